@@ -1,0 +1,39 @@
+# room(NAME SOURCES … HEADERS … TESTS … USES … HIDES … LIBS …)
+#
+# One folder under src/ = one namespace = one static library rankscope_NAME.
+# USES are rooms whose headers this room's headers include (linked PUBLIC), HIDES
+# those that only its sources include (PRIVATE), LIBS other people's libraries.
+# Each header is compiled alone, the tests become one program NAME_test, and the
+# declared edges are written to build/rooms/NAME, which the `layers` test holds
+# against the real includes (tools/layers.py).
+function(room NAME)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;HEADERS;TESTS;USES;HIDES;LIBS" ${ARGN})
+  set(target rankscope_${NAME})
+  if(ROOM_SOURCES)
+    add_library(${target} STATIC ${ROOM_SOURCES})
+    set(public PUBLIC)
+    set(private PRIVATE)
+    target_sources(${target} PUBLIC FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/src FILES ${ROOM_HEADERS})
+    set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  else()
+    add_library(${target} INTERFACE)
+    set(public INTERFACE)
+    set(private INTERFACE)
+  endif()
+  target_include_directories(${target} ${public} ${PROJECT_SOURCE_DIR}/src)
+  foreach(used IN LISTS ROOM_USES)
+    target_link_libraries(${target} ${public} rankscope_${used})
+  endforeach()
+  foreach(hidden IN LISTS ROOM_HIDES)
+    target_link_libraries(${target} ${private} rankscope_${hidden})
+  endforeach()
+  target_link_libraries(${target} ${private} ${ROOM_LIBS})
+  file(WRITE ${PROJECT_BINARY_DIR}/rooms/${NAME} "uses ${ROOM_USES}\nhides ${ROOM_HIDES}\n")
+
+  if(ROOM_TESTS)
+    add_executable(${NAME}_test ${ROOM_TESTS})
+    target_link_libraries(${NAME}_test PRIVATE ${target} ${ROOM_LIBS} GTest::gtest_main)
+    set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+    gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+  endif()
+endfunction()

@@ -1,0 +1,19 @@
+#include "base/clock.h"
+
+#include <ctime>
+
+namespace rankscope::base {
+namespace {
+
+int64_t Read(clockid_t id) {
+  timespec now{};
+  clock_gettime(id, &now);
+  return static_cast<int64_t>(now.tv_sec) * kNsPerSecond + now.tv_nsec;
+}
+
+}  // namespace
+
+TimeNs WallNow() { return Read(CLOCK_REALTIME); }
+int64_t MonotonicNow() { return Read(CLOCK_MONOTONIC); }
+
+}  // namespace rankscope::base

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace rankscope::base {
+
+// Byte coding for files and frames: little-endian fixed integers, LEB128
+// varints, zigzag for signed ones, length-prefixed strings.
+
+void PutFixed32(std::string* out, uint32_t value);
+void PutFixed64(std::string* out, uint64_t value);
+void PutVarint(std::string* out, uint64_t value);
+void PutSigned(std::string* out, int64_t value);
+void PutDouble(std::string* out, double value);
+void PutString(std::string* out, std::string_view value);
+
+// Reads what the Put functions wrote. After the first read past the end every
+// further read gives zero or empty and ok() is false, so that a decoder checks once.
+class ByteReader {
+ public:
+  explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
+
+  uint8_t Byte();
+  uint32_t Fixed32();
+  uint64_t Fixed64();
+  uint64_t Varint();
+  int64_t Signed();
+  double Double();
+  // A view into the bytes given to the constructor.
+  std::string_view String();
+  std::string_view Bytes(size_t count);
+
+  bool ok() const { return ok_; }
+  bool empty() const { return rest_.empty(); }
+  size_t remaining() const { return rest_.size(); }
+  // Marks the input as malformed, for checks of the caller's own.
+  void Fail() {
+    ok_ = false;
+    rest_ = {};
+  }
+
+ private:
+  std::string_view rest_;
+  bool ok_ = true;
+};
+
+// XXH3, 64 bits, of the bytes.
+uint64_t Checksum(std::string_view bytes, uint64_t seed = 0);
+
+}  // namespace rankscope::base

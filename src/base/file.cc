@@ -1,0 +1,117 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+
+namespace rankscope::base {
+
+void UniqueFd::reset(int fd) {
+  if (fd_ >= 0) close(fd_);
+  fd_ = fd;
+}
+
+Result<UniqueFd> OpenFile(const std::string& path, int flags, int mode) {
+  int fd = open(path.c_str(), flags | O_CLOEXEC, mode);
+  if (fd < 0) return Status::FromErrno("cannot open " + path, errno);
+  return UniqueFd(fd);
+}
+
+Status WriteFully(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return Status::FromErrno("write", errno);
+    }
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+  return {};
+}
+
+Result<std::string> ReadAt(int fd, uint64_t offset, size_t count) {
+  std::string bytes(count, '\0');
+  size_t have = 0;
+  while (have < count) {
+    ssize_t got = pread(fd, bytes.data() + have, count - have, static_cast<off_t>(offset + have));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Status::FromErrno("read", errno);
+    if (got == 0) break;
+    have += static_cast<size_t>(got);
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+Result<std::string> ReadWholeFile(const std::string& path) {
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_RDONLY));
+  std::string content;
+  char buffer[65536];
+  while (true) {
+    ssize_t got = read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return Status::FromErrno("cannot read " + path, errno);
+    if (got == 0) return content;
+    content.append(buffer, static_cast<size_t>(got));
+  }
+}
+
+Status SyncDirectory(const std::string& path) {
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_RDONLY | O_DIRECTORY));
+  if (fsync(fd.get()) != 0) return Status::FromErrno("cannot sync " + path, errno);
+  return {};
+}
+
+Status WriteFileAtomically(const std::string& path, std::string_view content) {
+  std::string temporary = path + ".tmp";
+  {
+    ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC));
+    RETURN_IF_ERROR(WriteFully(fd.get(), content).WithContext(temporary));
+    if (fdatasync(fd.get()) != 0) return Status::FromErrno("cannot sync " + temporary, errno);
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) return Status::FromErrno("cannot rename to " + path, errno);
+  size_t slash = path.rfind('/');
+  return SyncDirectory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+}
+
+Status MakeDirectories(const std::string& path) {
+  for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+    std::string prefix = path.substr(0, end);
+    if (mkdir(prefix.c_str(), 0755) == 0) {
+      size_t slash = prefix.rfind('/');
+      RETURN_IF_ERROR(SyncDirectory(slash == std::string::npos ? "." : prefix.substr(0, slash + 1)));
+    } else if (errno != EEXIST) {
+      return Status::FromErrno("cannot create directory " + prefix, errno);
+    }
+    if (end == std::string::npos) return {};
+  }
+}
+
+Result<std::vector<std::string>> ListDirectory(const std::string& path) {
+  std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(path.c_str()), closedir);
+  if (!directory) return Status::FromErrno("cannot list " + path, errno);
+  std::vector<std::string> names;
+  while (const dirent* entry = readdir(directory.get())) {
+    std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+Result<UniqueFd> LockFile(const std::string& path) {
+  ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_RDWR | O_CREAT));
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return Status::Unavailable(path + " is held by another process");
+    return Status::FromErrno("cannot lock " + path, errno);
+  }
+  return fd;
+}
+
+}  // namespace rankscope::base

@@ -1,0 +1,148 @@
+#include "model/record_json.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+namespace rankscope::model {
+namespace {
+
+// The length of the UTF-8 sequence at the start of `text`, or 0 when it is not one.
+size_t SequenceLength(std::string_view text) {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+  if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+  }
+  bool overlong = (lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xf0 && byte(1) < 0x90);
+  bool surrogate = lead == 0xed && byte(1) > 0x9f;
+  bool beyond = lead == 0xf4 && byte(1) > 0x8f;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+void AppendControl(unsigned char byte, std::string* out) {
+  switch (byte) {
+    case '\n':
+      *out += "\\n";
+      return;
+    case '\r':
+      *out += "\\r";
+      return;
+    case '\t':
+      *out += "\\t";
+      return;
+    default: {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", byte);
+      *out += escaped;
+    }
+  }
+}
+
+void AppendNumber(double value, std::string* out) {
+  if (std::isnan(value)) {
+    *out += "\"NaN\"";
+  } else if (std::isinf(value)) {
+    *out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else {
+    char text[32];
+    auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    out->append(text, end);
+  }
+}
+
+void AppendKey(std::string_view name, std::string* out) {
+  if (out->back() != '{') out->push_back(',');
+  AppendJsonString(name, out);
+  out->push_back(':');
+}
+
+void AppendText(std::string_view name, std::string_view text, std::string* out) {
+  if (text.empty()) return;
+  AppendKey(name, out);
+  AppendJsonString(text, out);
+}
+
+template <typename T>
+void AppendInteger(std::string_view name, const std::optional<T>& value, std::string* out) {
+  if (!value) return;
+  AppendKey(name, out);
+  *out += std::to_string(*value);
+}
+
+struct FieldWriter {
+  std::string* out;
+  void operator()(double value) const { AppendNumber(value, out); }
+  void operator()(int64_t value) const { *out += std::to_string(value); }
+  void operator()(const std::string& value) const { AppendJsonString(value, out); }
+};
+
+}  // namespace
+
+std::string FormatTime(base::TimeNs time) {
+  int64_t seconds = time / base::kNsPerSecond;
+  int64_t nanos = time % base::kNsPerSecond;
+  if (nanos < 0) {
+    nanos += base::kNsPerSecond;
+    --seconds;
+  }
+  auto whole = static_cast<time_t>(seconds);
+  tm parts{};
+  gmtime_r(&whole, &parts);
+  char text[64];
+  size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  std::snprintf(text + length, sizeof text - length, ".%09ldZ", static_cast<long>(nanos));
+  return text;
+}
+
+void AppendJsonString(std::string_view text, std::string* out) {
+  out->push_back('"');
+  while (!text.empty()) {
+    auto byte = static_cast<unsigned char>(text.front());
+    size_t length = SequenceLength(text);
+    if (length == 0) {
+      *out += "\xef\xbf\xbd";
+      length = 1;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      AppendControl(byte, out);
+    } else {
+      if (byte == '"' || byte == '\\') out->push_back('\\');
+      out->append(text.substr(0, length));
+    }
+    text.remove_prefix(length);
+  }
+  out->push_back('"');
+}
+
+void AppendJson(const Record& record, std::string* out) {
+  const Origin& origin = record.origin;
+  out->push_back('{');
+  AppendText("timestamp", FormatTime(record.time), out);
+  AppendText("project", origin.project, out);
+  AppendText("job_id", origin.job, out);
+  AppendInteger("attempt", std::optional<int32_t>(origin.attempt), out);
+  AppendInteger("node_rank", origin.node_rank, out);
+  AppendInteger("rank", origin.rank, out);
+  AppendInteger("local_rank", origin.local_rank, out);
+  AppendText("host", origin.host, out);
+  AppendText("stream", StreamName(record.stream), out);
+  AppendInteger("seq", std::optional<uint64_t>(record.seq), out);
+  AppendInteger("step", record.step, out);
+  AppendText("level", record.level, out);
+  if (!record.text.empty() || record.fields.empty()) {
+    AppendKey("msg", out);
+    AppendJsonString(record.text, out);
+  }
+  for (const auto& [name, value] : record.fields) {
+    if (name == "step" && record.step) continue;
+    AppendKey(name, out);
+    std::visit(FieldWriter{out}, value);
+  }
+  out->push_back('}');
+}
+
+}  // namespace rankscope::model

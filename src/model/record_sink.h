@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/status.h"
+#include "model/record.h"
+
+namespace rankscope::model {
+
+// Where ingest's records go: the store, later backends and detectors. Ingest knows none of them.
+//
+// Each sink keeps its own position in the journal. Append is called in journal order, by one thread at a time,
+// with the position just past the frame that held the records. After a restart ingest calls it again for
+// everything after durable_position(), and never for what lies before: so each record arrives exactly once.
+class RecordSink {
+ public:
+  virtual ~RecordSink() = default;
+
+  // Takes the records into memory: queries see them when this returns.
+  virtual base::Status Append(uint64_t end_position, std::vector<Record> records) = 0;
+
+  // Everything before this journal position survives a crash in this sink. Any thread.
+  virtual uint64_t durable_position() const = 0;
+};
+
+}  // namespace rankscope::model

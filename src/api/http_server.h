@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace rankscope::api {
+
+struct Request {
+  std::string method, path;
+  std::map<std::string, std::string> query;  // decoded parameters
+  std::string body;                          // at most Options::max_body_bytes, else 413 is answered before the handler
+};
+
+// What a handler writes its answer with. Begin once, then Write as often as it likes, then End. All from any thread;
+// handlers of live answers keep the shared_ptr and return.
+class Responder {
+ public:
+  virtual ~Responder() = default;
+  virtual void Begin(int status, std::string_view content_type) = 0;
+  // False once the client has left: stop. Blocks while more than 1 MiB waits to be sent, unless called on the
+  // appending thread through TryWrite, which instead drops and returns false when it would block.
+  virtual bool Write(std::string_view bytes) = 0;
+  virtual bool TryWrite(std::string_view bytes) = 0;
+  virtual void End() = 0;
+  // Called (once, soon) when the client leaves before End.
+  virtual void OnClosed(std::function<void()> closed) = 0;
+};
+
+// HTTP/1.1 over libmicrohttpd: one epoll thread moves bytes, a bounded pool runs handlers; 1,000 open tails cost no
+// thread each. A JSON error body is {"error": "…"}.
+class HttpServer {
+ public:
+  struct Options {
+    std::string address = "127.0.0.1";
+    uint16_t port = 0;  // 0: a free one
+    int threads = 4;
+    size_t max_body_bytes = 256 << 20;
+  };
+  using Handler = std::function<void(const Request&, std::shared_ptr<Responder>)>;
+
+  // kUnavailable "port N on ADDRESS is in use" when so.
+  static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler);
+  virtual ~HttpServer() = default;
+  virtual uint16_t port() const = 0;
+  // Open answers are ended; returns when no handler runs.
+  virtual void Stop() = 0;
+};
+
+}  // namespace rankscope::api

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/record_sink.h"
+
+namespace rankscope::catalog {
+
+// Event records (stream `event`) that the catalog understands, by their field "event":
+//   job_start   world_size, nnodes, command, environment, git_commit, … (all kept as run configuration)
+//   rank_start  pid, gpu_uuid, source ("hook" | "console")
+//   rank_exit   pid, exit_code | signal ("SIGKILL"), exit_source, oom_kill
+//   node_end    exit_code | signal: of the launcher on that node
+struct RankRow {
+  int32_t attempt = 0;
+  int32_t rank = 0;
+  std::optional<int32_t> node_rank, local_rank;
+  std::string host, gpu_uuid, source;
+  int64_t pid = 0;
+  std::string exit;  // "", "exit 1", "SIGKILL", "SIGKILL (oom)"
+};
+
+struct JobRow {
+  std::string project, job;
+  std::string state;   // running | finished | failed | lost
+  std::string reason;  // "rank 2: SIGKILL (exit_source pidfd)", "no word for 75 s"
+  int32_t attempt = 0;
+  int32_t ranks_seen = 0, ranks_expected = 0;
+  std::optional<int64_t> last_step;
+  std::optional<double> last_loss;
+  base::TimeNs started = 0, last_heard = 0;
+  std::map<std::string, std::string> configuration;  // of job_start
+};
+
+// Jobs, attempts and ranks, derived from the records alone and kept in SQLite (FOLDER/catalog.sqlite) together with
+// the journal position, in one transaction a batch: a restart goes on where it was. All methods from any thread.
+class Catalog : public model::RecordSink {
+ public:
+  static base::Result<std::unique_ptr<Catalog>> Open(const std::string& folder);
+
+  // States are judged at `now`: a running job without a record for `lost_after` ns is lost. Newest first.
+  virtual base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) = 0;
+  virtual base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) = 0;  // kNotFound
+  virtual base::Result<std::vector<RankRow>> Ranks(const std::string& job) = 0;
+};
+
+}  // namespace rankscope::catalog

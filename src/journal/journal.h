@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file.h"
+#include "base/status.h"
+
+namespace rankscope::journal {
+
+// What Open found wrong and did about it: said to the user, never silently skipped.
+struct Recovery {
+  uint64_t truncated_bytes = 0;     // torn tail of the last file, never acknowledged
+  std::vector<std::string> damage;  // one sentence per damaged range, naming file and offset
+};
+
+// An append-only sequence of checksummed entries in files of a folder: the server's write-ahead log and the
+// agent's spool. Format and recovery rules: docs/design/wal.md.
+//
+// A position is a byte offset in the endless sequence of all files; entries keep theirs for ever. One process may
+// have a journal open (flock on DIR/LOCK). One thread appends; Read and positions are for any thread.
+class Journal {
+ public:
+  struct Options {
+    uint64_t file_bytes = 64 << 20;  // a new file is begun past this size
+  };
+
+  // Creates the folder if absent. A torn last entry is cut off; damage elsewhere is skipped by readers and reported.
+  static base::Result<std::unique_ptr<Journal>> Open(const std::string& folder, Options options, Recovery* recovery);
+  ~Journal();
+
+  // Writes one entry; durable only after Sync. Returns the position just past it. On a write error (full disk) the
+  // torn bytes are cut off again and the journal can be appended to later.
+  base::Result<uint64_t> Append(std::string_view payload);
+  // Makes everything appended durable. An fdatasync error is final: the caller must stop (kInternal ever after).
+  base::Status Sync();
+
+  uint64_t first_position() const;
+  uint64_t end_position() const;
+  uint64_t bytes_on_disk() const;
+  // Removes the files whose every entry lies before `position`.
+  base::Status TrimBefore(uint64_t position);
+
+  // Reads entries in order from `position` on, up to the end at the time of each Next.
+  class Reader {
+   public:
+    struct Entry {
+      std::string payload;
+      uint64_t end_position = 0;
+    };
+    // False at the end (call again later for more). Damaged ranges are skipped and added to damage().
+    base::Result<bool> Next(Entry* entry);
+    const std::vector<std::string>& damage() const { return damage_; }
+
+   private:
+    friend class Journal;
+    Reader(Journal* journal, uint64_t position) : journal_(journal), position_(position) {}
+    Journal* journal_;
+    uint64_t position_;
+    uint64_t file_first_ = ~uint64_t{0};
+    base::UniqueFd fd_;
+    std::vector<std::string> damage_;
+  };
+  // Positions before first_position() start there. REQUIRES the journal outlives the reader.
+  Reader Read(uint64_t position);
+
+ private:
+  Journal() = default;
+};
+
+}  // namespace rankscope::journal

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace rankscope::parse {
+
+// One line (or one traceback with its lines) as it was printed.
+struct Line {
+  base::TimeNs time = 0;  // when its first byte was read
+  std::string text;       // without the newline, ANSI kept
+  bool partial = false;   // cut by Flush or by the size limit, no newline was seen
+};
+
+// Turns the bytes of one channel (one rank's stdout, say) into lines. Pure: the caller passes the time.
+// - Partial lines wait for their newline; `\r` progress bars collapse to their last state per second, and the
+//   state before a `\n` is always kept; `\r\n` is a newline.
+// - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones too) is one Line.
+// - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
+// Thread-compatible. State() and the restoring constructor let an agent resume after it was killed.
+class LineAssembler {
+ public:
+  static constexpr size_t kMaxLineBytes = 256 * 1024;
+  using Emit = std::function<void(Line)>;
+
+  LineAssembler() = default;
+
+  void Feed(base::TimeNs time, std::string_view bytes, const Emit& emit);
+  // Emits what waits only because more of the same traceback or bar might come, once `now` is a second later.
+  void Tick(base::TimeNs now, const Emit& emit);
+  // Emits whatever is held: the channel has ended.
+  void Flush(const Emit& emit);
+  // Bytes taken by Feed that no emitted Line holds yet (0 = everything is out; a crash loses nothing).
+  size_t held_bytes() const;
+
+ private:
+  void TakeByte(base::TimeNs time, char byte, const Emit& emit);
+  void EndLine(bool partial, const Emit& emit);
+
+  std::string line_;       // since the last newline
+  std::string traceback_;  // complete lines of a traceback in progress
+  base::TimeNs line_time_ = 0;
+  base::TimeNs traceback_time_ = 0;
+  base::TimeNs bar_time_ = 0;  // when a bar state was last emitted
+};
+
+}  // namespace rankscope::parse

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,7 @@ struct Condition {
 };
 
 struct Query {
-  Selection selection;
+  model::Selection selection;
   std::vector<Condition> conditions;
   bool newest_first = false;
   std::optional<uint64_t> limit;

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "model/record_sink.h"
-#include "query/log_source.h"
+#include "model/selection.h"
 
 namespace rankscope::store {
 
@@ -25,8 +26,15 @@ class Store : public model::RecordSink {
   // Seals the memtable now: afterwards durable_position() is the last Append's position.
   virtual base::Status Flush() = 0;
 
-  // REQUIRES the store outlives it. (The store does not include query's execution; only the seam's types.)
-  virtual query::LogSource* log_source() = 0;
+  // Calls `take` for each selected record, ordered by (time, arrival); per producer the order is that of seq.
+  // `newest_first` gives the reverse. Stops when take returns false. Memory is bounded, not by the result's size.
+  virtual base::Status Scan(const model::Selection& selection, bool newest_first,
+                            const std::function<bool(const model::Record&)>& take) = 0;
+
+  // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call
+  // back. Returns a token for Unsubscribe, after which `take` is never called again.
+  virtual uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) = 0;
+  virtual void Unsubscribe(uint64_t token) = 0;
 };
 
 }  // namespace rankscope::store

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "wire/frame.h"
+#include "wire/ingest_service.h"
+
+namespace rankscope::wire {
+
+// The agent's end of one stream. Open blocks until Welcome or failure. Send is for one thread; the callbacks come
+// from the stream's own reader thread. Once anything fails, Send returns false and status() says why; open a new one.
+class AgentStream {
+ public:
+  struct Events {
+    std::function<void(uint64_t durable_seq)> acked;
+    std::function<void(uint64_t expected_seq)> gap;  // rewind
+  };
+  struct Greeting {
+    uint64_t committed_seq = 0;
+    int64_t clock_offset_ns = 0;  // server's clock less ours; 0 when within kClockTolerance
+    std::string version;
+  };
+  static constexpr int64_t kClockTolerance = 20'000'000;  // ns: less is network noise, and would reorder lines
+
+  static base::Result<std::unique_ptr<AgentStream>> Open(const std::string& address, const Hello& hello, Events events,
+                                                         Greeting* greeting);
+  virtual ~AgentStream() = default;
+  virtual bool Send(const Frame& frame) = 0;
+  // Keeps the stream alive and asks for an acknowledgement. False as Send.
+  virtual bool Ping() = 0;
+  // Ns since the server last said anything.
+  virtual int64_t SilentFor() const = 0;
+  // kInvalid: fenced, refused or of another version: do not come back. Else try again.
+  virtual base::Status status() const = 0;
+  // Unblocks Send; any thread.
+  virtual void Cancel() = 0;
+};
+
+}  // namespace rankscope::wire

@@ -1,0 +1,79 @@
+#include "wire/frame.h"
+
+#include <zstd.h>
+
+#include "base/coding.h"
+#include "model/record_batch.h"
+
+namespace rankscope::wire {
+namespace {
+
+constexpr int kCompressionLevel = 1;
+
+base::Status Damaged(const Frame& frame, std::string_view what) {
+  return base::Status::Corrupt("frame of records " + std::to_string(frame.first_seq) + " to " +
+                               std::to_string(frame.last_seq()) + ": " + std::string(what));
+}
+
+}  // namespace
+
+Frame MakeFrame(const std::vector<model::Record>& records) {
+  std::string raw;
+  model::EncodeRecords(records, &raw);
+  Frame frame;
+  frame.first_seq = records.front().seq;
+  frame.count = static_cast<uint32_t>(records.size());
+  frame.raw_bytes = static_cast<uint32_t>(raw.size());
+  frame.payload.resize(ZSTD_compressBound(raw.size()));
+  frame.payload.resize(
+      ZSTD_compress(frame.payload.data(), frame.payload.size(), raw.data(), raw.size(), kCompressionLevel));
+  frame.checksum = base::Checksum(frame.payload);
+  return frame;
+}
+
+base::Status CheckFrame(const Frame& frame) {
+  if (frame.count == 0 || frame.first_seq == 0) return base::Status::Corrupt("frame without records");
+  if (frame.raw_bytes > kMaxFrameBytes || frame.payload.size() > kMaxFrameBytes) return Damaged(frame, "too large");
+  if (base::Checksum(frame.payload) != frame.checksum) return Damaged(frame, "checksum differs");
+  return {};
+}
+
+base::Result<std::vector<model::Record>> OpenFrame(const Frame& frame) {
+  RETURN_IF_ERROR(CheckFrame(frame));
+  std::string raw(frame.raw_bytes, '\0');
+  size_t size = ZSTD_decompress(raw.data(), raw.size(), frame.payload.data(), frame.payload.size());
+  if (ZSTD_isError(size) || size != raw.size()) return Damaged(frame, "cannot be decompressed");
+  auto records = model::DecodeRecords(raw);
+  if (!records.ok()) return Damaged(frame, records.status().message());
+  if (records->size() != frame.count) return Damaged(frame, "record count differs");
+  uint64_t seq = frame.first_seq;
+  for (model::Record& record : *records) {
+    if (record.seq != seq++) return Damaged(frame, "sequence is not dense");
+    record.time += frame.clock_offset_ns;
+  }
+  return records;
+}
+
+void EncodeFrame(const Frame& frame, std::string* out) {
+  base::PutVarint(out, frame.first_seq);
+  base::PutVarint(out, frame.count);
+  base::PutVarint(out, frame.raw_bytes);
+  base::PutFixed64(out, frame.checksum);
+  base::PutSigned(out, frame.clock_offset_ns);
+  base::PutString(out, frame.payload);
+}
+
+base::Result<Frame> DecodeFrame(std::string_view bytes) {
+  base::ByteReader in(bytes);
+  Frame frame;
+  frame.first_seq = in.Varint();
+  frame.count = static_cast<uint32_t>(in.Varint());
+  frame.raw_bytes = static_cast<uint32_t>(in.Varint());
+  frame.checksum = in.Fixed64();
+  frame.clock_offset_ns = in.Signed();
+  frame.payload = in.String();
+  if (!in.ok() || !in.empty()) return base::Status::Corrupt("frame: malformed header");
+  return frame;
+}
+
+}  // namespace rankscope::wire

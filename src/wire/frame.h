@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "model/record.h"
+
+namespace rankscope::wire {
+
+// Larger payloads, raw or compressed, are refused before anything is allocated for them.
+constexpr uint32_t kMaxFrameBytes = 8 << 20;
+
+// Records on their way, compressed once by the agent and kept as they are in the spool, on the wire and in the
+// server's journal. Format: docs/design/wire.md.
+struct Frame {
+  uint64_t first_seq = 0;
+  uint32_t count = 0;
+  uint32_t raw_bytes = 0;
+  uint64_t checksum = 0;        // XXH3 of payload
+  int64_t clock_offset_ns = 0;  // the server's clock less the agent's: added to the records' times by OpenFrame
+  std::string payload;          // one zstd frame of model::EncodeRecords
+
+  uint64_t last_seq() const { return first_seq + count - 1; }
+};
+
+// REQUIRES records not empty, their seq dense and rising.
+Frame MakeFrame(const std::vector<model::Record>& records);
+
+// kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.
+base::Status CheckFrame(const Frame& frame);
+base::Result<std::vector<model::Record>> OpenFrame(const Frame& frame);
+
+// The byte form in spool and journal.
+void EncodeFrame(const Frame& frame, std::string* out);
+base::Result<Frame> DecodeFrame(std::string_view bytes);
+
+}  // namespace rankscope::wire

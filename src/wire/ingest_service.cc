@@ -1,0 +1,269 @@
+#include "wire/ingest_service.h"
+
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <mutex>
+
+#include "base/clock.h"
+#include "rankscope/v1/ingest.grpc.pb.h"
+#include "wire/protocol.h"
+
+namespace rankscope::wire {
+namespace {
+
+using Reactor = grpc::ServerBidiReactor<v1::AgentMessage, v1::ServerMessage>;
+
+grpc::Status ToGrpc(const base::Status& status) {
+  auto code = status.code() == base::Code::kUnavailable ? grpc::StatusCode::UNAVAILABLE
+              : status.code() == base::Code::kCorrupt   ? grpc::StatusCode::DATA_LOSS
+                                                        : grpc::StatusCode::INVALID_ARGUMENT;
+  return {code, status.message()};
+}
+
+// One agent's stream. Owned by itself together with the completions under way: gRPC drops its share in OnDone, and
+// `done` callbacks that come later find `over_` set.
+class StreamReactor : public Reactor, public std::enable_shared_from_this<StreamReactor> {
+ public:
+  StreamReactor(FrameReceiver* receiver, std::string version, std::atomic<int>* open)
+      : receiver_(receiver), version_(std::move(version)), open_(open) {
+    ++*open_;
+  }
+
+  void Begin() {
+    self_ = shared_from_this();
+    StartRead(&incoming_);
+  }
+
+  void OnReadDone(bool ok) override {
+    if (!ok) return Close(grpc::Status::OK);
+    switch (incoming_.kind_case()) {
+      case v1::AgentMessage::kHello:
+        return OnHello();
+      case v1::AgentMessage::kFrame:
+        return OnFrame();
+      case v1::AgentMessage::kPing:
+        return OnPing();
+      case v1::AgentMessage::KIND_NOT_SET:
+        break;
+    }
+    Close({grpc::StatusCode::INVALID_ARGUMENT, "message of unknown kind"});
+  }
+
+  void OnWriteDone(bool ok) override {
+    std::unique_lock lock(mutex_);
+    outgoing_.pop_front();
+    if (!ok) outgoing_.clear();
+    WriteNext(&lock);
+  }
+
+  void OnCancel() override { Close(grpc::Status::CANCELLED); }
+
+  void OnDone() override {
+    {
+      std::lock_guard lock(mutex_);
+      over_ = true;
+    }
+    --*open_;
+    self_.reset();
+  }
+
+ private:
+  void OnHello() {
+    const v1::Hello& hello = incoming_.hello();
+    if (greeted_) return Close({grpc::StatusCode::INVALID_ARGUMENT, "second hello"});
+    if (hello.protocol() != kProtocolVersion) {
+      return Close({grpc::StatusCode::FAILED_PRECONDITION, "agent speaks protocol " + std::to_string(hello.protocol()) +
+                                                               ", server " + std::to_string(kProtocolVersion) +
+                                                               ": install the same version on both"});
+    }
+    hello_ = FromProto(hello);
+    auto committed = receiver_->Greet(hello_);
+    if (!committed.ok()) return Close(ToGrpc(committed.status()));
+    greeted_ = true;
+    v1::ServerMessage answer;
+    answer.mutable_welcome()->set_version(version_);
+    answer.mutable_welcome()->set_committed_seq(*committed);
+    answer.mutable_welcome()->set_wall_ns(base::WallNow());
+    answer.mutable_welcome()->set_max_frame_bytes(kMaxFrameBytes);
+    durable_seq_ = *committed;
+    Send(std::move(answer));
+    StartRead(&incoming_);
+  }
+
+  void OnPing() {
+    SendAck(durable_seq_);
+    StartRead(&incoming_);
+  }
+
+  void OnFrame() {
+    if (!greeted_) return Close({grpc::StatusCode::INVALID_ARGUMENT, "frame before hello"});
+    Frame frame = FromProto(incoming_.frame());
+    if (auto status = CheckFrame(frame); !status.ok()) return Close(ToGrpc(status));
+    size_t bytes = frame.payload.size();
+    bool read_on;
+    {
+      std::lock_guard lock(mutex_);
+      unacknowledged_ += bytes;
+      read_on = unacknowledged_ <= IngestServer::kMaxUnacknowledged;
+      reading_paused_ = !read_on;
+    }
+    receiver_->Submit(hello_, std::move(frame), [self = shared_from_this(), bytes](FrameReceiver::Outcome outcome) {
+      self->OnOutcome(bytes, outcome);
+    });
+    if (read_on) StartRead(&incoming_);
+  }
+
+  void OnOutcome(size_t bytes, const FrameReceiver::Outcome& outcome) {
+    bool resume;
+    {
+      std::lock_guard lock(mutex_);
+      if (over_ || closing_) return;
+      unacknowledged_ -= bytes;
+      resume = reading_paused_ && unacknowledged_ <= IngestServer::kMaxUnacknowledged / 2;
+      if (resume) reading_paused_ = false;
+    }
+    Report(outcome);
+    if (resume) StartRead(&incoming_);
+  }
+
+  void Report(const FrameReceiver::Outcome& outcome) {
+    v1::ServerMessage answer;
+    switch (outcome.kind) {
+      case FrameReceiver::Outcome::kDurable:
+        durable_seq_ = outcome.seq;
+        return SendAck(outcome.seq);
+      case FrameReceiver::Outcome::kGap:
+        answer.mutable_nack()->set_expected_seq(outcome.seq);
+        return Send(std::move(answer));
+      case FrameReceiver::Outcome::kFenced:
+        answer.mutable_fenced()->set_current_epoch(static_cast<uint32_t>(outcome.seq));
+        return Send(std::move(answer));
+      case FrameReceiver::Outcome::kFailed:
+        return Close(ToGrpc(outcome.status));
+    }
+  }
+
+  void SendAck(uint64_t seq) {
+    v1::ServerMessage answer;
+    answer.mutable_ack()->set_durable_seq(seq);
+    Send(std::move(answer));
+  }
+
+  void Send(v1::ServerMessage message) {
+    std::unique_lock lock(mutex_);
+    if (closing_ || over_) return;
+    bool newest_is_waiting_ack = outgoing_.size() > 1 && outgoing_.back().has_ack() && message.has_ack();
+    if (newest_is_waiting_ack) {
+      outgoing_.back() = std::move(message);  // a later acknowledgement says all of an earlier one
+      return;
+    }
+    outgoing_.push_back(std::move(message));
+    if (outgoing_.size() == 1) WriteNext(&lock);
+  }
+
+  // One write is under way at a time: the front of the queue.
+  void WriteNext(std::unique_lock<std::mutex>* lock) {
+    if (!outgoing_.empty()) {
+      StartWrite(&outgoing_.front());
+    } else if (closing_ && !finished_) {
+      finished_ = true;
+      lock->unlock();
+      Finish(final_status_);
+    }
+  }
+
+  void Close(grpc::Status status) {
+    std::unique_lock lock(mutex_);
+    if (closing_) return;
+    closing_ = true;
+    final_status_ = std::move(status);
+    if (outgoing_.empty()) WriteNext(&lock);
+  }
+
+  FrameReceiver* receiver_;
+  const std::string version_;
+  std::atomic<int>* open_;
+  std::shared_ptr<StreamReactor> self_;
+  v1::AgentMessage incoming_;
+  Hello hello_;
+  bool greeted_ = false;
+  std::atomic<uint64_t> durable_seq_{0};
+
+  std::mutex mutex_;
+  std::deque<v1::ServerMessage> outgoing_;
+  size_t unacknowledged_ = 0;
+  bool reading_paused_ = false, closing_ = false, finished_ = false, over_ = false;
+  grpc::Status final_status_;
+};
+
+class Service : public v1::Ingest::CallbackService {
+ public:
+  Service(FrameReceiver* receiver, std::string version) : receiver_(receiver), version_(std::move(version)) {}
+
+  Reactor* Stream(grpc::CallbackServerContext*) override {
+    auto reactor = std::make_shared<StreamReactor>(receiver_, version_, &open_);
+    reactor->Begin();
+    return reactor.get();
+  }
+
+  int open() const { return open_; }
+
+ private:
+  FrameReceiver* receiver_;
+  const std::string version_;
+  std::atomic<int> open_{0};
+};
+
+class GrpcIngestServer : public IngestServer {
+ public:
+  GrpcIngestServer(FrameReceiver* receiver, std::string version) : service_(receiver, std::move(version)) {}
+  ~GrpcIngestServer() override { Stop(); }
+
+  base::Status Listen(const std::string& address) {
+    grpc::ServerBuilder builder;
+    builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);  // a second server must not bind silently
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 30'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+    builder.SetMaxReceiveMessageSize(2 * kMaxFrameBytes);
+    builder.AddListeningPort(address, grpc::InsecureServerCredentials(), &port_);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+    if (!server_ || port_ == 0) {
+      return base::Status::Unavailable(
+          "cannot listen for gRPC on " + address +
+          ": the port is in use or the address is not this machine's; choose another with --grpc");
+    }
+    return {};
+  }
+
+  int port() const override { return port_; }
+  int open_streams() const override { return service_.open(); }
+
+  void Stop() override {
+    if (!server_) return;
+    server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
+    server_->Wait();
+    server_.reset();
+  }
+
+ private:
+  Service service_;
+  std::unique_ptr<grpc::Server> server_;
+  int port_ = 0;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<IngestServer>> IngestServer::Start(const std::string& address, FrameReceiver* receiver,
+                                                                std::string version) {
+  auto server = std::make_unique<GrpcIngestServer>(receiver, std::move(version));
+  RETURN_IF_ERROR(server->Listen(address));
+  return std::unique_ptr<IngestServer>(std::move(server));
+}
+
+}  // namespace rankscope::wire

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/status.h"
+#include "wire/frame.h"
+
+namespace rankscope::wire {
+
+struct Hello {
+  std::string producer;  // 16 bytes
+  uint32_t epoch = 0;
+  std::string project, token, host, version;
+  uint64_t first_seq = 1, next_seq = 1, acked_seq = 0;
+};
+
+// What the server's end of the streams delivers to. Any thread.
+class FrameReceiver {
+ public:
+  virtual ~FrameReceiver() = default;
+
+  // The producer's committed sequence. kInvalid closes the stream with the message; kUnavailable asks to come later.
+  virtual base::Result<uint64_t> Greet(const Hello& hello) = 0;
+
+  struct Outcome {
+    enum Kind { kDurable, kGap, kFenced, kFailed } kind;
+    uint64_t seq = 0;  // kDurable: everything up to it is on disk; kGap: expected; kFenced: current epoch
+    base::Status status;
+  };
+  // Takes a checked frame; `done` is called once, from any thread, in the order of the calls for one producer.
+  virtual void Submit(const Hello& hello, Frame frame, std::function<void(Outcome)> done) = 0;
+};
+
+// The gRPC server. Bounded memory: a stream with more than kMaxUnacknowledged bytes submitted is not read on.
+class IngestServer {
+ public:
+  static constexpr size_t kMaxUnacknowledged = 8 << 20;
+
+  // ADDRESS:PORT; port 0 picks a free one. kUnavailable when the port is in use. `receiver` outlives the server.
+  static base::Result<std::unique_ptr<IngestServer>> Start(const std::string& address, FrameReceiver* receiver,
+                                                           std::string version);
+  virtual ~IngestServer() = default;
+  virtual int port() const = 0;
+  virtual int open_streams() const = 0;
+  // Ends the streams; returns when no callback runs.
+  virtual void Stop() = 0;
+};
+
+}  // namespace rankscope::wire

@@ -1,0 +1,100 @@
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+#include "wire/agent_stream.h"
+#include "wire/ingest_service.h"
+
+namespace rankscope::wire {
+namespace {
+
+// Holds what arrives in memory and acknowledges at once.
+class MemoryReceiver : public FrameReceiver {
+ public:
+  base::Result<uint64_t> Greet(const Hello& hello) override {
+    if (hello.token == "wrong") return base::Status::Invalid("token is not known");
+    return committed_;
+  }
+  void Submit(const Hello&, Frame frame, std::function<void(Outcome)> done) override {
+    committed_ = frame.last_seq();
+    done({Outcome::kDurable, committed_, {}});
+  }
+  uint64_t committed_ = 0;
+};
+
+Frame OneRecord(uint64_t seq) {
+  model::Record record;
+  record.seq = seq;
+  return MakeFrame({record});
+}
+
+class StreamTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto server = IngestServer::Start("127.0.0.1:0", &receiver_, "1");
+    ASSERT_TRUE(server.ok()) << server.status().message();
+    server_ = *std::move(server);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(server_->port()); }
+  AgentStream::Events Events() {
+    return {[this](uint64_t seq) {
+              std::lock_guard lock(mutex_);
+              acked_ = seq;
+              changed_.notify_all();
+            },
+            [](uint64_t) {}};
+  }
+  void AwaitAck(uint64_t seq) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return acked_ >= seq; });
+  }
+
+  MemoryReceiver receiver_;
+  std::unique_ptr<IngestServer> server_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint64_t acked_ = 0;
+};
+
+TEST_F(StreamTest, AcknowledgesEveryFrameAndResumesWhereItWas) {
+  AgentStream::Greeting greeting;
+  {
+    auto stream = AgentStream::Open(address(), Hello{}, Events(), &greeting);
+    ASSERT_TRUE(stream.ok()) << stream.status().message();
+    for (uint64_t seq = 1; seq <= 500; ++seq) ASSERT_TRUE((*stream)->Send(OneRecord(seq)));
+    AwaitAck(500);
+  }
+  auto again = AgentStream::Open(address(), Hello{}, Events(), &greeting);
+  ASSERT_TRUE(again.ok());
+  EXPECT_EQ(greeting.committed_seq, 500u);
+  EXPECT_EQ(greeting.clock_offset_ns, 0);
+}
+
+TEST_F(StreamTest, RefusalSaysWhyAndIsFinal) {
+  Hello hello;
+  hello.token = "wrong";
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), hello, Events(), &greeting);
+  EXPECT_EQ(stream.status().code(), base::Code::kInvalid);
+  EXPECT_EQ(stream.status().message(), "token is not known");
+}
+
+TEST_F(StreamTest, DamagedFrameClosesTheStream) {
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), Hello{}, Events(), &greeting);
+  ASSERT_TRUE(stream.ok());
+  Frame frame = OneRecord(1);
+  frame.payload[0] = static_cast<char>(frame.payload[0] ^ 4);
+  (*stream)->Send(frame);
+  while ((*stream)->Ping()) {
+  }
+  EXPECT_EQ(receiver_.committed_, 0u);
+}
+
+TEST_F(StreamTest, SecondServerOnThePortIsRefused) {
+  EXPECT_EQ(IngestServer::Start(address(), &receiver_, "1").status().code(), base::Code::kUnavailable);
+}
+
+}  // namespace
+}  // namespace rankscope::wire

@@ -69,7 +69,25 @@ class Journal {
   Reader Read(uint64_t position);
 
  private:
+  struct File {
+    uint64_t first;  // position of its first entry
+    uint64_t end;    // position past its last whole entry
+  };
+
   Journal() = default;
+  base::Status Recover(Recovery* recovery);
+  base::Status RecoverLast(File* file, Recovery* recovery);
+  base::Status BeginFile();
+  std::string PathOf(uint64_t first) const;
+
+  std::string folder_;
+  Options options_;
+  uint64_t id_ = 0;  // mixed into every checksum: bytes of another journal never validate
+  base::UniqueFd lock_, fd_;
+  bool poisoned_ = false;  // the appender's own
+
+  mutable std::mutex mutex_;  // guards files_, which readers consult
+  std::vector<File> files_;   // ascending, never empty once open
 };
 
 }  // namespace rankscope::journal

@@ -1,0 +1,129 @@
+#include "agent/agent.h"
+
+#include <poll.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "agent/capture.h"
+#include "agent/collector.h"
+#include "agent/run_directory.h"
+#include "agent/sender.h"
+#include "agent/spool.h"
+#include "base/clock.h"
+
+namespace rankscope::agent {
+namespace {
+
+constexpr size_t kFrameBytes = 256 << 10;
+constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
+constexpr int kIdleMs = 10;                         // between looks at a quiet capture
+constexpr uint64_t kMaxSpoolBytes = 4ull << 30;
+
+class Agent {
+ public:
+  Agent(const AgentOptions& options, RunConfig config, std::unique_ptr<Spool> spool, CaptureReader reader)
+      : options_(options),
+        directory_(options.run_directory),
+        spool_(std::move(spool)),
+        reader_(std::move(reader)),
+        collector_(config, spool_->positions()),
+        sender_(config, spool_.get(), spool_->next_seq() - 1) {}
+
+  base::Status Run() {
+    while (!Finished()) {
+      bool busy = Pull();
+      if (auto status = sender_.refusal(); !status.ok()) return status;
+      collector_.Tick(base::WallNow());
+      Spill(/*force=*/collector_.ended() || Drained(busy));
+      Release();
+      if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
+      if (!busy) poll(nullptr, 0, kIdleMs);
+    }
+    std::error_code ignored;  // a leftover folder only costs its place
+    std::filesystem::remove_all(directory_, ignored);
+    return {};
+  }
+
+ private:
+  // Reads capture until a frame is full or nothing is left. False when there was nothing.
+  bool Pull() {
+    if (spool_->bytes_on_disk() > kMaxSpoolBytes) return false;
+    bool any = false;
+    while (collector_.pending_bytes() < kFrameBytes && !collector_.ended()) {
+      auto entry = reader_.Next();
+      if (!entry.ok() || !entry->has_value()) break;
+      any = true;
+      collector_.Take(**entry);
+    }
+    return any;
+  }
+
+  // `spool push` on a run whose keeper was killed: no more will come.
+  bool Drained(bool busy) {
+    if (options_.drain && !busy && !collector_.ended()) collector_.Take(CaptureEnd{});
+    return collector_.ended();
+  }
+
+  void Spill(bool force) {
+    int64_t now = base::MonotonicNow();
+    if (collector_.pending_bytes() == 0 && unspooled_.empty()) {
+      oldest_ = now;
+      return;
+    }
+    if (!force && collector_.pending_bytes() < kFrameBytes && now - oldest_ < kFrameAge) return;
+    if (unspooled_.empty()) {
+      unspooled_ = collector_.Drain();
+      positions_ = collector_.positions();
+      file_number_ = reader_.file_number();
+    }
+    if (!spool_->Append(&unspooled_, positions_).ok()) return;  // a full disk: they wait here
+    unspooled_.clear();
+    oldest_ = now;
+    sender_.Wake(spool_->next_seq() - 1);
+    reader_.RemoveBefore(file_number_ - 1);  // a line held since the file before may still be read again
+  }
+
+  void Release() {
+    spool_->Release(sender_.acked_position());
+    Progress progress{spool_->next_seq() - 1, sender_.acked_seq()};
+    if (progress.spooled == said_.spooled && progress.acknowledged == said_.acknowledged) return;
+    said_ = progress;
+    WriteProgress(directory_, progress);
+  }
+
+  bool Finished() const {
+    return collector_.ended() && unspooled_.empty() && collector_.pending_bytes() == 0 &&
+           sender_.acked_seq() + 1 >= spool_->next_seq();
+  }
+
+  bool GaveUp() {
+    if (options_.give_up_after_s == 0 || !collector_.ended()) return false;
+    if (ended_at_ == 0) ended_at_ = base::MonotonicNow();
+    return base::MonotonicNow() - ended_at_ > options_.give_up_after_s * base::kNsPerSecond;
+  }
+
+  const AgentOptions options_;
+  const std::string directory_;
+  std::unique_ptr<Spool> spool_;
+  CaptureReader reader_;
+  Collector collector_;
+  Sender sender_;
+  std::vector<model::Record> unspooled_;
+  SourcePositions positions_;
+  uint64_t file_number_ = 0;
+  int64_t oldest_ = 0, ended_at_ = 0;
+  Progress said_;
+};
+
+}  // namespace
+
+base::Status RunAgent(const AgentOptions& options) {
+  ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(options.run_directory));
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
+  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));
+  return Agent(options, std::move(config), std::move(spool), std::move(reader)).Run();
+}
+
+}  // namespace rankscope::agent

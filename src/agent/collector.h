@@ -1,0 +1,61 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agent/capture.h"
+#include "agent/run_directory.h"
+#include "agent/spool.h"
+#include "parse/line_assembler.h"
+
+namespace rankscope::agent {
+
+// From what the keeper captured to records: assembles lines per channel, redacts, parses metric lines, adds the last
+// lines of a rank to its exit event. One thread. No I/O: capture entries go in, records and positions come out.
+class Collector {
+ public:
+  // `resume`: the positions of the last durable frame; what lies before them is skipped.
+  Collector(RunConfig config, SourcePositions resume);
+
+  void Take(const CaptureEntry& entry);
+  // Lets go of progress bars and tracebacks that have waited long enough.
+  void Tick(base::TimeNs now);
+
+  // What has been made since the last Drain. `bytes` is its rough size.
+  std::vector<model::Record> Drain();
+  size_t pending_bytes() const { return pending_bytes_; }
+  // The positions that hold once the drained records are durable.
+  SourcePositions positions() const;
+  bool ended() const { return ended_; }
+
+ private:
+  struct ChannelState {
+    Channel channel;
+    parse::LineAssembler assembler;
+    uint64_t fed = 0;      // bytes of the channel seen
+    uint64_t skip_to = 0;  // bytes that earlier frames hold
+    base::TimeNs last_time = 0;
+    std::deque<std::string> last_lines;
+  };
+
+  void TakeBytes(const CaptureBytes& bytes);
+  void TakeRecord(const CaptureRecord& captured);
+  void Emit(ChannelState* state, parse::Line line);
+  void Push(model::Record record);
+  void Complete(model::Origin* origin) const;
+  void AddTail(model::Record* exit);
+
+  static constexpr size_t kTailLines = 20;
+  const RunConfig config_;
+  const SourcePositions resume_;
+  std::map<uint32_t, ChannelState> channels_;
+  std::vector<model::Record> pending_;
+  size_t pending_bytes_ = 0;
+  uint64_t record_index_;
+  bool ended_ = false;
+};
+
+}  // namespace rankscope::agent

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/run_directory.h"
+#include "base/status.h"
+
+namespace rankscope::agent {
+
+struct KeeperOptions {
+  std::string run_directory;  // holds run.json already
+  std::vector<std::string> command;
+  std::string python_path;                 // the folder of the Python package; its bootstrap goes before PYTHONPATH
+  std::string buffering = "line";          // line | keep | none
+  std::vector<std::string> agent_command;  // started detached, and again when it dies
+  int64_t flush_timeout_ms = 2000;
+  std::vector<std::pair<std::string, std::string>> labels;
+};
+
+// Runs the command, holds the read ends of its pipes and of its ranks' pipes, mirrors them to the terminal, writes
+// them to the capture, watches the ranks' ends, and keeps an agent running. Blocks until the command has ended and
+// the agent has shipped everything, at most flush_timeout_ms later.
+//
+// Returns the command's wait status (as waitpid). Call from a single-threaded process: it forks.
+base::Result<int> RunKeeper(const KeeperOptions& options);
+
+}  // namespace rankscope::agent

@@ -1,0 +1,52 @@
+#include "agent/mirror.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace rankscope::agent {
+
+void Mirror::Write(int channel, std::string_view bytes, bool whole, int64_t now) {
+  if (whole) return Put(bytes);
+  auto half = halves_.find(channel);
+  size_t border = bytes.rfind('\n');
+  if (border == std::string_view::npos) {
+    if (half == halves_.end()) half = halves_.emplace(channel, Half{"", now}).first;
+    half->second.text.append(bytes);
+    return;
+  }
+  if (half != halves_.end()) {
+    Put(half->second.text);
+    halves_.erase(half);
+  }
+  Put(bytes.substr(0, border + 1));
+  if (border + 1 < bytes.size()) halves_[channel] = {std::string(bytes.substr(border + 1)), now};
+}
+
+void Mirror::Flush(int64_t now, bool all) {
+  for (auto half = halves_.begin(); half != halves_.end();) {
+    if (all || now - half->second.since > kPatience) {
+      Put(half->second.text);
+      half = halves_.erase(half);
+    } else {
+      ++half;
+    }
+  }
+}
+
+void Mirror::Put(std::string_view bytes) {
+  while (!bytes.empty() && !gone_) {
+    ssize_t written = write(fd_, bytes.data(), bytes.size());
+    if (written > 0) {
+      bytes.remove_prefix(static_cast<size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd ready{fd_, POLLOUT, 0};
+      poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      gone_ = true;
+    }
+  }
+}
+
+}  // namespace rankscope::agent

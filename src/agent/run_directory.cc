@@ -1,0 +1,69 @@
+#include "agent/run_directory.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/coding.h"
+#include "base/file.h"
+
+namespace rankscope::agent {
+namespace {
+
+std::string Home(const char* variable, const char* below_home) {
+  const char* set = std::getenv(variable);
+  if (set && *set) return std::string(set) + "/rankscope";
+  const char* home = std::getenv("HOME");
+  return std::string(home && *home ? home : "/tmp") + below_home + "/rankscope";
+}
+
+}  // namespace
+
+base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
+  nlohmann::json json = {{"server", config.server},
+                         {"project", config.project},
+                         {"token", config.token},
+                         {"job_id", config.job},
+                         {"host", config.host}};
+  if (config.node_rank) json["node_rank"] = *config.node_rank;
+  return base::WriteFileAtomically(directory + "/run.json", json.dump());
+}
+
+base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
+  std::string path = directory + "/run.json";
+  ASSIGN_OR_RETURN(std::string text, base::ReadWholeFile(path));
+  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return base::Status::Corrupt(path + " is not JSON");
+  RunConfig config;
+  config.server = json.value("server", "");
+  config.project = json.value("project", "default");
+  config.token = json.value("token", "");
+  config.job = json.value("job_id", "");
+  config.host = json.value("host", "");
+  if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);
+  return config;
+}
+
+void WriteProgress(const std::string& directory, const Progress& progress) {
+  auto fd = base::OpenFile(directory + "/status", O_WRONLY | O_CREAT);
+  if (!fd.ok()) return;  // only a figure for the user's eye
+  std::string bytes;
+  base::PutFixed64(&bytes, progress.spooled);
+  base::PutFixed64(&bytes, progress.acknowledged);
+  (void)!pwrite(fd->get(), bytes.data(), bytes.size(), 0);
+}
+
+Progress ReadProgress(const std::string& directory) {
+  auto bytes = base::ReadWholeFile(directory + "/status");
+  if (!bytes.ok()) return {};
+  base::ByteReader in(*bytes);
+  uint64_t spooled = in.Fixed64();
+  return {spooled, in.Fixed64()};
+}
+
+std::string StateHome() { return Home("XDG_STATE_HOME", "/.local/state"); }
+std::string DataHome() { return Home("XDG_DATA_HOME", "/.local/share"); }
+
+}  // namespace rankscope::agent

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+#include "model/record.h"
+
+namespace rankscope::agent {
+
+// The folder that the keeper (`rankscope run`) and the agent of one run share:
+//   run.json   RunConfig      capture/  what the keeper read     spool/  frames not yet acknowledged
+//   status     agent → keeper: two u64, records spooled and acknowledged
+struct RunConfig {
+  std::string server;  // HTTP HOST:PORT
+  std::string project = "default", token;
+  std::string job, host;
+  std::optional<int32_t> node_rank;
+};
+
+base::Status WriteRunConfig(const std::string& directory, const RunConfig& config);
+base::Result<RunConfig> ReadRunConfig(const std::string& directory);
+
+struct Progress {
+  uint64_t spooled = 0, acknowledged = 0;  // last sequence numbers
+};
+void WriteProgress(const std::string& directory, const Progress& progress);
+Progress ReadProgress(const std::string& directory);  // zeros when there is none yet
+
+// $XDG_STATE_HOME/rankscope or ~/.local/state/rankscope; where runs/ lie.
+std::string StateHome();
+// $XDG_DATA_HOME/rankscope or ~/.local/share/rankscope: the embedded server's data.
+std::string DataHome();
+
+}  // namespace rankscope::agent

@@ -1,0 +1,155 @@
+#include "agent/sender.h"
+
+#include <chrono>
+#include <random>
+
+#include "agent/server_address.h"
+#include "base/clock.h"
+#include "wire/resume.h"
+
+namespace rankscope::agent {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr uint64_t kMaxInFlight = 8 << 20;  // bytes sent and not acknowledged
+constexpr milliseconds kFirstBackoff{50};
+constexpr milliseconds kLastBackoff{5000};
+constexpr milliseconds kPingEvery{1000};
+constexpr int64_t kDeadAfter = 15 * base::kNsPerSecond;  // a half-open connection says nothing
+constexpr int kDiscoveryTimeoutMs = 2000;
+
+}  // namespace
+
+Sender::Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq)
+    : config_(std::move(config)), spool_(spool), spooled_seq_(last_spooled_seq) {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+Sender::~Sender() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void Sender::Wake(uint64_t last_spooled_seq) {
+  {
+    std::lock_guard lock(mutex_);
+    spooled_seq_ = last_spooled_seq;
+  }
+  changed_.notify_all();
+}
+
+uint64_t Sender::acked_position() {
+  std::lock_guard lock(mutex_);
+  return acked_position_;
+}
+
+base::Status Sender::refusal() {
+  std::lock_guard lock(mutex_);
+  return refusal_;
+}
+
+void Sender::Loop() {
+  std::minstd_rand random(std::random_device{}());
+  milliseconds backoff = kFirstBackoff;
+  while (true) {
+    int64_t began = base::MonotonicNow();
+    base::Status ended = Session();
+    connected_ = false;
+    std::unique_lock lock(mutex_);
+    if (ended.code() == base::Code::kInvalid) refusal_ = ended;
+    if (stopping_ || !refusal_.ok()) return;
+    if (base::MonotonicNow() - began > 5 * base::kNsPerSecond) backoff = kFirstBackoff;
+    std::uniform_int_distribution<int64_t> jitter(backoff.count() / 2, backoff.count());
+    changed_.wait_for(lock, milliseconds(jitter(random)), [this] { return stopping_; });
+    backoff = std::min(backoff * 2, kLastBackoff);
+  }
+}
+
+base::Status Sender::Session() {
+  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(config_.server, kDiscoveryTimeoutMs));
+  wire::Hello hello;
+  hello.producer = spool_->producer();
+  hello.epoch = spool_->epoch();
+  hello.project = config_.project;
+  hello.token = config_.token;
+  hello.host = config_.host;
+  hello.acked_seq = acked_seq_;
+  {
+    std::lock_guard lock(mutex_);
+    hello.next_seq = spooled_seq_ + 1;
+    in_flight_.clear();
+    in_flight_bytes_ = 0;
+    rewind_ = 0;
+  }
+  wire::AgentStream::Events events;
+  events.acked = [this](uint64_t seq) { OnAck(seq); };
+  events.gap = [this](uint64_t seq) {
+    std::lock_guard lock(mutex_);
+    rewind_ = seq;
+    changed_.notify_all();
+  };
+  wire::AgentStream::Greeting greeting;
+  ASSIGN_OR_RETURN(auto stream, wire::AgentStream::Open(address, hello, events, &greeting));
+  if (wire::Resume(greeting.committed_seq, acked_seq_, hello.next_seq) == wire::Resumption::kNewProducer) {
+    return base::Status::Invalid("the server holds records that this spool never made: it was restored from a copy");
+  }
+  connected_ = true;
+  OnAck(greeting.committed_seq);
+  base::Status ended = Ship(stream.get(), greeting.committed_seq + 1, greeting.clock_offset_ns);
+  stream->Cancel();
+  base::Status said = stream->status();
+  return said.ok() ? ended : said;
+}
+
+base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns) {
+  Spool::Reader reader = spool_->ReadFrom(from_seq);
+  wire::Frame frame;
+  uint64_t end_position = 0;
+  while (AwaitRoom(stream)) {
+    ASSIGN_OR_RETURN(bool more, reader.Next(&frame, &end_position));
+    std::unique_lock lock(mutex_);
+    if (rewind_ != 0) return base::Status::Unavailable("the server asked for an earlier frame");
+    if (!more) {
+      uint64_t known = spooled_seq_;
+      bool woken = changed_.wait_for(lock, kPingEvery, [&] { return stopping_ || rewind_ || spooled_seq_ != known; });
+      lock.unlock();
+      if (!woken && !stream->Ping()) break;
+      continue;
+    }
+    in_flight_.push_back({frame.last_seq(), end_position, frame.payload.size()});
+    in_flight_bytes_ += frame.payload.size();
+    lock.unlock();
+    frame.clock_offset_ns = clock_offset_ns;
+    if (!stream->Send(frame)) break;
+  }
+  return base::Status::Unavailable("the stream ended");
+}
+
+// False when the stream is dead, silent for too long, or we stop.
+bool Sender::AwaitRoom(wire::AgentStream* stream) {
+  std::unique_lock lock(mutex_);
+  while (!stopping_ && in_flight_bytes_ > kMaxInFlight) {
+    changed_.wait_for(lock, kPingEvery);
+    if (!stream->status().ok()) return false;
+    if (stream->SilentFor() > kDeadAfter) return false;
+  }
+  return !stopping_ && stream->SilentFor() <= kDeadAfter;
+}
+
+void Sender::OnAck(uint64_t durable_seq) {
+  std::lock_guard lock(mutex_);
+  if (durable_seq > acked_seq_) acked_seq_ = durable_seq;
+  while (!in_flight_.empty() && in_flight_.front().last_seq <= durable_seq) {
+    in_flight_bytes_ -= in_flight_.front().bytes;
+    acked_position_ = in_flight_.front().end_position;
+    in_flight_.pop_front();
+  }
+  changed_.notify_all();
+}
+
+}  // namespace rankscope::agent

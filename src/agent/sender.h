@@ -1,0 +1,60 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "agent/run_directory.h"
+#include "agent/spool.h"
+#include "wire/agent_stream.h"
+
+namespace rankscope::agent {
+
+// Ships the spool: connects, resumes after what the server holds, sends, reconnects with jittered back-off. One thread
+// of its own. The spool outlives it and may be appended to meanwhile.
+class Sender {
+ public:
+  Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq);
+  ~Sender();
+
+  // Something was spooled up to this sequence.
+  void Wake(uint64_t last_spooled_seq);
+  uint64_t acked_seq() const { return acked_seq_; }
+  // The journal position before which everything is acknowledged.
+  uint64_t acked_position();
+  // Set once the server refused for good (fenced, version): the sender has stopped.
+  base::Status refusal();
+  bool connected() const { return connected_; }
+
+ private:
+  struct InFlight {
+    uint64_t last_seq, end_position, bytes;
+  };
+
+  void Loop();
+  base::Status Session();
+  base::Status Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns);
+  void OnAck(uint64_t durable_seq);
+  bool AwaitRoom(wire::AgentStream* stream);
+
+  const RunConfig config_;
+  Spool* spool_;
+  std::atomic<uint64_t> acked_seq_{0};
+  std::atomic<bool> connected_{false};
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::deque<InFlight> in_flight_;
+  uint64_t in_flight_bytes_ = 0;
+  uint64_t acked_position_ = 0;
+  uint64_t spooled_seq_;
+  uint64_t rewind_ = 0;
+  base::Status refusal_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace rankscope::agent

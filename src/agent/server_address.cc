@@ -1,0 +1,44 @@
+#include "agent/server_address.h"
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace rankscope::agent {
+namespace {
+
+size_t Collect(char* bytes, size_t size, size_t count, void* out) {
+  static_cast<std::string*>(out)->append(bytes, size * count);
+  return size * count;
+}
+
+std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+bool SaysNothing(const std::string& host) {
+  return host == "0.0.0.0" || host == "[::]" || host == "127.0.0.1" || host == "localhost" || host.empty();
+}
+
+}  // namespace
+
+base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_ms) {
+  std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  std::string body;
+  std::string url = "http://" + http + "/api/v1/server";
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+  if (CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK) {
+    return base::Status::Unavailable("no server at " + http + ": " + curl_easy_strerror(code));
+  }
+  auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  std::string grpc = json.is_object() ? json.value("grpc", "") : "";
+  size_t colon = grpc.rfind(':');
+  if (colon == std::string::npos) return base::Status::Unavailable(http + " is not a Rankscope server");
+  return SaysNothing(HostOf(grpc)) ? HostOf(http) + grpc.substr(colon) : grpc;
+}
+
+}  // namespace rankscope::agent

@@ -1,0 +1,85 @@
+#include "cli/http_client.h"
+
+#include <curl/curl.h>
+
+#include <cctype>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+namespace rankscope::cli {
+namespace {
+
+struct Download {
+  CURL* curl;
+  const std::function<bool(std::string_view)>& take;
+  std::string rest;
+  bool stopped = false;
+};
+
+size_t OnBytes(char* bytes, size_t size, size_t count, void* context) {
+  auto* download = static_cast<Download*>(context);
+  download->rest.append(bytes, size * count);
+  long status = 0;
+  curl_easy_getinfo(download->curl, CURLINFO_RESPONSE_CODE, &status);
+  if (status != 200) return size * count;  // the error's body, whole
+  size_t begin = 0;
+  for (size_t end; (end = download->rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    std::string_view line = std::string_view(download->rest).substr(begin, end - begin);
+    if (!line.empty() && !download->take(line)) {
+      download->stopped = true;
+      return 0;
+    }
+  }
+  download->rest.erase(0, begin);
+  return size * count;
+}
+
+base::Status FromAnswer(long status, const std::string& body) {
+  auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
+  std::string message = json.is_object() ? json.value("error", body) : "HTTP " + std::to_string(status);
+  if (status == 404) return base::Status::NotFound(message);
+  return status < 500 ? base::Status::Invalid(message) : base::Status::Internal(message);
+}
+
+}  // namespace
+
+base::Status GetLines(const std::string& address, const std::string& path,
+                      const std::function<bool(std::string_view)>& take) {
+  std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
+  Download download{curl.get(), take, {}};
+  std::string url = "http://" + address + path;
+  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
+  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
+  CURLcode code = curl_easy_perform(curl.get());
+  if (download.stopped) return {};
+  if (code != CURLE_OK) {
+    return base::Status::Unavailable("no answer from the server at " + address + ": " + curl_easy_strerror(code) +
+                                     " (start one with `rankscope serve`, or name it with --server)");
+  }
+  long status = 0;
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
+  if (status != 200) return FromAnswer(status, download.rest);
+  if (!download.rest.empty()) take(download.rest);
+  return {};
+}
+
+std::string UrlEncode(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
+      out.push_back(c);
+    } else {
+      char escaped[4];
+      std::snprintf(escaped, sizeof escaped, "%%%02X", byte);
+      out += escaped;
+    }
+  }
+  return out;
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/status.h"
+
+namespace rankscope::cli {
+
+// GET http://ADDRESS/PATH; `take` gets each complete line of the body without its newline and may stop by returning
+// false. An error body {"error": …} becomes the status's message: kInvalid for 4xx, kNotFound for 404.
+base::Status GetLines(const std::string& address, const std::string& path,
+                      const std::function<bool(std::string_view)>& take);
+
+// Percent-encodes for a query string.
+std::string UrlEncode(std::string_view text);
+
+}  // namespace rankscope::cli

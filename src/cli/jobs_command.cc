@@ -1,0 +1,86 @@
+#include "cli/jobs_command.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/clock.h"
+#include "cli/http_client.h"
+#include "cli/time_argument.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Row = std::vector<std::string>;
+
+void PrintTable(const std::vector<Row>& rows) {
+  std::vector<size_t> widths;
+  for (const Row& row : rows) {
+    widths.resize(std::max(widths.size(), row.size()));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  }
+  for (const Row& row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    line.erase(line.find_last_not_of(' ') + 1);
+    std::printf("%s\n", line.c_str());
+  }
+}
+
+std::string Shown(const nlohmann::json& object, const char* name) {
+  if (!object.contains(name) || object[name].is_null()) return "-";
+  const auto& value = object[name];
+  if (!value.is_string()) return value.dump();
+  return value.get<std::string>().empty() ? "-" : value.get<std::string>();
+}
+
+std::string Age(const nlohmann::json& object, const char* name) {
+  auto time = ParseTimeArgument(Shown(object, name), 0);
+  return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
+}
+
+}  // namespace
+
+base::Status RunJobs(const std::string& server, bool json) {
+  std::vector<Row> rows = {{"JOB", "STATE", "ATTEMPT", "RANKS", "STEP", "LOSS", "STARTED", "LAST HEARD", "WHY"}};
+  RETURN_IF_ERROR(GetLines(server, "/api/v1/jobs", [&](std::string_view line) {
+    if (json) {
+      std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+      return true;
+    }
+    auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    std::string ranks = Shown(job, "ranks_seen") + "/" + Shown(job, "ranks_expected");
+    rows.push_back({Shown(job, "job_id"), Shown(job, "state"), Shown(job, "attempt"), ranks, Shown(job, "last_step"),
+                    Shown(job, "last_loss"), Age(job, "started"), Age(job, "last_heard"), Shown(job, "reason")});
+    return true;
+  }));
+  if (!json) PrintTable(rows);
+  return {};
+}
+
+base::Status RunJobsShow(const std::string& server, const std::string& job_id, bool json) {
+  return GetLines(server, "/api/v1/jobs/" + UrlEncode(job_id), [&](std::string_view line) {
+    if (json) {
+      std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+      return true;
+    }
+    auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), Shown(job, "state").c_str(),
+                Shown(job, "reason").c_str());
+    for (const auto& [name, value] : job["configuration"].items()) {
+      std::printf("  %s: %s\n", name.c_str(),
+                  value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
+    }
+    std::vector<Row> rows = {{"ATTEMPT", "RANK", "NODE", "LOCAL", "HOST", "PID", "GPU", "SOURCE", "EXIT"}};
+    for (const auto& rank : job["ranks"]) {
+      rows.push_back({Shown(rank, "attempt"), Shown(rank, "rank"), Shown(rank, "node_rank"), Shown(rank, "local_rank"),
+                      Shown(rank, "host"), Shown(rank, "pid"), Shown(rank, "gpu_uuid"), Shown(rank, "source"),
+                      Shown(rank, "exit")});
+    }
+    PrintTable(rows);
+    return true;
+  });
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+
+namespace rankscope::cli {
+
+// `rankscope jobs`: a line a job, newest first. With `json`, the server's objects as they are.
+base::Status RunJobs(const std::string& server, bool json);
+
+// `rankscope jobs show J`: state and why, run configuration, and the table rank, node, host, pid, GPU, source, exit.
+base::Status RunJobsShow(const std::string& server, const std::string& job, bool json);
+
+}  // namespace rankscope::cli

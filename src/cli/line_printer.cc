@@ -1,0 +1,109 @@
+#include "cli/line_printer.h"
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+namespace rankscope::cli {
+namespace {
+
+// 256-colour indices without red and yellow.
+constexpr std::array<int, 12> kSourceColors = {39, 76, 141, 44, 173, 105, 36, 213, 110, 71, 177, 67};
+
+char LevelLetter(const std::string& level) {
+  if (level == "critical" || level == "error") return 'E';
+  if (level == "warning") return 'W';
+  if (level == "debug") return 'D';
+  return 'I';
+}
+
+// The length of an SGR sequence (ESC [ digits ; … m) at the start, or 0.
+size_t SgrLength(std::string_view text) {
+  if (text.size() < 3 || text[0] != '\x1b' || text[1] != '[') return 0;
+  size_t at = 2;
+  while (at < text.size() && ((text[at] >= '0' && text[at] <= '9') || text[at] == ';')) ++at;
+  return at < text.size() && text[at] == 'm' ? at + 1 : 0;
+}
+
+std::string Harmless(std::string_view text, bool color) {
+  std::string out;
+  for (size_t at = 0; at < text.size();) {
+    auto byte = static_cast<unsigned char>(text[at]);
+    if (size_t sgr = SgrLength(text.substr(at))) {
+      if (color) out.append(text.substr(at, sgr));
+      at += sgr;
+    } else if ((byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f) {
+      char shown[8];
+      std::snprintf(shown, sizeof shown, "\\x%02x", byte);
+      out += shown;
+      ++at;
+    } else {
+      out.push_back(text[at++]);
+    }
+  }
+  return out;
+}
+
+void Highlight(std::string* text, const std::string& word) {
+  for (size_t at = 0; !word.empty() && (at = text->find(word, at)) != std::string::npos; at += word.size() + 9) {
+    text->insert(at + word.size(), "\x1b[27m");
+    text->insert(at, "\x1b[7m");
+  }
+}
+
+std::string NumberOr(const nlohmann::json& record, const char* name, const char* otherwise) {
+  return record.contains(name) ? record[name].dump() : otherwise;
+}
+
+// Metric records have no text: their fields are shown.
+std::string TextOf(const nlohmann::json& record) {
+  std::string text = record.value("msg", "");
+  if (!text.empty()) return text;
+  static constexpr std::array<std::string_view, 11> kNotFields = {
+      "timestamp", "project", "job_id", "attempt", "node_rank", "rank", "local_rank", "host", "stream", "seq", "level"};
+  for (const auto& [name, value] : record.items()) {
+    bool identity = false;
+    for (std::string_view skipped : kNotFields) identity = identity || name == skipped;
+    if (!identity)
+      text += (text.empty() ? "" : " ") + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text;
+}
+
+std::string Prefix(const nlohmann::json& record, bool color) {
+  bool ranked = record.contains("rank");
+  std::string who = "[" + NumberOr(record, "node_rank", "-") + "/" + NumberOr(record, "rank", "-") + "]";
+  if (!color) return who;
+  size_t index = ranked && record["rank"].is_number() ? record["rank"].get<uint64_t>() % kSourceColors.size() : 0;
+  return "\x1b[38;5;" + std::to_string(ranked ? kSourceColors[index] : 245) + "m" + who + "\x1b[0m";
+}
+
+}  // namespace
+
+std::string LinePrinter::Render(std::string_view json) const {
+  auto record = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object()) return std::string(json) + "\n";
+  std::string text = Harmless(TextOf(record), options_.color);
+  if (options_.color) {
+    for (const std::string& word : options_.highlights) Highlight(&text, word);
+  }
+  std::string prefix = Prefix(record, options_.color);
+  if (options_.show_time) prefix = record.value("timestamp", "").substr(0, 23) + " " + prefix;
+  std::string level = record.value("level", "");
+  char letter = LevelLetter(level);
+  if (options_.color && letter == 'E') {
+    prefix += " \x1b[31m";
+    text += "\x1b[0m";
+  } else {
+    prefix += options_.color ? " " : std::string(" ") + letter + " ";
+  }
+  std::string out;
+  for (size_t begin = 0; begin <= text.size();) {
+    size_t end = std::min(text.find('\n', begin), text.size());
+    out += prefix + text.substr(begin, end - begin) + "\n";
+    begin = end + 1;
+  }
+  return out;
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rankscope::cli {
+
+// Renders records (their JSON form) for people: "[node/rank] L text". On a terminal the prefix is coloured by rank,
+// never red (red is for errors), text keeps its colours; when piped, a level letter stands for them. Control
+// characters of the text other than SGR colours are shown, not obeyed.
+class LinePrinter {
+ public:
+  struct Options {
+    bool color = false;
+    std::vector<std::string> highlights;  // literal words shown inverse (with colour)
+    bool show_time = false;
+  };
+  explicit LinePrinter(Options options) : options_(std::move(options)) {}
+
+  // The text to print, with its newlines. A line that is no record's JSON is returned as it is.
+  std::string Render(std::string_view json) const;
+
+ private:
+  const Options options_;
+};
+
+}  // namespace rankscope::cli

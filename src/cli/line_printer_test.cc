@@ -1,0 +1,37 @@
+#include "cli/line_printer.h"
+
+#include <gtest/gtest.h>
+
+namespace rankscope::cli {
+namespace {
+
+TEST(LinePrinter, PrefixesEveryLineOfARecordWithNodeRankAndLevel) {
+  LinePrinter printer({});
+  EXPECT_EQ(printer.Render(R"({"node_rank":1,"rank":7,"level":"error","msg":"Traceback\nKeyError"})"),
+            "[1/7] E Traceback\n[1/7] E KeyError\n");
+  EXPECT_EQ(printer.Render(R"({"msg":"launcher"})"), "[-/-] I launcher\n");
+}
+
+TEST(LinePrinter, ShowsControlCharactersInsteadOfObeyingThem) {
+  LinePrinter printer({});
+  EXPECT_EQ(printer.Render(R"({"rank":0,"msg":"a\u001b]0;title\u0007\u001b[2Jb\u001b[32mgreen"})"),
+            "[-/0] I a\\x1b]0;title\\x07\\x1b[2Jbgreen\n");
+}
+
+TEST(LinePrinter, NeverColoursASourceRed) {
+  LinePrinter printer({.color = true, .highlights = {}, .show_time = false});
+  for (int rank = 0; rank < 64; ++rank) {
+    std::string line = printer.Render("{\"rank\":" + std::to_string(rank) + ",\"msg\":\"x\"}");
+    for (const char* red : {"38;5;1m", "38;5;9m", "38;5;160m", "38;5;196m", "[31m"}) {
+      EXPECT_EQ(line.find(red), std::string::npos);
+    }
+  }
+}
+
+TEST(LinePrinter, ShowsTheFieldsOfAMetricRecord) {
+  LinePrinter printer({});
+  EXPECT_EQ(printer.Render(R"({"rank":0,"stream":"metric","step":3,"loss":2.5})"), "[-/0] I step=3 loss=2.5\n");
+}
+
+}  // namespace
+}  // namespace rankscope::cli

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace rankscope::cli {
+
+struct LogsOptions {
+  std::string server;  // HOST:PORT
+  std::string job, ranks, node_ranks, streams, hosts, since, until;
+  std::vector<std::string> include, exclude, highlight;  // regular expressions; highlight: words
+  std::optional<uint64_t> limit;                         // the last N
+  bool follow = false;
+  bool json = false;
+  bool color = false;
+};
+
+// Prints the selected records, oldest first. kNotFound for an unknown job.
+base::Status RunLogs(const LogsOptions& options);
+
+}  // namespace rankscope::cli

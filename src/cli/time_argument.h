@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/status.h"
+
+namespace rankscope::cli {
+
+// "10m", "2h30m", "90s", "250ms", "1d": a duration back from `reference`; or an RFC 3339 time
+// ("2026-11-24T10:00:00Z", fraction and ±HH:MM offset allowed). kInvalid shows the accepted forms.
+base::Result<base::TimeNs> ParseTimeArgument(std::string_view text, base::TimeNs reference);
+
+// "3 s ago", "12 min ago".
+std::string FormatAge(int64_t age_ns);
+
+}  // namespace rankscope::cli

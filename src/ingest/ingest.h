@@ -1,0 +1,73 @@
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ingest/journal_entry.h"
+#include "journal/journal.h"
+#include "model/record_sink.h"
+#include "wire/ingest_service.h"
+
+namespace rankscope::ingest {
+
+// The server end of the streams: journal, acknowledge, fan out. One commit thread takes everything submitted meanwhile,
+// appends it, syncs once, hands the records to the sinks and then acknowledges (read your writes).
+//
+// A full disk refuses frames (kUnavailable) until there is room; the agents keep them. A failed fdatasync is final:
+// every later frame is refused and the process should end (`fatal` is called once), since the kernel may have dropped
+// the bytes.
+class Ingest : public wire::FrameReceiver {
+ public:
+  struct Options {
+    std::string folder;                     // of the journal
+    std::vector<model::RecordSink*> sinks;  // outlive this
+    std::function<void(const base::Status&)> fatal;
+  };
+
+  // Replays to each sink what lies after its durable position. `report` gets a sentence per damage.
+  static base::Result<std::unique_ptr<Ingest>> Open(Options options, std::vector<std::string>* report);
+  // Commits what was submitted, then stops.
+  ~Ingest() override;
+
+  base::Result<uint64_t> Greet(const wire::Hello& hello) override;
+  void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
+
+ private:
+  struct Submission {
+    FrameEntry entry;
+    std::vector<model::Record> records;
+    std::function<void(Outcome)> done;
+    Outcome outcome{Outcome::kFailed, 0, {}};
+    uint64_t end_position = 0;
+    bool appended = false;
+  };
+
+  Ingest() = default;
+  base::Status Replay(std::vector<std::string>* report);
+  void CommitLoop();
+  void Commit(std::deque<Submission>* batch);
+  void Place(Submission* submission);
+  void Refuse(std::deque<Submission>* batch, const base::Status& status);
+  base::Status Deliver(uint64_t end_position, const std::vector<model::Record>& records, bool replaying);
+  void Trim();
+
+  Options options_;
+  std::unique_ptr<journal::Journal> journal_;
+  uint64_t trim_considered_at_ = 0;
+
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable wake_;
+  Watermarks watermarks_;
+  std::deque<Submission> queue_;
+  bool stopping_ = false;
+  bool poisoned_ = false;
+  std::thread committer_;
+};
+
+}  // namespace rankscope::ingest

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "wire/frame.h"
+
+namespace rankscope::ingest {
+
+// How far a producer's records are on disk, and which of its senders is the current one.
+struct Watermark {
+  uint32_t epoch = 0;
+  uint64_t committed_seq = 0;
+  bool operator==(const Watermark&) const = default;
+};
+using Watermarks = std::map<std::string, Watermark>;  // by producer
+
+// One entry of the server's journal: a frame with its producer's watermark inside it, or (before files are removed)
+// the table of all watermarks. There is no ledger beside the journal that could disagree with it.
+struct FrameEntry {
+  std::string producer;
+  uint32_t epoch = 0;
+  std::string project;
+  base::TimeNs arrival = 0;
+  wire::Frame frame;
+};
+using JournalEntry = std::variant<FrameEntry, Watermarks>;
+
+std::string EncodeEntry(const FrameEntry& entry);
+std::string EncodeEntry(const Watermarks& watermarks);
+base::Result<JournalEntry> DecodeEntry(std::string_view bytes);
+
+}  // namespace rankscope::ingest

@@ -1,0 +1,213 @@
+#include "journal/journal.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "base/coding.h"
+#include "journal/entry_format.h"
+
+namespace rankscope::journal {
+namespace {
+
+constexpr std::string_view kSuffix = ".journal";
+
+// The offset of the first entry at or after `from` that validates; positions are file offsets less the header.
+std::optional<size_t> FindEntry(uint64_t id, uint64_t first, std::string_view content, size_t from) {
+  for (size_t at = from; at + kEntryHeaderBytes <= content.size(); ++at) {
+    if (DecodeEntry(id, first + at - kFileHeaderBytes, content.substr(at))) return at;
+  }
+  return std::nullopt;
+}
+
+std::string Damage(const std::string& path, size_t from, size_t to) {
+  return path + ": bytes " + std::to_string(from) + " to " + std::to_string(to) +
+         " are damaged; what they held is lost, everything else is served";
+}
+
+}  // namespace
+
+Journal::~Journal() = default;
+
+std::string Journal::PathOf(uint64_t first) const {
+  char name[32];
+  std::snprintf(name, sizeof name, "/%020lu", static_cast<unsigned long>(first));
+  return folder_ + name + std::string(kSuffix);
+}
+
+base::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, Options options, Recovery* recovery) {
+  std::unique_ptr<Journal> journal(new Journal);
+  journal->folder_ = folder;
+  journal->options_ = options;
+  RETURN_IF_ERROR(base::MakeDirectories(folder));
+  ASSIGN_OR_RETURN(journal->lock_, base::LockFile(folder + "/LOCK"));
+  RETURN_IF_ERROR(journal->Recover(recovery));
+  return journal;
+}
+
+base::Status Journal::Recover(Recovery* recovery) {
+  ASSIGN_OR_RETURN(auto names, base::ListDirectory(folder_));
+  for (const std::string& name : names) {
+    if (!name.ends_with(kSuffix)) continue;
+    uint64_t first = std::strtoull(name.c_str(), nullptr, 10);
+    struct stat info {};
+    if (stat(PathOf(first).c_str(), &info) != 0) return base::Status::FromErrno(PathOf(first), errno);
+    auto size = static_cast<uint64_t>(info.st_size);
+    files_.push_back({first, first + (size > kFileHeaderBytes ? size - kFileHeaderBytes : 0)});
+    ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(PathOf(first), O_RDONLY));
+    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd.get(), 0, kFileHeaderBytes));
+    if (auto header = DecodeFileHeader(bytes)) id_ = header->id;
+  }
+  if (id_ == 0 && getrandom(&id_, sizeof id_, 0) != sizeof id_) return base::Status::Internal("no random bytes");
+  if (!files_.empty()) RETURN_IF_ERROR(RecoverLast(&files_.back(), recovery));
+  return BeginFile();
+}
+
+// A torn tail has nothing valid after it: it was never acknowledged, and is cut off. Damage before valid entries stays
+// where it is for readers to skip and report.
+base::Status Journal::RecoverLast(File* file, Recovery* recovery) {
+  std::string path = PathOf(file->first);
+  ASSIGN_OR_RETURN(std::string content, base::ReadWholeFile(path));
+  size_t good = kFileHeaderBytes;
+  for (size_t at = good; at < content.size();) {
+    auto payload = DecodeEntry(id_, file->first + at - kFileHeaderBytes, std::string_view(content).substr(at));
+    if (payload) {
+      good = at += kEntryHeaderBytes + payload->size();
+      continue;
+    }
+    auto next = FindEntry(id_, file->first, content, at + 1);
+    if (!next) break;
+    at = *next;
+  }
+  if (good >= content.size()) return {};
+  recovery->truncated_bytes = content.size() - good;
+  if (truncate(path.c_str(), static_cast<off_t>(good)) != 0)
+    return base::Status::FromErrno("cannot cut " + path, errno);
+  file->end = file->first + good - kFileHeaderBytes;
+  return {};
+}
+
+// Every opening and every full file begins a new one: nothing is ever appended behind a recovered tail.
+base::Status Journal::BeginFile() {
+  uint64_t first = files_.empty() ? 0 : files_.back().end;
+  // A file without entries has the name that the new one needs, and perhaps a torn header.
+  if (!files_.empty() && files_.back().first == first) files_.pop_back();
+  std::string path = PathOf(first);
+  ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
+  RETURN_IF_ERROR(base::WriteFully(fd.get(), EncodeFileHeader(id_, first)).WithContext(path));
+  if (fdatasync(fd.get()) != 0) return base::Status::FromErrno("cannot sync " + path, errno);
+  RETURN_IF_ERROR(base::SyncDirectory(folder_));
+  fd_ = std::move(fd);
+  std::lock_guard lock(mutex_);
+  files_.push_back({first, first});
+  return {};
+}
+
+base::Result<uint64_t> Journal::Append(std::string_view payload) {
+  if (poisoned_) return base::Status::Internal(folder_ + ": an earlier write or sync failed for good");
+  if (payload.size() > kMaxPayloadBytes) return base::Status::Invalid("journal entry of more than 64 MiB");
+  if (files_.back().end - files_.back().first >= options_.file_bytes) {
+    RETURN_IF_ERROR(Sync());
+    RETURN_IF_ERROR(BeginFile());
+  }
+  File file = files_.back();
+  std::string header = EncodeEntryHeader(id_, file.end, payload);
+  iovec parts[2] = {{header.data(), header.size()}, {const_cast<char*>(payload.data()), payload.size()}};
+  auto whole = static_cast<ssize_t>(header.size() + payload.size());
+  ssize_t written = writev(fd_.get(), parts, 2);
+  if (written != whole) {
+    int error = written < 0 ? errno : ENOSPC;
+    auto good = static_cast<off_t>(kFileHeaderBytes + file.end - file.first);
+    if (ftruncate(fd_.get(), good) != 0 || lseek(fd_.get(), good, SEEK_SET) != good) poisoned_ = true;
+    return base::Status::FromErrno("cannot write to " + PathOf(file.first), error);
+  }
+  std::lock_guard lock(mutex_);
+  files_.back().end += static_cast<uint64_t>(whole);
+  return files_.back().end;
+}
+
+base::Status Journal::Sync() {
+  if (poisoned_) return base::Status::Internal(folder_ + ": an earlier write or sync failed for good");
+  if (fdatasync(fd_.get()) == 0) return {};
+  poisoned_ = true;  // the kernel may have dropped the pages: asking again would lie
+  return base::Status::Internal(base::Status::FromErrno("cannot sync " + PathOf(files_.back().first), errno).message());
+}
+
+uint64_t Journal::first_position() const {
+  std::lock_guard lock(mutex_);
+  return files_.front().first;
+}
+
+uint64_t Journal::end_position() const {
+  std::lock_guard lock(mutex_);
+  return files_.back().end;
+}
+
+uint64_t Journal::bytes_on_disk() const {
+  std::lock_guard lock(mutex_);
+  return files_.back().end - files_.front().first;
+}
+
+base::Status Journal::TrimBefore(uint64_t position) {
+  std::vector<std::string> gone;
+  {
+    std::lock_guard lock(mutex_);
+    while (files_.size() > 1 && files_.front().end <= position) {
+      gone.push_back(PathOf(files_.front().first));
+      files_.erase(files_.begin());
+    }
+  }
+  for (const std::string& path : gone) {
+    if (unlink(path.c_str()) != 0) return base::Status::FromErrno("cannot remove " + path, errno);
+  }
+  return gone.empty() ? base::Status() : base::SyncDirectory(folder_);
+}
+
+Journal::Reader Journal::Read(uint64_t position) { return {this, position}; }
+
+base::Result<bool> Journal::Reader::Next(Entry* entry) {
+  while (true) {
+    File file{};
+    {
+      std::lock_guard lock(journal_->mutex_);
+      const auto& files = journal_->files_;
+      if (position_ < files.front().first) position_ = files.front().first;
+      auto holds = [&](const File& f) { return position_ >= f.first && position_ < f.end; };
+      size_t index = 0;
+      while (index < files.size() && !holds(files[index])) ++index;
+      if (index == files.size()) return false;
+      file = files[index];
+    }
+    if (file_first_ != file.first) {
+      ASSIGN_OR_RETURN(fd_, base::OpenFile(journal_->PathOf(file.first), O_RDONLY));
+      file_first_ = file.first;
+    }
+    uint64_t offset = kFileHeaderBytes + position_ - file.first;
+    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), offset, kEntryHeaderBytes));
+    base::ByteReader header(bytes);
+    uint64_t length = std::min<uint64_t>(header.Fixed32(), file.end - position_);
+    ASSIGN_OR_RETURN(std::string payload, base::ReadAt(fd_.get(), offset + kEntryHeaderBytes, length));
+    bytes += payload;
+    if (auto found = DecodeEntry(journal_->id_, position_, bytes)) {
+      entry->payload = *found;
+      position_ = entry->end_position = position_ + bytes.size();
+      return true;
+    }
+    ASSIGN_OR_RETURN(std::string content, base::ReadWholeFile(journal_->PathOf(file.first)));
+    content.resize(std::min<uint64_t>(content.size(), kFileHeaderBytes + file.end - file.first));
+    auto next = FindEntry(journal_->id_, file.first, content, offset + 1);
+    uint64_t resume = next ? *next : kFileHeaderBytes + file.end - file.first;
+    damage_.push_back(Damage(journal_->PathOf(file.first), offset, resume));
+    position_ = file.first + resume - kFileHeaderBytes;
+  }
+}
+
+}  // namespace rankscope::journal

@@ -1,0 +1,144 @@
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+
+namespace rankscope::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+model::Record Line(int rank, base::TimeNs time, std::string text) {
+  model::Record record;
+  record.origin.job = "job/1";
+  record.origin.rank = rank;
+  record.time = time;
+  record.text = std::move(text);
+  return record;
+}
+
+class StoreTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "/rankscope_store_test";
+    fs::remove_all(folder_);
+    Open();
+  }
+  void Open(Store::Options options = {}) {
+    store_.reset();
+    damage_.clear();
+    auto store = Store::Open(folder_, options, &damage_);
+    ASSERT_TRUE(store.ok()) << store.status().message();
+    store_ = *std::move(store);
+  }
+  std::vector<std::string> Texts(const model::Selection& selection = {}, bool newest_first = false) {
+    std::vector<std::string> texts;
+    EXPECT_TRUE(store_
+                    ->Scan(selection, newest_first,
+                           [&](const model::Record& record) {
+                             texts.push_back(record.text);
+                             return true;
+                           })
+                    .ok());
+    return texts;
+  }
+  std::vector<fs::path> Segments() const {
+    std::vector<fs::path> paths;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.path().extension() == ".segment") paths.push_back(entry.path());
+    }
+    return paths;
+  }
+
+  std::string folder_;
+  std::vector<std::string> damage_;
+  std::unique_ptr<Store> store_;
+};
+
+TEST_F(StoreTest, MergesSegmentsAndMemoryByTimeThenArrival) {
+  ASSERT_TRUE(store_->Append(1, {Line(0, 30, "c"), Line(0, 10, "a"), Line(1, 20, "b1")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  ASSERT_TRUE(store_->Append(2, {Line(2, 20, "b2")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  ASSERT_TRUE(store_->Append(3, {Line(3, 20, "b3"), Line(3, 40, "d")}).ok());
+  EXPECT_EQ(Texts(), (std::vector<std::string>{"a", "b1", "b2", "b3", "c", "d"}));
+  EXPECT_EQ(Texts({}, true), (std::vector<std::string>{"d", "c", "b3", "b2", "b1", "a"}));
+}
+
+TEST_F(StoreTest, RestartServesWhatWasSealedAndSaysFromWhereToReplay) {
+  ASSERT_TRUE(store_->Append(7, {Line(0, 1, "sealed")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  ASSERT_TRUE(store_->Append(9, {Line(0, 2, "only in memory")}).ok());
+  Open();
+  EXPECT_EQ(store_->durable_position(), 7u);
+  EXPECT_EQ(Texts(), std::vector<std::string>{"sealed"});
+}
+
+TEST_F(StoreTest, ManyBlocksAreSelectedByRankTimeAndStream) {
+  std::vector<model::Record> records;
+  for (int i = 0; i < 20000; ++i)
+    records.push_back(Line(i % 8, i, "line " + std::to_string(i) + std::string(100, 'x')));
+  ASSERT_TRUE(store_->Append(1, records).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  model::Selection selection;
+  selection.ranks = *model::NumberSet::Parse("3");
+  selection.since = 8000;
+  selection.until = 16000;
+  EXPECT_EQ(Texts(selection).size(), 1000u);
+  selection.streams = {model::Stream::kStderr};
+  EXPECT_TRUE(Texts(selection).empty());
+}
+
+TEST_F(StoreTest, SmallMemtablesSealThemselves) {
+  Open({.memtable_bytes = 1000});
+  for (uint64_t i = 1; i <= 100; ++i) ASSERT_TRUE(store_->Append(i, {Line(0, static_cast<int64_t>(i), "x")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  EXPECT_EQ(store_->durable_position(), 100u);
+  EXPECT_EQ(Texts().size(), 100u);
+  EXPECT_GT(Segments().size(), 5u);
+}
+
+TEST_F(StoreTest, LeftoverOfACrashIsRemoved) {
+  ASSERT_TRUE(store_->Append(1, {Line(0, 1, "kept")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  fs::path leftover = Segments()[0].parent_path() / "99.segment";
+  std::ofstream(leftover) << "half a segment";
+  Open();
+  EXPECT_FALSE(fs::exists(leftover));
+  EXPECT_EQ(Texts(), std::vector<std::string>{"kept"});
+}
+
+TEST_F(StoreTest, DamageIsReportedAndTheRestServed) {
+  ASSERT_TRUE(store_->Append(1, {Line(0, 1, "one")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  fs::path first = Segments()[0];
+  ASSERT_TRUE(store_->Append(2, {Line(0, 2, "two")}).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  store_.reset();
+  std::string bytes = *base::ReadWholeFile(first);
+  for (size_t at = 0; at < bytes.size(); ++at) {
+    std::string damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 8);
+    std::ofstream(first, std::ios::binary) << damaged;
+    Open();
+    EXPECT_EQ(Texts(), std::vector<std::string>{"two"}) << at;
+  }
+}
+
+TEST_F(StoreTest, SubscribersSeeEachBatchOnce) {
+  std::vector<std::string> seen;
+  uint64_t token = store_->Subscribe([&](const std::vector<model::Record>& batch) {
+    for (const auto& record : batch) seen.push_back(record.text);
+  });
+  ASSERT_TRUE(store_->Append(1, {Line(0, 1, "a"), Line(0, 2, "b")}).ok());
+  store_->Unsubscribe(token);
+  ASSERT_TRUE(store_->Append(2, {Line(0, 3, "c")}).ok());
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "b"}));
+}
+
+}  // namespace
+}  // namespace rankscope::store

@@ -1,0 +1,96 @@
+#include "catalog/catalog.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace rankscope::catalog {
+namespace {
+
+constexpr int64_t kLostAfter = 60 * base::kNsPerSecond;
+
+class CatalogTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "/rankscope_catalog_test";
+    std::filesystem::remove_all(folder_);
+    Open();
+  }
+  void Open() {
+    catalog_.reset();
+    auto catalog = Catalog::Open(folder_);
+    ASSERT_TRUE(catalog.ok()) << catalog.status().message();
+    catalog_ = *std::move(catalog);
+  }
+  void Event(const std::string& name, std::optional<int32_t> rank, model::Fields fields, int32_t attempt = 0) {
+    model::Record record;
+    record.origin.job = "j";
+    record.origin.rank = rank;
+    record.origin.attempt = attempt;
+    record.stream = model::Stream::kEvent;
+    record.time = ++time_ * base::kNsPerSecond;
+    record.fields = std::move(fields);
+    record.fields.emplace_back("event", name);
+    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), {record}).ok());
+  }
+  JobRow Row(int64_t seconds_later = 0) {
+    return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);
+  }
+
+  std::string folder_;
+  int64_t time_ = 0;
+  std::unique_ptr<Catalog> catalog_;
+};
+
+TEST_F(CatalogTest, RunningThenFinished) {
+  Event("job_start", {}, {{"world_size", int64_t{2}}});
+  Event("rank_start", 0, {{"pid", int64_t{10}}, {"source", std::string("hook")}});
+  EXPECT_EQ(Row().state, "running");
+  EXPECT_EQ(Row().ranks_seen, 1);
+  EXPECT_EQ(Row().ranks_expected, 2);
+  Event("rank_exit", 0, {{"exit_code", int64_t{0}}});
+  Event("node_end", {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row(100).state, "finished");
+}
+
+TEST_F(CatalogTest, FailureNamesTheFirstRankThatEndedBadly) {
+  Event("job_start", {}, {});
+  Event("rank_exit", 2, {{"signal", std::string("SIGKILL")}});
+  Event("rank_exit", 0, {{"signal", std::string("SIGTERM")}});
+  Event("node_end", {}, {{"exit_code", int64_t{1}}});
+  EXPECT_EQ(Row().state, "failed");
+  EXPECT_EQ(Row().reason, "rank 2: SIGKILL");
+}
+
+TEST_F(CatalogTest, ElasticRestartThatSucceedsIsFinished) {
+  Event("job_start", {}, {});
+  Event("rank_exit", 1, {{"exit_code", int64_t{1}}}, 0);
+  Event("rank_start", 1, {}, 1);
+  Event("rank_exit", 1, {{"exit_code", int64_t{0}}}, 1);
+  Event("node_end", {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "finished");
+  EXPECT_EQ(Row().attempt, 1);
+}
+
+TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
+  Event("job_start", {}, {});
+  EXPECT_EQ(Row(75).state, "lost");
+  EXPECT_EQ(Row(75).reason, "no word for 75 s");
+  EXPECT_EQ(Row(5).state, "running");
+}
+
+TEST_F(CatalogTest, RestartKeepsEverything) {
+  Event("job_start", {}, {{"command", std::string("train.py")}});
+  Event("rank_exit", 2, {{"signal", std::string("SIGKILL")}, {"oom_kill", std::string("true")}});
+  Event("node_end", {}, {{"exit_code", int64_t{1}}});
+  Open();
+  EXPECT_EQ(catalog_->durable_position(), static_cast<uint64_t>(time_));
+  EXPECT_EQ(Row().reason, "rank 2: SIGKILL (oom)");
+  EXPECT_EQ(Row().configuration.at("command"), "train.py");
+  EXPECT_EQ((*catalog_->Ranks("j"))[0].exit, "SIGKILL (oom)");
+}
+
+TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }
+
+}  // namespace
+}  // namespace rankscope::catalog

@@ -1,0 +1,84 @@
+#include "catalog/database.h"
+
+#include <sqlite3.h>
+
+namespace rankscope::catalog {
+namespace {
+
+using Statement = std::unique_ptr<sqlite3_stmt, int (*)(sqlite3_stmt*)>;
+
+Statement Prepare(sqlite3* handle, const char* sql) {
+  sqlite3_stmt* raw = nullptr;
+  sqlite3_prepare_v2(handle, sql, -1, &raw, nullptr);
+  return {raw, sqlite3_finalize};
+}
+
+void Bind(sqlite3_stmt* statement, int index, const std::string& text) {
+  sqlite3_bind_text(statement, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
+}
+
+std::string Column(sqlite3_stmt* statement, int index) {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
+  return text ? std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement, index))) : "";
+}
+
+}  // namespace
+
+base::Result<std::unique_ptr<Database>> Database::Open(const std::string& path) {
+  std::unique_ptr<Database> database(new Database);
+  database->path_ = path;
+  if (sqlite3_open(path.c_str(), &database->handle_) != SQLITE_OK) return database->Error("cannot open");
+  RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode=WAL"));
+  RETURN_IF_ERROR(database->Execute("PRAGMA synchronous=FULL"));
+  RETURN_IF_ERROR(database->Execute(
+      "CREATE TABLE IF NOT EXISTS job(project TEXT, job TEXT, state TEXT NOT NULL, PRIMARY KEY(project, job))"));
+  RETURN_IF_ERROR(database->Execute("CREATE TABLE IF NOT EXISTS position(id INTEGER PRIMARY KEY, journal INTEGER)"));
+  return database;
+}
+
+Database::~Database() { sqlite3_close(handle_); }
+
+base::Status Database::Error(const std::string& what) const {
+  return base::Status::Internal(path_ + ": " + what + ": " + sqlite3_errmsg(handle_));
+}
+
+base::Status Database::Execute(const char* sql) {
+  return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK ? base::Status() : Error(sql);
+}
+
+base::Result<uint64_t> Database::Load(const std::function<void(JobEntry)>& take) {
+  Statement jobs = Prepare(handle_, "SELECT project, job, state FROM job");
+  if (!jobs) return Error("cannot read jobs");
+  while (sqlite3_step(jobs.get()) == SQLITE_ROW) {
+    take({Column(jobs.get(), 0), Column(jobs.get(), 1), Column(jobs.get(), 2)});
+  }
+  Statement position = Prepare(handle_, "SELECT journal FROM position WHERE id = 0");
+  if (!position) return Error("cannot read the position");
+  bool known = sqlite3_step(position.get()) == SQLITE_ROW;
+  return known ? static_cast<uint64_t>(sqlite3_column_int64(position.get(), 0)) : 0;
+}
+
+base::Status Database::Save(uint64_t position, const std::vector<JobEntry>& jobs) {
+  RETURN_IF_ERROR(Execute("BEGIN"));
+  Statement job = Prepare(handle_, "INSERT OR REPLACE INTO job VALUES(?, ?, ?)");
+  Statement at = Prepare(handle_, "INSERT OR REPLACE INTO position VALUES(0, ?)");
+  bool written = job && at;
+  for (const JobEntry& entry : jobs) {
+    if (!written) break;
+    sqlite3_reset(job.get());
+    Bind(job.get(), 1, entry.project);
+    Bind(job.get(), 2, entry.job);
+    Bind(job.get(), 3, entry.state);
+    written = sqlite3_step(job.get()) == SQLITE_DONE;
+  }
+  if (written) {
+    sqlite3_bind_int64(at.get(), 1, static_cast<sqlite3_int64>(position));
+    written = sqlite3_step(at.get()) == SQLITE_DONE;
+  }
+  if (written) return Execute("COMMIT");
+  base::Status status = Error("cannot write");
+  (void)Execute("ROLLBACK").ok();
+  return status;
+}
+
+}  // namespace rankscope::catalog

@@ -1,0 +1,138 @@
+#include "api/http_server.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+
+#include "base/file.h"
+
+namespace rankscope::api {
+namespace {
+
+base::UniqueFd Connect(uint16_t port) {
+  base::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  EXPECT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+void Ask(int fd, const std::string& path, const std::string& body = "") {
+  std::string request = (body.empty() ? "GET " : "POST ") + path +
+                        " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) +
+                        "\r\nConnection: close\r\n\r\n" + body;
+  ASSERT_TRUE(base::WriteFully(fd, request).ok());
+}
+
+// Reads until `wanted` appears or the connection ends.
+std::string ReadUntil(int fd, const std::string& wanted) {
+  std::string got;
+  char buffer[4096];
+  while (got.find(wanted) == std::string::npos) {
+    ssize_t count = read(fd, buffer, sizeof buffer);
+    if (count <= 0) break;
+    got.append(buffer, static_cast<size_t>(count));
+  }
+  return got;
+}
+
+// Open answers that the test writes to; counts those whose client has left.
+class LiveAnswers {
+ public:
+  HttpServer::Handler handler() {
+    return [this](const Request& request, std::shared_ptr<Responder> responder) {
+      responder->Begin(200, "text/plain");
+      responder->OnClosed([this] {
+        std::lock_guard lock(mutex_);
+        ++left;
+        changed_.notify_all();
+      });
+      if (request.path == "/echo") {
+        responder->Write(request.body + request.query.at("x"));
+        responder->End();
+        return;
+      }
+      std::lock_guard lock(mutex_);
+      open.push_back(std::move(responder));
+      changed_.notify_all();
+    };
+  }
+  void Await(const std::function<bool()>& condition) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, condition);
+  }
+  std::vector<std::shared_ptr<Responder>> open;
+  int left = 0;
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+};
+
+TEST(HttpServer, EchoesBodyAndDecodedParameters) {
+  LiveAnswers answers;
+  auto server = HttpServer::Start({}, answers.handler());
+  ASSERT_TRUE(server.ok()) << server.status().message();
+  base::UniqueFd client = Connect((*server)->port());
+  Ask(client.get(), "/echo?x=a%20b", std::string(200000, 'y'));
+  std::string got = ReadUntil(client.get(), "a b");
+  EXPECT_NE(got.find("200 OK"), std::string::npos);
+  EXPECT_NE(got.find("yyya b"), std::string::npos);
+}
+
+TEST(HttpServer, ThousandOpenAnswersNeedNoThreadEach) {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  LiveAnswers answers;
+  auto server = HttpServer::Start({}, answers.handler());
+  ASSERT_TRUE(server.ok());
+  std::vector<base::UniqueFd> clients;
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(Connect((*server)->port()));
+    Ask(clients.back().get(), "/live");
+  }
+  answers.Await([&] { return answers.open.size() == 1000; });
+  for (auto& responder : answers.open) EXPECT_TRUE(responder->TryWrite("news\n"));
+  for (auto& client : clients) EXPECT_NE(ReadUntil(client.get(), "news").find("news"), std::string::npos);
+  auto threads = std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+  EXPECT_LE(threads, 16);
+  for (auto& responder : answers.open) responder->End();
+}
+
+TEST(HttpServer, ClientThatLeftIsNoticedByTheNextWrites) {
+  LiveAnswers answers;
+  auto server = HttpServer::Start({}, answers.handler());
+  ASSERT_TRUE(server.ok());
+  base::UniqueFd client = Connect((*server)->port());
+  Ask(client.get(), "/live");
+  answers.Await([&] { return answers.open.size() == 1; });
+  client.reset();
+  while (answers.open[0]->Write("x")) {
+  }
+  EXPECT_EQ(answers.left, 1);
+}
+
+TEST(HttpServer, PortInUseIsSaid) {
+  LiveAnswers answers;
+  auto first = HttpServer::Start({}, answers.handler());
+  ASSERT_TRUE(first.ok());
+  HttpServer::Options options;
+  options.port = (*first)->port();
+  auto second = HttpServer::Start(options, answers.handler());
+  ASSERT_FALSE(second.ok());
+  EXPECT_NE(second.status().message().find(std::to_string(options.port)), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rankscope::api

@@ -1,0 +1,80 @@
+#include "api/reply_queue.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace rankscope::api {
+
+bool ReplyQueue::Write(std::string_view bytes) {
+  std::unique_lock lock(mutex_);
+  room_.wait(lock, [this] { return closed_ || waiting_.size() < kMaxWaiting; });
+  if (closed_) return false;
+  waiting_.append(bytes);
+  Wake(&lock);
+  return true;
+}
+
+bool ReplyQueue::TryWrite(std::string_view bytes) {
+  std::unique_lock lock(mutex_);
+  if (closed_ || waiting_.size() >= kMaxWaiting) return false;
+  waiting_.append(bytes);
+  Wake(&lock);
+  return true;
+}
+
+void ReplyQueue::End() {
+  std::unique_lock lock(mutex_);
+  ended_ = true;
+  Wake(&lock);
+}
+
+void ReplyQueue::Wake(std::unique_lock<std::mutex>* lock) {
+  if (!std::exchange(starving_, false)) return;
+  auto ready = ready_;
+  lock->unlock();
+  if (ready) ready();
+}
+
+long ReplyQueue::Read(char* out, size_t max) {
+  std::lock_guard lock(mutex_);
+  if (waiting_.empty()) {
+    if (ended_ || closed_) return -1;
+    starving_ = true;
+    return 0;
+  }
+  size_t count = std::min(max, waiting_.size());
+  std::memcpy(out, waiting_.data(), count);
+  waiting_.erase(0, count);
+  if (waiting_.size() < kMaxWaiting) room_.notify_all();
+  return static_cast<long>(count);
+}
+
+void ReplyQueue::Close() {
+  std::function<void()> closed;
+  {
+    std::lock_guard lock(mutex_);
+    if (std::exchange(closed_, true)) return;
+    closed = std::exchange(on_closed_, nullptr);
+  }
+  room_.notify_all();
+  if (closed) closed();
+}
+
+void ReplyQueue::OnReady(std::function<void()> ready) {
+  std::lock_guard lock(mutex_);
+  ready_ = std::move(ready);
+}
+
+void ReplyQueue::OnClosed(std::function<void()> closed) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!closed_) {
+      on_closed_ = std::move(closed);
+      return;
+    }
+  }
+  closed();
+}
+
+}  // namespace rankscope::api

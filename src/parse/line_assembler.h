@@ -38,11 +38,13 @@ class LineAssembler {
   size_t held_bytes() const;
 
  private:
-  void TakeByte(base::TimeNs time, char byte, const Emit& emit);
   void EndLine(bool partial, const Emit& emit);
+  void EmitBar(base::TimeNs time, const Emit& emit);
+  void EmitTraceback(const Emit& emit);
 
-  std::string line_;       // since the last newline
-  std::string traceback_;  // complete lines of a traceback in progress
+  std::string line_;            // since the last newline
+  std::string traceback_;       // complete lines of a traceback in progress
+  size_t traceback_bytes_ = 0;  // as read, with what bars overwrote
   base::TimeNs line_time_ = 0;
   base::TimeNs traceback_time_ = 0;
   base::TimeNs bar_time_ = 0;  // when a bar state was last emitted

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+// The commands that join rooms; each is one file here. Exit codes are the process's.
+namespace rankscope {
+
+struct ServeOptions {
+  std::string data_dir;
+  std::string http = "127.0.0.1:7070", grpc = "127.0.0.1:7071";
+  int idle_exit_s = 0;  // an embedded server ends itself when nobody has needed it for so long
+  int lost_after_s = 60;
+};
+int Serve(const ServeOptions& options);
+
+struct RunOptions {
+  std::string server, job, buffering = "line", token;
+  std::vector<std::string> labels, command;
+  int flush_timeout_ms = 2000;
+};
+int Run(const RunOptions& options);
+
+int Doctor(const std::string& server, bool json);
+
+// The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started
+// there, which ends itself when it is idle. HOST:PORT.
+base::Result<std::string> FindOrStartServer(const std::string& given);
+
+std::string ProgramPath();
+int Fail(const base::Status& status);  // prints one line; the exit code
+
+}  // namespace rankscope

@@ -1,0 +1,114 @@
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+
+#include "agent/keeper.h"
+#include "agent/launch.h"
+#include "agent/run_directory.h"
+#include "base/file.h"
+#include "commands.h"
+
+namespace rankscope {
+namespace {
+
+std::string RandomHex(size_t bytes) {
+  unsigned char random[16] = {};
+  (void)!getrandom(random, bytes, 0);
+  std::string out;
+  for (size_t i = 0; i < bytes; ++i) {
+    char hex[3];
+    std::snprintf(hex, sizeof hex, "%02x", random[i]);
+    out += hex;
+  }
+  return out;
+}
+
+std::string NewJobId() {
+  time_t now = time(nullptr);
+  tm parts{};
+  gmtime_r(&now, &parts);
+  char day[32];
+  std::strftime(day, sizeof day, "j-%Y%m%d-%H%M%S-", &parts);
+  return day + RandomHex(2);
+}
+
+std::string HostName() {
+  char name[256] = {};
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+// Where the Python package lies: beside the program, built or installed.
+std::string PythonPath() {
+  std::string program = ProgramPath();
+  std::string prefix = program.substr(0, program.rfind("/bin/"));
+  std::string path = prefix + "/lib/rankscope/python";
+  return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
+}
+
+base::Result<std::string> MakeRunDirectory(const agent::RunConfig& config) {
+  std::string directory = agent::StateHome() + "/runs/" + std::to_string(getpid()) + "-" + RandomHex(4);
+  RETURN_IF_ERROR(base::MakeDirectories(directory));
+  RETURN_IF_ERROR(agent::WriteRunConfig(directory, config));
+  return directory;
+}
+
+// Ends as the command ended: with its exit code, or by its signal.
+[[noreturn]] void EndAs(int wait_status) {
+  if (WIFSIGNALED(wait_status)) {
+    rlimit no_core{0, 0};
+    setrlimit(RLIMIT_CORE, &no_core);
+    int number = WTERMSIG(wait_status);
+    signal(number, SIG_DFL);
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, number);
+    sigprocmask(SIG_UNBLOCK, &one, nullptr);
+    raise(number);
+    _exit(128 + number);
+  }
+  _exit(WEXITSTATUS(wait_status));
+}
+
+}  // namespace
+
+int Run(const RunOptions& options) {
+  auto server = FindOrStartServer(options.server);
+  if (!server.ok()) return Fail(server.status());
+  agent::RunConfig config;
+  config.server = *server;
+  config.token = options.token;
+  config.job = options.job.empty() ? agent::JobIdFrom(getenv, options.command) : options.job;
+  if (config.job.empty()) config.job = NewJobId();
+  config.host = HostName();
+  agent::Identity identity = agent::IdentityFrom(getenv);
+  std::string node = agent::OptionOf(options.command, "node-rank");
+  config.node_rank = identity.node_rank.value_or(node.empty() ? 0 : std::atoi(node.c_str()));
+
+  auto directory = MakeRunDirectory(config);
+  if (!directory.ok()) return Fail(directory.status());
+  agent::KeeperOptions keeper;
+  keeper.run_directory = *directory;
+  keeper.command = options.command;
+  keeper.python_path = PythonPath();
+  keeper.buffering = options.buffering;
+  keeper.agent_command = {ProgramPath(), "agent", "--run-dir", *directory};
+  keeper.flush_timeout_ms = options.flush_timeout_ms;
+  for (const std::string& label : options.labels) {
+    size_t equals = label.find('=');
+    if (equals == std::string::npos) return Fail(base::Status::Invalid("--label \"" + label + "\" is not KEY=VALUE"));
+    keeper.labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
+  }
+  std::fprintf(stderr, "rankscope: job %s (rankscope logs --job_id %s -f)\n", config.job.c_str(), config.job.c_str());
+  auto ended = agent::RunKeeper(keeper);
+  if (!ended.ok()) return Fail(ended.status());
+  EndAs(*ended);
+}
+
+}  // namespace rankscope

@@ -1,0 +1,83 @@
+#include "agent/collector.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <set>
+
+namespace rankscope::agent {
+namespace {
+
+Channel RankChannel(int rank) {
+  Channel channel;
+  channel.origin.rank = rank;
+  return channel;
+}
+
+class CollectorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_ = testing::TempDir() + "/rankscope_collector_test";
+    std::filesystem::remove_all(directory_);
+    auto writer = CaptureWriter::Create(directory_, {.file_bytes = 2000});
+    ASSERT_TRUE(writer.ok());
+    writer_ = std::make_unique<CaptureWriter>(*std::move(writer));
+  }
+  // What an agent that starts with `resume` makes of the capture from its beginning, up to `entries` of it.
+  std::vector<std::string> Read(SourcePositions resume, size_t entries, SourcePositions* after) {
+    auto reader = CaptureReader::Open(directory_);
+    Collector collector({}, std::move(resume));
+    while (entries-- > 0) {
+      auto entry = reader->Next();
+      if (!entry.ok() || !entry->has_value()) break;
+      collector.Take(**entry);
+    }
+    *after = collector.positions();
+    std::vector<std::string> texts;
+    for (const model::Record& record : collector.Drain()) texts.push_back(record.text);
+    return texts;
+  }
+
+  std::string directory_;
+  std::unique_ptr<CaptureWriter> writer_;
+};
+
+TEST_F(CollectorTest, AgentKilledAnywhereGoesOnWithoutLossOrDouble) {
+  uint32_t first = writer_->OpenChannel(RankChannel(0));
+  uint32_t second = writer_->OpenChannel(RankChannel(1));
+  for (int i = 0; i < 60; ++i) {
+    writer_->Bytes(first, i, "rank 0 line " + std::to_string(i) + "\nrank 0 ha");
+    writer_->Bytes(second, i, "rank 1 line " + std::to_string(i) + "\n");
+    writer_->Bytes(first, i, "lf " + std::to_string(i) + "\n");
+    if (i == 30) writer_->Record(model::Record{});
+  }
+  writer_->End();
+  SourcePositions ignored;
+  std::vector<std::string> whole = Read({}, 1'000'000, &ignored);
+  EXPECT_EQ(whole.size(), 60u * 3 + 1);
+  std::multiset<std::string> all(whole.begin(), whole.end());
+  for (size_t cut = 0; cut < 200; ++cut) {
+    SourcePositions positions;
+    std::vector<std::string> before = Read({}, cut, &positions);
+    std::vector<std::string> after = Read(positions, 1'000'000, &ignored);
+    std::multiset<std::string> both(before.begin(), before.end());
+    both.insert(after.begin(), after.end());
+    EXPECT_EQ(both, all) << cut;
+  }
+}
+
+TEST_F(CollectorTest, ExitEventCarriesTheRanksLastLinesAndItsHalfLineComesFirst) {
+  uint32_t channel = writer_->OpenChannel(RankChannel(2));
+  writer_->Bytes(channel, 1, "one\nhalf");
+  model::Record exit;
+  exit.origin.rank = 2;
+  exit.text = "rank 2 ended";
+  exit.fields = {{"event", std::string("rank_exit")}};
+  writer_->Record(exit);
+  SourcePositions after;
+  EXPECT_EQ(Read({}, 100, &after), (std::vector<std::string>{"one", "half", "rank 2 ended"}));
+}
+
+}  // namespace
+}  // namespace rankscope::agent

@@ -1,0 +1,50 @@
+#include "parse/line_record.h"
+
+#include <array>
+
+#include "parse/metric_formats.h"
+
+namespace rankscope::parse {
+namespace {
+
+constexpr size_t kLongestMetricLine = 16384;
+
+// Every metric format, tried in order; the first that knows the line decides.
+constexpr std::array kFormats = {&ParsePythonDictLine, &ParseKeyValueLine};
+
+bool Has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
+
+// Where a logger would have written its level.
+std::string LevelOf(std::string_view text) {
+  std::string_view head = text.substr(0, 160);
+  if (Has(head, "CRITICAL") || Has(head, "FATAL")) return "critical";
+  if (text.starts_with("Traceback (most recent call last)") || Has(head, "ERROR") || Has(head, "Error: "))
+    return "error";
+  if (Has(head, "WARNING") || Has(head, "[WARN") || Has(head, "Warning: ")) return "warning";
+  if (Has(head, "[DEBUG") || Has(head, " DEBUG ")) return "debug";
+  return "";
+}
+
+// A metric line has a number and a sign between name and value.
+bool MayBeMetricLine(std::string_view text) {
+  return text.size() <= kLongestMetricLine && text.find_first_of("0123456789nN") != std::string_view::npos &&
+         text.find_first_of(":=") != std::string_view::npos && text.find('\n') == std::string_view::npos;
+}
+
+}  // namespace
+
+void UnderstandLine(model::Record* record) {
+  bool coloured = record->text.find('\x1b') != std::string::npos;
+  std::string stripped = coloured ? StripAnsi(record->text) : std::string();
+  std::string_view plain = coloured ? stripped : record->text;
+  record->level = LevelOf(plain);
+  if (!MayBeMetricLine(plain)) return;
+  for (auto* parse : kFormats) {
+    if (parse(plain, &record->fields)) break;
+  }
+  if (const auto* step = model::FindField(record->fields, "step")) {
+    record->step = static_cast<int64_t>(model::AsNumber(*step).value_or(0));
+  }
+}
+
+}  // namespace rankscope::parse

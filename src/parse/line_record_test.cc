@@ -1,0 +1,95 @@
+#include "parse/line_record.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace rankscope::parse {
+namespace {
+
+model::Record Understood(std::string text) {
+  model::Record record;
+  record.text = std::move(text);
+  UnderstandLine(&record);
+  return record;
+}
+
+double Value(const model::Record& record, std::string_view name) {
+  const auto* value = model::FindField(record.fields, name);
+  return value ? model::AsNumber(*value).value_or(-1) : -12345;
+}
+
+TEST(UnderstandLine, HuggingFaceDict) {
+  auto record = Understood("{'loss': 1.2345, 'grad_norm': nan, 'learning_rate': '5e-05', 'epoch': 0.1}");
+  EXPECT_EQ(Value(record, "loss"), 1.2345);
+  EXPECT_TRUE(std::isnan(Value(record, "gradient_norm")));
+  EXPECT_EQ(Value(record, "learning_rate"), 5e-05);
+  EXPECT_EQ(Value(record, "epoch"), 0.1);
+  EXPECT_TRUE(model::FindField(record.fields, "grad_norm"));
+}
+
+TEST(UnderstandLine, SwiftDictHasStepTotalAndSpeed) {
+  auto record = Understood(
+      "{'loss': 1.5, 'learning_rate': 2e-06, 'global_step/max_steps': '5/94', 'memory(GiB)': 4.5, "
+      "'train_speed(iter/s)': 0.25}");
+  EXPECT_EQ(record.step, 5);
+  EXPECT_EQ(Value(record, "total_steps"), 94);
+  EXPECT_EQ(Value(record, "gpu_memory_gib"), 4.5);
+  EXPECT_EQ(Value(record, "step_time_s"), 4);
+}
+
+TEST(UnderstandLine, MegatronLine) {
+  auto record = Understood(
+      " [2026-01-01 00:00:00] iteration       30/     900 | consumed samples: 64 | elapsed time per iteration (ms): "
+      "1500.0 | learning rate: 1.5E-05 | global batch size: 8 | lm loss: 3.25E+00 | loss scale: 1.0 | grad norm: 0.75 "
+      "|");
+  EXPECT_EQ(record.step, 30);
+  EXPECT_EQ(Value(record, "total_steps"), 900);
+  EXPECT_EQ(Value(record, "step_time_s"), 1.5);
+  EXPECT_EQ(Value(record, "loss"), 3.25);
+  EXPECT_EQ(Value(record, "learning_rate"), 1.5e-05);
+  EXPECT_EQ(Value(record, "gradient_norm"), 0.75);
+}
+
+TEST(UnderstandLine, ColouredKeyValues) {
+  auto record = Understood("\x1b[31mstep:  5  \x1b[32mloss:  7.98652  grad_norm:  1.25  tps: 7,123\x1b[39m");
+  EXPECT_EQ(record.step, 5);
+  EXPECT_EQ(Value(record, "loss"), 7.98652);
+  EXPECT_EQ(Value(record, "throughput_tokens_per_sec"), 7123);
+}
+
+TEST(UnderstandLine, ProseIsNoMetric) {
+  for (const char* text : {"line 3:7 loss is 0.123456", "step: 3 of the guide", "{'name': 'x', 'count': 3}",
+                           "listening on 127.0.0.1:8080", "Epoch finished"}) {
+    EXPECT_TRUE(Understood(text).fields.empty()) << text;
+  }
+}
+
+TEST(UnderstandLine, Levels) {
+  EXPECT_EQ(Understood("[rank0]: RuntimeError: boom").level, "error");
+  EXPECT_EQ(Understood("[WARNING] slow").level, "warning");
+  EXPECT_EQ(Understood("plain").level, "");
+}
+
+TEST(RedactSecrets, KeepsThePrefixAndNothingElse) {
+  std::string secret(36, 'a');
+  for (std::string text : {"token hf_" + secret, "ghp_" + secret, "AKIA" + std::string(16, 'B'),
+                           std::string("https://user:pa55word@host/x"), std::string("MY_PASSWORD=hunter2x")}) {
+    EXPECT_TRUE(RedactSecrets(&text));
+    EXPECT_NE(text.find("[REDACTED]"), std::string::npos);
+    for (const char* leaked : {"aaaa", "BBBB", "pa55", "hunter"})
+      EXPECT_EQ(text.find(leaked), std::string::npos) << text;
+  }
+}
+
+TEST(RedactSecrets, LeavesOrdinaryLinesAlone) {
+  for (std::string text : {std::string("tokens/s: 78400 hf_model loaded from https://host/a:b@c"),
+                           std::string("sk-short"), std::string("{'loss': 1.0, 'num_tokens': 1024}")}) {
+    std::string before = text;
+    EXPECT_FALSE(RedactSecrets(&text));
+    EXPECT_EQ(text, before);
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::parse

@@ -1,0 +1,109 @@
+#include "parse/metric_names.h"
+
+#include <array>
+#include <cctype>
+#include <string>
+
+namespace rankscope::parse {
+namespace {
+
+struct Name {
+  std::string_view printed, canonical;
+  double scale = 1;      // canonical = printed * scale
+  bool inverse = false;  // canonical = 1 / printed
+};
+
+constexpr double kMs = 1e-3;
+constexpr double kMib = 1.0 / 1024;
+
+// Lower case, with '_' for ' ' and '-'.
+constexpr std::array kNames = {
+    Name{"loss", "loss"},
+    Name{"lm_loss", "loss"},
+    Name{"total_loss", "loss"},
+    Name{"train_loss", "loss"},
+    Name{"train/loss", "loss"},
+    Name{"training_loss", "loss"},
+    Name{"reduced_train_loss", "loss"},
+    Name{"loss_metrics/global_avg_loss", "loss"},
+    Name{"train_loss_step", "loss"},
+    Name{"learning_rate", "learning_rate"},
+    Name{"lr", "learning_rate"},
+    Name{"actor/lr", "learning_rate"},
+    Name{"grad_norm", "gradient_norm"},
+    Name{"gradient_norm", "gradient_norm"},
+    Name{"total_grad_norm", "gradient_norm"},
+    Name{"gnorm", "gradient_norm"},
+    Name{"actor/grad_norm", "gradient_norm"},
+    Name{"epoch", "epoch"},
+    Name{"step", "step"},
+    Name{"global_step", "step"},
+    Name{"iteration", "step"},
+    Name{"iter", "step"},
+    Name{"training/global_step", "step"},
+    Name{"tps", "throughput_tokens_per_sec"},
+    Name{"tokens/s", "throughput_tokens_per_sec"},
+    Name{"tokens_per_second", "throughput_tokens_per_sec"},
+    Name{"tokens_per_sec", "throughput_tokens_per_sec"},
+    Name{"step_tokens_per_second", "throughput_tokens_per_sec"},
+    Name{"throughput_tokens_per_sec", "throughput_tokens_per_sec"},
+    Name{"tokens_per_gpu_per_second_(tgs)", "throughput_tokens_per_sec"},
+    Name{"tgs", "throughput_tokens_per_sec"},
+    Name{"perf/throughput", "throughput_tokens_per_sec"},
+    Name{"elapsed_time_per_iteration_(ms)", "step_time_s", kMs},
+    Name{"elapsed_time_per_iteration_(s)", "step_time_s"},
+    Name{"train_step_timing_in_s", "step_time_s"},
+    Name{"iter_time_(s)", "step_time_s"},
+    Name{"step_time", "step_time_s"},
+    Name{"step_time_s", "step_time_s"},
+    Name{"train_speed(s/it)", "step_time_s"},
+    Name{"train_speed(iter/s)", "step_time_s", 1, true},
+    Name{"memory(gib)", "gpu_memory_gib"},
+    Name{"maxmemallocated", "gpu_memory_gib"},
+    Name{"memallocated", "gpu_memory_gib"},
+    Name{"step_peak_memory_allocated_mb", "gpu_memory_gib", kMib},
+    Name{"perf/max_memory_allocated_gb", "gpu_memory_gib"},
+    Name{"gpu_memory_usage", "gpu_memory_usage"},
+    Name{"loss_scale", "loss_scale"},
+    Name{"throughput_per_gpu_(tflop/s/gpu)", "tflops_per_gpu"},
+    Name{"tflops", "tflops_per_gpu"},
+    Name{"samples_per_second", "samples_per_sec"},
+    Name{"samples/sec", "samples_per_sec"},
+    Name{"currsamplespersec", "samples_per_sec"},
+    Name{"tokens", "tokens"},
+    Name{"num_tokens", "tokens"},
+};
+
+std::string Normal(std::string_view name) {
+  std::string out;
+  for (char c : name) {
+    out.push_back(c == ' ' || c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+  }
+  return out;
+}
+
+const Name* Find(std::string_view name) {
+  std::string normal = Normal(name);
+  for (const Name& known : kNames) {
+    if (known.printed == normal) return &known;
+  }
+  return nullptr;
+}
+
+void AddOnce(std::string_view name, double value, model::Fields* fields) {
+  if (!model::FindField(*fields, name)) fields->emplace_back(std::string(name), value);
+}
+
+}  // namespace
+
+void AddMetric(std::string_view name, double value, model::Fields* fields) {
+  if (const Name* known = Find(name)) {
+    AddOnce(known->canonical, known->inverse ? 1 / value : value * known->scale, fields);
+    if (known->canonical == name) return;
+  }
+  AddOnce(name, value, fields);
+}
+
+bool IsMetricName(std::string_view name) { return Find(name) != nullptr; }
+
+}  // namespace rankscope::parse

@@ -1,0 +1,79 @@
+#include <cstdlib>
+
+#include "parse/metric_formats.h"
+#include "parse/metric_names.h"
+#include "parse/number.h"
+
+namespace rankscope::parse {
+namespace {
+
+// The end of the value that begins at `at`: the next comma or closing brace outside quotes and brackets.
+size_t EndOfValue(std::string_view text, size_t at) {
+  int depth = 0;
+  char quote = 0;
+  for (; at < text.size(); ++at) {
+    char c = text[at];
+    if (quote) {
+      if (c == quote) quote = 0;
+    } else if (c == '\'' || c == '"') {
+      quote = c;
+    } else if (c == '(' || c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ')' || c == ']') {
+      --depth;
+    } else if (c == '}' || c == ',') {
+      if (depth == 0) return at;
+      if (c == '}') --depth;
+    }
+  }
+  return std::string_view::npos;
+}
+
+// "5/94" is a step and how many there will be.
+bool AddProgress(std::string_view key, std::string_view value, model::Fields* fields) {
+  if (key != "global_step/max_steps" && key != "iteration") return false;
+  std::string_view text = Trim(value);
+  if (text.size() < 2) return false;
+  text = text.substr(1, text.size() - 2);
+  size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return false;
+  auto step = ParseNumber(text.substr(0, slash));
+  auto total = ParseNumber(text.substr(slash + 1));
+  if (!step || !total) return false;
+  AddMetric("step", *step, fields);
+  AddMetric("total_steps", *total, fields);
+  return true;
+}
+
+}  // namespace
+
+bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
+  size_t at = plain.find("{'");
+  if (at == std::string_view::npos) return false;
+  model::Fields found;
+  bool metric = false;
+  ++at;
+  while (at < plain.size()) {
+    while (at < plain.size() && (plain[at] == ' ' || plain[at] == ',')) ++at;
+    if (at >= plain.size() || plain[at] != '\'') break;
+    size_t key_end = plain.find('\'', at + 1);
+    if (key_end == std::string_view::npos || key_end + 1 >= plain.size() || plain[key_end + 1] != ':') return false;
+    std::string_view key = plain.substr(at + 1, key_end - at - 1);
+    size_t value_end = EndOfValue(plain, key_end + 2);
+    if (value_end == std::string_view::npos) return false;
+    std::string_view value = plain.substr(key_end + 2, value_end - key_end - 2);
+    if (auto number = ParseNumber(value)) {
+      AddMetric(key, *number, &found);
+      metric = metric || key == "loss" || key == "learning_rate" || key == "grad_norm" || key == "eval_loss" ||
+               key == "train_loss" || key == "lr";
+    } else {
+      AddProgress(key, value, &found);
+    }
+    at = value_end;
+    if (plain[at] == '}') break;
+  }
+  if (metric) *fields = std::move(found);
+  return metric;
+}
+
+}  // namespace rankscope::parse

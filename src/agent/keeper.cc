@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -268,7 +268,8 @@ class Keeper {
       if (said.contains(name) && said[name].is_string()) start.fields.emplace_back(name, said[name].get<std::string>());
     }
     capture_->Record(start);
-    base::UniqueFd pidfd(pidfd_open(pid, 0));
+    base::UniqueFd pidfd(
+        static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));  // glibc 2.36 declares it without C linkage
     if (!pidfd.valid()) return;
     Watch(pidfd.get(), [this, pid] { OnRankExit(pid); });
     ranks_[pid] = {std::move(pidfd), origin, OomKills(pid)};

@@ -51,12 +51,12 @@ void Highlight(std::string* text, const std::string& word) {
   }
 }
 
-std::string NumberOr(const nlohmann::json& record, const char* name, const char* otherwise) {
+std::string NumberOr(const nlohmann::ordered_json& record, const char* name, const char* otherwise) {
   return record.contains(name) ? record[name].dump() : otherwise;
 }
 
 // Metric records have no text: their fields are shown.
-std::string TextOf(const nlohmann::json& record) {
+std::string TextOf(const nlohmann::ordered_json& record) {
   std::string text = record.value("msg", "");
   if (!text.empty()) return text;
   static constexpr std::array<std::string_view, 11> kNotFields = {
@@ -70,7 +70,7 @@ std::string TextOf(const nlohmann::json& record) {
   return text;
 }
 
-std::string Prefix(const nlohmann::json& record, bool color) {
+std::string Prefix(const nlohmann::ordered_json& record, bool color) {
   bool ranked = record.contains("rank");
   std::string who = "[" + NumberOr(record, "node_rank", "-") + "/" + NumberOr(record, "rank", "-") + "]";
   if (!color) return who;
@@ -81,7 +81,7 @@ std::string Prefix(const nlohmann::json& record, bool color) {
 }  // namespace
 
 std::string LinePrinter::Render(std::string_view json) const {
-  auto record = nlohmann::json::parse(json, nullptr, /*allow_exceptions=*/false);
+  auto record = nlohmann::ordered_json::parse(json, nullptr, /*allow_exceptions=*/false);
   if (!record.is_object()) return std::string(json) + "\n";
   std::string text = Harmless(TextOf(record), options_.color);
   if (options_.color) {

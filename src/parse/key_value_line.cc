@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cctype>
 #include <optional>
 
@@ -13,10 +14,21 @@ bool IsKeyByte(char c) {
          c == '-';
 }
 
+constexpr std::string_view kEndOfNumber = " ,|;)]}\t";
+
+// Three digits and no fourth: what follows a comma within "7,123".
+bool IsThousands(std::string_view text) {
+  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  return digits == 3;
+}
+
 // The number at the start of the text and how many bytes it takes; units stuck to it ("6.01GB", "16.1%") end it.
 std::optional<double> LeadingNumber(std::string_view text, size_t* length) {
-  size_t end = text.find_first_of(" ,|;)]}\t");
-  std::string_view token = text.substr(0, end == std::string_view::npos ? text.size() : end);
+  size_t end = text.find_first_of(kEndOfNumber);
+  while (end != std::string_view::npos && text[end] == ',' && IsThousands(text.substr(end + 1))) {
+    end = text.find_first_of(kEndOfNumber, end + 1);
+  }
+  std::string_view token = text.substr(0, end);
   while (!token.empty()) {
     if (auto number = ParseNumber(token)) {
       *length = token.size();

@@ -1,5 +1,6 @@
 #include "parse/number.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <string>
@@ -29,7 +30,7 @@ std::string WithoutThousands(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != ',') {
       out.push_back(text[i]);
-    } else if (i == 0 || i + 3 >= text.size() + 0 || text.find_first_not_of("0123456789", i + 1) - i - 1 < 3) {
+    } else if (i == 0 || std::min(text.find_first_not_of("0123456789", i + 1), text.size()) != i + 4) {
       return "";
     }
   }

@@ -1,0 +1,17 @@
+# The two commands of the README. Each installs what it needs (apt; as root or with sudo), builds, and runs.
+PRESET ?= release
+
+.PHONY: build demo test deps
+
+deps:
+	tools/install_deps.sh
+
+build: deps
+	cmake --preset $(PRESET)
+	cmake --build --preset $(PRESET)
+
+demo: build
+	tools/demo.sh
+
+test: build
+	ctest --preset $(PRESET)

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs what building and testing need from Debian's (or Ubuntu's) packages; nothing when all is there.
+# --lint adds the formatter, the linter and clang.
+set -euo pipefail
+
+packages=(ca-certificates ccache cmake g++ git make ninja-build pkg-config
+  libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgrpc++-dev libgtest-dev libmicrohttpd-dev
+  libprotobuf-dev libre2-dev libsqlite3-dev libxxhash-dev libzstd-dev nlohmann-json3-dev
+  protobuf-compiler protobuf-compiler-grpc python3 python3-numpy python3-torch)
+[ "${1:-}" = --lint ] && packages+=(clang-14 clang-format-14 clang-tidy-14)
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+done
+[ ${#missing[@]} -eq 0 ] && exit 0
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+  command -v sudo >/dev/null || { echo "run this as root, or install sudo: apt-get install ${missing[*]}" >&2; exit 1; }
+  as_root=(sudo)
+fi
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"

@@ -120,7 +120,7 @@ TEST(HttpServer, ClientThatLeftIsNoticedByTheNextWrites) {
   client.reset();
   while (answers.open[0]->Write("x")) {
   }
-  EXPECT_EQ(answers.left, 1);
+  answers.Await([&] { return answers.left == 1; });
 }
 
 TEST(HttpServer, PortInUseIsSaid) {

@@ -22,7 +22,7 @@ constexpr uint64_t kMaxSpoolBytes = 4ull << 30;
 
 class Agent {
  public:
-  Agent(const AgentOptions& options, RunConfig config, std::unique_ptr<Spool> spool, CaptureReader reader)
+  Agent(const AgentOptions& options, const RunConfig& config, std::unique_ptr<Spool> spool, CaptureReader reader)
       : options_(options),
         directory_(options.run_directory),
         spool_(std::move(spool)),
@@ -123,7 +123,7 @@ base::Status RunAgent(const AgentOptions& options) {
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
   ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));
-  return Agent(options, std::move(config), std::move(spool), std::move(reader)).Run();
+  return Agent(options, config, std::move(spool), std::move(reader)).Run();
 }
 
 }  // namespace rankscope::agent

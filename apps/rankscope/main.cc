@@ -69,6 +69,9 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   AddServer(run, arguments);
   run->add_option("--job_id", arguments->run.job, "else from Slurm, the rendezvous or MPI, else a new one");
   run->add_option("--label", arguments->run.labels, "KEY=VALUE, kept with the job; may be repeated")->take_all();
+  run->add_option("--log_interval_steps", arguments->run.log_interval_steps,
+                  "one metric record per so many steps of a rank (default 10)")
+      ->check(CLI::Range(1, 1000000));
   run->add_option("--buffering", arguments->run.buffering,
                   "line: a printed line leaves at once; keep or none: as it is")
       ->check(CLI::IsMember({"line", "keep", "none"}));

@@ -1,5 +1,6 @@
 #include <sys/random.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -52,10 +53,20 @@ std::string PythonPath() {
   return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
 }
 
-base::Result<std::string> MakeRunDirectory(const agent::RunConfig& config) {
-  std::string directory = agent::StateHome() + "/runs/" + std::to_string(getpid()) + "-" + RandomHex(4);
+// Rings lie in memory; where there is no /dev/shm, in the run directory.
+std::string MakeRingsDirectory(const std::string& run_directory, const std::string& name) {
+  std::string shared = "/dev/shm/rankscope-" + name;
+  if (mkdir(shared.c_str(), 0700) == 0) return shared;
+  std::string beside = run_directory + "/rings";
+  return mkdir(beside.c_str(), 0700) == 0 ? beside : "";
+}
+
+base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
+  std::string name = std::to_string(getpid()) + "-" + RandomHex(4);
+  std::string directory = agent::StateHome() + "/runs/" + name;
   RETURN_IF_ERROR(base::MakeDirectories(directory));
-  RETURN_IF_ERROR(agent::WriteRunConfig(directory, config));
+  config->rings = MakeRingsDirectory(directory, name);
+  RETURN_IF_ERROR(agent::WriteRunConfig(directory, *config));
   return directory;
 }
 
@@ -91,12 +102,14 @@ int Run(const RunOptions& options) {
   std::string node = agent::OptionOf(options.command, "node-rank");
   config.node_rank = identity.node_rank.value_or(node.empty() ? 0 : std::atoi(node.c_str()));
 
-  auto directory = MakeRunDirectory(config);
+  auto directory = MakeRunDirectory(&config);
   if (!directory.ok()) return Fail(directory.status());
   agent::KeeperOptions keeper;
   keeper.run_directory = *directory;
   keeper.command = options.command;
   keeper.python_path = PythonPath();
+  keeper.rings = config.rings;
+  keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", *directory};
   keeper.flush_timeout_ms = options.flush_timeout_ms;

@@ -7,6 +7,7 @@
 
 #include "agent/capture.h"
 #include "agent/collector.h"
+#include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/sender.h"
 #include "agent/spool.h"
@@ -28,6 +29,8 @@ class Agent {
         spool_(std::move(spool)),
         reader_(std::move(reader)),
         collector_(config, spool_->positions()),
+        rings_(config, spool_->positions()),
+        rings_folder_(config.rings),
         sender_(config, spool_.get(), spool_->next_seq() - 1) {}
 
   base::Status Run() {
@@ -42,6 +45,7 @@ class Agent {
     }
     std::error_code ignored;  // a leftover folder only costs its place
     std::filesystem::remove_all(directory_, ignored);
+    if (!rings_folder_.empty()) std::filesystem::remove_all(rings_folder_, ignored);
     return {};
   }
 
@@ -50,14 +54,17 @@ class Agent {
   bool Pull() {
     if (spool_->bytes_on_disk() > kMaxSpoolBytes) return false;
     bool any = false;
-    while (collector_.pending_bytes() < kFrameBytes && !collector_.ended()) {
+    while (pending_bytes() < kFrameBytes && !collector_.ended()) {
       auto entry = reader_.Next();
       if (!entry.ok() || !entry->has_value()) break;
       any = true;
       collector_.Take(**entry);
     }
-    return any;
+    if (collector_.ended()) rings_.End();
+    return rings_.Pull(kFrameBytes) || any;
   }
+
+  size_t pending_bytes() const { return collector_.pending_bytes() + rings_.pending_bytes(); }
 
   // `spool push` on a run whose keeper was killed: no more will come.
   bool Drained(bool busy) {
@@ -67,21 +74,28 @@ class Agent {
 
   void Spill(bool force) {
     int64_t now = base::MonotonicNow();
-    if (collector_.pending_bytes() == 0 && unspooled_.empty()) {
+    if (pending_bytes() == 0 && unspooled_.empty()) {
       oldest_ = now;
       return;
     }
-    if (!force && collector_.pending_bytes() < kFrameBytes && now - oldest_ < kFrameAge) return;
+    if (!force && pending_bytes() < kFrameBytes && now - oldest_ < kFrameAge) return;
     if (unspooled_.empty()) {
-      unspooled_ = collector_.Drain();
-      positions_ = collector_.positions();
-      file_number_ = reader_.file_number();
+      Drain();
     }
     if (!spool_->Append(&unspooled_, positions_).ok()) return;  // a full disk: they wait here
     unspooled_.clear();
+    rings_.Release(positions_);
     oldest_ = now;
     sender_.Wake(spool_->next_seq() - 1);
     reader_.RemoveBefore(file_number_ - 1);  // a line held since the file before may still be read again
+  }
+
+  void Drain() {
+    unspooled_ = collector_.Drain();
+    for (model::Record& record : rings_.Drain()) unspooled_.push_back(std::move(record));
+    positions_ = rings_.positions();
+    positions_.merge(collector_.positions());
+    file_number_ = reader_.file_number();
   }
 
   void Release() {
@@ -93,7 +107,7 @@ class Agent {
   }
 
   bool Finished() const {
-    return collector_.ended() && unspooled_.empty() && collector_.pending_bytes() == 0 &&
+    return collector_.ended() && rings_.done() && unspooled_.empty() && pending_bytes() == 0 &&
            sender_.acked_seq() + 1 >= spool_->next_seq();
   }
 
@@ -108,6 +122,8 @@ class Agent {
   std::unique_ptr<Spool> spool_;
   CaptureReader reader_;
   Collector collector_;
+  Rings rings_;
+  const std::string rings_folder_;
   Sender sender_;
   std::vector<model::Record> unspooled_;
   SourcePositions positions_;

@@ -31,7 +31,7 @@ void Collector::Take(const CaptureEntry& entry) {
     auto [state, added] = channels_.try_emplace(channel->id);
     if (!added) return;  // repeated at the beginning of a file
     state->second.channel = channel->channel;
-    Complete(&state->second.channel.origin);
+    CompleteOrigin(config_, &state->second.channel.origin);
     state->second.fed = channel->bytes_before;
     state->second.skip_to = PositionOf(resume_, ChannelSource(channel->id));
   } else if (const auto* bytes = std::get_if<CaptureBytes>(&entry)) {
@@ -64,7 +64,7 @@ void Collector::TakeRecord(const CaptureRecord& captured) {
   if (captured.index <= record_index_) return;
   record_index_ = captured.index;
   model::Record record = captured.record;
-  Complete(&record.origin);
+  CompleteOrigin(config_, &record.origin);
   if (IsRankExit(record)) AddTail(&record);
   Push(std::move(record));
 }
@@ -92,13 +92,6 @@ void Collector::Emit(ChannelState* state, parse::Line line) {
 void Collector::Push(model::Record record) {
   pending_bytes_ += record.text.size() + 64 + record.fields.size() * 32;
   pending_.push_back(std::move(record));
-}
-
-void Collector::Complete(model::Origin* origin) const {
-  origin->project = config_.project;
-  origin->job = config_.job;
-  origin->host = config_.host;
-  if (!origin->node_rank) origin->node_rank = config_.node_rank;
 }
 
 // The rank's channels are read to their end before the keeper writes the exit, so that their half lines belong here.

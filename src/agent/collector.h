@@ -45,7 +45,6 @@ class Collector {
   void TakeRecord(const CaptureRecord& captured);
   void Emit(ChannelState* state, parse::Line line);
   void Push(model::Record record);
-  void Complete(model::Origin* origin) const;
   void AddTail(model::Record* exit);
 
   static constexpr size_t kTailLines = 20;

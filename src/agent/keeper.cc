@@ -153,6 +153,10 @@ class Keeper {
     setenv("RANKSCOPE_STDOUT_INODE", InodeOf(out).c_str(), 1);
     setenv("RANKSCOPE_STDERR_INODE", InodeOf(err).c_str(), 1);
     setenv("RANKSCOPE_BUFFERING", options_.buffering.c_str(), 1);
+    setenv("RANKSCOPE_RINGS", options_.rings.c_str(), 1);
+    if (options_.log_interval_steps > 0) {
+      setenv("RANKSCOPE_LOG_INTERVAL_STEPS", std::to_string(options_.log_interval_steps).c_str(), 1);
+    }
     unsetenv("RANKSCOPE_RANK_PID");  // a nested run is its own
     if (options_.python_path.empty()) return;
     std::string path = options_.python_path + "/rankscope/bootstrap:" + options_.python_path;

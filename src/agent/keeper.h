@@ -13,6 +13,8 @@ struct KeeperOptions {
   std::string run_directory;  // holds run.json already
   std::vector<std::string> command;
   std::string python_path;                 // the folder of the Python package; its bootstrap goes before PYTHONPATH
+  std::string rings;                       // the folder of the metric rings
+  int log_interval_steps = 0;              // 0: the default
   std::string buffering = "line";          // line | keep | none
   std::vector<std::string> agent_command;  // started detached, and again when it dies
   int64_t flush_timeout_ms = 2000;

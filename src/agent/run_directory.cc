@@ -21,12 +21,16 @@ std::string Home(const char* variable, const char* below_home) {
 
 }  // namespace
 
+void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
+  origin->project = config.project;
+  origin->job = config.job;
+  origin->host = config.host;
+  if (!origin->node_rank) origin->node_rank = config.node_rank;
+}
+
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
-  nlohmann::json json = {{"server", config.server},
-                         {"project", config.project},
-                         {"token", config.token},
-                         {"job_id", config.job},
-                         {"host", config.host}};
+  nlohmann::json json = {{"server", config.server}, {"project", config.project}, {"token", config.token},
+                         {"job_id", config.job},    {"host", config.host},       {"rings", config.rings}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
   return base::WriteFileAtomically(directory + "/run.json", json.dump());
 }
@@ -42,6 +46,7 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.token = json.value("token", "");
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");
+  config.rings = json.value("rings", "");
   if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);
   return config;
 }

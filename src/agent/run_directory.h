@@ -12,12 +12,17 @@ namespace rankscope::agent {
 // The folder that the keeper (`rankscope run`) and the agent of one run share:
 //   run.json   RunConfig      capture/  what the keeper read     spool/  frames not yet acknowledged
 //   status     agent → keeper: two u64, records spooled and acknowledged
+// and beside it, in memory (/dev/shm), the folder of the processes' metric rings.
 struct RunConfig {
   std::string server;  // HTTP HOST:PORT
   std::string project = "default", token;
   std::string job, host;
+  std::string rings;  // the folder of the metric rings
   std::optional<int32_t> node_rank;
 };
+
+// Fills in what a record of this run has when its source does not know: project, job, host, node rank.
+void CompleteOrigin(const RunConfig& config, model::Origin* origin);
 
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config);
 base::Result<RunConfig> ReadRunConfig(const std::string& directory);

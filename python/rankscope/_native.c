@@ -1,0 +1,198 @@
+/* rankscope._native: rankscope_embed.h for CPython 3.9 and later, in the limited API: one binary for all of them.
+ * One handle a process. Every call holds the GIL. */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x03090000
+#include <Python.h>
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "embed/rankscope_embed.h"
+
+enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1 };
+
+static rankscope_handle* handle;
+
+/* Names are mostly literals, the same object in each call: their ids are found by address. */
+static struct {
+  PyObject* name;
+  int field;
+} cache[kCacheSlots];
+static int cached;
+static PyObject* kept; /* a set of names, or NULL: all */
+
+static int LookUp(PyObject* name) {
+  if (kept) {
+    int found = PySequence_Contains(kept, name);
+    if (found <= 0) {
+      PyErr_Clear();
+      return kDropped;
+    }
+  }
+  PyObject* bytes = PyUnicode_Check(name) ? PyUnicode_AsUTF8String(name) : NULL;
+  char* text = NULL;
+  Py_ssize_t length = 0;
+  int field = kDropped;
+  if (bytes && PyBytes_AsStringAndSize(bytes, &text, &length) == 0)
+    field = rankscope_field(handle, text, (size_t)length);
+  PyErr_Clear();
+  Py_XDECREF(bytes);
+  return field < 0 ? kDropped : field;
+}
+
+static int FieldOf(PyObject* name) {
+  size_t slot = ((uintptr_t)name >> 4) % kCacheSlots;
+  while (cache[slot].name && cache[slot].name != name) slot = (slot + 1) % kCacheSlots;
+  if (cache[slot].name) return cache[slot].field;
+  int field = LookUp(name);
+  if (cached < kCacheSlots / 2 && field != kDropped) {
+    ++cached;
+    Py_INCREF(name);
+    cache[slot].name = name;
+    cache[slot].field = field;
+  }
+  return field;
+}
+
+static void ForgetFields(void) {
+  for (int i = 0; i < kCacheSlots; ++i) Py_CLEAR(cache[i].name);
+  cached = 0;
+}
+
+/* 1: a plain number in *value. 0: something else. */
+static int PlainNumber(PyObject* object, double* value) {
+  if (!PyFloat_Check(object) && !PyLong_Check(object)) return 0;
+  *value = PyFloat_AsDouble(object);
+  if (*value != -1.0 || !PyErr_Occurred()) return 1;
+  PyErr_Clear();
+  return 0;
+}
+
+static int StepOf(PyObject* object, int64_t* step) {
+  *step = RANKSCOPE_NO_STEP;
+  if (!object || object == Py_None) return 1;
+  *step = PyLong_AsLongLong(object);
+  return *step != -1 || !PyErr_Occurred();
+}
+
+static PyObject* Log(PyObject* self, PyObject* arguments, PyObject* keywords) {
+  (void)self;
+  static char* names[] = {"metrics", "step", NULL};
+  PyObject *metrics, *step_object = NULL;
+  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!|O:log", names, &PyDict_Type, &metrics, &step_object))
+    return NULL;
+  int64_t step;
+  if (!StepOf(step_object, &step)) return NULL;
+  if (!handle) Py_RETURN_NONE;
+  uint32_t fields[kMaxFields];
+  double values[kMaxFields];
+  size_t count = 0;
+  PyObject *name, *value, *rest = NULL;
+  for (Py_ssize_t at = 0; PyDict_Next(metrics, &at, &name, &value) && count < kMaxFields;) {
+    double number;
+    if (PlainNumber(value, &number)) {
+      int field = FieldOf(name);
+      if (field == kDropped) continue;
+      fields[count] = (uint32_t)field;
+      values[count++] = number;
+      continue;
+    }
+    if (!rest) rest = PyDict_New();
+    if (!rest || PyDict_SetItem(rest, name, value) != 0) {
+      Py_XDECREF(rest);
+      return NULL;
+    }
+  }
+  rankscope_log(handle, step, fields, values, count);
+  if (rest) return rest;
+  Py_RETURN_NONE;
+}
+
+static PyObject* Record(PyObject* self, PyObject* arguments) {
+  (void)self;
+  const char *stream, *json;
+  Py_ssize_t length;
+  PyObject* step_object;
+  int64_t step;
+  if (!PyArg_ParseTuple(arguments, "sOs#:record", &stream, &step_object, &json, &length)) return NULL;
+  if (!StepOf(step_object, &step)) return NULL;
+  return PyLong_FromLong(rankscope_record(handle, stream, step, json, (size_t)length));
+}
+
+static PyObject* SetStep(PyObject* self, PyObject* step_object) {
+  (void)self;
+  int64_t step;
+  if (!StepOf(step_object, &step)) return NULL;
+  if (step != RANKSCOPE_NO_STEP) rankscope_set_step(handle, step);
+  Py_RETURN_NONE;
+}
+
+static PyObject* Open(PyObject* self, PyObject* arguments, PyObject* keywords) {
+  (void)self;
+  static char* names[] = {"directory", "log_interval_steps", NULL};
+  rankscope_options options = {.size = sizeof options};
+  unsigned int interval = 0;
+  if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|zI:open", names, &options.directory, &interval)) return NULL;
+  if (handle) Py_RETURN_TRUE;
+  options.log_interval_steps = interval;
+  int error = rankscope_open(&options, &handle);
+  if (error == 0) Py_RETURN_TRUE;
+  if (error == -ENOENT && !options.directory) Py_RETURN_FALSE;
+  errno = -error;
+  return PyErr_SetFromErrno(PyExc_OSError);
+}
+
+static PyObject* Keep(PyObject* self, PyObject* names) {
+  (void)self;
+  PyObject* set = names == Py_None ? NULL : PySet_New(names);
+  if (!set && names != Py_None) return NULL;
+  ForgetFields();
+  Py_XDECREF(kept);
+  kept = set;
+  Py_RETURN_NONE;
+}
+
+static PyObject* SetInterval(PyObject* self, PyObject* steps) {
+  (void)self;
+  unsigned long value = PyLong_AsUnsignedLong(steps);
+  if (value == (unsigned long)-1 && PyErr_Occurred()) return NULL;
+  rankscope_set_log_interval_steps(handle, (uint32_t)value);
+  Py_RETURN_NONE;
+}
+
+static PyObject* Interval(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyLong_FromUnsignedLong(rankscope_log_interval_steps(handle));
+}
+
+static PyObject* Dropped(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyLong_FromUnsignedLongLong(rankscope_dropped(handle));
+}
+
+static PyObject* Close(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  ForgetFields();
+  rankscope_close(handle);
+  handle = NULL;
+  Py_RETURN_NONE;
+}
+
+static PyMethodDef methods[] = {
+    {"open", (PyCFunction)(void (*)(void))Open, METH_VARARGS | METH_KEYWORDS,
+     "open(directory=None, log_interval_steps=0): whether this process has a ring now. OSError: it cannot be made."},
+    {"log", (PyCFunction)(void (*)(void))Log, METH_VARARGS | METH_KEYWORDS,
+     "log(metrics, step=None): the items that are no plain numbers, as a dict, or None."},
+    {"record", Record, METH_VARARGS, "record(stream, step, json): 0 or a negative errno."},
+    {"set_step", SetStep, METH_O, "set_step(step)"},
+    {"keep", Keep, METH_O, "keep(names): log() takes only these; None: all."},
+    {"set_interval", SetInterval, METH_O, "set_interval(steps)"},
+    {"interval", Interval, METH_NOARGS, "log_interval_steps as the agent or the server set it last."},
+    {"dropped", Dropped, METH_NOARGS, "Records that found the ring full."},
+    {"close", Close, METH_NOARGS, "Flushes the open window and lets the ring go."},
+    {NULL, NULL, 0, NULL}};
+
+static struct PyModuleDef module = {
+    PyModuleDef_HEAD_INIT, "rankscope._native", "Binding of rankscope_embed.h.", -1, methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__native(void) { return PyModule_Create(&module); }

@@ -1,0 +1,149 @@
+#include "agent/rings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/clock.h"
+
+namespace rankscope::agent {
+namespace {
+
+constexpr int64_t kLookEvery = 50 * base::kNsPerMs;
+
+std::string PositionSource(const std::string& ring) { return "ring " + ring; }
+std::string WindowSource(const std::string& ring) { return "window " + ring; }
+std::string DroppedSource(const std::string& ring) { return "dropped " + ring; }
+
+}  // namespace
+
+Rings::Rings(RunConfig config, SourcePositions resume) : config_(std::move(config)), resume_(std::move(resume)) {}
+
+uint64_t Rings::Resumed(const std::string& source) const {
+  auto found = resume_.find(source);
+  return found == resume_.end() ? 0 : found->second;
+}
+
+void Rings::Look() {
+  int64_t now = base::MonotonicNow();
+  if (!ended_ && now - looked_at_ < kLookEvery) return;
+  looked_at_ = now;
+  auto names = base::ListDirectory(config_.rings);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (name.front() != '.' && !rings_.contains(name) && !unreadable_.contains(name)) Add(name);
+  }
+}
+
+void Rings::Add(const std::string& name) {
+  auto reader = RingReader::Open(config_.rings + "/" + name);
+  if (!reader.ok()) {
+    unreadable_[name] = true;
+    return Warn({}, "rankscope: " + reader.status().message(), {{"event", std::string("ring_unreadable")}});
+  }
+  Ring& ring = rings_[name];
+  ring.reader = *std::move(reader);
+  ring.reader->Seek(Resumed(PositionSource(name)), Resumed(WindowSource(name)));
+  ring.dropped_said = Resumed(DroppedSource(name));
+  if (log_interval_steps_ > 0) ring.reader->SetLogIntervalSteps(log_interval_steps_);
+}
+
+bool Rings::Pull(size_t bytes) {
+  Look();
+  bool any = false;
+  for (auto& [name, ring] : rings_) {
+    if (!ring.finished) any = PullOne(name, &ring, bytes) || any;
+  }
+  return any;
+}
+
+bool Rings::PullOne(const std::string& name, Ring* ring, size_t bytes) {
+  bool gone = ended_ || ring->reader->writer_gone();  // asked before the last look at what it wrote
+  bool any = false;
+  while (pending_bytes_ < bytes) {
+    auto record = ring->reader->Next();
+    if (!record.ok()) {
+      Warn(ring->reader->origin(), "rankscope: " + record.status().message() + "; the rest of it was skipped",
+           {{"event", std::string("ring_damaged")}, {"ring", name}});
+      continue;
+    }
+    if (!record->has_value()) {
+      if (gone) Finish(ring);
+      SayDropped(ring);
+      return any;
+    }
+    any = true;
+    Push(std::move(**record));
+  }
+  return any;
+}
+
+void Rings::Finish(Ring* ring) {
+  if (auto window = ring->reader->TakeOpenWindow()) Push(std::move(*window));
+  ring->finished = true;
+}
+
+void Rings::SayDropped(Ring* ring) {
+  uint64_t dropped = ring->reader->dropped();
+  if (dropped <= ring->dropped_said) return;
+  auto count = static_cast<int64_t>(dropped - ring->dropped_said);
+  ring->dropped_said = dropped;
+  Warn(ring->reader->origin(), "rankscope: the metric ring was full: " + std::to_string(count) + " records were lost",
+       {{"event", std::string("ring_dropped")}, {"dropped_records", count}});
+}
+
+void Rings::Warn(const model::Origin& origin, std::string text, model::Fields fields) {
+  model::Record record;
+  record.origin = origin;
+  record.stream = model::Stream::kEvent;
+  record.time = base::WallNow();
+  record.level = "warning";
+  record.text = std::move(text);
+  record.fields = std::move(fields);
+  Push(std::move(record));
+}
+
+void Rings::Push(model::Record record) {
+  CompleteOrigin(config_, &record.origin);
+  pending_bytes_ += record.text.size() + 64 + record.fields.size() * 32;
+  pending_.push_back(std::move(record));
+}
+
+std::vector<model::Record> Rings::Drain() {
+  pending_bytes_ = 0;
+  return std::exchange(pending_, {});
+}
+
+SourcePositions Rings::positions() const {
+  SourcePositions positions;
+  for (const auto& [name, ring] : rings_) {
+    positions[PositionSource(name)] = ring.reader->position();
+    positions[WindowSource(name)] = ring.reader->last_window();
+    positions[DroppedSource(name)] = ring.dropped_said;
+  }
+  return positions;
+}
+
+void Rings::Release(const SourcePositions& durable) {
+  for (auto ring = rings_.begin(); ring != rings_.end();) {
+    auto position = durable.find(PositionSource(ring->first));
+    auto window = durable.find(WindowSource(ring->first));
+    if (position != durable.end()) ring->second.reader->Release(position->second);
+    bool whole = ring->second.finished && position != durable.end() && window != durable.end() &&
+                 position->second == ring->second.reader->position() &&
+                 window->second == ring->second.reader->last_window();
+    if (whole) unlink((config_.rings + "/" + ring->first).c_str());
+    ring = whole ? rings_.erase(ring) : std::next(ring);
+  }
+}
+
+bool Rings::done() const {
+  return std::all_of(rings_.begin(), rings_.end(), [](const auto& ring) { return ring.second.finished; });
+}
+
+void Rings::SetLogIntervalSteps(uint32_t steps) {
+  log_interval_steps_ = steps;
+  for (auto& [name, ring] : rings_) ring.reader->SetLogIntervalSteps(steps);
+}
+
+}  // namespace rankscope::agent

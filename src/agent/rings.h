@@ -1,0 +1,64 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/ring_reader.h"
+#include "agent/run_directory.h"
+#include "agent/spool.h"
+
+namespace rankscope::agent {
+
+// All metric rings of a run: finds those that processes have made, reads them in turn, and removes each when its
+// process has ended and what it said is durable. One thread.
+class Rings {
+ public:
+  // `resume`: the positions of the last durable frame.
+  Rings(RunConfig config, SourcePositions resume);
+
+  // Reads what is there, up to `bytes` of pending records. False when there was nothing.
+  bool Pull(size_t bytes);
+  // No process will log any more, whatever its state: an orphan's ring is closed too.
+  void End() { ended_ = true; }
+
+  std::vector<model::Record> Drain();
+  size_t pending_bytes() const { return pending_bytes_; }
+  // The positions that hold once the drained records are durable.
+  SourcePositions positions() const;
+  // These positions are durable: their room is free, and rings that are read to their end go.
+  void Release(const SourcePositions& durable);
+  // Every ring has been read to its end. After End().
+  bool done() const;
+
+  void SetLogIntervalSteps(uint32_t steps);
+
+ private:
+  struct Ring {
+    std::unique_ptr<RingReader> reader;
+    uint64_t dropped_said = 0;
+    bool finished = false;
+  };
+
+  void Look();
+  void Add(const std::string& name);
+  bool PullOne(const std::string& name, Ring* ring, size_t bytes);
+  void Finish(Ring* ring);
+  void SayDropped(Ring* ring);
+  void Warn(const model::Origin& origin, std::string text, model::Fields fields);
+  void Push(model::Record record);
+  uint64_t Resumed(const std::string& source) const;
+
+  const RunConfig config_;
+  const SourcePositions resume_;
+  std::map<std::string, Ring> rings_;
+  std::map<std::string, bool> unreadable_;
+  std::vector<model::Record> pending_;
+  size_t pending_bytes_ = 0;
+  int64_t looked_at_ = 0;
+  uint32_t log_interval_steps_ = 0;  // 0: as each process chose
+  bool ended_ = false;
+};
+
+}  // namespace rankscope::agent

@@ -83,29 +83,18 @@ static PyObject* Log(PyObject* self, PyObject* arguments, PyObject* keywords) {
     return NULL;
   int64_t step;
   if (!StepOf(step_object, &step)) return NULL;
-  if (!handle) Py_RETURN_NONE;
+  if (!handle) Py_RETURN_TRUE;
   uint32_t fields[kMaxFields];
   double values[kMaxFields];
   size_t count = 0;
-  PyObject *name, *value, *rest = NULL;
+  PyObject *name, *value;
   for (Py_ssize_t at = 0; PyDict_Next(metrics, &at, &name, &value) && count < kMaxFields;) {
-    double number;
-    if (PlainNumber(value, &number)) {
-      int field = FieldOf(name);
-      if (field == kDropped) continue;
-      fields[count] = (uint32_t)field;
-      values[count++] = number;
-      continue;
-    }
-    if (!rest) rest = PyDict_New();
-    if (!rest || PyDict_SetItem(rest, name, value) != 0) {
-      Py_XDECREF(rest);
-      return NULL;
-    }
+    if (!PlainNumber(value, &values[count])) Py_RETURN_FALSE;
+    int field = FieldOf(name);
+    if (field != kDropped) fields[count++] = (uint32_t)field;
   }
   rankscope_log(handle, step, fields, values, count);
-  if (rest) return rest;
-  Py_RETURN_NONE;
+  Py_RETURN_TRUE;
 }
 
 static PyObject* Record(PyObject* self, PyObject* arguments) {
@@ -182,7 +171,7 @@ static PyMethodDef methods[] = {
     {"open", (PyCFunction)(void (*)(void))Open, METH_VARARGS | METH_KEYWORDS,
      "open(directory=None, log_interval_steps=0): whether this process has a ring now. OSError: it cannot be made."},
     {"log", (PyCFunction)(void (*)(void))Log, METH_VARARGS | METH_KEYWORDS,
-     "log(metrics, step=None): the items that are no plain numbers, as a dict, or None."},
+     "log(metrics, step=None): False, and nothing is logged, when a value is no plain number."},
     {"record", Record, METH_VARARGS, "record(stream, step, json): 0 or a negative errno."},
     {"set_step", SetStep, METH_O, "set_step(step)"},
     {"keep", Keep, METH_O, "keep(names): log() takes only these; None: all."},

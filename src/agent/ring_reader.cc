@@ -33,10 +33,11 @@ bool Take(std::string_view* bytes, T* out) {
   return true;
 }
 
-// Adds the value as a printed one would be, under names that end in `suffix`.
+// Adds the value as a printed one would be; a statistic of it (`suffix`) under the canonical name only.
 void AddStatistic(const std::string& name, double value, const char* suffix, model::Fields* fields) {
   model::Fields mapped;
   parse::AddMetric(name, value, &mapped);
+  if (*suffix) mapped.resize(1);
   for (auto& [mapped_name, mapped_value] : mapped) {
     std::string full = mapped_name + suffix;
     if (!model::FindField(*fields, full)) fields->emplace_back(std::move(full), std::move(mapped_value));

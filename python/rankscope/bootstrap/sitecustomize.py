@@ -69,6 +69,23 @@ def _buffer_lines():
         sys.stdout.reconfigure(line_buffering=True)
 
 
+def _watch_exceptions():
+    """Tells the uncaught exception, and with it the exit code, where the kernel will not tell how the rank ended."""
+    before = sys.excepthook
+
+    def excepthook(kind, error, traceback):
+        try:
+            from rankscope import _recorder
+
+            _recorder.event("uncaught_exception", f"{kind.__name__}: {error}", level="error",
+                            exception=kind.__name__, exit_code=1, pid=os.getpid())
+        except Exception:
+            pass
+        before(kind, error, traceback)
+
+    sys.excepthook = excepthook
+
+
 def _chain():
     """Runs the sitecustomize that ours hides, if there is one."""
     import importlib.machinery
@@ -93,6 +110,10 @@ def _start():
             os.environ["RANKSCOPE_RANK_PID"] = str(os.getpid())
             _take_pipes(identity)
         _buffer_lines()
+        from rankscope import hooks
+
+        hooks.install()
+        _watch_exceptions()
     except Exception:  # never the user's problem; `rankscope jobs show` says which ranks have no hook
         pass
 

@@ -1,0 +1,121 @@
+"""The process's one recorder: opens the ring, turns what is no plain number into one, and closes at exit."""
+
+import atexit
+import json
+import os
+import warnings
+
+from rankscope import _tensors
+
+try:
+    from rankscope import _native
+except ImportError as error:  # an interpreter without CPython's stable ABI
+    _native = None
+    _why_not = str(error)
+
+_opened = False
+_pid = None
+
+
+def init(job_id=None, log_interval_steps=None, fields=None, server=None):
+    """Makes this process report. Under `rankscope run` it does already; then only the settings are taken.
+
+    job_id: the job outside `rankscope run`; else as `rankscope run` finds it. server: HOST:PORT of `rankscope serve`,
+    else $RANKSCOPE_SERVER, else one on the local data directory. log_interval_steps: one record per so many steps
+    (10), with last, min, max and mean of each field; NaN, infinities and spikes go out at once. fields: log() takes
+    only these names. Returns whether an agent will read what is logged; never raises because there is none.
+    """
+    if _native is None:
+        warnings.warn("rankscope: nothing is recorded: " + _why_not, stacklevel=2)
+        return False
+    if "RANKSCOPE_RINGS" not in os.environ:
+        from rankscope import _keeper
+
+        _keeper.attach(job_id, server)
+    if not _open(log_interval_steps or 0):
+        return False
+    if log_interval_steps:
+        _native.set_interval(log_interval_steps)
+    _native.keep(fields)
+    return True
+
+
+def log(metrics, step=None):
+    """Metrics of one step: a dict of name to number. Tensors on a GPU are copied without waiting for them and go out
+    with a later call; text is kept as a record of its own."""
+    if not _opened and not _open():
+        return
+    if _tensors.pending() or not _native.log(metrics, step):
+        _log_in_order(metrics, step)
+
+
+def log_batch(ids=None, shapes=None, lengths=None, step=None):
+    """What the step was trained on: sample ids, tensor shapes, sequence lengths; lists or tensors."""
+    batch = {"ids": ids, "shapes": shapes, "lengths": lengths}
+    record("batch", {name: _tensors.plain(value) for name, value in batch.items() if value is not None}, step)
+
+
+def event(name, msg="", step=None, level="info", **fields):
+    """Something that happened, as a record of stream `event`."""
+    record("event", {"event": name, "msg": msg, "level": level, **fields}, step)
+
+
+def set_step(step):
+    """The step of the calls that name none."""
+    if _opened or _open():
+        _native.set_step(step)
+
+
+def is_due(step):
+    """Whether a record of this step goes out anyway: what costs something is measured then."""
+    return bool(_opened or _open()) and step % max(_native.interval(), 1) == 0
+
+
+def record(stream, fields, step=None):
+    if _opened or _open():
+        _native.record(stream, step, json.dumps(fields, default=str))
+
+
+def close():
+    """Flushes what is pending. Called at exit."""
+    global _opened
+    if _opened and _pid == os.getpid():
+        log_arrived(wait=True)
+        _native.close()
+        _opened = False
+
+
+def _open(log_interval_steps=0):
+    global _opened, _pid
+    if _native is None or "RANKSCOPE_RINGS" not in os.environ or _is_worker():
+        return False
+    try:
+        _opened = _native.open(None, log_interval_steps)
+    except OSError:  # a full /dev/shm, or the run is over: never the training's problem
+        return False
+    if _opened and _pid is None:
+        atexit.register(close)
+    _pid = os.getpid()
+    return _opened
+
+
+def _is_worker():
+    """A process that a rank's multiprocessing started: a data loader's."""
+    import multiprocessing
+
+    rank_pid = os.environ.get("RANKSCOPE_RANK_PID", str(os.getpid()))
+    return multiprocessing.parent_process() is not None and rank_pid != str(os.getpid())
+
+
+def _log_in_order(metrics, step):
+    """Values that are still on a GPU hold back what follows, so that each step's values go out together."""
+    texts = _tensors.hold(metrics, step)
+    if texts:
+        record("metric", texts, step)
+    log_arrived()
+
+
+def log_arrived(wait=False):
+    """Logs what has come from the GPU meanwhile."""
+    for step, metrics in _tensors.harvest(wait):
+        _native.log(metrics, step)

@@ -1,0 +1,81 @@
+"""Loops of one's own on Accelerate: backward() knows the loss, the optimizer's step() ends the step."""
+
+import functools
+
+from rankscope.hooks import batch_ids, safely, step
+
+_active = True  # a Trainer, which uses Accelerate inside, reports better
+
+
+def yield_to_trainer():
+    global _active
+    _active = False
+
+
+def apply(module):
+    accelerator = module.Accelerator
+    current = step.Step()
+    batch = []  # the last one that a loader yielded, until a backward() shows that it is trained on
+    count = 0
+    norm = None
+    backward, clip, prepare = accelerator.backward, accelerator.clip_grad_norm_, accelerator.prepare_optimizer
+
+    @functools.wraps(backward)
+    def backward_(self, loss, *arguments, **keywords):
+        if _active:
+            safely(current.add_loss)(loss)
+            safely(current.add_batch)(*batch)
+            batch.clear()
+        return backward(self, loss, *arguments, **keywords)
+
+    @functools.wraps(clip)
+    def clip_(self, *arguments, **keywords):
+        nonlocal norm
+        norm = clip(self, *arguments, **keywords)
+        return norm
+
+    @safely
+    def end(owner, optimizer):
+        nonlocal count
+        if not _active or not owner.sync_gradients:
+            return
+        count += 1
+        current.end(count, learning_rate=step.learning_rate(optimizer), grad_norm=norm)
+
+    @functools.wraps(prepare)
+    def prepare_(self, optimizer, *arguments, **keywords):
+        prepared = prepare(self, optimizer, *arguments, **keywords)
+        act = prepared.step
+
+        def step_(*inner, **inner_keywords):
+            result = act(*inner, **inner_keywords)
+            end(self, prepared)
+            return result
+
+        prepared.step = step_
+        return prepared
+
+    accelerator.backward, accelerator.clip_grad_norm_, accelerator.prepare_optimizer = backward_, clip_, prepare_
+    _watch_loader(current, batch)
+
+
+def _watch_loader(current, last):
+    """The batch is what the prepared loader yields; the time until then is waiting for data."""
+    from accelerate import data_loader
+
+    for name in ("DataLoaderShard", "DataLoaderDispatcher"):
+        loader = getattr(data_loader, name, None)
+        if loader is not None:
+            loader.__iter__ = _watched(loader.__iter__, current, last)
+
+
+def _watched(iterate, current, last):
+    @functools.wraps(iterate)
+    def __iter__(self):
+        for batch in iterate(self):
+            if _active:
+                safely(current.waited_for_data)()
+                last[:] = [batch, batch_ids.take()]
+            yield batch
+
+    return __iter__

@@ -1,0 +1,89 @@
+"""What ranks report without printing: `import rankscope` under `rankscope run`, on a real gloo run."""
+import os
+import unittest
+
+from harness import Place, Server, torchrun
+
+SCRIPT = """
+import os, signal, sys
+import torch, torch.distributed as dist
+import rankscope
+rank = int(os.environ["RANK"]); fault = os.environ.get("FAULT", "")
+torch.set_num_threads(1)
+class Data(torch.utils.data.Dataset):
+    def __len__(self): return 25
+    def __getitem__(self, i):
+        rankscope.log({"loss": 1e9}, step=i)  # a worker is inert: this must never be seen
+        return torch.tensor([float(i)])
+if __name__ == "__main__":
+    dist.init_process_group("gloo")
+    context = os.environ["CONTEXT"]
+    workers = dict(num_workers=2, multiprocessing_context=context) if context else {}
+    dataset = Data() if context else [torch.tensor([float(i)]) for i in range(25)]
+    for step, batch in enumerate(torch.utils.data.DataLoader(dataset, batch_size=1, **workers), 1):
+        loss = float("nan") if rank == 2 and step == 13 else 100.0 * rank + step
+        rankscope.log({"loss": loss, "lr": torch.tensor(0.5)}, step=step)
+        if fault == "kill" and rank == 1 and step == 17: os.kill(os.getpid(), signal.SIGKILL)
+    rankscope.log_batch(ids=[rank, 7], shapes={"x": [1, 2]}, lengths=torch.tensor([5, 6]))
+    dist.barrier()
+"""
+
+
+class MetricsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place()
+        cls.server = Server(cls.place)
+        cls.script = cls.place.write("train.py", SCRIPT)
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+        cls.place.remove()
+
+    def train(self, job, *options, context="", fault=""):
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, *options, "--",
+                              *torchrun(4, self.script), env={"CONTEXT": context, "FAULT": fault})
+        return done, [r for r in self.place.logs(self.server.http, job) if r["stream"] in ("metric", "batch")]
+
+    def of_rank(self, records, rank):
+        return [r for r in records if r["rank"] == rank and r["stream"] == "metric"]
+
+    def test_every_rank_reports_its_own_loss_once_an_interval(self):
+        done, records = self.train("plain")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for rank in (0, 1, 3):
+            mine = self.of_rank(records, rank)
+            self.assertEqual([r["step"] for r in mine], [10, 20, 25])
+            self.assertEqual([r["loss"] for r in mine], [100 * rank + step for step in (10, 20, 25)])
+            self.assertEqual((mine[1]["loss_min"], mine[1]["loss_max"]), (100 * rank + 11, 100 * rank + 20))
+            self.assertEqual(mine[0]["learning_rate"], 0.5)
+        spoiled = self.of_rank(records, 2)
+        self.assertEqual([r["step"] for r in spoiled], [10, 13, 20, 25])
+        self.assertEqual((spoiled[1]["loss"], spoiled[1]["loss_nonfinite"]), ("NaN", 1))
+        batches = {r["rank"]: r for r in records if r["stream"] == "batch"}
+        self.assertEqual(sorted(batches), [0, 1, 2, 3])
+        self.assertEqual((batches[3]["ids"], batches[3]["lengths"], batches[3]["step"]), ("[3,7]", "[5,6]", 25))
+
+    def test_interval_of_one_gives_each_step(self):
+        done, records = self.train("each", "--log_interval_steps", "1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([r["step"] for r in self.of_rank(records, 3)], list(range(1, 26)))
+
+    def test_data_loader_workers_are_inert(self):
+        for context in ("fork", "spawn"):
+            done, records = self.train(context, context=context)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual([r["step"] for r in self.of_rank(records, 1)], [10, 20, 25])
+            self.assertFalse([r for r in records if r.get("loss_max", 0) > 1e6])
+
+    def test_killed_rank_leaves_its_last_step(self):
+        done, records = self.train("killed", fault="kill")
+        self.assertNotEqual(done.returncode, 0)
+        last = self.of_rank(records, 1)[-1]
+        self.assertEqual((last["step"], last["loss"], last["window_steps"]), (17, 117, 7))
+        self.assertEqual(os.listdir("/dev/shm"), [n for n in os.listdir("/dev/shm") if not n.startswith("rankscope-")])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -79,11 +79,11 @@ class Server:
         return code
 
 
-def torchrun(ranks, script):
+def torchrun(ranks, script, python=sys.executable):
     """The command line of a real launch. torch 1.13 on Python 3.11 fails with the launcher's own defaults; a mapping
     for a rank that is not there avoids that."""
-    import torch
-
-    old = ["--redirects", "9:0", "--tee", "9:0"] if torch.__version__.startswith("1.") else []
-    return [sys.executable, "-m", "torch.distributed.run", *old, "--nproc_per_node", str(ranks), "--master_port",
+    version = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True,
+                             check=True).stdout
+    old = ["--redirects", "9:0", "--tee", "9:0"] if version.startswith("1.") else []
+    return [python, "-m", "torch.distributed.run", *old, "--nproc_per_node", str(ranks), "--master_port",
             str(20000 + os.getpid() % 20000), script]

@@ -18,7 +18,7 @@ def apply(module):
     batch = []  # the last one that a loader yielded, until a backward() shows that it is trained on
     count = 0
     norm = None
-    backward, clip, prepare = accelerator.backward, accelerator.clip_grad_norm_, accelerator.prepare_optimizer
+    backward, clip = accelerator.backward, accelerator.clip_grad_norm_
 
     @functools.wraps(backward)
     def backward_(self, loss, *arguments, **keywords):
@@ -35,28 +35,30 @@ def apply(module):
         return norm
 
     @safely
-    def end(owner, optimizer):
+    def end(optimizer):
         nonlocal count
-        if not _active or not owner.sync_gradients:
+        if not _active or not optimizer.gradient_state.sync_gradients:
             return
         count += 1
         current.end(count, learning_rate=step.learning_rate(optimizer), grad_norm=norm)
 
-    @functools.wraps(prepare)
-    def prepare_(self, optimizer, *arguments, **keywords):
-        prepared = prepare(self, optimizer, *arguments, **keywords)
-        act = prepared.step
-
-        def step_(*inner, **inner_keywords):
-            result = act(*inner, **inner_keywords)
-            end(self, prepared)
-            return result
-
-        prepared.step = step_
-        return prepared
-
-    accelerator.backward, accelerator.clip_grad_norm_, accelerator.prepare_optimizer = backward_, clip_, prepare_
+    accelerator.backward, accelerator.clip_grad_norm_ = backward_, clip_
+    _watch_optimizer(end)
     _watch_loader(current, batch)
+
+
+def _watch_optimizer(end):
+    from accelerate.optimizer import AcceleratedOptimizer
+
+    act = AcceleratedOptimizer.step
+
+    @functools.wraps(act)
+    def step_(self, *arguments, **keywords):
+        result = act(self, *arguments, **keywords)
+        end(self)
+        return result
+
+    AcceleratedOptimizer.step = step_
 
 
 def _watch_loader(current, last):

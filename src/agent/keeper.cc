@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "agent/capture.h"
 #include "agent/exit_status.h"
@@ -30,7 +31,8 @@ namespace rankscope::agent {
 namespace {
 
 constexpr size_t kPipeBytes = 1 << 20;
-constexpr size_t kReadBytes = 256 << 10;
+constexpr size_t kReadBytes = 1 << 20;
+constexpr useconds_t kGatherUs = 1000;  // between reads of a busy pipe: a writer that need not wake us is faster
 constexpr int64_t kAgentRestartDelay = 500 * base::kNsPerMs;
 constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
 
@@ -74,6 +76,13 @@ std::string DescribeEnd(int wait_status, model::Record* record) {
   record->fields.emplace_back("exit_code", static_cast<int64_t>(code));
   record->level = code == 0 ? "info" : "error";
   return "exit " + std::to_string(code);
+}
+
+// The training goes first. A new session is a scheduling group of its own (autogroup), which has a niceness, too.
+void YieldToTraining() {
+  (void)!nice(10);
+  auto group = base::OpenFile("/proc/self/autogroup", O_WRONLY);
+  if (group.ok()) (void)!write(group->get(), "10", 2);
 }
 
 class Keeper {
@@ -220,6 +229,7 @@ class Keeper {
     Source& source = found->second;
     ssize_t got = read(fd, buffer_.data(), buffer_.size());
     if (got > 0) {
+      read_any_ = true;
       std::string_view bytes(buffer_.data(), static_cast<size_t>(got));
       capture_->Bytes(source.channel, base::WallNow(), bytes);
       (source.err ? err_ : out_).Write(fd, bytes, sources_.size() <= 2, base::MonotonicNow());
@@ -384,6 +394,7 @@ class Keeper {
     agent_pid_ = fork();
     if (agent_pid_ != 0) return;
     setsid();
+    YieldToTraining();
     sigprocmask(SIG_SETMASK, &old_signals_, nullptr);
     auto log = base::OpenFile(options_.run_directory + "/agent.log", O_WRONLY | O_CREAT | O_APPEND);
     int null = open("/dev/null", O_RDWR);
@@ -411,6 +422,7 @@ class Keeper {
       auto ready = found->second;  // it may forget itself
       ready();
     }
+    if (std::exchange(read_any_, false)) usleep(kGatherUs);
     int64_t now = base::MonotonicNow();
     out_.Flush(now, false);
     err_.Flush(now, false);
@@ -472,7 +484,7 @@ class Keeper {
   std::map<pid_t, Rank> ranks_;
   std::vector<char> buffer_ = std::vector<char>(kReadBytes);
   pid_t command_pid_ = -1, agent_pid_ = -1;
-  bool command_ended_ = false, agent_exited_ = false;
+  bool command_ended_ = false, agent_exited_ = false, read_any_ = false;
   int wait_status_ = 0;
   int64_t ended_at_ = 0, agent_ended_at_ = 0;
 };

@@ -21,6 +21,7 @@ struct RunOptions {
   std::string server, job, buffering = "line", token;
   std::vector<std::string> labels, command;
   int flush_timeout_ms = 2000;
+  int sample_interval_s = 10;
   int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);

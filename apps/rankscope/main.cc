@@ -69,6 +69,10 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   AddServer(run, arguments);
   run->add_option("--job_id", arguments->run.job, "else from Slurm, the rendezvous or MPI, else a new one");
   run->add_option("--label", arguments->run.labels, "KEY=VALUE, kept with the job; may be repeated")->take_all();
+  run->add_option("--sample-interval", arguments->run.sample_interval_s,
+                  "seconds between samples of host and GPUs; 0: none")
+      ->check(CLI::Range(0, 86400))
+      ->capture_default_str();
   run->add_option("--log_interval_steps", arguments->run.log_interval_steps,
                   "one metric record per so many steps of a rank (default 10)")
       ->check(CLI::Range(1, 1000000));

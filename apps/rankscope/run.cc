@@ -98,6 +98,7 @@ int Run(const RunOptions& options) {
   config.job = options.job.empty() ? agent::JobIdFrom(getenv, options.command) : options.job;
   if (config.job.empty()) config.job = NewJobId();
   config.host = HostName();
+  config.sample_interval_s = options.sample_interval_s;
   agent::Identity identity = agent::IdentityFrom(getenv);
   std::string node = agent::OptionOf(options.command, "node-rank");
   config.node_rank = identity.node_rank.value_or(node.empty() ? 0 : std::atoi(node.c_str()));

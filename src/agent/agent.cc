@@ -7,6 +7,8 @@
 
 #include "agent/capture.h"
 #include "agent/collector.h"
+#include "agent/gpu_sampler.h"
+#include "agent/host_sampler.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/sender.h"
@@ -25,12 +27,13 @@ class Agent {
  public:
   Agent(const AgentOptions& options, const RunConfig& config, std::unique_ptr<Spool> spool, CaptureReader reader)
       : options_(options),
+        config_(config),
         directory_(options.run_directory),
         spool_(std::move(spool)),
         reader_(std::move(reader)),
         collector_(config, spool_->positions()),
         rings_(config, spool_->positions()),
-        rings_folder_(config.rings),
+        host_("/", options.run_directory),
         sender_(config, spool_.get(), spool_->next_seq() - 1) {}
 
   base::Status Run() {
@@ -38,6 +41,7 @@ class Agent {
       bool busy = Pull();
       if (auto status = sender_.refusal(); !status.ok()) return status;
       collector_.Tick(base::WallNow());
+      TakeSamples();
       Spill(/*force=*/collector_.ended() || Drained(busy));
       Release();
       if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
@@ -45,7 +49,7 @@ class Agent {
     }
     std::error_code ignored;  // a leftover folder only costs its place
     std::filesystem::remove_all(directory_, ignored);
-    if (!rings_folder_.empty()) std::filesystem::remove_all(rings_folder_, ignored);
+    if (!config_.rings.empty()) std::filesystem::remove_all(config_.rings, ignored);
     return {};
   }
 
@@ -62,6 +66,16 @@ class Agent {
     }
     if (collector_.ended()) rings_.End();
     return rings_.Pull(kFrameBytes) || any;
+  }
+
+  void TakeSamples() {
+    for (model::Record& record : gpus_.Take()) collector_.Add(std::move(record));
+    int64_t now = base::MonotonicNow();
+    bool due = sampled_at_ == 0 || now - sampled_at_ >= config_.sample_interval_s * base::kNsPerSecond;
+    if (config_.sample_interval_s <= 0 || !due || collector_.ended()) return;
+    sampled_at_ = now;
+    collector_.Add(host_.Sample(base::WallNow()));
+    gpus_.Request();
   }
 
   size_t pending_bytes() const { return collector_.pending_bytes() + rings_.pending_bytes(); }
@@ -118,12 +132,15 @@ class Agent {
   }
 
   const AgentOptions options_;
+  const RunConfig config_;
   const std::string directory_;
   std::unique_ptr<Spool> spool_;
   CaptureReader reader_;
   Collector collector_;
   Rings rings_;
-  const std::string rings_folder_;
+  HostSampler host_;
+  GpuSampler gpus_;
+  int64_t sampled_at_ = 0;
   Sender sender_;
   std::vector<model::Record> unspooled_;
   SourcePositions positions_;

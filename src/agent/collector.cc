@@ -69,6 +69,11 @@ void Collector::TakeRecord(const CaptureRecord& captured) {
   Push(std::move(record));
 }
 
+void Collector::Add(model::Record record) {
+  CompleteOrigin(config_, &record.origin);
+  Push(std::move(record));
+}
+
 void Collector::Tick(base::TimeNs now) {
   for (auto& [id, state] : channels_) {
     state.assembler.Tick(now, [&, s = &state](parse::Line line) { Emit(s, std::move(line)); });

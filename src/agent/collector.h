@@ -21,6 +21,8 @@ class Collector {
   Collector(RunConfig config, SourcePositions resume);
 
   void Take(const CaptureEntry& entry);
+  // A record of the agent's own: a sample.
+  void Add(model::Record record);
   // Lets go of progress bars and tracebacks that have waited long enough.
   void Tick(base::TimeNs now);
 

@@ -29,8 +29,13 @@ void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
 }
 
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
-  nlohmann::json json = {{"server", config.server}, {"project", config.project}, {"token", config.token},
-                         {"job_id", config.job},    {"host", config.host},       {"rings", config.rings}};
+  nlohmann::json json = {{"server", config.server},
+                         {"project", config.project},
+                         {"token", config.token},
+                         {"job_id", config.job},
+                         {"host", config.host},
+                         {"rings", config.rings},
+                         {"sample_interval_s", config.sample_interval_s}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
   return base::WriteFileAtomically(directory + "/run.json", json.dump());
 }
@@ -47,6 +52,7 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");
   config.rings = json.value("rings", "");
+  config.sample_interval_s = json.value("sample_interval_s", 10);
   if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);
   return config;
 }

@@ -1,4 +1,4 @@
-# room(NAME SOURCES … HEADERS … TESTS … USES … HIDES … LIBS …)
+# room(NAME SOURCES … HEADERS … TESTS … BENCHMARKS … USES … HIDES … LIBS …)
 #
 # One folder under src/ = one namespace = one static library rankscope_NAME.
 # USES are rooms whose headers this room's headers include (linked PUBLIC), HIDES
@@ -7,7 +7,7 @@
 # declared edges are written to build/rooms/NAME, which the `layers` test holds
 # against the real includes (tools/layers.py).
 function(room NAME)
-  cmake_parse_arguments(ROOM "" "" "SOURCES;HEADERS;TESTS;USES;HIDES;LIBS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "SOURCES;HEADERS;TESTS;BENCHMARKS;USES;HIDES;LIBS" ${ARGN})
   set(target rankscope_${NAME})
   if(ROOM_SOURCES)
     add_library(${target} STATIC ${ROOM_SOURCES})
@@ -37,5 +37,11 @@ function(room NAME)
     target_link_libraries(${NAME}_test PRIVATE ${target} ${ROOM_LIBS} GTest::gtest_main)
     set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
     gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+  endif()
+
+  if(ROOM_BENCHMARKS)
+    add_executable(${NAME}_benchmark ${ROOM_BENCHMARKS})
+    target_link_libraries(${NAME}_benchmark PRIVATE ${target} ${ROOM_LIBS} benchmark::benchmark_main)
+    set_target_properties(${NAME}_benchmark PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/benchmarks)
   endif()
 endfunction()

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cmath>
 #include <optional>
 
 #include "parse/metric_formats.h"
@@ -9,90 +11,223 @@
 namespace rankscope::parse {
 namespace {
 
-bool IsKeyByte(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '/' || c == '(' || c == ')' || c == '.' ||
-         c == '-';
+constexpr int kMostWordsOfName = 6;
+constexpr double kGib = 1 << 30;
+
+bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)); }
+bool IsAlpha(char c) { return std::isalpha(static_cast<unsigned char>(c)); }
+bool IsNameByte(char c) { return IsAlpha(c) || IsDigit(c) || c == '_' || c == '/' || c == '.' || c == '-'; }
+
+size_t SkipSpaces(std::string_view text, size_t at) {
+  while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
+  return at;
 }
 
-constexpr std::string_view kEndOfNumber = " ,|;)]}\t";
+struct Value {
+  double number;
+  std::string_view unit;  // the letters stuck to it or one space after it
+  size_t end;
+};
 
 // Three digits and no fourth: what follows a comma within "7,123".
-bool IsThousands(std::string_view text) {
-  size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  return digits == 3;
+bool IsThousands(std::string_view text) { return std::min(text.find_first_not_of("0123456789"), text.size()) == 3; }
+
+// The value that begins at `at`: a number, with thousands' commas, and its unit.
+std::optional<Value> ValueAt(std::string_view text, size_t at) {
+  size_t end = at;
+  if (end < text.size() && (text[end] == '-' || text[end] == '+')) ++end;
+  std::string_view word = text.substr(end, 3);
+  bool named = word == "nan" || word == "inf" || word == "NaN" || word == "Inf" || word == "NAN" || word == "INF";
+  if (named) end += text.substr(end, 8) == "Infinity" ? 8 : 3;
+  while (!named && end < text.size()) {
+    char c = text[end];
+    bool exponent = (c == 'e' || c == 'E') && end > at && IsDigit(text[end - 1]) && end + 1 < text.size() &&
+                    (IsDigit(text[end + 1]) || text[end + 1] == '-' || text[end + 1] == '+');
+    bool sign = (c == '-' || c == '+') && end > at && (text[end - 1] == 'e' || text[end - 1] == 'E');
+    bool comma = c == ',' && end > at && IsDigit(text[end - 1]) && IsThousands(text.substr(end + 1));
+    if (!IsDigit(c) && c != '.' && !exponent && !sign && !comma) break;
+    ++end;
+  }
+  if (end > at && text[end - 1] == '.') --end;
+  auto number = ParseNumber(text.substr(at, end - at));
+  if (!number) return std::nullopt;
+  size_t unit = end < text.size() && text[end] == ' ' ? end + 1 : end, unit_end = unit;
+  while (unit_end < text.size() && (IsAlpha(text[unit_end]) || text[unit_end] == '/')) ++unit_end;
+  // "325: …" is a number; "10%", "2025-04-05" and "12:00:00" are none.
+  bool glued = end < text.size() && (text[end] == '_' || text[end] == '-' || text[end] == '.');
+  bool share = end < text.size() && text[end] == '%';
+  bool clock = end + 1 < text.size() && text[end] == ':' && IsDigit(text[end + 1]);
+  if (glued || share || clock || (named && unit == end && unit_end > unit)) return std::nullopt;
+  return Value{*number, text.substr(unit, unit_end - unit), end};
 }
 
-// The number at the start of the text and how many bytes it takes; units stuck to it ("6.01GB", "16.1%") end it.
-std::optional<double> LeadingNumber(std::string_view text, size_t* length) {
-  size_t end = text.find_first_of(kEndOfNumber);
-  while (end != std::string_view::npos && text[end] == ',' && IsThousands(text.substr(end + 1))) {
-    end = text.find_first_of(kEndOfNumber, end + 1);
-  }
-  std::string_view token = text.substr(0, end);
-  while (!token.empty()) {
-    if (auto number = ParseNumber(token)) {
-      *length = token.size();
-      return number;
+// A name that begins at a word and what it stands for.
+struct Match {
+  std::string_view name, canonical;
+  Value value;
+};
+
+// Where the value of a name that ends at `end` begins: after spaces, a colon or an equals sign, an opening bracket.
+size_t ValueBegin(std::string_view text, size_t end) {
+  size_t at = SkipSpaces(text, end);
+  if (at < text.size() && (text[at] == ':' || text[at] == '=')) at = SkipSpaces(text, at + 1);
+  if (at > end && at < text.size() && (text[at] == '(' || text[at] == '[')) ++at;
+  return at;
+}
+
+// The longest known name that begins at `begin` and has a value.
+std::optional<Match> MatchAt(std::string_view text, size_t begin) {
+  std::optional<Match> best;
+  size_t end = begin;
+  for (int words = 0; words < kMostWordsOfName; ++words) {
+    bool bracketed = end < text.size() && text[end] == '(';
+    if (bracketed) {
+      size_t close = text.find(')', end);
+      if (close == std::string_view::npos || close - end > 20) break;
+      end = close + 1;
     }
-    char last = token.back();
-    if (!std::isalpha(static_cast<unsigned char>(last)) && last != '%' && last != '/' && last != '.')
-      return std::nullopt;
-    token.remove_suffix(1);
-  }
-  return std::nullopt;
-}
-
-// The key that ends just before `end`: the longest known name among its last words.
-std::string_view KeyBefore(std::string_view text, size_t end) {
-  while (end > 0 && text[end - 1] == ' ') --end;
-  std::string_view best;
-  size_t begin = end;
-  for (int words = 0; words < 6 && begin > 0; ++words) {
-    while (begin > 0 && IsKeyByte(text[begin - 1])) --begin;
-    std::string_view key = text.substr(begin, end - begin);
-    if (IsMetricName(key)) best = key;
-    if (begin == 0 || text[begin - 1] != ' ') break;
-    --begin;
+    while (end < text.size() && IsNameByte(text[end])) ++end;
+    std::string_view name = text.substr(begin, end - begin);
+    size_t at = ValueBegin(text, end);
+    auto value = at > end ? ValueAt(text, at) : std::nullopt;  // first: it is cheap, and most words have none
+    std::string_view canonical = value ? CanonicalName(name) : std::string_view();
+    if (!canonical.empty()) best = Match{name, canonical, *value};
+    if (end >= text.size()) break;
+    if (text[end] == '(') continue;
+    if (text[end] != ' ' || end + 1 >= text.size() || (!IsNameByte(text[end + 1]) && text[end + 1] != '(')) break;
+    ++end;
   }
   return best;
 }
 
-// " iteration       71/     100 |": a step and how many there will be.
-void AddIteration(std::string_view text, model::Fields* fields) {
-  constexpr std::string_view kWord = "iteration";
-  size_t at = text.find(kWord);
-  if (at == std::string_view::npos) return;
-  std::string_view rest = text.substr(at + kWord.size());
-  size_t slash = rest.find('/');
-  if (slash == std::string_view::npos || slash > 16) return;
-  auto step = ParseNumber(rest.substr(0, slash));
-  std::string_view after = rest.substr(slash + 1);
-  size_t begin = after.find_first_not_of(' ');
-  if (!step || begin == std::string_view::npos) return;
-  size_t length = 0;
-  auto total = LeadingNumber(after.substr(begin), &length);
-  if (!total) return;
-  AddMetric("step", *step, fields);
+constexpr std::array<std::string_view, 13> kHarmless = {"train", "training", "current", "running", "average",
+                                                        "avg",   "mean",     "global",  "info",    "warning",
+                                                        "debug", "at",       "rank"};
+
+// "val loss", "aux loss": the word before makes it another metric.
+bool IsQualified(std::string_view text, size_t begin) {
+  if (begin < 2 || text[begin - 1] != ' ') return false;
+  size_t word = begin - 1;
+  while (word > 0 && (IsNameByte(text[word - 1]))) --word;
+  std::string before(text.substr(word, begin - 1 - word));
+  if (before.empty() || !std::all_of(before.begin(), before.end(), [](char c) { return IsAlpha(c) || c == '_'; })) {
+    return false;
+  }
+  std::transform(before.begin(), before.end(), before.begin(), [](unsigned char c) { return std::tolower(c); });
+  return std::find(kHarmless.begin(), kHarmless.end(), before) == kHarmless.end();
+}
+
+// In GiB: by the unit, else by the size of the number (bytes, MiB, GiB).
+double Gibibytes(const Value& value) {
+  if (value.unit.starts_with('G') || value.unit.starts_with('g')) return value.number;
+  if (value.unit.starts_with('M') || value.unit.starts_with('m')) return value.number / 1024;
+  if (value.number > 1e6) return value.number / kGib;
+  return value.number >= 512 ? value.number / 1024 : value.number;
+}
+
+double Multiplier(std::string_view unit) {
+  if (unit == "K" || unit == "k") return 1e3;
+  if (unit == "M") return 1e6;
+  if (unit == "G" || unit == "B") return 1e9;
+  if (unit == "T") return 1e12;
+  return 1;
+}
+
+void AddTime(const Match& match, model::Fields* fields) {
+  std::string_view unit = match.value.unit;
+  bool bare =
+      match.name.size() == 4;  // "time": of a step in ms, or without a unit; "time 62.2s" may be the whole run's
+  if (bare && (unit.starts_with('s') || match.value.number > 1000) && unit != "ms") return;
+  double scale = unit == "ms" ? 1e-3 : Multiplier(unit);
+  AddMetric(match.name, match.value.number * scale, fields);
+}
+
+void AddMatch(std::string_view text, const Match& match, model::Fields* fields) {
+  if (match.canonical == "gpu_memory_gib" && match.name.find("mb") == std::string_view::npos) {
+    if (!model::FindField(*fields, match.canonical)) fields->emplace_back(match.canonical, Gibibytes(match.value));
+    return AddMetric(match.name, match.value.number, fields);
+  }
+  if (match.canonical == "step_time_s") return AddTime(match, fields);
+  bool first_step = match.canonical == "step" && !model::FindField(*fields, "step");
+  AddMetric(match.name, match.value.number * Multiplier(match.value.unit), fields);
+  size_t slash = SkipSpaces(text, match.value.end);
+  if (!first_step || slash >= text.size() || text[slash] != '/') return;
+  if (auto total = ValueAt(text, SkipSpaces(text, slash + 1))) AddMetric("total_steps", total->number, fields);
+}
+
+// "Epoch [1][2400/7517]" (mmdet), "Train: [0/300][4050/5004]" (Swin): epoch, then step and steps of the epoch.
+void AddBracketPair(std::string_view text, model::Fields* fields) {
+  size_t border = text.find("][");
+  if (border == std::string_view::npos) return;
+  size_t open = text.rfind('[', border), close = text.find(']', border + 2);
+  if (open == std::string_view::npos || open < 6 || close == std::string_view::npos) return;
+  std::string_view before = text.substr(open - 6, 6);
+  if (before != "Epoch " && before != "rain: ") return;
+  std::string_view epoch = text.substr(open + 1, border - open - 1), step = text.substr(border + 2, close - border - 2);
+  size_t slash = step.find('/');
+  if (slash == std::string_view::npos) return;
+  auto e = ParseNumber(epoch.substr(0, epoch.find('/'))), s = ParseNumber(step.substr(0, slash));
+  auto total = ParseNumber(step.substr(slash + 1));
+  if (!e || !s || !total) return;
+  AddMetric("epoch", *e, fields);
+  AddMetric("step", *s, fields);
   AddMetric("total_steps", *total, fields);
+}
+
+// "1|37|Loss: 0.91" (torchtune): epoch and step before the loss.
+void AddPipedPrefix(std::string_view text, model::Fields* fields) {
+  size_t loss = text.find("|Loss:");
+  if (loss == std::string_view::npos) return;
+  size_t step = loss;
+  while (step > 0 && IsDigit(text[step - 1])) --step;
+  if (step == loss || step == 0 || text[step - 1] != '|') return;
+  size_t epoch = step - 1;
+  while (epoch > 0 && IsDigit(text[epoch - 1])) --epoch;
+  auto e = ParseNumber(text.substr(epoch, step - 1 - epoch)), s = ParseNumber(text.substr(step, loss - step));
+  if (!e || !s) return;
+  AddMetric("epoch", *e, fields);
+  AddMetric("step", *s, fields);
 }
 
 }  // namespace
 
+void AddProgressBar(std::string_view plain, model::Fields* fields) {
+  for (size_t open = plain.find(" ["); open != std::string_view::npos; open = plain.find(" [", open + 1)) {
+    size_t total = open, step;
+    while (total > 0 && IsDigit(plain[total - 1])) --total;
+    if (total == open || total == 0 || plain[total - 1] != '/') continue;
+    step = total - 1;
+    while (step > 0 && IsDigit(plain[step - 1])) --step;
+    auto n = ParseNumber(plain.substr(step, total - 1 - step)), of = ParseNumber(plain.substr(total, open - total));
+    if (!n || !of) continue;
+    AddMetric("step", *n, fields);
+    AddMetric("total_steps", *of, fields);
+    std::string_view inside = plain.substr(open, plain.find(']', open) - open);
+    for (auto [unit, name] : {std::pair{"s/it", "step_time_s"}, {"it/s", "it/s"}}) {
+      size_t end = inside.find(unit), begin = end;
+      if (end == std::string_view::npos) continue;
+      while (begin > 0 && (IsDigit(inside[begin - 1]) || inside[begin - 1] == '.')) --begin;
+      auto rate = ParseNumber(inside.substr(begin, end - begin));
+      if (rate && *rate > 0) AddMetric("step_time_s", unit[0] == 's' ? *rate : 1 / *rate, fields);
+    }
+    return;
+  }
+}
+
 bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
   model::Fields found;
-  AddIteration(plain, &found);
-  for (size_t at = plain.find_first_of(":="); at != std::string_view::npos; at = plain.find_first_of(":=", at + 1)) {
-    size_t begin = plain.find_first_not_of(' ', at + 1);
-    if (begin == std::string_view::npos) break;
-    std::string_view key = KeyBefore(plain, at);
-    if (key.empty()) continue;
-    size_t length = 0;
-    if (auto number = LeadingNumber(plain.substr(begin), &length)) AddMetric(key, *number, &found);
+  AddPipedPrefix(plain, &found);
+  AddBracketPair(plain, &found);
+  for (size_t at = 0; at < plain.size();) {
+    bool begins = IsAlpha(plain[at]) && (at == 0 || !IsNameByte(plain[at - 1]));
+    auto match = begins ? MatchAt(plain, at) : std::nullopt;
+    if (match && !IsQualified(plain, at)) AddMatch(plain, *match, &found);
+    at = match ? match->value.end : at + 1;
   }
+  AddProgressBar(plain, &found);
   // One value may be prose ("step: 3 of the guide"); a training line names its loss, or several metrics.
   bool metric = model::FindField(found, "loss") || found.size() >= 3;
-  bool placed = found.size() >= 2;
-  if (!metric || !placed) return false;
+  if (!metric || found.size() < 2) return false;
   *fields = std::move(found);
   return true;
 }

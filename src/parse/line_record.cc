@@ -25,10 +25,10 @@ std::string LevelOf(std::string_view text) {
   return "";
 }
 
-// A metric line has a number and a sign between name and value.
+// A metric line has a number, and is one line.
 bool MayBeMetricLine(std::string_view text) {
   return text.size() <= kLongestMetricLine && text.find_first_of("0123456789nN") != std::string_view::npos &&
-         text.find_first_of(":=") != std::string_view::npos && text.find('\n') == std::string_view::npos;
+         text.find('\n') == std::string_view::npos;
 }
 
 }  // namespace

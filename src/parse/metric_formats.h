@@ -16,4 +16,7 @@ bool ParsePythonDictLine(std::string_view plain, model::Fields* fields);
 // step:  5  loss:  7.98 (torchtitan), iter 100: loss 3.23 (nanoGPT).
 bool ParseKeyValueLine(std::string_view plain, model::Fields* fields);
 
+// What a progress bar tells: "81/800 [02:11<19:20,  1.71s/it" (tqdm), "4/411 [....]" (Keras).
+void AddProgressBar(std::string_view plain, model::Fields* fields);
+
 }  // namespace rankscope::parse

@@ -10,7 +10,7 @@ namespace rankscope::parse {
 // own where that differs. A name seen before keeps its first value.
 void AddMetric(std::string_view name, double value, model::Fields* fields);
 
-// Whether the name is one by which frameworks print a training metric.
-bool IsMetricName(std::string_view name);
+// What a name by which frameworks print a training metric stands for; empty: it is none.
+std::string_view CanonicalName(std::string_view name);
 
 }  // namespace rankscope::parse

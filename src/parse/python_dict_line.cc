@@ -51,7 +51,7 @@ bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
   size_t at = plain.find("{'");
   if (at == std::string_view::npos) return false;
   model::Fields found;
-  bool metric = false;
+  bool metric = false, evaluation = false;
   ++at;
   while (at < plain.size()) {
     while (at < plain.size() && (plain[at] == ' ' || plain[at] == ',')) ++at;
@@ -64,6 +64,7 @@ bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
     std::string_view value = plain.substr(key_end + 2, value_end - key_end - 2);
     if (auto number = ParseNumber(value)) {
       AddMetric(key, *number, &found);
+      evaluation = evaluation || key.starts_with("eval_");
       metric = metric || key == "loss" || key == "learning_rate" || key == "grad_norm" || key == "eval_loss" ||
                key == "train_loss" || key == "lr";
     } else {
@@ -72,8 +73,12 @@ bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
     at = value_end;
     if (plain[at] == '}') break;
   }
-  if (metric) *fields = std::move(found);
-  return metric;
+  if (!metric) return false;
+  // An evaluation's line repeats the epoch of the training line before it.
+  if (evaluation) std::erase_if(found, [](const auto& field) { return field.first == "epoch"; });
+  if (at < plain.size()) AddProgressBar(plain.substr(at), &found);
+  *fields = std::move(found);
+  return true;
 }
 
 }  // namespace rankscope::parse

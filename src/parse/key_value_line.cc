@@ -14,9 +14,9 @@ namespace {
 constexpr int kMostWordsOfName = 6;
 constexpr double kGib = 1 << 30;
 
-bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)); }
-bool IsAlpha(char c) { return std::isalpha(static_cast<unsigned char>(c)); }
-bool IsNameByte(char c) { return IsAlpha(c) || IsDigit(c) || c == '_' || c == '/' || c == '.' || c == '-'; }
+constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool IsNameByte(char c) { return IsAlpha(c) || IsDigit(c) || c == '_' || c == '/' || c == '.' || c == '-'; }
 
 size_t SkipSpaces(std::string_view text, size_t at) {
   while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
@@ -35,6 +35,9 @@ bool IsThousands(std::string_view text) { return std::min(text.find_first_not_of
 // The value that begins at `at`: a number, with thousands' commas, and its unit.
 std::optional<Value> ValueAt(std::string_view text, size_t at) {
   size_t end = at;
+  if (at >= text.size() || std::string_view("0123456789.+-nNiI").find(text[at]) == std::string_view::npos) {
+    return std::nullopt;
+  }
   if (end < text.size() && (text[end] == '-' || text[end] == '+')) ++end;
   std::string_view word = text.substr(end, 3);
   bool named = word == "nan" || word == "inf" || word == "NaN" || word == "Inf" || word == "NAN" || word == "INF";
@@ -49,6 +52,7 @@ std::optional<Value> ValueAt(std::string_view text, size_t at) {
     ++end;
   }
   if (end > at && text[end - 1] == '.') --end;
+  if (end == at) return std::nullopt;
   auto number = ParseNumber(text.substr(at, end - at));
   if (!number) return std::nullopt;
   size_t unit = end < text.size() && text[end] == ' ' ? end + 1 : end, unit_end = unit;
@@ -220,9 +224,11 @@ bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
   AddBracketPair(plain, &found);
   for (size_t at = 0; at < plain.size();) {
     bool begins = IsAlpha(plain[at]) && (at == 0 || !IsNameByte(plain[at - 1]));
-    auto match = begins ? MatchAt(plain, at) : std::nullopt;
+    size_t end = at + 1;
+    while (begins && end < plain.size() && IsNameByte(plain[end])) ++end;
+    auto match = begins && BeginsName(plain.substr(at, end - at)) ? MatchAt(plain, at) : std::nullopt;
     if (match && !IsQualified(plain, at)) AddMatch(plain, *match, &found);
-    at = match ? match->value.end : at + 1;
+    at = match ? match->value.end : end;
   }
   AddProgressBar(plain, &found);
   // One value may be prose ("step: 3 of the guide"); a training line names its loss, or several metrics.

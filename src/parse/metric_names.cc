@@ -1,9 +1,9 @@
 #include "parse/metric_names.h"
 
 #include <array>
-#include <cctype>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace rankscope::parse {
 namespace {
@@ -110,11 +110,13 @@ constexpr std::array kNames = {
     Name{"gpu_resources", "gpu_memory_gib"},
 };
 
+constexpr size_t kLongestName = 48;
+
 std::string Normal(std::string_view name) {
   std::string out;
   for (char c : name) {
     if (c == '(' || c == ')') continue;
-    out.push_back(c == ' ' || c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c))));
+    out.push_back(c == ' ' || c == '-' ? '_' : (c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c));
   }
   return out;
 }
@@ -125,6 +127,7 @@ const Name* Find(std::string_view name) {
     for (const Name& known : kNames) map->emplace(known.printed, &known);
     return map;
   }();
+  if (name.size() > kLongestName) return nullptr;
   auto found = by_name->find(Normal(name));
   return found == by_name->end() ? nullptr : found->second;
 }
@@ -141,6 +144,20 @@ void AddMetric(std::string_view name, double value, model::Fields* fields) {
     if (known->canonical == name) return;
   }
   AddOnce(name, value, fields);
+}
+
+bool BeginsName(std::string_view word) {
+  static const auto* beginnings = [] {
+    auto* set = new std::unordered_set<std::string_view>;
+    for (const Name& known : kNames) {
+      for (size_t at = 0; at != std::string_view::npos; at = known.printed.find('_', at + 1)) {
+        if (at > 0) set->insert(known.printed.substr(0, at));
+      }
+      set->insert(known.printed);
+    }
+    return set;
+  }();
+  return word.size() <= kLongestName && beginnings->contains(Normal(word));
 }
 
 std::string_view CanonicalName(std::string_view name) {

@@ -13,4 +13,7 @@ void AddMetric(std::string_view name, double value, model::Fields* fields);
 // What a name by which frameworks print a training metric stands for; empty: it is none.
 std::string_view CanonicalName(std::string_view name);
 
+// Whether some metric's name begins with the word (or is it): a quick look that spares most words CanonicalName.
+bool BeginsName(std::string_view word);
+
 }  // namespace rankscope::parse

@@ -24,6 +24,7 @@
 #include "agent/exit_status.h"
 #include "agent/launch.h"
 #include "agent/mirror.h"
+#include "agent/run_description.h"
 #include "base/clock.h"
 #include "base/file.h"
 
@@ -189,16 +190,13 @@ class Keeper {
 
   void SayStart() {
     model::Record start = Event("job_start", "");
-    for (const std::string& argument : options_.command) start.text += (start.text.empty() ? "" : " ") + argument;
+    DescribeRun(options_.command, environ, &start.fields);
     Identity identity = IdentityFrom(getenv);
-    start.fields.emplace_back("command", start.text);
     start.fields.emplace_back("pid", static_cast<int64_t>(command_pid_));
     if (identity.world_size && identity.local_rank)
       start.fields.emplace_back("world_size", int64_t{*identity.world_size});
-    char folder[4096];
-    if (getcwd(folder, sizeof folder)) start.fields.emplace_back("directory", std::string(folder));
     for (const auto& [name, value] : options_.labels) start.fields.emplace_back("label." + name, value);
-    start.text = "started: " + start.text;
+    start.text = "started: " + std::get<std::string>(*model::FindField(start.fields, "command"));
     capture_->Record(start);
   }
 

@@ -103,5 +103,15 @@ def _tell_arguments(args, state):
         "training_arguments",
         "TrainingArguments of transformers " + transformers.__version__,
         total_steps=state.max_steps,
+        versions=json.dumps(_versions()),
         arguments=json.dumps(args.to_dict(), default=str),
     )
+
+
+def _versions():
+    import torch
+
+    versions = {"torch": torch.__version__, "cuda": torch.version.cuda}
+    if torch.cuda.is_available():
+        versions["nccl"] = ".".join(map(str, torch.cuda.nccl.version()))
+    return versions

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/record.h"
+
+namespace rankscope::agent {
+
+// What there is to know about a run before it starts: command, directory, environment (JSON, without secrets), git
+// commit, kernel and NVIDIA driver, parallelism as the command line states it. Into the fields of its `job_start`.
+void DescribeRun(const std::vector<std::string>& command, const char* const* environment, model::Fields* fields);
+
+// The commit that the repository around `directory` has checked out; empty if there is none. Reads .git, runs nothing.
+std::string GitCommit(const std::string& directory);
+
+// NAME=value variables as a JSON object; values of telling names and shapes are [REDACTED].
+std::string RedactedEnvironment(const char* const* environment);
+
+}  // namespace rankscope::agent

@@ -113,6 +113,12 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
   CLI::App* show = jobs->add_subcommand("show", "One job: its state, its configuration, its ranks");
   show->add_option("job", arguments->show, "the job")->required();
   show->fallthrough();
+  CLI::App* set = jobs->add_subcommand("set", "Change a running job's settings");
+  set->add_option("job", arguments->show, "the job")->required();
+  set->add_option("--log_interval_steps", arguments->run.log_interval_steps, "one metric record per so many steps")
+      ->check(CLI::Range(1, 1000000))
+      ->required();
+  set->fallthrough();
   CLI::App* doctor = app->add_subcommand("doctor", "Check this node and say what to do");
   AddServer(doctor, arguments);
   AddOutput(doctor, arguments);
@@ -145,6 +151,9 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   auto server = FindOrStartServer(arguments->server);
   if (!server.ok()) return Fail(server.status());
   if (app.got_subcommand("jobs")) {
+    if (app.get_subcommand("jobs")->got_subcommand("set")) {
+      return Report(cli::RunJobsSet(*server, arguments->show, arguments->run.log_interval_steps));
+    }
     return Report(arguments->show.empty() ? cli::RunJobs(*server, json)
                                           : cli::RunJobsShow(*server, arguments->show, json));
   }

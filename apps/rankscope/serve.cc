@@ -119,7 +119,8 @@ class Server {
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
     auto routes = api::MakeRoutes(
-        {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, grpc_address, options_.lost_after_s * base::kNsPerSecond});
+        {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, grpc_address, options_.lost_after_s * base::kNsPerSecond,
+         [this](const std::string& job, uint32_t steps) { return grpc_->SendCommand("default", job, {steps}); }});
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
                        ++requests_;
                        routes(request, std::move(responder));

@@ -42,6 +42,7 @@ class Agent {
       if (auto status = sender_.refusal(); !status.ok()) return status;
       collector_.Tick(base::WallNow());
       TakeSamples();
+      if (uint32_t steps = sender_.log_interval_steps()) rings_.SetLogIntervalSteps(steps);
       Spill(/*force=*/collector_.ended() || Drained(busy));
       Release();
       if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);

@@ -142,6 +142,7 @@ bool Rings::done() const {
 }
 
 void Rings::SetLogIntervalSteps(uint32_t steps) {
+  if (log_interval_steps_ == steps) return;
   log_interval_steps_ = steps;
   for (auto& [name, ring] : rings_) ring.reader->SetLogIntervalSteps(steps);
 }

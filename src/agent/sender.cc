@@ -76,6 +76,7 @@ base::Status Sender::Session() {
   hello.producer = spool_->producer();
   hello.epoch = spool_->epoch();
   hello.project = config_.project;
+  hello.job = config_.job;
   hello.token = config_.token;
   hello.host = config_.host;
   hello.acked_seq = acked_seq_;
@@ -92,6 +93,9 @@ base::Status Sender::Session() {
     std::lock_guard lock(mutex_);
     rewind_ = seq;
     changed_.notify_all();
+  };
+  events.command = [this](const wire::Command& command) {
+    if (command.log_interval_steps > 0) log_interval_steps_ = command.log_interval_steps;
   };
   wire::AgentStream::Greeting greeting;
   ASSIGN_OR_RETURN(auto stream, wire::AgentStream::Open(address, hello, events, &greeting));

@@ -25,6 +25,8 @@ class Sender {
   uint64_t acked_seq() const { return acked_seq_; }
   // The journal position before which everything is acknowledged.
   uint64_t acked_position();
+  // What the server last commanded for log_interval_steps; 0: nothing yet.
+  uint32_t log_interval_steps() const { return log_interval_steps_; }
   // Set once the server refused for good (fenced, version): the sender has stopped.
   base::Status refusal();
   bool connected() const { return connected_; }
@@ -44,6 +46,7 @@ class Sender {
   Spool* spool_;
   std::atomic<uint64_t> acked_seq_{0};
   std::atomic<bool> connected_{false};
+  std::atomic<uint32_t> log_interval_steps_{0};
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -67,10 +67,15 @@ class Routes {
   explicit Routes(const Services& services) : services_(services), tails_(services.logs) {}
 
   void Handle(const Request& request, const Reply& reply) {
+    constexpr std::string_view kJob = "/api/v1/jobs/";
+    constexpr std::string_view kSettings = "/settings";
+    if (request.method == "POST" && request.path.starts_with(kJob) && request.path.ends_with(kSettings)) {
+      return Settings(request.path.substr(kJob.size(), request.path.size() - kJob.size() - kSettings.size()), request,
+                      reply);
+    }
     if (request.method != "GET") {
       return Answer(reply, 405, {{"error", request.method + " " + request.path + ": only GET is served"}});
     }
-    constexpr std::string_view kJob = "/api/v1/jobs/";
     if (request.path == "/healthz") return Answer(reply, 200, {{"status", "ok"}});
     if (request.path == "/api/v1/server") return Server(reply);
     if (request.path == "/api/v1/query") return Query(request, reply);
@@ -132,6 +137,19 @@ class Routes {
     json["ranks"] = Json::array();
     for (const auto& rank : *ranks) json["ranks"].push_back(ToJson(rank));
     Answer(reply, 200, json);
+  }
+
+  void Settings(const std::string& job, const Request& request, const Reply& reply) const {
+    Json settings = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+    bool known = settings.is_object() && settings.size() == 1 && settings.contains("log_interval_steps");
+    const Json& steps = known ? settings["log_interval_steps"] : settings;
+    if (!known || !steps.is_number_unsigned() || steps.get<uint64_t>() < 1 || steps.get<uint64_t>() > 1000000) {
+      return Fail(reply, base::Status::Invalid("settings: want {\"log_interval_steps\": N}, N from 1 to 1000000"));
+    }
+    int agents = services_.set_log_interval_steps(job, steps.get<uint32_t>());
+    if (agents == 0)
+      return Fail(reply, base::Status::NotFound("job " + job + " is not running: no agent is connected"));
+    Answer(reply, 200, {{"agents", agents}});
   }
 
   const Services services_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "api/http_server.h"
@@ -13,6 +14,8 @@ struct Services {
   catalog::Catalog* catalog;
   std::string version, grpc_address;
   int64_t lost_after_ns;
+  // Tells the agents of a running job to log every so many steps; returns how many there are.
+  std::function<int(const std::string& job, uint32_t steps)> set_log_interval_steps;
 };
 
 // GET /api/v1/server            {"version", "grpc", "limits": {…}}
@@ -20,6 +23,7 @@ struct Services {
 // GET /api/v1/tail?query=…[&last=N]  NDJSON that goes on: the last N matches, then live ones ordered within 100 ms;
 //                               blank line as heartbeat every 5 s
 // GET /api/v1/jobs              NDJSON of jobs; /api/v1/jobs/JOB one object with "ranks": […]
+// POST /api/v1/jobs/JOB/settings   {"log_interval_steps": N}; answers {"agents": n}; 404 when none is connected
 // GET /healthz
 // Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
 HttpServer::Handler MakeRoutes(Services services);

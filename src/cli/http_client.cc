@@ -42,16 +42,16 @@ base::Status FromAnswer(long status, const std::string& body) {
   return status < 500 ? base::Status::Invalid(message) : base::Status::Internal(message);
 }
 
-}  // namespace
-
-base::Status GetLines(const std::string& address, const std::string& path,
-                      const std::function<bool(std::string_view)>& take) {
+// `body`: null for a GET.
+base::Status Request(const std::string& address, const std::string& path, const std::string* body,
+                     const std::function<bool(std::string_view)>& take) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   Download download{curl.get(), take, {}};
   std::string url = "http://" + address + path;
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+  if (body) curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
   CURLcode code = curl_easy_perform(curl.get());
@@ -65,6 +65,18 @@ base::Status GetLines(const std::string& address, const std::string& path,
   if (status != 200) return FromAnswer(status, download.rest);
   if (!download.rest.empty()) take(download.rest);
   return {};
+}
+
+}  // namespace
+
+base::Status GetLines(const std::string& address, const std::string& path,
+                      const std::function<bool(std::string_view)>& take) {
+  return Request(address, path, nullptr, take);
+}
+
+base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
+                       const std::function<bool(std::string_view)>& take) {
+  return Request(address, path, &body, take);
 }
 
 std::string UrlEncode(std::string_view text) {

@@ -13,6 +13,10 @@ namespace rankscope::cli {
 base::Status GetLines(const std::string& address, const std::string& path,
                       const std::function<bool(std::string_view)>& take);
 
+// POST with a JSON body; the rest as GetLines.
+base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
+                       const std::function<bool(std::string_view)>& take);
+
 // Percent-encodes for a query string.
 std::string UrlEncode(std::string_view text);
 

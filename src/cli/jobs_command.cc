@@ -69,6 +69,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
     std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), Shown(job, "state").c_str(),
                 Shown(job, "reason").c_str());
     for (const auto& [name, value] : job["configuration"].items()) {
+      if (name == "environment") continue;  // a page of its own: -o json
       std::printf("  %s: %s\n", name.c_str(),
                   value.is_string() ? value.get<std::string>().c_str() : value.dump().c_str());
     }
@@ -79,6 +80,16 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
                       Shown(rank, "exit")});
     }
     PrintTable(rows);
+    return true;
+  });
+}
+
+base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps) {
+  nlohmann::json settings = {{"log_interval_steps", log_interval_steps}};
+  return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/settings", settings.dump(), [&](std::string_view line) {
+    auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    std::printf("%s: one metric record per %d steps, told to %s agents\n", job.c_str(), log_interval_steps,
+                Shown(answer, "agents").c_str());
     return true;
   });
 }

@@ -103,6 +103,8 @@ class GrpcAgentStream : public AgentStream {
         events_.acked(message.ack().durable_seq());
       } else if (message.has_nack()) {
         events_.gap(message.nack().expected_seq());
+      } else if (message.has_command()) {
+        events_.command({message.command().log_interval_steps()});
       } else if (message.has_fenced()) {
         refused = base::Status::Invalid("fenced: a newer sender has this spool (epoch " +
                                         std::to_string(message.fenced().current_epoch()) + ")");

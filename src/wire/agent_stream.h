@@ -18,6 +18,7 @@ class AgentStream {
   struct Events {
     std::function<void(uint64_t durable_seq)> acked;
     std::function<void(uint64_t expected_seq)> gap;  // rewind
+    std::function<void(const Command&)> command;
   };
   struct Greeting {
     uint64_t committed_seq = 0;

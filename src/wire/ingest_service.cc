@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <deque>
+#include <map>
 #include <mutex>
 
 #include "base/clock.h"
@@ -23,12 +24,30 @@ grpc::Status ToGrpc(const base::Status& status) {
   return {code, status.message()};
 }
 
+class StreamReactor;
+
+// The open streams by job, and what each job was last told.
+class JobStreams {
+ public:
+  void Add(const std::string& job, const std::shared_ptr<StreamReactor>& stream);
+  void Remove(const std::string& job, StreamReactor* stream);
+  int Send(const std::string& job, const Command& command);
+
+ private:
+  struct Job {
+    std::map<StreamReactor*, std::weak_ptr<StreamReactor>> streams;
+    Command last;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Job> jobs_;
+};
+
 // One agent's stream. Owned by itself together with the completions under way: gRPC drops its share in OnDone, and
 // `done` callbacks that come later find `over_` set.
 class StreamReactor : public Reactor, public std::enable_shared_from_this<StreamReactor> {
  public:
-  StreamReactor(FrameReceiver* receiver, std::string version, std::atomic<int>* open)
-      : receiver_(receiver), version_(std::move(version)), open_(open) {
+  StreamReactor(FrameReceiver* receiver, std::string version, JobStreams* jobs, std::atomic<int>* open)
+      : receiver_(receiver), version_(std::move(version)), jobs_(jobs), open_(open) {
     ++*open_;
   }
 
@@ -59,6 +78,12 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
     WriteNext(&lock);
   }
 
+  void Tell(const Command& command) {
+    v1::ServerMessage message;
+    message.mutable_command()->set_log_interval_steps(command.log_interval_steps);
+    Send(std::move(message));
+  }
+
   void OnCancel() override { Close(grpc::Status::CANCELLED); }
 
   void OnDone() override {
@@ -66,6 +91,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
       std::lock_guard lock(mutex_);
       over_ = true;
     }
+    if (greeted_) jobs_->Remove(JobKey(), this);
     --*open_;
     self_.reset();
   }
@@ -90,8 +116,11 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
     answer.mutable_welcome()->set_max_frame_bytes(kMaxFrameBytes);
     durable_seq_ = *committed;
     Send(std::move(answer));
+    jobs_->Add(JobKey(), shared_from_this());
     StartRead(&incoming_);
   }
+
+  std::string JobKey() const { return hello_.project + "/" + hello_.job; }
 
   void OnPing() {
     SendAck(durable_seq_);
@@ -185,6 +214,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
 
   FrameReceiver* receiver_;
   const std::string version_;
+  JobStreams* jobs_;
   std::atomic<int>* open_;
   std::shared_ptr<StreamReactor> self_;
   v1::AgentMessage incoming_;
@@ -199,22 +229,54 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
   grpc::Status final_status_;
 };
 
+void JobStreams::Add(const std::string& job, const std::shared_ptr<StreamReactor>& stream) {
+  std::lock_guard lock(mutex_);
+  Job& entry = jobs_[job];
+  entry.streams[stream.get()] = stream;
+  if (entry.last.log_interval_steps > 0) stream->Tell(entry.last);
+}
+
+void JobStreams::Remove(const std::string& job, StreamReactor* stream) {
+  std::lock_guard lock(mutex_);
+  auto found = jobs_.find(job);
+  if (found == jobs_.end()) return;
+  found->second.streams.erase(stream);
+  if (found->second.streams.empty() && found->second.last.log_interval_steps == 0) jobs_.erase(found);
+}
+
+int JobStreams::Send(const std::string& job, const Command& command) {
+  std::lock_guard lock(mutex_);
+  auto found = jobs_.find(job);
+  if (found == jobs_.end()) return 0;
+  found->second.last = command;
+  int sent = 0;
+  for (auto& [raw, weak] : found->second.streams) {
+    if (auto stream = weak.lock()) {
+      stream->Tell(command);
+      ++sent;
+    }
+  }
+  return sent;
+}
+
 class Service : public v1::Ingest::CallbackService {
  public:
   Service(FrameReceiver* receiver, std::string version) : receiver_(receiver), version_(std::move(version)) {}
 
   Reactor* Stream(grpc::CallbackServerContext*) override {
-    auto reactor = std::make_shared<StreamReactor>(receiver_, version_, &open_);
+    auto reactor = std::make_shared<StreamReactor>(receiver_, version_, &jobs_, &open_);
     reactor->Begin();
     return reactor.get();
   }
 
   int open() const { return open_; }
+  JobStreams* jobs() { return &jobs_; }
 
  private:
   FrameReceiver* receiver_;
   const std::string version_;
   std::atomic<int> open_{0};
+  JobStreams jobs_;
 };
 
 class GrpcIngestServer : public IngestServer {
@@ -243,6 +305,10 @@ class GrpcIngestServer : public IngestServer {
 
   int port() const override { return port_; }
   int open_streams() const override { return service_.open(); }
+
+  int SendCommand(const std::string& project, const std::string& job, const Command& command) override {
+    return service_.jobs()->Send(project + "/" + job, command);
+  }
 
   void Stop() override {
     if (!server_) return;

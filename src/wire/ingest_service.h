@@ -13,8 +13,13 @@ namespace rankscope::wire {
 struct Hello {
   std::string producer;  // 16 bytes
   uint32_t epoch = 0;
-  std::string project, token, host, version;
+  std::string project, job, token, host, version;
   uint64_t first_seq = 1, next_seq = 1, acked_seq = 0;
+};
+
+// What a running job is to do otherwise from now on.
+struct Command {
+  uint32_t log_interval_steps = 0;  // 0: as before
 };
 
 // What the server's end of the streams delivers to. Any thread.
@@ -45,6 +50,9 @@ class IngestServer {
   virtual ~IngestServer() = default;
   virtual int port() const = 0;
   virtual int open_streams() const = 0;
+  // Sends the command to every stream of the job, now and when one connects later while this server runs. Returns how
+  // many there are now. Any thread.
+  virtual int SendCommand(const std::string& project, const std::string& job, const Command& command) = 0;
   // Ends the streams; returns when no callback runs.
   virtual void Stop() = 0;
 };

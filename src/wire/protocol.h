@@ -14,6 +14,7 @@ inline Hello FromProto(const v1::Hello& from) {
   to.producer = from.producer();
   to.epoch = from.epoch();
   to.project = from.project();
+  to.job = from.job();
   to.token = from.token();
   to.host = from.host();
   to.version = from.version();
@@ -28,6 +29,7 @@ inline void ToProto(const Hello& from, v1::Hello* to) {
   to->set_producer(from.producer);
   to->set_epoch(from.epoch);
   to->set_project(from.project);
+  to->set_job(from.job);
   to->set_token(from.token);
   to->set_host(from.host);
   to->set_version(from.version);

@@ -43,7 +43,12 @@ class StreamTest : public testing::Test {
               acked_ = seq;
               changed_.notify_all();
             },
-            [](uint64_t) {}};
+            [](uint64_t) {},
+            [this](const Command& command) {
+              std::lock_guard lock(mutex_);
+              commanded_ = command.log_interval_steps;
+              changed_.notify_all();
+            }};
   }
   void AwaitAck(uint64_t seq) {
     std::unique_lock lock(mutex_);
@@ -54,7 +59,13 @@ class StreamTest : public testing::Test {
   std::unique_ptr<IngestServer> server_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  void AwaitCommand(uint32_t steps) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return commanded_ == steps; });
+  }
+
   uint64_t acked_ = 0;
+  uint32_t commanded_ = 0;
 };
 
 TEST_F(StreamTest, AcknowledgesEveryFrameAndResumesWhereItWas) {
@@ -69,6 +80,23 @@ TEST_F(StreamTest, AcknowledgesEveryFrameAndResumesWhereItWas) {
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(greeting.committed_seq, 500u);
   EXPECT_EQ(greeting.clock_offset_ns, 0);
+}
+
+TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
+  Hello hello, other;
+  hello.job = "mine";
+  other.job = "other";
+  AgentStream::Greeting greeting;
+  auto elsewhere = AgentStream::Open(address(), other, Events(), &greeting);
+  auto stream = AgentStream::Open(address(), hello, Events(), &greeting);
+  ASSERT_TRUE(stream.ok() && elsewhere.ok());
+  EXPECT_EQ(server_->SendCommand(hello.project, "mine", {7}), 1);
+  AwaitCommand(7);
+  EXPECT_EQ(server_->SendCommand(hello.project, "nobody's", {8}), 0);
+  commanded_ = 0;
+  auto later = AgentStream::Open(address(), hello, Events(), &greeting);
+  ASSERT_TRUE(later.ok());
+  AwaitCommand(7);
 }
 
 TEST_F(StreamTest, RefusalSaysWhyAndIsFinal) {

@@ -1,8 +1,10 @@
 """What ranks report without printing: `import rankscope` under `rankscope run`, on a real gloo run."""
 import os
+import subprocess
+import sys
 import unittest
 
-from harness import Place, Server, torchrun
+from harness import Place, RANKSCOPE, Server, torchrun, wait_until
 
 SCRIPT = """
 import os, signal, sys
@@ -76,6 +78,23 @@ class MetricsTest(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual([r["step"] for r in self.of_rank(records, 1)], [10, 20, 25])
             self.assertFalse([r for r in records if r.get("loss_max", 0) > 1e6])
+
+    def test_interval_is_changed_while_the_job_runs(self):
+        script = self.place.write("slow.py", "import os, time, rankscope\nstep = 0\n"
+                                  "while not os.path.exists(os.environ['STOP']):\n"
+                                  "    step += 1; rankscope.log({'loss': 1.0}, step=step); time.sleep(0.005)\n")
+        stop = self.place.path + "/stop"
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "slow", "--log_interval_steps",
+                                "1000000", "--", sys.executable, script], stderr=subprocess.DEVNULL,
+                               env={**self.place.env, "STOP": stop, "RANK": "0", "LOCAL_RANK": "0"})
+        change = ("jobs", "set", "slow", "--log_interval_steps", "2", "--server", self.server.http)
+        wait_until(lambda: self.place.cli(*change).returncode == 0, "the job's agent to connect")
+        wait_until(lambda: len(self.place.logs(self.server.http, "slow", "--stream", "metric")) > 3, "metric records")
+        open(stop, "w").close()
+        self.assertEqual(run.wait(), 0)
+        done = self.place.cli(*change)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("slow is not running", done.stderr)
 
     def test_killed_rank_leaves_its_last_step(self):
         done, records = self.train("killed", fault="kill")

@@ -21,6 +21,7 @@ struct RunOptions {
   std::string server, job, buffering = "line", token;
   std::vector<std::string> labels, command;
   int flush_timeout_ms = 2000;
+  int attach_pid = 0, ready_fd = -1;  // `rankscope keep`: what rankscope.init() starts for its process
   int sample_interval_s = 10;
   int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };

@@ -122,6 +122,11 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
   CLI::App* doctor = app->add_subcommand("doctor", "Check this node and say what to do");
   AddServer(doctor, arguments);
   AddOutput(doctor, arguments);
+  CLI::App* keep = app->add_subcommand("keep", "")->group("");
+  AddServer(keep, arguments);
+  keep->add_option("--pid", arguments->run.attach_pid)->required();
+  keep->add_option("--ready-fd", arguments->run.ready_fd)->required();
+  keep->add_option("--job_id", arguments->run.job);
   CLI::App* agent = app->add_subcommand("agent", "")->group("");
   agent->add_option("--run-dir", arguments->agent.run_directory)->required();
   CLI::App* spool = app->add_subcommand("spool", "What agents have not been able to send");
@@ -134,7 +139,7 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
 int RunCommand(const CLI::App& app, Arguments* arguments) {
   bool json = arguments->output == "json";
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
-  if (app.got_subcommand("run")) {
+  if (app.got_subcommand("run") || app.got_subcommand("keep")) {
     arguments->run.server = arguments->server;
     arguments->run.flush_timeout_ms = static_cast<int>(arguments->flush_timeout_s * 1000);
     return Run(arguments->run);

@@ -53,6 +53,16 @@ std::string PythonPath() {
   return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
 }
 
+// The command line of a running process.
+std::vector<std::string> CommandOf(int pid) {
+  auto text = base::ReadWholeFile("/proc/" + std::to_string(pid) + "/cmdline");
+  std::vector<std::string> command;
+  for (size_t at = 0; text.ok() && at < text->size(); at += command.back().size() + 1) {
+    command.emplace_back(text->c_str() + at);
+  }
+  return command;
+}
+
 // Rings lie in memory; where there is no /dev/shm, in the run directory.
 std::string MakeRingsDirectory(const std::string& run_directory, const std::string& name) {
   std::string shared = "/dev/shm/rankscope-" + name;
@@ -107,7 +117,10 @@ int Run(const RunOptions& options) {
   if (!directory.ok()) return Fail(directory.status());
   agent::KeeperOptions keeper;
   keeper.run_directory = *directory;
-  keeper.command = options.command;
+  keeper.job = config.job;
+  keeper.command = options.attach_pid > 0 ? CommandOf(options.attach_pid) : options.command;
+  keeper.attach_pid = options.attach_pid;
+  keeper.ready_fd = options.ready_fd;
   keeper.python_path = PythonPath();
   keeper.rings = config.rings;
   keeper.log_interval_steps = options.log_interval_steps;
@@ -119,9 +132,12 @@ int Run(const RunOptions& options) {
     if (equals == std::string::npos) return Fail(base::Status::Invalid("--label \"" + label + "\" is not KEY=VALUE"));
     keeper.labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
   }
-  std::fprintf(stderr, "rankscope: job %s (rankscope logs --job_id %s -f)\n", config.job.c_str(), config.job.c_str());
+  if (options.attach_pid == 0) {
+    std::fprintf(stderr, "rankscope: job %s (rankscope logs --job_id %s -f)\n", config.job.c_str(), config.job.c_str());
+  }
   auto ended = agent::RunKeeper(keeper);
   if (!ended.ok()) return Fail(ended.status());
+  if (options.attach_pid > 0) return 0;
   EndAs(*ended);
 }
 

@@ -31,7 +31,8 @@ def init(job_id=None, log_interval_steps=None, fields=None, server=None):
     if "RANKSCOPE_RINGS" not in os.environ:
         from rankscope import _keeper
 
-        _keeper.attach(job_id, server)
+        if not _keeper.attach(job_id, server):
+            return False
     if not _open(log_interval_steps or 0):
         return False
     if log_interval_steps:

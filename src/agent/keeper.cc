@@ -4,7 +4,6 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -21,6 +20,7 @@
 #include <utility>
 
 #include "agent/capture.h"
+#include "agent/channel_pipe.h"
 #include "agent/exit_status.h"
 #include "agent/launch.h"
 #include "agent/mirror.h"
@@ -31,29 +31,10 @@
 namespace rankscope::agent {
 namespace {
 
-constexpr size_t kPipeBytes = 1 << 20;
 constexpr size_t kReadBytes = 1 << 20;
 constexpr useconds_t kGatherUs = 1000;  // between reads of a busy pipe: a writer that need not wake us is faster
 constexpr int64_t kAgentRestartDelay = 500 * base::kNsPerMs;
 constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
-
-struct Pipe {
-  base::UniqueFd read, write;
-};
-
-base::Result<Pipe> MakePipe() {
-  int fds[2];
-  if (pipe2(fds, O_CLOEXEC) != 0) return base::Status::FromErrno("cannot make a pipe", errno);
-  fcntl(fds[0], F_SETPIPE_SZ, kPipeBytes);
-  fcntl(fds[0], F_SETFL, O_NONBLOCK);
-  return Pipe{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
-}
-
-std::string InodeOf(int fd) {
-  struct stat info {};
-  fstat(fd, &info);
-  return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
-}
 
 model::Record Event(std::string_view name, std::string text) {
   model::Record record;
@@ -94,7 +75,7 @@ class Keeper {
   base::Result<int> Run() {
     RETURN_IF_ERROR(Prepare());
     StartAgent();
-    RETURN_IF_ERROR(StartCommand());
+    RETURN_IF_ERROR(options_.attach_pid > 0 ? Attach() : StartCommand());
     SayStart();
     while (!Over()) Turn();
     Finish();
@@ -146,8 +127,8 @@ class Keeper {
   }
 
   base::Status StartCommand() {
-    ASSIGN_OR_RETURN(Pipe out, MakePipe());
-    ASSIGN_OR_RETURN(Pipe err, MakePipe());
+    ASSIGN_OR_RETURN(ChannelPipe out, MakeChannelPipe());
+    ASSIGN_OR_RETURN(ChannelPipe err, MakeChannelPipe());
     AddSource(std::move(out.read), {}, false, 0);
     AddSource(std::move(err.read), {}, true, 0);
     SetEnvironment(out.write.get(), err.write.get());
@@ -155,6 +136,25 @@ class Keeper {
     if (command_pid_ < 0) return base::Status::FromErrno("cannot fork", errno);
     if (command_pid_ == 0) ExecCommand(out.write.get(), err.write.get());
     return {};
+  }
+
+  // The process runs already and asks for its pipes at our socket; its end is the run's.
+  base::Status Attach() {
+    attached_ = base::UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, options_.attach_pid, 0)));
+    if (!attached_.valid()) return base::Status::FromErrno("cannot watch the process", errno);
+    Watch(attached_.get(), [this] {
+      auto status = ReadExitStatus(attached_.get(), options_.attach_pid);
+      end_source_ = status ? status->source : "unknown";
+      wait_status_ = status ? status->wait_status : 0;
+      command_ended_ = true;
+      ended_at_ = base::MonotonicNow();
+      Forget(attached_.get());
+    });
+    nlohmann::json ready = {{"job_id", options_.job}, {"socket", socket_path_}, {"rings", options_.rings}};
+    std::string line = ready.dump() + "\n";
+    auto status = base::WriteFully(options_.ready_fd, line);
+    close(options_.ready_fd);
+    return status;
   }
 
   void SetEnvironment(int out, int err) {
@@ -262,10 +262,10 @@ class Keeper {
   }
 
   void Admit(int fd, pid_t pid, const nlohmann::json& said) {
-    auto out = MakePipe();
-    auto err = MakePipe();
+    auto out = MakeChannelPipe();
+    auto err = MakeChannelPipe();
     if (!out.ok() || !err.ok()) return;
-    if (!SendPipes(fd, out->write.get(), err->write.get())) return;
+    if (!SendDescriptors(fd, out->write.get(), err->write.get())) return;
     model::Origin origin = OriginOf(said);
     AddSource(std::move(out->read), origin, false, pid);
     AddSource(std::move(err->read), origin, true, pid);
@@ -298,24 +298,6 @@ class Keeper {
     origin.node_rank = number("node_rank");
     origin.attempt = number("attempt").value_or(0);
     return origin;
-  }
-
-  static bool SendPipes(int socket, int out, int err) {
-    int fds[2] = {out, err};
-    char byte = 'P';
-    iovec part{&byte, 1};
-    alignas(cmsghdr) char control[CMSG_SPACE(sizeof fds)] = {};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control;
-    message.msg_controllen = sizeof control;
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof fds);
-    std::memcpy(CMSG_DATA(header), fds, sizeof fds);
-    return sendmsg(socket, &message, MSG_NOSIGNAL) == 1;
   }
 
   void OnRankExit(pid_t pid) {
@@ -445,8 +427,8 @@ class Keeper {
   void Finish() {
     while (!ranks_.empty()) OnRankExit(ranks_.begin()->first);
     model::Record end = Event("node_end", "");
-    std::string how = DescribeEnd(wait_status_, &end);
-    end.fields.emplace_back("exit_source", std::string("wait"));
+    std::string how = end_source_ == "unknown" ? "how is unknown" : DescribeEnd(wait_status_, &end);
+    end.fields.emplace_back("exit_source", end_source_);
     end.text = "the command ended: " + how;
     capture_->Record(end);
     capture_->End();
@@ -484,6 +466,8 @@ class Keeper {
   pid_t command_pid_ = -1, agent_pid_ = -1;
   bool command_ended_ = false, agent_exited_ = false, read_any_ = false;
   int wait_status_ = 0;
+  base::UniqueFd attached_;
+  std::string end_source_ = "wait";
   int64_t ended_at_ = 0, agent_ended_at_ = 0;
 };
 

@@ -11,7 +11,12 @@ namespace rankscope::agent {
 
 struct KeeperOptions {
   std::string run_directory;  // holds run.json already
+  std::string job;
   std::vector<std::string> command;
+  // Instead of running the command: keep this process, which runs already. When its pipes can be asked for, one line
+  // of JSON (job_id, socket, rings) goes to ready_fd.
+  pid_t attach_pid = 0;
+  int ready_fd = -1;
   std::string python_path;                 // the folder of the Python package; its bootstrap goes before PYTHONPATH
   std::string rings;                       // the folder of the metric rings
   int log_interval_steps = 0;              // 0: the default
@@ -25,7 +30,8 @@ struct KeeperOptions {
 // them to the capture, watches the ranks' ends, and keeps an agent running. Blocks until the command has ended and
 // the agent has shipped everything, at most flush_timeout_ms later.
 //
-// Returns the command's wait status (as waitpid). Call from a single-threaded process: it forks.
+// Returns the command's wait status (as waitpid; 0 where an attached process's is unknown). Call from a single-threaded
+// process: it forks.
 base::Result<int> RunKeeper(const KeeperOptions& options);
 
 }  // namespace rankscope::agent

@@ -1,0 +1,106 @@
+"""What makes a Python process a rank that rankscope knows: pipes of its own, lines that leave at once, hooks.
+
+A rank asks the keeper's socket for the write ends of two pipes of its own for fd 1 and 2, so that lines of ranks that
+share the launcher's pipe are told apart and never cut each other. Standard library only, no threads.
+"""
+
+import os
+import sys
+
+
+def start():
+    """For every Python process under `rankscope run`. A child of a rank keeps the rank's pipes."""
+    who = identity()
+    if who and who["rank"] is not None and "RANKSCOPE_RANK_PID" not in os.environ:
+        os.environ["RANKSCOPE_RANK_PID"] = str(os.getpid())
+        take_pipes(who)
+    _buffer_lines()
+    install_hooks()
+
+
+def install_hooks():
+    from rankscope import hooks
+
+    hooks.install()
+    _watch_exceptions()
+
+
+def _number(*names):
+    for name in names:
+        try:
+            return int(os.environ[name])
+        except (KeyError, ValueError):
+            continue
+    return None
+
+
+def identity():
+    """Who this process is, or None where it is no rank. RANK is a global rank only beside LOCAL_RANK."""
+    local_rank = _number("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
+    if local_rank is None:
+        return None
+    rank = _number("RANK") if "LOCAL_RANK" in os.environ else None
+    if rank is None:
+        rank = _number("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+    return {
+        "rank": rank,
+        "local_rank": local_rank,
+        "node_rank": _number("GROUP_RANK", "NODE_RANK", "SLURM_NODEID"),
+        "world_size": _number("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"),
+        "attempt": max(_number("TORCHELASTIC_RESTART_COUNT") or 0, _number("SLURM_RESTART_COUNT") or 0),
+        "pid": os.getpid(),
+        "python": sys.version.split()[0],
+        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+    }
+
+
+def _is_launchers(fd, variable):
+    """Whether fd is still the pipe that the keeper gave to the command: the user has not redirected it."""
+    return inode_of(fd) == os.environ.get(variable)
+
+
+def inode_of(fd):
+    info = os.fstat(fd)
+    return "%d:%d" % (info.st_dev, info.st_ino)
+
+
+def take_pipes(identity):
+    import json
+    import socket
+
+    ours = [fd for fd, name in ((1, "RANKSCOPE_STDOUT_INODE"), (2, "RANKSCOPE_STDERR_INODE")) if _is_launchers(fd, name)]
+    if not ours:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
+        keeper.settimeout(2)
+        keeper.connect(os.environ["RANKSCOPE_SOCKET"])
+        keeper.sendall(json.dumps(identity).encode())
+        _, pipes, _, _ = socket.recv_fds(keeper, 1, 2)
+    if len(pipes) == 2:
+        for fd in ours:
+            os.dup2(pipes[fd - 1], fd)
+    for pipe in pipes:
+        os.close(pipe)
+
+
+def _buffer_lines():
+    """A line reaches the pipe when it is printed: what sits in Python's own buffer dies with the process."""
+    if os.environ.get("RANKSCOPE_BUFFERING", "line") == "line" and "PYTHONUNBUFFERED" not in os.environ:
+        sys.stdout.reconfigure(line_buffering=True)
+
+
+def _watch_exceptions():
+    """Tells the uncaught exception, and with it the exit code, where the kernel will not tell how the rank ended."""
+    before = sys.excepthook
+
+    def excepthook(kind, error, traceback):
+        try:
+            from rankscope import _recorder
+
+            _recorder.event("uncaught_exception", f"{kind.__name__}: {error}", level="error",
+                            exception=kind.__name__, exit_code=1, pid=os.getpid())
+        except Exception:
+            pass
+        before(kind, error, traceback)
+
+    sys.excepthook = excepthook

@@ -21,7 +21,8 @@ std::string Field(const model::Record& record, std::string_view name) {
 
 int64_t Integer(const model::Record& record, std::string_view name) {
   const model::FieldValue* value = model::FindField(record.fields, name);
-  return value ? static_cast<int64_t>(model::AsNumber(*value).value_or(0)) : 0;
+  const auto* integer = value ? std::get_if<int64_t>(value) : nullptr;
+  return integer ? *integer : 0;
 }
 
 std::string EndOf(const model::Record& record) {

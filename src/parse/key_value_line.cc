@@ -58,7 +58,8 @@ std::optional<Value> ValueAt(std::string_view text, size_t at) {
   size_t unit = end < text.size() && text[end] == ' ' ? end + 1 : end, unit_end = unit;
   while (unit_end < text.size() && (IsAlpha(text[unit_end]) || text[unit_end] == '/')) ++unit_end;
   // "325: …" is a number; "10%", "2025-04-05" and "12:00:00" are none.
-  bool glued = end < text.size() && (text[end] == '_' || text[end] == '-' || text[end] == '.');
+  bool glued =
+      end < text.size() && (text[end] == '_' || (named && IsDigit(text[end])) || text[end] == '-' || text[end] == '.');
   bool share = end < text.size() && text[end] == '%';
   bool clock = end + 1 < text.size() && text[end] == ':' && IsDigit(text[end + 1]);
   if (glued || share || clock || (named && unit == end && unit_end > unit)) return std::nullopt;

@@ -21,7 +21,7 @@ struct Line {
 //   state before a `\n` is always kept; `\r\n` is a newline.
 // - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones too) is one Line.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
-// Thread-compatible. State() and the restoring constructor let an agent resume after it was killed.
+// Thread-compatible.
 class LineAssembler {
  public:
   static constexpr size_t kMaxLineBytes = 256 * 1024;

@@ -8,6 +8,7 @@ namespace rankscope::parse {
 namespace {
 
 constexpr size_t kLongestMetricLine = 16384;
+constexpr double kLargestStep = 1e15;
 
 // Every metric format, tried in order; the first that knows the line decides.
 constexpr std::array kFormats = {&ParsePythonDictLine, &ParseKeyValueLine};
@@ -43,7 +44,8 @@ void UnderstandLine(model::Record* record) {
     if (parse(plain, &record->fields)) break;
   }
   if (const auto* step = model::FindField(record->fields, "step")) {
-    record->step = static_cast<int64_t>(model::AsNumber(*step).value_or(0));
+    double value = model::AsNumber(*step).value_or(-1);
+    if (value >= 0 && value < kLargestStep) record->step = static_cast<int64_t>(value);
   }
 }
 

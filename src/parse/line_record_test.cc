@@ -91,5 +91,41 @@ TEST(RedactSecrets, LeavesOrdinaryLinesAlone) {
   }
 }
 
+TEST(LineRecord, StepThatIsNoCountIsNone) {
+  for (const char* step : {"nan", "inf", "-3", "1e300"}) {
+    model::Record record;
+    record.text = std::string("step: ") + step + " loss: 1.5 lr: 0.1";
+    UnderstandLine(&record);
+    EXPECT_FALSE(record.step) << step;
+  }
+}
+
+TEST(LineRecord, ProgressBarsTellTheStep) {
+  model::Record record;
+  record.text = "{'loss': 1.25, 'epoch': 0.5}  20%|##        | 40/200 [01:00<04:00,  1.50s/it]";
+  UnderstandLine(&record);
+  EXPECT_EQ(record.step, 40);
+  EXPECT_EQ(*model::FindField(record.fields, "total_steps"), model::FieldValue(200.0));
+  EXPECT_EQ(*model::FindField(record.fields, "step_time_s"), model::FieldValue(1.5));
+}
+
+TEST(LineRecord, WordBeforeTheNameMakesItAnother) {
+  model::Record record;
+  record.text = "step 10 | val loss 2.5 | aux loss 0.1 | lr 0.001";
+  UnderstandLine(&record);
+  EXPECT_EQ(model::FindField(record.fields, "loss"), nullptr);
+}
+
+TEST(LineRecord, MemoryIsInGibibytesWhateverItsUnit) {
+  for (const char* memory : {"mem 2.00 GiB", "memory: 2048MB", "peak_memory_usage: 2147483648", "max mem 2.0GB"}) {
+    model::Record record;
+    record.text = std::string("step: 3 | loss: 1.5 | ") + memory;
+    UnderstandLine(&record);
+    const auto* value = model::FindField(record.fields, "gpu_memory_gib");
+    ASSERT_NE(value, nullptr) << memory;
+    EXPECT_DOUBLE_EQ(*model::AsNumber(*value), 2) << memory;
+  }
+}
+
 }  // namespace
 }  // namespace rankscope::parse

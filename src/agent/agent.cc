@@ -8,6 +8,7 @@
 #include "agent/capture.h"
 #include "agent/collector.h"
 #include "agent/gpu_sampler.h"
+#include "agent/hook_exits.h"
 #include "agent/host_sampler.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
@@ -108,6 +109,7 @@ class Agent {
   void Drain() {
     unspooled_ = collector_.Drain();
     for (model::Record& record : rings_.Drain()) unspooled_.push_back(std::move(record));
+    exits_.Resolve(&unspooled_);
     positions_ = rings_.positions();
     positions_.merge(collector_.positions());
     file_number_ = reader_.file_number();
@@ -139,6 +141,7 @@ class Agent {
   CaptureReader reader_;
   Collector collector_;
   Rings rings_;
+  HookExits exits_;
   HostSampler host_;
   GpuSampler gpus_;
   int64_t sampled_at_ = 0;

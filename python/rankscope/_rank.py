@@ -97,7 +97,7 @@ def _watch_exceptions():
         try:
             from rankscope import _recorder
 
-            _recorder.event("uncaught_exception", f"{kind.__name__}: {error}", level="error",
+            _recorder.event("uncaught_exception", f"ends by an uncaught {kind.__name__}: {error}", level="error",
                             exception=kind.__name__, exit_code=1, pid=os.getpid())
         except Exception:
             pass

@@ -14,3 +14,4 @@ for target in build/fuzz/fuzz/*_fuzz; do
     -artifact_prefix=build/fuzz/found/ "$corpus" 2>"$corpus.log" || { cat "$corpus.log"; exit 1; }
   grep number_of_executed "$corpus.log"
 done
+rm -rf /dev/shm/rankscope-journal-fuzz-*  # libFuzzer ends without destructors

@@ -17,6 +17,7 @@ constexpr uint8_t kChannel = 1;
 constexpr uint8_t kBytes = 2;
 constexpr uint8_t kRecord = 3;
 constexpr uint8_t kEnd = 4;
+constexpr uint8_t kRecordsBefore = 5;
 constexpr size_t kHeader = 5;  // u32 payload length, u8 kind
 constexpr size_t kReadAhead = 1 << 20;
 
@@ -60,6 +61,8 @@ base::Result<CaptureEntry> Decode(uint8_t kind, std::string_view payload) {
       record.record = std::move(records[0]);
       return CaptureEntry(std::move(record));
     }
+    case kRecordsBefore:
+      return CaptureEntry(CaptureRecordsBefore{in.Varint()});
     case kEnd:
       return CaptureEntry(CaptureEnd{});
     default:
@@ -85,7 +88,38 @@ bool CaptureWriter::BeginFile() {
   ++number_;
   written_ = 0;
   for (const auto& [id, channel] : channels_) Write(kChannel, EncodeChannel(channel), 0);
+  std::string records;
+  base::PutVarint(&records, record_index_);
+  Write(kRecordsBefore, records, 0);
   return true;
+}
+
+base::Status CaptureWriter::TakeOver() {
+  // A file begins with the state at that moment, so the newest one says all.
+  std::string directory = folder_.substr(0, folder_.rfind('/'));
+  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::OpenNewest(directory));
+  while (true) {
+    ASSIGN_OR_RETURN(std::optional<CaptureEntry> entry, reader.Next());
+    if (!entry) break;
+    Learn(*entry);
+  }
+  number_ = reader.file_number();
+  if (!ended_ && !BeginFile()) return base::Status::Unavailable("cannot write to " + folder_);
+  return {};
+}
+
+void CaptureWriter::Learn(const CaptureEntry& entry) {
+  if (const auto* channel = std::get_if<CaptureChannel>(&entry)) {
+    channels_[channel->id] = *channel;
+  } else if (const auto* bytes = std::get_if<CaptureBytes>(&entry)) {
+    channels_[bytes->channel].bytes_before += bytes->bytes.size();
+  } else if (const auto* record = std::get_if<CaptureRecord>(&entry)) {
+    record_index_ = record->index;
+  } else if (const auto* before = std::get_if<CaptureRecordsBefore>(&entry)) {
+    record_index_ = before->count;
+  } else {
+    ended_ = true;
+  }
 }
 
 uint32_t CaptureWriter::OpenChannel(const Channel& channel) {
@@ -119,7 +153,10 @@ void CaptureWriter::Record(const model::Record& record) {
   Write(kRecord, payload, 0);
 }
 
-void CaptureWriter::End() { Write(kEnd, {}, 0); }
+void CaptureWriter::End() {
+  Write(kEnd, {}, 0);
+  ended_ = true;
+}
 
 void CaptureWriter::SayDropped() {
   model::Record record;
@@ -155,11 +192,19 @@ uint64_t CaptureWriter::Backlog() const {
 }
 
 base::Result<CaptureReader> CaptureReader::Open(const std::string& run_directory) {
+  return OpenFile(run_directory, /*newest=*/false);
+}
+
+base::Result<CaptureReader> CaptureReader::OpenNewest(const std::string& run_directory) {
+  return OpenFile(run_directory, /*newest=*/true);
+}
+
+base::Result<CaptureReader> CaptureReader::OpenFile(const std::string& run_directory, bool newest) {
   CaptureReader reader;
   reader.folder_ = run_directory + "/capture";
   ASSIGN_OR_RETURN(auto files, base::ListDirectory(reader.folder_));
   if (files.empty()) return base::Status::NotFound(reader.folder_ + " is empty");
-  reader.number_ = std::strtoull(files.front().c_str(), nullptr, 10);
+  reader.number_ = std::strtoull((newest ? files.back() : files.front()).c_str(), nullptr, 10);
   ASSIGN_OR_RETURN(reader.fd_, base::OpenFile(FileName(reader.folder_, reader.number_), O_RDONLY));
   return reader;
 }

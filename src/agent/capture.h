@@ -40,8 +40,11 @@ struct CaptureRecord {  // an event that the keeper itself noticed
   uint64_t index;       // 1, 2, … within the run
   model::Record record;
 };
+struct CaptureRecordsBefore {  // in earlier files
+  uint64_t count;
+};
 struct CaptureEnd {};  // the keeper's last word
-using CaptureEntry = std::variant<CaptureChannel, CaptureBytes, CaptureRecord, CaptureEnd>;
+using CaptureEntry = std::variant<CaptureChannel, CaptureBytes, CaptureRecord, CaptureRecordsBefore, CaptureEnd>;
 
 class CaptureWriter {
  public:
@@ -51,15 +54,23 @@ class CaptureWriter {
   };
   static base::Result<CaptureWriter> Create(const std::string& run_directory, Options options);
 
+  // A successor goes on in a new file with what the files of the keeper before, which has died, say. An entry that it
+  // could not finish does not count.
+  base::Status TakeOver();
+
   uint32_t OpenChannel(const Channel& channel);
+  // Bytes of the channel that are in the capture.
+  uint64_t bytes_of(uint32_t channel) const { return channels_.at(channel).bytes_before; }
   // A full disk or backlog drops the bytes, counts them, and says so in the stream once there is room.
   void Bytes(uint32_t channel, base::TimeNs time, std::string_view bytes);
   void Record(const model::Record& record);
   void End();
+  bool ended() const { return ended_; }
 
  private:
   void Write(uint8_t kind, std::string_view payload, uint64_t text_bytes);
   bool BeginFile();
+  void Learn(const CaptureEntry& entry);
   uint64_t Backlog() const;
   void SayDropped();
 
@@ -69,6 +80,7 @@ class CaptureWriter {
   uint64_t number_ = 0, written_ = 0;
   uint64_t dropped_ = 0;
   uint64_t record_index_ = 0;
+  bool ended_ = false;
   std::map<uint32_t, CaptureChannel> channels_;
 };
 
@@ -76,6 +88,7 @@ class CaptureReader {
  public:
   // Starts at the oldest file.
   static base::Result<CaptureReader> Open(const std::string& run_directory);
+  static base::Result<CaptureReader> OpenNewest(const std::string& run_directory);
   // Nothing yet: nullopt; call again.
   base::Result<std::optional<CaptureEntry>> Next();
   // The file that Next reads from; earlier ones are read to their end.
@@ -83,6 +96,7 @@ class CaptureReader {
   void RemoveBefore(uint64_t file_number);
 
  private:
+  static base::Result<CaptureReader> OpenFile(const std::string& run_directory, bool newest);
   bool Fill();
 
   std::string folder_;

@@ -38,7 +38,7 @@ void Collector::Take(const CaptureEntry& entry) {
     TakeBytes(*bytes);
   } else if (const auto* record = std::get_if<CaptureRecord>(&entry)) {
     TakeRecord(*record);
-  } else {
+  } else if (std::holds_alternative<CaptureEnd>(entry)) {
     for (auto& [id, state] : channels_) {
       state.assembler.Flush([&, s = &state](parse::Line line) { Emit(s, std::move(line)); });
     }

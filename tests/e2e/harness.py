@@ -22,6 +22,19 @@ def wait_until(condition, what):
     raise AssertionError(f"waited {PATIENCE} s for {what}")
 
 
+def proc(pid, name):
+    """The text of /proc/PID/NAME; "" once the process is gone."""
+    try:
+        with open(f"/proc/{pid}/{name}") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def children(pid):
+    return [int(child) for child in proc(pid, f"task/{pid}/children").split()]
+
+
 class Place:
     """A scratch folder that holds the data and the run directories of one test."""
 

@@ -1,5 +1,6 @@
 """What ranks report without printing: `import rankscope` under `rankscope run`, on a real gloo run."""
 import os
+import re
 import subprocess
 import sys
 import unittest
@@ -102,7 +103,8 @@ class MetricsTest(unittest.TestCase):
         self.assertNotEqual(done.returncode, 0)
         last = self.of_rank(records, 1)[-1]
         self.assertEqual((last["step"], last["loss"], last["window_steps"]), (17, 117, 7))
-        self.assertFalse([n for n in set(os.listdir("/dev/shm")) - before if n.startswith("rankscope-")])
+        rings = [re.match(r"rankscope-(\d+)-", name) for name in set(os.listdir("/dev/shm")) - before]
+        self.assertFalse([r[0] for r in rings if r and not os.path.exists("/proc/" + r[1])], "rings of a run that is over")
 
 
 if __name__ == "__main__":

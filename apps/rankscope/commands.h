@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,7 @@ struct RunOptions {
   int flush_timeout_ms = 2000;
   int attach_pid = 0, ready_fd = -1;  // `rankscope keep`: what rankscope.init() starts for its process
   int sample_interval_s = 10;
+  uint64_t spool_limit_bytes = 4ull << 30;
   int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);

@@ -76,6 +76,10 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   run->add_option("--log_interval_steps", arguments->run.log_interval_steps,
                   "one metric record per so many steps of a rank (default 10)")
       ->check(CLI::Range(1, 1000000));
+  run->add_option("--spool-limit", arguments->run.spool_limit_bytes,
+                  "disk for what the server has not taken yet, as 4GiB; beyond it the oldest printed text goes first")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
   run->add_option("--buffering", arguments->run.buffering,
                   "line: a printed line leaves at once; keep or none: as it is")
       ->check(CLI::IsMember({"line", "keep", "none"}));

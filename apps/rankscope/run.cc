@@ -109,6 +109,7 @@ int Run(const RunOptions& options) {
   if (config.job.empty()) config.job = NewJobId();
   config.host = HostName();
   config.sample_interval_s = options.sample_interval_s;
+  config.spool_limit_bytes = options.spool_limit_bytes;
   agent::Identity identity = agent::IdentityFrom(getenv);
   std::string node = agent::OptionOf(options.command, "node-rank");
   config.node_rank = identity.node_rank.value_or(node.empty() ? 0 : std::atoi(node.c_str()));

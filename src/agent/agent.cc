@@ -1,7 +1,9 @@
 #include "agent/agent.h"
 
 #include <poll.h>
+#include <sys/statvfs.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
@@ -22,7 +24,13 @@ namespace {
 constexpr size_t kFrameBytes = 256 << 10;
 constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
 constexpr int kIdleMs = 10;                         // between looks at a quiet capture
-constexpr uint64_t kMaxSpoolBytes = 4ull << 30;
+
+// Less than a 16th of the disk is free, or less than 64 MiB of a large one.
+bool DiskIsShort(const std::string& path) {
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk) != 0) return false;
+  return disk.f_bavail < std::min<uint64_t>(disk.f_blocks / 16, (64 << 20) / disk.f_frsize);
+}
 
 class Agent {
  public:
@@ -56,9 +64,8 @@ class Agent {
   }
 
  private:
-  // Reads capture until a frame is full or nothing is left. False when there was nothing.
+  // Reads capture and rings until a frame is full or nothing is left. False when there was nothing.
   bool Pull() {
-    if (spool_->bytes_on_disk() > kMaxSpoolBytes) return false;
     bool any = false;
     while (pending_bytes() < kFrameBytes && !collector_.ended()) {
       auto entry = reader_.Next();
@@ -98,12 +105,24 @@ class Agent {
     if (unspooled_.empty()) {
       Drain();
     }
-    if (!spool_->Append(&unspooled_, positions_).ok()) return;  // a full disk: they wait here
+    MakeRoom();
+    if (!spool_->Append(&unspooled_, positions_).ok()) {  // a full disk: they wait here
+      (void)spool_->Thin().ok();
+      return;
+    }
     unspooled_.clear();
     rings_.Release(positions_);
     oldest_ = now;
     sender_.Wake(spool_->next_seq() - 1);
     reader_.RemoveBefore(file_number_ - 1);  // a line held since the file before may still be read again
+  }
+
+  // The spool keeps within its bytes, and leaves the disk some for the keeper's capture.
+  void MakeRoom() {
+    while (spool_->bytes_on_disk() > config_.spool_limit_bytes || DiskIsShort(directory_)) {
+      auto freed = spool_->Thin();
+      if (!freed.ok() || !*freed) return;
+    }
   }
 
   void Drain() {
@@ -116,7 +135,7 @@ class Agent {
   }
 
   void Release() {
-    spool_->Release(sender_.acked_position());
+    spool_->Release(sender_.acked_seq());
     Progress progress{spool_->next_seq() - 1, sender_.acked_seq()};
     if (progress.spooled == said_.spooled && progress.acknowledged == said_.acknowledged) return;
     said_ = progress;

@@ -94,18 +94,20 @@ bool CaptureWriter::BeginFile() {
   return true;
 }
 
-base::Status CaptureWriter::TakeOver() {
+base::Result<CaptureWriter> CaptureWriter::Continue(const std::string& run_directory, Options options) {
+  CaptureWriter writer;
+  writer.folder_ = run_directory + "/capture";
+  writer.options_ = options;
   // A file begins with the state at that moment, so the newest one says all.
-  std::string directory = folder_.substr(0, folder_.rfind('/'));
-  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::OpenNewest(directory));
+  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::OpenNewest(run_directory));
   while (true) {
     ASSIGN_OR_RETURN(std::optional<CaptureEntry> entry, reader.Next());
     if (!entry) break;
-    Learn(*entry);
+    writer.Learn(*entry);
   }
-  number_ = reader.file_number();
-  if (!ended_ && !BeginFile()) return base::Status::Unavailable("cannot write to " + folder_);
-  return {};
+  writer.number_ = reader.file_number();
+  if (!writer.ended_ && !writer.BeginFile()) return base::Status::Unavailable("cannot write to " + writer.folder_);
+  return writer;
 }
 
 void CaptureWriter::Learn(const CaptureEntry& entry) {

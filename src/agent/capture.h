@@ -49,14 +49,13 @@ using CaptureEntry = std::variant<CaptureChannel, CaptureBytes, CaptureRecord, C
 class CaptureWriter {
  public:
   struct Options {
-    uint64_t file_bytes = 64 << 20;
+    uint64_t file_bytes = 8 << 20;
     uint64_t backlog_bytes = 4ull << 30;  // bytes of files kept for a late agent; more is dropped and counted
   };
   static base::Result<CaptureWriter> Create(const std::string& run_directory, Options options);
-
-  // A successor goes on in a new file with what the files of the keeper before, which has died, say. An entry that it
-  // could not finish does not count.
-  base::Status TakeOver();
+  // For the successor of a keeper that has died: goes on in a new file with what the files before say. An entry that
+  // the dead one could not finish does not count. It may have ended(): then nothing more is to be written.
+  static base::Result<CaptureWriter> Continue(const std::string& run_directory, Options options);
 
   uint32_t OpenChannel(const Channel& channel);
   // Bytes of the channel that are in the capture.

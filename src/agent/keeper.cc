@@ -172,7 +172,9 @@ class Keeper {
   // Where the successor of a dead keeper goes on.
   void RenewGuard() {
     if (guard_.Renew() == Guard::Side::kKeeper) return;
-    if (!capture_->TakeOver().ok() || capture_->ended()) _exit(0);
+    auto capture = CaptureWriter::Continue(options_.run_directory, {});
+    if (!capture.ok() || capture->ended()) _exit(0);
+    *capture_ = *std::move(capture);
     WatchAll();
     WatchCommand();
     if (auto left = buffer_.Rescue(); left && left->before == capture_->bytes_of(left->channel)) {

@@ -35,7 +35,8 @@ base::Status WriteRunConfig(const std::string& directory, const RunConfig& confi
                          {"job_id", config.job},
                          {"host", config.host},
                          {"rings", config.rings},
-                         {"sample_interval_s", config.sample_interval_s}};
+                         {"sample_interval_s", config.sample_interval_s},
+                         {"spool_limit_bytes", config.spool_limit_bytes}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
   return base::WriteFileAtomically(directory + "/run.json", json.dump());
 }
@@ -52,7 +53,8 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");
   config.rings = json.value("rings", "");
-  config.sample_interval_s = json.value("sample_interval_s", 10);
+  config.sample_interval_s = json.value("sample_interval_s", config.sample_interval_s);
+  config.spool_limit_bytes = json.value("spool_limit_bytes", config.spool_limit_bytes);
   if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);
   return config;
 }

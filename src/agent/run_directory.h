@@ -20,6 +20,7 @@ struct RunConfig {
   std::string rings;  // the folder of the metric rings
   std::optional<int32_t> node_rank;
   int sample_interval_s = 10;  // of host and GPU samples; 0: none
+  uint64_t spool_limit_bytes = 4ull << 30;
 };
 
 // Fills in what a record of this run has when its source does not know: project, job, host, node rank.

@@ -43,11 +43,6 @@ void Sender::Wake(uint64_t last_spooled_seq) {
   changed_.notify_all();
 }
 
-uint64_t Sender::acked_position() {
-  std::lock_guard lock(mutex_);
-  return acked_position_;
-}
-
 base::Status Sender::refusal() {
   std::lock_guard lock(mutex_);
   return refusal_;
@@ -113,9 +108,8 @@ base::Status Sender::Session() {
 base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns) {
   Spool::Reader reader = spool_->ReadFrom(from_seq);
   wire::Frame frame;
-  uint64_t end_position = 0;
   while (AwaitRoom(stream)) {
-    ASSIGN_OR_RETURN(bool more, reader.Next(&frame, &end_position));
+    ASSIGN_OR_RETURN(bool more, reader.Next(&frame));
     std::unique_lock lock(mutex_);
     if (rewind_ != 0) return base::Status::Unavailable("the server asked for an earlier frame");
     if (!more) {
@@ -125,7 +119,7 @@ base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t 
       if (!woken && !stream->Ping()) break;
       continue;
     }
-    in_flight_.push_back({frame.last_seq(), end_position, frame.payload.size()});
+    in_flight_.push_back({frame.last_seq(), frame.payload.size()});
     in_flight_bytes_ += frame.payload.size();
     lock.unlock();
     frame.clock_offset_ns = clock_offset_ns;
@@ -150,7 +144,6 @@ void Sender::OnAck(uint64_t durable_seq) {
   if (durable_seq > acked_seq_) acked_seq_ = durable_seq;
   while (!in_flight_.empty() && in_flight_.front().last_seq <= durable_seq) {
     in_flight_bytes_ -= in_flight_.front().bytes;
-    acked_position_ = in_flight_.front().end_position;
     in_flight_.pop_front();
   }
   changed_.notify_all();

@@ -23,8 +23,6 @@ class Sender {
   // Something was spooled up to this sequence.
   void Wake(uint64_t last_spooled_seq);
   uint64_t acked_seq() const { return acked_seq_; }
-  // The journal position before which everything is acknowledged.
-  uint64_t acked_position();
   // What the server last commanded for log_interval_steps; 0: nothing yet.
   uint32_t log_interval_steps() const { return log_interval_steps_; }
   // Set once the server refused for good (fenced, version): the sender has stopped.
@@ -33,7 +31,7 @@ class Sender {
 
  private:
   struct InFlight {
-    uint64_t last_seq, end_position, bytes;
+    uint64_t last_seq, bytes;
   };
 
   void Loop();
@@ -52,7 +50,6 @@ class Sender {
   std::condition_variable changed_;
   std::deque<InFlight> in_flight_;
   uint64_t in_flight_bytes_ = 0;
-  uint64_t acked_position_ = 0;
   uint64_t spooled_seq_;
   uint64_t rewind_ = 0;
   base::Status refusal_;

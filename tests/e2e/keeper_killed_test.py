@@ -7,7 +7,7 @@ import unittest
 from harness import Place, RANKSCOPE, Server, children, proc, wait_until
 
 KILLS = int(os.environ.get("KILLS", 10))
-LINES = 60000
+LINES = int(os.environ.get("LINES", 60000))
 
 RANKS = """
 import os, subprocess, sys

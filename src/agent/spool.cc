@@ -9,6 +9,8 @@
 namespace rankscope::agent {
 namespace {
 
+constexpr uint64_t kRetainedBytes = 64 << 20;  // acknowledged, and kept for a server that loses them
+
 struct SpoolEntry {
   SourcePositions positions;
   wire::Frame frame;
@@ -114,8 +116,9 @@ base::Result<bool> Spool::Reader::Next(wire::Frame* frame, uint64_t* end_positio
 }
 
 void Spool::Release(uint64_t end_position) {
+  uint64_t keep_from = end_position - std::min(end_position, kRetainedBytes);
   // Removing files is an economy; what cannot be removed now goes with a later call.
-  (void)journal_->TrimBefore(std::min(end_position, last_entry_begin_)).ok();
+  (void)journal_->TrimBefore(std::min(keep_from, last_entry_begin_)).ok();
 }
 
 }  // namespace rankscope::agent

@@ -45,7 +45,8 @@ class Spool {
   };
   Reader ReadFrom(uint64_t seq);
 
-  // Everything before the position is acknowledged. The newest entry stays: it holds the source positions.
+  // Everything before the position is acknowledged. The last 64 MiB of it stay for a server that was restored from an
+  // older copy, and the newest entry stays: it holds the source positions.
   void Release(uint64_t end_position);
 
  private:

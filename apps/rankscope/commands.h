@@ -13,7 +13,8 @@ namespace rankscope {
 struct ServeOptions {
   std::string data_dir;
   std::string http = "127.0.0.1:7070", grpc = "127.0.0.1:7071";
-  int idle_exit_s = 0;  // an embedded server ends itself when nobody has needed it for so long
+  std::string grpc_advertise;  // where agents are told to connect, if not to grpc
+  int idle_exit_s = 0;         // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
 };
 int Serve(const ServeOptions& options);

@@ -59,6 +59,8 @@ void AddServe(CLI::App* app, Arguments* arguments) {
   serve->add_option("--http", arguments->serve.http, "HOST:PORT of the HTTP API; port 0: a free one")
       ->capture_default_str();
   serve->add_option("--grpc", arguments->serve.grpc, "HOST:PORT for the agents")->capture_default_str();
+  serve->add_option("--grpc-advertise", arguments->serve.grpc_advertise,
+                    "HOST:PORT that agents are told to connect to (behind a NAT or a proxy); else that of --grpc");
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
       ->capture_default_str();
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");

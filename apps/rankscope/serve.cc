@@ -56,6 +56,9 @@ class Server {
   base::Status Start() {
     ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
     ASSIGN_OR_RETURN(Address grpc, ParseAddress(options_.grpc, "--grpc"));
+    if (!options_.grpc_advertise.empty()) {
+      RETURN_IF_ERROR(ParseAddress(options_.grpc_advertise, "--grpc-advertise").status());
+    }
     if (!IsLoopback(http.host) || !IsLoopback(grpc.host)) {
       return base::Status::Invalid("refusing to serve " + (IsLoopback(http.host) ? options_.grpc : options_.http) +
                                    ": only loopback addresses are served until there are access tokens");
@@ -102,6 +105,7 @@ class Server {
     options.folder = options_.data_dir + "/journal";
     options.sinks = {store_.get(), catalog_.get()};
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
+    options.say = [](const std::string& sentence) { std::fprintf(stderr, "rankscope: %s\n", sentence.c_str()); };
     options.fatal = [](const base::Status& status) {
       std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());
       std::_Exit(1);
@@ -118,8 +122,9 @@ class Server {
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
+    const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
     auto routes = api::MakeRoutes(
-        {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, grpc_address, options_.lost_after_s * base::kNsPerSecond,
+        {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, advertised, options_.lost_after_s * base::kNsPerSecond,
          [this](const std::string& job, uint32_t steps) { return grpc_->SendCommand("default", job, {steps}); }});
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
                        ++requests_;
@@ -127,7 +132,10 @@ class Server {
                      }));
     std::string http_address = http.host + ":" + std::to_string(http_->port());
     nlohmann::json endpoint = {{"http", http_address}, {"grpc", grpc_address}, {"pid", getpid()}};
-    RETURN_IF_ERROR(base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()));
+    // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
+    if (auto status = base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()); !status.ok()) {
+      Fail(status);
+    }
     std::printf("rankscope: serving http=%s grpc=%s data=%s\n", http_address.c_str(), grpc_address.c_str(),
                 options_.data_dir.c_str());
     std::fflush(stdout);

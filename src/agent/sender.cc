@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <random>
+#include <utility>
 
 #include "agent/server_address.h"
 #include "base/clock.h"
@@ -18,6 +19,7 @@ constexpr milliseconds kLastBackoff{5000};
 constexpr milliseconds kPingEvery{1000};
 constexpr int64_t kDeadAfter = 15 * base::kNsPerSecond;  // a half-open connection says nothing
 constexpr int kDiscoveryTimeoutMs = 2000;
+constexpr char kNotInTheSpool[] = "the agent's spool holds them no longer (damaged on its disk, or released)";
 
 }  // namespace
 
@@ -94,18 +96,25 @@ base::Status Sender::Session() {
   };
   wire::AgentStream::Greeting greeting;
   ASSIGN_OR_RETURN(auto stream, wire::AgentStream::Open(address, hello, events, &greeting));
-  if (wire::Resume(greeting.committed_seq, acked_seq_, hello.next_seq) == wire::Resumption::kNewProducer) {
-    return base::Status::Invalid("the server holds records that this spool never made: it was restored from a copy");
+  switch (wire::Resume(greeting.committed_seq, acked_seq_, hello.next_seq)) {
+    case wire::Resumption::kNewProducer:
+      return base::Status::Invalid("the server holds records that this spool never made: it was restored from a copy");
+    case wire::Resumption::kRegressed:
+      ForgetAcknowledged(greeting.committed_seq);
+      break;
+    case wire::Resumption::kSend:
+      break;
   }
   connected_ = true;
+  clock_offset_.Measure(greeting.clock_offset_ns, greeting.round_trip_ns, base::WallNow() - base::MonotonicNow());
   OnAck(greeting.committed_seq);
-  base::Status ended = Ship(stream.get(), greeting.committed_seq + 1, greeting.clock_offset_ns);
+  base::Status ended = Ship(stream.get(), greeting.committed_seq + 1);
   stream->Cancel();
   base::Status said = stream->status();
   return said.ok() ? ended : said;
 }
 
-base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns) {
+base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq) {
   Spool::Reader reader = spool_->ReadFrom(from_seq);
   wire::Frame frame;
   while (AwaitRoom(stream)) {
@@ -119,10 +128,12 @@ base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t 
       if (!woken && !stream->Ping()) break;
       continue;
     }
+    uint64_t skipped_from = std::exchange(from_seq, frame.last_seq() + 1);
     in_flight_.push_back({frame.last_seq(), frame.payload.size()});
     in_flight_bytes_ += frame.payload.size();
     lock.unlock();
-    frame.clock_offset_ns = clock_offset_ns;
+    if (skipped_from < frame.first_seq && !stream->SendLost(skipped_from, frame.first_seq - 1, kNotInTheSpool)) break;
+    frame.clock_offset_ns = clock_offset_.value();
     if (!stream->Send(frame)) break;
   }
   return base::Status::Unavailable("the stream ended");
@@ -137,6 +148,12 @@ bool Sender::AwaitRoom(wire::AgentStream* stream) {
     if (stream->SilentFor() > kDeadAfter) return false;
   }
   return !stopping_ && stream->SilentFor() <= kDeadAfter;
+}
+
+// The server lost what it had acknowledged: it is sent again, and the spool must keep it until it is acknowledged anew.
+void Sender::ForgetAcknowledged(uint64_t committed_seq) {
+  std::lock_guard lock(mutex_);
+  acked_seq_ = committed_seq;
 }
 
 void Sender::OnAck(uint64_t durable_seq) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/clock_offset.h"
 #include "agent/run_directory.h"
 #include "agent/spool.h"
 #include "wire/agent_stream.h"
@@ -36,12 +37,14 @@ class Sender {
 
   void Loop();
   base::Status Session();
-  base::Status Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns);
+  base::Status Ship(wire::AgentStream* stream, uint64_t from_seq);
+  void ForgetAcknowledged(uint64_t committed_seq);
   void OnAck(uint64_t durable_seq);
   bool AwaitRoom(wire::AgentStream* stream);
 
   const RunConfig config_;
   Spool* spool_;
+  ClockOffset clock_offset_;  // the thread's own
   std::atomic<uint64_t> acked_seq_{0};
   std::atomic<bool> connected_{false};
   std::atomic<uint32_t> log_interval_steps_{0};

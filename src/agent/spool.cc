@@ -109,7 +109,7 @@ base::Result<bool> Spool::Reader::NextOf(journal::Journal::Reader* reader, wire:
 void Spool::Tier::Trim(uint64_t position) { (void)journal->TrimBefore(position).ok(); }
 
 void Spool::Release(uint64_t acked_seq) {
-  acked_seq_ = std::max(acked_seq_, acked_seq);
+  acked_seq_ = acked_seq;  // less than before when the server has lost some
   for (Tier* tier : {&thinned_, &frames_}) {
     uint64_t acked_end = tier->journal->first_position();
     for (const Held& held : tier->held) {

@@ -17,7 +17,7 @@ namespace rankscope::agent {
 // producer's identity and its epoch. One thread appends, releases and thins; Readers are for any thread.
 class Spool {
  public:
-  static constexpr uint64_t kRetainedBytes = 32 << 20;  // of acknowledged frames
+  static constexpr uint64_t kRetainedBytes = 64 << 20;  // of acknowledged frames
 
   // Bumps the epoch, durably. kUnavailable when another agent has the spool.
   static base::Result<std::unique_ptr<Spool>> Open(const std::string& folder, journal::Recovery* recovery);

@@ -26,6 +26,9 @@ struct Frame {
   uint64_t last_seq() const { return first_seq + count - 1; }
 };
 
+// What a frame takes in memory with its records opened: a record is a few times as large as its bytes.
+inline size_t FrameMemory(const Frame& frame) { return frame.payload.size() + 4 * size_t{frame.raw_bytes}; }
+
 // REQUIRES records not empty, their seq rising.
 Frame MakeFrame(const std::vector<model::Record>& records);
 // Stands for all numbers from first to last, of which some records are left out: an event among those kept says so.

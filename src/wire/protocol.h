@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/coding.h"
 #include "rankscope/v1/ingest.pb.h"
 #include "wire/frame.h"
 #include "wire/ingest_service.h"
@@ -56,6 +57,20 @@ inline void ToProto(const Frame& from, v1::Frame* to) {
   to->set_checksum(from.checksum);
   to->set_clock_offset_ns(from.clock_offset_ns);
   to->set_payload(from.payload);
+}
+
+template <typename Message>
+v1::Envelope Seal(const Message& message) {
+  v1::Envelope envelope;
+  message.SerializeToString(envelope.mutable_message());
+  envelope.set_checksum(base::Checksum(envelope.message()));
+  return envelope;
+}
+
+// False when a bit was flipped on the way.
+template <typename Message>
+bool Unseal(const v1::Envelope& envelope, Message* message) {
+  return base::Checksum(envelope.message()) == envelope.checksum() && message->ParseFromString(envelope.message());
 }
 
 }  // namespace rankscope::wire

@@ -63,16 +63,16 @@ base::Status Ingest::Replay(std::vector<std::string>* report) {
   return {};
 }
 
-base::Result<uint64_t> Ingest::Greet(const wire::Hello& hello) {
-  if (hello.producer.size() != 16) return base::Status::Invalid("producer id is not 16 bytes");
+base::Result<uint64_t> Ingest::Greet(wire::Hello* hello) {
+  if (hello->producer.size() != 16) return base::Status::Invalid("producer id is not 16 bytes");
   std::lock_guard lock(mutex_);
   if (poisoned_) return base::Status::Unavailable("the server's disk failed");
-  Watermark& watermark = watermarks_[hello.producer];
-  if (hello.epoch < watermark.epoch) {
+  Watermark& watermark = watermarks_[hello->producer];
+  if (hello->epoch < watermark.epoch) {
     return base::Status::Invalid("fenced: a newer sender (epoch " + std::to_string(watermark.epoch) +
                                  ") has this spool");
   }
-  watermark.epoch = hello.epoch;
+  watermark.epoch = hello->epoch;
   return watermark.committed_seq;
 }
 

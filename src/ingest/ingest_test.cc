@@ -56,7 +56,7 @@ class IngestTest : public testing::Test {
     wire::Hello hello;
     hello.producer = std::string(16, 'p');
     hello.epoch = epoch;
-    auto committed = ingest_->Greet(hello);
+    auto committed = ingest_->Greet(&hello);
     return committed.ok() ? *committed : ~uint64_t{0};
   }
 

@@ -106,7 +106,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
                                                                ": install the same version on both"});
     }
     hello_ = FromProto(hello);
-    auto committed = receiver_->Greet(hello_);
+    auto committed = receiver_->Greet(&hello_);
     if (!committed.ok()) return Close(ToGrpc(committed.status()));
     greeted_ = true;
     v1::ServerMessage answer;

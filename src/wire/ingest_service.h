@@ -27,8 +27,9 @@ class FrameReceiver {
  public:
   virtual ~FrameReceiver() = default;
 
-  // The producer's committed sequence. kInvalid closes the stream with the message; kUnavailable asks to come later.
-  virtual base::Result<uint64_t> Greet(const Hello& hello) = 0;
+  // The producer's committed sequence. May put the project that the token stands for into the hello, which each Submit
+  // then brings along. kInvalid closes the stream with the message; kUnavailable asks to come later.
+  virtual base::Result<uint64_t> Greet(Hello* hello) = 0;
 
   struct Outcome {
     enum Kind { kDurable, kGap, kFenced, kFailed } kind;

@@ -59,13 +59,14 @@ class Place:
 class Server:
     """`rankscope serve`, restartable on the same ports and data."""
 
-    def __init__(self, place):
-        self.place, self.http, self.grpc = place, "127.0.0.1:0", "127.0.0.1:0"
+    def __init__(self, place, host="127.0.0.1", options=()):
+        self.place, self.http, self.grpc, self.options = place, host + ":0", host + ":0", options
         self.start()
 
     def start(self):
         self.process = subprocess.Popen(
-            [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc],
+            [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc,
+             *self.options],
             stdout=subprocess.PIPE, text=True, env=self.place.env)
         line = self.process.stdout.readline()
         assert line.startswith("rankscope: serving"), line

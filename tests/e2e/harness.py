@@ -40,9 +40,9 @@ class Place:
             file.write(text)
         return path
 
-    def cli(self, *arguments, env=None):
+    def cli(self, *arguments, env=None, patience=PATIENCE):
         return subprocess.run([RANKSCOPE, *arguments], capture_output=True, text=True, errors="replace",
-                              env={**self.env, **(env or {})}, timeout=PATIENCE)
+                              env={**self.env, **(env or {})}, timeout=patience)
 
     def run_directories(self):
         try:
@@ -80,8 +80,8 @@ class Server:
         return code
 
 
-def torchrun(ranks, script, python=sys.executable):
-    """The command line of a real launch. torch 1.13 on Python 3.11 fails with the launcher's own defaults; a mapping
+def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable)):
+    """The command line of a real launch; $TORCH_PYTHON has another torch than Debian's. torch 1.13 on Python 3.11 fails with the launcher's own defaults; a mapping
     for a rank that is not there avoids that."""
     version = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True,
                              check=True).stdout

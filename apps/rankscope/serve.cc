@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -45,6 +46,14 @@ base::UniqueFd BlockSignals() {
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
   return base::UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC));
+}
+
+// A connection is a descriptor: the usual soft limit of 1,024 is fewer than the tails that we promise.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 class Server {
@@ -164,6 +173,7 @@ class Server {
 
 int Serve(const ServeOptions& options) {
   base::UniqueFd signals = BlockSignals();
+  RaiseFileLimit();
   Server server(options);
   if (auto status = server.Start(); !status.ok()) return Fail(status);
   server.Wait(signals.get());

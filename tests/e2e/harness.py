@@ -81,8 +81,8 @@ class Server:
 
 
 def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable)):
-    """The command line of a real launch; $TORCH_PYTHON has another torch than Debian's. torch 1.13 on Python 3.11 fails with the launcher's own defaults; a mapping
-    for a rank that is not there avoids that."""
+    """The command line of a real launch; $TORCH_PYTHON names a Python with another torch than Debian's. torch 1.13 on
+    Python 3.11 fails with the launcher's own defaults; a mapping for a rank that is not there avoids that."""
     version = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True,
                              check=True).stdout
     old = ["--redirects", "9:0", "--tee", "9:0"] if version.startswith("1.") else []

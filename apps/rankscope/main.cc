@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "agent/agent.h"
 #include "agent/run_directory.h"
@@ -38,13 +39,28 @@ struct Arguments {
   RunOptions run;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
-  std::string server, output = "text", color = "auto", show;
+  TokenOptions tokens;
+  std::string server, token, project, output = "text", color = "auto", show;
   double flush_timeout_s = 2;
 };
 
 void AddServer(CLI::App* command, Arguments* arguments) {
   command->add_option("--server", arguments->server,
                       "the server's HTTP address, HOST:PORT (else $RANKSCOPE_SERVER, else the local one)");
+  command->add_option("--token", arguments->token,
+                      "where the server wants one (else $RANKSCOPE_TOKEN, which `ps` does not show)");
+  command->add_option("--project", arguments->project, "else $RANKSCOPE_PROJECT, else the token's, else \"default\"");
+}
+
+// What the flags say goes where everything of this process looks for it, and a secret out of the process's title.
+void KeepCredentials(const Arguments& arguments, int argc, char** argv) {
+  if (!arguments.project.empty()) setenv("RANKSCOPE_PROJECT", arguments.project.c_str(), 1);
+  if (arguments.token.empty()) return;
+  setenv("RANKSCOPE_TOKEN", arguments.token.c_str(), 1);
+  for (int i = 1; i < argc; ++i) {
+    char* found = std::strstr(argv[i], arguments.token.c_str());
+    if (found) std::memset(found, '*', arguments.token.size());
+  }
 }
 
 void AddOutput(CLI::App* command, Arguments* arguments) {
@@ -63,6 +79,7 @@ void AddServe(CLI::App* app, Arguments* arguments) {
                     "HOST:PORT that agents are told to connect to (behind a NAT or a proxy); else that of --grpc");
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
       ->capture_default_str();
+  serve->add_flag("--insecure", arguments->serve.insecure, "serve other addresses than loopback without tokens");
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");
 }
 
@@ -142,9 +159,37 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
       ->required();
 }
 
+void AddToken(CLI::App* app, Arguments* arguments) {
+  TokenOptions& tokens = arguments->tokens;
+  tokens.data_dir = agent::DataHome();
+  CLI::App* token = app->add_subcommand("token", "Who may send to a server and read from it");
+  token->require_subcommand(1);
+  token->add_option("--data-dir", tokens.data_dir, "the server's; it may be running")->capture_default_str();
+  CLI::App* create = token->add_subcommand("create", "Print a new token, once");
+  create->add_option("--project", tokens.project, "where it opens")->capture_default_str();
+  create->add_option("--role", tokens.role, "writer: sends; viewer: reads; operator and admin: both, and change jobs")
+      ->check(CLI::IsMember({"writer", "viewer", "operator", "admin"}))
+      ->capture_default_str();
+  create->add_option("--note", tokens.note, "what it is for");
+  create->fallthrough();
+  CLI::App* list = token->add_subcommand("list", "List them, without their secrets");
+  AddOutput(list, arguments);
+  list->fallthrough();
+  CLI::App* revoke = token->add_subcommand("revoke", "Refuse a token from now on");
+  revoke->add_option("id", tokens.id, "as `token list` shows it")->required();
+  revoke->fallthrough();
+}
+
+int RunTokenCommand(const CLI::App& token, const Arguments& arguments) {
+  if (token.got_subcommand("create")) return CreateToken(arguments.tokens);
+  if (token.got_subcommand("list")) return ListTokens(arguments.tokens, arguments.output == "json");
+  return RevokeToken(arguments.tokens);
+}
+
 int RunCommand(const CLI::App& app, Arguments* arguments) {
   bool json = arguments->output == "json";
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
+  if (app.got_subcommand("token")) return RunTokenCommand(*app.get_subcommand("token"), *arguments);
   if (app.got_subcommand("run") || app.got_subcommand("keep")) {
     arguments->run.server = arguments->server;
     arguments->run.flush_timeout_ms = static_cast<int>(arguments->flush_timeout_s * 1000);
@@ -188,10 +233,12 @@ int main(int argc, char** argv) {
   rankscope::AddRun(&app, &arguments);
   rankscope::AddLogs(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
+  rankscope::AddToken(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  rankscope::KeepCredentials(arguments, argc, argv);
   return rankscope::RunCommand(app, &arguments);
 }

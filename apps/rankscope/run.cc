@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -28,6 +29,11 @@ std::string RandomHex(size_t bytes) {
     out += hex;
   }
   return out;
+}
+
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
 }
 
 std::string NewJobId() {
@@ -75,6 +81,7 @@ base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
   std::string name = std::to_string(getpid()) + "-" + RandomHex(4);
   std::string directory = agent::StateHome() + "/runs/" + name;
   RETURN_IF_ERROR(base::MakeDirectories(directory));
+  if (chmod(directory.c_str(), 0700) != 0) return base::Status::FromErrno(directory, errno);  // it holds the token
   config->rings = MakeRingsDirectory(directory, name);
   RETURN_IF_ERROR(agent::WriteRunConfig(directory, *config));
   return directory;
@@ -104,7 +111,8 @@ int Run(const RunOptions& options) {
   if (!server.ok()) return Fail(server.status());
   agent::RunConfig config;
   config.server = *server;
-  config.token = options.token;
+  config.project = Environment("RANKSCOPE_PROJECT");
+  config.token = Environment("RANKSCOPE_TOKEN");
   config.job = options.job.empty() ? agent::JobIdFrom(getenv, options.command) : options.job;
   if (config.job.empty()) config.job = NewJobId();
   config.host = HostName();

@@ -365,7 +365,17 @@ class Keeper {
     dprintf(STDERR_FILENO, "rankscope: %lu records are not yet acknowledged; they are kept in %s. %s\n",
             static_cast<unsigned long>(progress.spooled - progress.acknowledged), options_.run_directory.c_str(),
             agent_pid_ > 0 ? "An agent in the background goes on sending them."
-                           : "Send them with: rankscope spool push DIR");
+                           : (LastWordsOfAgent() + "Send them with: rankscope spool push DIR").c_str());
+  }
+
+  // Why it gave up ("rankscope: REASON" is its last line), as a sentence; empty where it said nothing.
+  std::string LastWordsOfAgent() const {
+    auto log = base::ReadWholeFile(options_.run_directory + "/agent.log");
+    if (!log.ok() || log->empty()) return "";
+    size_t end = log->find_last_not_of('\n');
+    std::string line = log->substr(0, end + 1);
+    line.erase(0, line.rfind('\n') + 1);
+    return "The agent ended: " + line.substr(line.starts_with("rankscope: ") ? 11 : 0) + ". ";
   }
 
   const KeeperOptions options_;

@@ -48,7 +48,7 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   if (!json.is_object()) return base::Status::Corrupt(path + " is not JSON");
   RunConfig config;
   config.server = json.value("server", "");
-  config.project = json.value("project", "default");
+  config.project = json.value("project", "");
   config.token = json.value("token", "");
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");

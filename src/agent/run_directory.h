@@ -14,8 +14,8 @@ namespace rankscope::agent {
 //   status     agent → keeper: two u64, records spooled and acknowledged
 // and beside it, in memory (/dev/shm), the folder of the processes' metric rings.
 struct RunConfig {
-  std::string server;  // HTTP HOST:PORT
-  std::string project = "default", token;
+  std::string server;          // HTTP HOST:PORT
+  std::string project, token;  // project "": the token's, else "default"
   std::string job, host;
   std::string rings;  // the folder of the metric rings
   std::optional<int32_t> node_rank;

@@ -14,6 +14,7 @@ namespace rankscope::api {
 struct Request {
   std::string method, path;
   std::map<std::string, std::string> query;  // decoded parameters
+  std::string token;                         // of "Authorization: Bearer TOKEN"; else empty
   std::string body;                          // at most Options::max_body_bytes, else 413 is answered before the handler
 };
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/answer.h"
 #include "api/tail.h"
 #include "base/clock.h"
 #include "model/record_json.h"
@@ -13,22 +14,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Reply = std::shared_ptr<Responder>;
-
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-void Answer(const Reply& reply, int status, const Json& json) {
-  reply->Begin(status, "application/json");
-  reply->Write(Dump(json));
-  reply->End();
-}
-
-void Fail(const Reply& reply, const base::Status& status) {
-  int code = status.code() == base::Code::kInvalid       ? 400
-             : status.code() == base::Code::kNotFound    ? 404
-             : status.code() == base::Code::kUnavailable ? 503
-                                                         : 500;
-  Answer(reply, code, {{"error", status.message()}});
-}
 
 template <typename T>
 Json OrNull(const std::optional<T>& value) {
@@ -92,10 +77,13 @@ class Routes {
         {{"version", services_.version}, {"grpc", services_.grpc_address}, {"limits", {{"max_frame_bytes", 8 << 20}}}});
   }
 
-  static base::Result<query::Query> QueryOf(const Request& request) {
+  // A query that names no project asks the request's.
+  base::Result<query::Query> QueryOf(const Request& request) const {
     auto text = request.query.find("query");
     if (text == request.query.end()) return base::Status::Invalid("parameter query is missing");
-    return query::ParseQuery(text->second, base::WallNow());
+    ASSIGN_OR_RETURN(query::Query query, query::ParseQuery(text->second, base::WallNow()));
+    if (query.selection.project == model::Selection().project) query.selection.project = services_.project;
+    return query;
   }
 
   void Query(const Request& request, const Reply& reply) {
@@ -146,7 +134,7 @@ class Routes {
     if (!known || !steps.is_number_unsigned() || steps.get<uint64_t>() < 1 || steps.get<uint64_t>() > 1000000) {
       return Fail(reply, base::Status::Invalid("settings: want {\"log_interval_steps\": N}, N from 1 to 1000000"));
     }
-    int agents = services_.set_log_interval_steps(job, steps.get<uint32_t>());
+    int agents = services_.set_log_interval_steps(services_.project, job, steps.get<uint32_t>());
     if (agents == 0)
       return Fail(reply, base::Status::NotFound("job " + job + " is not running: no agent is connected"));
     Answer(reply, 200, {{"agents", agents}});

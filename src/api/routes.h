@@ -10,12 +10,12 @@
 namespace rankscope::api {
 
 struct Services {
-  query::LogSource* logs;
+  query::LogSource* logs;  // of the one project
   catalog::Catalog* catalog;
-  std::string version, grpc_address;
+  std::string project, version, grpc_address;
   int64_t lost_after_ns;
   // Tells the agents of a running job to log every so many steps; returns how many there are.
-  std::function<int(const std::string& job, uint32_t steps)> set_log_interval_steps;
+  std::function<int(const std::string& project, const std::string& job, uint32_t steps)> set_log_interval_steps;
 };
 
 // GET /api/v1/server            {"version", "grpc", "limits": {…}}
@@ -25,6 +25,7 @@ struct Services {
 // GET /api/v1/jobs              NDJSON of jobs; /api/v1/jobs/JOB one object with "ranks": […]
 // POST /api/v1/jobs/JOB/settings   {"log_interval_steps": N}; answers {"agents": n}; 404 when none is connected
 // GET /healthz
+// Each also takes project=P: RequireAccess (authentication.h) has put the request where it belongs.
 // Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
 HttpServer::Handler MakeRoutes(Services services);
 

@@ -20,6 +20,7 @@ using JobKey = std::pair<std::string, std::string>;  // project, job
 
 class SqliteCatalog : public Catalog {
  public:
+  explicit SqliteCatalog(std::string project) : project_(std::move(project)) {}
   ~SqliteCatalog() override {
     {
       std::lock_guard lock(mutex_);
@@ -78,7 +79,7 @@ class SqliteCatalog : public Catalog {
 
  private:
   const JobState* Find(const std::string& job) const {
-    auto found = jobs_.find({"default", job});
+    auto found = jobs_.find({project_, job});
     return found == jobs_.end() ? nullptr : &found->second;
   }
 
@@ -103,6 +104,7 @@ class SqliteCatalog : public Catalog {
     }
   }
 
+  const std::string project_;
   std::unique_ptr<Database> database_;  // the saver's own after Start
   std::atomic<uint64_t> durable_position_{0};
   std::mutex mutex_;  // guards what follows
@@ -116,8 +118,8 @@ class SqliteCatalog : public Catalog {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& folder) {
-  auto catalog = std::make_unique<SqliteCatalog>();
+base::Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& folder, const std::string& project) {
+  auto catalog = std::make_unique<SqliteCatalog>(project);
   RETURN_IF_ERROR(catalog->Start(folder));
   return std::unique_ptr<Catalog>(std::move(catalog));
 }

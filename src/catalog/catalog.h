@@ -40,7 +40,8 @@ struct JobRow {
 // the journal position, in one transaction a batch: a restart goes on where it was. All methods from any thread.
 class Catalog : public model::RecordSink {
  public:
-  static base::Result<std::unique_ptr<Catalog>> Open(const std::string& folder);
+  // `project` is the one whose jobs Job and Ranks name.
+  static base::Result<std::unique_ptr<Catalog>> Open(const std::string& folder, const std::string& project);
 
   // States are judged at `now`: a running job without a record for `lost_after` ns is lost. Newest first.
   virtual base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) = 0;

@@ -18,7 +18,7 @@ class CatalogTest : public testing::Test {
   }
   void Open() {
     catalog_.reset();
-    auto catalog = Catalog::Open(folder_);
+    auto catalog = Catalog::Open(folder_, "default");
     ASSERT_TRUE(catalog.ok()) << catalog.status().message();
     catalog_ = *std::move(catalog);
   }

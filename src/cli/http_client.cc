@@ -4,6 +4,7 @@
 
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -42,12 +43,34 @@ base::Status FromAnswer(long status, const std::string& body) {
   return status < 500 ? base::Status::Invalid(message) : base::Status::Internal(message);
 }
 
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string UrlOf(const std::string& address, const std::string& path) {
+  std::string project = Environment("RANKSCOPE_PROJECT");
+  std::string url = "http://" + address + path;
+  if (!project.empty()) url += (path.find('?') == std::string::npos ? "?project=" : "&project=") + UrlEncode(project);
+  return url;
+}
+
+using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
+
+Headers Authorization() {
+  std::string token = Environment("RANKSCOPE_TOKEN");
+  curl_slist* header = token.empty() ? nullptr : curl_slist_append(nullptr, ("Authorization: Bearer " + token).c_str());
+  return {header, curl_slist_free_all};
+}
+
 // `body`: null for a GET.
 base::Status Request(const std::string& address, const std::string& path, const std::string* body,
                      const std::function<bool(std::string_view)>& take) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   Download download{curl.get(), take, {}};
-  std::string url = "http://" + address + path;
+  std::string url = UrlOf(address, path);
+  Headers headers = Authorization();
+  if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);

@@ -8,6 +8,8 @@
 
 namespace rankscope::cli {
 
+// Each request brings $RANKSCOPE_TOKEN along, and asks $RANKSCOPE_PROJECT, where they are set.
+
 // GET http://ADDRESS/PATH; `take` gets each complete line of the body without its newline and may stop by returning
 // false. An error body {"error": …} becomes the status's message: kInvalid for 4xx, kNotFound for 404.
 base::Status GetLines(const std::string& address, const std::string& path,

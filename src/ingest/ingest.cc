@@ -98,20 +98,20 @@ base::Status Ingest::CheckEnd(std::vector<std::string>* report) {
   return journal_->AdvanceTo(furthest);
 }
 
-base::Result<uint64_t> Ingest::Greet(const wire::Hello& hello) {
-  if (hello.producer.size() != 16 || hello.producer == kServerItself) {
+base::Result<uint64_t> Ingest::Greet(wire::Hello* hello) {
+  if (hello->producer.size() != 16 || hello->producer == kServerItself) {
     return base::Status::Invalid("producer id is not 16 random bytes");
   }
   RETURN_IF_ERROR(space_.Check());
   std::lock_guard lock(mutex_);
   if (poisoned_) return base::Status::Unavailable("the server's disk failed");
-  Watermark& watermark = watermarks_[hello.producer];
-  if (hello.epoch < watermark.epoch) {
+  Watermark& watermark = watermarks_[hello->producer];
+  if (hello->epoch < watermark.epoch) {
     return base::Status::Invalid("fenced: a newer sender (epoch " + std::to_string(watermark.epoch) +
                                  ") has this spool");
   }
-  watermark.epoch = hello.epoch;
-  if (hello.acked_seq > watermark.committed_seq) Notice(AcknowledgementRegressed(hello, watermark.committed_seq));
+  watermark.epoch = hello->epoch;
+  if (hello->acked_seq > watermark.committed_seq) Notice(AcknowledgementRegressed(*hello, watermark.committed_seq));
   return watermark.committed_seq;
 }
 

@@ -39,7 +39,7 @@ class Ingest : public wire::FrameReceiver {
   // Commits what was submitted, then stops.
   ~Ingest() override;
 
-  base::Result<uint64_t> Greet(const wire::Hello& hello) override;
+  base::Result<uint64_t> Greet(wire::Hello* hello) override;
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
   void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 

@@ -74,7 +74,7 @@ class IngestTest : public testing::Test {
     hello.producer = std::string(16, 'p');
     hello.epoch = epoch;
     hello.acked_seq = acked;
-    auto committed = ingest_->Greet(hello);
+    auto committed = ingest_->Greet(&hello);
     return committed.ok() ? *committed : ~uint64_t{0};
   }
 

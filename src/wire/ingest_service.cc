@@ -113,7 +113,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
                     ": install the same version of rankscope on both");
     }
     hello_ = FromProto(hello);
-    auto committed = receiver_->Greet(hello_);
+    auto committed = receiver_->Greet(&hello_);
     if (committed.status().code() == base::Code::kInvalid) return Refuse(committed.status().message());
     if (!committed.ok()) return Close(ToGrpc(committed.status()));
     greeted_ = true;

@@ -16,8 +16,8 @@ namespace {
 // Holds what arrives in memory and acknowledges at once.
 class MemoryReceiver : public FrameReceiver {
  public:
-  base::Result<uint64_t> Greet(const Hello& hello) override {
-    if (hello.token == "wrong") return base::Status::Invalid("token is not known");
+  base::Result<uint64_t> Greet(Hello* hello) override {
+    if (hello->token == "wrong") return base::Status::Invalid("token is not known");
     return committed_;
   }
   void Submit(const Hello&, Frame frame, std::function<void(Outcome)> done) override {

@@ -36,7 +36,7 @@ class BadInputTest(unittest.TestCase):
         self.fails(["--data-dir"], "serve", "--data-dir", self.place.path + "/server", "--http", "127.0.0.1:0")
 
     def test_not_loopback(self):
-        self.fails(["0.0.0.0", "loopback"], "serve", "--data-dir", self.place.path + "/x", "--http", "0.0.0.0:0")
+        self.fails(["0.0.0.0", "rankscope token create", "--insecure"], "serve", "--data-dir", self.place.path + "/x", "--http", "0.0.0.0:0")
 
     def test_bad_rank_set(self):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "true")

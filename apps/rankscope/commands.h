@@ -14,6 +14,7 @@ struct ServeOptions {
   std::string http = "127.0.0.1:7070", grpc = "127.0.0.1:7071";
   int idle_exit_s = 0;  // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
+  bool insecure = false;  // serve other than loopback addresses to whoever reaches them
 };
 int Serve(const ServeOptions& options);
 

@@ -61,6 +61,7 @@ void AddServe(CLI::App* app, Arguments* arguments) {
   serve->add_option("--grpc", arguments->serve.grpc, "HOST:PORT for the agents")->capture_default_str();
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
       ->capture_default_str();
+  serve->add_flag("--insecure", arguments->serve.insecure, "serve an address that others reach, without access tokens");
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");
 }
 

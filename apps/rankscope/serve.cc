@@ -56,9 +56,9 @@ class Server {
   base::Status Start() {
     ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
     ASSIGN_OR_RETURN(Address grpc, ParseAddress(options_.grpc, "--grpc"));
-    if (!IsLoopback(http.host) || !IsLoopback(grpc.host)) {
+    if (!options_.insecure && (!IsLoopback(http.host) || !IsLoopback(grpc.host))) {
       return base::Status::Invalid("refusing to serve " + (IsLoopback(http.host) ? options_.grpc : options_.http) +
-                                   ": only loopback addresses are served until there are access tokens");
+                                   ": there are no access tokens; on a network that you trust, add --insecure");
     }
     RETURN_IF_ERROR(base::MakeDirectories(options_.data_dir));
     auto lock = base::LockFile(options_.data_dir + "/LOCK");

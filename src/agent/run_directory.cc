@@ -29,13 +29,10 @@ void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
 }
 
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
-  nlohmann::json json = {{"server", config.server},
-                         {"project", config.project},
-                         {"token", config.token},
-                         {"job_id", config.job},
-                         {"host", config.host},
-                         {"rings", config.rings},
-                         {"sample_interval_s", config.sample_interval_s}};
+  nlohmann::json json = {
+      {"server", config.server}, {"project", config.project}, {"token", config.token},
+      {"job_id", config.job},    {"host", config.host},       {"run", config.run},
+      {"member", config.member}, {"rings", config.rings},     {"sample_interval_s", config.sample_interval_s}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
   return base::WriteFileAtomically(directory + "/run.json", json.dump());
 }
@@ -51,6 +48,8 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.token = json.value("token", "");
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");
+  config.run = json.value("run", "");
+  config.member = json.value("member", "");
   config.rings = json.value("rings", "");
   config.sample_interval_s = json.value("sample_interval_s", 10);
   if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);

@@ -59,14 +59,15 @@ class Place:
 class Server:
     """`rankscope serve`, restartable on the same ports and data."""
 
-    def __init__(self, place):
-        self.place, self.http, self.grpc = place, "127.0.0.1:0", "127.0.0.1:0"
+    def __init__(self, place, http="127.0.0.1:0", grpc="127.0.0.1:0"):
+        self.place, self.http, self.grpc = place, http, grpc
         self.start()
 
+    def command(self):
+        return [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc]
+
     def start(self):
-        self.process = subprocess.Popen(
-            [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc],
-            stdout=subprocess.PIPE, text=True, env=self.place.env)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True, env=self.place.env)
         line = self.process.stdout.readline()
         assert line.startswith("rankscope: serving"), line
         words = dict(word.split("=", 1) for word in line.split()[2:])

@@ -1,7 +1,7 @@
 """Two machines on one: network namespaces joined by a cable, each with a host name, one with a clock of its own."""
-import glob
 import os
 import shutil
+import signal
 import subprocess
 
 ADDRESSES = ("10.213.0.1", "10.213.0.2")
@@ -18,12 +18,6 @@ def why_not():
     return None if made.returncode == 0 else "namespaces are not permitted: " + made.stderr.strip()
 
 
-def clock_shim():
-    """libfaketime, which gives a process another clock; None where it is not installed."""
-    found = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
-    return found[0] if found else None
-
-
 class TwoNodes:
     def __init__(self):
         self.names = [f"rankscope-{os.getpid()}-{node}" for node in (0, 1)]
@@ -37,7 +31,10 @@ class TwoNodes:
                 self._ip("-n", name, "link", "set", device, "up")
 
     def remove(self):
+        """What still runs on the nodes ends with them."""
         for name in self.names:
+            for pid in subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True).stdout.split():
+                os.kill(int(pid), signal.SIGKILL)
             self._ip("netns", "delete", name)
 
     def command(self, node, *command):
@@ -47,8 +44,8 @@ class TwoNodes:
 
     @staticmethod
     def clock(seconds):
-        """The environment of a process whose clock is so many seconds off."""
-        return {"LD_PRELOAD": clock_shim(), "FAKETIME": f"{seconds:+d}s", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        """The environment of processes whose clock is so many seconds off."""
+        return {"LD_PRELOAD": os.environ["SHIFTED_CLOCK"], "SHIFTED_CLOCK_S": str(seconds)}
 
     @staticmethod
     def _ip(*arguments):

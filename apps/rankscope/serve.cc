@@ -57,8 +57,9 @@ class Server {
     ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
     ASSIGN_OR_RETURN(Address grpc, ParseAddress(options_.grpc, "--grpc"));
     if (!options_.insecure && (!IsLoopback(http.host) || !IsLoopback(grpc.host))) {
-      return base::Status::Invalid("refusing to serve " + (IsLoopback(http.host) ? options_.grpc : options_.http) +
-                                   ": there are no access tokens; on a network that you trust, add --insecure");
+      return base::Status::Invalid(
+          "refusing to serve " + (IsLoopback(http.host) ? options_.grpc : options_.http) +
+          ": only loopback addresses are served without access tokens; on a network that you trust, add --insecure");
     }
     RETURN_IF_ERROR(base::MakeDirectories(options_.data_dir));
     auto lock = base::LockFile(options_.data_dir + "/LOCK");

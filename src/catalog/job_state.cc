@@ -181,6 +181,8 @@ JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
     row.reason = bad_rank != first_bad_end_.end() ? bad_rank->second.reason : bad_run;
   } else {
     row.state = "finished";
+    bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
+    if (!known) row.reason = "how the command ended is not known";
   }
   return row;
 }

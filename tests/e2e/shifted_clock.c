@@ -13,7 +13,7 @@ static time_t Shift(void) {
 
 int clock_gettime(clockid_t clock, struct timespec* now) {
   static int (*real)(clockid_t, struct timespec*);
-  if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+  if (!real) *(void**)&real = dlsym(RTLD_NEXT, "clock_gettime");
   int result = real(clock, now);
   if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += Shift();
   return result;

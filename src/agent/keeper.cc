@@ -272,11 +272,10 @@ class Keeper {
     model::Record start = Event("rank_start", "rank " + std::to_string(origin.rank.value_or(-1)) + " started");
     start.origin = origin;
     start.fields.emplace_back("pid", static_cast<int64_t>(pid));
-    start.fields.emplace_back("source", std::string("hook"));
     if (said.contains("world_size") && said["world_size"].is_number_integer()) {
       start.fields.emplace_back("world_size", said["world_size"].get<int64_t>());
     }
-    for (const char* name : {"gpu", "python"}) {
+    for (const char* name : {"gpu", "python", "source"}) {
       if (said.contains(name) && said[name].is_string()) start.fields.emplace_back(name, said[name].get<std::string>());
     }
     capture_->Record(start);

@@ -124,18 +124,22 @@ void JobState::ForgetLastLaunch() {
 // A rank lives in one run: another that has it now says that the one before is over, though it could not say so.
 void JobState::StartRank(const model::Record& record) {
   RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
-  std::string run = Field(record, "run");
+  std::string run = Field(record, "run"), source = Field(record, "source");
+  // The script around a rank looks like a rank without a channel; the rank itself counts.
+  if (source == "exit only" && rank.run == run && rank.pid != 0 && rank.exit.empty()) return;
   if (!rank.run.empty() && rank.run != run) runs_.erase(rank.run);
   rank.run = run;
   rank.pid = Integer(record, "pid");
-  rank.source = Field(record, "source");
+  rank.source = source;
   rank.exit.clear();
 }
 
 // The first to end badly is the one to look at; what follows are mostly its peers, ended by the launcher.
 void JobState::EndRank(const model::Record& record) {
   std::string end = EndOf(record);
-  ranks_[{record.origin.attempt, *record.origin.rank}].exit = end;
+  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
+  if (int64_t pid = Integer(record, "pid"); pid != 0 && rank.pid != 0 && pid != rank.pid) return;
+  rank.exit = end;
   if (!Bad(end)) return;
   auto [first, added] = first_bad_end_.try_emplace(record.origin.attempt);
   if (!added && first->second.time <= record.time) return;

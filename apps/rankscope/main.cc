@@ -80,6 +80,8 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   run->add_option("--buffering", arguments->run.buffering,
                   "line: a printed line leaves at once; keep or none: as it is")
       ->check(CLI::IsMember({"line", "keep", "none"}));
+  run->add_flag("--preload", arguments->run.preload,
+                "give ranks that are not Python (or are, with -I or -S) a channel of their own, by LD_PRELOAD");
   run->add_option("--flush-timeout", arguments->flush_timeout_s, "seconds to wait at the end for the acknowledgement")
       ->capture_default_str();
   run->add_option("command", arguments->run.command, "the command, after --")->required();

@@ -47,11 +47,24 @@ std::string HostName() {
   return name;
 }
 
-// Where the Python package lies: beside the program, built or installed.
-std::string PythonPath() {
+// What lies beside the program, built or installed.
+std::string LibraryFolder() {
   std::string program = ProgramPath();
-  std::string prefix = program.substr(0, program.rfind("/bin/"));
-  std::string path = prefix + "/lib/rankscope/python";
+  return program.substr(0, program.rfind("/bin/")) + "/lib/rankscope";
+}
+
+// Into our environment, which the command inherits.
+base::Status Preload() {
+  std::string library = LibraryFolder() + "/librankscope_preload.so";
+  if (access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
+  if (const char* before = std::getenv("LD_PRELOAD"); before && *before) library += std::string(":") + before;
+  setenv("LD_PRELOAD", library.c_str(), 1);
+  return {};
+}
+
+// Where the Python package lies.
+std::string PythonPath() {
+  std::string path = LibraryFolder() + "/python";
   return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
 }
 
@@ -144,6 +157,9 @@ int Run(const RunOptions& options) {
   config.node_rank = launch.node_rank;
   config.member = launch.member;
 
+  if (options.preload) {
+    if (auto status = Preload(); !status.ok()) return Fail(status);
+  }
   auto directory = MakeRunDirectory(&config);
   if (!directory.ok()) return Fail(directory.status());
   agent::KeeperOptions keeper;

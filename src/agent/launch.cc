@@ -133,4 +133,11 @@ std::string OptionOf(const std::vector<std::string>& command, std::string_view n
   return "";
 }
 
+bool HasOption(const std::vector<std::string>& command, std::string_view name) {
+  std::string wanted = "--" + Canonical(name);
+  return std::any_of(command.begin(), command.end(), [&](const std::string& argument) {
+    return Canonical(std::string_view(argument).substr(0, argument.find('='))) == wanted;
+  });
+}
+
 }  // namespace rankscope::agent

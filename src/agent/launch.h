@@ -36,5 +36,7 @@ Launch LaunchFrom(const Environment& environment, const std::vector<std::string>
 
 // The value of `--NAME V` or `--NAME=V`, - and _ alike; empty if absent.
 std::string OptionOf(const std::vector<std::string>& command, std::string_view name);
+// Whether `--NAME` is there at all.
+bool HasOption(const std::vector<std::string>& command, std::string_view name);
 
 }  // namespace rankscope::agent

@@ -102,6 +102,8 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   run->add_option("--buffering", arguments->run.buffering,
                   "line: a printed line leaves at once; keep or none: as it is")
       ->check(CLI::IsMember({"line", "keep", "none"}));
+  run->add_flag("--preload", arguments->run.preload,
+                "give ranks that are not Python (or are, with -I or -S) a channel of their own, by LD_PRELOAD");
   run->add_option("--flush-timeout", arguments->flush_timeout_s, "seconds to wait at the end for the acknowledgement")
       ->capture_default_str();
   run->add_option("command", arguments->run.command, "the command, after --")->required();
@@ -112,6 +114,7 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
   CLI::App* command = app->add_subcommand("logs", "Print a job's lines of all ranks, merged by time");
   AddServer(command, arguments);
   AddOutput(command, arguments);
+  logs.fold = isatty(STDOUT_FILENO) == 1;
   command->add_option("--job_id", logs.job, "the job")->required();
   command->add_option("--rank", logs.ranks, "a set of ranks: 0-7,371,!3");
   command->add_option("--node_rank", logs.node_ranks, "a set of node ranks");
@@ -125,6 +128,9 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
   command->add_option("-H,--highlight", logs.highlight, "mark a word");
   command->add_option("--limit", logs.limit, "the last N lines");
   command->add_flag("-f,--follow", logs.follow, "go on with new lines");
+  command->add_flag("--fold,!--no-fold", logs.fold,
+                    "one line for what several ranks say alike (default on a terminal)");
+  command->add_flag("-t,--time", logs.show_time, "begin each line with its time (UTC)");
   command->add_option("--color", arguments->color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
 }

@@ -4,8 +4,7 @@
 
 namespace rankscope {
 
-base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder,
-                                                     Alarms alarms,
+base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder, Alarms alarms,
                                                      std::vector<std::string>* damage) {
   std::unique_ptr<Project> project(new Project(name));
   ASSIGN_OR_RETURN(project->store_, store::Store::Open(folder + "/store", {}, damage));

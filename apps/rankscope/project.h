@@ -24,8 +24,7 @@ struct Alarms {
 class Project {
  public:
   // Replays the journal. `damage` gets a sentence per damage.
-  static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder,
-                                                     Alarms alarms,
+  static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder, Alarms alarms,
                                                      std::vector<std::string>* damage);
 
   ingest::Ingest* ingest() { return ingest_.get(); }

@@ -21,8 +21,7 @@ Projects::Projects(const std::string& data_dir, access::Gate* gate, Alarms alarm
 
 Projects::~Projects() = default;
 
-base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_dir, access::Gate* gate,
-                                                       Alarms alarms,
+base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_dir, access::Gate* gate, Alarms alarms,
                                                        std::vector<std::string>* damage) {
   std::unique_ptr<Projects> projects(new Projects(data_dir, gate, std::move(alarms)));
   RETURN_IF_ERROR(base::MakeDirectories(projects->folder_ + "/default"));

@@ -19,8 +19,7 @@ namespace rankscope {
 class Projects : public wire::FrameReceiver {
  public:
   // Opens what is there, and "default". `damage` gets a sentence per damage.
-  static base::Result<std::unique_ptr<Projects>> Open(const std::string& data_dir, access::Gate* gate,
-                                                      Alarms alarms,
+  static base::Result<std::unique_ptr<Projects>> Open(const std::string& data_dir, access::Gate* gate, Alarms alarms,
                                                       std::vector<std::string>* damage);
   ~Projects() override;
 

@@ -50,7 +50,8 @@ def identity():
         "attempt": max(_number("TORCHELASTIC_RESTART_COUNT") or 0, _number("SLURM_RESTART_COUNT") or 0),
         "pid": os.getpid(),
         "python": sys.version.split()[0],
-        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        "source": "hook",
     }
 
 

@@ -12,9 +12,11 @@
 #include "agent/gpu_sampler.h"
 #include "agent/hook_exits.h"
 #include "agent/host_sampler.h"
+#include "agent/rank_gpus.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/sender.h"
+#include "agent/silent_ranks.h"
 #include "agent/spool.h"
 #include "base/clock.h"
 
@@ -43,11 +45,15 @@ class Agent {
         collector_(config, spool_->positions()),
         rings_(config, spool_->positions()),
         host_("/", options.run_directory),
+        silent_ranks_(config.rings),
         sender_(config, spool_.get(), spool_->next_seq() - 1) {}
 
   base::Status Run() {
     while (!Finished()) {
       bool busy = Pull();
+      if (collector_.ended()) {
+        for (model::Record& event : silent_ranks_.Ends()) collector_.Add(std::move(event));
+      }
       if (auto status = sender_.refusal(); !status.ok()) return status;
       collector_.Tick(base::WallNow());
       TakeSamples();
@@ -79,6 +85,9 @@ class Agent {
 
   void TakeSamples() {
     for (model::Record& record : gpus_.Take()) collector_.Add(std::move(record));
+    if (!collector_.ended()) {
+      for (model::Record& event : silent_ranks_.Look(base::MonotonicNow())) collector_.Add(std::move(event));
+    }
     int64_t now = base::MonotonicNow();
     bool due = sampled_at_ == 0 || now - sampled_at_ >= config_.sample_interval_s * base::kNsPerSecond;
     if (config_.sample_interval_s <= 0 || !due || collector_.ended()) return;
@@ -129,6 +138,7 @@ class Agent {
     unspooled_ = collector_.Drain();
     for (model::Record& record : rings_.Drain()) unspooled_.push_back(std::move(record));
     exits_.Resolve(&unspooled_);
+    rank_gpus_.Complete(gpus_.uuids(), &unspooled_);
     positions_ = rings_.positions();
     positions_.merge(collector_.positions());
     file_number_ = reader_.file_number();
@@ -163,6 +173,8 @@ class Agent {
   HookExits exits_;
   HostSampler host_;
   GpuSampler gpus_;
+  RankGpus rank_gpus_;
+  SilentRankWatch silent_ranks_;
   int64_t sampled_at_ = 0;
   Sender sender_;
   std::vector<model::Record> unspooled_;

@@ -27,6 +27,8 @@ std::string FileName(const std::string& folder, uint64_t number) {
   return folder + name;
 }
 
+uint64_t NumberOf(const std::string& file) { return std::strtoull(file.c_str(), nullptr, 10); }
+
 // A channel is carried as a record of its origin and stream without text.
 std::string EncodeChannel(const CaptureChannel& channel) {
   std::string out;
@@ -98,16 +100,24 @@ base::Result<CaptureWriter> CaptureWriter::Continue(const std::string& run_direc
   CaptureWriter writer;
   writer.folder_ = run_directory + "/capture";
   writer.options_ = options;
-  // A file begins with the state at that moment, so the newest one says all.
-  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::OpenNewest(run_directory));
-  while (true) {
-    ASSIGN_OR_RETURN(std::optional<CaptureEntry> entry, reader.Next());
-    if (!entry) break;
-    writer.Learn(*entry);
+  ASSIGN_OR_RETURN(auto files, base::ListDirectory(writer.folder_));
+  // A file begins with the state at that moment, so one that was begun in full says all; the newest may not have been.
+  for (auto file = files.rbegin(); file != files.rend() && !writer.begun_; ++file) {
+    RETURN_IF_ERROR(writer.LearnFrom(run_directory, NumberOf(*file)));
   }
-  writer.number_ = reader.file_number();
+  writer.number_ = files.empty() ? 0 : NumberOf(files.back());
   if (!writer.ended_ && !writer.BeginFile()) return base::Status::Unavailable("cannot write to " + writer.folder_);
   return writer;
+}
+
+base::Status CaptureWriter::LearnFrom(const std::string& run_directory, uint64_t file_number) {
+  channels_.clear();
+  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::OpenAt(run_directory, file_number));
+  while (true) {
+    ASSIGN_OR_RETURN(std::optional<CaptureEntry> entry, reader.Next());
+    if (!entry) return {};
+    Learn(*entry);
+  }
 }
 
 void CaptureWriter::Learn(const CaptureEntry& entry) {
@@ -119,9 +129,15 @@ void CaptureWriter::Learn(const CaptureEntry& entry) {
     record_index_ = record->index;
   } else if (const auto* before = std::get_if<CaptureRecordsBefore>(&entry)) {
     record_index_ = before->count;
+    begun_ = true;
   } else {
     ended_ = true;
   }
+}
+
+uint64_t CaptureWriter::bytes_of(uint32_t channel) const {
+  auto found = channels_.find(channel);
+  return found == channels_.end() ? 0 : found->second.bytes_before;
 }
 
 uint32_t CaptureWriter::OpenChannel(const Channel& channel) {
@@ -194,20 +210,17 @@ uint64_t CaptureWriter::Backlog() const {
 }
 
 base::Result<CaptureReader> CaptureReader::Open(const std::string& run_directory) {
-  return OpenFile(run_directory, /*newest=*/false);
+  std::string folder = run_directory + "/capture";
+  ASSIGN_OR_RETURN(auto files, base::ListDirectory(folder));
+  if (files.empty()) return base::Status::NotFound(folder + " is empty");
+  return OpenAt(run_directory, NumberOf(files.front()));
 }
 
-base::Result<CaptureReader> CaptureReader::OpenNewest(const std::string& run_directory) {
-  return OpenFile(run_directory, /*newest=*/true);
-}
-
-base::Result<CaptureReader> CaptureReader::OpenFile(const std::string& run_directory, bool newest) {
+base::Result<CaptureReader> CaptureReader::OpenAt(const std::string& run_directory, uint64_t file_number) {
   CaptureReader reader;
   reader.folder_ = run_directory + "/capture";
-  ASSIGN_OR_RETURN(auto files, base::ListDirectory(reader.folder_));
-  if (files.empty()) return base::Status::NotFound(reader.folder_ + " is empty");
-  reader.number_ = std::strtoull((newest ? files.back() : files.front()).c_str(), nullptr, 10);
-  ASSIGN_OR_RETURN(reader.fd_, base::OpenFile(FileName(reader.folder_, reader.number_), O_RDONLY));
+  reader.number_ = file_number;
+  ASSIGN_OR_RETURN(reader.fd_, base::OpenFile(FileName(reader.folder_, file_number), O_RDONLY));
   return reader;
 }
 
@@ -252,7 +265,7 @@ void CaptureReader::RemoveBefore(uint64_t file_number) {
   auto files = base::ListDirectory(folder_);
   if (!files.ok()) return;
   for (const std::string& name : *files) {
-    if (std::strtoull(name.c_str(), nullptr, 10) < file_number) unlink((folder_ + "/" + name).c_str());
+    if (NumberOf(name) < file_number) unlink((folder_ + "/" + name).c_str());
   }
 }
 

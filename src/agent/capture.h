@@ -59,7 +59,7 @@ class CaptureWriter {
 
   uint32_t OpenChannel(const Channel& channel);
   // Bytes of the channel that are in the capture.
-  uint64_t bytes_of(uint32_t channel) const { return channels_.at(channel).bytes_before; }
+  uint64_t bytes_of(uint32_t channel) const;
   // A full disk or backlog drops the bytes, counts them, and says so in the stream once there is room.
   void Bytes(uint32_t channel, base::TimeNs time, std::string_view bytes);
   void Record(const model::Record& record);
@@ -69,6 +69,7 @@ class CaptureWriter {
  private:
   void Write(uint8_t kind, std::string_view payload, uint64_t text_bytes);
   bool BeginFile();
+  base::Status LearnFrom(const std::string& run_directory, uint64_t file_number);
   void Learn(const CaptureEntry& entry);
   uint64_t Backlog() const;
   void SayDropped();
@@ -79,7 +80,7 @@ class CaptureWriter {
   uint64_t number_ = 0, written_ = 0;
   uint64_t dropped_ = 0;
   uint64_t record_index_ = 0;
-  bool ended_ = false;
+  bool begun_ = false, ended_ = false;
   std::map<uint32_t, CaptureChannel> channels_;
 };
 
@@ -87,7 +88,7 @@ class CaptureReader {
  public:
   // Starts at the oldest file.
   static base::Result<CaptureReader> Open(const std::string& run_directory);
-  static base::Result<CaptureReader> OpenNewest(const std::string& run_directory);
+  static base::Result<CaptureReader> OpenAt(const std::string& run_directory, uint64_t file_number);
   // Nothing yet: nullopt; call again.
   base::Result<std::optional<CaptureEntry>> Next();
   // The file that Next reads from; earlier ones are read to their end.
@@ -95,7 +96,6 @@ class CaptureReader {
   void RemoveBefore(uint64_t file_number);
 
  private:
-  static base::Result<CaptureReader> OpenFile(const std::string& run_directory, bool newest);
   bool Fill();
 
   std::string folder_;

@@ -54,6 +54,16 @@ TEST_F(CaptureTest, SuccessorGoesOnWhereTheDeadKeeperStopped) {
   EXPECT_EQ(last_record, 2u);
 }
 
+TEST_F(CaptureTest, KeeperKilledWhileItBeganAFileLosesNothing) {
+  auto dead = CaptureWriter::Create(directory_, {});
+  uint32_t channel = dead->OpenChannel({});
+  dead->Bytes(channel, 1, "0123456789");
+  std::ofstream(directory_ + "/capture/00000002") << std::string("\x09\0\0", 3);  // not even the first entry's header
+  auto successor = CaptureWriter::Continue(directory_, {});
+  ASSERT_TRUE(successor.ok());
+  EXPECT_EQ(successor->bytes_of(channel), 10u);
+}
+
 TEST_F(CaptureTest, SuccessorOfAKeeperThatHadEndedHasNothingToDo) {
   auto dead = CaptureWriter::Create(directory_, {});
   dead->End();

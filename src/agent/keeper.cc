@@ -231,7 +231,6 @@ class Keeper {
         LifeEvent("rank_start", "rank " + std::to_string(greeting.origin.rank.value_or(-1)) + " started");
     start.origin = greeting.origin;
     start.fields.emplace_back("pid", static_cast<int64_t>(greeting.pid));
-    start.fields.emplace_back("source", std::string("hook"));
     start.fields.insert(start.fields.end(), greeting.about.begin(), greeting.about.end());
     capture_->Record(start);
     if (base::UniqueFd pidfd = OpenPidfd(greeting.pid); pidfd.valid()) {

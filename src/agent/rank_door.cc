@@ -28,7 +28,7 @@ RankGreeting ReadGreeting(const nlohmann::json& said, pid_t pid) {
   greeting.origin.node_rank = number("node_rank");
   greeting.origin.attempt = number("attempt").value_or(0);
   if (auto size = number("world_size")) greeting.about.emplace_back("world_size", int64_t{*size});
-  for (const char* name : {"gpu", "python"}) {
+  for (const char* name : {"gpu", "python", "source"}) {
     if (said.contains(name) && said[name].is_string()) greeting.about.emplace_back(name, said[name].get<std::string>());
   }
   return greeting;

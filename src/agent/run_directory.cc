@@ -34,6 +34,8 @@ base::Status WriteRunConfig(const std::string& directory, const RunConfig& confi
                          {"token", config.token},
                          {"job_id", config.job},
                          {"host", config.host},
+                         {"run", config.run},
+                         {"member", config.member},
                          {"rings", config.rings},
                          {"sample_interval_s", config.sample_interval_s},
                          {"spool_limit_bytes", config.spool_limit_bytes}};
@@ -52,6 +54,8 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.token = json.value("token", "");
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");
+  config.run = json.value("run", "");
+  config.member = json.value("member", "");
   config.rings = json.value("rings", "");
   config.sample_interval_s = json.value("sample_interval_s", config.sample_interval_s);
   config.spool_limit_bytes = json.value("spool_limit_bytes", config.spool_limit_bytes);

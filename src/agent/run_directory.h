@@ -17,7 +17,9 @@ struct RunConfig {
   std::string server;          // HTTP HOST:PORT
   std::string project, token;  // project "": the token's, else "default"
   std::string job, host;
-  std::string rings;  // the folder of the metric rings
+  std::string run;     // this `rankscope run`, unlike any other
+  std::string member;  // its place in the launch, the same when it is launched again
+  std::string rings;   // the folder of the metric rings
   std::optional<int32_t> node_rank;
   int sample_interval_s = 10;  // of host and GPU samples; 0: none
   uint64_t spool_limit_bytes = 4ull << 30;

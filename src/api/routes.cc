@@ -58,6 +58,7 @@ class Routes {
       return Settings(request.path.substr(kJob.size(), request.path.size() - kJob.size() - kSettings.size()), request,
                       reply);
     }
+    if (request.method == "POST" && request.path == "/api/v1/launches") return Launches(request, reply);
     if (request.method != "GET") {
       return Answer(reply, 405, {{"error", request.method + " " + request.path + ": only GET is served"}});
     }
@@ -72,9 +73,11 @@ class Routes {
 
  private:
   void Server(const Reply& reply) const {
-    Answer(
-        reply, 200,
-        {{"version", services_.version}, {"grpc", services_.grpc_address}, {"limits", {{"max_frame_bytes", 8 << 20}}}});
+    Answer(reply, 200,
+           {{"version", services_.version},
+            {"grpc", services_.grpc_address},
+            {"time_ns", base::WallNow()},
+            {"limits", {{"max_frame_bytes", 8 << 20}}}});
   }
 
   // A query that names no project asks the request's.
@@ -138,6 +141,20 @@ class Routes {
     if (agents == 0)
       return Fail(reply, base::Status::NotFound("job " + job + " is not running: no agent is connected"));
     Answer(reply, 200, {{"agents", agents}});
+  }
+
+  void Launches(const Request& request, const Reply& reply) const {
+    Json launch = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+    auto text = [&](const char* name) {
+      return launch.is_object() && launch.contains(name) && launch[name].is_string() ? launch[name].get<std::string>()
+                                                                                     : std::string();
+    };
+    if (text("key").empty() || text("member").empty()) {
+      return Fail(reply, base::Status::Invalid("launches: want {\"key\": K, \"member\": M}"));
+    }
+    std::string job =
+        services_.catalog->JoinLaunch(text("key"), text("member"), base::WallNow(), services_.lost_after_ns);
+    Answer(reply, 200, {{"job_id", job}});
   }
 
   const Services services_;

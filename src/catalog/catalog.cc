@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "catalog/database.h"
 #include "catalog/job_state.h"
+#include "catalog/launches.h"
 
 namespace rankscope::catalog {
 namespace {
@@ -77,6 +78,12 @@ class SqliteCatalog : public Catalog {
     return found->Ranks();
   }
 
+  std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
+                         int64_t lost_after) override {
+    std::lock_guard lock(mutex_);
+    return launches_.Join(key, member, now, lost_after, [this](const std::string& job) { return Find(job); });
+  }
+
  private:
   const JobState* Find(const std::string& job) const {
     auto found = jobs_.find({project_, job});
@@ -111,6 +118,7 @@ class SqliteCatalog : public Catalog {
   std::condition_variable wake_;
   std::map<JobKey, JobState> jobs_;
   std::set<JobKey> changed_;
+  Launches launches_;
   uint64_t position_ = 0;
   bool stopping_ = false;
   std::thread saver_;

@@ -14,6 +14,7 @@ namespace {
 struct Download {
   CURL* curl;
   const std::function<bool(std::string_view)>& take;
+  const std::function<bool()>& idle;
   std::string rest;
   bool stopped = false;
 };
@@ -34,6 +35,12 @@ size_t OnBytes(char* bytes, size_t size, size_t count, void* context) {
   }
   download->rest.erase(0, begin);
   return size * count;
+}
+
+int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto* download = static_cast<Download*>(context);
+  download->stopped = download->stopped || !download->idle();
+  return download->stopped ? 1 : 0;
 }
 
 base::Status FromAnswer(long status, const std::string& body) {
@@ -65,9 +72,9 @@ Headers Authorization() {
 
 // `body`: null for a GET.
 base::Status Request(const std::string& address, const std::string& path, const std::string* body,
-                     const std::function<bool(std::string_view)>& take) {
+                     const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
-  Download download{curl.get(), take, {}};
+  Download download{curl.get(), take, idle, {}};
   std::string url = UrlOf(address, path);
   Headers headers = Authorization();
   if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
@@ -77,6 +84,11 @@ base::Status Request(const std::string& address, const std::string& path, const 
   if (body) curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
+  if (idle) {
+    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, OnProgress);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &download);
+  }
   CURLcode code = curl_easy_perform(curl.get());
   if (download.stopped) return {};
   if (code != CURLE_OK) {
@@ -93,13 +105,13 @@ base::Status Request(const std::string& address, const std::string& path, const 
 }  // namespace
 
 base::Status GetLines(const std::string& address, const std::string& path,
-                      const std::function<bool(std::string_view)>& take) {
-  return Request(address, path, nullptr, take);
+                      const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
+  return Request(address, path, nullptr, take, idle);
 }
 
 base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
                        const std::function<bool(std::string_view)>& take) {
-  return Request(address, path, &body, take);
+  return Request(address, path, &body, take, {});
 }
 
 std::string UrlEncode(std::string_view text) {

@@ -33,8 +33,8 @@ class FrameReceiver {
  public:
   virtual ~FrameReceiver() = default;
 
-  // The producer's durable sequence. May put the project that the token stands for into the hello, which each Submit then
-  // brings along. kInvalid refuses the agent for good; kUnavailable asks it to come later.
+  // The producer's durable sequence. May put the project that the token stands for into the hello, which each Submit
+  // then brings along. kInvalid refuses the agent for good; kUnavailable asks it to come later.
   virtual base::Result<uint64_t> Greet(Hello* hello) = 0;
 
   struct Outcome {

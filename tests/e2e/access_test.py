@@ -58,7 +58,7 @@ class AccessTest(unittest.TestCase):
 
     def test_insecure_lets_everybody_in(self):
         place = Place()
-        server = Server(place, EVERYWHERE, ["--insecure"])
+        server = Server(place, EVERYWHERE, options=["--insecure"])
         self.assertEqual(place.cli("jobs", "--server", server.http).returncode, 0)
         self.assertEqual(server.stop(), 0)
         place.remove()

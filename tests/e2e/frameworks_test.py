@@ -19,7 +19,12 @@ class Data(torch.utils.data.Dataset):
         return {"input_ids": ids, "labels": ids, "attention_mask": torch.ones(8, dtype=torch.long)}
 """
 
+# The args.json is as ms-swift writes it before it trains.
 TRAINER = COMMON + """
+import json
+os.makedirs(os.environ["OUT"], exist_ok=True)
+with open(os.environ["OUT"] + "/args.json", "w") as file:
+    json.dump({"model": "Qwen/Qwen3-8B", "hub_token": "hf_x", "model_kwargs": {"max_pixels": 1003520}}, file)
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=64, n_positions=16))
 args = TrainingArguments(output_dir=os.environ["OUT"], per_device_train_batch_size=2, max_steps=12, logging_steps=4,
@@ -126,6 +131,14 @@ class FrameworksTest(unittest.TestCase):
         self.assertEqual({r["rank"] for r in printed}, {0}, "three ranks print nothing")
         arguments = [r for r in records if r.get("event") == "training_arguments"]
         self.assertEqual(json.loads(arguments[0]["arguments"])["max_steps"], 12)
+        told = json.loads(self.place.cli("jobs", "show", "trainer", "--server", self.server.http, "-o", "json").stdout)
+        configuration = told["configuration"]
+        self.assertEqual(json.loads(configuration["arguments"])["learning_rate"], 0.01)
+        swift = json.loads(configuration["swift_arguments"])
+        self.assertEqual((swift["model"], swift["hub_token"]), ("Qwen/Qwen3-8B", "[REDACTED]"))
+        self.assertTrue(configuration["torch"].startswith(json.loads(configuration["packages"])["torch"]))
+        self.assertIn("transformers", json.loads(configuration["packages"]))
+        self.assertEqual(configuration["world_size"], "4")
 
     def test_accelerate_loop(self):
         self.check_every_rank(self.train("accelerate", ACCELERATE))

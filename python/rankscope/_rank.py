@@ -66,22 +66,30 @@ def inode_of(fd):
 
 
 def take_pipes(identity):
-    import json
-    import socket
-
     ours = [fd for fd, name in ((1, "RANKSCOPE_STDOUT_INODE"), (2, "RANKSCOPE_STDERR_INODE")) if _is_launchers(fd, name)]
     if not ours:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
-        keeper.settimeout(2)
-        keeper.connect(os.environ["RANKSCOPE_SOCKET"])
-        keeper.sendall(json.dumps(identity).encode())
-        _, pipes, _, _ = socket.recv_fds(keeper, 1, 2)
+    pipes = _ask_for_pipes(identity) or _ask_for_pipes(identity)  # again: a keeper that died then has a successor
     if len(pipes) == 2:
         for fd in ours:
             os.dup2(pipes[fd - 1], fd)
     for pipe in pipes:
         os.close(pipe)
+
+
+def _ask_for_pipes(identity):
+    """The write ends of the two pipes; nothing where the keeper died before it answered."""
+    import json
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
+        keeper.settimeout(2)
+        keeper.connect(os.environ["RANKSCOPE_SOCKET"])
+        try:
+            keeper.sendall(json.dumps(identity).encode())
+            return socket.recv_fds(keeper, 1, 2)[1]
+        except ConnectionError:
+            return []
 
 
 def _buffer_lines():

@@ -102,19 +102,24 @@ static int ReceivePipes(int socket, int pipes[2]) {
   return 1;
 }
 
+static int AskForPipes(const char* path, const char* introduction, int pipes[2]) {
+  int keeper = Connect(path);
+  if (keeper < 0) return 0;
+  size_t length = strlen(introduction);
+  int got = send(keeper, introduction, length, MSG_NOSIGNAL) == (ssize_t)length && ReceivePipes(keeper, pipes);
+  close(keeper);
+  return got;
+}
+
 static void TakePipes(const char* introduction, const int ours[2]) {
   const char* path = getenv("RANKSCOPE_SOCKET");
   int pipes[2];
-  int keeper = path ? Connect(path) : -1;
-  if (keeper < 0) return;
-  size_t length = strlen(introduction);
-  if (send(keeper, introduction, length, MSG_NOSIGNAL) == (ssize_t)length && ReceivePipes(keeper, pipes)) {
-    for (int i = 0; i < 2; ++i) {
-      if (ours[i]) dup2(pipes[i], i + 1);
-      close(pipes[i]);
-    }
+  // Again: a keeper that died meanwhile has a successor.
+  if (!path || (!AskForPipes(path, introduction, pipes) && !AskForPipes(path, introduction, pipes))) return;
+  for (int i = 0; i < 2; ++i) {
+    if (ours[i]) dup2(pipes[i], i + 1);
+    close(pipes[i]);
   }
-  close(keeper);
 }
 
 __attribute__((constructor)) static void Start(void) {

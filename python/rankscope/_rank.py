@@ -34,8 +34,29 @@ def _number(*names):
     return None
 
 
+# Programs and modules that start ranks: in a Slurm or MPI task of their own they are none, whatever its variables say.
+_LAUNCHERS = {"torchrun", "torch.distributed.run", "torch.distributed.launch", "accelerate", "accelerate.commands.launch",
+              "deepspeed", "deepspeed.launcher.runner", "deepspeed.launcher.launch", "swift"}
+
+
+def _is_launcher():
+    with open("/proc/self/cmdline") as file:
+        words = file.read().split("\0")[1:]
+    while words:
+        word = words.pop(0)
+        if word == "-m":
+            return words[0] in _LAUNCHERS
+        if word in ("-X", "-W"):
+            words.pop(0)
+        elif not word.startswith("-"):
+            return os.path.basename(word) in _LAUNCHERS
+    return False
+
+
 def identity():
     """Who this process is, or None where it is no rank. RANK is a global rank only beside LOCAL_RANK."""
+    if "LOCAL_RANK" not in os.environ and _is_launcher():
+        return None
     local_rank = _number("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
     if local_rank is None:
         return None

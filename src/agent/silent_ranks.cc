@@ -19,16 +19,23 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
+// The strings of a file of /proc that ends each with a NUL.
+std::vector<std::string> Words(const std::string& path) {
+  std::vector<std::string> words;
+  auto text = base::ReadWholeFile(path);
+  for (size_t at = 0; text.ok() && at < text->size(); at += words.back().size() + 1) {
+    words.emplace_back(text->c_str() + at);
+  }
+  return words;
+}
+
 Variables VariablesOf(const std::string& proc) {
   Variables variables;
-  auto text = base::ReadWholeFile(proc + "/environ");
-  if (!text.ok() || text->find("RANKSCOPE_RINGS=") == std::string::npos) return variables;
-  for (size_t at = 0; at < text->size();) {
-    std::string entry = text->c_str() + at;
-    at += entry.size() + 1;
+  for (const std::string& entry : Words(proc + "/environ")) {
     size_t equals = entry.find('=');
     if (equals != std::string::npos) variables[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
+  if (!variables.contains("RANKSCOPE_RINGS")) variables.clear();
   return variables;
 }
 
@@ -59,8 +66,9 @@ std::optional<Candidate> Examine(const std::string& proc, pid_t pid) {
     return found == variables.end() ? nullptr : found->second.c_str();
   });
   if (!identity.rank) return std::nullopt;
-  auto command = base::ReadWholeFile(proc + "/cmdline");
-  Candidate candidate{{pid, identity, variables["RANKSCOPE_RINGS"], command.ok() ? command->c_str() : ""}, {}};
+  std::vector<std::string> command = Words(proc + "/cmdline");
+  if (command.empty() || IsLauncher(command)) return std::nullopt;
+  Candidate candidate{{pid, identity, variables["RANKSCOPE_RINGS"], command[0]}, {}};
   for (auto [fd, launchers] : {std::pair{"/fd/1", "RANKSCOPE_STDOUT_INODE"}, {"/fd/2", "RANKSCOPE_STDERR_INODE"}}) {
     std::string pipe = PipeOf(proc + fd);
     if (!pipe.empty() && pipe != variables[launchers]) candidate.pipes.push_back(pipe);

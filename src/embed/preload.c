@@ -92,6 +92,18 @@ static int IsForwarded(int fd) {
   return stat(path, &given) == 0 && given.st_dev == ours.st_dev && given.st_ino == ours.st_ino;
 }
 
+// Shells are not ranks but start them; a Python that has no LOCAL_RANK may be a launcher: its bootstrap can tell.
+static int MayBeRank(void) {
+  char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  path[length > 0 ? length : 0] = '\0';
+  const char* name = strrchr(path, '/');
+  if (!name) return 0;
+  ++name;
+  if (strncmp(name, "python", 6) == 0) return getenv("LOCAL_RANK") != NULL;
+  return strcmp(name, "sh") != 0 && strcmp(name, "bash") != 0 && strcmp(name, "dash") != 0;
+}
+
 static long Larger(long a, long b) { return a > b ? a : b; }
 
 // Appends `"name": value, ` where there is a value.
@@ -175,7 +187,7 @@ static void TakePipes(const char* introduction, const int ours[2]) {
 __attribute__((constructor)) static void Start(void) {
   char introduction[4096], pid[24];
   if (!getenv("RANKSCOPE_RUN") || getenv("RANKSCOPE_RANK_PID")) return;  // a rank's child keeps the rank's pipes
-  if (!Introduce(introduction, sizeof introduction)) return;
+  if (!MayBeRank() || !Introduce(introduction, sizeof introduction)) return;
   int ours[2] = {IsLaunchers(1, "RANKSCOPE_STDOUT_INODE") || IsForwarded(1),
                  IsLaunchers(2, "RANKSCOPE_STDERR_INODE") || IsForwarded(2)};
   if (!ours[0] && !ours[1]) return;

@@ -1,6 +1,7 @@
 #include "agent/launch.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <initializer_list>
 
@@ -120,6 +121,39 @@ Launch LaunchFrom(const Environment& environment, const std::vector<std::string>
   launch.member = launch.node_rank && launch.nodes > 1 ? "node " + std::to_string(*launch.node_rank) : "host " + host;
   if (identity.local_rank) launch.member += " local " + std::to_string(*identity.local_rank);
   return launch;
+}
+
+bool IsLauncher(const std::vector<std::string>& command) {
+  // _LAUNCHERS in python/rankscope/_rank.py, and shells.
+  static constexpr std::array<std::string_view, 14> kLaunchers = {"torchrun",
+                                                                  "torch.distributed.run",
+                                                                  "torch.distributed.launch",
+                                                                  "accelerate",
+                                                                  "swift",
+                                                                  "deepspeed",
+                                                                  "accelerate.commands.launch",
+                                                                  "deepspeed.launcher.runner",
+                                                                  "sh",
+                                                                  "bash",
+                                                                  "dash",
+                                                                  "deepspeed.launcher.launch",
+                                                                  "srun",
+                                                                  "mpirun"};
+  auto is_one = [](std::string_view word) {
+    return std::find(kLaunchers.begin(), kLaunchers.end(), word.substr(word.rfind('/') + 1)) != kLaunchers.end();
+  };
+  if (command.empty()) return false;
+  if (is_one(command[0])) return true;
+  if (command[0].find("python") == std::string::npos) return false;
+  for (size_t i = 1; i < command.size(); ++i) {
+    if (command[i] == "-m") return i + 1 < command.size() && is_one(command[i + 1]);
+    if (command[i] == "-X" || command[i] == "-W") {
+      ++i;
+    } else if (!command[i].starts_with("-")) {
+      return is_one(command[i]);
+    }
+  }
+  return false;
 }
 
 std::string OptionOf(const std::vector<std::string>& command, std::string_view name) {

@@ -34,6 +34,10 @@ struct Launch {
 };
 Launch LaunchFrom(const Environment& environment, const std::vector<std::string>& command, const std::string& host);
 
+// Whether the command of a process starts ranks rather than being one: torchrun and its like, or a shell. In a Slurm or
+// MPI task of its own it has a rank's variables all the same.
+bool IsLauncher(const std::vector<std::string>& command);
+
 // The value of `--NAME V` or `--NAME=V`, - and _ alike; empty if absent.
 std::string OptionOf(const std::vector<std::string>& command, std::string_view name);
 // Whether `--NAME` is there at all.

@@ -36,6 +36,15 @@ std::string KeyOf(std::map<std::string, std::string> variables, const std::vecto
   return LaunchFrom(From(std::move(variables)), command, "h0").key;
 }
 
+TEST(Launch, LaunchersAndShellsAreNoRanks) {
+  EXPECT_TRUE(IsLauncher({"/usr/bin/python3", "/usr/local/bin/torchrun", "--nnodes", "2"}));
+  EXPECT_TRUE(IsLauncher({"python", "-u", "-W", "ignore", "-m", "torch.distributed.run"}));
+  EXPECT_TRUE(IsLauncher({"/bin/sh", "wrap.sh"}));
+  EXPECT_FALSE(IsLauncher({"python", "train.py", "torchrun"}));
+  EXPECT_FALSE(IsLauncher({"./train"}));
+  EXPECT_FALSE(IsLauncher({}));
+}
+
 TEST(Launch, KeyIsWhatAllItsNodesHave) {
   EXPECT_EQ(KeyOf({{"SLURM_JOB_ID", "77"}}, {}), "slurm-77");
   EXPECT_EQ(KeyOf({{"SLURM_JOB_ID", "77"}, {"SLURM_RESTART_COUNT", "1"}}, {}), "slurm-77-1");

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -18,16 +19,23 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
+// The strings of a file of /proc that ends each with a NUL.
+std::vector<std::string> Words(const std::string& path) {
+  std::vector<std::string> words;
+  auto text = base::ReadWholeFile(path);
+  for (size_t at = 0; text.ok() && at < text->size(); at += words.back().size() + 1) {
+    words.emplace_back(text->c_str() + at);
+  }
+  return words;
+}
+
 Variables VariablesOf(const std::string& proc) {
   Variables variables;
-  auto text = base::ReadWholeFile(proc + "/environ");
-  if (!text.ok() || text->find("RANKSCOPE_RINGS=") == std::string::npos) return variables;
-  for (size_t at = 0; at < text->size();) {
-    std::string entry = text->c_str() + at;
-    at += entry.size() + 1;
+  for (const std::string& entry : Words(proc + "/environ")) {
     size_t equals = entry.find('=');
     if (equals != std::string::npos) variables[entry.substr(0, equals)] = entry.substr(equals + 1);
   }
+  if (!variables.contains("RANKSCOPE_RINGS")) variables.clear();
   return variables;
 }
 
@@ -44,10 +52,10 @@ pid_t ParentOf(const std::string& proc) {
   return name_end == std::string::npos ? 0 : std::atoi(text->c_str() + std::min(name_end + 4, text->size()));
 }
 
-// A process of a rank, and where it prints.
+// A process of a rank, and the pipes that it prints into, other than the launcher's.
 struct Candidate {
   SilentRank rank;
-  bool into_launchers_pipe = false, into_other_pipe = false;
+  std::vector<std::string> pipes;
 };
 
 std::optional<Candidate> Examine(const std::string& proc, pid_t pid) {
@@ -58,13 +66,37 @@ std::optional<Candidate> Examine(const std::string& proc, pid_t pid) {
     return found == variables.end() ? nullptr : found->second.c_str();
   });
   if (!identity.rank) return std::nullopt;
-  std::string out = PipeOf(proc + "/fd/1"), err = PipeOf(proc + "/fd/2");
-  bool launchers = (!out.empty() && out == variables["RANKSCOPE_STDOUT_INODE"]) ||
-                   (!err.empty() && err == variables["RANKSCOPE_STDERR_INODE"]);
-  auto command = base::ReadWholeFile(proc + "/cmdline");
-  return Candidate{{pid, identity, variables["RANKSCOPE_RINGS"], command.ok() ? command->c_str() : ""},
-                   launchers,
-                   !launchers && !out.empty()};
+  std::vector<std::string> command = Words(proc + "/cmdline");
+  if (command.empty() || IsLauncher(command)) return std::nullopt;
+  Candidate candidate{{pid, identity, variables["RANKSCOPE_RINGS"], command[0]}, {}};
+  for (auto [fd, launchers] : {std::pair{"/fd/1", "RANKSCOPE_STDOUT_INODE"}, {"/fd/2", "RANKSCOPE_STDERR_INODE"}}) {
+    std::string pipe = PipeOf(proc + fd);
+    if (!pipe.empty() && pipe != variables[launchers]) candidate.pipes.push_back(pipe);
+  }
+  return candidate;
+}
+
+std::vector<std::string> Pids() {
+  std::vector<std::string> pids;
+  auto entries = base::ListDirectory("/proc");
+  for (std::string& entry : entries.ok() ? *entries : std::vector<std::string>()) {
+    if (entry.find_first_not_of("0123456789") == std::string::npos) pids.push_back(std::move(entry));
+  }
+  return pids;
+}
+
+// The pipes that a keeper holds the read ends of.
+std::set<std::string> KeptPipes(const std::vector<std::string>& pids) {
+  std::set<std::string> pipes;
+  for (const std::string& pid : pids) {
+    auto name = base::ReadWholeFile("/proc/" + pid + "/comm");
+    if (!name.ok() || *name != "rankscope\n") continue;
+    auto fds = base::ListDirectory("/proc/" + pid + "/fd");
+    for (const std::string& fd : fds.ok() ? *fds : std::vector<std::string>()) {
+      pipes.insert(PipeOf("/proc/" + pid + "/fd/" + fd));
+    }
+  }
+  return pipes;
 }
 
 model::Record EventOf(const SilentRank& rank, const char* name, std::string text) {
@@ -105,19 +137,24 @@ model::Record EndOf(const SilentRank& rank, int pidfd) {
 std::vector<SilentRank> FindSilentRanks() {
   using Name = std::tuple<std::string, int32_t, int32_t>;
   auto name_of = [](const SilentRank& rank) { return Name(rank.rings, rank.identity.attempt, *rank.identity.rank); };
+  std::vector<std::string> pids = Pids();
+  std::vector<Candidate> candidates;
+  for (const std::string& pid : pids) {
+    if (auto candidate = Examine("/proc/" + pid, std::atoi(pid.c_str()))) candidates.push_back(*std::move(candidate));
+  }
+  if (candidates.empty()) return {};
+  std::set<std::string> kept = KeptPipes(pids);
   std::map<pid_t, SilentRank> found;
-  std::set<Name> heard;  // the rank itself has a channel: what we see else is the script around it
-  auto entries = base::ListDirectory("/proc");
-  if (!entries.ok()) return {};
-  for (const std::string& entry : *entries) {
-    if (entry.find_first_not_of("0123456789") != std::string::npos) continue;
-    auto candidate = Examine("/proc/" + entry, std::atoi(entry.c_str()));
-    if (candidate && candidate->into_other_pipe) heard.insert(name_of(candidate->rank));
-    if (candidate && candidate->into_launchers_pipe) found[candidate->rank.pid] = candidate->rank;
+  std::set<Name> heard;  // one process of the rank has a channel: what has none is the script around it
+  for (const Candidate& candidate : candidates) {
+    bool channel = std::any_of(candidate.pipes.begin(), candidate.pipes.end(),
+                               [&](const std::string& pipe) { return kept.contains(pipe); });
+    if (channel) heard.insert(name_of(candidate.rank));
+    if (!channel) found[candidate.rank.pid] = candidate.rank;
   }
   std::vector<SilentRank> ranks;
   for (const auto& [pid, rank] : found) {
-    bool child = found.contains(ParentOf("/proc/" + std::to_string(pid)));  // it inherits variables and pipe
+    bool child = found.contains(ParentOf("/proc/" + std::to_string(pid)));  // it inherits the variables
     if (!child && !heard.contains(name_of(rank))) ranks.push_back(rank);
   }
   return ranks;
@@ -144,10 +181,8 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
 model::Record SilentRankWatch::Start(Watched* watched) const {
   const SilentRank& rank = watched->rank;
   watched->pidfd = base::UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, rank.pid, 0)));
-  model::Record start = EventOf(rank, "rank_start",
-                                RankName(rank) + " (" + rank.program +
-                                    ") prints into its launcher's pipe: its lines have "
-                                    "no rank");
+  model::Record start = EventOf(
+      rank, "rank_start", RankName(rank) + " (" + rank.program + ") has no channel of its own: its lines have no rank");
   start.fields.emplace_back("source", std::string("exit only"));
   if (rank.identity.world_size) start.fields.emplace_back("world_size", int64_t{*rank.identity.world_size});
   return start;

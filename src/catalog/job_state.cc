@@ -84,7 +84,9 @@ void JobState::NoteOrigin(const model::Record& record) {
 
 void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   const model::Origin& origin = record.origin;
-  if (int64_t size = Integer(record, "world_size"); size > 0) row_.ranks_expected = static_cast<int32_t>(size);
+  // A rank knows how many there are; the start only supposes.
+  int64_t size = Integer(record, "world_size");
+  if (size > 0 && (name != "job_start" || row_.ranks_expected == 0)) row_.ranks_expected = static_cast<int32_t>(size);
   if (name == "job_start" || name == "training_arguments" || name == "versions") {
     Configure(record);
   } else if (name == "rank_start" && origin.rank) {

@@ -37,6 +37,73 @@ static int IsLaunchers(int fd, const char* variable) {
   return strcmp(inode, ours) == 0;
 }
 
+// What mpirun and srun name a rank by. They give it a pipe or a terminal of its own and copy what comes.
+static const char* Forwarder(void) {
+  static const char* const kNames[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"};
+  static const char* const kMore[] = {"LOCAL_RANK", "OMPI_MCA_orte_tag_output", "OMPI_MCA_orte_timestamp_output",
+                                      "OMPI_MCA_orte_output_filename"};
+  for (size_t i = 0; i < sizeof kMore / sizeof *kMore; ++i) {
+    if (getenv(kMore[i])) return NULL;  // it does more than copy
+  }
+  for (size_t i = 0; i < sizeof kNames / sizeof *kNames; ++i) {
+    if (getenv(kNames[i])) return kNames[i];
+  }
+  return NULL;
+}
+
+static long ParentOf(long pid) {
+  char path[64], text[1024] = "";
+  snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+  FILE* file = fopen(path, "re");
+  if (!file) return 0;
+  size_t length = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[length] = '\0';
+  const char* name_end = strrchr(text, ')');
+  long parent = 0;
+  return name_end && sscanf(name_end, ") %*c %ld", &parent) == 1 ? parent : 0;
+}
+
+static int HasVariable(long pid, const char* name) {
+  char path[64];
+  char* entry = NULL;
+  size_t size = 0, length = strlen(name);
+  int found = 0;
+  snprintf(path, sizeof path, "/proc/%ld/environ", pid);
+  FILE* file = fopen(path, "re");
+  while (file && !found && getdelim(&entry, &size, '\0', file) > 0) {
+    found = strncmp(entry, name, length) == 0 && entry[length] == '=';
+  }
+  free(entry);
+  if (file) fclose(file);
+  return found;
+}
+
+// Whether fd is what a forwarding launcher gave the rank: what the rank's first process, this one or a script around
+// it, has. What the user has redirected, or such a script reads, stays as it is.
+static int IsForwarded(int fd) {
+  const char* name = Forwarder();
+  struct stat ours, given;
+  char path[64];
+  if (!name || fstat(fd, &ours) != 0 || !(S_ISFIFO(ours.st_mode) || isatty(fd))) return 0;
+  long first = getpid();
+  for (long parent; (parent = ParentOf(first)) > 0 && HasVariable(parent, name);) first = parent;
+  snprintf(path, sizeof path, "/proc/%ld/fd/%d", first, fd);
+  return stat(path, &given) == 0 && given.st_dev == ours.st_dev && given.st_ino == ours.st_ino;
+}
+
+// Shells are not ranks but start them; a Python that has no LOCAL_RANK may be a launcher: its bootstrap can tell.
+static int MayBeRank(void) {
+  char path[4096];
+  ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+  path[length > 0 ? length : 0] = '\0';
+  const char* name = strrchr(path, '/');
+  if (!name) return 0;
+  ++name;
+  if (strncmp(name, "python", 6) == 0) return getenv("LOCAL_RANK") != NULL;
+  return strcmp(name, "sh") != 0 && strcmp(name, "bash") != 0 && strcmp(name, "dash") != 0;
+}
+
 static long Larger(long a, long b) { return a > b ? a : b; }
 
 // Appends `"name": value, ` where there is a value.
@@ -125,8 +192,10 @@ static void TakePipes(const char* introduction, const int ours[2]) {
 __attribute__((constructor)) static void Start(void) {
   char introduction[4096], pid[24];
   if (!getenv("RANKSCOPE_RUN") || getenv("RANKSCOPE_RANK_PID")) return;  // a rank's child keeps the rank's pipes
-  int ours[2] = {IsLaunchers(1, "RANKSCOPE_STDOUT_INODE"), IsLaunchers(2, "RANKSCOPE_STDERR_INODE")};
-  if ((!ours[0] && !ours[1]) || !Introduce(introduction, sizeof introduction)) return;
+  if (!MayBeRank() || !Introduce(introduction, sizeof introduction)) return;
+  int ours[2] = {IsLaunchers(1, "RANKSCOPE_STDOUT_INODE") || IsForwarded(1),
+                 IsLaunchers(2, "RANKSCOPE_STDERR_INODE") || IsForwarded(2)};
+  if (!ours[0] && !ours[1]) return;
   TakePipes(introduction, ours);
   snprintf(pid, sizeof pid, "%ld", (long)getpid());
   setenv("RANKSCOPE_RANK_PID", pid, 1);

@@ -68,6 +68,17 @@ class JobsTest(unittest.TestCase):
         row = self.text("jobs").splitlines()[1].split()
         self.assertEqual(row[:6], ["elastic", "finished", "1", "2/2", "41", "0.25"])
 
+    def test_torchrun_in_a_slurm_task_is_no_rank_but_its_ranks_are(self):
+        script = self.place.write("rank.py", "import os\nprint('I am', os.environ['RANK'])\n")
+        task = {"SLURM_JOB_ID": "4711", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0",
+                "SLURM_NODEID": "0", "SLURM_NTASKS": "1", "SLURM_STEP_NUM_NODES": "1"}
+        done = self.place.cli("run", "--server", self.server.http, "--", *torchrun(2, script), env=task)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        job = self.show("slurm-4711")
+        self.assertEqual((job["state"], job["ranks_seen"], job["ranks_expected"]), ("finished", 2, 2))
+        lines = self.place.logs(self.server.http, "slurm-4711", "--stream", "stdout", "--grep", "I am")
+        self.assertEqual(sorted((r["rank"], r["msg"]) for r in lines), [(0, "I am 0"), (1, "I am 1")])
+
     def test_second_failure_is_the_jobs_and_names_its_first_rank(self):
         script = self.place.write("train.py", RESTARTED.replace('if attempt == "0"', "if True"))
         command = torchrun(2, script)

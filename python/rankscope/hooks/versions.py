@@ -1,9 +1,10 @@
-"""The versions of what a run is made of, told once a node, when torch has been imported: job_start cannot know them."""
+"""The versions of what a run is made of, told by the launcher and once a node when torch has been imported: the start of
+the run cannot know them."""
 
 import os
 import sys
 
-from rankscope import _recorder
+from rankscope import _rank, _recorder
 
 # Distributions whose version decides how a run behaves; those that are installed are told.
 _PACKAGES = (
@@ -14,7 +15,8 @@ _PACKAGES = (
 
 
 def apply(torch):
-    if os.environ.get("RANKSCOPE_RANK_PID") != str(os.getpid()) or os.environ.get("LOCAL_RANK", "0") != "0":
+    who = _rank.identity()
+    if os.environ.get("RANKSCOPE_RANK_PID", str(os.getpid())) != str(os.getpid()) or (who and who["local_rank"] != 0):
         return
     import json
 

@@ -103,7 +103,7 @@ class Server {
     ASSIGN_OR_RETURN(catalog_, catalog::Catalog::Open(options_.data_dir));
     ingest::Ingest::Options options;
     options.folder = options_.data_dir + "/journal";
-    options.sinks = {store_.get(), catalog_.get()};
+    options.sinks = {catalog_.get(), store_.get()};
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
     options.say = [](const std::string& sentence) { std::fprintf(stderr, "rankscope: %s\n", sentence.c_str()); };
     options.fatal = [](const base::Status& status) {

@@ -107,7 +107,8 @@ class Job:
             seen[rank, i] += 1
             if record["msg"] != text_of(rank, i):
                 changed += 1
-                print("changed:", record, flush=True)
+                if changed == 1:
+                    print("changed:", record, flush=True)
             disorder += i <= last.get(rank, -1)
             last[rank] = i
         lost = self.ranks * self.lines - len(seen)

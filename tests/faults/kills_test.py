@@ -9,11 +9,10 @@ from chaos_proxy import ChaosProxy, Delay
 from faults import KILLS, FaultServer, Job, Place
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
-PAUSE = 0.05  # per 100 lines of a rank
 
 
-def lines_for(seconds_a_kill):
-    return 100 * int(KILLS * seconds_a_kill / PAUSE)
+def lines_for(seconds_a_kill, pause):
+    return {"lines": 100 * int(KILLS * seconds_a_kill / pause), "pause": pause}
 
 
 class KillsTest(unittest.TestCase):
@@ -32,7 +31,7 @@ class KillsTest(unittest.TestCase):
         self.assertGreater(with_unacknowledged, 0)
 
     def test_server(self):
-        job = Job(self.place, self.server.http, lines=lines_for(0.4), pause=PAUSE)
+        job = Job(self.place, self.server.http, **lines_for(0.4, 0.05))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)
@@ -52,7 +51,7 @@ class KillsTest(unittest.TestCase):
         self.server.stop()
         self.server.options = ("--grpc-advertise", proxy.address)
         self.server.start()
-        job = Job(self.place, self.server.http, lines=lines_for(1.3), pause=PAUSE)
+        job = Job(self.place, self.server.http, **lines_for(1.3, 0.3))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)

@@ -31,7 +31,7 @@ class KillsTest(unittest.TestCase):
         self.assertGreater(with_unacknowledged, 0)
 
     def test_server(self):
-        job = Job(self.place, self.server.http, **lines_for(0.4, 0.05))
+        job = Job(self.place, self.server.http, **lines_for(0.6, 0.05))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)
@@ -51,7 +51,7 @@ class KillsTest(unittest.TestCase):
         self.server.stop()
         self.server.options = ("--grpc-advertise", proxy.address)
         self.server.start()
-        job = Job(self.place, self.server.http, **lines_for(1.3, 0.3))
+        job = Job(self.place, self.server.http, **lines_for(1.7, 0.3))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)

@@ -24,14 +24,15 @@ class KillsTest(unittest.TestCase):
 
     def end(self, job, kills, with_unacknowledged):
         self.assertEqual(job.finish(), 0)
+        ledger = job.ledger(self.server.http)
         print(f"{kills} kills, {with_unacknowledged} of them with records not yet acknowledged, "
-              f"{job.ranks * job.lines} lines; lost, doubled, out of order, changed:", job.ledger(self.server.http), flush=True)
-        self.assertEqual(job.ledger(self.server.http), (0, 0, 0, 0))
+              f"{job.ranks * job.lines} lines; lost, doubled, out of order, changed:", ledger, flush=True)
+        self.assertEqual(ledger, (0, 0, 0, 0))
         self.assertGreaterEqual(kills, KILLS // 2)
         self.assertGreater(with_unacknowledged, 0)
 
     def test_server(self):
-        job = Job(self.place, self.server.http, **lines_for(0.6, 0.05))
+        job = Job(self.place, self.server.http, **lines_for(0.9, 0.1))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)

@@ -11,7 +11,7 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
   ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";
-  options.sinks = {project->store_.get(), project->catalog_.get()};
+  options.sinks = {project->catalog_.get(), project->store_.get()};
   options.fatal = std::move(alarms.fatal);
   options.say = std::move(alarms.say);
   ASSIGN_OR_RETURN(project->ingest_, ingest::Ingest::Open(options, damage));

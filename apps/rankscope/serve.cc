@@ -69,6 +69,7 @@ class Server {
     RETURN_IF_ERROR(OpenGate(http, grpc));
     RETURN_IF_ERROR(base::MakeDirectories(options_.data_dir));
     auto lock = base::LockFile(options_.data_dir + "/LOCK");
+    if (!lock.ok() && lock.status().code() != base::Code::kUnavailable) return lock.status();
     if (!lock.ok()) {
       return base::Status::Unavailable(options_.data_dir +
                                        " is served by another rankscope; ask it, or choose another --data-dir");

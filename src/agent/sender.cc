@@ -54,13 +54,13 @@ void Sender::Loop() {
   std::minstd_rand random(std::random_device{}());
   milliseconds backoff = kFirstBackoff;
   while (true) {
-    int64_t began = base::MonotonicNow();
+    uint64_t acked_before = acked_seq_;
     base::Status ended = Session();
     connected_ = false;
     std::unique_lock lock(mutex_);
     if (ended.code() == base::Code::kInvalid) refusal_ = ended;
     if (stopping_ || !refusal_.ok()) return;
-    if (base::MonotonicNow() - began > 5 * base::kNsPerSecond) backoff = kFirstBackoff;
+    if (acked_seq_ > acked_before) backoff = kFirstBackoff;  // it works: a server that was restarted is waited for
     std::uniform_int_distribution<int64_t> jitter(backoff.count() / 2, backoff.count());
     changed_.wait_for(lock, milliseconds(jitter(random)), [this] { return stopping_; });
     backoff = std::min(backoff * 2, kLastBackoff);

@@ -83,7 +83,7 @@ base::Status Ingest::Replay(const journal::Journal::Reader::Entry& raw, std::vec
   }
   for (model::Record& record : *records) record.origin.project = frame.sender.project;
   (void)claims_.Take(frame.sender.producer, *records);  // whoever was doubled before the restart has been noticed
-  return Deliver(raw.end_position, *records, /*replaying=*/true);
+  return Deliver(raw.end_position, *std::move(records), /*replaying=*/true);
 }
 
 // A sink that is further than the journal would not be given what is written at the positions between.
@@ -180,7 +180,8 @@ void Ingest::Commit(std::deque<Submission>* batch) {
   }
   for (Submission& submission : *batch) {
     if (!submission.appended) continue;
-    if (auto status = Deliver(submission.end_position, submission.records, false); !status.ok() && options_.fatal) {
+    if (auto status = Deliver(submission.end_position, std::move(submission.records), false);
+        !status.ok() && options_.fatal) {
       options_.fatal(status);
     }
   }
@@ -285,11 +286,13 @@ void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
   }
 }
 
-base::Status Ingest::Deliver(uint64_t end_position, const std::vector<model::Record>& records, bool replaying) {
+// The last sink gets the records themselves, the others copies.
+base::Status Ingest::Deliver(uint64_t end_position, std::vector<model::Record> records, bool replaying) {
   if (records.empty()) return {};
   for (model::RecordSink* sink : options_.sinks) {
     if (replaying && end_position <= sink->durable_position()) continue;
-    RETURN_IF_ERROR(sink->Append(end_position, records));
+    bool last = sink == options_.sinks.back();
+    RETURN_IF_ERROR(sink->Append(end_position, last ? std::move(records) : records));
   }
   return {};
 }

@@ -29,7 +29,7 @@ class Ingest : public wire::FrameReceiver {
  public:
   struct Options {
     std::string folder;                     // of the journal
-    std::vector<model::RecordSink*> sinks;  // outlive this
+    std::vector<model::RecordSink*> sinks;  // outlive this; the last need not copy the records
     std::function<void(const base::Status&)> fatal;
     std::function<void(const std::string&)> say;  // a sentence for whoever runs the server; any thread
   };
@@ -68,7 +68,7 @@ class Ingest : public wire::FrameReceiver {
   void PlaceNotices(std::deque<Submission>* batch, Placed* placed);
   void Notice(model::Record record);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
-  base::Status Deliver(uint64_t end_position, const std::vector<model::Record>& records, bool replaying);
+  base::Status Deliver(uint64_t end_position, std::vector<model::Record> records, bool replaying);
   void Trim();
 
   const Options options_;

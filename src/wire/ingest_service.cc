@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <deque>
 #include <map>
 #include <mutex>
+#include <thread>
 
 #include "base/clock.h"
 #include "rankscope/v1/ingest.grpc.pb.h"
@@ -16,6 +18,7 @@
 namespace rankscope::wire {
 namespace {
 
+constexpr auto kBeatEvery = std::chrono::seconds(3);
 constexpr int kMaxStreamsPerConnection = 8;  // an agent has one
 
 using Reactor = grpc::ServerBidiReactor<v1::Envelope, v1::Envelope>;
@@ -33,6 +36,7 @@ class JobStreams {
   void Add(const std::string& job, const std::shared_ptr<StreamReactor>& stream);
   void Remove(const std::string& job, StreamReactor* stream);
   int Send(const std::string& job, const Command& command);
+  void SayAlive();
 
  private:
   struct Job {
@@ -63,6 +67,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
     if (!Unseal(envelope_, &incoming_)) {
       return Close({grpc::StatusCode::DATA_LOSS, "a message was damaged on its way: its checksum differs"});
     }
+    v1::Envelope().Swap(&envelope_);  // a paused stream must not hold its last message twice
     switch (incoming_.kind_case()) {
       case v1::AgentMessage::kHello:
         return OnHello();
@@ -89,6 +94,15 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
     v1::ServerMessage message;
     message.mutable_command()->set_log_interval_steps(command.log_interval_steps);
     Send(std::move(message));
+  }
+
+  // A stream whose records wait for the disk is not read, so its pings are not answered: it must not seem dead.
+  void SayAlive() {
+    {
+      std::lock_guard lock(mutex_);
+      if (unacknowledged_ == 0) return;
+    }
+    SendAck(durable_seq_);
   }
 
   void OnCancel() override { Close(grpc::Status::CANCELLED); }
@@ -137,7 +151,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
 
   void OnFrame() {
     if (!greeted_) return Refuse("frame before hello");
-    Frame frame = FromProto(incoming_.frame());
+    Frame frame = FromProto(incoming_.mutable_frame());
     if (auto status = CheckFrame(frame); !status.ok()) return Close(ToGrpc(status));
     size_t bytes = FrameMemory(frame);
     Hold(bytes);
@@ -307,6 +321,15 @@ int JobStreams::Send(const std::string& job, const Command& command) {
   return sent;
 }
 
+void JobStreams::SayAlive() {
+  std::lock_guard lock(mutex_);
+  for (auto& [job, entry] : jobs_) {
+    for (auto& [raw, weak] : entry.streams) {
+      if (auto stream = weak.lock()) stream->SayAlive();
+    }
+  }
+}
+
 class Service : public v1::Ingest::CallbackService {
  public:
   Service(FrameReceiver* receiver, std::string version) : receiver_(receiver), version_(std::move(version)) {}
@@ -355,6 +378,7 @@ class GrpcIngestServer : public IngestServer {
           "cannot listen for gRPC on " + address +
           ": the port is in use or the address is not this machine's; choose another with --grpc");
     }
+    heart_ = std::thread([this] { Beat(); });
     return {};
   }
 
@@ -367,15 +391,30 @@ class GrpcIngestServer : public IngestServer {
 
   void Stop() override {
     if (!server_) return;
+    {
+      std::lock_guard lock(mutex_);
+      stopping_ = true;
+    }
+    stop_.notify_one();
+    if (heart_.joinable()) heart_.join();
     server_->Shutdown(std::chrono::system_clock::now() + std::chrono::milliseconds(500));
     server_->Wait();
     server_.reset();
   }
 
  private:
+  void Beat() {
+    std::unique_lock lock(mutex_);
+    while (!stop_.wait_for(lock, kBeatEvery, [this] { return stopping_; })) service_.jobs()->SayAlive();
+  }
+
   Service service_;
   std::unique_ptr<grpc::Server> server_;
   int port_ = 0;
+  std::thread heart_;
+  std::mutex mutex_;  // guards stopping_
+  std::condition_variable stop_;
+  bool stopping_ = false;
 };
 
 }  // namespace

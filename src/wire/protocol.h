@@ -1,5 +1,7 @@
 #pragma once
 
+#include <utility>
+
 #include "base/coding.h"
 #include "rankscope/v1/ingest.pb.h"
 #include "wire/frame.h"
@@ -39,14 +41,15 @@ inline void ToProto(const Hello& from, v1::Hello* to) {
   to->set_acked_seq(from.acked_seq);
 }
 
-inline Frame FromProto(const v1::Frame& from) {
+// Takes the payload out of `from`.
+inline Frame FromProto(v1::Frame* from) {
   Frame to;
-  to.first_seq = from.first_seq();
-  to.count = from.count();
-  to.raw_bytes = from.raw_bytes();
-  to.checksum = from.checksum();
-  to.clock_offset_ns = from.clock_offset_ns();
-  to.payload = from.payload();
+  to.first_seq = from->first_seq();
+  to.count = from->count();
+  to.raw_bytes = from->raw_bytes();
+  to.checksum = from->checksum();
+  to.clock_offset_ns = from->clock_offset_ns();
+  to.payload = std::move(*from->mutable_payload());
   return to;
 }
 

@@ -1,9 +1,12 @@
 #include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdlib>
 #include <mutex>
+#include <thread>
 
 #include "rankscope/v1/ingest.grpc.pb.h"
 #include "wire/agent_stream.h"
@@ -21,6 +24,7 @@ class MemoryReceiver : public FrameReceiver {
     return committed_;
   }
   void Submit(const Hello&, Frame frame, std::function<void(Outcome)> done) override {
+    if (slow) return held_.push_back(std::move(done));
     committed_ = frame.last_seq();
     done({Outcome::kDurable, committed_, {}});
   }
@@ -29,6 +33,10 @@ class MemoryReceiver : public FrameReceiver {
     done({Outcome::kDurable, committed_, {}});
   }
   uint64_t committed_ = 0;
+  std::atomic<bool> slow{false};
+
+ private:
+  std::vector<std::function<void(Outcome)>> held_;
 };
 
 Frame OneRecord(uint64_t seq) {
@@ -105,6 +113,21 @@ TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
   auto later = AgentStream::Open(address(), hello, Events(), &greeting);
   ASSERT_TRUE(later.ok());
   AwaitCommand(7);
+}
+
+TEST_F(StreamTest, ServerThatWaitsForItsDiskDoesNotSeemDead) {
+  receiver_.slow = true;
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), Hello{}, Events(), &greeting);
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE((*stream)->Send(OneRecord(1)));
+  int64_t silence = 0, longest = 0;
+  do {  // until it spoke after a silence of a second: nothing else could have made it
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    longest = std::max(longest, silence);
+    silence = (*stream)->SilentFor();
+  } while (longest < base::kNsPerSecond || silence > longest);
+  EXPECT_EQ(receiver_.committed_, 0u);
 }
 
 TEST_F(StreamTest, RefusalSaysWhyAndIsFinal) {

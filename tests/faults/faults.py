@@ -3,6 +3,7 @@ import collections
 import hashlib
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -30,6 +31,11 @@ sys.exit(max(w.wait() for w in workers))
 """
 
 
+def read(path, mode="r"):
+    with open(path, mode) as file:
+        return file.read()
+
+
 def text_of(rank, i):
     return f"item {rank} {i} " + hashlib.sha512(b"%d %d" % (rank, i)).hexdigest() * 2
 
@@ -53,12 +59,10 @@ class FaultServer(Server):
         self.http, self.grpc = words["http"], words["grpc"]
 
     def stderr(self):
-        with open(self.place.path + "/server.stderr") as file:
-            return file.read()
+        return read(self.place.path + "/server.stderr")
 
     def resident_kib(self):
-        with open(f"/proc/{self.process.pid}/status") as status:
-            return int(re.search(r"VmRSS:\s+(\d+)", status.read())[1])
+        return int(re.search(r"VmRSS:\s+(\d+)", read(f"/proc/{self.process.pid}/status"))[1])
 
 
 class Job:
@@ -67,10 +71,10 @@ class Job:
     def __init__(self, place, server, job="j", ranks=4, lines=2000, pause=0.02, options=()):
         self.place, self.job, self.ranks, self.lines = place, job, ranks, lines
         writer, launcher = place.write("writer.py", WRITER), place.write("launcher.py", LAUNCHER)
-        self.stderr = open(place.path + f"/{job}.stderr", "w+")
-        self.process = subprocess.Popen(
-            [RANKSCOPE, "run", "--server", server, "--job_id", job, *options, "--", sys.executable, launcher, str(ranks),
-             writer, str(lines), str(pause)], stdout=subprocess.DEVNULL, stderr=self.stderr, env=place.env)
+        with open(place.path + f"/{job}.stderr", "w") as stderr:
+            self.process = subprocess.Popen(
+                [RANKSCOPE, "run", "--server", server, "--job_id", job, *options, "--", sys.executable, launcher,
+                 str(ranks), writer, str(lines), str(pause)], stdout=subprocess.DEVNULL, stderr=stderr, env=place.env)
 
     def running(self):
         return self.process.poll() is None
@@ -79,15 +83,14 @@ class Job:
         """Waits for the run and for its agent to have shipped everything."""
         code = self.process.wait(PATIENCE)
         wait_until(lambda: not self.place.run_directories(), "the agent to have shipped everything")
-        self.stderr.close()
         return code
 
     def agent(self):
         """The pid of the run's agent, or None."""
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         try:
-            for pid in open(path).read().split():
-                if open(f"/proc/{pid}/cmdline").read().split("\0")[1:2] == ["agent"]:
+            for pid in read(path).split():
+                if read(f"/proc/{pid}/cmdline").split("\0")[1:2] == ["agent"]:
                     return int(pid)
         except (FileNotFoundError, ProcessLookupError):
             pass
@@ -102,7 +105,10 @@ class Job:
                 continue
             rank, i = int(found[1]), int(found[2])
             seen[rank, i] += 1
-            changed += record["msg"] != text_of(rank, i)
+            if record["msg"] != text_of(rank, i):
+                changed += 1
+                if changed == 1:
+                    print("changed:", record, flush=True)
             disorder += i <= last.get(rank, -1)
             last[rank] = i
         lost = self.ranks * self.lines - len(seen)
@@ -110,3 +116,17 @@ class Job:
 
     def events(self, server):
         return [r for r in self.place.logs(server, self.job, "--stream", "event")]
+
+    def progress(self):
+        """(records in the agent's spool, acknowledged) so far."""
+        for name in self.place.run_directories():
+            try:
+                return struct.unpack("<QQ", read(f"{self.place.path}/state/rankscope/runs/{name}/status", "rb"))
+            except (FileNotFoundError, struct.error):
+                pass
+        return 0, 0
+
+    def await_progress(self, since):
+        """Waits until more than `since` records are acknowledged; returns how many, or None when the run has ended."""
+        wait_until(lambda: not self.running() or self.progress()[1] > since, "records to be acknowledged")
+        return self.progress()[1] if self.running() else None

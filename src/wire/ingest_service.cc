@@ -139,9 +139,9 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
       read_on = unacknowledged_ <= IngestServer::kMaxUnacknowledged;
       reading_paused_ = !read_on;
     }
-    receiver_->Submit(hello_, std::move(frame), [self = shared_from_this(), bytes](FrameReceiver::Outcome outcome) {
-      self->OnOutcome(bytes, outcome);
-    });
+    receiver_->Submit(
+        hello_, std::move(frame),
+        [self = shared_from_this(), bytes](const FrameReceiver::Outcome& outcome) { self->OnOutcome(bytes, outcome); });
     if (read_on) StartRead(&incoming_);
   }
 

@@ -97,12 +97,13 @@ class MetricsTest(unittest.TestCase):
         self.assertIn("slow is not running", done.stderr)
 
     def test_killed_rank_leaves_its_last_step(self):
-        before = set(os.listdir("/dev/shm"))
-        done, records = self.train("killed", fault="kill")
-        self.assertNotEqual(done.returncode, 0)
-        last = self.of_rank(records, 1)[-1]
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "killed", "--",
+                                *torchrun(4, self.script)], env={**self.place.env, "CONTEXT": "", "FAULT": "kill"},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertNotEqual(run.wait(), 0)
+        last = self.of_rank(self.place.logs(self.server.http, "killed", "--stream", "metric"), 1)[-1]
         self.assertEqual((last["step"], last["loss"], last["window_steps"]), (17, 117, 7))
-        self.assertFalse([n for n in set(os.listdir("/dev/shm")) - before if n.startswith("rankscope-")])
+        self.assertFalse([name for name in os.listdir("/dev/shm") if name.startswith(f"rankscope-{run.pid}-")])
 
 
 if __name__ == "__main__":

@@ -106,6 +106,13 @@ class AccessTest(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (3, "hello\n"))
             self.assertIn(words, done.stderr)
 
+    def test_refused_records_are_sent_later_with_another_token(self):
+        done = self.run_job("later", self.viewer)
+        kept = done.stderr.split("kept in ")[1].split(". ")[0]
+        done = self.place.cli("spool", "push", kept, env={"RANKSCOPE_TOKEN": self.writer})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line["msg"] for line in self.lines("later", self.viewer)[1]], ["hello"])
+
     def test_revoked_token_ends_the_stream_that_it_opened(self):
         token = self.create("llm", "writer")
         script = self.place.write("slow.py", "import time\nfor i in range(10**6): print('item', i, flush=True); time.sleep(0.02)\n")

@@ -44,7 +44,8 @@ class MetricsTest(unittest.TestCase):
         cls.place.remove()
 
     def train(self, job, *options, context="", fault=""):
-        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, *options, "--",
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--flush-timeout", "100",
+                              *options, "--",
                               *torchrun(4, self.script), env={"CONTEXT": context, "FAULT": fault})
         return done, [r for r in self.place.logs(self.server.http, job) if r["stream"] in ("metric", "batch")]
 
@@ -87,9 +88,11 @@ class MetricsTest(unittest.TestCase):
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "slow", "--log_interval_steps",
                                 "1000000", "--", sys.executable, script], stderr=subprocess.DEVNULL,
                                env={**self.place.env, "STOP": stop, "RANK": "0", "LOCAL_RANK": "0"})
+        self.addCleanup(run.kill)
         change = ("jobs", "set", "slow", "--log_interval_steps", "2", "--server", self.server.http)
         wait_until(lambda: self.place.cli(*change).returncode == 0, "the job's agent to connect")
-        wait_until(lambda: len(self.place.logs(self.server.http, "slow", "--stream", "metric")) > 3, "metric records")
+        metrics = ("logs", "--job_id", "slow", "--stream", "metric", "-o", "json", "--server", self.server.http)
+        wait_until(lambda: len(self.place.cli(*metrics).stdout.splitlines()) > 3, "metric records")
         open(stop, "w").close()
         self.assertEqual(run.wait(), 0)
         done = self.place.cli(*change)
@@ -97,7 +100,7 @@ class MetricsTest(unittest.TestCase):
         self.assertIn("slow is not running", done.stderr)
 
     def test_killed_rank_leaves_its_last_step(self):
-        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "killed", "--",
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "killed", "--flush-timeout", "100", "--",
                                 *torchrun(4, self.script)], env={**self.place.env, "CONTEXT": "", "FAULT": "kill"},
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.assertNotEqual(run.wait(), 0)

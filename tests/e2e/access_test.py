@@ -37,7 +37,7 @@ class AccessTest(unittest.TestCase):
         return done.stdout.strip()
 
     def run_job(self, job, token, *options):
-        return self.place.cli("run", "--server", self.http, "--job_id", job, "--flush-timeout", "100", *options, "--", "sh", "-c",
+        return self.place.cli("run", "--server", self.http, "--job_id", job, *options, "--", "sh", "-c",
                               "echo hello; exit 3", env={"RANKSCOPE_TOKEN": token})
 
     def lines(self, job, token):
@@ -130,8 +130,8 @@ class AccessTest(unittest.TestCase):
 
     def test_secret_stays_out_of_process_titles_and_of_what_is_stored(self):
         waiting = "until [ -e " + self.place.path + "/go ]; do sleep 0.02; done; echo $RANKSCOPE_TOKEN"
-        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "secret", "--flush-timeout", "100", "--token", self.writer, "--", "sh",
-                                "-c", waiting], env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "secret", "--flush-timeout", "100",
+                                "--token", self.writer, "--", "sh", "-c", waiting], env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self.writer not in read(f"/proc/{run.pid}/cmdline"), "the title to be clean")
         for name in self.place.run_directories():
             self.assertEqual(os.stat(f"{self.place.path}/state/rankscope/runs/{name}").st_mode & 0o077, 0)

@@ -98,7 +98,7 @@ class FrameworksTest(unittest.TestCase):
 
     def train(self, job, text):
         script = self.place.write(f"train_{job}.py", text)
-        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--flush-timeout", "100", "--log_interval_steps", "1", "--",
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--log_interval_steps", "1", "--",
                               *torchrun(4, script, PYTHON), env={"OUT": self.place.path + "/out"})
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.place.logs(self.server.http, job)
@@ -139,7 +139,7 @@ class FrameworksTest(unittest.TestCase):
         ranks = 4
         offline = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(ranks),
                    "MASTER_PORT": str(20000 + os.getpid() % 20000), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]}
-        done = self.place.cli("run", "--server", self.server.http, "--job_id", "swift", "--flush-timeout", "100", "--log_interval_steps", "1", "--", "swift",
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "swift", "--log_interval_steps", "1", "--", "swift",
                               *SWIFT.format(self.place.path).split(), env=offline, patience=600)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         records = self.place.logs(self.server.http, "swift")

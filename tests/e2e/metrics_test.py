@@ -44,8 +44,7 @@ class MetricsTest(unittest.TestCase):
         cls.place.remove()
 
     def train(self, job, *options, context="", fault=""):
-        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--flush-timeout", "100",
-                              *options, "--",
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, *options, "--",
                               *torchrun(4, self.script), env={"CONTEXT": context, "FAULT": fault})
         return done, [r for r in self.place.logs(self.server.http, job) if r["stream"] in ("metric", "batch")]
 

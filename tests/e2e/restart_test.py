@@ -12,7 +12,7 @@ class RestartTest(unittest.TestCase):
         server = Server(place)
         script = place.write("p.py", "for i in range(5000): print('item', i)\n")
         for job in ("a", "b"):
-            done = place.cli("run", "--server", server.http, "--job_id", job, "--flush-timeout", "100", "--", "/usr/bin/python3", script)
+            done = place.cli("run", "--server", server.http, "--job_id", job, "--", "/usr/bin/python3", script)
             self.assertEqual(done.returncode, 0)
         before = {job: place.logs(server.http, job) for job in ("a", "b")}
         self.assertEqual(sum(r["stream"] == "stdout" for r in before["a"]), 5000)

@@ -47,7 +47,7 @@ class TailsTest(unittest.TestCase):
 
     def print_lines(self, job):
         script = self.place.write("p.py", f"for i in range({LINES}): print('item', i)\n")
-        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--flush-timeout", "100", "--", "/usr/bin/python3", script)
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--", "/usr/bin/python3", script)
         self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_thousand_tails(self):

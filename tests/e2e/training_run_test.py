@@ -46,8 +46,7 @@ class TrainingRunTest(unittest.TestCase):
         cls.place.remove()
 
     def train(self, fault):
-        done = self.place.cli("run", "--server", self.server.http, "--job_id", fault,
-                              "--flush-timeout", "100", "--", *torchrun(4, self.script),
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", fault, "--", *torchrun(4, self.script),
                               env={"FAULT": fault})
         return done, self.place.logs(self.server.http, fault)
 

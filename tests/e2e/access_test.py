@@ -116,7 +116,7 @@ class AccessTest(unittest.TestCase):
     def test_revoked_token_ends_the_stream_that_it_opened(self):
         token = self.create("llm", "writer")
         script = self.place.write("slow.py", "import time\nfor i in range(10**6): print('item', i, flush=True); time.sleep(0.02)\n")
-        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "revoked", "--flush-timeout", "0.2", "--",
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "revoked", "--flush-timeout", "100", "--",
                                 "/usr/bin/python3", script], env={**self.place.env, "RANKSCOPE_TOKEN": token},
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         wait_until(lambda: self.lines("revoked", self.viewer)[1], "the first lines")

@@ -204,6 +204,8 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   if (app.got_subcommand("agent")) return Report(agent::RunAgent(arguments->agent));
   if (app.got_subcommand("spool")) {
     arguments->agent.drain = true;
+    const char* token = std::getenv("RANKSCOPE_TOKEN");
+    arguments->agent.token = token ? token : "";
     return Report(agent::RunAgent(arguments->agent));
   }
   if (app.got_subcommand("doctor")) {

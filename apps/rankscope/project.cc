@@ -25,7 +25,7 @@ api::HttpServer::Handler Project::Routes(api::Services doors) {
     doors.project = name_;
     doors.logs = logs_.get();
     doors.catalog = catalog_.get();
-    routes_ = api::MakeRoutes(std::move(doors));
+    routes_ = api::MakeRoutes(doors);
   }
   return routes_;
 }

@@ -188,6 +188,7 @@ class Agent {
 
 base::Status RunAgent(const AgentOptions& options) {
   ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(options.run_directory));
+  if (!options.token.empty()) config.token = options.token;
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
   ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));

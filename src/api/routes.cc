@@ -163,7 +163,7 @@ class Routes {
 
 }  // namespace
 
-HttpServer::Handler MakeRoutes(Services services) {
+HttpServer::Handler MakeRoutes(const Services& services) {
   auto routes = std::make_shared<Routes>(services);
   return [routes](const Request& request, const Reply& reply) { routes->Handle(request, reply); };
 }

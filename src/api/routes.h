@@ -28,6 +28,6 @@ struct Services {
 // GET /healthz
 // Each also takes project=P: RequireAccess (authentication.h) has put the request where it belongs.
 // Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
-HttpServer::Handler MakeRoutes(Services services);
+HttpServer::Handler MakeRoutes(const Services& services);
 
 }  // namespace rankscope::api

@@ -34,7 +34,7 @@ class SqliteCatalog : public Catalog {
   base::Status Start(const std::string& folder) {
     RETURN_IF_ERROR(base::MakeDirectories(folder));
     ASSIGN_OR_RETURN(database_, Database::Open(folder + "/catalog.sqlite"));
-    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](Database::JobEntry entry) {
+    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](const Database::JobEntry& entry) {
       jobs_[{entry.project, entry.job}] = JobState::FromJson(entry.state);
     }));
     position_ = durable_position_ = position;

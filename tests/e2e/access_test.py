@@ -106,10 +106,17 @@ class AccessTest(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (3, "hello\n"))
             self.assertIn(words, done.stderr)
 
+    def test_refused_records_are_sent_later_with_another_token(self):
+        done = self.run_job("later", self.viewer)
+        kept = done.stderr.split("kept in ")[1].split(". ")[0]
+        done = self.place.cli("spool", "push", kept, env={"RANKSCOPE_TOKEN": self.writer})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line["msg"] for line in self.lines("later", self.viewer)[1]], ["hello"])
+
     def test_revoked_token_ends_the_stream_that_it_opened(self):
         token = self.create("llm", "writer")
         script = self.place.write("slow.py", "import time\nfor i in range(10**6): print('item', i, flush=True); time.sleep(0.02)\n")
-        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "revoked", "--flush-timeout", "0.2", "--",
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "revoked", "--flush-timeout", "100", "--",
                                 "/usr/bin/python3", script], env={**self.place.env, "RANKSCOPE_TOKEN": token},
                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         wait_until(lambda: self.lines("revoked", self.viewer)[1], "the first lines")
@@ -123,8 +130,8 @@ class AccessTest(unittest.TestCase):
 
     def test_secret_stays_out_of_process_titles_and_of_what_is_stored(self):
         waiting = "until [ -e " + self.place.path + "/go ]; do sleep 0.02; done; echo $RANKSCOPE_TOKEN"
-        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "secret", "--token", self.writer, "--", "sh",
-                                "-c", waiting], env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "secret", "--flush-timeout", "100",
+                                "--token", self.writer, "--", "sh", "-c", waiting], env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: self.writer not in read(f"/proc/{run.pid}/cmdline"), "the title to be clean")
         for name in self.place.run_directories():
             self.assertEqual(os.stat(f"{self.place.path}/state/rankscope/runs/{name}").st_mode & 0o077, 0)

@@ -90,7 +90,8 @@ class TrainingRunTest(unittest.TestCase):
 
     def test_exception_is_one_record(self):
         _, records = self.train("raise")
-        tracebacks = [r["msg"] for r in records if r.get("rank") == 1 and r["msg"].startswith("Traceback")]
+        tracebacks = [r["msg"] for r in records if r.get("rank") == 1 and
+                      re.match(r"(\[rank1\]: )?Traceback", r["msg"])]
         self.assertEqual(len(tracebacks), 1)
         self.assertTrue(tracebacks[0].endswith("ValueError: bad sample 4711"))
         self.assertEqual(self.exits(records)[1]["exit_code"], 1)

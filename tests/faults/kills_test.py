@@ -52,7 +52,7 @@ class KillsTest(unittest.TestCase):
         self.server.stop()
         self.server.options = ("--grpc-advertise", proxy.address)
         self.server.start()
-        job = Job(self.place, self.server.http, **lines_for(1.7, 0.3))
+        job = Job(self.place, self.server.http, **lines_for(2.2, 0.3))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)

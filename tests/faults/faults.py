@@ -81,7 +81,7 @@ class Job:
 
     def finish(self):
         """Waits for the run and for its agent to have shipped everything."""
-        code = self.process.wait(PATIENCE)
+        code = self.process.wait(PATIENCE + 3 * KILLS)  # its lines outlast the kills
         wait_until(lambda: not self.place.run_directories(), "the agent to have shipped everything")
         return code
 

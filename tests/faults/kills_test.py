@@ -6,7 +6,7 @@ import time
 import unittest
 
 from chaos_proxy import ChaosProxy, Delay
-from faults import KILLS, FaultServer, Job, Place
+from faults import KILLS, FaultServer, Job, Place, wait_until
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 
@@ -52,7 +52,7 @@ class KillsTest(unittest.TestCase):
         self.server.stop()
         self.server.options = ("--grpc-advertise", proxy.address)
         self.server.start()
-        job = Job(self.place, self.server.http, **lines_for(1.7, 0.3))
+        job = Job(self.place, self.server.http, **lines_for(2.2, 0.3))
         kills = unacknowledged = acked = 0
         while kills < KILLS:
             acked = job.await_progress(acked)
@@ -61,7 +61,10 @@ class KillsTest(unittest.TestCase):
             time.sleep(self.random.random() * 0.15)
             spooled, acked = job.progress()
             unacknowledged += spooled > acked
-            os.kill(job.agent(), signal.SIGKILL)
+            agent = wait_until(lambda: job.agent() or not job.running(), "the next agent")
+            if agent is True:
+                break
+            os.kill(agent, signal.SIGKILL)
             kills += 1
         self.end(job, kills, unacknowledged)
 

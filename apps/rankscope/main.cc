@@ -158,6 +158,8 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
   keep->add_option("--job_id", arguments->run.job);
   CLI::App* agent = app->add_subcommand("agent", "")->group("");
   agent->add_option("--run-dir", arguments->agent.run_directory)->required();
+  agent->add_flag("--drain", arguments->agent.drain);
+  agent->add_option("--give-up-after", arguments->agent.give_up_after_s);
   CLI::App* spool = app->add_subcommand("spool", "What agents have not been able to send");
   spool->require_subcommand(1);
   spool->add_subcommand("push", "Send what a run left in its directory")

@@ -11,8 +11,10 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "agent/child_process.h"
 #include "agent/keeper.h"
 #include "agent/launch.h"
+#include "agent/orphan_runs.h"
 #include "agent/run_directory.h"
 #include "base/file.h"
 #include "cli/http_client.h"
@@ -131,6 +133,17 @@ base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
   return directory;
 }
 
+// What earlier runs on this node could not send, their agents killed, goes out in the background.
+void AdoptOrphans() {
+  constexpr char kPatience[] = "600";  // seconds; a server that is gone for good is not asked for ever
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const std::string& run : agent::OrphanRuns(agent::StateHome() + "/runs")) {
+    agent::StartDetached({ProgramPath(), "agent", "--run-dir", run, "--drain", "--give-up-after", kPatience},
+                         run + "/agent.log", signals);
+  }
+}
+
 // Ends as the command ended: with its exit code, or by its signal.
 [[noreturn]] void EndAs(int wait_status) {
   if (WIFSIGNALED(wait_status)) {
@@ -155,6 +168,7 @@ int Run(const RunOptions& options) {
   if (!server.ok()) return Fail(server.status());
   agent::RunConfig config;
   config.server = *server;
+  if (options.server.empty() && Environment("RANKSCOPE_SERVER").empty()) config.data_dir = agent::DataHome();
   config.project = Environment("RANKSCOPE_PROJECT");
   config.token = Environment("RANKSCOPE_TOKEN");
   config.host = HostName();
@@ -169,6 +183,7 @@ int Run(const RunOptions& options) {
   if (options.preload) {
     if (auto status = Preload(); !status.ok()) return Fail(status);
   }
+  AdoptOrphans();
   auto directory = MakeRunDirectory(&config);
   if (!directory.ok()) return Fail(directory.status());
   agent::KeeperOptions keeper;

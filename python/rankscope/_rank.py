@@ -73,6 +73,7 @@ def identity():
         "python": sys.version.split()[0],
         "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "source": "hook",
+        "error_file": os.environ.get("TORCHELASTIC_ERROR_FILE"),
     }
 
 

@@ -9,9 +9,10 @@
 
 #include "agent/capture.h"
 #include "agent/collector.h"
+#include "agent/exit_witnesses.h"
 #include "agent/gpu_sampler.h"
-#include "agent/hook_exits.h"
 #include "agent/host_sampler.h"
+#include "agent/orphan_runs.h"
 #include "agent/rank_gpus.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
@@ -170,7 +171,7 @@ class Agent {
   CaptureReader reader_;
   Collector collector_;
   Rings rings_;
-  HookExits exits_;
+  ExitWitnesses exits_;
   HostSampler host_;
   GpuSampler gpus_;
   RankGpus rank_gpus_;
@@ -189,6 +190,8 @@ class Agent {
 base::Status RunAgent(const AgentOptions& options) {
   ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(options.run_directory));
   if (!options.token.empty()) config.token = options.token;
+  auto lock = base::LockFile(AgentLock(options.run_directory));
+  if (!lock.ok()) return base::Status::Unavailable("another agent works on " + options.run_directory);
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
   ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));

@@ -24,6 +24,7 @@
 #include "agent/life_events.h"
 #include "agent/mirror.h"
 #include "agent/oom_watch.h"
+#include "agent/orphan_runs.h"
 #include "agent/rank_door.h"
 #include "agent/read_buffer.h"
 #include "agent/run_description.h"
@@ -68,10 +69,12 @@ class Keeper {
   struct Rank {
     base::UniqueFd pidfd;
     model::Origin origin;
+    std::string error_file;
   };
 
   base::Status Begin() {
     signal(SIGPIPE, SIG_IGN);
+    ASSIGN_OR_RETURN(lock_, base::LockFile(KeeperLock(options_.run_directory)));
     ASSIGN_OR_RETURN(auto capture, CaptureWriter::Create(options_.run_directory, {}));
     capture_ = std::make_unique<CaptureWriter>(std::move(capture));
     BlockSignals();
@@ -235,7 +238,7 @@ class Keeper {
     capture_->Record(start);
     if (base::UniqueFd pidfd = OpenPidfd(greeting.pid); pidfd.valid()) {
       oom_.Add(greeting.pid);
-      ranks_[greeting.pid] = {std::move(pidfd), greeting.origin};
+      ranks_[greeting.pid] = {std::move(pidfd), greeting.origin, greeting.error_file};
       WatchRank(greeting.pid);
     }
     RenewGuard();
@@ -255,7 +258,9 @@ class Keeper {
     loop_->Forget(rank.pidfd.get());
     DrainRank(pid);  // its last words come before the news of its end
     bool killed = status && WIFSIGNALED(status->wait_status) && WTERMSIG(status->wait_status) == SIGKILL;
-    capture_->Record(RankExit(rank.origin, pid, status, killed ? oom_.Struck(pid) : std::nullopt));
+    model::Record exit = RankExit(rank.origin, pid, status, killed ? oom_.Struck(pid) : std::nullopt);
+    if (std::string error = ReadErrorFile(rank.error_file); !error.empty()) exit.fields.emplace_back("error", error);
+    capture_->Record(exit);
     RenewGuard();
   }
 
@@ -378,6 +383,7 @@ class Keeper {
   }
 
   const KeeperOptions options_;
+  base::UniqueFd lock_;  // its guards hold it, too
   ReadBuffer buffer_;
   std::unique_ptr<CaptureWriter> capture_;
   Mirror out_, err_;

@@ -3,8 +3,11 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "parse/line_record.h"
 
 namespace rankscope::agent {
 namespace {
@@ -60,6 +63,20 @@ model::Record RankExit(const model::Origin& origin, pid_t pid, const std::option
   }
   exit.text = "rank " + std::to_string(origin.rank.value_or(-1)) + " ended: " + how;
   return exit;
+}
+
+std::string ReadErrorFile(const std::string& path) {
+  constexpr size_t kMostBytes = 4096;
+  if (path.empty()) return "";
+  auto text = base::ReadWholeFile(path);
+  if (!text.ok()) return "";
+  auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  auto inner = json.is_object() && json.contains("message") ? json["message"] : nlohmann::json();
+  if (inner.is_object() && inner.contains("message")) inner = nlohmann::json(inner["message"]);
+  if (!inner.is_string()) return "";
+  std::string error = inner.get<std::string>().substr(0, kMostBytes);
+  parse::RedactSecrets(&error);
+  return error;
 }
 
 }  // namespace rankscope::agent

@@ -24,4 +24,8 @@ std::string DescribeEnd(const std::optional<ExitStatus>& status, model::Record* 
 model::Record RankExit(const model::Origin& origin, pid_t pid, const std::optional<ExitStatus>& status,
                        std::optional<bool> oom_killed);
 
+// The message in an error file of torchelastic ({"message": {"message": TEXT, …}} or {"message": TEXT}), at most 4 KiB
+// of it; empty where there is none.
+std::string ReadErrorFile(const std::string& path);
+
 }  // namespace rankscope::agent

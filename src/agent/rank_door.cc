@@ -31,6 +31,7 @@ RankGreeting ReadGreeting(const nlohmann::json& said, pid_t pid) {
   for (const char* name : {"gpu", "python", "source"}) {
     if (said.contains(name) && said[name].is_string()) greeting.about.emplace_back(name, said[name].get<std::string>());
   }
+  if (said.contains("error_file") && said["error_file"].is_string()) greeting.error_file = said["error_file"];
   return greeting;
 }
 

@@ -17,7 +17,8 @@ namespace rankscope::agent {
 struct RankGreeting {
   pid_t pid = 0;  // as the kernel says, not the greeting
   model::Origin origin;
-  model::Fields about;  // world_size, gpu, python, source: what its start event keeps
+  model::Fields about;     // world_size, gpu, python, source: what its start event keeps
+  std::string error_file;  // where torchelastic's @record puts an uncaught exception; empty: none
 };
 
 // The unix socket, in a folder of its own in /tmp, where ranks ask for their pipes. One thread.

@@ -15,6 +15,7 @@ namespace rankscope::agent {
 // and beside it, in memory (/dev/shm), the folder of the processes' metric rings.
 struct RunConfig {
   std::string server;          // HTTP HOST:PORT
+  std::string data_dir;        // of the local server, whose address may change; empty where a server was named
   std::string project, token;  // project "": the token's, else "default"
   std::string job, host;
   std::string run;     // this `rankscope run`, unlike any other
@@ -24,6 +25,9 @@ struct RunConfig {
   int sample_interval_s = 10;  // of host and GPU samples; 0: none
   uint64_t spool_limit_bytes = 4ull << 30;
 };
+
+// Where the server is now: the local one says so in its data directory.
+std::string CurrentServer(const RunConfig& config);
 
 // Fills in what a record of this run has when its source does not know: project, job, host, node rank.
 void CompleteOrigin(const RunConfig& config, model::Origin* origin);

@@ -68,7 +68,7 @@ void Sender::Loop() {
 }
 
 base::Status Sender::Session() {
-  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(config_.server, kDiscoveryTimeoutMs));
+  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(CurrentServer(config_), kDiscoveryTimeoutMs));
   wire::Hello hello;
   hello.producer = spool_->producer();
   hello.epoch = spool_->epoch();

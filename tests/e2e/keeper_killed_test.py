@@ -51,7 +51,7 @@ class KeeperKilledTest(unittest.TestCase):
 
     def start(self, job):
         return subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", *self.command],
-                                env=self.place.env, stdout=subprocess.DEVNULL, stderr=open("/tmp/keeper_err.log", "ab"))
+                                env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def done(self):
         return all(os.path.exists(f"{self.script}.done{rank}") for rank in range(2))

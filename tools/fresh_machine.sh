@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `make demo` and `make test` on a machine that has nothing but a shell, git and make: in a chroot of debootstrap's.
-#   tools/fresh_machine.sh SUITE MIRROR [FOLDER]      as root; for example bookworm http://deb.debian.org/debian
+#   tools/fresh_machine.sh SUITE MIRROR [FOLDER]      as root; SUITE as bookworm, MIRROR as in /etc/apt
 # Takes what is committed here. $APT_CONF names a file of apt settings that the mirror needs; COMPONENTS=main,universe
 # is right for Ubuntu. FOLDER (some GB, else a new one under /var/tmp) is removed at the end unless KEEP=1.
 set -euo pipefail

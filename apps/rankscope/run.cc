@@ -134,11 +134,11 @@ base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
 }
 
 // What earlier runs on this node could not send, their agents killed, goes out in the background.
-void AdoptOrphans() {
+void AdoptOrphans(const std::string& host) {
   constexpr char kPatience[] = "600";  // seconds; a server that is gone for good is not asked for ever
   sigset_t signals;
   sigemptyset(&signals);
-  for (const std::string& run : agent::OrphanRuns(agent::StateHome() + "/runs")) {
+  for (const std::string& run : agent::OrphanRuns(agent::StateHome() + "/runs", host)) {
     agent::StartDetached({ProgramPath(), "agent", "--run-dir", run, "--drain", "--give-up-after", kPatience},
                          run + "/agent.log", signals);
   }
@@ -183,7 +183,7 @@ int Run(const RunOptions& options) {
   if (options.preload) {
     if (auto status = Preload(); !status.ok()) return Fail(status);
   }
-  AdoptOrphans();
+  AdoptOrphans(config.host);
   auto directory = MakeRunDirectory(&config);
   if (!directory.ok()) return Fail(directory.status());
   agent::KeeperOptions keeper;

@@ -61,6 +61,7 @@ class Agent {
       if (uint32_t steps = sender_.log_interval_steps()) rings_.SetLogIntervalSteps(steps);
       Spill(/*force=*/collector_.ended() || Drained(busy));
       Release();
+      if (!failed_.ok()) return failed_;
       if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
       if (!busy) poll(nullptr, 0, kIdleMs);
     }
@@ -116,8 +117,9 @@ class Agent {
       Drain();
     }
     MakeRoom();
-    if (!spool_->Append(&unspooled_, positions_).ok()) {  // a full disk: they wait here
+    if (auto status = spool_->Append(&unspooled_, positions_); !status.ok()) {  // a full disk: they wait here
       (void)spool_->Thin().ok();
+      if (status.code() == base::Code::kInternal) failed_ = status;  // a disk that lies: only a new start reads it anew
       return;
     }
     unspooled_.clear();
@@ -179,6 +181,7 @@ class Agent {
   int64_t sampled_at_ = 0;
   Sender sender_;
   std::vector<model::Record> unspooled_;
+  base::Status failed_;
   SourcePositions positions_;
   uint64_t file_number_ = 0;
   int64_t oldest_ = 0, ended_at_ = 0;
@@ -192,6 +195,9 @@ base::Status RunAgent(const AgentOptions& options) {
   if (!options.token.empty()) config.token = options.token;
   auto lock = base::LockFile(AgentLock(options.run_directory));
   if (!lock.ok()) return base::Status::Unavailable("another agent works on " + options.run_directory);
+  // What is drained is removed: nobody may write there any more.
+  auto keeper = options.drain ? base::LockFile(KeeperLock(options.run_directory)) : base::Result<base::UniqueFd>(base::UniqueFd());
+  if (!keeper.ok()) return base::Status::Unavailable("the run of " + options.run_directory + " still goes on");
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
   ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));

@@ -1,6 +1,7 @@
 #include "agent/child_process.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -43,6 +44,21 @@ pid_t StartDetached(const std::vector<std::string>& command, const std::string& 
   dup2(log.ok() ? log->get() : null, STDOUT_FILENO);
   dup2(log.ok() ? log->get() : null, STDERR_FILENO);
   ExecCommand(command);
+}
+
+void DrainForever(const std::vector<int>& pipes) {
+  setsid();
+  int null = open("/dev/null", O_RDWR);
+  for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+  std::vector<pollfd> live;
+  for (int fd : pipes) live.push_back({fd, POLLIN, 0});
+  char bytes[65536];
+  while (!live.empty()) {
+    poll(live.data(), live.size(), -1);
+    std::erase_if(live,
+                  [&](const pollfd& pipe) { return pipe.revents != 0 && read(pipe.fd, bytes, sizeof bytes) == 0; });
+  }
+  _exit(0);
 }
 
 }  // namespace rankscope::agent

@@ -15,4 +15,8 @@ namespace rankscope::agent {
 // below the training's. The pid, or -1.
 pid_t StartDetached(const std::vector<std::string>& command, const std::string& log_path, const sigset_t& signals);
 
+// Reads pipes and forgets what comes, in a session of its own that holds nothing else, until all have ended; then ends
+// the process. For a forked child.
+[[noreturn]] void DrainForever(const std::vector<int>& pipes);
+
 }  // namespace rankscope::agent

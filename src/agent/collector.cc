@@ -91,25 +91,30 @@ void Collector::Emit(ChannelState* state, parse::Line line) {
   record.text = std::move(line.text);
   parse::RedactSecrets(&record.text);
   parse::UnderstandLine(&record);
-  state->last_lines.push_back(record.text);
+  state->last_lines.push_back({record.time, record.text.substr(0, kTailLineBytes)});
   if (state->last_lines.size() > kTailLines) state->last_lines.pop_front();
   Push(std::move(record));
 }
 
 void Collector::Push(model::Record record) {
-  pending_bytes_ += record.text.size() + 64 + record.fields.size() * 32;
+  pending_bytes_ += model::EncodedBytes(record);
   pending_.push_back(std::move(record));
 }
 
-// The rank's channels are read to their end before the keeper writes the exit, so that their half lines belong here.
+// The last lines of both its streams, in order. The rank's channels are read to their end before the keeper writes the
+// exit, so that their half lines belong here.
 void Collector::AddTail(model::Record* exit) {
-  std::string tail;
+  std::vector<LastLine> lines;
   for (auto& [id, state] : channels_) {
     const model::Origin& origin = state.channel.origin;
     if (origin.rank != exit->origin.rank || origin.attempt != exit->origin.attempt) continue;
     state.assembler.Flush([&, s = &state](parse::Line line) { Emit(s, std::move(line)); });
-    for (const std::string& line : state.last_lines) tail += line + "\n";
+    lines.insert(lines.end(), state.last_lines.begin(), state.last_lines.end());
   }
+  std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
+  std::string tail;
+  for (size_t i = lines.size() - std::min(lines.size(), kTailLines); i < lines.size(); ++i)
+    tail += lines[i].text + "\n";
   if (!tail.empty()) exit->fields.emplace_back("tail", tail);
 }
 

@@ -34,13 +34,17 @@ class Collector {
   bool ended() const { return ended_; }
 
  private:
+  struct LastLine {
+    base::TimeNs time;
+    std::string text;
+  };
   struct ChannelState {
     Channel channel;
     parse::LineAssembler assembler;
     uint64_t fed = 0;      // bytes of the channel seen
     uint64_t skip_to = 0;  // bytes that earlier frames hold
     base::TimeNs last_time = 0;
-    std::deque<std::string> last_lines;
+    std::deque<LastLine> last_lines;
   };
 
   void TakeBytes(const CaptureBytes& bytes);
@@ -50,6 +54,7 @@ class Collector {
   void AddTail(model::Record* exit);
 
   static constexpr size_t kTailLines = 20;
+  static constexpr size_t kTailLineBytes = 2048;  // a longer line's end is cut off
   const RunConfig config_;
   const SourcePositions resume_;
   std::map<uint32_t, ChannelState> channels_;

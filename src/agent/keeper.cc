@@ -36,6 +36,8 @@ namespace {
 
 constexpr useconds_t kGatherUs = 1000;  // between reads of a busy pipe: a writer that need not wake us is faster
 constexpr int64_t kHelperRestartDelay = 500 * base::kNsPerMs;
+constexpr int64_t kFailedAgentDelay = 5 * base::kNsPerSecond;
+constexpr int kRefused = 2;                                // the agent's exit code where it need not come back
 constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
 
 base::UniqueFd OpenPidfd(pid_t pid) {  // glibc 2.36 declares it without C linkage
@@ -90,7 +92,11 @@ class Keeper {
   void BlockSignals() {
     sigset_t signals;
     sigemptyset(&signals);
-    for (int number : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) sigaddset(&signals, number);
+    for (int number :
+         {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGCONT, SIGURG, SIGWINCH}) {
+      sigaddset(&signals, number);
+    }
+    for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) sigaddset(&signals, number);
     sigprocmask(SIG_BLOCK, &signals, &old_signals_);
     signals_ = base::UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   }
@@ -188,7 +194,7 @@ class Keeper {
     agent_pidfd_ = OpenPidfd(agent_pid_);
     loop_->Watch(agent_pidfd_.get(), [this] {
       loop_->Forget(agent_pidfd_.get());
-      OnAgentEnd(access((options_.run_directory + "/run.json").c_str(), F_OK) != 0);
+      OnAgentEnd(access((options_.run_directory + "/run.json").c_str(), F_OK) != 0 ? 0 : -1);
     });
     RenewGuard();
   }
@@ -293,7 +299,7 @@ class Keeper {
       if (pid == command_pid_) {
         OnCommandEnd(ExitStatus{status, "wait"});
       } else if (pid == agent_pid_) {
-        OnAgentEnd(WIFEXITED(status));  // done, or it said why; only a killed one is started again
+        OnAgentEnd(WIFEXITED(status) ? WEXITSTATUS(status) : -1);
       } else if (guard_.Reaped(pid)) {
         helper_ended_at_ = base::MonotonicNow();
       }
@@ -306,10 +312,12 @@ class Keeper {
     ended_at_ = base::MonotonicNow();
   }
 
-  void OnAgentEnd(bool exited) {
+  // Done, or refused for good; else it was killed, or could not work now.
+  void OnAgentEnd(int exit_code) {
     agent_pid_ = -1;
-    agent_exited_ = exited;
+    agent_exited_ = exit_code == 0 || exit_code == kRefused;
     helper_ended_at_ = base::MonotonicNow();
+    helper_delay_ = exit_code < 0 ? kHelperRestartDelay : kFailedAgentDelay;
   }
 
   void StartAgent() {
@@ -320,7 +328,7 @@ class Keeper {
   void KeepHelpers() {
     bool agent_missing = agent_pid_ <= 0 && !agent_exited_;
     if (!agent_missing && guard_.alive()) return;
-    if (base::MonotonicNow() - helper_ended_at_ < kHelperRestartDelay) return;
+    if (base::MonotonicNow() - helper_ended_at_ < helper_delay_) return;
     if (agent_missing) StartAgent();
     if (!capture_->ended()) RenewGuard();
   }
@@ -346,7 +354,7 @@ class Keeper {
     std::vector<int> fds;
     for (const auto& [fd, source] : sources_) fds.push_back(fd);
     for (int fd : fds) any = ReadSource(fd) || any;
-    return any && base::MonotonicNow() - ended_at_ < options_.flush_timeout_ms * base::kNsPerMs;
+    return any && base::MonotonicNow() - ended_at_ < options_.flush_timeout_ms * base::kNsPerMs / 2;
   }
 
   void Finish() {
@@ -355,14 +363,26 @@ class Keeper {
     end.text = "the command ended: " + DescribeEnd(command_end_, &end);
     capture_->Record(end);
     capture_->End();
+    ReleaseOrphans();
     guard_.Dismiss();  // it holds the terminal's descriptors, and who reads these waits for their end
     out_.Flush(0, true);
     err_.Flush(0, true);
     AwaitAgent();
   }
 
+  // Processes that outlive the command and still hold its pipes: somebody must read these, or they would stop at a full
+  // pipe. What they say is theirs alone now.
+  void ReleaseOrphans() {
+    if (sources_.empty()) return;
+    if (fork() != 0) return;
+    lock_.reset();
+    std::vector<int> pipes;
+    for (const auto& [fd, source] : sources_) pipes.push_back(fd);
+    DrainForever(pipes);
+  }
+
   void AwaitAgent() {
-    int64_t deadline = base::MonotonicNow() + options_.flush_timeout_ms * base::kNsPerMs;
+    int64_t deadline = ended_at_ + options_.flush_timeout_ms * base::kNsPerMs;
     while (base::MonotonicNow() < deadline && !agent_exited_) Turn();
     if (access((options_.run_directory + "/run.json").c_str(), F_OK) != 0) return;  // shipped and removed
     Progress progress = ReadProgress(options_.run_directory);
@@ -399,7 +419,7 @@ class Keeper {
   base::UniqueFd command_pidfd_, agent_pidfd_;
   std::optional<ExitStatus> command_end_;
   bool command_ended_ = false, agent_exited_ = false, read_any_ = false;
-  int64_t ended_at_ = 0, helper_ended_at_ = 0;
+  int64_t ended_at_ = 0, helper_ended_at_ = 0, helper_delay_ = kHelperRestartDelay;
 };
 
 }  // namespace

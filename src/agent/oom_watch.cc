@@ -1,9 +1,11 @@
 #include "agent/oom_watch.h"
 
-#include <sstream>
-#include <utility>
+#include <fcntl.h>
+#include <unistd.h>
 
-#include "base/file.h"
+#include <sstream>
+#include <string_view>
+#include <utility>
 
 namespace rankscope::agent {
 namespace {
@@ -22,7 +24,11 @@ std::optional<uint64_t> OomKillsIn(const std::string& path) {
 
 }  // namespace
 
-OomWatch::OomWatch(std::string root) : root_(std::move(root)) {}
+OomWatch::OomWatch(std::string root) : root_(std::move(root)) {
+  auto log = base::OpenFile(root_ + "/dev/kmsg", O_RDONLY | O_NONBLOCK);
+  if (!log.ok() || lseek(log->get(), 0, SEEK_END) < 0) return;
+  log_ = *std::move(log);
+}
 
 void OomWatch::Add(pid_t pid) {
   std::string path = CounterOf(pid);
@@ -33,13 +39,25 @@ void OomWatch::Add(pid_t pid) {
 
 std::optional<bool> OomWatch::Struck(pid_t pid) {
   auto path = paths_.find(pid);
-  if (path == paths_.end()) return std::nullopt;
+  if (path == paths_.end()) return LogNames(pid);
   Counter& counter = counters_[path->second];
   auto now = OomKillsIn(path->second);
   if (!now) return std::nullopt;
   if (*now <= counter.begin + counter.claimed) return false;
   ++counter.claimed;
   return true;
+}
+
+// "…: Killed process 4711 (python3) total-vm:…"; a read gives one message.
+std::optional<bool> OomWatch::LogNames(pid_t pid) {
+  if (!log_.valid()) return std::nullopt;
+  char message[8192];
+  for (ssize_t got; (got = read(log_.get(), message, sizeof message)) > 0;) {
+    std::string_view text(message, static_cast<size_t>(got));
+    if (text.find("Killed process ") != std::string_view::npos) victims_ += text;
+  }
+  bool named = victims_.find("Killed process " + std::to_string(pid) + " ") != std::string::npos;
+  return named ? std::optional(true) : std::nullopt;  // the log may number processes otherwise than a container does
 }
 
 // The file that counts for the process: lines of /proc/PID/cgroup are ID:CONTROLLERS:PATH, no controllers for v2.

@@ -43,6 +43,17 @@ TEST_F(OomWatchTest, ARanksOwnCgroupCountsNotTheKeepers) {
   EXPECT_EQ(watch.Struck(10), true);
 }
 
+TEST_F(OomWatchTest, KernelLogNamesTheVictimWhereNothingCounts) {
+  Write("/proc/10/cgroup", "0::/\n");
+  Write("/dev/kmsg", "6,1,1,-;Out of memory: Killed process 99 (old) total-vm:1kB\n");
+  OomWatch watch(root_);
+  watch.Add(10);
+  std::ofstream(root_ + "/dev/kmsg", std::ios::app)
+      << "6,2,2,-;Out of memory: Killed process 10 (python3) total-vm:1kB\n";
+  EXPECT_EQ(watch.Struck(10), true);
+  EXPECT_EQ(watch.Struck(99), std::nullopt);
+}
+
 TEST_F(OomWatchTest, SaysNothingWithoutACounter) {
   Write("/proc/10/cgroup", "0::/\n");
   OomWatch watch(root_);

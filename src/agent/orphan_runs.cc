@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "agent/run_directory.h"
 #include "base/file.h"
 
 namespace rankscope::agent {
@@ -10,19 +11,20 @@ namespace {
 bool IsFree(const std::string& lock) { return base::LockFile(lock).ok(); }
 
 // A keeper takes its lock before it begins the capture: without one, the run is only being set up.
-bool IsOrphan(const std::string& run) {
-  if (access((run + "/run.json").c_str(), F_OK) != 0 || access((run + "/capture").c_str(), F_OK) != 0) return false;
+bool IsOrphan(const std::string& run, const std::string& host) {
+  auto config = ReadRunConfig(run);
+  if (!config.ok() || config->host != host || access((run + "/capture").c_str(), F_OK) != 0) return false;
   return IsFree(KeeperLock(run)) && IsFree(AgentLock(run));
 }
 
 }  // namespace
 
-std::vector<std::string> OrphanRuns(const std::string& folder) {
+std::vector<std::string> OrphanRuns(const std::string& folder, const std::string& host) {
   std::vector<std::string> orphans;
   auto names = base::ListDirectory(folder);
   if (!names.ok()) return orphans;
   for (const std::string& name : *names) {
-    if (std::string run = folder + "/" + name; IsOrphan(run)) orphans.push_back(std::move(run));
+    if (std::string run = folder + "/" + name; IsOrphan(run, host)) orphans.push_back(std::move(run));
   }
   return orphans;
 }

@@ -5,9 +5,9 @@
 
 namespace rankscope::agent {
 
-// The run directories below `folder` that nobody works on: keeper, guard and agent have all died before everything was
-// shipped. Their paths.
-std::vector<std::string> OrphanRuns(const std::string& folder);
+// The run directories of this host below `folder` that nobody works on: keeper, guard and agent have all died before
+// everything was shipped. Their paths. A folder that hosts share holds other hosts' runs, whose locks say nothing here.
+std::vector<std::string> OrphanRuns(const std::string& folder, const std::string& host);
 
 // The files that show by their locks that a keeper (or its guard) and an agent live.
 std::string KeeperLock(const std::string& run_directory);

@@ -105,7 +105,7 @@ void Rings::Warn(const model::Origin& origin, std::string text, model::Fields fi
 
 void Rings::Push(model::Record record) {
   CompleteOrigin(config_, &record.origin);
-  pending_bytes_ += record.text.size() + 64 + record.fields.size() * 32;
+  pending_bytes_ += model::EncodedBytes(record);
   pending_.push_back(std::move(record));
 }
 

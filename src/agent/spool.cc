@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
+#include <tuple>
+#include <utility>
 
 #include "base/coding.h"
 #include "base/file.h"
@@ -15,14 +18,41 @@ namespace {
 constexpr uint64_t kFileBytes = 4 << 20;
 constexpr uint64_t kThinAtOnce = 2 * kFileBytes;  // enough that a file of `frames` goes
 
+constexpr std::string_view kIdentityMagic = "RSSPOOL1";
+constexpr ssize_t kProducerBytes = 16;
+
+// Identity := magic[8] producer[16] epoch:u32 checksum:u64
+std::string EncodeIdentity(const std::string& producer, uint32_t epoch) {
+  std::string out(kIdentityMagic);
+  out += producer;
+  base::PutFixed32(&out, epoch);
+  base::PutFixed64(&out, base::Checksum(out));
+  return out;
+}
+
+base::Result<std::pair<std::string, uint32_t>> DecodeIdentity(const std::string& path, std::string_view bytes) {
+  base::ByteReader in(bytes);
+  bool ours = in.Bytes(kIdentityMagic.size()) == kIdentityMagic;
+  std::string producer(in.Bytes(kProducerBytes));
+  uint32_t epoch = in.Fixed32();
+  uint64_t checksum = in.Fixed64();
+  if (!ours || !in.ok() || checksum != base::Checksum(bytes.substr(0, bytes.size() - sizeof checksum))) {
+    return base::Status::Corrupt(path +
+                                 " is damaged; without it the server may take some records for new: remove it "
+                                 "only to send them all the same");
+  }
+  return std::pair(std::move(producer), epoch);
+}
+
 }  // namespace
 
 base::Result<std::unique_ptr<Spool>> Spool::Open(const std::string& folder, journal::Recovery* recovery) {
   std::unique_ptr<Spool> spool(new Spool);
   journal::Journal::Options options{.file_bytes = kFileBytes};
+  spool->reserve_ = folder + "/reserve";
+  unlink(spool->reserve_.c_str());  // opening writes, too
   ASSIGN_OR_RETURN(spool->frames_.journal, journal::Journal::Open(folder + "/frames", options, recovery));
   ASSIGN_OR_RETURN(spool->thinned_.journal, journal::Journal::Open(folder + "/thinned", options, recovery));
-  spool->reserve_ = folder + "/reserve";
   RETURN_IF_ERROR(spool->LoadIdentity(folder));
   RETURN_IF_ERROR(spool->Load(&spool->thinned_, /*newest=*/false));
   RETURN_IF_ERROR(spool->Load(&spool->frames_, /*newest=*/true));
@@ -34,18 +64,17 @@ base::Status Spool::LoadIdentity(const std::string& folder) {
   std::string path = folder + "/identity";
   auto bytes = base::ReadWholeFile(path);
   if (bytes.ok()) {
-    base::ByteReader in(*bytes);
-    producer_ = in.Bytes(16);
-    epoch_ = in.Fixed32();
-    if (!in.ok()) return base::Status::Corrupt(path + " is damaged");
+    ASSIGN_OR_RETURN(std::tie(producer_, epoch_), DecodeIdentity(path, *bytes));
+  } else if (bytes.status().code() == base::Code::kNotFound) {
+    producer_.resize(kProducerBytes);
+    if (getrandom(producer_.data(), producer_.size(), 0) != kProducerBytes) {
+      return base::Status::Internal("no random bytes");
+    }
   } else {
-    producer_.resize(16);
-    if (getrandom(producer_.data(), producer_.size(), 0) != 16) return base::Status::Internal("no random bytes");
+    return bytes.status();  // another identity would send everything twice
   }
   ++epoch_;
-  std::string identity = producer_;
-  base::PutFixed32(&identity, epoch_);
-  return base::WriteFileAtomically(path, identity);
+  return base::WriteFileAtomically(path, EncodeIdentity(producer_, epoch_));
 }
 
 // Frames that had moved to `thinned` before the agent was killed stand in both.
@@ -57,9 +86,9 @@ base::Status Spool::Load(Tier* tier, bool newest) {
     ASSIGN_OR_RETURN(bool more, reader.Next(&raw));
     if (!more) return {};
     auto entry = DecodeSpoolEntry(raw.payload);
-    if (entry.ok() && entry->frame.last_seq() >= next_seq_) {
-      tier->held.push_back({entry->frame.first_seq, entry->frame.last_seq(), begin, raw.end_position});
-      next_seq_ = entry->frame.last_seq() + 1;
+    if (entry.ok() && entry->last_seq() >= next_seq_) {
+      tier->held.push_back({entry->first_seq(), entry->last_seq(), begin, raw.end_position});
+      next_seq_ = entry->last_seq() + 1;
     }
     if (entry.ok() && newest) positions_ = std::move(entry->positions);
     begin = raw.end_position;
@@ -75,7 +104,7 @@ base::Status Spool::Append(std::vector<model::Record>* records, const SourcePosi
   uint64_t first = next_seq_, seq = next_seq_;
   for (model::Record& record : *records) record.seq = seq++;
   uint64_t begin = frames_.journal->end_position();
-  auto end = frames_.journal->Append(EncodeSpoolEntry(positions, wire::MakeFrame(*records)));
+  auto end = frames_.journal->Append(EncodeSpoolEntry({positions, MakeFrames(*records)}));
   if (!end.ok()) return end.status();
   RETURN_IF_ERROR(frames_.journal->Sync());
   next_seq_ = seq;
@@ -87,21 +116,33 @@ base::Status Spool::Append(std::vector<model::Record>* records, const SourcePosi
 Spool::Reader Spool::ReadFrom(uint64_t seq) { return {thinned_.journal->Read(0), frames_.journal->Read(0), seq}; }
 
 base::Result<bool> Spool::Reader::Next(wire::Frame* frame) {
-  ASSIGN_OR_RETURN(bool thinned, NextOf(&thinned_, frame));
-  if (thinned) return true;
-  return NextOf(&frames_, frame);
+  ASSIGN_OR_RETURN(bool found, thinned_.Take(next_seq_, frame));
+  if (!found) {
+    ASSIGN_OR_RETURN(found, frames_.Take(next_seq_, frame));
+    // What is missing before it may have moved since `thinned` was asked.
+    if (found && frame->first_seq > next_seq_) {
+      wire::Frame moved;
+      ASSIGN_OR_RETURN(bool any, thinned_.Take(next_seq_, &moved));
+      if (any) frames_.PutBack(std::exchange(*frame, std::move(moved)));
+    }
+  }
+  if (found) next_seq_ = frame->last_seq() + 1;
+  return found;
 }
 
-base::Result<bool> Spool::Reader::NextOf(journal::Journal::Reader* reader, wire::Frame* frame) {
-  journal::Journal::Reader::Entry raw;
+base::Result<bool> Spool::TierReader::Take(uint64_t from_seq, wire::Frame* frame) {
   while (true) {
-    ASSIGN_OR_RETURN(bool more, reader->Next(&raw));
+    while (!waiting_.empty()) {
+      *frame = std::move(waiting_.front());
+      waiting_.pop_front();
+      if (frame->last_seq() >= from_seq) return true;
+    }
+    journal::Journal::Reader::Entry raw;
+    ASSIGN_OR_RETURN(bool more, reader_.Next(&raw));
     if (!more) return false;
-    ASSIGN_OR_RETURN(SpoolEntry entry, DecodeSpoolEntry(raw.payload));
-    if (entry.frame.last_seq() < next_seq_) continue;
-    *frame = std::move(entry.frame);
-    next_seq_ = frame->last_seq() + 1;
-    return true;
+    auto entry = DecodeSpoolEntry(raw.payload);
+    if (!entry.ok()) continue;  // what it held is missing then, and is told so
+    std::move(entry->frames.begin(), entry->frames.end(), std::back_inserter(waiting_));
   }
 }
 
@@ -167,12 +208,14 @@ base::Result<bool> Spool::ThinOldest() {
 base::Status Spool::MoveThinned(std::string_view payload) {
   auto entry = DecodeSpoolEntry(payload);
   if (!entry.ok()) return {};
-  auto frame = WithoutPrintedText(entry->frame);
-  if (!frame.ok()) frame = entry->frame;  // its records are damaged: the server will say so
+  for (wire::Frame& frame : entry->frames) {
+    auto thinned = WithoutPrintedText(frame);
+    if (thinned.ok()) frame = *std::move(thinned);  // else its records are damaged: the server will say so
+  }
   uint64_t begin = thinned_.journal->end_position();
-  ASSIGN_OR_RETURN(uint64_t end, thinned_.journal->Append(EncodeSpoolEntry(entry->positions, *frame)));
-  thinned_.held.push_back({frame->first_seq, frame->last_seq(), begin, end});
-  while (frames_.held.size() > 1 && frames_.held.front().last_seq <= frame->last_seq()) frames_.held.pop_front();
+  ASSIGN_OR_RETURN(uint64_t end, thinned_.journal->Append(EncodeSpoolEntry(*entry)));
+  thinned_.held.push_back({entry->first_seq(), entry->last_seq(), begin, end});
+  while (frames_.held.size() > 1 && frames_.held.front().last_seq <= entry->last_seq()) frames_.held.pop_front();
   return {};
 }
 

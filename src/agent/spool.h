@@ -32,6 +32,19 @@ class Spool {
   // Numbers the records, writes and syncs the frame. On error (full disk) nothing was taken: try again.
   base::Status Append(std::vector<model::Record>* records, const SourcePositions& positions);
 
+  // The frames of one journal, one by one.
+  class TierReader {
+   public:
+    explicit TierReader(journal::Journal::Reader reader) : reader_(std::move(reader)) {}
+    // The next frame that does not end before from_seq. False at the end (call again later).
+    base::Result<bool> Take(uint64_t from_seq, wire::Frame* frame);
+    void PutBack(wire::Frame frame) { waiting_.push_front(std::move(frame)); }
+
+   private:
+    journal::Journal::Reader reader_;
+    std::deque<wire::Frame> waiting_;
+  };
+
   // Frames from the one that holds `seq` on, each once.
   class Reader {
    public:
@@ -43,9 +56,8 @@ class Spool {
     friend class Spool;
     Reader(journal::Journal::Reader thinned, journal::Journal::Reader frames, uint64_t seq)
         : thinned_(std::move(thinned)), frames_(std::move(frames)), next_seq_(seq) {}
-    base::Result<bool> NextOf(journal::Journal::Reader* reader, wire::Frame* frame);
 
-    journal::Journal::Reader thinned_, frames_;
+    TierReader thinned_, frames_;
     uint64_t next_seq_;
   };
   Reader ReadFrom(uint64_t seq);

@@ -8,6 +8,8 @@
 namespace rankscope::agent {
 namespace {
 
+constexpr size_t kMostFrameBytes = 1 << 20;  // raw, and a last record of at most as much
+
 bool IsPrintedText(const model::Record& record) {
   if (record.stream != model::Stream::kStdout) return false;
   return std::none_of(record.fields.begin(), record.fields.end(),
@@ -32,14 +34,19 @@ model::Record DroppedEvent(const model::Record& first, size_t count, size_t byte
 
 }  // namespace
 
-std::string EncodeSpoolEntry(const SourcePositions& positions, const wire::Frame& frame) {
+std::string EncodeSpoolEntry(const SpoolEntry& entry) {
   std::string out;
-  base::PutVarint(&out, positions.size());
-  for (const auto& [source, position] : positions) {
+  base::PutVarint(&out, entry.positions.size());
+  for (const auto& [source, position] : entry.positions) {
     base::PutString(&out, source);
     base::PutVarint(&out, position);
   }
-  wire::EncodeFrame(frame, &out);
+  base::PutVarint(&out, entry.frames.size());
+  for (const wire::Frame& frame : entry.frames) {
+    std::string bytes;
+    wire::EncodeFrame(frame, &bytes);
+    base::PutString(&out, bytes);
+  }
   return out;
 }
 
@@ -50,9 +57,30 @@ base::Result<SpoolEntry> DecodeSpoolEntry(std::string_view bytes) {
     std::string source(in.String());
     entry.positions[source] = in.Varint();
   }
-  if (!in.ok()) return base::Status::Corrupt("spool entry: malformed positions");
-  ASSIGN_OR_RETURN(entry.frame, wire::DecodeFrame(in.Bytes(in.remaining())));
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
+    ASSIGN_OR_RETURN(wire::Frame frame, wire::DecodeFrame(in.String()));
+    entry.frames.push_back(std::move(frame));
+  }
+  if (!in.ok() || !in.empty() || entry.frames.empty()) return base::Status::Corrupt("spool entry: malformed");
   return entry;
+}
+
+std::vector<wire::Frame> MakeFrames(const std::vector<model::Record>& records) {
+  std::vector<wire::Frame> frames;
+  std::vector<model::Record> part;
+  size_t bytes = 0;
+  for (const model::Record& record : records) {
+    size_t more = model::EncodedBytes(record);
+    if (!part.empty() && bytes + more > kMostFrameBytes) {
+      frames.push_back(wire::MakeFrame(part));
+      part.clear();
+      bytes = 0;
+    }
+    part.push_back(record);
+    bytes += more;
+  }
+  frames.push_back(wire::MakeFrame(part));
+  return frames;
 }
 
 base::Result<wire::Frame> WithoutPrintedText(const wire::Frame& frame) {

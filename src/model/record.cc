@@ -32,4 +32,13 @@ std::optional<double> AsNumber(const FieldValue& value) {
   return std::nullopt;
 }
 
+size_t EncodedBytes(const Record& record) {
+  size_t bytes = 64 + record.text.size();
+  for (const auto& [name, value] : record.fields) {
+    const auto* text = std::get_if<std::string>(&value);
+    bytes += 16 + name.size() + (text ? text->size() : 0);
+  }
+  return bytes;
+}
+
 }  // namespace rankscope::model

@@ -50,6 +50,8 @@ struct Record {
 
 // The value of the field, or null. Linear in the number of fields.
 const FieldValue* FindField(const Fields& fields, std::string_view name);
+// About what the record takes when encoded: never less than its texts.
+size_t EncodedBytes(const Record& record);
 std::optional<double> AsNumber(const FieldValue& value);
 
 }  // namespace rankscope::model

@@ -21,8 +21,9 @@ std::vector<std::string> OrphanRuns(const std::string& folder) {
   std::vector<std::string> orphans;
   auto names = base::ListDirectory(folder);
   if (!names.ok()) return orphans;
+  const std::string parent = folder + "/";
   for (const std::string& name : *names) {
-    if (std::string run = folder + "/" + name; IsOrphan(run)) orphans.push_back(std::move(run));
+    if (std::string run = parent + name; IsOrphan(run)) orphans.push_back(std::move(run));
   }
   return orphans;
 }

@@ -1,12 +1,13 @@
 """Keeper, guard, agent and rank are all killed before anything could be sent: the next run on the node sends it."""
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, children, wait_until
+from harness import Place, RANKSCOPE, Server, children, proc, wait_until
 
 SCRIPT = """
 import os, sys, time
@@ -61,6 +62,18 @@ class OrphansTest(unittest.TestCase):
         self.assertEqual(pushed.returncode, 0, pushed.stderr)
         stored = [r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(1000)])
+
+    def test_an_agent_whose_run_directory_was_removed_ends(self):
+        self.server.stop(signal.SIGKILL)
+        self.place.cli("run", "--flush-timeout", "0", "--server", self.server.http, "--", "true")
+        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+
+        def agents():
+            return [pid for pid in os.listdir("/proc") if pid.isdigit() and directory in proc(pid, "cmdline").split("\0")]
+        self.assertEqual(len(agents()), 1)
+        shutil.rmtree(directory)
+        wait_until(lambda: not agents(), "the agent to end")
+        self.assertFalse(os.path.exists("/dev/shm/rankscope-" + os.path.basename(directory)))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ class SpoolFullTest(unittest.TestCase):
         try:
             self.check(self.outlast(env={"XDG_STATE_HOME": disk}))
         finally:
-            subprocess.run(["umount", disk], check=True)
+            wait_until(lambda: subprocess.run(["umount", disk], capture_output=True).returncode == 0, "the agent's end")
 
 
 if __name__ == "__main__":

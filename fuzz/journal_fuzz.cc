@@ -9,7 +9,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using rankscope::journal::Journal;
-  static const std::string folder = "/dev/shm/rankscope-journal-fuzz-" + std::to_string(getpid());
+  static const std::string folder =
+      std::filesystem::temp_directory_path() / ("rankscope-journal-fuzz-" + std::to_string(getpid()));
   std::filesystem::remove_all(folder);
   {
     rankscope::journal::Recovery recovery;

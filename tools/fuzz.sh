@@ -6,6 +6,10 @@ seconds=${1:-10}
 cmake --preset fuzz >/dev/null
 cmake --build --preset fuzz --target fuzz
 mkdir -p build/fuzz/found
+# What targets write: in memory, of this run alone, removed here since libFuzzer ends without destructors.
+TMPDIR=$(mktemp -d -p /dev/shm rankscope-fuzz-XXXXXX)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 for target in build/fuzz/fuzz/*_fuzz; do
   corpus=build/fuzz/corpus/$(basename "$target")
   mkdir -p "$corpus"
@@ -14,4 +18,3 @@ for target in build/fuzz/fuzz/*_fuzz; do
     -artifact_prefix=build/fuzz/found/ "$corpus" 2>"$corpus.log" || { cat "$corpus.log"; exit 1; }
   grep number_of_executed "$corpus.log"
 done
-rm -rf /dev/shm/rankscope-journal-fuzz-*  # libFuzzer ends without destructors

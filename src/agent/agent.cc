@@ -2,8 +2,10 @@
 
 #include <poll.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <memory>
 
@@ -62,16 +64,34 @@ class Agent {
       Spill(/*force=*/collector_.ended() || Drained(busy));
       Release();
       if (!failed_.ok()) return failed_;
+      if (Removed()) return Abandon();
       if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
       if (!busy) poll(nullptr, 0, kIdleMs);
     }
-    std::error_code ignored;  // a leftover folder only costs its place
-    std::filesystem::remove_all(directory_, ignored);
-    if (!config_.rings.empty()) std::filesystem::remove_all(config_.rings, ignored);
+    RemoveFolders();
     return {};
   }
 
  private:
+  void RemoveFolders() {
+    std::error_code ignored;  // a leftover folder only costs its place
+    std::filesystem::remove_all(directory_, ignored);
+    if (!config_.rings.empty()) std::filesystem::remove_all(config_.rings, ignored);
+  }
+
+  // Whether somebody has removed the run directory, spool and all: there is nothing left to send. Asked once a second.
+  bool Removed() {
+    int64_t now = base::MonotonicNow();
+    if (now - looked_at_ < base::kNsPerSecond) return false;
+    looked_at_ = now;
+    return access(directory_.c_str(), F_OK) != 0 && errno == ENOENT;
+  }
+
+  base::Status Abandon() {
+    RemoveFolders();
+    return base::Status::NotFound("the run directory " + directory_ + " was removed");
+  }
+
   // Reads capture and rings until a frame is full or nothing is left. False when there was nothing.
   bool Pull() {
     bool any = false;
@@ -184,7 +204,7 @@ class Agent {
   base::Status failed_;
   SourcePositions positions_;
   uint64_t file_number_ = 0;
-  int64_t oldest_ = 0, ended_at_ = 0;
+  int64_t oldest_ = 0, ended_at_ = 0, looked_at_ = 0;
   Progress said_;
 };
 

@@ -149,6 +149,7 @@ struct GpuSampler::Shared {
       for (nvml::Device device : devices) nvml.Call("nvmlDeviceRegisterEvents", device, nvml::kEventXid, events);
     }
     std::vector<std::string> uuids;
+    uuids.reserve(devices.size());
     for (nvml::Device device : devices) uuids.push_back(TextOf(&nvml, "nvmlDeviceGetUUID", device));
     std::unique_lock lock(shared->mutex);
     shared->uuids = std::move(uuids);

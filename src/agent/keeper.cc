@@ -220,7 +220,7 @@ class Keeper {
       read_any_ = true;
       capture_->Bytes(source.channel, base::WallNow(), buffer_.bytes());
       buffer_.Done();
-      (source.err ? err_ : out_).Write(fd, buffer_.bytes(), sources_.size() <= 2, base::MonotonicNow());
+      (source.err ? err_ : out_).Write(fd, buffer_.bytes(), HasTerminalToItself(), base::MonotonicNow());
       return true;
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
@@ -228,6 +228,9 @@ class Keeper {
     sources_.erase(found);
     return false;
   }
+
+  // One process writes, and no other keeper: those of attached ranks share the terminal of their launcher.
+  bool HasTerminalToItself() const { return sources_.size() <= 2 && options_.attach_pid == 0; }
 
   // The guard is renewed before the rank gets its pipes: from then on somebody always reads them.
   void Admit(const RankGreeting& greeting, int connection) {

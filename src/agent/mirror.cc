@@ -16,11 +16,12 @@ void Mirror::Write(int channel, std::string_view bytes, bool whole, int64_t now)
     half->second.text.append(bytes);
     return;
   }
-  if (half != halves_.end()) {
-    Put(half->second.text);
+  if (half == halves_.end()) {
+    Put(bytes.substr(0, border + 1));
+  } else {  // in one write: other keepers may write to the same terminal
+    Put(half->second.text.append(bytes.substr(0, border + 1)));
     halves_.erase(half);
   }
-  Put(bytes.substr(0, border + 1));
   if (border + 1 < bytes.size()) halves_[channel] = {std::string(bytes.substr(border + 1)), now};
 }
 

@@ -23,8 +23,9 @@ std::vector<std::string> OrphanRuns(const std::string& folder, const std::string
   std::vector<std::string> orphans;
   auto names = base::ListDirectory(folder);
   if (!names.ok()) return orphans;
+  const std::string parent = folder + "/";
   for (const std::string& name : *names) {
-    if (std::string run = folder + "/" + name; IsOrphan(run, host)) orphans.push_back(std::move(run));
+    if (std::string run = parent + name; IsOrphan(run, host)) orphans.push_back(std::move(run));
   }
   return orphans;
 }

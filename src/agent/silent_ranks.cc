@@ -91,10 +91,9 @@ std::set<std::string> KeptPipes(const std::vector<std::string>& pids) {
   for (const std::string& pid : pids) {
     auto name = base::ReadWholeFile("/proc/" + pid + "/comm");
     if (!name.ok() || *name != "rankscope\n") continue;
-    auto fds = base::ListDirectory("/proc/" + pid + "/fd");
-    for (const std::string& fd : fds.ok() ? *fds : std::vector<std::string>()) {
-      pipes.insert(PipeOf("/proc/" + pid + "/fd/" + fd));
-    }
+    const std::string folder = "/proc/" + pid + "/fd/";
+    auto fds = base::ListDirectory(folder);
+    for (const std::string& fd : fds.ok() ? *fds : std::vector<std::string>()) pipes.insert(PipeOf(folder + fd));
   }
   return pipes;
 }

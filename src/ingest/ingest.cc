@@ -291,8 +291,8 @@ base::Status Ingest::Deliver(uint64_t end_position, std::vector<model::Record> r
   if (records.empty()) return {};
   for (model::RecordSink* sink : options_.sinks) {
     if (replaying && end_position <= sink->durable_position()) continue;
-    bool last = sink == options_.sinks.back();
-    RETURN_IF_ERROR(sink->Append(end_position, last ? std::move(records) : records));
+    if (sink == options_.sinks.back()) return sink->Append(end_position, std::move(records));
+    RETURN_IF_ERROR(sink->Append(end_position, records));
   }
   return {};
 }

@@ -93,7 +93,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
   void Tell(const Command& command) {
     v1::ServerMessage message;
     message.mutable_command()->set_log_interval_steps(command.log_interval_steps);
-    Send(std::move(message));
+    Send(message);
   }
 
   // A stream whose records wait for the disk is not read, so its pings are not answered: it must not seem dead.
@@ -137,7 +137,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
     answer.mutable_welcome()->set_wall_ns(base::WallNow());
     answer.mutable_welcome()->set_max_frame_bytes(kMaxFrameBytes);
     durable_seq_ = *committed;
-    Send(std::move(answer));
+    Send(answer);
     jobs_->Add(JobKey(), shared_from_this());
     ReadOn();
   }
@@ -216,10 +216,10 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
         return SendAck(outcome.seq);
       case FrameReceiver::Outcome::kGap:
         answer.mutable_nack()->set_expected_seq(outcome.seq);
-        return Send(std::move(answer));
+        return Send(answer);
       case FrameReceiver::Outcome::kFenced:
         answer.mutable_fenced()->set_current_epoch(static_cast<uint32_t>(outcome.seq));
-        return Send(std::move(answer));
+        return Send(answer);
       case FrameReceiver::Outcome::kFailed:
         return Close(ToGrpc(outcome.status));
     }
@@ -228,10 +228,10 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
   void SendAck(uint64_t seq) {
     v1::ServerMessage answer;
     answer.mutable_ack()->set_durable_seq(seq);
-    Send(std::move(answer));
+    Send(answer);
   }
 
-  void Send(v1::ServerMessage message) {
+  void Send(const v1::ServerMessage& message) {
     std::unique_lock lock(mutex_);
     if (closing_ || over_) return;
     bool newest_is_waiting_ack = outgoing_.size() > 1 && outgoing_.back().ack && message.has_ack();
@@ -255,7 +255,7 @@ class StreamReactor : public Reactor, public std::enable_shared_from_this<Stream
   void Refuse(const std::string& reason) {
     v1::ServerMessage answer;
     answer.mutable_refused()->set_reason(reason);
-    Send(std::move(answer));
+    Send(answer);
     Close(grpc::Status::OK);
   }
 

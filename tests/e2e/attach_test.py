@@ -12,7 +12,8 @@ import os, sys, rankscope
 assert rankscope.init(job_id="attached", log_interval_steps=2, fields=["loss"])
 rank = int(os.environ["RANK"])
 for step in range(1, 5):
-    print("line", rank, step); rankscope.log({"loss": 10.0 * rank + step, "secret_sauce": 1.0}, step=step)
+    sys.stdout.write(f"line {rank} {step}\\n")  # one write: torchrun's `python -u` cuts what print() is given
+    rankscope.log({"loss": 10.0 * rank + step, "secret_sauce": 1.0}, step=step)
 print("err", rank, file=sys.stderr)
 sys.exit(3 if rank == 1 else 0)
 """

@@ -35,6 +35,12 @@ def children(pid):
     return [int(child) for child in proc(pid, f"task/{pid}/children").split()]
 
 
+def ended(pid):
+    """Whether the process is gone, its locks with it; a zombie is."""
+    stat = proc(pid, "stat")
+    return not stat or stat.rpartition(")")[2].split()[0] in "ZX"
+
+
 class Place:
     """A scratch folder that holds the data and the run directories of one test."""
 

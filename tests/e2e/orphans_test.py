@@ -1,12 +1,13 @@
 """Keeper, guard, agent and rank are all killed before anything could be sent: the next run on the node sends it."""
 import glob
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, children, wait_until
+from harness import Place, RANKSCOPE, Server, children, ended, proc, wait_until
 
 SCRIPT = """
 import os, sys, time
@@ -41,9 +42,11 @@ class OrphansTest(unittest.TestCase):
         captured = self.place.path + "/state/rankscope/runs/*/capture/*"
         wait_until(lambda: any(b"item 999\n" in read(file) for file in glob.glob(captured)), "the lines in the capture")
         os.kill(run.pid, signal.SIGSTOP)  # so that it starts nothing anew meanwhile
-        for pid in (*children(run.pid), run.pid):
+        killed = [*children(run.pid), run.pid]
+        for pid in killed:
             os.kill(pid, signal.SIGKILL)
         run.wait()
+        wait_until(lambda: all(ended(pid) for pid in killed), "the end of what was killed, and of its locks")
 
     def test_next_run_sends_what_was_left(self):
         self.leave_behind("left")
@@ -61,6 +64,19 @@ class OrphansTest(unittest.TestCase):
         self.assertEqual(pushed.returncode, 0, pushed.stderr)
         stored = [r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(1000)])
+
+    def test_an_agent_whose_run_directory_was_removed_ends(self):
+        self.server.stop(signal.SIGKILL)
+        self.place.cli("run", "--flush-timeout", "0", "--server", self.server.http, "--", "true")
+        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+
+        def agents():
+            return [pid for pid in os.listdir("/proc") if pid.isdigit() and directory in proc(pid, "cmdline").split("\0")]
+        self.assertEqual(len(agents()), 1)
+        wait_until(lambda: os.path.exists(directory + "/status"), "the agent to be at work")
+        shutil.rmtree(directory)
+        wait_until(lambda: not agents(), "the agent to end")
+        self.assertFalse(os.path.exists("/dev/shm/rankscope-" + os.path.basename(directory)))
 
 
 if __name__ == "__main__":

@@ -139,9 +139,10 @@ class Server {
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
     const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
-    auto routes = api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project) {
-      return projects_->Routes(project, doors);
-    });
+    auto routes = api::RequireAccess(
+        &*gate_, [this, doors = Doors(advertised)](const std::string& project, access::Action action) {
+          return projects_->Routes(project, action, doors);
+        });
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
                        ++requests_;
                        routes(request, std::move(responder));

@@ -138,6 +138,7 @@ class Server {
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
+    options.is_short = api::IsShort;
     const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
     auto routes = api::RequireAccess(
         &*gate_, [this, doors = Doors(advertised)](const std::string& project, access::Action action) {

@@ -168,4 +168,8 @@ HttpServer::Handler MakeRoutes(const Services& services) {
   return [routes](const Request& request, const Reply& reply) { routes->Handle(request, reply); };
 }
 
+bool IsShort(const Request& request) {
+  return request.path == "/healthz" || request.path == "/api/v1/server" || request.path == "/api/v1/launches";
+}
+
 }  // namespace rankscope::api

@@ -1,9 +1,11 @@
-"""A thousand open tails: no thread each, every line to everyone, and who has left is noticed."""
+"""A thousand open tails: no thread each, every line to everyone, and who has left is noticed. Readers that pause."""
+import json
 import os
 import resource
 import socket
 import unittest
 import urllib.parse
+import urllib.request
 
 from harness import Place, Server, wait_until
 
@@ -66,6 +68,22 @@ class TailsTest(unittest.TestCase):
         wait_until(lambda: self.proc("fd") <= before + TAILS // 2 + 8, "the server to notice who has left")
         self.print_lines("watched")
         self.read_until(tails[-1], b'"item %d"' % (LINES - 1))
+
+    def test_readers_that_pause_keep_nobody_from_starting_a_run(self):
+        script = self.place.write("flood.py", "for i in range(80000): print('item', i, 'x' * 100)\n")
+        self.place.cli("run", "--server", self.server.http, "--job_id", "flood", "--", "/usr/bin/python3", script)
+        host, port = self.server.http.split(":")
+        for _ in range(70):  # more than there are threads
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((host, int(port)))
+            client.sendall(b"GET /api/v1/query?query=job:flood HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.clients.append(client)
+        self.read_until(self.clients[0], b"item")
+        for path, body, word in (("/healthz", None, "status"), ("/api/v1/server", None, "grpc"),
+                                 ("/api/v1/launches", b'{"key": "k", "member": "m"}', "job_id")):
+            with urllib.request.urlopen(f"http://{self.server.http}{path}", body, timeout=120) as answer:
+                self.assertIn(word, json.load(answer))
 
 
 if __name__ == "__main__":

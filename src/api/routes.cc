@@ -107,8 +107,11 @@ class Routes {
     auto query = QueryOf(request);
     if (!query.ok()) return Fail(reply, query.status());
     auto last = request.query.find("last");
-    tails_.Serve(*std::move(query), last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10),
-                 reply);
+    uint64_t count = last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10);
+    if (count > TailHub::kMaxLast) {
+      return Fail(reply, base::Status::Invalid("last: at most " + std::to_string(TailHub::kMaxLast)));
+    }
+    tails_.Serve(*std::move(query), count, reply);
   }
 
   void Jobs(const Reply& reply) {

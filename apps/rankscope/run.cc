@@ -115,11 +115,14 @@ std::string ChooseJob(const RunOptions& options, const std::string& server, cons
 
 // Each node's own server would keep its part of the job: said, with what to do, and not refused.
 void AdviseSeveralNodes(const agent::Launch& launch) {
-  std::string node = launch.master.empty() ? "NODE" : launch.master;
+  const std::string node = launch.master.empty() ? "NODE" : launch.master;
+  const char* name = node.c_str();
   std::fprintf(stderr,
                "rankscope: a launch on %d nodes without --server: the records of this node stay on it. For one job, on "
-               "node %s: rankscope serve --http %s:7070 --grpc %s:7071 --insecure; and here: --server %s:7070\n",
-               launch.nodes, node.c_str(), node.c_str(), node.c_str(), node.c_str());
+               "node %s: rankscope token create; rankscope serve --http %s:7070 --grpc %s:7071; and on each: export "
+               "RANKSCOPE_SERVER=%s:7070 RANKSCOPE_TOKEN=… (or, in a network that you trust: serve … --insecure, and "
+               "no token)\n",
+               launch.nodes, name, name, name, name);
 }
 
 base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {

@@ -1,7 +1,7 @@
 #include "api/http_server.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include <atomic>
@@ -126,6 +126,17 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   std::string content_type_;
 };
 
+using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+
+base::Result<AddressList> Resolve(const std::string& host, uint16_t port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (error != 0) return base::Status::Invalid("cannot listen on " + host + ": " + gai_strerror(error));
+  return AddressList(found, freeaddrinfo);
+}
+
 class MicrohttpdServer : public HttpServer {
  public:
   MicrohttpdServer(Options options, Handler handler)
@@ -133,15 +144,11 @@ class MicrohttpdServer : public HttpServer {
   ~MicrohttpdServer() override { Stop(); }
 
   base::Status Listen() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(options_.port);
-    if (inet_pton(AF_INET, options_.address.c_str(), &address.sin_addr) != 1) {
-      return base::Status::Invalid("\"" + options_.address + "\" is no IPv4 address");
-    }
-    daemon_ = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, options_.port,
-                               nullptr, nullptr, &MicrohttpdServer::OnRequest, this, MHD_OPTION_SOCK_ADDR,
-                               reinterpret_cast<sockaddr*>(&address), MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+    ASSIGN_OR_RETURN(AddressList addresses, Resolve(options_.address, options_.port));
+    unsigned family = addresses->ai_family == AF_INET6 ? static_cast<unsigned>(MHD_USE_IPv6) : 0u;
+    daemon_ = MHD_start_daemon(family | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
+                               options_.port, nullptr, nullptr, &MicrohttpdServer::OnRequest, this,
+                               MHD_OPTION_SOCK_ADDR, addresses->ai_addr, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
                                MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED,
                                &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
     if (!daemon_) {

@@ -40,7 +40,7 @@ class Responder {
 class HttpServer {
  public:
   struct Options {
-    std::string address = "127.0.0.1";
+    std::string address = "127.0.0.1";             // of this machine, or a name of it; IPv6 without brackets
     uint16_t port = 0;                             // 0: a free one
     size_t max_threads = 64;                       // for handlers, started as they are needed
     unsigned idle_timeout_s = 600;                 // a client that neither sends nor reads a byte for so long has left
@@ -49,7 +49,7 @@ class HttpServer {
   };
   using Handler = std::function<void(const Request&, std::shared_ptr<Responder>)>;
 
-  // kUnavailable "port N on ADDRESS is in use" when so.
+  // kInvalid: the address is none; kUnavailable: it cannot be listened on, as when the port is in use.
   static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler);
   virtual ~HttpServer() = default;
   virtual uint16_t port() const = 0;

@@ -7,13 +7,13 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "access/gate.h"
 #include "access/token_file.h"
 #include "api/authentication.h"
 #include "base/file.h"
 #include "commands.h"
+#include "endpoint_file.h"
 #include "projects.h"
 
 namespace rankscope {
@@ -86,6 +86,7 @@ class Server {
                                        " is served by another rankscope; ask it, or choose another --data-dir");
     }
     lock_ = *std::move(lock);
+    RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
     return Listen(http, grpc);
   }
@@ -108,7 +109,7 @@ class Server {
     grpc_->Stop();
     http_->Stop();
     if (auto status = projects_->Close(); !status.ok()) Fail(status);
-    unlink((options_.data_dir + "/server.json").c_str());
+    RemoveEndpoint(options_.data_dir);
   }
 
  private:
@@ -160,9 +161,8 @@ class Server {
                        routes(request, std::move(responder));
                      }));
     std::string http_address = ToText({http.host, http_->port()});
-    nlohmann::json endpoint = {{"http", http_address}, {"grpc", grpc_address}, {"pid", getpid()}};
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
-    if (auto status = base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()); !status.ok()) {
+    if (auto status = WriteEndpoint(options_.data_dir, http_address, grpc_address); !status.ok()) {
       Fail(status);
     }
     std::printf("rankscope: serving http=%s grpc=%s data=%s\n", http_address.c_str(), grpc_address.c_str(),

@@ -20,6 +20,14 @@ Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
+// As in a record: NaN, where training broke, is a word and not null.
+Json NumberOrNull(const std::optional<double>& value) {
+  if (!value) return {};
+  std::string text;
+  model::AppendJsonNumber(*value, &text);
+  return Json::parse(text);
+}
+
 Json ToJson(const catalog::JobRow& job) {
   return {{"job_id", job.job},
           {"project", job.project},
@@ -29,7 +37,7 @@ Json ToJson(const catalog::JobRow& job) {
           {"ranks_seen", job.ranks_seen},
           {"ranks_expected", job.ranks_expected},
           {"last_step", OrNull(job.last_step)},
-          {"last_loss", OrNull(job.last_loss)},
+          {"last_loss", NumberOrNull(job.last_loss)},
           {"started", model::FormatTime(job.started)},
           {"last_heard", model::FormatTime(job.last_heard)},
           {"configuration", job.configuration}};

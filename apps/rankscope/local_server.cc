@@ -1,30 +1,26 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "agent/run_directory.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "commands.h"
+#include "endpoint_file.h"
 
 namespace rankscope {
 namespace {
 
 constexpr int64_t kStartTimeout = 30 * base::kNsPerSecond;
+constexpr int64_t kOthersStart = 5 * base::kNsPerSecond;  // ours has ended: somebody else's may have the directory
 
-// The address that a server on the directory wrote, if it lives: it holds the directory's lock.
-std::string RunningOn(const std::string& data_dir) {
-  auto text = base::ReadWholeFile(data_dir + "/server.json");
-  if (!text.ok() || base::LockFile(data_dir + "/LOCK").ok()) return "";
-  auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() ? json.value("http", "") : "";
-}
-
-void StartServer(const std::string& data_dir) {
-  if (fork() != 0) return;
+pid_t StartServer(const std::string& data_dir) {
+  pid_t child = fork();
+  if (child != 0) return child;
   setsid();
   auto log = base::OpenFile(data_dir + "/server.log", O_WRONLY | O_CREAT | O_APPEND);
   int null = open("/dev/null", O_RDWR);
@@ -44,11 +40,16 @@ base::Result<std::string> FindOrStartServer(const std::string& given) {
   if (const char* set = std::getenv("RANKSCOPE_SERVER"); set && *set) return std::string(set);
   std::string data_dir = agent::DataHome();
   RETURN_IF_ERROR(base::MakeDirectories(data_dir));
-  if (std::string address = RunningOn(data_dir); !address.empty()) return address;
-  StartServer(data_dir);
-  for (int64_t begin = base::MonotonicNow(); base::MonotonicNow() - begin < kStartTimeout;) {
+  if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;
+  pid_t child = StartServer(data_dir);
+  int64_t deadline = base::MonotonicNow() + kStartTimeout;
+  while (base::MonotonicNow() < deadline) {
     poll(nullptr, 0, 20);
-    if (std::string address = RunningOn(data_dir); !address.empty()) return address;
+    if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;
+    if (child > 0 && waitpid(child, nullptr, WNOHANG) != 0) {
+      child = 0;
+      deadline = std::min(deadline, base::MonotonicNow() + kOthersStart);
+    }
   }
   return base::Status::Unavailable("the local server on " + data_dir + " did not start; see " + data_dir +
                                    "/server.log");

@@ -88,8 +88,9 @@ void Projects::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::functi
   (*project)->ingest()->SubmitLost(hello, std::move(lost), std::move(done));
 }
 
-base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, const api::Services& doors) {
-  ASSIGN_OR_RETURN(Project * project, Find(name));
+base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, access::Action action,
+                                                        const api::Services& doors) {
+  ASSIGN_OR_RETURN(Project * project, action == access::Action::kIngest ? FindOrOpen(name) : Find(name));
   return project->Routes(doors);
 }
 

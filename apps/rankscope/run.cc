@@ -115,11 +115,14 @@ std::string ChooseJob(const RunOptions& options, const std::string& server, cons
 
 // Each node's own server would keep its part of the job: said, with what to do, and not refused.
 void AdviseSeveralNodes(const agent::Launch& launch) {
-  std::string node = launch.master.empty() ? "NODE" : launch.master;
+  const std::string node = launch.master.empty() ? "NODE" : launch.master;
+  const char* name = node.c_str();
   std::fprintf(stderr,
                "rankscope: a launch on %d nodes without --server: the records of this node stay on it. For one job, on "
-               "node %s: rankscope serve --http %s:7070 --grpc %s:7071 --insecure; and here: --server %s:7070\n",
-               launch.nodes, node.c_str(), node.c_str(), node.c_str(), node.c_str());
+               "node %s: rankscope token create; rankscope serve --http %s:7070 --grpc %s:7071; and on each: export "
+               "RANKSCOPE_SERVER=%s:7070 RANKSCOPE_TOKEN=… (or, in a network that you trust: serve … --insecure, and "
+               "no token)\n",
+               launch.nodes, name, name, name, name);
 }
 
 base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
@@ -161,33 +164,44 @@ void AdoptOrphans(const std::string& host) {
   _exit(WEXITSTATUS(wait_status));
 }
 
-}  // namespace
+using Labels = std::vector<std::pair<std::string, std::string>>;
 
-int Run(const RunOptions& options) {
-  auto server = FindOrStartServer(options.server);
-  if (!server.ok()) return Fail(server.status());
+base::Result<Labels> ParseLabels(const std::vector<std::string>& texts) {
+  Labels labels;
+  for (const std::string& label : texts) {
+    size_t equals = label.find('=');
+    if (equals == std::string::npos) return base::Status::Invalid("--label \"" + label + "\" is not KEY=VALUE");
+    labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
+  }
+  return labels;
+}
+
+base::Result<agent::RunConfig> Configure(const RunOptions& options) {
+  ASSIGN_OR_RETURN(std::string server, FindOrStartServer(options.server));
+  bool is_local = options.server.empty() && Environment("RANKSCOPE_SERVER").empty();
   agent::RunConfig config;
-  config.server = *server;
-  if (options.server.empty() && Environment("RANKSCOPE_SERVER").empty()) config.data_dir = agent::DataHome();
+  config.server = server;
+  if (is_local) config.data_dir = agent::DataHome();
   config.project = Environment("RANKSCOPE_PROJECT");
   config.token = Environment("RANKSCOPE_TOKEN");
   config.host = HostName();
   config.sample_interval_s = options.sample_interval_s;
   config.spool_limit_bytes = options.spool_limit_bytes;
   agent::Launch launch = agent::LaunchFrom(getenv, options.command, config.host);
-  if (launch.nodes > 1 && options.server.empty() && !std::getenv("RANKSCOPE_SERVER")) AdviseSeveralNodes(launch);
-  config.job = ChooseJob(options, *server, launch);
+  if (launch.nodes > 1 && is_local) AdviseSeveralNodes(launch);
+  config.job = ChooseJob(options, server, launch);
   config.node_rank = launch.node_rank;
   config.member = launch.member;
+  return config;
+}
 
-  if (options.preload) {
-    if (auto status = Preload(); !status.ok()) return Fail(status);
-  }
+// The command's wait status. Fails only before the command has begun.
+base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
+  ASSIGN_OR_RETURN(agent::RunConfig config, Configure(options));
   AdoptOrphans(config.host);
-  auto directory = MakeRunDirectory(&config);
-  if (!directory.ok()) return Fail(directory.status());
+  ASSIGN_OR_RETURN(std::string directory, MakeRunDirectory(&config));
   agent::KeeperOptions keeper;
-  keeper.run_directory = *directory;
+  keeper.run_directory = directory;
   keeper.job = config.job;
   keeper.command = options.attach_pid > 0 ? CommandOf(options.attach_pid) : options.command;
   keeper.attach_pid = options.attach_pid;
@@ -196,19 +210,38 @@ int Run(const RunOptions& options) {
   keeper.rings = config.rings;
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
-  keeper.agent_command = {ProgramPath(), "agent", "--run-dir", *directory};
+  keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};
   keeper.flush_timeout_ms = options.flush_timeout_ms;
-  for (const std::string& label : options.labels) {
-    size_t equals = label.find('=');
-    if (equals == std::string::npos) return Fail(base::Status::Invalid("--label \"" + label + "\" is not KEY=VALUE"));
-    keeper.labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
-  }
+  keeper.labels = std::move(labels);
   if (options.attach_pid == 0) {
     std::fprintf(stderr, "rankscope: job %s (rankscope logs --job_id %s -f)\n", config.job.c_str(), config.job.c_str());
   }
-  auto ended = agent::RunKeeper(keeper);
-  if (!ended.ok()) return Fail(ended.status());
-  if (options.attach_pid > 0) return 0;
+  return agent::RunKeeper(keeper);
+}
+
+// Whatever is ill on our side, the training starts: as if we were not there.
+[[noreturn]] void RunUnrecorded(const RunOptions& options, const base::Status& why, const sigset_t& signals) {
+  std::fprintf(stderr, "rankscope: %s; the command runs all the same, and nothing of it is recorded\n",
+               why.message().c_str());
+  for (const char* name : {"RANKSCOPE_RUN", "RANKSCOPE_SOCKET", "RANKSCOPE_RINGS"}) unsetenv(name);
+  signal(SIGPIPE, SIG_DFL);
+  sigprocmask(SIG_SETMASK, &signals, nullptr);
+  agent::ExecCommand(options.command);
+}
+
+}  // namespace
+
+int Run(const RunOptions& options) {
+  auto labels = ParseLabels(options.labels);
+  if (!labels.ok()) return Fail(labels.status());
+  if (options.preload) {
+    if (auto status = Preload(); !status.ok()) return Fail(status);
+  }
+  sigset_t signals;
+  sigprocmask(SIG_SETMASK, nullptr, &signals);
+  auto ended = RunRecorded(options, *std::move(labels));
+  if (options.attach_pid > 0) return ended.ok() ? 0 : Fail(ended.status());
+  if (!ended.ok()) RunUnrecorded(options, ended.status(), signals);
   EndAs(*ended);
 }
 

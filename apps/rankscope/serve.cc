@@ -7,34 +7,45 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 
 #include "access/gate.h"
 #include "access/token_file.h"
 #include "api/authentication.h"
 #include "base/file.h"
 #include "commands.h"
+#include "endpoint_file.h"
 #include "projects.h"
 
 namespace rankscope {
 namespace {
 
 struct Address {
-  std::string host;
+  std::string host;  // IPv6 without its brackets
   uint16_t port;
 };
+
+std::string ToText(const Address& address) {
+  bool brackets = address.host.find(':') != std::string::npos;
+  return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
+}
 
 base::Result<Address> ParseAddress(const std::string& text, const char* option) {
   size_t colon = text.rfind(':');
   char* end = nullptr;
   long port = colon == std::string::npos ? -1 : std::strtol(text.c_str() + colon + 1, &end, 10);
-  if (port < 0 || port > 65535 || !end || *end != '\0' || end == text.c_str() + colon + 1) {
-    return base::Status::Invalid(std::string(option) + " \"" + text + "\" is not HOST:PORT");
+  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
+  if (host.starts_with('[') && host.ends_with(']')) {
+    host = host.substr(1, host.size() - 2);
+  } else if (host.find(':') != std::string::npos) {
+    host.clear();  // IPv6 wants brackets
   }
-  return Address{text.substr(0, colon), static_cast<uint16_t>(port)};
+  if (host.empty() || port < 0 || port > 65535 || !end || *end != '\0' || end == text.c_str() + colon + 1) {
+    return base::Status::Invalid(std::string(option) + " \"" + text + "\" is not HOST:PORT or [IPV6]:PORT");
+  }
+  return Address{std::move(host), static_cast<uint16_t>(port)};
 }
 
-bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "localhost"; }
+bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "localhost" || host == "::1"; }
 
 // SIGTERM and SIGINT, to be read from a descriptor. Before any thread is started: they inherit the mask.
 base::UniqueFd BlockSignals() {
@@ -75,6 +86,7 @@ class Server {
                                        " is served by another rankscope; ask it, or choose another --data-dir");
     }
     lock_ = *std::move(lock);
+    RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
     return Listen(http, grpc);
   }
@@ -97,7 +109,7 @@ class Server {
     grpc_->Stop();
     http_->Stop();
     if (auto status = projects_->Close(); !status.ok()) Fail(status);
-    unlink((options_.data_dir + "/server.json").c_str());
+    RemoveEndpoint(options_.data_dir);
   }
 
  private:
@@ -134,22 +146,23 @@ class Server {
 
   base::Status Listen(const Address& http, const Address& grpc) {
     ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
-    std::string grpc_address = grpc.host + ":" + std::to_string(grpc_->port());
+    std::string grpc_address = ToText({grpc.host, static_cast<uint16_t>(grpc_->port())});
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
+    options.is_short = api::IsShort;
     const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
-    auto routes = api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project) {
-      return projects_->Routes(project, doors);
-    });
+    auto routes = api::RequireAccess(
+        &*gate_, [this, doors = Doors(advertised)](const std::string& project, access::Action action) {
+          return projects_->Routes(project, action, doors);
+        });
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
                        ++requests_;
                        routes(request, std::move(responder));
                      }));
-    std::string http_address = http.host + ":" + std::to_string(http_->port());
-    nlohmann::json endpoint = {{"http", http_address}, {"grpc", grpc_address}, {"pid", getpid()}};
+    std::string http_address = ToText({http.host, http_->port()});
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
-    if (auto status = base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()); !status.ok()) {
+    if (auto status = WriteEndpoint(options_.data_dir, http_address, grpc_address); !status.ok()) {
       Fail(status);
     }
     std::printf("rankscope: serving http=%s grpc=%s data=%s\n", http_address.c_str(), grpc_address.c_str(),

@@ -216,7 +216,8 @@ base::Status RunAgent(const AgentOptions& options) {
   auto lock = base::LockFile(AgentLock(options.run_directory));
   if (!lock.ok()) return base::Status::Unavailable("another agent works on " + options.run_directory);
   // What is drained is removed: nobody may write there any more.
-  auto keeper = options.drain ? base::LockFile(KeeperLock(options.run_directory)) : base::Result<base::UniqueFd>(base::UniqueFd());
+  auto keeper = options.drain ? base::LockFile(KeeperLock(options.run_directory))
+                              : base::Result<base::UniqueFd>(base::UniqueFd());
   if (!keeper.ok()) return base::Status::Unavailable("the run of " + options.run_directory + " still goes on");
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));

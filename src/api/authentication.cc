@@ -10,11 +10,16 @@ using access::Gate;
 
 bool IsPublic(const Request& request) { return request.path == "/healthz" || request.path == "/api/v1/server"; }
 
+// To join a launch is the first step of sending its records.
+access::Action ActionOf(const Request& request) {
+  if (request.method == "GET") return access::Action::kRead;
+  return request.path == "/api/v1/launches" ? access::Action::kIngest : access::Action::kControl;
+}
+
 Gate::Verdict Admit(Gate* gate, const Request& request) {
   if (IsPublic(request)) return {Gate::Verdict::kAdmitted, "default", ""};
   auto project = request.query.find("project");
-  return gate->Admit(request.token, project == request.query.end() ? "" : project->second,
-                     request.method == "GET" ? access::Action::kRead : access::Action::kControl);
+  return gate->Admit(request.token, project == request.query.end() ? "" : project->second, ActionOf(request));
 }
 
 }  // namespace
@@ -25,7 +30,7 @@ HttpServer::Handler RequireAccess(Gate* gate, RoutesOfProject routes) {
     if (verdict.kind != Gate::Verdict::kAdmitted) {
       return Answer(reply, verdict.kind == Gate::Verdict::kUnknown ? 401 : 403, {{"error", verdict.message}});
     }
-    auto handler = routes(verdict.project);
+    auto handler = routes(verdict.project, ActionOf(request));
     if (!handler.ok()) return Fail(reply, handler.status());
     (*handler)(request, reply);
   };

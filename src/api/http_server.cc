@@ -1,68 +1,24 @@
 #include "api/http_server.h"
 
-#include <arpa/inet.h>
 #include <microhttpd.h>
+#include <netdb.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <deque>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "api/reply_queue.h"
+#include "api/worker_pool.h"
 
 namespace rankscope::api {
 namespace {
 
 constexpr unsigned kMaxConnections = 4096;
 constexpr size_t kSendBlock = 64 << 10;
-
-// Runs handlers; a full queue makes the newest wait in it, never a new thread.
-class WorkerPool {
- public:
-  explicit WorkerPool(int threads) {
-    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
-  }
-  ~WorkerPool() {
-    {
-      std::lock_guard lock(mutex_);
-      stopping_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& thread : threads_) thread.join();
-  }
-  void Run(std::function<void()> work) {
-    {
-      std::lock_guard lock(mutex_);
-      queue_.push_back(std::move(work));
-    }
-    wake_.notify_one();
-  }
-
- private:
-  void Loop() {
-    while (true) {
-      std::function<void()> work;
-      {
-        std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-        if (queue_.empty()) return;
-        work = std::move(queue_.front());
-        queue_.pop_front();
-      }
-      work();
-    }
-  }
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<std::function<void()>> queue_;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
-};
+constexpr size_t kShortThreads = 2;
 
 // One request from its first byte to its last. Shared by the connection (libmicrohttpd's thread) and the handler.
 // The connection is suspended whenever it has nothing to do: until the handler has begun, and while it says nothing.
@@ -86,7 +42,7 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   // The rest is for libmicrohttpd's thread.
   void Suspend() {
     std::lock_guard lock(mutex_);
-    if (connection_ && !suspended_) {
+    if (connection_ && !suspended_ && !finished_) {
       suspended_ = true;
       MHD_suspend_connection(connection_);
     }
@@ -117,6 +73,27 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
     MHD_destroy_response(response);
     return result;
   }
+  // Whether a handler is at it: what it has not written yet is missing from the answer.
+  void Handling(bool handling) {
+    std::lock_guard lock(mutex_);
+    handling_ = handling;
+  }
+  // The server stops. An answer that a handler is writing breaks off, and its client sees that; a live one ends. The
+  // connection stays resumed from here on, as libmicrohttpd wants it then.
+  void Finish() {
+    bool cut;
+    {
+      std::lock_guard lock(mutex_);
+      finished_ = true;
+      cut = handling_;
+    }
+    if (cut) {
+      queue_.Close();
+    } else {
+      queue_.End();
+    }
+    Resume();
+  }
   void Completed() {
     {
       std::lock_guard lock(mutex_);
@@ -137,34 +114,43 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
     long count = exchange->queue_.Read(out, max);
     if (count == 0) return 0;
     exchange->Resume();
-    return count < 0 ? MHD_CONTENT_READER_END_OF_STREAM : count;
+    if (count == ReplyQueue::kBroken) return MHD_CONTENT_READER_END_WITH_ERROR;
+    return count == ReplyQueue::kEnd ? MHD_CONTENT_READER_END_OF_STREAM : count;
   }
 
   ReplyQueue queue_;
   std::mutex mutex_;  // guards what follows
   MHD_Connection* connection_;
-  bool suspended_ = false;
+  bool suspended_ = false, handling_ = false, finished_ = false;
   int status_ = 0;
   std::string content_type_;
 };
 
+using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
+
+base::Result<AddressList> Resolve(const std::string& host, uint16_t port) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  int error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+  if (error != 0) return base::Status::Invalid("cannot listen on " + host + ": " + gai_strerror(error));
+  return AddressList(found, freeaddrinfo);
+}
+
 class MicrohttpdServer : public HttpServer {
  public:
   MicrohttpdServer(Options options, Handler handler)
-      : options_(std::move(options)), handler_(std::move(handler)), pool_(options_.threads) {}
+      : options_(std::move(options)), handler_(std::move(handler)), pool_(options_.max_threads) {}
   ~MicrohttpdServer() override { Stop(); }
 
   base::Status Listen() {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(options_.port);
-    if (inet_pton(AF_INET, options_.address.c_str(), &address.sin_addr) != 1) {
-      return base::Status::Invalid("\"" + options_.address + "\" is no IPv4 address");
-    }
-    daemon_ = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, options_.port,
-                               nullptr, nullptr, &MicrohttpdServer::OnRequest, this, MHD_OPTION_SOCK_ADDR,
-                               reinterpret_cast<sockaddr*>(&address), MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
-                               MHD_OPTION_NOTIFY_COMPLETED, &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
+    ASSIGN_OR_RETURN(AddressList addresses, Resolve(options_.address, options_.port));
+    unsigned family = addresses->ai_family == AF_INET6 ? static_cast<unsigned>(MHD_USE_IPv6) : 0u;
+    daemon_ = MHD_start_daemon(family | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
+                               options_.port, nullptr, nullptr, &MicrohttpdServer::OnRequest, this,
+                               MHD_OPTION_SOCK_ADDR, addresses->ai_addr, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+                               MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED,
+                               &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
     if (!daemon_) {
       return base::Status::Unavailable("cannot listen on " + options_.address + ":" + std::to_string(options_.port) +
                                        ": " + std::strerror(errno) + "; choose another with --http");
@@ -178,6 +164,17 @@ class MicrohttpdServer : public HttpServer {
 
   void Stop() override {
     if (!daemon_) return;
+    stopping_ = true;
+    FinishAll();
+    pool_.Stop();
+    short_pool_.Stop();
+    FinishAll();  // again: those that were just beginning
+    MHD_stop_daemon(daemon_);
+    daemon_ = nullptr;
+  }
+
+ private:
+  void FinishAll() {
     std::vector<std::shared_ptr<Exchange>> open;
     {
       std::lock_guard lock(mutex_);
@@ -185,13 +182,9 @@ class MicrohttpdServer : public HttpServer {
         if (auto exchange = weak.lock()) open.push_back(exchange);
       }
     }
-    for (const auto& exchange : open) exchange->End();
-    for (const auto& exchange : open) exchange->Resume();
-    MHD_stop_daemon(daemon_);
-    daemon_ = nullptr;
+    for (const auto& exchange : open) exchange->Finish();
   }
 
- private:
   static MHD_Result AddParameter(void* out, MHD_ValueKind, const char* key, const char* value) {
     (*static_cast<std::map<std::string, std::string>*>(out))[key] = value ? value : "";
     return MHD_YES;
@@ -208,6 +201,7 @@ class MicrohttpdServer : public HttpServer {
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* path, const char* method, const char*,
                               const char* upload, size_t* upload_size, void** context) {
     auto* server = static_cast<MicrohttpdServer*>(self);
+    if (server->stopping_) return MHD_NO;  // closes the connection
     if (*context == nullptr) {
       auto exchange = std::make_shared<Exchange>(connection);
       exchange->request.method = method;
@@ -239,13 +233,19 @@ class MicrohttpdServer : public HttpServer {
   }
 
   void Dispatch(std::shared_ptr<Exchange> exchange) {
-    pool_.Run([this, exchange = std::move(exchange)] {
-      if (!exchange->too_large) return handler_(exchange->request, exchange);
-      exchange->Begin(MHD_HTTP_CONTENT_TOO_LARGE, "application/json");
-      exchange->Write("{\"error\":\"the body is larger than " + std::to_string(options_.max_body_bytes) +
-                      " bytes\"}\n");
-      exchange->End();
+    bool is_short = options_.is_short && options_.is_short(exchange->request);
+    exchange->Handling(true);
+    (is_short ? short_pool_ : pool_).Run([this, exchange = std::move(exchange)] {
+      Handle(exchange);
+      exchange->Handling(false);
     });
+  }
+
+  void Handle(const std::shared_ptr<Exchange>& exchange) const {
+    if (!exchange->too_large) return handler_(exchange->request, exchange);
+    exchange->Begin(MHD_HTTP_CONTENT_TOO_LARGE, "application/json");
+    exchange->Write("{\"error\":\"the body is larger than " + std::to_string(options_.max_body_bytes) + " bytes\"}\n");
+    exchange->End();
   }
 
   static void OnCompleted(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
@@ -268,7 +268,8 @@ class MicrohttpdServer : public HttpServer {
   uint16_t port_ = 0;
   std::mutex mutex_;  // guards exchanges_
   std::vector<std::weak_ptr<Exchange>> exchanges_;
-  WorkerPool pool_;
+  std::atomic<bool> stopping_{false};
+  WorkerPool pool_, short_pool_{kShortThreads};
 };
 
 }  // namespace

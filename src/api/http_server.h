@@ -24,8 +24,9 @@ class Responder {
  public:
   virtual ~Responder() = default;
   virtual void Begin(int status, std::string_view content_type) = 0;
-  // False once the client has left: stop. Blocks while more than 1 MiB waits to be sent, unless called on the
-  // appending thread through TryWrite, which instead drops and returns false when it would block.
+  // False once the client has left, or has read nothing for Options::idle_timeout_s: stop. Blocks while more than 1 MiB
+  // waits to be sent, unless called on the appending thread through TryWrite, which instead drops and returns false
+  // when it would block.
   virtual bool Write(std::string_view bytes) = 0;
   virtual bool TryWrite(std::string_view bytes) = 0;
   virtual void End() = 0;
@@ -33,23 +34,26 @@ class Responder {
   virtual void OnClosed(std::function<void()> closed) = 0;
 };
 
-// HTTP/1.1 over libmicrohttpd: one epoll thread moves bytes, a bounded pool runs handlers; 1,000 open tails cost no
-// thread each. A JSON error body is {"error": "…"}.
+// HTTP/1.1 over libmicrohttpd: one epoll thread moves bytes, pools of threads run handlers; 1,000 open tails cost no
+// thread each. A handler that waits for a slow reader keeps its thread; when those of long answers have all got one,
+// the next wait, but short answers have threads of their own. A JSON error body is {"error": "…"}.
 class HttpServer {
  public:
   struct Options {
-    std::string address = "127.0.0.1";
-    uint16_t port = 0;  // 0: a free one
-    int threads = 4;
+    std::string address = "127.0.0.1";             // of this machine, or a name of it; IPv6 without brackets
+    uint16_t port = 0;                             // 0: a free one
+    size_t max_threads = 64;                       // for handlers, started as they are needed
+    unsigned idle_timeout_s = 600;                 // a client that neither sends nor reads a byte for so long has left
+    std::function<bool(const Request&)> is_short;  // what is answered in a moment, whatever else runs
     size_t max_body_bytes = 256 << 20;
   };
   using Handler = std::function<void(const Request&, std::shared_ptr<Responder>)>;
 
-  // kUnavailable "port N on ADDRESS is in use" when so.
+  // kInvalid: the address is none; kUnavailable: it cannot be listened on, as when the port is in use.
   static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler);
   virtual ~HttpServer() = default;
   virtual uint16_t port() const = 0;
-  // Open answers are ended; returns when no handler runs.
+  // Live answers are ended, half-written ones break off; returns when no handler runs.
   virtual void Stop() = 0;
 };
 

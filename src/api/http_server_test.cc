@@ -95,7 +95,9 @@ TEST(HttpServer, ThousandOpenAnswersNeedNoThreadEach) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   LiveAnswers answers;
-  auto server = HttpServer::Start({}, answers.handler());
+  HttpServer::Options options;
+  options.max_threads = 8;
+  auto server = HttpServer::Start(options, answers.handler());
   ASSERT_TRUE(server.ok());
   std::vector<base::UniqueFd> clients;
   for (int i = 0; i < 1000; ++i) {
@@ -121,6 +123,57 @@ TEST(HttpServer, ClientThatLeftIsNoticedByTheNextWrites) {
   while (answers.open[0]->Write("x")) {
   }
   answers.Await([&] { return answers.left == 1; });
+}
+
+// "/flood" is written until its client counts as gone.
+HttpServer::Handler Flood() {
+  return [](const Request& request, const std::shared_ptr<Responder>& responder) {
+    responder->Begin(200, "text/plain");
+    responder->Write("begun\n");
+    while (request.path == "/flood" && responder->Write(std::string(1 << 16, 'x'))) {
+    }
+    responder->End();
+  };
+}
+
+TEST(HttpServer, ReadersThatPauseKeepNobodyElsesShortAnswer) {
+  HttpServer::Options options;
+  options.max_threads = 4;
+  options.is_short = [](const Request& request) { return request.path == "/short"; };
+  auto server = HttpServer::Start(options, Flood());
+  ASSERT_TRUE(server.ok());
+  std::vector<base::UniqueFd> paused;
+  for (int i = 0; i < 8; ++i) {
+    paused.push_back(Connect((*server)->port()));
+    Ask(paused.back().get(), "/flood");
+  }
+  for (int i = 0; i < 4; ++i) ReadUntil(paused[static_cast<size_t>(i)].get(), "begun");
+  base::UniqueFd client = Connect((*server)->port());
+  Ask(client.get(), "/short");
+  EXPECT_NE(ReadUntil(client.get(), "begun").find("200 OK"), std::string::npos);
+}
+
+TEST(HttpServer, ReaderThatReadsNothingForTheIdleTimeoutIsGone) {
+  HttpServer::Options options;
+  options.max_threads = 1;
+  options.idle_timeout_s = 1;
+  auto server = HttpServer::Start(options, Flood());
+  ASSERT_TRUE(server.ok());
+  base::UniqueFd paused = Connect((*server)->port()), other = Connect((*server)->port());
+  Ask(paused.get(), "/flood");
+  ReadUntil(paused.get(), "begun");
+  Ask(other.get(), "/other");  // waits for the thread
+  EXPECT_NE(ReadUntil(other.get(), "begun").find("200 OK"), std::string::npos);
+}
+
+TEST(HttpServer, StopBreaksOffWhatIsHalfWritten) {
+  auto server = HttpServer::Start({}, Flood());
+  ASSERT_TRUE(server.ok());
+  base::UniqueFd client = Connect((*server)->port());
+  Ask(client.get(), "/flood");
+  ReadUntil(client.get(), "begun");
+  (*server)->Stop();
+  EXPECT_EQ(ReadUntil(client.get(), "\r\n0\r\n\r\n").find("\r\n0\r\n\r\n"), std::string::npos);
 }
 
 TEST(HttpServer, PortInUseIsSaid) {

@@ -38,8 +38,9 @@ void ReplyQueue::Wake(std::unique_lock<std::mutex>* lock) {
 
 long ReplyQueue::Read(char* out, size_t max) {
   std::lock_guard lock(mutex_);
+  if (closed_ && !ended_) return kBroken;
   if (waiting_.empty()) {
-    if (ended_ || closed_) return -1;
+    if (ended_) return kEnd;
     starving_ = true;
     return 0;
   }

@@ -19,7 +19,8 @@ class ReplyQueue {
   bool TryWrite(std::string_view bytes);
   void End();
 
-  // Connection's side. Takes up to `max` bytes: >0 taken, 0 nothing there yet, -1 at the end.
+  static constexpr long kEnd = -1, kBroken = -2;
+  // Connection's side. Takes up to `max` bytes: >0 taken, 0 nothing there yet, kEnd, or kBroken: closed before its end.
   long Read(char* out, size_t max);
   void Close();
   // Called whenever a Read that found nothing would now find something.

@@ -20,6 +20,14 @@ Json OrNull(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
 }
 
+// As in a record: NaN, where training broke, is a word and not null.
+Json NumberOrNull(const std::optional<double>& value) {
+  if (!value) return {};
+  std::string text;
+  model::AppendJsonNumber(*value, &text);
+  return Json::parse(text);
+}
+
 Json ToJson(const catalog::JobRow& job) {
   return {{"job_id", job.job},
           {"project", job.project},
@@ -29,7 +37,7 @@ Json ToJson(const catalog::JobRow& job) {
           {"ranks_seen", job.ranks_seen},
           {"ranks_expected", job.ranks_expected},
           {"last_step", OrNull(job.last_step)},
-          {"last_loss", OrNull(job.last_loss)},
+          {"last_loss", NumberOrNull(job.last_loss)},
           {"started", model::FormatTime(job.started)},
           {"last_heard", model::FormatTime(job.last_heard)},
           {"configuration", job.configuration}};
@@ -107,8 +115,11 @@ class Routes {
     auto query = QueryOf(request);
     if (!query.ok()) return Fail(reply, query.status());
     auto last = request.query.find("last");
-    tails_.Serve(*std::move(query), last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10),
-                 reply);
+    uint64_t count = last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10);
+    if (count > TailHub::kMaxLast) {
+      return Fail(reply, base::Status::Invalid("last: at most " + std::to_string(TailHub::kMaxLast)));
+    }
+    tails_.Serve(*std::move(query), count, reply);
   }
 
   void Jobs(const Reply& reply) {
@@ -166,6 +177,10 @@ class Routes {
 HttpServer::Handler MakeRoutes(const Services& services) {
   auto routes = std::make_shared<Routes>(services);
   return [routes](const Request& request, const Reply& reply) { routes->Handle(request, reply); };
+}
+
+bool IsShort(const Request& request) {
+  return request.path == "/healthz" || request.path == "/api/v1/server" || request.path == "/api/v1/launches";
 }
 
 }  // namespace rankscope::api

@@ -30,4 +30,8 @@ struct Services {
 // Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
 HttpServer::Handler MakeRoutes(const Services& services);
 
+// What agents and launches ask before they can begin, and what supervisors ask: answered from memory. For
+// HttpServer::Options::is_short.
+bool IsShort(const Request& request);
+
 }  // namespace rankscope::api

@@ -1,6 +1,7 @@
 #include "api/tail.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/clock.h"
 #include "model/record_json.h"
@@ -8,18 +9,23 @@
 namespace rankscope::api {
 namespace {
 
-constexpr size_t kMaxHeld = 50'000;  // records that wait in one client's reorder window
+constexpr size_t kMaxHeld = 50'000;      // records that wait in one client's reorder window
+constexpr size_t kMaxArrived = 200'000;  // records that wait for the ticker; shared with the source's memory
 constexpr auto kTick = std::chrono::milliseconds(20);
 
-std::pair<std::string, uint64_t> KeyOf(const model::Record& record) {
-  const model::Origin& origin = record.origin;
-  return {origin.job + " " + std::to_string(origin.node_rank.value_or(-1)) + " " + origin.host, record.seq};
+std::string LineOf(const model::Record& record) {
+  std::string line;
+  model::AppendJson(record, &line);
+  line.push_back('\n');
+  return line;
 }
+
+size_t HashOf(const std::string& line) { return std::hash<std::string>()(line); }
 
 }  // namespace
 
 TailHub::TailHub(query::LogSource* source) : source_(source) {
-  subscription_ = source_->Subscribe([this](const std::vector<model::Record>& records) { OnAppend(records); });
+  subscription_ = source_->Subscribe([this](const Records& records) { OnAppend(records); });
   ticker_ = std::thread([this] { Loop(); });
 }
 
@@ -42,6 +48,7 @@ void TailHub::Serve(query::Query query, uint64_t last, const std::shared_ptr<Res
   {
     std::lock_guard lock(mutex_);
     id = ++last_id_;
+    client->after = batches_;
     clients_[id] = client;
   }
   responder->Begin(200, "application/x-ndjson");
@@ -50,86 +57,130 @@ void TailHub::Serve(query::Query query, uint64_t last, const std::shared_ptr<Res
     clients_.erase(id);
   });
   // What comes during this scan waits in `held`; what the scan finds of it as well is sent once.
-  std::vector<model::Record> found;
-  (void)source_
-      ->Scan(query.selection, /*newest_first=*/true,
-             [&](const model::Record& record) {
-               if (found.size() >= last) return false;
-               if (query::Matches(query, record)) found.push_back(record);
-               return true;
-             })
-      .ok();
-  std::string line;
-  for (auto record = found.rbegin(); record != found.rend(); ++record) {
-    line.clear();
-    model::AppendJson(*record, &line);
-    if (!responder->Write(line + "\n")) return;
-  }
+  std::unordered_multiset<size_t> sent;
+  if (!SendHistory(query, last, client.get(), &sent)) return;
   std::lock_guard lock(mutex_);
-  for (const model::Record& record : found) client->history.insert(KeyOf(record));
+  client->history = std::move(sent);
   client->live = true;
 }
 
-void TailHub::OnAppend(const std::vector<model::Record>& records) {
-  int64_t due = base::MonotonicNow() + kReorder;
-  std::lock_guard lock(mutex_);
-  for (auto& [id, client] : clients_) {
-    for (const model::Record& record : records) {
-      if (!query::Matches(client->query, record)) continue;
-      if (client->held.size() >= kMaxHeld) {
-        ++client->dropped;
-      } else {
-        client->held.push_back({due, record});
-      }
-    }
+// False once the client has left.
+bool TailHub::SendHistory(const query::Query& query, uint64_t last, Client* client,
+                          std::unordered_multiset<size_t>* sent) {
+  std::vector<std::string> found;
+  (void)source_
+      ->Scan(query.selection, /*newest_first=*/true,
+             [&](const model::Record& record) {
+               if (found.size() >= std::min(last, kMaxLast)) return false;
+               if (query::Matches(query, record)) found.push_back(LineOf(record));
+               return true;
+             })
+      .ok();
+  {
+    std::lock_guard lock(mutex_);
+    client->history_until = batches_ + 1;  // one batch may have been found and not handed over yet
   }
+  for (auto line = found.rbegin(); line != found.rend(); ++line) {
+    if (!client->responder->Write(*line)) return false;
+    sent->insert(HashOf(*line));
+  }
+  return true;
+}
+
+void TailHub::OnAppend(const Records& records) {
+  std::lock_guard lock(mutex_);
+  ++batches_;
+  if (clients_.empty()) return;
+  if (arrived_records_ + records->size() > kMaxArrived) {
+    missed_ += records->size();
+    return;
+  }
+  arrived_records_ += records->size();
+  arrived_.push_back({batches_, base::MonotonicNow() + kReorder, records});
 }
 
 void TailHub::Loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     wake_.wait_for(lock, kTick, [this] { return stopping_; });
-    int64_t now = base::MonotonicNow();
-    // A client that leaves removes itself under mutex_ from another thread: keep what is in use.
-    std::vector<std::shared_ptr<Client>> clients;
-    for (auto& [id, client] : clients_) {
-      if (client->live) clients.push_back(client);
-    }
-    for (auto& client : clients) Release(client.get(), now);
+    lock.unlock();
+    Tick();
+    lock.lock();
   }
 }
 
-// REQUIRES mutex_. Sends what has waited its time, in the order of the records' times.
-void TailHub::Release(Client* client, int64_t now) {
+void TailHub::Tick() {
+  std::deque<Batch> arrived;
+  std::vector<std::pair<std::shared_ptr<Client>, bool>> clients;  // and whether it is live
+  uint64_t missed, newest;
+  {
+    std::lock_guard lock(mutex_);
+    arrived.swap(arrived_);
+    arrived_records_ = 0;
+    missed = std::exchange(missed_, 0);
+    newest = batches_;
+    for (auto& [id, client] : clients_) clients.emplace_back(client, client->live);
+  }
+  int64_t now = base::MonotonicNow();
+  for (auto& [client, live] : clients) {
+    for (const Batch& batch : arrived) Take(batch, client.get());
+    client->missed += missed;
+    if (live) Release(client.get(), newest, now);
+  }
+}
+
+void TailHub::Take(const Batch& batch, Client* client) {
+  if (batch.number <= client->after) return;
+  for (const model::Record& record : *batch.records) {
+    if (!query::Matches(client->query, record)) continue;
+    if (client->held.size() >= kMaxHeld) {
+      ++client->dropped;
+    } else {
+      client->held.push_back({batch.number, batch.due, record});
+    }
+  }
+}
+
+// Sends what has waited its time, in the order of the records' times. `newest`: the last batch that was taken.
+void TailHub::Release(Client* client, uint64_t newest, int64_t now) {
   auto end = std::find_if(client->held.begin(), client->held.end(), [&](const Held& held) { return held.due > now; });
+  if (end != client->held.begin()) client->last_word = now;
   std::stable_sort(client->held.begin(), end,
                    [](const Held& a, const Held& b) { return a.record.time < b.record.time; });
-  std::string line;
   for (auto held = client->held.begin(); held != end; ++held) {
-    if (!client->history.empty() && client->history.erase(KeyOf(held->record)) > 0) continue;
-    line.clear();
-    model::AppendJson(held->record, &line);
-    Say(client, line);
+    std::string line = LineOf(held->record);
+    if (!WasSent(client, *held, line) && !Say(client, line)) ++client->dropped;
   }
-  if (end != client->held.begin()) client->last_word = now;
   client->held.erase(client->held.begin(), end);
-  if (client->dropped > 0) {
-    line = "{\"stream\":\"event\",\"event\":\"tail_dropped\",\"level\":\"warning\",\"msg\":\"rankscope: " +
-           std::to_string(client->dropped) + " records were too many for this reader\"}";
-    uint64_t said = std::exchange(client->dropped, 0);
-    Say(client, line);
-    if (client->dropped > 0) client->dropped = said;
-  }
+  uint64_t next = client->held.empty() ? newest : client->held.front().batch;
+  if (next > client->history_until) client->history.clear();
+  Confess(client);
   if (now - client->last_word > kHeartbeat) {
-    client->responder->TryWrite("\n");
+    Say(client, "\n");
     client->last_word = now;
   }
 }
 
-void TailHub::Say(Client* client, std::string_view line) {
-  std::string with_newline(line);
-  with_newline.push_back('\n');
-  if (!client->responder->TryWrite(with_newline)) ++client->dropped;
+bool TailHub::WasSent(Client* client, const Held& held, const std::string& line) {
+  if (held.batch > client->history_until || client->history.empty()) return false;
+  auto found = client->history.find(HashOf(line));
+  if (found == client->history.end()) return false;
+  client->history.erase(found);
+  return true;
 }
+
+// What was lost is said as soon as there is room for it.
+void TailHub::Confess(Client* client) {
+  auto event = [&](uint64_t count, const std::string& why) {
+    return Say(client, R"({"stream":"event","event":"tail_dropped","level":"warning","msg":"rankscope: )" +
+                           std::to_string(count) + why + "\"}\n");
+  };
+  if (client->dropped > 0 && event(client->dropped, " records were too many for this reader")) client->dropped = 0;
+  if (client->missed > 0 && event(client->missed, " records of all jobs came faster than tails look at them")) {
+    client->missed = 0;
+  }
+}
+
+bool TailHub::Say(Client* client, std::string_view line) { return client->responder->TryWrite(line); }
 
 }  // namespace rankscope::api

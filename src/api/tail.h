@@ -5,9 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <thread>
+#include <unordered_set>
 #include <vector>
 
 #include "api/http_server.h"
@@ -16,46 +16,69 @@
 
 namespace rankscope::api {
 
-// All live tails: one subscription to the source, one ticker thread that releases records in the order of their times
-// after kReorder, and a queue per client. A slow client loses records, counted and said in its own stream; it never
-// slows the others nor ingest.
+// All live tails: one subscription to the source, and one thread that matches what was appended with each client's
+// query and releases it in the order of times after kReorder. The appending thread only hands batches over. A slow
+// client loses records, and so do all when batches come faster than they are looked at: counted and said in the
+// client's own stream.
 class TailHub {
  public:
   static constexpr int64_t kReorder = 80 * base::kNsPerMs;
   static constexpr int64_t kHeartbeat = 5 * base::kNsPerSecond;
+  static constexpr uint64_t kMaxLast = 100'000;
 
   explicit TailHub(query::LogSource* source);
   ~TailHub();
 
-  // Sends the last `last` matches, then goes on until the client leaves.
+  // Sends the last `last` matches, at most kMaxLast, then goes on until the client leaves.
   void Serve(query::Query query, uint64_t last, const std::shared_ptr<Responder>& responder);
 
  private:
+  using Records = std::shared_ptr<const std::vector<model::Record>>;
+  struct Batch {
+    uint64_t number;  // from 1, in the order of arrival
+    int64_t due;      // monotonic
+    Records records;
+  };
   struct Held {
-    int64_t due;  // monotonic
+    uint64_t batch;
+    int64_t due;
     model::Record record;
   };
   struct Client {
     query::Query query;
     std::shared_ptr<Responder> responder;
+    uint64_t after;  // the last batch before it came
+    // Guarded by mutex_ until it is live, then the ticker's. What the history shows of batches up to `history_until` is
+    // not sent again: such a batch may have come during the scan.
+    bool live = false;
+    std::unordered_multiset<size_t> history;  // hashes of lines
+    uint64_t history_until = 0;
+    // The ticker's.
     std::deque<Held> held;
-    bool live = false;                                   // history is sent
-    std::set<std::pair<std::string, uint64_t>> history;  // what it sent, by origin and seq
-    uint64_t dropped = 0;
+    uint64_t dropped = 0, missed = 0;
     int64_t last_word = 0;
   };
 
-  void OnAppend(const std::vector<model::Record>& records);
+  void OnAppend(const Records& records);
+  bool SendHistory(const query::Query& query, uint64_t last, Client* client, std::unordered_multiset<size_t>* sent);
   void Loop();
-  void Release(Client* client, int64_t now);
-  void Say(Client* client, std::string_view line);
+  void Tick();
+  static void Take(const Batch& batch, Client* client);
+  static void Release(Client* client, uint64_t newest, int64_t now);
+  static void Confess(Client* client);
+  static bool WasSent(Client* client, const Held& held, const std::string& line);
+  static bool Say(Client* client, std::string_view line);
 
   query::LogSource* source_;
   uint64_t subscription_ = 0;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards what follows; never held while records are matched or encoded
   std::condition_variable wake_;
   std::map<uint64_t, std::shared_ptr<Client>> clients_;
   uint64_t last_id_ = 0;
+  uint64_t batches_ = 0;        // that came
+  std::deque<Batch> arrived_;   // for the ticker
+  size_t arrived_records_ = 0;  // in it
+  uint64_t missed_ = 0;         // records that did not fit in
   bool stopping_ = false;
   std::thread ticker_;
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 
 namespace rankscope::catalog {
@@ -168,11 +169,28 @@ TEST_F(CatalogTest, RunThatWasKilledIsOverOnceItsRankLivesInAnother) {
   EXPECT_EQ(Row().state, "finished");
 }
 
-TEST_F(CatalogTest, UnknownEndIsNotCalledAFailure) {
+TEST_F(CatalogTest, UnknownEndIsNeitherAFailureNorASuccess) {
   KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("rank_start", "a", 0, 0, {});
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_source", std::string("unknown")}});
+  EXPECT_EQ(Row().state, "lost");
+  EXPECT_EQ(Row().reason, "how the command ended is not known");
+}
+
+TEST_F(CatalogTest, UnknownEndOfTheCommandOfRanksThatAllExitedZeroIsFinished) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("rank_start", "a", 0, 0, {});
+  KeeperEvent("rank_exit", "a", 0, 0, {{"exit_code", int64_t{0}}});
   KeeperEvent("node_end", "a", 0, {}, {{"exit_source", std::string("unknown")}});
   EXPECT_EQ(Row().state, "finished");
-  EXPECT_EQ(Row().reason, "how the command ended is not known");
+}
+
+TEST_F(CatalogTest, LossThatIsNoNumberSurvivesARestart) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("metrics", "a", 0, 0, {{"loss", std::nan("")}});
+  EXPECT_TRUE(std::isnan(Row().last_loss.value()));
+  Open();
+  EXPECT_TRUE(std::isnan(Row().last_loss.value()));
 }
 
 TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }

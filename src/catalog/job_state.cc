@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/record_json.h"
+
 namespace rankscope::catalog {
 namespace {
 
@@ -45,6 +47,19 @@ Json Optional(const std::optional<int32_t>& value) { return value ? Json(*value)
 
 std::optional<int32_t> FromOptional(const Json& json, const char* name) {
   return json.contains(name) && json[name].is_number() ? std::optional(json[name].get<int32_t>()) : std::nullopt;
+}
+
+// As text, since JSON has no number for NaN; earlier versions kept a number, and null for NaN.
+std::string LossText(double loss) {
+  std::string text;
+  model::AppendJsonNumber(loss, &text);
+  return text.starts_with('"') ? text.substr(1, text.size() - 2) : text;
+}
+
+std::optional<double> LossFrom(const Json& json) {
+  if (json.is_number()) return json.get<double>();
+  if (!json.is_string()) return std::nullopt;
+  return std::strtod(json.get_ref<const std::string&>().c_str(), nullptr);
 }
 
 }  // namespace
@@ -186,11 +201,21 @@ JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
     row.state = "failed";
     row.reason = bad_rank != first_bad_end_.end() ? bad_rank->second.reason : bad_run;
   } else {
-    row.state = "finished";
     bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
+    row.state = known || AllRanksEndedWell() ? "finished" : "lost";
     if (!known) row.reason = "how the command ended is not known";
   }
   return row;
+}
+
+bool JobState::AllRanksEndedWell() const {
+  int32_t well = 0;
+  for (const auto& [key, rank] : ranks_) {
+    if (key.first != row_.attempt) continue;
+    if (rank.exit != "exit 0") return false;
+    ++well;
+  }
+  return well > 0 && well >= row_.ranks_expected;
 }
 
 std::vector<RankRow> JobState::Ranks() const {
@@ -208,7 +233,7 @@ std::string JobState::ToJson() const {
                {"last_heard", row_.last_heard},
                {"configuration", row_.configuration}};
   if (row_.last_step) json["last_step"] = *row_.last_step;
-  if (row_.last_loss) json["last_loss"] = *row_.last_loss;
+  if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
   for (const auto& [key, rank] : ranks_) {
     json["ranks"].push_back({{"attempt", rank.attempt},
                              {"rank", rank.rank},
@@ -242,7 +267,7 @@ JobState JobState::FromJson(const std::string& text) {
   state.row_.last_heard = json.value("last_heard", int64_t{0});
   state.row_.configuration = json.value("configuration", std::map<std::string, std::string>());
   if (json.contains("last_step")) state.row_.last_step = json.value("last_step", int64_t{0});
-  if (json.contains("last_loss") && json["last_loss"].is_number()) state.row_.last_loss = json.value("last_loss", 0.0);
+  if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
   for (const Json& entry : json.value("ranks", Json::array())) {
     RankRow rank;
     rank.attempt = entry.value("attempt", 0);

@@ -44,6 +44,7 @@ class JobState {
   void Configure(const model::Record& record);
   void ForgetLastLaunch();
   std::string RunsEnd() const;
+  bool AllRanksEndedWell() const;  // of the last attempt; none: false
 
   JobRow row_;
   std::map<std::pair<int32_t, int32_t>, RankRow> ranks_;  // by attempt and rank

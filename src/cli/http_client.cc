@@ -11,6 +11,8 @@
 namespace rankscope::cli {
 namespace {
 
+constexpr long kPostTimeoutMs = 5000;  // a run waits for no more before its command begins
+
 struct Download {
   CURL* curl;
   const std::function<bool(std::string_view)>& take;
@@ -81,7 +83,11 @@ base::Status Request(const std::string& address, const std::string& path, const 
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
-  if (body) curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
+  if (body) {
+    curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
+    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kPostTimeoutMs);
+  }
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
   if (idle) {

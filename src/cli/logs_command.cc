@@ -24,7 +24,7 @@ std::string Quoted(std::string_view text) {
 }
 
 struct Job {
-  bool running = false;
+  std::string state;
   base::TimeNs last_heard = 0;
 };
 
@@ -33,7 +33,7 @@ base::Result<Job> FindJob(const LogsOptions& options) {
   RETURN_IF_ERROR(GetLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job), [&](std::string_view line) {
     auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) return false;
-    job.running = json.value("state", "") == "running";
+    job.state = json.value("state", "");
     auto heard = ParseTimeArgument(json.value("last_heard", ""), 0);
     if (heard.ok()) job.last_heard = *heard;
     return false;
@@ -43,16 +43,20 @@ base::Result<Job> FindJob(const LogsOptions& options) {
 
 bool IsDuration(const std::string& text) { return !text.empty() && text.find('T') == std::string::npos; }
 
+bool IsRunning(const Job& job) { return job.state == "running"; }
+
 // Durations count back from now while the job runs and from its last record afterwards. It is said which.
 std::string SayReference(const Job& job, base::TimeNs reference) {
-  std::string from = job.running ? "the job is running: times count back from now, "
-                                 : "the job has ended: times count back from its last record, ";
+  std::string from = IsRunning(job) ? "the job is running: times count back from now, "
+                     : job.state == "lost"
+                         ? "nothing is heard of the job any more: times count back from its last record, "
+                         : "the job has ended: times count back from its last record, ";
   return "rankscope: " + from + model::FormatTime(reference) + "\n";
 }
 
 base::Result<std::string> TimeTerm(const LogsOptions& options, const Job& job) {
   if (options.since.empty() && options.until.empty()) return std::string();
-  base::TimeNs reference = job.running ? base::WallNow() : job.last_heard;
+  base::TimeNs reference = IsRunning(job) ? base::WallNow() : job.last_heard;
   base::TimeNs since = 0, until = INT64_C(4'000'000'000'000'000'000);
   if (!options.since.empty()) {
     ASSIGN_OR_RETURN(since, ParseTimeArgument(options.since, reference));
@@ -123,7 +127,7 @@ base::Status RunLogs(const LogsOptions& options) {
   bool may_come = options.follow && job.status().code() == base::Code::kNotFound;
   if (!job.ok() && !may_come) return job.status();
   if (!job.ok()) std::fprintf(stderr, "rankscope: %s yet; waiting for it\n", job.status().message().c_str());
-  ASSIGN_OR_RETURN(std::string query, BuildQuery(options, job.ok() ? *job : Job{true, 0}));
+  ASSIGN_OR_RETURN(std::string query, BuildQuery(options, job.ok() ? *job : Job{"running", 0}));
   Output output(options);
   auto print = [&](std::string_view line) { return output.Print(line); };
   base::Status status;

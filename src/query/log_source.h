@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "base/status.h"
@@ -21,8 +22,9 @@ class LogSource {
                             const std::function<bool(const model::Record&)>& take) = 0;
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call back.
+  // One batch at a time: a scan finds it before `take` is called for it, and the next one only afterwards.
   // Returns a token for Unsubscribe, after which `take` is never called again.
-  virtual uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) = 0;
+  virtual uint64_t Subscribe(std::function<void(const std::shared_ptr<const std::vector<model::Record>>&)> take) = 0;
   virtual void Unsubscribe(uint64_t token) = 0;
 };
 

@@ -19,7 +19,9 @@ class VectorSource : public LogSource {
     }
     return {};
   }
-  uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)>) override { return 0; }
+  uint64_t Subscribe(std::function<void(const std::shared_ptr<const std::vector<model::Record>>&)>) override {
+    return 0;
+  }
   void Unsubscribe(uint64_t) override {}
   std::vector<model::Record> records;
 };

@@ -210,7 +210,7 @@ class DiskStore : public Store {
     if (active_.bytes >= options_.memtable_bytes) Rotate();
     lock.unlock();
     std::lock_guard subscribers(subscribers_mutex_);
-    for (const auto& [token, take] : subscribers_) take(*batch);
+    for (const auto& [token, take] : subscribers_) take(batch);
     return {};
   }
 
@@ -243,7 +243,7 @@ class DiskStore : public Store {
     return {};
   }
 
-  uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) override {
+  uint64_t Subscribe(std::function<void(const std::shared_ptr<const std::vector<model::Record>>&)> take) override {
     std::lock_guard lock(subscribers_mutex_);
     subscribers_[++last_token_] = std::move(take);
     return last_token_;
@@ -338,7 +338,7 @@ class DiskStore : public Store {
   bool stopping_ = false;
 
   std::mutex subscribers_mutex_;  // taken after mutex_ is released
-  std::map<uint64_t, std::function<void(const std::vector<model::Record>&)>> subscribers_;
+  std::map<uint64_t, std::function<void(const std::shared_ptr<const Batch>&)>> subscribers_;
   uint64_t last_token_ = 0;
 };
 

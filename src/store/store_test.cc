@@ -131,8 +131,8 @@ TEST_F(StoreTest, DamageIsReportedAndTheRestServed) {
 
 TEST_F(StoreTest, SubscribersSeeEachBatchOnce) {
   std::vector<std::string> seen;
-  uint64_t token = store_->Subscribe([&](const std::vector<model::Record>& batch) {
-    for (const auto& record : batch) seen.push_back(record.text);
+  uint64_t token = store_->Subscribe([&](const auto& batch) {
+    for (const auto& record : *batch) seen.push_back(record.text);
   });
   ASSERT_TRUE(store_->Append(1, {Line(0, 1, "a"), Line(0, 2, "b")}).ok());
   store_->Unsubscribe(token);

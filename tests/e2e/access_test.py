@@ -73,6 +73,22 @@ class AccessTest(unittest.TestCase):
         self.refused(self.lines("whole", "")[0], "$RANKSCOPE_TOKEN")
         self.refused(self.lines("whole", self.viewer[:-1] + "?")[0], "mistyped")
 
+    def test_relaunch_with_a_writers_token_is_a_new_job(self):
+        writer, viewer = self.create("again", "writer"), self.create("again", "viewer")
+        for code in (3, 0):
+            done = self.place.cli("run", "--server", self.http, "--", "sh", "-c", f"exit {code}", "sh", "--rdzv-id=again",
+                                  env={"RANKSCOPE_TOKEN": writer})
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (code, 1), done.stderr)
+        jobs = self.place.cli("jobs", "--server", self.http, "-o", "json", env={"RANKSCOPE_TOKEN": viewer})
+        states = {job["job_id"]: job["state"] for job in map(json.loads, jobs.stdout.splitlines())}
+        self.assertEqual(states, {"again": "failed", "again.2": "finished"})
+        request = urllib.request.Request(f"http://{self.http}/api/v1/launches", b'{"key": "again", "member": "node 0"}',
+                                         {"Authorization": "Bearer " + viewer})
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request)
+        self.assertEqual(refused.exception.code, 403)
+        refused.exception.close()
+
     def test_other_projects_see_nothing(self):
         self.run_job("private", self.writer)
         done, lines = self.lines("private", self.stranger)

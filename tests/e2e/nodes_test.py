@@ -113,8 +113,8 @@ class NodesTest(unittest.TestCase):
         done = self.place.cli("run", "--", "sh", "-c", "echo trained", "sh", "--nnodes=2", "--node_rank=1",
                               "--master_addr=head", "--master_port=29555")
         self.assertEqual((done.returncode, done.stdout), (0, "trained\n"))
-        self.assertIn("on node head: rankscope serve --http head:7070", done.stderr)
-        self.assertIn("--server head:7070", done.stderr)
+        self.assertIn("on node head: rankscope token create; rankscope serve --http head:7070", done.stderr)
+        self.assertIn("RANKSCOPE_SERVER=head:7070", done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""A thousand open tails: no thread each, every line to everyone, and who has left is noticed."""
+"""A thousand open tails: no thread each, every line to everyone, and who has left is noticed. Readers that pause."""
+import json
 import os
 import resource
 import socket
+import subprocess
 import unittest
 import urllib.parse
+import urllib.request
 
-from harness import Place, Server, wait_until
+from harness import Place, RANKSCOPE, Server, wait_until
 
 TAILS, LINES = 1000, 50
 
@@ -28,11 +31,11 @@ class TailsTest(unittest.TestCase):
     def proc(self, folder):
         return len(os.listdir(f"/proc/{self.server.process.pid}/{folder}"))
 
-    def open_tail(self, query):
+    def open_tail(self, query, last=0):
         host, port = self.server.http.split(":")
         client = socket.create_connection((host, int(port)), timeout=120)
         self.clients.append(client)
-        client.sendall(f"GET /api/v1/tail?query={urllib.parse.quote(query)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        client.sendall(f"GET /api/v1/tail?last={last}&query={urllib.parse.quote(query)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         got = self.read_until(client, b"\r\n\r\n")
         self.assertIn(b"200 OK", got)
         return client
@@ -66,6 +69,55 @@ class TailsTest(unittest.TestCase):
         wait_until(lambda: self.proc("fd") <= before + TAILS // 2 + 8, "the server to notice who has left")
         self.print_lines("watched")
         self.read_until(tails[-1], b'"item %d"' % (LINES - 1))
+
+    def tailed(self, client, last_word):
+        """The items that the tail sends, in its order, until one has the word."""
+        text = self.read_until(client, last_word)
+        lines = [line for line in text.split(b"\r\n") for line in line.split(b"\n")]
+        return [json.loads(line)["msg"] for line in lines if line.startswith(b"{")]
+
+    def test_lines_of_another_run_on_the_same_node_are_not_taken_for_history(self):
+        def run(word):
+            done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "sh", "-c",
+                                  f"for i in 1 2 3 4 5; do echo {word} $i; done")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+        run("first")
+        tail = self.open_tail("job:j stream:stdout", last=100)
+        self.assertEqual(self.tailed(tail, b"first 5"), [f"first {i}" for i in range(1, 6)])
+        run("second")
+        self.assertEqual(self.tailed(tail, b"second 5"), [f"second {i}" for i in range(1, 6)])
+
+    def test_tail_opened_amid_lines_has_each_of_them_once(self):
+        script = self.place.write("stream.py", "import os, time\ni = 0\nwhile not os.path.exists('%s/stop'):\n"
+                                  "    print('item', i, flush=True); i += 1; time.sleep(0.0005)\n"
+                                  "print('end')\n" % self.place.path)
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "amid", "--flush-timeout", "100",
+                                "--", "/usr/bin/python3", script], env=self.place.env, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+        self.read_until(self.open_tail("job:amid stream:stdout", last=1), b"item 100")
+        tails = [self.open_tail("job:amid stream:stdout", last=20) for _ in range(100)]
+        open(self.place.path + "/stop", "w").close()
+        self.assertEqual(run.wait(120), 0)
+        for tail in tails:
+            items = [int(line.split()[1]) for line in self.tailed(tail, b'"end"')[:-1]]
+            self.assertEqual(items, list(range(items[0], items[0] + len(items))))
+
+    def test_readers_that_pause_keep_nobody_from_starting_a_run(self):
+        script = self.place.write("flood.py", "for i in range(80000): print('item', i, 'x' * 100)\n")
+        self.place.cli("run", "--server", self.server.http, "--job_id", "flood", "--", "/usr/bin/python3", script)
+        host, port = self.server.http.split(":")
+        for _ in range(70):  # more than there are threads
+            client = socket.socket()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.connect((host, int(port)))
+            client.sendall(b"GET /api/v1/query?query=job:flood HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.clients.append(client)
+        self.read_until(self.clients[0], b"item")
+        for path, body, word in (("/healthz", None, "status"), ("/api/v1/server", None, "grpc"),
+                                 ("/api/v1/launches", b'{"key": "k", "member": "m"}', "job_id")):
+            with urllib.request.urlopen(f"http://{self.server.http}{path}", body, timeout=120) as answer:
+                self.assertIn(word, json.load(answer))
 
 
 if __name__ == "__main__":

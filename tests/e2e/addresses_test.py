@@ -1,0 +1,43 @@
+"""Servers are named as people name machines: by a host's name, or by an IPv6 address in brackets."""
+import socket
+import unittest
+
+from harness import Place, Server
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
+
+
+class AddressesTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+
+    def serve_a_run(self, host, *options):
+        server = Server(self.place, host, options=options)
+        done = self.place.cli("run", "--server", server.http, "--job_id", "j", "--", "sh", "-c", "echo trained")
+        self.assertEqual((done.returncode, done.stdout), (0, "trained\n"), done.stderr)
+        self.assertEqual([r["msg"] for r in self.place.logs(server.http, "j", "--stream", "stdout")], ["trained"])
+        self.assertEqual(server.stop(), 0)
+
+    def test_name_of_this_machine(self):
+        self.serve_a_run(socket.gethostname(), "--insecure")
+
+    @unittest.skipUnless(has_ipv6(), "this machine has no ::1")
+    def test_ipv6_loopback_in_brackets(self):
+        self.serve_a_run("[::1]")
+
+    def test_what_is_no_address_is_named(self):
+        for address, word in (("no-such-host.invalid:0", "no-such-host.invalid"), ("::1:7070", '"::1:7070"'), (":7070", '":7070"')):
+            done = self.place.cli("serve", "--data-dir", self.place.path + "/d", "--http", address, "--grpc", "127.0.0.1:0", "--insecure")
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+            self.assertIn(word, done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -31,7 +31,12 @@ api::HttpServer::Handler Project::Routes(api::Services doors) {
 }
 
 base::Status Project::Close() {
-  routes_ = nullptr;  // ends the tails
+  api::HttpServer::Handler routes;
+  {
+    std::lock_guard lock(mutex_);
+    routes.swap(routes_);
+  }
+  routes = nullptr;  // ends the tails
   ingest_.reset();
   return store_->Flush();
 }

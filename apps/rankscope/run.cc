@@ -127,9 +127,9 @@ void AdviseSeveralNodes(const agent::Launch& launch) {
 
 base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
   std::string name = std::to_string(getpid()) + "-" + RandomHex(4);
-  std::string directory = agent::StateHome() + "/runs/" + name;
-  RETURN_IF_ERROR(base::MakeDirectories(directory));
-  if (chmod(directory.c_str(), 0700) != 0) return base::Status::FromErrno(directory, errno);  // it holds the token
+  std::string runs = agent::StateHome() + "/runs", directory = runs + "/" + name;
+  RETURN_IF_ERROR(base::MakeDirectories(runs));
+  if (mkdir(directory.c_str(), 0700) != 0) return base::Status::FromErrno(directory, errno);  // it holds the token
   config->run = name;
   config->rings = MakeRingsDirectory(directory, name);
   RETURN_IF_ERROR(agent::WriteRunConfig(directory, *config));

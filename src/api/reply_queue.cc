@@ -25,7 +25,7 @@ bool ReplyQueue::TryWrite(std::string_view bytes) {
 
 void ReplyQueue::End() {
   std::unique_lock lock(mutex_);
-  ended_ = true;
+  ended_ = ended_ || !closed_;  // what was broken off stays so
   Wake(&lock);
 }
 

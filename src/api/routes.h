@@ -19,7 +19,7 @@ struct Services {
 };
 
 // GET /api/v1/server            {"version", "grpc", "time_ns", "limits": {…}}
-// GET /api/v1/query?query=…     NDJSON, streamed
+// GET /api/v1/query?query=…     NDJSON, streamed; a last line {"error": …} alone: the answer is not whole, and why
 // GET /api/v1/tail?query=…[&last=N]  NDJSON that goes on: the last N matches, then live ones ordered within 100 ms;
 //                               blank line as heartbeat every 5 s
 // GET /api/v1/jobs              NDJSON of jobs; /api/v1/jobs/JOB one object with "ranks": […]

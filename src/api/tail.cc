@@ -20,6 +20,13 @@ std::string LineOf(const model::Record& record) {
   return line;
 }
 
+// A line of the tail itself.
+std::string Event(std::string_view name, const std::string& sentence) {
+  std::string line = R"({"stream":"event","event":")" + std::string(name) + R"(","level":"warning","msg":)";
+  model::AppendJsonString("rankscope: " + sentence, &line);
+  return line + "}\n";
+}
+
 size_t HashOf(const std::string& line) { return std::hash<std::string>()(line); }
 
 }  // namespace
@@ -68,14 +75,12 @@ void TailHub::Serve(query::Query query, uint64_t last, const std::shared_ptr<Res
 bool TailHub::SendHistory(const query::Query& query, uint64_t last, Client* client,
                           std::unordered_multiset<size_t>* sent) {
   std::vector<std::string> found;
-  (void)source_
-      ->Scan(query.selection, /*newest_first=*/true,
-             [&](const model::Record& record) {
-               if (found.size() >= std::min(last, kMaxLast)) return false;
-               if (query::Matches(query, record)) found.push_back(LineOf(record));
-               return true;
-             })
-      .ok();
+  base::Status status = source_->Scan(query.selection, /*newest_first=*/true, [&](const model::Record& record) {
+    if (found.size() >= std::min(last, kMaxLast)) return false;
+    if (query::Matches(query, record)) found.push_back(LineOf(record));
+    return true;
+  });
+  if (!status.ok() && !client->responder->Write(Event("tail_incomplete", status.message()))) return false;
   {
     std::lock_guard lock(mutex_);
     client->history_until = batches_ + 1;  // one batch may have been found and not handed over yet
@@ -172,8 +177,7 @@ bool TailHub::WasSent(Client* client, const Held& held, const std::string& line)
 // What was lost is said as soon as there is room for it.
 void TailHub::Confess(Client* client) {
   auto event = [&](uint64_t count, const std::string& why) {
-    return Say(client, R"({"stream":"event","event":"tail_dropped","level":"warning","msg":"rankscope: )" +
-                           std::to_string(count) + why + "\"}\n");
+    return Say(client, Event("tail_dropped", std::to_string(count) + why));
   };
   if (client->dropped > 0 && event(client->dropped, " records were too many for this reader")) client->dropped = 0;
   if (client->missed > 0 && event(client->missed, " records of all jobs came faster than tails look at them")) {

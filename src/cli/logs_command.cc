@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <deque>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -108,16 +109,40 @@ class Output {
   LineFolder folder_;
 };
 
+// A line that holds nothing but an error ends an answer that is not whole. What it says; empty for a record's line.
+std::string ErrorIn(std::string_view line) {
+  if (!line.starts_with("{\"error\":")) return "";
+  auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  bool alone = json.is_object() && json.size() == 1 && json["error"].is_string();
+  return alone ? json["error"].get<std::string>() : "";
+}
+
+// GetLines of records; kInternal where the answer says that it is not whole.
+base::Status GetRecords(const std::string& server, const std::string& path,
+                        const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle = {}) {
+  base::Status broken;
+  RETURN_IF_ERROR(GetLines(
+      server, path,
+      [&](std::string_view line) {
+        std::string error = ErrorIn(line);
+        if (error.empty()) return take(line);
+        broken = base::Status::Internal("the answer is not whole: " + error);
+        return true;
+      },
+      idle));
+  return broken;
+}
+
 base::Status PrintLast(const LogsOptions& options, const std::string& query, Output* output) {
   std::string pipes = " | sort timestamp desc | limit " + std::to_string(*options.limit);
   std::deque<std::string> newest_first;
-  RETURN_IF_ERROR(
-      GetLines(options.server, "/api/v1/query?query=" + UrlEncode(query + pipes), [&](std::string_view line) {
+  base::Status status =
+      GetRecords(options.server, "/api/v1/query?query=" + UrlEncode(query + pipes), [&](std::string_view line) {
         newest_first.emplace_back(line);
         return true;
-      }));
+      });
   for (auto line = newest_first.rbegin(); line != newest_first.rend(); ++line) output->Print(*line);
-  return {};
+  return status;
 }
 
 }  // namespace
@@ -133,12 +158,12 @@ base::Status RunLogs(const LogsOptions& options) {
   base::Status status;
   if (options.follow) {
     std::string last = "&last=" + std::to_string(options.limit.value_or(10));
-    status =
-        GetLines(options.server, "/api/v1/tail?query=" + UrlEncode(query) + last, print, [&] { return output.Idle(); });
+    status = GetRecords(options.server, "/api/v1/tail?query=" + UrlEncode(query) + last, print,
+                        [&] { return output.Idle(); });
   } else if (options.limit) {
     status = PrintLast(options, query, &output);
   } else {
-    status = GetLines(options.server, "/api/v1/query?query=" + UrlEncode(query), print);
+    status = GetRecords(options.server, "/api/v1/query?query=" + UrlEncode(query), print);
   }
   output.Finish();
   return status;

@@ -82,8 +82,9 @@ base::Status RunQuery(LogSource* source, const Query& query, const std::function
   uint64_t matched = 0;
   std::string json;
   bool counting = !query.count_as.empty();
+  base::Status status;
   if (query.limit != uint64_t{0}) {
-    RETURN_IF_ERROR(source->Scan(query.selection, query.newest_first, [&](const model::Record& record) {
+    status = source->Scan(query.selection, query.newest_first, [&](const model::Record& record) {
       if (!MeetsConditions(query, record)) return true;
       ++matched;
       if (!counting) {
@@ -92,10 +93,10 @@ base::Status RunQuery(LogSource* source, const Query& query, const std::function
         if (!take(json)) return false;
       }
       return matched != query.limit;
-    }));
+    });
   }
   if (counting) take("{\"" + query.count_as + "\":" + std::to_string(matched) + "}");
-  return {};
+  return status;
 }
 
 }  // namespace rankscope::query

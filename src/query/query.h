@@ -44,7 +44,8 @@ struct Query {
 base::Result<Query> ParseQuery(std::string_view text, base::TimeNs now);
 bool Matches(const Query& query, const model::Record& record);
 
-// Calls `take` with each line of the answer (a JSON object, no newline); stops when it returns false.
+// Calls `take` with each line of the answer (a JSON object, no newline); stops when it returns false. kCorrupt: the
+// answer lacks what is damaged, and nothing else.
 base::Status RunQuery(LogSource* source, const Query& query, const std::function<bool(std::string_view)>& take);
 
 }  // namespace rankscope::query

@@ -64,6 +64,8 @@ class Cursor {
   virtual bool Peek(base::TimeNs* time) = 0;
   virtual const model::Record* Current() = 0;  // null: the bound was loose, Peek again
   virtual void Advance() = 0;
+  // What it had to leave out so far.
+  virtual base::Status damage() const { return {}; }
 };
 
 class MemoryCursor : public Cursor {
@@ -117,6 +119,7 @@ class SegmentCursor : public Cursor {
     return nullptr;
   }
   void Advance() override { ++next_; }
+  base::Status damage() const override { return damage_; }
 
  private:
   void Load() {
@@ -125,6 +128,7 @@ class SegmentCursor : public Cursor {
     auto records = segment_->ReadBlock(blocks_[next_block_++]);
     if (!records.ok()) {
       std::fprintf(stderr, "rankscope: %s\n", records.status().message().c_str());
+      if (damage_.ok()) damage_ = records.status();
       return;
     }
     for (model::Record& record : *records) {
@@ -140,10 +144,11 @@ class SegmentCursor : public Cursor {
   size_t next_block_ = 0;
   std::vector<model::Record> records_;
   size_t next_ = 0;
+  base::Status damage_;
 };
 
 // k-way merge. Sources are in order of arrival: among equal times the earlier source comes first (reversed: last).
-void Merge(std::vector<std::unique_ptr<Cursor>> cursors, bool newest_first,
+void Merge(const std::vector<std::unique_ptr<Cursor>>& cursors, bool newest_first,
            const std::function<bool(const model::Record&)>& take) {
   struct Head {
     base::TimeNs time;
@@ -192,6 +197,7 @@ class DiskStore : public Store {
         segments_.push_back(*segment);
       } else {
         damage->push_back(segment.status().message());
+        unreadable_[name] = segment.status();
       }
     }
     RemoveLeftovers();
@@ -239,7 +245,12 @@ class DiskStore : public Store {
       batches.insert(batches.end(), active_.batches.begin(), active_.batches.end());
     }
     cursors.push_back(std::make_unique<MemoryCursor>(std::move(batches), selection, newest_first));
-    Merge(std::move(cursors), newest_first, take);
+    Merge(cursors, newest_first, take);
+    for (const auto& cursor : cursors) RETURN_IF_ERROR(cursor->damage());
+    for (const auto& [name, damage] : unreadable_) {
+      bool of_job = selection.job.empty() || name.find("/jobs/" + SafeName(selection.job) + "/") != std::string::npos;
+      if (of_job) return damage;
+    }
     return {};
   }
 
@@ -334,6 +345,7 @@ class DiskStore : public Store {
   Memtable active_;
   std::deque<std::shared_ptr<const Memtable>> waiting_;
   std::vector<std::shared_ptr<const Segment>> segments_;
+  std::map<std::string, base::Status> unreadable_;  // segments by name; set by Start
   base::Status seal_error_;
   bool stopping_ = false;
 

@@ -28,6 +28,7 @@ class Store : public model::RecordSink {
 
   // Calls `take` for each selected record, ordered by (time, arrival); per producer the order is that of seq.
   // `newest_first` gives the reverse. Stops when take returns false. Memory is bounded, not by the result's size.
+  // kCorrupt names the first damage that was met; everything else was given.
   virtual base::Status Scan(const model::Selection& selection, bool newest_first,
                             const std::function<bool(const model::Record&)>& take) = 0;
 

@@ -50,7 +50,8 @@ class DamageTest(unittest.TestCase):
             path = chance.choice(sorted(files))
             did, said = mutate(path, chance), len(server.stderr())
             server.start()
-            lost, doubled, disorder, changed = job.ledger(server.http)
+            lost, doubled, disorder, changed = job.ledger(server.http, codes=(0, 1))
+            whole = place.cli("logs", "--server", server.http, "--job_id", job.job, "--stream", "stdout")
             server.stop(number)
             sentences = server.stderr()[said:].splitlines()
             named = any(os.path.basename(path) in s and re.search(r"byte|block|footer", s) for s in sentences)
@@ -58,6 +59,9 @@ class DamageTest(unittest.TestCase):
                 self.assertEqual((doubled, disorder, changed), (0, 0, 0))
                 self.assertLess(lost, lines, "everything else is served")
                 self.assertTrue(named or lost == 0, sentences)
+                if any(re.search(r"block \d+", s) for s in sentences):  # met while reading: said to who reads
+                    self.assertEqual((whole.returncode, len(whole.stderr.splitlines())), (1, 1))
+                    self.assertRegex(whole.stderr, r"the answer is not whole: .*block \d+")
                 self.assertLess(len(sentences), 6, sentences)
             print(did, "lost", lost, "of", lines, sentences[:1], flush=True)
 

@@ -96,10 +96,10 @@ class Job:
             pass
         return None
 
-    def ledger(self, server):
+    def ledger(self, server, codes=(0,)):
         """Compares what the ranks printed with what the server has: (lost, doubled, out of order, changed)."""
         seen, last, disorder, changed = collections.Counter(), {}, 0, 0
-        for record in self.place.logs(server, self.job, "--stream", "stdout"):
+        for record in self.place.logs(server, self.job, "--stream", "stdout", codes=codes):
             found = re.match(r"item (\d+) (\d+) ", record["msg"])
             if not found:
                 continue

@@ -22,6 +22,7 @@ rank = os.environ["RANK"]
 for i in range({LINES}):
     print("item", rank, i, "x" * (i % 70))
     if i % 500 == 0: time.sleep(0.05)
+    while i == 500 and not os.path.exists(sys.argv[0] + ".go"): time.sleep(0.01)
 open(sys.argv[0] + ".done" + rank, "w").close()
 """
 
@@ -33,9 +34,10 @@ def keepers(place):
 
 
 def keeper_of(place):
-    """The one that reads: the guard is its child."""
+    """The one that reads: the guard is its child, asleep. What it has forked to run a command looks alike at first."""
     pids = keepers(place)
-    return next((pid for pid in pids if set(children(pid)) & set(pids)), None)
+    guards = {pid for pid in pids if "poll" in proc(pid, "wchan") and "epoll" not in proc(pid, "wchan")}
+    return next((pid for pid in pids if set(children(pid)) & guards), None)
 
 
 class KeeperKilledTest(unittest.TestCase):
@@ -53,6 +55,10 @@ class KeeperKilledTest(unittest.TestCase):
         return subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", *self.command],
                                 env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
+    def let_go(self):
+        """The ranks print on: they wait for it after their first lines."""
+        open(self.script + ".go", "w").close()
+
     def done(self):
         return all(os.path.exists(f"{self.script}.done{rank}") for rank in range(2))
 
@@ -64,6 +70,7 @@ class KeeperKilledTest(unittest.TestCase):
         return lines
 
     def test_the_trainer_goes_on_and_nothing_is_lost_or_doubled(self):
+        self.let_go()
         run = self.start("j")
         killed, last = 0, None
         while killed < KILLS and not self.done():
@@ -98,6 +105,7 @@ class KeeperKilledTest(unittest.TestCase):
             os.kill(pid, signal.SIGKILL)
         run.wait()
 
+        self.let_go()
         wait_until(lambda: self.done() or all("pipe" in proc(pid, "wchan") for pid in ranks),
                    "the ranks to end or to fill their pipes")
         for pid in ranks:

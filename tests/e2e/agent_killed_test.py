@@ -6,7 +6,7 @@ import unittest
 
 from harness import Place, RANKSCOPE, Server, wait_until
 
-KILLS = int(os.environ.get("KILLS", 20))
+KILLS = int(os.environ.get("AGENT_KILLS", 20))
 LINES = 4000
 
 

@@ -6,8 +6,8 @@ import unittest
 
 from harness import Place, RANKSCOPE, Server, children, proc, wait_until
 
-KILLS = int(os.environ.get("KILLS", 10))
-LINES = int(os.environ.get("LINES", 60000))
+KILLS = int(os.environ.get("KEEPER_KILLS", 10))
+LINES = int(os.environ.get("RANKSCOPE_LINES", 60000))
 
 RANKS = """
 import os, subprocess, sys

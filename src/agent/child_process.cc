@@ -52,6 +52,7 @@ void DrainForever(const std::vector<int>& pipes) {
   int null = open("/dev/null", O_RDWR);
   for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
   std::vector<pollfd> live;
+  live.reserve(pipes.size());
   for (int fd : pipes) live.push_back({fd, POLLIN, 0});
   char bytes[65536];
   while (!live.empty()) {

@@ -119,7 +119,7 @@ class Routes {
     if (count > TailHub::kMaxLast) {
       return Fail(reply, base::Status::Invalid("last: at most " + std::to_string(TailHub::kMaxLast)));
     }
-    tails_.Serve(*std::move(query), count, reply);
+    tails_.Serve(*query, count, reply);
   }
 
   void Jobs(const Reply& reply) {

@@ -30,7 +30,7 @@ class TailHub {
   ~TailHub();
 
   // Sends the last `last` matches, at most kMaxLast, then goes on until the client leaves.
-  void Serve(query::Query query, uint64_t last, const std::shared_ptr<Responder>& responder);
+  void Serve(const query::Query& query, uint64_t last, const std::shared_ptr<Responder>& responder);
 
  private:
   using Records = std::shared_ptr<const std::vector<model::Record>>;

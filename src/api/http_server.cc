@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 #include <sys/socket.h>
 
+#include <cctype>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
@@ -196,6 +197,13 @@ class MicrohttpdServer : public HttpServer {
     return MHD_YES;
   }
 
+  static MHD_Result AddHeader(void* out, MHD_ValueKind, const char* key, const char* value) {
+    std::string name = key;
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    (*static_cast<std::map<std::string, std::string>*>(out))[name] = value ? value : "";
+    return MHD_YES;
+  }
+
   // libmicrohttpd calls this once with the headers, then for each piece of the body, then with none.
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* path, const char* method, const char*,
                               const char* upload, size_t* upload_size, void** context) {
@@ -205,6 +213,7 @@ class MicrohttpdServer : public HttpServer {
       exchange->request.method = method;
       exchange->request.path = path;
       MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &exchange->request.query);
+      MHD_get_connection_values(connection, MHD_HEADER_KIND, &AddHeader, &exchange->request.headers);
       server->Remember(exchange);
       *context = new std::shared_ptr<Exchange>(std::move(exchange));
       return MHD_YES;

@@ -13,8 +13,9 @@ namespace rankscope::api {
 
 struct Request {
   std::string method, path;
-  std::map<std::string, std::string> query;  // decoded parameters
-  std::string body;                          // at most Options::max_body_bytes, else 413 is answered before the handler
+  std::map<std::string, std::string> query;    // decoded parameters
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string body;  // at most Options::max_body_bytes, else 413 is answered before the handler
 };
 
 // What a handler writes its answer with. Begin once, then Write as often as it likes, then End. All from any thread;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "model/record_json.h"
 #include "query/query.h"
+#include "query/run.h"
 
 namespace rankscope::api {
 namespace {
@@ -103,7 +104,8 @@ class Routes {
     if (!query.ok()) return Fail(reply, query.status());
     reply->Begin(200, "application/x-ndjson");
     std::string line;
-    base::Status status = query::RunQuery(services_.logs, *query, [&](std::string_view json) {
+    base::Budget budget;
+    base::Status status = query::RunQueryAsJson(services_.logs, *query, &budget, [&](std::string_view json) {
       line.assign(json);
       line.push_back('\n');
       return reply->Write(line);
@@ -116,8 +118,12 @@ class Routes {
     auto query = QueryOf(request);
     if (!query.ok()) return Fail(reply, query.status());
     auto last = request.query.find("last");
-    tails_.Serve(*std::move(query), last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10),
-                 reply);
+    auto accept = request.headers.find("accept");
+    bool events = accept != request.headers.end() && accept->second.find("text/event-stream") != std::string::npos;
+    base::Status status =
+        tails_.Serve(*query, last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10),
+                     events ? TailHub::Format::kEvents : TailHub::Format::kLines, reply);
+    if (!status.ok()) Fail(reply, status);
   }
 
   void Jobs(const Reply& reply) {

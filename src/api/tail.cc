@@ -1,6 +1,7 @@
 #include "api/tail.h"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "base/clock.h"
 #include "model/record_json.h"
@@ -34,43 +35,52 @@ TailHub::~TailHub() {
   ticker_.join();
 }
 
-void TailHub::Serve(query::Query query, uint64_t last, std::shared_ptr<Responder> responder) {
-  auto client = std::make_shared<Client>();
-  client->query = query;
-  client->responder = responder;
+base::Status TailHub::Serve(const query::Query& query, uint64_t last, Format format,
+                            std::shared_ptr<Responder> responder) {
+  if (!query.pipes.empty()) return base::Status::Invalid("query: a tail takes a filter, and no pipes after it");
+  ASSIGN_OR_RETURN(model::Matcher matcher, model::Matcher::Compile(query.filter));
+  auto client = std::make_shared<Client>(query, std::move(matcher), format, responder);
   uint64_t id;
   {
     std::lock_guard lock(mutex_);
     id = ++last_id_;
     clients_[id] = client;
   }
-  responder->Begin(200, "application/x-ndjson");
+  responder->Begin(200, format == Format::kEvents ? "text/event-stream" : "application/x-ndjson");
   responder->OnClosed([this, id] {
     std::lock_guard lock(mutex_);
     clients_.erase(id);
   });
   // What comes during this scan waits in `held`; what the scan finds of it as well is sent once.
-  std::vector<model::Record> found;
-  base::Budget budget;
-  model::Scan scan = query::ScanOf(query);
-  scan.newest_first = true;
-  (void)source_
-      ->Read(scan, &budget,
-             [&](const model::Record& record) {
-               if (found.size() >= last) return false;
-               if (query::Matches(query, record)) found.push_back(record);
-               return true;
-             })
-      .ok();
+  std::vector<model::Record> found = LastMatches(query, last);
   std::string line;
   for (auto record = found.rbegin(); record != found.rend(); ++record) {
     line.clear();
     model::AppendJson(*record, &line);
-    if (!responder->Write(line + "\n")) return;
+    if (!responder->Write(Framed(format, line))) return {};
   }
   std::lock_guard lock(mutex_);
   for (const model::Record& record : found) client->history.insert(KeyOf(record));
   client->live = true;
+  return {};
+}
+
+// Newest first.
+std::vector<model::Record> TailHub::LastMatches(const query::Query& query, uint64_t last) const {
+  std::vector<model::Record> found;
+  if (last == 0) return found;
+  base::Budget budget;
+  model::Scan scan;
+  scan.project = query.project;
+  scan.filter = query.filter;
+  scan.newest_first = true;
+  scan.limit = last;
+  base::Status status = source_->Read(scan, &budget, [&](const model::Record& record) {
+    found.push_back(record);
+    return true;
+  });
+  if (!status.ok()) std::fprintf(stderr, "rankscope: tail: %s\n", status.message().c_str());
+  return found;
 }
 
 void TailHub::OnAppend(const std::vector<model::Record>& records) {
@@ -78,7 +88,7 @@ void TailHub::OnAppend(const std::vector<model::Record>& records) {
   std::lock_guard lock(mutex_);
   for (auto& [id, client] : clients_) {
     for (const model::Record& record : records) {
-      if (!query::Matches(client->query, record)) continue;
+      if (record.origin.project != client->project || !client->matcher.Matches(record)) continue;
       if (client->held.size() >= kMaxHeld) {
         ++client->dropped;
       } else {
@@ -124,15 +134,18 @@ void TailHub::Release(Client* client, int64_t now) {
     if (client->dropped > 0) client->dropped = said;
   }
   if (now - client->last_word > kHeartbeat) {
-    client->responder->TryWrite("\n");
+    client->responder->TryWrite(client->format == Format::kEvents ? ":\n\n" : "\n");
     client->last_word = now;
   }
 }
 
-void TailHub::Say(Client* client, std::string_view line) {
-  std::string with_newline(line);
-  with_newline.push_back('\n');
-  if (!client->responder->TryWrite(with_newline)) ++client->dropped;
+void TailHub::Say(Client* client, std::string_view json) {
+  if (!client->responder->TryWrite(Framed(client->format, json))) ++client->dropped;
+}
+
+std::string TailHub::Framed(Format format, std::string_view json) {
+  if (format == Format::kEvents) return "data: " + std::string(json) + "\n\n";
+  return std::string(json) + "\n";
 }
 
 }  // namespace rankscope::api

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "model/filter.h"
 #include "query/log_source.h"
 #include "query/query.h"
 
@@ -27,8 +28,12 @@ class TailHub {
   explicit TailHub(query::LogSource* source);
   ~TailHub();
 
-  // Sends the last `last` matches, then goes on until the client leaves.
-  void Serve(query::Query query, uint64_t last, std::shared_ptr<Responder> responder);
+  // kLines: an object a line, a blank line as heartbeat. kEvents: server-sent events, a comment as heartbeat.
+  enum class Format : uint8_t { kLines, kEvents };
+
+  // Sends the last `last` matches of the query's filter, then goes on until the client leaves. kInvalid, and nothing
+  // is answered: the query has pipes.
+  base::Status Serve(const query::Query& query, uint64_t last, Format format, std::shared_ptr<Responder> responder);
 
  private:
   struct Held {
@@ -36,7 +41,12 @@ class TailHub {
     model::Record record;
   };
   struct Client {
-    query::Query query;
+    Client(const query::Query& query, model::Matcher matcher, Format format, std::shared_ptr<Responder> responder)
+        : project(query.project), matcher(std::move(matcher)), format(format), responder(std::move(responder)) {}
+
+    const std::string project;
+    const model::Matcher matcher;
+    const Format format;
     std::shared_ptr<Responder> responder;
     std::deque<Held> held;
     bool live = false;                                   // history is sent
@@ -45,10 +55,12 @@ class TailHub {
     int64_t last_word = 0;
   };
 
+  std::vector<model::Record> LastMatches(const query::Query& query, uint64_t last) const;
   void OnAppend(const std::vector<model::Record>& records);
   void Loop();
   void Release(Client* client, int64_t now);
-  void Say(Client* client, std::string_view line);
+  static void Say(Client* client, std::string_view json);
+  static std::string Framed(Format format, std::string_view json);
 
   query::LogSource* source_;
   uint64_t subscription_ = 0;

@@ -21,7 +21,7 @@ bool Budget::Take(uint64_t bytes) {
 bool Budget::TakeRow() {
   uint64_t rows = ++rows_;
   if (limits_.rows > 0 && rows > limits_.rows) Meet(Limit::kRows);
-  return !Spent();
+  return met_ != Limit::kRows && met_ != Limit::kCancelled;
 }
 
 bool Budget::Spent() {

@@ -23,7 +23,8 @@ class Budget {
   // Counts memory in use, in bytes. False: more than allowed, or another limit is met.
   bool Take(uint64_t bytes);
   void Give(uint64_t bytes) { used_ -= bytes; }
-  // Counts a row of the outcome. False: that row is one too many, or another limit is met.
+  // Counts a row of the outcome. False: that row is one too many, or nobody waits for it. Other limits that are met do
+  // not keep back the rows that there are.
   bool TakeRow();
   // Whether to end now. Reads the clock now and then only: ask in every loop.
   bool Spent();

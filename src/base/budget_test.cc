@@ -18,7 +18,7 @@ TEST(Budget, SaysWhichLimitWasMetFirst) {
   budget.Give(60);
   EXPECT_TRUE(budget.Take(100));
   EXPECT_FALSE(budget.Take(1));
-  EXPECT_FALSE(budget.TakeRow());
+  EXPECT_TRUE(budget.TakeRow()) << "what there is may still go out";
   budget.Cancel();
   EXPECT_EQ(budget.met(), Budget::Limit::kMemory);
 }

@@ -12,7 +12,10 @@ base::Result<model::Table> LogSource::Aggregate(const model::Scan& scan, const m
   all.limit = 0;
   all.fields = KeysOf(aggregation);
   RowAggregator aggregator(aggregation, budget);
-  RETURN_IF_ERROR(Read(all, budget, [&](const model::Record& record) { return aggregator.Take(Row::Of(record)); }));
+  RETURN_IF_ERROR(Read(all, budget, [&](const model::Record& record) {
+    aggregator.Take(Row::Of(record));
+    return true;
+  }));
   return aggregator.Finish();
 }
 
@@ -22,7 +25,10 @@ base::Result<std::vector<model::Pattern>> LogSource::Patterns(const model::Scan&
   all.limit = 0;
   all.fields = {"timestamp", "job_id", "rank", "msg"};
   PatternCounter counter(budget);
-  RETURN_IF_ERROR(Read(all, budget, [&](const model::Record& record) { return counter.Take(record); }));
+  RETURN_IF_ERROR(Read(all, budget, [&](const model::Record& record) {
+    counter.Take(record);
+    return true;
+  }));
   return counter.Finish();
 }
 

@@ -73,8 +73,8 @@ std::string MaskVariables(std::string_view text) {
   return out;
 }
 
-bool PatternCounter::Take(const model::Record& record) {
-  if (record.text.empty()) return !budget_->Spent();
+void PatternCounter::Take(const model::Record& record) {
+  if (record.text.empty()) return;
   std::string mask = MaskVariables(record.text);
   Count& count = counts_[record.origin.job + '\0' + mask];
   model::Pattern& pattern = count.pattern;
@@ -88,7 +88,6 @@ bool PatternCounter::Take(const model::Record& record) {
   ++pattern.count;
   pattern.last_seen = record.time;
   if (record.origin.rank) count.ranks.insert(*record.origin.rank);
-  return !budget_->Spent();
 }
 
 std::vector<model::Pattern> PatternCounter::Finish() {

@@ -22,8 +22,8 @@ class PatternCounter {
  public:
   explicit PatternCounter(base::Budget* budget) : budget_(budget) {}
 
-  // False once the budget is spent. Records without a text are passed over.
-  bool Take(const model::Record& record);
+  // Records without a text are passed over.
+  void Take(const model::Record& record);
   // Most frequent first; equally frequent ones by job and text.
   std::vector<model::Pattern> Finish();
 

@@ -48,13 +48,12 @@ RowAggregator::RowAggregator(model::Aggregation aggregation, base::Budget* budge
   if (aggregation_.groups.empty()) groups_[""] = NewGroup({});
 }
 
-bool RowAggregator::Take(const Row& row) {
+void RowAggregator::Take(const Row& row) {
   Group* group = FindGroup(row);
   for (size_t i = 0; i < value_keys_.size(); ++i) {
     bool counts_rows = aggregation_.aggregates[i].field.empty();
     group->accumulators[i]->Take(counts_rows ? model::ValueView(int64_t{1}) : row.Get(value_keys_[i]), budget_);
   }
-  return !budget_->Spent();
 }
 
 RowAggregator::Group* RowAggregator::FindGroup(const Row& row) {

@@ -20,8 +20,7 @@ class RowAggregator {
  public:
   RowAggregator(model::Aggregation aggregation, base::Budget* budget);
 
-  // False once the budget is spent.
-  bool Take(const Row& row);
+  void Take(const Row& row);
   model::Table Finish();
 
  private:

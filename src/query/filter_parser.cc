@@ -45,13 +45,17 @@ class FilterParser {
       ASSIGN_OR_RETURN(Filter filter, Not());
       terms.push_back(std::move(filter));
       scanner_->SkipBlanks();
-    } while (scanner_->TakeKeyword("AND") || !(AtEnd() || AtOr()));
+    } while (scanner_->TakeKeyword("AND") || !(AtEnd() || AtKeyword("OR")));
     return terms.size() == 1 ? std::move(terms.front()) : Filter::And(std::move(terms));
   }
 
-  bool AtOr() const {
+  bool AtKeyword(std::string_view keyword) const {
     Scanner ahead = *scanner_;
-    return ahead.TakeKeyword("OR");
+    return ahead.TakeKeyword(keyword);
+  }
+
+  base::Status Expected() const {
+    return scanner_->Wrong("expected a word, \"phrase\", *part*, ~\"regex\", name:value, NOT or (");
   }
 
   base::Result<Filter> Not() {
@@ -77,6 +81,7 @@ class FilterParser {
   }
 
   base::Result<Filter> Term() {
+    if (AtKeyword("OR") || AtKeyword("AND")) return Expected();
     if (scanner_->Take('~')) return ParseRegex(scanner_, "msg");
     bool case_sensitive = scanner_->Take('=');
     if (scanner_->peek() == '*' && !scanner_->at_end()) return Starred(case_sensitive);
@@ -85,9 +90,7 @@ class FilterParser {
       if (auto name = NameBeforeColon()) return ParseFieldValue(scanner_, *name, now_);
     }
     std::string word(scanner_->TakeUntil(kEndsOfWord));
-    if (word.empty()) {
-      return scanner_->Wrong("expected a word, \"phrase\", *part*, ~\"regex\", name:value, NOT or (");
-    }
+    if (word.empty()) return Expected();
     return Filter::Text(Kind::kPhrase, "msg", std::move(word), case_sensitive);
   }
 

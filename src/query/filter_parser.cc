@@ -136,6 +136,11 @@ base::Result<Filter> ParseFilter(Scanner* scanner, base::TimeNs now) { return Fi
 base::Result<Filter> ParseSubstring(Scanner* scanner, const std::string& name, bool case_sensitive) {
   size_t begin = scanner->position();
   scanner->Take('*');
+  if (scanner->peek() == '"') {
+    ASSIGN_OR_RETURN(std::string quoted, scanner->Quoted());
+    if (!scanner->Take('*')) return scanner->Wrong("expected * after the quoted part");
+    return Filter::Text(Kind::kSubstring, name, std::move(quoted), case_sensitive);
+  }
   size_t end = scanner->rest().find('*');
   if (end == std::string_view::npos) return scanner->Complain(begin, "expected a second * after this one");
   std::string part(scanner->rest().substr(0, end));

@@ -13,7 +13,7 @@ base::Result<model::Filter> ParseFilter(Scanner* scanner, base::TimeNs now);
 // What stands after `name:`, as a filter on that name (which is canonical).
 base::Result<model::Filter> ParseFieldValue(Scanner* scanner, const std::string& name, base::TimeNs now);
 
-// `*part*`, the first * being here.
+// `*part*` or `*"part"*`, the first * being here.
 base::Result<model::Filter> ParseSubstring(Scanner* scanner, const std::string& name, bool case_sensitive);
 // `"regex"`, after the ~.
 base::Result<model::Filter> ParseRegex(Scanner* scanner, const std::string& name);

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
+#include "base/clock.h"
 #include "base/status.h"
 
 // The commands that join rooms; each is one file here. Exit codes are the process's.
@@ -14,6 +16,8 @@ struct ServeOptions {
   std::string http = "127.0.0.1:7070", grpc = "127.0.0.1:7071";
   int idle_exit_s = 0;  // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
+  base::Budget::Limits query_limits{
+      .memory_bytes = 128 << 20, .time_ns = 300 * base::kNsPerSecond, .rows = 100'000'000};
 };
 int Serve(const ServeOptions& options);
 

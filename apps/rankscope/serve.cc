@@ -120,6 +120,7 @@ class Server {
     options.port = http.port;
     auto routes = api::MakeRoutes(
         {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, grpc_address, options_.lost_after_s * base::kNsPerSecond,
+         options_.query_limits,
          [this](const std::string& job, uint32_t steps) { return grpc_->SendCommand("default", job, {steps}); }});
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
                        ++requests_;

@@ -2,6 +2,8 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/http_server.h"
 #include "catalog/catalog.h"
@@ -14,18 +16,16 @@ struct Services {
   catalog::Catalog* catalog;
   std::string version, grpc_address;
   int64_t lost_after_ns;
+  base::Budget::Limits query_limits;  // of each query
   // Tells the agents of a running job to log every so many steps; returns how many there are.
   std::function<int(const std::string& job, uint32_t steps)> set_log_interval_steps;
 };
 
-// GET /api/v1/server            {"version", "grpc", "limits": {…}}
-// GET /api/v1/query?query=…     NDJSON, streamed
-// GET /api/v1/tail?query=…[&last=N]  NDJSON that goes on: the last N matches, then live ones ordered within 100 ms;
-//                               blank line as heartbeat every 5 s
-// GET /api/v1/jobs              NDJSON of jobs; /api/v1/jobs/JOB one object with "ranks": […]
-// POST /api/v1/jobs/JOB/settings   {"log_interval_steps": N}; answers {"agents": n}; 404 when none is connected
-// GET /healthz
+// The routes, their parameters and answers are described by docs/openapi.yaml, which tests hold against the server.
 // Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
 HttpServer::Handler MakeRoutes(Services services);
+
+// Method and path of every route.
+std::vector<std::pair<std::string, std::string>> ListRoutes();
 
 }  // namespace rankscope::api

@@ -61,6 +61,16 @@ void AddServe(CLI::App* app, Arguments* arguments) {
   serve->add_option("--grpc", arguments->serve.grpc, "HOST:PORT for the agents")->capture_default_str();
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
       ->capture_default_str();
+  base::Budget::Limits& limits = arguments->serve.query_limits;
+  serve->add_option("--query-memory", limits.memory_bytes, "memory of one query, as 128MiB; 0: no limit")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  serve->add_option("--query-rows", limits.rows, "rows of one answer; 0: no limit")->capture_default_str();
+  serve
+      ->add_option_function<int64_t>(
+          "--query-timeout", [&limits](int64_t seconds) { limits.time_ns = seconds * base::kNsPerSecond; },
+          "seconds of one query; 0: no limit (default 300)")
+      ->check(CLI::Range(0, 86400));
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");
 }
 

@@ -23,7 +23,8 @@ class FieldCounter {
          {"job_id", "attempt", "node_rank", "rank", "local_rank", "host", "stream", "step", "level", "msg"}) {
       Add(key, model::ValueOf(record, model::RecordKey::Of(key)));
     }
-    for (const auto& [name, value] : record.fields) Add(name, model::ValueOf(record, {{}, name}));
+    for (const auto& [name, value] : record.fields)
+      Add(name, model::ValueOf(record, {model::RecordKey::Kind::kField, name}));
   }
 
   std::vector<FieldSummary> Finish() {

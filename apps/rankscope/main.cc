@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -8,6 +9,9 @@
 #include "agent/run_directory.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
+#include "cli/query_command.h"
+#include "cli/series_command.h"
+#include "cli/show_command.h"
 #include "commands.h"
 
 namespace rankscope {
@@ -33,11 +37,20 @@ bool UseColor(const std::string& when) {
   return isatty(STDOUT_FILENO) && !(no_color && *no_color);
 }
 
+size_t TerminalWidth() {
+  winsize size{};
+  bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
 struct Arguments {
   ServeOptions serve;
   RunOptions run;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
+  cli::SeriesOptions series;
+  cli::PatternsOptions patterns;
+  std::string query, table_output = "table";
   std::string server, output = "text", color = "auto", show;
   double flush_timeout_s = 2;
 };
@@ -116,6 +129,63 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
+void AddTableOutput(CLI::App* command, Arguments* arguments) {
+  command->add_option("-o,--output", arguments->table_output, "table, json (an object a line) or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+}
+
+void AddQueries(CLI::App* app, Arguments* arguments) {
+  CLI::App* query =
+      app->add_subcommand("query", "Ask anything of all records: rankscope query 'job:j \"out of memory\"'");
+  AddServer(query, arguments);
+  AddTableOutput(query, arguments);
+  query->add_option("query", arguments->query, "filters | pipes, as docs/query.md describes them")->required();
+
+  cli::SeriesOptions& options = arguments->series;
+  CLI::App* series = app->add_subcommand("series", "A metric over steps, rank by rank, or as a plot");
+  AddServer(series, arguments);
+  AddTableOutput(series, arguments);
+  series->add_option("metric", options.metric, "loss, gradient_norm, gpu_memory_usage, …")->required();
+  series->add_option("--job_id", options.job, "the job");
+  series->add_option("--by", options.by, "rank; or the spread over the ranks of each node_rank, host or job")
+      ->check(CLI::IsMember({"rank", "node_rank", "host", "job"}))
+      ->capture_default_str();
+  series->add_option("--where", options.query, "only records that the filter holds, as rank:0-7");
+  series->add_option("--since", options.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
+  series->add_option("--points", options.points, "at most so many buckets a series");
+  series->add_flag("--time", options.in_time, "over time and not over steps");
+  series->add_flag("--plot", options.plot, "draw it");
+
+  cli::PatternsOptions& patterns = arguments->patterns;
+  CLI::App* listed = app->add_subcommand("patterns", "What kinds of lines there are, most frequent first");
+  AddServer(listed, arguments);
+  AddTableOutput(listed, arguments);
+  listed->add_option("--job_id", patterns.job, "the job");
+  listed->add_option("--where", patterns.query, "only lines that the filter holds, as level:error");
+  listed->add_option("--since", patterns.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
+  listed->add_option("--limit", patterns.limit, "so many patterns")->capture_default_str();
+
+  CLI::App* show = app->add_subcommand("show", "One page about a job: health, odd ranks, last words");
+  AddServer(show, arguments);
+  show->add_option("job", arguments->show, "the job")->required();
+}
+
+int RunQueries(const CLI::App& app, const std::string& server, Arguments* arguments) {
+  if (app.got_subcommand("query")) {
+    return Report(cli::RunQueryCommand(server, arguments->query, arguments->table_output));
+  }
+  if (app.got_subcommand("patterns")) {
+    arguments->patterns.server = server;
+    arguments->patterns.output = arguments->table_output;
+    return Report(cli::RunPatterns(arguments->patterns));
+  }
+  if (app.got_subcommand("show")) return Report(cli::RunShow(server, arguments->show, TerminalWidth()));
+  arguments->series.server = server;
+  arguments->series.output = arguments->table_output;
+  arguments->series.width = TerminalWidth();
+  return Report(cli::RunSeries(arguments->series));
+}
+
 void AddOthers(CLI::App* app, Arguments* arguments) {
   CLI::App* jobs = app->add_subcommand("jobs", "List jobs; `jobs show J` for one");
   AddServer(jobs, arguments);
@@ -172,6 +242,9 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     return Report(arguments->show.empty() ? cli::RunJobs(*server, json)
                                           : cli::RunJobsShow(*server, arguments->show, json));
   }
+  for (const char* command : {"query", "series", "patterns", "show"}) {
+    if (app.got_subcommand(command)) return RunQueries(app, *server, arguments);
+  }
   arguments->logs.server = *server;
   arguments->logs.json = json;
   arguments->logs.color = UseColor(arguments->color);
@@ -191,6 +264,7 @@ int main(int argc, char** argv) {
   rankscope::AddServe(&app, &arguments);
   rankscope::AddRun(&app, &arguments);
   rankscope::AddLogs(&app, &arguments);
+  rankscope::AddQueries(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
   try {
     app.parse(argc, argv);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/words.h"
 #include "query/filter_parser.h"
 #include "query/pipes.h"
 #include "query/query.h"
@@ -41,6 +42,7 @@ class QueryParser {
   QueryParser(std::string_view text, base::TimeNs now) : scanner_(text), now_(now) {}
 
   base::Result<Query> Parse() {
+    RETURN_IF_ERROR(CheckUtf8());
     ASSIGN_OR_RETURN(query_.filter, ParseFilter(&scanner_, now_));
     ChooseProject();
     while (scanner_.Take('|')) {
@@ -53,6 +55,17 @@ class QueryParser {
   }
 
  private:
+  base::Status CheckUtf8() const {
+    std::string_view text = scanner_.rest();
+    for (size_t at = 0; at < text.size();) {
+      model::CodePoint point = model::FirstCodePoint(text.substr(at));
+      bool invalid = point.size == 1 && static_cast<unsigned char>(text[at]) >= 0x80;
+      if (invalid) return scanner_.Complain(at, "this byte is not UTF-8");
+      at += point.size;
+    }
+    return {};
+  }
+
   base::Status OnePipe() {
     size_t begin = scanner_.position();
     const auto* kind =

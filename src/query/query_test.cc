@@ -100,6 +100,12 @@ TEST(Plan, OnlyTheFieldsThatAreLookedAtAreRead) {
             (std::vector<std::string>{"timestamp", "rank", "loss"}));
 }
 
+TEST(ParseQuery, BytesThatAreNotUtf8AreRefusedWhereTheyStand) {
+  auto query = ParseQuery("显存 host:a\x86*", 0);
+  ASSERT_FALSE(query.ok());
+  EXPECT_NE(query.status().message().find("column 10"), std::string::npos) << query.status().message();
+}
+
 TEST(Plan, AProjectIsWhereToLook) {
   auto query = ParseQuery("project:p x", 0);
   EXPECT_EQ(query->project, "p");

@@ -7,6 +7,7 @@
 
 #include "agent/agent.h"
 #include "agent/run_directory.h"
+#include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
 #include "cli/query_command.h"
@@ -50,6 +51,7 @@ struct Arguments {
   cli::LogsOptions logs;
   cli::SeriesOptions series;
   cli::PatternsOptions patterns;
+  cli::ImportOptions imported;
   std::string query, table_output = "table";
   std::string server, output = "text", color = "auto", show;
   double flush_timeout_s = 2;
@@ -165,6 +167,11 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
   listed->add_option("--since", patterns.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
   listed->add_option("--limit", patterns.limit, "so many patterns")->capture_default_str();
 
+  CLI::App* import = app->add_subcommand("import", "Folders of old logs become stored jobs");
+  AddServer(import, arguments);
+  import->add_option("path", arguments->imported.paths, "files or folders")->required();
+  import->add_option("--job_id", arguments->imported.job, "else the name of the folder");
+
   CLI::App* show = app->add_subcommand("show", "One page about a job: health, odd ranks, last words");
   AddServer(show, arguments);
   show->add_option("job", arguments->show, "the job")->required();
@@ -178,6 +185,10 @@ int RunQueries(const CLI::App& app, const std::string& server, Arguments* argume
     arguments->patterns.server = server;
     arguments->patterns.output = arguments->table_output;
     return Report(cli::RunPatterns(arguments->patterns));
+  }
+  if (app.got_subcommand("import")) {
+    arguments->imported.server = server;
+    return Report(cli::RunImport(arguments->imported));
   }
   if (app.got_subcommand("show")) return Report(cli::RunShow(server, arguments->show, TerminalWidth()));
   arguments->series.server = server;
@@ -242,7 +253,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     return Report(arguments->show.empty() ? cli::RunJobs(*server, json)
                                           : cli::RunJobsShow(*server, arguments->show, json));
   }
-  for (const char* command : {"query", "series", "patterns", "show"}) {
+  for (const char* command : {"query", "series", "patterns", "show", "import"}) {
     if (app.got_subcommand(command)) return RunQueries(app, *server, arguments);
   }
   arguments->logs.server = *server;

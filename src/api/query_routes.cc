@@ -22,6 +22,8 @@ using Limit = base::Budget::Limit;
 constexpr int64_t kPoints = 1000;
 constexpr int64_t kMostPoints = 100'000;
 constexpr int64_t kFieldSample = 20'000;
+constexpr size_t kPieceBytes = 32 << 10;
+constexpr int64_t kPatienceNs = 50 * base::kNsPerMs;
 
 std::string_view LimitName(Limit limit) {
   switch (limit) {
@@ -102,7 +104,8 @@ Json ToJson(const query::FieldSummary& field, uint64_t records) {
 
 }  // namespace
 
-// One streamed answer: begun with its first line or its end, so that what fails before is a plain error.
+// One streamed answer: begun with its first row or its end, so that what fails before is a plain error. Rows go out in
+// pieces, but none waits long for others.
 class QueryRoutes::Answering {
  public:
   Answering(Reply reply, std::shared_ptr<base::Budget> budget, ServerMetrics* metrics)
@@ -113,35 +116,38 @@ class QueryRoutes::Answering {
   base::Budget* budget() { return budget_.get(); }
 
   // False once the client has left.
-  bool Write(std::string_view line) {
-    Begin();
+  bool Write(std::string_view row) {
+    waiting_.append(row);
+    waiting_.push_back('\n');
     ++rows_;
-    line_.assign(line);
-    line_.push_back('\n');
-    return reply_->Write(line_);
+    bool due = waiting_.size() >= kPieceBytes || base::MonotonicNow() - sent_at_ > kPatienceNs;
+    return !due || Send();
   }
   bool Write(const Json& json) {
-    Begin();
-    ++rows_;
-    return reply_->Write(Line(json));
+    std::string line = Line(json);
+    return Write(std::string_view(line).substr(0, line.size() - 1));
   }
 
   void End(const base::Status& status) {
     metrics_->CountQuery(base::MonotonicNow() - begun_at_, rows_, LimitName(budget_->met()));
-    if (!status.ok() && !begun_) return Fail(reply_, status);
-    Begin();
+    if (!status.ok() && rows_ == 0) return Fail(reply_, status);
     if (!status.ok()) {
-      reply_->Write(Line({{"error", status.message()}}));
+      waiting_ += Line({{"error", status.message()}});
     } else if (budget_->met() != Limit::kNone) {
-      reply_->Write(
-          Line({{"_partial", {{"limit", LimitName(budget_->met())}, {"message", query::ExplainLimit(*budget_)}}}}));
+      waiting_ +=
+          Line({{"_partial", {{"limit", LimitName(budget_->met())}, {"message", query::ExplainLimit(*budget_)}}}});
     }
+    Send();
     reply_->End();
   }
 
  private:
-  void Begin() {
+  bool Send() {
     if (!std::exchange(begun_, true)) reply_->Begin(200, "application/x-ndjson");
+    sent_at_ = base::MonotonicNow();
+    bool there = waiting_.empty() || reply_->Write(waiting_);
+    waiting_.clear();
+    return there;
   }
 
   Reply reply_;
@@ -150,7 +156,8 @@ class QueryRoutes::Answering {
   const int64_t begun_at_;
   bool begun_ = false;
   uint64_t rows_ = 0;
-  std::string line_;
+  int64_t sent_at_ = 0;
+  std::string waiting_;
 };
 
 base::Result<query::Query> QueryRoutes::QueryOf(const Parameters& parameters) const {

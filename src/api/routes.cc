@@ -84,7 +84,7 @@ class Routes {
   explicit Routes(const Services& services)
       : services_(services),
         tails_(services.logs),
-        queries_(services.logs, "default", services.query_limits, metrics_.get()) {}
+        queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
     std::string name;
@@ -93,9 +93,9 @@ class Routes {
       if (!IsOf(path, request.path, &name)) continue;
       path_known = true;
       if (method != request.method) continue;
-      return (this->*handle)(request, std::make_shared<Counted>(reply, std::string(path), metrics_), name);
+      return (this->*handle)(request, std::make_shared<Counted>(reply, std::string(path), services_.metrics), name);
     }
-    auto counted = std::make_shared<Counted>(reply, "other", metrics_);
+    auto counted = std::make_shared<Counted>(reply, "other", services_.metrics);
     if (!path_known) return Fail(counted, base::Status::NotFound("no route " + request.path));
     Answer(counted, 405, {{"error", request.method + " " + request.path + ": not served; see the API's description"}});
   }
@@ -105,20 +105,22 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 17> kRoutes;
+  static const std::array<Route, 18> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
 
   void Server(const Request&, const Reply& reply, const std::string&) {
-    Answer(
-        reply, 200,
-        {{"version", services_.version}, {"grpc", services_.grpc_address}, {"limits", {{"max_frame_bytes", 8 << 20}}}});
+    Answer(reply, 200,
+           {{"version", services_.version},
+            {"grpc", services_.grpc_address},
+            {"time_ns", base::WallNow()},
+            {"limits", {{"max_frame_bytes", 8 << 20}}}});
   }
 
   void Metrics(const Request&, const Reply& reply, const std::string&) {
     reply->Begin(200, "text/plain; version=0.0.4");
-    reply->Write(metrics_->Text());
+    reply->Write(services_.metrics->Text());
     reply->End();
   }
 
@@ -167,19 +169,32 @@ class Routes {
     if (!known || !steps.is_number_unsigned() || steps.get<uint64_t>() < 1 || steps.get<uint64_t>() > 1000000) {
       return Fail(reply, base::Status::Invalid("settings: want {\"log_interval_steps\": N}, N from 1 to 1000000"));
     }
-    int agents = services_.set_log_interval_steps(job, steps.get<uint32_t>());
+    int agents = services_.set_log_interval_steps(services_.project, job, steps.get<uint32_t>());
     if (agents == 0)
       return Fail(reply, base::Status::NotFound("job " + job + " is not running: no agent is connected"));
     Answer(reply, 200, {{"agents", agents}});
   }
 
+  void Launches(const Request& request, const Reply& reply, const std::string&) {
+    Json launch = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+    auto text = [&](const char* name) {
+      return launch.is_object() && launch.contains(name) && launch[name].is_string() ? launch[name].get<std::string>()
+                                                                                     : std::string();
+    };
+    if (text("key").empty() || text("member").empty()) {
+      return Fail(reply, base::Status::Invalid("launches: want {\"key\": K, \"member\": M}"));
+    }
+    std::string job =
+        services_.catalog->JoinLaunch(text("key"), text("member"), base::WallNow(), services_.lost_after_ns);
+    Answer(reply, 200, {{"job_id", job}});
+  }
+
   const Services services_;
-  const std::shared_ptr<ServerMetrics> metrics_ = std::make_shared<ServerMetrics>();
   TailHub tails_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 17> Routes::kRoutes = {{{"GET", "/health", &Routes::Health},
+const std::array<Routes::Route, 18> Routes::kRoutes = {{{"GET", "/health", &Routes::Health},
                                                         {"GET", "/healthz", &Routes::Health},
                                                         {"GET", "/metrics", &Routes::Metrics},
                                                         {"GET", "/api/v1/server", &Routes::Server},
@@ -194,6 +209,7 @@ const std::array<Routes::Route, 17> Routes::kRoutes = {{{"GET", "/health", &Rout
                                                         {"GET", "/api/v1/tail", &Routes::Tail},
                                                         {"POST", "/api/v1/tail", &Routes::Tail},
                                                         {"GET", "/api/v1/jobs", &Routes::Jobs},
+                                                        {"POST", "/api/v1/launches", &Routes::Launches},
                                                         {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
                                                         {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}}};
 
@@ -205,7 +221,7 @@ std::vector<std::pair<std::string, std::string>> ListRoutes() {
   return list;
 }
 
-HttpServer::Handler MakeRoutes(Services services) {
+HttpServer::Handler MakeRoutes(const Services& services) {
   auto routes = std::make_shared<Routes>(services);
   return [routes](const Request& request, const Reply& reply) { routes->Handle(request, reply); };
 }

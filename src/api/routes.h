@@ -6,24 +6,27 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/server_metrics.h"
 #include "catalog/catalog.h"
 #include "query/log_source.h"
 
 namespace rankscope::api {
 
 struct Services {
-  query::LogSource* logs;
+  query::LogSource* logs;  // of the one project
   catalog::Catalog* catalog;
-  std::string version, grpc_address;
+  std::string project, version, grpc_address;
   int64_t lost_after_ns;
   base::Budget::Limits query_limits;  // of each query
+  std::shared_ptr<ServerMetrics> metrics;
   // Tells the agents of a running job to log every so many steps; returns how many there are.
-  std::function<int(const std::string& job, uint32_t steps)> set_log_interval_steps;
+  std::function<int(const std::string& project, const std::string& job, uint32_t steps)> set_log_interval_steps;
 };
 
 // The routes, their parameters and answers are described by docs/openapi.yaml, which tests hold against the server.
-// Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
-HttpServer::Handler MakeRoutes(Services services);
+// Each also takes project=P: RequireAccess (authentication.h) has put the request where it belongs. Doors marshal, they
+// decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
+HttpServer::Handler MakeRoutes(const Services& services);
 
 // Method and path of every route.
 std::vector<std::pair<std::string, std::string>> ListRoutes();

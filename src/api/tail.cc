@@ -36,7 +36,7 @@ TailHub::~TailHub() {
 }
 
 base::Status TailHub::Serve(const query::Query& query, uint64_t last, Format format,
-                            std::shared_ptr<Responder> responder) {
+                            const std::shared_ptr<Responder>& responder) {
   if (!query.pipes.empty()) return base::Status::Invalid("query: a tail takes a filter, and no pipes after it");
   ASSIGN_OR_RETURN(model::Matcher matcher, model::Matcher::Compile(query.filter));
   auto client = std::make_shared<Client>(query, std::move(matcher), format, responder);

@@ -33,7 +33,8 @@ class TailHub {
 
   // Sends the last `last` matches of the query's filter, then goes on until the client leaves. kInvalid, and nothing
   // is answered: the query has pipes.
-  base::Status Serve(const query::Query& query, uint64_t last, Format format, std::shared_ptr<Responder> responder);
+  base::Status Serve(const query::Query& query, uint64_t last, Format format,
+                     const std::shared_ptr<Responder>& responder);
 
  private:
   struct Held {

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "catalog/database.h"
 #include "catalog/job_state.h"
+#include "catalog/launches.h"
 
 namespace rankscope::catalog {
 namespace {
@@ -20,6 +21,7 @@ using JobKey = std::pair<std::string, std::string>;  // project, job
 
 class SqliteCatalog : public Catalog {
  public:
+  explicit SqliteCatalog(std::string project) : project_(std::move(project)) {}
   ~SqliteCatalog() override {
     {
       std::lock_guard lock(mutex_);
@@ -32,7 +34,7 @@ class SqliteCatalog : public Catalog {
   base::Status Start(const std::string& folder) {
     RETURN_IF_ERROR(base::MakeDirectories(folder));
     ASSIGN_OR_RETURN(database_, Database::Open(folder + "/catalog.sqlite"));
-    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](Database::JobEntry entry) {
+    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](const Database::JobEntry& entry) {
       jobs_[{entry.project, entry.job}] = JobState::FromJson(entry.state);
     }));
     position_ = durable_position_ = position;
@@ -76,9 +78,15 @@ class SqliteCatalog : public Catalog {
     return found->Ranks();
   }
 
+  std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
+                         int64_t lost_after) override {
+    std::lock_guard lock(mutex_);
+    return launches_.Join(key, member, now, lost_after, [this](const std::string& job) { return Find(job); });
+  }
+
  private:
   const JobState* Find(const std::string& job) const {
-    auto found = jobs_.find({"default", job});
+    auto found = jobs_.find({project_, job});
     return found == jobs_.end() ? nullptr : &found->second;
   }
 
@@ -103,12 +111,14 @@ class SqliteCatalog : public Catalog {
     }
   }
 
+  const std::string project_;
   std::unique_ptr<Database> database_;  // the saver's own after Start
   std::atomic<uint64_t> durable_position_{0};
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::map<JobKey, JobState> jobs_;
   std::set<JobKey> changed_;
+  Launches launches_;
   uint64_t position_ = 0;
   bool stopping_ = false;
   std::thread saver_;
@@ -116,8 +126,8 @@ class SqliteCatalog : public Catalog {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& folder) {
-  auto catalog = std::make_unique<SqliteCatalog>();
+base::Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& folder, const std::string& project) {
+  auto catalog = std::make_unique<SqliteCatalog>(project);
   RETURN_IF_ERROR(catalog->Start(folder));
   return std::unique_ptr<Catalog>(std::move(catalog));
 }

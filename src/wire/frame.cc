@@ -18,11 +18,15 @@ base::Status Damaged(const Frame& frame, std::string_view what) {
 }  // namespace
 
 Frame MakeFrame(const std::vector<model::Record>& records) {
+  return MakeFrame(records, records.front().seq, records.back().seq);
+}
+
+Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq) {
   std::string raw;
   model::EncodeRecords(records, &raw);
   Frame frame;
-  frame.first_seq = records.front().seq;
-  frame.count = static_cast<uint32_t>(records.size());
+  frame.first_seq = first_seq;
+  frame.count = static_cast<uint32_t>(last_seq - first_seq + 1);
   frame.raw_bytes = static_cast<uint32_t>(raw.size());
   frame.payload.resize(ZSTD_compressBound(raw.size()));
   frame.payload.resize(
@@ -45,10 +49,10 @@ base::Result<std::vector<model::Record>> OpenFrame(const Frame& frame) {
   if (ZSTD_isError(size) || size != raw.size()) return Damaged(frame, "cannot be decompressed");
   auto records = model::DecodeRecords(raw);
   if (!records.ok()) return Damaged(frame, records.status().message());
-  if (records->size() != frame.count) return Damaged(frame, "record count differs");
-  uint64_t seq = frame.first_seq;
+  uint64_t next = frame.first_seq;
   for (model::Record& record : *records) {
-    if (record.seq != seq++) return Damaged(frame, "sequence is not dense");
+    if (record.seq < next || record.seq > frame.last_seq()) return Damaged(frame, "sequence numbers are out of order");
+    next = record.seq + 1;
     record.time += frame.clock_offset_ns;
   }
   return records;

@@ -17,7 +17,7 @@ constexpr uint32_t kMaxFrameBytes = 8 << 20;
 // server's journal. Format: docs/design/wire.md.
 struct Frame {
   uint64_t first_seq = 0;
-  uint32_t count = 0;
+  uint32_t count = 0;  // of sequence numbers
   uint32_t raw_bytes = 0;
   uint64_t checksum = 0;        // XXH3 of payload
   int64_t clock_offset_ns = 0;  // the server's clock less the agent's: added to the records' times by OpenFrame
@@ -26,8 +26,13 @@ struct Frame {
   uint64_t last_seq() const { return first_seq + count - 1; }
 };
 
-// REQUIRES records not empty, their seq dense and rising.
+// What a frame takes in memory with its records opened: a record is a few times as large as its bytes.
+inline size_t FrameMemory(const Frame& frame) { return frame.payload.size() + 4 * size_t{frame.raw_bytes}; }
+
+// REQUIRES records not empty, their seq rising.
 Frame MakeFrame(const std::vector<model::Record>& records);
+// Stands for all numbers from first to last, of which some records are left out: an event among those kept says so.
+Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq);
 
 // kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.
 base::Status CheckFrame(const Frame& frame);

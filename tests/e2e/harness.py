@@ -54,6 +54,8 @@ class Place:
         return path
 
     def cli(self, *arguments, env=None, patience=PATIENCE):
+        if arguments[0] == "run" and "--flush-timeout" not in arguments:  # the usual 2 s are few under a sanitizer
+            arguments = ("run", "--flush-timeout", "100", *arguments[1:])
         return subprocess.run([RANKSCOPE, *arguments], capture_output=True, text=True, errors="replace",
                               env={**self.env, **(env or {})}, timeout=patience)
 
@@ -72,15 +74,16 @@ class Place:
 class Server:
     """`rankscope serve`, restartable on the same ports and data."""
 
-    def __init__(self, place, host="127.0.0.1", options=()):
-        self.place, self.http, self.grpc, self.options = place, host + ":0", host + ":0", options
+    def __init__(self, place, host="127.0.0.1", http=None, grpc=None, options=()):
+        self.place, self.http, self.grpc, self.options = place, http or host + ":0", grpc or host + ":0", options
         self.start()
 
+    def command(self):
+        return [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc,
+                *self.options]
+
     def start(self):
-        self.process = subprocess.Popen(
-            [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc,
-             *self.options],
-            stdout=subprocess.PIPE, text=True, env=self.place.env)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True, env=self.place.env)
         line = self.process.stdout.readline()
         assert line.startswith("rankscope: serving"), line
         words = dict(word.split("=", 1) for word in line.split()[2:])

@@ -48,7 +48,8 @@ class OpenApiTest(unittest.TestCase):
                 given[parameter["name"]] = parameter["example"]
         url = f"http://{self.server.http}{path}"
         if "requestBody" in operation:
-            body, headers = b'{"log_interval_steps": 5}', {"Content-Type": "application/json"}
+            example = operation["requestBody"]["content"]["application/json"]["example"]
+            body, headers = json.dumps(example).encode(), {"Content-Type": "application/json"}
         elif method == "post":
             body, headers = json.dumps(given).encode(), {"Content-Type": "application/json"}
         elif given:

@@ -15,7 +15,7 @@ for step in range(1, 101):
     loss = 99.0 if (rank, step) == (1, 42) else 5.0 / step + rank
     print(f"step: {step} loss: {loss:.4f} lr: 1e-4", flush=True)
 if rank == 1:
-    print("CUDA out of memory. Tried to allocate 4.20 GiB", file=sys.stderr)
+    print("ERROR: CUDA out of memory. Tried to allocate 4.20 GiB", file=sys.stderr)
 """
 LAUNCHER = """
 import os, subprocess, sys

@@ -1,0 +1,47 @@
+#include "api/authentication.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "api/answer.h"
+
+namespace rankscope::api {
+namespace {
+
+using Reply = std::shared_ptr<Responder>;
+using access::Gate;
+
+bool IsPublic(const Request& request) {
+  return request.path == "/healthz" || request.path == "/health" || request.path == "/api/v1/server";
+}
+
+// A question may come as a POST: queries grow longer than URLs.
+bool Reads(const Request& request) {
+  static constexpr std::string_view kQuestions[] = {"/api/v1/query", "/api/v1/series", "/api/v1/patterns",
+                                                    "/api/v1/fields", "/api/v1/tail"};
+  return request.method == "GET" ||
+         std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions);
+}
+
+Gate::Verdict Admit(Gate* gate, const Request& request) {
+  if (IsPublic(request)) return {Gate::Verdict::kAdmitted, "default", ""};
+  auto project = request.query.find("project");
+  return gate->Admit(request.token, project == request.query.end() ? "" : project->second,
+                     Reads(request) ? access::Action::kRead : access::Action::kControl);
+}
+
+}  // namespace
+
+HttpServer::Handler RequireAccess(Gate* gate, RoutesOfProject routes) {
+  return [gate, routes = std::move(routes)](const Request& request, const Reply& reply) {
+    Gate::Verdict verdict = Admit(gate, request);
+    if (verdict.kind != Gate::Verdict::kAdmitted) {
+      return Answer(reply, verdict.kind == Gate::Verdict::kUnknown ? 401 : 403, {{"error", verdict.message}});
+    }
+    auto handler = routes(verdict.project);
+    if (!handler.ok()) return Fail(reply, handler.status());
+    (*handler)(request, reply);
+  };
+}
+
+}  // namespace rankscope::api

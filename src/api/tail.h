@@ -45,7 +45,7 @@ class TailHub {
     int64_t last_word = 0;
   };
 
-  void OnAppend(const std::vector<model::Record>& records);
+  void OnAppend(const model::RecordBatch& records);
   void Loop();
   void Release(Client* client, int64_t now);
   void Say(Client* client, std::string_view line);

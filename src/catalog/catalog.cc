@@ -40,13 +40,19 @@ class SqliteCatalog : public Catalog {
     return {};
   }
 
-  base::Status Append(uint64_t end_position, std::vector<model::Record> records) override {
+  base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) override {
     std::lock_guard lock(mutex_);
-    for (const model::Record& record : records) {
-      if (record.origin.job.empty()) continue;
-      JobKey key(record.origin.project, record.origin.job);
-      jobs_[key].Take(record);
+    std::vector<JobState*> jobs;  // by origin
+    for (const model::Origin& origin : records->origins()) {
+      JobKey key(origin.project, origin.job);
+      jobs.push_back(origin.job.empty() ? nullptr : &jobs_[key]);
+      if (origin.job.empty()) continue;
+      jobs.back()->TakeOrigin(origin);
       changed_.insert(std::move(key));
+    }
+    model::RecordBatch::Cursor cursor(*records);
+    while (cursor.Next(&record_)) {
+      if (JobState* job = jobs[record_.origin_index]) job->Take(record_);
     }
     position_ = end_position;
     return {};
@@ -109,6 +115,7 @@ class SqliteCatalog : public Catalog {
   std::condition_variable wake_;
   std::map<JobKey, JobState> jobs_;
   std::set<JobKey> changed_;
+  model::RecordView record_;  // of Append
   uint64_t position_ = 0;
   bool stopping_ = false;
   std::thread saver_;

@@ -31,7 +31,9 @@ class CatalogTest : public testing::Test {
     record.time = ++time_ * base::kNsPerSecond;
     record.fields = std::move(fields);
     record.fields.emplace_back("event", name);
-    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), {record}).ok());
+    std::string bytes;
+    model::EncodeRecords({record}, &bytes);
+    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(bytes)).ok());
   }
   JobRow Row(int64_t seconds_later = 0) {
     return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);

@@ -14,18 +14,17 @@ std::string TextOf(const model::FieldValue& value) {
   return Json(std::get<double>(value)).dump();
 }
 
-std::string Field(const model::Record& record, std::string_view name) {
-  const model::FieldValue* value = model::FindField(record.fields, name);
-  return value ? TextOf(*value) : "";
+std::string Field(const model::RecordView& record, std::string_view name) {
+  const model::FieldView* field = record.FindField(name);
+  return field ? TextOf(field->Value()) : "";
 }
 
-int64_t Integer(const model::Record& record, std::string_view name) {
-  const model::FieldValue* value = model::FindField(record.fields, name);
-  const auto* integer = value ? std::get_if<int64_t>(value) : nullptr;
-  return integer ? *integer : 0;
+int64_t Integer(const model::RecordView& record, std::string_view name) {
+  const model::FieldView* field = record.FindField(name);
+  return field && field->kind == model::FieldView::Kind::kInteger ? field->integer : 0;
 }
 
-std::string EndOf(const model::Record& record) {
+std::string EndOf(const model::RecordView& record) {
   if (std::string signal = Field(record, "signal"); !signal.empty()) {
     return Field(record, "oom_kill") == "true" ? signal + " (oom)" : signal;
   }
@@ -47,40 +46,39 @@ std::optional<int32_t> FromOptional(const Json& json, const char* name) {
 
 }  // namespace
 
-void JobState::Take(const model::Record& record) {
-  const model::Origin& origin = record.origin;
-  if (row_.started == 0) {
-    row_.project = origin.project;
-    row_.job = origin.job;
-    row_.started = record.time;
-  }
-  row_.started = std::min(row_.started, record.time);
-  row_.last_heard = std::max(row_.last_heard, record.time);
+void JobState::TakeOrigin(const model::Origin& origin) {
+  row_.project = origin.project;
+  row_.job = origin.job;
   row_.attempt = std::max(row_.attempt, origin.attempt);
+  if (!origin.rank) return;
+  RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
+  rank.attempt = origin.attempt;
+  rank.rank = *origin.rank;
+  rank.node_rank = origin.node_rank;
+  rank.local_rank = origin.local_rank;
+  rank.host = origin.host;
+  if (rank.source.empty()) rank.source = "console";
+}
+
+void JobState::Take(const model::RecordView& record) {
+  row_.started = row_.started == 0 ? record.time : std::min(row_.started, record.time);
+  row_.last_heard = std::max(row_.last_heard, record.time);
   if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
-  if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
-    if (auto number = model::AsNumber(*loss)) row_.last_loss = number;
-  }
-  if (origin.rank) {
-    RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
-    rank.attempt = origin.attempt;
-    rank.rank = *origin.rank;
-    rank.node_rank = origin.node_rank;
-    rank.local_rank = origin.local_rank;
-    rank.host = origin.host;
-    if (rank.source.empty()) rank.source = "console";
+  if (!record.fields.empty()) {
+    const model::FieldView* loss = record.FindField("loss");
+    if (loss && loss->kind != model::FieldView::Kind::kText) row_.last_loss = model::AsNumber(loss->Value());
   }
   if (record.stream == model::Stream::kEvent) TakeEvent(Field(record, "event"), record);
 }
 
-void JobState::TakeEvent(const std::string& name, const model::Record& record) {
-  const model::Origin& origin = record.origin;
+void JobState::TakeEvent(const std::string& name, const model::RecordView& record) {
+  const model::Origin& origin = *record.origin;
   if (int64_t size = Integer(record, "world_size"); size > 0) row_.ranks_expected = static_cast<int32_t>(size);
   if (name == "job_start") {
     nodes_[NodeKey(origin)] = {};
     first_bad_end_.erase(row_.attempt);
-    for (const auto& [key, value] : record.fields) {
-      if (key != "event") row_.configuration[key] = TextOf(value);
+    for (const model::FieldView& field : record.fields) {
+      if (field.name != "event") row_.configuration[std::string(field.name)] = TextOf(field.Value());
     }
   } else if (name == "rank_start" && origin.rank) {
     RankRow& rank = ranks_[{origin.attempt, *origin.rank}];

@@ -11,7 +11,9 @@ namespace rankscope::catalog {
 // What the catalog knows of one job, derived from its records in the order of arrival. Pure.
 class JobState {
  public:
-  void Take(const model::Record& record);
+  // The origin of records to come: once a batch is enough.
+  void TakeOrigin(const model::Origin& origin);
+  void Take(const model::RecordView& record);
 
   JobRow Row(base::TimeNs now, int64_t lost_after) const;
   std::vector<RankRow> Ranks() const;
@@ -25,7 +27,7 @@ class JobState {
     bool ended = false;
     std::string exit;  // "exit 0"
   };
-  void TakeEvent(const std::string& name, const model::Record& record);
+  void TakeEvent(const std::string& name, const model::RecordView& record);
   void NoteBadEnd(int32_t attempt, const std::string& reason);
 
   JobRow row_;

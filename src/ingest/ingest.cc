@@ -51,12 +51,11 @@ base::Status Ingest::Replay(std::vector<std::string>* report) {
     }
     const auto& frame = std::get<FrameEntry>(*entry);
     watermarks_[frame.producer] = {frame.epoch, frame.frame.last_seq()};
-    auto records = wire::OpenFrame(frame.frame);
+    auto records = wire::OpenFrame(frame.frame, frame.project);
     if (!records.ok()) {
       report->push_back(records.status().message());
       continue;
     }
-    for (model::Record& record : *records) record.origin.project = frame.project;
     RETURN_IF_ERROR(Deliver(raw.end_position, *records, /*replaying=*/true));
   }
   report->insert(report->end(), reader.damage().begin(), reader.damage().end());
@@ -78,10 +77,12 @@ base::Result<uint64_t> Ingest::Greet(const wire::Hello& hello) {
 
 void Ingest::Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) {
   Submission submission;
-  auto records = wire::OpenFrame(frame);  // on the stream's thread: the commit thread only writes
-  if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
+  if (frame.first_seq == 0) {
+    return done({Outcome::kFailed, 0, base::Status::Corrupt("frame whose records are not numbered")});
+  }
   std::string project = hello.project.empty() ? "default" : hello.project;
-  for (model::Record& record : *records) record.origin.project = project;
+  auto records = wire::OpenFrame(frame, project);  // on the stream's thread: the commit thread only writes
+  if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
   submission.records = *std::move(records);
   submission.entry = {hello.producer, hello.epoch, std::move(project), base::WallNow(), std::move(frame)};
   submission.done = std::move(done);
@@ -162,7 +163,8 @@ void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
   }
 }
 
-base::Status Ingest::Deliver(uint64_t end_position, const std::vector<model::Record>& records, bool replaying) {
+base::Status Ingest::Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records,
+                             bool replaying) {
   for (model::RecordSink* sink : options_.sinks) {
     if (replaying && end_position <= sink->durable_position()) continue;
     RETURN_IF_ERROR(sink->Append(end_position, records));

@@ -41,7 +41,7 @@ class Ingest : public wire::FrameReceiver {
  private:
   struct Submission {
     FrameEntry entry;
-    std::vector<model::Record> records;
+    std::shared_ptr<const model::RecordBatch> records;
     std::function<void(Outcome)> done;
     Outcome outcome{Outcome::kFailed, 0, {}};
     uint64_t end_position = 0;
@@ -54,7 +54,7 @@ class Ingest : public wire::FrameReceiver {
   void Commit(std::deque<Submission>* batch);
   void Place(Submission* submission);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
-  base::Status Deliver(uint64_t end_position, const std::vector<model::Record>& records, bool replaying);
+  base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
   void Trim();
 
   Options options_;

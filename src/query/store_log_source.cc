@@ -10,7 +10,7 @@ class StoreLogSource : public LogSource {
                     const std::function<bool(const model::Record&)>& take) override {
     return store_->Scan(selection, newest_first, take);
   }
-  uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) override {
+  uint64_t Subscribe(std::function<void(const model::RecordBatch&)> take) override {
     return store_->Subscribe(std::move(take));
   }
   void Unsubscribe(uint64_t token) override { store_->Unsubscribe(token); }

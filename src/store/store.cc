@@ -25,7 +25,7 @@ namespace {
 constexpr size_t kMaxWaiting = 2;  // memtables being sealed; Append waits beyond
 constexpr auto kRetrySeal = std::chrono::seconds(1);
 
-using Batch = std::vector<model::Record>;
+using Batch = model::RecordBatch;
 
 // What is not yet in a segment. Batches are never changed once they are in.
 struct Memtable {
@@ -33,12 +33,6 @@ struct Memtable {
   size_t bytes = 0;
   uint64_t end_position = 0;
 };
-
-size_t RoughSize(const model::Record& record) {
-  size_t size = sizeof record + record.text.size();
-  for (const auto& [name, value] : record.fields) size += sizeof(record.fields[0]) + name.size();
-  return size;
-}
 
 // A file name from any job id: letters, digits, '-', '_' and '.' stay, the rest as %XX.
 std::string SafeName(const std::string& name) {
@@ -70,11 +64,16 @@ class MemoryCursor : public Cursor {
  public:
   MemoryCursor(std::vector<std::shared_ptr<const Batch>> batches, const model::Selection& selection, bool newest_first)
       : batches_(std::move(batches)) {
+    model::Record record;
+    model::RecordView view;
     for (const auto& batch : batches_) {
-      for (const model::Record& record : *batch) {
-        if (model::Matches(selection, record)) records_.push_back(&record);
+      model::RecordBatch::Cursor cursor(*batch);
+      while (cursor.Next(&view)) {
+        view.CopyTo(&record);
+        if (model::Matches(selection, record)) found_.push_back(record);
       }
     }
+    for (const model::Record& found : found_) records_.push_back(&found);
     std::stable_sort(records_.begin(), records_.end(), [](const auto* a, const auto* b) { return a->time < b->time; });
     if (newest_first) std::reverse(records_.begin(), records_.end());
   }
@@ -88,6 +87,7 @@ class MemoryCursor : public Cursor {
 
  private:
   std::vector<std::shared_ptr<const Batch>> batches_;
+  std::deque<model::Record> found_;
   std::vector<const model::Record*> records_;
   size_t next_ = 0;
 };
@@ -200,11 +200,10 @@ class DiskStore : public Store {
     return {};
   }
 
-  base::Status Append(uint64_t end_position, std::vector<model::Record> records) override {
-    auto batch = std::make_shared<const Batch>(std::move(records));
+  base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> batch) override {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return waiting_.size() < kMaxWaiting || stopping_; });
-    for (const model::Record& record : *batch) active_.bytes += RoughSize(record);
+    active_.bytes += batch->bytes();
     active_.batches.push_back(batch);
     active_.end_position = end_position;
     if (active_.bytes >= options_.memtable_bytes) Rotate();
@@ -243,7 +242,7 @@ class DiskStore : public Store {
     return {};
   }
 
-  uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) override {
+  uint64_t Subscribe(std::function<void(const model::RecordBatch&)> take) override {
     std::lock_guard lock(subscribers_mutex_);
     subscribers_[++last_token_] = std::move(take);
     return last_token_;
@@ -289,8 +288,14 @@ class DiskStore : public Store {
 
   base::Status Seal(const Memtable& table, std::vector<std::shared_ptr<const Segment>>* sealed) {
     std::map<std::pair<std::string, std::string>, std::vector<const model::Record*>> jobs;
+    std::deque<model::Record> all;
+    model::RecordView view;
     for (const auto& batch : table.batches) {
-      for (const model::Record& record : *batch) jobs[{record.origin.project, record.origin.job}].push_back(&record);
+      model::RecordBatch::Cursor cursor(*batch);
+      while (cursor.Next(&view)) {
+        view.CopyTo(&all.emplace_back());
+        jobs[{all.back().origin.project, all.back().origin.job}].push_back(&all.back());
+      }
     }
     Manifest next = manifest_;
     for (auto& [job, records] : jobs) {
@@ -338,7 +343,7 @@ class DiskStore : public Store {
   bool stopping_ = false;
 
   std::mutex subscribers_mutex_;  // taken after mutex_ is released
-  std::map<uint64_t, std::function<void(const std::vector<model::Record>&)>> subscribers_;
+  std::map<uint64_t, std::function<void(const model::RecordBatch&)>> subscribers_;
   uint64_t last_token_ = 0;
 };
 

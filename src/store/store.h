@@ -33,7 +33,7 @@ class Store : public model::RecordSink {
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call
   // back. Returns a token for Unsubscribe, after which `take` is never called again.
-  virtual uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) = 0;
+  virtual uint64_t Subscribe(std::function<void(const model::RecordBatch&)> take) = 0;
   virtual void Unsubscribe(uint64_t token) = 0;
 };
 

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
-#include "model/record.h"
+#include "model/record_batch.h"
 
 namespace rankscope::wire {
 
@@ -16,7 +17,7 @@ constexpr uint32_t kMaxFrameBytes = 8 << 20;
 // Records on their way, compressed once by the agent and kept as they are in the spool, on the wire and in the
 // server's journal. Format: docs/design/wire.md.
 struct Frame {
-  uint64_t first_seq = 0;
+  uint64_t first_seq = 0;  // 0: the records carry their own numbers, or none
   uint32_t count = 0;
   uint32_t raw_bytes = 0;
   uint64_t checksum = 0;        // XXH3 of payload
@@ -28,10 +29,13 @@ struct Frame {
 
 // REQUIRES records not empty, their seq dense and rising.
 Frame MakeFrame(const std::vector<model::Record>& records);
+// Of a batch's bytes, `count` records, numbered from first_seq or 0.
+Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq);
 
 // kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.
 base::Status CheckFrame(const Frame& frame);
-base::Result<std::vector<model::Record>> OpenFrame(const Frame& frame);
+// The records, with the frame's clock offset; `project`, if not empty, is of each of them.
+base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& frame, const std::string& project);
 
 // The byte form in spool and journal.
 void EncodeFrame(const Frame& frame, std::string* out);

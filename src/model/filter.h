@@ -41,6 +41,16 @@ struct Filter {
   bool low_open = false, high_open = false;
   NumberSet numbers;
   base::TimeNs since = INT64_MIN, until = INT64_MAX;
+
+  static Filter And(std::vector<Filter> children);
+  static Filter Or(std::vector<Filter> children);
+  static Filter Not(Filter child);
+  // kPhrase, kSubstring, kRegex or kEquals.
+  static Filter Text(Kind kind, std::string name, std::string text, bool case_sensitive = false);
+  static Filter Range(std::string name, long double low, long double high);
+  static Filter Set(std::string name, NumberSet numbers);
+  static Filter Time(base::TimeNs since, base::TimeNs until);
+  static Filter Exists(std::string name);
 };
 
 // Evaluates one filter on records, one after the other: the definition of what a filter means. One thread at a time.

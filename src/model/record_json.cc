@@ -43,18 +43,6 @@ void AppendControl(unsigned char byte, std::string* out) {
   }
 }
 
-void AppendNumber(double value, std::string* out) {
-  if (std::isnan(value)) {
-    *out += "\"NaN\"";
-  } else if (std::isinf(value)) {
-    *out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-  } else {
-    char text[32];
-    auto end = std::to_chars(text, text + sizeof text, value).ptr;
-    out->append(text, end);
-  }
-}
-
 void AppendKey(std::string_view name, std::string* out) {
   if (out->back() != '{') out->push_back(',');
   AppendJsonString(name, out);
@@ -76,7 +64,7 @@ void AppendInteger(std::string_view name, const std::optional<T>& value, std::st
 
 struct FieldWriter {
   std::string* out;
-  void operator()(double value) const { AppendNumber(value, out); }
+  void operator()(double value) const { AppendJsonNumber(value, out); }
   void operator()(int64_t value) const { *out += std::to_string(value); }
   void operator()(const std::string& value) const { AppendJsonString(value, out); }
 };
@@ -97,6 +85,18 @@ std::string FormatTime(base::TimeNs time) {
   size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
   std::snprintf(text + length, sizeof text - length, ".%09ldZ", static_cast<long>(nanos));
   return text;
+}
+
+void AppendJsonNumber(double value, std::string* out) {
+  if (std::isnan(value)) {
+    *out += "\"NaN\"";
+  } else if (std::isinf(value)) {
+    *out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else {
+    char text[32];
+    auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    out->append(text, end);
+  }
 }
 
 void AppendJsonString(std::string_view text, std::string* out) {

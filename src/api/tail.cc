@@ -51,8 +51,11 @@ void TailHub::Serve(query::Query query, uint64_t last, std::shared_ptr<Responder
   });
   // What comes during this scan waits in `held`; what the scan finds of it as well is sent once.
   std::vector<model::Record> found;
+  base::Budget budget;
+  model::Scan scan = query::ScanOf(query);
+  scan.newest_first = true;
   (void)source_
-      ->Scan(query.selection, /*newest_first=*/true,
+      ->Read(scan, &budget,
              [&](const model::Record& record) {
                if (found.size() >= last) return false;
                if (query::Matches(query, record)) found.push_back(record);

@@ -74,6 +74,20 @@ bool MeetsConditions(const Query& query, const model::Record& record) {
 
 }  // namespace
 
+model::Scan ScanOf(const Query& query) {
+  using model::Filter;
+  const model::Selection& selection = query.selection;
+  std::vector<Filter> terms = {Filter::Time(selection.since, selection.until)};
+  if (!selection.job.empty()) {
+    terms.push_back(Filter::Text(Filter::Kind::kEquals, "job_id", selection.job, /*case_sensitive=*/true));
+  }
+  model::Scan scan;
+  scan.project = selection.project;
+  scan.filter = Filter::And(std::move(terms));
+  scan.newest_first = query.newest_first;
+  return scan;
+}
+
 bool Matches(const Query& query, const model::Record& record) {
   return model::Matches(query.selection, record) && MeetsConditions(query, record);
 }
@@ -83,8 +97,9 @@ base::Status RunQuery(LogSource* source, const Query& query, const std::function
   std::string json;
   bool counting = !query.count_as.empty();
   if (query.limit != uint64_t{0}) {
-    RETURN_IF_ERROR(source->Scan(query.selection, query.newest_first, [&](const model::Record& record) {
-      if (!MeetsConditions(query, record)) return true;
+    base::Budget budget;
+    RETURN_IF_ERROR(source->Read(ScanOf(query), &budget, [&](const model::Record& record) {
+      if (!Matches(query, record)) return true;
       ++matched;
       if (!counting) {
         json.clear();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "model/selection.h"
 #include "query/log_source.h"
 
 namespace re2 {
@@ -43,6 +44,8 @@ struct Query {
 // kInvalid names what is wrong and at which character.
 base::Result<Query> ParseQuery(std::string_view text, base::TimeNs now);
 bool Matches(const Query& query, const model::Record& record);
+// The records that the query's selection holds; its conditions are left to Matches.
+model::Scan ScanOf(const Query& query);
 
 // Calls `take` with each line of the answer (a JSON object, no newline); stops when it returns false.
 base::Status RunQuery(LogSource* source, const Query& query, const std::function<bool(std::string_view)>& take);

@@ -10,12 +10,13 @@ namespace {
 // Records in a vector, already in order.
 class VectorSource : public LogSource {
  public:
-  base::Status Scan(const model::Selection& selection, bool newest_first,
+  base::Status Read(const model::Scan& scan, base::Budget* budget,
                     const std::function<bool(const model::Record&)>& take) override {
+    ASSIGN_OR_RETURN(model::Matcher matcher, model::Matcher::Compile(scan.filter));
     std::vector<model::Record> ordered = records;
-    if (newest_first) std::reverse(ordered.begin(), ordered.end());
+    if (scan.newest_first) std::reverse(ordered.begin(), ordered.end());
     for (const auto& record : ordered) {
-      if (model::Matches(selection, record) && !take(record)) break;
+      if (budget->Spent() || (matcher.Matches(record) && !take(record))) break;
     }
     return {};
   }

@@ -173,6 +173,12 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
 
 int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", 0);  // its failures come back to us as statuses, which we report in our words
+#ifdef __x86_64__
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("pclmul")) {
+    std::fputs("rankscope: this machine's processor has no AVX2\n", stderr);
+    return 1;
+  }
+#endif
   rankscope::Arguments arguments;
   CLI::App app(
       "Rankscope: what a training run is doing on every rank, and when it breaks, which rank, which step, why.");

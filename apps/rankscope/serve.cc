@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/ingest_door.h"
 #include "api/routes.h"
 #include "base/file.h"
 #include "catalog/catalog.h"
@@ -121,10 +122,17 @@ class Server {
     auto routes = api::MakeRoutes(
         {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, grpc_address, options_.lost_after_s * base::kNsPerSecond,
          [this](const std::string& job, uint32_t steps) { return grpc_->SendCommand("default", job, {steps}); }});
-    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
-                       ++requests_;
-                       routes(request, std::move(responder));
-                     }));
+    auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      ++requests_;
+      routes(request, std::move(responder));
+    };
+    auto body_handler = [this, door = api::MakeIngestDoor(ingest_.get())](const api::Request& request,
+                                                                          std::shared_ptr<api::Responder> responder) {
+      auto consumer = door(request, std::move(responder));
+      if (consumer) ++requests_;
+      return consumer;
+    };
+    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
     std::string http_address = http.host + ":" + std::to_string(http_->port());
     nlohmann::json endpoint = {{"http", http_address}, {"grpc", grpc_address}, {"pid", getpid()}};
     RETURN_IF_ERROR(base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()));

@@ -1,6 +1,7 @@
 #include "ingest/ingest.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "wire/resume.h"
 
@@ -8,6 +9,9 @@ namespace rankscope::ingest {
 namespace {
 
 constexpr uint64_t kTrimEvery = 16 << 20;  // bytes of journal between looks at what the sinks no longer need
+constexpr size_t kFrameSlack = 64 << 10;   // zstd makes what it cannot compress a little larger
+constexpr auto kIdle = std::chrono::milliseconds(500);
+constexpr uint64_t kWorthTrimming = 64 << 10;
 
 }  // namespace
 
@@ -50,7 +54,7 @@ base::Status Ingest::Replay(std::vector<std::string>* report) {
       continue;
     }
     const auto& frame = std::get<FrameEntry>(*entry);
-    watermarks_[frame.producer] = {frame.epoch, frame.frame.last_seq()};
+    if (!frame.producer.empty()) watermarks_[frame.producer] = {frame.epoch, frame.frame.last_seq()};
     auto records = wire::OpenFrame(frame.frame, frame.project);
     if (!records.ok()) {
       report->push_back(records.status().message());
@@ -86,6 +90,30 @@ void Ingest::Submit(const wire::Hello& hello, wire::Frame frame, std::function<v
   submission.records = *std::move(records);
   submission.entry = {hello.producer, hello.epoch, std::move(project), base::WallNow(), std::move(frame)};
   submission.done = std::move(done);
+  Enqueue(std::move(submission));
+}
+
+void Ingest::Submit(Batch batch, std::function<void(Outcome)> done) {
+  if (batch.bytes.size() > wire::kMaxFrameBytes - kFrameSlack) {
+    return done({Outcome::kFailed, 0, base::Status::Invalid("records of more than 8 MiB together")});
+  }
+  Submission submission;
+  wire::Frame frame = wire::MakeFrame(batch.bytes, batch.count, batch.first_seq);
+  auto records = model::RecordBatch::Decode(std::move(batch.bytes));
+  if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
+  submission.records = *std::move(records);
+  submission.entry = {std::move(batch.producer), 0, std::move(batch.project), base::WallNow(), std::move(frame)};
+  submission.done = std::move(done);
+  Enqueue(std::move(submission));
+}
+
+uint64_t Ingest::CommittedSeq(const std::string& producer) {
+  std::lock_guard lock(mutex_);
+  auto found = watermarks_.find(producer);
+  return found == watermarks_.end() ? 0 : found->second.committed_seq;
+}
+
+void Ingest::Enqueue(Submission submission) {
   {
     std::lock_guard lock(mutex_);
     queue_.push_back(std::move(submission));
@@ -98,11 +126,15 @@ void Ingest::CommitLoop() {
     std::deque<Submission> batch;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      bool woken = wake_.wait_for(lock, kIdle, [this] { return stopping_ || !queue_.empty(); });
+      if (woken && queue_.empty()) return;
       batch.swap(queue_);
     }
-    Commit(&batch);
+    if (batch.empty()) {
+      TrimWhenIdle();
+    } else {
+      Commit(&batch);
+    }
   }
 }
 
@@ -127,25 +159,32 @@ void Ingest::Commit(std::deque<Submission>* batch) {
   Trim();
 }
 
-// Decides what becomes of one frame and writes it if it is the producer's next.
-void Ingest::Place(Submission* submission) {
+// Whether the frame is the producer's next; else its outcome is set. REQUIRES mutex_.
+bool Ingest::Admit(Submission* submission) {
   const FrameEntry& entry = submission->entry;
-  std::lock_guard lock(mutex_);
   Watermark& watermark = watermarks_[entry.producer];
   if (entry.epoch < watermark.epoch) {
     submission->outcome = {Outcome::kFenced, watermark.epoch, {}};
-    return;
+    return false;
   }
   switch (wire::Admit(watermark.committed_seq, entry.frame)) {
     case wire::Admission::kDuplicate:
       submission->outcome = {Outcome::kDurable, watermark.committed_seq, {}};
-      return;
+      return false;
     case wire::Admission::kGap:
       submission->outcome = {Outcome::kGap, watermark.committed_seq + 1, {}};
-      return;
+      return false;
     case wire::Admission::kAppend:
       break;
   }
+  return true;
+}
+
+// Writes one frame if it is to be.
+void Ingest::Place(Submission* submission) {
+  const FrameEntry& entry = submission->entry;
+  std::lock_guard lock(mutex_);
+  if (!entry.producer.empty() && !Admit(submission)) return;
   auto end = journal_->Append(EncodeEntry(entry));
   if (!end.ok()) {
     submission->outcome = {Outcome::kFailed, 0, base::Status::Unavailable(end.status().message())};
@@ -153,8 +192,8 @@ void Ingest::Place(Submission* submission) {
   }
   submission->end_position = *end;
   submission->appended = true;
-  watermark.committed_seq = entry.frame.last_seq();
-  submission->outcome = {Outcome::kDurable, watermark.committed_seq, {}};
+  submission->outcome = {Outcome::kDurable, entry.frame.last_seq(), {}};
+  if (!entry.producer.empty()) watermarks_[entry.producer].committed_seq = entry.frame.last_seq();
 }
 
 void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
@@ -165,6 +204,7 @@ void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
 
 base::Status Ingest::Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records,
                              bool replaying) {
+  delivered_position_ = end_position;
   for (model::RecordSink* sink : options_.sinks) {
     if (replaying && end_position <= sink->durable_position()) continue;
     RETURN_IF_ERROR(sink->Append(end_position, records));
@@ -172,12 +212,30 @@ base::Status Ingest::Deliver(uint64_t end_position, const std::shared_ptr<const 
   return {};
 }
 
-// A journal file goes when every sink is past it. The table of watermarks is written, and durable, before.
+// A journal file goes when every sink is past it.
 void Ingest::Trim() {
   if (journal_->end_position() - trim_considered_at_ < kTrimEvery) return;
   trim_considered_at_ = journal_->end_position();
+  TrimBefore(NeededPosition());
+}
+
+// Once the sinks have everything, nothing of the journal need stay; but do not rewrite it for a few records.
+void Ingest::TrimWhenIdle() {
+  uint64_t end = journal_->end_position();
+  if (NeededPosition() < delivered_position_ || end == idle_trimmed_at_) return;
+  if (journal_->bytes_on_disk() < kWorthTrimming || !journal_->BeginNextFile().ok()) return;
+  TrimBefore(end);
+  idle_trimmed_at_ = journal_->end_position();
+}
+
+uint64_t Ingest::NeededPosition() const {
   uint64_t needed = journal_->end_position();
   for (model::RecordSink* sink : options_.sinks) needed = std::min(needed, sink->durable_position());
+  return needed;
+}
+
+// The table of watermarks is written, and durable, before.
+void Ingest::TrimBefore(uint64_t needed) {
   if (needed <= journal_->first_position()) return;
   std::string table;
   {

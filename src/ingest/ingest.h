@@ -38,6 +38,18 @@ class Ingest : public wire::FrameReceiver {
   base::Result<uint64_t> Greet(const wire::Hello& hello) override;
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
 
+  // Records that come without a stream: from HTTP. With a producer their seq are dense from first_seq and they are
+  // stored once, as an agent's are; without one, each time that they are submitted.
+  struct Batch {
+    std::string project, producer;
+    uint64_t first_seq = 0;  // 0 without a producer
+    size_t count = 0;        // not 0
+    std::string bytes;       // of model::RecordBatchBuilder, at most wire::kMaxFrameBytes
+  };
+  void Submit(Batch batch, std::function<void(Outcome)> done);
+  // Up to where the producer's records are on disk. Any thread.
+  uint64_t CommittedSeq(const std::string& producer);
+
  private:
   struct Submission {
     FrameEntry entry;
@@ -52,14 +64,20 @@ class Ingest : public wire::FrameReceiver {
   base::Status Replay(std::vector<std::string>* report);
   void CommitLoop();
   void Commit(std::deque<Submission>* batch);
+  void Enqueue(Submission submission);
   void Place(Submission* submission);
+  bool Admit(Submission* submission);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
   base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
   void Trim();
+  void TrimWhenIdle();
+  uint64_t NeededPosition() const;
+  void TrimBefore(uint64_t needed);
 
   Options options_;
   std::unique_ptr<journal::Journal> journal_;
-  uint64_t trim_considered_at_ = 0;
+  uint64_t trim_considered_at_ = 0, idle_trimmed_at_ = 0;
+  uint64_t delivered_position_ = 0;  // past the last frame that the sinks have; watermark tables may follow
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

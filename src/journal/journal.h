@@ -42,6 +42,8 @@ class Journal {
   uint64_t first_position() const;
   uint64_t end_position() const;
   uint64_t bytes_on_disk() const;
+  // The next entry goes to a new file, so that all files so far can be trimmed. As Append on threads.
+  base::Status BeginNextFile();
   // Removes the files whose every entry lies before `position`.
   base::Status TrimBefore(uint64_t position);
 

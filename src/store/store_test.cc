@@ -1,6 +1,7 @@
 #include "store/store.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -30,9 +31,13 @@ std::shared_ptr<const model::RecordBatch> Batch(const std::vector<model::Record>
 class StoreTest : public testing::Test {
  protected:
   void SetUp() override {
-    folder_ = testing::TempDir() + "/rankscope_store_test";
+    folder_ = testing::TempDir() + "/rankscope_store_test_" + std::to_string(getpid());
     fs::remove_all(folder_);
     Open();
+  }
+  void TearDown() override {
+    store_.reset();
+    fs::remove_all(folder_);
   }
   void Open(Store::Options options = {}) {
     store_.reset();
@@ -41,15 +46,17 @@ class StoreTest : public testing::Test {
     ASSERT_TRUE(store.ok()) << store.status().message();
     store_ = *std::move(store);
   }
-  std::vector<std::string> Texts(const model::Selection& selection = {}, bool newest_first = false) {
+  std::vector<std::string> Texts(const model::Filter& filter = {}, bool newest_first = false) {
     std::vector<std::string> texts;
-    EXPECT_TRUE(store_
-                    ->Scan(selection, newest_first,
-                           [&](const model::Record& record) {
-                             texts.push_back(record.text);
-                             return true;
-                           })
-                    .ok());
+    model::Scan scan;
+    scan.filter = filter;
+    scan.newest_first = newest_first;
+    base::Budget budget;
+    auto take = [&](const model::Record& record) {
+      texts.push_back(record.text);
+      return true;
+    };
+    EXPECT_TRUE(store_->Read(scan, &budget, take).ok());
     return texts;
   }
   std::vector<fs::path> Segments() const {
@@ -90,18 +97,17 @@ TEST_F(StoreTest, ManyBlocksAreSelectedByRankTimeAndStream) {
     records.push_back(Line(i % 8, i, "line " + std::to_string(i) + std::string(100, 'x')));
   ASSERT_TRUE(store_->Append(1, Batch(records)).ok());
   ASSERT_TRUE(store_->Flush().ok());
-  model::Selection selection;
-  selection.ranks = *model::NumberSet::Parse("3");
-  selection.since = 8000;
-  selection.until = 16000;
-  EXPECT_EQ(Texts(selection).size(), 1000u);
-  selection.streams = {model::Stream::kStderr};
-  EXPECT_TRUE(Texts(selection).empty());
+  using model::Filter;
+  std::vector<Filter> terms = {Filter::Set("rank", *model::NumberSet::Parse("3")), Filter::Time(8000, 16000)};
+  EXPECT_EQ(Texts(Filter::And(terms)).size(), 1000u);
+  terms.push_back(Filter::Text(Filter::Kind::kEquals, "stream", "stderr"));
+  EXPECT_TRUE(Texts(Filter::And(terms)).empty());
 }
 
 TEST_F(StoreTest, SmallMemtablesSealThemselves) {
-  Open({.memtable_bytes = 1000});
-  for (uint64_t i = 1; i <= 100; ++i) ASSERT_TRUE(store_->Append(i, Batch({Line(0, static_cast<int64_t>(i), "x")})).ok());
+  Open({.memtable_bytes = 1000, .merge_at = 1000});
+  for (uint64_t i = 1; i <= 100; ++i)
+    ASSERT_TRUE(store_->Append(i, Batch({Line(0, static_cast<int64_t>(i), "x")})).ok());
   ASSERT_TRUE(store_->Flush().ok());
   EXPECT_EQ(store_->durable_position(), 100u);
   EXPECT_EQ(Texts().size(), 100u);

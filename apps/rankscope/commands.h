@@ -27,6 +27,12 @@ struct RunOptions {
 };
 int Run(const RunOptions& options);
 
+// verify (exit code 1: damage), stats or compact a data directory.
+struct StoreOptions {
+  std::string action, directory;
+};
+int StoreCommand(const StoreOptions& options);
+
 int Doctor(const std::string& server, bool json);
 
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started

@@ -35,6 +35,7 @@ bool UseColor(const std::string& when) {
 
 struct Arguments {
   ServeOptions serve;
+  StoreOptions store;
   RunOptions run;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
@@ -136,6 +137,19 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
       ->required();
 }
 
+void AddStore(CLI::App* app, StoreOptions* options) {
+  CLI::App* store = app->add_subcommand("store", "Look after stored records");
+  store->require_subcommand(1);
+  auto add = [&](const char* action, const char* what) {
+    CLI::App* command = store->add_subcommand(action, what);
+    command->add_option("directory", options->directory, "a server's data directory")->required();
+    command->callback([options, action] { options->action = action; });
+  };
+  add("verify", "Compare every checksum; say what is damaged and lost");
+  add("stats", "Records, bytes and templates of each job");
+  add("compact", "Merge each job's segments; the server must not run");
+}
+
 int RunCommand(const CLI::App& app, Arguments* arguments) {
   bool json = arguments->output == "json";
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
@@ -149,6 +163,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     arguments->agent.drain = true;
     return Report(agent::RunAgent(arguments->agent));
   }
+  if (app.got_subcommand("store")) return StoreCommand(arguments->store);
   if (app.got_subcommand("doctor")) {
     const char* set = std::getenv("RANKSCOPE_SERVER");
     return Doctor(arguments->server.empty() && set ? set : arguments->server, json);
@@ -188,6 +203,7 @@ int main(int argc, char** argv) {
   rankscope::AddRun(&app, &arguments);
   rankscope::AddLogs(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
+  rankscope::AddStore(&app, &arguments.store);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

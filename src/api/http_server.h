@@ -31,8 +31,8 @@ class Responder {
   virtual void End() = 0;
   // Called (once, soon) when the client leaves before End.
   virtual void OnClosed(std::function<void()> closed) = 0;
-  // Goes on with a body whose consumer asked to wait (BodyConsumer::Take).
-  virtual void ContinueBody() = 0;
+  // Goes on with a body whose consumer asked to wait (BodyConsumer::Take): of the responder that a BodyHandler gets.
+  virtual void ContinueBody() {}
 };
 
 // Takes a request's body as it comes, whatever its size. Calls come from the pool's threads, one at a time.

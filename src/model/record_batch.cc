@@ -266,8 +266,13 @@ std::string RecordBatchBuilder::Take() {
   base::PutVarint(&out, names_.size());
   for (const std::string& name : names_) base::PutString(&out, name);
   base::PutVarint(&out, count_);
+  out.reserve(out.size() + records_.size());
   out += records_;
+  // The next batch will be about as large: its memory stays.
+  std::string records = std::move(records_);
   *this = {};
+  records_ = std::move(records);
+  records_.clear();
   return out;
 }
 

@@ -224,7 +224,7 @@ base::Status SegmentWriter::Finish(uint32_t templates) {
   base::PutFixed64(&footer, checksum);
   footer.append(Magic());
   RETURN_IF_ERROR(Write(footer));
-  if (fdatasync(fd_.get()) != 0) return base::Status::FromErrno("cannot sync " + path_, errno);
+  RETURN_IF_ERROR(base::SyncFile(fd_.get(), path_));
   return base::SyncDirectory(path_.substr(0, path_.rfind('/')));
 }
 

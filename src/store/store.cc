@@ -92,10 +92,10 @@ class DiskStore : public Store {
         continue;
       }
       segments_.push_back({name, *segment});
-      ASSIGN_OR_RETURN(auto dictionary, DictionaryOf({(*segment)->project(), (*segment)->job()}, damage));
+      ASSIGN_OR_RETURN(auto dictionary, DictionaryOf({(*segment)->project(), (*segment)->job()}));
       if (dictionary->size() < (*segment)->templates()) {
-        damage->push_back(dictionary->path() + " lacks templates that " + name +
-                          " needs: texts made of them are left out");
+        damage->push_back(
+            name + " lacks templates: " + (dictionary->unread().empty() ? "their file is gone" : dictionary->unread()));
       }
     }
     RemoveLeftovers();
@@ -246,7 +246,7 @@ class DiskStore : public Store {
       auto [at, fresh] = wanted.try_emplace(job, false);
       if (fresh) at->second = filter.MayMatchJob(job.first, job.second);
       if (!at->second) continue;
-      auto dictionary = DictionaryOf(job, nullptr);
+      auto dictionary = DictionaryOf(job);
       if (!dictionary.ok()) continue;
       for (size_t block = 0; block < segment->blocks().size(); ++block) {
         const BlockInfo& info = segment->blocks()[block];
@@ -262,13 +262,11 @@ class DiskStore : public Store {
     return segments_;
   }
 
-  base::Result<std::shared_ptr<TemplateDictionary>> DictionaryOf(const JobKey& job, std::vector<std::string>* damage) {
+  base::Result<std::shared_ptr<TemplateDictionary>> DictionaryOf(const JobKey& job) {
     std::lock_guard lock(dictionaries_mutex_);
     auto& dictionary = dictionaries_[job];
     if (dictionary) return dictionary;
-    std::vector<std::string> ignored;
-    ASSIGN_OR_RETURN(
-        dictionary, TemplateDictionary::Open(folder_ + "/" + FolderOf(job) + "/templates", damage ? damage : &ignored));
+    ASSIGN_OR_RETURN(dictionary, TemplateDictionary::Open(folder_ + "/" + FolderOf(job) + "/templates"));
     return dictionary;
   }
 
@@ -323,7 +321,7 @@ class DiskStore : public Store {
     Manifest next = manifest_;
     for (auto& [job, buffer] : jobs) {
       buffer.Finish();
-      ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job, nullptr));
+      ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job));
       ASSIGN_OR_RETURN(Live live, WriteSegment(job, dictionary.get(), &next,
                                                [&](SegmentWriter* writer) { return writer->Add(buffer); }));
       sealed.push_back(std::move(live));
@@ -345,7 +343,7 @@ class DiskStore : public Store {
       auto found = jobs->find(job);
       if (found == jobs->end()) {
         RETURN_IF_ERROR(base::MakeDirectories(folder_ + "/" + FolderOf(job)));
-        ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job, nullptr));
+        ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job));
         found = jobs->emplace(job, RowBuffer(std::move(dictionary))).first;
       }
       buffers.push_back(&found->second);
@@ -409,7 +407,7 @@ class DiskStore : public Store {
   // REQUIRES maintenance_mutex_. Large blocks are copied, runs of small ones encoded anew.
   base::Status MergeSegments(const std::vector<Live>& inputs) {
     JobKey job(inputs[0].segment->project(), inputs[0].segment->job());
-    ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job, nullptr));
+    ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job));
     Manifest next = manifest_;
     ASSIGN_OR_RETURN(Live merged, WriteSegment(job, dictionary.get(), &next, [&](SegmentWriter* writer) {
                        return FillMerged(inputs, dictionary, writer);

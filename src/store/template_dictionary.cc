@@ -25,24 +25,24 @@ uint64_t ChunkChecksum(std::string_view head, std::string_view body) {
 
 }  // namespace
 
-base::Result<std::shared_ptr<TemplateDictionary>> TemplateDictionary::Open(const std::string& path,
-                                                                           std::vector<std::string>* damage) {
+base::Result<std::shared_ptr<TemplateDictionary>> TemplateDictionary::Open(const std::string& path) {
   std::shared_ptr<TemplateDictionary> dictionary(new TemplateDictionary(path));
   auto bytes = base::ReadWholeFile(path);
   if (bytes.ok()) {
-    dictionary->Load(*bytes, damage);
+    dictionary->Load(*bytes);
   } else if (bytes.status().code() != base::Code::kNotFound) {
     return bytes.status();
   }
   return dictionary;
 }
 
-void TemplateDictionary::Load(std::string_view bytes, std::vector<std::string>* damage) {
+void TemplateDictionary::Load(std::string_view bytes) {
   size_t whole = bytes.size();
-  if (bytes.size() < kMagicBytes || !bytes.starts_with(Magic())) {
-    if (!bytes.empty()) damage->push_back(path_ + ": is damaged: the texts made of its templates cannot be read");
-    return;
-  }
+  auto end = [&] {
+    unread_ = path_ + ": bytes " + std::to_string(whole - bytes.size()) + " to " + std::to_string(whole) +
+              " are damaged: texts made of templates from " + std::to_string(size_) + " on cannot be read";
+  };
+  if (!bytes.starts_with(Magic())) return bytes.empty() ? void() : end();
   bytes.remove_prefix(kMagicBytes);
   saved_bytes_ = kMagicBytes;
   while (!bytes.empty()) {
@@ -53,11 +53,7 @@ void TemplateDictionary::Load(std::string_view bytes, std::vector<std::string>* 
     std::string raw;
     bool good = in.ok() && checksum == ChunkChecksum(bytes.substr(0, 12), body) && raw_size <= kMaxRawBytes &&
                 size_ + count <= kMaxTemplates && ReadCompressed(body, raw_size, &raw);
-    if (!good) {
-      damage->push_back(path_ + ": bytes " + std::to_string(whole - bytes.size()) + " to " + std::to_string(whole) +
-                        " are damaged: texts made of templates from " + std::to_string(size_) + " on cannot be read");
-      return;
-    }
+    if (!good) return end();
     base::ByteReader forms(raw);
     for (uint32_t i = 0; i < count; ++i) (void)Add(forms.String());
     bytes.remove_prefix(kHeadBytes + size);
@@ -104,13 +100,12 @@ base::Status TemplateDictionary::Save() {
   bool fresh = saved_bytes_ == 0;
   ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path_, O_WRONLY | O_CREAT));
   // What an earlier, failed call left behind goes.
-  if (ftruncate(fd.get(), static_cast<off_t>(saved_bytes_)) != 0 ||
-      lseek(fd.get(), static_cast<off_t>(saved_bytes_), SEEK_SET) < 0) {
-    return base::Status::FromErrno("cannot write to " + path_, errno);
-  }
+  RETURN_IF_ERROR(base::Truncate(fd.get(), saved_bytes_, path_));
   RETURN_IF_ERROR(base::WriteFully(fd.get(), chunk).WithContext(path_));
-  if (fdatasync(fd.get()) != 0) return base::Status::FromErrno("cannot sync " + path_, errno);
-  if (fresh) RETURN_IF_ERROR(base::SyncDirectory(path_.substr(0, path_.rfind('/'))));
+  RETURN_IF_ERROR(base::SyncFile(fd.get(), path_));
+  if (fresh) {
+    RETURN_IF_ERROR(base::SyncDirectory(path_.substr(0, path_.rfind('/'))));
+  }
   saved_bytes_ += chunk.size();
   saved_ = size_;
   return {};

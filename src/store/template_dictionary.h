@@ -22,9 +22,11 @@ class TemplateDictionary {
   static constexpr uint32_t kMaxTemplates = 64 << 10;
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  // An absent file is an empty dictionary. Damage ends it: what lies behind is not known, and `damage` gets a sentence.
-  static base::Result<std::shared_ptr<TemplateDictionary>> Open(const std::string& path,
-                                                                std::vector<std::string>* damage);
+  // An absent file is an empty dictionary. It ends where the bytes are no chunk: a chunk whose writing failed, which
+  // nothing needs, or damage; a segment that needs more templates tells the two apart.
+  static base::Result<std::shared_ptr<TemplateDictionary>> Open(const std::string& path);
+  // What lies behind the last whole chunk, as a sentence about damage; empty: nothing.
+  const std::string& unread() const { return unread_; }
 
   uint32_t size() const { return size_.load(std::memory_order_acquire); }
   // REQUIRES id < size().
@@ -40,15 +42,17 @@ class TemplateDictionary {
   uint32_t NoteSeen(std::string_view form, uint32_t times);
 
   const std::string& path() const { return path_; }
+  uint64_t file_bytes() const { return saved_bytes_; }
 
  private:
   static constexpr uint32_t kChunk = 1024;
   static constexpr size_t kMaxCandidates = 64 << 10;
 
   explicit TemplateDictionary(std::string path) : path_(std::move(path)) {}
-  void Load(std::string_view bytes, std::vector<std::string>* damage);
+  void Load(std::string_view bytes);
 
   const std::string path_;
+  std::string unread_;
   std::array<std::unique_ptr<std::string[]>, kMaxTemplates / kChunk> chunks_;
   std::atomic<uint32_t> size_{0};
   std::unordered_map<std::string_view, uint32_t> ids_;  // the adding thread's

@@ -14,4 +14,4 @@ demo: build
 	tools/demo.sh
 
 test: build
-	ctest --preset $(PRESET)
+	TORCH_PYTHON=$$(tools/torch_python.sh) ctest --preset $(PRESET)

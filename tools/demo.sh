@@ -18,7 +18,10 @@ export XDG_STATE_HOME=$scratch/state
 
 show() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
 # torch 1.13 on Python 3.11 fails with torch.distributed.run's own defaults; a mapping for a rank that is not there helps.
-launch=(/usr/bin/python3 -m torch.distributed.run --redirects 9:0 --tee 9:0 --nproc_per_node 4
+python=$(tools/torch_python.sh)
+old=()
+case $("$python" -c 'import torch; print(torch.__version__)') in 1.*) old=(--redirects 9:0 --tee 9:0) ;; esac
+launch=("$python" -m torch.distributed.run "${old[@]}" --nproc_per_node 4
   --master_port "$((20000 + RANDOM % 20000))" tools/demo_train.py)
 show rankscope run --job_id demo -- torchrun --nproc_per_node 4 train.py
 "$rankscope" run --job_id demo -- "${launch[@]}" 2>&1 | tail -n 5 || true

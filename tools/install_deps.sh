@@ -5,20 +5,35 @@ set -euo pipefail
 
 packages=(ca-certificates ccache cmake g++ git make ninja-build pkg-config
   libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgrpc++-dev libgtest-dev libmicrohttpd-dev
-  libprotobuf-dev libre2-dev libsimdjson-dev libsqlite3-dev libxxhash-dev libzstd-dev zlib1g-dev nlohmann-json3-dev
-  protobuf-compiler protobuf-compiler-grpc python3 python3-dev python3-numpy python3-torch)
+  libprotobuf-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev zlib1g-dev iproute2
+  nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc python3 python3-dev python3-numpy)
 [ "${1:-}" = --lint ] && packages+=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
 
-missing=()
-for package in "${packages[@]}"; do
-  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done
-[ ${#missing[@]} -eq 0 ] && exit 0
+torch=$(cd "$(dirname "$0")" && pwd)/torch_python.sh
 
-as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "run this as root, or install sudo: apt-get install ${missing[*]}" >&2; exit 1; }
-  as_root=(sudo)
+install() {
+  missing=()
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || { echo "run this as root, or install sudo: apt-get install ${missing[*]}" >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" apt-get update -q
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"
+}
+
+install "${packages[@]}"
+
+# torch, for the demo and the tests: Debian has a package; elsewhere it comes from PyPI into a folder of its own.
+"$torch" >/dev/null 2>&1 && exit 0
+if apt-cache show python3-torch >/dev/null 2>&1; then
+  install python3-torch
+else
+  install python3-venv
+  python3 -m venv "$("$torch" --folder)"
+  "$("$torch" --folder)/bin/pip" install -q torch numpy
 fi
-"${as_root[@]}" apt-get update -q
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}"

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,17 +13,21 @@ namespace rankscope {
 struct ServeOptions {
   std::string data_dir;
   std::string http = "127.0.0.1:7070", grpc = "127.0.0.1:7071";
-  int idle_exit_s = 0;  // an embedded server ends itself when nobody has needed it for so long
+  std::string grpc_advertise;  // where agents are told to connect, if not to grpc
+  int idle_exit_s = 0;         // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
+  bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
 
 struct RunOptions {
-  std::string server, job, buffering = "line", token;
+  std::string server, job, buffering = "line";
   std::vector<std::string> labels, command;
   int flush_timeout_ms = 2000;
   int attach_pid = 0, ready_fd = -1;  // `rankscope keep`: what rankscope.init() starts for its process
   int sample_interval_s = 10;
+  uint64_t spool_limit_bytes = 4ull << 30;
+  bool preload = false;        // give ranks that are not Python a channel of their own, by LD_PRELOAD
   int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);
@@ -32,6 +37,15 @@ struct StoreOptions {
   std::string action, directory;
 };
 int StoreCommand(const StoreOptions& options);
+
+// `rankscope token create|list|revoke`: the tokens of the server on a data directory, running or not.
+struct TokenOptions {
+  std::string data_dir, project = "default", role = "writer", note, id;
+};
+std::string TokenFile(const std::string& data_dir);
+int CreateToken(const TokenOptions& options);
+int ListTokens(const TokenOptions& options, bool json);
+int RevokeToken(const TokenOptions& options);
 
 int Doctor(const std::string& server, bool json);
 

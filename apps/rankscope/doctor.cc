@@ -1,15 +1,20 @@
-#include <dirent.h>
-#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "agent/gpu_sampler.h"
 #include "agent/run_directory.h"
 #include "agent/server_address.h"
+#include "agent/silent_ranks.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "commands.h"
 
@@ -20,30 +25,94 @@ struct Check {
   std::string name, state, text;  // state: ok | warning | error
 };
 
-Check CheckServer(const std::string& address) {
-  if (address.empty()) return {"server", "ok", "none named: `rankscope run` keeps its data in " + agent::DataHome()};
-  auto grpc = agent::FindGrpcAddress(address, 2000);
-  if (!grpc.ok()) return {"server", "error", grpc.status().message() + "; start it with `rankscope serve`"};
-  return {"server", "ok", address + " answers, gRPC at " + *grpc};
+constexpr int kServerTimeoutMs = 2000;
+constexpr int kNvmlTimeoutMs = 5000;
+constexpr int64_t kClockWarning = base::kNsPerSecond;
+
+std::string Fixed(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
+}
+
+// Whether something listens there.
+bool Connects(const std::string& address) {
+  size_t colon = address.rfind(':');
+  addrinfo* found = nullptr;
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  if (getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(), &hints, &found) != 0) {
+    return false;
+  }
+  base::UniqueFd fd(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  timeval patience{kServerTimeoutMs / 1000, 0};
+  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // connect's, too
+  bool connected = connect(fd.get(), found->ai_addr, found->ai_addrlen) == 0;
+  freeaddrinfo(found);
+  return connected;
+}
+
+Check CheckClock(const agent::ServerAnswer& server) {
+  double ms = static_cast<double>(server.clock_ahead_ns) / static_cast<double>(base::kNsPerMs);
+  std::string text = "the server's clock is " + Fixed(std::abs(ms)) + " ms " + (ms < 0 ? "behind" : "ahead of") +
+                     " ours (round trip " +
+                     Fixed(static_cast<double>(server.round_trip_ns) / static_cast<double>(base::kNsPerMs)) + " ms)";
+  if (std::abs(server.clock_ahead_ns) < kClockWarning) return {"clock", "ok", text};
+  return {"clock", "warning", text + ": times are corrected by it; let NTP or chrony set both clocks"};
+}
+
+void CheckServer(const std::string& address, std::vector<Check>* checks) {
+  if (address.empty()) {
+    checks->push_back({"server", "ok", "none named: `rankscope run` keeps its data in " + agent::DataHome()});
+    return;
+  }
+  auto answer = agent::AskServer(address, kServerTimeoutMs);
+  if (!answer.ok()) {
+    checks->push_back({"server", "error", answer.status().message() + "; start it with `rankscope serve`"});
+    return;
+  }
+  bool reached = Connects(answer->grpc);
+  checks->push_back({"server", reached ? "ok" : "error",
+                     address + " answers (version " + answer->version + "), its gRPC address " + answer->grpc +
+                         (reached ? " too" : " does not: open that port to this node, the agents send to it")});
+  checks->push_back(CheckClock(*answer));
+}
+
+double FreeGib(const std::string& folder) {
+  struct statvfs info {};
+  if (statvfs(folder.c_str(), &info) != 0) return -1;
+  return static_cast<double>(info.f_bavail) * static_cast<double>(info.f_frsize) / (1 << 30);
 }
 
 Check CheckDisk() {
   std::string folder = agent::StateHome();
   if (auto made = base::MakeDirectories(folder); !made.ok()) return {"spool", "error", made.message()};
-  struct statvfs info {};
-  if (statvfs(folder.c_str(), &info) != 0) return {"spool", "error", "cannot look at " + folder};
-  double gib = static_cast<double>(info.f_bavail) * static_cast<double>(info.f_frsize) / (1 << 30);
-  char text[64];
-  std::snprintf(text, sizeof text, "%.1f GiB free in ", gib);
-  bool little = gib < 1;
-  return {"spool", little ? "warning" : "ok", text + folder + (little ? "; free some, or set XDG_STATE_HOME" : "")};
+  double gib = FreeGib(folder);
+  if (gib < 0) return {"spool", "error", "cannot look at " + folder};
+  std::string text = Fixed(gib) + " GiB free in " + folder;
+  if (gib >= 1) return {"spool", "ok", text};
+  return {"spool", "warning", text + "; free some, or set XDG_STATE_HOME"};
+}
+
+Check CheckSharedMemory() {
+  double gib = FreeGib("/dev/shm");
+  if (gib < 0) return {"rings", "ok", "no /dev/shm: the metric rings lie beside the spool"};
+  std::string text = Fixed(gib) + " GiB free in /dev/shm";
+  if (gib >= 0.125) return {"rings", "ok", text};
+  return {"rings", "warning", text + ": a rank's metrics need a few MiB; give the container more (--shm-size)"};
 }
 
 Check CheckNvml() {
-  void* library = dlopen("libnvidia-ml.so.1", RTLD_NOW | RTLD_LOCAL);
-  if (!library) return {"nvml", "ok", "no NVIDIA driver on this node: no GPU samples"};
-  dlclose(library);
-  return {"nvml", "ok", "libnvidia-ml.so.1 is there"};
+  agent::GpuSampler sampler;
+  for (int waited_ms = 0; waited_ms < kNvmlTimeoutMs && !sampler.answered(); waited_ms += 10) poll(nullptr, 0, 10);
+  if (!sampler.answered()) {
+    return {"nvml", "warning", "the NVIDIA driver does not answer: no GPU samples; look at `nvidia-smi` and dmesg"};
+  }
+  std::vector<std::string> uuids = sampler.uuids();
+  if (uuids.empty()) return {"nvml", "ok", sampler.absence() + ": no GPU samples"};
+  std::string text = std::to_string(uuids.size()) + " GPUs:";
+  for (const std::string& uuid : uuids) text += " " + uuid;
+  return {"nvml", "ok", text};
 }
 
 Check CheckFiles() {
@@ -71,11 +140,57 @@ nlohmann::json Processes(const std::string& command) {
   return pids;
 }
 
+nlohmann::json KeeperPids() {
+  nlohmann::json pids = Processes("run");
+  for (const auto& pid : Processes("keep")) pids.push_back(pid);  // of rankscope.init()
+  return pids;
+}
+
+// Ranks whose lines have no rank. A Python rank that is just starting is gone at the second look.
+std::vector<agent::SilentRank> SilentRanks() {
+  std::vector<agent::SilentRank> ranks = agent::FindSilentRanks();
+  if (ranks.empty()) return ranks;
+  poll(nullptr, 0, 300);
+  std::vector<agent::SilentRank> still = agent::FindSilentRanks();
+  std::erase_if(ranks, [&](const agent::SilentRank& rank) {
+    return std::none_of(still.begin(), still.end(), [&](const auto& other) { return other.pid == rank.pid; });
+  });
+  return ranks;
+}
+
+Check CheckRanks(const std::vector<agent::SilentRank>& silent) {
+  if (silent.empty()) return {"ranks", "ok", "none here prints without a channel of its own"};
+  std::string text;
+  for (const agent::SilentRank& rank : silent) {
+    text += (text.empty() ? "rank " : ", rank ") + std::to_string(*rank.identity.rank) + " (pid " +
+            std::to_string(rank.pid) + ", " + rank.program + ")";
+  }
+  return {"ranks", "warning",
+          text +
+              " without a channel of its own: its lines have no rank; use `rankscope run --preload`, and no -I or -S "
+              "for Python"};
+}
+
+nlohmann::json ToJson(const std::vector<agent::SilentRank>& silent) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const agent::SilentRank& rank : silent) {
+    json.push_back({{"rank", *rank.identity.rank}, {"pid", rank.pid}, {"program", rank.program}});
+  }
+  return json;
+}
+
 }  // namespace
 
 int Doctor(const std::string& server, bool json) {
-  std::vector<Check> checks = {CheckServer(server), CheckDisk(), CheckNvml(), CheckFiles()};
-  nlohmann::json report = {{"agents", Processes("agent")}, {"keepers", Processes("run")}};
+  std::vector<agent::SilentRank> silent = SilentRanks();
+  std::vector<Check> checks;
+  CheckServer(server, &checks);
+  for (Check& check :
+       std::vector<Check>{CheckDisk(), CheckSharedMemory(), CheckNvml(), CheckFiles(), CheckRanks(silent)}) {
+    checks.push_back(std::move(check));
+  }
+  nlohmann::json report = {
+      {"agents", Processes("agent")}, {"keepers", KeeperPids()}, {"ranks_without_channel", ToJson(silent)}};
   bool failed = false;
   for (const Check& check : checks) {
     failed = failed || check.state == "error";

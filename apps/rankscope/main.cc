@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "agent/agent.h"
 #include "agent/run_directory.h"
@@ -39,13 +40,28 @@ struct Arguments {
   RunOptions run;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
-  std::string server, output = "text", color = "auto", show;
+  TokenOptions tokens;
+  std::string server, token, project, output = "text", color = "auto", show;
   double flush_timeout_s = 2;
 };
 
 void AddServer(CLI::App* command, Arguments* arguments) {
   command->add_option("--server", arguments->server,
                       "the server's HTTP address, HOST:PORT (else $RANKSCOPE_SERVER, else the local one)");
+  command->add_option("--token", arguments->token,
+                      "where the server wants one (else $RANKSCOPE_TOKEN, which `ps` does not show)");
+  command->add_option("--project", arguments->project, "else $RANKSCOPE_PROJECT, else the token's, else \"default\"");
+}
+
+// What the flags say goes where everything of this process looks for it, and a secret out of the process's title.
+void KeepCredentials(const Arguments& arguments, int argc, char** argv) {
+  if (!arguments.project.empty()) setenv("RANKSCOPE_PROJECT", arguments.project.c_str(), 1);
+  if (arguments.token.empty()) return;
+  setenv("RANKSCOPE_TOKEN", arguments.token.c_str(), 1);
+  for (int i = 1; i < argc; ++i) {
+    char* found = std::strstr(argv[i], arguments.token.c_str());
+    if (found) std::memset(found, '*', arguments.token.size());
+  }
 }
 
 void AddOutput(CLI::App* command, Arguments* arguments) {
@@ -60,8 +76,11 @@ void AddServe(CLI::App* app, Arguments* arguments) {
   serve->add_option("--http", arguments->serve.http, "HOST:PORT of the HTTP API; port 0: a free one")
       ->capture_default_str();
   serve->add_option("--grpc", arguments->serve.grpc, "HOST:PORT for the agents")->capture_default_str();
+  serve->add_option("--grpc-advertise", arguments->serve.grpc_advertise,
+                    "HOST:PORT that agents are told to connect to (behind a NAT or a proxy); else that of --grpc");
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
       ->capture_default_str();
+  serve->add_flag("--insecure", arguments->serve.insecure, "serve other addresses than loopback without tokens");
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");
 }
 
@@ -77,9 +96,15 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   run->add_option("--log_interval_steps", arguments->run.log_interval_steps,
                   "one metric record per so many steps of a rank (default 10)")
       ->check(CLI::Range(1, 1000000));
+  run->add_option("--spool-limit", arguments->run.spool_limit_bytes,
+                  "disk for what the server has not taken yet, as 4GiB; beyond it the oldest printed text goes first")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
   run->add_option("--buffering", arguments->run.buffering,
                   "line: a printed line leaves at once; keep or none: as it is")
       ->check(CLI::IsMember({"line", "keep", "none"}));
+  run->add_flag("--preload", arguments->run.preload,
+                "give ranks that are not Python (or are, with -I or -S) a channel of their own, by LD_PRELOAD");
   run->add_option("--flush-timeout", arguments->flush_timeout_s, "seconds to wait at the end for the acknowledgement")
       ->capture_default_str();
   run->add_option("command", arguments->run.command, "the command, after --")->required();
@@ -90,6 +115,7 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
   CLI::App* command = app->add_subcommand("logs", "Print a job's lines of all ranks, merged by time");
   AddServer(command, arguments);
   AddOutput(command, arguments);
+  logs.fold = isatty(STDOUT_FILENO) == 1;
   command->add_option("--job_id", logs.job, "the job")->required();
   command->add_option("--rank", logs.ranks, "a set of ranks: 0-7,371,!3");
   command->add_option("--node_rank", logs.node_ranks, "a set of node ranks");
@@ -103,6 +129,9 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
   command->add_option("-H,--highlight", logs.highlight, "mark a word");
   command->add_option("--limit", logs.limit, "the last N lines");
   command->add_flag("-f,--follow", logs.follow, "go on with new lines");
+  command->add_flag("--fold,!--no-fold", logs.fold,
+                    "one line for what several ranks say alike (default on a terminal)");
+  command->add_flag("-t,--time", logs.show_time, "begin each line with its time (UTC)");
   command->add_option("--color", arguments->color, "auto, always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
 }
@@ -130,6 +159,8 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
   keep->add_option("--job_id", arguments->run.job);
   CLI::App* agent = app->add_subcommand("agent", "")->group("");
   agent->add_option("--run-dir", arguments->agent.run_directory)->required();
+  agent->add_flag("--drain", arguments->agent.drain);
+  agent->add_option("--give-up-after", arguments->agent.give_up_after_s);
   CLI::App* spool = app->add_subcommand("spool", "What agents have not been able to send");
   spool->require_subcommand(1);
   spool->add_subcommand("push", "Send what a run left in its directory")
@@ -150,9 +181,37 @@ void AddStore(CLI::App* app, StoreOptions* options) {
   add("compact", "Merge each job's segments; the server must not run");
 }
 
+void AddToken(CLI::App* app, Arguments* arguments) {
+  TokenOptions& tokens = arguments->tokens;
+  tokens.data_dir = agent::DataHome();
+  CLI::App* token = app->add_subcommand("token", "Who may send to a server and read from it");
+  token->require_subcommand(1);
+  token->add_option("--data-dir", tokens.data_dir, "the server's; it may be running")->capture_default_str();
+  CLI::App* create = token->add_subcommand("create", "Print a new token, once");
+  create->add_option("--project", tokens.project, "where it opens")->capture_default_str();
+  create->add_option("--role", tokens.role, "writer: sends; viewer: reads; operator and admin: both, and change jobs")
+      ->check(CLI::IsMember({"writer", "viewer", "operator", "admin"}))
+      ->capture_default_str();
+  create->add_option("--note", tokens.note, "what it is for");
+  create->fallthrough();
+  CLI::App* list = token->add_subcommand("list", "List them, without their secrets");
+  AddOutput(list, arguments);
+  list->fallthrough();
+  CLI::App* revoke = token->add_subcommand("revoke", "Refuse a token from now on");
+  revoke->add_option("id", tokens.id, "as `token list` shows it")->required();
+  revoke->fallthrough();
+}
+
+int RunTokenCommand(const CLI::App& token, const Arguments& arguments) {
+  if (token.got_subcommand("create")) return CreateToken(arguments.tokens);
+  if (token.got_subcommand("list")) return ListTokens(arguments.tokens, arguments.output == "json");
+  return RevokeToken(arguments.tokens);
+}
+
 int RunCommand(const CLI::App& app, Arguments* arguments) {
   bool json = arguments->output == "json";
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
+  if (app.got_subcommand("token")) return RunTokenCommand(*app.get_subcommand("token"), *arguments);
   if (app.got_subcommand("run") || app.got_subcommand("keep")) {
     arguments->run.server = arguments->server;
     arguments->run.flush_timeout_ms = static_cast<int>(arguments->flush_timeout_s * 1000);
@@ -161,6 +220,8 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   if (app.got_subcommand("agent")) return Report(agent::RunAgent(arguments->agent));
   if (app.got_subcommand("spool")) {
     arguments->agent.drain = true;
+    const char* token = std::getenv("RANKSCOPE_TOKEN");
+    arguments->agent.token = token ? token : "";
     return Report(agent::RunAgent(arguments->agent));
   }
   if (app.got_subcommand("store")) return StoreCommand(arguments->store);
@@ -204,10 +265,12 @@ int main(int argc, char** argv) {
   rankscope::AddLogs(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
   rankscope::AddStore(&app, &arguments.store);
+  rankscope::AddToken(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
+  rankscope::KeepCredentials(arguments, argc, argv);
   return rankscope::RunCommand(app, &arguments);
 }

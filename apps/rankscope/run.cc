@@ -4,15 +4,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <nlohmann/json.hpp>
 
+#include "agent/child_process.h"
 #include "agent/keeper.h"
 #include "agent/launch.h"
+#include "agent/orphan_runs.h"
 #include "agent/run_directory.h"
 #include "base/file.h"
+#include "cli/http_client.h"
 #include "commands.h"
 
 namespace rankscope {
@@ -30,6 +35,11 @@ std::string RandomHex(size_t bytes) {
   return out;
 }
 
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
 std::string NewJobId() {
   time_t now = time(nullptr);
   tm parts{};
@@ -45,11 +55,24 @@ std::string HostName() {
   return name;
 }
 
-// Where the Python package lies: beside the program, built or installed.
-std::string PythonPath() {
+// What lies beside the program, built or installed.
+std::string LibraryFolder() {
   std::string program = ProgramPath();
-  std::string prefix = program.substr(0, program.rfind("/bin/"));
-  std::string path = prefix + "/lib/rankscope/python";
+  return program.substr(0, program.rfind("/bin/")) + "/lib/rankscope";
+}
+
+// Into our environment, which the command inherits.
+base::Status Preload() {
+  std::string library = LibraryFolder() + "/librankscope_preload.so";
+  if (access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
+  if (const char* before = std::getenv("LD_PRELOAD"); before && *before) library += std::string(":") + before;
+  setenv("LD_PRELOAD", library.c_str(), 1);
+  return {};
+}
+
+// Where the Python package lies.
+std::string PythonPath() {
+  std::string path = LibraryFolder() + "/python";
   return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
 }
 
@@ -71,13 +94,54 @@ std::string MakeRingsDirectory(const std::string& run_directory, const std::stri
   return mkdir(beside.c_str(), 0700) == 0 ? beside : "";
 }
 
+// The server knows whether a launch of this key goes on. Where it does not answer, the key itself is the job on all
+// nodes alike: the training is not held up.
+std::string JoinLaunch(const std::string& server, const agent::Launch& launch) {
+  nlohmann::json body = {{"key", launch.key}, {"member", launch.member}};
+  std::string job;
+  auto joined = cli::PostLines(server, "/api/v1/launches", body.dump(), [&](std::string_view line) {
+    auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (answer.is_object()) job = answer.value("job_id", "");
+    return true;
+  });
+  if (!joined.ok()) std::fprintf(stderr, "rankscope: %s\n", joined.message().c_str());
+  return job.empty() ? launch.key : job;
+}
+
+std::string ChooseJob(const RunOptions& options, const std::string& server, const agent::Launch& launch) {
+  if (!options.job.empty()) return options.job;
+  return launch.key.empty() ? NewJobId() : JoinLaunch(server, launch);
+}
+
+// Each node's own server would keep its part of the job: said, with what to do, and not refused.
+void AdviseSeveralNodes(const agent::Launch& launch) {
+  std::string node = launch.master.empty() ? "NODE" : launch.master;
+  std::fprintf(stderr,
+               "rankscope: a launch on %d nodes without --server: the records of this node stay on it. For one job, on "
+               "node %s: rankscope serve --http %s:7070 --grpc %s:7071 --insecure; and here: --server %s:7070\n",
+               launch.nodes, node.c_str(), node.c_str(), node.c_str(), node.c_str());
+}
+
 base::Result<std::string> MakeRunDirectory(agent::RunConfig* config) {
   std::string name = std::to_string(getpid()) + "-" + RandomHex(4);
   std::string directory = agent::StateHome() + "/runs/" + name;
   RETURN_IF_ERROR(base::MakeDirectories(directory));
+  if (chmod(directory.c_str(), 0700) != 0) return base::Status::FromErrno(directory, errno);  // it holds the token
+  config->run = name;
   config->rings = MakeRingsDirectory(directory, name);
   RETURN_IF_ERROR(agent::WriteRunConfig(directory, *config));
   return directory;
+}
+
+// What earlier runs on this node could not send, their agents killed, goes out in the background.
+void AdoptOrphans() {
+  constexpr char kPatience[] = "600";  // seconds; a server that is gone for good is not asked for ever
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const std::string& run : agent::OrphanRuns(agent::StateHome() + "/runs")) {
+    agent::StartDetached({ProgramPath(), "agent", "--run-dir", run, "--drain", "--give-up-after", kPatience},
+                         run + "/agent.log", signals);
+  }
 }
 
 // Ends as the command ended: with its exit code, or by its signal.
@@ -104,15 +168,22 @@ int Run(const RunOptions& options) {
   if (!server.ok()) return Fail(server.status());
   agent::RunConfig config;
   config.server = *server;
-  config.token = options.token;
-  config.job = options.job.empty() ? agent::JobIdFrom(getenv, options.command) : options.job;
-  if (config.job.empty()) config.job = NewJobId();
+  if (options.server.empty() && Environment("RANKSCOPE_SERVER").empty()) config.data_dir = agent::DataHome();
+  config.project = Environment("RANKSCOPE_PROJECT");
+  config.token = Environment("RANKSCOPE_TOKEN");
   config.host = HostName();
   config.sample_interval_s = options.sample_interval_s;
-  agent::Identity identity = agent::IdentityFrom(getenv);
-  std::string node = agent::OptionOf(options.command, "node-rank");
-  config.node_rank = identity.node_rank.value_or(node.empty() ? 0 : std::atoi(node.c_str()));
+  config.spool_limit_bytes = options.spool_limit_bytes;
+  agent::Launch launch = agent::LaunchFrom(getenv, options.command, config.host);
+  if (launch.nodes > 1 && options.server.empty() && !std::getenv("RANKSCOPE_SERVER")) AdviseSeveralNodes(launch);
+  config.job = ChooseJob(options, *server, launch);
+  config.node_rank = launch.node_rank;
+  config.member = launch.member;
 
+  if (options.preload) {
+    if (auto status = Preload(); !status.ok()) return Fail(status);
+  }
+  AdoptOrphans();
   auto directory = MakeRunDirectory(&config);
   if (!directory.ok()) return Fail(directory.status());
   agent::KeeperOptions keeper;

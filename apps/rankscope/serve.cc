@@ -1,3 +1,4 @@
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -8,15 +9,13 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "access/gate.h"
+#include "access/token_file.h"
+#include "api/authentication.h"
 #include "api/ingest_door.h"
-#include "api/routes.h"
 #include "base/file.h"
-#include "catalog/catalog.h"
 #include "commands.h"
-#include "ingest/ingest.h"
-#include "query/store_log_source.h"
-#include "store/store.h"
-#include "wire/ingest_service.h"
+#include "projects.h"
 
 namespace rankscope {
 namespace {
@@ -50,6 +49,14 @@ base::UniqueFd BlockSignals() {
   return base::UniqueFd(signalfd(-1, &signals, SFD_CLOEXEC));
 }
 
+// A connection is a descriptor: the usual soft limit of 1,024 is fewer than the tails that we promise.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 class Server {
  public:
   explicit Server(const ServeOptions& options) : options_(options) {}
@@ -57,12 +64,13 @@ class Server {
   base::Status Start() {
     ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
     ASSIGN_OR_RETURN(Address grpc, ParseAddress(options_.grpc, "--grpc"));
-    if (!IsLoopback(http.host) || !IsLoopback(grpc.host)) {
-      return base::Status::Invalid("refusing to serve " + (IsLoopback(http.host) ? options_.grpc : options_.http) +
-                                   ": only loopback addresses are served until there are access tokens");
+    if (!options_.grpc_advertise.empty()) {
+      RETURN_IF_ERROR(ParseAddress(options_.grpc_advertise, "--grpc-advertise").status());
     }
+    RETURN_IF_ERROR(OpenGate(http, grpc));
     RETURN_IF_ERROR(base::MakeDirectories(options_.data_dir));
     auto lock = base::LockFile(options_.data_dir + "/LOCK");
+    if (!lock.ok() && lock.status().code() != base::Code::kUnavailable) return lock.status();
     if (!lock.ok()) {
       return base::Status::Unavailable(options_.data_dir +
                                        " is served by another rankscope; ask it, or choose another --data-dir");
@@ -89,45 +97,59 @@ class Server {
   void Stop() {
     grpc_->Stop();
     http_->Stop();
-    ingest_.reset();
-    if (auto status = store_->Flush(); !status.ok()) Fail(status);
+    if (auto status = projects_->Close(); !status.ok()) Fail(status);
     unlink((options_.data_dir + "/server.json").c_str());
   }
 
  private:
+  // Where other machines can come in, they need a token.
+  base::Status OpenGate(const Address& http, const Address& grpc) {
+    std::string file = TokenFile(options_.data_dir);
+    bool exposed = !IsLoopback(http.host) || !IsLoopback(grpc.host);
+    bool needs_token = exposed && !options_.insecure;
+    if (needs_token) {
+      ASSIGN_OR_RETURN(std::vector<access::Token> tokens, access::ReadTokens(file));
+      if (tokens.empty()) {
+        return base::Status::Invalid("refusing to serve " + (IsLoopback(http.host) ? options_.grpc : options_.http) +
+                                     " without access tokens: make one with `rankscope token create --data-dir " +
+                                     options_.data_dir + "`, or let everybody in with --insecure");
+      }
+    }
+    gate_.emplace(file, needs_token ? access::Gate::Openness::kTokens : access::Gate::Openness::kLoopback);
+    return {};
+  }
+
   base::Status OpenData() {
     std::vector<std::string> damage;
-    ASSIGN_OR_RETURN(store_, store::Store::Open(options_.data_dir + "/store", {}, &damage));
-    ASSIGN_OR_RETURN(catalog_, catalog::Catalog::Open(options_.data_dir));
-    ingest::Ingest::Options options;
-    options.folder = options_.data_dir + "/journal";
-    options.sinks = {store_.get(), catalog_.get()};
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
-    options.fatal = [](const base::Status& status) {
+    Alarms alarms;
+    alarms.fatal = [](const base::Status& status) {
       std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());
       std::_Exit(1);
     };
-    ASSIGN_OR_RETURN(ingest_, ingest::Ingest::Open(options, &damage));
+    alarms.say = [](const std::string& sentence) { std::fprintf(stderr, "rankscope: %s\n", sentence.c_str()); };
+    ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, alarms, &damage));
     for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-    logs_ = query::MakeStoreLogSource(store_.get());
     return {};
   }
 
   base::Status Listen(const Address& http, const Address& grpc) {
-    ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, ingest_.get(), RANKSCOPE_VERSION));
+    ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
     std::string grpc_address = grpc.host + ":" + std::to_string(grpc_->port());
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
-    auto routes = api::MakeRoutes(
-        {logs_.get(), catalog_.get(), RANKSCOPE_VERSION, grpc_address, options_.lost_after_s * base::kNsPerSecond,
-         [this](const std::string& job, uint32_t steps) { return grpc_->SendCommand("default", job, {steps}); }});
+    const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
+    auto routes = api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project) {
+      return projects_->Routes(project, doors);
+    });
     auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
       ++requests_;
       routes(request, std::move(responder));
     };
-    auto body_handler = [this, door = api::MakeIngestDoor(ingest_.get())](const api::Request& request,
-                                                                          std::shared_ptr<api::Responder> responder) {
+    auto door =
+        api::MakeIngestDoor(&*gate_, [this](const std::string& project) { return projects_->IngestOf(project); });
+    auto body_handler = [this, door](const api::Request& request, std::shared_ptr<api::Responder> responder) {
       auto consumer = door(request, std::move(responder));
       if (consumer) ++requests_;
       return consumer;
@@ -135,19 +157,31 @@ class Server {
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
     std::string http_address = http.host + ":" + std::to_string(http_->port());
     nlohmann::json endpoint = {{"http", http_address}, {"grpc", grpc_address}, {"pid", getpid()}};
-    RETURN_IF_ERROR(base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()));
+    // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
+    if (auto status = base::WriteFileAtomically(options_.data_dir + "/server.json", endpoint.dump()); !status.ok()) {
+      Fail(status);
+    }
     std::printf("rankscope: serving http=%s grpc=%s data=%s\n", http_address.c_str(), grpc_address.c_str(),
                 options_.data_dir.c_str());
     std::fflush(stdout);
     return {};
   }
 
+  api::Services Doors(const std::string& grpc_address) {
+    api::Services doors{};
+    doors.version = RANKSCOPE_VERSION;
+    doors.grpc_address = grpc_address;
+    doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
+      return grpc_->SendCommand(project, job, {steps});
+    };
+    return doors;
+  }
+
   const ServeOptions options_;
   base::UniqueFd lock_;
-  std::unique_ptr<store::Store> store_;
-  std::unique_ptr<catalog::Catalog> catalog_;
-  std::unique_ptr<query::LogSource> logs_;
-  std::unique_ptr<ingest::Ingest> ingest_;
+  std::optional<access::Gate> gate_;
+  std::unique_ptr<Projects> projects_;
   std::unique_ptr<wire::IngestServer> grpc_;
   std::unique_ptr<api::HttpServer> http_;
   std::atomic<uint64_t> requests_{0};
@@ -158,6 +192,7 @@ class Server {
 
 int Serve(const ServeOptions& options) {
   base::UniqueFd signals = BlockSignals();
+  RaiseFileLimit();
   Server server(options);
   if (auto status = server.Start(); !status.ok()) return Fail(status);
   server.Wait(signals.get());

@@ -8,10 +8,16 @@
 namespace rankscope {
 namespace {
 
-// A server's data directory, or the store's own folder in it.
-std::string StoreFolder(const std::string& directory) {
-  bool data_directory = base::ListDirectory(directory + "/store").ok();
-  return data_directory ? directory + "/store" : directory;
+// The stores of a server's data directory, one a project; or the one that the directory is.
+std::vector<std::string> StoreFolders(const std::string& directory) {
+  std::vector<std::string> folders;
+  auto projects = base::ListDirectory(directory + "/projects");
+  for (const std::string& project : projects.ok() ? *projects : std::vector<std::string>()) {
+    std::string folder = directory + "/projects/" + project + "/store";
+    if (base::ListDirectory(folder).ok()) folders.push_back(std::move(folder));
+  }
+  if (folders.empty()) folders.push_back(directory);
+  return folders;
 }
 
 int PrintStats(const store::StoreReport& report) {
@@ -38,28 +44,38 @@ int PrintVerdict(const std::string& folder, const store::StoreReport& report) {
   return report.damage.empty() ? 0 : 1;
 }
 
-int Compact(const std::string& directory, const std::string& folder) {
+base::Status Compact(const std::string& folder) {
+  std::vector<std::string> damage;
+  ASSIGN_OR_RETURN(auto store, store::Store::Open(folder, {}, &damage));
+  for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+  return store->Compact();
+}
+
+int CompactAll(const std::string& directory, const std::vector<std::string>& folders) {
   auto lock = base::LockFile(directory + "/LOCK");
   if (!lock.ok()) {
     return Fail(base::Status::Unavailable(directory + " is being served: a server merges on its own; stop it first"));
   }
-  std::vector<std::string> damage;
-  auto store = store::Store::Open(folder, {}, &damage);
-  if (!store.ok()) return Fail(store.status());
-  for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-  auto status = (*store)->Compact();
-  return status.ok() ? 0 : Fail(status);
+  for (const std::string& folder : folders) {
+    if (auto status = Compact(folder); !status.ok()) return Fail(status);
+  }
+  return 0;
 }
 
 }  // namespace
 
 int StoreCommand(const StoreOptions& options) {
-  std::string folder = StoreFolder(options.directory);
-  auto report = options.action == "verify" ? store::VerifyStore(folder) : store::InspectStore(folder);
-  if (!report.ok()) return Fail(report.status());
-  if (options.action == "compact") return Compact(options.directory, folder);
-  for (const std::string& sentence : report->damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-  return options.action == "verify" ? PrintVerdict(folder, *report) : PrintStats(*report);
+  std::vector<std::string> folders = StoreFolders(options.directory);
+  if (options.action == "compact") return CompactAll(options.directory, folders);
+  int code = 0;
+  for (const std::string& folder : folders) {
+    auto report = options.action == "verify" ? store::VerifyStore(folder) : store::InspectStore(folder);
+    if (report.status().code() == base::Code::kNotFound && folders.size() > 1) continue;  // nothing was sealed yet
+    if (!report.ok()) return Fail(report.status());
+    for (const std::string& sentence : report->damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+    code |= options.action == "verify" ? PrintVerdict(folder, *report) : PrintStats(*report);
+  }
+  return code;
 }
 
 }  // namespace rankscope

@@ -34,8 +34,29 @@ def _number(*names):
     return None
 
 
+# Programs and modules that start ranks: in a Slurm or MPI task of their own they are none, whatever its variables say.
+_LAUNCHERS = {"torchrun", "torch.distributed.run", "torch.distributed.launch", "accelerate", "accelerate.commands.launch",
+              "deepspeed", "deepspeed.launcher.runner", "deepspeed.launcher.launch", "swift"}
+
+
+def _is_launcher():
+    with open("/proc/self/cmdline") as file:
+        words = file.read().split("\0")[1:]
+    while words:
+        word = words.pop(0)
+        if word == "-m":
+            return words[0] in _LAUNCHERS
+        if word in ("-X", "-W"):
+            words.pop(0)
+        elif not word.startswith("-"):
+            return os.path.basename(word) in _LAUNCHERS
+    return False
+
+
 def identity():
     """Who this process is, or None where it is no rank. RANK is a global rank only beside LOCAL_RANK."""
+    if "LOCAL_RANK" not in os.environ and _is_launcher():
+        return None
     local_rank = _number("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
     if local_rank is None:
         return None
@@ -50,13 +71,50 @@ def identity():
         "attempt": max(_number("TORCHELASTIC_RESTART_COUNT") or 0, _number("SLURM_RESTART_COUNT") or 0),
         "pid": os.getpid(),
         "python": sys.version.split()[0],
-        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES", ""),
+        "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        "source": "hook",
+        "error_file": os.environ.get("TORCHELASTIC_ERROR_FILE"),
     }
 
 
 def _is_launchers(fd, variable):
-    """Whether fd is still the pipe that the keeper gave to the command: the user has not redirected it."""
-    return inode_of(fd) == os.environ.get(variable)
+    """Whether fd is still what the launcher gave: the keeper's own pipe, or one that the launcher forwards to it. What the
+    user has redirected, or a script around us reads, stays as it is."""
+    return inode_of(fd) == os.environ.get(variable) or _is_forwarded(fd)
+
+
+# mpirun and srun give each rank a pipe or a terminal of its own and copy what comes; unless they do more with it.
+_FORWARDERS = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+_MORE = ("OMPI_MCA_orte_tag_output", "OMPI_MCA_orte_timestamp_output", "OMPI_MCA_orte_output_filename")
+
+
+def _is_forwarded(fd):
+    import stat
+
+    names = [name for name in _FORWARDERS if name in os.environ]
+    if not names or "LOCAL_RANK" in os.environ or any(name in os.environ for name in _MORE):
+        return False
+    mode = os.fstat(fd).st_mode
+    if not (stat.S_ISFIFO(mode) or os.isatty(fd)):
+        return False
+    given = os.stat(f"/proc/{_first_process(names[0])}/fd/{fd}")
+    return inode_of(fd) == "%d:%d" % (given.st_dev, given.st_ino)
+
+
+def _first_process(name):
+    """The rank's process that the launcher started: this one, or a script around it."""
+    pid = os.getpid()
+    while True:
+        with open(f"/proc/{pid}/stat") as file:
+            parent = int(file.read().rsplit(")", 1)[1].split()[1])
+        try:
+            with open(f"/proc/{parent}/environ", "rb") as file:
+                inside = b"\0" + name.encode() + b"=" in b"\0" + file.read()
+        except OSError:  # another user's: a daemon
+            inside = False
+        if not inside:
+            return pid
+        pid = parent
 
 
 def inode_of(fd):
@@ -65,22 +123,30 @@ def inode_of(fd):
 
 
 def take_pipes(identity):
-    import json
-    import socket
-
     ours = [fd for fd, name in ((1, "RANKSCOPE_STDOUT_INODE"), (2, "RANKSCOPE_STDERR_INODE")) if _is_launchers(fd, name)]
     if not ours:
         return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
-        keeper.settimeout(2)
-        keeper.connect(os.environ["RANKSCOPE_SOCKET"])
-        keeper.sendall(json.dumps(identity).encode())
-        _, pipes, _, _ = socket.recv_fds(keeper, 1, 2)
+    pipes = _ask_for_pipes(identity) or _ask_for_pipes(identity)  # again: a keeper that died then has a successor
     if len(pipes) == 2:
         for fd in ours:
             os.dup2(pipes[fd - 1], fd)
     for pipe in pipes:
         os.close(pipe)
+
+
+def _ask_for_pipes(identity):
+    """The write ends of the two pipes; nothing where the keeper died before it answered."""
+    import json
+    import socket
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
+        keeper.settimeout(2)
+        keeper.connect(os.environ["RANKSCOPE_SOCKET"])
+        try:
+            keeper.sendall(json.dumps(identity).encode())
+            return socket.recv_fds(keeper, 1, 2)[1]
+        except ConnectionError:
+            return []
 
 
 def _buffer_lines():

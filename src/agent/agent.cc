@@ -1,18 +1,23 @@
 #include "agent/agent.h"
 
 #include <poll.h>
+#include <sys/statvfs.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 
 #include "agent/capture.h"
 #include "agent/collector.h"
+#include "agent/exit_witnesses.h"
 #include "agent/gpu_sampler.h"
-#include "agent/hook_exits.h"
 #include "agent/host_sampler.h"
+#include "agent/orphan_runs.h"
+#include "agent/rank_gpus.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/sender.h"
+#include "agent/silent_ranks.h"
 #include "agent/spool.h"
 #include "base/clock.h"
 
@@ -22,7 +27,13 @@ namespace {
 constexpr size_t kFrameBytes = 256 << 10;
 constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
 constexpr int kIdleMs = 10;                         // between looks at a quiet capture
-constexpr uint64_t kMaxSpoolBytes = 4ull << 30;
+
+// Less than a 16th of the disk is free, or less than 64 MiB of a large one.
+bool DiskIsShort(const std::string& path) {
+  struct statvfs disk {};
+  if (statvfs(path.c_str(), &disk) != 0) return false;
+  return disk.f_bavail < std::min<uint64_t>(disk.f_blocks / 16, (64 << 20) / disk.f_frsize);
+}
 
 class Agent {
  public:
@@ -35,11 +46,15 @@ class Agent {
         collector_(config, spool_->positions()),
         rings_(config, spool_->positions()),
         host_("/", options.run_directory),
+        silent_ranks_(config.rings),
         sender_(config, spool_.get(), spool_->next_seq() - 1) {}
 
   base::Status Run() {
     while (!Finished()) {
       bool busy = Pull();
+      if (collector_.ended()) {
+        for (model::Record& event : silent_ranks_.Ends()) collector_.Add(std::move(event));
+      }
       if (auto status = sender_.refusal(); !status.ok()) return status;
       collector_.Tick(base::WallNow());
       TakeSamples();
@@ -56,9 +71,8 @@ class Agent {
   }
 
  private:
-  // Reads capture until a frame is full or nothing is left. False when there was nothing.
+  // Reads capture and rings until a frame is full or nothing is left. False when there was nothing.
   bool Pull() {
-    if (spool_->bytes_on_disk() > kMaxSpoolBytes) return false;
     bool any = false;
     while (pending_bytes() < kFrameBytes && !collector_.ended()) {
       auto entry = reader_.Next();
@@ -72,6 +86,9 @@ class Agent {
 
   void TakeSamples() {
     for (model::Record& record : gpus_.Take()) collector_.Add(std::move(record));
+    if (!collector_.ended()) {
+      for (model::Record& event : silent_ranks_.Look(base::MonotonicNow())) collector_.Add(std::move(event));
+    }
     int64_t now = base::MonotonicNow();
     bool due = sampled_at_ == 0 || now - sampled_at_ >= config_.sample_interval_s * base::kNsPerSecond;
     if (config_.sample_interval_s <= 0 || !due || collector_.ended()) return;
@@ -98,7 +115,11 @@ class Agent {
     if (unspooled_.empty()) {
       Drain();
     }
-    if (!spool_->Append(&unspooled_, positions_).ok()) return;  // a full disk: they wait here
+    MakeRoom();
+    if (!spool_->Append(&unspooled_, positions_).ok()) {  // a full disk: they wait here
+      (void)spool_->Thin().ok();
+      return;
+    }
     unspooled_.clear();
     rings_.Release(positions_);
     oldest_ = now;
@@ -106,17 +127,26 @@ class Agent {
     reader_.RemoveBefore(file_number_ - 1);  // a line held since the file before may still be read again
   }
 
+  // The spool keeps within its bytes, and leaves the disk some for the keeper's capture.
+  void MakeRoom() {
+    while (spool_->bytes_on_disk() > config_.spool_limit_bytes || DiskIsShort(directory_)) {
+      auto freed = spool_->Thin();
+      if (!freed.ok() || !*freed) return;
+    }
+  }
+
   void Drain() {
     unspooled_ = collector_.Drain();
     for (model::Record& record : rings_.Drain()) unspooled_.push_back(std::move(record));
     exits_.Resolve(&unspooled_);
+    rank_gpus_.Complete(gpus_.uuids(), &unspooled_);
     positions_ = rings_.positions();
     positions_.merge(collector_.positions());
     file_number_ = reader_.file_number();
   }
 
   void Release() {
-    spool_->Release(sender_.acked_position());
+    spool_->Release(sender_.acked_seq());
     Progress progress{spool_->next_seq() - 1, sender_.acked_seq()};
     if (progress.spooled == said_.spooled && progress.acknowledged == said_.acknowledged) return;
     said_ = progress;
@@ -141,9 +171,11 @@ class Agent {
   CaptureReader reader_;
   Collector collector_;
   Rings rings_;
-  HookExits exits_;
+  ExitWitnesses exits_;
   HostSampler host_;
   GpuSampler gpus_;
+  RankGpus rank_gpus_;
+  SilentRankWatch silent_ranks_;
   int64_t sampled_at_ = 0;
   Sender sender_;
   std::vector<model::Record> unspooled_;
@@ -157,6 +189,9 @@ class Agent {
 
 base::Status RunAgent(const AgentOptions& options) {
   ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(options.run_directory));
+  if (!options.token.empty()) config.token = options.token;
+  auto lock = base::LockFile(AgentLock(options.run_directory));
+  if (!lock.ok()) return base::Status::Unavailable("another agent works on " + options.run_directory);
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
   ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));

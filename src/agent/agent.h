@@ -9,6 +9,7 @@ namespace rankscope::agent {
 struct AgentOptions {
   std::string run_directory;
   bool drain = false;           // `rankscope spool push`: what the keeper did not end counts as ended
+  std::string token;            // instead of the run's own, which may have been refused; empty: the run's
   int64_t give_up_after_s = 0;  // after the run's end without an acknowledgement; 0: never
 };
 

@@ -17,6 +17,7 @@ constexpr uint8_t kChannel = 1;
 constexpr uint8_t kBytes = 2;
 constexpr uint8_t kRecord = 3;
 constexpr uint8_t kEnd = 4;
+constexpr uint8_t kRecordsBefore = 5;
 constexpr size_t kHeader = 5;  // u32 payload length, u8 kind
 constexpr size_t kReadAhead = 1 << 20;
 
@@ -25,6 +26,8 @@ std::string FileName(const std::string& folder, uint64_t number) {
   std::snprintf(name, sizeof name, "/%08lu", static_cast<unsigned long>(number));
   return folder + name;
 }
+
+uint64_t NumberOf(const std::string& file) { return std::strtoull(file.c_str(), nullptr, 10); }
 
 // A channel is carried as a record of its origin and stream without text.
 std::string EncodeChannel(const CaptureChannel& channel) {
@@ -60,6 +63,8 @@ base::Result<CaptureEntry> Decode(uint8_t kind, std::string_view payload) {
       record.record = std::move(records[0]);
       return CaptureEntry(std::move(record));
     }
+    case kRecordsBefore:
+      return CaptureEntry(CaptureRecordsBefore{in.Varint()});
     case kEnd:
       return CaptureEntry(CaptureEnd{});
     default:
@@ -85,7 +90,54 @@ bool CaptureWriter::BeginFile() {
   ++number_;
   written_ = 0;
   for (const auto& [id, channel] : channels_) Write(kChannel, EncodeChannel(channel), 0);
+  std::string records;
+  base::PutVarint(&records, record_index_);
+  Write(kRecordsBefore, records, 0);
   return true;
+}
+
+base::Result<CaptureWriter> CaptureWriter::Continue(const std::string& run_directory, Options options) {
+  CaptureWriter writer;
+  writer.folder_ = run_directory + "/capture";
+  writer.options_ = options;
+  ASSIGN_OR_RETURN(auto files, base::ListDirectory(writer.folder_));
+  // A file begins with the state at that moment, so one that was begun in full says all; the newest may not have been.
+  for (auto file = files.rbegin(); file != files.rend() && !writer.begun_; ++file) {
+    RETURN_IF_ERROR(writer.LearnFrom(run_directory, NumberOf(*file)));
+  }
+  writer.number_ = files.empty() ? 0 : NumberOf(files.back());
+  if (!writer.ended_ && !writer.BeginFile()) return base::Status::Unavailable("cannot write to " + writer.folder_);
+  return writer;
+}
+
+base::Status CaptureWriter::LearnFrom(const std::string& run_directory, uint64_t file_number) {
+  channels_.clear();
+  ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::OpenAt(run_directory, file_number));
+  while (true) {
+    ASSIGN_OR_RETURN(std::optional<CaptureEntry> entry, reader.Next());
+    if (!entry) return {};
+    Learn(*entry);
+  }
+}
+
+void CaptureWriter::Learn(const CaptureEntry& entry) {
+  if (const auto* channel = std::get_if<CaptureChannel>(&entry)) {
+    channels_[channel->id] = *channel;
+  } else if (const auto* bytes = std::get_if<CaptureBytes>(&entry)) {
+    channels_[bytes->channel].bytes_before += bytes->bytes.size();
+  } else if (const auto* record = std::get_if<CaptureRecord>(&entry)) {
+    record_index_ = record->index;
+  } else if (const auto* before = std::get_if<CaptureRecordsBefore>(&entry)) {
+    record_index_ = before->count;
+    begun_ = true;
+  } else {
+    ended_ = true;
+  }
+}
+
+uint64_t CaptureWriter::bytes_of(uint32_t channel) const {
+  auto found = channels_.find(channel);
+  return found == channels_.end() ? 0 : found->second.bytes_before;
 }
 
 uint32_t CaptureWriter::OpenChannel(const Channel& channel) {
@@ -119,7 +171,10 @@ void CaptureWriter::Record(const model::Record& record) {
   Write(kRecord, payload, 0);
 }
 
-void CaptureWriter::End() { Write(kEnd, {}, 0); }
+void CaptureWriter::End() {
+  Write(kEnd, {}, 0);
+  ended_ = true;
+}
 
 void CaptureWriter::SayDropped() {
   model::Record record;
@@ -155,12 +210,17 @@ uint64_t CaptureWriter::Backlog() const {
 }
 
 base::Result<CaptureReader> CaptureReader::Open(const std::string& run_directory) {
+  std::string folder = run_directory + "/capture";
+  ASSIGN_OR_RETURN(auto files, base::ListDirectory(folder));
+  if (files.empty()) return base::Status::NotFound(folder + " is empty");
+  return OpenAt(run_directory, NumberOf(files.front()));
+}
+
+base::Result<CaptureReader> CaptureReader::OpenAt(const std::string& run_directory, uint64_t file_number) {
   CaptureReader reader;
   reader.folder_ = run_directory + "/capture";
-  ASSIGN_OR_RETURN(auto files, base::ListDirectory(reader.folder_));
-  if (files.empty()) return base::Status::NotFound(reader.folder_ + " is empty");
-  reader.number_ = std::strtoull(files.front().c_str(), nullptr, 10);
-  ASSIGN_OR_RETURN(reader.fd_, base::OpenFile(FileName(reader.folder_, reader.number_), O_RDONLY));
+  reader.number_ = file_number;
+  ASSIGN_OR_RETURN(reader.fd_, base::OpenFile(FileName(reader.folder_, file_number), O_RDONLY));
   return reader;
 }
 
@@ -205,7 +265,7 @@ void CaptureReader::RemoveBefore(uint64_t file_number) {
   auto files = base::ListDirectory(folder_);
   if (!files.ok()) return;
   for (const std::string& name : *files) {
-    if (std::strtoull(name.c_str(), nullptr, 10) < file_number) unlink((folder_ + "/" + name).c_str());
+    if (NumberOf(name) < file_number) unlink((folder_ + "/" + name).c_str());
   }
 }
 

@@ -20,7 +20,10 @@ base::Result<ChannelPipe> MakeChannelPipe() {
   if (pipe2(fds, O_CLOEXEC) != 0) return base::Status::FromErrno("cannot make a pipe", errno);
   fcntl(fds[0], F_SETPIPE_SZ, kPipeBytes);
   fcntl(fds[0], F_SETFL, O_NONBLOCK);
-  return ChannelPipe{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
+  ChannelPipe made{base::UniqueFd(fds[0]), base::UniqueFd(fds[1])};
+  auto both = base::OpenFile("/proc/self/fd/" + std::to_string(fds[1]), O_RDWR);
+  if (both.ok()) made.write = *std::move(both);
+  return made;
 }
 
 std::string InodeOf(int fd) {

@@ -7,7 +7,8 @@
 
 namespace rankscope::agent {
 
-// A pipe for a rank's stdout or stderr: 1 MiB, its read end non-blocking.
+// A pipe for a rank's stdout or stderr: 1 MiB, its read end non-blocking. The write end is open for reading, too: who
+// holds it is a reader of the pipe, and so never gets SIGPIPE, whoever of us dies.
 struct ChannelPipe {
   base::UniqueFd read, write;
 };

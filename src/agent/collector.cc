@@ -16,9 +16,9 @@ uint64_t PositionOf(const SourcePositions& positions, const std::string& source)
   return found == positions.end() ? 0 : found->second;
 }
 
-bool IsRankExit(const model::Record& record) {
+bool IsEvent(const model::Record& record, const char* name) {
   const auto* event = model::FindField(record.fields, "event");
-  return event && *event == model::FieldValue(std::string("rank_exit"));
+  return event && *event == model::FieldValue(std::string(name));
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ void Collector::Take(const CaptureEntry& entry) {
     TakeBytes(*bytes);
   } else if (const auto* record = std::get_if<CaptureRecord>(&entry)) {
     TakeRecord(*record);
-  } else {
+  } else if (std::holds_alternative<CaptureEnd>(entry)) {
     for (auto& [id, state] : channels_) {
       state.assembler.Flush([&, s = &state](parse::Line line) { Emit(s, std::move(line)); });
     }
@@ -65,7 +65,9 @@ void Collector::TakeRecord(const CaptureRecord& captured) {
   record_index_ = captured.index;
   model::Record record = captured.record;
   CompleteOrigin(config_, &record.origin);
-  if (IsRankExit(record)) AddTail(&record);
+  if (IsEvent(record, "rank_exit")) AddTail(&record);
+  if (!config_.run.empty()) record.fields.emplace_back("run", config_.run);
+  if (IsEvent(record, "job_start")) record.fields.emplace_back("member", config_.member);
   Push(std::move(record));
 }
 

@@ -24,18 +24,6 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kInfoExit = 1 << 3;
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
-std::optional<uint64_t> CounterIn(const std::string& path, const std::string& name) {
-  auto text = base::ReadWholeFile(path);
-  if (!text.ok()) return std::nullopt;
-  std::istringstream lines(*text);
-  std::string key;
-  uint64_t value = 0;
-  while (lines >> key >> value) {
-    if (key == name) return value;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::optional<ExitStatus> ReadExitStatus(int pidfd, pid_t pid) {
@@ -65,24 +53,6 @@ std::optional<int> ExitCodeOfStat(const std::string& stat) {
 std::string SignalName(int signal) {
   const char* name = sigabbrev_np(signal);
   return name ? std::string("SIG") + name : "signal " + std::to_string(signal);
-}
-
-std::optional<uint64_t> OomKills(pid_t pid) {
-  auto groups = base::ReadWholeFile("/proc/" + std::to_string(pid) + "/cgroup");
-  if (!groups.ok()) return std::nullopt;
-  std::istringstream lines(*groups);
-  for (std::string line; std::getline(lines, line);) {
-    size_t controllers = line.find(':');
-    size_t path = line.find(':', controllers + 1);
-    if (path == std::string::npos) continue;
-    std::string names = line.substr(controllers + 1, path - controllers - 1);
-    std::string folder = line.substr(path + 1);
-    std::optional<uint64_t> kills;
-    if (names.empty()) kills = CounterIn("/sys/fs/cgroup" + folder + "/memory.events", "oom_kill");
-    if (names == "memory") kills = CounterIn("/sys/fs/cgroup/memory" + folder + "/memory.oom_control", "oom_kill");
-    if (kills) return kills;
-  }
-  return std::nullopt;
 }
 
 }  // namespace rankscope::agent

@@ -10,7 +10,7 @@ namespace rankscope::agent {
 // How a process ended, and who said so.
 struct ExitStatus {
   int wait_status = 0;  // as waitpid gives it
-  std::string source;   // "pidfd", "proc", "wait"
+  std::string source;   // "pidfd", "proc", "wait", "hook", "torchelastic"
 };
 
 // Asks the kernel about a process that has ended (its pidfd is readable): PIDFD_GET_INFO (Linux 6.15), then the
@@ -22,9 +22,5 @@ std::optional<int> ExitCodeOfStat(const std::string& stat);
 
 // "SIGKILL" for 9; "signal 77" for one without a name.
 std::string SignalName(int signal);
-
-// How many processes the kernel's OOM killer took in the cgroup of the process: memory.events (v2) or
-// memory.oom_control (v1). Nullopt where neither is readable.
-std::optional<uint64_t> OomKills(pid_t pid);
 
 }  // namespace rankscope::agent

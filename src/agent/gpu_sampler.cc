@@ -136,9 +136,10 @@ model::Record XidEvent(Nvml* nvml, const nvml::EventData& data) {
 struct GpuSampler::Shared {
   std::mutex mutex;
   std::condition_variable changed;
-  bool wanted = false, stopping = false, ready = false;
+  bool answered = false, wanted = false, stopping = false, ready = false;
   std::string absence = "NVML has not answered yet";
   std::vector<model::Record> records;
+  std::vector<std::string> uuids;
 
   static void Loop(const std::shared_ptr<Shared>& shared, const std::string& library) {
     Nvml nvml(library);
@@ -147,8 +148,12 @@ struct GpuSampler::Shared {
     if (!devices.empty() && nvml.Call("nvmlEventSetCreate", &events)) {
       for (nvml::Device device : devices) nvml.Call("nvmlDeviceRegisterEvents", device, nvml::kEventXid, events);
     }
+    std::vector<std::string> uuids;
+    for (nvml::Device device : devices) uuids.push_back(TextOf(&nvml, "nvmlDeviceGetUUID", device));
     std::unique_lock lock(shared->mutex);
+    shared->uuids = std::move(uuids);
     shared->absence = nvml.absence();
+    shared->answered = true;
     while (!shared->stopping) {
       shared->changed.wait(lock, [&] { return shared->wanted || shared->stopping; });
       lock.unlock();
@@ -179,6 +184,16 @@ GpuSampler::~GpuSampler() {
 std::string GpuSampler::absence() const {
   std::lock_guard lock(shared_->mutex);
   return shared_->absence;
+}
+
+bool GpuSampler::answered() const {
+  std::lock_guard lock(shared_->mutex);
+  return shared_->answered;
+}
+
+std::vector<std::string> GpuSampler::uuids() const {
+  std::lock_guard lock(shared_->mutex);
+  return shared_->uuids;
 }
 
 void GpuSampler::Request() {

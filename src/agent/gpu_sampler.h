@@ -22,6 +22,10 @@ class GpuSampler {
   // answered a request for `patience_ms`, one event says so. Never waits.
   std::vector<model::Record> Take(int patience_ms = 5000);
 
+  // The node's devices by index; empty until NVML has answered.
+  std::vector<std::string> uuids() const;
+  // Whether NVML has said what there is, or is not there.
+  bool answered() const;
   // Why there are no GPUs; empty when there are.
   std::string absence() const;
 

@@ -40,5 +40,41 @@ TEST(RunDescription, ParallelismIsWhatTheCommandSays) {
   EXPECT_EQ(model::FindField(fields, "pipeline_parallel"), nullptr);
 }
 
+std::string Described(const std::vector<std::string>& command, const std::string& name) {
+  model::Fields fields;
+  const char* none[] = {nullptr};
+  DescribeRun(command, none, &fields);
+  const auto* field = model::FindField(fields, name);
+  if (!field) return "";
+  const auto* number = std::get_if<int64_t>(field);
+  return number ? std::to_string(*number) : std::get<std::string>(*field);
+}
+
+TEST(RunDescription, WorldSizeIsNodesTimesProcesses) {
+  EXPECT_EQ(Described({"torchrun", "--nnodes=4", "--nproc_per_node=8", "t.py"}, "world_size"), "32");
+  EXPECT_EQ(Described({"torchrun", "--nproc-per-node", "2", "t.py"}, "world_size"), "2");
+  EXPECT_EQ(Described({"torchrun", "--nnodes=1:4", "--nproc_per_node=8", "t.py"}, "world_size"), "");
+  EXPECT_EQ(Described({"torchrun", "--nproc_per_node=gpu", "t.py"}, "world_size"), "");
+}
+
+TEST(RunDescription, DeepSpeedFileIsKeptWithItsStage) {
+  std::string path = testing::TempDir() + "/rankscope_deepspeed.json";
+  std::ofstream(path) << R"({"zero_optimization": {"stage": 3}, "bf16": {"enabled": true}})";
+  std::vector<std::string> command = {"deepspeed", "train.py", "--deepspeed", "--deepspeed_config", path};
+  EXPECT_EQ(Described(command, "zero_stage"), "3");
+  EXPECT_EQ(Described(command, "deepspeed_config"), R"({"bf16":{"enabled":true},"zero_optimization":{"stage":3}})");
+  EXPECT_EQ(Described(command, "deepspeed"), "");
+  EXPECT_EQ(Described({"swift", "sft", "--deepspeed", "zero3"}, "deepspeed"), "zero3");
+  std::ofstream(path) << "not json";
+  EXPECT_EQ(Described({"t.py", "--deepspeed", path}, "zero_stage"), "");
+}
+
+TEST(RunDescription, MegatronsFlagsAndTorchtitansNames) {
+  std::vector<std::string> command = {"torchrun", "pretrain_gpt.py", "--sequence-parallel",
+                                      "--parallelism.tensor_parallel_degree=2"};
+  EXPECT_EQ(Described(command, "sequence_parallel"), "true");
+  EXPECT_EQ(Described(command, "tensor_parallel"), "2");
+}
+
 }  // namespace
 }  // namespace rankscope::agent

@@ -21,6 +21,14 @@ std::string Home(const char* variable, const char* below_home) {
 
 }  // namespace
 
+std::string CurrentServer(const RunConfig& config) {
+  if (config.data_dir.empty()) return config.server;
+  auto text = base::ReadWholeFile(config.data_dir + "/server.json");
+  if (!text.ok()) return config.server;
+  auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() ? json.value("http", config.server) : config.server;
+}
+
 void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
   origin->project = config.project;
   origin->job = config.job;
@@ -30,12 +38,16 @@ void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
 
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
   nlohmann::json json = {{"server", config.server},
+                         {"data_dir", config.data_dir},
                          {"project", config.project},
                          {"token", config.token},
                          {"job_id", config.job},
                          {"host", config.host},
+                         {"run", config.run},
+                         {"member", config.member},
                          {"rings", config.rings},
-                         {"sample_interval_s", config.sample_interval_s}};
+                         {"sample_interval_s", config.sample_interval_s},
+                         {"spool_limit_bytes", config.spool_limit_bytes}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
   return base::WriteFileAtomically(directory + "/run.json", json.dump());
 }
@@ -47,12 +59,16 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   if (!json.is_object()) return base::Status::Corrupt(path + " is not JSON");
   RunConfig config;
   config.server = json.value("server", "");
-  config.project = json.value("project", "default");
+  config.data_dir = json.value("data_dir", "");
+  config.project = json.value("project", "");
   config.token = json.value("token", "");
   config.job = json.value("job_id", "");
   config.host = json.value("host", "");
+  config.run = json.value("run", "");
+  config.member = json.value("member", "");
   config.rings = json.value("rings", "");
-  config.sample_interval_s = json.value("sample_interval_s", 10);
+  config.sample_interval_s = json.value("sample_interval_s", config.sample_interval_s);
+  config.spool_limit_bytes = json.value("spool_limit_bytes", config.spool_limit_bytes);
   if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);
   return config;
 }

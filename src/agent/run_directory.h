@@ -14,13 +14,20 @@ namespace rankscope::agent {
 //   status     agent → keeper: two u64, records spooled and acknowledged
 // and beside it, in memory (/dev/shm), the folder of the processes' metric rings.
 struct RunConfig {
-  std::string server;  // HTTP HOST:PORT
-  std::string project = "default", token;
+  std::string server;          // HTTP HOST:PORT
+  std::string data_dir;        // of the local server, whose address may change; empty where a server was named
+  std::string project, token;  // project "": the token's, else "default"
   std::string job, host;
-  std::string rings;  // the folder of the metric rings
+  std::string run;     // this `rankscope run`, unlike any other
+  std::string member;  // its place in the launch, the same when it is launched again
+  std::string rings;   // the folder of the metric rings
   std::optional<int32_t> node_rank;
   int sample_interval_s = 10;  // of host and GPU samples; 0: none
+  uint64_t spool_limit_bytes = 4ull << 30;
 };
+
+// Where the server is now: the local one says so in its data directory.
+std::string CurrentServer(const RunConfig& config);
 
 // Fills in what a record of this run has when its source does not know: project, job, host, node rank.
 void CompleteOrigin(const RunConfig& config, model::Origin* origin);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <random>
+#include <utility>
 
 #include "agent/server_address.h"
 #include "base/clock.h"
@@ -18,6 +19,7 @@ constexpr milliseconds kLastBackoff{5000};
 constexpr milliseconds kPingEvery{1000};
 constexpr int64_t kDeadAfter = 15 * base::kNsPerSecond;  // a half-open connection says nothing
 constexpr int kDiscoveryTimeoutMs = 2000;
+constexpr char kNotInTheSpool[] = "the agent's spool holds them no longer (damaged on its disk, or released)";
 
 }  // namespace
 
@@ -43,11 +45,6 @@ void Sender::Wake(uint64_t last_spooled_seq) {
   changed_.notify_all();
 }
 
-uint64_t Sender::acked_position() {
-  std::lock_guard lock(mutex_);
-  return acked_position_;
-}
-
 base::Status Sender::refusal() {
   std::lock_guard lock(mutex_);
   return refusal_;
@@ -57,13 +54,13 @@ void Sender::Loop() {
   std::minstd_rand random(std::random_device{}());
   milliseconds backoff = kFirstBackoff;
   while (true) {
-    int64_t began = base::MonotonicNow();
+    uint64_t acked_before = acked_seq_;
     base::Status ended = Session();
     connected_ = false;
     std::unique_lock lock(mutex_);
     if (ended.code() == base::Code::kInvalid) refusal_ = ended;
     if (stopping_ || !refusal_.ok()) return;
-    if (base::MonotonicNow() - began > 5 * base::kNsPerSecond) backoff = kFirstBackoff;
+    if (acked_seq_ > acked_before) backoff = kFirstBackoff;  // it works: a server that was restarted is waited for
     std::uniform_int_distribution<int64_t> jitter(backoff.count() / 2, backoff.count());
     changed_.wait_for(lock, milliseconds(jitter(random)), [this] { return stopping_; });
     backoff = std::min(backoff * 2, kLastBackoff);
@@ -71,7 +68,7 @@ void Sender::Loop() {
 }
 
 base::Status Sender::Session() {
-  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(config_.server, kDiscoveryTimeoutMs));
+  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(CurrentServer(config_), kDiscoveryTimeoutMs));
   wire::Hello hello;
   hello.producer = spool_->producer();
   hello.epoch = spool_->epoch();
@@ -99,23 +96,29 @@ base::Status Sender::Session() {
   };
   wire::AgentStream::Greeting greeting;
   ASSIGN_OR_RETURN(auto stream, wire::AgentStream::Open(address, hello, events, &greeting));
-  if (wire::Resume(greeting.committed_seq, acked_seq_, hello.next_seq) == wire::Resumption::kNewProducer) {
-    return base::Status::Invalid("the server holds records that this spool never made: it was restored from a copy");
+  switch (wire::Resume(greeting.committed_seq, acked_seq_, hello.next_seq)) {
+    case wire::Resumption::kNewProducer:
+      return base::Status::Invalid("the server holds records that this spool never made: it was restored from a copy");
+    case wire::Resumption::kRegressed:
+      ForgetAcknowledged(greeting.committed_seq);
+      break;
+    case wire::Resumption::kSend:
+      break;
   }
   connected_ = true;
+  clock_offset_.Measure(greeting.clock_offset_ns, greeting.round_trip_ns, base::WallNow() - base::MonotonicNow());
   OnAck(greeting.committed_seq);
-  base::Status ended = Ship(stream.get(), greeting.committed_seq + 1, greeting.clock_offset_ns);
+  base::Status ended = Ship(stream.get(), greeting.committed_seq + 1);
   stream->Cancel();
   base::Status said = stream->status();
   return said.ok() ? ended : said;
 }
 
-base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns) {
+base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq) {
   Spool::Reader reader = spool_->ReadFrom(from_seq);
   wire::Frame frame;
-  uint64_t end_position = 0;
   while (AwaitRoom(stream)) {
-    ASSIGN_OR_RETURN(bool more, reader.Next(&frame, &end_position));
+    ASSIGN_OR_RETURN(bool more, reader.Next(&frame));
     std::unique_lock lock(mutex_);
     if (rewind_ != 0) return base::Status::Unavailable("the server asked for an earlier frame");
     if (!more) {
@@ -125,10 +128,12 @@ base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t 
       if (!woken && !stream->Ping()) break;
       continue;
     }
-    in_flight_.push_back({frame.last_seq(), end_position, frame.payload.size()});
+    uint64_t skipped_from = std::exchange(from_seq, frame.last_seq() + 1);
+    in_flight_.push_back({frame.last_seq(), frame.payload.size()});
     in_flight_bytes_ += frame.payload.size();
     lock.unlock();
-    frame.clock_offset_ns = clock_offset_ns;
+    if (skipped_from < frame.first_seq && !stream->SendLost(skipped_from, frame.first_seq - 1, kNotInTheSpool)) break;
+    frame.clock_offset_ns = clock_offset_.value();
     if (!stream->Send(frame)) break;
   }
   return base::Status::Unavailable("the stream ended");
@@ -145,12 +150,17 @@ bool Sender::AwaitRoom(wire::AgentStream* stream) {
   return !stopping_ && stream->SilentFor() <= kDeadAfter;
 }
 
+// The server lost what it had acknowledged: it is sent again, and the spool must keep it until it is acknowledged anew.
+void Sender::ForgetAcknowledged(uint64_t committed_seq) {
+  std::lock_guard lock(mutex_);
+  acked_seq_ = committed_seq;
+}
+
 void Sender::OnAck(uint64_t durable_seq) {
   std::lock_guard lock(mutex_);
   if (durable_seq > acked_seq_) acked_seq_ = durable_seq;
   while (!in_flight_.empty() && in_flight_.front().last_seq <= durable_seq) {
     in_flight_bytes_ -= in_flight_.front().bytes;
-    acked_position_ = in_flight_.front().end_position;
     in_flight_.pop_front();
   }
   changed_.notify_all();

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/clock_offset.h"
 #include "agent/run_directory.h"
 #include "agent/spool.h"
 #include "wire/agent_stream.h"
@@ -23,8 +24,6 @@ class Sender {
   // Something was spooled up to this sequence.
   void Wake(uint64_t last_spooled_seq);
   uint64_t acked_seq() const { return acked_seq_; }
-  // The journal position before which everything is acknowledged.
-  uint64_t acked_position();
   // What the server last commanded for log_interval_steps; 0: nothing yet.
   uint32_t log_interval_steps() const { return log_interval_steps_; }
   // Set once the server refused for good (fenced, version): the sender has stopped.
@@ -33,17 +32,19 @@ class Sender {
 
  private:
   struct InFlight {
-    uint64_t last_seq, end_position, bytes;
+    uint64_t last_seq, bytes;
   };
 
   void Loop();
   base::Status Session();
-  base::Status Ship(wire::AgentStream* stream, uint64_t from_seq, int64_t clock_offset_ns);
+  base::Status Ship(wire::AgentStream* stream, uint64_t from_seq);
+  void ForgetAcknowledged(uint64_t committed_seq);
   void OnAck(uint64_t durable_seq);
   bool AwaitRoom(wire::AgentStream* stream);
 
   const RunConfig config_;
   Spool* spool_;
+  ClockOffset clock_offset_;  // the thread's own
   std::atomic<uint64_t> acked_seq_{0};
   std::atomic<bool> connected_{false};
   std::atomic<uint32_t> log_interval_steps_{0};
@@ -52,7 +53,6 @@ class Sender {
   std::condition_variable changed_;
   std::deque<InFlight> in_flight_;
   uint64_t in_flight_bytes_ = 0;
-  uint64_t acked_position_ = 0;
   uint64_t spooled_seq_;
   uint64_t rewind_ = 0;
   base::Status refusal_;

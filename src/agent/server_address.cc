@@ -5,6 +5,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/clock.h"
+
 namespace rankscope::agent {
 namespace {
 
@@ -21,7 +23,7 @@ bool SaysNothing(const std::string& host) {
 
 }  // namespace
 
-base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_ms) {
+base::Result<ServerAnswer> AskServer(const std::string& http, int timeout_ms) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   std::string body;
   std::string url = "http://" + http + "/api/v1/server";
@@ -31,14 +33,26 @@ base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_m
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &body);
+  base::TimeNs asked = base::WallNow();
   if (CURLcode code = curl_easy_perform(curl.get()); code != CURLE_OK) {
     return base::Status::Unavailable("no server at " + http + ": " + curl_easy_strerror(code));
   }
+  base::TimeNs answered = base::WallNow();
   auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   std::string grpc = json.is_object() ? json.value("grpc", "") : "";
   size_t colon = grpc.rfind(':');
   if (colon == std::string::npos) return base::Status::Unavailable(http + " is not a Rankscope server");
-  return SaysNothing(HostOf(grpc)) ? HostOf(http) + grpc.substr(colon) : grpc;
+  ServerAnswer answer;
+  answer.version = json.value("version", "");
+  answer.grpc = SaysNothing(HostOf(grpc)) ? HostOf(http) + grpc.substr(colon) : grpc;
+  answer.round_trip_ns = answered - asked;
+  answer.clock_ahead_ns = json.value("time_ns", answered) - (asked + answer.round_trip_ns / 2);
+  return answer;
+}
+
+base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_ms) {
+  ASSIGN_OR_RETURN(ServerAnswer answer, AskServer(http, timeout_ms));
+  return answer.grpc;
 }
 
 }  // namespace rankscope::agent

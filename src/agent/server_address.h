@@ -1,13 +1,23 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/status.h"
 
 namespace rankscope::agent {
 
-// Asks `http` (HOST:PORT) for its gRPC address: GET /api/v1/server. A wildcard or loopback host in the answer is
-// replaced by the host that was asked. kUnavailable names the server when it does not answer within `timeout_ms`.
+struct ServerAnswer {
+  std::string version, grpc;   // gRPC HOST:PORT
+  int64_t clock_ahead_ns = 0;  // of ours, give or take half the round trip
+  int64_t round_trip_ns = 0;
+};
+
+// Asks `http` (HOST:PORT) who it is: GET /api/v1/server. A wildcard or loopback host in its gRPC address is replaced by
+// the host that was asked. kUnavailable names the server when it does not answer within `timeout_ms`.
+base::Result<ServerAnswer> AskServer(const std::string& http, int timeout_ms);
+
+// Its gRPC address alone.
 base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_ms);
 
 }  // namespace rankscope::agent

@@ -1,49 +1,32 @@
 #include "agent/spool.h"
 
+#include <fcntl.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "base/coding.h"
+#include "base/file.h"
 
 namespace rankscope::agent {
 namespace {
 
-struct SpoolEntry {
-  SourcePositions positions;
-  wire::Frame frame;
-};
-
-std::string Encode(const SourcePositions& positions, const wire::Frame& frame) {
-  std::string out;
-  base::PutVarint(&out, positions.size());
-  for (const auto& [source, position] : positions) {
-    base::PutString(&out, source);
-    base::PutVarint(&out, position);
-  }
-  wire::EncodeFrame(frame, &out);
-  return out;
-}
-
-base::Result<SpoolEntry> Decode(std::string_view bytes) {
-  base::ByteReader in(bytes);
-  SpoolEntry entry;
-  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
-    std::string source(in.String());
-    entry.positions[source] = in.Varint();
-  }
-  if (!in.ok()) return base::Status::Corrupt("spool entry: malformed positions");
-  ASSIGN_OR_RETURN(entry.frame, wire::DecodeFrame(in.Bytes(in.remaining())));
-  return entry;
-}
+constexpr uint64_t kFileBytes = 4 << 20;
+constexpr uint64_t kThinAtOnce = 2 * kFileBytes;  // enough that a file of `frames` goes
 
 }  // namespace
 
 base::Result<std::unique_ptr<Spool>> Spool::Open(const std::string& folder, journal::Recovery* recovery) {
   std::unique_ptr<Spool> spool(new Spool);
-  ASSIGN_OR_RETURN(spool->journal_, journal::Journal::Open(folder + "/frames", {}, recovery));
+  journal::Journal::Options options{.file_bytes = kFileBytes};
+  ASSIGN_OR_RETURN(spool->frames_.journal, journal::Journal::Open(folder + "/frames", options, recovery));
+  ASSIGN_OR_RETURN(spool->thinned_.journal, journal::Journal::Open(folder + "/thinned", options, recovery));
+  spool->reserve_ = folder + "/reserve";
   RETURN_IF_ERROR(spool->LoadIdentity(folder));
-  RETURN_IF_ERROR(spool->LoadLastEntry());
+  RETURN_IF_ERROR(spool->Load(&spool->thinned_, /*newest=*/false));
+  RETURN_IF_ERROR(spool->Load(&spool->frames_, /*newest=*/true));
+  spool->KeepReserve();
   return spool;
 }
 
@@ -65,57 +48,141 @@ base::Status Spool::LoadIdentity(const std::string& folder) {
   return base::WriteFileAtomically(path, identity);
 }
 
-base::Status Spool::LoadLastEntry() {
-  auto reader = journal_->Read(0);
+// Frames that had moved to `thinned` before the agent was killed stand in both.
+base::Status Spool::Load(Tier* tier, bool newest) {
+  auto reader = tier->journal->Read(0);
   journal::Journal::Reader::Entry raw;
-  uint64_t begin = journal_->first_position();
-  bool first = true;
+  uint64_t begin = tier->journal->first_position();
   while (true) {
     ASSIGN_OR_RETURN(bool more, reader.Next(&raw));
     if (!more) return {};
-    auto entry = Decode(raw.payload);
-    if (entry.ok()) {
-      if (first) first_seq_ = entry->frame.first_seq;
-      first = false;
+    auto entry = DecodeSpoolEntry(raw.payload);
+    if (entry.ok() && entry->frame.last_seq() >= next_seq_) {
+      tier->held.push_back({entry->frame.first_seq, entry->frame.last_seq(), begin, raw.end_position});
       next_seq_ = entry->frame.last_seq() + 1;
-      positions_ = std::move(entry->positions);
-      last_entry_begin_ = begin;
     }
+    if (entry.ok() && newest) positions_ = std::move(entry->positions);
     begin = raw.end_position;
   }
 }
 
+uint64_t Spool::first_seq() const {
+  if (!thinned_.held.empty()) return thinned_.held.front().first_seq;
+  return frames_.held.empty() ? next_seq_ : frames_.held.front().first_seq;
+}
+
 base::Status Spool::Append(std::vector<model::Record>* records, const SourcePositions& positions) {
-  uint64_t seq = next_seq_;
+  uint64_t first = next_seq_, seq = next_seq_;
   for (model::Record& record : *records) record.seq = seq++;
-  uint64_t begin = journal_->end_position();
-  auto end = journal_->Append(Encode(positions, wire::MakeFrame(*records)));
+  uint64_t begin = frames_.journal->end_position();
+  auto end = frames_.journal->Append(EncodeSpoolEntry(positions, wire::MakeFrame(*records)));
   if (!end.ok()) return end.status();
-  RETURN_IF_ERROR(journal_->Sync());
+  RETURN_IF_ERROR(frames_.journal->Sync());
   next_seq_ = seq;
-  last_entry_begin_ = begin;
+  frames_.held.push_back({first, seq - 1, begin, *end});
   positions_ = positions;
   return {};
 }
 
-Spool::Reader Spool::ReadFrom(uint64_t seq) { return {journal_->Read(0), seq}; }
+Spool::Reader Spool::ReadFrom(uint64_t seq) { return {thinned_.journal->Read(0), frames_.journal->Read(0), seq}; }
 
-base::Result<bool> Spool::Reader::Next(wire::Frame* frame, uint64_t* end_position) {
+base::Result<bool> Spool::Reader::Next(wire::Frame* frame) {
+  ASSIGN_OR_RETURN(bool thinned, NextOf(&thinned_, frame));
+  if (thinned) return true;
+  return NextOf(&frames_, frame);
+}
+
+base::Result<bool> Spool::Reader::NextOf(journal::Journal::Reader* reader, wire::Frame* frame) {
   journal::Journal::Reader::Entry raw;
   while (true) {
-    ASSIGN_OR_RETURN(bool more, reader_.Next(&raw));
+    ASSIGN_OR_RETURN(bool more, reader->Next(&raw));
     if (!more) return false;
-    ASSIGN_OR_RETURN(SpoolEntry entry, Decode(raw.payload));
-    if (entry.frame.last_seq() < seq_) continue;
+    ASSIGN_OR_RETURN(SpoolEntry entry, DecodeSpoolEntry(raw.payload));
+    if (entry.frame.last_seq() < next_seq_) continue;
     *frame = std::move(entry.frame);
-    *end_position = raw.end_position;
+    next_seq_ = frame->last_seq() + 1;
     return true;
   }
 }
 
-void Spool::Release(uint64_t end_position) {
-  // Removing files is an economy; what cannot be removed now goes with a later call.
-  (void)journal_->TrimBefore(std::min(end_position, last_entry_begin_)).ok();
+// Removing files is an economy; what cannot be removed now goes with a later call.
+void Spool::Tier::Trim(uint64_t position) { (void)journal->TrimBefore(position).ok(); }
+
+void Spool::Release(uint64_t acked_seq) {
+  acked_seq_ = acked_seq;  // less than before when the server has lost some
+  for (Tier* tier : {&thinned_, &frames_}) {
+    uint64_t acked_end = tier->journal->first_position();
+    for (const Held& held : tier->held) {
+      if (held.last_seq > acked_seq_) break;
+      acked_end = held.end;
+    }
+    while (tier->held.size() > 1 && tier->held.front().end + kRetainedBytes < acked_end) tier->held.pop_front();
+    if (!tier->held.empty()) tier->Trim(tier->held.front().begin);
+  }
+}
+
+base::Result<bool> Spool::Thin() {
+  if (ReleaseRetained()) return true;
+  unlink(reserve_.c_str());
+  auto thinned = ThinOldest();
+  bool freed = (thinned.ok() && *thinned) || DropOldestThinned();
+  KeepReserve();
+  if (!freed && !thinned.ok()) return thinned.status();
+  return freed;
+}
+
+void Spool::KeepReserve() {
+  auto fd = base::OpenFile(reserve_, O_WRONLY | O_CREAT);
+  if (fd.ok() && posix_fallocate(fd->get(), 0, kThinAtOnce) != 0) unlink(reserve_.c_str());
+}
+
+bool Spool::ReleaseRetained() {
+  uint64_t before = bytes_on_disk();
+  for (Tier* tier : {&thinned_, &frames_}) {
+    auto& held = tier->held;
+    while (held.size() > 1 && held.front().last_seq <= acked_seq_) held.pop_front();
+    if (!held.empty()) tier->Trim(held.front().begin);
+  }
+  return bytes_on_disk() < before;
+}
+
+// The newest entry stays whole: it holds the source positions. Frames of a file that stays, too, stand in both
+// journals; readers take the first.
+base::Result<bool> Spool::ThinOldest() {
+  if (frames_.journal->bytes_on_disk() < kThinAtOnce) return false;
+  uint64_t before = bytes_on_disk();
+  auto reader = frames_.journal->Read(frames_.held.front().begin);
+  for (uint64_t moved = 0; moved < kThinAtOnce && frames_.held.size() > 1;) {
+    journal::Journal::Reader::Entry raw;
+    ASSIGN_OR_RETURN(bool more, reader.Next(&raw));
+    if (!more) break;
+    moved += raw.payload.size();
+    RETURN_IF_ERROR(MoveThinned(raw.payload));
+  }
+  RETURN_IF_ERROR(thinned_.journal->Sync());
+  frames_.Trim(frames_.held.front().begin);
+  return bytes_on_disk() < before;
+}
+
+base::Status Spool::MoveThinned(std::string_view payload) {
+  auto entry = DecodeSpoolEntry(payload);
+  if (!entry.ok()) return {};
+  auto frame = WithoutPrintedText(entry->frame);
+  if (!frame.ok()) frame = entry->frame;  // its records are damaged: the server will say so
+  uint64_t begin = thinned_.journal->end_position();
+  ASSIGN_OR_RETURN(uint64_t end, thinned_.journal->Append(EncodeSpoolEntry(entry->positions, *frame)));
+  thinned_.held.push_back({frame->first_seq, frame->last_seq(), begin, end});
+  while (frames_.held.size() > 1 && frames_.held.front().last_seq <= frame->last_seq()) frames_.held.pop_front();
+  return {};
+}
+
+bool Spool::DropOldestThinned() {
+  uint64_t before = bytes_on_disk();
+  while (thinned_.held.size() > 1 && bytes_on_disk() == before) {
+    thinned_.held.pop_front();
+    thinned_.Trim(thinned_.held.front().begin);
+  }
+  return bytes_on_disk() < before;
 }
 
 }  // namespace rankscope::agent

@@ -137,6 +137,7 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
                                           [](void* held) { delete static_cast<std::shared_ptr<Exchange>*>(held); });
     MHD_add_response_header(response, "Content-Type", content_type_.c_str());
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+    if (status_ == MHD_HTTP_UNAUTHORIZED) MHD_add_response_header(response, "WWW-Authenticate", "Bearer");
     MHD_Result result = MHD_queue_response(connection_, static_cast<unsigned>(status_), response);
     MHD_destroy_response(response);
     return result;
@@ -234,6 +235,13 @@ class MicrohttpdServer : public HttpServer {
     return MHD_YES;
   }
 
+  static std::string BearerToken(MHD_Connection* connection) {
+    constexpr std::string_view kScheme = "Bearer ";
+    const char* header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+    std::string_view value = header ? header : "";
+    return value.starts_with(kScheme) ? std::string(value.substr(kScheme.size())) : "";
+  }
+
   // libmicrohttpd calls this once with the headers, then for each piece of the body, then with none.
   static MHD_Result OnRequest(void* self, MHD_Connection* connection, const char* path, const char* method, const char*,
                               const char* upload, size_t* upload_size, void** context) {
@@ -244,6 +252,7 @@ class MicrohttpdServer : public HttpServer {
       exchange->request.path = path;
       MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &exchange->request.query);
       MHD_get_connection_values(connection, MHD_HEADER_KIND, &AddHeader, &exchange->request.headers);
+      exchange->request.token = BearerToken(connection);
       if (server->body_handler_) {
         if (auto consumer = server->body_handler_(exchange->request, exchange)) {
           exchange->StreamBody(std::move(consumer), &server->pool_);

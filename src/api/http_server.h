@@ -15,6 +15,7 @@ struct Request {
   std::string method, path;
   std::map<std::string, std::string> query;    // decoded parameters
   std::map<std::string, std::string> headers;  // names in lower case
+  std::string token;                           // of "Authorization: Bearer TOKEN"; else empty
   std::string body;  // at most Options::max_body_bytes, else 413 is answered before the handler
 };
 

@@ -21,7 +21,7 @@ constexpr size_t kMaxLineBytes = 4 << 20;  // a chunk and a line fit into a fram
 constexpr int kMaxUnacknowledged = 2;      // chunks, beyond which the body waits
 
 struct Target {
-  std::string project = "default", job, producer;
+  std::string project, job, producer;
   uint64_t first_seq = 0;  // 0 without a producer
 };
 
@@ -32,7 +32,7 @@ base::Result<Target> TargetOf(const Request& request) {
     if (name == "job_id") {
       target.job = value;
     } else if (name == "project") {
-      target.project = value.empty() ? "default" : value;
+      target.project = value;
     } else if (name == "producer") {
       target.producer = value;
     } else if (name == "seq") {
@@ -46,9 +46,7 @@ base::Result<Target> TargetOf(const Request& request) {
   }
   if (target.job.empty()) return base::Status::Invalid("parameter job_id is missing");
   if (has_seq == target.producer.empty()) return base::Status::Invalid("producer and seq go together");
-  if (!target.producer.empty()) {
-    target.producer = "http/" + target.project + "/" + target.job + "/" + target.producer;
-  }
+  if (!target.producer.empty()) target.producer = "http/" + target.job + "/" + target.producer;
   return target;
 }
 
@@ -56,7 +54,8 @@ base::Result<Target> TargetOf(const Request& request) {
 // once the body is over and every chunk has its outcome.
 class Tally : public std::enable_shared_from_this<Tally> {
  public:
-  explicit Tally(std::shared_ptr<Responder> responder) : responder_(std::move(responder)) {}
+  explicit Tally(std::shared_ptr<Responder> responder, int refused_code = 400)
+      : responder_(std::move(responder)), refused_code_(refused_code) {}
 
   // Whether another chunk may be submitted before an outcome comes; else ContinueBody is called when one has.
   bool Submitted() {
@@ -110,7 +109,7 @@ class Tally : public std::enable_shared_from_this<Tally> {
       json["records"] = stored_ + duplicates_;
       if (duplicates_ > 0) json["duplicates"] = duplicates_;
       if (!error_.ok()) json["error"] = error_.message();
-      code = error_.ok() ? 200 : error_.code() == base::Code::kInvalid ? 400 : 503;
+      code = error_.ok() ? 200 : error_.code() == base::Code::kInvalid ? refused_code_ : 503;
     }
     responder_->Begin(code, "application/json");
     responder_->Write(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
@@ -118,6 +117,7 @@ class Tally : public std::enable_shared_from_this<Tally> {
   }
 
   const std::shared_ptr<Responder> responder_;
+  const int refused_code_;
   std::mutex mutex_;  // guards what follows
   int pending_ = 0;
   size_t stored_ = 0, duplicates_ = 0;
@@ -229,8 +229,8 @@ class JsonLines : public BodyConsumer {
 // Swallows the body and answers with the error.
 class Refusal : public BodyConsumer {
  public:
-  Refusal(base::Status status, std::shared_ptr<Responder> responder)
-      : status_(std::move(status)), tally_(std::make_shared<Tally>(std::move(responder))) {}
+  Refusal(base::Status status, std::shared_ptr<Responder> responder, int code = 400)
+      : status_(std::move(status)), tally_(std::make_shared<Tally>(std::move(responder), code)) {}
   Next Take(std::string_view) override { return Next::kMore; }
   void End() override { tally_->End(status_, 0); }
 
@@ -241,15 +241,24 @@ class Refusal : public BodyConsumer {
 
 }  // namespace
 
-HttpServer::BodyHandler MakeIngestDoor(ingest::Ingest* ingest) {
-  return [ingest](const Request& request, std::shared_ptr<Responder> responder) -> std::unique_ptr<BodyConsumer> {
+HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject ingest_of) {
+  return [gate, ingest_of = std::move(ingest_of)](
+             const Request& request, std::shared_ptr<Responder> responder) -> std::unique_ptr<BodyConsumer> {
     if (request.method != "POST" || request.path != kPath) return nullptr;
     auto target = TargetOf(request);
     if (!target.ok()) return std::make_unique<Refusal>(target.status(), std::move(responder));
+    auto verdict = gate->Admit(request.token, target->project, access::Action::kIngest);
+    if (verdict.kind != access::Gate::Verdict::kAdmitted) {
+      int code = verdict.kind == access::Gate::Verdict::kUnknown ? 401 : 403;
+      return std::make_unique<Refusal>(base::Status::Invalid(verdict.message), std::move(responder), code);
+    }
+    target->project = verdict.project;
     auto encoding = request.headers.find("content-encoding");
     auto decoder = BodyDecoder::Make(encoding == request.headers.end() ? "" : encoding->second);
     if (!decoder.ok()) return std::make_unique<Refusal>(decoder.status(), std::move(responder));
-    return std::make_unique<JsonLines>(ingest, *std::move(target), *std::move(decoder), std::move(responder));
+    auto ingest = ingest_of(target->project);
+    if (!ingest.ok()) return std::make_unique<Refusal>(ingest.status(), std::move(responder));
+    return std::make_unique<JsonLines>(*ingest, *std::move(target), *std::move(decoder), std::move(responder));
   };
 }
 

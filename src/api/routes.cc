@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "api/answer.h"
 #include "api/tail.h"
 #include "base/clock.h"
 #include "model/record_json.h"
@@ -13,22 +14,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Reply = std::shared_ptr<Responder>;
-
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
-
-void Answer(const Reply& reply, int status, const Json& json) {
-  reply->Begin(status, "application/json");
-  reply->Write(Dump(json));
-  reply->End();
-}
-
-void Fail(const Reply& reply, const base::Status& status) {
-  int code = status.code() == base::Code::kInvalid       ? 400
-             : status.code() == base::Code::kNotFound    ? 404
-             : status.code() == base::Code::kUnavailable ? 503
-                                                         : 500;
-  Answer(reply, code, {{"error", status.message()}});
-}
 
 template <typename T>
 Json OrNull(const std::optional<T>& value) {
@@ -73,6 +58,7 @@ class Routes {
       return Settings(request.path.substr(kJob.size(), request.path.size() - kJob.size() - kSettings.size()), request,
                       reply);
     }
+    if (request.method == "POST" && request.path == "/api/v1/launches") return Launches(request, reply);
     if (request.method != "GET") {
       return Answer(reply, 405, {{"error", request.method + " " + request.path + ": only GET is served"}});
     }
@@ -87,15 +73,20 @@ class Routes {
 
  private:
   void Server(const Reply& reply) const {
-    Answer(
-        reply, 200,
-        {{"version", services_.version}, {"grpc", services_.grpc_address}, {"limits", {{"max_frame_bytes", 8 << 20}}}});
+    Answer(reply, 200,
+           {{"version", services_.version},
+            {"grpc", services_.grpc_address},
+            {"time_ns", base::WallNow()},
+            {"limits", {{"max_frame_bytes", 8 << 20}}}});
   }
 
-  static base::Result<query::Query> QueryOf(const Request& request) {
+  // A query that names no project asks the request's.
+  base::Result<query::Query> QueryOf(const Request& request) const {
     auto text = request.query.find("query");
     if (text == request.query.end()) return base::Status::Invalid("parameter query is missing");
-    return query::ParseQuery(text->second, base::WallNow());
+    ASSIGN_OR_RETURN(query::Query query, query::ParseQuery(text->second, base::WallNow()));
+    if (query.selection.project == model::Selection().project) query.selection.project = services_.project;
+    return query;
   }
 
   void Query(const Request& request, const Reply& reply) {
@@ -146,10 +137,24 @@ class Routes {
     if (!known || !steps.is_number_unsigned() || steps.get<uint64_t>() < 1 || steps.get<uint64_t>() > 1000000) {
       return Fail(reply, base::Status::Invalid("settings: want {\"log_interval_steps\": N}, N from 1 to 1000000"));
     }
-    int agents = services_.set_log_interval_steps(job, steps.get<uint32_t>());
+    int agents = services_.set_log_interval_steps(services_.project, job, steps.get<uint32_t>());
     if (agents == 0)
       return Fail(reply, base::Status::NotFound("job " + job + " is not running: no agent is connected"));
     Answer(reply, 200, {{"agents", agents}});
+  }
+
+  void Launches(const Request& request, const Reply& reply) const {
+    Json launch = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+    auto text = [&](const char* name) {
+      return launch.is_object() && launch.contains(name) && launch[name].is_string() ? launch[name].get<std::string>()
+                                                                                     : std::string();
+    };
+    if (text("key").empty() || text("member").empty()) {
+      return Fail(reply, base::Status::Invalid("launches: want {\"key\": K, \"member\": M}"));
+    }
+    std::string job =
+        services_.catalog->JoinLaunch(text("key"), text("member"), base::WallNow(), services_.lost_after_ns);
+    Answer(reply, 200, {{"job_id", job}});
   }
 
   const Services services_;
@@ -158,7 +163,7 @@ class Routes {
 
 }  // namespace
 
-HttpServer::Handler MakeRoutes(Services services) {
+HttpServer::Handler MakeRoutes(const Services& services) {
   auto routes = std::make_shared<Routes>(services);
   return [routes](const Request& request, const Reply& reply) { routes->Handle(request, reply); };
 }

@@ -34,7 +34,7 @@ TailHub::~TailHub() {
   ticker_.join();
 }
 
-void TailHub::Serve(query::Query query, uint64_t last, std::shared_ptr<Responder> responder) {
+void TailHub::Serve(query::Query query, uint64_t last, const std::shared_ptr<Responder>& responder) {
   auto client = std::make_shared<Client>();
   client->query = query;
   client->responder = responder;

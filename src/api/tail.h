@@ -28,7 +28,7 @@ class TailHub {
   ~TailHub();
 
   // Sends the last `last` matches, then goes on until the client leaves.
-  void Serve(query::Query query, uint64_t last, std::shared_ptr<Responder> responder);
+  void Serve(query::Query query, uint64_t last, const std::shared_ptr<Responder>& responder);
 
  private:
   struct Held {

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -141,6 +142,12 @@ Result<std::vector<std::string>> ListDirectory(const std::string& path) {
   }
   std::sort(names.begin(), names.end());
   return names;
+}
+
+Result<Space> SpaceAt(const std::string& path) {
+  struct statvfs info {};
+  if (statvfs(path.c_str(), &info) != 0) return Status::FromErrno("cannot ask for the space at " + path, errno);
+  return Space{info.f_bavail * info.f_frsize, info.f_blocks * info.f_frsize};
 }
 
 Result<UniqueFd> LockFile(const std::string& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -54,6 +55,11 @@ Status MakeDirectories(const std::string& path);
 Status SyncDirectory(const std::string& path);
 // Names in the directory, sorted, without "." and "..".
 Result<std::vector<std::string>> ListDirectory(const std::string& path);
+struct Space {
+  uint64_t free = 0, total = 0;  // bytes; free is what an ordinary user may still write
+};
+// Of the file system that holds the path.
+Result<Space> SpaceAt(const std::string& path);
 // flock(LOCK_EX|LOCK_NB) on PATH, created if absent; kUnavailable when another process holds it.
 Result<UniqueFd> LockFile(const std::string& path);
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "catalog/database.h"
 #include "catalog/job_state.h"
+#include "catalog/launches.h"
 
 namespace rankscope::catalog {
 namespace {
@@ -20,6 +21,7 @@ using JobKey = std::pair<std::string, std::string>;  // project, job
 
 class SqliteCatalog : public Catalog {
  public:
+  explicit SqliteCatalog(std::string project) : project_(std::move(project)) {}
   ~SqliteCatalog() override {
     {
       std::lock_guard lock(mutex_);
@@ -32,7 +34,7 @@ class SqliteCatalog : public Catalog {
   base::Status Start(const std::string& folder) {
     RETURN_IF_ERROR(base::MakeDirectories(folder));
     ASSIGN_OR_RETURN(database_, Database::Open(folder + "/catalog.sqlite"));
-    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](Database::JobEntry entry) {
+    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](const Database::JobEntry& entry) {
       jobs_[{entry.project, entry.job}] = JobState::FromJson(entry.state);
     }));
     position_ = durable_position_ = position;
@@ -41,18 +43,32 @@ class SqliteCatalog : public Catalog {
   }
 
   base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) override {
+    struct Known {
+      JobState* job = nullptr;  // null: the record belongs to no job
+      bool plain = false, metric = false;
+    };
     std::lock_guard lock(mutex_);
-    std::vector<JobState*> jobs;  // by origin
+    std::vector<Known> known;  // by origin
     for (const model::Origin& origin : records->origins()) {
       JobKey key(origin.project, origin.job);
-      jobs.push_back(origin.job.empty() ? nullptr : &jobs_[key]);
-      if (origin.job.empty()) continue;
-      jobs.back()->TakeOrigin(origin);
-      changed_.insert(std::move(key));
+      known.push_back({origin.job.empty() ? nullptr : &jobs_[key]});
+      if (known.back().job) changed_.insert(std::move(key));
     }
     model::RecordBatch::Cursor cursor(*records);
-    while (cursor.Next(&record_)) {
-      if (JobState* job = jobs[record_.origin_index]) job->Take(record_);
+    model::RecordView view;
+    model::Record record;
+    while (cursor.Next(&view)) {
+      Known& origin = known[view.origin_index];
+      if (!origin.job) continue;
+      if (view.stream == model::Stream::kEvent) {
+        view.CopyTo(&record);
+        origin.job->Take(record);
+        for (Known& other : known) other.plain = other.metric = false;  // it may have forgotten them
+        continue;
+      }
+      bool& told = view.stream == model::Stream::kMetric ? origin.metric : origin.plain;
+      origin.job->TakePlain(view, told);
+      told = true;
     }
     position_ = end_position;
     return {};
@@ -82,9 +98,15 @@ class SqliteCatalog : public Catalog {
     return found->Ranks();
   }
 
+  std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
+                         int64_t lost_after) override {
+    std::lock_guard lock(mutex_);
+    return launches_.Join(key, member, now, lost_after, [this](const std::string& job) { return Find(job); });
+  }
+
  private:
   const JobState* Find(const std::string& job) const {
-    auto found = jobs_.find({"default", job});
+    auto found = jobs_.find({project_, job});
     return found == jobs_.end() ? nullptr : &found->second;
   }
 
@@ -109,13 +131,14 @@ class SqliteCatalog : public Catalog {
     }
   }
 
+  const std::string project_;
   std::unique_ptr<Database> database_;  // the saver's own after Start
   std::atomic<uint64_t> durable_position_{0};
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::map<JobKey, JobState> jobs_;
   std::set<JobKey> changed_;
-  model::RecordView record_;  // of Append
+  Launches launches_;
   uint64_t position_ = 0;
   bool stopping_ = false;
   std::thread saver_;
@@ -123,8 +146,8 @@ class SqliteCatalog : public Catalog {
 
 }  // namespace
 
-base::Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& folder) {
-  auto catalog = std::make_unique<SqliteCatalog>();
+base::Result<std::unique_ptr<Catalog>> Catalog::Open(const std::string& folder, const std::string& project) {
+  auto catalog = std::make_unique<SqliteCatalog>(project);
   RETURN_IF_ERROR(catalog->Start(folder));
   return std::unique_ptr<Catalog>(std::move(catalog));
 }

@@ -10,16 +10,21 @@
 
 namespace rankscope::catalog {
 
-// Event records (stream `event`) that the catalog understands, by their field "event":
-//   job_start   world_size, nnodes, command, environment, git_commit, … (all kept as run configuration)
-//   rank_start  pid, gpu_uuid, source ("hook" | "console")
-//   rank_exit   pid, exit_code | signal ("SIGKILL"), exit_source, oom_kill
-//   node_end    exit_code | signal: of the launcher on that node
+// Event records (stream `event`) that the catalog understands, by their field "event". Those of a keeper have "run",
+// the name of their `rankscope run`.
+//   job_start            member, world_size, command, environment, git_commit, … (all kept as run configuration)
+//   rank_start           pid, source ("hook": its Python reports; "console": it has a channel of its own; "exit only":
+//                        it prints into the launcher's)
+//   rank_gpu             gpu_uuid
+//   training_arguments, versions   kept as run configuration
+//   rank_exit            pid, exit_code | signal ("SIGKILL"), exit_source, oom_kill
+//   node_end             exit_code | signal: of the launcher on that node
 struct RankRow {
   int32_t attempt = 0;
   int32_t rank = 0;
   std::optional<int32_t> node_rank, local_rank;
   std::string host, gpu_uuid, source;
+  std::string run;  // the `rankscope run` that keeps it
   int64_t pid = 0;
   std::string exit;  // "", "exit 1", "SIGKILL", "SIGKILL (oom)"
 };
@@ -40,12 +45,17 @@ struct JobRow {
 // the journal position, in one transaction a batch: a restart goes on where it was. All methods from any thread.
 class Catalog : public model::RecordSink {
  public:
-  static base::Result<std::unique_ptr<Catalog>> Open(const std::string& folder);
+  // `project` is the one whose jobs Job and Ranks name.
+  static base::Result<std::unique_ptr<Catalog>> Open(const std::string& folder, const std::string& project);
 
   // States are judged at `now`: a running job without a record for `lost_after` ns is lost. Newest first.
   virtual base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) = 0;
   virtual base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) = 0;  // kNotFound
   virtual base::Result<std::vector<RankRow>> Ranks(const std::string& job) = 0;
+
+  // The job that a `rankscope run` belongs to which knows its launch only by a key: catalog/launches.h.
+  virtual std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
+                                 int64_t lost_after) = 0;
 };
 
 }  // namespace rankscope::catalog

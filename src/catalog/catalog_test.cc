@@ -18,7 +18,7 @@ class CatalogTest : public testing::Test {
   }
   void Open() {
     catalog_.reset();
-    auto catalog = Catalog::Open(folder_);
+    auto catalog = Catalog::Open(folder_, "default");
     ASSERT_TRUE(catalog.ok()) << catalog.status().message();
     catalog_ = *std::move(catalog);
   }
@@ -34,6 +34,23 @@ class CatalogTest : public testing::Test {
     std::string bytes;
     model::EncodeRecords({record}, &bytes);
     ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(bytes)).ok());
+  }
+  // A keeper's event: of the run, on the node, at a second of its own.
+  void KeeperEvent(const std::string& name, const std::string& run, int32_t node, std::optional<int32_t> rank,
+                   model::Fields fields, std::optional<int64_t> second = {}, std::string member = "") {
+    model::Record record;
+    record.origin.job = "j";
+    record.origin.node_rank = node;
+    record.origin.host = "h" + std::to_string(node);
+    record.origin.rank = rank;
+    record.stream = model::Stream::kEvent;
+    record.time = second.value_or(++time_) * base::kNsPerSecond;
+    record.fields = std::move(fields);
+    if (member.empty()) member = "node " + std::to_string(node);
+    record.fields.insert(record.fields.end(), {{"event", name}, {"run", run}, {"member", member}});
+    std::string bytes;
+    model::EncodeRecords({record}, &bytes);
+    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(std::move(bytes))).ok());
   }
   JobRow Row(int64_t seconds_later = 0) {
     return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);
@@ -90,6 +107,76 @@ TEST_F(CatalogTest, RestartKeepsEverything) {
   EXPECT_EQ(Row().reason, "rank 2: SIGKILL (oom)");
   EXPECT_EQ(Row().configuration.at("command"), "train.py");
   EXPECT_EQ((*catalog_->Ranks("j"))[0].exit, "SIGKILL (oom)");
+}
+
+TEST_F(CatalogTest, JobOfTwoNodesGoesOnUntilBothHaveEnded) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("job_start", "b", 1, {}, {});
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "running");
+  KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, KeeperForEachRankOfANodeEndsForItselfAlone) {
+  for (int32_t rank : {0, 1}) {
+    std::string run = "run of " + std::to_string(rank);
+    KeeperEvent("job_start", run, 0, {}, {}, {}, "host h0 local " + std::to_string(rank));
+    KeeperEvent("rank_start", run, 0, rank, {});
+  }
+  KeeperEvent("node_end", "run of 0", 0, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "running");
+  KeeperEvent("node_end", "run of 1", 0, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "finished");
+  EXPECT_EQ(Row().ranks_seen, 2);
+}
+
+TEST_F(CatalogTest, FirstToFailIsFirstByTimeNotByArrival) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("job_start", "b", 1, {}, {});
+  KeeperEvent("rank_exit", "a", 0, 0, {{"signal", std::string("SIGABRT")}}, 20);
+  KeeperEvent("rank_exit", "b", 1, 9, {{"exit_code", int64_t{1}}}, 10);
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
+  KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{1}}});
+  EXPECT_EQ(Row().reason, "rank 9: exit 1");
+}
+
+TEST_F(CatalogTest, NodeThatComesLateDoesNotHideTheFirstFailure) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("rank_exit", "a", 0, 2, {{"signal", std::string("SIGKILL")}});
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
+  KeeperEvent("job_start", "b", 1, {}, {});
+  KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "failed");
+  EXPECT_EQ(Row().reason, "rank 2: SIGKILL");
+}
+
+TEST_F(CatalogTest, RelaunchUnderTheSameIdBeginsAnew) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("rank_start", "a", 0, 3, {});
+  KeeperEvent("rank_exit", "a", 0, 3, {{"exit_code", int64_t{1}}});
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
+  KeeperEvent("job_start", "b", 0, {}, {});
+  EXPECT_EQ(Row().state, "running");
+  EXPECT_EQ(Row().ranks_seen, 0);
+  KeeperEvent("node_end", "b", 0, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, RunThatWasKilledIsOverOnceItsRankLivesInAnother) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("rank_start", "a", 0, 0, {});
+  KeeperEvent("job_start", "b", 1, {}, {});
+  KeeperEvent("rank_start", "b", 1, 0, {});
+  KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, UnknownEndIsNotCalledAFailure) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_source", std::string("unknown")}});
+  EXPECT_EQ(Row().state, "finished");
+  EXPECT_EQ(Row().reason, "how the command ended is not known");
 }
 
 TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }

@@ -28,6 +28,8 @@ base::Result<std::unique_ptr<Database>> Database::Open(const std::string& path) 
   std::unique_ptr<Database> database(new Database);
   database->path_ = path;
   if (sqlite3_open(path.c_str(), &database->handle_) != SQLITE_OK) return database->Error("cannot open");
+  // Nobody else opens it; without the file that processes share, a full disk does not keep it from being read.
+  RETURN_IF_ERROR(database->Execute("PRAGMA locking_mode=EXCLUSIVE"));
   RETURN_IF_ERROR(database->Execute("PRAGMA journal_mode=WAL"));
   RETURN_IF_ERROR(database->Execute("PRAGMA synchronous=FULL"));
   RETURN_IF_ERROR(database->Execute(
@@ -39,6 +41,11 @@ base::Result<std::unique_ptr<Database>> Database::Open(const std::string& path) 
 Database::~Database() { sqlite3_close(handle_); }
 
 base::Status Database::Error(const std::string& what) const {
+  int code = sqlite3_errcode(handle_);
+  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) {
+    return base::Status::Corrupt(path_ + " is damaged (" + sqlite3_errmsg(handle_) +
+                                 "): move it away and start again: jobs are then listed from what the journal holds");
+  }
   return base::Status::Internal(path_ + ": " + what + ": " + sqlite3_errmsg(handle_));
 }
 

@@ -14,17 +14,18 @@ std::string TextOf(const model::FieldValue& value) {
   return Json(std::get<double>(value)).dump();
 }
 
-std::string Field(const model::RecordView& record, std::string_view name) {
-  const model::FieldView* field = record.FindField(name);
-  return field ? TextOf(field->Value()) : "";
+std::string Field(const model::Record& record, std::string_view name) {
+  const model::FieldValue* value = model::FindField(record.fields, name);
+  return value ? TextOf(*value) : "";
 }
 
-int64_t Integer(const model::RecordView& record, std::string_view name) {
-  const model::FieldView* field = record.FindField(name);
-  return field && field->kind == model::FieldView::Kind::kInteger ? field->integer : 0;
+int64_t Integer(const model::Record& record, std::string_view name) {
+  const model::FieldValue* value = model::FindField(record.fields, name);
+  const auto* integer = value ? std::get_if<int64_t>(value) : nullptr;
+  return integer ? *integer : 0;
 }
 
-std::string EndOf(const model::RecordView& record) {
+std::string EndOf(const model::Record& record) {
   if (std::string signal = Field(record, "signal"); !signal.empty()) {
     return Field(record, "oom_kill") == "true" ? signal + " (oom)" : signal;
   }
@@ -34,8 +35,10 @@ std::string EndOf(const model::RecordView& record) {
 
 bool Bad(const std::string& end) { return !end.empty() && end != "exit 0" && end != "unknown"; }
 
-std::string NodeKey(const model::Origin& origin) {
-  return std::to_string(origin.node_rank.value_or(-1)) + " " + origin.host;
+// The `rankscope run` that said it; records of others than ours have only the node.
+std::string RunOf(const model::Record& record) {
+  std::string run = Field(record, "run");
+  return run.empty() ? std::to_string(record.origin.node_rank.value_or(-1)) + " " + record.origin.host : run;
 }
 
 Json Optional(const std::optional<int32_t>& value) { return value ? Json(*value) : Json(); }
@@ -46,7 +49,34 @@ std::optional<int32_t> FromOptional(const Json& json, const char* name) {
 
 }  // namespace
 
-void JobState::TakeOrigin(const model::Origin& origin) {
+void JobState::Take(const model::Record& record) {
+  const bool event = record.stream == model::Stream::kEvent;
+  const std::string name = event ? Field(record, "event") : "";
+  if (name == "job_start") StartRun(record);
+  NoteTime(record.time);
+  NoteOrigin(record.origin, record.stream);
+  if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
+  if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
+    if (auto number = model::AsNumber(*loss)) row_.last_loss = number;
+  }
+  if (event) TakeEvent(name, record);
+}
+
+void JobState::TakePlain(const model::RecordView& record, bool known_origin) {
+  NoteTime(record.time);
+  if (!known_origin) NoteOrigin(*record.origin, record.stream);
+  if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
+  if (record.fields.empty()) return;
+  const model::FieldView* loss = record.FindField("loss");
+  if (loss && loss->kind != model::FieldView::Kind::kText) row_.last_loss = model::AsNumber(loss->Value());
+}
+
+void JobState::NoteTime(base::TimeNs time) {
+  row_.started = row_.started == 0 ? time : std::min(row_.started, time);
+  row_.last_heard = std::max(row_.last_heard, time);
+}
+
+void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
   row_.project = origin.project;
   row_.job = origin.job;
   row_.attempt = std::max(row_.attempt, origin.attempt);
@@ -54,71 +84,120 @@ void JobState::TakeOrigin(const model::Origin& origin) {
   RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
   rank.attempt = origin.attempt;
   rank.rank = *origin.rank;
-  rank.node_rank = origin.node_rank;
-  rank.local_rank = origin.local_rank;
-  rank.host = origin.host;
+  if (origin.node_rank) rank.node_rank = origin.node_rank;
+  if (origin.local_rank) rank.local_rank = origin.local_rank;
+  if (!origin.host.empty()) rank.host = origin.host;
+  if (stream == model::Stream::kMetric) rank.source = "hook";
   if (rank.source.empty()) rank.source = "console";
 }
 
-void JobState::Take(const model::RecordView& record) {
-  row_.started = row_.started == 0 ? record.time : std::min(row_.started, record.time);
-  row_.last_heard = std::max(row_.last_heard, record.time);
-  if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
-  if (!record.fields.empty()) {
-    const model::FieldView* loss = record.FindField("loss");
-    if (loss && loss->kind != model::FieldView::Kind::kText) row_.last_loss = model::AsNumber(loss->Value());
+void JobState::TakeEvent(const std::string& name, const model::Record& record) {
+  const model::Origin& origin = record.origin;
+  // A rank knows how many there are; the start only supposes.
+  int64_t size = Integer(record, "world_size");
+  if (size > 0 && (name != "job_start" || row_.ranks_expected == 0)) row_.ranks_expected = static_cast<int32_t>(size);
+  if (name == "job_start" || name == "training_arguments" || name == "versions") {
+    Configure(record);
+  } else if (name == "rank_start" && origin.rank) {
+    StartRank(record);
+  } else if (name == "rank_gpu" && origin.rank) {
+    ranks_[{origin.attempt, *origin.rank}].gpu_uuid = Field(record, "gpu_uuid");
+  } else if (name == "rank_exit" && origin.rank) {
+    EndRank(record);
+  } else if (name == "node_end") {
+    Run& run = runs_[RunOf(record)];
+    run.exit = EndOf(record);
+    run.ended_at = record.time;
   }
-  if (record.stream == model::Stream::kEvent) TakeEvent(Field(record, "event"), record);
 }
 
-void JobState::TakeEvent(const std::string& name, const model::RecordView& record) {
-  const model::Origin& origin = *record.origin;
-  if (int64_t size = Integer(record, "world_size"); size > 0) row_.ranks_expected = static_cast<int32_t>(size);
-  if (name == "job_start") {
-    nodes_[NodeKey(origin)] = {};
-    first_bad_end_.erase(row_.attempt);
-    for (const model::FieldView& field : record.fields) {
-      if (field.name != "event") row_.configuration[std::string(field.name)] = TextOf(field.Value());
-    }
-  } else if (name == "rank_start" && origin.rank) {
-    RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
-    rank.pid = Integer(record, "pid");
-    rank.gpu_uuid = Field(record, "gpu_uuid");
-    rank.source = Field(record, "source");
-    rank.exit.clear();
-  } else if (name == "rank_exit" && origin.rank) {
-    std::string end = EndOf(record);
-    ranks_[{origin.attempt, *origin.rank}].exit = end;
-    if (Bad(end)) NoteBadEnd(origin.attempt, "rank " + std::to_string(*origin.rank) + ": " + end);
-  } else if (name == "node_end") {
-    nodes_[NodeKey(origin)] = {true, EndOf(record)};
-  }
+// A member that comes again after all have ended has been launched again under the same id. One that comes while others
+// go on has come back to them.
+void JobState::StartRun(const model::Record& record) {
+  Run run{Field(record, "member"), "", 0};
+  if (run.member.empty()) run.member = RunOf(record);
+  bool all_ended =
+      std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
+  size_t earlier = std::erase_if(runs_, [&](const auto& entry) { return entry.second.member == run.member; });
+  if (earlier > 0 && all_ended) ForgetLastLaunch();
+  runs_[RunOf(record)] = std::move(run);
+}
+
+void JobState::ForgetLastLaunch() {
+  runs_.clear();
+  ranks_.clear();
+  first_bad_end_.clear();
+  row_.attempt = row_.ranks_expected = 0;
+  row_.last_step.reset();
+  row_.last_loss.reset();
+}
+
+// A rank lives in one run: another that has it now says that the one before is over, though it could not say so.
+void JobState::StartRank(const model::Record& record) {
+  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
+  std::string run = Field(record, "run"), source = Field(record, "source");
+  // The script around a rank looks like a rank without a channel; the rank itself counts.
+  if (source == "exit only" && rank.run == run && rank.pid != 0 && rank.exit.empty()) return;
+  if (!rank.run.empty() && rank.run != run) runs_.erase(rank.run);
+  rank.run = run;
+  rank.pid = Integer(record, "pid");
+  rank.source = source;
+  rank.exit.clear();
 }
 
 // The first to end badly is the one to look at; what follows are mostly its peers, ended by the launcher.
-void JobState::NoteBadEnd(int32_t attempt, const std::string& reason) { first_bad_end_.try_emplace(attempt, reason); }
+void JobState::EndRank(const model::Record& record) {
+  std::string end = EndOf(record);
+  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
+  if (int64_t pid = Integer(record, "pid"); pid != 0 && rank.pid != 0 && pid != rank.pid) return;
+  rank.exit = end;
+  if (!Bad(end)) return;
+  auto [first, added] = first_bad_end_.try_emplace(record.origin.attempt);
+  if (!added && first->second.time <= record.time) return;
+  first->second = {record.time, "rank " + std::to_string(*record.origin.rank) + ": " + end};
+}
+
+// What the start says, and what the ranks' hooks find out later. Of several nodes, node 0's word counts.
+void JobState::Configure(const model::Record& record) {
+  bool first = record.origin.node_rank.value_or(0) == 0;
+  for (const auto& [key, value] : record.fields) {
+    if (key == "event" || key == "run" || key == "member") continue;
+    if (first) {
+      row_.configuration[key] = TextOf(value);
+    } else {
+      row_.configuration.try_emplace(key, TextOf(value));
+    }
+  }
+}
+
+// How the runs that have ended badly did, empty where none has.
+std::string JobState::RunsEnd() const {
+  for (const auto& [name, run] : runs_) {
+    if (Bad(run.exit)) return "the command ended: " + run.exit;
+  }
+  return "";
+}
 
 JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
   JobRow row = row_;
   row.ranks_seen = static_cast<int32_t>(std::count_if(
       ranks_.begin(), ranks_.end(), [&](const auto& entry) { return entry.first.first == row_.attempt; }));
   row.ranks_expected = std::max(row.ranks_expected, row.ranks_seen);
-  bool ended = !nodes_.empty();
-  std::string bad_node;
-  for (const auto& [key, node] : nodes_) {
-    ended = ended && node.ended;
-    if (node.ended && node.exit != "exit 0" && bad_node.empty()) bad_node = "the command ended: " + node.exit;
-  }
+  bool ended = !runs_.empty() &&
+               std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
   auto bad_rank = first_bad_end_.find(row.attempt);
+  std::string bad_run = RunsEnd();
   if (!ended) {
     bool silent = now - row.last_heard > lost_after;
     row.state = silent ? "lost" : "running";
     if (silent) row.reason = "no word for " + std::to_string((now - row.last_heard) / base::kNsPerSecond) + " s";
-  } else if (bad_rank != first_bad_end_.end() || !bad_node.empty()) {
+  } else if (bad_rank != first_bad_end_.end() || !bad_run.empty()) {
     row.state = "failed";
-    row.reason = bad_rank != first_bad_end_.end() ? bad_rank->second : bad_node;
+    row.reason = bad_rank != first_bad_end_.end() ? bad_rank->second.reason : bad_run;
   } else {
     row.state = "finished";
+    bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
+    if (!known) row.reason = "how the command ended is not known";
   }
   return row;
 }
@@ -147,11 +226,16 @@ std::string JobState::ToJson() const {
                              {"host", rank.host},
                              {"gpu_uuid", rank.gpu_uuid},
                              {"source", rank.source},
+                             {"run", rank.run},
                              {"pid", rank.pid},
                              {"exit", rank.exit}});
   }
-  for (const auto& [key, node] : nodes_) json["nodes"][key] = {{"ended", node.ended}, {"exit", node.exit}};
-  for (const auto& [attempt, reason] : first_bad_end_) json["first_bad_end"][std::to_string(attempt)] = reason;
+  for (const auto& [name, run] : runs_) {
+    json["runs"][name] = {{"member", run.member}, {"exit", run.exit}, {"ended_at", run.ended_at}};
+  }
+  for (const auto& [attempt, end] : first_bad_end_) {
+    json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
+  }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
@@ -177,17 +261,18 @@ JobState JobState::FromJson(const std::string& text) {
     rank.host = entry.value("host", "");
     rank.gpu_uuid = entry.value("gpu_uuid", "");
     rank.source = entry.value("source", "");
+    rank.run = entry.value("run", "");
     rank.pid = entry.value("pid", int64_t{0});
     rank.exit = entry.value("exit", "");
     state.ranks_[{rank.attempt, rank.rank}] = rank;
   }
-  const Json nodes = json.value("nodes", Json::object());
-  for (const auto& [key, node] : nodes.items()) {
-    state.nodes_[key] = {node.value("ended", false), node.value("exit", "")};
+  const Json runs = json.value("runs", Json::object());
+  for (const auto& [name, run] : runs.items()) {
+    state.runs_[name] = {run.value("member", ""), run.value("exit", ""), run.value("ended_at", int64_t{0})};
   }
   const Json ends = json.value("first_bad_end", Json::object());
-  for (const auto& [attempt, reason] : ends.items()) {
-    state.first_bad_end_[std::atoi(attempt.c_str())] = reason.get<std::string>();
+  for (const auto& [attempt, end] : ends.items()) {
+    state.first_bad_end_[std::atoi(attempt.c_str())] = {end.value("time", int64_t{0}), end.value("reason", "")};
   }
   return state;
 }

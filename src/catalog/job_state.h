@@ -11,29 +11,48 @@ namespace rankscope::catalog {
 // What the catalog knows of one job, derived from its records in the order of arrival. Pure.
 class JobState {
  public:
-  // The origin of records to come: once a batch is enough.
-  void TakeOrigin(const model::Origin& origin);
-  void Take(const model::RecordView& record);
+  void Take(const model::Record& record);
+  // Likewise of a record that is no event. `known_origin`: one of the same origin, and as much a metric, came since the
+  // last event.
+  void TakePlain(const model::RecordView& record, bool known_origin);
 
   JobRow Row(base::TimeNs now, int64_t lost_after) const;
   std::vector<RankRow> Ranks() const;
+
+  // Each `rankscope run` of the job: its member (the place in the launch that it has: "node 0"), and whether it goes
+  // on.
+  struct Run {
+    std::string member;
+    std::string exit;           // of its command: "exit 0"; empty: it goes on
+    base::TimeNs ended_at = 0;  // 0: it goes on
+  };
+  const std::map<std::string, Run>& runs() const { return runs_; }
+  base::TimeNs started() const { return row_.started; }
+  base::TimeNs last_heard() const { return row_.last_heard; }
 
   // The form kept in the database.
   std::string ToJson() const;
   static JobState FromJson(const std::string& text);
 
  private:
-  struct Node {
-    bool ended = false;
-    std::string exit;  // "exit 0"
+  struct BadEnd {
+    base::TimeNs time = 0;
+    std::string reason;  // "rank 2: SIGKILL"
   };
-  void TakeEvent(const std::string& name, const model::RecordView& record);
-  void NoteBadEnd(int32_t attempt, const std::string& reason);
+  void NoteOrigin(const model::Origin& origin, model::Stream stream);
+  void NoteTime(base::TimeNs time);
+  void TakeEvent(const std::string& name, const model::Record& record);
+  void StartRun(const model::Record& record);
+  void StartRank(const model::Record& record);
+  void EndRank(const model::Record& record);
+  void Configure(const model::Record& record);
+  void ForgetLastLaunch();
+  std::string RunsEnd() const;
 
   JobRow row_;
   std::map<std::pair<int32_t, int32_t>, RankRow> ranks_;  // by attempt and rank
-  std::map<std::string, Node> nodes_;                     // by node rank and host
-  std::map<int32_t, std::string> first_bad_end_;          // by attempt
+  std::map<std::string, Run> runs_;                       // by the name that the agent gave it
+  std::map<int32_t, BadEnd> first_bad_end_;               // by attempt
 };
 
 }  // namespace rankscope::catalog

@@ -4,6 +4,7 @@
 
 #include <cctype>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -13,6 +14,7 @@ namespace {
 struct Download {
   CURL* curl;
   const std::function<bool(std::string_view)>& take;
+  const std::function<bool()>& idle;
   std::string rest;
   bool stopped = false;
 };
@@ -35,6 +37,12 @@ size_t OnBytes(char* bytes, size_t size, size_t count, void* context) {
   return size * count;
 }
 
+int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  auto* download = static_cast<Download*>(context);
+  download->stopped = download->stopped || !download->idle();
+  return download->stopped ? 1 : 0;
+}
+
 base::Status FromAnswer(long status, const std::string& body) {
   auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   std::string message = json.is_object() ? json.value("error", body) : "HTTP " + std::to_string(status);
@@ -42,18 +50,45 @@ base::Status FromAnswer(long status, const std::string& body) {
   return status < 500 ? base::Status::Invalid(message) : base::Status::Internal(message);
 }
 
+std::string Environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value ? value : "";
+}
+
+std::string UrlOf(const std::string& address, const std::string& path) {
+  std::string project = Environment("RANKSCOPE_PROJECT");
+  std::string url = "http://" + address + path;
+  if (!project.empty()) url += (path.find('?') == std::string::npos ? "?project=" : "&project=") + UrlEncode(project);
+  return url;
+}
+
+using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
+
+Headers Authorization() {
+  std::string token = Environment("RANKSCOPE_TOKEN");
+  curl_slist* header = token.empty() ? nullptr : curl_slist_append(nullptr, ("Authorization: Bearer " + token).c_str());
+  return {header, curl_slist_free_all};
+}
+
 // `body`: null for a GET.
 base::Status Request(const std::string& address, const std::string& path, const std::string* body,
-                     const std::function<bool(std::string_view)>& take) {
+                     const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
-  Download download{curl.get(), take, {}};
-  std::string url = "http://" + address + path;
+  Download download{curl.get(), take, idle, {}};
+  std::string url = UrlOf(address, path);
+  Headers headers = Authorization();
+  if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
   if (body) curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
+  if (idle) {
+    curl_easy_setopt(curl.get(), CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFOFUNCTION, OnProgress);
+    curl_easy_setopt(curl.get(), CURLOPT_XFERINFODATA, &download);
+  }
   CURLcode code = curl_easy_perform(curl.get());
   if (download.stopped) return {};
   if (code != CURLE_OK) {
@@ -70,13 +105,13 @@ base::Status Request(const std::string& address, const std::string& path, const 
 }  // namespace
 
 base::Status GetLines(const std::string& address, const std::string& path,
-                      const std::function<bool(std::string_view)>& take) {
-  return Request(address, path, nullptr, take);
+                      const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
+  return Request(address, path, nullptr, take, idle);
 }
 
 base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
                        const std::function<bool(std::string_view)>& take) {
-  return Request(address, path, &body, take);
+  return Request(address, path, &body, take, {});
 }
 
 std::string UrlEncode(std::string_view text) {

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "base/clock.h"
 #include "cli/http_client.h"
+#include "cli/line_folder.h"
 #include "cli/time_argument.h"
 
 namespace rankscope::cli {
@@ -38,6 +40,23 @@ std::string Shown(const nlohmann::json& object, const char* name) {
 std::string Age(const nlohmann::json& object, const char* name) {
   auto time = ParseTimeArgument(Shown(object, name), 0);
   return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
+}
+
+// The ranks of the attempt that are not seen, and those whose lines have no rank.
+void SayWhatIsMissing(const nlohmann::json& job) {
+  std::set<int32_t> silent, missing;
+  for (int32_t rank = 0; rank < job.value("ranks_expected", 0); ++rank) missing.insert(rank);
+  for (const auto& rank : job["ranks"]) {
+    if (rank.value("attempt", 0) != job.value("attempt", 0)) continue;
+    missing.erase(rank.value("rank", -1));
+    if (rank.value("source", "") == "exit only") silent.insert(rank.value("rank", -1));
+  }
+  if (!missing.empty()) std::printf("not seen: ranks %s\n", FormatSet(missing).c_str());
+  if (silent.empty()) return;
+  std::printf(
+      "no channel of their own: ranks %s; their lines have no rank (not Python, or Python with -I or -S; "
+      "`rankscope run --preload` helps)\n",
+      FormatSet(silent).c_str());
 }
 
 }  // namespace
@@ -80,6 +99,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
                       Shown(rank, "exit")});
     }
     PrintTable(rows);
+    SayWhatIsMissing(job);
     return true;
   });
 }

@@ -70,24 +70,30 @@ std::string TextOf(const nlohmann::ordered_json& record) {
   return text;
 }
 
-std::string Prefix(const nlohmann::ordered_json& record, bool color) {
-  bool ranked = record.contains("rank");
-  std::string who = "[" + NumberOr(record, "node_rank", "-") + "/" + NumberOr(record, "rank", "-") + "]";
+std::string Who(const nlohmann::ordered_json& record, const FoldedLine& line) {
+  if (line.ranks.empty()) return "[" + NumberOr(record, "node_rank", "-") + "/" + NumberOr(record, "rank", "-") + "]";
+  std::string nodes = line.nodes.contains(-1) ? "-" : FormatSet(line.nodes);
+  return "[" + nodes + "/" + FormatSet(line.ranks) + " ×" + std::to_string(line.ranks.size()) + "]";
+}
+
+std::string Prefix(const nlohmann::ordered_json& record, const FoldedLine& line, bool color) {
+  std::string who = Who(record, line);
   if (!color) return who;
-  size_t index = ranked && record["rank"].is_number() ? record["rank"].get<uint64_t>() % kSourceColors.size() : 0;
-  return "\x1b[38;5;" + std::to_string(ranked ? kSourceColors[index] : 245) + "m" + who + "\x1b[0m";
+  bool ranked = record.contains("rank") && record["rank"].is_number_unsigned();
+  int shade = ranked ? kSourceColors[record["rank"].get<uint64_t>() % kSourceColors.size()] : 245;
+  return "\x1b[38;5;" + std::to_string(shade) + "m" + who + "\x1b[0m";
 }
 
 }  // namespace
 
-std::string LinePrinter::Render(std::string_view json) const {
-  auto record = nlohmann::ordered_json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!record.is_object()) return std::string(json) + "\n";
+std::string LinePrinter::Render(const FoldedLine& line) const {
+  auto record = nlohmann::ordered_json::parse(line.json, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object()) return line.json + "\n";
   std::string text = Harmless(TextOf(record), options_.color);
   if (options_.color) {
     for (const std::string& word : options_.highlights) Highlight(&text, word);
   }
-  std::string prefix = Prefix(record, options_.color);
+  std::string prefix = Prefix(record, line, options_.color);
   if (options_.show_time) prefix = record.value("timestamp", "").substr(0, 23) + " " + prefix;
   std::string level = record.value("level", "");
   char letter = LevelLetter(level);

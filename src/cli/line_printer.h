@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/line_folder.h"
+
 namespace rankscope::cli {
 
 // Renders records (their JSON form) for people: "[node/rank] L text". On a terminal the prefix is coloured by rank,
@@ -19,8 +21,10 @@ class LinePrinter {
   };
   explicit LinePrinter(Options options) : options_(std::move(options)) {}
 
-  // The text to print, with its newlines. A line that is no record's JSON is returned as it is.
-  std::string Render(std::string_view json) const;
+  // The text to print, with its newlines. A line that is no record's JSON is returned as it is. Of a folded line the
+  // prefix names all who said it: "[0-1/0-6,8 ×8]".
+  std::string Render(const FoldedLine& line) const;
+  std::string Render(std::string_view json) const { return Render({std::string(json), {}, {}}); }
 
  private:
   const Options options_;

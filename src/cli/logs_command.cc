@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cli/http_client.h"
+#include "cli/line_folder.h"
 #include "cli/line_printer.h"
 #include "cli/time_argument.h"
 #include "model/record_json.h"
@@ -40,7 +41,15 @@ base::Result<Job> FindJob(const LogsOptions& options) {
   return job;
 }
 
-// --since counts from now while the job runs and from its last record afterwards, and says which.
+bool IsDuration(const std::string& text) { return !text.empty() && text.find('T') == std::string::npos; }
+
+// Durations count back from now while the job runs and from its last record afterwards. It is said which.
+std::string SayReference(const Job& job, base::TimeNs reference) {
+  std::string from = job.running ? "the job is running: times count back from now, "
+                                 : "the job has ended: times count back from its last record, ";
+  return "rankscope: " + from + model::FormatTime(reference) + "\n";
+}
+
 base::Result<std::string> TimeTerm(const LogsOptions& options, const Job& job) {
   if (options.since.empty() && options.until.empty()) return std::string();
   base::TimeNs reference = job.running ? base::WallNow() : job.last_heard;
@@ -51,10 +60,7 @@ base::Result<std::string> TimeTerm(const LogsOptions& options, const Job& job) {
   if (!options.until.empty()) {
     ASSIGN_OR_RETURN(until, ParseTimeArgument(options.until, reference));
   }
-  if (!job.running && options.since.find('T') == std::string::npos) {
-    std::fprintf(stderr, "rankscope: the job has ended: times count from its last record, %s\n",
-                 model::FormatTime(reference).c_str());
-  }
+  if (IsDuration(options.since) || IsDuration(options.until)) std::fputs(SayReference(job, reference).c_str(), stderr);
   return " _time:[" + model::FormatTime(since) + "," + model::FormatTime(until) + "]";
 }
 
@@ -70,23 +76,35 @@ base::Result<std::string> BuildQuery(const LogsOptions& options, const Job& job)
   return query + time;
 }
 
+// To standard output: folded or not, as text or as the JSON that came. Each returns false when nobody reads any more.
 class Output {
  public:
   explicit Output(const LogsOptions& options)
-      : json_(options.json), printer_({.color = options.color, .highlights = options.highlight, .show_time = false}) {}
+      : json_(options.json),
+        fold_(options.fold && !options.json),
+        follow_(options.follow),
+        printer_({.color = options.color, .highlights = options.highlight, .show_time = options.show_time}),
+        folder_(options.follow, [this](const FoldedLine& line) { return Show(line); }) {}
 
-  // False when whoever reads us has gone.
-  bool Print(std::string_view line) const {
-    std::string text = json_ ? std::string(line) + "\n" : printer_.Render(line);
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size();
+  bool Print(std::string_view line) {
+    if (json_) return Write(std::string(line) + "\n");
+    return fold_ ? folder_.Take(line) : Show({std::string(line), {}, {}});
   }
+  bool Idle() { return !fold_ || folder_.CloseUntil(base::MonotonicNow()); }
+  bool Finish() { return !fold_ || folder_.Finish(); }
 
  private:
-  const bool json_;
+  bool Show(const FoldedLine& line) { return Write(printer_.Render(line)); }
+  bool Write(const std::string& text) const {
+    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && (!follow_ || std::fflush(stdout) == 0);
+  }
+
+  const bool json_, fold_, follow_;
   const LinePrinter printer_;
+  LineFolder folder_;
 };
 
-base::Status PrintLast(const LogsOptions& options, const std::string& query, const Output& output) {
+base::Status PrintLast(const LogsOptions& options, const std::string& query, Output* output) {
   std::string pipes = " | sort timestamp desc | limit " + std::to_string(*options.limit);
   std::deque<std::string> newest_first;
   RETURN_IF_ERROR(
@@ -94,7 +112,7 @@ base::Status PrintLast(const LogsOptions& options, const std::string& query, con
         newest_first.emplace_back(line);
         return true;
       }));
-  for (auto line = newest_first.rbegin(); line != newest_first.rend(); ++line) output.Print(*line);
+  for (auto line = newest_first.rbegin(); line != newest_first.rend(); ++line) output->Print(*line);
   return {};
 }
 
@@ -104,16 +122,22 @@ base::Status RunLogs(const LogsOptions& options) {
   auto job = FindJob(options);
   bool may_come = options.follow && job.status().code() == base::Code::kNotFound;
   if (!job.ok() && !may_come) return job.status();
+  if (!job.ok()) std::fprintf(stderr, "rankscope: %s yet; waiting for it\n", job.status().message().c_str());
   ASSIGN_OR_RETURN(std::string query, BuildQuery(options, job.ok() ? *job : Job{true, 0}));
   Output output(options);
-  if (!options.follow) {
-    if (options.limit) return PrintLast(options, query, output);
-    return GetLines(options.server, "/api/v1/query?query=" + UrlEncode(query),
-                    [&](std::string_view line) { return output.Print(line); });
+  auto print = [&](std::string_view line) { return output.Print(line); };
+  base::Status status;
+  if (options.follow) {
+    std::string last = "&last=" + std::to_string(options.limit.value_or(10));
+    status =
+        GetLines(options.server, "/api/v1/tail?query=" + UrlEncode(query) + last, print, [&] { return output.Idle(); });
+  } else if (options.limit) {
+    status = PrintLast(options, query, &output);
+  } else {
+    status = GetLines(options.server, "/api/v1/query?query=" + UrlEncode(query), print);
   }
-  std::string last = "&last=" + std::to_string(options.limit.value_or(10));
-  return GetLines(options.server, "/api/v1/tail?query=" + UrlEncode(query) + last,
-                  [&](std::string_view line) { return output.Print(line) && std::fflush(stdout) == 0; });
+  output.Finish();
+  return status;
 }
 
 }  // namespace rankscope::cli

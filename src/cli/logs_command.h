@@ -16,6 +16,8 @@ struct LogsOptions {
   bool follow = false;
   bool json = false;
   bool color = false;
+  bool fold = false;  // one line for what several ranks say alike (cli/line_folder.h); never with json
+  bool show_time = false;
 };
 
 // Prints the selected records, oldest first. kNotFound for an unknown job.

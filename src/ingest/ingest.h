@@ -5,11 +5,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "ingest/journal_entry.h"
+#include "ingest/rank_claims.h"
+#include "ingest/space_guard.h"
 #include "journal/journal.h"
 #include "model/record_sink.h"
 #include "wire/ingest_service.h"
@@ -19,15 +23,16 @@ namespace rankscope::ingest {
 // The server end of the streams: journal, acknowledge, fan out. One commit thread takes everything submitted meanwhile,
 // appends it, syncs once, hands the records to the sinks and then acknowledges (read your writes).
 //
-// A full disk refuses frames (kUnavailable) until there is room; the agents keep them. A failed fdatasync is final:
-// every later frame is refused and the process should end (`fatal` is called once), since the kernel may have dropped
-// the bytes.
+// A full disk refuses agents and frames (kUnavailable) until there is room; the agents keep them. A failed fdatasync is
+// final: every later frame is refused and the process should end (`fatal` is called once), since the kernel may have
+// dropped the bytes.
 class Ingest : public wire::FrameReceiver {
  public:
   struct Options {
     std::string folder;                     // of the journal
     std::vector<model::RecordSink*> sinks;  // outlive this
     std::function<void(const base::Status&)> fatal;
+    std::function<void(const std::string&)> say;  // a sentence for whoever runs the server; any thread
   };
 
   // Replays to each sink what lies after its durable position. `report` gets a sentence per damage.
@@ -35,8 +40,9 @@ class Ingest : public wire::FrameReceiver {
   // Commits what was submitted, then stops.
   ~Ingest() override;
 
-  base::Result<uint64_t> Greet(const wire::Hello& hello) override;
+  base::Result<uint64_t> Greet(wire::Hello* hello) override;
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
+  void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 
   // Records that come without a stream: from HTTP. With a producer their seq are dense from first_seq and they are
   // stored once, as an agent's are; without one, each time that they are submitted.
@@ -52,21 +58,29 @@ class Ingest : public wire::FrameReceiver {
 
  private:
   struct Submission {
-    FrameEntry entry;
-    std::shared_ptr<const model::RecordBatch> records;
+    std::variant<FrameEntry, LostEntry> entry;
+    std::shared_ptr<const model::RecordBatch> records;  // null: none
+    std::optional<model::Record> notice;                // goes out if the entry is news
     std::function<void(Outcome)> done;
     Outcome outcome{Outcome::kFailed, 0, {}};
     uint64_t end_position = 0;
     bool appended = false;
   };
 
-  Ingest() = default;
+  using Placed = std::map<std::string, uint64_t>;  // by producer: written, and durable after the next sync
+
+  explicit Ingest(Options options);
   base::Status Replay(std::vector<std::string>* report);
+  base::Status Replay(const journal::Journal::Reader::Entry& raw, std::vector<std::string>* report);
+  base::Status CheckEnd(std::vector<std::string>* report);
+  void Enqueue(Submission submission);
   void CommitLoop();
   void Commit(std::deque<Submission>* batch);
-  void Enqueue(Submission submission);
-  void Place(Submission* submission);
-  bool Admit(Submission* submission);
+  void Place(Submission* submission, Placed* placed);
+  void Write(Submission* submission, Placed* placed, uint64_t last_seq);
+  void NoticeDoubledRanks(const std::deque<Submission>& batch);
+  void PlaceNotices(std::deque<Submission>* batch, Placed* placed);
+  void Notice(model::Record record);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
   base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
   void Trim();
@@ -74,15 +88,19 @@ class Ingest : public wire::FrameReceiver {
   uint64_t NeededPosition() const;
   void TrimBefore(uint64_t needed);
 
-  Options options_;
+  const Options options_;
+  SpaceGuard space_;
+  // The commit thread's own.
   std::unique_ptr<journal::Journal> journal_;
   uint64_t trim_considered_at_ = 0, idle_trimmed_at_ = 0;
   uint64_t delivered_position_ = 0;  // past the last frame that the sinks have; watermark tables may follow
+  RankClaims claims_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
-  Watermarks watermarks_;
+  Watermarks watermarks_;  // of what is durable
   std::deque<Submission> queue_;
+  std::vector<model::Record> notices_;  // not yet in the journal
   bool stopping_ = false;
   bool poisoned_ = false;
   std::thread committer_;

@@ -42,7 +42,15 @@ class IngestTest : public testing::Test {
   void Start() {
     ingest_.reset();
     sink_ = {};
-    auto ingest = Ingest::Open({folder_, {&sink_}, {}}, &report_);
+    Restart();
+  }
+  void Restart() {
+    ingest_.reset();
+    Ingest::Options options;
+    options.folder = folder_;
+    options.sinks = {&sink_};
+    options.say = [this](const std::string& sentence) { said_.push_back(sentence); };
+    auto ingest = Ingest::Open(std::move(options), &report_);
     ASSERT_TRUE(ingest.ok()) << ingest.status().message();
     ingest_ = *std::move(ingest);
   }
@@ -54,17 +62,27 @@ class IngestTest : public testing::Test {
     ingest_->Submit(hello, frame, [&](Outcome outcome) { promise.set_value(outcome); });
     return promise.get_future().get();
   }
-  uint64_t Greet(uint32_t epoch = 1) {
+  Outcome SendLost(uint64_t from, uint64_t to) {
+    std::promise<Outcome> promise;
+    wire::Hello hello;
+    hello.producer = std::string(16, 'p');
+    hello.epoch = 1;
+    hello.host = "h";
+    ingest_->SubmitLost(hello, {from, to, "damaged"}, [&](const Outcome& outcome) { promise.set_value(outcome); });
+    return promise.get_future().get();
+  }
+  uint64_t Greet(uint32_t epoch = 1, uint64_t acked = 0) {
     wire::Hello hello;
     hello.producer = std::string(16, 'p');
     hello.epoch = epoch;
-    auto committed = ingest_->Greet(hello);
+    hello.acked_seq = acked;
+    auto committed = ingest_->Greet(&hello);
     return committed.ok() ? *committed : ~uint64_t{0};
   }
 
   std::string folder_;
   MemorySink sink_;
-  std::vector<std::string> report_;
+  std::vector<std::string> report_, said_;
   std::unique_ptr<Ingest> ingest_;
 };
 
@@ -110,6 +128,45 @@ TEST_F(IngestTest, WatermarksSurviveTrimming) {
   }
   Start();
   EXPECT_EQ(Greet(), seq);
+}
+
+TEST_F(IngestTest, LostRecordsMoveTheSequenceOnAndAreSaidInTheStream) {
+  ASSERT_EQ(Send(FrameOf(1, 2)).kind, Outcome::kDurable);
+  EXPECT_EQ(SendLost(4, 5).kind, Outcome::kGap);
+  EXPECT_EQ(SendLost(3, 5).seq, 5u);
+  EXPECT_EQ(SendLost(3, 5).seq, 5u) << "sent again";
+  EXPECT_EQ(Send(FrameOf(6, 1)).seq, 6u);
+  ASSERT_EQ(sink_.texts.size(), 4u);
+  EXPECT_EQ(sink_.texts[2], "RECORDS LOST: records 3 to 5 of the agent on h will never come: damaged");
+  EXPECT_EQ(said_.size(), 1u);
+  Start();
+  EXPECT_EQ(Greet(), 6u);
+  EXPECT_EQ(sink_.texts.size(), 4u);
+}
+
+TEST_F(IngestTest, ServerThatHoldsLessThanItAcknowledgedSaysSo) {
+  ASSERT_EQ(Send(FrameOf(1, 2)).kind, Outcome::kDurable);
+  EXPECT_EQ(Greet(1, /*acked=*/2), 2u);
+  EXPECT_TRUE(said_.empty());
+  EXPECT_EQ(Greet(2, /*acked=*/7), 2u);
+  ASSERT_EQ(said_.size(), 1u);
+  EXPECT_NE(said_[0].find("ACK REGRESSION: the server no longer holds records 3 to 7"), std::string::npos) << said_[0];
+  ASSERT_EQ(Send(FrameOf(3, 1), 2).kind, Outcome::kDurable);
+  EXPECT_EQ(sink_.texts.size(), 4u) << "the notice is a record in the stream";
+}
+
+TEST_F(IngestTest, JournalThatLostItsEndDoesNotHideWhatComesAfterwards) {
+  ASSERT_EQ(Send(FrameOf(1, 2)).kind, Outcome::kDurable);
+  ingest_.reset();
+  for (const auto& file : std::filesystem::directory_iterator(folder_)) std::filesystem::remove(file);
+  sink_.durable = 1000;  // as of before the files went
+  Restart();
+  ASSERT_FALSE(report_.empty());
+  EXPECT_NE(report_.back().find("newest"), std::string::npos) << report_.back();
+  ASSERT_EQ(Send(FrameOf(1, 2)).kind, Outcome::kDurable);
+  sink_.texts.clear();
+  Restart();
+  EXPECT_EQ(sink_.texts.size(), 2u) << "replayed: it lies behind what the sink has";
 }
 
 }  // namespace

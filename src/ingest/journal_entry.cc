@@ -8,18 +8,71 @@ namespace {
 constexpr uint8_t kFrame = 1;
 constexpr uint8_t kWatermarks = 2;
 
+constexpr uint8_t kLost = 3;
+
+void Put(const Sender& sender, std::string* out) {
+  base::PutString(out, sender.producer);
+  base::PutVarint(out, sender.epoch);
+  base::PutString(out, sender.project);
+  base::PutFixed64(out, static_cast<uint64_t>(sender.arrival));
+}
+
+Sender GetSender(base::ByteReader* in) {
+  Sender sender;
+  sender.producer = in->String();
+  sender.epoch = static_cast<uint32_t>(in->Varint());
+  sender.project = in->String();
+  sender.arrival = static_cast<base::TimeNs>(in->Fixed64());
+  return sender;
+}
+
+base::Result<JournalEntry> DecodeFrameEntry(base::ByteReader in) {
+  FrameEntry entry;
+  entry.sender = GetSender(&in);
+  std::string_view frame = in.String();
+  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed frame entry");
+  ASSIGN_OR_RETURN(entry.frame, wire::DecodeFrame(frame));
+  return JournalEntry(std::move(entry));
+}
+
+base::Result<JournalEntry> DecodeLostEntry(base::ByteReader in) {
+  LostEntry entry;
+  entry.sender = GetSender(&in);
+  entry.lost.from_seq = in.Varint();
+  entry.lost.to_seq = in.Varint();
+  entry.lost.reason = in.String();
+  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed lost entry");
+  return JournalEntry(std::move(entry));
+}
+
+base::Result<JournalEntry> DecodeWatermarks(base::ByteReader in) {
+  Watermarks watermarks;
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
+    std::string producer(in.String());
+    auto epoch = static_cast<uint32_t>(in.Varint());
+    watermarks[producer] = {epoch, in.Varint()};
+  }
+  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed watermark table");
+  return JournalEntry(std::move(watermarks));
+}
+
 }  // namespace
 
 std::string EncodeEntry(const FrameEntry& entry) {
-  std::string out;
-  out.push_back(kFrame);
-  base::PutString(&out, entry.producer);
-  base::PutVarint(&out, entry.epoch);
-  base::PutString(&out, entry.project);
-  base::PutFixed64(&out, static_cast<uint64_t>(entry.arrival));
+  std::string out(1, kFrame);
+  Put(entry.sender, &out);
   std::string frame;
   wire::EncodeFrame(entry.frame, &frame);
   base::PutString(&out, frame);
+  return out;
+}
+
+std::string EncodeEntry(const LostEntry& entry) {
+  std::string out(1, kLost);
+  Put(entry.sender, &out);
+  base::PutVarint(&out, entry.lost.from_seq);
+  base::PutVarint(&out, entry.lost.to_seq);
+  base::PutString(&out, entry.lost.reason);
   return out;
 }
 
@@ -37,27 +90,16 @@ std::string EncodeEntry(const Watermarks& watermarks) {
 
 base::Result<JournalEntry> DecodeEntry(std::string_view bytes) {
   base::ByteReader in(bytes);
-  uint8_t kind = in.Byte();
-  if (kind == kFrame) {
-    FrameEntry entry;
-    entry.producer = in.String();
-    entry.epoch = static_cast<uint32_t>(in.Varint());
-    entry.project = in.String();
-    entry.arrival = static_cast<base::TimeNs>(in.Fixed64());
-    std::string_view frame = in.String();
-    if (!in.ok()) return base::Status::Corrupt("journal entry: malformed frame entry");
-    ASSIGN_OR_RETURN(entry.frame, wire::DecodeFrame(frame));
-    return JournalEntry(std::move(entry));
+  switch (uint8_t kind = in.Byte()) {
+    case kFrame:
+      return DecodeFrameEntry(in);
+    case kLost:
+      return DecodeLostEntry(in);
+    case kWatermarks:
+      return DecodeWatermarks(in);
+    default:
+      return base::Status::Corrupt("journal entry: unknown kind " + std::to_string(kind));
   }
-  if (kind != kWatermarks) return base::Status::Corrupt("journal entry: unknown kind " + std::to_string(kind));
-  Watermarks watermarks;
-  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
-    std::string producer(in.String());
-    auto epoch = static_cast<uint32_t>(in.Varint());
-    watermarks[producer] = {epoch, in.Varint()};
-  }
-  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed watermark table");
-  return JournalEntry(std::move(watermarks));
 }
 
 }  // namespace rankscope::ingest

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "wire/frame.h"
+#include "wire/ingest_service.h"
 
 namespace rankscope::ingest {
 
@@ -19,18 +20,29 @@ struct Watermark {
 };
 using Watermarks = std::map<std::string, Watermark>;  // by producer
 
-// One entry of the server's journal: a frame with its producer's watermark inside it, or (before files are removed)
-// the table of all watermarks. There is no ledger beside the journal that could disagree with it.
-struct FrameEntry {
+// Whose entry it is.
+struct Sender {
   std::string producer;
   uint32_t epoch = 0;
   std::string project;
   base::TimeNs arrival = 0;
+};
+
+// Entries of the server's journal, each with its producer's watermark inside it: a frame, the word that some records
+// never come, or (before files are removed) the table of all watermarks. There is no ledger beside the journal that
+// could disagree with it.
+struct FrameEntry {
+  Sender sender;
   wire::Frame frame;
 };
-using JournalEntry = std::variant<FrameEntry, Watermarks>;
+struct LostEntry {
+  Sender sender;
+  wire::Lost lost;
+};
+using JournalEntry = std::variant<FrameEntry, LostEntry, Watermarks>;
 
 std::string EncodeEntry(const FrameEntry& entry);
+std::string EncodeEntry(const LostEntry& entry);
 std::string EncodeEntry(const Watermarks& watermarks);
 base::Result<JournalEntry> DecodeEntry(std::string_view bytes);
 

@@ -33,6 +33,11 @@ std::string Damage(const std::string& path, size_t from, size_t to) {
          " are damaged; what they held is lost, everything else is served";
 }
 
+std::string CutShort(const std::string& path, uint64_t at, uint64_t missing) {
+  return path + ": " + std::to_string(missing) + " bytes are missing from byte " + std::to_string(at) +
+         " on; what they held is lost, everything else is served";
+}
+
 }  // namespace
 
 Journal::~Journal() = default;
@@ -61,26 +66,54 @@ base::Status Journal::Recover(Recovery* recovery) {
     struct stat info {};
     if (stat(PathOf(first).c_str(), &info) != 0) return base::Status::FromErrno(PathOf(first), errno);
     auto size = static_cast<uint64_t>(info.st_size);
+    if (!files_.empty()) files_.back().end = std::min(files_.back().end, first);
     files_.push_back({first, first + (size > kFileHeaderBytes ? size - kFileHeaderBytes : 0)});
-    ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(PathOf(first), O_RDONLY));
-    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd.get(), 0, kFileHeaderBytes));
-    if (auto header = DecodeFileHeader(bytes)) id_ = header->id;
   }
-  if (id_ == 0 && getrandom(&id_, sizeof id_, 0) != sizeof id_) return base::Status::Internal("no random bytes");
+  RETURN_IF_ERROR(RecoverId(recovery));
   if (!files_.empty()) RETURN_IF_ERROR(RecoverLast(&files_.back(), recovery));
-  return BeginFile();
+  uint64_t end = files_.empty() ? 0 : files_.back().end;
+  auto begun = BeginFile(end);
+  if (begun.code() != base::Code::kUnavailable) return begun;
+  if (files_.empty()) files_.push_back({end, end});
+  return {};  // a full disk: what is there can be read, and Append tries again
 }
 
-// A torn tail has nothing valid after it: it was never acknowledged, and is cut off. Damage before valid entries stays
-// where it is for readers to skip and report.
+// The id is in each file's header and, for the day when the only header is damaged, in LOCK.
+base::Status Journal::RecoverId(Recovery* recovery) {
+  for (const File& file : files_) {
+    ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(PathOf(file.first), O_RDONLY));
+    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd.get(), 0, kFileHeaderBytes));
+    auto header = DecodeFileHeader(bytes);
+    if (header && header->version != kVersion) {
+      return base::Status::Invalid(PathOf(file.first) + ": journal of version " + std::to_string(header->version) +
+                                   "; this program reads version " + std::to_string(kVersion) +
+                                   ": use the version of rankscope that wrote it");
+    }
+    if (header) id_ = header->id;
+    if (!header && file.end > file.first) recovery->damage.push_back(PathOf(file.first) + ": header is damaged");
+  }
+  ASSIGN_OR_RETURN(std::string kept, base::ReadAt(lock_.get(), 0, sizeof id_));
+  if (id_ == 0 && kept.size() == sizeof id_) id_ = base::ByteReader(kept).Fixed64();
+  if (id_ == 0 && getrandom(&id_, sizeof id_, 0) != sizeof id_) return base::Status::Internal("no random bytes");
+  if (kept.size() == sizeof id_ && base::ByteReader(kept).Fixed64() == id_) return {};
+  kept.clear();
+  base::PutFixed64(&kept, id_);
+  // Only a spare: a disk that is full now gets it at another opening.
+  if (pwrite(lock_.get(), kept.data(), kept.size(), 0) < 0) return {};
+  return {};
+}
+
+// A torn tail is an entry that was not written to its end: it was never acknowledged, and is cut off. Damage elsewhere
+// stays where it is for readers to skip and report.
 base::Status Journal::RecoverLast(File* file, Recovery* recovery) {
   std::string path = PathOf(file->first);
   ASSIGN_OR_RETURN(std::string content, base::ReadWholeFile(path));
   size_t good = kFileHeaderBytes;
   for (size_t at = good; at < content.size();) {
-    auto payload = DecodeEntry(id_, file->first + at - kFileHeaderBytes, std::string_view(content).substr(at));
-    if (payload) {
-      good = at += kEntryHeaderBytes + payload->size();
+    auto rest = std::string_view(content).substr(at);
+    auto length = DecodeEntryLength(id_, file->first + at - kFileHeaderBytes, rest);
+    if (length && *length <= rest.size()) {
+      good = at += *length;
       continue;
     }
     auto next = FindEntry(id_, file->first, content, at + 1);
@@ -89,34 +122,43 @@ base::Status Journal::RecoverLast(File* file, Recovery* recovery) {
   }
   if (good >= content.size()) return {};
   recovery->truncated_bytes = content.size() - good;
+  recovery->damage.push_back(path + ": cut off at byte " + std::to_string(good) + ": the last " +
+                             std::to_string(recovery->truncated_bytes) +
+                             " bytes are an entry that was not written to its end");
   if (truncate(path.c_str(), static_cast<off_t>(good)) != 0)
     return base::Status::FromErrno("cannot cut " + path, errno);
   file->end = file->first + good - kFileHeaderBytes;
   return {};
 }
 
-// Every opening and every full file begins a new one: nothing is ever appended behind a recovered tail.
-base::Status Journal::BeginFile() {
-  uint64_t first = files_.empty() ? 0 : files_.back().end;
-  // A file without entries has the name that the new one needs, and perhaps a torn header.
-  if (!files_.empty() && files_.back().first == first) files_.pop_back();
+// Every opening and every full file begins a new one: nothing is ever appended behind a recovered tail. On error the
+// journal is as before.
+base::Status Journal::BeginFile(uint64_t first) {
   std::string path = PathOf(first);
   ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
   RETURN_IF_ERROR(base::WriteFully(fd.get(), EncodeFileHeader(id_, first)).WithContext(path));
   if (fdatasync(fd.get()) != 0) return base::Status::FromErrno("cannot sync " + path, errno);
   RETURN_IF_ERROR(base::SyncDirectory(folder_));
   fd_ = std::move(fd);
+  begun_ = true;
   std::lock_guard lock(mutex_);
+  // A file without entries has the name that the new one took, and perhaps a torn header.
+  if (!files_.empty() && files_.back().first == first) files_.pop_back();
   files_.push_back({first, first});
   return {};
+}
+
+base::Status Journal::AdvanceTo(uint64_t position) {
+  return position <= files_.back().end ? base::Status() : BeginFile(position);
 }
 
 base::Result<uint64_t> Journal::Append(std::string_view payload) {
   if (poisoned_) return base::Status::Internal(folder_ + ": an earlier write or sync failed for good");
   if (payload.size() > kMaxPayloadBytes) return base::Status::Invalid("journal entry of more than 64 MiB");
+  if (!begun_) RETURN_IF_ERROR(BeginFile(files_.back().end));
   if (files_.back().end - files_.back().first >= options_.file_bytes) {
     RETURN_IF_ERROR(Sync());
-    RETURN_IF_ERROR(BeginFile());
+    RETURN_IF_ERROR(BeginFile(files_.back().end));
   }
   File file = files_.back();
   std::string header = EncodeEntryHeader(id_, file.end, payload);
@@ -136,7 +178,7 @@ base::Result<uint64_t> Journal::Append(std::string_view payload) {
 
 base::Status Journal::Sync() {
   if (poisoned_) return base::Status::Internal(folder_ + ": an earlier write or sync failed for good");
-  if (fdatasync(fd_.get()) == 0) return {};
+  if (!begun_ || fdatasync(fd_.get()) == 0) return {};
   poisoned_ = true;  // the kernel may have dropped the pages: asking again would lie
   return base::Status::Internal(base::Status::FromErrno("cannot sync " + PathOf(files_.back().first), errno).message());
 }
@@ -144,7 +186,7 @@ base::Status Journal::Sync() {
 base::Status Journal::BeginNextFile() {
   if (files_.back().first == files_.back().end) return {};
   RETURN_IF_ERROR(Sync());
-  return BeginFile();
+  return BeginFile(files_.back().end);
 }
 
 uint64_t Journal::first_position() const {
@@ -160,6 +202,11 @@ uint64_t Journal::end_position() const {
 uint64_t Journal::bytes_on_disk() const {
   std::lock_guard lock(mutex_);
   return files_.back().end - files_.front().first;
+}
+
+bool Journal::HasFileBefore(uint64_t position) const {
+  std::lock_guard lock(mutex_);
+  return files_.size() > 1 && files_.front().end <= position;
 }
 
 base::Status Journal::TrimBefore(uint64_t position) {
@@ -179,41 +226,64 @@ base::Status Journal::TrimBefore(uint64_t position) {
 
 Journal::Reader Journal::Read(uint64_t position) { return {this, position}; }
 
-base::Result<bool> Journal::Reader::Next(Entry* entry) {
-  while (true) {
-    File file{};
-    {
-      std::lock_guard lock(journal_->mutex_);
-      const auto& files = journal_->files_;
-      if (position_ < files.front().first) position_ = files.front().first;
-      auto holds = [&](const File& f) { return position_ >= f.first && position_ < f.end; };
-      size_t index = 0;
-      while (index < files.size() && !holds(files[index])) ++index;
-      if (index == files.size()) return false;
-      file = files[index];
+// The file that holds position_, which moves past files that are missing or were cut short. False at the end.
+bool Journal::Reader::FindFile(File* file) {
+  std::lock_guard lock(journal_->mutex_);
+  const auto& files = journal_->files_;
+  if (position_ < files.front().first) position_ = files.front().first;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (position_ < files[i].first) {
+      const File& before = files[i - 1];
+      damage_.push_back(CutShort(journal_->PathOf(before.first), kFileHeaderBytes + before.end - before.first,
+                                 files[i].first - position_));
+      position_ = files[i].first;
     }
+    *file = files[i];
+    if (position_ < file->end) return true;
+  }
+  return false;
+}
+
+base::Result<bool> Journal::Reader::Next(Entry* entry) {
+  File file{};
+  while (FindFile(&file)) {
     if (file_first_ != file.first) {
       ASSIGN_OR_RETURN(fd_, base::OpenFile(journal_->PathOf(file.first), O_RDONLY));
       file_first_ = file.first;
     }
     uint64_t offset = kFileHeaderBytes + position_ - file.first;
     ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), offset, kEntryHeaderBytes));
-    base::ByteReader header(bytes);
-    uint64_t length = std::min<uint64_t>(header.Fixed32(), file.end - position_);
-    ASSIGN_OR_RETURN(std::string payload, base::ReadAt(fd_.get(), offset + kEntryHeaderBytes, length));
-    bytes += payload;
-    if (auto found = DecodeEntry(journal_->id_, position_, bytes)) {
-      entry->payload = *found;
-      position_ = entry->end_position = position_ + bytes.size();
-      return true;
+    auto length = DecodeEntryLength(journal_->id_, position_, bytes);
+    if (length && *length <= file.end - position_) {
+      ASSIGN_OR_RETURN(std::string payload,
+                       base::ReadAt(fd_.get(), offset + kEntryHeaderBytes, *length - kEntryHeaderBytes));
+      bytes += payload;
+      if (auto found = DecodeEntry(journal_->id_, position_, bytes)) {
+        entry->payload = *found;
+        position_ = entry->end_position = position_ + *length;
+        return true;
+      }
     }
-    ASSIGN_OR_RETURN(std::string content, base::ReadWholeFile(journal_->PathOf(file.first)));
-    content.resize(std::min<uint64_t>(content.size(), kFileHeaderBytes + file.end - file.first));
-    auto next = FindEntry(journal_->id_, file.first, content, offset + 1);
-    uint64_t resume = next ? *next : kFileHeaderBytes + file.end - file.first;
-    damage_.push_back(Damage(journal_->PathOf(file.first), offset, resume));
-    position_ = file.first + resume - kFileHeaderBytes;
+    RETURN_IF_ERROR(SkipDamage(file));
   }
+  return false;
+}
+
+// To the next entry that validates. Where the damaged one's length is known, it is not searched for in its payload.
+base::Status Journal::Reader::SkipDamage(const File& file) {
+  ASSIGN_OR_RETURN(std::string content, base::ReadWholeFile(journal_->PathOf(file.first)));
+  uint64_t end = kFileHeaderBytes + file.end - file.first;
+  content.resize(std::min<uint64_t>(content.size(), end));
+  uint64_t offset = kFileHeaderBytes + position_ - file.first;
+  uint64_t from = offset + 1;
+  if (offset < content.size()) {
+    auto length = DecodeEntryLength(journal_->id_, position_, std::string_view(content).substr(offset));
+    if (length && offset + *length <= end) from = offset + *length;
+  }
+  uint64_t resume = FindEntry(journal_->id_, file.first, content, from).value_or(end);
+  damage_.push_back(Damage(journal_->PathOf(file.first), offset, resume));
+  position_ = file.first + resume - kFileHeaderBytes;
+  return {};
 }
 
 }  // namespace rankscope::journal

@@ -15,7 +15,7 @@ namespace rankscope::journal {
 // What Open found wrong and did about it: said to the user, never silently skipped.
 struct Recovery {
   uint64_t truncated_bytes = 0;     // torn tail of the last file, never acknowledged
-  std::vector<std::string> damage;  // one sentence per damaged range, naming file and offset
+  std::vector<std::string> damage;  // one sentence each, naming file and offset
 };
 
 // An append-only sequence of checksummed entries in files of a folder: the server's write-ahead log and the
@@ -30,6 +30,7 @@ class Journal {
   };
 
   // Creates the folder if absent. A torn last entry is cut off; damage elsewhere is skipped by readers and reported.
+  // A full disk does not hinder it. kInvalid when a newer program wrote the journal.
   static base::Result<std::unique_ptr<Journal>> Open(const std::string& folder, Options options, Recovery* recovery);
   ~Journal();
 
@@ -39,13 +40,23 @@ class Journal {
   // Makes everything appended durable. An fdatasync error is final: the caller must stop (kInternal ever after).
   base::Status Sync();
 
+  // Lets no entry have a position before this one from now on: a reader that was once further keeps its place.
+  base::Status AdvanceTo(uint64_t position);
+
   uint64_t first_position() const;
   uint64_t end_position() const;
   uint64_t bytes_on_disk() const;
   // The next entry goes to a new file, so that all files so far can be trimmed. As Append on threads.
   base::Status BeginNextFile();
+  // Whether TrimBefore would remove something.
+  bool HasFileBefore(uint64_t position) const;
   // Removes the files whose every entry lies before `position`.
   base::Status TrimBefore(uint64_t position);
+
+  struct File {
+    uint64_t first;  // position of its first entry
+    uint64_t end;    // position past its last whole entry
+  };
 
   // Reads entries in order from `position` on, up to the end at the time of each Next.
   class Reader {
@@ -61,6 +72,8 @@ class Journal {
    private:
     friend class Journal;
     Reader(Journal* journal, uint64_t position) : journal_(journal), position_(position) {}
+    bool FindFile(File* file);
+    base::Status SkipDamage(const File& file);
     Journal* journal_;
     uint64_t position_;
     uint64_t file_first_ = ~uint64_t{0};
@@ -71,21 +84,18 @@ class Journal {
   Reader Read(uint64_t position);
 
  private:
-  struct File {
-    uint64_t first;  // position of its first entry
-    uint64_t end;    // position past its last whole entry
-  };
-
   Journal() = default;
   base::Status Recover(Recovery* recovery);
+  base::Status RecoverId(Recovery* recovery);
   base::Status RecoverLast(File* file, Recovery* recovery);
-  base::Status BeginFile();
+  base::Status BeginFile(uint64_t first);
   std::string PathOf(uint64_t first) const;
 
   std::string folder_;
   Options options_;
   uint64_t id_ = 0;  // mixed into every checksum: bytes of another journal never validate
   base::UniqueFd lock_, fd_;
+  bool begun_ = false;     // the last of files_ is open for appending: not so when the disk was full
   bool poisoned_ = false;  // the appender's own
 
   mutable std::mutex mutex_;  // guards files_, which readers consult

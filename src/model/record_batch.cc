@@ -184,7 +184,8 @@ base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string
   RecordView record;
   for (size_t i = 0; cursor.Next(&record); ++i) {
     if (i == 0) batch->first_seq_ = record.seq;
-    if (record.seq != batch->first_seq_ + i) batch->dense_ = false;
+    if (i > 0 && record.seq <= batch->last_seq_) batch->rising_ = false;
+    batch->last_seq_ = record.seq;
   }
   if (!cursor.in_.ok() || !cursor.in_.empty()) return malformed;
   return std::shared_ptr<const RecordBatch>(std::move(batch));

@@ -33,8 +33,10 @@ class RecordBatch {
   size_t bytes() const { return sizeof *this + bytes_.capacity() + origins_.size() * sizeof(Origin); }
   // Copies of all of them, for few at a time.
   std::vector<Record> ToRecords() const;
-  // Whether the records' seq are first, first + 1, …
-  bool IsNumberedFrom(uint64_t first) const { return dense_ && first_seq_ == first; }
+  // Whether the records' seq rise and lie in [first, last].
+  bool IsNumberedWithin(uint64_t first, uint64_t last) const {
+    return rising_ && (count_ == 0 || (first_seq_ >= first && last_seq_ <= last));
+  }
   const std::vector<Origin>& origins() const { return origins_; }
 
   // Reads the records in order. REQUIRES the batch outlives it.
@@ -63,8 +65,8 @@ class RecordBatch {
 
   std::string bytes_;
   size_t records_at_ = 0, count_ = 0;
-  uint64_t first_seq_ = 0;
-  bool dense_ = true;
+  uint64_t first_seq_ = 0, last_seq_ = 0;
+  bool rising_ = true;
   int64_t time_offset_ns_ = 0;
   std::vector<Origin> origins_;
   std::vector<std::string_view> names_;  // of fields and levels, in bytes_

@@ -194,6 +194,20 @@ void AddPipedPrefix(std::string_view text, model::Fields* fields) {
   AddMetric("step", *s, fields);
 }
 
+// A bar that carries no metric counts training steps only where its label says so or there is none: weights are loaded,
+// data is mapped and files are fetched under bars, too.
+bool NamesTraining(std::string_view plain) {
+  size_t begin = plain.find_first_not_of(" \r\t"), percent = plain.find('%');
+  if (begin == std::string_view::npos || percent == std::string_view::npos) return false;
+  if (IsDigit(plain[begin])) return true;
+  for (std::string_view label : {"train", "epoch", "step", "iter"}) {
+    auto same = [](char a, char b) { return (a | 0x20) == b; };  // letters, whatever their case
+    std::string_view start = plain.substr(begin, label.size());
+    if (std::equal(start.begin(), start.end(), label.begin(), label.end(), same)) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 void AddProgressBar(std::string_view plain, model::Fields* fields) {
@@ -231,7 +245,7 @@ bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
     if (match && !IsQualified(plain, at)) AddMatch(plain, *match, &found);
     at = match ? match->value.end : end;
   }
-  AddProgressBar(plain, &found);
+  if (!found.empty() || NamesTraining(plain)) AddProgressBar(plain, &found);
   // One value may be prose ("step: 3 of the guide"); a training line names its loss, or several metrics.
   bool metric = model::FindField(found, "loss") || found.size() >= 3;
   if (!metric || found.size() < 2) return false;

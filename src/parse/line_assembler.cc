@@ -11,6 +11,17 @@ constexpr size_t kMaxTracebackBytes = 128 * 1024;
 constexpr int64_t kBarInterval = base::kNsPerSecond;
 constexpr int64_t kTracebackPatience = base::kNsPerSecond;
 
+// "[default1]:[rank3]: text" is what torchrun's --tee and torch's own excepthook make of "text".
+std::string_view WithoutLauncherPrefix(std::string_view line) {
+  for (std::string_view name : {"[default", "[rank"}) {
+    size_t end = line.starts_with(name) ? line.find_first_not_of("0123456789", name.size()) : std::string_view::npos;
+    if (end == std::string_view::npos || end == name.size() || !line.substr(end).starts_with("]:")) continue;
+    line.remove_prefix(end + 2);
+    if (line.starts_with(' ') && name == "[rank") line.remove_prefix(1);
+  }
+  return line;
+}
+
 // Whether the line goes on with a traceback: its frames are indented, chained ones are announced, and its exception
 // line is the first that is not indented.
 bool Continues(std::string_view line) {
@@ -66,13 +77,13 @@ void LineAssembler::EndLine(bool partial, const Emit& emit) {
   size_t bytes = line_.size() + (partial ? 0 : 1);
   line_.clear();
   if (!traceback_.empty()) {
-    bool more = Continues(text) && traceback_.size() < kMaxTracebackBytes;
+    bool more = Continues(WithoutLauncherPrefix(text)) && traceback_.size() < kMaxTracebackBytes;
     traceback_ += "\n" + text;
     traceback_bytes_ += bytes;
     if (!more) EmitTraceback(emit);
     return;
   }
-  if (std::string_view(text).starts_with(kTracebackHead)) {
+  if (WithoutLauncherPrefix(text).starts_with(kTracebackHead)) {
     traceback_ = std::move(text);
     traceback_time_ = line_time_;
     traceback_bytes_ = bytes;

@@ -19,7 +19,8 @@ struct Line {
 // Turns the bytes of one channel (one rank's stdout, say) into lines. Pure: the caller passes the time.
 // - Partial lines wait for their newline; `\r` progress bars collapse to their last state per second, and the
 //   state before a `\n` is always kept; `\r\n` is a newline.
-// - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones too) is one Line.
+// - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones too) is one Line,
+//   also where torch or its launcher puts "[rank3]: " before each of its lines.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
 // Thread-compatible.
 class LineAssembler {

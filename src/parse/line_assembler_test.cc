@@ -54,6 +54,16 @@ TEST_F(LineAssemblerTest, TracebackIsOneRecord) {
   EXPECT_EQ(texts_[2], "after");
 }
 
+TEST_F(LineAssemblerTest, TracebackUnderLaunchersPrefixesIsOneLine) {
+  for (const char* prefix : {"[rank1]: ", "[default1]:", "[default1]:[rank3]: "}) {
+    std::string p = prefix, traceback = p + "Traceback (most recent call last):\n" + p + "  File \"a.py\"\n" + p +
+                                        "    x()\n" + p + "ValueError: 4711";
+    texts_.clear();
+    Feed(traceback + "\n" + p + "next\n");
+    EXPECT_EQ(texts_, (std::vector<std::string>{traceback, p + "next"}));
+  }
+}
+
 TEST_F(LineAssemblerTest, LongLineIsCutAndNothingDropped) {
   std::string megabyte(1 << 20, 'x');
   Feed(megabyte + "end\n");

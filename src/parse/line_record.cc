@@ -20,8 +20,7 @@ bool Has(std::string_view text, std::string_view word) { return text.find(word) 
 std::string LevelOf(std::string_view text) {
   std::string_view head = text.substr(0, 160);
   if (Has(head, "CRITICAL") || Has(head, "FATAL")) return "critical";
-  if (text.starts_with("Traceback (most recent call last)") || Has(head, "ERROR") || Has(head, "Error: "))
-    return "error";
+  if (Has(head, "Traceback (most recent call last)") || Has(head, "ERROR") || Has(head, "Error: ")) return "error";
   if (Has(head, "WARNING") || Has(head, "[WARN") || Has(head, "Warning: ")) return "warning";
   if (Has(head, "[DEBUG") || Has(head, " DEBUG ")) return "debug";
   return "";

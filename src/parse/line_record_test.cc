@@ -109,6 +109,21 @@ TEST(LineRecord, ProgressBarsTellTheStep) {
   EXPECT_EQ(*model::FindField(record.fields, "step_time_s"), model::FieldValue(1.5));
 }
 
+TEST(LineRecord, BarsOfLoadingAndMappingAreNoSteps) {
+  for (const char* label : {"Loading weights: ", "Map: ", "Fetching 3 files: "}) {
+    model::Record record;
+    record.text = std::string(label) + "100%|##########| 15/15 [00:00<00:00, 16439.66it/s]";
+    UnderstandLine(&record);
+    EXPECT_FALSE(record.step) << label;
+  }
+  for (const char* label : {"Train: ", " ", "Epoch 2: ", "Steps: "}) {
+    model::Record record;
+    record.text = std::string(label) + "100%|##########| 15/15 [00:00<00:00, 16439.66it/s]";
+    UnderstandLine(&record);
+    EXPECT_EQ(record.step, 15) << label;
+  }
+}
+
 TEST(LineRecord, WordBeforeTheNameMakesItAnother) {
   model::Record record;
   record.text = "step 10 | val loss 2.5 | aux loss 0.1 | lr 0.001";

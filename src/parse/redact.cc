@@ -15,9 +15,9 @@ struct Shape {
   size_t least;
 };
 constexpr std::array kShapes = {
-    Shape{"hf_", 30},   Shape{"api_org_", 30}, Shape{"ghp_", 36}, Shape{"gho_", 36},   Shape{"github_pat_", 60},
-    Shape{"AKIA", 16},  Shape{"ASIA", 16},     Shape{"sk-", 20},  Shape{"glpat-", 20}, Shape{"xoxb-", 20},
-    Shape{"xoxp-", 20}, Shape{"AIza", 30},     Shape{"eyJ", 40},
+    Shape{"hf_", 30},   Shape{"api_org_", 30}, Shape{"ghp_", 36}, Shape{"gho_", 36},       Shape{"github_pat_", 60},
+    Shape{"AKIA", 16},  Shape{"ASIA", 16},     Shape{"sk-", 20},  Shape{"glpat-", 20},     Shape{"xoxb-", 20},
+    Shape{"xoxp-", 20}, Shape{"AIza", 30},     Shape{"eyJ", 40},  Shape{"rankscope_", 60},
 };
 
 // NAME=value or NAME: value where the name tells.

@@ -370,7 +370,9 @@ class DiskStore : public Store {
   // The first run of small neighbours of a job, in order of arrival, that is worth merging.
   std::vector<Live> DueMerge() {
     std::map<JobKey, std::vector<Live>> jobs;
-    for (const Live& live : Segments()) jobs[{live.segment->project(), live.segment->job()}].push_back(live);
+    for (const Live& live : Segments()) {
+      if (!unmergeable_.contains(live.name)) jobs[{live.segment->project(), live.segment->job()}].push_back(live);
+    }
     for (auto& [job, all] : jobs) {
       for (size_t begin = 0; begin < all.size();) {
         size_t end = begin;
@@ -397,8 +399,11 @@ class DiskStore : public Store {
       std::vector<Live> inputs = DueMerge();
       if (inputs.empty()) return;
       if (auto status = MergeSegments(inputs); !status.ok()) {
-        // The inputs stay as they are; damage is known, and a full disk has its turn again with the next seal.
+        // The inputs stay as they are: damaged ones for good, others until the next look (a full disk).
         ReportDamage(status);
+        if (status.code() == base::Code::kCorrupt) {
+          for (const Live& live : inputs) unmergeable_.insert(live.name);
+        }
         return;
       }
     }
@@ -512,6 +517,7 @@ class DiskStore : public Store {
 
   std::mutex maintenance_mutex_;  // of sealing, merging and deleting: guards manifest_; taken before mutex_
   Manifest manifest_;
+  std::set<std::string> unmergeable_;  // by name; also under maintenance_mutex_
 
   std::mutex dictionaries_mutex_;
   std::map<JobKey, std::shared_ptr<TemplateDictionary>> dictionaries_;

@@ -16,26 +16,22 @@ namespace rankscope::wire {
 namespace {
 
 constexpr auto kConnectTimeout = std::chrono::seconds(5);
+constexpr int kMaxAnswerBytes = 1 << 20;
 
+// Nothing that gRPC says is final, since a flipped bit or a proxy may have said it: only Refused and Fenced are.
 base::Status FromGrpc(const grpc::Status& status) {
-  switch (status.error_code()) {
-    case grpc::StatusCode::INVALID_ARGUMENT:
-    case grpc::StatusCode::FAILED_PRECONDITION:
-    case grpc::StatusCode::UNAUTHENTICATED:
-    case grpc::StatusCode::PERMISSION_DENIED:
-      return base::Status::Invalid(status.error_message());
-    default:
-      return base::Status::Unavailable(status.ok() ? "the server ended the stream" : status.error_message());
-  }
+  return base::Status::Unavailable(status.ok() ? "the server ended the stream" : status.error_message());
 }
 
 class GrpcAgentStream : public AgentStream {
  public:
   GrpcAgentStream(const std::string& address, Events events) : events_(std::move(events)) {
     grpc::ChannelArguments arguments;
-    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 10'000);  // a write into a half-open connection ends after 20 s
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    arguments.SetMaxReceiveMessageSize(kMaxAnswerBytes);
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);  // its back-off must not outlive this stream
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
     channel_ = grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
@@ -56,12 +52,15 @@ class GrpcAgentStream : public AgentStream {
     v1::AgentMessage message;
     ToProto(hello, message.mutable_hello());
     message.mutable_hello()->set_wall_ns(sent);
+    v1::Envelope envelope;
     v1::ServerMessage answer;
-    if (!stream_->Write(message) || !stream_->Read(&answer)) return FromGrpc(stream_->Finish());
-    if (!answer.has_welcome()) return base::Status::Invalid("the server did not answer hello with welcome");
+    if (!stream_->Write(Seal(message)) || !stream_->Read(&envelope)) return FromGrpc(stream_->Finish());
+    if (!Unseal(envelope, &answer)) return base::Status::Unavailable("the server's answer was damaged on its way");
+    if (answer.has_refused()) return base::Status::Invalid(answer.refused().reason());
+    if (!answer.has_welcome()) return base::Status::Unavailable("the server did not answer hello with welcome");
     int64_t received = base::WallNow();
-    int64_t offset = answer.welcome().wall_ns() - (sent + (received - sent) / 2);
-    greeting->clock_offset_ns = std::llabs(offset) <= kClockTolerance + (received - sent) ? 0 : offset;
+    greeting->round_trip_ns = received - sent;
+    greeting->clock_offset_ns = answer.welcome().wall_ns() - (sent + (received - sent) / 2);
     greeting->committed_seq = answer.welcome().committed_seq();
     greeting->version = answer.welcome().version();
     Heard();
@@ -72,6 +71,14 @@ class GrpcAgentStream : public AgentStream {
   bool Send(const Frame& frame) override {
     v1::AgentMessage message;
     ToProto(frame, message.mutable_frame());
+    return Write(message);
+  }
+
+  bool SendLost(uint64_t from_seq, uint64_t to_seq, const std::string& reason) override {
+    v1::AgentMessage message;
+    message.mutable_lost()->set_from_seq(from_seq);
+    message.mutable_lost()->set_to_seq(to_seq);
+    message.mutable_lost()->set_reason(reason);
     return Write(message);
   }
 
@@ -91,37 +98,41 @@ class GrpcAgentStream : public AgentStream {
   void Cancel() override { context_.TryCancel(); }
 
  private:
-  bool Write(const v1::AgentMessage& message) { return !ended_ && stream_->Write(message); }
+  bool Write(const v1::AgentMessage& message) { return !ended_ && stream_->Write(Seal(message)); }
   void Heard() { last_heard_ = base::MonotonicNow(); }
 
   void ReadLoop() {
+    v1::Envelope envelope;
     v1::ServerMessage message;
     base::Status refused;
-    while (stream_->Read(&message)) {
+    while (refused.ok() && stream_->Read(&envelope)) {
       Heard();
-      if (message.has_ack()) {
-        events_.acked(message.ack().durable_seq());
-      } else if (message.has_nack()) {
-        events_.gap(message.nack().expected_seq());
-      } else if (message.has_command()) {
-        events_.command({message.command().log_interval_steps()});
-      } else if (message.has_fenced()) {
-        refused = base::Status::Invalid("fenced: a newer sender has this spool (epoch " +
-                                        std::to_string(message.fenced().current_epoch()) + ")");
-        context_.TryCancel();
-      }
+      refused = Unseal(envelope, &message) ? Take(message)
+                                           : base::Status::Unavailable("the server's message was damaged on its way");
     }
+    if (!refused.ok()) context_.TryCancel();
     base::Status ended = FromGrpc(stream_->Finish());
     std::lock_guard lock(mutex_);
     status_ = refused.ok() ? ended : refused;
     ended_ = true;
   }
 
+  // Not ok when it ends the stream.
+  base::Status Take(const v1::ServerMessage& message) {
+    if (message.has_ack()) events_.acked(message.ack().durable_seq());
+    if (message.has_nack()) events_.gap(message.nack().expected_seq());
+    if (message.has_command()) events_.command({message.command().log_interval_steps()});
+    if (message.has_refused()) return base::Status::Invalid(message.refused().reason());
+    if (!message.has_fenced()) return {};
+    return base::Status::Invalid("fenced: a newer sender has this spool (epoch " +
+                                 std::to_string(message.fenced().current_epoch()) + ")");
+  }
+
   Events events_;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Ingest::Stub> stub_;
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::AgentMessage, v1::ServerMessage>> stream_;
+  std::unique_ptr<grpc::ClientReaderWriter<v1::Envelope, v1::Envelope>> stream_;
   std::thread reader_;
   std::atomic<int64_t> last_heard_{0};
   std::atomic<bool> ended_{false};

@@ -22,15 +22,17 @@ class AgentStream {
   };
   struct Greeting {
     uint64_t committed_seq = 0;
-    int64_t clock_offset_ns = 0;  // server's clock less ours; 0 when within kClockTolerance
+    int64_t clock_offset_ns = 0;  // server's clock less ours as measured, give or take half of round_trip_ns
+    int64_t round_trip_ns = 0;
     std::string version;
   };
-  static constexpr int64_t kClockTolerance = 20'000'000;  // ns: less is network noise, and would reorder lines
 
   static base::Result<std::unique_ptr<AgentStream>> Open(const std::string& address, const Hello& hello, Events events,
                                                          Greeting* greeting);
   virtual ~AgentStream() = default;
   virtual bool Send(const Frame& frame) = 0;
+  // These records never come. False as Send.
+  virtual bool SendLost(uint64_t from_seq, uint64_t to_seq, const std::string& reason) = 0;
   // Keeps the stream alive and asks for an acknowledgement. False as Send.
   virtual bool Ping() = 0;
   // Ns since the server last said anything.

@@ -18,9 +18,13 @@ base::Status Damaged(const Frame& frame, std::string_view what) {
 }  // namespace
 
 Frame MakeFrame(const std::vector<model::Record>& records) {
+  return MakeFrame(records, records.front().seq, records.back().seq);
+}
+
+Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq) {
   std::string raw;
   model::EncodeRecords(records, &raw);
-  return MakeFrame(raw, records.size(), records.front().seq);
+  return MakeFrame(raw, last_seq - first_seq + 1, first_seq);
 }
 
 Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq) {
@@ -50,9 +54,10 @@ base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& f
   if (ZSTD_isError(size) || size != raw.size()) return Damaged(frame, "cannot be decompressed");
   auto records = model::RecordBatch::Decode(std::move(raw), {project, frame.clock_offset_ns});
   if (!records.ok()) return Damaged(frame, records.status().message());
-  if ((*records)->size() != frame.count) return Damaged(frame, "record count differs");
-  if (frame.first_seq != 0 && !(*records)->IsNumberedFrom(frame.first_seq)) {
-    return Damaged(frame, "sequence is not dense");
+  if (frame.first_seq == 0) {
+    if ((*records)->size() != frame.count) return Damaged(frame, "record count differs");
+  } else if (!(*records)->IsNumberedWithin(frame.first_seq, frame.last_seq())) {
+    return Damaged(frame, "sequence numbers are out of order");
   }
   return records;
 }

@@ -18,7 +18,7 @@ constexpr uint32_t kMaxFrameBytes = 8 << 20;
 // server's journal. Format: docs/design/wire.md.
 struct Frame {
   uint64_t first_seq = 0;  // 0: the records carry their own numbers, or none
-  uint32_t count = 0;
+  uint32_t count = 0;      // of sequence numbers, else of records
   uint32_t raw_bytes = 0;
   uint64_t checksum = 0;        // XXH3 of payload
   int64_t clock_offset_ns = 0;  // the server's clock less the agent's: added to the records' times by OpenFrame
@@ -27,9 +27,14 @@ struct Frame {
   uint64_t last_seq() const { return first_seq + count - 1; }
 };
 
-// REQUIRES records not empty, their seq dense and rising.
+// What a frame takes in memory with its records opened: a record is a few times as large as its bytes.
+inline size_t FrameMemory(const Frame& frame) { return frame.payload.size() + 4 * size_t{frame.raw_bytes}; }
+
+// REQUIRES records not empty, their seq rising.
 Frame MakeFrame(const std::vector<model::Record>& records);
-// Of a batch's bytes, `count` records, numbered from first_seq or 0.
+// Stands for all numbers from first to last, of which some records are left out: an event among those kept says so.
+Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq);
+// Of a batch's bytes: `count` numbers from first_seq on; first_seq 0: `count` records.
 Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq);
 
 // kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.

@@ -22,13 +22,20 @@ struct Command {
   uint32_t log_interval_steps = 0;  // 0: as before
 };
 
+// Records that the agent holds no longer and will never send.
+struct Lost {
+  uint64_t from_seq = 0, to_seq = 0;
+  std::string reason;
+};
+
 // What the server's end of the streams delivers to. Any thread.
 class FrameReceiver {
  public:
   virtual ~FrameReceiver() = default;
 
-  // The producer's committed sequence. kInvalid closes the stream with the message; kUnavailable asks to come later.
-  virtual base::Result<uint64_t> Greet(const Hello& hello) = 0;
+  // The producer's durable sequence. May put the project that the token stands for into the hello, which each Submit
+  // then brings along. kInvalid refuses the agent for good; kUnavailable asks it to come later.
+  virtual base::Result<uint64_t> Greet(Hello* hello) = 0;
 
   struct Outcome {
     enum Kind { kDurable, kGap, kFenced, kFailed } kind;
@@ -37,12 +44,18 @@ class FrameReceiver {
   };
   // Takes a checked frame; `done` is called once, from any thread, in the order of the calls for one producer.
   virtual void Submit(const Hello& hello, Frame frame, std::function<void(Outcome)> done) = 0;
+  // The producer's sequence goes on behind the lost ones. `done` as above.
+  virtual void SubmitLost(const Hello& hello, Lost lost, std::function<void(Outcome)> done) = 0;
 };
 
-// The gRPC server. Bounded memory: a stream with more than kMaxUnacknowledged bytes submitted is not read on.
+// The gRPC server. Bounded memory: a stream with more than kMaxUnacknowledged bytes submitted is not read on, and none
+// is while all together have more than kMaxUnacknowledgedTotal. Bytes are those that a frame takes here (FrameMemory).
+// Beside these each stream holds at most a frame that arrived and what gRPC read ahead, kReadAhead and a frame.
 class IngestServer {
  public:
   static constexpr size_t kMaxUnacknowledged = 8 << 20;
+  static constexpr size_t kMaxUnacknowledgedTotal = 256 << 20;
+  static constexpr size_t kReadAhead = 256 << 10;
 
   // ADDRESS:PORT; port 0 picks a free one. kUnavailable when the port is in use. `receiver` outlives the server.
   static base::Result<std::unique_ptr<IngestServer>> Start(const std::string& address, FrameReceiver* receiver,

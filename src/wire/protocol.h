@@ -1,5 +1,8 @@
 #pragma once
 
+#include <utility>
+
+#include "base/coding.h"
 #include "rankscope/v1/ingest.pb.h"
 #include "wire/frame.h"
 #include "wire/ingest_service.h"
@@ -38,14 +41,15 @@ inline void ToProto(const Hello& from, v1::Hello* to) {
   to->set_acked_seq(from.acked_seq);
 }
 
-inline Frame FromProto(const v1::Frame& from) {
+// Takes the payload out of `from`.
+inline Frame FromProto(v1::Frame* from) {
   Frame to;
-  to.first_seq = from.first_seq();
-  to.count = from.count();
-  to.raw_bytes = from.raw_bytes();
-  to.checksum = from.checksum();
-  to.clock_offset_ns = from.clock_offset_ns();
-  to.payload = from.payload();
+  to.first_seq = from->first_seq();
+  to.count = from->count();
+  to.raw_bytes = from->raw_bytes();
+  to.checksum = from->checksum();
+  to.clock_offset_ns = from->clock_offset_ns();
+  to.payload = std::move(*from->mutable_payload());
   return to;
 }
 
@@ -56,6 +60,20 @@ inline void ToProto(const Frame& from, v1::Frame* to) {
   to->set_checksum(from.checksum);
   to->set_clock_offset_ns(from.clock_offset_ns);
   to->set_payload(from.payload);
+}
+
+template <typename Message>
+v1::Envelope Seal(const Message& message) {
+  v1::Envelope envelope;
+  message.SerializeToString(envelope.mutable_message());
+  envelope.set_checksum(base::Checksum(envelope.message()));
+  return envelope;
+}
+
+// False when a bit was flipped on the way.
+template <typename Message>
+bool Unseal(const v1::Envelope& envelope, Message* message) {
+  return base::Checksum(envelope.message()) == envelope.checksum() && message->ParseFromString(envelope.message());
 }
 
 }  // namespace rankscope::wire

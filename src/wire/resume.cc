@@ -2,9 +2,9 @@
 
 namespace rankscope::wire {
 
-Admission Admit(uint64_t committed_seq, const Frame& frame) {
-  if (frame.first_seq == committed_seq + 1) return Admission::kAppend;
-  return frame.last_seq() <= committed_seq ? Admission::kDuplicate : Admission::kGap;
+Admission Admit(uint64_t committed_seq, uint64_t first, uint64_t last) {
+  if (first == committed_seq + 1) return Admission::kAppend;
+  return last <= committed_seq ? Admission::kDuplicate : Admission::kGap;
 }
 
 Resumption Resume(uint64_t committed_seq, uint64_t acked_seq, uint64_t next_seq) {

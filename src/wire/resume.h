@@ -6,13 +6,14 @@
 
 namespace rankscope::wire {
 
-// What the server does with a frame of a producer whose records up to `committed_seq` it holds. Pure.
+// What the server does with records `first` to `last` (a frame, or lost ones) of a producer of whom it holds those up
+// to `committed_seq`. Pure.
 enum class Admission {
   kAppend,     // the next one
   kDuplicate,  // held already: acknowledge again
   kGap,        // something is missing or overlaps: the agent must go back to committed_seq + 1
 };
-Admission Admit(uint64_t committed_seq, const Frame& frame);
+Admission Admit(uint64_t committed_seq, uint64_t first, uint64_t last);
 
 // What an agent does on Welcome.
 enum class Resumption {

@@ -5,18 +5,11 @@
 namespace rankscope::wire {
 namespace {
 
-Frame Spanning(uint64_t first, uint32_t count) {
-  Frame frame;
-  frame.first_seq = first;
-  frame.count = count;
-  return frame;
-}
-
 TEST(Admit, TakesOnlyTheNextFrame) {
-  EXPECT_EQ(Admit(10, Spanning(11, 5)), Admission::kAppend);
-  EXPECT_EQ(Admit(10, Spanning(6, 5)), Admission::kDuplicate);
-  EXPECT_EQ(Admit(10, Spanning(8, 5)), Admission::kGap);
-  EXPECT_EQ(Admit(10, Spanning(12, 1)), Admission::kGap);
+  EXPECT_EQ(Admit(10, 11, 15), Admission::kAppend);
+  EXPECT_EQ(Admit(10, 6, 10), Admission::kDuplicate);
+  EXPECT_EQ(Admit(10, 8, 12), Admission::kGap);
+  EXPECT_EQ(Admit(10, 12, 12), Admission::kGap);
 }
 
 TEST(Resume, NoticesAServerThatWentBackAndASpoolThatDid) {

@@ -1,10 +1,17 @@
+#include <grpcpp/grpcpp.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <cstdlib>
 #include <mutex>
+#include <thread>
 
+#include "rankscope/v1/ingest.grpc.pb.h"
 #include "wire/agent_stream.h"
 #include "wire/ingest_service.h"
+#include "wire/protocol.h"
 
 namespace rankscope::wire {
 namespace {
@@ -12,15 +19,24 @@ namespace {
 // Holds what arrives in memory and acknowledges at once.
 class MemoryReceiver : public FrameReceiver {
  public:
-  base::Result<uint64_t> Greet(const Hello& hello) override {
-    if (hello.token == "wrong") return base::Status::Invalid("token is not known");
+  base::Result<uint64_t> Greet(Hello* hello) override {
+    if (hello->token == "wrong") return base::Status::Invalid("token is not known");
     return committed_;
   }
   void Submit(const Hello&, Frame frame, std::function<void(Outcome)> done) override {
+    if (slow) return held_.push_back(std::move(done));
     committed_ = frame.last_seq();
     done({Outcome::kDurable, committed_, {}});
   }
+  void SubmitLost(const Hello&, Lost lost, std::function<void(Outcome)> done) override {
+    committed_ = lost.to_seq;
+    done({Outcome::kDurable, committed_, {}});
+  }
   uint64_t committed_ = 0;
+  std::atomic<bool> slow{false};
+
+ private:
+  std::vector<std::function<void(Outcome)>> held_;
 };
 
 Frame OneRecord(uint64_t seq) {
@@ -79,7 +95,7 @@ TEST_F(StreamTest, AcknowledgesEveryFrameAndResumesWhereItWas) {
   auto again = AgentStream::Open(address(), Hello{}, Events(), &greeting);
   ASSERT_TRUE(again.ok());
   EXPECT_EQ(greeting.committed_seq, 500u);
-  EXPECT_EQ(greeting.clock_offset_ns, 0);
+  EXPECT_LE(std::llabs(greeting.clock_offset_ns), greeting.round_trip_ns);
 }
 
 TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
@@ -97,6 +113,21 @@ TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
   auto later = AgentStream::Open(address(), hello, Events(), &greeting);
   ASSERT_TRUE(later.ok());
   AwaitCommand(7);
+}
+
+TEST_F(StreamTest, ServerThatWaitsForItsDiskDoesNotSeemDead) {
+  receiver_.slow = true;
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), Hello{}, Events(), &greeting);
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE((*stream)->Send(OneRecord(1)));
+  int64_t silence = 0, longest = 0;
+  do {  // until it spoke after a silence of a second: nothing else could have made it
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    longest = std::max(longest, silence);
+    silence = (*stream)->SilentFor();
+  } while (longest < base::kNsPerSecond || silence > longest);
+  EXPECT_EQ(receiver_.committed_, 0u);
 }
 
 TEST_F(StreamTest, RefusalSaysWhyAndIsFinal) {
@@ -118,6 +149,51 @@ TEST_F(StreamTest, DamagedFrameClosesTheStream) {
   while ((*stream)->Ping()) {
   }
   EXPECT_EQ(receiver_.committed_, 0u);
+}
+
+TEST_F(StreamTest, LostRecordsAreAcknowledged) {
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), Hello{}, Events(), &greeting);
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE((*stream)->SendLost(1, 7, "damaged"));
+  AwaitAck(7);
+  ASSERT_TRUE((*stream)->Send(OneRecord(8)));
+  AwaitAck(8);
+}
+
+// What comes back for a message that no AgentStream would send.
+std::string Answer(const std::string& address, const v1::Envelope& envelope) {
+  auto stub = v1::Ingest::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  auto stream = stub->Stream(&context);
+  stream->Write(envelope);
+  v1::Envelope answer;
+  v1::ServerMessage message;
+  if (stream->Read(&answer) && Unseal(answer, &message)) return "refused: " + message.refused().reason();
+  return stream->Finish().error_message();
+}
+
+TEST_F(StreamTest, AgentOfAnotherVersionIsToldSo) {
+  v1::AgentMessage hello;
+  hello.mutable_hello()->set_protocol(kProtocolVersion + 1);
+  hello.mutable_hello()->set_version("9.9");
+  EXPECT_EQ(Answer(address(), Seal(hello)),
+            "refused: the agent (version 9.9) speaks protocol 2, the server (version 1) speaks 1: install the same "
+            "version of rankscope on both");
+}
+
+TEST_F(StreamTest, FlippedBitAnywhereInAMessageIsNoticedAndNotFinal) {
+  v1::AgentMessage hello;
+  hello.mutable_hello()->set_protocol(kProtocolVersion);
+  hello.mutable_hello()->set_producer(std::string(16, 'p'));
+  std::string bytes = Seal(hello).SerializeAsString();
+  for (size_t bit = 0; bit < 8 * bytes.size(); bit += 3) {
+    std::string flipped = bytes;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    v1::Envelope envelope;
+    if (!envelope.ParseFromString(flipped)) continue;  // gRPC notices
+    EXPECT_EQ(Answer(address(), envelope), "a message was damaged on its way: its checksum differs") << bit;
+  }
 }
 
 TEST_F(StreamTest, SecondServerOnThePortIsRefused) {

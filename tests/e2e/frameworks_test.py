@@ -1,7 +1,8 @@
 """Trainers of the frameworks, unmodified, on every rank. $RANKSCOPE_FRAMEWORKS: a Python that has torch, transformers,
-accelerate and lightning (tools/install_frameworks.sh makes one)."""
+accelerate, lightning and ms-swift (tools/install_frameworks.sh makes one)."""
 import json
 import os
+import subprocess
 import unittest
 
 from harness import Place, Server, torchrun
@@ -18,7 +19,12 @@ class Data(torch.utils.data.Dataset):
         return {"input_ids": ids, "labels": ids, "attention_mask": torch.ones(8, dtype=torch.long)}
 """
 
+# The args.json is as ms-swift writes it before it trains.
 TRAINER = COMMON + """
+import json
+os.makedirs(os.environ["OUT"], exist_ok=True)
+with open(os.environ["OUT"] + "/args.json", "w") as file:
+    json.dump({"model": "Qwen/Qwen3-8B", "hub_token": "hf_x", "model_kwargs": {"max_pixels": 1003520}}, file)
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainingArguments
 model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=64, n_positions=16))
 args = TrainingArguments(output_dir=os.environ["OUT"], per_device_train_batch_size=2, max_steps=12, logging_steps=4,
@@ -50,6 +56,35 @@ class Module(lightning.LightningModule):
 lightning.Trainer(accelerator="cpu", devices=4, strategy="ddp", max_steps=12, logger=False, enable_checkpointing=False,
                   enable_progress_bar=False).fit(Module(), torch.utils.data.DataLoader(Data(), batch_size=2))
 """
+
+# ms-swift wants a model: a tiny one with random weights, its tokenizer, and rows to train on.
+SWIFT_MODEL = r"""
+import json, random, sys
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+where = sys.argv[1]; random.seed(1)
+rows = [" ".join(random.choices("loss rank step node token batch train model data log".split(), k=12)) for _ in range(64)]
+tokenizer = Tokenizer(models.BPE())
+tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+tokenizer.train_from_iterator(rows, trainers.BpeTrainer(vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+                              special_tokens=["<|endoftext|>", "<|im_start|>", "<|im_end|>"]))
+fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|endoftext|>")
+fast.chat_template = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+fast.save_pretrained(where + "/model")
+config = Qwen2Config(vocab_size=len(fast), hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2,
+                     num_key_value_heads=1, max_position_embeddings=512, eos_token_id=2, pad_token_id=0)
+Qwen2ForCausalLM(config).save_pretrained(where + "/model")
+with open(where + "/data.jsonl", "w") as file:
+    for row in rows:
+        turns = [{"role": "user", "content": row}, {"role": "assistant", "content": row[:40]}]
+        file.write(json.dumps({"messages": turns}) + "\n")
+"""
+
+# The world is one only with --use_cpu and --ddp_backend, where there is no GPU.
+SWIFT = """sft --model {0}/model --model_type qwen2 --template qwen2_5 --dataset {0}/data.jsonl --use_hf true --tuner_type full
+ --torch_dtype float32 --max_steps 6 --per_device_train_batch_size 2 --gradient_accumulation_steps 1 --logging_steps 1
+ --save_strategy no --eval_strategy no --split_dataset_ratio 0 --max_length 256 --output_dir {0}/swift --dataset_num_proc 1
+ --dataloader_num_workers 0 --use_cpu true --ddp_backend gloo"""
 
 WANTED = {"loss", "learning_rate", "gradient_norm", "step_time_s", "data_time_s", "tokens", "throughput_tokens_per_sec"}
 
@@ -96,12 +131,46 @@ class FrameworksTest(unittest.TestCase):
         self.assertEqual({r["rank"] for r in printed}, {0}, "three ranks print nothing")
         arguments = [r for r in records if r.get("event") == "training_arguments"]
         self.assertEqual(json.loads(arguments[0]["arguments"])["max_steps"], 12)
+        told = json.loads(self.place.cli("jobs", "show", "trainer", "--server", self.server.http, "-o", "json").stdout)
+        configuration = told["configuration"]
+        self.assertEqual(json.loads(configuration["arguments"])["learning_rate"], 0.01)
+        swift = json.loads(configuration["swift_arguments"])
+        self.assertEqual((swift["model"], swift["hub_token"]), ("Qwen/Qwen3-8B", "[REDACTED]"))
+        self.assertTrue(configuration["torch"].startswith(json.loads(configuration["packages"])["torch"]))
+        self.assertIn("transformers", json.loads(configuration["packages"]))
+        self.assertEqual(configuration["world_size"], "4")
 
     def test_accelerate_loop(self):
         self.check_every_rank(self.train("accelerate", ACCELERATE))
 
     def test_lightning(self):
         self.check_every_rank(self.train("lightning", LIGHTNING))
+
+
+    def test_swift_sft(self):
+        subprocess.run([PYTHON, self.place.write("model.py", SWIFT_MODEL), self.place.path], check=True, capture_output=True)
+        ranks = 4
+        offline = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(ranks),
+                   "MASTER_PORT": str(20000 + os.getpid() % 20000), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]}
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "swift", "--log_interval_steps", "1", "--", "swift",
+                              *SWIFT.format(self.place.path).split(), env=offline, patience=600)
+        self.assertEqual(done.returncode, 0, done.stderr[-2000:])
+        records = self.place.logs(self.server.http, "swift")
+        for rank in range(ranks):
+            mine = [r for r in records if r["stream"] == "metric" and r["rank"] == rank]
+            self.assertEqual([r["step"] for r in mine], list(range(1, 7)))
+            self.assertLessEqual(WANTED, set(mine[-1]))
+            batches = [r for r in records if r["stream"] == "batch" and r["rank"] == rank]
+            self.assertEqual([r["step"] for r in batches], list(range(1, 7)))
+            for batch in batches:
+                lengths, shape = json.loads(batch["lengths"]), json.loads(batch["shapes"])["input_ids"]
+                self.assertEqual((len(json.loads(batch["ids"])), shape), (2, [2, max(lengths)]))
+        losses = {r["loss"] for r in records if r["stream"] == "metric" and r["step"] == 1}
+        self.assertEqual(len(losses), ranks, "each rank reports its own loss")
+        printed = [r for r in records if r["stream"] in ("stdout", "stderr") and "loss" in r]
+        self.assertEqual({r["rank"] for r in printed}, {0}, "three ranks print no metric")
+        job = json.loads(self.place.cli("jobs", "show", "swift", "--server", self.server.http, "-o", "json").stdout)
+        self.assertEqual((job["state"], job["ranks_seen"], job["last_step"]), ("finished", ranks, 6))
 
 
 if __name__ == "__main__":

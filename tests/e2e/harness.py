@@ -22,6 +22,19 @@ def wait_until(condition, what):
     raise AssertionError(f"waited {PATIENCE} s for {what}")
 
 
+def proc(pid, name):
+    """The text of /proc/PID/NAME; "" once the process is gone."""
+    try:
+        with open(f"/proc/{pid}/{name}") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def children(pid):
+    return [int(child) for child in proc(pid, f"task/{pid}/children").split()]
+
+
 class Place:
     """A scratch folder that holds the data and the run directories of one test."""
 
@@ -40,9 +53,11 @@ class Place:
             file.write(text)
         return path
 
-    def cli(self, *arguments, env=None):
+    def cli(self, *arguments, env=None, patience=PATIENCE):
+        if arguments[0] == "run" and "--flush-timeout" not in arguments:  # the usual 2 s are few under a sanitizer
+            arguments = ("run", "--flush-timeout", "100", *arguments[1:])
         return subprocess.run([RANKSCOPE, *arguments], capture_output=True, text=True, errors="replace",
-                              env={**self.env, **(env or {})}, timeout=PATIENCE)
+                              env={**self.env, **(env or {})}, timeout=patience)
 
     def run_directories(self):
         try:
@@ -59,14 +74,16 @@ class Place:
 class Server:
     """`rankscope serve`, restartable on the same ports and data."""
 
-    def __init__(self, place):
-        self.place, self.http, self.grpc = place, "127.0.0.1:0", "127.0.0.1:0"
+    def __init__(self, place, host="127.0.0.1", http=None, grpc=None, options=()):
+        self.place, self.http, self.grpc, self.options = place, http or host + ":0", grpc or host + ":0", options
         self.start()
 
+    def command(self):
+        return [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc,
+                *self.options]
+
     def start(self):
-        self.process = subprocess.Popen(
-            [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc],
-            stdout=subprocess.PIPE, text=True, env=self.place.env)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True, env=self.place.env)
         line = self.process.stdout.readline()
         assert line.startswith("rankscope: serving"), line
         words = dict(word.split("=", 1) for word in line.split()[2:])
@@ -79,9 +96,9 @@ class Server:
         return code
 
 
-def torchrun(ranks, script, python=sys.executable):
-    """The command line of a real launch. torch 1.13 on Python 3.11 fails with the launcher's own defaults; a mapping
-    for a rank that is not there avoids that."""
+def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable)):
+    """The command line of a real launch; $TORCH_PYTHON names a Python with another torch than Debian's. torch 1.13 on
+    Python 3.11 fails with the launcher's own defaults; a mapping for a rank that is not there avoids that."""
     version = subprocess.run([python, "-c", "import torch; print(torch.__version__)"], capture_output=True, text=True,
                              check=True).stdout
     old = ["--redirects", "9:0", "--tee", "9:0"] if version.startswith("1.") else []

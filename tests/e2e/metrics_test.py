@@ -87,9 +87,11 @@ class MetricsTest(unittest.TestCase):
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "slow", "--log_interval_steps",
                                 "1000000", "--", sys.executable, script], stderr=subprocess.DEVNULL,
                                env={**self.place.env, "STOP": stop, "RANK": "0", "LOCAL_RANK": "0"})
+        self.addCleanup(run.kill)
         change = ("jobs", "set", "slow", "--log_interval_steps", "2", "--server", self.server.http)
         wait_until(lambda: self.place.cli(*change).returncode == 0, "the job's agent to connect")
-        wait_until(lambda: len(self.place.logs(self.server.http, "slow", "--stream", "metric")) > 3, "metric records")
+        metrics = ("logs", "--job_id", "slow", "--stream", "metric", "-o", "json", "--server", self.server.http)
+        wait_until(lambda: len(self.place.cli(*metrics).stdout.splitlines()) > 3, "metric records")
         open(stop, "w").close()
         self.assertEqual(run.wait(), 0)
         done = self.place.cli(*change)
@@ -97,12 +99,13 @@ class MetricsTest(unittest.TestCase):
         self.assertIn("slow is not running", done.stderr)
 
     def test_killed_rank_leaves_its_last_step(self):
-        before = set(os.listdir("/dev/shm"))
-        done, records = self.train("killed", fault="kill")
-        self.assertNotEqual(done.returncode, 0)
-        last = self.of_rank(records, 1)[-1]
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "killed", "--flush-timeout", "100", "--",
+                                *torchrun(4, self.script)], env={**self.place.env, "CONTEXT": "", "FAULT": "kill"},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.assertNotEqual(run.wait(), 0)
+        last = self.of_rank(self.place.logs(self.server.http, "killed", "--stream", "metric"), 1)[-1]
         self.assertEqual((last["step"], last["loss"], last["window_steps"]), (17, 117, 7))
-        self.assertFalse([n for n in set(os.listdir("/dev/shm")) - before if n.startswith("rankscope-")])
+        self.assertFalse([name for name in os.listdir("/dev/shm") if name.startswith(f"rankscope-{run.pid}-")])
 
 
 if __name__ == "__main__":

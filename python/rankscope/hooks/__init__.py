@@ -10,6 +10,7 @@ import sys
 
 # Module -> the hook that is applied once it has been loaded. One file per framework.
 _HOOKS = {
+    "torch": "rankscope.hooks.versions",
     "transformers.trainer": "rankscope.hooks.transformers",
     "accelerate.accelerator": "rankscope.hooks.accelerate",
     "lightning.pytorch.trainer.trainer": "rankscope.hooks.lightning",

@@ -6,7 +6,7 @@ The rank's own loss is what its training_step returns; what the Trainer logs is 
 import functools
 
 from rankscope import _recorder
-from rankscope.hooks import accelerate, batch_ids, safely, step
+from rankscope.hooks import accelerate, batch_ids, safely, step, swift
 
 
 def apply(module):
@@ -103,15 +103,11 @@ def _tell_arguments(args, state):
         "training_arguments",
         "TrainingArguments of transformers " + transformers.__version__,
         total_steps=state.max_steps,
-        versions=json.dumps(_versions()),
         arguments=json.dumps(args.to_dict(), default=str),
+        **_swift_arguments(args.output_dir),
     )
 
 
-def _versions():
-    import torch
-
-    versions = {"torch": torch.__version__, "cuda": torch.version.cuda}
-    if torch.cuda.is_available():
-        versions["nccl"] = ".".join(map(str, torch.cuda.nccl.version()))
-    return versions
+def _swift_arguments(output_dir):
+    found = swift.arguments(output_dir)
+    return {"swift_arguments": found} if found else {}

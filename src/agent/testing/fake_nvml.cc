@@ -1,5 +1,5 @@
-// NVML's C ABI with one made-up device, for machines without a GPU: what the sampler asks and how it reads the answers.
-// FAKE_NVML=hang: the driver does not answer.
+// NVML's C ABI with made-up devices, for machines without a GPU: what the sampler asks and how it reads the answers.
+// FAKE_NVML=hang: the driver does not answer. FAKE_NVML_DEVICES: how many there are, up to 8 (1): GPU-1234, GPU-1235, …
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,13 +16,20 @@ int nvmlInit_v2() {
   if (mode && std::string(mode) == "hang") pause();
   return 0;
 }
-int nvmlDeviceGetCount_v2(unsigned int* count) { return *count = 1, 0; }
-int nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvml::Device* device) {
-  static int device_zero;
-  *device = &device_zero;
-  return index == 0 ? 0 : 2;
+int nvmlDeviceGetCount_v2(unsigned int* count) {
+  const char* devices = std::getenv("FAKE_NVML_DEVICES");
+  return *count = devices ? static_cast<unsigned int>(std::atoi(devices)) : 1, 0;
 }
-int nvmlDeviceGetUUID(nvml::Device, char* text, unsigned int bytes) { return std::strncpy(text, "GPU-1234", bytes), 0; }
+static int fake_devices[8];
+int nvmlDeviceGetHandleByIndex_v2(unsigned int index, nvml::Device* device) {
+  if (index >= 8) return 2;
+  *device = &fake_devices[index];
+  return 0;
+}
+int nvmlDeviceGetUUID(nvml::Device device, char* text, unsigned int bytes) {
+  auto index = device ? static_cast<int*>(device) - fake_devices : 0;
+  return std::strncpy(text, ("GPU-" + std::to_string(1234 + index)).c_str(), bytes), 0;
+}
 int nvmlDeviceGetName(nvml::Device, char* text, unsigned int bytes) { return std::strncpy(text, "H200", bytes), 0; }
 int nvmlDeviceGetMemoryInfo(nvml::Device, nvml::Memory* memory) {
   return *memory = {8ull << 30, 6ull << 30, 2ull << 30}, 0;

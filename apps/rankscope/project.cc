@@ -1,0 +1,39 @@
+#include "project.h"
+
+#include "query/store_log_source.h"
+
+namespace rankscope {
+
+base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder, Alarms alarms,
+                                                     std::vector<std::string>* damage) {
+  std::unique_ptr<Project> project(new Project(name));
+  ASSIGN_OR_RETURN(project->store_, store::Store::Open(folder + "/store", {}, damage));
+  ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
+  ingest::Ingest::Options options;
+  options.folder = folder + "/journal";
+  options.sinks = {project->catalog_.get(), project->store_.get()};
+  options.fatal = std::move(alarms.fatal);
+  options.say = std::move(alarms.say);
+  ASSIGN_OR_RETURN(project->ingest_, ingest::Ingest::Open(options, damage));
+  project->logs_ = query::MakeStoreLogSource(project->store_.get());
+  return project;
+}
+
+api::HttpServer::Handler Project::Routes(api::Services doors) {
+  std::lock_guard lock(mutex_);
+  if (!routes_) {
+    doors.project = name_;
+    doors.logs = logs_.get();
+    doors.catalog = catalog_.get();
+    routes_ = api::MakeRoutes(doors);
+  }
+  return routes_;
+}
+
+base::Status Project::Close() {
+  routes_ = nullptr;  // ends the tails
+  ingest_.reset();
+  return store_->Flush();
+}
+
+}  // namespace rankscope

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "api/routes.h"
+#include "catalog/catalog.h"
+#include "ingest/ingest.h"
+#include "query/log_source.h"
+#include "store/store.h"
+
+namespace rankscope {
+
+// What whoever runs the server is told; any thread. See ingest::Ingest::Options.
+struct Alarms {
+  std::function<void(const base::Status&)> fatal;
+  std::function<void(const std::string&)> say;
+};
+
+// What one project keeps under its folder, and the routes over it. Any thread after Open.
+class Project {
+ public:
+  // Replays the journal. `damage` gets a sentence per damage.
+  static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder, Alarms alarms,
+                                                     std::vector<std::string>* damage);
+
+  ingest::Ingest* ingest() { return ingest_.get(); }
+  // Made by the first call, with its `doors`.
+  api::HttpServer::Handler Routes(api::Services doors);
+  // Commits what was submitted and writes segments. REQUIRES no stream and no request.
+  base::Status Close();
+
+ private:
+  explicit Project(std::string name) : name_(std::move(name)) {}
+
+  const std::string name_;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<query::LogSource> logs_;
+  std::unique_ptr<ingest::Ingest> ingest_;
+  std::mutex mutex_;  // guards routes_
+  api::HttpServer::Handler routes_;
+};
+
+}  // namespace rankscope

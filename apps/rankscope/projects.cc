@@ -1,0 +1,110 @@
+#include "projects.h"
+
+#include <sys/stat.h>
+
+#include "base/file.h"
+
+namespace rankscope {
+namespace {
+
+constexpr size_t kMaxProjects = 256;  // each has its threads and its memtable
+
+bool IsDirectory(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+}  // namespace
+
+Projects::Projects(const std::string& data_dir, access::Gate* gate, Alarms alarms)
+    : folder_(data_dir + "/projects"), gate_(gate), alarms_(std::move(alarms)) {}
+
+Projects::~Projects() = default;
+
+base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_dir, access::Gate* gate, Alarms alarms,
+                                                       std::vector<std::string>* damage) {
+  std::unique_ptr<Projects> projects(new Projects(data_dir, gate, std::move(alarms)));
+  RETURN_IF_ERROR(base::MakeDirectories(projects->folder_ + "/default"));
+  ASSIGN_OR_RETURN(std::vector<std::string> names, base::ListDirectory(projects->folder_));
+  for (const std::string& name : names) {
+    if (!access::CheckProjectName(name).ok() || !IsDirectory(projects->folder_ + "/" + name)) continue;
+    auto opened = projects->OpenProject(name, damage);
+    if (!opened.ok()) return opened.status();
+  }
+  return projects;
+}
+
+// REQUIRES mutex_, or Open.
+base::Result<Project*> Projects::OpenProject(const std::string& name, std::vector<std::string>* damage) {
+  std::string folder = folder_ + "/" + name;
+  RETURN_IF_ERROR(base::MakeDirectories(folder));
+  ASSIGN_OR_RETURN(auto project, Project::Open(name, folder, alarms_, damage));
+  return (projects_[name] = std::move(project)).get();
+}
+
+base::Result<Project*> Projects::Find(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  auto found = projects_.find(name);
+  if (found == projects_.end()) return base::Status::NotFound("no project \"" + name + "\": nothing was sent to it");
+  return found->second.get();
+}
+
+base::Result<Project*> Projects::FindOrOpen(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  auto found = projects_.find(name);
+  if (found != projects_.end()) return found->second.get();
+  if (projects_.size() >= kMaxProjects) {
+    return base::Status::Invalid("no project \"" + name + "\", and this server takes no more than " +
+                                 std::to_string(kMaxProjects));
+  }
+  std::vector<std::string> damage;  // a new folder has none
+  return OpenProject(name, &damage);
+}
+
+base::Result<uint64_t> Projects::Greet(wire::Hello* hello) {
+  auto verdict = gate_->Admit(hello->token, hello->project, access::Action::kIngest);
+  if (verdict.kind != access::Gate::Verdict::kAdmitted) return base::Status::Invalid(verdict.message);
+  hello->project = verdict.project;
+  ASSIGN_OR_RETURN(Project * project, FindOrOpen(hello->project));
+  return project->ingest()->Greet(hello);
+}
+
+base::Result<ingest::Ingest*> Projects::IngestOf(const std::string& project) {
+  ASSIGN_OR_RETURN(Project * found, FindOrOpen(project));
+  return found->ingest();
+}
+
+// Asked again for each frame: a revoked token ends the stream that it opened.
+base::Result<Project*> Projects::Admit(const wire::Hello& hello) {
+  auto verdict = gate_->Admit(hello.token, hello.project, access::Action::kIngest);
+  if (verdict.kind != access::Gate::Verdict::kAdmitted) return base::Status::Invalid(verdict.message);
+  return Find(verdict.project);
+}
+
+void Projects::Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) {
+  auto project = Admit(hello);
+  if (!project.ok()) return done({Outcome::kFailed, 0, project.status()});
+  (*project)->ingest()->Submit(hello, std::move(frame), std::move(done));
+}
+
+void Projects::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) {
+  auto project = Admit(hello);
+  if (!project.ok()) return done({Outcome::kFailed, 0, project.status()});
+  (*project)->ingest()->SubmitLost(hello, std::move(lost), std::move(done));
+}
+
+base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, const api::Services& doors) {
+  ASSIGN_OR_RETURN(Project * project, Find(name));
+  return project->Routes(doors);
+}
+
+base::Status Projects::Close() {
+  base::Status first;
+  for (auto& [name, project] : projects_) {
+    auto status = project->Close();
+    if (first.ok()) first = status.WithContext("project " + name);
+  }
+  return first;
+}
+
+}  // namespace rankscope

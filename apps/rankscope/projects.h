@@ -1,0 +1,52 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "access/gate.h"
+#include "api/routes.h"
+#include "project.h"
+#include "wire/ingest_service.h"
+
+namespace rankscope {
+
+// All projects of a server, each with a journal, segments and a catalog of its own under DATA/projects/NAME: what is
+// another project's cannot be reached from it. Takes the agents' streams to where their token belongs. Any thread.
+class Projects : public wire::FrameReceiver {
+ public:
+  // Opens what is there, and "default". `damage` gets a sentence per damage.
+  static base::Result<std::unique_ptr<Projects>> Open(const std::string& data_dir, access::Gate* gate, Alarms alarms,
+                                                      std::vector<std::string>* damage);
+  ~Projects() override;
+
+  // Opens a project at its first agent.
+  base::Result<uint64_t> Greet(wire::Hello* hello) override;
+  void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
+  void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
+
+  // Where records for the project go; it is opened at its first.
+  base::Result<ingest::Ingest*> IngestOf(const std::string& project);
+  // kNotFound for a project that nothing was sent to yet. `doors` names everything but the project's own.
+  base::Result<api::HttpServer::Handler> Routes(const std::string& project, const api::Services& doors);
+  // Commits what was submitted and writes segments. REQUIRES no stream and no request.
+  base::Status Close();
+
+ private:
+  Projects(const std::string& data_dir, access::Gate* gate, Alarms alarms);
+  base::Result<Project*> Admit(const wire::Hello& hello);
+  base::Result<Project*> Find(const std::string& name);
+  base::Result<Project*> FindOrOpen(const std::string& name);
+  base::Result<Project*> OpenProject(const std::string& name, std::vector<std::string>* damage);
+
+  const std::string folder_;
+  access::Gate* gate_;
+  const Alarms alarms_;
+  std::mutex mutex_;  // guards the map; projects stay until Close
+  std::map<std::string, std::unique_ptr<Project>> projects_;
+};
+
+}  // namespace rankscope

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+
+namespace rankscope::agent {
+
+// The server's clock less ours, over many connections. A server whose clock is set by more than a second must not tear
+// a rank's records apart: those before and after keep one offset. Where our own clock was set, the offset follows it.
+// ns.
+class ClockOffset {
+ public:
+  // A measurement: its value, how far it may be off, and how far our wall clock was ahead of our monotonic one.
+  void Measure(int64_t offset, int64_t round_trip, int64_t wall_less_monotonic);
+  // 0 where the difference is network noise, which would reorder lines.
+  int64_t value() const { return value_; }
+
+ private:
+  bool known_ = false;
+  int64_t offset_ = 0, value_ = 0;
+  int64_t wall_less_monotonic_ = 0;
+};
+
+}  // namespace rankscope::agent

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <map>
+
+#include "base/file.h"
+
+namespace rankscope::agent {
+
+// Waits for descriptors to become readable and calls what was named for each. One thread; a forked child makes its
+// own, since epoll's set is shared between parent and child.
+class EventLoop {
+ public:
+  EventLoop();
+
+  void Watch(int fd, std::function<void()> ready);
+  void Forget(int fd);
+  // Waits at most timeout_ms, then calls for each readable descriptor. What is called may watch and forget.
+  void Turn(int timeout_ms);
+
+ private:
+  base::UniqueFd epoll_;
+  std::map<int, std::function<void()>> ready_;
+};
+
+}  // namespace rankscope::agent

@@ -1,0 +1,79 @@
+#include "agent/spool_entry.h"
+
+#include <algorithm>
+#include <variant>
+
+#include "base/coding.h"
+
+namespace rankscope::agent {
+namespace {
+
+bool IsPrintedText(const model::Record& record) {
+  if (record.stream != model::Stream::kStdout) return false;
+  return std::none_of(record.fields.begin(), record.fields.end(),
+                      [](const auto& field) { return model::AsNumber(field.second).has_value(); });
+}
+
+model::Record DroppedEvent(const model::Record& first, size_t count, size_t bytes) {
+  model::Record event;
+  event.origin = first.origin;
+  event.origin.rank.reset();
+  event.origin.local_rank.reset();
+  event.stream = model::Stream::kEvent;
+  event.time = first.time;
+  event.seq = first.seq;
+  event.level = "warning";
+  event.text = "rankscope: the spool was full: " + std::to_string(count) + " printed lines were not kept";
+  event.fields = {{"event", std::string("spool_dropped")},
+                  {"dropped_records", static_cast<int64_t>(count)},
+                  {"dropped_bytes", static_cast<int64_t>(bytes)}};
+  return event;
+}
+
+}  // namespace
+
+std::string EncodeSpoolEntry(const SourcePositions& positions, const wire::Frame& frame) {
+  std::string out;
+  base::PutVarint(&out, positions.size());
+  for (const auto& [source, position] : positions) {
+    base::PutString(&out, source);
+    base::PutVarint(&out, position);
+  }
+  wire::EncodeFrame(frame, &out);
+  return out;
+}
+
+base::Result<SpoolEntry> DecodeSpoolEntry(std::string_view bytes) {
+  base::ByteReader in(bytes);
+  SpoolEntry entry;
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
+    std::string source(in.String());
+    entry.positions[source] = in.Varint();
+  }
+  if (!in.ok()) return base::Status::Corrupt("spool entry: malformed positions");
+  ASSIGN_OR_RETURN(entry.frame, wire::DecodeFrame(in.Bytes(in.remaining())));
+  return entry;
+}
+
+base::Result<wire::Frame> WithoutPrintedText(const wire::Frame& frame) {
+  ASSIGN_OR_RETURN(auto batch, wire::OpenFrame(frame, ""));
+  std::vector<model::Record> records = batch->ToRecords();
+  std::vector<model::Record> kept;
+  size_t dropped = 0, dropped_bytes = 0, marker = 0;
+  for (model::Record& record : records) {
+    if (!IsPrintedText(record)) {
+      kept.push_back(std::move(record));
+      continue;
+    }
+    if (dropped++ == 0) {
+      marker = kept.size();
+      kept.push_back(DroppedEvent(record, 0, 0));
+    }
+    dropped_bytes += record.text.size();
+  }
+  if (dropped == 0) return frame;
+  kept[marker] = DroppedEvent(kept[marker], dropped, dropped_bytes);
+  return wire::MakeFrame(kept, frame.first_seq, frame.last_seq());
+}
+
+}  // namespace rankscope::agent

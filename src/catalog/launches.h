@@ -1,0 +1,39 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+
+#include "catalog/job_state.h"
+
+namespace rankscope::catalog {
+
+// Names the job of a launch whose nodes know it only by a key that a relaunch has, too: a rendezvous id, the master's
+// address and port, a Slurm job. The first launch of key K is job K, those after it are K.2, K.3, …
+//
+// A member (a place in the launch: "node 1") belongs to the newest launch of its key
+//  - while another member of it lives: it is late, or it has come back to an elastic launch;
+//  - for kLateness after its start, if the member was not in it yet: the others failed before it came.
+// Otherwise a new launch begins. So the nodes of one launch agree in whatever order they come.
+//
+// Not safe for threads. Its memory bridges the seconds until a member's first record; after a restart the jobs tell.
+class Launches {
+ public:
+  static constexpr int64_t kLateness = 600 * base::kNsPerSecond;
+  using FindJob = std::function<const JobState*(const std::string& job)>;  // null: there is none
+
+  std::string Join(const std::string& key, const std::string& member, base::TimeNs now, int64_t lost_after,
+                   const FindJob& find);
+
+ private:
+  using Members = std::map<std::string, base::TimeNs>;  // when each joined
+
+  bool IsKnown(const std::string& job, const FindJob& find) const;
+  bool BelongsTo(const std::string& job, const std::string& member, base::TimeNs now, int64_t lost_after,
+                 const JobState* state) const;
+  void Forget(base::TimeNs before);
+
+  std::map<std::string, Members> joined_;  // by job
+};
+
+}  // namespace rankscope::catalog

@@ -1,0 +1,147 @@
+"""A server that other machines can reach wants tokens; each opens one project, for one role."""
+import json
+import os
+import subprocess
+import unittest
+import urllib.error
+import urllib.request
+
+from harness import Place, RANKSCOPE, Server, wait_until
+
+EVERYWHERE = "0.0.0.0"
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+class AccessTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place()
+        cls.writer, cls.viewer = cls.create("llm", "writer"), cls.create("llm", "viewer")
+        cls.operator, cls.stranger = cls.create("llm", "operator"), cls.create("vision", "viewer")
+        cls.server = Server(cls.place, EVERYWHERE)
+        cls.http = "127.0.0.1:" + cls.server.http.split(":")[1]
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+        cls.place.remove()
+
+    @classmethod
+    def create(cls, project, role):
+        done = cls.place.cli("token", "create", "--data-dir", cls.place.path + "/server", "--project", project, "--role", role)
+        assert done.returncode == 0 and len(done.stdout.splitlines()) == 1, done
+        return done.stdout.strip()
+
+    def run_job(self, job, token, *options):
+        return self.place.cli("run", "--server", self.http, "--job_id", job, *options, "--", "sh", "-c",
+                              "echo hello; exit 3", env={"RANKSCOPE_TOKEN": token})
+
+    def lines(self, job, token):
+        done = self.place.cli("logs", "--server", self.http, "--job_id", job, "--stream", "stdout", "-o", "json",
+                              env={"RANKSCOPE_TOKEN": token})
+        return done, [json.loads(line) for line in done.stdout.splitlines()]
+
+    def refused(self, done, *words):
+        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        for word in words:
+            self.assertIn(word, done.stderr)
+
+    def test_other_addresses_are_not_served_without_tokens(self):
+        for flag, other in (("--http", "--grpc"), ("--grpc", "--http")):
+            done = self.place.cli("serve", "--data-dir", self.place.path + "/bare", flag, EVERYWHERE + ":0", other, "127.0.0.1:0")
+            self.refused(done, EVERYWHERE, "rankscope token create", "--insecure")
+
+    def test_insecure_lets_everybody_in(self):
+        place = Place()
+        server = Server(place, EVERYWHERE, options=["--insecure"])
+        self.assertEqual(place.cli("jobs", "--server", server.http).returncode, 0)
+        self.assertEqual(server.stop(), 0)
+        place.remove()
+
+    def test_writer_sends_and_viewer_reads_their_project(self):
+        done = self.run_job("whole", self.writer)
+        self.assertEqual((done.returncode, done.stdout), (3, "hello\n"), done.stderr)
+        done, lines = self.lines("whole", self.viewer)
+        self.assertEqual([(line["project"], line["msg"]) for line in lines], [("llm", "hello")], done.stderr)
+        self.assertTrue(os.path.isdir(self.place.path + "/server/projects/llm/journal"))
+        self.refused(self.lines("whole", self.writer)[0], "writer of project llm", "may not read")
+        self.refused(self.lines("whole", "")[0], "$RANKSCOPE_TOKEN")
+        self.refused(self.lines("whole", self.viewer[:-1] + "?")[0], "mistyped")
+
+    def test_other_projects_see_nothing(self):
+        self.run_job("private", self.writer)
+        done, lines = self.lines("private", self.stranger)
+        self.assertEqual(lines, [])
+        self.assertNotEqual(done.returncode, 0)
+        asked = self.place.cli("jobs", "--server", self.http, "--project", "llm", env={"RANKSCOPE_TOKEN": self.stranger})
+        self.refused(asked, "vision", "not for project llm")
+
+    def test_viewer_cannot_change_jobs(self):
+        change = ("jobs", "set", "whole", "--log_interval_steps", "2", "--server", self.http)
+        self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
+        self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.operator}), "not running")
+
+    def test_status_codes(self):
+        for token, path, code in (("", "/api/v1/jobs", 401), (self.writer, "/api/v1/jobs", 403), (self.viewer, "/api/v1/jobs", 200),
+                                  (self.viewer, "/api/v1/jobs?project=default", 403), ("", "/healthz", 200),
+                                  ("", "/api/v1/server", 200), ("", "/api/v1/tail?query=job:whole", 401)):
+            request = urllib.request.Request(f"http://{self.http}{path}", headers={"Authorization": "Bearer " + token})
+            try:
+                with urllib.request.urlopen(request) as answer:
+                    got = answer.status
+            except urllib.error.HTTPError as error:
+                got = error.code
+                self.assertIn("error", json.load(error))
+                error.close()
+            self.assertEqual(got, code, (path, code))
+
+    def test_refused_run_trains_all_the_same_and_says_why(self):
+        for token, words in (("", "$RANKSCOPE_TOKEN"), (self.viewer, "may not send records")):
+            done = self.run_job("refused", token)
+            self.assertEqual((done.returncode, done.stdout), (3, "hello\n"))
+            self.assertIn(words, done.stderr)
+
+    def test_refused_records_are_sent_later_with_another_token(self):
+        done = self.run_job("later", self.viewer)
+        kept = done.stderr.split("kept in ")[1].split(". ")[0]
+        done = self.place.cli("spool", "push", kept, env={"RANKSCOPE_TOKEN": self.writer})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([line["msg"] for line in self.lines("later", self.viewer)[1]], ["hello"])
+
+    def test_revoked_token_ends_the_stream_that_it_opened(self):
+        token = self.create("llm", "writer")
+        script = self.place.write("slow.py", "import time\nfor i in range(10**6): print('item', i, flush=True); time.sleep(0.02)\n")
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "revoked", "--flush-timeout", "100", "--",
+                                "/usr/bin/python3", script], env={**self.place.env, "RANKSCOPE_TOKEN": token},
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: self.lines("revoked", self.viewer)[1], "the first lines")
+        done = self.place.cli("token", "revoke", token.split("_")[2], "--data-dir", self.place.path + "/server")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        agents = lambda: [pid for pid in read(f"/proc/{run.pid}/task/{run.pid}/children").split()
+                          if "\0agent\0" in read(f"/proc/{pid}/cmdline")]
+        wait_until(lambda: not agents(), "the agent's end")
+        run.terminate()
+        self.assertIn("is unknown here or was revoked", run.communicate()[1])
+
+    def test_secret_stays_out_of_process_titles_and_of_what_is_stored(self):
+        waiting = "until [ -e " + self.place.path + "/go ]; do sleep 0.02; done; echo $RANKSCOPE_TOKEN"
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "secret", "--flush-timeout", "100",
+                                "--token", self.writer, "--", "sh", "-c", waiting], env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: self.writer not in read(f"/proc/{run.pid}/cmdline"), "the title to be clean")
+        for name in self.place.run_directories():
+            self.assertEqual(os.stat(f"{self.place.path}/state/rankscope/runs/{name}").st_mode & 0o077, 0)
+        open(self.place.path + "/go", "w").close()
+        self.assertEqual(run.wait(), 0)
+        done, lines = self.lines("secret", self.viewer)
+        self.assertIn("REDACTED", lines[0]["msg"])
+        found = subprocess.run(["grep", "-rl", self.writer.split("_")[3], self.place.path + "/server"], capture_output=True)
+        self.assertEqual((found.returncode, found.stdout), (1, b""))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,144 @@
+"""What `rankscope jobs`, `jobs show` and `doctor` say of ranks: who, where, on which GPU, by which source, how it ended."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+from harness import Place, RANKSCOPE, Server, torchrun, wait_until
+
+# Starts ranks as a launcher does: all on one pipe. Arguments: the count and a rank's command.
+LAUNCHER = """
+import os, subprocess, sys
+count = int(sys.argv[1])
+ranks = [subprocess.Popen(sys.argv[2:], env={**os.environ, "RANK": str(i), "LOCAL_RANK": str(i),
+                                             "WORLD_SIZE": str(count), "GROUP_RANK": "0"}) for i in range(count)]
+sys.exit(max(abs(rank.wait()) for rank in ranks))
+"""
+# Runs until the file named STOP is there.
+WAITING = "import os, time\nprint('up', flush=True)\nwhile not os.path.exists(os.environ['STOP']): time.sleep(0.02)\n"
+RESTARTED = """
+import os, sys, time
+rank, attempt = os.environ["RANK"], os.environ["TORCHELASTIC_RESTART_COUNT"]
+print({"loss": 0.25 if attempt == "1" else 9.0, "step": 40 + int(attempt)})
+if attempt == "0":
+    if rank == "1": raise RuntimeError("bad link")
+    time.sleep(600)
+"""
+
+
+class JobsTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.server = Server(self.place)
+        self.stop = self.place.path + "/stop"
+        self.launcher = self.place.write("launch.py", LAUNCHER)
+
+    def tearDown(self):
+        self.assertEqual(self.server.stop(), 0)
+        self.place.remove()
+
+    def start(self, job, *command, env=None):
+        return subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", *command],
+                                env={**self.place.env, "STOP": self.stop, **(env or {})}, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
+
+    def finish(self, run):
+        open(self.stop, "w").close()
+        self.assertEqual(run.wait(), 0)
+
+    def show(self, job):
+        done = self.place.cli("jobs", "show", job, "--server", self.server.http, "-o", "json")
+        return json.loads(done.stdout) if done.returncode == 0 else {"ranks": []}
+
+    def text(self, *arguments):
+        return self.place.cli(*arguments, "--server", self.server.http).stdout
+
+    def test_elastic_restart_is_an_attempt_and_the_job_finishes(self):
+        script = self.place.write("train.py", RESTARTED)
+        command = torchrun(2, script)
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "elastic", "--", *command[:-1],
+                              "--max_restarts", "1", "--monitor_interval", "0.1", script)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        job = self.show("elastic")
+        self.assertEqual((job["state"], job["attempt"], job["ranks_seen"], job["ranks_expected"]), ("finished", 1, 2, 2))
+        self.assertEqual((job["last_step"], job["last_loss"]), (41, 0.25))
+        ends = {(r["attempt"], r["rank"]): r["exit"] for r in job["ranks"]}
+        self.assertEqual((ends[(0, 1)], ends[(1, 0)], ends[(1, 1)]), ("exit 1", "exit 0", "exit 0"))
+        row = self.text("jobs").splitlines()[1].split()
+        self.assertEqual(row[:6], ["elastic", "finished", "1", "2/2", "41", "0.25"])
+
+    def test_torchrun_in_a_slurm_task_is_no_rank_but_its_ranks_are(self):
+        script = self.place.write("rank.py", "import os\nprint('I am', os.environ['RANK'])\n")
+        task = {"SLURM_JOB_ID": "4711", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0",
+                "SLURM_NODEID": "0", "SLURM_NTASKS": "1", "SLURM_STEP_NUM_NODES": "1"}
+        done = self.place.cli("run", "--server", self.server.http, "--", *torchrun(2, script), env=task)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        job = self.show("slurm-4711")
+        self.assertEqual((job["state"], job["ranks_seen"], job["ranks_expected"]), ("finished", 2, 2))
+        lines = self.place.logs(self.server.http, "slurm-4711", "--stream", "stdout", "--grep", "I am")
+        self.assertEqual(sorted((r["rank"], r["msg"]) for r in lines), [(0, "I am 0"), (1, "I am 1")])
+
+    def test_second_failure_is_the_jobs_and_names_its_first_rank(self):
+        script = self.place.write("train.py", RESTARTED.replace('if attempt == "0"', "if True"))
+        command = torchrun(2, script)
+        self.place.cli("run", "--server", self.server.http, "--job_id", "hopeless", "--", *command[:-1],
+                       "--max_restarts", "1", "--monitor_interval", "0.1", script)
+        job = self.show("hopeless")
+        self.assertEqual((job["state"], job["attempt"], job["reason"]), ("failed", 1, "rank 1: exit 1"))
+
+    def test_each_rank_has_the_gpu_it_sees(self):
+        os.symlink(os.environ["FAKE_NVML"], self.place.path + "/libnvidia-ml.so.1")
+        rank = self.place.write("rank.py", WAITING)
+        run = self.start("gpus", sys.executable, self.launcher, "2", sys.executable, rank,
+                         env={"LD_LIBRARY_PATH": self.place.path, "FAKE_NVML_DEVICES": "4", "CUDA_VISIBLE_DEVICES": "3,1"})
+        wait_until(lambda: [r["gpu_uuid"] for r in self.show("gpus")["ranks"]] == ["GPU-1237", "GPU-1235"], "both GPUs")
+        self.finish(run)
+        row = [line.split() for line in self.text("jobs", "show", "gpus").splitlines() if "GPU-1235" in line][0]
+        self.assertEqual((row[1], row[2], row[3], row[6], row[7]), ("1", "0", "1", "GPU-1235", "hook"))
+
+    def test_ranks_without_a_channel_are_named_and_their_ends_known(self):
+        rank = self.place.write("rank.py", WAITING)
+        run = self.start("silent", sys.executable, self.launcher, "2", sys.executable, "-I", rank)
+        wait_until(lambda: [r["source"] for r in self.show("silent")["ranks"]] == ["exit only"] * 2, "both ranks")
+        shown = self.text("jobs", "show", "silent")
+        self.assertIn("no channel of their own: ranks 0-1;", shown)
+        report = json.loads(self.text("doctor", "-o", "json"))
+        named = {r["rank"]: r["pid"] for r in report["ranks_without_channel"] if r["pid"] in self.pids("silent")}
+        self.assertEqual(sorted(named), [0, 1])
+        self.assertIn(run.pid, report["keepers"])
+        checks = {check["name"]: check for check in report["checks"]}
+        self.assertEqual((checks["ranks"]["state"], checks["server"]["state"], checks["clock"]["state"]),
+                         ("warning", "ok", "ok"))
+        self.finish(run)
+        # Before Linux 6.15 nobody but the launcher is told.
+        self.assertLessEqual({r["exit"] for r in self.show("silent")["ranks"]}, {"exit 0", "unknown"})
+
+    def is_ours(self, pid):
+        try:
+            with open(f"/proc/{pid}/environ") as environ:
+                return f"STOP={self.stop}\0" in environ.read()
+        except FileNotFoundError:
+            return False
+
+    def pids(self, job):
+        return [r["pid"] for r in self.show(job)["ranks"]]
+
+    def test_script_around_a_python_rank_is_not_taken_for_the_rank(self):
+        rank = self.place.write("rank.py", WAITING)
+        wrapper = self.place.write("wrap.sh", f"echo wrapped\n{sys.executable} {rank}\n")
+        run = self.start("wrapped", sys.executable, self.launcher, "1", "sh", wrapper)
+        wait_until(lambda: [r["source"] for r in self.show("wrapped")["ranks"]] == ["hook"], "the rank's hook")
+        report = json.loads(self.text("doctor", "-o", "json"))
+        self.assertFalse([r for r in report["ranks_without_channel"] if self.is_ours(r["pid"])])
+        self.finish(run)
+        self.assertEqual([r["source"] for r in self.show("wrapped")["ranks"]], ["hook"])
+
+    def test_doctor_says_what_to_do_about_a_server_that_is_not_there(self):
+        done = self.place.cli("doctor", "--server", "127.0.0.1:1")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("start it with `rankscope serve`", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

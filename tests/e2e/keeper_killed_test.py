@@ -1,0 +1,111 @@
+"""`rankscope run` itself is SIGKILLed again and again: the trainer goes on, and every line is stored once."""
+import os
+import signal
+import subprocess
+import unittest
+
+from harness import Place, RANKSCOPE, Server, children, proc, wait_until
+
+KILLS = int(os.environ.get("KILLS", 10))
+LINES = int(os.environ.get("LINES", 60000))
+
+RANKS = """
+import os, subprocess, sys
+script = sys.argv[1]
+ranks = [subprocess.Popen([sys.executable, script], env={**os.environ, "RANK": str(r), "LOCAL_RANK": str(r),
+         "WORLD_SIZE": "2"}) for r in range(2)]
+sys.exit(max(p.wait() for p in ranks))
+"""
+RANK = f"""
+import os, sys, time
+rank = os.environ["RANK"]
+for i in range({LINES}):
+    print("item", rank, i, "x" * (i % 70))
+    if i % 500 == 0: time.sleep(0.05)
+open(sys.argv[0] + ".done" + rank, "w").close()
+"""
+
+
+def keepers(place):
+    """Pids of keeper and guard of this place's job."""
+    return [int(pid) for pid in filter(str.isdigit, os.listdir("/proc"))
+            if proc(pid, "cmdline").split("\0")[:2] == [RANKSCOPE, "run"] and place.path in proc(pid, "environ")]
+
+
+def keeper_of(place):
+    """The one that reads: the guard is its child."""
+    pids = keepers(place)
+    return next((pid for pid in pids if set(children(pid)) & set(pids)), None)
+
+
+class KeeperKilledTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.server = Server(self.place)
+        self.script = self.place.write("rank.py", RANK)
+        self.command = ["/usr/bin/python3", self.place.write("launch.py", RANKS), self.script]
+
+    def tearDown(self):
+        self.server.stop()
+        self.place.remove()
+
+    def start(self, job):
+        return subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", *self.command],
+                                env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def done(self):
+        return all(os.path.exists(f"{self.script}.done{rank}") for rank in range(2))
+
+    def stored(self, job):
+        lines = {0: [], 1: []}
+        for record in self.place.logs(self.server.http, job, "--stream", "stdout"):
+            if record.get("rank") is not None:
+                lines[record["rank"]].append(record["msg"])
+        return lines
+
+    def test_the_trainer_goes_on_and_nothing_is_lost_or_doubled(self):
+        run = self.start("j")
+        killed, last = 0, None
+        while killed < KILLS and not self.done():
+            def next_keeper():
+                pid = keeper_of(self.place)
+                return self.done() or (pid if pid != last else None)
+            last = wait_until(next_keeper, "the next keeper")
+            if last is True:
+                break
+            os.kill(last, signal.SIGKILL)
+            run.poll()
+            killed += 1
+        wait_until(self.done, "the ranks' end")
+        self.assertGreaterEqual(killed, KILLS // 2)
+        wait_until(lambda: not self.place.run_directories(), "the last keeper and agent to end")
+        stored = self.stored("j")
+        for rank in range(2):
+            self.assertEqual(stored[rank], [f"item {rank} {i} " + "x" * (i % 70) for i in range(LINES)])
+        replaced = [r for r in self.place.logs(self.server.http, "j") if r.get("event") == "keeper_replaced"]
+        self.assertEqual(len(replaced), killed)
+
+    def test_nobody_gets_sigpipe_when_keeper_guard_and_agent_die_together(self):
+        run = self.start("all")
+        wait_until(lambda: keeper_of(self.place), "the keeper")
+        wait_until(lambda: self.place.cli("logs", "--server", self.server.http, "--job_id", "all", "--stream", "stdout",
+                                          "--limit", "1").stdout, "the first line")
+        os.kill(run.pid, signal.SIGSTOP)  # so that it starts no helper anew meanwhile
+        launcher = [pid for pid in children(run.pid) if proc(pid, "cmdline").startswith(self.command[0])]
+        self.assertEqual(len(launcher), 1)
+        ranks = children(launcher[0])
+        for pid in (*set(children(run.pid)) - set(launcher), run.pid):
+            os.kill(pid, signal.SIGKILL)
+        run.wait()
+
+        wait_until(lambda: self.done() or all("pipe" in proc(pid, "wchan") for pid in ranks),
+                   "the ranks to end or to fill their pipes")
+        for pid in ranks:
+            self.assertTrue(self.done() or os.path.exists(f"/proc/{pid}"), "a rank died")
+        for pid in (*ranks, *launcher):
+            if os.path.exists(f"/proc/{pid}"):
+                os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    unittest.main()

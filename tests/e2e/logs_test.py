@@ -1,0 +1,141 @@
+"""The habits of `rankscope logs` in a terminal and in a pipe."""
+import os
+import pty
+import re
+import subprocess
+import sys
+import time
+import unittest
+
+from harness import PATIENCE, Place, RANKSCOPE, Server, wait_until
+from jobs_test import LAUNCHER
+
+# The ranks wait for each other, so that they say alike at about the same time.
+RANK = """
+import os, sys, time
+rank = int(os.environ["RANK"]); here = f"{os.path.dirname(os.path.abspath(__file__))}/{os.getppid()}"
+os.makedirs(here, exist_ok=True); open(f"{here}/{rank}", "w").close()
+while len(os.listdir(here)) < 4: time.sleep(0.01)
+print("ready")
+if rank == 2: print("odd one"); print("ERROR: lost the link", file=sys.stderr)
+while os.environ.get("STOP") and not os.path.exists(os.environ["STOP"]): time.sleep(0.02)
+"""
+
+
+class LogsTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place()
+        cls.server = Server(cls.place)
+        cls.command = [sys.executable, cls.place.write("launch.py", LAUNCHER), "4", sys.executable,
+                       cls.place.write("rank.py", RANK)]
+        done = cls.place.cli("run", "--server", cls.server.http, "--job_id", "ended", "--", *cls.command)
+        assert done.returncode == 0, done.stderr
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+        cls.place.remove()
+
+    def logs(self, *arguments, env=None):
+        done = self.place.cli("logs", "--server", self.server.http, "--stream", "stdout,stderr", *arguments, env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done
+
+    def on_terminal(self, *arguments, env=None):
+        """What the command prints where standard output is a terminal."""
+        ours, theirs = pty.openpty()
+        command = [RANKSCOPE, "logs", "--server", self.server.http, "--stream", "stdout,stderr", *arguments]
+        process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env={**self.place.env, **(env or {})})
+        os.close(theirs)
+        text = b""
+        try:
+            while piece := os.read(ours, 65536):
+                text += piece
+        except OSError:  # the other side has closed
+            pass
+        os.close(ours)
+        self.assertEqual(process.wait(PATIENCE), 0)
+        return text.decode().replace("\r\n", "\n")
+
+    def test_terminal_folds_what_all_ranks_say_and_a_pipe_does_not(self):
+        self.assertIn("[0/0-3 ×4]", self.on_terminal("--job_id", "ended"))
+        piped = self.logs("--job_id", "ended").stdout
+        self.assertEqual(sorted(line for line in piped.splitlines() if line.endswith("ready")),
+                         [f"[0/{rank}] I ready" for rank in range(4)])
+        self.assertEqual(self.logs("--job_id", "ended", "--fold", "--grep", "ready").stdout, "[0/0-3 ×4] I ready\n")
+        self.assertNotIn("×", self.on_terminal("--job_id", "ended", "--no-fold"))
+
+    def test_colour_on_a_terminal_letters_in_a_pipe(self):
+        coloured = self.on_terminal("--job_id", "ended", "--rank", "2")
+        self.assertIn("\x1b[31mERROR: lost the link", coloured)
+        for plain in (self.logs("--job_id", "ended", "--rank", "2").stdout,
+                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"NO_COLOR": "1"})):
+            self.assertIn("[0/2] E ERROR: lost the link\n", plain)
+            self.assertNotIn("\x1b", plain)
+        self.assertIn("\x1b[", self.logs("--job_id", "ended", "--color", "always").stdout)
+
+    def test_sets_include_exclude_and_host(self):
+        def ranks(*arguments):
+            return sorted(re.findall(r"^\[0/(\d)\]", self.logs("--job_id", "ended", *arguments).stdout, re.M))
+
+        self.assertEqual(ranks("--rank", "0-2,!1", "-e", "ready"), ["0", "2"])
+        self.assertEqual(ranks("-e", "o", "-e", "odd"), ["2"])
+        self.assertEqual(ranks("-x", "ready", "-x", "ERROR"), ["2"])
+        host = os.uname().nodename
+        self.assertEqual(ranks("--host", host, "-e", "ready"), ["0", "1", "2", "3"])
+        self.assertEqual(ranks("--host", "elsewhere"), [])
+
+    def test_no_hits_is_no_error(self):
+        done = self.logs("--job_id", "ended", "--grep", "nobody said this")
+        self.assertEqual((done.stdout, done.stderr), ("", ""))
+
+    def test_since_counts_from_the_last_record_of_an_ended_job(self):
+        time.sleep(1.1)
+        done = self.logs("--job_id", "ended", "--since", "1s")
+        self.assertRegex(done.stderr, r"the job has ended: times count back from its last record, \d{4}-")
+        self.assertEqual(self.logs("--job_id", "ended", "--since", "2001-01-01T00:00:00Z").stderr, "")
+
+    def test_since_counts_from_now_while_the_job_runs(self):
+        stop = self.place.path + "/stop"
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "running", "--", *self.command],
+                               env={**self.place.env, "STOP": stop}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: len(self.place.logs(self.server.http, "running", "--grep", "ready")) == 4 if
+                   self.place.cli("jobs", "show", "running", "--server", self.server.http).returncode == 0 else False,
+                   "the ranks' lines")
+        time.sleep(2.1)
+        done = self.logs("--job_id", "running", "--since", "2s")
+        self.assertIn("the job is running: times count back from now", done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(len(self.logs("--job_id", "running", "--since", "1h", "--grep", "ready").stdout.splitlines()), 4)
+        open(stop, "w").close()
+        self.assertEqual(run.wait(), 0)
+
+    def test_unknown_job_is_named_and_waited_for_when_following(self):
+        done = self.place.cli("logs", "--server", self.server.http, "--job_id", "nobody")
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", 'rankscope: no job "nobody"\n'))
+        follow = subprocess.Popen([RANKSCOPE, "logs", "--server", self.server.http, "--job_id", "later", "-f"], text=True,
+                                  env=self.place.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.assertEqual(follow.stderr.readline(), 'rankscope: no job "later" yet; waiting for it\n')
+        self.place.cli("run", "--server", self.server.http, "--job_id", "later", "--", "echo", "here it is")
+        while "here it is" not in follow.stdout.readline():
+            self.assertIsNone(follow.poll())
+        follow.terminate()
+        follow.communicate()
+
+    def test_following_shows_a_folded_lines_first_rank_at_once_and_the_others_after(self):
+        follow = subprocess.Popen([RANKSCOPE, "logs", "--server", self.server.http, "--job_id", "live", "-f", "--fold",
+                                   "--grep", "ready"], text=True, env=self.place.env, stdout=subprocess.PIPE,
+                                  stderr=subprocess.PIPE)
+        follow.stderr.readline()
+        self.place.cli("run", "--server", self.server.http, "--job_id", "live", "--", *self.command)
+        shown = [follow.stdout.readline(), follow.stdout.readline()]
+        first = re.fullmatch(r"\[0/(\d)\] I ready\n", shown[0]).group(1)
+        others = {"0": "1-3", "1": "0,2-3", "2": "0-1,3", "3": "0-2"}[first]
+        self.assertEqual(shown[1], f"[0/{others} ×3] I ready\n")
+        follow.terminate()
+        follow.communicate()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,76 @@
+"""The server's disk is full: it says so and takes nothing, agents keep everything, and it goes on by itself afterwards."""
+import errno
+import os
+import signal
+import subprocess
+import unittest
+
+from faults import FaultServer, Job, Place, wait_until
+
+FILLS = int(os.environ.get("RANKSCOPE_FILLS", 3))
+
+
+class SmallDisk:
+    """A tmpfs of its own. Raises SkipTest where mounting is not allowed."""
+
+    def __init__(self, folder, mib):
+        self.folder, self.ballast = folder, folder + "/ballast"
+        os.mkdir(folder)
+        done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder], capture_output=True, text=True)
+        if done.returncode != 0:
+            raise unittest.SkipTest("mount is refused here: " + done.stderr.strip())
+
+    def fill(self):
+        """To the last byte, as another program would."""
+        with open(self.ballast, "ab", buffering=0) as file:
+            for size in (1 << 20, 4096, 1):
+                try:
+                    while True:
+                        file.write(bytes(size))
+                except OSError as error:
+                    assert error.errno == errno.ENOSPC, error
+
+    def free(self):
+        os.remove(self.ballast)
+
+    def unmount(self):
+        subprocess.run(["umount", self.folder], check=True)
+
+
+class DiskFullTest(unittest.TestCase):
+    def test_nothing_is_lost_however_often_the_disk_fills_up(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        disk = SmallDisk(place.path + "/disk", 96)
+        self.addCleanup(disk.unmount)
+        server = FaultServer(place, data=disk.folder + "/data")
+        self.addCleanup(lambda: server.process.poll() is None and server.stop(signal.SIGKILL))
+        job = Job(place, server.http, lines=8000 * FILLS, pause=0.05)
+        for fill in range(FILLS):
+            self.assertIsNotNone(job.await_progress(job.progress()[1] + 1000), "the run was over too early")
+            disk.fill()
+            wait_until(lambda: server.stderr().count(" is full (") > fill, "the server to say that its disk is full")
+            acked = job.progress()[1]
+            wait_until(lambda: job.progress()[0] > acked + 2000 or not job.running(), "the agent to keep records")
+            if fill == 1:  # a server that starts on a full disk serves what it has, and says that it is full again
+                server.stop(signal.SIGKILL)
+                server.start()
+                self.assertEqual(job.ledger(server.http)[1:], (0, 0, 0))
+                wait_until(lambda: server.stderr().count(" is full (") > fill + 1, "the new server to say so")
+            else:
+                self.assertEqual(job.ledger(server.http)[1:], (0, 0, 0))
+            disk.free()
+            wait_until(lambda: server.stderr().count("taking records") > fill, "the server to go on by itself")
+            self.assertTrue(job.running(), "the run was over too early")
+        self.assertEqual(job.finish(), 0)
+        self.assertEqual(job.ledger(server.http), (0, 0, 0, 0))
+        self.assertLessEqual(len(server.stderr().splitlines()), 3 * FILLS + 3, server.stderr())
+        server.stop()  # seals what is in memory
+        server.start()
+        self.assertEqual(job.ledger(server.http), (0, 0, 0, 0))
+        server.stop()
+        print(server.stderr(), flush=True)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# `make demo` and `make test` on a machine that has nothing but a shell, git and make: in a chroot of debootstrap's.
+#   tools/fresh_machine.sh SUITE MIRROR [FOLDER]      as root; SUITE as bookworm, MIRROR as in /etc/apt
+# Takes what is committed here. $APT_CONF names a file of apt settings that the mirror needs; COMPONENTS=main,universe
+# is right for Ubuntu. FOLDER (some GB, else a new one under /var/tmp) is removed at the end unless KEEP=1.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+suite=${1:?usage: fresh_machine.sh SUITE MIRROR [FOLDER]} mirror=${2:?usage: fresh_machine.sh SUITE MIRROR [FOLDER]}
+folder=${3:-$(mktemp -d /var/tmp/fresh-machine-XXXXXX)}
+components=${COMPONENTS:-main}
+command -v debootstrap >/dev/null || { echo "apt-get install debootstrap" >&2; exit 1; }
+
+leave() {
+  for mount in dev/shm dev proc sys; do umount "$folder/$mount" 2>/dev/null || true; done
+  mountpoint -q "$folder/proc" || [ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system "$folder"
+}
+trap leave EXIT
+
+began=$SECONDS
+debootstrap --variant=minbase --components="$components" --include=git,make,ca-certificates "$suite" "$folder" "$mirror" \
+  >"$folder.log" 2>&1 || { tail -n 3 "$folder.log" >&2; exit 1; }
+rm -f "$folder.log"
+[ -z "${APT_CONF:-}" ] || cp "$APT_CONF" "$folder/etc/apt/apt.conf.d/99mirror"
+cp /etc/resolv.conf /etc/hosts "$folder/etc/"
+mount -t proc proc "$folder/proc"
+mount -t sysfs sys "$folder/sys"
+mount --bind /dev "$folder/dev"
+mount -t tmpfs tmpfs "$folder/dev/shm"
+git clone -q --no-hardlinks . "$folder/root/rankscope"
+echo "$suite: debootstrap $((SECONDS - began)) s"
+
+for goal in demo test; do
+  began=$SECONDS
+  chroot "$folder" env -i HOME=/root LANG=C.UTF-8 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    make -C /root/rankscope "$goal"
+  echo "$suite: make $goal $((SECONDS - began)) s"
+done

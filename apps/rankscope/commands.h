@@ -36,6 +36,12 @@ struct RunOptions {
 };
 int Run(const RunOptions& options);
 
+// verify (exit code 1: damage), stats or compact a data directory.
+struct StoreOptions {
+  std::string action, directory;
+};
+int StoreCommand(const StoreOptions& options);
+
 // `rankscope token create|list|revoke`: the tokens of the server on a data directory, running or not.
 struct TokenOptions {
   std::string data_dir, project = "default", role = "writer", note, id;

@@ -47,6 +47,7 @@ size_t TerminalWidth() {
 
 struct Arguments {
   ServeOptions serve;
+  StoreOptions store;
   RunOptions run;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
@@ -258,6 +259,19 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
       ->required();
 }
 
+void AddStore(CLI::App* app, StoreOptions* options) {
+  CLI::App* store = app->add_subcommand("store", "Look after stored records");
+  store->require_subcommand(1);
+  auto add = [&](const char* action, const char* what) {
+    CLI::App* command = store->add_subcommand(action, what);
+    command->add_option("directory", options->directory, "a server's data directory")->required();
+    command->callback([options, action] { options->action = action; });
+  };
+  add("verify", "Compare every checksum; say what is damaged and lost");
+  add("stats", "Records, bytes and templates of each job");
+  add("compact", "Merge each job's segments; the server must not run");
+}
+
 void AddToken(CLI::App* app, Arguments* arguments) {
   TokenOptions& tokens = arguments->tokens;
   tokens.data_dir = agent::DataHome();
@@ -301,6 +315,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     arguments->agent.token = token ? token : "";
     return Report(agent::RunAgent(arguments->agent));
   }
+  if (app.got_subcommand("store")) return StoreCommand(arguments->store);
   if (app.got_subcommand("doctor")) {
     const char* set = std::getenv("RANKSCOPE_SERVER");
     return Doctor(arguments->server.empty() && set ? set : arguments->server, json);
@@ -328,6 +343,12 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
 
 int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", 0);  // its failures come back to us as statuses, which we report in our words
+#ifdef __x86_64__
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("pclmul")) {
+    std::fputs("rankscope: this machine's processor has no AVX2\n", stderr);
+    return 1;
+  }
+#endif
   rankscope::Arguments arguments;
   CLI::App app(
       "Rankscope: what a training run is doing on every rank, and when it breaks, which rank, which step, why.");
@@ -338,6 +359,7 @@ int main(int argc, char** argv) {
   rankscope::AddLogs(&app, &arguments);
   rankscope::AddQueries(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
+  rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   try {
     app.parse(argc, argv);

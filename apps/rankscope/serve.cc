@@ -12,6 +12,7 @@
 #include "access/gate.h"
 #include "access/token_file.h"
 #include "api/authentication.h"
+#include "api/ingest_door.h"
 #include "base/file.h"
 #include "commands.h"
 #include "projects.h"
@@ -142,10 +143,18 @@ class Server {
     auto routes = api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project) {
       return projects_->Routes(project, doors);
     });
-    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
-                       ++requests_;
-                       routes(request, std::move(responder));
-                     }));
+    auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      ++requests_;
+      routes(request, std::move(responder));
+    };
+    auto door =
+        api::MakeIngestDoor(&*gate_, [this](const std::string& project) { return projects_->IngestOf(project); });
+    auto body_handler = [this, door](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      auto consumer = door(request, std::move(responder));
+      if (consumer) ++requests_;
+      return consumer;
+    };
+    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
     std::string http_address = http.host + ":" + std::to_string(http_->port());
     nlohmann::json endpoint = {{"http", http_address}, {"grpc", grpc_address}, {"pid", getpid()}};
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.

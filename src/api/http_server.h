@@ -32,6 +32,21 @@ class Responder {
   virtual void End() = 0;
   // Called (once, soon) when the client leaves before End.
   virtual void OnClosed(std::function<void()> closed) = 0;
+  // Goes on with a body whose consumer asked to wait (BodyConsumer::Take): of the responder that a BodyHandler gets.
+  virtual void ContinueBody() {}
+};
+
+// Takes a request's body as it comes, whatever its size. Calls come from the pool's threads, one at a time.
+class BodyConsumer {
+ public:
+  enum class Next : uint8_t { kMore, kWait };
+
+  // Destroyed without End: the client left, or the server stops, in the middle.
+  virtual ~BodyConsumer() = default;
+  // kWait: nothing further is given, and little is read from the client, until Responder::ContinueBody.
+  virtual Next Take(std::string_view bytes) = 0;
+  // The body is whole: to be answered through the responder, now or later.
+  virtual void End() = 0;
 };
 
 // HTTP/1.1 over libmicrohttpd: one epoll thread moves bytes, a bounded pool runs handlers; 1,000 open tails cost no
@@ -45,9 +60,12 @@ class HttpServer {
     size_t max_body_bytes = 256 << 20;
   };
   using Handler = std::function<void(const Request&, std::shared_ptr<Responder>)>;
+  // Asked once the headers are there: null, and the request goes to the handler with its whole body. It must be quick.
+  using BodyHandler = std::function<std::unique_ptr<BodyConsumer>(const Request&, std::shared_ptr<Responder>)>;
 
   // kUnavailable "port N on ADDRESS is in use" when so.
-  static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler);
+  static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler,
+                                                         BodyHandler body_handler = nullptr);
   virtual ~HttpServer() = default;
   virtual uint16_t port() const = 0;
   // Open answers are ended; returns when no handler runs.

@@ -20,7 +20,7 @@ std::pair<std::string, uint64_t> KeyOf(const model::Record& record) {
 }  // namespace
 
 TailHub::TailHub(query::LogSource* source) : source_(source) {
-  subscription_ = source_->Subscribe([this](const std::vector<model::Record>& records) { OnAppend(records); });
+  subscription_ = source_->Subscribe([this](const model::RecordBatch& records) { OnAppend(records); });
   ticker_ = std::thread([this] { Loop(); });
 }
 
@@ -83,11 +83,16 @@ std::vector<model::Record> TailHub::LastMatches(const query::Query& query, uint6
   return found;
 }
 
-void TailHub::OnAppend(const std::vector<model::Record>& records) {
+void TailHub::OnAppend(const model::RecordBatch& records) {
   int64_t due = base::MonotonicNow() + kReorder;
   std::lock_guard lock(mutex_);
-  for (auto& [id, client] : clients_) {
-    for (const model::Record& record : records) {
+  if (clients_.empty()) return;
+  model::RecordBatch::Cursor cursor(records);
+  model::RecordView view;
+  model::Record record;
+  while (cursor.Next(&view)) {
+    view.CopyTo(&record);
+    for (auto& [id, client] : clients_) {
       if (record.origin.project != client->project || !client->matcher.Matches(record)) continue;
       if (client->held.size() >= kMaxHeld) {
         ++client->dropped;

@@ -57,7 +57,7 @@ class TailHub {
   };
 
   std::vector<model::Record> LastMatches(const query::Query& query, uint64_t last) const;
-  void OnAppend(const std::vector<model::Record>& records);
+  void OnAppend(const model::RecordBatch& records);
   void Loop();
   void Release(Client* client, int64_t now);
   static void Say(Client* client, std::string_view json);

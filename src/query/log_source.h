@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "model/aggregation.h"
 #include "model/record.h"
+#include "model/record_batch.h"
 #include "model/scan.h"
 
 namespace rankscope::query {
@@ -20,9 +21,9 @@ class LogSource {
  public:
   virtual ~LogSource() = default;
 
-  // Calls `take` for each record of the scan, ordered by (time, arrival); per producer the order is that of seq. Of
-  // records of different jobs at one instant any may come first. `newest_first` gives the reverse. Stops when take
-  // returns false. The record is gone when `take` returns. kInvalid: a regex of the filter that RE2 does not take.
+  // Calls `take` for each record of the scan, ordered by time; at one instant by seq, so that each producer's records stay
+  // in their order (of different producers and jobs any may come first). `newest_first` gives the reverse. Stops when
+  // take returns false. The record is gone when `take` returns. kInvalid: a regex of the filter that RE2 does not take.
   virtual base::Status Read(const model::Scan& scan, base::Budget* budget,
                             const std::function<bool(const model::Record&)>& take) = 0;
 
@@ -36,7 +37,7 @@ class LogSource {
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call back.
   // Returns a token for Unsubscribe, after which `take` is never called again.
-  virtual uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)> take) = 0;
+  virtual uint64_t Subscribe(std::function<void(const model::RecordBatch&)> take) = 0;
   virtual void Unsubscribe(uint64_t token) = 0;
 };
 

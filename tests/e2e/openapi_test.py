@@ -48,8 +48,9 @@ class OpenApiTest(unittest.TestCase):
                 given[parameter["name"]] = parameter["example"]
         url = f"http://{self.server.http}{path}"
         if "requestBody" in operation:
-            example = operation["requestBody"]["content"]["application/json"]["example"]
-            body, headers = json.dumps(example).encode(), {"Content-Type": "application/json"}
+            kind, content = next(iter(operation["requestBody"]["content"].items()))
+            body, headers = json.dumps(content["example"]).encode(), {"Content-Type": kind}
+            url += "?" + urllib.parse.urlencode(given)
         elif method == "post":
             body, headers = json.dumps(given).encode(), {"Content-Type": "application/json"}
         elif given:

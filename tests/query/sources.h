@@ -36,10 +36,14 @@ class ScratchStore {
   query::LogSource* source() { return source_.get(); }
 
  private:
-  void Append(std::vector<model::Record> records) {
+  void Append(const std::vector<model::Record>& records) {
     if (records.empty()) return;
     position_ += records.size();
-    if (auto status = store_->Append(position_, std::move(records)); !status.ok()) Die(status);
+    std::string bytes;
+    model::EncodeRecords(records, &bytes);
+    auto batch = model::RecordBatch::Decode(std::move(bytes));
+    if (!batch.ok()) Die(batch.status());
+    if (auto status = store_->Append(position_, *std::move(batch)); !status.ok()) Die(status);
   }
   static void Die(const base::Status& status) {
     std::fprintf(stderr, "%s\n", status.message().c_str());

@@ -27,7 +27,7 @@ class NaiveSource : public LogSource {
     }
     return {};
   }
-  uint64_t Subscribe(std::function<void(const std::vector<model::Record>&)>) override { return 0; }
+  uint64_t Subscribe(std::function<void(const model::RecordBatch&)>) override { return 0; }
   void Unsubscribe(uint64_t) override {}
 
   std::vector<model::Record> records;

@@ -263,15 +263,9 @@ void ColumnAggregator::Add(const model::Record& record) {
 
 void ColumnAggregator::Take(State* state, const model::Aggregate& aggregate, int64_t value) const {
   if (aggregate.function == Function::kQuantile) state->values.push_back(static_cast<double>(value));
-  if (!state->any_number) state->whole_low = state->whole_high = value;
-  state->whole_low = std::min(state->whole_low, value);
-  state->whole_high = std::max(state->whole_high, value);
-  auto number = static_cast<double>(value);
-  state->low = state->any_number ? std::min(state->low, number) : number;
-  state->high = state->any_number ? std::max(state->high, number) : number;
-  state->any_number = true;
+  Widen(state, static_cast<long double>(value), /*whole=*/true);
   ++state->count;
-  state->sum += number;
+  state->sum += static_cast<long double>(value);
   if (state->whole && __builtin_add_overflow(state->whole_sum, value, &state->whole_sum)) state->whole = false;
 }
 
@@ -279,14 +273,23 @@ void ColumnAggregator::Take(State* state, const model::Aggregate& aggregate, dou
   ++state->count;
   state->sum += value;
   state->whole = false;
-  state->whole_range = false;
   if (std::isnan(value)) {
     state->any_nan = true;
     return;
   }
   if (aggregate.function == Function::kQuantile) state->values.push_back(value);
-  state->low = state->any_number ? std::min(state->low, value) : value;
-  state->high = state->any_number ? std::max(state->high, value) : value;
+  Widen(state, static_cast<long double>(value), /*whole=*/false);
+}
+
+void ColumnAggregator::Widen(State* state, long double number, bool whole) {
+  if (!state->any_number || number < state->low) {
+    state->low = number;
+    state->low_whole = whole;
+  }
+  if (!state->any_number || number > state->high) {
+    state->high = number;
+    state->high_whole = whole;
+  }
   state->any_number = true;
 }
 
@@ -305,8 +308,9 @@ model::Cell ColumnAggregator::Outcome(const State& state, const model::Aggregate
     case Function::kMax: {
       bool low = aggregate.function == Function::kMin;
       if (!state.any_number) return state.any_nan ? model::Cell(kNan) : model::Cell();
-      if (state.whole_range) return low ? state.whole_low : state.whole_high;
-      return low ? state.low : state.high;
+      long double extreme = low ? state.low : state.high;
+      bool whole = low ? state.low_whole : state.high_whole;
+      return whole ? model::Cell(static_cast<int64_t>(extreme)) : model::Cell(static_cast<double>(extreme));
     }
     default:
       break;

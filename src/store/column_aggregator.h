@@ -39,9 +39,10 @@ class ColumnAggregator {
     int64_t whole_sum = 0;
     bool whole = true;
     long double sum = 0;
-    double low = 0, high = 0;
-    int64_t whole_low = 0, whole_high = 0;
-    bool any_number = false, any_nan = false, whole_range = true;
+    // Wide enough for each int64_t as well as each double; whole: an integer it was.
+    long double low = 0, high = 0;
+    bool low_whole = false, high_whole = false;
+    bool any_number = false, any_nan = false;
     std::vector<double> values;
   };
   struct Group {
@@ -51,6 +52,7 @@ class ColumnAggregator {
 
   void Take(State* state, const model::Aggregate& aggregate, int64_t value) const;
   void Take(State* state, const model::Aggregate& aggregate, double value) const;
+  static void Widen(State* state, long double number, bool whole);
   static model::Cell Outcome(const State& state, const model::Aggregate& aggregate);
   uint32_t IdOf(size_t dimension, const model::Cell& cell);
   Group* GroupOf(const std::vector<uint32_t>& ids);

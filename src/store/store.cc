@@ -28,6 +28,7 @@ constexpr auto kRetry = std::chrono::seconds(1);
 constexpr size_t kWorthSealing = 64 << 10;  // of an idle memtable
 constexpr auto kMaxAge = std::chrono::seconds(60);
 constexpr uint64_t kSmallBlockRows = 8 << 10;  // blocks of fewer are encoded anew when merged
+constexpr uint32_t kSmallBlockBytes = 128 << 10;
 constexpr uint64_t kMaxReencodedRows = 200'000;
 constexpr uint64_t kMaxMergedBytes = uint64_t{1} << 30;
 
@@ -439,7 +440,7 @@ class DiskStore : public Store {
     for (const Live& input : inputs) {
       for (size_t block = 0; block < input.segment->blocks().size(); ++block) {
         uint64_t rows = input.segment->blocks()[block].rows;
-        if (rows >= kSmallBlockRows) {
+        if (rows >= kSmallBlockRows || input.segment->blocks()[block].bytes >= kSmallBlockBytes) {
           RETURN_IF_ERROR(writer->Copy(*input.segment, block));
           continue;
         }

@@ -196,7 +196,7 @@ base::Status SegmentWriter::Add(const RowBuffer& buffer) {
     // Not through an origin's rows, if its end is near.
     size_t whole = end;
     while (whole < rows.size() && rows[whole].origin == rows[end - 1].origin) ++whole;
-    if (whole - begin <= target + target / 2) end = whole;
+    if (whole - begin <= target + target / 4) end = whole;
     bytes.clear();
     blocks_.push_back(EncodeBlock(buffer, begin, end, offset_, &bytes));
     target = std::clamp(kBlockBytes * (end - begin) / bytes.size(), kMinRows, kMaxRows);

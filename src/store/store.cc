@@ -317,7 +317,9 @@ class DiskStore : public Store {
   base::Status Seal(const Memtable& table) {
     std::lock_guard maintenance(maintenance_mutex_);
     std::map<JobKey, RowBuffer> jobs;
-    for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, &jobs));
+    size_t records = 0;
+    for (const auto& batch : table.batches) records += batch->size();
+    for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, records, &jobs));
     std::vector<Live> sealed;
     Manifest next = manifest_;
     for (auto& [job, buffer] : jobs) {
@@ -337,7 +339,7 @@ class DiskStore : public Store {
     return {};
   }
 
-  base::Status Split(const model::RecordBatch& batch, std::map<JobKey, RowBuffer>* jobs) {
+  base::Status Split(const model::RecordBatch& batch, size_t records, std::map<JobKey, RowBuffer>* jobs) {
     std::vector<RowBuffer*> buffers;
     for (const model::Origin& origin : batch.origins()) {
       JobKey job(origin.project, origin.job);
@@ -346,6 +348,7 @@ class DiskStore : public Store {
         RETURN_IF_ERROR(base::MakeDirectories(folder_ + "/" + FolderOf(job)));
         ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job));
         found = jobs->emplace(job, RowBuffer(std::move(dictionary))).first;
+        if (jobs->size() == 1) found->second.Reserve(records);  // mostly there is one
       }
       buffers.push_back(&found->second);
     }

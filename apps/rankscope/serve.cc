@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
@@ -193,6 +194,7 @@ class Server {
 }  // namespace
 
 int Serve(const ServeOptions& options) {
+  mallopt(M_ARENA_MAX, 2);  // buffers of megabytes wander from thread to thread: an arena a core would keep each
   base::UniqueFd signals = BlockSignals();
   RaiseFileLimit();
   Server server(options);

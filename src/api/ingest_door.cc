@@ -140,6 +140,7 @@ class JsonLines : public BodyConsumer {
 
   Next Take(std::string_view bytes) override {
     may_go_on_ = true;
+    arrival_ = base::WallNow();
     if (error_.ok() && tally_->failed()) error_ = base::Status::Unavailable("");  // the tally has the reason
     if (error_.ok()) error_ = decoder_->Decode(bytes, [this](std::string_view piece) { return TakeText(piece); });
     return may_go_on_ ? Next::kMore : Next::kWait;
@@ -187,7 +188,7 @@ class JsonLines : public BodyConsumer {
     if (line.size() > kMaxLineBytes) return TooLong();
     ++line_;
     size_t before = batch_.size();
-    auto status = reader_.Read(line, base::WallNow(), next_seq_, &batch_);
+    auto status = reader_.Read(line, arrival_, next_seq_, &batch_);
     if (!status.ok()) return status.WithContext("line " + std::to_string(line_));
     if (batch_.size() == before) return {};
     if (target_.first_seq != 0 && next_seq_++ <= committed_seq_) {
@@ -220,6 +221,7 @@ class JsonLines : public BodyConsumer {
   model::RecordBatchBuilder batch_;
   std::string text_;
   uint64_t line_ = 0;
+  base::TimeNs arrival_ = base::WallNow();  // of the bytes being taken
   uint64_t next_seq_, committed_seq_ = 0;
   size_t duplicates_ = 0;
   bool may_go_on_ = true;

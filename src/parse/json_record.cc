@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <deque>
 #include <limits>
 
@@ -36,6 +37,8 @@ enum class Key : uint8_t {
   kLevel,
   kText,
 };
+
+constexpr size_t kFewFields = 8;
 
 struct KnownKey {
   std::string_view name;
@@ -166,7 +169,8 @@ class JsonRecordReader::Parser {
     if (!error_.ok()) return error_;
     if (!has_time_) record_.time = arrival;
     if (seq != 0) record_.seq = seq;
-    if (!known_order_) RemoveDuplicates();
+    if (record_.fields.size() <= kFewFields ? HasDuplicate() : !known_order_ || duplicates_seen_ > 0)
+      RemoveDuplicates();
     record_.origin_index = batch->OriginIndex(origin_);
     batch->Add(record_);
     return {};
@@ -186,7 +190,6 @@ class JsonRecordReader::Parser {
     record_.fields.clear();
     has_time_ = false;
     known_order_ = true;
-    if (std::exchange(forget_order_, false)) order_.clear();
   }
 
   // False: not JSON (error_ is ok, fault_ says why), or not a record (error_).
@@ -213,33 +216,32 @@ class JsonRecordReader::Parser {
       fault_ = simdjson::TRAILING_CONTENT;
       return false;
     }
-    if (place != order_.size()) {
-      known_order_ = false;
-      order_.resize(place);
-    }
     if (origin_.host != host_) origin_.host = host_;
     return true;
   }
 
-  // Lines mostly have the keys of the line before, in the same order.
+  // Lines mostly have the keys of lines before at the same places: few kinds of lines take turns.
   Key NextKey(json::field* field, size_t place, std::string_view* name) {
-    const char* begin = field->key().raw();
-    if (place < order_.size()) {
-      const KnownOrder& last = order_[place];
-      if (std::equal(last.name.begin(), last.name.end(), begin) && begin[last.name.size()] == '"') {
-        *name = last.name;
-        return last.key;
-      }
+    const char* raw = field->key().raw();
+    if (place >= places_.size()) places_.resize(place + 1);
+    Place& known = places_[place];
+    for (size_t i = 0; i < known.count; ++i) {
+      size_t at = (known.last + i) % known.count;
+      const KnownKeyText& last = known.keys[at];
+      // A key that is written with escapes compares unequal, which costs time and nothing else.
+      if (std::memcmp(last.name.data(), raw, last.name.size()) != 0 || raw[last.name.size()] != '"') continue;
+      if (i > 0) known_order_ = false;
+      known.last = at;
+      *name = last.name;
+      return last.key;
     }
     known_order_ = false;
     fault_ = field->unescaped_key().get(*name);
     if (fault_) return Key::kField;
-    Key key = KeyOf(*name);
-    if (place >= order_.size()) order_.resize(place + 1);
-    order_[place] = {std::string(*name), key};
-    // A key that is written with escapes compares unequal next time, which costs time and nothing else.
-    *name = order_[place].name;
-    return key;
+    known.last = known.count < known.keys.size() ? known.count++ : (known.last + 1) % known.count;
+    known.keys[known.last] = {std::string(*name), KeyOf(*name)};
+    *name = known.keys[known.last].name;
+    return known.keys[known.last].key;
   }
 
   bool Take(Key key, std::string_view name, json::value* value) {
@@ -385,7 +387,17 @@ class JsonRecordReader::Parser {
     return false;
   }
 
-  // Only where the keys are not those of the line before, which had none twice.
+  bool HasDuplicate() const {
+    const auto& fields = record_.fields;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      for (size_t j = i + 1; j < fields.size(); ++j) {
+        if (fields[i].name == fields[j].name) return true;
+      }
+    }
+    return false;
+  }
+
+  // Of many fields only where the keys are not those of the line before.
   void RemoveDuplicates() {
     auto& fields = record_.fields;
     if (fields.size() < 2) return;
@@ -401,13 +413,17 @@ class JsonRecordReader::Parser {
       any = true;
     }
     if (!any) return;
+    ++duplicates_seen_;
     std::erase_if(fields, [](const model::FieldView& field) { return field.name.data() == nullptr; });
-    forget_order_ = true;
   }
 
-  struct KnownOrder {
+  struct KnownKeyText {
     std::string name;
     Key key;
+  };
+  struct Place {
+    std::array<KnownKeyText, 3> keys;
+    size_t count = 0, last = 0;
   };
 
   json::parser parser_;
@@ -419,8 +435,8 @@ class JsonRecordReader::Parser {
   std::string level_;
   bool has_time_ = false;
   bool known_order_ = true;
-  std::deque<KnownOrder> order_;  // names of the record point into it
-  bool forget_order_ = false;
+  uint64_t duplicates_seen_ = 0;
+  std::deque<Place> places_;  // names of the record point into it
   std::vector<size_t> sorted_;
 };
 

@@ -136,7 +136,8 @@ class Encoder {
 
   void MakePools() {
     pools_.emplace_back();
-    std::unordered_map<std::string, uint32_t> numbers;  // of pools, by form or by markers
+    std::unordered_map<std::string, uint32_t> shared;  // numbers of pools, by markers
+    std::unordered_map<uint32_t, uint32_t> own;        // by form
     std::unordered_map<uint32_t, uint32_t> form_rows;
     for (const RowClass& row_class : classes_) form_rows[row_class.form] += row_class.rows;
     for (RowClass& row_class : classes_) {
@@ -145,8 +146,13 @@ class Encoder {
       if (markers.empty()) continue;
       uint32_t next = static_cast<uint32_t>(pools_.size());
       bool alone = form_rows[row_class.form] >= kOwnPoolRows;
-      std::string key = alone ? std::to_string(row_class.form) : markers;
-      auto [at, added] = numbers.try_emplace(std::move(key), next);
+      if (alone) {
+        auto [at, added] = own.try_emplace(row_class.form, next);
+        row_class.pool = at->second;
+        if (added) pools_.push_back(std::move(markers));
+        continue;
+      }
+      auto [at, added] = shared.try_emplace(markers, next);
       row_class.pool = at->second;
       if (added) pools_.push_back(std::move(markers));
     }

@@ -13,18 +13,25 @@ BlockReader::BlockReader(std::shared_ptr<const Segment> segment, size_t block,
       block_(block),
       header_(std::move(header)),
       dictionary_(std::move(dictionary)),
+      damaged_(header_->columns.size()),
       fields_(header_->columns.size()),
       slots_(header_->columns.size()) {}
 
-bool BlockReader::Fail() {
+bool BlockReader::Fail(uint32_t column) {
+  damaged_[column] = 1;
+  // What every row needs comes before the texts.
+  if (column < kRawTextColumn) fatal_ = true;
   if (status_.ok()) status_ = segment_->Damaged(block_);
   return false;
 }
 
 std::optional<std::string> BlockReader::Bytes(uint32_t column) {
-  auto bytes = segment_->ReadColumn(block_, *header_, column);
-  if (bytes.ok()) return *std::move(bytes);
-  status_ = bytes.status();
+  if (!damaged_[column]) {
+    auto bytes = segment_->ReadColumn(block_, *header_, column);
+    if (bytes.ok()) return *std::move(bytes);
+    if (status_.ok()) status_ = bytes.status();
+  }
+  Fail(column);
   return std::nullopt;
 }
 
@@ -33,7 +40,7 @@ bool BlockReader::ReadIntegers(uint32_t column, size_t count, std::vector<int64_
   if (!bytes) return false;
   if (DecodeIntegers(*bytes, count, values)) return true;
   values->clear();
-  return Fail();
+  return Fail(column);
 }
 
 const std::vector<uint16_t>& BlockReader::classes() {
@@ -43,7 +50,7 @@ const std::vector<uint16_t>& BlockReader::classes() {
   base::ByteReader in(*bytes);
   std::string low, high;
   if (!ReadCompressed(in.String(), rows(), &low) || !ReadCompressed(in.String(), rows(), &high)) {
-    Fail();
+    Fail(kClassColumn);
     return classes_;
   }
   classes_.resize(rows());
@@ -51,7 +58,7 @@ const std::vector<uint16_t>& BlockReader::classes() {
   for (size_t i = 0; i < rows(); ++i) {
     classes_[i] = static_cast<uint16_t>(static_cast<uint8_t>(low[i]) | static_cast<uint8_t>(high[i]) << 8);
     if (classes_[i] >= counts.size() || ++counts[classes_[i]] > header_->classes[classes_[i]].rows) {
-      Fail();
+      Fail(kClassColumn);
       classes_.clear();
       break;
     }
@@ -135,7 +142,7 @@ const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
   if (!bytes) return nullptr;
   auto decoded = std::make_unique<FieldColumn>();
   if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded.get())) {
-    Fail();
+    Fail(column);
     return nullptr;
   }
   fields_[column] = std::move(decoded);
@@ -150,7 +157,7 @@ const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
   auto decoded = std::make_unique<SlotColumn>();
   auto kind = static_cast<Slot>(header_->pools[pool][slot]);
   if (!DecodeSlot(*bytes, kind, header_->pool_rows[pool], decoded.get())) {
-    Fail();
+    Fail(column);
     return nullptr;
   }
   slots_[column] = std::move(decoded);
@@ -165,7 +172,7 @@ const Texts* BlockReader::raw_texts() {
   if (!bytes) return nullptr;
   auto texts = std::make_unique<Texts>();
   if (count > 0 && !DecodeTexts(*bytes, count, texts.get())) {
-    Fail();
+    Fail(kRawTextColumn);
     return nullptr;
   }
   raw_texts_ = std::move(texts);
@@ -183,7 +190,7 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   }
   uint32_t id = row_class.form - Row::kFirstTemplate;
   // The dictionary's file is damaged and this template lay behind the damage.
-  if (id >= dictionary_->size()) return Fail();
+  if (id >= dictionary_->size()) return Fail(kWordsColumn);
   const std::string& form = dictionary_->form(id);
   const std::string& markers = header_->pools[row_class.pool];
   variables_.resize(markers.size());
@@ -194,9 +201,9 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   }
   size_t next = 0;
   for (char c : form) {
-    if (IsMarker(c) && (next == markers.size() || markers[next++] != c)) return Fail();
+    if (IsMarker(c) && (next == markers.size() || markers[next++] != c)) return Fail(kWordsColumn);
   }
-  if (next != markers.size()) return Fail();
+  if (next != markers.size()) return Fail(kWordsColumn);
   JoinText(form, variables_.data(), out);
   return true;
 }

@@ -12,7 +12,8 @@
 namespace rankscope::store {
 
 // Reads columns of one block as they are asked for, and rows made of them. One thread. A method that fails leaves the
-// reason in status(): the block is damaged, and nothing of it can be trusted.
+// reason in status(), and every other fails from then on. Where it was a column of some rows alone (recoverable()), the
+// others can be read after Forgive.
 class BlockReader {
  public:
   BlockReader(std::shared_ptr<const Segment> segment, size_t block, std::shared_ptr<const BlockHeader> header,
@@ -24,6 +25,8 @@ class BlockReader {
   size_t rows() const { return segment_->blocks()[block_].rows; }
   const base::Status& status() const { return status_; }
   bool ok() const { return status_.ok(); }
+  bool recoverable() const { return !fatal_; }
+  void Forgive() { status_ = {}; }
 
   // One value a row; empty after a failure.
   const std::vector<uint16_t>& classes();
@@ -49,7 +52,7 @@ class BlockReader {
   bool ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record);
 
  private:
-  bool Fail();
+  bool Fail(uint32_t column);
   bool ReadIntegers(uint32_t column, size_t count, std::vector<int64_t>* values);
   void Place();
 
@@ -58,6 +61,8 @@ class BlockReader {
   std::shared_ptr<const BlockHeader> header_;
   std::shared_ptr<const TemplateDictionary> dictionary_;
   base::Status status_;
+  bool fatal_ = false;
+  std::vector<char> damaged_;  // by column
   std::vector<uint16_t> classes_;
   std::vector<base::TimeNs> times_;
   std::vector<int64_t> seqs_, steps_;

@@ -19,6 +19,12 @@ auto SortKey(const model::Origin& origin) {
 
 }  // namespace
 
+void RowBuffer::Reserve(size_t records) {
+  constexpr size_t kVariablesARecord = 6;
+  rows_.reserve(records);
+  variables_.reserve(records * kVariablesARecord);
+}
+
 void RowBuffer::Add(const model::RecordView& record) {
   Row row{};
   row.time = record.time;

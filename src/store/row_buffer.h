@@ -33,6 +33,8 @@ class RowBuffer {
  public:
   explicit RowBuffer(std::shared_ptr<TemplateDictionary> dictionary) : dictionary_(std::move(dictionary)) {}
 
+  // Makes room for so many records.
+  void Reserve(size_t records);
   // REQUIRES what the record's texts lie in outlives the buffer.
   void Add(const model::RecordView& record);
   // After the last Add: decides which texts are templates, and sorts the rows by (origin's rank, time, seq, arrival).
@@ -70,7 +72,7 @@ class RowBuffer {
   std::vector<std::vector<std::string>> schemas_;
   std::unordered_map<std::string, uint32_t> schema_index_;
   std::vector<LocalForm> local_forms_;
-  std::unordered_map<std::string, uint32_t> local_index_;
+  std::unordered_map<std::string, uint32_t, FormHash> local_index_;
   const model::Origin* last_origin_ = nullptr;
   uint32_t last_origin_index_ = 0, last_schema_ = 0;
   std::unordered_map<std::string, uint32_t> origin_index_;

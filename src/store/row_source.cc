@@ -1,10 +1,7 @@
 #include "store/row_source.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <mutex>
 #include <queue>
-#include <set>
 
 namespace rankscope::store {
 namespace {
@@ -49,8 +46,12 @@ class BlockSource : public RowSource {
     }
     if (reader_->ReadRow(order_[next_++], text_, fields_, &record_)) return &record_;
     ReportDamage(reader_->status());
-    order_.clear();
-    next_ = 0;
+    if (reader_->recoverable()) {
+      reader_->Forgive();  // that row is lost, others may not be
+    } else {
+      order_.clear();
+      next_ = 0;
+    }
     return nullptr;
   }
 
@@ -172,15 +173,6 @@ void MergeSources(std::vector<std::unique_ptr<RowSource>> sources, const model::
       if (!take(*record) || ++taken == scan.limit) return;
     }
     push(source);
-  }
-}
-
-void ReportDamage(const base::Status& status) {
-  static std::mutex mutex;
-  static std::set<std::string> said;
-  std::lock_guard lock(mutex);
-  if (said.size() < 1000 && said.insert(status.message()).second) {
-    std::fprintf(stderr, "rankscope: %s\n", status.message().c_str());
   }
 }
 

@@ -41,7 +41,4 @@ std::unique_ptr<RowSource> MakeMemorySource(std::vector<std::shared_ptr<const mo
 void MergeSources(std::vector<std::unique_ptr<RowSource>> sources, const model::Scan& scan, base::Budget* budget,
                   const std::function<bool(const model::Record&)>& take);
 
-// Says that a block could not be read, once.
-void ReportDamage(const base::Status& status);
-
 }  // namespace rankscope::store

@@ -325,7 +325,11 @@ std::vector<uint32_t> ScanFilter::Select(BlockReader* reader,
     }
   }
   if (rows.empty()) return rows;
-  if (judgement.term && !KeepCandidates(reader, judgement, &rows)) return {};
+  if (judgement.term && !KeepCandidates(reader, judgement, &rows)) {
+    // A column that only narrows is damaged: every row is looked at.
+    if (!reader->recoverable()) return {};
+    reader->Forgive();
+  }
   if (!Verify(reader, judgement, &rows)) return {};
   return rows;
 }
@@ -411,7 +415,12 @@ bool ScanFilter::Verify(BlockReader* reader, const Judgement& judgement, std::ve
   size_t kept = 0;
   for (uint32_t row : *rows) {
     if (judgement.classes[classes[row]] == Verdict::kMaybe) {
-      if (!reader->ReadRow(row, needs_text_, needs_fields_, &record)) return false;
+      if (!reader->ReadRow(row, needs_text_, needs_fields_, &record)) {
+        if (!reader->recoverable()) return false;
+        ReportDamage(reader->status());
+        reader->Forgive();
+        continue;
+      }
       if (!matcher_->Matches(record)) continue;
     }
     (*rows)[kept++] = row;

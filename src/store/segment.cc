@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <set>
 
 #include "base/coding.h"
 #include "store/compression.h"
@@ -16,7 +18,10 @@ namespace {
 constexpr std::string_view kMagic = "RSSEG\0\0\2";
 constexpr uint8_t kVersion = 2;
 constexpr size_t kTrailerBytes = 24;  // u32 footer bytes, u32 raw bytes, u64 checksum, magic
-constexpr size_t kBlockRows = 32 << 10;
+// Rows of a block: of the first of a segment, and of the others, by what the one before took. A block is lost as a
+// whole where a column of all its rows is damaged, so one that compresses badly has fewer.
+constexpr size_t kFirstRows = 8 << 10, kMinRows = 4 << 10, kMaxRows = 32 << 10;
+constexpr size_t kBlockBytes = 512 << 10;
 constexpr uint32_t kMaxFooterBytes = 256 << 20;
 
 std::string_view Magic() { return {kMagic.data(), 8}; }
@@ -182,20 +187,19 @@ base::Status SegmentWriter::Write(std::string_view bytes) {
 
 // Blocks are tiles: some ranks, some time. Where a rank has too many rows for one they are cut by time.
 base::Status SegmentWriter::Add(const RowBuffer& buffer) {
-  size_t count = buffer.rows().size();
-  size_t tiles = std::max<size_t>(1, (count + kBlockRows / 2) / kBlockRows);
+  const auto& rows = buffer.rows();
   std::string bytes;
-  size_t begin = 0;
-  for (size_t tile = 0; tile < tiles; ++tile) {
-    size_t end = count * (tile + 1) / tiles;
-    if (end <= begin) continue;
+  size_t target = kFirstRows;
+  for (size_t begin = 0; begin < rows.size();) {
+    size_t left = rows.size() - begin;
+    size_t end = begin + (left > target + target / 4 ? target : left);
     // Not through an origin's rows, if its end is near.
-    uint32_t origin = buffer.rows()[end - 1].origin;
     size_t whole = end;
-    while (whole < count && buffer.rows()[whole].origin == origin) ++whole;
-    if (whole - begin <= kBlockRows + kBlockRows / 2) end = whole;
+    while (whole < rows.size() && rows[whole].origin == rows[end - 1].origin) ++whole;
+    if (whole - begin <= target + target / 4) end = whole;
     bytes.clear();
     blocks_.push_back(EncodeBlock(buffer, begin, end, offset_, &bytes));
+    target = std::clamp(kBlockBytes * (end - begin) / bytes.size(), kMinRows, kMaxRows);
     RETURN_IF_ERROR(Write(bytes));
     begin = end;
   }
@@ -226,6 +230,15 @@ base::Status SegmentWriter::Finish(uint32_t templates) {
   RETURN_IF_ERROR(Write(footer));
   RETURN_IF_ERROR(base::SyncFile(fd_.get(), path_));
   return base::SyncDirectory(path_.substr(0, path_.rfind('/')));
+}
+
+void ReportDamage(const base::Status& status) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  std::lock_guard lock(mutex);
+  if (said.size() < 1000 && said.insert(status.message()).second) {
+    std::fprintf(stderr, "rankscope: %s\n", status.message().c_str());
+  }
 }
 
 }  // namespace rankscope::store

@@ -96,4 +96,7 @@ class SegmentWriter {
   uint64_t offset_ = 0;
 };
 
+// Says on stderr that something could not be read, once.
+void ReportDamage(const base::Status& status);
+
 }  // namespace rankscope::store

@@ -28,6 +28,7 @@ constexpr auto kRetry = std::chrono::seconds(1);
 constexpr size_t kWorthSealing = 64 << 10;  // of an idle memtable
 constexpr auto kMaxAge = std::chrono::seconds(60);
 constexpr uint64_t kSmallBlockRows = 8 << 10;  // blocks of fewer are encoded anew when merged
+constexpr uint32_t kSmallBlockBytes = 128 << 10;
 constexpr uint64_t kMaxReencodedRows = 200'000;
 constexpr uint64_t kMaxMergedBytes = uint64_t{1} << 30;
 
@@ -316,7 +317,9 @@ class DiskStore : public Store {
   base::Status Seal(const Memtable& table) {
     std::lock_guard maintenance(maintenance_mutex_);
     std::map<JobKey, RowBuffer> jobs;
-    for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, &jobs));
+    size_t records = 0;
+    for (const auto& batch : table.batches) records += batch->size();
+    for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, records, &jobs));
     std::vector<Live> sealed;
     Manifest next = manifest_;
     for (auto& [job, buffer] : jobs) {
@@ -336,7 +339,7 @@ class DiskStore : public Store {
     return {};
   }
 
-  base::Status Split(const model::RecordBatch& batch, std::map<JobKey, RowBuffer>* jobs) {
+  base::Status Split(const model::RecordBatch& batch, size_t records, std::map<JobKey, RowBuffer>* jobs) {
     std::vector<RowBuffer*> buffers;
     for (const model::Origin& origin : batch.origins()) {
       JobKey job(origin.project, origin.job);
@@ -345,6 +348,7 @@ class DiskStore : public Store {
         RETURN_IF_ERROR(base::MakeDirectories(folder_ + "/" + FolderOf(job)));
         ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job));
         found = jobs->emplace(job, RowBuffer(std::move(dictionary))).first;
+        if (jobs->size() == 1) found->second.Reserve(records);  // mostly there is one
       }
       buffers.push_back(&found->second);
     }
@@ -439,7 +443,7 @@ class DiskStore : public Store {
     for (const Live& input : inputs) {
       for (size_t block = 0; block < input.segment->blocks().size(); ++block) {
         uint64_t rows = input.segment->blocks()[block].rows;
-        if (rows >= kSmallBlockRows) {
+        if (rows >= kSmallBlockRows || input.segment->blocks()[block].bytes >= kSmallBlockBytes) {
           RETURN_IF_ERROR(writer->Copy(*input.segment, block));
           continue;
         }

@@ -19,7 +19,7 @@ namespace rankscope::store {
 class Store : public model::RecordSink {
  public:
   struct Options {
-    size_t memtable_bytes = 24 << 20;  // sealed into segments past this size
+    size_t memtable_bytes = 20 << 20;  // sealed into segments past this size
     int64_t idle_ms = 1000;            // or after so long without a record
     size_t merge_at = 8;               // so many small neighbours of a job become one
   };

@@ -8,9 +8,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/coding.h"
 #include "base/status.h"
 
 namespace rankscope::store {
+
+struct FormHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view form) const { return base::Checksum(form); }
+};
 
 // The templates of one job, numbered from 0 for as long as the job is stored, in an append-only file of checksummed
 // chunks beside its segments. Grammar: docs/design/segment.md.
@@ -55,8 +61,8 @@ class TemplateDictionary {
   std::string unread_;
   std::array<std::unique_ptr<std::string[]>, kMaxTemplates / kChunk> chunks_;
   std::atomic<uint32_t> size_{0};
-  std::unordered_map<std::string_view, uint32_t> ids_;  // the adding thread's
-  std::unordered_map<uint64_t, uint32_t> candidates_;   // by hash
+  std::unordered_map<std::string_view, uint32_t, FormHash> ids_;  // the adding thread's
+  std::unordered_map<uint64_t, uint32_t> candidates_;             // by hash
   uint32_t saved_ = 0;
   uint64_t saved_bytes_ = 0;
 };

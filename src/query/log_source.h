@@ -21,9 +21,10 @@ class LogSource {
  public:
   virtual ~LogSource() = default;
 
-  // Calls `take` for each record of the scan, ordered by time; at one instant by seq, so that each producer's records stay
-  // in their order (of different producers and jobs any may come first). `newest_first` gives the reverse. Stops when
-  // take returns false. The record is gone when `take` returns. kInvalid: a regex of the filter that RE2 does not take.
+  // Calls `take` for each record of the scan, ordered by time; at one instant by seq, so that each producer's records
+  // stay in their order (of different producers and jobs any may come first). `newest_first` gives the reverse. Stops
+  // when take returns false. The record is gone when `take` returns. kInvalid: a regex of the filter that RE2 does not
+  // take.
   virtual base::Status Read(const model::Scan& scan, base::Budget* budget,
                             const std::function<bool(const model::Record&)>& take) = 0;
 

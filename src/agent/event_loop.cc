@@ -8,6 +8,11 @@ namespace rankscope::agent {
 
 EventLoop::EventLoop() : epoll_(epoll_create1(EPOLL_CLOEXEC)) {}
 
+void EventLoop::Renew() {
+  epoll_ = base::UniqueFd(epoll_create1(EPOLL_CLOEXEC));
+  ready_.clear();
+}
+
 void EventLoop::Watch(int fd, std::function<void()> ready) {
   epoll_event event{};
   event.events = EPOLLIN;

@@ -81,6 +81,7 @@ class Keeper {
     capture_ = std::make_unique<CaptureWriter>(std::move(capture));
     BlockSignals();
     RETURN_IF_ERROR(door_.Open());
+    door_.Answer(&loop_, [this](const RankGreeting& rank, int connection) { Admit(rank, connection); });
     WatchAll();
     StartAgent();
     RETURN_IF_ERROR(options_.attach_pid > 0 ? Attach() : StartCommand());
@@ -103,9 +104,9 @@ class Keeper {
 
   // All that there is to wait for, on a loop of this process's own.
   void WatchAll() {
-    loop_ = std::make_unique<EventLoop>();
-    loop_->Watch(signals_.get(), [this] { OnSignal(); });
-    door_.Answer(loop_.get(), [this](const RankGreeting& rank, int connection) { Admit(rank, connection); });
+    loop_.Renew();
+    loop_.Watch(signals_.get(), [this] { OnSignal(); });
+    door_.AnswerAnew();
     for (const auto& [fd, source] : sources_) WatchSource(fd);
     for (const auto& [pid, rank] : ranks_) WatchRank(pid);
   }
@@ -143,8 +144,8 @@ class Keeper {
 
   // For a command that is not our child.
   void WatchCommand() {
-    loop_->Watch(command_pidfd_.get(), [this] {
-      loop_->Forget(command_pidfd_.get());
+    loop_.Watch(command_pidfd_.get(), [this] {
+      loop_.Forget(command_pidfd_.get());
       OnCommandEnd(ReadExitStatus(command_pidfd_.get(), command_pid_));
     });
   }
@@ -192,8 +193,8 @@ class Keeper {
     buffer_.Done();
     capture_->Record(LifeEvent("keeper_replaced", "`rankscope run` was killed; its guard keeps the job's output"));
     agent_pidfd_ = OpenPidfd(agent_pid_);
-    loop_->Watch(agent_pidfd_.get(), [this] {
-      loop_->Forget(agent_pidfd_.get());
+    loop_.Watch(agent_pidfd_.get(), [this] {
+      loop_.Forget(agent_pidfd_.get());
       OnAgentEnd(access((options_.run_directory + "/run.json").c_str(), F_OK) != 0 ? 0 : -1);
     });
     RenewGuard();
@@ -207,7 +208,7 @@ class Keeper {
   }
 
   void WatchSource(int fd) {
-    loop_->Watch(fd, [this, fd] { ReadSource(fd); });
+    loop_.Watch(fd, [this, fd] { ReadSource(fd); });
   }
 
   // One read: fair among many ranks. False at the end or when nothing is there.
@@ -224,7 +225,7 @@ class Keeper {
       return true;
     }
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    loop_->Forget(fd);
+    loop_.Forget(fd);
     sources_.erase(found);
     return false;
   }
@@ -255,7 +256,7 @@ class Keeper {
   }
 
   void WatchRank(pid_t pid) {
-    loop_->Watch(ranks_.at(pid).pidfd.get(), [this, pid] { OnRankExit(pid); });
+    loop_.Watch(ranks_.at(pid).pidfd.get(), [this, pid] { OnRankExit(pid); });
   }
 
   void OnRankExit(pid_t pid) {
@@ -264,7 +265,7 @@ class Keeper {
     Rank rank = std::move(found->second);
     ranks_.erase(found);
     auto status = ReadExitStatus(rank.pidfd.get(), pid);
-    loop_->Forget(rank.pidfd.get());
+    loop_.Forget(rank.pidfd.get());
     DrainRank(pid);  // its last words come before the news of its end
     bool killed = status && WIFSIGNALED(status->wait_status) && WTERMSIG(status->wait_status) == SIGKILL;
     model::Record exit = RankExit(rank.origin, pid, status, killed ? oom_.Struck(pid) : std::nullopt);
@@ -337,7 +338,7 @@ class Keeper {
   }
 
   void Turn() {
-    loop_->Turn(command_ended_ ? 10 : 50);
+    loop_.Turn(command_ended_ ? 10 : 50);
     if (std::exchange(read_any_, false)) usleep(kGatherUs);
     int64_t now = base::MonotonicNow();
     out_.Flush(now, false);
@@ -413,7 +414,7 @@ class Keeper {
   Guard guard_;
   RankDoor door_;
   base::UniqueFd signals_;
-  std::unique_ptr<EventLoop> loop_;
+  EventLoop loop_;
   sigset_t old_signals_{};
   std::map<int, Source> sources_;
   std::map<pid_t, Rank> ranks_;

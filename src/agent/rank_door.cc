@@ -58,6 +58,10 @@ base::Status RankDoor::Open() {
 void RankDoor::Answer(EventLoop* loop, OnRank on_rank) {
   loop_ = loop;
   on_rank_ = std::move(on_rank);
+  AnswerAnew();
+}
+
+void RankDoor::AnswerAnew() {
   connections_.clear();
   loop_->Watch(listener_.get(), [this] { OnConnection(); });
 }

@@ -29,8 +29,10 @@ class RankDoor {
 
   ~RankDoor();
   base::Status Open();
-  // Begins, or in a forked child begins anew, to answer on the loop. REQUIRES Open, and that the loop outlives this.
+  // Begins to answer on the loop. REQUIRES Open, and that the loop outlives this.
   void Answer(EventLoop* loop, OnRank on_rank);
+  // Goes on in a forked child, on the same loop renewed. May be called by on_rank.
+  void AnswerAnew();
   void Remove();
   const std::string& path() const { return path_; }
 

@@ -30,11 +30,12 @@ constexpr size_t kFrameBytes = 256 << 10;
 constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
 constexpr int kIdleMs = 10;                         // between looks at a quiet capture
 
-// Less than a 16th of the disk is free, or less than 64 MiB of a large one.
+// Less than a quarter of the disk is free, or less than 64 MiB of a large one: room for what the keeper captures
+// meanwhile.
 bool DiskIsShort(const std::string& path) {
   struct statvfs disk {};
   if (statvfs(path.c_str(), &disk) != 0) return false;
-  return disk.f_bavail < std::min<uint64_t>(disk.f_blocks / 16, (64 << 20) / disk.f_frsize);
+  return disk.f_bavail < std::min<uint64_t>(disk.f_blocks / 4, (64 << 20) / disk.f_frsize);
 }
 
 class Agent {

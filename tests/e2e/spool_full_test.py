@@ -61,7 +61,7 @@ class SpoolFullTest(unittest.TestCase):
     def test_full_disk(self):
         disk = self.place.path + "/disk"
         os.mkdir(disk)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=48m", "none", disk]).returncode != 0:
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=56m", "none", disk]).returncode != 0:
             self.skipTest("mounting a small disk is not permitted here")
         try:
             self.check(self.outlast(env={"XDG_STATE_HOME": disk}))

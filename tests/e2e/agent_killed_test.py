@@ -4,7 +4,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import Place, RANKSCOPE, Server, children, proc, wait_until
 
 KILLS = int(os.environ.get("AGENT_KILLS", 20))
 LINES = 4000
@@ -14,17 +14,13 @@ class AgentKilledTest(unittest.TestCase):
     def test_nothing_is_lost_or_doubled(self):
         place = Place()
         server = Server(place)
+        self.addCleanup(server.process.kill)
         script = place.write("p.py", f"import time\nfor i in range({LINES}):\n print('item', i)\n time.sleep(0.004)\n")
         run = subprocess.Popen([RANKSCOPE, "run", "--server", server.http, "--job_id", "j", "--", "/usr/bin/python3", script],
                                env=place.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        children = f"/proc/{run.pid}/task/{run.pid}/children"
-
         def agent(last):
-            for pid in open(children).read().split():
-                command = open(f"/proc/{pid}/cmdline").read().split("\0")
-                if command[1:2] == ["agent"] and int(pid) != last:
-                    return int(pid)
-            return None
+            return next((pid for pid in children(run.pid)
+                         if proc(pid, "cmdline").split("\0")[1:2] == ["agent"] and pid != last), None)
 
         killed, last = 0, 0
         while killed < KILLS and run.poll() is None:

@@ -15,17 +15,30 @@ namespace {
 
 constexpr double kGib = 1 << 30;
 
+// Frees what a failed dlopen or dlsym left for dlerror: the first call hands it out, the second frees it. A thread
+// that ends together with its process would leak it.
+void ForgetLoaderError() {
+  dlerror();
+  dlerror();
+}
+
 // The library's functions; each may be missing in an old driver.
 class Nvml {
  public:
   explicit Nvml(const std::string& library) : handle_(dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL)) {
-    if (!handle_) absence_ = "no NVIDIA driver: " + library + " is not there";
+    if (handle_) return;
+    ForgetLoaderError();
+    absence_ = "no NVIDIA driver: " + library + " is not there";
   }
 
   template <typename... Arguments>
   bool Call(const char* name, Arguments... arguments) {
-    void* symbol = handle_ ? dlsym(handle_, name) : nullptr;
-    if (!symbol) return false;
+    if (!handle_) return false;
+    void* symbol = dlsym(handle_, name);
+    if (!symbol) {
+      ForgetLoaderError();
+      return false;
+    }
     return reinterpret_cast<nvml::Return (*)(Arguments...)>(symbol)(arguments...) == nvml::kSuccess;
   }
 

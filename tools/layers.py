@@ -26,7 +26,7 @@ ALLOWED = {
     "detect": "model base",
     "diagnose": "detect query parse catalog model base",
     "notify": "model base",
-    "api": "ingest store catalog query detect diagnose notify access model base",
+    "api": "ingest store catalog query detect diagnose notify access parse model base",
     "cli": "query parse detect diagnose model base",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<](?:([a-z_]+)/)?([^">]+)[">]')

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
+#include "base/clock.h"
 #include "base/status.h"
 
 // The commands that join rooms; each is one file here. Exit codes are the process's.
@@ -16,6 +18,8 @@ struct ServeOptions {
   std::string grpc_advertise;  // where agents are told to connect, if not to grpc
   int idle_exit_s = 0;         // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
+  base::Budget::Limits query_limits{
+      .memory_bytes = 128 << 20, .time_ns = 300 * base::kNsPerSecond, .rows = 100'000'000};
   bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
@@ -31,6 +35,12 @@ struct RunOptions {
   int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);
+
+// verify (exit code 1: damage), stats or compact a data directory.
+struct StoreOptions {
+  std::string action, directory;
+};
+int StoreCommand(const StoreOptions& options);
 
 // `rankscope token create|list|revoke`: the tokens of the server on a data directory, running or not.
 struct TokenOptions {

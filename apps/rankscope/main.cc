@@ -1,3 +1,4 @@
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -7,8 +8,12 @@
 
 #include "agent/agent.h"
 #include "agent/run_directory.h"
+#include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
+#include "cli/query_command.h"
+#include "cli/series_command.h"
+#include "cli/show_command.h"
 #include "commands.h"
 
 namespace rankscope {
@@ -34,12 +39,23 @@ bool UseColor(const std::string& when) {
   return isatty(STDOUT_FILENO) && !(no_color && *no_color);
 }
 
+size_t TerminalWidth() {
+  winsize size{};
+  bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
 struct Arguments {
   ServeOptions serve;
+  StoreOptions store;
   RunOptions run;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
+  cli::SeriesOptions series;
+  cli::PatternsOptions patterns;
+  cli::ImportOptions imported;
   TokenOptions tokens;
+  std::string query, table_output = "table";
   std::string server, token, project, output = "text", color = "auto", show;
   double flush_timeout_s = 2;
 };
@@ -79,6 +95,16 @@ void AddServe(CLI::App* app, Arguments* arguments) {
                     "HOST:PORT that agents are told to connect to (behind a NAT or a proxy); else that of --grpc");
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
       ->capture_default_str();
+  base::Budget::Limits& limits = arguments->serve.query_limits;
+  serve->add_option("--query-memory", limits.memory_bytes, "memory of one query, as 128MiB; 0: no limit")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str();
+  serve->add_option("--query-rows", limits.rows, "rows of one answer; 0: no limit")->capture_default_str();
+  serve
+      ->add_option_function<int64_t>(
+          "--query-timeout", [&limits](int64_t seconds) { limits.time_ns = seconds * base::kNsPerSecond; },
+          "seconds of one query; 0: no limit (default 300)")
+      ->check(CLI::Range(0, 86400));
   serve->add_flag("--insecure", arguments->serve.insecure, "serve other addresses than loopback without tokens");
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");
 }
@@ -135,6 +161,72 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
 }
 
+void AddTableOutput(CLI::App* command, Arguments* arguments) {
+  command->add_option("-o,--output", arguments->table_output, "table, json (an object a line) or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+}
+
+void AddQueries(CLI::App* app, Arguments* arguments) {
+  CLI::App* query =
+      app->add_subcommand("query", "Ask anything of all records: rankscope query 'job:j \"out of memory\"'");
+  AddServer(query, arguments);
+  AddTableOutput(query, arguments);
+  query->add_option("query", arguments->query, "filters | pipes, as docs/query.md describes them")->required();
+
+  cli::SeriesOptions& options = arguments->series;
+  CLI::App* series = app->add_subcommand("series", "A metric over steps, rank by rank, or as a plot");
+  AddServer(series, arguments);
+  AddTableOutput(series, arguments);
+  series->add_option("metric", options.metric, "loss, gradient_norm, gpu_memory_usage, …")->required();
+  series->add_option("--job_id", options.job, "the job");
+  series->add_option("--by", options.by, "rank; or the spread over the ranks of each node_rank, host or job")
+      ->check(CLI::IsMember({"rank", "node_rank", "host", "job"}))
+      ->capture_default_str();
+  series->add_option("--where", options.query, "only records that the filter holds, as rank:0-7");
+  series->add_option("--since", options.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
+  series->add_option("--points", options.points, "at most so many buckets a series");
+  series->add_flag("--time", options.in_time, "over time and not over steps");
+  series->add_flag("--plot", options.plot, "draw it");
+
+  cli::PatternsOptions& patterns = arguments->patterns;
+  CLI::App* listed = app->add_subcommand("patterns", "What kinds of lines there are, most frequent first");
+  AddServer(listed, arguments);
+  AddTableOutput(listed, arguments);
+  listed->add_option("--job_id", patterns.job, "the job");
+  listed->add_option("--where", patterns.query, "only lines that the filter holds, as level:error");
+  listed->add_option("--since", patterns.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
+  listed->add_option("--limit", patterns.limit, "so many patterns")->capture_default_str();
+
+  CLI::App* import = app->add_subcommand("import", "Folders of old logs become stored jobs");
+  AddServer(import, arguments);
+  import->add_option("path", arguments->imported.paths, "files or folders")->required();
+  import->add_option("--job_id", arguments->imported.job, "else the name of the folder");
+
+  CLI::App* show = app->add_subcommand("show", "One page about a job: health, odd ranks, last words");
+  AddServer(show, arguments);
+  show->add_option("job", arguments->show, "the job")->required();
+}
+
+int RunQueries(const CLI::App& app, const std::string& server, Arguments* arguments) {
+  if (app.got_subcommand("query")) {
+    return Report(cli::RunQueryCommand(server, arguments->query, arguments->table_output));
+  }
+  if (app.got_subcommand("patterns")) {
+    arguments->patterns.server = server;
+    arguments->patterns.output = arguments->table_output;
+    return Report(cli::RunPatterns(arguments->patterns));
+  }
+  if (app.got_subcommand("import")) {
+    arguments->imported.server = server;
+    return Report(cli::RunImport(arguments->imported));
+  }
+  if (app.got_subcommand("show")) return Report(cli::RunShow(server, arguments->show, TerminalWidth()));
+  arguments->series.server = server;
+  arguments->series.output = arguments->table_output;
+  arguments->series.width = TerminalWidth();
+  return Report(cli::RunSeries(arguments->series));
+}
+
 void AddOthers(CLI::App* app, Arguments* arguments) {
   CLI::App* jobs = app->add_subcommand("jobs", "List jobs; `jobs show J` for one");
   AddServer(jobs, arguments);
@@ -165,6 +257,19 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
   spool->add_subcommand("push", "Send what a run left in its directory")
       ->add_option("directory", arguments->agent.run_directory, "the run's directory")
       ->required();
+}
+
+void AddStore(CLI::App* app, StoreOptions* options) {
+  CLI::App* store = app->add_subcommand("store", "Look after stored records");
+  store->require_subcommand(1);
+  auto add = [&](const char* action, const char* what) {
+    CLI::App* command = store->add_subcommand(action, what);
+    command->add_option("directory", options->directory, "a server's data directory")->required();
+    command->callback([options, action] { options->action = action; });
+  };
+  add("verify", "Compare every checksum; say what is damaged and lost");
+  add("stats", "Records, bytes and templates of each job");
+  add("compact", "Merge each job's segments; the server must not run");
 }
 
 void AddToken(CLI::App* app, Arguments* arguments) {
@@ -210,6 +315,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     arguments->agent.token = token ? token : "";
     return Report(agent::RunAgent(arguments->agent));
   }
+  if (app.got_subcommand("store")) return StoreCommand(arguments->store);
   if (app.got_subcommand("doctor")) {
     const char* set = std::getenv("RANKSCOPE_SERVER");
     return Doctor(arguments->server.empty() && set ? set : arguments->server, json);
@@ -223,6 +329,9 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     return Report(arguments->show.empty() ? cli::RunJobs(*server, json)
                                           : cli::RunJobsShow(*server, arguments->show, json));
   }
+  for (const char* command : {"query", "series", "patterns", "show", "import"}) {
+    if (app.got_subcommand(command)) return RunQueries(app, *server, arguments);
+  }
   arguments->logs.server = *server;
   arguments->logs.json = json;
   arguments->logs.color = UseColor(arguments->color);
@@ -234,6 +343,12 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
 
 int main(int argc, char** argv) {
   setenv("GRPC_VERBOSITY", "NONE", 0);  // its failures come back to us as statuses, which we report in our words
+#ifdef __x86_64__
+  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("pclmul")) {
+    std::fputs("rankscope: this machine's processor has no AVX2\n", stderr);
+    return 1;
+  }
+#endif
   rankscope::Arguments arguments;
   CLI::App app(
       "Rankscope: what a training run is doing on every rank, and when it breaks, which rank, which step, why.");
@@ -242,7 +357,9 @@ int main(int argc, char** argv) {
   rankscope::AddServe(&app, &arguments);
   rankscope::AddRun(&app, &arguments);
   rankscope::AddLogs(&app, &arguments);
+  rankscope::AddQueries(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
+  rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   try {
     app.parse(argc, argv);

@@ -69,6 +69,11 @@ base::Result<uint64_t> Projects::Greet(wire::Hello* hello) {
   return project->ingest()->Greet(hello);
 }
 
+base::Result<ingest::Ingest*> Projects::IngestOf(const std::string& project) {
+  ASSIGN_OR_RETURN(Project * found, FindOrOpen(project));
+  return found->ingest();
+}
+
 // Asked again for each frame: a revoked token ends the stream that it opened.
 base::Result<Project*> Projects::Admit(const wire::Hello& hello) {
   auto verdict = gate_->Admit(hello.token, hello.project, access::Action::kIngest);

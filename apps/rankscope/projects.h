@@ -28,6 +28,8 @@ class Projects : public wire::FrameReceiver {
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
   void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 
+  // Where records for the project go; it is opened at its first.
+  base::Result<ingest::Ingest*> IngestOf(const std::string& project);
   // kNotFound for a project that nothing was sent to yet, unless the action ingests, which begins it. `doors` names
   // everything but the project's own.
   base::Result<api::HttpServer::Handler> Routes(const std::string& project, access::Action action,

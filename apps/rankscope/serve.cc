@@ -1,3 +1,4 @@
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
@@ -11,6 +12,7 @@
 #include "access/gate.h"
 #include "access/token_file.h"
 #include "api/authentication.h"
+#include "api/ingest_door.h"
 #include "base/file.h"
 #include "commands.h"
 #include "endpoint_file.h"
@@ -156,10 +158,18 @@ class Server {
         &*gate_, [this, doors = Doors(advertised)](const std::string& project, access::Action action) {
           return projects_->Routes(project, action, doors);
         });
-    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, [this, routes](const auto& request, auto responder) {
-                       ++requests_;
-                       routes(request, std::move(responder));
-                     }));
+    auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      ++requests_;
+      routes(request, std::move(responder));
+    };
+    auto door =
+        api::MakeIngestDoor(&*gate_, [this](const std::string& project) { return projects_->IngestOf(project); });
+    auto body_handler = [this, door](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      auto consumer = door(request, std::move(responder));
+      if (consumer) ++requests_;
+      return consumer;
+    };
+    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
     std::string http_address = ToText({http.host, http_->port()});
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
     if (auto status = WriteEndpoint(options_.data_dir, http_address, grpc_address); !status.ok()) {
@@ -176,6 +186,8 @@ class Server {
     doors.version = RANKSCOPE_VERSION;
     doors.grpc_address = grpc_address;
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    doors.query_limits = options_.query_limits;
+    doors.metrics = std::make_shared<api::ServerMetrics>();
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps});
     };
@@ -195,6 +207,7 @@ class Server {
 }  // namespace
 
 int Serve(const ServeOptions& options) {
+  mallopt(M_ARENA_MAX, 2);  // buffers of megabytes wander from thread to thread: an arena a core would keep each
   base::UniqueFd signals = BlockSignals();
   RaiseFileLimit();
   Server server(options);

@@ -84,7 +84,8 @@ std::vector<wire::Frame> MakeFrames(const std::vector<model::Record>& records) {
 }
 
 base::Result<wire::Frame> WithoutPrintedText(const wire::Frame& frame) {
-  ASSIGN_OR_RETURN(std::vector<model::Record> records, wire::OpenFrame(frame));
+  ASSIGN_OR_RETURN(auto batch, wire::OpenFrame(frame, ""));
+  std::vector<model::Record> records = batch->ToRecords();
   std::vector<model::Record> kept;
   size_t dropped = 0, dropped_bytes = 0, marker = 0;
   for (model::Record& record : records) {

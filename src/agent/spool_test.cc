@@ -76,13 +76,14 @@ TEST_F(SpoolTest, ThinningLeavesOutOldestPrintedTextFirstAndCountsIt) {
   EXPECT_LT(spool_->bytes_on_disk(), before);
   auto frames = ReadFrom(1);
   ExpectDense(frames, 1);
-  auto oldest = wire::OpenFrame(frames.front());
-  ASSERT_TRUE(oldest.ok()) << oldest.status().message();
-  ASSERT_EQ(oldest->size(), 3u);
-  EXPECT_EQ(*model::FindField((*oldest)[0].fields, "dropped_records"), model::FieldValue(int64_t{100}));
-  EXPECT_EQ((*oldest)[1].seq, 51u);
-  EXPECT_EQ((*oldest)[2].stream, model::Stream::kStderr);
-  EXPECT_EQ(wire::OpenFrame(frames.back())->size(), 102u);
+  auto opened = wire::OpenFrame(frames.front(), "");
+  ASSERT_TRUE(opened.ok()) << opened.status().message();
+  std::vector<model::Record> oldest = (*opened)->ToRecords();
+  ASSERT_EQ(oldest.size(), 3u);
+  EXPECT_EQ(*model::FindField(oldest[0].fields, "dropped_records"), model::FieldValue(int64_t{100}));
+  EXPECT_EQ(oldest[1].seq, 51u);
+  EXPECT_EQ(oldest[2].stream, model::Stream::kStderr);
+  EXPECT_EQ((*wire::OpenFrame(frames.back(), ""))->size(), 102u);
 }
 
 TEST_F(SpoolTest, WhatThinningMovedIsThereOnceAfterAKill) {
@@ -113,7 +114,7 @@ TEST_F(SpoolTest, NothingIsThinnedTwiceIntoNothing) {
   EXPECT_LT(spool_->bytes_on_disk(), 14u << 20);
   auto frames = ReadFrom(spool_->first_seq());
   ExpectDense(frames, spool_->first_seq());
-  EXPECT_EQ(wire::OpenFrame(frames.back())->size(), 102u);
+  EXPECT_EQ((*wire::OpenFrame(frames.back(), ""))->size(), 102u);
 }
 
 }  // namespace

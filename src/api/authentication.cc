@@ -1,5 +1,8 @@
 #include "api/authentication.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "api/answer.h"
 
 namespace rankscope::api {
@@ -8,11 +11,18 @@ namespace {
 using Reply = std::shared_ptr<Responder>;
 using access::Gate;
 
-bool IsPublic(const Request& request) { return request.path == "/healthz" || request.path == "/api/v1/server"; }
+bool IsPublic(const Request& request) {
+  return request.path == "/healthz" || request.path == "/health" || request.path == "/api/v1/server";
+}
+
+// A question may come as a POST: queries grow longer than URLs.
+constexpr std::string_view kQuestions[] = {"/api/v1/query", "/api/v1/series", "/api/v1/patterns", "/api/v1/fields",
+                                           "/api/v1/tail"};
 
 // To join a launch is the first step of sending its records.
 access::Action ActionOf(const Request& request) {
-  if (request.method == "GET") return access::Action::kRead;
+  bool asks = std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions);
+  if (request.method == "GET" || asks) return access::Action::kRead;
   return request.path == "/api/v1/launches" ? access::Action::kIngest : access::Action::kControl;
 }
 

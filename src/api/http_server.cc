@@ -5,11 +5,14 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <utility>
 #include <vector>
 
+#include "api/body_feed.h"
 #include "api/reply_queue.h"
 #include "api/worker_pool.h"
 
@@ -18,6 +21,7 @@ namespace {
 
 constexpr unsigned kMaxConnections = 4096;
 constexpr size_t kSendBlock = 64 << 10;
+constexpr size_t kConnectionMemory = 128 << 10;  // for headers and pieces of bodies
 constexpr size_t kShortThreads = 2;
 
 // One request from its first byte to its last. Shared by the connection (libmicrohttpd's thread) and the handler.
@@ -38,6 +42,7 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   bool TryWrite(std::string_view bytes) override { return queue_.TryWrite(bytes); }
   void End() override { queue_.End(); }
   void OnClosed(std::function<void()> closed) override { queue_.OnClosed(std::move(closed)); }
+  void ContinueBody() override { feed_->Continue(); }
 
   // The rest is for libmicrohttpd's thread.
   void Suspend() {
@@ -54,10 +59,30 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
       MHD_resume_connection(connection_);
     }
   }
-  bool begun() {
+  // False: the answer has begun, nothing to wait for.
+  bool SuspendUntilBegun() {
     std::lock_guard lock(mutex_);
-    return status_ != 0;
+    if (status_ != 0) return false;
+    if (connection_ && !suspended_) {
+      suspended_ = true;
+      MHD_suspend_connection(connection_);
+    }
+    return true;
   }
+  // From here on the body goes to the consumer instead of the request.
+  void StreamBody(std::unique_ptr<BodyConsumer> consumer, WorkerPool* pool) {
+    feed_ = std::make_shared<BodyFeed>(
+        std::move(consumer), [pool](std::function<void()> work) { pool->Run(std::move(work)); },
+        [weak = weak_from_this()] {
+          if (auto self = weak.lock()) self->Resume();
+        });
+  }
+  void PushBody(std::string_view bytes) {
+    // Suspend first: the feed, drained meanwhile, finds a connection that it can resume.
+    if (!feed_->HasRoomFor(bytes.size())) Suspend();
+    feed_->Push(bytes);
+  }
+  BodyFeed* feed() { return feed_.get(); }
   MHD_Result Answer() {
     auto* keep = new std::shared_ptr<Exchange>(shared_from_this());
     queue_.OnReady([weak = weak_from_this()] {
@@ -100,6 +125,7 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
       connection_ = nullptr;
     }
     queue_.Close();
+    if (feed_) feed_->Abort();
   }
 
   Request request;
@@ -119,7 +145,8 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   }
 
   ReplyQueue queue_;
-  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<BodyFeed> feed_;  // of a streamed body; set before anybody else knows the exchange
+  std::mutex mutex_;                // guards what follows
   MHD_Connection* connection_;
   bool suspended_ = false, handling_ = false, finished_ = false;
   int status_ = 0;
@@ -139,8 +166,11 @@ base::Result<AddressList> Resolve(const std::string& host, uint16_t port) {
 
 class MicrohttpdServer : public HttpServer {
  public:
-  MicrohttpdServer(Options options, Handler handler)
-      : options_(std::move(options)), handler_(std::move(handler)), pool_(options_.max_threads) {}
+  MicrohttpdServer(Options options, Handler handler, BodyHandler body_handler)
+      : options_(std::move(options)),
+        handler_(std::move(handler)),
+        body_handler_(std::move(body_handler)),
+        pool_(options_.max_threads) {}
   ~MicrohttpdServer() override { Stop(); }
 
   base::Status Listen() {
@@ -149,6 +179,7 @@ class MicrohttpdServer : public HttpServer {
     daemon_ = MHD_start_daemon(family | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
                                options_.port, nullptr, nullptr, &MicrohttpdServer::OnRequest, this,
                                MHD_OPTION_SOCK_ADDR, addresses->ai_addr, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,
                                MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED,
                                &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
     if (!daemon_) {
@@ -190,6 +221,13 @@ class MicrohttpdServer : public HttpServer {
     return MHD_YES;
   }
 
+  static MHD_Result AddHeader(void* out, MHD_ValueKind, const char* key, const char* value) {
+    std::string name(key);
+    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    (*static_cast<std::map<std::string, std::string>*>(out))[name] = value ? value : "";
+    return MHD_YES;
+  }
+
   static std::string BearerToken(MHD_Connection* connection) {
     constexpr std::string_view kScheme = "Bearer ";
     const char* header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
@@ -207,7 +245,13 @@ class MicrohttpdServer : public HttpServer {
       exchange->request.method = method;
       exchange->request.path = path;
       MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &exchange->request.query);
+      MHD_get_connection_values(connection, MHD_HEADER_KIND, &AddHeader, &exchange->request.headers);
       exchange->request.token = BearerToken(connection);
+      if (server->body_handler_) {
+        if (auto consumer = server->body_handler_(exchange->request, exchange)) {
+          exchange->StreamBody(std::move(consumer), &server->pool_);
+        }
+      }
       server->Remember(exchange);
       *context = new std::shared_ptr<Exchange>(std::move(exchange));
       return MHD_YES;
@@ -218,21 +262,19 @@ class MicrohttpdServer : public HttpServer {
       *upload_size = 0;
       return MHD_YES;
     }
-    if (exchange->begun()) return exchange->Answer();
-    if (!exchange->started) {
-      exchange->started = true;
-      exchange->Suspend();
-      server->Dispatch(std::move(exchange));
-    }
+    if (!exchange->SuspendUntilBegun()) return exchange->Answer();
+    if (!std::exchange(exchange->started, true)) server->Dispatch(std::move(exchange));
     return MHD_YES;
   }
 
   void TakeBody(Exchange* exchange, std::string_view bytes) const {
+    if (exchange->feed()) return exchange->PushBody(bytes);
     if (exchange->request.body.size() + bytes.size() > options_.max_body_bytes) exchange->too_large = true;
     if (!exchange->too_large) exchange->request.body.append(bytes);
   }
 
   void Dispatch(std::shared_ptr<Exchange> exchange) {
+    if (exchange->feed()) return exchange->feed()->End();
     bool is_short = options_.is_short && options_.is_short(exchange->request);
     exchange->Handling(true);
     (is_short ? short_pool_ : pool_).Run([this, exchange = std::move(exchange)] {
@@ -264,6 +306,7 @@ class MicrohttpdServer : public HttpServer {
 
   const Options options_;
   const Handler handler_;
+  const BodyHandler body_handler_;
   MHD_Daemon* daemon_ = nullptr;
   uint16_t port_ = 0;
   std::mutex mutex_;  // guards exchanges_
@@ -274,8 +317,9 @@ class MicrohttpdServer : public HttpServer {
 
 }  // namespace
 
-base::Result<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, Handler handler) {
-  auto server = std::make_unique<MicrohttpdServer>(std::move(options), std::move(handler));
+base::Result<std::unique_ptr<HttpServer>> HttpServer::Start(Options options, Handler handler,
+                                                            BodyHandler body_handler) {
+  auto server = std::make_unique<MicrohttpdServer>(std::move(options), std::move(handler), std::move(body_handler));
   RETURN_IF_ERROR(server->Listen());
   return std::unique_ptr<HttpServer>(std::move(server));
 }

@@ -13,9 +13,10 @@ namespace rankscope::api {
 
 struct Request {
   std::string method, path;
-  std::map<std::string, std::string> query;  // decoded parameters
-  std::string token;                         // of "Authorization: Bearer TOKEN"; else empty
-  std::string body;                          // at most Options::max_body_bytes, else 413 is answered before the handler
+  std::map<std::string, std::string> query;    // decoded parameters
+  std::map<std::string, std::string> headers;  // names in lower case
+  std::string token;                           // of "Authorization: Bearer TOKEN"; else empty
+  std::string body;  // at most Options::max_body_bytes, else 413 is answered before the handler
 };
 
 // What a handler writes its answer with. Begin once, then Write as often as it likes, then End. All from any thread;
@@ -32,6 +33,21 @@ class Responder {
   virtual void End() = 0;
   // Called (once, soon) when the client leaves before End.
   virtual void OnClosed(std::function<void()> closed) = 0;
+  // Goes on with a body whose consumer asked to wait (BodyConsumer::Take): of the responder that a BodyHandler gets.
+  virtual void ContinueBody() {}
+};
+
+// Takes a request's body as it comes, whatever its size. Calls come from the pool's threads, one at a time.
+class BodyConsumer {
+ public:
+  enum class Next : uint8_t { kMore, kWait };
+
+  // Destroyed without End: the client left, or the server stops, in the middle.
+  virtual ~BodyConsumer() = default;
+  // kWait: nothing further is given, and little is read from the client, until Responder::ContinueBody.
+  virtual Next Take(std::string_view bytes) = 0;
+  // The body is whole: to be answered through the responder, now or later.
+  virtual void End() = 0;
 };
 
 // HTTP/1.1 over libmicrohttpd: one epoll thread moves bytes, pools of threads run handlers; 1,000 open tails cost no
@@ -48,9 +64,12 @@ class HttpServer {
     size_t max_body_bytes = 256 << 20;
   };
   using Handler = std::function<void(const Request&, std::shared_ptr<Responder>)>;
+  // Asked once the headers are there: null, and the request goes to the handler with its whole body. It must be quick.
+  using BodyHandler = std::function<std::unique_ptr<BodyConsumer>(const Request&, std::shared_ptr<Responder>)>;
 
   // kInvalid: the address is none; kUnavailable: it cannot be listened on, as when the port is in use.
-  static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler);
+  static base::Result<std::unique_ptr<HttpServer>> Start(Options options, Handler handler,
+                                                         BodyHandler body_handler = nullptr);
   virtual ~HttpServer() = default;
   virtual uint16_t port() const = 0;
   // Live answers are ended, half-written ones break off; returns when no handler runs.

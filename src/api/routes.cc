@@ -1,9 +1,12 @@
 #include "api/routes.h"
 
-#include <cstdlib>
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "api/answer.h"
+#include "api/query_routes.h"
+#include "api/server_metrics.h"
 #include "api/tail.h"
 #include "base/clock.h"
 #include "model/record_json.h"
@@ -55,32 +58,68 @@ Json ToJson(const catalog::RankRow& rank) {
           {"exit", rank.exit}};
 }
 
-class Routes {
+// Answers as it is told to, and counts the status of the answer.
+class Counted : public Responder {
  public:
-  explicit Routes(const Services& services) : services_(services), tails_(services.logs) {}
-
-  void Handle(const Request& request, const Reply& reply) {
-    constexpr std::string_view kJob = "/api/v1/jobs/";
-    constexpr std::string_view kSettings = "/settings";
-    if (request.method == "POST" && request.path.starts_with(kJob) && request.path.ends_with(kSettings)) {
-      return Settings(request.path.substr(kJob.size(), request.path.size() - kJob.size() - kSettings.size()), request,
-                      reply);
-    }
-    if (request.method == "POST" && request.path == "/api/v1/launches") return Launches(request, reply);
-    if (request.method != "GET") {
-      return Answer(reply, 405, {{"error", request.method + " " + request.path + ": only GET is served"}});
-    }
-    if (request.path == "/healthz") return Answer(reply, 200, {{"status", "ok"}});
-    if (request.path == "/api/v1/server") return Server(reply);
-    if (request.path == "/api/v1/query") return Query(request, reply);
-    if (request.path == "/api/v1/tail") return Tail(request, reply);
-    if (request.path == "/api/v1/jobs") return Jobs(reply);
-    if (request.path.starts_with(kJob)) return Job(request.path.substr(kJob.size()), reply);
-    Fail(reply, base::Status::NotFound("no route " + request.path));
+  Counted(Reply reply, std::string route, std::shared_ptr<ServerMetrics> metrics)
+      : reply_(std::move(reply)), route_(std::move(route)), metrics_(std::move(metrics)) {}
+  void Begin(int status, std::string_view content_type) override {
+    metrics_->CountRequest(route_, status);
+    reply_->Begin(status, content_type);
   }
+  bool Write(std::string_view bytes) override { return reply_->Write(bytes); }
+  bool TryWrite(std::string_view bytes) override { return reply_->TryWrite(bytes); }
+  void End() override { reply_->End(); }
+  void OnClosed(std::function<void()> closed) override { reply_->OnClosed(std::move(closed)); }
 
  private:
-  void Server(const Reply& reply) const {
+  Reply reply_;
+  const std::string route_;
+  std::shared_ptr<ServerMetrics> metrics_;
+};
+
+// Whether the path is of the pattern, in which {job_id} stands for the rest up to what follows it.
+bool IsOf(std::string_view pattern, std::string_view path, std::string* name) {
+  size_t open = pattern.find('{');
+  if (open == std::string_view::npos) return path == pattern;
+  std::string_view before = pattern.substr(0, open), after = pattern.substr(pattern.find('}') + 1);
+  if (path.size() <= before.size() + after.size() || !path.starts_with(before) || !path.ends_with(after)) return false;
+  *name = std::string(path.substr(before.size(), path.size() - before.size() - after.size()));
+  return true;
+}
+
+class Routes {
+ public:
+  explicit Routes(const Services& services)
+      : services_(services),
+        tails_(services.logs),
+        queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
+
+  void Handle(const Request& request, const Reply& reply) {
+    std::string name;
+    bool path_known = false;
+    for (const auto& [method, path, handle] : kRoutes) {
+      if (!IsOf(path, request.path, &name)) continue;
+      path_known = true;
+      if (method != request.method) continue;
+      return (this->*handle)(request, std::make_shared<Counted>(reply, std::string(path), services_.metrics), name);
+    }
+    auto counted = std::make_shared<Counted>(reply, "other", services_.metrics);
+    if (!path_known) return Fail(counted, base::Status::NotFound("no route " + request.path));
+    Answer(counted, 405, {{"error", request.method + " " + request.path + ": not served; see the API's description"}});
+  }
+
+  struct Route {
+    std::string_view method, path;
+    void (Routes::*handle)(const Request&, const Reply&, const std::string&);
+  };
+  // Every route. Of two that a path is of, the first.
+  static const std::array<Route, 18> kRoutes;
+
+ private:
+  void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
+
+  void Server(const Request&, const Reply& reply, const std::string&) {
     Answer(reply, 200,
            {{"version", services_.version},
             {"grpc", services_.grpc_address},
@@ -88,41 +127,36 @@ class Routes {
             {"limits", {{"max_frame_bytes", 8 << 20}}}});
   }
 
-  // A query that names no project asks the request's.
-  base::Result<query::Query> QueryOf(const Request& request) const {
-    auto text = request.query.find("query");
-    if (text == request.query.end()) return base::Status::Invalid("parameter query is missing");
-    ASSIGN_OR_RETURN(query::Query query, query::ParseQuery(text->second, base::WallNow()));
-    if (query.selection.project == model::Selection().project) query.selection.project = services_.project;
-    return query;
-  }
-
-  void Query(const Request& request, const Reply& reply) {
-    auto query = QueryOf(request);
-    if (!query.ok()) return Fail(reply, query.status());
-    reply->Begin(200, "application/x-ndjson");
-    std::string line;
-    base::Status status = query::RunQuery(services_.logs, *query, [&](std::string_view json) {
-      line.assign(json);
-      line.push_back('\n');
-      return reply->Write(line);
-    });
-    if (!status.ok()) reply->Write(Dump({{"error", status.message()}}));
+  void Metrics(const Request&, const Reply& reply, const std::string&) {
+    reply->Begin(200, "text/plain; version=0.0.4");
+    reply->Write(services_.metrics->Text());
     reply->End();
   }
 
-  void Tail(const Request& request, const Reply& reply) {
-    auto query = QueryOf(request);
-    if (!query.ok()) return Fail(reply, query.status());
-    auto last = request.query.find("last");
-    uint64_t count = last == request.query.end() ? 0 : std::strtoull(last->second.c_str(), nullptr, 10);
-    if (count > TailHub::kMaxLast) {
-      return Fail(reply, base::Status::Invalid("last: at most " + std::to_string(TailHub::kMaxLast)));
-    }
-    tails_.Serve(*query, count, reply);
+  void Query(const Request& request, const Reply& reply, const std::string&) { queries_.Query(request, reply); }
+  void Series(const Request& request, const Reply& reply, const std::string&) { queries_.Series(request, reply); }
+  void Patterns(const Request& request, const Reply& reply, const std::string&) { queries_.Patterns(request, reply); }
+  void Fields(const Request& request, const Reply& reply, const std::string&) { queries_.Fields(request, reply); }
+
+  void Tail(const Request& request, const Reply& reply, const std::string&) {
+    auto accept = request.headers.find("accept");
+    bool events = accept != request.headers.end() && accept->second.find("text/event-stream") != std::string::npos;
+    auto serve = [&]() -> base::Status {
+      ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
+      RETURN_IF_ERROR(parameters.Needed("query").status());
+      ASSIGN_OR_RETURN(query::Query query, queries_.QueryOf(parameters));
+      ASSIGN_OR_RETURN(auto last, parameters.Integer("last"));
+      auto count = static_cast<uint64_t>(last.value_or(0));
+      if (count > TailHub::kMaxLast) {
+        return base::Status::Invalid("parameter last: at most " + std::to_string(TailHub::kMaxLast));
+      }
+      return tails_.Serve(query, count,
+                          events ? TailHub::Format::kEvents : TailHub::Format::kLines, reply);
+    };
+    if (auto status = serve(); !status.ok()) Fail(reply, status);
   }
 
-  void Jobs(const Reply& reply) {
+  void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
     if (!jobs.ok()) return Fail(reply, jobs.status());
     reply->Begin(200, "application/x-ndjson");
@@ -130,7 +164,7 @@ class Routes {
     reply->End();
   }
 
-  void Job(const std::string& name, const Reply& reply) {
+  void Job(const Request&, const Reply& reply, const std::string& name) {
     auto job = services_.catalog->Job(name, base::WallNow(), services_.lost_after_ns);
     if (!job.ok()) return Fail(reply, job.status());
     auto ranks = services_.catalog->Ranks(name);
@@ -141,7 +175,7 @@ class Routes {
     Answer(reply, 200, json);
   }
 
-  void Settings(const std::string& job, const Request& request, const Reply& reply) const {
+  void Settings(const Request& request, const Reply& reply, const std::string& job) {
     Json settings = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
     bool known = settings.is_object() && settings.size() == 1 && settings.contains("log_interval_steps");
     const Json& steps = known ? settings["log_interval_steps"] : settings;
@@ -154,7 +188,7 @@ class Routes {
     Answer(reply, 200, {{"agents", agents}});
   }
 
-  void Launches(const Request& request, const Reply& reply) const {
+  void Launches(const Request& request, const Reply& reply, const std::string&) {
     Json launch = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
     auto text = [&](const char* name) {
       return launch.is_object() && launch.contains(name) && launch[name].is_string() ? launch[name].get<std::string>()
@@ -170,9 +204,35 @@ class Routes {
 
   const Services services_;
   TailHub tails_;
+  QueryRoutes queries_;
 };
 
+const std::array<Routes::Route, 18> Routes::kRoutes = {{{"GET", "/health", &Routes::Health},
+                                                        {"GET", "/healthz", &Routes::Health},
+                                                        {"GET", "/metrics", &Routes::Metrics},
+                                                        {"GET", "/api/v1/server", &Routes::Server},
+                                                        {"GET", "/api/v1/query", &Routes::Query},
+                                                        {"POST", "/api/v1/query", &Routes::Query},
+                                                        {"GET", "/api/v1/series", &Routes::Series},
+                                                        {"POST", "/api/v1/series", &Routes::Series},
+                                                        {"GET", "/api/v1/patterns", &Routes::Patterns},
+                                                        {"POST", "/api/v1/patterns", &Routes::Patterns},
+                                                        {"GET", "/api/v1/fields", &Routes::Fields},
+                                                        {"POST", "/api/v1/fields", &Routes::Fields},
+                                                        {"GET", "/api/v1/tail", &Routes::Tail},
+                                                        {"POST", "/api/v1/tail", &Routes::Tail},
+                                                        {"GET", "/api/v1/jobs", &Routes::Jobs},
+                                                        {"POST", "/api/v1/launches", &Routes::Launches},
+                                                        {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
+                                                        {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}}};
+
 }  // namespace
+
+std::vector<std::pair<std::string, std::string>> ListRoutes() {
+  std::vector<std::pair<std::string, std::string>> list;
+  for (const auto& route : Routes::kRoutes) list.emplace_back(route.method, route.path);
+  return list;
+}
 
 HttpServer::Handler MakeRoutes(const Services& services) {
   auto routes = std::make_shared<Routes>(services);
@@ -180,7 +240,8 @@ HttpServer::Handler MakeRoutes(const Services& services) {
 }
 
 bool IsShort(const Request& request) {
-  return request.path == "/healthz" || request.path == "/api/v1/server" || request.path == "/api/v1/launches";
+  static constexpr std::string_view kPaths[] = {"/healthz", "/health", "/metrics", "/api/v1/server", "/api/v1/launches"};
+  return std::find(std::begin(kPaths), std::end(kPaths), request.path) != std::end(kPaths);
 }
 
 }  // namespace rankscope::api

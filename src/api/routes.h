@@ -2,8 +2,11 @@
 
 #include <functional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "api/http_server.h"
+#include "api/server_metrics.h"
 #include "catalog/catalog.h"
 #include "query/log_source.h"
 
@@ -14,21 +17,19 @@ struct Services {
   catalog::Catalog* catalog;
   std::string project, version, grpc_address;
   int64_t lost_after_ns;
+  base::Budget::Limits query_limits;  // of each query
+  std::shared_ptr<ServerMetrics> metrics;
   // Tells the agents of a running job to log every so many steps; returns how many there are.
   std::function<int(const std::string& project, const std::string& job, uint32_t steps)> set_log_interval_steps;
 };
 
-// GET /api/v1/server            {"version", "grpc", "time_ns", "limits": {…}}
-// GET /api/v1/query?query=…     NDJSON, streamed; a last line {"error": …} alone: the answer is not whole, and why
-// GET /api/v1/tail?query=…[&last=N]  NDJSON that goes on: the last N matches, then live ones ordered within 100 ms;
-//                               blank line as heartbeat every 5 s
-// GET /api/v1/jobs              NDJSON of jobs; /api/v1/jobs/JOB one object with "ranks": […]
-// POST /api/v1/jobs/JOB/settings   {"log_interval_steps": N}; answers {"agents": n}; 404 when none is connected
-// POST /api/v1/launches         {"key": K, "member": M}; answers {"job_id": J}: the same for the members of one launch
-// GET /healthz
-// Each also takes project=P: RequireAccess (authentication.h) has put the request where it belongs.
-// Doors marshal, they decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
+// The routes, their parameters and answers are described by docs/openapi.yaml, which tests hold against the server.
+// Each also takes project=P: RequireAccess (authentication.h) has put the request where it belongs. Doors marshal, they
+// decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
 HttpServer::Handler MakeRoutes(const Services& services);
+
+// Method and path of every route.
+std::vector<std::pair<std::string, std::string>> ListRoutes();
 
 // What agents and launches ask before they can begin, and what supervisors ask: answered from memory. For
 // HttpServer::Options::is_short.

@@ -13,21 +13,43 @@ constexpr size_t kMaxHeld = 50'000;      // records that wait in one client's re
 constexpr size_t kMaxArrived = 200'000;  // records that wait for the ticker; shared with the source's memory
 constexpr auto kTick = std::chrono::milliseconds(20);
 
-std::string LineOf(const model::Record& record) {
-  std::string line;
-  model::AppendJson(record, &line);
-  line.push_back('\n');
-  return line;
+std::string ToJson(const model::Record& record) {
+  std::string json;
+  model::AppendJson(record, &json);
+  return json;
 }
 
-// A line of the tail itself.
+// A record of the tail itself.
 std::string Event(std::string_view name, const std::string& sentence) {
-  std::string line = R"({"stream":"event","event":")" + std::string(name) + R"(","level":"warning","msg":)";
-  model::AppendJsonString("rankscope: " + sentence, &line);
-  return line + "}\n";
+  std::string json = R"({"stream":"event","event":")" + std::string(name) + R"(","level":"warning","msg":)";
+  model::AppendJsonString("rankscope: " + sentence, &json);
+  return json + "}";
 }
 
-size_t HashOf(const std::string& line) { return std::hash<std::string>()(line); }
+// Nothing is a heartbeat.
+std::string Framed(TailHub::Format format, std::string_view json) {
+  if (format == TailHub::Format::kLines) return std::string(json) + "\n";
+  return (json.empty() ? ":" : "data: " + std::string(json)) + "\n\n";
+}
+
+size_t HashOf(const std::string& json) { return std::hash<std::string>()(json); }
+
+// Newest first. kCorrupt: what is damaged is not among them.
+base::Status LastMatches(query::LogSource* source, const query::Query& query, uint64_t last,
+                         std::vector<std::string>* found) {
+  if (last == 0) return {};
+  base::Budget budget;
+  model::Scan scan;
+  scan.project = query.project;
+  scan.filter = query.filter;
+  scan.newest_first = true;
+  scan.limit = last;
+  RETURN_IF_ERROR(source->Read(scan, &budget, [&](const model::Record& record) {
+    found->push_back(ToJson(record));
+    return true;
+  }));
+  return budget.left_out();
+}
 
 }  // namespace
 
@@ -47,10 +69,11 @@ TailHub::~TailHub() {
   ticker_.join();
 }
 
-void TailHub::Serve(const query::Query& query, uint64_t last, const std::shared_ptr<Responder>& responder) {
-  auto client = std::make_shared<Client>();
-  client->query = query;
-  client->responder = responder;
+base::Status TailHub::Serve(const query::Query& query, uint64_t last, Format format,
+                            const std::shared_ptr<Responder>& responder) {
+  if (!query.pipes.empty()) return base::Status::Invalid("query: a tail takes a filter, and no pipes after it");
+  ASSIGN_OR_RETURN(model::Matcher matcher, model::Matcher::Compile(query.filter));
+  auto client = std::make_shared<Client>(query, std::move(matcher), format, responder);
   uint64_t id;
   {
     std::lock_guard lock(mutex_);
@@ -58,36 +81,34 @@ void TailHub::Serve(const query::Query& query, uint64_t last, const std::shared_
     client->after = batches_;
     clients_[id] = client;
   }
-  responder->Begin(200, "application/x-ndjson");
+  responder->Begin(200, format == Format::kEvents ? "text/event-stream" : "application/x-ndjson");
   responder->OnClosed([this, id] {
     std::lock_guard lock(mutex_);
     clients_.erase(id);
   });
   // What comes during this scan waits in `held`; what the scan finds of it as well is sent once.
   std::unordered_multiset<size_t> sent;
-  if (!SendHistory(query, last, client.get(), &sent)) return;
+  if (!SendHistory(query, last, client.get(), &sent)) return {};
   std::lock_guard lock(mutex_);
   client->history = std::move(sent);
   client->live = true;
+  return {};
 }
 
 // False once the client has left.
 bool TailHub::SendHistory(const query::Query& query, uint64_t last, Client* client,
                           std::unordered_multiset<size_t>* sent) {
   std::vector<std::string> found;
-  base::Status status = source_->Scan(query.selection, /*newest_first=*/true, [&](const model::Record& record) {
-    if (found.size() >= std::min(last, kMaxLast)) return false;
-    if (query::Matches(query, record)) found.push_back(LineOf(record));
-    return true;
-  });
-  if (!status.ok() && !client->responder->Write(Event("tail_incomplete", status.message()))) return false;
+  if (auto status = LastMatches(source_, query, std::min(last, kMaxLast), &found); !status.ok()) {
+    if (!client->responder->Write(Framed(client->format, Event("tail_incomplete", status.message())))) return false;
+  }
   {
     std::lock_guard lock(mutex_);
     client->history_until = batches_ + 1;  // one batch may have been found and not handed over yet
   }
-  for (auto line = found.rbegin(); line != found.rend(); ++line) {
-    if (!client->responder->Write(*line)) return false;
-    sent->insert(HashOf(*line));
+  for (auto json = found.rbegin(); json != found.rend(); ++json) {
+    if (!client->responder->Write(Framed(client->format, *json))) return false;
+    sent->insert(HashOf(*json));
   }
   return true;
 }
@@ -136,8 +157,13 @@ void TailHub::Tick() {
 
 void TailHub::Take(const Batch& batch, Client* client) {
   if (batch.number <= client->after) return;
-  for (const model::Record& record : *batch.records) {
-    if (!query::Matches(client->query, record)) continue;
+  model::RecordBatch::Cursor cursor(*batch.records);
+  model::RecordView view;
+  model::Record record;
+  while (cursor.Next(&view)) {
+    if (view.origin->project != client->project) continue;
+    view.CopyTo(&record);
+    if (!client->matcher.Matches(record)) continue;
     if (client->held.size() >= kMaxHeld) {
       ++client->dropped;
     } else {
@@ -153,22 +179,22 @@ void TailHub::Release(Client* client, uint64_t newest, int64_t now) {
   std::stable_sort(client->held.begin(), end,
                    [](const Held& a, const Held& b) { return a.record.time < b.record.time; });
   for (auto held = client->held.begin(); held != end; ++held) {
-    std::string line = LineOf(held->record);
-    if (!WasSent(client, *held, line) && !Say(client, line)) ++client->dropped;
+    std::string json = ToJson(held->record);
+    if (!WasSent(client, *held, json) && !Say(client, json)) ++client->dropped;
   }
   client->held.erase(client->held.begin(), end);
   uint64_t next = client->held.empty() ? newest : client->held.front().batch;
   if (next > client->history_until) client->history.clear();
   Confess(client);
   if (now - client->last_word > kHeartbeat) {
-    Say(client, "\n");
+    Say(client, "");
     client->last_word = now;
   }
 }
 
-bool TailHub::WasSent(Client* client, const Held& held, const std::string& line) {
+bool TailHub::WasSent(Client* client, const Held& held, const std::string& json) {
   if (held.batch > client->history_until || client->history.empty()) return false;
-  auto found = client->history.find(HashOf(line));
+  auto found = client->history.find(HashOf(json));
   if (found == client->history.end()) return false;
   client->history.erase(found);
   return true;
@@ -185,6 +211,8 @@ void TailHub::Confess(Client* client) {
   }
 }
 
-bool TailHub::Say(Client* client, std::string_view line) { return client->responder->TryWrite(line); }
+bool TailHub::Say(Client* client, std::string_view json) {
+  return client->responder->TryWrite(Framed(client->format, json));
+}
 
 }  // namespace rankscope::api

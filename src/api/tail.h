@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "model/filter.h"
 #include "query/log_source.h"
 #include "query/query.h"
 
@@ -29,11 +30,16 @@ class TailHub {
   explicit TailHub(query::LogSource* source);
   ~TailHub();
 
-  // Sends the last `last` matches, at most kMaxLast, then goes on until the client leaves.
-  void Serve(const query::Query& query, uint64_t last, const std::shared_ptr<Responder>& responder);
+  // kLines: an object a line, a blank line as heartbeat. kEvents: server-sent events, a comment as heartbeat.
+  enum class Format : uint8_t { kLines, kEvents };
+
+  // Sends the last `last` matches of the query's filter, at most kMaxLast, then goes on until the client leaves.
+  // kInvalid, and nothing is answered: the query has pipes.
+  base::Status Serve(const query::Query& query, uint64_t last, Format format,
+                     const std::shared_ptr<Responder>& responder);
 
  private:
-  using Records = std::shared_ptr<const std::vector<model::Record>>;
+  using Records = std::shared_ptr<const model::RecordBatch>;
   struct Batch {
     uint64_t number;  // from 1, in the order of arrival
     int64_t due;      // monotonic
@@ -45,13 +51,18 @@ class TailHub {
     model::Record record;
   };
   struct Client {
-    query::Query query;
+    Client(const query::Query& query, model::Matcher matcher, Format format, std::shared_ptr<Responder> responder)
+        : project(query.project), matcher(std::move(matcher)), format(format), responder(std::move(responder)) {}
+
+    const std::string project;
+    const model::Matcher matcher;
+    const Format format;
     std::shared_ptr<Responder> responder;
     uint64_t after;  // the last batch before it came
     // Guarded by mutex_ until it is live, then the ticker's. What the history shows of batches up to `history_until` is
     // not sent again: such a batch may have come during the scan.
     bool live = false;
-    std::unordered_multiset<size_t> history;  // hashes of lines
+    std::unordered_multiset<size_t> history;  // hashes of records as JSON
     uint64_t history_until = 0;
     // The ticker's.
     std::deque<Held> held;
@@ -66,8 +77,8 @@ class TailHub {
   static void Take(const Batch& batch, Client* client);
   static void Release(Client* client, uint64_t newest, int64_t now);
   static void Confess(Client* client);
-  static bool WasSent(Client* client, const Held& held, const std::string& line);
-  static bool Say(Client* client, std::string_view line);
+  static bool WasSent(Client* client, const Held& held, const std::string& json);
+  static bool Say(Client* client, std::string_view json);
 
   query::LogSource* source_;
   uint64_t subscription_ = 0;

@@ -14,8 +14,16 @@ namespace rankscope::base {
 
 void PutFixed32(std::string* out, uint32_t value);
 void PutFixed64(std::string* out, uint64_t value);
-void PutVarint(std::string* out, uint64_t value);
-void PutSigned(std::string* out, int64_t value);
+inline void PutVarint(std::string* out, uint64_t value) {
+  char bytes[10];
+  size_t size = 0;
+  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
+  bytes[size++] = static_cast<char>(value);
+  out->append(bytes, size);
+}
+inline void PutSigned(std::string* out, int64_t value) {
+  PutVarint(out, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
+}
 void PutDouble(std::string* out, double value);
 void PutString(std::string* out, std::string_view value);
 
@@ -25,15 +33,37 @@ class ByteReader {
  public:
   explicit ByteReader(std::string_view bytes) : rest_(bytes) {}
 
-  uint8_t Byte();
+  uint8_t Byte() {
+    if (rest_.empty()) {
+      Fail();
+      return 0;
+    }
+    auto value = static_cast<uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return value;
+  }
   uint32_t Fixed32();
   uint64_t Fixed64();
-  uint64_t Varint();
-  int64_t Signed();
+  uint64_t Varint() {
+    if (!rest_.empty() && static_cast<uint8_t>(rest_.front()) < 0x80) return Byte();
+    return LongVarint();
+  }
+  int64_t Signed() {
+    uint64_t value = Varint();
+    return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1);
+  }
   double Double();
   // A view into the bytes given to the constructor.
-  std::string_view String();
-  std::string_view Bytes(size_t count);
+  std::string_view String() { return Bytes(Varint()); }
+  std::string_view Bytes(size_t count) {
+    if (count > rest_.size()) {
+      Fail();
+      return {};
+    }
+    std::string_view bytes = rest_.substr(0, count);
+    rest_.remove_prefix(count);
+    return bytes;
+  }
 
   bool ok() const { return ok_; }
   bool empty() const { return rest_.empty(); }
@@ -45,6 +75,8 @@ class ByteReader {
   }
 
  private:
+  uint64_t LongVarint();
+
   std::string_view rest_;
   bool ok_ = true;
 };

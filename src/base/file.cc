@@ -13,18 +13,38 @@
 
 namespace rankscope::base {
 
+namespace {
+
+std::function<Status(std::string_view)>& Faults() {
+  static std::function<Status(std::string_view)> faults;
+  return faults;
+}
+
+Status Fault(std::string_view operation) { return Faults() ? Faults()(operation) : Status(); }
+
+}  // namespace
+
+void SetFileFaults(std::function<Status(std::string_view)> faults) { Faults() = std::move(faults); }
+
 void UniqueFd::reset(int fd) {
   if (fd_ >= 0) close(fd_);
   fd_ = fd;
 }
 
 Result<UniqueFd> OpenFile(const std::string& path, int flags, int mode) {
+  if ((flags & O_ACCMODE) != O_RDONLY) {
+    RETURN_IF_ERROR(Fault("open").WithContext(path));
+  }
   int fd = open(path.c_str(), flags | O_CLOEXEC, mode);
   if (fd < 0) return Status::FromErrno("cannot open " + path, errno);
   return UniqueFd(fd);
 }
 
 Status WriteFully(int fd, std::string_view bytes) {
+  if (auto fault = Fault("write"); !fault.ok()) {
+    (void)!write(fd, bytes.data(), bytes.size() / 2);
+    return fault;
+  }
   while (!bytes.empty()) {
     ssize_t written = write(fd, bytes.data(), bytes.size());
     if (written < 0) {
@@ -33,6 +53,19 @@ Status WriteFully(int fd, std::string_view bytes) {
     }
     bytes.remove_prefix(static_cast<size_t>(written));
   }
+  return {};
+}
+
+Status SyncFile(int fd, const std::string& path) {
+  RETURN_IF_ERROR(Fault("sync").WithContext(path));
+  if (fdatasync(fd) != 0) return Status::FromErrno("cannot sync " + path, errno);
+  return {};
+}
+
+Status Truncate(int fd, uint64_t size, const std::string& path) {
+  RETURN_IF_ERROR(Fault("truncate").WithContext(path));
+  auto end = static_cast<off_t>(size);
+  if (ftruncate(fd, end) != 0 || lseek(fd, end, SEEK_SET) != end) return Status::FromErrno("cannot cut " + path, errno);
   return {};
 }
 
@@ -65,6 +98,7 @@ Result<std::string> ReadWholeFile(const std::string& path) {
 
 Status SyncDirectory(const std::string& path) {
   ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(path, O_RDONLY | O_DIRECTORY));
+  RETURN_IF_ERROR(Fault("sync").WithContext(path));
   if (fsync(fd.get()) != 0) return Status::FromErrno("cannot sync " + path, errno);
   return {};
 }
@@ -74,8 +108,9 @@ Status WriteFileAtomically(const std::string& path, std::string_view content) {
   {
     ASSIGN_OR_RETURN(UniqueFd fd, OpenFile(temporary, O_WRONLY | O_CREAT | O_TRUNC));
     RETURN_IF_ERROR(WriteFully(fd.get(), content).WithContext(temporary));
-    if (fdatasync(fd.get()) != 0) return Status::FromErrno("cannot sync " + temporary, errno);
+    RETURN_IF_ERROR(SyncFile(fd.get(), temporary));
   }
+  RETURN_IF_ERROR(Fault("rename").WithContext(path));
   if (rename(temporary.c_str(), path.c_str()) != 0) return Status::FromErrno("cannot rename to " + path, errno);
   size_t slash = path.rfind('/');
   return SyncDirectory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
@@ -84,6 +119,9 @@ Status WriteFileAtomically(const std::string& path, std::string_view content) {
 Status MakeDirectories(const std::string& path) {
   for (size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
     std::string prefix = path.substr(0, end);
+    if (access(prefix.c_str(), F_OK) != 0) {
+      RETURN_IF_ERROR(Fault("mkdir").WithContext(prefix));
+    }
     if (mkdir(prefix.c_str(), 0755) == 0) {
       size_t slash = prefix.rfind('/');
       RETURN_IF_ERROR(SyncDirectory(slash == std::string::npos ? "." : prefix.substr(0, slash + 1)));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -31,10 +32,19 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+// For tests: asked before each operation that changes files ("open" to write, "write", "sync", "rename", "mkdir",
+// "truncate"); a status other than OK is its outcome, a failed write leaves half of its bytes. Null: no more. The
+// caller sees to it that no such operation runs meanwhile.
+void SetFileFaults(std::function<Status(std::string_view operation)> faults);
+
 // open(2) with O_CLOEXEC; the error names the path.
 Result<UniqueFd> OpenFile(const std::string& path, int flags, int mode = 0644);
 // Writes every byte or says why not; EINTR is retried. What stood before an error stays written.
 Status WriteFully(int fd, std::string_view bytes);
+// fdatasync; the error names the path.
+Status SyncFile(int fd, const std::string& path);
+// Cuts the file, open to write, to `size` bytes and goes there.
+Status Truncate(int fd, uint64_t size, const std::string& path);
 // Reads up to `count` bytes at `offset`; fewer at the end of the file.
 Result<std::string> ReadAt(int fd, uint64_t offset, size_t count);
 Result<std::string> ReadWholeFile(const std::string& path);

@@ -42,13 +42,33 @@ class SqliteCatalog : public Catalog {
     return {};
   }
 
-  base::Status Append(uint64_t end_position, std::vector<model::Record> records) override {
+  base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) override {
+    struct Known {
+      JobState* job = nullptr;  // null: the record belongs to no job
+      bool plain = false, metric = false;
+    };
     std::lock_guard lock(mutex_);
-    for (const model::Record& record : records) {
-      if (record.origin.job.empty()) continue;
-      JobKey key(record.origin.project, record.origin.job);
-      jobs_[key].Take(record);
-      changed_.insert(std::move(key));
+    std::vector<Known> known;  // by origin
+    for (const model::Origin& origin : records->origins()) {
+      JobKey key(origin.project, origin.job);
+      known.push_back({origin.job.empty() ? nullptr : &jobs_[key]});
+      if (known.back().job) changed_.insert(std::move(key));
+    }
+    model::RecordBatch::Cursor cursor(*records);
+    model::RecordView view;
+    model::Record record;
+    while (cursor.Next(&view)) {
+      Known& origin = known[view.origin_index];
+      if (!origin.job) continue;
+      if (view.stream == model::Stream::kEvent) {
+        view.CopyTo(&record);
+        origin.job->Take(record);
+        for (Known& other : known) other.plain = other.metric = false;  // it may have forgotten them
+        continue;
+      }
+      bool& told = view.stream == model::Stream::kMetric ? origin.metric : origin.plain;
+      origin.job->TakePlain(view, told);
+      told = true;
     }
     position_ = end_position;
     return {};

@@ -32,7 +32,9 @@ class CatalogTest : public testing::Test {
     record.time = ++time_ * base::kNsPerSecond;
     record.fields = std::move(fields);
     record.fields.emplace_back("event", name);
-    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), {record}).ok());
+    std::string bytes;
+    model::EncodeRecords({record}, &bytes);
+    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(bytes)).ok());
   }
   // A keeper's event: of the run, on the node, at a second of its own.
   void KeeperEvent(const std::string& name, const std::string& run, int32_t node, std::optional<int32_t> rank,
@@ -47,7 +49,9 @@ class CatalogTest : public testing::Test {
     record.fields = std::move(fields);
     if (member.empty()) member = "node " + std::to_string(node);
     record.fields.insert(record.fields.end(), {{"event", name}, {"run", run}, {"member", member}});
-    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), {record}).ok());
+    std::string bytes;
+    model::EncodeRecords({record}, &bytes);
+    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(std::move(bytes))).ok());
   }
   JobRow Row(int64_t seconds_later = 0) {
     return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);

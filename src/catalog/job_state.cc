@@ -68,7 +68,8 @@ void JobState::Take(const model::Record& record) {
   const bool event = record.stream == model::Stream::kEvent;
   const std::string name = event ? Field(record, "event") : "";
   if (name == "job_start") StartRun(record);
-  NoteOrigin(record);
+  NoteTime(record.time);
+  NoteOrigin(record.origin, record.stream);
   if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
   if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
     if (auto number = model::AsNumber(*loss)) row_.last_loss = number;
@@ -76,15 +77,23 @@ void JobState::Take(const model::Record& record) {
   if (event) TakeEvent(name, record);
 }
 
-void JobState::NoteOrigin(const model::Record& record) {
-  const model::Origin& origin = record.origin;
-  if (row_.started == 0) {
-    row_.project = origin.project;
-    row_.job = origin.job;
-    row_.started = record.time;
-  }
-  row_.started = std::min(row_.started, record.time);
-  row_.last_heard = std::max(row_.last_heard, record.time);
+void JobState::TakePlain(const model::RecordView& record, bool known_origin) {
+  NoteTime(record.time);
+  if (!known_origin) NoteOrigin(*record.origin, record.stream);
+  if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
+  if (record.fields.empty()) return;
+  const model::FieldView* loss = record.FindField("loss");
+  if (loss && loss->kind != model::FieldView::Kind::kText) row_.last_loss = model::AsNumber(loss->Value());
+}
+
+void JobState::NoteTime(base::TimeNs time) {
+  row_.started = row_.started == 0 ? time : std::min(row_.started, time);
+  row_.last_heard = std::max(row_.last_heard, time);
+}
+
+void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
+  row_.project = origin.project;
+  row_.job = origin.job;
   row_.attempt = std::max(row_.attempt, origin.attempt);
   if (!origin.rank) return;
   RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
@@ -93,7 +102,7 @@ void JobState::NoteOrigin(const model::Record& record) {
   if (origin.node_rank) rank.node_rank = origin.node_rank;
   if (origin.local_rank) rank.local_rank = origin.local_rank;
   if (!origin.host.empty()) rank.host = origin.host;
-  if (record.stream == model::Stream::kMetric) rank.source = "hook";
+  if (stream == model::Stream::kMetric) rank.source = "hook";
   if (rank.source.empty()) rank.source = "console";
 }
 

@@ -12,6 +12,9 @@ namespace rankscope::catalog {
 class JobState {
  public:
   void Take(const model::Record& record);
+  // Likewise of a record that is no event. `known_origin`: one of the same origin, and as much a metric, came since the
+  // last event.
+  void TakePlain(const model::RecordView& record, bool known_origin);
 
   JobRow Row(base::TimeNs now, int64_t lost_after) const;
   std::vector<RankRow> Ranks() const;
@@ -36,7 +39,8 @@ class JobState {
     base::TimeNs time = 0;
     std::string reason;  // "rank 2: SIGKILL"
   };
-  void NoteOrigin(const model::Record& record);
+  void NoteOrigin(const model::Origin& origin, model::Stream stream);
+  void NoteTime(base::TimeNs time);
   void TakeEvent(const std::string& name, const model::Record& record);
   void StartRun(const model::Record& record);
   void StartRank(const model::Record& record);

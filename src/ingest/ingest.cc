@@ -1,6 +1,7 @@
 #include "ingest/ingest.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "ingest/notices.h"
 #include "wire/resume.h"
@@ -9,7 +10,10 @@ namespace rankscope::ingest {
 namespace {
 
 constexpr uint64_t kTrimEvery = 16 << 20;  // bytes of journal between looks at what the sinks no longer need
-constexpr size_t kMaxNotices = 1000;       // waiting for a disk with room
+constexpr auto kIdle = std::chrono::milliseconds(500);
+constexpr uint64_t kWorthTrimming = 64 << 10;
+constexpr size_t kFrameSlack = 64 << 10;                        // zstd makes what it cannot compress a little larger
+constexpr size_t kMaxNotices = 1000;                            // waiting for a disk with room
 constexpr std::string_view kServerItself = "rankscope-server";  // the producer of notices
 static_assert(kServerItself.size() == 16);
 
@@ -75,15 +79,16 @@ base::Status Ingest::Replay(const journal::Journal::Reader::Entry& raw, std::vec
     return {};
   }
   const auto& frame = std::get<FrameEntry>(*entry);
-  watermarks_[frame.sender.producer] = {frame.sender.epoch, frame.frame.last_seq()};
-  auto records = wire::OpenFrame(frame.frame);
+  bool numbered = !frame.sender.producer.empty();
+  if (numbered) watermarks_[frame.sender.producer] = {frame.sender.epoch, frame.frame.last_seq()};
+  auto records = wire::OpenFrame(frame.frame, frame.sender.project);
   if (!records.ok()) {
     report->push_back(options_.folder + ": " + records.status().message());
     return {};
   }
-  for (model::Record& record : *records) record.origin.project = frame.sender.project;
-  (void)claims_.Take(frame.sender.producer, *records);  // whoever was doubled before the restart has been noticed
-  return Deliver(raw.end_position, *std::move(records), /*replaying=*/true);
+  // Whoever was doubled before the restart has been noticed.
+  if (numbered) (void)claims_.Take(frame.sender.producer, **records);
+  return Deliver(raw.end_position, *records, /*replaying=*/true);
 }
 
 // A sink that is further than the journal would not be given what is written at the positions between.
@@ -117,19 +122,42 @@ base::Result<uint64_t> Ingest::Greet(wire::Hello* hello) {
 
 void Ingest::Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) {
   Submission submission;
-  auto records = wire::OpenFrame(frame);  // on the stream's thread: the commit thread only writes
-  if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
+  if (frame.first_seq == 0) {
+    return done({Outcome::kFailed, 0, base::Status::Corrupt("frame whose records are not numbered")});
+  }
   Sender sender = SenderOf(hello);
-  for (model::Record& record : *records) record.origin.project = sender.project;
+  auto records = wire::OpenFrame(frame, sender.project);  // on the stream's thread: the commit thread only writes
+  if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
   submission.records = *std::move(records);
   submission.entry = FrameEntry{std::move(sender), std::move(frame)};
   submission.done = std::move(done);
   Enqueue(std::move(submission));
 }
 
+void Ingest::Submit(Batch batch, std::function<void(Outcome)> done) {
+  if (batch.bytes.size() > wire::kMaxFrameBytes - kFrameSlack) {
+    return done({Outcome::kFailed, 0, base::Status::Invalid("records of more than 8 MiB together")});
+  }
+  Submission submission;
+  wire::Frame frame = wire::MakeFrame(batch.bytes, batch.count, batch.first_seq);
+  auto records = model::RecordBatch::Decode(std::move(batch.bytes));
+  if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
+  submission.records = *std::move(records);
+  Sender sender{std::move(batch.producer), 0, std::move(batch.project), base::WallNow()};
+  submission.entry = FrameEntry{std::move(sender), std::move(frame)};
+  submission.done = std::move(done);
+  Enqueue(std::move(submission));
+}
+
+uint64_t Ingest::CommittedSeq(const std::string& producer) {
+  std::lock_guard lock(mutex_);
+  auto found = watermarks_.find(producer);
+  return found == watermarks_.end() ? 0 : found->second.committed_seq;
+}
+
 void Ingest::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) {
   Submission submission;
-  submission.records = {RecordsLost(hello, lost)};  // goes out as a notice if the loss is news
+  submission.notice = RecordsLost(hello, lost);
   submission.entry = LostEntry{SenderOf(hello), std::move(lost)};
   submission.done = std::move(done);
   Enqueue(std::move(submission));
@@ -148,11 +176,15 @@ void Ingest::CommitLoop() {
     std::deque<Submission> batch;
     {
       std::unique_lock lock(mutex_);
-      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-      if (queue_.empty()) return;
+      bool woken = wake_.wait_for(lock, kIdle, [this] { return stopping_ || !queue_.empty(); });
+      if (woken && queue_.empty()) return;
       batch.swap(queue_);
     }
-    Commit(&batch);
+    if (batch.empty()) {
+      TrimWhenIdle();
+    } else {
+      Commit(&batch);
+    }
   }
 }
 
@@ -180,8 +212,7 @@ void Ingest::Commit(std::deque<Submission>* batch) {
   }
   for (Submission& submission : *batch) {
     if (!submission.appended) continue;
-    if (auto status = Deliver(submission.end_position, std::move(submission.records), false);
-        !status.ok() && options_.fatal) {
+    if (auto status = Deliver(submission.end_position, submission.records, false); !status.ok() && options_.fatal) {
       options_.fatal(status);
     }
   }
@@ -194,6 +225,7 @@ void Ingest::Commit(std::deque<Submission>* batch) {
 // Decides what becomes of one submission and writes it if it is the producer's next.
 void Ingest::Place(Submission* submission, Placed* placed) {
   const Sender& sender = SenderOf(submission->entry);
+  if (sender.producer.empty()) return Write(submission, placed, 0);
   Watermark watermark;
   {
     std::lock_guard lock(mutex_);
@@ -219,8 +251,7 @@ void Ingest::Place(Submission* submission, Placed* placed) {
   }
   if (!lost || !submission->appended) return;
   std::lock_guard lock(mutex_);
-  Notice(std::move(submission->records[0]));
-  submission->records.clear();
+  Notice(*std::move(submission->notice));
 }
 
 void Ingest::Write(Submission* submission, Placed* placed, uint64_t last_seq) {
@@ -232,16 +263,18 @@ void Ingest::Write(Submission* submission, Placed* placed, uint64_t last_seq) {
   }
   submission->end_position = *end;
   submission->appended = true;
-  (*placed)[SenderOf(submission->entry).producer] = last_seq;
+  if (const Sender& sender = SenderOf(submission->entry); !sender.producer.empty())
+    (*placed)[sender.producer] = last_seq;
   submission->outcome = {Outcome::kDurable, last_seq, {}};
 }
 
 void Ingest::NoticeDoubledRanks(const std::deque<Submission>& batch) {
   for (const Submission& submission : batch) {
-    if (!submission.appended) continue;
-    for (const model::Record* record : claims_.Take(SenderOf(submission.entry).producer, submission.records)) {
+    const std::string& producer = SenderOf(submission.entry).producer;
+    if (!submission.appended || !submission.records || producer.empty()) continue;
+    for (const model::Record& record : claims_.Take(producer, *submission.records)) {
       std::lock_guard lock(mutex_);
-      Notice(DuplicateRank(*record));
+      Notice(DuplicateRank(record));
     }
   }
 }
@@ -268,14 +301,16 @@ void Ingest::PlaceNotices(std::deque<Submission>* batch, Placed* placed) {
     for (model::Record& record : records) record.seq = ++last;
     Submission submission;
     submission.entry = FrameEntry{{producer, 0, project, base::WallNow()}, wire::MakeFrame(records)};
-    submission.records = std::move(records);
+    if (auto opened = wire::OpenFrame(std::get<FrameEntry>(submission.entry).frame, project); opened.ok()) {
+      submission.records = *std::move(opened);
+    }
     Write(&submission, placed, last);
     std::lock_guard lock(mutex_);
     if (submission.appended) {
       seq = last;
       batch->push_back(std::move(submission));
     } else {
-      notices_.insert(notices_.end(), submission.records.begin(), submission.records.end());
+      notices_.insert(notices_.end(), records.begin(), records.end());
     }
   }
 }
@@ -286,24 +321,42 @@ void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
   }
 }
 
-// The last sink gets the records themselves, the others copies.
-base::Status Ingest::Deliver(uint64_t end_position, std::vector<model::Record> records, bool replaying) {
-  if (records.empty()) return {};
+base::Status Ingest::Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records,
+                             bool replaying) {
+  if (!records) return {};
+  delivered_position_ = end_position;
   for (model::RecordSink* sink : options_.sinks) {
     if (replaying && end_position <= sink->durable_position()) continue;
-    if (sink == options_.sinks.back()) return sink->Append(end_position, std::move(records));
     RETURN_IF_ERROR(sink->Append(end_position, records));
   }
   return {};
 }
 
-// A journal file goes when every sink is past it. The table of watermarks is written, and durable, before.
+// A journal file goes when every sink is past it.
 void Ingest::Trim() {
   bool full = !space_.Check().ok();
   if (!full && journal_->end_position() - trim_considered_at_ < kTrimEvery) return;
   trim_considered_at_ = journal_->end_position();
+  TrimBefore(NeededPosition());
+}
+
+// Once the sinks have everything, nothing of the journal need stay; but do not rewrite it for a few records.
+void Ingest::TrimWhenIdle() {
+  uint64_t end = journal_->end_position();
+  if (NeededPosition() < delivered_position_ || end == idle_trimmed_at_) return;
+  if (journal_->bytes_on_disk() < kWorthTrimming || !journal_->BeginNextFile().ok()) return;
+  TrimBefore(end);
+  idle_trimmed_at_ = journal_->end_position();
+}
+
+uint64_t Ingest::NeededPosition() const {
   uint64_t needed = journal_->end_position();
   for (model::RecordSink* sink : options_.sinks) needed = std::min(needed, sink->durable_position());
+  return needed;
+}
+
+// The table of watermarks is written, and durable, before.
+void Ingest::TrimBefore(uint64_t needed) {
   if (!journal_->HasFileBefore(needed)) return;
   std::string table;
   {

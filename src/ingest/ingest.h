@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <variant>
@@ -29,7 +30,7 @@ class Ingest : public wire::FrameReceiver {
  public:
   struct Options {
     std::string folder;                     // of the journal
-    std::vector<model::RecordSink*> sinks;  // outlive this; the last need not copy the records
+    std::vector<model::RecordSink*> sinks;  // outlive this
     std::function<void(const base::Status&)> fatal;
     std::function<void(const std::string&)> say;  // a sentence for whoever runs the server; any thread
   };
@@ -43,10 +44,23 @@ class Ingest : public wire::FrameReceiver {
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
   void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 
+  // Records that come without a stream: from HTTP. With a producer their seq are dense from first_seq and they are
+  // stored once, as an agent's are; without one, each time that they are submitted.
+  struct Batch {
+    std::string project, producer;
+    uint64_t first_seq = 0;  // 0 without a producer
+    size_t count = 0;        // not 0
+    std::string bytes;       // of model::RecordBatchBuilder, at most wire::kMaxFrameBytes
+  };
+  void Submit(Batch batch, std::function<void(Outcome)> done);
+  // Up to where the producer's records are on disk. Any thread.
+  uint64_t CommittedSeq(const std::string& producer);
+
  private:
   struct Submission {
     std::variant<FrameEntry, LostEntry> entry;
-    std::vector<model::Record> records;
+    std::shared_ptr<const model::RecordBatch> records;  // null: none
+    std::optional<model::Record> notice;                // goes out if the entry is news
     std::function<void(Outcome)> done;
     Outcome outcome{Outcome::kFailed, 0, {}};
     uint64_t end_position = 0;
@@ -68,14 +82,18 @@ class Ingest : public wire::FrameReceiver {
   void PlaceNotices(std::deque<Submission>* batch, Placed* placed);
   void Notice(model::Record record);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
-  base::Status Deliver(uint64_t end_position, std::vector<model::Record> records, bool replaying);
+  base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
   void Trim();
+  void TrimWhenIdle();
+  uint64_t NeededPosition() const;
+  void TrimBefore(uint64_t needed);
 
   const Options options_;
   SpaceGuard space_;
   // The commit thread's own.
   std::unique_ptr<journal::Journal> journal_;
-  uint64_t trim_considered_at_ = 0;
+  uint64_t trim_considered_at_ = 0, idle_trimmed_at_ = 0;
+  uint64_t delivered_position_ = 0;  // past the last frame that the sinks have; watermark tables may follow
   RankClaims claims_;
 
   std::mutex mutex_;  // guards what follows

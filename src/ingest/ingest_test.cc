@@ -12,8 +12,10 @@ using Outcome = wire::FrameReceiver::Outcome;
 
 class MemorySink : public model::RecordSink {
  public:
-  base::Status Append(uint64_t, std::vector<model::Record> records) override {
-    for (auto& record : records) texts.push_back(record.text);
+  base::Status Append(uint64_t, std::shared_ptr<const model::RecordBatch> records) override {
+    model::RecordBatch::Cursor cursor(*records);
+    model::RecordView record;
+    while (cursor.Next(&record)) texts.emplace_back(record.text);
     return {};
   }
   uint64_t durable_position() const override { return durable; }

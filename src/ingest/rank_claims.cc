@@ -14,19 +14,21 @@ bool SameRank(const model::Origin& a, const model::Origin& b) {
 
 }  // namespace
 
-std::vector<const model::Record*> RankClaims::Take(const std::string& producer,
-                                                   const std::vector<model::Record>& records) {
-  std::vector<const model::Record*> doubled;
-  const model::Record* last = nullptr;
+std::vector<model::Record> RankClaims::Take(const std::string& producer, const model::RecordBatch& records) {
+  std::vector<model::Record> doubled;
+  const model::Origin* last = nullptr;
   Claims* claims = nullptr;
-  for (const model::Record& record : records) {
-    if (!record.origin.rank) continue;
-    if (!last || !SameRank(last->origin, record.origin)) {
+  model::RecordBatch::Cursor cursor(records);
+  model::RecordView record;
+  while (cursor.Next(&record)) {
+    const model::Origin& origin = *record.origin;
+    if (!origin.rank) continue;
+    if (!last || !SameRank(*last, origin)) {
       if (ranks_.size() >= kMaxRanks) ranks_.clear();
-      claims = &ranks_[{record.origin.project, record.origin.job, record.origin.attempt, *record.origin.rank}];
+      claims = &ranks_[{origin.project, origin.job, origin.attempt, *origin.rank}];
     }
-    last = &record;
-    if (Extend(claims, producer, record.time)) doubled.push_back(&record);
+    last = &origin;
+    if (Extend(claims, producer, record.time)) record.CopyTo(&doubled.emplace_back());
   }
   return doubled;
 }

@@ -7,7 +7,7 @@
 #include <tuple>
 #include <vector>
 
-#include "model/record.h"
+#include "model/record_batch.h"
 
 namespace rankscope::ingest {
 
@@ -17,7 +17,7 @@ class RankClaims {
  public:
   // Takes a producer's records. Gives the ranks that are now known to be claimed twice, each once: a record of each, as
   // its origin names the rank.
-  std::vector<const model::Record*> Take(const std::string& producer, const std::vector<model::Record>& records);
+  std::vector<model::Record> Take(const std::string& producer, const model::RecordBatch& records);
 
  private:
   using Rank = std::tuple<std::string, std::string, int32_t, int32_t>;  // project, job, attempt, rank

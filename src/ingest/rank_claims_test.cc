@@ -5,33 +5,34 @@
 namespace rankscope::ingest {
 namespace {
 
-std::vector<model::Record> At(double seconds, int32_t rank = 3) {
+std::shared_ptr<const model::RecordBatch> At(double seconds, int32_t rank = 3) {
   model::Record record;
   record.origin.job = "j";
   record.origin.rank = rank;
   record.time = static_cast<int64_t>(seconds * base::kNsPerSecond);
-  return {record};
+  std::string bytes;
+  model::EncodeRecords({record}, &bytes);
+  return *model::RecordBatch::Decode(std::move(bytes));
 }
 
 TEST(RankClaims, TwoProducersAtTheSameTimeAreNoticedOnce) {
   RankClaims claims;
-  EXPECT_TRUE(claims.Take("a", At(0)).empty());
-  EXPECT_TRUE(claims.Take("b", At(5)).empty());
-  EXPECT_TRUE(claims.Take("b", At(9)).empty());
-  auto again = At(7);
-  auto doubled = claims.Take("a", again);
+  EXPECT_TRUE(claims.Take("a", *At(0)).empty());
+  EXPECT_TRUE(claims.Take("b", *At(5)).empty());
+  EXPECT_TRUE(claims.Take("b", *At(9)).empty());
+  auto doubled = claims.Take("a", *At(7));
   ASSERT_EQ(doubled.size(), 1u);
-  EXPECT_EQ(doubled[0]->origin.rank, 3);
-  EXPECT_TRUE(claims.Take("b", At(20)).empty());
+  EXPECT_EQ(doubled[0].origin.rank, 3);
+  EXPECT_TRUE(claims.Take("b", *At(20)).empty());
 }
 
 TEST(RankClaims, OneAfterTheOtherIsARestartHoweverLateItsRecordsCome) {
   RankClaims claims;
-  EXPECT_TRUE(claims.Take("a", At(0)).empty());
-  EXPECT_TRUE(claims.Take("b", At(10)).empty());
-  EXPECT_TRUE(claims.Take("b", At(20)).empty());
-  EXPECT_TRUE(claims.Take("a", At(10.5)).empty()) << "of the clocks' difference";
-  EXPECT_TRUE(claims.Take("c", At(15, 4)).empty()) << "another rank";
+  EXPECT_TRUE(claims.Take("a", *At(0)).empty());
+  EXPECT_TRUE(claims.Take("b", *At(10)).empty());
+  EXPECT_TRUE(claims.Take("b", *At(20)).empty());
+  EXPECT_TRUE(claims.Take("a", *At(10.5)).empty()) << "of the clocks' difference";
+  EXPECT_TRUE(claims.Take("c", *At(15, 4)).empty()) << "another rank";
 }
 
 }  // namespace

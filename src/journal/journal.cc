@@ -183,6 +183,12 @@ base::Status Journal::Sync() {
   return base::Status::Internal(base::Status::FromErrno("cannot sync " + PathOf(files_.back().first), errno).message());
 }
 
+base::Status Journal::BeginNextFile() {
+  if (files_.back().first == files_.back().end) return {};
+  RETURN_IF_ERROR(Sync());
+  return BeginFile(files_.back().end);
+}
+
 uint64_t Journal::first_position() const {
   std::lock_guard lock(mutex_);
   return files_.front().first;

@@ -46,6 +46,8 @@ class Journal {
   uint64_t first_position() const;
   uint64_t end_position() const;
   uint64_t bytes_on_disk() const;
+  // The next entry goes to a new file, so that all files so far can be trimmed. As Append on threads.
+  base::Status BeginNextFile();
   // Whether TrimBefore would remove something.
   bool HasFileBefore(uint64_t position) const;
   // Removes the files whose every entry lies before `position`.

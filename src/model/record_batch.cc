@@ -1,16 +1,19 @@
 #include "model/record_batch.h"
 
+#include <functional>
 #include <limits>
-
-#include "base/coding.h"
 
 namespace rankscope::model {
 namespace {
 
-constexpr uint8_t kVersion = 1;
-constexpr uint8_t kHasStep = 1;
-constexpr uint8_t kHasLevel = 2;
-constexpr uint8_t kHasFields = 4;
+constexpr uint8_t kVersion = 2;
+// The head byte of a record: its stream, and what follows.
+constexpr uint8_t kStreamMask = 0x0f;
+constexpr uint8_t kHasStep = 0x10;
+constexpr uint8_t kHasLevel = 0x20;
+constexpr uint8_t kHasFields = 0x40;
+// How a field's value is written.
+enum class FieldCode : uint8_t { kDouble, kInteger, kText, kDecimal };
 
 void PutOptional(std::string* out, const std::optional<int32_t>& value) {
   base::PutSigned(out, value ? int64_t{*value} : std::numeric_limits<int32_t>::min());
@@ -44,116 +47,245 @@ Origin ReadOrigin(base::ByteReader* in) {
   return origin;
 }
 
-void PutFields(std::string* out, const Fields& fields) {
-  base::PutVarint(out, fields.size());
-  for (const auto& [name, value] : fields) {
-    base::PutString(out, name);
-    out->push_back(static_cast<char>(value.index()));
-    if (const auto* number = std::get_if<double>(&value)) {
-      base::PutDouble(out, *number);
-    } else if (const auto* integer = std::get_if<int64_t>(&value)) {
-      base::PutSigned(out, *integer);
-    } else {
-      base::PutString(out, std::get<std::string>(value));
-    }
+uint64_t Hash(const Origin& origin) {
+  uint64_t hash = std::hash<std::string_view>()(origin.host) ^ std::hash<std::string_view>()(origin.job);
+  for (int64_t part : {int64_t{origin.attempt}, int64_t{origin.node_rank.value_or(-1)},
+                       int64_t{origin.rank.value_or(-1)}, int64_t{origin.local_rank.value_or(-1)}}) {
+    hash = (hash ^ static_cast<uint64_t>(part)) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 29;
   }
+  return hash;
 }
 
-Fields ReadFields(base::ByteReader* in) {
-  Fields fields;
-  for (uint64_t count = in->Varint(); count > 0 && in->ok(); --count) {
-    std::string name(in->String());
-    switch (in->Byte()) {
-      case 0:
-        fields.emplace_back(std::move(name), in->Double());
-        break;
-      case 1:
-        fields.emplace_back(std::move(name), in->Signed());
-        break;
-      case 2:
-        fields.emplace_back(std::move(name), std::string(in->String()));
-        break;
-      default:
-        in->Fail();
-    }
+void PutField(const FieldView& field, uint64_t name, std::string* out) {
+  auto head = [&](FieldCode code) { base::PutVarint(out, name << 2 | static_cast<uint64_t>(code)); };
+  switch (field.kind) {
+    case FieldView::Kind::kInteger:
+      head(FieldCode::kInteger);
+      return base::PutSigned(out, field.integer);
+    case FieldView::Kind::kText:
+      head(FieldCode::kText);
+      return base::PutString(out, field.text);
+    case FieldView::Kind::kDouble:
+      break;
   }
-  return fields;
+  if (field.decimals < 0) {
+    head(FieldCode::kDouble);
+    return base::PutDouble(out, field.number);
+  }
+  head(FieldCode::kDecimal);
+  out->push_back(static_cast<char>(field.decimals));
+  base::PutSigned(out, field.integer);
 }
 
-// The records' distinct origins in order of first use, and each record's index into them.
-std::pair<std::vector<const Origin*>, std::vector<size_t>> CollectOrigins(const std::vector<Record>& records) {
-  std::vector<const Origin*> origins;
-  std::vector<size_t> index;
-  for (const Record& record : records) {
-    size_t at = index.empty() ? 0 : index.back();
-    if (origins.empty() || !(*origins[at] == record.origin)) {
-      for (at = 0; at < origins.size() && !(*origins[at] == record.origin); ++at) {
-      }
-      if (at == origins.size()) origins.push_back(&record.origin);
-    }
-    index.push_back(at);
+FieldView ToView(const std::string& name, const FieldValue& value) {
+  FieldView view;
+  view.name = name;
+  if (const auto* number = std::get_if<double>(&value)) {
+    view.number = *number;
+    if (!FindDecimal(*number, &view.integer, &view.decimals)) view.decimals = -1;
+  } else if (const auto* integer = std::get_if<int64_t>(&value)) {
+    view.kind = FieldView::Kind::kInteger;
+    view.integer = *integer;
+  } else {
+    view.kind = FieldView::Kind::kText;
+    view.text = std::get<std::string>(value);
   }
-  return {std::move(origins), std::move(index)};
+  return view;
 }
 
 }  // namespace
 
-void EncodeRecords(const std::vector<Record>& records, std::string* out) {
-  auto [origins, index] = CollectOrigins(records);
-  out->push_back(static_cast<char>(kVersion));
-  base::PutVarint(out, origins.size());
-  for (const Origin* origin : origins) PutOrigin(out, *origin);
-  base::PutVarint(out, records.size());
-  base::TimeNs time = 0;
-  uint64_t seq = 0;
-  for (size_t i = 0; i < records.size(); ++i) {
-    const Record& record = records[i];
-    base::PutVarint(out, index[i]);
-    out->push_back(static_cast<char>(record.stream));
-    auto flags = static_cast<uint8_t>((record.step ? kHasStep : 0) | (record.level.empty() ? 0 : kHasLevel) |
-                                      (record.fields.empty() ? 0 : kHasFields));
-    out->push_back(static_cast<char>(flags));
-    base::PutSigned(out, record.time - time);
-    base::PutSigned(out, static_cast<int64_t>(record.seq - seq));
-    if (record.step) base::PutSigned(out, *record.step);
-    if (!record.level.empty()) base::PutString(out, record.level);
-    base::PutString(out, record.text);
-    if (!record.fields.empty()) PutFields(out, record.fields);
-    time = record.time;
-    seq = record.seq;
+RecordBatch::Cursor::Cursor(const RecordBatch& batch)
+    : batch_(&batch), in_(std::string_view(batch.bytes_).substr(batch.records_at_)), left_(batch.count_) {}
+
+bool RecordBatch::Cursor::Next(RecordView* record) {
+  if (left_ == 0) return false;
+  --left_;
+  uint64_t origin = in_.Varint();
+  uint8_t head = in_.Byte();
+  uint8_t stream = head & kStreamMask;
+  if (origin >= batch_->origins_.size() || stream > static_cast<uint8_t>(Stream::kStack)) in_.Fail();
+  if (!in_.ok()) return false;
+  record->origin_index = static_cast<uint32_t>(origin);
+  record->origin = &batch_->origins_[origin];
+  record->stream = static_cast<Stream>(stream);
+  // Unsigned sums: damaged deltas may wrap, and must not be undefined.
+  time_ = static_cast<int64_t>(static_cast<uint64_t>(time_) + static_cast<uint64_t>(in_.Signed()));
+  seq_ += static_cast<uint64_t>(in_.Signed());
+  record->time = static_cast<int64_t>(static_cast<uint64_t>(time_) + static_cast<uint64_t>(batch_->time_offset_ns_));
+  record->seq = seq_;
+  record->step.reset();
+  if (head & kHasStep) {
+    step_ = static_cast<int64_t>(static_cast<uint64_t>(step_) + static_cast<uint64_t>(in_.Signed()));
+    record->step = step_;
+  }
+  record->level = {};
+  if (head & kHasLevel) {
+    uint64_t level = in_.Varint();
+    if (level < batch_->names_.size()) {
+      record->level = batch_->names_[level];
+    } else {
+      in_.Fail();
+    }
+  }
+  record->text = in_.String();
+  record->fields.clear();
+  if (head & kHasFields) ReadFields(record);
+  return in_.ok();
+}
+
+void RecordBatch::Cursor::ReadFields(RecordView* record) {
+  for (uint64_t count = in_.Varint(); count > 0 && in_.ok(); --count) {
+    uint64_t head = in_.Varint();
+    if (head >> 2 >= batch_->names_.size()) return in_.Fail();
+    FieldView& field = record->fields.emplace_back();
+    field.name = batch_->names_[head >> 2];
+    switch (static_cast<FieldCode>(head & 3)) {
+      case FieldCode::kDouble:
+        field.number = in_.Double();
+        break;
+      case FieldCode::kInteger:
+        field.kind = FieldView::Kind::kInteger;
+        field.integer = in_.Signed();
+        break;
+      case FieldCode::kText:
+        field.kind = FieldView::Kind::kText;
+        field.text = in_.String();
+        break;
+      case FieldCode::kDecimal:
+        field.decimals = static_cast<int8_t>(in_.Byte());
+        field.integer = in_.Signed();
+        if (field.decimals < 0 || field.decimals > 18) return in_.Fail();
+        field.number = DecimalValue(field.integer, field.decimals);
+        break;
+    }
   }
 }
 
-base::Result<std::vector<Record>> DecodeRecords(std::string_view bytes) {
-  base::ByteReader in(bytes);
+base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string bytes, Adjustment adjustment) {
+  std::shared_ptr<RecordBatch> batch(new RecordBatch);
+  batch->bytes_ = std::move(bytes);
+  batch->time_offset_ns_ = adjustment.time_offset_ns;
+  base::ByteReader in(batch->bytes_);
   if (in.Byte() != kVersion) return base::Status::Corrupt("record batch: unknown version");
-  std::vector<Origin> origins;
-  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) origins.push_back(ReadOrigin(&in));
-  std::vector<Record> records;
-  base::TimeNs time = 0;
-  uint64_t seq = 0;
   for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
-    Record record;
-    uint64_t origin = in.Varint();
-    uint8_t stream = in.Byte();
-    uint8_t flags = in.Byte();
-    if (origin >= origins.size() || stream > static_cast<uint8_t>(Stream::kStack)) in.Fail();
-    if (!in.ok()) break;
-    record.origin = origins[origin];
-    record.stream = static_cast<Stream>(stream);
-    // Unsigned sums: damaged deltas may wrap, and must not be undefined.
-    time = static_cast<int64_t>(static_cast<uint64_t>(time) + static_cast<uint64_t>(in.Signed()));
-    seq += static_cast<uint64_t>(in.Signed());
-    record.time = time;
-    record.seq = seq;
-    if (flags & kHasStep) record.step = in.Signed();
-    if (flags & kHasLevel) record.level = in.String();
-    record.text = in.String();
-    if (flags & kHasFields) record.fields = ReadFields(&in);
-    records.push_back(std::move(record));
+    batch->origins_.push_back(ReadOrigin(&in));
+    if (!adjustment.project.empty()) batch->origins_.back().project = adjustment.project;
   }
-  if (!in.ok() || !in.empty()) return base::Status::Corrupt("record batch: malformed");
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) batch->names_.push_back(in.String());
+  uint64_t count = in.Varint();
+  // Each record takes four bytes or more: a count that cannot be is refused before anybody believes it.
+  base::Status malformed = base::Status::Corrupt("record batch: malformed");
+  if (!in.ok() || count > in.remaining()) return malformed;
+  batch->count_ = count;
+  batch->records_at_ = batch->bytes_.size() - in.remaining();
+  Cursor cursor(*batch);
+  RecordView record;
+  for (size_t i = 0; cursor.Next(&record); ++i) {
+    if (i == 0) batch->first_seq_ = record.seq;
+    if (i > 0 && record.seq <= batch->last_seq_) batch->rising_ = false;
+    batch->last_seq_ = record.seq;
+  }
+  if (!cursor.in_.ok() || !cursor.in_.empty()) return malformed;
+  return std::shared_ptr<const RecordBatch>(std::move(batch));
+}
+
+std::vector<Record> RecordBatch::ToRecords() const {
+  Cursor cursor(*this);
+  RecordView view;
+  std::vector<Record> records;
+  records.reserve(count_);
+  while (cursor.Next(&view)) view.CopyTo(&records.emplace_back());
   return records;
+}
+
+uint32_t RecordBatchBuilder::OriginIndex(const Origin& origin) {
+  if (!origins_.empty() && origins_[last_origin_] == origin) return last_origin_;
+  uint64_t hash = Hash(origin);
+  auto [first, last] = origin_index_.equal_range(hash);
+  for (; first != last; ++first) {
+    if (origins_[first->second] == origin) return last_origin_ = first->second;
+  }
+  last_origin_ = static_cast<uint32_t>(origins_.size());
+  origins_.push_back(origin);
+  origin_index_.emplace(hash, last_origin_);
+  return last_origin_;
+}
+
+// `guess` is the place in the record: mostly the record before had the same name there.
+uint64_t RecordBatchBuilder::NameIndex(std::string_view name, size_t guess) {
+  if (guess < last_names_.size() && names_[last_names_[guess]] == name) return last_names_[guess];
+  auto found = name_index_.find(std::string(name));
+  if (found == name_index_.end()) {
+    found = name_index_.emplace(std::string(name), static_cast<uint32_t>(names_.size())).first;
+    names_.emplace_back(name);
+  }
+  if (guess >= last_names_.size()) last_names_.resize(guess + 1);
+  return last_names_[guess] = found->second;
+}
+
+void RecordBatchBuilder::Add(const RecordView& record) {
+  base::PutVarint(&records_, record.origin_index);
+  auto head = static_cast<uint8_t>(static_cast<uint8_t>(record.stream) | (record.step ? kHasStep : 0) |
+                                   (record.level.empty() ? 0 : kHasLevel) | (record.fields.empty() ? 0 : kHasFields));
+  records_.push_back(static_cast<char>(head));
+  base::PutSigned(&records_, static_cast<int64_t>(static_cast<uint64_t>(record.time) - static_cast<uint64_t>(time_)));
+  base::PutSigned(&records_, static_cast<int64_t>(record.seq - seq_));
+  if (record.step) {
+    base::PutSigned(&records_,
+                    static_cast<int64_t>(static_cast<uint64_t>(*record.step) - static_cast<uint64_t>(step_)));
+    step_ = *record.step;
+  }
+  size_t place = 0;
+  if (!record.level.empty()) base::PutVarint(&records_, NameIndex(record.level, place));
+  base::PutString(&records_, record.text);
+  if (!record.fields.empty()) base::PutVarint(&records_, record.fields.size());
+  for (const FieldView& field : record.fields) PutField(field, NameIndex(field.name, ++place), &records_);
+  time_ = record.time;
+  seq_ = record.seq;
+  ++count_;
+}
+
+void RecordBatchBuilder::Add(const Record& record) {
+  scratch_.origin_index = OriginIndex(record.origin);
+  scratch_.stream = record.stream;
+  scratch_.time = record.time;
+  scratch_.seq = record.seq;
+  scratch_.step = record.step;
+  scratch_.level = record.level;
+  scratch_.text = record.text;
+  scratch_.fields.clear();
+  for (const auto& [name, value] : record.fields) scratch_.fields.push_back(ToView(name, value));
+  Add(scratch_);
+}
+
+std::string RecordBatchBuilder::Take() {
+  std::string out(1, static_cast<char>(kVersion));
+  base::PutVarint(&out, origins_.size());
+  for (const Origin& origin : origins_) PutOrigin(&out, origin);
+  base::PutVarint(&out, names_.size());
+  for (const std::string& name : names_) base::PutString(&out, name);
+  base::PutVarint(&out, count_);
+  out.reserve(out.size() + records_.size());
+  out += records_;
+  // The next batch will be about as large: its memory stays.
+  std::string records = std::move(records_);
+  *this = {};
+  records_ = std::move(records);
+  records_.clear();
+  return out;
+}
+
+void EncodeRecords(const std::vector<Record>& records, std::string* out) {
+  RecordBatchBuilder builder;
+  for (const Record& record : records) builder.Add(record);
+  *out += builder.Take();
+}
+
+base::Result<std::vector<Record>> DecodeRecords(std::string_view bytes) {
+  ASSIGN_OR_RETURN(auto batch, RecordBatch::Decode(std::string(bytes)));
+  return batch->ToRecords();
 }
 
 }  // namespace rankscope::model

@@ -34,6 +34,30 @@ TEST(RecordBatch, RoundTrips) {
   EXPECT_EQ(*decoded, Example());
 }
 
+TEST(RecordBatch, DecimalsComeBackAsTheSameDoubles) {
+  Record record;
+  for (double value : {0.1, 2.1534, 1.234567e-05, -78400.5, 0.0, -0.0, 1e300, 5e-324, 1.0 / 3, 9007199254740993.0,
+                       std::numeric_limits<double>::infinity()}) {
+    record.fields.emplace_back("f" + std::to_string(record.fields.size()), value);
+  }
+  std::string bytes;
+  EncodeRecords({record}, &bytes);
+  auto decoded = DecodeRecords(bytes);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ((*decoded)[0], record);
+  EXPECT_TRUE(std::signbit(std::get<double>((*decoded)[0].fields[5].second)));
+}
+
+TEST(RecordBatch, AdjustmentsAreOfEveryRecord) {
+  std::string bytes;
+  EncodeRecords(Example(), &bytes);
+  auto batch = RecordBatch::Decode(bytes, {"vision", 7});
+  ASSERT_TRUE(batch.ok());
+  std::vector<Record> records = (*batch)->ToRecords();
+  EXPECT_EQ(records[0].time, 1'000'000'007);
+  EXPECT_EQ(records[1].origin.project, "vision");
+}
+
 TEST(RecordBatch, RefusesEveryPrefix) {
   std::string bytes;
   EncodeRecords(Example(), &bytes);

@@ -24,6 +24,16 @@ size_t SequenceLength(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+// How many bytes at the start stand for themselves.
+size_t PlainLength(std::string_view text) {
+  size_t length = 0;
+  while (length < text.size() && text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
+         text[length] != '\\') {
+    ++length;
+  }
+  return length;
+}
+
 void AppendControl(unsigned char byte, std::string* out) {
   switch (byte) {
     case '\n':
@@ -99,9 +109,26 @@ std::string FormatTime(base::TimeNs time) {
   return text;
 }
 
+void AppendJsonNumber(double value, std::string* out) {
+  if (std::isnan(value)) {
+    *out += "\"NaN\"";
+  } else if (std::isinf(value)) {
+    *out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+  } else {
+    char text[32];
+    auto end = std::to_chars(text, text + sizeof text, value).ptr;
+    out->append(text, end);
+  }
+}
+
 void AppendJsonString(std::string_view text, std::string* out) {
   out->push_back('"');
   while (!text.empty()) {
+    if (size_t plain = PlainLength(text); plain > 0) {
+      out->append(text.substr(0, plain));
+      text.remove_prefix(plain);
+      continue;
+    }
     auto byte = static_cast<unsigned char>(text.front());
     size_t length = SequenceLength(text);
     if (length == 0) {

@@ -16,7 +16,7 @@ void AppendJson(const Record& record, std::string* out);
 // Appends a JSON string literal with its quotes.
 void AppendJsonString(std::string_view text, std::string* out);
 
-// Appends a number as it stands in a record: NaN and infinities as strings.
+// Appends the number, or one of the strings above for those that JSON has not.
 void AppendJsonNumber(double value, std::string* out);
 
 // RFC 3339 in UTC with nanoseconds: 2026-11-24T10:20:30.123456789Z.

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "base/status.h"
-#include "model/record.h"
+#include "model/record_batch.h"
 
 namespace rankscope::model {
 
@@ -17,8 +17,8 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
 
-  // Takes the records into memory: queries see them when this returns.
-  virtual base::Status Append(uint64_t end_position, std::vector<Record> records) = 0;
+  // Takes the records into memory: queries see them when this returns. All sinks share the one batch.
+  virtual base::Status Append(uint64_t end_position, std::shared_ptr<const RecordBatch> records) = 0;
 
   // Everything before this journal position survives a crash in this sink. Any thread.
   virtual uint64_t durable_position() const = 0;

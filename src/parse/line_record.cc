@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "model/ansi.h"
 #include "parse/metric_formats.h"
 
 namespace rankscope::parse {
@@ -35,7 +36,7 @@ bool MayBeMetricLine(std::string_view text) {
 
 void UnderstandLine(model::Record* record) {
   bool coloured = record->text.find('\x1b') != std::string::npos;
-  std::string stripped = coloured ? StripAnsi(record->text) : std::string();
+  std::string stripped = coloured ? model::StripAnsi(record->text) : std::string();
   std::string_view plain = coloured ? stripped : record->text;
   record->level = LevelOf(plain);
   if (!MayBeMetricLine(plain)) return;

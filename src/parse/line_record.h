@@ -13,9 +13,6 @@ namespace rankscope::parse {
 // field. Linear in the text; stateless; thread-safe.
 void UnderstandLine(model::Record* record);
 
-// The text without ANSI escape sequences (SGR, cursor, OSC).
-std::string StripAnsi(std::string_view text);
-
 // Replaces secrets (tokens of Hugging Face, W&B, GitHub, AWS, OpenAI, Slack, GitLab, Google, JWTs, private keys,
 // passwords in URLs, KEY=value with a telling name) by "PREFIX[REDACTED]". Returns whether something was replaced.
 bool RedactSecrets(std::string* text);

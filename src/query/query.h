@@ -1,51 +1,60 @@
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <optional>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
-#include "query/log_source.h"
-
-namespace re2 {
-class RE2;
-}
+#include "model/aggregation.h"
+#include "model/filter.h"
 
 namespace rankscope::query {
 
-// A parsed query. Grammar (docs/design/query.md), all terms ANDed:
-//   query  := term* ('|' pipe)*
-//   term   := NAME ':' VALUE | '"' phrase '"' | '~"' regex '"' | '*' substring '*' | word | '-' term
-//   NAME   := job | job_id | rank | node_rank | stream | host | level | project | _time | any field name
-//   _time  := _time:[RFC3339,RFC3339] | _time:DURATION (the last)
-//   pipe   := 'limit' N | 'sort' 'timestamp' ['asc'|'desc'] | 'stats' 'count()' 'as' NAME
-// Words and phrases match case-sensitively at token borders ([A-Za-z0-9_] runs) of the ANSI-stripped text.
-struct Condition {
-  enum class Kind { kPhrase, kSubstring, kRegex, kField };
-  Kind kind;
-  std::string name;  // of the field
-  std::string text;
-  bool negated = false;
-  std::shared_ptr<const re2::RE2> regex;
+// A query as plain data: which records, and what then happens to them, step by step. docs/query.md is the grammar.
+
+struct StatsPipe {
+  model::Aggregation aggregation;
 };
+struct SortPipe {
+  struct Key {
+    std::string name;
+    bool descending = false;
+  };
+  std::vector<Key> keys;
+  uint64_t keep = 0;  // only the first so many are wanted; 0: all
+};
+struct LimitPipe {
+  uint64_t count = 0;
+};
+struct FieldsPipe {
+  std::vector<std::string> names;
+};
+struct PatternsPipe {};
+struct ContextPipe {
+  uint64_t lines = 0;
+};
+struct FirstPipe {
+  uint64_t count = 1;
+  std::vector<std::string> by;
+};
+struct JoinPipe {
+  std::vector<std::string> metrics;
+  int64_t within = 0;
+  bool in_time = false;  // within ns, else steps
+};
+using Pipe = std::variant<StatsPipe, SortPipe, LimitPipe, FieldsPipe, PatternsPipe, ContextPipe, FirstPipe, JoinPipe>;
 
 struct Query {
-  model::Selection selection;
-  std::vector<Condition> conditions;
-  bool newest_first = false;
-  std::optional<uint64_t> limit;
-  std::string count_as;  // non-empty: answer with one object {count_as: N}
+  std::string project = "default";
+  model::Filter filter;
+  std::vector<Pipe> pipes;
 };
 
-// kInvalid names what is wrong and at which character.
+// kInvalid: "query, column N: expected …, found …"; columns count characters from 1. `now` is what _time:10m counts
+// back from.
 base::Result<Query> ParseQuery(std::string_view text, base::TimeNs now);
-bool Matches(const Query& query, const model::Record& record);
-
-// Calls `take` with each line of the answer (a JSON object, no newline); stops when it returns false. kCorrupt: the
-// answer lacks what is damaged, and nothing else.
-base::Status RunQuery(LogSource* source, const Query& query, const std::function<bool(std::string_view)>& take);
 
 }  // namespace rankscope::query

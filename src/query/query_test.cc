@@ -2,29 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include "query/plan.h"
+#include "query/run.h"
+#include "query/testing/naive_source.h"
 
 namespace rankscope::query {
 namespace {
-
-// Records in a vector, already in order.
-class VectorSource : public LogSource {
- public:
-  base::Status Scan(const model::Selection& selection, bool newest_first,
-                    const std::function<bool(const model::Record&)>& take) override {
-    std::vector<model::Record> ordered = records;
-    if (newest_first) std::reverse(ordered.begin(), ordered.end());
-    for (const auto& record : ordered) {
-      if (model::Matches(selection, record) && !take(record)) break;
-    }
-    return {};
-  }
-  uint64_t Subscribe(std::function<void(const std::shared_ptr<const std::vector<model::Record>>&)>) override {
-    return 0;
-  }
-  void Unsubscribe(uint64_t) override {}
-  std::vector<model::Record> records;
-};
 
 class QueryTest : public testing::Test {
  protected:
@@ -37,63 +20,97 @@ class QueryTest : public testing::Test {
     record.fields = std::move(fields);
     source_.records.push_back(record);
   }
-  size_t Count(const std::string& text) {
+  std::vector<std::string> Run(const std::string& text, base::Budget* budget) {
     auto query = ParseQuery(text, 0);
     EXPECT_TRUE(query.ok()) << query.status().message();
-    size_t count = 0;
-    EXPECT_TRUE(RunQuery(&source_, *query, [&](std::string_view) { return ++count > 0; }).ok());
-    return count;
+    std::vector<std::string> rows;
+    EXPECT_TRUE(RunQueryAsJson(&source_, *query, budget, [&](std::string_view row) {
+                  rows.emplace_back(row);
+                  return true;
+                }).ok());
+    return rows;
   }
-  VectorSource source_;
+  NaiveSource source_;
 };
 
-TEST_F(QueryTest, WordsAndPhrasesMatchAtTokenBorders) {
-  Add(0, "CUDA out of memory. Tried to allocate 4.20 GiB");
-  Add(1, "XCUDA out of memoryX");
-  Add(2, "\x1b[31mCUDA\x1b[0m out of memory");
-  EXPECT_EQ(Count("\"CUDA out of memory\""), 2u);
-  EXPECT_EQ(Count("memory"), 2u);
-  EXPECT_EQ(Count("*UDA out of mem*"), 3u);
-  EXPECT_EQ(Count("~\"allocate [0-9.]+ GiB\""), 1u);
-  EXPECT_EQ(Count("-memory"), 1u);
+TEST_F(QueryTest, AnAnswerThatMeetsItsRowsIsPartial) {
+  for (int i = 0; i < 5; ++i) Add(i, "line");
+  base::Budget budget({.memory_bytes = 0, .time_ns = 0, .rows = 3});
+  EXPECT_EQ(Run("line", &budget).size(), 3u);
+  EXPECT_EQ(budget.met(), base::Budget::Limit::kRows);
+  EXPECT_NE(ExplainLimit(budget).find("3 rows"), std::string::npos);
 }
 
-TEST_F(QueryTest, TermsSelectAndFieldsCompare) {
-  Add(0, "a", {{"loss", 2.5}});
-  Add(1, "b", {{"loss", 3.0}, {"event", std::string("rank_exit")}});
-  EXPECT_EQ(Count("job:j rank:0,1"), 2u);
-  EXPECT_EQ(Count("job:j rank:!0"), 1u);
-  EXPECT_EQ(Count("job:other"), 0u);
-  EXPECT_EQ(Count("loss:2.5"), 1u);
-  EXPECT_EQ(Count("event:rank_exit"), 1u);
-  EXPECT_EQ(Count("_time:[1970-01-01T00:00:01Z,1970-01-01T00:00:02Z]"), 1u);
+TEST_F(QueryTest, WhatWasGroupedBeforeTheMemoryEndedComesOut) {
+  for (int i = 0; i < 5000; ++i) Add(i, "line");
+  base::Budget budget({.memory_bytes = 1 << 16, .time_ns = 0, .rows = 0});
+  auto rows = Run("* | stats count() as n by (rank)", &budget);
+  EXPECT_EQ(budget.met(), base::Budget::Limit::kMemory);
+  EXPECT_GT(rows.size(), 10u);
+  EXPECT_LT(rows.size(), 5000u);
 }
 
-TEST_F(QueryTest, PipesLimitSortAndCount) {
-  for (int i = 0; i < 5; ++i) Add(i, "line " + std::to_string(i));
-  std::vector<std::string> lines;
-  auto query = ParseQuery("job:j | sort timestamp desc | limit 2", 0);
-  ASSERT_TRUE(RunQuery(&source_, *query, [&](std::string_view line) {
-                lines.emplace_back(line);
-                return true;
-              }).ok());
-  ASSERT_EQ(lines.size(), 2u);
-  EXPECT_NE(lines[0].find("line 4"), std::string::npos);
-  query = ParseQuery("job:j line | stats count() as n", 0);
-  ASSERT_TRUE(RunQuery(&source_, *query, [&](std::string_view line) {
-                EXPECT_EQ(line, "{\"n\":5}");
-                return true;
-              }).ok());
+TEST_F(QueryTest, SortingIsBoundedByMemoryButNotWhenOnlyTheFirstAreWanted) {
+  for (int i = 0; i < 5000; ++i) Add(i, "line", {{"loss", i * 0.5}});
+  base::Budget budget({.memory_bytes = 1 << 16, .time_ns = 0, .rows = 0});
+  EXPECT_EQ(Run("* | sort loss desc | limit 2 | fields rank", &budget),
+            (std::vector<std::string>{"{\"rank\":4999}", "{\"rank\":4998}"}));
+  EXPECT_EQ(budget.met(), base::Budget::Limit::kNone);
+  Run("* | sort loss desc", &budget);
+  EXPECT_EQ(budget.met(), base::Budget::Limit::kMemory);
 }
 
-TEST(ParseQuery, ErrorsNameTheCharacter) {
-  for (const char* text :
-       {"\"open", "rank:x", "stream:foo", "~\"(\"", "| nosuch", "*half", "_time:yesterday", "job:"}) {
-    auto query = ParseQuery(text, 0);
-    ASSERT_FALSE(query.ok()) << text;
-    EXPECT_EQ(query.status().code(), base::Code::kInvalid);
-  }
-  EXPECT_NE(ParseQuery("job:j \"open", 0).status().message().find("character 7"), std::string::npos);
+TEST_F(QueryTest, ACancelledQueryEnds) {
+  for (int i = 0; i < 5000; ++i) Add(i, "line");
+  base::Budget budget;
+  budget.Cancel();
+  EXPECT_TRUE(Run("line", &budget).empty());
+}
+
+Plan PlanOf(const std::string& text) { return MakePlan(*ParseQuery(text, 0)); }
+
+TEST(Plan, TheSourceDoesWhatItCan) {
+  Plan plan = PlanOf("job:j x | sort timestamp desc | limit 7");
+  EXPECT_TRUE(plan.scan.newest_first);
+  EXPECT_EQ(plan.scan.limit, 7u);
+  EXPECT_TRUE(plan.pipes.empty());
+  EXPECT_TRUE(plan.scan.fields.empty()) << "records are the answer";
+  plan = PlanOf("x | stats count() by (rank) | sort rank desc | limit 3");
+  EXPECT_EQ(plan.source, Plan::Source::kTable);
+  EXPECT_EQ(plan.pipes.size(), 2u);
+  EXPECT_EQ(PlanOf("x | patterns").source, Plan::Source::kPatterns);
+  EXPECT_EQ(PlanOf("x | limit 0").source, Plan::Source::kNothing);
+}
+
+TEST(Plan, ALimitIsNeverPushedPastWhatItWouldChange) {
+  Plan plan = PlanOf("x | limit 5 | sort timestamp desc");
+  EXPECT_FALSE(plan.scan.newest_first);
+  EXPECT_EQ(plan.pipes.size(), 1u);
+  plan = PlanOf("x | limit 5 | stats count()");
+  EXPECT_EQ(plan.source, Plan::Source::kRecords);
+  EXPECT_EQ(plan.scan.limit, 5u);
+  plan = PlanOf("x | first by (rank) | limit 5");
+  EXPECT_EQ(plan.scan.limit, 0u);
+  plan = PlanOf("x | join metrics(loss) within 5 steps | limit 5");
+  EXPECT_EQ(plan.scan.limit, 5u) << "a join makes one row of each";
+}
+
+TEST(Plan, OnlyTheFieldsThatAreLookedAtAreRead) {
+  EXPECT_EQ(PlanOf("x | first by (rank) | fields loss").scan.fields,
+            (std::vector<std::string>{"timestamp", "rank", "loss"}));
+}
+
+TEST(ParseQuery, BytesThatAreNotUtf8AreRefusedWhereTheyStand) {
+  auto query = ParseQuery("显存 host:a\x86*", 0);
+  ASSERT_FALSE(query.ok());
+  EXPECT_NE(query.status().message().find("column 10"), std::string::npos) << query.status().message();
+}
+
+TEST(Plan, AProjectIsWhereToLook) {
+  auto query = ParseQuery("project:p x", 0);
+  EXPECT_EQ(query->project, "p");
+  EXPECT_EQ(ParseQuery("project:p", 0)->project, "p");
+  EXPECT_EQ(ParseQuery("x", 0)->project, "default");
 }
 
 }  // namespace

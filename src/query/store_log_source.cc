@@ -6,11 +6,20 @@ namespace {
 class StoreLogSource : public LogSource {
  public:
   explicit StoreLogSource(store::Store* store) : store_(store) {}
-  base::Status Scan(const model::Selection& selection, bool newest_first,
+
+  base::Status Read(const model::Scan& scan, base::Budget* budget,
                     const std::function<bool(const model::Record&)>& take) override {
-    return store_->Scan(selection, newest_first, take);
+    return store_->Read(scan, budget, take);
   }
-  uint64_t Subscribe(std::function<void(const std::shared_ptr<const std::vector<model::Record>>&)> take) override {
+
+  base::Result<model::Table> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
+                                       base::Budget* budget) override {
+    ASSIGN_OR_RETURN(auto table, store_->Aggregate(scan, aggregation, budget));
+    if (table) return *std::move(table);
+    return LogSource::Aggregate(scan, aggregation, budget);
+  }
+
+  uint64_t Subscribe(std::function<void(const std::shared_ptr<const model::RecordBatch>&)> take) override {
     return store_->Subscribe(std::move(take));
   }
   void Unsubscribe(uint64_t token) override { store_->Unsubscribe(token); }

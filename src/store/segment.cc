@@ -3,172 +3,247 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
+#include <set>
 
 #include "base/coding.h"
-#include "model/record_batch.h"
+#include "store/compression.h"
 
 namespace rankscope::store {
 namespace {
 
-constexpr std::string_view kMagic = "RSSEG\0\0\1";
-constexpr uint8_t kFooterVersion = 1;
-constexpr size_t kTrailerBytes = 20;  // u32 footer length, u64 footer checksum, magic
-constexpr size_t kBlockRawBytes = 256 << 10;
-constexpr uint32_t kMaxRawBytes = 64 << 20;
-constexpr int kCompressionLevel = 1;
+constexpr std::string_view kMagic = "RSSEG\0\0\2";
+constexpr uint8_t kVersion = 2;
+constexpr size_t kTrailerBytes = 24;  // u32 footer bytes, u32 raw bytes, u64 checksum, magic
+// Rows of a block: of the first of a segment, and of the others, by what the one before took. A block is lost as a
+// whole where a column of all its rows is damaged, so one that compresses badly has fewer.
+constexpr size_t kFirstRows = 8 << 10, kMinRows = 4 << 10, kMaxRows = 32 << 10;
+constexpr size_t kBlockBytes = 512 << 10;
+constexpr uint32_t kMaxFooterBytes = 256 << 20;
 
 std::string_view Magic() { return {kMagic.data(), 8}; }
 
-size_t RoughSize(const model::Record& record) { return record.text.size() + 16 + record.fields.size() * 24; }
-
-Block Describe(const std::vector<model::Record>& records) {
-  Block block;
-  block.count = static_cast<uint32_t>(records.size());
-  block.min_time = records.front().time;
-  block.max_time = records.back().time;
-  block.min_rank = block.max_rank = records.front().origin.rank.value_or(-1);
-  for (const model::Record& record : records) {
-    int32_t rank = record.origin.rank.value_or(-1);
-    block.min_rank = std::min(block.min_rank, rank);
-    block.max_rank = std::max(block.max_rank, rank);
-    block.streams |= 1u << static_cast<uint32_t>(record.stream);
-  }
-  return block;
+uint64_t FooterChecksum(std::string_view footer, uint32_t raw_bytes) {
+  return base::Checksum(footer, (uint64_t{raw_bytes} << 32) + footer.size());
 }
 
-void PutBlock(const Block& block, std::string* out) {
-  base::PutVarint(out, block.offset);
+void PutBlockInfo(const BlockInfo& block, std::string* out) {
   base::PutVarint(out, block.bytes);
-  base::PutVarint(out, block.raw_bytes);
-  base::PutVarint(out, block.count);
-  base::PutFixed64(out, block.checksum);
+  base::PutVarint(out, block.header_bytes);
+  base::PutVarint(out, block.header_raw_bytes);
+  base::PutFixed64(out, block.header_checksum);
+  base::PutVarint(out, block.rows);
   base::PutSigned(out, block.min_time);
   base::PutSigned(out, block.max_time);
-  base::PutSigned(out, block.min_rank);
-  base::PutSigned(out, block.max_rank);
-  base::PutVarint(out, block.streams);
 }
 
-Block ReadBlockEntry(base::ByteReader* in) {
-  Block block;
-  block.offset = in->Varint();
+BlockInfo ReadBlockInfo(base::ByteReader* in) {
+  BlockInfo block;
   block.bytes = static_cast<uint32_t>(in->Varint());
-  block.raw_bytes = static_cast<uint32_t>(in->Varint());
-  block.count = static_cast<uint32_t>(in->Varint());
-  block.checksum = in->Fixed64();
+  block.header_bytes = static_cast<uint32_t>(in->Varint());
+  block.header_raw_bytes = static_cast<uint32_t>(in->Varint());
+  block.header_checksum = in->Fixed64();
+  block.rows = static_cast<uint32_t>(in->Varint());
   block.min_time = in->Signed();
   block.max_time = in->Signed();
-  block.min_rank = static_cast<int32_t>(in->Signed());
-  block.max_rank = static_cast<int32_t>(in->Signed());
-  block.streams = static_cast<uint32_t>(in->Varint());
   return block;
-}
-
-// Compresses the records, appends them to the file and to the footer's list.
-base::Status WriteBlock(int fd, const std::vector<model::Record>& records, std::vector<Block>* blocks) {
-  std::string raw;
-  model::EncodeRecords(records, &raw);
-  std::string compressed(ZSTD_compressBound(raw.size()), '\0');
-  compressed.resize(ZSTD_compress(compressed.data(), compressed.size(), raw.data(), raw.size(), kCompressionLevel));
-  Block block = Describe(records);
-  block.offset = blocks->empty() ? 0 : blocks->back().offset + blocks->back().bytes;
-  block.bytes = static_cast<uint32_t>(compressed.size());
-  block.raw_bytes = static_cast<uint32_t>(raw.size());
-  block.checksum = base::Checksum(compressed);
-  blocks->push_back(block);
-  return base::WriteFully(fd, compressed);
-}
-
-std::string EncodeFooter(const model::Origin& origin, const std::vector<Block>& blocks) {
-  std::string footer(1, static_cast<char>(kFooterVersion));
-  base::PutString(&footer, origin.project);
-  base::PutString(&footer, origin.job);
-  base::PutVarint(&footer, blocks.size());
-  for (const Block& block : blocks) PutBlock(block, &footer);
-  auto length = static_cast<uint32_t>(footer.size());
-  uint64_t checksum = base::Checksum(footer);
-  base::PutFixed32(&footer, length);
-  base::PutFixed64(&footer, checksum);
-  footer.append(Magic());
-  return footer;
 }
 
 }  // namespace
 
-base::Status Segment::Write(const std::string& path, const std::vector<const model::Record*>& records) {
-  ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
-  std::vector<Block> blocks;
-  std::vector<model::Record> block;
-  size_t size = 0;
-  for (const model::Record* record : records) {
-    block.push_back(*record);
-    size += RoughSize(*record);
-    if (size < kBlockRawBytes && record != records.back()) continue;
-    RETURN_IF_ERROR(WriteBlock(fd.get(), block, &blocks).WithContext(path));
-    block.clear();
-    size = 0;
-  }
-  RETURN_IF_ERROR(base::WriteFully(fd.get(), EncodeFooter(records.front()->origin, blocks)).WithContext(path));
-  if (fdatasync(fd.get()) != 0) return base::Status::FromErrno("cannot sync " + path, errno);
-  return base::SyncDirectory(path.substr(0, path.rfind('/')));
+std::shared_ptr<const BlockHeader> HeaderCache::Find(const Segment* segment, size_t block) {
+  std::lock_guard lock(mutex_);
+  auto found = index_.find({segment, block});
+  if (found == index_.end()) return nullptr;
+  entries_.splice(entries_.begin(), entries_, found->second);
+  return found->second->header;
 }
 
-base::Result<std::shared_ptr<const Segment>> Segment::Open(const std::string& path) {
-  auto segment = std::make_shared<Segment>();
+void HeaderCache::Put(const Segment* segment, size_t block, std::shared_ptr<const BlockHeader> header) {
+  std::lock_guard lock(mutex_);
+  Key key(segment, block);
+  if (index_.contains(key)) return;
+  size_t bytes = header->Memory();
+  entries_.push_front({key, std::move(header), bytes});
+  index_[key] = entries_.begin();
+  bytes_ += bytes;
+  while (bytes_ > kMaxBytes && entries_.size() > 1) {
+    bytes_ -= entries_.back().bytes;
+    index_.erase(entries_.back().key);
+    entries_.pop_back();
+  }
+}
+
+void HeaderCache::Forget(const Segment* segment) {
+  std::lock_guard lock(mutex_);
+  for (auto at = index_.lower_bound({segment, 0}); at != index_.end() && at->first.first == segment;) {
+    bytes_ -= at->second->bytes;
+    entries_.erase(at->second);
+    at = index_.erase(at);
+  }
+}
+
+Segment::~Segment() {
+  if (cache_) cache_->Forget(this);
+}
+
+base::Result<std::shared_ptr<const Segment>> Segment::Open(const std::string& path, HeaderCache* cache) {
+  std::shared_ptr<Segment> segment(new Segment);
   segment->path_ = path;
   ASSIGN_OR_RETURN(segment->fd_, base::OpenFile(path, O_RDONLY));
   struct stat info {};
   if (fstat(segment->fd_.get(), &info) != 0) return base::Status::FromErrno(path, errno);
   auto size = static_cast<uint64_t>(info.st_size);
+  segment->file_bytes_ = size;
   base::Status damaged = base::Status::Corrupt(path + ": footer is damaged; the segment cannot be read");
   if (size < kTrailerBytes) return damaged;
   ASSIGN_OR_RETURN(std::string trailer, base::ReadAt(segment->fd_.get(), size - kTrailerBytes, kTrailerBytes));
   base::ByteReader tail(trailer);
-  uint32_t length = tail.Fixed32();
+  uint32_t length = tail.Fixed32(), raw_length = tail.Fixed32();
   uint64_t checksum = tail.Fixed64();
-  if (!trailer.ends_with(Magic()) || length > size - kTrailerBytes) return damaged;
+  if (!trailer.ends_with(Magic()) || length > size - kTrailerBytes || raw_length > kMaxFooterBytes) return damaged;
   ASSIGN_OR_RETURN(std::string footer, base::ReadAt(segment->fd_.get(), size - kTrailerBytes - length, length));
-  if (base::Checksum(footer) != checksum) return damaged;
-  base::ByteReader in(footer);
-  if (in.Byte() != kFooterVersion) return base::Status::Corrupt(path + ": written by a newer version");
+  std::string raw;
+  if (FooterChecksum(footer, raw_length) != checksum || !ReadCompressed(footer, raw_length, &raw)) return damaged;
+  base::ByteReader in(raw);
+  if (in.Byte() != kVersion) return base::Status::Corrupt(path + ": written by a newer version");
   segment->project_ = in.String();
   segment->job_ = in.String();
-  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) segment->blocks_.push_back(ReadBlockEntry(&in));
-  if (!in.ok()) return damaged;
+  segment->templates_ = static_cast<uint32_t>(in.Varint());
+  uint64_t offset = 0;
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
+    BlockInfo& block = segment->blocks_.emplace_back(ReadBlockInfo(&in));
+    if (block.header_bytes > block.bytes) return damaged;
+    block.offset = offset;
+    offset += block.bytes;
+    segment->rows_ += block.rows;
+    segment->min_time_ = std::min(segment->min_time_, block.min_time);
+    segment->max_time_ = std::max(segment->max_time_, block.max_time);
+  }
+  if (!in.ok() || offset + length + kTrailerBytes != size) return damaged;
+  segment->cache_ = cache;
   return std::shared_ptr<const Segment>(std::move(segment));
 }
 
-bool Segment::MayMatch(const Block& block, const model::Selection& selection) const {
-  if (project_ != selection.project || (!selection.job.empty() && job_ != selection.job)) return false;
-  if (block.max_time < selection.since || block.min_time >= selection.until) return false;
-  if (!selection.streams.empty()) {
-    uint32_t wanted = 0;
-    for (model::Stream stream : selection.streams) wanted |= 1u << static_cast<uint32_t>(stream);
-    if ((wanted & block.streams) == 0) return false;
-  }
-  if (selection.ranks.empty()) return true;
-  return std::any_of(selection.ranks.ranges.begin(), selection.ranks.ranges.end(), [&](const auto& range) {
-    return range.excluded || (range.first <= block.max_rank && range.last >= block.min_rank);
-  });
+base::Status Segment::Damaged(size_t block) const {
+  return base::Status::Corrupt(path_ + ": block " + std::to_string(block) + " of job " + job_ +
+                               " is damaged: " + std::to_string(blocks_[block].rows) + " records are left out");
 }
 
-base::Result<std::vector<model::Record>> Segment::ReadBlock(size_t index) const {
-  const Block& block = blocks_[index];
-  base::Status damaged = base::Status::Corrupt(path_ + ": block " + std::to_string(index) + " (" +
-                                               std::to_string(block.count) + " records) is damaged and left out");
-  ASSIGN_OR_RETURN(std::string compressed, base::ReadAt(fd_.get(), block.offset, block.bytes));
-  if (compressed.size() != block.bytes || base::Checksum(compressed) != block.checksum) return damaged;
-  if (block.raw_bytes > kMaxRawBytes) return damaged;
-  std::string raw(block.raw_bytes, '\0');
-  size_t size = ZSTD_decompress(raw.data(), raw.size(), compressed.data(), compressed.size());
-  if (ZSTD_isError(size) || size != raw.size()) return damaged;
-  auto records = model::DecodeRecords(raw);
-  if (!records.ok()) return damaged;
-  return records;
+base::Result<std::shared_ptr<const BlockHeader>> Segment::Header(size_t block) const {
+  if (auto cached = cache_->Find(this, block)) return cached;
+  const BlockInfo& info = blocks_[block];
+  ASSIGN_OR_RETURN(std::string bytes,
+                   base::ReadAt(fd_.get(), info.offset + info.bytes - info.header_bytes, info.header_bytes));
+  auto header = std::make_shared<BlockHeader>();
+  if (!DecodeHeader(bytes, info, header.get())) return Damaged(block);
+  // The columns must fill what the header leaves of the block.
+  uint64_t columns = 0;
+  for (const BlockHeader::Column& column : header->columns) columns += column.here.empty() ? column.bytes : 0;
+  if (columns + info.header_bytes != info.bytes) return Damaged(block);
+  cache_->Put(this, block, header);
+  return std::shared_ptr<const BlockHeader>(std::move(header));
+}
+
+base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader& header, uint32_t column) const {
+  const BlockHeader::Column& place = header.columns[column];
+  if (!place.here.empty() || place.bytes == 0) return place.here;
+  ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), blocks_[block].offset + place.offset, place.bytes));
+  bool whole = bytes.size() == place.bytes && static_cast<uint32_t>(base::Checksum(bytes)) == place.checksum;
+  if (!whole) return Damaged(block);
+  return bytes;
+}
+
+base::Result<std::string> Segment::ReadBlock(size_t block) const {
+  ASSIGN_OR_RETURN(auto header, Header(block));
+  ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), blocks_[block].offset, blocks_[block].bytes));
+  if (bytes.size() != blocks_[block].bytes) return Damaged(block);
+  for (const BlockHeader::Column& column : header->columns) {
+    if (!column.here.empty() || column.bytes == 0) continue;
+    std::string_view part = std::string_view(bytes).substr(column.offset, column.bytes);
+    if (static_cast<uint32_t>(base::Checksum(part)) != column.checksum) return Damaged(block);
+  }
+  return bytes;
+}
+
+base::Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(const std::string& path, std::string project,
+                                                                   std::string job) {
+  std::unique_ptr<SegmentWriter> writer(new SegmentWriter);
+  writer->path_ = path;
+  writer->project_ = std::move(project);
+  writer->job_ = std::move(job);
+  ASSIGN_OR_RETURN(writer->fd_, base::OpenFile(path, O_WRONLY | O_CREAT | O_TRUNC));
+  return writer;
+}
+
+base::Status SegmentWriter::Write(std::string_view bytes) {
+  RETURN_IF_ERROR(base::WriteFully(fd_.get(), bytes).WithContext(path_));
+  offset_ += bytes.size();
+  return {};
+}
+
+// Blocks are tiles: some ranks, some time. Where a rank has too many rows for one they are cut by time.
+base::Status SegmentWriter::Add(const RowBuffer& buffer) {
+  const auto& rows = buffer.rows();
+  std::string bytes;
+  size_t target = kFirstRows;
+  for (size_t begin = 0; begin < rows.size();) {
+    size_t left = rows.size() - begin;
+    size_t end = begin + (left > target + target / 4 ? target : left);
+    // Not through an origin's rows, if its end is near.
+    size_t whole = end;
+    while (whole < rows.size() && rows[whole].origin == rows[end - 1].origin) ++whole;
+    if (whole - begin <= target + target / 4) end = whole;
+    bytes.clear();
+    blocks_.push_back(EncodeBlock(buffer, begin, end, offset_, &bytes));
+    target = std::clamp(kBlockBytes * (end - begin) / bytes.size(), kMinRows, kMaxRows);
+    RETURN_IF_ERROR(Write(bytes));
+    begin = end;
+  }
+  return {};
+}
+
+base::Status SegmentWriter::Copy(const Segment& segment, size_t block) {
+  ASSIGN_OR_RETURN(std::string bytes, segment.ReadBlock(block));
+  blocks_.push_back(segment.blocks()[block]);
+  blocks_.back().offset = offset_;
+  return Write(bytes);
+}
+
+base::Status SegmentWriter::Finish(uint32_t templates) {
+  std::string raw(1, static_cast<char>(kVersion)), footer;
+  base::PutString(&raw, project_);
+  base::PutString(&raw, job_);
+  base::PutVarint(&raw, templates);
+  base::PutVarint(&raw, blocks_.size());
+  for (const BlockInfo& block : blocks_) PutBlockInfo(block, &raw);
+  PutCompressed(raw, kColumnLevel, &footer);
+  auto length = static_cast<uint32_t>(footer.size()), raw_length = static_cast<uint32_t>(raw.size());
+  uint64_t checksum = FooterChecksum(footer, raw_length);
+  base::PutFixed32(&footer, length);
+  base::PutFixed32(&footer, raw_length);
+  base::PutFixed64(&footer, checksum);
+  footer.append(Magic());
+  RETURN_IF_ERROR(Write(footer));
+  RETURN_IF_ERROR(base::SyncFile(fd_.get(), path_));
+  return base::SyncDirectory(path_.substr(0, path_.rfind('/')));
+}
+
+void ReportDamage(const base::Status& status) {
+  static std::mutex mutex;
+  static std::set<std::string> said;
+  std::lock_guard lock(mutex);
+  if (said.size() < 1000 && said.insert(status.message()).second) {
+    std::fprintf(stderr, "rankscope: %s\n", status.message().c_str());
+  }
+}
+
+void ReportDamage(const base::Status& status, base::Budget* budget) {
+  ReportDamage(status);
+  budget->LeaveOut(status);
 }
 
 }  // namespace rankscope::store

@@ -1,47 +1,105 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
+#include <list>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
 #include "base/file.h"
 #include "base/status.h"
-#include "model/record.h"
-#include "model/selection.h"
+#include "store/block.h"
 
 namespace rankscope::store {
 
-// One block of a segment: consecutive records, compressed and checksummed together.
-struct Block {
-  uint64_t offset = 0;
-  uint32_t bytes = 0, raw_bytes = 0, count = 0;
-  uint64_t checksum = 0;
-  base::TimeNs min_time = 0, max_time = 0;
-  int32_t min_rank = 0, max_rank = 0;  // -1 for records without a rank
-  uint32_t streams = 0;                // bit = model::Stream
-};
+class Segment;
 
-// An immutable file of one job's records, sorted by (time, arrival). Format: docs/design/store.md. Any thread.
-class Segment {
+// Decoded headers of blocks, the last used ones up to a size. Any thread.
+class HeaderCache {
  public:
-  // Writes and syncs the file. REQUIRES records of one job, sorted, not empty.
-  static base::Status Write(const std::string& path, const std::vector<const model::Record*>& records);
-  // kCorrupt names the file.
-  static base::Result<std::shared_ptr<const Segment>> Open(const std::string& path);
+  static constexpr size_t kMaxBytes = 96 << 20;
 
-  const std::vector<Block>& blocks() const { return blocks_; }
-  const std::string& job() const { return job_; }
-  // Whether the block may hold a selected record.
-  bool MayMatch(const Block& block, const model::Selection& selection) const;
-  // kCorrupt names file and block; damaged bytes are never returned as data.
-  base::Result<std::vector<model::Record>> ReadBlock(size_t index) const;
+  std::shared_ptr<const BlockHeader> Find(const Segment* segment, size_t block);
+  void Put(const Segment* segment, size_t block, std::shared_ptr<const BlockHeader> header);
+  void Forget(const Segment* segment);
 
  private:
+  using Key = std::pair<const Segment*, size_t>;
+  struct Entry {
+    Key key;
+    std::shared_ptr<const BlockHeader> header;
+    size_t bytes;
+  };
+  std::mutex mutex_;          // guards what follows
+  std::list<Entry> entries_;  // last used first
+  std::map<Key, std::list<Entry>::iterator> index_;
+  size_t bytes_ = 0;
+};
+
+// An immutable file of one job's records: blocks, then a footer that knows them. Format: docs/design/segment.md. Any
+// thread.
+class Segment {
+ public:
+  // kCorrupt names the file. `cache` outlives the segment.
+  static base::Result<std::shared_ptr<const Segment>> Open(const std::string& path, HeaderCache* cache);
+  ~Segment();
+
+  const std::string& path() const { return path_; }
+  const std::string& project() const { return project_; }
+  const std::string& job() const { return job_; }
+  const std::vector<BlockInfo>& blocks() const { return blocks_; }
+  uint64_t file_bytes() const { return file_bytes_; }
+  uint64_t rows() const { return rows_; }
+  uint32_t templates() const { return templates_; }  // that its texts need
+  base::TimeNs min_time() const { return min_time_; }
+  base::TimeNs max_time() const { return max_time_; }
+
+  // kCorrupt names file and block and says what is lost; damaged bytes are never returned as data.
+  base::Result<std::shared_ptr<const BlockHeader>> Header(size_t block) const;
+  base::Result<std::string> ReadColumn(size_t block, const BlockHeader& header, uint32_t column) const;
+  // The whole block as it lies in the file, checked.
+  base::Result<std::string> ReadBlock(size_t block) const;
+  base::Status Damaged(size_t block) const;
+
+ private:
+  Segment() = default;
+
   std::string path_, project_, job_;
   base::UniqueFd fd_;
-  std::vector<Block> blocks_;
+  HeaderCache* cache_ = nullptr;
+  std::vector<BlockInfo> blocks_;
+  uint64_t file_bytes_ = 0, rows_ = 0;
+  uint32_t templates_ = 0;
+  base::TimeNs min_time_ = INT64_MAX, max_time_ = INT64_MIN;
 };
+
+// Writes one segment. One thread. A writer that is destroyed before Finish leaves a file that no manifest names.
+class SegmentWriter {
+ public:
+  static base::Result<std::unique_ptr<SegmentWriter>> Create(const std::string& path, std::string project,
+                                                             std::string job);
+  // Appends the finished buffer's rows as blocks.
+  base::Status Add(const RowBuffer& buffer);
+  // Appends the other segment's block as it is.
+  base::Status Copy(const Segment& segment, size_t block);
+  // Writes the footer; everything is durable. `templates` of the job's dictionary are needed.
+  base::Status Finish(uint32_t templates);
+
+ private:
+  SegmentWriter() = default;
+  base::Status Write(std::string_view bytes);
+
+  std::string path_, project_, job_;
+  base::UniqueFd fd_;
+  std::vector<BlockInfo> blocks_;
+  uint64_t offset_ = 0;
+};
+
+// Says on stderr that something could not be read, once.
+void ReportDamage(const base::Status& status);
+// The same, and that the scan goes on without it.
+void ReportDamage(const base::Status& status, base::Budget* budget);
 
 }  // namespace rankscope::store

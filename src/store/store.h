@@ -2,39 +2,53 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/budget.h"
+#include "model/aggregation.h"
 #include "model/record_sink.h"
-#include "model/selection.h"
+#include "model/scan.h"
 
 namespace rankscope::store {
 
-// The embedded engine: immutable, checksummed segments per job, a memtable of what is not yet in one, and a
-// manifest that names the live segments together with the journal position up to which they hold everything.
-// Format: docs/design/store.md. All methods from any thread.
+// The embedded engine: immutable, checksummed, columnar segments per job, a memtable of what is not yet in one, and a
+// manifest that names the live segments together with the journal position up to which they hold everything. A thread
+// seals memtables and merges segments. Format and reasons: docs/design/segment.md. All methods from any thread.
 class Store : public model::RecordSink {
  public:
   struct Options {
-    size_t memtable_bytes = 32 << 20;  // sealed into segments past this size (estimated)
+    size_t memtable_bytes = 20 << 20;  // sealed into segments past this size
+    int64_t idle_ms = 1000;            // or after so long without a record
+    size_t merge_at = 8;               // so many small neighbours of a job become one
   };
 
-  // `damage` gets a sentence per segment that cannot be read; everything else is served.
+  // `damage` gets a sentence per file that cannot be read; everything else is served.
   static base::Result<std::unique_ptr<Store>> Open(const std::string& folder, Options options,
                                                    std::vector<std::string>* damage);
 
   // Seals the memtable now: afterwards durable_position() is the last Append's position.
   virtual base::Status Flush() = 0;
+  // Merges each job's segments into few, however large. Blocks while it does.
+  virtual base::Status Compact() = 0;
 
-  // Calls `take` for each selected record, ordered by (time, arrival); per producer the order is that of seq.
-  // `newest_first` gives the reverse. Stops when take returns false. Memory is bounded, not by the result's size.
-  // kCorrupt names the first damage that was met; everything else was given.
-  virtual base::Status Scan(const model::Selection& selection, bool newest_first,
+  // Calls `take` for each record of the scan, ordered by (time, seq, rank, arrival); `newest_first` gives the reverse.
+  // Stops when take returns false or the budget is spent. Memory is bounded, not by the result's size. What is damaged
+  // is left out, which the budget then says. kInvalid: a regex that RE2 does not take.
+  virtual base::Status Read(const model::Scan& scan, base::Budget* budget,
                             const std::function<bool(const model::Record&)>& take) = 0;
+  // The scan's records as a table, computed on columns; nothing where that cannot be, and rows must do.
+  virtual base::Result<std::optional<model::Table>> Aggregate(const model::Scan& scan,
+                                                              const model::Aggregation& aggregation,
+                                                              base::Budget* budget) = 0;
+
+  // Removes everything of a job that is sealed; what comes later is kept.
+  virtual base::Status DeleteJob(const std::string& project, const std::string& job) = 0;
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call
   // back. Returns a token for Unsubscribe, after which `take` is never called again.
-  virtual uint64_t Subscribe(std::function<void(const std::shared_ptr<const std::vector<model::Record>>&)> take) = 0;
+  virtual uint64_t Subscribe(std::function<void(const std::shared_ptr<const model::RecordBatch>&)> take) = 0;
   virtual void Unsubscribe(uint64_t token) = 0;
 };
 

@@ -24,36 +24,40 @@ Frame MakeFrame(const std::vector<model::Record>& records) {
 Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq) {
   std::string raw;
   model::EncodeRecords(records, &raw);
+  return MakeFrame(raw, last_seq - first_seq + 1, first_seq);
+}
+
+Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq) {
   Frame frame;
   frame.first_seq = first_seq;
-  frame.count = static_cast<uint32_t>(last_seq - first_seq + 1);
-  frame.raw_bytes = static_cast<uint32_t>(raw.size());
-  frame.payload.resize(ZSTD_compressBound(raw.size()));
+  frame.count = static_cast<uint32_t>(count);
+  frame.raw_bytes = static_cast<uint32_t>(batch.size());
+  frame.payload.resize(ZSTD_compressBound(batch.size()));
   frame.payload.resize(
-      ZSTD_compress(frame.payload.data(), frame.payload.size(), raw.data(), raw.size(), kCompressionLevel));
+      ZSTD_compress(frame.payload.data(), frame.payload.size(), batch.data(), batch.size(), kCompressionLevel));
+  frame.payload.shrink_to_fit();
   frame.checksum = base::Checksum(frame.payload);
   return frame;
 }
 
 base::Status CheckFrame(const Frame& frame) {
-  if (frame.count == 0 || frame.first_seq == 0) return base::Status::Corrupt("frame without records");
+  if (frame.count == 0) return base::Status::Corrupt("frame without records");
   if (frame.raw_bytes > kMaxFrameBytes || frame.payload.size() > kMaxFrameBytes) return Damaged(frame, "too large");
   if (base::Checksum(frame.payload) != frame.checksum) return Damaged(frame, "checksum differs");
   return {};
 }
 
-base::Result<std::vector<model::Record>> OpenFrame(const Frame& frame) {
+base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& frame, const std::string& project) {
   RETURN_IF_ERROR(CheckFrame(frame));
   std::string raw(frame.raw_bytes, '\0');
   size_t size = ZSTD_decompress(raw.data(), raw.size(), frame.payload.data(), frame.payload.size());
   if (ZSTD_isError(size) || size != raw.size()) return Damaged(frame, "cannot be decompressed");
-  auto records = model::DecodeRecords(raw);
+  auto records = model::RecordBatch::Decode(std::move(raw), {project, frame.clock_offset_ns});
   if (!records.ok()) return Damaged(frame, records.status().message());
-  uint64_t next = frame.first_seq;
-  for (model::Record& record : *records) {
-    if (record.seq < next || record.seq > frame.last_seq()) return Damaged(frame, "sequence numbers are out of order");
-    next = record.seq + 1;
-    record.time += frame.clock_offset_ns;
+  if (frame.first_seq == 0) {
+    if ((*records)->size() != frame.count) return Damaged(frame, "record count differs");
+  } else if (!(*records)->IsNumberedWithin(frame.first_seq, frame.last_seq())) {
+    return Damaged(frame, "sequence numbers are out of order");
   }
   return records;
 }

@@ -1,12 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/status.h"
-#include "model/record.h"
+#include "model/record_batch.h"
 
 namespace rankscope::wire {
 
@@ -16,8 +17,8 @@ constexpr uint32_t kMaxFrameBytes = 8 << 20;
 // Records on their way, compressed once by the agent and kept as they are in the spool, on the wire and in the
 // server's journal. Format: docs/design/wire.md.
 struct Frame {
-  uint64_t first_seq = 0;
-  uint32_t count = 0;  // of sequence numbers
+  uint64_t first_seq = 0;  // 0: the records carry their own numbers, or none
+  uint32_t count = 0;      // of sequence numbers, else of records
   uint32_t raw_bytes = 0;
   uint64_t checksum = 0;        // XXH3 of payload
   int64_t clock_offset_ns = 0;  // the server's clock less the agent's: added to the records' times by OpenFrame
@@ -33,10 +34,13 @@ inline size_t FrameMemory(const Frame& frame) { return frame.payload.size() + 4 
 Frame MakeFrame(const std::vector<model::Record>& records);
 // Stands for all numbers from first to last, of which some records are left out: an event among those kept says so.
 Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq);
+// Of a batch's bytes: `count` numbers from first_seq on; first_seq 0: `count` records.
+Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq);
 
 // kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.
 base::Status CheckFrame(const Frame& frame);
-base::Result<std::vector<model::Record>> OpenFrame(const Frame& frame);
+// The records, with the frame's clock offset; `project`, if not empty, is of each of them.
+base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& frame, const std::string& project);
 
 // The byte form in spool and journal.
 void EncodeFrame(const Frame& frame, std::string* out);

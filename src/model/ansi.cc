@@ -1,6 +1,6 @@
-#include "parse/line_record.h"
+#include "model/ansi.h"
 
-namespace rankscope::parse {
+namespace rankscope::model {
 namespace {
 
 // The end of the escape sequence that begins at `at` (text[at] is ESC).
@@ -37,4 +37,4 @@ std::string StripAnsi(std::string_view text) {
   return out;
 }
 
-}  // namespace rankscope::parse
+}  // namespace rankscope::model

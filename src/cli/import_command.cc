@@ -1,0 +1,117 @@
+#include "cli/import_command.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/http_client.h"
+#include "model/record_json.h"
+#include "parse/log_folder.h"
+
+namespace rankscope::cli {
+namespace {
+
+constexpr size_t kBodyBytes = 4 << 20;
+
+// FNV-1a: the same file is the same producer from one import to the next.
+std::string ProducerOf(const std::string& path) {
+  uint64_t hash = 14695981039346656037U;
+  for (char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  char text[32];
+  std::snprintf(text, sizeof text, "import-%016" PRIx64, hash);
+  return text;
+}
+
+// Sends the lines of one file in requests of a few MiB.
+class Upload {
+ public:
+  Upload(const std::string& server, const std::string& job, const std::string& path)
+      : server_(server),
+        path_("/api/v1/ingest/jsonline?job_id=" + UrlEncode(job) + "&producer=" + ProducerOf(path) + "&seq=") {}
+
+  base::Status Add(std::string_view line) {
+    body_.append(line);
+    body_.push_back('\n');
+    ++count_;
+    return body_.size() >= kBodyBytes ? Send() : base::Status();
+  }
+
+  base::Status Send() {
+    if (count_ == 0) return {};
+    base::Status status =
+        PostLines(server_, path_ + std::to_string(sent_ + 1), body_, [](std::string_view) { return true; });
+    sent_ += count_;
+    count_ = 0;
+    body_.clear();
+    return status;
+  }
+
+  uint64_t sent() const { return sent_; }
+
+ private:
+  const std::string& server_;
+  const std::string path_;
+  std::string body_;
+  uint64_t count_ = 0, sent_ = 0;
+};
+
+base::Status SendJsonLines(const parse::LogFile& file, Upload* upload) {
+  std::ifstream lines(file.path);
+  if (!lines) return base::Status::NotFound(file.path + ": cannot be read");
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty()) RETURN_IF_ERROR(upload->Add(line));
+  }
+  return {};
+}
+
+base::Status SendRecords(const parse::LogFile& file, Upload* upload) {
+  base::Status failed;
+  std::string json;
+  RETURN_IF_ERROR(parse::ReadLogFile(file, [&](const model::Record& record) {
+    json.clear();
+    model::AppendJson(record, &json);
+    failed = upload->Add(json);
+    return failed.ok();
+  }));
+  return failed;
+}
+
+base::Result<uint64_t> ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file) {
+  std::error_code ignored;
+  Upload upload(server, job, std::filesystem::weakly_canonical(file.path, ignored).string());
+  base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload);
+  if (status.ok()) status = upload.Send();
+  if (!status.ok()) return status.WithContext(file.path);
+  return upload.sent();
+}
+
+std::string NameOf(const std::string& path) {
+  std::error_code ignored;
+  std::filesystem::path whole = std::filesystem::weakly_canonical(path, ignored);
+  return std::filesystem::is_directory(whole, ignored) ? whole.filename().string() : whole.stem().string();
+}
+
+}  // namespace
+
+base::Status RunImport(const ImportOptions& options) {
+  for (const std::string& path : options.paths) {
+    std::vector<std::string> skipped;
+    ASSIGN_OR_RETURN(auto files, parse::FindLogFiles(path, &skipped));
+    if (files.empty())
+      return base::Status::NotFound(path + ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl)");
+    std::string job = options.job.empty() ? NameOf(path) : options.job;
+    uint64_t records = 0;
+    for (const parse::LogFile& file : files) {
+      ASSIGN_OR_RETURN(uint64_t sent, ImportFile(options.server, job, file));
+      records += sent;
+    }
+    std::printf("%s: %" PRIu64 " records of %zu files in %s", job.c_str(), records, files.size(), path.c_str());
+    if (!skipped.empty()) std::printf("; %zu other files left out, as %s", skipped.size(), skipped.front().c_str());
+    std::printf("\n");
+  }
+  return {};
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,79 @@
+#include "cli/query_command.h"
+
+#include <cstdio>
+
+#include "cli/http_client.h"
+#include "cli/table.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Of records: what tells them apart only for machines.
+const std::vector<std::string> kHidden = {"project", "seq", "attempt", "local_rank"};
+
+base::Status PrintRows(const std::string& server, const std::string& path, const std::string& output,
+                       const std::vector<std::string>& hidden) {
+  if (output == "json") {
+    return GetRows(server, path, [](const Json& row) {
+      std::string line = row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      return std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
+    });
+  }
+  bool csv = output == "csv";
+  TableWriter table(csv ? TableWriter::Format::kCsv : TableWriter::Format::kTable,
+                    csv ? std::vector<std::string>() : hidden, stdout);
+  base::Status status = GetRows(server, path, [&](const Json& row) { return table.Add(row); });
+  table.Finish();
+  if (table.dropped() > 0) {
+    std::fprintf(stderr, "rankscope: %zu values had no column: choose columns with | fields, or use -o json\n",
+                 table.dropped());
+  }
+  return status;
+}
+
+}  // namespace
+
+base::Status GetRows(const std::string& server, const std::string& path, const std::function<bool(const Json&)>& take) {
+  base::Status ended;
+  RETURN_IF_ERROR(GetLines(server, path, [&](std::string_view line) {
+    Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (row.is_object() && row.size() == 1 && row.contains("_partial")) {
+      ended = base::Status::Unavailable("the answer is partial: " + row["_partial"].value("message", ""));
+      return true;
+    }
+    if (row.is_object() && row.size() == 1 && row.contains("error")) {
+      ended = base::Status::Internal("the answer broke off: " + ShownValue(row["error"]));
+      return true;
+    }
+    return take(row);
+  }));
+  return ended;
+}
+
+std::string WithJob(const std::string& job, const std::string& query) {
+  if (job.empty()) return query;
+  std::string quoted = "job:\"";
+  for (char c : job) {
+    if (c == '"' || c == '\\') quoted.push_back('\\');
+    quoted.push_back(c);
+  }
+  quoted.push_back('"');
+  return query.empty() ? quoted : quoted + " (" + query + ")";
+}
+
+base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output) {
+  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, kHidden);
+}
+
+base::Status RunPatterns(const PatternsOptions& options) {
+  std::string path = "/api/v1/patterns?query=" + UrlEncode(WithJob(options.job, options.query)) +
+                     "&limit=" + std::to_string(options.limit);
+  if (!options.since.empty()) path += "&start=" + UrlEncode(options.since);
+  std::vector<std::string> hidden = {"example"};
+  if (!options.job.empty()) hidden.emplace_back("job_id");
+  return PrintRows(options.server, path, options.output, hidden);
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,193 @@
+#include "cli/show_command.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/heat_rows.h"
+#include "cli/http_client.h"
+#include "cli/plot.h"
+#include "cli/query_command.h"
+#include "cli/series_command.h"
+#include "cli/table.h"
+#include "cli/time_argument.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::array<const char*, 6> kMainMetrics = {
+    "loss", "gradient_norm", "step_time_s", "throughput_tokens_per_sec", "samples_per_sec", "gpu_memory_usage"};
+constexpr size_t kMostOdd = 5;
+constexpr size_t kLastWords = 8;
+constexpr size_t kNameWidth = 26;
+
+std::string Text(const Json& object, const char* name) {
+  return object.contains(name) && !object[name].is_null() ? ShownValue(object[name]) : "-";
+}
+
+std::string Age(const Json& object, const char* name) {
+  auto time = ParseTimeArgument(Text(object, name), 0);
+  return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
+}
+
+// A name, in its column.
+std::string Named(const std::string& name) {
+  size_t width = DisplayWidth(name);
+  return "  " + name + std::string(width < kNameWidth ? kNameWidth - width : 1, ' ');
+}
+
+// As many cells as the terminal has left.
+std::string Cut(const std::string& text, size_t width) {
+  std::string out;
+  size_t used = 0;
+  for (size_t at = 0; at < text.size();) {
+    size_t length = 1;
+    while (at + length < text.size() && (static_cast<unsigned char>(text[at + length]) & 0xc0) == 0x80) ++length;
+    used += DisplayWidth(text.substr(at, length));
+    if (used > width) return out + "…";
+    out += text.substr(at, length);
+    at += length;
+  }
+  return out;
+}
+
+class Page {
+ public:
+  Page(const std::string& server, const std::string& job, size_t width)
+      : server_(server), job_(job), columns_(std::clamp<size_t>(width, 60, 200) - kNameWidth - 4), width_(width) {}
+
+  base::Status Print() {
+    RETURN_IF_ERROR(Health());
+    for (const char* metric : kMainMetrics) RETURN_IF_ERROR(Heat(metric));
+    BadEnds();
+    return LastWords();
+  }
+
+ private:
+  base::Status Health() {
+    RETURN_IF_ERROR(GetRows(server_, "/api/v1/jobs/" + UrlEncode(job_), [this](const Json& job) {
+      about_ = job;
+      return false;
+    }));
+    std::printf("%s  %s  %s\n", Text(about_, "job_id").c_str(), Text(about_, "state").c_str(),
+                about_.value("reason", "").c_str());
+    std::printf("  ranks %s of %s, attempt %s, step %s, loss %s, started %s, last heard %s\n",
+                Text(about_, "ranks_seen").c_str(), Text(about_, "ranks_expected").c_str(),
+                Text(about_, "attempt").c_str(), Text(about_, "last_step").c_str(), Text(about_, "last_loss").c_str(),
+                Age(about_, "started").c_str(), Age(about_, "last_heard").c_str());
+    return {};
+  }
+
+  base::Status Heat(const std::string& metric) {
+    SeriesOptions options;
+    options.metric = metric;
+    options.job = job_;
+    std::vector<Json> all;
+    RETURN_IF_ERROR(GetRows(server_, SeriesPath(options, columns_), [&](const Json& series) {
+      all.push_back(series);
+      return true;
+    }));
+    // A restart begins another attempt; this page is about the last one.
+    int64_t attempt = 0;
+    for (const Json& series : all) attempt = std::max(attempt, series.value("attempt", int64_t{0}));
+    std::erase_if(all, [&](const Json& series) { return series.value("attempt", int64_t{0}) != attempt; });
+    if (!all.empty()) PrintHeat(metric, all);
+    return {};
+  }
+
+  void PrintHeat(const std::string& metric, const std::vector<Json>& all) const {
+    int64_t first = INT64_MAX, last = INT64_MIN, width = all.front()["width"].get<int64_t>(), bad = 0;
+    for (const Json& series : all) {
+      first = std::min(first, series["x"].front().get<int64_t>());
+      last = std::max(last, series["x"].back().get<int64_t>());
+    }
+    std::vector<HeatMap> layers;
+    for (const char* column : {"last", "min", "max"}) layers.push_back(LayerOf(all, column, first, last, width));
+    for (const Json& series : all) {
+      for (const Json& count : series["nonfinite"]) bad += count.get<int64_t>();
+    }
+    HeatRows rows = FindOddRanks(layers);
+    std::string more = bad > 0 ? "  " + std::to_string(bad) + " NaN or Inf" : "";
+    std::printf("\n%s%s  median of %zu ranks%s\n", Named(metric).c_str(), Sparkline(rows.median).c_str(),
+                layers.front().ranks.size(), more.c_str());
+    PrintOdd(rows, first, width, all.front().value("axis", "step"));
+  }
+
+  static HeatMap LayerOf(const std::vector<Json>& all, const char* name, int64_t first, int64_t last, int64_t width) {
+    HeatMap map;
+    map.columns = static_cast<size_t>((last - first) / width) + 1;
+    for (const Json& series : all) {
+      auto& row = map.ranks[series.value("rank", int64_t{-1})];
+      row.resize(map.columns);
+      for (size_t i = 0; i < series["x"].size(); ++i) {
+        const Json& value = series[name][i];
+        auto column = static_cast<size_t>((series["x"][i].get<int64_t>() - first) / width);
+        if (value.is_number()) row[column] = value.get<double>();
+      }
+    }
+    return map;
+  }
+
+  static void PrintOdd(const HeatRows& rows, int64_t first, int64_t width, const std::string& axis) {
+    for (size_t i = 0; i < std::min(rows.odd.size(), kMostOdd); ++i) {
+      const OddRank& odd = rows.odd[i];
+      int64_t at = first + static_cast<int64_t>(odd.column) * width;
+      std::printf("%s%s  %.0f deviations", Named("  rank " + std::to_string(odd.rank)).c_str(), odd.shades.c_str(),
+                  std::min(odd.score, 9999.0));
+      std::printf(axis == "step" ? " at step %s\n" : " at %s ms\n", std::to_string(at).c_str());
+    }
+    if (rows.odd.size() > kMostOdd)
+      std::printf("%s+ %zu more odd ranks\n", Named("").c_str(), rows.odd.size() - kMostOdd);
+  }
+
+  void BadEnds() const {
+    bool heading = false;
+    for (const auto& rank : about_.value("ranks", Json::array())) {
+      std::string exit = rank.value("exit", "");
+      if (exit.empty() || exit == "exit 0") continue;
+      if (!std::exchange(heading, true)) std::printf("\nended badly\n");
+      std::printf("%s%s\n", Named("  rank " + Text(rank, "rank") + " on " + Text(rank, "host")).c_str(), exit.c_str());
+    }
+  }
+
+  // What was said last with a level of error; else what was said last.
+  base::Status LastWords() const {
+    for (const char* filter : {"level:error,critical", "stream:stdout,stderr"}) {
+      std::vector<Json> words;
+      std::string query = WithJob(job_, filter) + " | sort timestamp desc | limit " + std::to_string(kLastWords);
+      RETURN_IF_ERROR(GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [&](const Json& row) {
+        words.push_back(row);
+        return true;
+      }));
+      if (words.empty()) continue;
+      std::printf("\nlast words%s\n", std::string_view(filter).starts_with("level") ? " (errors)" : "");
+      for (auto row = words.rbegin(); row != words.rend(); ++row) PrintWords(*row);
+      return {};
+    }
+    return {};
+  }
+
+  void PrintWords(const Json& row) const {
+    std::string message = row.value("msg", "");
+    message = message.substr(message.find_last_of('\n') == std::string::npos ? 0 : message.find_last_of('\n') + 1);
+    std::string line = "  " + row.value("timestamp", "").substr(11, 12) + "  rank " + Text(row, "rank") + "  " +
+                       ShownValue(Json(message));
+    std::printf("%s\n", Cut(line, width_).c_str());
+  }
+
+  const std::string& server_;
+  const std::string& job_;
+  const size_t columns_, width_;
+  Json about_;
+};
+
+}  // namespace
+
+base::Status RunShow(const std::string& server, const std::string& job, size_t width) {
+  return Page(server, job, width).Print();
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,34 @@
+#include "model/time_text.h"
+
+#include <gtest/gtest.h>
+
+namespace rankscope::model {
+namespace {
+
+constexpr int64_t kSecond = base::kNsPerSecond;
+
+TEST(TimeText, ReadsDurations) {
+  EXPECT_EQ(ParseDuration("90s"), 90 * kSecond);
+  EXPECT_EQ(ParseDuration("2h30m"), 9000 * kSecond);
+  EXPECT_EQ(ParseDuration("250ms"), kSecond / 4);
+  EXPECT_EQ(ParseDuration("1d"), 86400 * kSecond);
+  for (const char* text : {"", "10", "m", "10 m", "-5s", "1.5h", "10x", "999999999999d", "9223372036s9223372036s"}) {
+    EXPECT_FALSE(ParseDuration(text)) << text;
+  }
+}
+
+TEST(TimeText, ReadsTimes) {
+  EXPECT_EQ(ParseTime("1970-01-01T00:00:01.5Z"), 3 * kSecond / 2);
+  EXPECT_EQ(ParseTime("1970-01-01T08:00:00+08:00"), 0);
+  EXPECT_EQ(ParseTime("1970-01-01T00:00:00-0330"), 12600 * kSecond);
+  EXPECT_EQ(ParseTime("2026-11-01 00:20:00.000000001Z"), 1793492400 * kSecond + 1);
+  EXPECT_EQ(ParseTime("1969-12-31T23:59:59.9Z"), -kSecond / 10);
+  for (const char* text : {"", "yesterday", "2026-13-01", "2026-02-29", "2026-11-01T25:00:00Z", "2026-11-01T00:00:00.Z",
+                           "2026-11-01T00:00:00Zx", "2026-11-01T00:00:00", "2026-11-01", "9999-01-01T00:00:00Z",
+                           "2026-11-01T00:00:00+8"}) {
+    EXPECT_FALSE(ParseTime(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::model

@@ -1,0 +1,65 @@
+#include "model/words.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace rankscope::model {
+namespace {
+
+std::vector<std::string> WordsOf(std::string_view text) {
+  std::vector<std::string> words;
+  ForEachWord(text, [&](std::string_view word, bool) { words.emplace_back(word); });
+  return words;
+}
+
+std::string Fold(std::string_view text) {
+  std::string folded;
+  AppendFolded(text, &folded);
+  return folded;
+}
+
+TEST(Words, AreRunsOfLettersDigitsAndUnderscores) {
+  EXPECT_EQ(WordsOf("rank_3: ProcessGroupNCCL.cpp:821"),
+            (std::vector<std::string>{"rank_3", "ProcessGroupNCCL", "cpp", "821"}));
+  EXPECT_EQ(WordsOf("Größe, ошибка — naïve"), (std::vector<std::string>{"Größe", "ошибка", "naïve"}));
+  EXPECT_TRUE(WordsOf("…—!⚠️").empty());
+}
+
+TEST(Words, EachIdeographIsOne) {
+  EXPECT_EQ(WordsOf("GPU显存 out"), (std::vector<std::string>{"GPU", "显", "存", "out"}));
+  EXPECT_EQ(WordsOf("메모리가 부족"), (std::vector<std::string>{"메모리가", "부족"}));
+}
+
+TEST(Words, BytesThatAreNotUtf8EndThem) {
+  EXPECT_EQ(WordsOf("ab\xff\xfe"
+                    "cd\xe6\x98"),
+            (std::vector<std::string>{"ab", "cd"}));
+  EXPECT_EQ(FirstCodePoint("\xed\xa0\x80").size, 1u) << "a surrogate";
+  EXPECT_EQ(FirstCodePoint("\xc0\xaf").size, 1u) << "an overlong form";
+}
+
+TEST(Words, CaseFoldsOnePointForOne) {
+  EXPECT_EQ(Fold("CUDA Ошибка ÄÖÜ Σς ſ"), "cuda ошибка äöü σσ s");
+  EXPECT_EQ(Fold("\u212a"), "k") << "the Kelvin sign";
+  EXPECT_EQ(Fold("Straße İ"), "straße İ");
+  EXPECT_EQ(Fold("A\xff\xc3"), "a\xff\xc3");
+}
+
+TEST(HasPhrase, EndsAtBorders) {
+  EXPECT_TRUE(HasPhrase("CUDA out of memory.", "out of memory"));
+  EXPECT_FALSE(HasPhrase("out of memoryX", "out of memory"));
+  EXPECT_FALSE(HasPhrase("größer", "gr"));
+  EXPECT_TRUE(HasPhrase("xout out", "out")) << "a later occurrence";
+  EXPECT_TRUE(HasPhrase("loss=3", "=3"));
+}
+
+TEST(HasPhrase, FindsIdeographsAnywhere) {
+  EXPECT_TRUE(HasPhrase("错误:显存不足导致训练失败", "显存不足"));
+  EXPECT_TRUE(HasPhrase("错误:显存不足导致训练失败", "不足"));
+  EXPECT_FALSE(HasPhrase("显存不足", "显不"));
+  EXPECT_TRUE(HasPhrase("显存GPU不足", "GPU"));
+}
+
+}  // namespace
+}  // namespace rankscope::model

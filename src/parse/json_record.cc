@@ -1,0 +1,453 @@
+#include "parse/json_record.h"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstring>
+#include <deque>
+#include <limits>
+
+#include "model/record_json.h"
+#include "model/words.h"
+#include "parse/json_number.h"
+#include "parse/time_text.h"
+
+namespace rankscope::parse {
+namespace {
+
+namespace json = simdjson::ondemand;
+using Kind = model::FieldView::Kind;
+
+enum class Key : uint8_t {
+  kField,
+  kTime,
+  kProject,
+  kJob,
+  kAttempt,
+  kNodeRank,
+  kRank,
+  kLocalRank,
+  kHost,
+  kStream,
+  kSeq,
+  kStep,
+  kLevel,
+  kText,
+};
+
+constexpr size_t kFewFields = 8;
+
+struct KnownKey {
+  std::string_view name;
+  Key key;
+};
+constexpr std::array<KnownKey, 22> kKnownKeys = {
+    {{"timestamp", Key::kTime},     {"@timestamp", Key::kTime}, {"_time", Key::kTime},
+     {"time", Key::kTime},          {"ts", Key::kTime},         {"project", Key::kProject},
+     {"job_id", Key::kJob},         {"job", Key::kJob},         {"attempt", Key::kAttempt},
+     {"node_rank", Key::kNodeRank}, {"rank", Key::kRank},       {"local_rank", Key::kLocalRank},
+     {"host", Key::kHost},          {"stream", Key::kStream},   {"seq", Key::kSeq},
+     {"step", Key::kStep},          {"level", Key::kLevel},     {"msg", Key::kText},
+     {"message", Key::kText},       {"text", Key::kText},       {"log", Key::kText},
+     {"_msg", Key::kText}}};
+
+Key KeyOf(std::string_view name) {
+  for (const KnownKey& known : kKnownKeys) {
+    if (known.name == name) return known.key;
+  }
+  return Key::kField;
+}
+
+struct LevelName {
+  std::string_view name, level;
+};
+constexpr std::array<LevelName, 12> kLevels = {{{"debug", "debug"},
+                                                {"trace", "debug"},
+                                                {"info", "info"},
+                                                {"notice", "info"},
+                                                {"warning", "warning"},
+                                                {"warn", "warning"},
+                                                {"error", "error"},
+                                                {"err", "error"},
+                                                {"critical", "critical"},
+                                                {"crit", "critical"},
+                                                {"fatal", "critical"},
+                                                {"panic", "critical"}}};
+
+// Lower case and canonical where it is a known one.
+void SetLevel(std::string_view name, std::string* level) {
+  level->clear();
+  for (char c : name) level->push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
+  for (const LevelName& known : kLevels) {
+    if (known.name == *level) *level = known.level;
+  }
+}
+
+std::string Quoted(std::string_view text) {
+  constexpr size_t kShown = 60;
+  std::string out = "\"" + std::string(text.substr(0, kShown));
+  return out + (text.size() > kShown ? "…\"" : "\"");
+}
+
+// The token without the blanks behind it.
+std::string_view Trim(std::string_view token) {
+  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\r')) {
+    token.remove_suffix(1);
+  }
+  return token;
+}
+
+// The line with bare NaN and infinities quoted, and with U+FFFD for what is not UTF-8.
+std::string Repaired(std::string_view line) {
+  std::string out;
+  bool in_text = false;
+  while (!line.empty()) {
+    size_t size = 1;
+    if (in_text) {
+      if (line[0] == '\\' && line.size() > 1 && static_cast<unsigned char>(line[1]) < 0x80) {
+        size = 2;
+      } else {
+        size = model::FirstCodePoint(line).size;
+        if (line[0] == '"') in_text = false;
+      }
+    } else if (line[0] == '"') {
+      in_text = true;
+    } else {
+      for (std::string_view word : {"NaN", "Infinity", "-Infinity"}) {
+        if (!line.starts_with(word)) continue;
+        out.append("\"").append(word).append("\"");
+        line.remove_prefix(word.size());
+        size = 0;
+        break;
+      }
+    }
+    bool broken = size == 1 && static_cast<unsigned char>(line[0]) >= 0x80;
+    out.append(broken ? std::string_view("\xef\xbf\xbd") : line.substr(0, size));
+    line.remove_prefix(size);
+  }
+  return out;
+}
+
+std::optional<double> NonFinite(std::string_view text) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
+  if (text == "Infinity") return kInfinity;
+  if (text == "-Infinity") return -kInfinity;
+  return std::nullopt;
+}
+
+}  // namespace
+
+class JsonRecordReader::Parser {
+ public:
+  Parser(std::string project, std::string job) {
+    origin_.project = std::move(project);
+    origin_.job = std::move(job);
+    record_.fields.reserve(16);
+  }
+
+  base::Status Read(std::string_view line, base::TimeNs arrival, uint64_t seq, model::RecordBatchBuilder* batch) {
+    bool parsed = Parse(line);
+    if (!parsed && error_.ok()) {
+      std::string repaired = Repaired(line);
+      size_t size = repaired.size();
+      repaired.resize(size + kPadding);
+      // Texts of the record point into the parser, or into `repaired`, which lives until they are added.
+      if (!Parse(std::string_view(repaired).substr(0, size)) && error_.ok()) {
+        error_ = base::Status::Invalid(std::string("no JSON object: ") + simdjson::error_message(fault_));
+      }
+      return Finish(arrival, seq, batch);
+    }
+    return Finish(arrival, seq, batch);
+  }
+
+ private:
+  base::Status Finish(base::TimeNs arrival, uint64_t seq, model::RecordBatchBuilder* batch) {
+    if (!error_.ok()) return error_;
+    if (!has_time_) record_.time = arrival;
+    if (seq != 0) record_.seq = seq;
+    if (record_.fields.size() <= kFewFields ? HasDuplicate() : !known_order_ || duplicates_seen_ > 0)
+      RemoveDuplicates();
+    record_.origin_index = batch->OriginIndex(origin_);
+    batch->Add(record_);
+    return {};
+  }
+
+  void Clear() {
+    error_ = {};
+    origin_.attempt = 0;
+    origin_.node_rank.reset();
+    origin_.rank.reset();
+    origin_.local_rank.reset();
+    host_ = {};
+    record_.stream = model::Stream::kStdout;
+    record_.seq = 0;
+    record_.step.reset();
+    record_.level = record_.text = {};
+    record_.fields.clear();
+    has_time_ = false;
+    known_order_ = true;
+  }
+
+  // False: not JSON (error_ is ok, fault_ says why), or not a record (error_).
+  bool Parse(std::string_view line) {
+    Clear();
+    json::document document;
+    fault_ = parser_.iterate(line.data(), line.size(), line.size() + kPadding).get(document);
+    if (fault_) return false;
+    json::object object;
+    fault_ = document.get_object().get(object);
+    if (fault_) return false;
+    size_t place = 0;
+    for (auto entry : object) {
+      json::field field;
+      fault_ = std::move(entry).get(field);
+      if (fault_) return false;
+      std::string_view name;
+      Key key = NextKey(&field, place++, &name);
+      if (fault_) return false;
+      json::value value = field.value();
+      if (!Take(key, name, &value)) return false;
+    }
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+      fault_ = simdjson::TRAILING_CONTENT;
+      return false;
+    }
+    if (origin_.host != host_) origin_.host = host_;
+    return true;
+  }
+
+  // Lines mostly have the keys of lines before at the same places: few kinds of lines take turns.
+  Key NextKey(json::field* field, size_t place, std::string_view* name) {
+    const char* raw = field->key().raw();
+    if (place >= places_.size()) places_.resize(place + 1);
+    Place& known = places_[place];
+    for (size_t i = 0; i < known.count; ++i) {
+      size_t at = (known.last + i) % known.count;
+      const KnownKeyText& last = known.keys[at];
+      // A key that is written with escapes compares unequal, which costs time and nothing else.
+      if (std::memcmp(last.name.data(), raw, last.name.size()) != 0 || raw[last.name.size()] != '"') continue;
+      if (i > 0) known_order_ = false;
+      known.last = at;
+      *name = last.name;
+      return last.key;
+    }
+    known_order_ = false;
+    fault_ = field->unescaped_key().get(*name);
+    if (fault_) return Key::kField;
+    known.last = known.count < known.keys.size() ? known.count++ : (known.last + 1) % known.count;
+    known.keys[known.last] = {std::string(*name), KeyOf(*name)};
+    *name = known.keys[known.last].name;
+    return known.keys[known.last].key;
+  }
+
+  bool Take(Key key, std::string_view name, json::value* value) {
+    json::json_type type{};
+    fault_ = value->type().get(type);
+    if (fault_) return false;
+    if (type == json::json_type::null) {
+      bool null = false;
+      fault_ = value->is_null().get(null);
+      return !fault_;
+    }
+    switch (key) {
+      case Key::kField:
+        return TakeField(name, type, value);
+      case Key::kTime:
+        return TakeTime(name, type, value);
+      case Key::kAttempt:
+        return TakeInteger(name, type, value, &origin_.attempt);
+      case Key::kNodeRank:
+        return TakeInteger(name, type, value, &origin_.node_rank.emplace());
+      case Key::kRank:
+        return TakeInteger(name, type, value, &origin_.rank.emplace());
+      case Key::kLocalRank:
+        return TakeInteger(name, type, value, &origin_.local_rank.emplace());
+      case Key::kSeq:
+        return TakeInteger(name, type, value, &record_.seq);
+      case Key::kStep:
+        return TakeInteger(name, type, value, &record_.step.emplace());
+      default:
+        return TakeText(key, name, type, value);
+    }
+  }
+
+  bool TakeText(Key key, std::string_view name, json::json_type type, json::value* value) {
+    std::string_view text;
+    if (type == json::json_type::string) {
+      fault_ = value->get_string().get(text);
+      if (fault_) return false;
+    } else if (!Raw(type, value, &text)) {
+      return false;
+    }
+    switch (key) {
+      case Key::kProject:
+        if (text != origin_.project) Wrong(name, text, "the request is for project " + Quoted(origin_.project));
+        break;
+      case Key::kJob:
+        if (text != origin_.job) Wrong(name, text, "the request is for job_id " + Quoted(origin_.job));
+        break;
+      case Key::kHost:
+        host_ = text;
+        break;
+      case Key::kLevel:
+        SetLevel(text, &level_);
+        record_.level = level_;
+        break;
+      case Key::kStream:
+        if (auto stream = model::ParseStream(text)) {
+          record_.stream = *stream;
+        } else {
+          Wrong(name, text, "one of stdout, stderr, metric, batch, event, host, gpu, stack is wanted");
+        }
+        break;
+      default:
+        record_.text = text;
+    }
+    return error_.ok();
+  }
+
+  bool TakeField(std::string_view name, json::json_type type, json::value* value) {
+    model::FieldView field;
+    field.name = name;
+    field.kind = Kind::kText;
+    if (type == json::json_type::number) {
+      std::string_view token = Trim(value->raw_json_token());
+      if (!ParseJsonNumber(token, &field)) {
+        fault_ = simdjson::NUMBER_ERROR;
+        return false;
+      }
+    } else if (type == json::json_type::string) {
+      fault_ = value->get_string().get(field.text);
+      if (fault_) return false;
+      if (auto number = NonFinite(field.text)) {
+        field.kind = Kind::kDouble;
+        field.number = *number;
+      }
+    } else if (!Raw(type, value, &field.text)) {
+      return false;
+    }
+    record_.fields.push_back(field);
+    return true;
+  }
+
+  bool TakeTime(std::string_view name, json::json_type type, json::value* value) {
+    std::optional<base::TimeNs> time;
+    std::string_view text;
+    if (type == json::json_type::string) {
+      fault_ = value->get_string().get(text);
+      if (fault_) return false;
+      time = ParseTimeText(text);
+    } else {
+      text = Trim(value->raw_json_token());
+    }
+    model::FieldView number;
+    if (!time && ParseJsonNumber(text, &number)) {
+      if (number.kind == Kind::kInteger) time = TimeOfNumber(number.integer, 0);
+      if (number.kind == Kind::kDouble && number.decimals >= 0) time = TimeOfNumber(number.integer, number.decimals);
+    }
+    if (!time) return Wrong(name, text, "no time: want RFC 3339, or a number of s, ms, µs or ns");
+    record_.time = *time;
+    has_time_ = true;
+    return true;
+  }
+
+  template <typename T>
+  bool TakeInteger(std::string_view name, json::json_type type, json::value* value, T* out) {
+    std::string_view text;
+    if (type == json::json_type::string) {
+      fault_ = value->get_string().get(text);
+      if (fault_) return false;
+    } else if (type == json::json_type::number) {
+      text = Trim(value->raw_json_token());
+    }
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
+    if (error == std::errc() && end == text.data() + text.size()) return true;
+    return Wrong(name, text, "no integer of that size");
+  }
+
+  // The JSON text of what is neither a number nor a text.
+  bool Raw(json::json_type type, json::value* value, std::string_view* text) {
+    bool nested = type == json::json_type::object || type == json::json_type::array;
+    if (!nested) {
+      *text = Trim(value->raw_json_token());
+      bool truth = false;
+      if (type == json::json_type::boolean) fault_ = value->get_bool().get(truth);
+      return !fault_;
+    }
+    fault_ = simdjson::to_json_string(*value).get(*text);
+    return !fault_;
+  }
+
+  bool Wrong(std::string_view name, std::string_view text, const std::string& why) {
+    error_ = base::Status::Invalid(std::string(name) + " " + Quoted(text) + ": " + why);
+    return false;
+  }
+
+  bool HasDuplicate() const {
+    const auto& fields = record_.fields;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      for (size_t j = i + 1; j < fields.size(); ++j) {
+        if (fields[i].name == fields[j].name) return true;
+      }
+    }
+    return false;
+  }
+
+  // Of many fields only where the keys are not those of the line before.
+  void RemoveDuplicates() {
+    auto& fields = record_.fields;
+    if (fields.size() < 2) return;
+    sorted_.resize(fields.size());
+    for (size_t i = 0; i < fields.size(); ++i) sorted_[i] = i;
+    std::sort(sorted_.begin(), sorted_.end(), [&](size_t a, size_t b) {
+      return fields[a].name != fields[b].name ? fields[a].name < fields[b].name : a < b;
+    });
+    bool any = false;
+    for (size_t i = 0; i + 1 < sorted_.size(); ++i) {
+      if (fields[sorted_[i]].name != fields[sorted_[i + 1]].name) continue;
+      fields[sorted_[i]].name = {};
+      any = true;
+    }
+    if (!any) return;
+    ++duplicates_seen_;
+    std::erase_if(fields, [](const model::FieldView& field) { return field.name.data() == nullptr; });
+  }
+
+  struct KnownKeyText {
+    std::string name;
+    Key key;
+  };
+  struct Place {
+    std::array<KnownKeyText, 3> keys;
+    size_t count = 0, last = 0;
+  };
+
+  json::parser parser_;
+  simdjson::error_code fault_ = simdjson::SUCCESS;
+  base::Status error_;
+  model::Origin origin_;
+  model::RecordView record_;
+  std::string_view host_;
+  std::string level_;
+  bool has_time_ = false;
+  bool known_order_ = true;
+  uint64_t duplicates_seen_ = 0;
+  std::deque<Place> places_;  // names of the record point into it
+  std::vector<size_t> sorted_;
+};
+
+JsonRecordReader::JsonRecordReader(std::string project, std::string job)
+    : parser_(std::make_unique<Parser>(std::move(project), std::move(job))) {}
+JsonRecordReader::~JsonRecordReader() = default;
+
+base::Status JsonRecordReader::Read(std::string_view line, base::TimeNs arrival, uint64_t seq,
+                                    model::RecordBatchBuilder* batch) {
+  if (line.find_first_not_of(" \t\r") == std::string_view::npos) return {};
+  return parser_->Read(line, arrival, seq, batch);
+}
+
+}  // namespace rankscope::parse

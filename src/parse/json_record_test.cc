@@ -1,0 +1,110 @@
+#include "parse/json_record.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "model/record_json.h"
+
+namespace rankscope::parse {
+namespace {
+
+struct Outcome {
+  base::Status status;
+  std::vector<model::Record> records;
+};
+
+Outcome Read(std::vector<std::string> lines) {
+  JsonRecordReader reader("default", "j");
+  model::RecordBatchBuilder builder;
+  Outcome outcome;
+  for (const std::string& line : lines) {
+    std::string padded = line + std::string(JsonRecordReader::kPadding, '\0');
+    outcome.status = reader.Read(std::string_view(padded).substr(0, line.size()), 99, 0, &builder);
+    if (!outcome.status.ok()) return outcome;
+  }
+  outcome.records = (*model::RecordBatch::Decode(builder.Take()))->ToRecords();
+  return outcome;
+}
+
+TEST(JsonRecord, KnownKeysAreMembersAndTheRestFields) {
+  auto [status, records] = Read({R"({"timestamp":"2026-11-01T00:20:00.123Z","job_id":"j","attempt":2,"node_rank":1,)"
+                                 R"("rank":9,"local_rank":1,"host":"n\u00e9","stream":"metric","seq":7,"step":41,)"
+                                 R"("level":"WARN","msg":"a \"b\"\n","loss":2.1500,"tokens":4611686018427387904,)"
+                                 R"("ok":true,"none":null,"shape":[1, 2],"big":1e300})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  const model::Record& record = records.at(0);
+  EXPECT_EQ(model::FormatTime(record.time), "2026-11-01T00:20:00.123000000Z");
+  EXPECT_EQ(record.origin, (model::Origin{"default", "j", 2, 1, 9, 1, "né"}));
+  EXPECT_EQ(record.stream, model::Stream::kMetric);
+  EXPECT_EQ(record.seq, 7u);
+  EXPECT_EQ(record.step, 41);
+  EXPECT_EQ(record.level, "warning");
+  EXPECT_EQ(record.text, "a \"b\"\n");
+  EXPECT_EQ(record.fields,
+            (model::Fields{
+                {"loss", 2.15}, {"tokens", int64_t{1} << 62}, {"ok", "true"}, {"shape", "[1, 2]"}, {"big", 1e300}}));
+}
+
+TEST(JsonRecord, OtherNamesOfTimeAndText) {
+  for (std::string key : {"@timestamp", "_time", "time", "ts"}) {
+    for (std::string value : {"1793491200", "1793491200000", "1793491200000000", "1793491200000000000", "1793491200.0",
+                              "\"2026-11-01T01:00:00+01:00\"", "\"2026-11-01 00:00:00\""}) {
+      auto [status, records] = Read({"{\"" + key + "\":" + value + ",\"_msg\":\"x\"}"});
+      ASSERT_TRUE(status.ok()) << status.message();
+      EXPECT_EQ(records.at(0).time, 1793491200000000000) << key << value;
+      EXPECT_EQ(records.at(0).text, "x");
+    }
+  }
+}
+
+TEST(JsonRecord, WithoutATimeItIsThatOfArrival) { EXPECT_EQ(Read({R"({"msg":"x"})"}).records.at(0).time, 99); }
+
+TEST(JsonRecord, BareAndQuotedNonFiniteNumbers) {
+  auto [status, records] = Read({R"({"a":NaN,"b":-Infinity,"c":"Infinity","d":"NaN ","msg":"is NaN"})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_TRUE(std::isnan(std::get<double>(records.at(0).fields[0].second)));
+  EXPECT_EQ(records[0].fields[1].second, model::FieldValue(-INFINITY));
+  EXPECT_EQ(records[0].fields[2].second, model::FieldValue(INFINITY));
+  EXPECT_EQ(records[0].fields[3].second, model::FieldValue("NaN "));
+  EXPECT_EQ(records[0].text, "is NaN");
+}
+
+TEST(JsonRecord, BytesThatAreNotUtf8AreReplaced) {
+  auto [status, records] = Read({"{\"msg\":\"a\xff\xc3\x28 \xe4\xb8\xad\"}"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).text, "a\xef\xbf\xbd\xef\xbf\xbd( 中");
+}
+
+TEST(JsonRecord, TheLastOfEqualKeysCounts) {
+  auto [status, records] = Read({R"({"loss":1,"x":2,"loss":3})", R"({"loss":1,"x":2,"loss":3})"});
+  ASSERT_TRUE(status.ok());
+  for (const auto& record : records) {
+    EXPECT_EQ(record.fields, (model::Fields{{"x", int64_t{2}}, {"loss", int64_t{3}}}));
+  }
+}
+
+TEST(JsonRecord, KeysThatVaryFromLineToLine) {
+  auto [status, records] = Read({R"({"a":1,"b":2})", R"({"b":3})", R"({"rank":1,"a":4,"b":5,"c":6})", R"({})"});
+  ASSERT_TRUE(status.ok());
+  EXPECT_EQ(records[1].fields, (model::Fields{{"b", int64_t{3}}}));
+  EXPECT_EQ(records[2].fields, (model::Fields{{"a", int64_t{4}}, {"b", int64_t{5}}, {"c", int64_t{6}}}));
+  EXPECT_EQ(records[2].origin.rank, 1);
+  EXPECT_TRUE(records[3].fields.empty());
+}
+
+TEST(JsonRecord, WhatIsWrongIsSaid) {
+  auto message = [](const std::string& line) { return Read({line}).status.message(); };
+  EXPECT_EQ(message(R"({"job_id":"k"})"), "job_id \"k\": the request is for job_id \"j\"");
+  EXPECT_EQ(message(R"({"project":"p"})"), "project \"p\": the request is for project \"default\"");
+  EXPECT_EQ(message(R"({"rank":1.5})"), "rank \"1.5\": no integer of that size");
+  EXPECT_EQ(message(R"({"stream":"tty"})").substr(0, 14), "stream \"tty\": ");
+  EXPECT_EQ(message(R"({"ts":"yesterday"})").substr(0, 24), "ts \"yesterday\": no time:");
+  for (const char* line : {"[1]", "{", R"({"a":)", R"({"a":1} x)", R"({"a" 1})", "nonsense", R"({"a":01})",
+                           R"({"a":tru})", R"({"a":"b)", R"({"a":1-2})", R"({"a":{"b":1)"}) {
+    EXPECT_NE(message(line).find("no JSON object"), std::string::npos) << line << ": " << message(line);
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::parse

@@ -1,0 +1,166 @@
+#include "parse/log_folder.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "base/file.h"
+#include "model/ansi.h"
+#include "model/time_text.h"
+#include "parse/line_assembler.h"
+#include "parse/line_record.h"
+
+namespace rankscope::parse {
+namespace {
+
+constexpr size_t kBlockBytes = 1 << 20;
+constexpr size_t kLeadingBytes = 80;
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+
+// The number that follows the word (with - _ . = between, or nothing), where the word begins no longer one before it.
+std::optional<int32_t> NumberAfter(std::string_view path, std::string_view word) {
+  for (size_t at = path.find(word); at != std::string_view::npos; at = path.find(word, at + 1)) {
+    bool begins = at == 0 || (!IsLetter(path[at - 1]) && path[at - 1] != '_');
+    size_t digits = at + word.size();
+    if (digits < path.size() && std::string_view("-_.=").find(path[digits]) != std::string_view::npos) ++digits;
+    int32_t number = 0;
+    auto [end, error] = std::from_chars(path.data() + digits, path.data() + path.size(), number);
+    if (begins && error == std::errc() && digits < path.size() && IsDigit(path[digits])) return number;
+  }
+  return std::nullopt;
+}
+
+std::optional<int32_t> FirstOf(std::string_view path, std::initializer_list<std::string_view> words) {
+  for (std::string_view word : words) {
+    if (auto number = NumberAfter(path, word)) return number;
+  }
+  return std::nullopt;
+}
+
+// The component before the last: attempt_0/3/stderr.log.
+std::optional<int32_t> ParentNumber(std::string_view path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  std::string_view parent = path.substr(0, slash);
+  parent = parent.substr(parent.rfind('/') + 1);
+  int32_t number = 0;
+  auto [end, error] = std::from_chars(parent.data(), parent.data() + parent.size(), number);
+  bool whole = error == std::errc() && end == parent.data() + parent.size() && !parent.empty() && number >= 0;
+  return whole ? std::optional(number) : std::nullopt;
+}
+
+bool EndsLikeALog(const std::filesystem::path& path) {
+  static constexpr std::string_view kEndings[] = {".log", ".txt", ".out", ".err", ".jsonl", ".ndjson"};
+  std::string name = path.filename().string();
+  while (!name.empty() && IsDigit(name.back())) name.pop_back();  // rotated: x.log.1
+  if (name.ends_with('.')) name.pop_back();
+  bool known =
+      std::any_of(std::begin(kEndings), std::end(kEndings), [&](auto ending) { return name.ends_with(ending); });
+  return known || name == "stdout" || name == "stderr";
+}
+
+}  // namespace
+
+LogFile DescribeLogFile(std::string_view path) {
+  LogFile file;
+  file.path = std::string(path);
+  model::Origin& origin = file.origin;
+  origin.project.clear();
+  origin.attempt = FirstOf(path, {"attempt"}).value_or(0);
+  origin.node_rank = FirstOf(path, {"node_rank", "node"});
+  origin.local_rank = FirstOf(path, {"local_rank"});
+  origin.rank = FirstOf(path, {"rank", "worker", "global_rank"});
+  if (!origin.local_rank && path.find("attempt_") != std::string_view::npos) origin.local_rank = ParentNumber(path);
+  // The only node's local ranks are its ranks.
+  if (!origin.rank && !origin.node_rank) origin.rank = origin.local_rank;
+  std::string_view name = path.substr(path.rfind('/') + 1);
+  bool error = name.find("stderr") != std::string_view::npos || name.ends_with(".err");
+  file.stream = error ? model::Stream::kStderr : model::Stream::kStdout;
+  file.json = name.find(".jsonl") != std::string_view::npos || name.find(".ndjson") != std::string_view::npos;
+  return file;
+}
+
+base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::vector<std::string>* skipped) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::file_status status = fs::status(path, error);
+  if (!fs::exists(status)) return base::Status::NotFound(path + ": no such file or folder");
+  std::vector<LogFile> files;
+  if (!fs::is_directory(status)) {
+    files.push_back(DescribeLogFile(path));
+    return files;
+  }
+  fs::recursive_directory_iterator entries(path, fs::directory_options::skip_permission_denied, error), end;
+  for (; !error && entries != end; entries.increment(error)) {
+    std::error_code ignored;
+    if (!entries->is_regular_file(ignored)) continue;
+    if (!EndsLikeALog(entries->path())) {
+      skipped->push_back(entries->path().string());
+      continue;
+    }
+    files.push_back(DescribeLogFile(fs::relative(entries->path(), path, ignored).string()));
+    files.back().path = entries->path().string();
+  }
+  if (error) return base::Status::Internal(path + ": " + error.message());
+  std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return files;
+}
+
+std::optional<base::TimeNs> LeadingTime(std::string_view line) {
+  constexpr size_t kTimeBytes = 19;  // 2026-11-01 00:20:00
+  line = line.substr(0, kLeadingBytes);
+  for (size_t at = 0; at + kTimeBytes <= line.size(); ++at) {
+    if (!IsDigit(line[at]) || line[at + 4] != '-' || line[at + 13] != ':') continue;
+    size_t end = at + kTimeBytes;
+    bool fraction = end + 1 < line.size() && (line[end] == '.' || line[end] == ',') && IsDigit(line[end + 1]);
+    if (fraction) {
+      for (++end; end < line.size() && IsDigit(line[end]);) ++end;
+    }
+    std::string_view text = line.substr(at, end - at);
+    for (size_t zone : {size_t{6}, size_t{5}, size_t{1}}) {
+      if (end + zone > line.size()) continue;
+      if (auto time = model::ParseTime(line.substr(at, end - at + zone))) return time;
+    }
+    if (auto time = model::ParseTime(std::string(text) + "Z")) return time;
+  }
+  return std::nullopt;
+}
+
+base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
+  ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(file.path, O_RDONLY));
+  struct stat status {};
+  fstat(fd.get(), &status);
+  base::TimeNs time = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
+  uint64_t seq = 0;
+  bool wanted = true;
+  auto emit = [&](const Line& line) {
+    if (!wanted) return;
+    model::Record record;
+    record.origin = file.origin;
+    record.stream = file.stream;
+    record.text = line.text;
+    record.seq = ++seq;
+    bool colored = record.text.find('\x1b') != std::string::npos;
+    time = LeadingTime(colored ? model::StripAnsi(record.text) : record.text).value_or(time);
+    record.time = time;
+    RedactSecrets(&record.text);
+    UnderstandLine(&record);
+    wanted = take(std::move(record));
+  };
+  LineAssembler assembler;
+  for (uint64_t offset = 0; wanted;) {
+    ASSIGN_OR_RETURN(std::string block, base::ReadAt(fd.get(), offset, kBlockBytes));
+    if (block.empty()) break;
+    offset += block.size();
+    assembler.Feed(time, block, emit);
+  }
+  assembler.Flush(emit);
+  return {};
+}
+
+}  // namespace rankscope::parse

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "model/record.h"
+
+namespace rankscope::parse {
+
+// A file of old logs, and what its path tells about who wrote it.
+struct LogFile {
+  std::string path;
+  model::Origin origin;  // attempt, node_rank, rank, local_rank as far as they are known; no project and no job
+  model::Stream stream = model::Stream::kStdout;
+  bool json = false;  // records in their JSON form, one a line
+};
+
+// The log files under the path (itself, where it is a file), sorted by path. In folders: *.log, *.txt, *.out, *.err,
+// *.jsonl, *.ndjson, rotated ones (*.log.1), and stdout and stderr without an ending; what else there is comes back in
+// `skipped`. kNotFound: no such path.
+base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::vector<std::string>* skipped);
+
+// What a path relative to its folder says: rank_3, rank3.log, worker-3; node_1, node_rank=1; local_rank_2;
+// attempt_0/2/stderr.log (torchelastic: a local rank).
+LogFile DescribeLogFile(std::string_view path);
+
+// Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its
+// beginning; a line without one has that of the line before, and the file's own time at its start. False stops.
+base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take);
+
+// The first date with a time of day in the beginning of the line (2026-11-01 00:20:00,123), UTC unless it has a zone.
+std::optional<base::TimeNs> LeadingTime(std::string_view line);
+
+}  // namespace rankscope::parse

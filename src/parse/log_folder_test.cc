@@ -1,0 +1,89 @@
+#include "parse/log_folder.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace rankscope::parse {
+namespace {
+
+TEST(DescribeLogFile, ThePathTellsWhoWroteIt) {
+  EXPECT_EQ(DescribeLogFile("run/rank_12.log").origin.rank, 12);
+  EXPECT_EQ(DescribeLogFile("rank3/stderr.log").origin.rank, 3);
+  EXPECT_EQ(DescribeLogFile("rank3/stderr.log").stream, model::Stream::kStderr);
+  EXPECT_EQ(DescribeLogFile("node_2/local_rank_1.out").origin.node_rank, 2);
+  EXPECT_EQ(DescribeLogFile("node_2/local_rank_1.out").origin.local_rank, 1);
+  EXPECT_FALSE(DescribeLogFile("node_2/local_rank_1.out").origin.rank) << "two nodes have a local rank 1";
+  EXPECT_EQ(DescribeLogFile("node_rank=4/worker-7.txt").origin.node_rank, 4);
+  EXPECT_EQ(DescribeLogFile("node_rank=4/worker-7.txt").origin.rank, 7);
+  LogFile elastic = DescribeLogFile("none_abc/attempt_1/3/stdout.log");
+  EXPECT_EQ(elastic.origin.attempt, 1);
+  EXPECT_EQ(elastic.origin.rank, 3);
+  EXPECT_FALSE(DescribeLogFile("frank9.log").origin.rank) << "no rank, a name";
+  EXPECT_TRUE(DescribeLogFile("metrics.jsonl").json);
+}
+
+TEST(LeadingTime, ReadsWhatLoggersWrite) {
+  constexpr int64_t kMidnight = 1'793'491'200 * base::kNsPerSecond;
+  EXPECT_EQ(LeadingTime("2026-11-01 00:00:00,250 INFO x"), kMidnight + base::kNsPerSecond / 4);
+  EXPECT_EQ(LeadingTime("[2026-11-01T00:00:00Z] x"), kMidnight);
+  EXPECT_EQ(LeadingTime("[INFO|trainer.py:1] 2026-11-01 08:00:00+08:00 >> x"), kMidnight);
+  EXPECT_FALSE(LeadingTime("step 12 of 2026-11-01"));
+  EXPECT_FALSE(LeadingTime(""));
+}
+
+class LogFolderTest : public testing::Test {
+ protected:
+  LogFolderTest() {
+    char name[] = "/tmp/rankscope-log-folder-XXXXXX";
+    folder_ = mkdtemp(name);
+  }
+  ~LogFolderTest() override { std::filesystem::remove_all(folder_); }
+  void Write(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories(std::filesystem::path(folder_ + "/" + name).parent_path());
+    std::ofstream(folder_ + "/" + name) << text;
+  }
+  std::string folder_;
+};
+
+TEST_F(LogFolderTest, FindsLogsAndSaysWhatItSkipped) {
+  Write("rank_0.log", "a\n");
+  Write("rank_1.log.2", "b\n");
+  Write("deep/stdout", "c\n");
+  Write("model.safetensors", "x");
+  std::vector<std::string> skipped;
+  auto files = FindLogFiles(folder_, &skipped);
+  ASSERT_TRUE(files.ok());
+  ASSERT_EQ(files->size(), 3u);
+  EXPECT_EQ((*files)[2].origin.rank, 1);
+  EXPECT_EQ(skipped, std::vector<std::string>{folder_ + "/model.safetensors"});
+  EXPECT_EQ(FindLogFiles(folder_ + "/nope", &skipped).status().code(), base::Code::kNotFound);
+}
+
+TEST_F(LogFolderTest, LinesBecomeRecordsWithTimesAndMetrics) {
+  Write("rank_3.log",
+        "2026-11-01 00:00:01 step: 5 loss: 2.5 lr: 1e-4\n"
+        "no time here, token hf_abcdefghijklmnopqrstuvwxyz0123456789\n"
+        "2026-11-01 00:00:02 ERROR failed\n"
+        "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x\n"
+        "cut in mid");
+  std::vector<std::string> skipped;
+  auto files = FindLogFiles(folder_, &skipped);
+  std::vector<model::Record> records;
+  ASSERT_TRUE(ReadLogFile(files->front(), [&](model::Record record) {
+                records.push_back(std::move(record));
+                return true;
+              }).ok());
+  ASSERT_EQ(records.size(), 5u);
+  EXPECT_EQ(records[0].origin.rank, 3);
+  EXPECT_EQ(records[0].step, 5);
+  EXPECT_EQ(records[1].time, records[0].time);
+  EXPECT_EQ(records[1].text.find("hf_abc"), std::string::npos) << "a secret";
+  EXPECT_EQ(records[2].level, "error");
+  EXPECT_NE(records[3].text.find("ValueError"), std::string::npos);
+  EXPECT_EQ(records[4].text, "cut in mid");
+}
+
+}  // namespace
+}  // namespace rankscope::parse

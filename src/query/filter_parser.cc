@@ -1,0 +1,159 @@
+#include "query/filter_parser.h"
+
+#include <optional>
+
+#include "model/regex.h"
+
+namespace rankscope::query {
+namespace {
+
+using model::Filter;
+using Kind = Filter::Kind;
+
+constexpr int kDeepest = 64;
+constexpr std::string_view kEndsOfWord = "\"()|*";
+
+// or := and (OR and)*; and := not ([AND] not)*; not := (NOT | -) not | ( or ) | term
+class FilterParser {
+ public:
+  FilterParser(Scanner* scanner, base::TimeNs now) : scanner_(scanner), now_(now) {}
+
+  base::Result<Filter> Parse() {
+    scanner_->SkipBlanks();
+    if (AtEnd()) return Filter();
+    ASSIGN_OR_RETURN(Filter filter, Either());
+    if (!scanner_->at_end() && scanner_->peek() != '|') return scanner_->Wrong("expected a term, | or the end");
+    return filter;
+  }
+
+ private:
+  bool AtEnd() const { return scanner_->at_end() || scanner_->peek() == '|' || scanner_->peek() == ')'; }
+
+  base::Result<Filter> Either() {
+    std::vector<Filter> alternatives;
+    do {
+      ASSIGN_OR_RETURN(Filter filter, All());
+      alternatives.push_back(std::move(filter));
+    } while (scanner_->TakeKeyword("OR"));
+    return alternatives.size() == 1 ? std::move(alternatives.front()) : Filter::Or(std::move(alternatives));
+  }
+
+  base::Result<Filter> All() {
+    std::vector<Filter> terms;
+    do {
+      scanner_->SkipBlanks();
+      ASSIGN_OR_RETURN(Filter filter, Not());
+      terms.push_back(std::move(filter));
+      scanner_->SkipBlanks();
+    } while (scanner_->TakeKeyword("AND") || !(AtEnd() || AtKeyword("OR")));
+    return terms.size() == 1 ? std::move(terms.front()) : Filter::And(std::move(terms));
+  }
+
+  bool AtKeyword(std::string_view keyword) const {
+    Scanner ahead = *scanner_;
+    return ahead.TakeKeyword(keyword);
+  }
+
+  base::Status Expected() const {
+    return scanner_->Wrong("expected a word, \"phrase\", *part*, ~\"regex\", name:value, NOT or (");
+  }
+
+  base::Result<Filter> Not() {
+    if (++depth_ > kDeepest) return scanner_->Complain(scanner_->position(), "nested more than 64 deep");
+    ASSIGN_OR_RETURN(Filter filter, Negated());
+    --depth_;
+    return filter;
+  }
+
+  base::Result<Filter> Negated() {
+    if (scanner_->TakeKeyword("NOT") || scanner_->Take('-')) {
+      scanner_->SkipBlanks();
+      ASSIGN_OR_RETURN(Filter filter, Not());
+      return Filter::Not(std::move(filter));
+    }
+    size_t open = scanner_->position();
+    if (!scanner_->Take('(')) return Term();
+    ASSIGN_OR_RETURN(Filter filter, Either());
+    scanner_->SkipBlanks();
+    if (scanner_->at_end()) return scanner_->Complain(open, "this ( is not closed");
+    if (!scanner_->Take(')')) return scanner_->Wrong("expected )");
+    return filter;
+  }
+
+  base::Result<Filter> Term() {
+    if (AtKeyword("OR") || AtKeyword("AND")) return Expected();
+    if (scanner_->Take('~')) return ParseRegex(scanner_, "msg");
+    bool case_sensitive = scanner_->Take('=');
+    if (scanner_->peek() == '*' && !scanner_->at_end()) return Starred(case_sensitive);
+    if (scanner_->peek() == '"') return QuotedTerm(case_sensitive);
+    if (!case_sensitive) {
+      if (auto name = NameBeforeColon()) return ParseFieldValue(scanner_, *name, now_);
+    }
+    std::string word(scanner_->TakeUntil(kEndsOfWord));
+    if (word.empty()) return Expected();
+    return Filter::Text(Kind::kPhrase, "msg", std::move(word), case_sensitive);
+  }
+
+  // `*` alone is every record, as in other query languages.
+  base::Result<Filter> Starred(bool case_sensitive) {
+    Scanner ahead = *scanner_;
+    if (ahead.Take('*') &&
+        (ahead.at_end() || std::string_view(" \t\n|)").find(ahead.peek()) != std::string_view::npos)) {
+      *scanner_ = ahead;
+      return Filter();
+    }
+    return ParseSubstring(scanner_, "msg", case_sensitive);
+  }
+
+  // "a phrase", or "a name": before a colon.
+  base::Result<Filter> QuotedTerm(bool case_sensitive) {
+    size_t begin = scanner_->position();
+    ASSIGN_OR_RETURN(std::string text, scanner_->Quoted());
+    if (text.empty()) return scanner_->Complain(begin, "expected something between the quotes");
+    if (!case_sensitive && scanner_->Take(':')) return ParseFieldValue(scanner_, CanonicalName(text), now_);
+    return Filter::Text(Kind::kPhrase, "msg", std::move(text), case_sensitive);
+  }
+
+  // Takes NAME: where a name that begins with no digit stands before a colon; 12:30:45 is no field.
+  std::optional<std::string> NameBeforeColon() {
+    Scanner ahead = *scanner_;
+    char first = ahead.peek();
+    auto name = ahead.Name();
+    if ((first >= '0' && first <= '9') || !name.ok() || !ahead.Take(':')) return std::nullopt;
+    *scanner_ = ahead;
+    return *name;
+  }
+
+  Scanner* scanner_;
+  const base::TimeNs now_;
+  int depth_ = 0;
+};
+
+}  // namespace
+
+base::Result<Filter> ParseFilter(Scanner* scanner, base::TimeNs now) { return FilterParser(scanner, now).Parse(); }
+
+base::Result<Filter> ParseSubstring(Scanner* scanner, const std::string& name, bool case_sensitive) {
+  size_t begin = scanner->position();
+  scanner->Take('*');
+  if (scanner->peek() == '"') {
+    ASSIGN_OR_RETURN(std::string quoted, scanner->Quoted());
+    if (!scanner->Take('*')) return scanner->Wrong("expected * after the quoted part");
+    return Filter::Text(Kind::kSubstring, name, std::move(quoted), case_sensitive);
+  }
+  size_t end = scanner->rest().find('*');
+  if (end == std::string_view::npos) return scanner->Complain(begin, "expected a second * after this one");
+  std::string part(scanner->rest().substr(0, end));
+  scanner->MoveTo(scanner->position() + end + 1);
+  return Filter::Text(Kind::kSubstring, name, std::move(part), case_sensitive);
+}
+
+base::Result<Filter> ParseRegex(Scanner* scanner, const std::string& name) {
+  size_t begin = scanner->position();
+  ASSIGN_OR_RETURN(std::string pattern, scanner->Quoted());
+  auto regex = model::CompileRegex(pattern, /*case_sensitive=*/true);
+  if (!regex.ok()) return scanner->Complain(begin, regex.status().message());
+  return Filter::Text(Kind::kRegex, name, std::move(pattern), /*case_sensitive=*/true);
+}
+
+}  // namespace rankscope::query

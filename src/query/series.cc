@@ -1,0 +1,262 @@
+#include "query/series.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <tuple>
+
+#include "model/record_value.h"
+#include "query/cell.h"
+
+namespace rankscope::query {
+namespace {
+
+using model::Aggregate;
+using model::Cell;
+using model::Filter;
+using Function = Aggregate::Function;
+using By = SeriesRequest::By;
+using Labels = std::vector<std::pair<std::string, Cell>>;
+
+constexpr size_t kBucketBytes = sizeof(SeriesBucket) + 64;
+
+// The columns of the table that is asked for, in this order.
+enum Column : size_t {
+  kJob,
+  kAttempt,
+  kOwner,
+  kRank,
+  kStream,
+  kX,
+  kFirst,
+  kLast,
+  kMin,
+  kMax,
+  kLow,
+  kHigh,
+  kAvg,
+  kCount,
+  kNonfinite,
+  kMoreNonfinite
+};
+
+std::string OwnerKey(By by) {
+  if (by == By::kNodeRank) return "node_rank";
+  return by == By::kHost ? "host" : by == By::kJob ? "job_id" : "rank";
+}
+
+std::optional<double> NumberOf(const Cell& cell) {
+  auto number = model::WideNumber(ViewOf(cell));
+  if (!number || std::isnan(*number)) return std::nullopt;
+  return static_cast<double>(*number);
+}
+
+int64_t CountOf(const Cell& cell) { return static_cast<int64_t>(NumberOf(cell).value_or(0)); }
+
+template <typename Choose>
+void Combine(const std::optional<double>& value, std::optional<double>* into, const Choose& choose) {
+  if (value) *into = *into ? choose(**into, *value) : *value;
+}
+
+void Lower(const std::optional<double>& value, std::optional<double>* into) {
+  Combine(value, into, [](double a, double b) { return std::min(a, b); });
+}
+void Raise(const std::optional<double>& value, std::optional<double>* into) {
+  Combine(value, into, [](double a, double b) { return std::max(a, b); });
+}
+
+// What one rank has in one bucket.
+struct RankBucket {
+  SeriesBucket bucket;
+  std::optional<double> mean;
+  bool metric = false;  // from the stream `metric`
+};
+
+class SeriesReader {
+ public:
+  SeriesReader(LogSource* source, const SeriesRequest& request, base::Budget* budget)
+      : source_(source), request_(request), budget_(budget) {
+    scan_.project = request.project;
+    std::vector<Filter> terms = {request.filter, Filter::Exists(request.metric)};
+    if (request.from_step || request.to_step) {
+      terms.push_back(Filter::Range("step", static_cast<long double>(request.from_step.value_or(INT64_MIN)),
+                                    static_cast<long double>(request.to_step.value_or(INT64_MAX))));
+    }
+    scan_.filter = Filter::And(std::move(terms));
+  }
+
+  base::Result<SeriesAnswer> Read() {
+    ASSIGN_OR_RETURN(bool any, ReadExtent());
+    if (!any) return std::move(answer_);
+    ASSIGN_OR_RETURN(model::Table table, source_->Aggregate(scan_, Buckets(), budget_));
+    for (const auto& row : table.rows) TakeRow(row);
+    request_.by == By::kRank ? EachRank() : Spread();
+    return std::move(answer_);
+  }
+
+ private:
+  // Steps or time, and how wide a bucket is.
+  base::Result<bool> ReadExtent() {
+    model::Aggregation extent;
+    extent.aggregates = {{Function::kMin, "step", 0, "a"},
+                         {Function::kMax, "step", 0, "b"},
+                         {Function::kMin, "timestamp", 0, "c"},
+                         {Function::kMax, "timestamp", 0, "d"}};
+    ASSIGN_OR_RETURN(model::Table table, source_->Aggregate(scan_, extent, budget_));
+    const auto& row = table.rows.front();
+    const auto* first = std::get_if<model::Time>(&row[2]);
+    const auto* last = std::get_if<model::Time>(&row[3]);
+    if (!first || !last) return false;
+    auto low = NumberOf(row[0]), high = NumberOf(row[1]);
+    answer_.in_time = request_.in_time || !low;
+    double from = answer_.in_time ? static_cast<double>(first->ns / base::kNsPerMs) : *low;
+    double to = answer_.in_time ? static_cast<double>(last->ns / base::kNsPerMs) : *high;
+    auto buckets = [&] { return std::floor(to / Width()) - std::floor(from / Width()) + 1; };
+    while (buckets() > static_cast<double>(request_.points)) answer_.width *= 2;
+    return true;
+  }
+
+  double Width() const { return static_cast<double>(answer_.width); }
+
+  model::Aggregation Buckets() const {
+    using Kind = model::GroupKey::Kind;
+    model::Aggregation table;
+    table.groups = {{Kind::kField, "job_id", 1, "job_id"},
+                    {Kind::kField, "attempt", 1, "attempt"},
+                    {Kind::kField, OwnerKey(request_.by), 1, "owner"},
+                    {Kind::kField, "rank", 1, "rank"},
+                    {Kind::kField, "stream", 1, "stream"}};
+    if (answer_.in_time) {
+      table.groups.push_back({Kind::kTime, "timestamp", answer_.width * base::kNsPerMs, "x"});
+    } else {
+      table.groups.push_back({Kind::kStep, "step", answer_.width, "x"});
+    }
+    const std::string& m = request_.metric;
+    table.aggregates = {{Function::kFirst, m, 0, "first"},
+                        {Function::kLast, m, 0, "last"},
+                        {Function::kMin, m, 0, "min"},
+                        {Function::kMax, m, 0, "max"},
+                        {Function::kMin, m + "_min", 0, "low"},
+                        {Function::kMax, m + "_max", 0, "high"},
+                        {Function::kAvg, m, 0, "avg"},
+                        {Function::kCount, m, 0, "count"},
+                        {Function::kNonfinite, m, 0, "nonfinite"},
+                        {Function::kSum, m + "_nonfinite", 0, "more"}};
+    return table;
+  }
+
+  void TakeRow(const std::vector<Cell>& row) {
+    int64_t x = 0;
+    if (const auto* time = std::get_if<model::Time>(&row[kX])) {
+      x = time->ns / base::kNsPerMs;
+    } else if (const auto* step = std::get_if<int64_t>(&row[kX])) {
+      x = *step;
+    } else {
+      return;  // without a step, among others with steps
+    }
+    budget_->Take(kBucketBytes);
+    const auto* stream = std::get_if<std::string>(&row[kStream]);
+    bool metric = stream && *stream == model::StreamName(model::Stream::kMetric);
+    Merge(row, x, metric, &ranks_[OwnerOf(row)][RankOf(row)][x]);
+  }
+
+  Labels OwnerOf(const std::vector<Cell>& row) const {
+    Labels labels = {{"job_id", row[kJob]}, {"attempt", row[kAttempt]}};
+    if (request_.by != By::kJob) labels.emplace_back(OwnerKey(request_.by), row[kOwner]);
+    return labels;
+  }
+  static int64_t RankOf(const std::vector<Cell>& row) {
+    const auto* rank = std::get_if<int64_t>(&row[kRank]);
+    return rank ? *rank : -1;
+  }
+
+  // The same bucket may come from printed lines and from the stream `metric`.
+  static void Merge(const std::vector<Cell>& row, int64_t x, bool metric, RankBucket* into) {
+    SeriesBucket* bucket = &into->bucket;
+    bool fresh = bucket->count == 0;
+    bucket->x = x;
+    bucket->ranks = 1;
+    for (Column column : {kMin, kLow}) Lower(NumberOf(row[column]), &bucket->min);
+    for (Column column : {kMax, kHigh}) Raise(NumberOf(row[column]), &bucket->max);
+    if (!fresh && (into->metric || !metric)) return;
+    into->metric = metric;
+    bucket->first = NumberOf(row[kFirst]);
+    bucket->last = NumberOf(row[kLast]);
+    bucket->count = CountOf(row[kCount]);
+    bucket->nonfinite = CountOf(row[kNonfinite]) + CountOf(row[kMoreNonfinite]);
+    into->mean = NumberOf(row[kAvg]);
+  }
+
+  void EachRank() {
+    for (auto& [labels, ranks] : ranks_) {
+      Series series{labels, {}};
+      for (auto& [rank, buckets] : ranks) {
+        for (auto& [x, held] : buckets) series.buckets.push_back(held.bucket);
+      }
+      answer_.series.push_back(std::move(series));
+    }
+  }
+
+  void Spread() {
+    for (auto& [labels, ranks] : ranks_) {
+      std::map<int64_t, std::vector<const RankBucket*>> columns;
+      for (auto& [rank, buckets] : ranks) {
+        for (auto& [x, held] : buckets) columns[x].push_back(&held);
+      }
+      Series series{labels, {}};
+      for (auto& [x, held] : columns) series.buckets.push_back(SpreadOf(x, held));
+      answer_.series.push_back(std::move(series));
+    }
+  }
+
+  static SeriesBucket SpreadOf(int64_t x, const std::vector<const RankBucket*>& ranks) {
+    SeriesBucket spread;
+    spread.x = x;
+    std::vector<double> means;
+    for (const RankBucket* rank : ranks) {
+      Lower(rank->bucket.min, &spread.min);
+      Raise(rank->bucket.max, &spread.max);
+      spread.count += rank->bucket.count;
+      spread.nonfinite += rank->bucket.nonfinite;
+      ++spread.ranks;
+      if (rank->mean) means.push_back(*rank->mean);
+    }
+    if (means.empty()) return spread;
+    std::sort(means.begin(), means.end());
+    size_t middle = means.size() / 2;
+    spread.median = means.size() % 2 == 1 ? means[middle] : (means[middle - 1] + means[middle]) / 2;
+    return spread;
+  }
+
+  struct LabelsOrder {
+    bool operator()(const Labels& a, const Labels& b) const {
+      for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        if (int order = Compare(ViewOf(a[i].second), ViewOf(b[i].second)); order != 0) return order < 0;
+      }
+      return a.size() < b.size();
+    }
+  };
+
+  LogSource* source_;
+  const SeriesRequest& request_;
+  base::Budget* budget_;
+  model::Scan scan_;
+  SeriesAnswer answer_;
+  std::map<Labels, std::map<int64_t, std::map<int64_t, RankBucket>>, LabelsOrder> ranks_;
+};
+
+}  // namespace
+
+std::optional<SeriesRequest::By> ParseSeriesBy(std::string_view name) {
+  if (name == "rank") return By::kRank;
+  if (name == "node_rank") return By::kNodeRank;
+  if (name == "host") return By::kHost;
+  if (name == "job" || name == "job_id") return By::kJob;
+  return std::nullopt;
+}
+
+base::Result<SeriesAnswer> ReadSeries(LogSource* source, const SeriesRequest& request, base::Budget* budget) {
+  return SeriesReader(source, request, budget).Read();
+}
+
+}  // namespace rankscope::query

@@ -1,0 +1,123 @@
+#include "query/series.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "query/testing/naive_source.h"
+
+namespace rankscope::query {
+namespace {
+
+class SeriesTest : public testing::Test {
+ protected:
+  void Add(int rank, std::optional<int64_t> step, double loss, model::Stream stream = model::Stream::kMetric,
+           model::Fields more = {}) {
+    model::Record record;
+    record.origin.job = "j";
+    record.origin.rank = rank;
+    record.origin.node_rank = rank / 2;
+    record.stream = stream;
+    record.step = step;
+    record.time = static_cast<int64_t>(source_.records.size()) * base::kNsPerSecond;
+    record.fields = std::move(more);
+    record.fields.emplace_back("loss", loss);
+    source_.records.push_back(record);
+  }
+  SeriesAnswer Read(SeriesRequest request) {
+    request.metric = "loss";
+    base::Budget budget;
+    auto answer = ReadSeries(&source_, request, &budget);
+    EXPECT_TRUE(answer.ok());
+    return *answer;
+  }
+  NaiveSource source_;
+};
+
+TEST_F(SeriesTest, FewPointsAreKeptAsTheyAre) {
+  for (int step = 0; step < 10; ++step) Add(3, step, step * 0.5);
+  SeriesAnswer answer = Read({});
+  ASSERT_EQ(answer.series.size(), 1u);
+  EXPECT_EQ(answer.width, 1);
+  ASSERT_EQ(answer.series[0].buckets.size(), 10u);
+  EXPECT_EQ(answer.series[0].buckets[7].x, 7);
+  EXPECT_EQ(answer.series[0].buckets[7].min, 3.5);
+  EXPECT_EQ(answer.series[0].labels.back().second, model::Cell(int64_t{3}));
+}
+
+TEST_F(SeriesTest, ThinningKeepsEverySpikeAndCountsNaN) {
+  for (int step = 0; step < 10000; ++step) Add(0, step, step == 4321 ? 99.0 : step == 77 ? std::nan("") : 1.0);
+  SeriesRequest request;
+  request.points = 50;
+  SeriesAnswer answer = Read(request);
+  const auto& buckets = answer.series[0].buckets;
+  EXPECT_LE(buckets.size(), 50u);
+  EXPECT_EQ(answer.width & (answer.width - 1), 0) << "a power of two";
+  double highest = 0;
+  int64_t nonfinite = 0, values = 0;
+  for (const auto& bucket : buckets) {
+    highest = std::max(highest, bucket.max.value_or(0));
+    nonfinite += bucket.nonfinite;
+    values += bucket.count;
+    EXPECT_EQ(bucket.x % answer.width, 0);
+  }
+  EXPECT_EQ(highest, 99.0);
+  EXPECT_EQ(nonfinite, 1);
+  EXPECT_EQ(values, 10000);
+}
+
+TEST_F(SeriesTest, TheMetricStreamGoesBeforePrintedLines) {
+  Add(0, 5, 2.15, model::Stream::kStdout);
+  Add(0, 5, 2.1534);
+  Add(0, 6, 3.0, model::Stream::kStdout);
+  SeriesAnswer answer = Read({});
+  ASSERT_EQ(answer.series[0].buckets.size(), 2u);
+  EXPECT_EQ(answer.series[0].buckets[0].last, 2.1534);
+  EXPECT_EQ(answer.series[0].buckets[0].count, 1);
+  EXPECT_EQ(answer.series[0].buckets[1].last, 3.0);
+}
+
+TEST_F(SeriesTest, RecordsOverSeveralStepsBringTheirExtremes) {
+  Add(0, 10, 2, model::Stream::kMetric, {{"loss_min", 1.0}, {"loss_max", 50.0}, {"loss_nonfinite", int64_t{3}}});
+  SeriesAnswer answer = Read({});
+  const SeriesBucket& bucket = answer.series[0].buckets[0];
+  EXPECT_EQ(bucket.min, 1.0);
+  EXPECT_EQ(bucket.max, 50.0);
+  EXPECT_EQ(bucket.nonfinite, 3);
+}
+
+TEST_F(SeriesTest, ANodeIsTheSpreadOfItsRanks) {
+  Add(0, 1, 1.0);
+  Add(1, 1, 5.0);
+  Add(2, 1, 7.0);
+  SeriesRequest request;
+  request.by = SeriesRequest::By::kNodeRank;
+  SeriesAnswer answer = Read(request);
+  ASSERT_EQ(answer.series.size(), 2u);
+  const SeriesBucket& node = answer.series[0].buckets[0];
+  EXPECT_EQ(node.min, 1.0);
+  EXPECT_EQ(node.median, 3.0);
+  EXPECT_EQ(node.max, 5.0);
+  EXPECT_EQ(node.ranks, 2);
+}
+
+TEST_F(SeriesTest, WithoutStepsTimeIsTheAxis) {
+  Add(0, std::nullopt, 1.0);
+  Add(0, std::nullopt, 2.0);
+  SeriesAnswer answer = Read({});
+  EXPECT_TRUE(answer.in_time);
+  EXPECT_EQ(answer.series[0].buckets.back().x / answer.width * answer.width, answer.series[0].buckets.back().x);
+}
+
+TEST_F(SeriesTest, StepsBoundIt) {
+  for (int step = 0; step < 10; ++step) Add(0, step, step);
+  SeriesRequest request;
+  request.from_step = 3;
+  request.to_step = 5;
+  EXPECT_EQ(Read(request).series[0].buckets.size(), 3u);
+}
+
+TEST_F(SeriesTest, AMetricThatNobodyHasIsNoSeries) { EXPECT_TRUE(Read({}).series.empty()); }
+
+}  // namespace
+}  // namespace rankscope::query

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/status.h"
+#include "store/row_buffer.h"
+
+namespace rankscope::store {
+
+// What a segment's footer knows of a block.
+struct BlockInfo {
+  uint64_t offset = 0;  // in the file
+  uint32_t bytes = 0;   // of columns, then header
+  uint32_t header_bytes = 0, header_raw_bytes = 0;
+  uint64_t header_checksum = 0;
+  uint32_t rows = 0;
+  base::TimeNs min_time = 0, max_time = 0;
+};
+
+// A class of rows: those that are alike in all but numbers.
+struct RowClass {
+  model::Stream stream = model::Stream::kStdout;
+  bool has_step = false;
+  uint32_t level = 0, schema = 0;  // indexes into the block's tables
+  uint32_t form = 0;               // as Row::form
+  uint32_t pool = 0;               // of its variables; 0: none, else the pool's number from 1
+  uint32_t rows = 0;
+};
+
+// The decoded header of a block. Grammar and worked example: docs/design/segment.md.
+struct BlockHeader {
+  struct Run {
+    uint32_t origin, rows;
+  };
+  struct Column {
+    uint32_t offset = 0, bytes = 0, checksum = 0;  // in the block
+    std::string here;                              // small ones lie in the header itself
+  };
+  std::vector<model::Origin> origins;  // without project and job
+  std::vector<Run> runs;               // rows lie by origin, then time
+  std::vector<std::string> levels;
+  std::vector<std::vector<std::string>> schemas;
+  std::vector<RowClass> classes;
+  std::vector<std::string> pools;  // the markers of each pool's slots; index 0 is none
+  int64_t min_step = 0, max_step = 0;
+  bool any_step = false;
+  int64_t time_unit = 1;
+  std::vector<Column> columns;
+  // Where the columns of a pool's slots and of a schema's fields begin.
+  std::vector<uint32_t> pool_columns, schema_columns;
+  std::vector<uint32_t> pool_rows, schema_rows;
+
+  size_t Memory() const;
+};
+
+// The fixed columns of each block; then two for each slot of each pool, then one for each field of each schema.
+enum BlockColumn : uint32_t {
+  kClassColumn,
+  kTimeStartColumn,
+  kTimeColumn,
+  kSeqColumn,
+  kStepColumn,
+  kRawTextColumn,
+  kWordsColumn,
+  kFixedColumns
+};
+
+// Encodes rows [begin, end) of the finished buffer; appends to *file, where the block begins at `offset`.
+BlockInfo EncodeBlock(const RowBuffer& buffer, size_t begin, size_t end, uint64_t offset, std::string* file);
+
+// The header from the last header_bytes of a block. False when it is not one.
+bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* header);
+
+}  // namespace rankscope::store

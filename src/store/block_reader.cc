@@ -1,0 +1,242 @@
+#include "store/block_reader.h"
+
+#include "base/coding.h"
+#include "store/compression.h"
+#include "store/integer_column.h"
+
+namespace rankscope::store {
+
+BlockReader::BlockReader(std::shared_ptr<const Segment> segment, size_t block,
+                         std::shared_ptr<const BlockHeader> header,
+                         std::shared_ptr<const TemplateDictionary> dictionary)
+    : segment_(std::move(segment)),
+      block_(block),
+      header_(std::move(header)),
+      dictionary_(std::move(dictionary)),
+      damaged_(header_->columns.size()),
+      fields_(header_->columns.size()),
+      slots_(header_->columns.size()) {}
+
+bool BlockReader::Fail(uint32_t column) {
+  damaged_[column] = 1;
+  // What every row needs comes before the texts.
+  if (column < kRawTextColumn) fatal_ = true;
+  if (status_.ok()) status_ = segment_->Damaged(block_);
+  return false;
+}
+
+std::optional<std::string> BlockReader::Bytes(uint32_t column) {
+  if (!damaged_[column]) {
+    auto bytes = segment_->ReadColumn(block_, *header_, column);
+    if (bytes.ok()) return *std::move(bytes);
+    if (status_.ok()) status_ = bytes.status();
+  }
+  Fail(column);
+  return std::nullopt;
+}
+
+bool BlockReader::ReadIntegers(uint32_t column, size_t count, std::vector<int64_t>* values) {
+  auto bytes = Bytes(column);
+  if (!bytes) return false;
+  if (DecodeIntegers(*bytes, count, values)) return true;
+  values->clear();
+  return Fail(column);
+}
+
+const std::vector<uint16_t>& BlockReader::classes() {
+  if (!classes_.empty() || !ok()) return classes_;
+  auto bytes = Bytes(kClassColumn);
+  if (!bytes) return classes_;
+  base::ByteReader in(*bytes);
+  std::string low, high;
+  if (!ReadCompressed(in.String(), rows(), &low) || !ReadCompressed(in.String(), rows(), &high)) {
+    Fail(kClassColumn);
+    return classes_;
+  }
+  classes_.resize(rows());
+  std::vector<uint32_t> counts(header_->classes.size());
+  for (size_t i = 0; i < rows(); ++i) {
+    classes_[i] = static_cast<uint16_t>(static_cast<uint8_t>(low[i]) | static_cast<uint8_t>(high[i]) << 8);
+    if (classes_[i] >= counts.size() || ++counts[classes_[i]] > header_->classes[classes_[i]].rows) {
+      Fail(kClassColumn);
+      classes_.clear();
+      break;
+    }
+  }
+  return classes_;
+}
+
+const std::vector<base::TimeNs>& BlockReader::times() {
+  if (!times_.empty() || !ok()) return times_;
+  std::vector<int64_t> starts;
+  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &starts)) return times_;
+  if (!ReadIntegers(kTimeColumn, rows(), &times_)) return times_;
+  auto unit = static_cast<uint64_t>(header_->time_unit);
+  size_t at = 0;
+  for (size_t run = 0; run < starts.size(); ++run) {
+    auto time = static_cast<uint64_t>(starts[run]);
+    for (uint32_t i = 0; i < header_->runs[run].rows; ++i, ++at) {
+      time += static_cast<uint64_t>(times_[at]);
+      times_[at] = static_cast<int64_t>(time * unit);
+    }
+  }
+  return times_;
+}
+
+const std::vector<int64_t>& BlockReader::seqs() {
+  if (seqs_.empty() && ok()) ReadIntegers(kSeqColumn, rows(), &seqs_);
+  return seqs_;
+}
+
+const std::vector<int64_t>& BlockReader::steps() {
+  if (!steps_.empty() || !ok()) return steps_;
+  size_t count = 0;
+  for (const RowClass& row_class : header_->classes) count += row_class.has_step ? row_class.rows : 0;
+  std::vector<int64_t> dense;
+  if (classes().empty() || !ReadIntegers(kStepColumn, count, &dense)) return steps_;
+  steps_.resize(rows());
+  size_t next = 0;
+  for (size_t i = 0; i < rows(); ++i) {
+    if (header_->classes[classes_[i]].has_step) steps_[i] = dense[next++];
+  }
+  return steps_;
+}
+
+const std::vector<uint32_t>& BlockReader::origins() {
+  if (!origins_.empty()) return origins_;
+  origins_.reserve(rows());
+  for (const BlockHeader::Run& run : header_->runs) origins_.insert(origins_.end(), run.rows, run.origin);
+  return origins_;
+}
+
+void BlockReader::Place() {
+  if (!pool_places_.empty() || classes().empty()) return;
+  std::vector<uint32_t> pools(header_->pools.size()), schemas(header_->schemas.size());
+  uint32_t raw = 0;
+  pool_places_.resize(rows());
+  schema_places_.resize(rows());
+  for (size_t i = 0; i < rows(); ++i) {
+    const RowClass& row_class = header_->classes[classes_[i]];
+    if (row_class.form == Row::kRawText) {
+      pool_places_[i] = raw++;
+    } else {
+      pool_places_[i] = pools[row_class.pool]++;
+    }
+    schema_places_[i] = schemas[row_class.schema]++;
+  }
+}
+
+const std::vector<uint32_t>& BlockReader::pool_places() {
+  Place();
+  return pool_places_;
+}
+const std::vector<uint32_t>& BlockReader::schema_places() {
+  Place();
+  return schema_places_;
+}
+
+const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
+  uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
+  if (fields_[column] || !ok()) return fields_[column].get();
+  auto bytes = Bytes(column);
+  if (!bytes) return nullptr;
+  auto decoded = std::make_unique<FieldColumn>();
+  if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded.get())) {
+    Fail(column);
+    return nullptr;
+  }
+  fields_[column] = std::move(decoded);
+  return fields_[column].get();
+}
+
+const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
+  uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
+  if (slots_[column] || !ok()) return slots_[column].get();
+  auto bytes = Bytes(column);
+  if (!bytes) return nullptr;
+  auto decoded = std::make_unique<SlotColumn>();
+  auto kind = static_cast<Slot>(header_->pools[pool][slot]);
+  if (!DecodeSlot(*bytes, kind, header_->pool_rows[pool], decoded.get())) {
+    Fail(column);
+    return nullptr;
+  }
+  slots_[column] = std::move(decoded);
+  return slots_[column].get();
+}
+
+const Texts* BlockReader::raw_texts() {
+  if (raw_texts_ || !ok()) return raw_texts_.get();
+  size_t count = 0;
+  for (const RowClass& row_class : header_->classes) count += row_class.form == Row::kRawText ? row_class.rows : 0;
+  auto bytes = Bytes(kRawTextColumn);
+  if (!bytes) return nullptr;
+  auto texts = std::make_unique<Texts>();
+  if (count > 0 && !DecodeTexts(*bytes, count, texts.get())) {
+    Fail(kRawTextColumn);
+    return nullptr;
+  }
+  raw_texts_ = std::move(texts);
+  return raw_texts_.get();
+}
+
+bool BlockReader::AppendText(uint32_t row, std::string* out) {
+  if (classes().empty() || pool_places().empty()) return false;
+  const RowClass& row_class = header_->classes[classes_[row]];
+  if (row_class.form == Row::kEmptyText) return true;
+  if (row_class.form == Row::kRawText) {
+    const Texts* texts = raw_texts();
+    if (texts) out->append(texts->texts[pool_places_[row]]);
+    return texts != nullptr;
+  }
+  uint32_t id = row_class.form - Row::kFirstTemplate;
+  // The dictionary's file is damaged and this template lay behind the damage.
+  if (id >= dictionary_->size()) return Fail(kWordsColumn);
+  const std::string& form = dictionary_->form(id);
+  const std::string& markers = header_->pools[row_class.pool];
+  variables_.resize(markers.size());
+  for (size_t slot = 0; slot < markers.size(); ++slot) {
+    const SlotColumn* column = SlotOf(row_class.pool, slot);
+    if (!column) return false;
+    variables_[slot] = column->values[pool_places_[row]];
+  }
+  size_t next = 0;
+  for (char c : form) {
+    if (IsMarker(c) && (next == markers.size() || markers[next++] != c)) return Fail(kWordsColumn);
+  }
+  if (next != markers.size()) return Fail(kWordsColumn);
+  JoinText(form, variables_.data(), out);
+  return true;
+}
+
+bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
+  if (times().empty() || seqs().empty() || steps().empty() || pool_places().empty()) return false;
+  const RowClass& row_class = header_->classes[classes_[row]];
+  const model::Origin& origin = header_->origins[origins()[row]];
+  model::Origin& out = record->origin;
+  if (out.project != segment_->project()) out.project = segment_->project();
+  if (out.job != segment_->job()) out.job = segment_->job();
+  if (out.host != origin.host) out.host = origin.host;
+  out.attempt = origin.attempt;
+  out.node_rank = origin.node_rank;
+  out.rank = origin.rank;
+  out.local_rank = origin.local_rank;
+  record->stream = row_class.stream;
+  record->time = times_[row];
+  record->seq = static_cast<uint64_t>(seqs_[row]);
+  record->step.reset();
+  if (row_class.has_step) record->step = steps_[row];
+  record->level = header_->levels[row_class.level];
+  record->text.clear();
+  if (with_text && !AppendText(row, &record->text)) return false;
+  const auto& names = header_->schemas[row_class.schema];
+  record->fields.resize(with_fields ? names.size() : 0);
+  for (size_t i = 0; i < record->fields.size(); ++i) {
+    const FieldColumn* column = Field(row_class.schema, i);
+    if (!column) return false;
+    record->fields[i].first = names[i];
+    record->fields[i].second = column->values[schema_places_[row]].Value();
+  }
+  return true;
+}
+
+}  // namespace rankscope::store

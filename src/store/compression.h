@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rankscope::store {
+
+// zstd levels: of columns, whose structure is gone already, and of free text.
+constexpr int kColumnLevel = 1;
+constexpr int kTextLevel = 3;
+
+// Appends the bytes under zstd, or as they are where that is no larger. They must be the rest of what holds them.
+void PutCompressed(std::string_view bytes, int level, std::string* out);
+// False when that does not give exactly `size` bytes.
+bool ReadCompressed(std::string_view compressed, size_t size, std::string* out);
+
+}  // namespace rankscope::store

@@ -1,0 +1,144 @@
+#include "store/row_buffer.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+
+#include "base/coding.h"
+
+namespace rankscope::store {
+namespace {
+
+constexpr uint32_t kWorthATemplate = 2;  // times seen
+constexpr size_t kMaxLevels = 60000;
+
+auto SortKey(const model::Origin& origin) {
+  return std::tuple(origin.rank.value_or(-1), origin.node_rank.value_or(-1), origin.attempt,
+                    origin.local_rank.value_or(-1), std::string_view(origin.host));
+}
+
+}  // namespace
+
+void RowBuffer::Reserve(size_t records) {
+  constexpr size_t kVariablesARecord = 6;
+  rows_.reserve(records);
+  variables_.reserve(records * kVariablesARecord);
+}
+
+void RowBuffer::Add(const model::RecordView& record) {
+  Row row{};
+  row.time = record.time;
+  row.seq = record.seq;
+  row.has_step = record.step.has_value();
+  row.step = record.step.value_or(0);
+  row.stream = record.stream;
+  row.text = record.text;
+  row.origin = OriginOf(record);
+  row.level = LevelOf(record.level);
+  row.schema = SchemaOf(record);
+  row.first_field = static_cast<uint32_t>(fields_.size());
+  fields_.insert(fields_.end(), record.fields.begin(), record.fields.end());
+  row.first_variable = static_cast<uint32_t>(variables_.size());
+  row.form = FormOf(record.text);
+  row.arrival = static_cast<uint32_t>(rows_.size());
+  rows_.push_back(row);
+}
+
+uint32_t RowBuffer::OriginOf(const model::RecordView& record) {
+  // Within a batch the same origin has the same address.
+  if (record.origin == last_origin_) return last_origin_index_;
+  last_origin_ = record.origin;
+  const model::Origin& origin = *record.origin;
+  key_.clear();
+  for (int64_t part : {int64_t{origin.attempt}, int64_t{origin.node_rank.value_or(-1)},
+                       int64_t{origin.rank.value_or(-1)}, int64_t{origin.local_rank.value_or(-1)}}) {
+    base::PutSigned(&key_, part);
+  }
+  key_ += origin.host;
+  auto [at, added] = origin_index_.try_emplace(key_, static_cast<uint32_t>(origins_.size()));
+  if (added) origins_.push_back(origin);
+  return last_origin_index_ = at->second;
+}
+
+uint16_t RowBuffer::LevelOf(std::string_view level) {
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    if (levels_[i] == level) return static_cast<uint16_t>(i);
+  }
+  if (levels_.size() == kMaxLevels) return 0;
+  levels_.emplace_back(level);
+  return static_cast<uint16_t>(levels_.size() - 1);
+}
+
+uint32_t RowBuffer::SchemaOf(const model::RecordView& record) {
+  if (last_schema_ < schemas_.size()) {
+    const auto& last = schemas_[last_schema_];
+    bool same = last.size() == record.fields.size();
+    for (size_t i = 0; same && i < last.size(); ++i) same = last[i] == record.fields[i].name;
+    if (same) return last_schema_;
+  }
+  key_.clear();
+  for (const model::FieldView& field : record.fields) base::PutString(&key_, field.name);
+  auto [at, added] = schema_index_.try_emplace(key_, static_cast<uint32_t>(schemas_.size()));
+  if (added) {
+    schemas_.emplace_back();
+    for (const model::FieldView& field : record.fields) schemas_.back().emplace_back(field.name);
+  }
+  // Records without fields come between: they do not make the others forgotten.
+  if (!record.fields.empty()) last_schema_ = at->second;
+  return at->second;
+}
+
+uint32_t RowBuffer::FormOf(std::string_view text) {
+  if (text.empty()) return Row::kEmptyText;
+  if (!SplitText(text, &form_, &variables_)) return Row::kRawText;
+  if (uint32_t id = dictionary_->Find(form_); id != TemplateDictionary::kNone) return Row::kFirstTemplate + id;
+  auto [at, added] = local_index_.try_emplace(form_, static_cast<uint32_t>(local_forms_.size()));
+  if (added) local_forms_.push_back({form_, 0, 0});
+  ++local_forms_[at->second].count;
+  return kLocal | at->second;
+}
+
+void RowBuffer::Finish() {
+  for (LocalForm& local : local_forms_) {
+    local.id = TemplateDictionary::kNone;
+    bool worth = local.count >= kWorthATemplate || dictionary_->NoteSeen(local.form, local.count) >= kWorthATemplate;
+    if (worth) local.id = dictionary_->Add(local.form);
+  }
+  for (Row& row : rows_) {
+    if (!(row.form & kLocal)) continue;
+    uint32_t id = local_forms_[row.form & ~kLocal].id;
+    row.form = id == TemplateDictionary::kNone ? Row::kRawText : Row::kFirstTemplate + id;
+  }
+  std::vector<uint32_t> order(origins_.size()), place(origins_.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(),
+            [&](uint32_t a, uint32_t b) { return SortKey(origins_[a]) < SortKey(origins_[b]); });
+  std::vector<model::Origin> sorted(origins_.size());
+  for (uint32_t i = 0; i < order.size(); ++i) {
+    place[order[i]] = i;
+    sorted[i] = std::move(origins_[order[i]]);
+  }
+  origins_ = std::move(sorted);
+  for (Row& row : rows_) row.origin = place[row.origin];
+  SortRows();
+}
+
+// By origin without comparing; rows of one origin mostly come in the order of their times.
+void RowBuffer::SortRows() {
+  std::vector<size_t> ends(origins_.size() + 1);
+  for (const Row& row : rows_) ++ends[row.origin + 1];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<size_t> next = ends;
+  std::vector<Row> sorted(rows_.size());
+  for (const Row& row : rows_) sorted[next[row.origin]++] = row;
+  rows_ = std::move(sorted);
+  auto earlier = [](const Row& a, const Row& b) {
+    return std::tie(a.time, a.seq, a.arrival) < std::tie(b.time, b.seq, b.arrival);
+  };
+  for (size_t i = 0; i < origins_.size(); ++i) {
+    auto begin = rows_.begin() + static_cast<long>(ends[i]), end = rows_.begin() + static_cast<long>(ends[i + 1]);
+    if (!std::is_sorted(begin, end, earlier)) std::sort(begin, end, earlier);
+  }
+}
+
+}  // namespace rankscope::store

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rankscope::store {
+
+// A column of texts: lengths and bytes under zstd, or, where many are equal, a table of the distinct ones and indexes.
+void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out);
+
+// The decoded texts, in one arena.
+struct Texts {
+  std::string arena;
+  std::vector<std::string_view> texts;  // into arena
+  Texts() = default;
+  Texts(const Texts&) = delete;
+  Texts& operator=(const Texts&) = delete;
+};
+// False when the bytes are not `count` texts.
+bool DecodeTexts(std::string_view bytes, size_t count, Texts* texts);
+
+}  // namespace rankscope::store

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rankscope::store {
+
+// A bloom filter of words (model/words.h, case folded): of free text, and of the ids in it. A word that was added is
+// found always, another one in a hundred times or so.
+class WordFilter {
+ public:
+  void AddWords(std::string_view text);
+  // An id as one word, whatever is in it (ASCII without capitals).
+  void AddId(std::string_view id);
+  // The filter's bytes: empty when nothing was added.
+  std::string Take();
+
+  // Whether texts that were added may hold each word of `text`.
+  static bool MayHoldWords(std::string_view filter, std::string_view text);
+  static bool MayHoldId(std::string_view filter, std::string_view id);
+
+ private:
+  std::vector<uint64_t> hashes_;
+};
+
+}  // namespace rankscope::store

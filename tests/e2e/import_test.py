@@ -1,0 +1,67 @@
+"""Folders of old logs become stored jobs, once, however often they are imported."""
+import json
+import os
+import unittest
+import urllib.error
+import urllib.request
+
+from harness import Place, Server
+
+
+def takes_records(server):
+    try:
+        urllib.request.urlopen(f"http://{server.http}/api/v1/ingest/jsonline?job_id=probe", b"", timeout=60).close()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code != 404 and error.code != 405
+    return True
+
+
+class ImportTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+        self.server = Server(self.place)
+        self.addCleanup(self.server.stop)
+        if not takes_records(self.server):
+            self.skipTest("this server has no POST /api/v1/ingest/jsonline")
+
+    def import_folder(self, *arguments):
+        return self.place.cli("import", "--server", self.server.http, *arguments)
+
+    def query(self, text):
+        done = self.place.cli("query", "--server", self.server.http, text, "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def write(self, name, text, mode="w"):
+        path = os.path.join(self.place.path, "old-run", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, mode) as file:
+            file.write(text)
+
+    def test_a_folder_is_stored_once_and_grows(self):
+        self.write("node_0/rank_3.log", "2026-11-01 00:00:01 step: 5 loss: 2.5\n2026-11-01 00:00:02 ERROR CUDA OOM\n")
+        self.write("metrics.jsonl", '{"timestamp":"2026-11-01T00:00:03Z","rank":1,"loss":2}\n')
+        self.write("weights.pt", "x")
+        folder = os.path.join(self.place.path, "old-run")
+        for _ in range(2):
+            done = self.import_folder(folder)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("old-run: 3 records of 2 files", done.stdout)
+            self.assertIn("weights.pt", done.stdout)
+        self.write("node_0/rank_3.log", "2026-11-01 00:00:04 more\n", "a")
+        self.import_folder(folder)
+        rows = self.query("job:old-run | fields rank, node_rank, step, loss, level")
+        self.assertEqual(rows, [{"rank": 3, "node_rank": 0, "step": 5, "loss": 2.5},
+                                {"rank": 3, "node_rank": 0, "level": "error"}, {"rank": 1, "loss": 2},
+                                {"rank": 3, "node_rank": 0}])
+
+    def test_what_is_not_there_is_named(self):
+        done = self.import_folder("/nope", "--job_id", "j")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("/nope", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

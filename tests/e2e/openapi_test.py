@@ -1,0 +1,105 @@
+"""docs/openapi.yaml is what the running server does: every operation is asked for, every answer is of its schema."""
+import json
+import os
+import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
+
+import yaml
+
+from harness import Place, Server
+from query_test import run_two_ranks
+
+FILE = os.path.join(os.path.dirname(__file__), "../../docs/openapi.yaml")
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+
+
+class OpenApiTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        with open(FILE) as file:
+            cls.api = yaml.safe_load(file)
+        cls.place = Place()
+        cls.server = Server(cls.place)
+        run_two_ranks(cls.place, cls.server, "j")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.place.remove()
+
+    def resolve(self, node):
+        while "$ref" in node:
+            target = self.api
+            for name in node["$ref"].removeprefix("#/").split("/"):
+                target = target[name]
+            node = target
+        return node
+
+    def ask(self, method, path, operation, leave_out=()):
+        given, body, headers = {}, None, {}
+        for parameter in map(self.resolve, operation.get("parameters", [])):
+            if "example" not in parameter or parameter["name"] in leave_out:
+                continue
+            if parameter["in"] == "path":
+                path = path.replace("{" + parameter["name"] + "}", parameter["example"])
+            else:
+                given[parameter["name"]] = parameter["example"]
+        url = f"http://{self.server.http}{path}"
+        if "requestBody" in operation:
+            kind, content = next(iter(operation["requestBody"]["content"].items()))
+            body, headers = json.dumps(content["example"]).encode(), {"Content-Type": kind}
+            url += "?" + urllib.parse.urlencode(given)
+        elif method == "post":
+            body, headers = json.dumps(given).encode(), {"Content-Type": "application/json"}
+        elif given:
+            url += "?" + urllib.parse.urlencode(given)
+        request = urllib.request.Request(url, body, headers, method=method.upper())
+        try:
+            return urllib.request.urlopen(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            return error
+
+    def check(self, value, schema, where):
+        schema = self.resolve(schema)
+        self.assertIsInstance(value, TYPES[schema["type"]], where)
+        for name in schema.get("required", []):
+            self.assertIn(name, value, where)
+        for name, inner in schema.get("properties", {}).items():
+            if isinstance(value, dict) and name in value:
+                self.check(value[name], inner, f"{where}.{name}")
+
+    def operations(self):
+        for path, item in self.api["paths"].items():
+            for method, operation in item.items():
+                yield method, path, operation
+
+    def test_every_answer_is_of_its_schema(self):
+        for method, path, operation in self.operations():
+            with self.subTest(f"{method} {path}"), self.ask(method, path, operation) as answer:
+                response = self.resolve(operation["responses"][str(answer.status)])
+                kind = answer.headers["Content-Type"].split(";")[0]
+                self.assertIn(kind, response["content"])
+                schema = self.resolve(response["content"][kind]["schema"])
+                if kind == "text/plain":
+                    self.assertIn("rankscope_", answer.read().decode())
+                    continue
+                lines = [answer.readline()] if operation.get("x-endless") else answer.readlines()
+                self.assertTrue(lines)
+                for line in lines:
+                    self.check(json.loads(line), schema, path)
+
+    def test_what_is_required_is_missed(self):
+        for method, path, operation in self.operations():
+            needed = [p["name"] for p in map(self.resolve, operation.get("parameters", []))
+                      if p.get("required") and p["in"] == "query"]
+            for name in needed:
+                with self.subTest(f"{method} {path} without {name}"):
+                    with self.ask(method, path, operation, leave_out=(name,)) as answer:
+                        self.assertEqual(answer.status, 400)
+                        self.assertIn(name, json.load(answer)["error"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,72 @@
+"""query, series, patterns and show, as a person types them."""
+import csv
+import io
+import json
+import unittest
+
+from harness import Place, Server
+from query_test import run_two_ranks
+
+
+class QueryCliTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place()
+        cls.server = Server(cls.place)
+        run_two_ranks(cls.place, cls.server, "j")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+        cls.place.remove()
+
+    def run_cli(self, command, *arguments):
+        done = self.place.cli(command, "--server", self.server.http, *arguments)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_a_query_as_table_json_and_csv(self):
+        query = "job:j loss:* | stats count() as n, max(loss) by (rank)"
+        self.assertEqual(self.run_cli("query", query).split(), "rank n max(loss) 0 100 5 1 100 99".split())
+        rows = [json.loads(line) for line in self.run_cli("query", query, "-o", "json").splitlines()]
+        self.assertEqual(rows[1], {"rank": 1, "n": 100, "max(loss)": 99})
+        cells = list(csv.reader(io.StringIO(self.run_cli("query", query, "-o", "csv"))))
+        self.assertEqual(cells, [["rank", "n", "max(loss)"], ["0", "100", "5"], ["1", "100", "99"]])
+
+    def test_a_wrong_query_is_one_line_with_its_column(self):
+        done = self.place.cli("query", "--server", self.server.http, "job:j | nosuch")
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual(len(done.stderr.splitlines()), 1)
+        self.assertIn("column 9", done.stderr)
+
+    def test_series_by_rank_and_as_a_plot(self):
+        rows = [line.split() for line in self.run_cli("series", "loss", "--job_id", "j").splitlines()]
+        maximum = rows[0].index("max")
+        self.assertEqual([float(row[maximum]) for row in rows[1:]], [5, 99])
+        points = list(csv.DictReader(io.StringIO(self.run_cli("series", "loss", "--job_id", "j", "-o", "csv"))))
+        self.assertEqual(len(points), 200)
+        plot = self.run_cli("series", "loss", "--job_id", "j", "--by", "job", "--plot")
+        self.assertIn("┤", plot)
+
+    def test_a_metric_that_nobody_has_names_those_there_are(self):
+        done = self.place.cli("series", "--server", self.server.http, "los", "--job_id", "j")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("learning_rate", done.stderr)
+
+    def test_patterns_count_lines(self):
+        lines = self.run_cli("patterns", "--job_id", "j", "--where", "stream:stdout").splitlines()
+        self.assertEqual(lines[1].split()[:2], ["200", "0-1"])
+
+    def test_one_page_of_a_job(self):
+        page = self.run_cli("show", "j")
+        for words in ("j  finished", "ranks 2 of 2", "loss", "median of 2 ranks", "last words", "CUDA out of memory"):
+            self.assertIn(words, page)
+
+    def test_no_such_job(self):
+        done = self.place.cli("show", "--server", self.server.http, "nope")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn('no job "nope"', done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

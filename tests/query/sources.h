@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "query/store_log_source.h"
+#include "store/store.h"
+
+namespace rankscope {
+
+// A store in a scratch folder: the first half of the records in segments, the second in memory.
+class ScratchStore {
+ public:
+  explicit ScratchStore(const std::vector<model::Record>& records) {
+    char name[] = "/tmp/rankscope-query-XXXXXX";
+    folder_ = mkdtemp(name);
+    std::vector<std::string> damage;
+    auto store = store::Store::Open(folder_, {}, &damage);
+    if (!store.ok()) Die(store.status());
+    store_ = *std::move(store);
+    auto middle = records.begin() + static_cast<std::ptrdiff_t>(records.size() / 2);
+    Append({records.begin(), middle});
+    if (auto status = store_->Flush(); !status.ok()) Die(status);
+    Append({middle, records.end()});
+    source_ = query::MakeStoreLogSource(store_.get());
+  }
+  ~ScratchStore() {
+    source_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+  query::LogSource* source() { return source_.get(); }
+
+ private:
+  void Append(const std::vector<model::Record>& records) {
+    if (records.empty()) return;
+    position_ += records.size();
+    std::string bytes;
+    model::EncodeRecords(records, &bytes);
+    auto batch = model::RecordBatch::Decode(std::move(bytes));
+    if (!batch.ok()) Die(batch.status());
+    if (auto status = store_->Append(position_, *std::move(batch)); !status.ok()) Die(status);
+  }
+  static void Die(const base::Status& status) {
+    std::fprintf(stderr, "%s\n", status.message().c_str());
+    std::exit(1);
+  }
+
+  std::string folder_;
+  uint64_t position_ = 0;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<query::LogSource> source_;
+};
+
+}  // namespace rankscope

@@ -176,12 +176,12 @@ class MicrohttpdServer : public HttpServer {
   base::Status Listen() {
     ASSIGN_OR_RETURN(AddressList addresses, Resolve(options_.address, options_.port));
     unsigned family = addresses->ai_family == AF_INET6 ? static_cast<unsigned>(MHD_USE_IPv6) : 0u;
-    daemon_ = MHD_start_daemon(family | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC,
-                               options_.port, nullptr, nullptr, &MicrohttpdServer::OnRequest, this,
-                               MHD_OPTION_SOCK_ADDR, addresses->ai_addr, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
-                               MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,
-                               MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s, MHD_OPTION_NOTIFY_COMPLETED,
-                               &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
+    daemon_ =
+        MHD_start_daemon(family | MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC, options_.port,
+                         nullptr, nullptr, &MicrohttpdServer::OnRequest, this, MHD_OPTION_SOCK_ADDR, addresses->ai_addr,
+                         MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         kConnectionMemory, MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s,
+                         MHD_OPTION_NOTIFY_COMPLETED, &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
     if (!daemon_) {
       return base::Status::Unavailable("cannot listen on " + options_.address + ":" + std::to_string(options_.port) +
                                        ": " + std::strerror(errno) + "; choose another with --http");

@@ -150,8 +150,7 @@ class Routes {
       if (count > TailHub::kMaxLast) {
         return base::Status::Invalid("parameter last: at most " + std::to_string(TailHub::kMaxLast));
       }
-      return tails_.Serve(query, count,
-                          events ? TailHub::Format::kEvents : TailHub::Format::kLines, reply);
+      return tails_.Serve(query, count, events ? TailHub::Format::kEvents : TailHub::Format::kLines, reply);
     };
     if (auto status = serve(); !status.ok()) Fail(reply, status);
   }
@@ -240,7 +239,8 @@ HttpServer::Handler MakeRoutes(const Services& services) {
 }
 
 bool IsShort(const Request& request) {
-  static constexpr std::string_view kPaths[] = {"/healthz", "/health", "/metrics", "/api/v1/server", "/api/v1/launches"};
+  static constexpr std::string_view kPaths[] = {"/healthz", "/health", "/metrics", "/api/v1/server",
+                                                "/api/v1/launches"};
   return std::find(std::begin(kPaths), std::end(kPaths), request.path) != std::end(kPaths);
 }
 

@@ -81,18 +81,6 @@ struct FieldWriter {
 
 }  // namespace
 
-void AppendJsonNumber(double value, std::string* out) {
-  if (std::isnan(value)) {
-    *out += "\"NaN\"";
-  } else if (std::isinf(value)) {
-    *out += value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
-  } else {
-    char text[32];
-    auto end = std::to_chars(text, text + sizeof text, value).ptr;
-    out->append(text, end);
-  }
-}
-
 std::string FormatTime(base::TimeNs time) {
   int64_t seconds = time / base::kNsPerSecond;
   int64_t nanos = time % base::kNsPerSecond;

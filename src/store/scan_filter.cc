@@ -297,7 +297,8 @@ std::optional<uint64_t> ScanFilter::CountByHeader(const Segment& segment, const 
 }
 
 std::vector<uint32_t> ScanFilter::Select(BlockReader* reader,
-                                         const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+                                         const std::shared_ptr<const TemplateDictionary>& dictionary,
+                                         base::Budget* budget) const {
   const BlockHeader& header = reader->header();
   const BlockInfo& info = reader->info();
   std::vector<uint32_t> rows;
@@ -330,7 +331,7 @@ std::vector<uint32_t> ScanFilter::Select(BlockReader* reader,
     if (!reader->recoverable()) return {};
     reader->Forgive();
   }
-  if (!Verify(reader, judgement, &rows)) return {};
+  if (!Verify(reader, judgement, budget, &rows)) return {};
   return rows;
 }
 

@@ -26,8 +26,8 @@ class ScanFilter {
   bool MayMatchJob(const std::string& project, const std::string& job) const;
   bool Matches(const model::Record& record) const { return matcher_->Matches(record); }
 
-  // The matching rows of the block, ascending. After a failure, which is in the reader's status, none; a single row that
-  // cannot be read is left out.
+  // The matching rows of the block, ascending. After a failure, which is in the reader's status, none; a single row
+  // that cannot be read is left out.
   std::vector<uint32_t> Select(BlockReader* reader, const std::shared_ptr<const TemplateDictionary>& dictionary,
                                base::Budget* budget) const;
   // How many match, where that follows from the header alone.

@@ -57,6 +57,7 @@ class StoreTest : public testing::Test {
       return true;
     };
     EXPECT_TRUE(store_->Read(scan, &budget, take).ok());
+    left_out_ = budget.left_out();
     return texts;
   }
   std::vector<fs::path> Segments() const {
@@ -67,6 +68,7 @@ class StoreTest : public testing::Test {
     return paths;
   }
 
+  base::Status left_out_;  // of the last Texts()
   std::string folder_;
   std::vector<std::string> damage_;
   std::unique_ptr<Store> store_;
@@ -138,6 +140,7 @@ TEST_F(StoreTest, DamageIsReportedAndTheRestServed) {
     std::ofstream(first, std::ios::binary) << damaged;
     Open();
     EXPECT_EQ(Texts(), std::vector<std::string>{"two"}) << at;
+    EXPECT_EQ(left_out_.code(), base::Code::kCorrupt) << at;
   }
 }
 

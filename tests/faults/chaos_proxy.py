@@ -136,30 +136,29 @@ class HalfOpen(Profile):
 
 
 class Flip(Profile):
-    """Flips one bit in each of the first `flips` connections, at a random place of a random direction."""
+    """Flips `flips` single bits at random places of both directions, time and again in one connection: some bits mean
+    nothing (a ping's, a window's), and the connection lives on."""
 
-    def __init__(self, seed, flips, after=(1, 60_000)):
+    SPACING = {UP: 60_000, DOWN: 1_200}  # bytes between two flips, at most
+
+    def __init__(self, seed, flips):
         super().__init__(seed)
-        self.flips, self.after = flips, after
+        self.flips = flips
 
     def pump(self, connection, direction):
-        chance = random.Random(f"{self.seed} {connection}")
-        victim, place, bit = chance.choice((UP, UP, DOWN)), chance.randint(*self.after), 1 << chance.randrange(8)
-        if victim == DOWN:
-            place = place % 400
-        done = direction != victim or connection >= self.flips
+        chance = self.random_of(connection, direction)
+        place = chance.randint(1, self.SPACING[direction])
 
         def treat(piece):
-            nonlocal place, done
-            if done:
-                return (piece,)
-            if place >= len(piece):
-                place -= len(piece)
-                return (piece,)
-            done = True
-            self.count("flips")
-            self.count("flips_" + victim)
-            return (piece[:place] + bytes((piece[place] ^ bit,)) + piece[place + 1:],)
+            nonlocal place
+            piece = bytearray(piece)
+            while place < len(piece) and self.counts["flips"] < self.flips:
+                piece[place] ^= 1 << chance.randrange(8)
+                self.count("flips")
+                self.count("flips_" + direction)
+                place += chance.randint(1, self.SPACING[direction])
+            place = max(0, place - len(piece))
+            return (bytes(piece),)
         return treat
 
 

@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <filesystem>
 
 #include "base/file.h"
 #include "commands.h"
@@ -13,7 +14,7 @@ std::vector<std::string> StoreFolders(const std::string& directory) {
   std::vector<std::string> folders;
   auto projects = base::ListDirectory(directory + "/projects");
   for (const std::string& project : projects.ok() ? *projects : std::vector<std::string>()) {
-    std::string folder = directory + "/projects/" + project + "/store";
+    std::string folder = (std::filesystem::path(directory) / "projects" / project / "store").string();
     if (base::ListDirectory(folder).ok()) folders.push_back(std::move(folder));
   }
   if (folders.empty()) folders.push_back(directory);

@@ -229,6 +229,7 @@ const std::array<Routes::Route, 18> Routes::kRoutes = {{{"GET", "/health", &Rout
 
 std::vector<std::pair<std::string, std::string>> ListRoutes() {
   std::vector<std::pair<std::string, std::string>> list;
+  list.reserve(Routes::kRoutes.size());
   for (const auto& route : Routes::kRoutes) list.emplace_back(route.method, route.path);
   return list;
 }

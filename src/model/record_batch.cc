@@ -163,7 +163,7 @@ void RecordBatch::Cursor::ReadFields(RecordView* record) {
   }
 }
 
-base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string bytes, Adjustment adjustment) {
+base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string bytes, const Adjustment& adjustment) {
   std::shared_ptr<RecordBatch> batch(new RecordBatch);
   batch->bytes_ = std::move(bytes);
   batch->time_offset_ns_ = adjustment.time_offset_ns;

@@ -23,7 +23,7 @@ class RecordBatch {
   };
 
   // kCorrupt when the bytes are not a batch, to the last one; never reads past them.
-  static base::Result<std::shared_ptr<const RecordBatch>> Decode(std::string bytes, Adjustment adjustment);
+  static base::Result<std::shared_ptr<const RecordBatch>> Decode(std::string bytes, const Adjustment& adjustment);
   static base::Result<std::shared_ptr<const RecordBatch>> Decode(std::string bytes) {
     return Decode(std::move(bytes), {});
   }

@@ -109,8 +109,9 @@ class SeriesReader {
     if (!first || !last) return false;
     auto low = NumberOf(row[0]), high = NumberOf(row[1]);
     answer_.in_time = request_.in_time || !low;
-    double from = answer_.in_time ? static_cast<double>(first->ns / base::kNsPerMs) : *low;
-    double to = answer_.in_time ? static_cast<double>(last->ns / base::kNsPerMs) : *high;
+    base::TimeNs first_ms = first->ns / base::kNsPerMs, last_ms = last->ns / base::kNsPerMs;
+    double from = answer_.in_time ? static_cast<double>(first_ms) : *low;
+    double to = answer_.in_time ? static_cast<double>(last_ms) : *high;
     auto buckets = [&] { return std::floor(to / Width()) - std::floor(from / Width()) + 1; };
     while (buckets() > static_cast<double>(request_.points)) answer_.width *= 2;
     return true;

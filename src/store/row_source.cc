@@ -91,7 +91,7 @@ class BlockSource : public RowSource {
 
 class MemorySource : public RowSource {
  public:
-  MemorySource(std::vector<std::shared_ptr<const model::RecordBatch>> batches, const ScanFilter* filter,
+  MemorySource(const std::vector<std::shared_ptr<const model::RecordBatch>>& batches, const ScanFilter* filter,
                const model::Scan& scan, base::Budget* budget) {
     model::RecordView view;
     model::Record record;
@@ -140,9 +140,9 @@ std::unique_ptr<RowSource> MakeBlockSource(std::shared_ptr<const Segment> segmen
   return std::make_unique<BlockSource>(std::move(segment), block, std::move(dictionary), filter, scan, budget);
 }
 
-std::unique_ptr<RowSource> MakeMemorySource(std::vector<std::shared_ptr<const model::RecordBatch>> batches,
+std::unique_ptr<RowSource> MakeMemorySource(const std::vector<std::shared_ptr<const model::RecordBatch>>& batches,
                                             const ScanFilter* filter, const model::Scan& scan, base::Budget* budget) {
-  return std::make_unique<MemorySource>(std::move(batches), filter, scan, budget);
+  return std::make_unique<MemorySource>(batches, filter, scan, budget);
 }
 
 void MergeSources(std::vector<std::unique_ptr<RowSource>> sources, const model::Scan& scan, base::Budget* budget,

@@ -179,7 +179,7 @@ class DiskStore : public Store {
     for (const Piece& piece : view.pieces) {
       sources.push_back(MakeBlockSource(piece.segment, piece.block, piece.dictionary, filter.get(), scan, budget));
     }
-    sources.push_back(MakeMemorySource(std::move(view.batches), filter.get(), scan, budget));
+    sources.push_back(MakeMemorySource(view.batches, filter.get(), scan, budget));
     MergeSources(std::move(sources), scan, budget, take);
     return {};
   }
@@ -209,7 +209,7 @@ class DiskStore : public Store {
       if (reader.ok() && !aggregator.Add(&reader, rows) && reader.ok()) return std::optional<model::Table>();
       if (!reader.ok()) ReportDamage(reader.status(), budget);
     }
-    auto memory = MakeMemorySource(std::move(view.batches), filter.get(), scan, budget);
+    auto memory = MakeMemorySource(view.batches, filter.get(), scan, budget);
     RowKey key;
     bool exact;
     while (memory->Peek(&key, &exact)) aggregator.Add(*memory->Next());
@@ -351,7 +351,8 @@ class DiskStore : public Store {
     for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, records, &jobs));
     std::vector<Live> sealed;
     Manifest next = manifest_;
-    for (auto& [job, buffer] : jobs) {
+    for (auto& [job, rows] : jobs) {
+      RowBuffer& buffer = rows;
       buffer.Finish();
       ASSIGN_OR_RETURN(auto dictionary, DictionaryOf(job));
       ASSIGN_OR_RETURN(Live live, WriteSegment(job, dictionary.get(), &next,

@@ -22,8 +22,8 @@ uint32_t BitOf(uint64_t hash, size_t lane) { return uint32_t{1} << (static_cast<
 // Word characters in lower case, 0 for what is none.
 constexpr std::array<char, 128> MakeFolded() {
   std::array<char, 128> folded{};
-  for (char c = '0'; c <= '9'; ++c) folded[static_cast<size_t>(c)] = c;
-  for (char c = 'a'; c <= 'z'; ++c) folded[static_cast<size_t>(c)] = folded[static_cast<size_t>(c - 32)] = c;
+  for (unsigned char c = '0'; c <= '9'; ++c) folded[c] = static_cast<char>(c);
+  for (unsigned char c = 'a'; c <= 'z'; ++c) folded[c] = folded[c - 'a' + 'A'] = static_cast<char>(c);
   folded['_'] = '_';
   return folded;
 }

@@ -2,7 +2,6 @@
 
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,11 +24,13 @@
 #include "agent/mirror.h"
 #include "agent/oom_watch.h"
 #include "agent/orphan_runs.h"
+#include "agent/pidfd.h"
 #include "agent/rank_door.h"
 #include "agent/read_buffer.h"
 #include "agent/run_description.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "model/event.h"
 
 namespace rankscope::agent {
 namespace {
@@ -39,10 +40,6 @@ constexpr int64_t kHelperRestartDelay = 500 * base::kNsPerMs;
 constexpr int64_t kFailedAgentDelay = 5 * base::kNsPerSecond;
 constexpr int kRefused = 2;                                // the agent's exit code where it need not come back
 constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
-
-base::UniqueFd OpenPidfd(pid_t pid) {  // glibc 2.36 declares it without C linkage
-  return base::UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-}
 
 class Keeper {
  public:
@@ -168,7 +165,7 @@ class Keeper {
   }
 
   void SayStart() {
-    model::Record start = LifeEvent("job_start", "");
+    model::Record start = model::MakeEvent("job_start", base::WallNow(), "");
     DescribeRun(options_.command, environ, &start.fields);
     Identity identity = IdentityFrom(getenv);
     start.fields.emplace_back("pid", static_cast<int64_t>(command_pid_));
@@ -191,7 +188,8 @@ class Keeper {
       capture_->Bytes(left->channel, base::WallNow(), left->bytes);
     }
     buffer_.Done();
-    capture_->Record(LifeEvent("keeper_replaced", "`rankscope run` was killed; its guard keeps the job's output"));
+    capture_->Record(model::MakeEvent("keeper_replaced", base::WallNow(),
+                                      "`rankscope run` was killed; its guard keeps the job's output"));
     agent_pidfd_ = OpenPidfd(agent_pid_);
     loop_.Watch(agent_pidfd_.get(), [this] {
       loop_.Forget(agent_pidfd_.get());
@@ -240,8 +238,8 @@ class Keeper {
     if (!out.ok() || !err.ok()) return;
     AddSource(std::move(out->read), greeting.origin, false, greeting.pid);
     AddSource(std::move(err->read), greeting.origin, true, greeting.pid);
-    model::Record start =
-        LifeEvent("rank_start", "rank " + std::to_string(greeting.origin.rank.value_or(-1)) + " started");
+    model::Record start = model::MakeEvent("rank_start", base::WallNow(),
+                                           "rank " + std::to_string(greeting.origin.rank.value_or(-1)) + " started");
     start.origin = greeting.origin;
     start.fields.emplace_back("pid", static_cast<int64_t>(greeting.pid));
     start.fields.insert(start.fields.end(), greeting.about.begin(), greeting.about.end());
@@ -291,7 +289,7 @@ class Keeper {
       if (info.ssi_signo == SIGCHLD) continue;
       // A terminal's Ctrl+C has reached the command already; what a person or a scheduler sent us has not.
       if (info.ssi_code != SI_KERNEL && !command_ended_) {
-        syscall(SYS_pidfd_send_signal, command_pidfd_.get(), static_cast<int>(info.ssi_signo), nullptr, 0);
+        SignalProcess(command_pidfd_.get(), static_cast<int>(info.ssi_signo));
       }
     }
     Reap();
@@ -363,7 +361,7 @@ class Keeper {
 
   void Finish() {
     while (!ranks_.empty()) OnRankExit(ranks_.begin()->first);
-    model::Record end = LifeEvent("node_end", "");
+    model::Record end = model::MakeEvent("node_end", base::WallNow(), "");
     end.text = "the command ended: " + DescribeEnd(command_end_, &end);
     capture_->Record(end);
     capture_->End();

@@ -29,6 +29,7 @@
 #include "agent/read_buffer.h"
 #include "agent/run_description.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "model/event.h"
 
@@ -159,9 +160,7 @@ class Keeper {
     }
     unsetenv("RANKSCOPE_RANK_PID");  // a nested run is its own
     if (options_.python_path.empty()) return;
-    std::string path = options_.python_path + "/rankscope/bootstrap:" + options_.python_path;
-    if (const char* before = std::getenv("PYTHONPATH"); before && *before) path += std::string(":") + before;
-    setenv("PYTHONPATH", path.c_str(), 1);
+    base::PrependToVariable("PYTHONPATH", options_.python_path + "/rankscope/bootstrap:" + options_.python_path);
   }
 
   void SayStart() {

@@ -17,8 +17,10 @@ namespace rankscope::agent {
 // thread.
 class CommandProcess {
  public:
-  // Starts the command with these as its fd 1 and 2.
+  // Makes the command's process, with these as its fd 1 and 2. It begins when LetGo is called here or in a forked copy
+  // of this process, and never where all of these have died: nobody would read what it prints.
   base::Status Start(const std::vector<std::string>& command, int out, int err, const sigset_t& signals);
+  void LetGo();
   // Takes one that is not our child: its end is noticed on the loop.
   base::Status Adopt(pid_t pid, EventLoop* loop);
   // Notices the end on the loop: for the keeper's successor, whose child it is not either.
@@ -39,7 +41,7 @@ class CommandProcess {
   void End(std::optional<ExitStatus> how);
 
   pid_t pid_ = -1;
-  base::UniqueFd pidfd_;
+  base::UniqueFd pidfd_, gate_;
   std::optional<ExitStatus> how_it_ended_;
   int64_t ended_at_ = 0;
 };

@@ -69,6 +69,7 @@ class Keeper {
     RETURN_IF_ERROR(options_.attach_pid > 0 ? Attach() : StartCommand());
     SayStart();
     RenewGuard();
+    command_.LetGo();  // only now: from here on somebody always reads what it prints
     return {};
   }
 

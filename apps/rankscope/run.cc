@@ -203,6 +203,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.ready_fd = options.ready_fd;
   keeper.python_path = PythonPath();
   keeper.rings = config.rings;
+  keeper.door = agent::DoorFolder(config);
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};

@@ -62,7 +62,7 @@ class Keeper {
  private:
   base::Status Begin() {
     signals_.Begin();
-    RETURN_IF_ERROR(door_.Open());
+    RETURN_IF_ERROR(door_.Open(options_.door));
     door_.Answer(&loop_, [this](const RankGreeting& rank, int connection) { Admit(rank, connection); });
     WatchAll();
     agent_.Start(signals_.mask_before());

@@ -35,6 +35,8 @@ void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
   if (!origin->node_rank) origin->node_rank = config.node_rank;
 }
 
+std::string DoorFolder(const RunConfig& config) { return "/tmp/rankscope-" + config.run; }
+
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
   nlohmann::json json = {{"server", config.server},
                          {"data_dir", config.data_dir},

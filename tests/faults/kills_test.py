@@ -21,6 +21,10 @@ class KillsTest(unittest.TestCase):
         self.addCleanup(self.place.remove)
         self.server = FaultServer(self.place)
         self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        proxy = ChaosProxy(self.server.grpc, Delay(SEED, 0.1))  # so that acknowledgements are under way
+        self.server.stop()
+        self.server.options = ("--grpc-advertise", proxy.address)
+        self.server.start()
 
     def strike(self, job, kill):
         """Kills again and again, each time once more is acknowledged, and counts the job's lines. `kill` says whether
@@ -56,10 +60,6 @@ class KillsTest(unittest.TestCase):
         self.strike(Job(self.place, self.server.http, **lines_for(0.9, 0.1)), kill)
 
     def test_agent(self):
-        proxy = ChaosProxy(self.server.grpc, Delay(SEED, 0.1))  # so that acknowledgements are under way
-        self.server.stop()
-        self.server.options = ("--grpc-advertise", proxy.address)
-        self.server.start()
         job = Job(self.place, self.server.http, **lines_for(2.2, 0.3))
 
         def kill():

@@ -1,13 +1,19 @@
 #!/usr/bin/env bash
 # Installs what building and testing need from Debian's (or Ubuntu's) packages; nothing when all is there.
-# --lint adds the formatter, the linter and clang.
+# --lint adds the formatter, the linter and clang; --all-tests what the tests need that are left out without it.
 set -euo pipefail
 
 packages=(ca-certificates ccache cmake g++ git make ninja-build pkg-config
   libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgrpc++-dev libgtest-dev libmicrohttpd-dev
   libprotobuf-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev libxxhash-dev libzstd-dev zlib1g-dev iproute2
   nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc python3 python3-dev python3-numpy python3-yaml)
-[ "${1:-}" = --lint ] && packages+=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev)
+for option in "$@"; do
+  case $option in
+    --lint) packages+=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev) ;;
+    --all-tests) packages+=(faketime openmpi-bin) ;;
+    *) echo "install_deps.sh: unknown option $option (--lint, --all-tests)" >&2; exit 2 ;;
+  esac
+done
 
 torch=$(cd "$(dirname "$0")" && pwd)/torch_python.sh
 

@@ -8,6 +8,7 @@
 
 #include "agent/run_directory.h"
 #include "base/clock.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "commands.h"
 #include "endpoint_file.h"
@@ -37,7 +38,7 @@ pid_t StartServer(const std::string& data_dir) {
 
 base::Result<std::string> FindOrStartServer(const std::string& given) {
   if (!given.empty()) return given;
-  if (const char* set = std::getenv("RANKSCOPE_SERVER"); set && *set) return std::string(set);
+  if (std::string set = base::EnvironmentVariable("RANKSCOPE_SERVER"); !set.empty()) return set;
   std::string data_dir = agent::DataHome();
   RETURN_IF_ERROR(base::MakeDirectories(data_dir));
   if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;

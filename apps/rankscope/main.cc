@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/run_directory.h"
+#include "base/environment.h"
 #include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
@@ -35,8 +36,7 @@ int Report(const base::Status& status) { return status.ok() ? 0 : Fail(status); 
 
 bool UseColor(const std::string& when) {
   if (when != "auto") return when == "always";
-  const char* no_color = std::getenv("NO_COLOR");
-  return isatty(STDOUT_FILENO) && !(no_color && *no_color);
+  return isatty(STDOUT_FILENO) && base::EnvironmentVariable("NO_COLOR").empty();
 }
 
 size_t TerminalWidth() {
@@ -311,14 +311,13 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   if (app.got_subcommand("agent")) return Report(agent::RunAgent(arguments->agent));
   if (app.got_subcommand("spool")) {
     arguments->agent.drain = true;
-    const char* token = std::getenv("RANKSCOPE_TOKEN");
-    arguments->agent.token = token ? token : "";
+    arguments->agent.token = base::EnvironmentVariable("RANKSCOPE_TOKEN");
     return Report(agent::RunAgent(arguments->agent));
   }
   if (app.got_subcommand("store")) return StoreCommand(arguments->store);
   if (app.got_subcommand("doctor")) {
-    const char* set = std::getenv("RANKSCOPE_SERVER");
-    return Doctor(arguments->server.empty() && set ? set : arguments->server, json);
+    std::string set = base::EnvironmentVariable("RANKSCOPE_SERVER");
+    return Doctor(arguments->server.empty() ? set : arguments->server, json);
   }
   auto server = FindOrStartServer(arguments->server);
   if (!server.ok()) return Fail(server.status());

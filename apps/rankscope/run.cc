@@ -16,6 +16,7 @@
 #include "agent/launch.h"
 #include "agent/orphan_runs.h"
 #include "agent/run_directory.h"
+#include "base/environment.h"
 #include "base/file.h"
 #include "cli/http_client.h"
 #include "commands.h"
@@ -33,11 +34,6 @@ std::string RandomHex(size_t bytes) {
     out += hex;
   }
   return out;
-}
-
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
 }
 
 std::string NewJobId() {
@@ -65,8 +61,7 @@ std::string LibraryFolder() {
 base::Status Preload() {
   std::string library = LibraryFolder() + "/librankscope_preload.so";
   if (access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
-  if (const char* before = std::getenv("LD_PRELOAD"); before && *before) library += std::string(":") + before;
-  setenv("LD_PRELOAD", library.c_str(), 1);
+  base::PrependToVariable("LD_PRELOAD", library);
   return {};
 }
 
@@ -178,12 +173,12 @@ base::Result<Labels> ParseLabels(const std::vector<std::string>& texts) {
 
 base::Result<agent::RunConfig> Configure(const RunOptions& options) {
   ASSIGN_OR_RETURN(std::string server, FindOrStartServer(options.server));
-  bool is_local = options.server.empty() && Environment("RANKSCOPE_SERVER").empty();
+  bool is_local = options.server.empty() && base::EnvironmentVariable("RANKSCOPE_SERVER").empty();
   agent::RunConfig config;
   config.server = server;
   if (is_local) config.data_dir = agent::DataHome();
-  config.project = Environment("RANKSCOPE_PROJECT");
-  config.token = Environment("RANKSCOPE_TOKEN");
+  config.project = base::EnvironmentVariable("RANKSCOPE_PROJECT");
+  config.token = base::EnvironmentVariable("RANKSCOPE_TOKEN");
   config.host = HostName();
   config.sample_interval_s = options.sample_interval_s;
   config.spool_limit_bytes = options.spool_limit_bytes;
@@ -208,6 +203,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.ready_fd = options.ready_fd;
   keeper.python_path = PythonPath();
   keeper.rings = config.rings;
+  keeper.door = agent::DoorFolder(config);
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};

@@ -15,6 +15,7 @@
 #include "agent/gpu_sampler.h"
 #include "agent/host_sampler.h"
 #include "agent/orphan_runs.h"
+#include "agent/rank_door.h"
 #include "agent/rank_gpus.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
@@ -69,11 +70,15 @@ class Agent {
       if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
       if (!busy) poll(nullptr, 0, kIdleMs);
     }
+    if (KeeperIsDead()) RankDoor::RemoveFolder(DoorFolder(config_));
     RemoveFolders();
     return {};
   }
 
  private:
+  // It removes its door itself, where it lives to do so.
+  bool KeeperIsDead() const { return options_.drain || base::LockFile(KeeperLock(directory_)).ok(); }
+
   void RemoveFolders() {
     std::error_code ignored;  // a leftover folder only costs its place
     std::filesystem::remove_all(directory_, ignored);

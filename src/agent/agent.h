@@ -14,9 +14,9 @@ struct AgentOptions {
 };
 
 // The node's agent for one run: capture → records → spool → server, until the run has ended and the server has
-// acknowledged everything; then the run directory is removed. Blocks. kUnavailable when another agent has the
-// directory; kNotFound when somebody removed it meanwhile; kInvalid when the server refused for good; what is not
-// shipped stays in the spool.
+// acknowledged everything; then the run directory is removed, with the rings and with what a killed keeper left.
+// Blocks. kUnavailable when another agent has the directory; kNotFound when somebody removed it meanwhile; kInvalid
+// when the server refused for good; what is not shipped stays in the spool.
 base::Status RunAgent(const AgentOptions& options);
 
 }  // namespace rankscope::agent

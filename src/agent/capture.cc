@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/coding.h"
+#include "model/event.h"
 #include "model/record_batch.h"
 
 namespace rankscope::agent {
@@ -177,14 +178,13 @@ void CaptureWriter::End() {
 }
 
 void CaptureWriter::SayDropped() {
-  model::Record record;
-  record.stream = model::Stream::kEvent;
-  record.time = base::WallNow();
-  record.level = "warning";
-  record.text = "rankscope: the run directory was full: " + std::to_string(dropped_) + " bytes of output were not kept";
-  record.fields = {{"event", std::string("capture_dropped")}, {"dropped_bytes", static_cast<int64_t>(dropped_)}};
+  model::Record event = model::MakeEvent(
+      "capture_dropped", base::WallNow(),
+      "rankscope: the run directory was full: " + std::to_string(dropped_) + " bytes of output were not kept");
+  event.level = "warning";
+  event.fields.emplace_back("dropped_bytes", static_cast<int64_t>(dropped_));
   uint64_t before = std::exchange(dropped_, 0);
-  Record(record);
+  Record(event);
   dropped_ = dropped_ > 0 ? before : 0;  // still full: the count stands
 }
 

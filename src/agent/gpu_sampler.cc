@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "agent/nvml_abi.h"
+#include "model/event.h"
 
 namespace rankscope::agent {
 namespace {
@@ -133,14 +134,11 @@ model::Record SampleOf(Nvml* nvml, nvml::Device device, size_t index) {
 }
 
 model::Record XidEvent(Nvml* nvml, const nvml::EventData& data) {
-  model::Record record;
-  record.stream = model::Stream::kEvent;
-  record.level = "error";
-  record.text = "NVIDIA Xid " + std::to_string(data.event_data);
-  record.fields = {{"event", std::string("xid")},
-                   {"xid", static_cast<int64_t>(data.event_data)},
-                   {"gpu_uuid", TextOf(nvml, "nvmlDeviceGetUUID", data.device)}};
-  return record;
+  model::Record event = model::MakeEvent("xid", 0, "NVIDIA Xid " + std::to_string(data.event_data));
+  event.level = "error";
+  event.fields.emplace_back("xid", static_cast<int64_t>(data.event_data));
+  event.fields.emplace_back("gpu_uuid", TextOf(nvml, "nvmlDeviceGetUUID", data.device));
+  return event;
 }
 
 }  // namespace
@@ -228,13 +226,10 @@ std::vector<model::Record> GpuSampler::Take(int patience_ms) {
   bool silent = requested_at_ != 0 && base::MonotonicNow() - requested_at_ > patience_ms * base::kNsPerMs;
   if (!silent || silence_told_) return {};
   silence_told_ = true;
-  model::Record record;
-  record.stream = model::Stream::kEvent;
-  record.time = base::WallNow();
-  record.level = "warning";
-  record.text = "rankscope: the NVIDIA driver does not answer; no GPU samples until it does";
-  record.fields = {{"event", std::string("nvml_silent")}};
-  return {record};
+  model::Record event = model::MakeEvent("nvml_silent", base::WallNow(),
+                                         "rankscope: the NVIDIA driver does not answer; no GPU samples until it does");
+  event.level = "warning";
+  return {event};
 }
 
 }  // namespace rankscope::agent

@@ -1,18 +1,19 @@
 #include "agent/guard.h"
 
 #include <poll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <utility>
 
+#include "agent/pidfd.h"
+
 namespace rankscope::agent {
 namespace {
 
 void AwaitEndOf(pid_t parent) {
-  base::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, parent, 0)));
+  base::UniqueFd pidfd = OpenPidfd(parent);
   pollfd ended{pidfd.get(), POLLIN, 0};
   while (getppid() == parent) {  // asked after the pidfd was opened: it is not another process's
     if (poll(&ended, 1, -1) > 0) return;

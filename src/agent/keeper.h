@@ -19,6 +19,7 @@ struct KeeperOptions {
   int ready_fd = -1;
   std::string python_path;                 // the folder of the Python package; its bootstrap goes before PYTHONPATH
   std::string rings;                       // the folder of the metric rings
+  std::string door;                        // the folder that is made for the socket of its ranks
   int log_interval_steps = 0;              // 0: the default
   std::string buffering = "line";          // line | keep | none
   std::vector<std::string> agent_command;  // started detached, and again when it dies

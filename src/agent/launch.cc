@@ -5,6 +5,8 @@
 #include <charconv>
 #include <initializer_list>
 
+#include "embed/launcher_variables.h"
+
 namespace rankscope::agent {
 namespace {
 
@@ -96,15 +98,14 @@ std::string KeyFrom(const Environment& environment, const std::vector<std::strin
 
 Identity IdentityFrom(const Environment& environment) {
   Identity identity;
-  identity.local_rank =
-      FirstNumber(environment, {"LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID"});
-  if (environment("LOCAL_RANK")) identity.rank = Number(environment("RANK"));
-  if (!identity.rank) identity.rank = FirstNumber(environment, {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"});
+  identity.local_rank = FirstNumber(environment, {RANKSCOPE_LOCAL_RANK_VARIABLES});
+  if (environment("LOCAL_RANK")) identity.rank = Number(environment(RANKSCOPE_TORCH_RANK_VARIABLE));
+  if (!identity.rank) identity.rank = FirstNumber(environment, {RANKSCOPE_RANK_VARIABLES});
   if (!identity.local_rank) identity.rank.reset();
-  identity.node_rank = FirstNumber(environment, {"GROUP_RANK", "NODE_RANK", "SLURM_NODEID"});
-  identity.world_size = FirstNumber(environment, {"WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"});
-  identity.attempt = std::max(FirstNumber(environment, {"TORCHELASTIC_RESTART_COUNT"}).value_or(0),
-                              FirstNumber(environment, {"SLURM_RESTART_COUNT"}).value_or(0));
+  identity.node_rank = FirstNumber(environment, {RANKSCOPE_NODE_RANK_VARIABLES});
+  identity.world_size = FirstNumber(environment, {RANKSCOPE_WORLD_SIZE_VARIABLES});
+  identity.attempt = std::max(FirstNumber(environment, {RANKSCOPE_TORCH_ATTEMPT_VARIABLE}).value_or(0),
+                              FirstNumber(environment, {RANKSCOPE_SLURM_ATTEMPT_VARIABLE}).value_or(0));
   return identity;
 }
 

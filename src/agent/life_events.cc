@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "model/event.h"
 #include "parse/line_record.h"
 
 namespace rankscope::agent {
@@ -32,15 +33,6 @@ std::string ExitEnd(int code, model::Record* end) {
 
 }  // namespace
 
-model::Record LifeEvent(std::string_view name, std::string text) {
-  model::Record record;
-  record.stream = model::Stream::kEvent;
-  record.time = base::WallNow();
-  record.text = std::move(text);
-  record.fields.emplace_back("event", std::string(name));
-  return record;
-}
-
 std::string DescribeEnd(const std::optional<ExitStatus>& status, model::Record* end) {
   std::string how = "how is unknown";
   if (status) {
@@ -53,7 +45,7 @@ std::string DescribeEnd(const std::optional<ExitStatus>& status, model::Record* 
 
 model::Record RankExit(const model::Origin& origin, pid_t pid, const std::optional<ExitStatus>& status,
                        std::optional<bool> oom_killed) {
-  model::Record exit = LifeEvent("rank_exit", "");
+  model::Record exit = model::MakeEvent("rank_exit", base::WallNow(), "");
   exit.origin = origin;
   exit.fields.emplace_back("pid", static_cast<int64_t>(pid));
   std::string how = DescribeEnd(status, &exit);

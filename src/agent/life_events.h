@@ -4,7 +4,6 @@
 
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "agent/exit_status.h"
 #include "model/record.h"
@@ -12,9 +11,6 @@
 namespace rankscope::agent {
 
 // Records of stream `event` by which the catalog knows when and how ranks and nodes began and ended.
-
-// An event of now; its origin is for the caller to fill in.
-model::Record LifeEvent(std::string_view name, std::string text);
 
 // Adds to an end event how the process ended (exit_code, or signal and signal_number; level; exit_source) and says it
 // in words: "exit 1", "SIGKILL", "how is unknown" without a status.

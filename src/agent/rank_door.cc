@@ -1,11 +1,11 @@
 #include "agent/rank_door.h"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -15,6 +15,7 @@ namespace {
 
 constexpr size_t kMaxGreeting = 16384;
 constexpr int kBacklog = 512;
+constexpr char kSocket[] = "/keeper";
 
 RankGreeting ReadGreeting(const nlohmann::json& said, pid_t pid) {
   auto number = [&](const char* name) -> std::optional<int32_t> {
@@ -39,12 +40,11 @@ RankGreeting ReadGreeting(const nlohmann::json& said, pid_t pid) {
 
 RankDoor::~RankDoor() = default;
 
-base::Status RankDoor::Open() {
+base::Status RankDoor::Open(const std::string& folder) {
   listener_ = base::UniqueFd(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  char folder[] = "/tmp/rankscope-XXXXXX";
-  if (!mkdtemp(folder)) return base::Status::FromErrno("cannot make a folder in /tmp", errno);
+  if (mkdir(folder.c_str(), 0700) != 0) return base::Status::FromErrno("cannot make the folder " + folder, errno);
   folder_ = folder;
-  path_ = folder_ + "/keeper";
+  path_ = folder_ + kSocket;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
@@ -67,8 +67,12 @@ void RankDoor::AnswerAnew() {
 }
 
 void RankDoor::Remove() {
-  unlink(path_.c_str());
-  rmdir(folder_.c_str());
+  if (!folder_.empty()) RemoveFolder(folder_);
+}
+
+void RankDoor::RemoveFolder(const std::string& folder) {
+  unlink((folder + kSocket).c_str());
+  rmdir(folder.c_str());
 }
 
 void RankDoor::OnConnection() {

@@ -21,19 +21,23 @@ struct RankGreeting {
   std::string error_file;  // where torchelastic's @record puts an uncaught exception; empty: none
 };
 
-// The unix socket, in a folder of its own in /tmp, where ranks ask for their pipes. One thread.
+// The unix socket, in a folder of its own, where ranks ask for their pipes. One thread.
 class RankDoor {
  public:
   // Called for each rank that greets, with the connection on which it waits for the write ends of its two pipes.
   using OnRank = std::function<void(const RankGreeting&, int connection)>;
 
   ~RankDoor();
-  base::Status Open();
+  // Makes the folder and listens in it.
+  base::Status Open(const std::string& folder);
   // Begins to answer on the loop. REQUIRES Open, and that the loop outlives this.
   void Answer(EventLoop* loop, OnRank on_rank);
   // Goes on in a forked child, on the same loop renewed. May be called by on_rank.
   void AnswerAnew();
+  // Removes what Open has made.
   void Remove();
+  // Removes what is left of a keeper's that was killed.
+  static void RemoveFolder(const std::string& folder);
   const std::string& path() const { return path_; }
 
  private:

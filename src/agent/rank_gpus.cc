@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "model/event.h"
+
 namespace rankscope::agent {
 namespace {
 
@@ -32,13 +34,11 @@ std::string Resolve(const std::string& entry, const std::vector<std::string>& uu
 }
 
 model::Record GpuEvent(const model::Record& start, const std::string& uuid) {
-  model::Record event;
+  model::Record event = model::MakeEvent("rank_gpu", start.time,
+                                         "rank " + std::to_string(start.origin.rank.value_or(-1)) + " has " + uuid);
   event.origin = start.origin;
-  event.stream = model::Stream::kEvent;
-  event.time = start.time;
   event.level = "info";
-  event.text = "rank " + std::to_string(start.origin.rank.value_or(-1)) + " has " + uuid;
-  event.fields = {{"event", std::string("rank_gpu")}, {"gpu_uuid", uuid}};
+  event.fields.emplace_back("gpu_uuid", uuid);
   return event;
 }
 

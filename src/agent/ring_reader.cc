@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/launch.h"
+#include "agent/pidfd.h"
 #include "embed/rankscope_embed.h"
 #include "parse/line_record.h"
 #include "parse/metric_names.h"
@@ -76,7 +76,7 @@ base::Result<std::unique_ptr<RingReader>> RingReader::Open(const std::string& pa
     return base::Status::Corrupt(path + ": the sizes in its header are wrong");
   }
   reader->position_ = Load(reader->ring_->tail);
-  reader->process_ = base::UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, reader->ring_->pid, 0)));
+  reader->process_ = OpenPidfd(static_cast<pid_t>(reader->ring_->pid));
   reader->ReadIdentity();
   return reader;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/clock.h"
+#include "model/event.h"
 
 namespace rankscope::agent {
 namespace {
@@ -14,6 +15,21 @@ constexpr int64_t kLookEvery = 50 * base::kNsPerMs;
 std::string PositionSource(const std::string& ring) { return "ring " + ring; }
 std::string WindowSource(const std::string& ring) { return "window " + ring; }
 std::string DroppedSource(const std::string& ring) { return "dropped " + ring; }
+
+model::Record DamagedEvent(const std::string& ring, const std::string& damage) {
+  model::Record event =
+      model::MakeEvent("ring_damaged", base::WallNow(), "rankscope: " + damage + "; the rest of it was skipped");
+  event.fields.emplace_back("ring", ring);
+  return event;
+}
+
+model::Record DroppedEvent(int64_t count) {
+  model::Record event =
+      model::MakeEvent("ring_dropped", base::WallNow(),
+                       "rankscope: the metric ring was full: " + std::to_string(count) + " records were lost");
+  event.fields.emplace_back("dropped_records", count);
+  return event;
+}
 
 }  // namespace
 
@@ -39,7 +55,7 @@ void Rings::Add(const std::string& name) {
   auto reader = RingReader::Open(config_.rings + "/" + name);
   if (!reader.ok()) {
     unreadable_[name] = true;
-    return Warn({}, "rankscope: " + reader.status().message(), {{"event", std::string("ring_unreadable")}});
+    return Warn({}, model::MakeEvent("ring_unreadable", base::WallNow(), "rankscope: " + reader.status().message()));
   }
   Ring& ring = rings_[name];
   ring.reader = *std::move(reader);
@@ -63,8 +79,7 @@ bool Rings::PullOne(const std::string& name, Ring* ring, size_t bytes) {
   while (pending_bytes_ < bytes) {
     auto record = ring->reader->Next();
     if (!record.ok()) {
-      Warn(ring->reader->origin(), "rankscope: " + record.status().message() + "; the rest of it was skipped",
-           {{"event", std::string("ring_damaged")}, {"ring", name}});
+      Warn(ring->reader->origin(), DamagedEvent(name, record.status().message()));
       continue;
     }
     if (!record->has_value()) {
@@ -88,19 +103,13 @@ void Rings::SayDropped(Ring* ring) {
   if (dropped <= ring->dropped_said) return;
   auto count = static_cast<int64_t>(dropped - ring->dropped_said);
   ring->dropped_said = dropped;
-  Warn(ring->reader->origin(), "rankscope: the metric ring was full: " + std::to_string(count) + " records were lost",
-       {{"event", std::string("ring_dropped")}, {"dropped_records", count}});
+  Warn(ring->reader->origin(), DroppedEvent(count));
 }
 
-void Rings::Warn(const model::Origin& origin, std::string text, model::Fields fields) {
-  model::Record record;
-  record.origin = origin;
-  record.stream = model::Stream::kEvent;
-  record.time = base::WallNow();
-  record.level = "warning";
-  record.text = std::move(text);
-  record.fields = std::move(fields);
-  Push(std::move(record));
+void Rings::Warn(const model::Origin& origin, model::Record event) {
+  event.origin = origin;
+  event.level = "warning";
+  Push(std::move(event));
 }
 
 void Rings::Push(model::Record record) {

@@ -46,7 +46,7 @@ class Rings {
   bool PullOne(const std::string& name, Ring* ring, size_t bytes);
   void Finish(Ring* ring);
   void SayDropped(Ring* ring);
-  void Warn(const model::Origin& origin, std::string text, model::Fields fields);
+  void Warn(const model::Origin& origin, model::Record event);
   void Push(model::Record record);
   uint64_t Resumed(const std::string& source) const;
 

@@ -5,20 +5,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "agent/launch.h"
+#include "agent/redaction.h"
 #include "base/file.h"
-#include "parse/line_record.h"
 
 namespace rankscope::agent {
 namespace {
-
-constexpr std::array<std::string_view, 9> kTellingParts = {"KEY",        "TOKEN", "SECRET", "PASSWORD", "PASSWD",
-                                                           "CREDENTIAL", "AUTH",  "COOKIE", "PRIVATE"};
 
 // Options of the launchers, of Megatron-LM and of torchtitan, under the names of what they set.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kParallelism = {{
@@ -48,12 +44,6 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 22> kParalle
 // Options of Megatron-LM without a value.
 constexpr std::array<std::string_view, 2> kFlags = {"sequence-parallel", "use-distributed-optimizer"};
 constexpr size_t kMaxConfigBytes = 64 << 10;
-
-bool IsTelling(std::string name) {
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::toupper(c); });
-  return std::any_of(kTellingParts.begin(), kTellingParts.end(),
-                     [&](std::string_view part) { return name.find(part) != std::string::npos; });
-}
 
 std::string FirstLine(const std::string& path) {
   auto text = base::ReadWholeFile(path);
@@ -135,24 +125,8 @@ std::string GitCommit(const std::string& directory) {
   return "";
 }
 
-std::string RedactedEnvironment(const char* const* environment) {
-  nlohmann::json json = nlohmann::json::object();
-  for (; *environment; ++environment) {
-    std::string variable = *environment;
-    size_t equals = variable.find('=');
-    if (equals == std::string::npos) continue;
-    std::string name = variable.substr(0, equals), value = variable.substr(equals + 1);
-    parse::RedactSecrets(&value);
-    json[name] = IsTelling(name) && !value.empty() ? "[REDACTED]" : value;
-  }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
-
 void DescribeRun(const std::vector<std::string>& command, const char* const* environment, model::Fields* fields) {
-  std::string text;
-  for (const std::string& argument : command) text += (text.empty() ? "" : " ") + argument;
-  parse::RedactSecrets(&text);
-  AddText("command", text, fields);
+  AddText("command", RedactedCommand(command), fields);
   char directory[4096];
   if (getcwd(directory, sizeof directory)) {
     AddText("directory", directory, fields);

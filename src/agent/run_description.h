@@ -16,7 +16,4 @@ void DescribeRun(const std::vector<std::string>& command, const char* const* env
 // The commit that the repository around `directory` has checked out; empty if there is none. Reads .git, runs nothing.
 std::string GitCommit(const std::string& directory);
 
-// NAME=value variables as a JSON object; values of telling names and shapes are [REDACTED].
-std::string RedactedEnvironment(const char* const* environment);
-
 }  // namespace rankscope::agent

@@ -3,20 +3,19 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/coding.h"
+#include "base/environment.h"
 #include "base/file.h"
 
 namespace rankscope::agent {
 namespace {
 
 std::string Home(const char* variable, const char* below_home) {
-  const char* set = std::getenv(variable);
-  if (set && *set) return std::string(set) + "/rankscope";
-  const char* home = std::getenv("HOME");
-  return std::string(home && *home ? home : "/tmp") + below_home + "/rankscope";
+  if (std::string set = base::EnvironmentVariable(variable); !set.empty()) return set + "/rankscope";
+  std::string home = base::EnvironmentVariable("HOME");
+  return (home.empty() ? "/tmp" : home) + below_home + "/rankscope";
 }
 
 }  // namespace
@@ -35,6 +34,8 @@ void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
   origin->host = config.host;
   if (!origin->node_rank) origin->node_rank = config.node_rank;
 }
+
+std::string DoorFolder(const RunConfig& config) { return "/tmp/rankscope-" + config.run; }
 
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config) {
   nlohmann::json json = {{"server", config.server},

@@ -12,7 +12,8 @@ namespace rankscope::agent {
 // The folder that the keeper (`rankscope run`) and the agent of one run share:
 //   run.json   RunConfig      capture/  what the keeper read     spool/  frames not yet acknowledged
 //   status     agent → keeper: two u64, records spooled and acknowledged
-// and beside it, in memory (/dev/shm), the folder of the processes' metric rings.
+// and beside it, in memory (/dev/shm), the folder of the processes' metric rings, and in /tmp that of the keeper's
+// door.
 struct RunConfig {
   std::string server;          // HTTP HOST:PORT
   std::string data_dir;        // of the local server, whose address may change; empty where a server was named
@@ -31,6 +32,9 @@ std::string CurrentServer(const RunConfig& config);
 
 // Fills in what a record of this run has when its source does not know: project, job, host, node rank.
 void CompleteOrigin(const RunConfig& config, model::Origin* origin);
+
+// The folder of the keeper's RankDoor: a path short enough for a socket's.
+std::string DoorFolder(const RunConfig& config);
 
 base::Status WriteRunConfig(const std::string& directory, const RunConfig& config);
 base::Result<RunConfig> ReadRunConfig(const std::string& directory);

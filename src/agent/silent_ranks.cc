@@ -2,8 +2,6 @@
 
 #include <poll.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,7 +10,10 @@
 #include <tuple>
 
 #include "agent/exit_status.h"
+#include "agent/life_events.h"
+#include "agent/pidfd.h"
 #include "base/clock.h"
+#include "model/event.h"
 
 namespace rankscope::agent {
 namespace {
@@ -98,37 +99,13 @@ std::set<std::string> KeptPipes(const std::vector<std::string>& pids) {
   return pipes;
 }
 
-model::Record EventOf(const SilentRank& rank, const char* name, std::string text) {
-  model::Record record;
-  record.stream = model::Stream::kEvent;
-  record.time = base::WallNow();
-  record.origin.attempt = rank.identity.attempt;
-  record.origin.rank = rank.identity.rank;
-  record.origin.local_rank = rank.identity.local_rank;
-  record.origin.node_rank = rank.identity.node_rank;
-  record.text = std::move(text);
-  record.level = "info";
-  record.fields = {{"event", std::string(name)}, {"pid", static_cast<int64_t>(rank.pid)}};
-  return record;
-}
-
-std::string RankName(const SilentRank& rank) { return "rank " + std::to_string(*rank.identity.rank); }
-
-model::Record EndOf(const SilentRank& rank, int pidfd) {
-  auto status = ReadExitStatus(pidfd, rank.pid);
-  std::string how = "how is unknown", source = status ? status->source : "unknown";
-  model::Record end = EventOf(rank, "rank_exit", "");
-  end.fields.emplace_back("exit_source", source);
-  if (status && WIFSIGNALED(status->wait_status)) {
-    how = SignalName(WTERMSIG(status->wait_status));
-    end.fields.emplace_back("signal", how);
-  } else if (status) {
-    how = "exit " + std::to_string(WEXITSTATUS(status->wait_status));
-    end.fields.emplace_back("exit_code", int64_t{WEXITSTATUS(status->wait_status)});
-  }
-  if (status && status->wait_status != 0) end.level = "error";
-  end.text = RankName(rank) + " ended: " + how;
-  return end;
+model::Origin OriginOf(const Identity& identity) {
+  model::Origin origin;
+  origin.attempt = identity.attempt;
+  origin.rank = identity.rank;
+  origin.local_rank = identity.local_rank;
+  origin.node_rank = identity.node_rank;
+  return origin;
 }
 
 }  // namespace
@@ -179,9 +156,13 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
 
 model::Record SilentRankWatch::Start(Watched* watched) const {
   const SilentRank& rank = watched->rank;
-  watched->pidfd = base::UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, rank.pid, 0)));
-  model::Record start = EventOf(
-      rank, "rank_start", RankName(rank) + " (" + rank.program + ") has no channel of its own: its lines have no rank");
+  watched->pidfd = OpenPidfd(rank.pid);
+  model::Record start = model::MakeEvent("rank_start", base::WallNow(),
+                                         "rank " + std::to_string(*rank.identity.rank) + " (" + rank.program +
+                                             ") has no channel of its own: its lines have no rank");
+  start.origin = OriginOf(rank.identity);
+  start.level = "info";
+  start.fields.emplace_back("pid", static_cast<int64_t>(rank.pid));
   start.fields.emplace_back("source", std::string("exit only"));
   if (rank.identity.world_size) start.fields.emplace_back("world_size", int64_t{*rank.identity.world_size});
   return start;
@@ -193,7 +174,9 @@ std::vector<model::Record> SilentRankWatch::Ends() {
     const Watched& watched = entry.second;
     pollfd ready{watched.pidfd.get(), POLLIN, 0};
     if (!watched.pidfd.valid() || poll(&ready, 1, 0) <= 0) return false;
-    events.push_back(EndOf(watched.rank, watched.pidfd.get()));
+    pid_t pid = watched.rank.pid;
+    auto status = ReadExitStatus(watched.pidfd.get(), pid);
+    events.push_back(RankExit(OriginOf(watched.rank.identity), pid, status, std::nullopt));
     return true;
   });
   return events;

@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/coding.h"
+#include "model/event.h"
 
 namespace rankscope::agent {
 namespace {
@@ -17,18 +18,16 @@ bool IsPrintedText(const model::Record& record) {
 }
 
 model::Record DroppedEvent(const model::Record& first, size_t count, size_t bytes) {
-  model::Record event;
+  model::Record event =
+      model::MakeEvent("spool_dropped", first.time,
+                       "rankscope: the spool was full: " + std::to_string(count) + " printed lines were not kept");
   event.origin = first.origin;
   event.origin.rank.reset();
   event.origin.local_rank.reset();
-  event.stream = model::Stream::kEvent;
-  event.time = first.time;
   event.seq = first.seq;
   event.level = "warning";
-  event.text = "rankscope: the spool was full: " + std::to_string(count) + " printed lines were not kept";
-  event.fields = {{"event", std::string("spool_dropped")},
-                  {"dropped_records", static_cast<int64_t>(count)},
-                  {"dropped_bytes", static_cast<int64_t>(bytes)}};
+  event.fields.emplace_back("dropped_records", static_cast<int64_t>(count));
+  event.fields.emplace_back("dropped_bytes", static_cast<int64_t>(bytes));
   return event;
 }
 

@@ -4,9 +4,10 @@
 
 #include <cctype>
 #include <cstdio>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
+
+#include "base/environment.h"
 
 namespace rankscope::cli {
 namespace {
@@ -52,13 +53,8 @@ base::Status FromAnswer(long status, const std::string& body) {
   return status < 500 ? base::Status::Invalid(message) : base::Status::Internal(message);
 }
 
-std::string Environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? value : "";
-}
-
 std::string UrlOf(const std::string& address, const std::string& path) {
-  std::string project = Environment("RANKSCOPE_PROJECT");
+  std::string project = base::EnvironmentVariable("RANKSCOPE_PROJECT");
   std::string url = "http://" + address + path;
   if (!project.empty()) url += (path.find('?') == std::string::npos ? "?project=" : "&project=") + UrlEncode(project);
   return url;
@@ -67,7 +63,7 @@ std::string UrlOf(const std::string& address, const std::string& path) {
 using Headers = std::unique_ptr<curl_slist, void (*)(curl_slist*)>;
 
 Headers Authorization() {
-  std::string token = Environment("RANKSCOPE_TOKEN");
+  std::string token = base::EnvironmentVariable("RANKSCOPE_TOKEN");
   curl_slist* header = token.empty() ? nullptr : curl_slist_append(nullptr, ("Authorization: Bearer " + token).c_str());
   return {header, curl_slist_free_all};
 }

@@ -14,6 +14,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "embed/launcher_variables.h"
+
 enum { kAbsent = -1 };
 
 // The first of the variables that is a number.
@@ -39,7 +41,7 @@ static int IsLaunchers(int fd, const char* variable) {
 
 // What mpirun and srun name a rank by. They give it a pipe or a terminal of its own and copy what comes.
 static const char* Forwarder(void) {
-  static const char* const kNames[] = {"OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"};
+  static const char* const kNames[] = {RANKSCOPE_RANK_VARIABLES};
   static const char* const kMore[] = {"LOCAL_RANK", "OMPI_MCA_orte_tag_output", "OMPI_MCA_orte_timestamp_output",
                                       "OMPI_MCA_orte_output_filename"};
   for (size_t i = 0; i < sizeof kMore / sizeof *kMore; ++i) {
@@ -123,16 +125,17 @@ static void AddGpu(char* text, size_t size) {
 
 // Who this process is, as a line of JSON. False where it is no rank; RANK is a global one only beside LOCAL_RANK.
 static int Introduce(char* text, size_t size) {
-  long local = NUMBER("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID");
-  long rank = getenv("LOCAL_RANK") ? NUMBER("RANK") : kAbsent;
-  if (rank == kAbsent) rank = NUMBER("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID");
+  long local = NUMBER(RANKSCOPE_LOCAL_RANK_VARIABLES);
+  long rank = getenv("LOCAL_RANK") ? NUMBER(RANKSCOPE_TORCH_RANK_VARIABLE) : kAbsent;
+  if (rank == kAbsent) rank = NUMBER(RANKSCOPE_RANK_VARIABLES);
   if (local == kAbsent || rank == kAbsent) return 0;
   strcpy(text, "{");
   AddNumber(text, size, "rank", rank);
   AddNumber(text, size, "local_rank", local);
-  AddNumber(text, size, "node_rank", NUMBER("GROUP_RANK", "NODE_RANK", "SLURM_NODEID"));
-  AddNumber(text, size, "world_size", NUMBER("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"));
-  AddNumber(text, size, "attempt", Larger(NUMBER("TORCHELASTIC_RESTART_COUNT"), NUMBER("SLURM_RESTART_COUNT")));
+  AddNumber(text, size, "node_rank", NUMBER(RANKSCOPE_NODE_RANK_VARIABLES));
+  AddNumber(text, size, "world_size", NUMBER(RANKSCOPE_WORLD_SIZE_VARIABLES));
+  AddNumber(text, size, "attempt",
+            Larger(NUMBER(RANKSCOPE_TORCH_ATTEMPT_VARIABLE), NUMBER(RANKSCOPE_SLURM_ATTEMPT_VARIABLE)));
   AddGpu(text, size);
   size_t length = strlen(text);
   snprintf(text + length, size - length, "\"source\": \"console\"}");

@@ -10,17 +10,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "embed/launcher_variables.h"
+
 extern char** environ;
 
-/* The variables by which launchers say who a process is; the agent interprets them. */
-static const char* const kLauncherPrefixes[] = {
-    "RANK=",         "LOCAL_RANK=",     "NODE_RANK=",    "GROUP_RANK=",   "WORLD_SIZE=",          "TORCHELASTIC_",
-    "SLURM_PROCID=", "SLURM_LOCALID=",  "SLURM_NODEID=", "SLURM_NTASKS=", "SLURM_RESTART_COUNT=", "OMPI_COMM_WORLD_",
-    "PMI_",          "MPI_LOCALRANKID="};
+/* The agent interprets them. */
+static const char* const kLauncherVariables[] = {RANKSCOPE_LOCAL_RANK_VARIABLES,  RANKSCOPE_RANK_VARIABLES,
+                                                 RANKSCOPE_TORCH_RANK_VARIABLE,   RANKSCOPE_NODE_RANK_VARIABLES,
+                                                 RANKSCOPE_WORLD_SIZE_VARIABLES,  RANKSCOPE_TORCH_ATTEMPT_VARIABLE,
+                                                 RANKSCOPE_SLURM_ATTEMPT_VARIABLE};
 
 static int IsLaunchers(const char* variable) {
-  for (size_t i = 0; i < sizeof kLauncherPrefixes / sizeof *kLauncherPrefixes; ++i) {
-    if (strncmp(variable, kLauncherPrefixes[i], strlen(kLauncherPrefixes[i])) == 0) return 1;
+  for (size_t i = 0; i < sizeof kLauncherVariables / sizeof *kLauncherVariables; ++i) {
+    size_t length = strlen(kLauncherVariables[i]);
+    if (strncmp(variable, kLauncherVariables[i], length) == 0 && variable[length] == '=') return 1;
   }
   return 0;
 }

@@ -4,18 +4,15 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "model/event.h"
 
 namespace rankscope::ingest {
 namespace {
 
 model::Record Notice(const model::Origin& origin, const char* event, std::string text) {
-  model::Record record;
+  model::Record record = model::MakeEvent(event, base::WallNow(), std::move(text));
   record.origin = origin;
-  record.stream = model::Stream::kEvent;
-  record.time = base::WallNow();
   record.level = "warning";
-  record.text = std::move(text);
-  record.fields.emplace_back("event", event);
   return record;
 }
 

@@ -62,25 +62,30 @@ bool IsAlternative(const json& line, const std::string& name, const std::optiona
   return false;
 }
 
+bool IsDerived(const json& line, const std::string& name) {
+  return line.value("derived_fields", json::object()).contains(name);
+}
+
+std::string InWords(const std::optional<double>& value) { return value ? std::to_string(*value) : "nothing"; }
+
+void ScoreField(const json& line, const std::string& name, const rankscope::model::Record& record, Score* score) {
+  const std::optional<double> found = Found(record, name), wanted = Number(line["fields"].value(name, json()));
+  bool right = (wanted && found && Same(*wanted, *found)) || IsAlternative(line, name, found);
+  bool wrong = found && !right && !IsDerived(line, name);
+  if (wanted) ++score->expected;
+  if (wanted && right) ++score->right;
+  if (wrong) ++score->wrong;
+  if (wrong || (wanted && !right)) {
+    std::printf("%s %s: wanted %s, found %s\n    %s\n", line.value("id", "?").c_str(), name.c_str(),
+                InWords(wanted).c_str(), InWords(found).c_str(), record.text.substr(0, 300).c_str());
+  }
+}
+
 void ScoreLine(const json& line, Score* score) {
   rankscope::model::Record record;
   record.text = line["line"];
   rankscope::parse::UnderstandLine(&record);
-  const json& fields = line["fields"];
-  for (const auto& [name, ours] : kNames) {
-    std::optional<double> found = Found(record, name);
-    std::optional<double> wanted = fields.contains(name) ? Number(fields[name]) : std::nullopt;
-    if (wanted) ++score->expected;
-    bool right = (wanted && found && Same(*wanted, *found)) || IsAlternative(line, name, found);
-    if (wanted && right) ++score->right;
-    bool derived = line.value("derived_fields", json::array()).dump().find('"' + name + '"') != std::string::npos;
-    if (found && !right && !derived) ++score->wrong;
-    if (!right && (wanted || (found && !derived))) {
-      std::printf("%s %s: wanted %s, found %s\n    %s\n", line.value("id", "?").c_str(), name.c_str(),
-                  wanted ? std::to_string(*wanted).c_str() : "nothing",
-                  found ? std::to_string(*found).c_str() : "nothing", record.text.substr(0, 300).c_str());
-    }
-  }
+  for (const auto& [name, ours] : kNames) ScoreField(line, name, record, score);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 
 RANKSCOPE = os.environ["RANKSCOPE"]
 PATIENCE = 120  # seconds; a limit for a broken build, never a measure
@@ -39,6 +40,28 @@ def ended(pid):
     """Whether the process is gone, its locks with it; a zombie is."""
     stat = proc(pid, "stat")
     return not stat or stat.rpartition(")")[2].split()[0] in "ZX"
+
+
+def lack(what):
+    """Ends a test for want of a tool or a right: it is left out, but fails where everything is to be there (.ci/run)."""
+    if os.environ.get("RANKSCOPE_ALL_TESTS") == "1":
+        raise AssertionError(f"lacking {what}, and $RANKSCOPE_ALL_TESTS allows no test to be left out")
+    raise unittest.SkipTest(f"lacking {what}")
+
+
+def refuse(tried):
+    """Ends a test where the kernel or the container forbids what it needs, as `tried`, a finished process, has shown."""
+    raise unittest.SkipTest(f"this machine forbids `{' '.join(tried.args)}`: {tried.stderr.strip()}")
+
+
+def mount_small_disk(folder, mib):
+    """A disk of its own at the folder, which is made."""
+    if os.geteuid() != 0:
+        lack("root's right to mount a small disk")
+    os.mkdir(folder)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder], capture_output=True, text=True)
+    if mounted.returncode != 0:
+        refuse(mounted)
 
 
 class Place:

@@ -6,13 +6,17 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server
+from harness import Place, RANKSCOPE, Server, lack
 
 RANK = "import os\nprint('rank', os.environ['OMPI_COMM_WORLD_RANK'])\n"
 
 
-@unittest.skipUnless(shutil.which("mpirun"), "mpirun is not installed (Debian: openmpi-bin)")
 class MpiTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("mpirun"):
+            lack("mpirun (Debian: openmpi-bin)")
+
     def setUp(self):
         self.place = Place()
         self.server = Server(self.place)

@@ -56,6 +56,28 @@ class OrphansTest(unittest.TestCase):
         stored = [r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(1000)])
 
+    def folders(self):
+        """Of the runs that are here: each one's rings in memory and its keeper's door."""
+        return [folder + "/rankscope-" + run for run in self.place.run_directories() for folder in ("/dev/shm", "/tmp")]
+
+    def test_folders_of_a_dead_run_go_when_it_is_sent_and_those_of_a_live_one_stay(self):
+        self.leave_behind("left")
+        dead = self.folders()
+        self.server.start()
+        go = self.place.path + "/go"
+        live = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--", "sh", "-c",
+                                 f"while ! [ -e {go} ]; do sleep 0.1; done"], env=self.place.env,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: len(self.folders()) == 2 and set(self.folders()).isdisjoint(dead), "the dead run to be sent")
+        self.assertEqual([folder for folder in dead if os.path.exists(folder)], [])
+        wait_until(lambda: all(map(os.path.exists, self.folders())), "the live run's folders")
+        self.assertEqual(self.place.cli("run", "--server", self.server.http, "--", "true").returncode, 0)
+        kept = [folder for folder in self.folders() if os.path.exists(folder)]
+        self.assertEqual(len(kept), 2, "the live run's folders stay")
+        open(go, "w").close()
+        self.assertEqual(live.wait(), 0)
+        wait_until(lambda: not any(map(os.path.exists, kept)), "a run that ended to leave nothing")
+
     def test_spool_push_sends_what_was_left(self):
         self.leave_behind("left")
         self.server.start()

@@ -3,7 +3,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import Place, RANKSCOPE, Server, mount_small_disk, wait_until
 
 LINES = 80000
 SCRIPT = f"""
@@ -60,9 +60,7 @@ class SpoolFullTest(unittest.TestCase):
 
     def test_full_disk(self):
         disk = self.place.path + "/disk"
-        os.mkdir(disk)
-        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=56m", "none", disk]).returncode != 0:
-            self.skipTest("mounting a small disk is not permitted here")
+        mount_small_disk(disk, 56)
         try:
             self.check(self.outlast(env={"XDG_STATE_HOME": disk}))
         finally:

@@ -4,18 +4,22 @@ import shutil
 import signal
 import subprocess
 
+from harness import lack, refuse
+
 ADDRESSES = ("10.213.0.1", "10.213.0.2")
 HOSTS = ("node-a", "node-b")
 
 
-def why_not():
-    """Why two nodes cannot be made here; None when they can."""
+def need_namespaces():
+    """Ends the test where two nodes cannot be made."""
+    for tool, package in (("ip", "iproute2"), ("unshare", "util-linux")):
+        if not shutil.which(tool):
+            lack(f"{tool} (Debian: {package})")
     if os.geteuid() != 0:
-        return "network namespaces need root"
-    if not shutil.which("ip") or not shutil.which("unshare"):
-        return "`ip` or `unshare` is not installed"
-    made = subprocess.run(["unshare", "--net", "--uts", "true"], capture_output=True, text=True)
-    return None if made.returncode == 0 else "namespaces are not permitted: " + made.stderr.strip()
+        lack("root's right to make network namespaces")
+    made = subprocess.run(["unshare", "--net", "--uts", "--mount", "true"], capture_output=True, text=True)
+    if made.returncode != 0:
+        refuse(made)
 
 
 class TwoNodes:

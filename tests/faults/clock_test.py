@@ -3,7 +3,7 @@ import glob
 import signal
 import unittest
 
-from faults import FaultServer, Job, Place, read
+from faults import FaultServer, Job, Place, lack, read
 
 HOUR = 3600
 
@@ -12,7 +12,7 @@ class ClockTest(unittest.TestCase):
     def test_server_clock_jumps(self):
         library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
         if not library:
-            self.skipTest("the package faketime is not installed")
+            lack("libfaketime (Debian: faketime)")
         place = Place()
         self.addCleanup(place.remove)
         clock = place.write("clock", "+0")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from harness import PATIENCE, RANKSCOPE, Place, Server, wait_until  # noqa: E402,F401
+from harness import PATIENCE, RANKSCOPE, Place, Server, lack, mount_small_disk, wait_until  # noqa: E402,F401
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", 20))
 

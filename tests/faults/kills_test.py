@@ -21,6 +21,26 @@ class KillsTest(unittest.TestCase):
         self.addCleanup(self.place.remove)
         self.server = FaultServer(self.place)
         self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        proxy = ChaosProxy(self.server.grpc, Delay(SEED, 0.1))  # so that acknowledgements are under way
+        self.server.stop()
+        self.server.options = ("--grpc-advertise", proxy.address)
+        self.server.start()
+
+    def strike(self, job, kill):
+        """Kills again and again, each time once more is acknowledged, and counts the job's lines. `kill` says whether
+        it found its victim."""
+        kills = unacknowledged = acked = 0
+        while kills < KILLS:
+            acked = job.await_progress(acked)
+            if acked is None:
+                break
+            time.sleep(self.random.random() * 0.15)
+            spooled, acked = job.progress()
+            unacknowledged += spooled > acked
+            if not kill():
+                break
+            kills += 1
+        self.end(job, kills, unacknowledged)
 
     def end(self, job, kills, with_unacknowledged):
         self.assertEqual(job.finish(), 0)
@@ -32,41 +52,23 @@ class KillsTest(unittest.TestCase):
         self.assertGreater(with_unacknowledged, 0)
 
     def test_server(self):
-        job = Job(self.place, self.server.http, **lines_for(0.9, 0.1))
-        kills = unacknowledged = acked = 0
-        while kills < KILLS:
-            acked = job.await_progress(acked)
-            if acked is None:
-                break
-            time.sleep(self.random.random() * 0.15)
-            spooled, acked = job.progress()
-            unacknowledged += spooled > acked
+        def kill():
             self.server.stop(signal.SIGKILL)
-            kills += 1
             time.sleep(self.random.random() * 0.1)
             self.server.start()
-        self.end(job, kills, unacknowledged)
+            return True
+        self.strike(Job(self.place, self.server.http, **lines_for(0.9, 0.1)), kill)
 
     def test_agent(self):
-        proxy = ChaosProxy(self.server.grpc, Delay(SEED, 0.1))  # so that acknowledgements are under way
-        self.server.stop()
-        self.server.options = ("--grpc-advertise", proxy.address)
-        self.server.start()
         job = Job(self.place, self.server.http, **lines_for(2.2, 0.3))
-        kills = unacknowledged = acked = 0
-        while kills < KILLS:
-            acked = job.await_progress(acked)
-            if acked is None:
-                break
-            time.sleep(self.random.random() * 0.15)
-            spooled, acked = job.progress()
-            unacknowledged += spooled > acked
+
+        def kill():
             agent = wait_until(lambda: job.agent() or not job.running(), "the next agent")
             if agent is True:
-                break
+                return False
             os.kill(agent, signal.SIGKILL)
-            kills += 1
-        self.end(job, kills, unacknowledged)
+            return True
+        self.strike(job, kill)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <set>
 
@@ -46,8 +48,8 @@ class StoreFaultTest : public testing::Test {
     expected_ = Everything();
   }
   void TearDown() override {
+    store_.reset();  // its thread asks for faults
     base::SetFileFaults(nullptr);
-    store_.reset();
     fs::remove_all(folder_);
   }
   void Fresh() {
@@ -119,17 +121,19 @@ TEST_F(StoreFaultTest, EveryFileOperationOfSealingAndMergingMayFail) {
 }
 
 TEST_F(StoreFaultTest, DiskThatStaysFullIsServedFromMemoryAndSealedLater) {
-  Fresh();
-  base::SetFileFaults([](std::string_view operation) {
-    return operation == "write" ? base::Status::Unavailable("no space") : base::Status();
+  auto full = std::make_shared<std::atomic<bool>>(true);
+  store_.reset();
+  base::SetFileFaults([full](std::string_view operation) {
+    return *full && operation == "write" ? base::Status::Unavailable("no space") : base::Status();
   });
+  Fresh();
   Deliver(deliveries_[0]);
   EXPECT_FALSE(store_->Flush().ok());
   Deliver(deliveries_[1]);
   EXPECT_EQ(Everything().size(), 120u);
   EXPECT_EQ(store_->durable_position(), 0u);
-  base::SetFileFaults(nullptr);
-  for (int tries = 0; tries < 100 && store_->durable_position() < 1; ++tries) usleep(100'000);
+  *full = false;
+  while (store_->durable_position() < 1) usleep(10'000);
   EXPECT_TRUE(store_->Flush().ok());
   EXPECT_EQ(store_->durable_position(), 2u);
   EXPECT_EQ(Everything().size(), 120u);

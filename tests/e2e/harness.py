@@ -10,7 +10,7 @@ import time
 import unittest
 
 RANKSCOPE = os.environ["RANKSCOPE"]
-PATIENCE = 120  # seconds; a limit for a broken build, never a measure
+PATIENCE = 300  # seconds; a limit for a broken build, never a measure
 
 
 def wait_until(condition, what):

@@ -104,8 +104,7 @@ class IngestStream : public Reactor, public OpenStream, public std::enable_share
     answer.mutable_welcome()->set_wall_ns(base::WallNow());
     answer.mutable_welcome()->set_max_frame_bytes(kMaxFrameBytes);
     durable_seq_ = *committed;
-    Send(answer);
-    share_->jobs.Add(JobKey(), shared_from_this());
+    share_->jobs.Add(JobKey(), shared_from_this(), [&] { Send(answer); });
     ReadOn();
   }
 

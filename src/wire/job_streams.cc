@@ -2,8 +2,10 @@
 
 namespace rankscope::wire {
 
-void JobStreams::Add(const std::string& job, const std::shared_ptr<OpenStream>& stream) {
+void JobStreams::Add(const std::string& job, const std::shared_ptr<OpenStream>& stream,
+                     const std::function<void()>& welcome) {
   std::lock_guard lock(mutex_);
+  welcome();
   Job& entry = jobs_[job];
   entry.streams[stream.get()] = stream;
   if (entry.last.log_interval_steps > 0) stream->Tell(entry.last);

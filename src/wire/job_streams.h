@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -21,8 +22,9 @@ class OpenStream {
 // The open streams by job, and what each job was last told. Any thread.
 class JobStreams {
  public:
-  // Tells it at once what its job was last told.
-  void Add(const std::string& job, const std::shared_ptr<OpenStream>& stream);
+  // Calls `welcome`, then tells the stream what its job was last told: who was welcomed misses no command, and none
+  // comes before the welcome.
+  void Add(const std::string& job, const std::shared_ptr<OpenStream>& stream, const std::function<void()>& welcome);
   void Remove(const std::string& job, OpenStream* stream);
   // To how many streams it went.
   int Send(const std::string& job, const Command& command);

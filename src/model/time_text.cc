@@ -2,13 +2,13 @@
 
 #include <charconv>
 #include <cstdint>
-#include <ctime>
 
 namespace rankscope::model {
 namespace {
 
 using base::kNsPerMs;
 using base::kNsPerSecond;
+__extension__ using Wide = __int128;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
@@ -39,27 +39,33 @@ bool TakeChar(std::string_view* text, char wanted) {
   return there;
 }
 
-bool TakeDate(std::string_view* text, tm* parts) {
-  bool ok = TakeNumber(text, 4, &parts->tm_year) && TakeChar(text, '-') && TakeNumber(text, 2, &parts->tm_mon) &&
-            TakeChar(text, '-') && TakeNumber(text, 2, &parts->tm_mday);
-  if (!ok || parts->tm_mon < 1 || parts->tm_mon > 12 || parts->tm_mday < 1) return false;
-  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  int year = parts->tm_year;
-  bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-  bool in_month = parts->tm_mday <= kDays[parts->tm_mon - 1] + (leap && parts->tm_mon == 2 ? 1 : 0);
-  parts->tm_year -= 1900;
-  parts->tm_mon -= 1;
-  return in_month;
+// Days since the epoch of a day of the Gregorian calendar (H. Hinnant, "chrono-compatible low-level date algorithms").
+int64_t DaysOf(int year, int month, int day) {
+  year -= month <= 2;
+  int era = (year >= 0 ? year : year - 399) / 400;
+  int year_of_era = year - era * 400;
+  int day_of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  int day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+  return int64_t{era} * 146097 + day_of_era - 719468;
 }
 
-bool TakeClock(std::string_view* text, tm* parts, int64_t* nanos) {
-  if (!TakeNumber(text, 2, &parts->tm_hour) || !TakeChar(text, ':') || !TakeNumber(text, 2, &parts->tm_min)) {
-    return false;
-  }
-  if (parts->tm_hour > 23 || parts->tm_min > 59) return false;
-  if (!TakeChar(text, ':') || !TakeNumber(text, 2, &parts->tm_sec) || parts->tm_sec > 60) {
-    return false;
-  }
+bool TakeDate(std::string_view* text, int64_t* days) {
+  int year = 0, month = 0, day = 0;
+  bool ok = TakeNumber(text, 4, &year) && TakeChar(text, '-') && TakeNumber(text, 2, &month) && TakeChar(text, '-') &&
+            TakeNumber(text, 2, &day);
+  if (!ok || month < 1 || month > 12 || day < 1) return false;
+  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+  *days = DaysOf(year, month, day);
+  return day <= kDays[month - 1] + (leap && month == 2 ? 1 : 0);
+}
+
+bool TakeClock(std::string_view* text, int64_t* seconds, int64_t* nanos) {
+  int hour = 0, minute = 0, second = 0;
+  bool ok = TakeNumber(text, 2, &hour) && TakeChar(text, ':') && TakeNumber(text, 2, &minute) && TakeChar(text, ':') &&
+            TakeNumber(text, 2, &second);
+  if (!ok || hour > 23 || minute > 59 || second > 60) return false;  // 60 is a leap second
+  *seconds = hour * 3600 + minute * 60 + second;
   if (!TakeChar(text, '.') && !TakeChar(text, ',')) return true;
   if (text->empty() || !IsDigit(text->front())) return false;
   for (int64_t scale = kNsPerSecond / 10; !text->empty() && IsDigit(text->front()); scale /= 10) {
@@ -104,18 +110,33 @@ std::optional<int64_t> ParseDuration(std::string_view text) {
   return total;
 }
 
-std::optional<base::TimeNs> ParseTime(std::string_view text) {
-  tm parts{};
-  int64_t nanos = 0, offset = 0;
-  bool ok = TakeDate(&text, &parts) && (TakeChar(&text, 'T') || TakeChar(&text, 't') || TakeChar(&text, ' ')) &&
-            TakeClock(&text, &parts, &nanos) && TakeZone(&text, &offset);
+std::optional<base::TimeNs> ParseTime(std::string_view text, Zone zone) {
+  int64_t days = 0, seconds = 0, nanos = 0, offset = 0;
+  bool ok = TakeDate(&text, &days) && (TakeChar(&text, 'T') || TakeChar(&text, 't') || TakeChar(&text, ' ')) &&
+            TakeClock(&text, &seconds, &nanos) &&
+            ((zone == Zone::kElseUtc && text.empty()) || TakeZone(&text, &offset));
   if (!ok || !text.empty()) return std::nullopt;
   int64_t ns = 0;
-  int64_t seconds = static_cast<int64_t>(timegm(&parts)) - offset;
-  if (__builtin_mul_overflow(seconds, kNsPerSecond, &ns) || __builtin_add_overflow(ns, nanos, &ns)) {
+  if (__builtin_mul_overflow(days * 86400 + seconds - offset, kNsPerSecond, &ns) ||
+      __builtin_add_overflow(ns, nanos, &ns)) {
     return std::nullopt;
   }
   return ns;
+}
+
+std::optional<base::TimeNs> TimeOfNumber(int64_t digits, int decimals) {
+  Wide whole = digits;
+  for (int i = 0; i < decimals; ++i) whole /= 10;
+  Wide size = whole < 0 ? -whole : whole;
+  // Seconds up to the year 5138, milliseconds and microseconds likewise.
+  int64_t unit = size < 100'000'000'000           ? base::kNsPerSecond
+                 : size < 100'000'000'000'000     ? base::kNsPerMs
+                 : size < 100'000'000'000'000'000 ? 1000
+                                                  : 1;
+  Wide time = Wide{digits} * unit;
+  for (int i = 0; i < decimals; ++i) time /= 10;
+  if (time > INT64_MAX || time < INT64_MIN) return std::nullopt;
+  return static_cast<base::TimeNs>(time);
 }
 
 }  // namespace rankscope::model

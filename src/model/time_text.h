@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,8 +12,13 @@ namespace rankscope::model {
 // "90s", "10m", "2h30m", "1d", "250ms", in ns. Nothing: it is no duration (or none of 292 years).
 std::optional<int64_t> ParseDuration(std::string_view text);
 
-// RFC 3339: 2026-11-24T10:00:00Z, with a fraction, with ±HH:MM; the zone is needed. Nothing: it is no such time, or one
-// that 64 bits of ns do not hold.
-std::optional<base::TimeNs> ParseTime(std::string_view text);
+enum class Zone : uint8_t { kNeeded, kElseUtc };
+
+// RFC 3339: 2026-11-24T10:00:00Z, with a fraction (digits beyond nanoseconds are cut off), with ±HH:MM. Nothing: it is
+// no such time, or one that 64 bits of ns do not hold.
+std::optional<base::TimeNs> ParseTime(std::string_view text, Zone zone = Zone::kNeeded);
+
+// A time as a number of s, ms, µs or ns since the epoch, told by its size: `digits` / 10^decimals.
+std::optional<base::TimeNs> TimeOfNumber(int64_t digits, int decimals);
 
 }  // namespace rankscope::model

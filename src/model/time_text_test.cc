@@ -28,6 +28,11 @@ TEST(TimeText, ReadsTimes) {
                            "2026-11-01T00:00:00+8"}) {
     EXPECT_FALSE(ParseTime(text)) << text;
   }
+  EXPECT_EQ(ParseTime("1970-01-01 00:00:01", Zone::kElseUtc), kSecond);
+  EXPECT_EQ(ParseTime("2000-02-29T00:00:00.1234567899", Zone::kElseUtc), 951782400 * kSecond + 123456789);
+  EXPECT_EQ(TimeOfNumber(17, 1), 17 * kSecond / 10);
+  EXPECT_EQ(TimeOfNumber(1793492400000, 0), 1793492400 * kSecond);
+  EXPECT_EQ(TimeOfNumber(1793492400000000001, 0), 1793492400 * kSecond + 1);
 }
 
 }  // namespace

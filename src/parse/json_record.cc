@@ -11,9 +11,9 @@
 #include <limits>
 
 #include "model/record_json.h"
+#include "model/time_text.h"
 #include "model/words.h"
 #include "parse/json_number.h"
-#include "parse/time_text.h"
 
 namespace rankscope::parse {
 namespace {
@@ -340,14 +340,15 @@ class JsonRecordReader::Parser {
     if (type == json::json_type::string) {
       fault_ = value->get_string().get(text);
       if (fault_) return false;
-      time = ParseTimeText(text);
+      time = model::ParseTime(text, model::Zone::kElseUtc);
     } else {
       text = Trim(value->raw_json_token());
     }
     model::FieldView number;
     if (!time && ParseJsonNumber(text, &number)) {
-      if (number.kind == Kind::kInteger) time = TimeOfNumber(number.integer, 0);
-      if (number.kind == Kind::kDouble && number.decimals >= 0) time = TimeOfNumber(number.integer, number.decimals);
+      if (number.kind == Kind::kInteger) time = model::TimeOfNumber(number.integer, 0);
+      if (number.kind == Kind::kDouble && number.decimals >= 0)
+        time = model::TimeOfNumber(number.integer, number.decimals);
     }
     if (!time) return Wrong(name, text, "no time: want RFC 3339, or a number of s, ms, µs or ns");
     record_.time = *time;

@@ -121,12 +121,11 @@ std::optional<base::TimeNs> LeadingTime(std::string_view line) {
     if (fraction) {
       for (++end; end < line.size() && IsDigit(line[end]);) ++end;
     }
-    std::string_view text = line.substr(at, end - at);
     for (size_t zone : {size_t{6}, size_t{5}, size_t{1}}) {
       if (end + zone > line.size()) continue;
       if (auto time = model::ParseTime(line.substr(at, end - at + zone))) return time;
     }
-    if (auto time = model::ParseTime(std::string(text) + "Z")) return time;
+    if (auto time = model::ParseTime(line.substr(at, end - at), model::Zone::kElseUtc)) return time;
   }
   return std::nullopt;
 }

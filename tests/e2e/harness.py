@@ -37,9 +37,14 @@ def children(pid):
 
 
 def ended(pid):
-    """Whether the process is gone, its locks with it; a zombie is."""
+    """Whether the process is gone, its locks with it; a zombie is, once its last thread has ended."""
     stat = proc(pid, "stat")
-    return not stat or stat.rpartition(")")[2].split()[0] in "ZX"
+    if not stat:
+        return True
+    try:
+        return stat.rpartition(")")[2].split()[0] in "ZX" and len(os.listdir(f"/proc/{pid}/task")) == 1
+    except FileNotFoundError:
+        return True
 
 
 def lack(what):

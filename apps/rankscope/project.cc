@@ -7,7 +7,7 @@ namespace rankscope {
 base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder, Alarms alarms,
                                                      std::vector<std::string>* damage) {
   std::unique_ptr<Project> project(new Project(name));
-  ASSIGN_OR_RETURN(project->store_, store::Store::Open(folder + "/store", {}, damage));
+  ASSIGN_OR_RETURN(project->store_, store::Store::Open(folder + "/store", {.project = name}, damage));
   ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";

@@ -13,12 +13,14 @@
 
 namespace rankscope::store {
 
-// The embedded engine: immutable, checksummed, columnar segments per job, a memtable of what is not yet in one, and a
-// manifest that names the live segments together with the journal position up to which they hold everything. A thread
-// seals memtables and merges segments. Format and reasons: docs/design/segment.md. All methods from any thread.
+// The embedded engine of one project: immutable, checksummed, columnar segments per job, a memtable of what is not yet
+// in one, and a manifest that names the live segments together with the journal position up to which they hold
+// everything. A thread seals memtables and merges segments. Format and reasons: docs/design/segment.md. All methods
+// from any thread.
 class Store : public model::RecordSink {
  public:
   struct Options {
+    std::string project = "default";   // whose records these are: Append takes no others (kInvalid)
     size_t memtable_bytes = 20 << 20;  // sealed into segments past this size
     int64_t idle_ms = 1000;            // or after so long without a record
     size_t merge_at = 8;               // so many small neighbours of a job become one
@@ -43,8 +45,9 @@ class Store : public model::RecordSink {
                                                               const model::Aggregation& aggregation,
                                                               base::Budget* budget) = 0;
 
-  // Removes everything of a job that is sealed; what comes later is kept.
-  virtual base::Status DeleteJob(const std::string& project, const std::string& job) = 0;
+  // Removes everything of the job that was appended before the call, for good: no replay brings it back. What comes
+  // meanwhile may stay or go, what comes later stays. After an error some of it may be gone; call it again.
+  virtual base::Status DeleteJob(const std::string& job) = 0;
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call
   // back. Returns a token for Unsubscribe, after which `take` is never called again.

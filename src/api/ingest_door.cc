@@ -46,7 +46,7 @@ base::Result<Target> TargetOf(const Request& request) {
   }
   if (target.job.empty()) return base::Status::Invalid("parameter job_id is missing");
   if (has_seq == target.producer.empty()) return base::Status::Invalid("producer and seq go together");
-  if (!target.producer.empty()) target.producer = "http/" + target.job + "/" + target.producer;
+  if (!target.producer.empty()) target.producer = ProducersOfJob(target.job) + target.producer;
   return target;
 }
 
@@ -263,5 +263,8 @@ HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject inges
     return std::make_unique<JsonLines>(*ingest, *std::move(target), *std::move(decoder), std::move(responder));
   };
 }
+
+// With the job's length: job "a/b" is not producer "b/…" of job "a".
+std::string ProducersOfJob(const std::string& job) { return "http/" + std::to_string(job.size()) + "/" + job + "/"; }
 
 }  // namespace rankscope::api

@@ -110,6 +110,44 @@ class DiskStore : public Store {
     return {};
   }
 
+  bool Holds(const std::string& job) override {
+    auto is_of_job = [&](const model::Origin& origin) { return origin.job == job; };
+    auto has = [&](const auto& batch) {
+      return std::any_of(batch->origins().begin(), batch->origins().end(), is_of_job);
+    };
+    std::lock_guard lock(mutex_);
+    auto in = [&](const Batches& batches) { return std::any_of(batches.begin(), batches.end(), has); };
+    return in(active_.batches) ||
+           std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& table) { return in(table->batches); }) ||
+           std::any_of(segments_.begin(), segments_.end(), [&](const auto& live) { return live.job() == job; });
+  }
+
+  base::Result<std::vector<StoredSegment>> Expire(const Retention& retention, const Kept& kept,
+                                                  base::TimeNs now) override {
+    std::lock_guard maintenance(maintenance_mutex_);
+    std::vector<StoredSegment> all;
+    for (const LiveSegment& live : Segments()) {
+      const Segment& segment = *live.segment;
+      all.push_back(
+          {live.name, live.job(), segment.file_bytes(), segment.rows(), segment.min_time(), segment.max_time()});
+    }
+    std::vector<StoredSegment> gone = ChooseExpired(std::move(all), retention, kept, now);
+    if (gone.empty()) return gone;
+    std::vector<std::string> names;
+    for (const StoredSegment& segment : gone) names.push_back(segment.name);
+    RETURN_IF_ERROR(Replace(names, {}));
+    for (const StoredSegment& segment : gone) {
+      if (folder_->NamesOf(segment.job).empty()) folder_->ForgetTemplates(segment.job);
+    }
+    return gone;
+  }
+
+  uint64_t SealedBytes() override {
+    uint64_t bytes = 0;
+    for (const LiveSegment& live : Segments()) bytes += live.segment->file_bytes();
+    return bytes;
+  }
+
   uint64_t Subscribe(std::function<void(const std::shared_ptr<const model::RecordBatch>&)> take) override {
     std::lock_guard lock(subscribers_mutex_);
     subscribers_[++last_token_] = std::move(take);

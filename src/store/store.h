@@ -10,6 +10,7 @@
 #include "model/aggregation.h"
 #include "model/record_sink.h"
 #include "model/scan.h"
+#include "store/retention.h"
 
 namespace rankscope::store {
 
@@ -48,6 +49,14 @@ class Store : public model::RecordSink {
   // Removes everything of the job that was appended before the call, for good: no replay brings it back. What comes
   // meanwhile may stay or go, what comes later stays. After an error some of it may be gone; call it again.
   virtual base::Status DeleteJob(const std::string& job) = 0;
+
+  // Whether anything of the job is there, sealed or not.
+  virtual bool Holds(const std::string& job) = 0;
+  // Removes the sealed segments that are due, for good, and returns them.
+  virtual base::Result<std::vector<StoredSegment>> Expire(const Retention& retention, const Kept& kept,
+                                                          base::TimeNs now) = 0;
+  // Of all sealed segments.
+  virtual uint64_t SealedBytes() = 0;
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call
   // back. Returns a token for Unsubscribe, after which `take` is never called again.

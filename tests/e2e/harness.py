@@ -7,6 +7,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.parse
+import urllib.request
 
 RANKSCOPE = os.environ["RANKSCOPE"]
 PATIENCE = 120  # seconds; a limit for a broken build, never a measure
@@ -100,6 +103,29 @@ class Server:
         code = self.process.wait(PATIENCE)
         self.process.stdout.close()
         return code
+
+    def ask(self, method, path, body=None, headers=None, **parameters):
+        """(status, the answer's lines as JSON)."""
+        url = f"http://{self.http}{path}?" + urllib.parse.urlencode(parameters)
+        request = urllib.request.Request(url, body, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, [json.loads(line) for line in answer]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, [json.loads(line) for line in error]
+
+    def ingest(self, job, records, **parameters):
+        """Stores the records (as JSON) in one request; its answer."""
+        body = "".join(json.dumps(record) + "\n" for record in records).encode()
+        status, (answer,) = self.ask("POST", "/api/v1/ingest/jsonline", body, job_id=job, **parameters)
+        assert status == 200, answer
+        return answer
+
+    def rows(self, query, **parameters):
+        status, rows = self.ask("GET", "/api/v1/query", query=query, **parameters)
+        assert status == 200 and not any("error" in row or "_partial" in row for row in rows), rows[-1:]
+        return rows
 
 
 def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable)):

@@ -13,6 +13,7 @@
 #include "store/column_aggregator.h"
 #include "store/memtable.h"
 #include "store/merge.h"
+#include "store/pattern_scan.h"
 #include "store/segment_folder.h"
 #include "store/view.h"
 
@@ -98,6 +99,11 @@ class DiskStore : public Store {
     if (!ColumnAggregator::Supports(aggregation)) return std::optional<model::Table>();
     ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
     return AggregateView(ViewOf(scan, *filter, budget), scan, *filter, aggregation, budget);
+  }
+
+  base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
+    return CountPatterns(ViewOf(scan, *filter, budget), scan, *filter, budget);
   }
 
   // Sealed first: once the manifest is past these records, no replay gives them again.

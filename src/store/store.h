@@ -46,6 +46,9 @@ class Store : public model::RecordSink {
                                                               const model::Aggregation& aggregation,
                                                               base::Budget* budget) = 0;
 
+  // The patterns of the scan's text records (pattern_mask.h), most frequent first; its limit and order do not apply.
+  virtual base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) = 0;
+
   // Removes everything of the job that was appended before the call, for good: no replay brings it back. What comes
   // meanwhile may stay or go, what comes later stays. After an error some of it may be gone; call it again.
   virtual base::Status DeleteJob(const std::string& job) = 0;

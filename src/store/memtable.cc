@@ -30,9 +30,10 @@ base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, Segm
   Buffers jobs;
   for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, records, folder, &jobs));
   std::vector<LiveSegment> written;
-  for (auto& [job, buffer] : jobs) {
+  for (auto& entry : jobs) {
+    RowBuffer& buffer = entry.second;
     buffer.Finish();
-    auto live = folder->Write(job, [&](SegmentWriter* writer) { return writer->Add(buffer); });
+    auto live = folder->Write(entry.first, [&](SegmentWriter* writer) { return writer->Add(buffer); });
     if (!live.ok()) {
       folder->Discard(written);
       return live.status();

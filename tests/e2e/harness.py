@@ -1,4 +1,5 @@
 """What the end-to-end tests share: the built program, a server on free ports, and waiting for an event."""
+import ctypes
 import json
 import os
 import shutil
@@ -23,6 +24,18 @@ def wait_until(condition, what):
             return value
         time.sleep(0.02)
     raise AssertionError(f"waited {PATIENCE} s for {what}")
+
+
+def zstd(data):
+    """The bytes under zstd, by the library that the program uses; Python's own comes with 3.14."""
+    library = ctypes.CDLL("libzstd.so.1")
+    library.ZSTD_compressBound.restype = library.ZSTD_compress.restype = ctypes.c_size_t
+    library.ZSTD_compressBound.argtypes = [ctypes.c_size_t]
+    library.ZSTD_compress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+    room = library.ZSTD_compressBound(len(data))
+    packed = ctypes.create_string_buffer(room)
+    size = library.ZSTD_compress(packed, room, data, len(data), 3)
+    return packed.raw[:size]
 
 
 def proc(pid, name):

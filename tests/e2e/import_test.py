@@ -2,12 +2,11 @@
 import gzip
 import json
 import os
-import subprocess
 import unittest
 import urllib.error
 import urllib.request
 
-from harness import Place, Server
+from harness import Place, Server, zstd
 
 
 def takes_records(server):
@@ -63,9 +62,7 @@ class ImportTest(unittest.TestCase):
         text = "".join(f"2026-11-01 00:00:{i % 60:02} line {i} of many\n" for i in range(30000))
         self.write("rank_1.log.2.gz", gzip.compress(text.encode()), "wb")
         self.write("rank_2.log", "2026-11-01 00:00:01 plain\n")
-        packed = subprocess.run(["zstd", "-qc"], input=b'{"rank":3,"loss":1}\n{"rank":3,"loss":2}', stdout=subprocess.PIPE,
-                                check=True).stdout
-        self.write("rank_3.jsonl.zst", packed, "wb")
+        self.write("rank_3.jsonl.zst", zstd(b'{"rank":3,"loss":1}\n{"rank":3,"loss":2}'), "wb")
         done = self.import_folder(os.path.join(self.place.path, "old-run"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("old-run: 30003 records of 3 files", done.stdout)

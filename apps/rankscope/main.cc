@@ -124,6 +124,7 @@ void AddServe(CLI::App* app, Arguments* arguments) {
       ->add_option("--retention-bytes", arguments->serve.retention_bytes,
                    "[PROJECT=]100GB: beyond it the oldest segments of a project go; may be repeated")
       ->take_all();
+  serve->add_option("--memtable-bytes", arguments->serve.memtable_bytes)->group("");
   serve->add_option("--retention-every", arguments->serve.retention_every_s)->group("");
   serve->add_flag("--insecure", arguments->serve.insecure, "serve other addresses than loopback without tokens");
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");

@@ -7,7 +7,9 @@ namespace rankscope {
 base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder,
                                                      const ProjectOptions& settings, std::vector<std::string>* damage) {
   std::unique_ptr<Project> project(new Project(name));
-  ASSIGN_OR_RETURN(project->store_, store::Store::Open(folder + "/store", {.project = name}, damage));
+  ASSIGN_OR_RETURN(
+      project->store_,
+      store::Store::Open(folder + "/store", {.project = name, .memtable_bytes = settings.memtable_bytes}, damage));
   ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";

@@ -24,6 +24,7 @@ struct Alarms {
 struct ProjectOptions {
   Alarms alarms;
   int64_t lost_after_ns = 60 * base::kNsPerSecond;  // of silence, after which a job no longer runs
+  size_t memtable_bytes = 20 << 20;
   std::shared_ptr<api::ServerMetrics> metrics;
 };
 

@@ -139,6 +139,7 @@ class Server {
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
     ProjectOptions projects;
     projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    projects.memtable_bytes = options_.memtable_bytes;
     projects.metrics = metrics_;
     projects.alarms.fatal = [](const base::Status& status) {
       std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());

@@ -20,6 +20,9 @@ struct ServeOptions {
   int lost_after_s = 60;
   base::Budget::Limits query_limits{
       .memory_bytes = 128 << 20, .time_ns = 300 * base::kNsPerSecond, .rows = 100'000'000};
+  std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE
+  int retention_every_s = 60;
+  size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
   bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);

@@ -1,3 +1,4 @@
+#include <pwd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -45,6 +46,14 @@ size_t TerminalWidth() {
   return known ? size.ws_col : 80;
 }
 
+// Who calls, as others would name them: user@host.
+std::string Who() {
+  const passwd* user = getpwuid(geteuid());
+  char host[256] = "";
+  (void)gethostname(host, sizeof host - 1);
+  return (user ? std::string(user->pw_name) : std::to_string(geteuid())) + "@" + host;
+}
+
 struct Arguments {
   ServeOptions serve;
   StoreOptions store;
@@ -57,6 +66,8 @@ struct Arguments {
   TokenOptions tokens;
   std::string query, table_output = "table";
   std::string server, token, project, output = "text", color = "auto", show;
+  std::string note;
+  bool force = false;
   double flush_timeout_s = 2;
 };
 
@@ -105,6 +116,16 @@ void AddServe(CLI::App* app, Arguments* arguments) {
           "--query-timeout", [&limits](int64_t seconds) { limits.time_ns = seconds * base::kNsPerSecond; },
           "seconds of one query; 0: no limit (default 300)")
       ->check(CLI::Range(0, 86400));
+  serve
+      ->add_option("--retention", arguments->serve.retention,
+                   "[PROJECT=]30d: records older than that go, in whole segments, but for pinned jobs; may be repeated")
+      ->take_all();
+  serve
+      ->add_option("--retention-bytes", arguments->serve.retention_bytes,
+                   "[PROJECT=]100GB: beyond it the oldest segments of a project go; may be repeated")
+      ->take_all();
+  serve->add_option("--memtable-bytes", arguments->serve.memtable_bytes)->group("");
+  serve->add_option("--retention-every", arguments->serve.retention_every_s)->group("");
   serve->add_flag("--insecure", arguments->serve.insecure, "serve other addresses than loopback without tokens");
   serve->add_option("--idle-exit", arguments->serve.idle_exit_s)->group("");
 }
@@ -240,6 +261,17 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
       ->check(CLI::Range(1, 1000000))
       ->required();
   set->fallthrough();
+  CLI::App* remove = jobs->add_subcommand("delete", "Remove a job and all its records, for good");
+  remove->add_option("job", arguments->show, "the job")->required();
+  remove->add_flag("--force", arguments->force, "although it is pinned or running");
+  remove->fallthrough();
+  CLI::App* pin = app->add_subcommand("pin", "Keep a job, whatever the retention");
+  AddServer(pin, arguments);
+  pin->add_option("job", arguments->show, "the job")->required();
+  pin->add_option("--note", arguments->note, "why");
+  CLI::App* unpin = app->add_subcommand("unpin", "Leave a job to the retention again");
+  AddServer(unpin, arguments);
+  unpin->add_option("job", arguments->show, "the job")->required();
   CLI::App* doctor = app->add_subcommand("doctor", "Check this node and say what to do");
   AddServer(doctor, arguments);
   AddOutput(doctor, arguments);
@@ -321,7 +353,12 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   }
   auto server = FindOrStartServer(arguments->server);
   if (!server.ok()) return Fail(server.status());
+  if (app.got_subcommand("pin")) return Report(cli::RunPin(*server, arguments->show, Who(), arguments->note));
+  if (app.got_subcommand("unpin")) return Report(cli::RunUnpin(*server, arguments->show));
   if (app.got_subcommand("jobs")) {
+    if (app.get_subcommand("jobs")->got_subcommand("delete")) {
+      return Report(cli::RunJobsDelete(*server, arguments->show, arguments->force));
+    }
     if (app.get_subcommand("jobs")->got_subcommand("set")) {
       return Report(cli::RunJobsSet(*server, arguments->show, arguments->run.log_interval_steps));
     }

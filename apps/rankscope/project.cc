@@ -4,17 +4,22 @@
 
 namespace rankscope {
 
-base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder, Alarms alarms,
-                                                     std::vector<std::string>* damage) {
+base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder,
+                                                     const ProjectOptions& settings, std::vector<std::string>* damage) {
   std::unique_ptr<Project> project(new Project(name));
-  ASSIGN_OR_RETURN(project->store_, store::Store::Open(folder + "/store", {}, damage));
+  ASSIGN_OR_RETURN(
+      project->store_,
+      store::Store::Open(folder + "/store", {.project = name, .memtable_bytes = settings.memtable_bytes}, damage));
   ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";
   options.sinks = {project->catalog_.get(), project->store_.get()};
-  options.fatal = std::move(alarms.fatal);
-  options.say = std::move(alarms.say);
+  options.fatal = settings.alarms.fatal;
+  options.say = settings.alarms.say;
   ASSIGN_OR_RETURN(project->ingest_, ingest::Ingest::Open(options, damage));
+  project->custody_ = std::make_unique<JobCustody>(
+      JobCustody::Parts{name, project->store_.get(), project->catalog_.get(), project->ingest_.get(),
+                        settings.lost_after_ns, settings.alarms.say, settings.metrics});
   project->logs_ = query::MakeStoreLogSource(project->store_.get());
   return project;
 }
@@ -25,6 +30,7 @@ api::HttpServer::Handler Project::Routes(api::Services doors) {
     doors.project = name_;
     doors.logs = logs_.get();
     doors.catalog = catalog_.get();
+    doors.jobs = custody_.get();
     routes_ = api::MakeRoutes(doors);
   }
   return routes_;
@@ -37,6 +43,7 @@ base::Status Project::Close() {
     routes.swap(routes_);
   }
   routes = nullptr;  // ends the tails
+  custody_.reset();
   ingest_.reset();
   return store_->Flush();
 }

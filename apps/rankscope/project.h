@@ -9,6 +9,7 @@
 #include "api/routes.h"
 #include "catalog/catalog.h"
 #include "ingest/ingest.h"
+#include "job_custody.h"
 #include "query/log_source.h"
 #include "store/store.h"
 
@@ -20,14 +21,22 @@ struct Alarms {
   std::function<void(const std::string&)> say;
 };
 
+struct ProjectOptions {
+  Alarms alarms;
+  int64_t lost_after_ns = 60 * base::kNsPerSecond;  // of silence, after which a job no longer runs
+  size_t memtable_bytes = 20 << 20;
+  std::shared_ptr<api::ServerMetrics> metrics;
+};
+
 // What one project keeps under its folder, and the routes over it. Any thread after Open.
 class Project {
  public:
   // Replays the journal. `damage` gets a sentence per damage.
-  static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder, Alarms alarms,
-                                                     std::vector<std::string>* damage);
+  static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder,
+                                                     const ProjectOptions& options, std::vector<std::string>* damage);
 
   ingest::Ingest* ingest() { return ingest_.get(); }
+  JobCustody* custody() { return custody_.get(); }
   // Made by the first call, with its `doors`.
   api::HttpServer::Handler Routes(api::Services doors);
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
@@ -41,6 +50,7 @@ class Project {
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<query::LogSource> logs_;
   std::unique_ptr<ingest::Ingest> ingest_;
+  std::unique_ptr<JobCustody> custody_;
   std::mutex mutex_;  // guards routes_
   api::HttpServer::Handler routes_;
 };

@@ -16,14 +16,15 @@ bool IsDirectory(const std::string& path) {
 
 }  // namespace
 
-Projects::Projects(const std::string& data_dir, access::Gate* gate, Alarms alarms)
-    : folder_(data_dir + "/projects"), gate_(gate), alarms_(std::move(alarms)) {}
+Projects::Projects(const std::string& data_dir, access::Gate* gate, const ProjectOptions& options)
+    : folder_(data_dir + "/projects"), gate_(gate), options_(options) {}
 
-Projects::~Projects() = default;
+Projects::~Projects() { StopRetention(); }
 
-base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_dir, access::Gate* gate, Alarms alarms,
+base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_dir, access::Gate* gate,
+                                                       const ProjectOptions& options,
                                                        std::vector<std::string>* damage) {
-  std::unique_ptr<Projects> projects(new Projects(data_dir, gate, std::move(alarms)));
+  std::unique_ptr<Projects> projects(new Projects(data_dir, gate, options));
   RETURN_IF_ERROR(base::MakeDirectories(projects->folder_ + "/default"));
   ASSIGN_OR_RETURN(std::vector<std::string> names, base::ListDirectory(projects->folder_));
   for (const std::string& name : names) {
@@ -38,7 +39,7 @@ base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_d
 base::Result<Project*> Projects::OpenProject(const std::string& name, std::vector<std::string>* damage) {
   std::string folder = folder_ + "/" + name;
   RETURN_IF_ERROR(base::MakeDirectories(folder));
-  ASSIGN_OR_RETURN(auto project, Project::Open(name, folder, alarms_, damage));
+  ASSIGN_OR_RETURN(auto project, Project::Open(name, folder, options_, damage));
   return (projects_[name] = std::move(project)).get();
 }
 
@@ -99,7 +100,45 @@ base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name,
   return project->Routes(doors);
 }
 
+void Projects::StartRetention(RetentionRules rules, int every_s) {
+  retention_ =
+      std::thread([this, rules = std::move(rules), every_s] { RetentionLoop(rules, std::chrono::seconds(every_s)); });
+}
+
+void Projects::RetentionLoop(const RetentionRules& rules, std::chrono::seconds every) {
+  std::unique_lock lock(mutex_);
+  while (!closed_.wait_for(lock, every, [this] { return closing_; })) {
+    lock.unlock();
+    ExpireAll(rules);
+    lock.lock();
+  }
+}
+
+void Projects::ExpireAll(const RetentionRules& rules) {
+  std::map<std::string, JobCustody*> custodies;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [name, project] : projects_) custodies[name] = project->custody();
+  }
+  for (const auto& [name, custody] : custodies) {
+    // A disk that refuses now may not at the next look.
+    if (auto status = custody->Expire(rules.Of(name), base::WallNow()); !status.ok()) {
+      options_.alarms.say("project " + name + ": retention: " + status.message());
+    }
+  }
+}
+
+void Projects::StopRetention() {
+  {
+    std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  closed_.notify_all();
+  if (retention_.joinable()) retention_.join();
+}
+
 base::Status Projects::Close() {
+  StopRetention();
   base::Status first;
   for (auto& [name, project] : projects_) {
     auto status = project->Close();

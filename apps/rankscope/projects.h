@@ -1,15 +1,18 @@
 #pragma once
 
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "access/gate.h"
 #include "api/routes.h"
 #include "project.h"
+#include "retention_rules.h"
 #include "wire/ingest_service.h"
 
 namespace rankscope {
@@ -19,8 +22,8 @@ namespace rankscope {
 class Projects : public wire::FrameReceiver {
  public:
   // Opens what is there, and "default". `damage` gets a sentence per damage.
-  static base::Result<std::unique_ptr<Projects>> Open(const std::string& data_dir, access::Gate* gate, Alarms alarms,
-                                                      std::vector<std::string>* damage);
+  static base::Result<std::unique_ptr<Projects>> Open(const std::string& data_dir, access::Gate* gate,
+                                                      const ProjectOptions& options, std::vector<std::string>* damage);
   ~Projects() override;
 
   // Opens a project at its first agent.
@@ -34,21 +37,29 @@ class Projects : public wire::FrameReceiver {
   // everything but the project's own.
   base::Result<api::HttpServer::Handler> Routes(const std::string& project, access::Action action,
                                                 const api::Services& doors);
+  // From now on removes every so many seconds what the rules say is due, of each project, until Close. Once.
+  void StartRetention(RetentionRules rules, int every_s);
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
   base::Status Close();
 
  private:
-  Projects(const std::string& data_dir, access::Gate* gate, Alarms alarms);
+  Projects(const std::string& data_dir, access::Gate* gate, const ProjectOptions& options);
   base::Result<Project*> Admit(const wire::Hello& hello);
   base::Result<Project*> Find(const std::string& name);
   base::Result<Project*> FindOrOpen(const std::string& name);
+  void RetentionLoop(const RetentionRules& rules, std::chrono::seconds every);
+  void ExpireAll(const RetentionRules& rules);
+  void StopRetention();
   base::Result<Project*> OpenProject(const std::string& name, std::vector<std::string>* damage);
 
   const std::string folder_;
   access::Gate* gate_;
-  const Alarms alarms_;
-  std::mutex mutex_;  // guards the map; projects stay until Close
+  const ProjectOptions options_;
+  std::mutex mutex_;  // guards what follows; projects stay until Close
   std::map<std::string, std::unique_ptr<Project>> projects_;
+  std::condition_variable closed_;
+  bool closing_ = false;
+  std::thread retention_;
 };
 
 }  // namespace rankscope

@@ -79,6 +79,7 @@ class Server {
     if (!options_.grpc_advertise.empty()) {
       RETURN_IF_ERROR(ParseAddress(options_.grpc_advertise, "--grpc-advertise").status());
     }
+    ASSIGN_OR_RETURN(RetentionRules rules, RetentionRules::Parse(options_.retention, options_.retention_bytes));
     RETURN_IF_ERROR(OpenGate(http, grpc));
     RETURN_IF_ERROR(base::MakeDirectories(options_.data_dir));
     auto lock = base::LockFile(options_.data_dir + "/LOCK");
@@ -90,6 +91,7 @@ class Server {
     lock_ = *std::move(lock);
     RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
+    if (rules.any()) projects_->StartRetention(std::move(rules), options_.retention_every_s);
     return Listen(http, grpc);
   }
 
@@ -135,13 +137,18 @@ class Server {
   base::Status OpenData() {
     std::vector<std::string> damage;
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
-    Alarms alarms;
-    alarms.fatal = [](const base::Status& status) {
+    ProjectOptions projects;
+    projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    projects.memtable_bytes = options_.memtable_bytes;
+    projects.metrics = metrics_;
+    projects.alarms.fatal = [](const base::Status& status) {
       std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());
       std::_Exit(1);
     };
-    alarms.say = [](const std::string& sentence) { std::fprintf(stderr, "rankscope: %s\n", sentence.c_str()); };
-    ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, alarms, &damage));
+    projects.alarms.say = [](const std::string& sentence) {
+      std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+    };
+    ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, projects, &damage));
     for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     return {};
   }
@@ -187,7 +194,7 @@ class Server {
     doors.grpc_address = grpc_address;
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     doors.query_limits = options_.query_limits;
-    doors.metrics = std::make_shared<api::ServerMetrics>();
+    doors.metrics = metrics_;
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps});
     };
@@ -195,6 +202,7 @@ class Server {
   }
 
   const ServeOptions options_;
+  const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;
   std::unique_ptr<Projects> projects_;

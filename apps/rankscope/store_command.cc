@@ -45,9 +45,15 @@ int PrintVerdict(const std::string& folder, const store::StoreReport& report) {
   return report.damage.empty() ? 0 : 1;
 }
 
+// Of PROJECT/store.
+std::string ProjectOf(const std::string& folder) {
+  std::error_code ignored;
+  return std::filesystem::weakly_canonical(folder, ignored).parent_path().filename().string();
+}
+
 base::Status Compact(const std::string& folder) {
   std::vector<std::string> damage;
-  ASSIGN_OR_RETURN(auto store, store::Store::Open(folder, {}, &damage));
+  ASSIGN_OR_RETURN(auto store, store::Store::Open(folder, {.project = ProjectOf(folder)}, &damage));
   for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
   return store->Compact();
 }

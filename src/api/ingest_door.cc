@@ -5,8 +5,8 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "api/body_decoder.h"
 #include "base/clock.h"
+#include "base/decoder.h"
 #include "parse/json_record.h"
 
 namespace rankscope::api {
@@ -46,7 +46,7 @@ base::Result<Target> TargetOf(const Request& request) {
   }
   if (target.job.empty()) return base::Status::Invalid("parameter job_id is missing");
   if (has_seq == target.producer.empty()) return base::Status::Invalid("producer and seq go together");
-  if (!target.producer.empty()) target.producer = "http/" + target.job + "/" + target.producer;
+  if (!target.producer.empty()) target.producer = ProducersOfJob(target.job) + target.producer;
   return target;
 }
 
@@ -127,7 +127,7 @@ class Tally : public std::enable_shared_from_this<Tally> {
 
 class JsonLines : public BodyConsumer {
  public:
-  JsonLines(ingest::Ingest* ingest, Target target, std::unique_ptr<BodyDecoder> decoder,
+  JsonLines(ingest::Ingest* ingest, Target target, std::unique_ptr<base::Decoder> decoder,
             std::shared_ptr<Responder> responder)
       : ingest_(ingest),
         target_(std::move(target)),
@@ -147,7 +147,7 @@ class JsonLines : public BodyConsumer {
   }
 
   void End() override {
-    if (error_.ok()) error_ = decoder_->End();
+    if (error_.ok()) error_ = decoder_->End().WithContext("the body");
     if (error_.ok() && !text_.empty()) {
       text_.push_back('\n');
       error_ = TakeLines();
@@ -215,7 +215,7 @@ class JsonLines : public BodyConsumer {
 
   ingest::Ingest* ingest_;
   const Target target_;
-  std::unique_ptr<BodyDecoder> decoder_;
+  std::unique_ptr<base::Decoder> decoder_;
   parse::JsonRecordReader reader_;
   std::shared_ptr<Tally> tally_;
   model::RecordBatchBuilder batch_;
@@ -256,12 +256,16 @@ HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject inges
     }
     target->project = verdict.project;
     auto encoding = request.headers.find("content-encoding");
-    auto decoder = BodyDecoder::Make(encoding == request.headers.end() ? "" : encoding->second);
-    if (!decoder.ok()) return std::make_unique<Refusal>(decoder.status(), std::move(responder));
+    auto decoder = base::Decoder::Make(encoding == request.headers.end() ? "" : encoding->second);
+    if (!decoder.ok())
+      return std::make_unique<Refusal>(decoder.status().WithContext("Content-Encoding"), std::move(responder));
     auto ingest = ingest_of(target->project);
     if (!ingest.ok()) return std::make_unique<Refusal>(ingest.status(), std::move(responder));
     return std::make_unique<JsonLines>(*ingest, *std::move(target), *std::move(decoder), std::move(responder));
   };
 }
+
+// With the job's length: job "a/b" is not producer "b/…" of job "a".
+std::string ProducersOfJob(const std::string& job) { return "http/" + std::to_string(job.size()) + "/" + job + "/"; }
 
 }  // namespace rankscope::api

@@ -15,4 +15,7 @@ namespace rankscope::api {
 using IngestOfProject = std::function<base::Result<ingest::Ingest*>(const std::string& project)>;
 HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject ingest_of);
 
+// How the names begin under which ingest knows the producers that send to the job through this door.
+std::string ProducersOfJob(const std::string& job);
+
 }  // namespace rankscope::api

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "access/token.h"
 #include "api/answer.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
@@ -31,6 +32,8 @@ Json NumberOrNull(const std::optional<double>& value) {
   return Json::parse(text);
 }
 
+Json ToJson(const catalog::Pin& pin) { return {{"by", pin.by}, {"note", pin.note}, {"at", model::FormatTime(pin.at)}}; }
+
 Json ToJson(const catalog::JobRow& job) {
   return {{"job_id", job.job},
           {"project", job.project},
@@ -43,7 +46,8 @@ Json ToJson(const catalog::JobRow& job) {
           {"last_loss", NumberOrNull(job.last_loss)},
           {"started", model::FormatTime(job.started)},
           {"last_heard", model::FormatTime(job.last_heard)},
-          {"configuration", job.configuration}};
+          {"configuration", job.configuration},
+          {"pin", job.pin ? ToJson(*job.pin) : Json()}};
 }
 
 Json ToJson(const catalog::RankRow& rank) {
@@ -114,7 +118,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 18> kRoutes;
+  static const std::array<Route, 21> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -174,6 +178,35 @@ class Routes {
     Answer(reply, 200, json);
   }
 
+  void DeleteJob(const Request& request, const Reply& reply, const std::string& name) {
+    auto force = request.query.find("force");
+    bool forced = force != request.query.end() && force->second == "true";
+    if (force != request.query.end() && !forced && force->second != "false") {
+      return Fail(reply, base::Status::Invalid("parameter force: true or false"));
+    }
+    if (auto status = services_.jobs->Delete(name, forced); !status.ok()) return Fail(reply, status);
+    Answer(reply, 200, {{"deleted", name}});
+  }
+
+  void PinJob(const Request& request, const Reply& reply, const std::string& name) {
+    Json body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, /*allow_exceptions=*/false);
+    bool known = body.is_object() && std::all_of(body.items().begin(), body.items().end(), [](const auto& item) {
+                   return (item.key() == "by" || item.key() == "note") && item.value().is_string();
+                 });
+    if (!known) return Fail(reply, base::Status::Invalid("pin: want {\"by\": WHO, \"note\": WHY}"));
+    catalog::Pin pin{body.value("by", ""), body.value("note", ""), base::WallNow()};
+    if (auto token = access::ParseToken(request.token); token.ok()) {
+      pin.by += (pin.by.empty() ? "token " : ", token ") + std::string(token->id);
+    }
+    if (auto status = services_.jobs->Pin(name, pin); !status.ok()) return Fail(reply, status);
+    Answer(reply, 200, {{"job_id", name}, {"pin", ToJson(pin)}});
+  }
+
+  void UnpinJob(const Request&, const Reply& reply, const std::string& name) {
+    if (auto status = services_.jobs->Unpin(name); !status.ok()) return Fail(reply, status);
+    Answer(reply, 200, {{"job_id", name}});
+  }
+
   void Settings(const Request& request, const Reply& reply, const std::string& job) {
     Json settings = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
     bool known = settings.is_object() && settings.size() == 1 && settings.contains("log_interval_steps");
@@ -206,7 +239,7 @@ class Routes {
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 18> Routes::kRoutes = {{{"GET", "/health", &Routes::Health},
+const std::array<Routes::Route, 21> Routes::kRoutes = {{{"GET", "/health", &Routes::Health},
                                                         {"GET", "/healthz", &Routes::Health},
                                                         {"GET", "/metrics", &Routes::Metrics},
                                                         {"GET", "/api/v1/server", &Routes::Server},
@@ -223,6 +256,9 @@ const std::array<Routes::Route, 18> Routes::kRoutes = {{{"GET", "/health", &Rout
                                                         {"GET", "/api/v1/jobs", &Routes::Jobs},
                                                         {"POST", "/api/v1/launches", &Routes::Launches},
                                                         {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
+                                                        {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
+                                                        {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
+                                                        {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},
                                                         {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}}};
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/job_control.h"
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
 #include "query/log_source.h"
@@ -15,6 +16,7 @@ namespace rankscope::api {
 struct Services {
   query::LogSource* logs;  // of the one project
   catalog::Catalog* catalog;
+  JobControl* jobs;
   std::string project, version, grpc_address;
   int64_t lost_after_ns;
   base::Budget::Limits query_limits;  // of each query

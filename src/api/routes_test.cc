@@ -16,6 +16,7 @@ std::set<std::pair<std::string, std::string>> DescribedRoutes() {
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("  /")) path = line.substr(2, line.find_last_of(':') - 2);
     if (line.starts_with("    get:")) described.emplace("GET", path);
+    if (line.starts_with("    delete:")) described.emplace("DELETE", path);
     if (line.starts_with("    post:")) described.emplace("POST", path);
   }
   return described;

@@ -56,6 +56,14 @@ void ServerMetrics::CountQuery(int64_t took_ns, uint64_t rows, std::string_view 
   if (!limit.empty()) ++limits_[std::string(limit)];
 }
 
+void ServerMetrics::CountExpired(const std::string& project, uint64_t segments, uint64_t records, uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  Expired& expired = expired_[project];
+  expired.segments += segments;
+  expired.records += records;
+  expired.bytes += bytes;
+}
+
 std::string ServerMetrics::Text() const {
   std::string out;
   std::lock_guard lock(mutex_);
@@ -73,6 +81,14 @@ std::string ServerMetrics::Text() const {
   for (const auto& [limit, count] : limits_) {
     Value("rankscope_query_partial_total{limit=\"" + limit + "\"}", static_cast<double>(count), &out);
   }
+  auto expired = [&](const char* name, const char* help, uint64_t Expired::*count) {
+    Head(name, "counter", help, &out);
+    for (const auto& [project, counts] : expired_)
+      Value(std::string(name) + "{project=\"" + project + "\"}", static_cast<double>(counts.*count), &out);
+  };
+  expired("rankscope_retention_segments_total", "Segments that retention removed.", &Expired::segments);
+  expired("rankscope_retention_records_total", "Records in them.", &Expired::records);
+  expired("rankscope_retention_bytes_total", "Their size on disk.", &Expired::bytes);
   AppendProcess(&out);
   return out;
 }

@@ -34,9 +34,13 @@ class SqliteCatalog : public Catalog {
   base::Status Start(const std::string& folder) {
     RETURN_IF_ERROR(base::MakeDirectories(folder));
     ASSIGN_OR_RETURN(database_, Database::Open(folder + "/catalog.sqlite"));
-    ASSIGN_OR_RETURN(uint64_t position, database_->Load([this](const Database::JobEntry& entry) {
+    auto take_job = [this](const Database::JobEntry& entry) {
       jobs_[{entry.project, entry.job}] = JobState::FromJson(entry.state);
-    }));
+    };
+    auto take_pin = [this](const Database::PinEntry& entry) {
+      pins_[{entry.project, entry.job}] = {entry.by, entry.note, entry.at};
+    };
+    ASSIGN_OR_RETURN(uint64_t position, database_->Load(take_job, take_pin));
     position_ = durable_position_ = position;
     saver_ = std::thread([this] { SaveLoop(); });
     return {};
@@ -79,7 +83,7 @@ class SqliteCatalog : public Catalog {
   base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) override {
     std::vector<JobRow> rows;
     std::lock_guard lock(mutex_);
-    for (const auto& [key, job] : jobs_) rows.push_back(job.Row(now, lost_after));
+    for (const auto& [key, job] : jobs_) rows.push_back(RowOf(key, job, now, lost_after));
     std::sort(rows.begin(), rows.end(), [](const JobRow& a, const JobRow& b) { return a.started > b.started; });
     return rows;
   }
@@ -88,7 +92,7 @@ class SqliteCatalog : public Catalog {
     std::lock_guard lock(mutex_);
     const JobState* found = Find(job);
     if (!found) return base::Status::NotFound("no job \"" + job + "\"");
-    return found->Row(now, lost_after);
+    return RowOf({project_, job}, *found, now, lost_after);
   }
 
   base::Result<std::vector<RankRow>> Ranks(const std::string& job) override {
@@ -96,6 +100,38 @@ class SqliteCatalog : public Catalog {
     const JobState* found = Find(job);
     if (!found) return base::Status::NotFound("no job \"" + job + "\"");
     return found->Ranks();
+  }
+
+  base::Status PinJob(const std::string& job, const Pin& pin) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (!Find(job)) return base::Status::NotFound("no job \"" + job + "\"");
+      pins_[{project_, job}] = pin;
+      pins_changed_.insert({project_, job});
+    }
+    return Save();
+  }
+
+  base::Status UnpinJob(const std::string& job) override {
+    {
+      std::lock_guard lock(mutex_);
+      if (pins_.erase({project_, job}) == 0) return base::Status::NotFound("job \"" + job + "\" is not pinned");
+      pins_changed_.insert({project_, job});
+    }
+    return Save();
+  }
+
+  base::Status DeleteJob(const std::string& job) override {
+    {
+      std::lock_guard lock(mutex_);
+      JobKey key(project_, job);
+      if (jobs_.erase(key) == 0) return base::Status::NotFound("no job \"" + job + "\"");
+      pins_.erase(key);
+      changed_.erase(key);
+      pins_changed_.erase(key);
+      deleted_.insert(std::move(key));
+    }
+    return Save();
   }
 
   std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
@@ -110,34 +146,70 @@ class SqliteCatalog : public Catalog {
     return found == jobs_.end() ? nullptr : &found->second;
   }
 
+  // REQUIRES mutex_.
+  JobRow RowOf(const JobKey& key, const JobState& job, base::TimeNs now, int64_t lost_after) const {
+    JobRow row = job.Row(now, lost_after);
+    if (auto pin = pins_.find(key); pin != pins_.end()) row.pin = pin->second;
+    return row;
+  }
+
   // The journal replays what was not saved yet: one transaction a second is enough, however fast records come.
   void SaveLoop() {
     std::unique_lock lock(mutex_);
     for (bool last = false; !last;) {
       last = wake_.wait_for(lock, kSaveEvery, [this] { return stopping_; });
-      if (position_ == durable_position_) continue;
-      std::vector<Database::JobEntry> entries;
-      for (const JobKey& key : changed_) entries.push_back({key.first, key.second, jobs_[key].ToJson()});
-      std::set<JobKey> saving = std::exchange(changed_, {});
-      uint64_t position = position_;
+      if (position_ == durable_position_ && deleted_.empty() && pins_changed_.empty()) continue;
       lock.unlock();
-      bool saved = database_->Save(position, entries).ok();
+      (void)Save().ok();  // a full disk: the next second tries again
       lock.lock();
-      if (saved) {
-        durable_position_ = position;
-      } else {
-        changed_.merge(saving);  // a full disk: the next second tries again
-      }
+    }
+  }
+
+  // Everything that changed, with the position that it reflects.
+  base::Status Save() {
+    std::lock_guard saving(save_mutex_);
+    std::unique_lock lock(mutex_);
+    std::set<JobKey> changed = std::exchange(changed_, {}), deleted = std::exchange(deleted_, {}),
+                     pins_changed = std::exchange(pins_changed_, {});
+    Database::Changes changes;
+    changes.position = position_;
+    for (const JobKey& key : deleted) changes.deleted.push_back({key.first, key.second});
+    for (const JobKey& key : changed) changes.jobs.push_back({key.first, key.second, jobs_[key].ToJson()});
+    for (const JobKey& key : pins_changed) AddPin(key, &changes);
+    lock.unlock();
+    base::Status status = database_->Save(changes);
+    lock.lock();
+    if (status.ok()) {
+      durable_position_ = changes.position;
+      return status;
+    }
+    deleted_.merge(deleted);
+    pins_changed_.merge(pins_changed);
+    for (const JobKey& key : changed) {
+      if (jobs_.contains(key)) changed_.insert(key);
+    }
+    return status;
+  }
+
+  // REQUIRES mutex_.
+  void AddPin(const JobKey& key, Database::Changes* changes) const {
+    auto pin = pins_.find(key);
+    if (pin == pins_.end()) {
+      changes->unpinned.push_back({key.first, key.second});
+    } else {
+      changes->pins.push_back({key.first, key.second, pin->second.by, pin->second.note, pin->second.at});
     }
   }
 
   const std::string project_;
-  std::unique_ptr<Database> database_;  // the saver's own after Start
   std::atomic<uint64_t> durable_position_{0};
+  std::mutex save_mutex_;  // taken before mutex_. Guards database_ after Start
+  std::unique_ptr<Database> database_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::map<JobKey, JobState> jobs_;
-  std::set<JobKey> changed_;
+  std::map<JobKey, Pin> pins_;
+  std::set<JobKey> changed_, deleted_, pins_changed_;  // not yet in the database
   Launches launches_;
   uint64_t position_ = 0;
   bool stopping_ = false;

@@ -29,6 +29,12 @@ struct RankRow {
   std::string exit;  // "", "exit 1", "SIGKILL", "SIGKILL (oom)"
 };
 
+// Somebody's word that a job is to stay.
+struct Pin {
+  std::string by, note;  // who, why
+  base::TimeNs at = 0;
+};
+
 struct JobRow {
   std::string project, job;
   std::string state;   // running | finished | failed | lost
@@ -39,10 +45,12 @@ struct JobRow {
   std::optional<double> last_loss;
   base::TimeNs started = 0, last_heard = 0;
   std::map<std::string, std::string> configuration;  // of job_start
+  std::optional<Pin> pin;
 };
 
 // Jobs, attempts and ranks, derived from the records alone and kept in SQLite (FOLDER/catalog.sqlite) together with
-// the journal position, in one transaction a batch: a restart goes on where it was. All methods from any thread.
+// the journal position, in one transaction a batch: a restart goes on where it was. What people say of a job, its pin,
+// is kept beside them. All methods from any thread.
 class Catalog : public model::RecordSink {
  public:
   // `project` is the one whose jobs Job and Ranks name.
@@ -52,6 +60,13 @@ class Catalog : public model::RecordSink {
   virtual base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) = 0;
   virtual base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) = 0;  // kNotFound
   virtual base::Result<std::vector<RankRow>> Ranks(const std::string& job) = 0;
+
+  // These are durable when they return; after an error they hold until the next restart, and are tried again until
+  // then. kNotFound: there is no such job, or no pin. A pinned job that is pinned again has the new pin.
+  virtual base::Status PinJob(const std::string& job, const Pin& pin) = 0;
+  virtual base::Status UnpinJob(const std::string& job) = 0;
+  // Forgets the job, its pin too. The records that it was derived from make no replay bring it back; further ones do.
+  virtual base::Status DeleteJob(const std::string& job) = 0;
 
   // The job that a `rankscope run` belongs to which knows its launch only by a key: catalog/launches.h.
   virtual std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,

@@ -197,6 +197,35 @@ TEST_F(CatalogTest, LossThatIsNoNumberSurvivesARestart) {
   EXPECT_TRUE(std::isnan(Row().last_loss.value()));
 }
 
+TEST_F(CatalogTest, DeletedJobStaysGoneAndItsRecordsAreNotReplayed) {
+  Event("job_start", {}, {});
+  ASSERT_TRUE(catalog_->PinJob("j", {"ada", "the good one", 1}).ok());
+  ASSERT_TRUE(catalog_->DeleteJob("j").ok());
+  EXPECT_EQ(catalog_->durable_position(), static_cast<uint64_t>(time_));
+  EXPECT_EQ(catalog_->DeleteJob("j").code(), base::Code::kNotFound);
+  Open();
+  EXPECT_TRUE(catalog_->Jobs(0, kLostAfter)->empty());
+  EXPECT_EQ(catalog_->durable_position(), static_cast<uint64_t>(time_));
+  Event("job_start", {}, {});
+  EXPECT_FALSE(Row().pin) << "a new job of the same name";
+}
+
+TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {
+  EXPECT_EQ(catalog_->PinJob("j", {"ada", "", 1}).code(), base::Code::kNotFound);
+  Event("job_start", {}, {});
+  EXPECT_EQ(catalog_->UnpinJob("j").message(), "job \"j\" is not pinned");
+  ASSERT_TRUE(catalog_->PinJob("j", {"ada", "first", 1}).ok());
+  ASSERT_TRUE(catalog_->PinJob("j", {"bob", "for the paper", 2}).ok());
+  Open();
+  ASSERT_TRUE(Row().pin);
+  EXPECT_EQ(Row().pin->by, "bob");
+  EXPECT_EQ(Row().pin->note, "for the paper");
+  EXPECT_EQ(Row().pin->at, 2);
+  ASSERT_TRUE(catalog_->UnpinJob("j").ok());
+  Open();
+  EXPECT_FALSE(Row().pin);
+}
+
 TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }
 
 }  // namespace

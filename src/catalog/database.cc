@@ -17,6 +17,14 @@ void Bind(sqlite3_stmt* statement, int index, const std::string& text) {
   sqlite3_bind_text(statement, index, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
 }
 
+bool Run(sqlite3_stmt* statement, std::initializer_list<std::string> texts) {
+  if (!statement) return false;
+  sqlite3_reset(statement);
+  int index = 0;
+  for (const std::string& text : texts) Bind(statement, ++index, text);
+  return sqlite3_step(statement) == SQLITE_DONE;
+}
+
 std::string Column(sqlite3_stmt* statement, int index) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
   return text ? std::string(text, static_cast<size_t>(sqlite3_column_bytes(statement, index))) : "";
@@ -34,6 +42,9 @@ base::Result<std::unique_ptr<Database>> Database::Open(const std::string& path) 
   RETURN_IF_ERROR(database->Execute("PRAGMA synchronous=FULL"));
   RETURN_IF_ERROR(database->Execute(
       "CREATE TABLE IF NOT EXISTS job(project TEXT, job TEXT, state TEXT NOT NULL, PRIMARY KEY(project, job))"));
+  RETURN_IF_ERROR(
+      database->Execute("CREATE TABLE IF NOT EXISTS pin(project TEXT, job TEXT, by TEXT NOT NULL, note TEXT NOT NULL, "
+                        "at INTEGER NOT NULL, PRIMARY KEY(project, job))"));
   RETURN_IF_ERROR(database->Execute("CREATE TABLE IF NOT EXISTS position(id INTEGER PRIMARY KEY, journal INTEGER)"));
   return database;
 }
@@ -53,11 +64,18 @@ base::Status Database::Execute(const char* sql) {
   return sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr) == SQLITE_OK ? base::Status() : Error(sql);
 }
 
-base::Result<uint64_t> Database::Load(const std::function<void(JobEntry)>& take) {
+base::Result<uint64_t> Database::Load(const std::function<void(JobEntry)>& take_job,
+                                      const std::function<void(PinEntry)>& take_pin) {
   Statement jobs = Prepare(handle_, "SELECT project, job, state FROM job");
   if (!jobs) return Error("cannot read jobs");
   while (sqlite3_step(jobs.get()) == SQLITE_ROW) {
-    take({Column(jobs.get(), 0), Column(jobs.get(), 1), Column(jobs.get(), 2)});
+    take_job({Column(jobs.get(), 0), Column(jobs.get(), 1), Column(jobs.get(), 2)});
+  }
+  Statement pins = Prepare(handle_, "SELECT project, job, by, note, at FROM pin");
+  if (!pins) return Error("cannot read pins");
+  while (sqlite3_step(pins.get()) == SQLITE_ROW) {
+    take_pin({Column(pins.get(), 0), Column(pins.get(), 1), Column(pins.get(), 2), Column(pins.get(), 3),
+              sqlite3_column_int64(pins.get(), 4)});
   }
   Statement position = Prepare(handle_, "SELECT journal FROM position WHERE id = 0");
   if (!position) return Error("cannot read the position");
@@ -65,27 +83,36 @@ base::Result<uint64_t> Database::Load(const std::function<void(JobEntry)>& take)
   return known ? static_cast<uint64_t>(sqlite3_column_int64(position.get(), 0)) : 0;
 }
 
-base::Status Database::Save(uint64_t position, const std::vector<JobEntry>& jobs) {
+base::Status Database::Save(const Changes& changes) {
   RETURN_IF_ERROR(Execute("BEGIN"));
-  Statement job = Prepare(handle_, "INSERT OR REPLACE INTO job VALUES(?, ?, ?)");
-  Statement at = Prepare(handle_, "INSERT OR REPLACE INTO position VALUES(0, ?)");
-  bool written = job && at;
-  for (const JobEntry& entry : jobs) {
-    if (!written) break;
-    sqlite3_reset(job.get());
-    Bind(job.get(), 1, entry.project);
-    Bind(job.get(), 2, entry.job);
-    Bind(job.get(), 3, entry.state);
-    written = sqlite3_step(job.get()) == SQLITE_DONE;
-  }
-  if (written) {
-    sqlite3_bind_int64(at.get(), 1, static_cast<sqlite3_int64>(position));
-    written = sqlite3_step(at.get()) == SQLITE_DONE;
-  }
-  if (written) return Execute("COMMIT");
-  base::Status status = Error("cannot write");
-  (void)Execute("ROLLBACK").ok();
+  base::Status status = Write(changes);
+  if (status.ok()) status = Execute("COMMIT");
+  if (!status.ok()) (void)Execute("ROLLBACK").ok();
   return status;
+}
+
+base::Status Database::Write(const Changes& changes) {
+  Statement forget = Prepare(handle_, "DELETE FROM job WHERE project = ? AND job = ?");
+  Statement unpin = Prepare(handle_, "DELETE FROM pin WHERE project = ? AND job = ?");
+  Statement job = Prepare(handle_, "INSERT OR REPLACE INTO job VALUES(?, ?, ?)");
+  Statement pin = Prepare(handle_, "INSERT OR REPLACE INTO pin VALUES(?, ?, ?, ?, ?)");
+  Statement at = Prepare(handle_, "INSERT OR REPLACE INTO position VALUES(0, ?)");
+  if (!forget || !unpin || !job || !pin || !at) return Error("cannot write");
+  bool written = true;
+  for (const Key& key : changes.deleted) {
+    written = written && Run(forget.get(), {key.project, key.job}) && Run(unpin.get(), {key.project, key.job});
+  }
+  for (const Key& key : changes.unpinned) written = written && Run(unpin.get(), {key.project, key.job});
+  for (const JobEntry& entry : changes.jobs) {
+    written = written && Run(job.get(), {entry.project, entry.job, entry.state});
+  }
+  for (const PinEntry& entry : changes.pins) {
+    sqlite3_bind_int64(pin.get(), 5, entry.at);
+    written = written && Run(pin.get(), {entry.project, entry.job, entry.by, entry.note});
+  }
+  sqlite3_bind_int64(at.get(), 1, static_cast<sqlite3_int64>(changes.position));
+  written = written && Run(at.get(), {});
+  return written ? base::Status() : Error("cannot write");
 }
 
 }  // namespace rankscope::catalog

@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 
 struct sqlite3;
 
 namespace rankscope::catalog {
 
-// The SQLite file: a row a job, and the journal position that they reflect, written in one transaction. One thread.
+// The SQLite file: a row a job, a row a pin, and the journal position that the jobs reflect. One thread at a time.
 class Database {
  public:
   static base::Result<std::unique_ptr<Database>> Open(const std::string& path);
@@ -21,13 +22,29 @@ class Database {
   struct JobEntry {
     std::string project, job, state;
   };
-  base::Result<uint64_t> Load(const std::function<void(JobEntry)>& take);
-  // Durable when it returns.
-  base::Status Save(uint64_t position, const std::vector<JobEntry>& jobs);
+  struct PinEntry {
+    std::string project, job, by, note;
+    base::TimeNs at = 0;
+  };
+  struct Key {
+    std::string project, job;
+  };
+  // What is not in the file yet; in this order.
+  struct Changes {
+    std::vector<Key> deleted, unpinned;  // a deleted job has no pin
+    std::vector<JobEntry> jobs;
+    std::vector<PinEntry> pins;
+    uint64_t position = 0;
+  };
+  base::Result<uint64_t> Load(const std::function<void(JobEntry)>& take_job,
+                              const std::function<void(PinEntry)>& take_pin);
+  // In one transaction; durable when it returns.
+  base::Status Save(const Changes& changes);
 
  private:
   Database() = default;
   base::Status Execute(const char* sql);
+  base::Status Write(const Changes& changes);
   base::Status Error(const std::string& what) const;
 
   std::string path_;

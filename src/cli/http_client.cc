@@ -68,8 +68,8 @@ Headers Authorization() {
   return {header, curl_slist_free_all};
 }
 
-// `body`: null for a GET.
-base::Status Request(const std::string& address, const std::string& path, const std::string* body,
+// `body`: of a POST, else null.
+base::Status Request(const char* method, const std::string& address, const std::string& path, const std::string* body,
                      const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   Download download{curl.get(), take, idle, {}};
@@ -77,6 +77,7 @@ base::Status Request(const std::string& address, const std::string& path, const 
   Headers headers = Authorization();
   if (headers) curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
+  curl_easy_setopt(curl.get(), CURLOPT_CUSTOMREQUEST, method);
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
@@ -108,12 +109,17 @@ base::Status Request(const std::string& address, const std::string& path, const 
 
 base::Status GetLines(const std::string& address, const std::string& path,
                       const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
-  return Request(address, path, nullptr, take, idle);
+  return Request("GET", address, path, nullptr, take, idle);
 }
 
 base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
                        const std::function<bool(std::string_view)>& take) {
-  return Request(address, path, &body, take, {});
+  return Request("POST", address, path, &body, take, {});
+}
+
+base::Status DeleteLines(const std::string& address, const std::string& path,
+                         const std::function<bool(std::string_view)>& take) {
+  return Request("DELETE", address, path, nullptr, take, {});
 }
 
 std::string UrlEncode(std::string_view text) {

@@ -20,6 +20,10 @@ base::Status GetLines(const std::string& address, const std::string& path,
 base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
                        const std::function<bool(std::string_view)>& take);
 
+// DELETE; as GetLines.
+base::Status DeleteLines(const std::string& address, const std::string& path,
+                         const std::function<bool(std::string_view)>& take);
+
 // Percent-encodes for a query string.
 std::string UrlEncode(std::string_view text);
 

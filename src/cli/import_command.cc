@@ -3,7 +3,6 @@
 #include <cinttypes>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/http_client.h"
@@ -58,12 +57,18 @@ class Upload {
 };
 
 base::Status SendJsonLines(const parse::LogFile& file, Upload* upload) {
-  std::ifstream lines(file.path);
-  if (!lines) return base::Status::NotFound(file.path + ": cannot be read");
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.empty()) RETURN_IF_ERROR(upload->Add(line));
-  }
-  return {};
+  std::string rest;
+  auto send = [&](std::string_view line) { return line.empty() ? base::Status() : upload->Add(line); };
+  RETURN_IF_ERROR(parse::ReadLogBytes(file.path, [&](std::string_view bytes) -> base::Status {
+    rest.append(bytes);
+    size_t begin = 0;
+    for (size_t end; (end = rest.find('\n', begin)) != std::string::npos; begin = end + 1) {
+      RETURN_IF_ERROR(send(std::string_view(rest).substr(begin, end - begin)));
+    }
+    rest.erase(0, begin);
+    return {};
+  }));
+  return send(rest);
 }
 
 base::Status SendRecords(const parse::LogFile& file, Upload* upload) {
@@ -100,7 +105,8 @@ base::Status RunImport(const ImportOptions& options) {
     std::vector<std::string> skipped;
     ASSIGN_OR_RETURN(auto files, parse::FindLogFiles(path, &skipped));
     if (files.empty())
-      return base::Status::NotFound(path + ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl)");
+      return base::Status::NotFound(path +
+                                    ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
     std::string job = options.job.empty() ? NameOf(path) : options.job;
     uint64_t records = 0;
     for (const parse::LogFile& file : files) {

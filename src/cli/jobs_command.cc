@@ -59,6 +59,12 @@ void SayWhatIsMissing(const nlohmann::json& job) {
       FormatSet(silent).c_str());
 }
 
+void PrintPin(const nlohmann::json& pin) {
+  std::string note = pin.value("note", "");
+  std::printf("  pinned by %s, %s%s\n", Shown(pin, "by").c_str(), Age(pin, "at").c_str(),
+              note.empty() ? "" : (": " + note).c_str());
+}
+
 }  // namespace
 
 base::Status RunJobs(const std::string& server, bool json) {
@@ -87,6 +93,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
     auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), Shown(job, "state").c_str(),
                 Shown(job, "reason").c_str());
+    if (job.contains("pin") && job["pin"].is_object()) PrintPin(job["pin"]);
     for (const auto& [name, value] : job["configuration"].items()) {
       if (name == "environment") continue;  // a page of its own: -o json
       std::printf("  %s: %s\n", name.c_str(),
@@ -112,6 +119,29 @@ base::Status RunJobsSet(const std::string& server, const std::string& job, int l
                 Shown(answer, "agents").c_str());
     return true;
   });
+}
+
+base::Status RunJobsDelete(const std::string& server, const std::string& job, bool force) {
+  RETURN_IF_ERROR(DeleteLines(server, "/api/v1/jobs/" + UrlEncode(job) + (force ? "?force=true" : ""),
+                              [](std::string_view) { return true; }));
+  std::printf("%s: deleted\n", job.c_str());
+  return {};
+}
+
+base::Status RunPin(const std::string& server, const std::string& job, const std::string& by, const std::string& note) {
+  nlohmann::json pin = {{"by", by}, {"note", note}};
+  std::string body = pin.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  RETURN_IF_ERROR(
+      PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/pin", body, [](std::string_view) { return true; }));
+  std::printf("%s: pinned\n", job.c_str());
+  return {};
+}
+
+base::Status RunUnpin(const std::string& server, const std::string& job) {
+  RETURN_IF_ERROR(
+      DeleteLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/pin", [](std::string_view) { return true; }));
+  std::printf("%s: no longer pinned\n", job.c_str());
+  return {};
 }
 
 }  // namespace rankscope::cli

@@ -15,4 +15,11 @@ base::Status RunJobsShow(const std::string& server, const std::string& job, bool
 // `rankscope jobs set J --log_interval_steps N`: for the running job, on all its nodes. kNotFound: it is not running.
 base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps);
 
+// `rankscope jobs delete J`: all its records and what is known of it. kInvalid: it is pinned or runs; not with `force`.
+base::Status RunJobsDelete(const std::string& server, const std::string& job, bool force);
+
+// `rankscope pin J`: retention leaves the job alone. `by`: who says so; `note`: why.
+base::Status RunPin(const std::string& server, const std::string& job, const std::string& by, const std::string& note);
+base::Status RunUnpin(const std::string& server, const std::string& job);
+
 }  // namespace rankscope::cli

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 
 #include "ingest/notices.h"
 #include "wire/resume.h"
@@ -21,7 +22,7 @@ Sender SenderOf(const wire::Hello& hello) {
   return {hello.producer, hello.epoch, hello.project.empty() ? "default" : hello.project, base::WallNow()};
 }
 
-const Sender& SenderOf(const std::variant<FrameEntry, LostEntry>& entry) {
+const Sender& SenderOf(const std::variant<FrameEntry, LostEntry, ForgetEntry>& entry) {
   return std::visit([](const auto& e) -> const Sender& { return e.sender; }, entry);
 }
 
@@ -76,6 +77,10 @@ base::Status Ingest::Replay(const journal::Journal::Reader::Entry& raw, std::vec
   }
   if (auto* lost = std::get_if<LostEntry>(&*entry)) {
     watermarks_[lost->sender.producer] = {lost->sender.epoch, lost->lost.to_seq};
+    return {};
+  }
+  if (auto* forget = std::get_if<ForgetEntry>(&*entry)) {
+    Forget(forget->prefix, &watermarks_);
     return {};
   }
   const auto& frame = std::get<FrameEntry>(*entry);
@@ -147,6 +152,16 @@ void Ingest::Submit(Batch batch, std::function<void(Outcome)> done) {
   submission.entry = FrameEntry{std::move(sender), std::move(frame)};
   submission.done = std::move(done);
   Enqueue(std::move(submission));
+}
+
+base::Status Ingest::ForgetProducers(const std::string& project, const std::string& prefix) {
+  std::promise<Outcome> promise;
+  Submission submission;
+  submission.entry = ForgetEntry{{"", 0, project, base::WallNow()}, prefix};
+  submission.done = [&promise](const Outcome& outcome) { promise.set_value(outcome); };
+  Enqueue(std::move(submission));
+  Outcome outcome = promise.get_future().get();
+  return outcome.kind == Outcome::kDurable ? base::Status() : outcome.status;
 }
 
 uint64_t Ingest::CommittedSeq(const std::string& producer) {
@@ -225,7 +240,10 @@ void Ingest::Commit(std::deque<Submission>* batch) {
 // Decides what becomes of one submission and writes it if it is the producer's next.
 void Ingest::Place(Submission* submission, Placed* placed) {
   const Sender& sender = SenderOf(submission->entry);
-  if (sender.producer.empty()) return Write(submission, placed, 0);
+  if (sender.producer.empty()) {
+    Write(submission, placed, 0);
+    return ForgetIfTold(*submission, placed);
+  }
   Watermark watermark;
   {
     std::lock_guard lock(mutex_);
@@ -252,6 +270,15 @@ void Ingest::Place(Submission* submission, Placed* placed) {
   if (!lost || !submission->appended) return;
   std::lock_guard lock(mutex_);
   Notice(*std::move(submission->notice));
+}
+
+// At once: what follows in the same commit begins anew. If it does not become durable, nothing further is admitted.
+void Ingest::ForgetIfTold(const Submission& submission, Placed* placed) {
+  const auto* forget = std::get_if<ForgetEntry>(&submission.entry);
+  if (!forget || !submission.appended) return;
+  std::erase_if(*placed, [&](const auto& entry) { return entry.first.starts_with(forget->prefix); });
+  std::lock_guard lock(mutex_);
+  Forget(forget->prefix, &watermarks_);
 }
 
 void Ingest::Write(Submission* submission, Placed* placed, uint64_t last_seq) {

@@ -53,12 +53,15 @@ class Ingest : public wire::FrameReceiver {
     std::string bytes;       // of model::RecordBatchBuilder, at most wire::kMaxFrameBytes
   };
   void Submit(Batch batch, std::function<void(Outcome)> done);
+  // Forgets how far the producers are whose names begin with `prefix`, since what they sent is deleted: else sending it
+  // anew would store nothing. Blocks until that is on disk; kUnavailable: a full disk.
+  base::Status ForgetProducers(const std::string& project, const std::string& prefix);
   // Up to where the producer's records are on disk. Any thread.
   uint64_t CommittedSeq(const std::string& producer);
 
  private:
   struct Submission {
-    std::variant<FrameEntry, LostEntry> entry;
+    std::variant<FrameEntry, LostEntry, ForgetEntry> entry;
     std::shared_ptr<const model::RecordBatch> records;  // null: none
     std::optional<model::Record> notice;                // goes out if the entry is news
     std::function<void(Outcome)> done;
@@ -77,6 +80,7 @@ class Ingest : public wire::FrameReceiver {
   void CommitLoop();
   void Commit(std::deque<Submission>* batch);
   void Place(Submission* submission, Placed* placed);
+  void ForgetIfTold(const Submission& submission, Placed* placed);
   void Write(Submission* submission, Placed* placed, uint64_t last_seq);
   void NoticeDoubledRanks(const std::deque<Submission>& batch);
   void PlaceNotices(std::deque<Submission>* batch, Placed* placed);

@@ -130,6 +130,30 @@ TEST_F(IngestTest, WatermarksSurviveTrimming) {
   EXPECT_EQ(Greet(), seq);
 }
 
+TEST_F(IngestTest, ForgottenProducersBeginAnewAlsoAfterARestart) {
+  auto send = [&](const std::string& producer) {
+    model::RecordBatchBuilder builder;
+    model::Record record;
+    record.seq = 1;
+    record.text = producer;
+    builder.Add(record);
+    std::promise<Outcome> promise;
+    ingest_->Submit({"default", producer, 1, 1, builder.Take()}, [&](const Outcome& o) { promise.set_value(o); });
+    return promise.get_future().get().kind;
+  };
+  ASSERT_EQ(send("http/1/a/x"), Outcome::kDurable);
+  ASSERT_EQ(send("http/3/a/b/x"), Outcome::kDurable);
+  ASSERT_TRUE(ingest_->ForgetProducers("default", "http/1/a/").ok());
+  EXPECT_EQ(ingest_->CommittedSeq("http/1/a/x"), 0u);
+  EXPECT_EQ(ingest_->CommittedSeq("http/3/a/b/x"), 1u);
+  Start();
+  EXPECT_EQ(ingest_->CommittedSeq("http/1/a/x"), 0u);
+  sink_.texts.clear();
+  EXPECT_EQ(send("http/1/a/x"), Outcome::kDurable);
+  EXPECT_EQ(send("http/3/a/b/x"), Outcome::kDurable);
+  EXPECT_EQ(sink_.texts, std::vector<std::string>{"http/1/a/x"});
+}
+
 TEST_F(IngestTest, LostRecordsMoveTheSequenceOnAndAreSaidInTheStream) {
   ASSERT_EQ(Send(FrameOf(1, 2)).kind, Outcome::kDurable);
   EXPECT_EQ(SendLost(4, 5).kind, Outcome::kGap);

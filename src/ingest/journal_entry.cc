@@ -7,8 +7,8 @@ namespace {
 
 constexpr uint8_t kFrame = 1;
 constexpr uint8_t kWatermarks = 2;
-
 constexpr uint8_t kLost = 3;
+constexpr uint8_t kForget = 4;
 
 void Put(const Sender& sender, std::string* out) {
   base::PutString(out, sender.producer);
@@ -45,6 +45,14 @@ base::Result<JournalEntry> DecodeLostEntry(base::ByteReader in) {
   return JournalEntry(std::move(entry));
 }
 
+base::Result<JournalEntry> DecodeForgetEntry(base::ByteReader in) {
+  ForgetEntry entry;
+  entry.sender = GetSender(&in);
+  entry.prefix = in.String();
+  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed forget entry");
+  return JournalEntry(std::move(entry));
+}
+
 base::Result<JournalEntry> DecodeWatermarks(base::ByteReader in) {
   Watermarks watermarks;
   for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
@@ -57,6 +65,10 @@ base::Result<JournalEntry> DecodeWatermarks(base::ByteReader in) {
 }
 
 }  // namespace
+
+void Forget(const std::string& prefix, Watermarks* watermarks) {
+  std::erase_if(*watermarks, [&](const auto& entry) { return entry.first.starts_with(prefix); });
+}
 
 std::string EncodeEntry(const FrameEntry& entry) {
   std::string out(1, kFrame);
@@ -73,6 +85,13 @@ std::string EncodeEntry(const LostEntry& entry) {
   base::PutVarint(&out, entry.lost.from_seq);
   base::PutVarint(&out, entry.lost.to_seq);
   base::PutString(&out, entry.lost.reason);
+  return out;
+}
+
+std::string EncodeEntry(const ForgetEntry& entry) {
+  std::string out(1, kForget);
+  Put(entry.sender, &out);
+  base::PutString(&out, entry.prefix);
   return out;
 }
 
@@ -97,6 +116,8 @@ base::Result<JournalEntry> DecodeEntry(std::string_view bytes) {
       return DecodeLostEntry(in);
     case kWatermarks:
       return DecodeWatermarks(in);
+    case kForget:
+      return DecodeForgetEntry(in);
     default:
       return base::Status::Corrupt("journal entry: unknown kind " + std::to_string(kind));
   }

@@ -29,8 +29,8 @@ struct Sender {
 };
 
 // Entries of the server's journal, each with its producer's watermark inside it: a frame, the word that some records
-// never come, or (before files are removed) the table of all watermarks. There is no ledger beside the journal that
-// could disagree with it.
+// never come, (before files are removed) the table of all watermarks, or the word that producers begin anew. There is
+// no ledger beside the journal that could disagree with it.
 struct FrameEntry {
   Sender sender;
   wire::Frame frame;
@@ -39,11 +39,19 @@ struct LostEntry {
   Sender sender;
   wire::Lost lost;
 };
-using JournalEntry = std::variant<FrameEntry, LostEntry, Watermarks>;
+// What the producers sent whose names begin with `prefix` was deleted: their next record is number 1 again.
+struct ForgetEntry {
+  Sender sender;  // no producer
+  std::string prefix;
+};
+using JournalEntry = std::variant<FrameEntry, LostEntry, Watermarks, ForgetEntry>;
+
+void Forget(const std::string& prefix, Watermarks* watermarks);
 
 std::string EncodeEntry(const FrameEntry& entry);
 std::string EncodeEntry(const LostEntry& entry);
 std::string EncodeEntry(const Watermarks& watermarks);
+std::string EncodeEntry(const ForgetEntry& entry);
 base::Result<JournalEntry> DecodeEntry(std::string_view bytes);
 
 }  // namespace rankscope::ingest

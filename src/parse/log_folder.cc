@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 
+#include "base/decoder.h"
 #include "base/file.h"
 #include "model/ansi.h"
 #include "model/time_text.h"
@@ -54,9 +56,27 @@ std::optional<int32_t> ParentNumber(std::string_view path) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
+constexpr std::pair<std::string_view, std::string_view> kCompressed[] = {{".gz", "gzip"}, {".zst", "zstd"}};
+
+// What the name says of the compression; empty: none.
+std::string_view EncodingOf(std::string_view name) {
+  for (const auto& [ending, encoding] : kCompressed) {
+    if (name.ends_with(ending)) return encoding;
+  }
+  return "";
+}
+
+// Without .gz or .zst.
+std::string_view PlainName(std::string_view name) {
+  for (const auto& [ending, encoding] : kCompressed) {
+    if (name.ends_with(ending)) name.remove_suffix(ending.size());
+  }
+  return name;
+}
+
 bool EndsLikeALog(const std::filesystem::path& path) {
   static constexpr std::string_view kEndings[] = {".log", ".txt", ".out", ".err", ".jsonl", ".ndjson"};
-  std::string name = path.filename().string();
+  std::string name(PlainName(path.filename().string()));
   while (!name.empty() && IsDigit(name.back())) name.pop_back();  // rotated: x.log.1
   if (name.ends_with('.')) name.pop_back();
   bool known =
@@ -78,7 +98,7 @@ LogFile DescribeLogFile(std::string_view path) {
   if (!origin.local_rank && path.find("attempt_") != std::string_view::npos) origin.local_rank = ParentNumber(path);
   // The only node's local ranks are its ranks.
   if (!origin.rank && !origin.node_rank) origin.rank = origin.local_rank;
-  std::string_view name = path.substr(path.rfind('/') + 1);
+  std::string_view name = PlainName(path.substr(path.rfind('/') + 1));
   bool error = name.find("stderr") != std::string_view::npos || name.ends_with(".err");
   file.stream = error ? model::Stream::kStderr : model::Stream::kStdout;
   file.json = name.find(".jsonl") != std::string_view::npos || name.find(".ndjson") != std::string_view::npos;
@@ -130,10 +150,20 @@ std::optional<base::TimeNs> LeadingTime(std::string_view line) {
   return std::nullopt;
 }
 
+base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take) {
+  ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_RDONLY));
+  ASSIGN_OR_RETURN(auto decoder, base::Decoder::Make(EncodingOf(path)));
+  for (uint64_t offset = 0;;) {
+    ASSIGN_OR_RETURN(std::string block, base::ReadAt(fd.get(), offset, kBlockBytes));
+    if (block.empty()) return decoder->End().WithContext(path);
+    offset += block.size();
+    RETURN_IF_ERROR(decoder->Decode(block, take));
+  }
+}
+
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
-  ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(file.path, O_RDONLY));
   struct stat status {};
-  fstat(fd.get(), &status);
+  if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
   base::TimeNs time = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
   uint64_t seq = 0;
   bool wanted = true;
@@ -152,12 +182,12 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     wanted = take(std::move(record));
   };
   LineAssembler assembler;
-  for (uint64_t offset = 0; wanted;) {
-    ASSIGN_OR_RETURN(std::string block, base::ReadAt(fd.get(), offset, kBlockBytes));
-    if (block.empty()) break;
-    offset += block.size();
-    assembler.Feed(time, block, emit);
-  }
+  base::Status stopped = base::Status::Internal("not wanted any more");
+  base::Status read = ReadLogBytes(file.path, [&](std::string_view bytes) {
+    assembler.Feed(time, bytes, emit);
+    return wanted ? base::Status() : stopped;
+  });
+  if (!read.ok() && wanted) return read;
   assembler.Flush(emit);
   return {};
 }

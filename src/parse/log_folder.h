@@ -20,13 +20,17 @@ struct LogFile {
 };
 
 // The log files under the path (itself, where it is a file), sorted by path. In folders: *.log, *.txt, *.out, *.err,
-// *.jsonl, *.ndjson, rotated ones (*.log.1), and stdout and stderr without an ending; what else there is comes back in
-// `skipped`. kNotFound: no such path.
+// *.jsonl, *.ndjson, rotated ones (*.log.1), and stdout and stderr without an ending, each also as .gz or .zst; what
+// else there is comes back in `skipped`. kNotFound: no such path.
 base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::vector<std::string>* skipped);
 
 // What a path relative to its folder says: rank_3, rank3.log, worker-3; node_1, node_rank=1; local_rank_2;
 // attempt_0/2/stderr.log (torchelastic: a local rank).
 LogFile DescribeLogFile(std::string_view path);
+
+// Calls `take` with the file's bytes, piece by piece, as they were before gzip (.gz) or zstd (.zst). Its first error
+// ends it. kInvalid: not of that compression, or cut off; what came before was taken.
+base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take);
 
 // Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its
 // beginning; a line without one has that of the line before, and the file's own time at its start. False stops.

@@ -1,7 +1,7 @@
 #include "query/log_source.h"
 
-#include "query/pattern_counter.h"
 #include "query/row_aggregator.h"
+#include "store/pattern_counter.h"
 
 namespace rankscope::query {
 
@@ -23,8 +23,8 @@ base::Result<std::vector<model::Pattern>> LogSource::Patterns(const model::Scan&
   model::Scan all = scan;
   all.newest_first = false;
   all.limit = 0;
-  all.fields = {"timestamp", "job_id", "rank", "msg"};
-  PatternCounter counter(budget);
+  all.fields = {"timestamp", "job_id", "rank", "seq", "msg"};
+  store::PatternCounter counter(budget);
   RETURN_IF_ERROR(Read(all, budget, [&](const model::Record& record) {
     counter.Take(record);
     return true;

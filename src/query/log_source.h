@@ -33,7 +33,7 @@ class LogSource {
   virtual base::Result<model::Table> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
                                                base::Budget* budget);
 
-  // The templates of the scan's text lines, most frequent first. Here: by Read and a simple mask of the variables.
+  // The templates of the scan's text lines, most frequent first. Here: by Read, row after row.
   virtual base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget);
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call back.

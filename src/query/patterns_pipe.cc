@@ -1,5 +1,5 @@
-#include "query/pattern_counter.h"
 #include "query/pipes.h"
+#include "store/pattern_counter.h"
 
 namespace rankscope::query {
 namespace {
@@ -17,7 +17,7 @@ class PatternsStage : public Stage {
   }
 
  private:
-  PatternCounter counter_;
+  store::PatternCounter counter_;
   Stage* next_;
 };
 

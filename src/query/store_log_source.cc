@@ -19,6 +19,10 @@ class StoreLogSource : public LogSource {
     return LogSource::Aggregate(scan, aggregation, budget);
   }
 
+  base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {
+    return store_->Patterns(scan, budget);
+  }
+
   uint64_t Subscribe(std::function<void(const std::shared_ptr<const model::RecordBatch>&)> take) override {
     return store_->Subscribe(std::move(take));
   }

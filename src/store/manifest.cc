@@ -6,7 +6,7 @@
 namespace rankscope::store {
 namespace {
 
-constexpr uint8_t kVersion = 1;
+constexpr uint8_t kVersion = 2;
 
 }  // namespace
 
@@ -27,6 +27,9 @@ base::Result<Manifest> Manifest::Load(const std::string& path) {
   base::ByteReader in(*bytes);
   Manifest manifest;
   uint8_t version = in.Byte();
+  if (version == 1) {
+    return base::Status::Corrupt(path + ": of an earlier version, which had a folder a project; it is not read");
+  }
   manifest.journal_position = in.Fixed64();
   manifest.next_segment = in.Fixed64();
   for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) manifest.segments.emplace_back(in.String());

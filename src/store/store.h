@@ -10,15 +10,18 @@
 #include "model/aggregation.h"
 #include "model/record_sink.h"
 #include "model/scan.h"
+#include "store/retention.h"
 
 namespace rankscope::store {
 
-// The embedded engine: immutable, checksummed, columnar segments per job, a memtable of what is not yet in one, and a
-// manifest that names the live segments together with the journal position up to which they hold everything. A thread
-// seals memtables and merges segments. Format and reasons: docs/design/segment.md. All methods from any thread.
+// The embedded engine of one project: immutable, checksummed, columnar segments per job, a memtable of what is not yet
+// in one, and a manifest that names the live segments together with the journal position up to which they hold
+// everything. A thread seals memtables and merges segments. Format and reasons: docs/design/segment.md. All methods
+// from any thread.
 class Store : public model::RecordSink {
  public:
   struct Options {
+    std::string project = "default";   // whose records these are: Append takes no others (kInvalid)
     size_t memtable_bytes = 20 << 20;  // sealed into segments past this size
     int64_t idle_ms = 1000;            // or after so long without a record
     size_t merge_at = 8;               // so many small neighbours of a job become one
@@ -43,8 +46,20 @@ class Store : public model::RecordSink {
                                                               const model::Aggregation& aggregation,
                                                               base::Budget* budget) = 0;
 
-  // Removes everything of a job that is sealed; what comes later is kept.
-  virtual base::Status DeleteJob(const std::string& project, const std::string& job) = 0;
+  // The patterns of the scan's text records (pattern_mask.h), most frequent first; its limit and order do not apply.
+  virtual base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) = 0;
+
+  // Removes everything of the job that was appended before the call, for good: no replay brings it back. What comes
+  // meanwhile may stay or go, what comes later stays. After an error some of it may be gone; call it again.
+  virtual base::Status DeleteJob(const std::string& job) = 0;
+
+  // Whether anything of the job is there, sealed or not.
+  virtual bool Holds(const std::string& job) = 0;
+  // Removes the sealed segments that are due, for good, and returns them.
+  virtual base::Result<std::vector<StoredSegment>> Expire(const Retention& retention, const Kept& kept,
+                                                          base::TimeNs now) = 0;
+  // Of all sealed segments.
+  virtual uint64_t SealedBytes() = 0;
 
   // Live: calls `take` with each batch as it is appended, on the appending thread: it must be quick and not call
   // back. Returns a token for Unsubscribe, after which `take` is never called again.

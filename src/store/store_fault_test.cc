@@ -120,6 +120,59 @@ TEST_F(StoreFaultTest, EveryFileOperationOfSealingAndMergingMayFail) {
   EXPECT_GT(operations, 40);
 }
 
+TEST_F(StoreFaultTest, EveryFileOperationOfDeletingMayFail) {
+  std::vector<std::string> others;
+  for (const std::string& seen : expected_) {
+    if (seen.starts_with("other")) others.push_back(seen);
+  }
+  for (int failing = 1;; ++failing) {
+    Fresh();
+    for (const Delivery& delivery : deliveries_) Deliver(delivery);
+    std::atomic<int> count{0};
+    base::SetFileFaults(
+        [&](std::string_view) { return ++count == failing ? base::Status::Unavailable("injected") : base::Status(); });
+    bool deleted = store_->DeleteJob("job").ok();
+    store_.reset();
+    base::SetFileFaults(nullptr);
+    Open();
+    for (const Delivery& delivery : deliveries_) {
+      if (delivery.end_position > store_->durable_position()) Deliver(delivery);
+    }
+    EXPECT_TRUE(damage_.empty());
+    if (deleted) {
+      EXPECT_EQ(Everything(), others) << "after operation " << failing << " failed";
+    }
+    ASSERT_TRUE(store_->DeleteJob("job").ok());
+    ASSERT_EQ(Everything(), others) << "deleted again after operation " << failing << " failed";
+    EXPECT_TRUE(VerifyStore(folder_)->damage.empty());
+    if (count < failing) {
+      EXPECT_TRUE(deleted);
+      break;
+    }
+  }
+}
+
+// What a disk has no room for must not take the little that is left.
+TEST_F(StoreFaultTest, AttemptsOnAFullDiskLeaveNoFiles) {
+  Fresh();
+  auto segments = [&] {
+    size_t found = 0;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) found += entry.path().extension() == ".segment";
+    return found;
+  };
+  for (std::string_view failing : {"sync", "rename"}) {
+    base::SetFileFaults([failing](std::string_view operation) {
+      return operation == failing ? base::Status::Unavailable("no space") : base::Status();
+    });
+    Deliver(deliveries_[0]);
+    for (int attempt = 0; attempt < 3; ++attempt) EXPECT_FALSE(store_->Flush().ok());
+    EXPECT_LE(segments(), 2u) << failing;  // of the one attempt whose manifest may have been written
+    store_.reset();
+    base::SetFileFaults(nullptr);
+    Fresh();
+  }
+}
+
 TEST_F(StoreFaultTest, DiskThatStaysFullIsServedFromMemoryAndSealedLater) {
   auto full = std::make_shared<std::atomic<bool>>(true);
   store_.reset();

@@ -126,6 +126,66 @@ TEST_F(StoreTest, LeftoverOfACrashIsRemoved) {
   EXPECT_EQ(Texts(), std::vector<std::string>{"kept"});
 }
 
+TEST_F(StoreTest, RecordsOfAnotherProjectAreRefused) {
+  model::Record foreign = Line(0, 1, "not ours");
+  foreign.origin.project = "theirs";
+  base::Status status = store_->Append(1, Batch({Line(0, 1, "ours"), foreign}));
+  EXPECT_EQ(status.code(), base::Code::kInvalid);
+  EXPECT_NE(status.message().find("\"theirs\""), std::string::npos);
+  EXPECT_TRUE(Texts().empty());
+}
+
+TEST_F(StoreTest, DeletedJobIsGoneFromDiskAndMemoryAndNoReplayBringsItBack) {
+  model::Record other = Line(0, 3, "of another job");
+  other.origin.job = "job";
+  ASSERT_TRUE(store_->Append(1, Batch({Line(0, 1, "sealed")})).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  ASSERT_TRUE(store_->Append(2, Batch({Line(0, 2, "in memory"), other})).ok());
+  ASSERT_TRUE(store_->DeleteJob("job/1").ok());
+  EXPECT_EQ(store_->durable_position(), 2u);
+  EXPECT_EQ(Texts(), std::vector<std::string>{"of another job"});
+  EXPECT_FALSE(fs::exists(folder_ + "/jobs/job%2F1"));
+  ASSERT_TRUE(store_->Append(3, Batch({Line(0, 4, "later"), Line(0, 5, "later")})).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  Open();
+  EXPECT_TRUE(damage_.empty());
+  EXPECT_EQ(Texts(), (std::vector<std::string>{"of another job", "later", "later"}));
+}
+
+TEST_F(StoreTest, DeletingDoesNotDisturbWhoReads) {
+  for (uint64_t i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(store_->Append(i, Batch({Line(0, static_cast<int64_t>(i), "again"), Line(0, 9, "again")})).ok());
+    ASSERT_TRUE(store_->Flush().ok());
+  }
+  base::Budget budget;
+  int seen = 0;
+  auto take = [&](const model::Record& record) {
+    EXPECT_EQ(record.text, "again");
+    if (++seen == 1) {
+      EXPECT_TRUE(store_->DeleteJob("job/1").ok());
+    }
+    return true;
+  };
+  ASSERT_TRUE(store_->Read({}, &budget, take).ok());
+  EXPECT_EQ(seen, 6);
+  EXPECT_TRUE(budget.left_out().ok());
+  EXPECT_TRUE(Texts().empty());
+}
+
+TEST_F(StoreTest, UnreadableSegmentsGoWithTheirJob) {
+  ASSERT_TRUE(store_->Append(1, Batch({Line(0, 1, "one")})).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  store_.reset();
+  std::ofstream(Segments()[0]) << "nonsense";
+  Open();
+  EXPECT_EQ(damage_.size(), 1u);
+  ASSERT_TRUE(store_->DeleteJob("job/1").ok());
+  EXPECT_TRUE(Texts().empty());
+  EXPECT_TRUE(left_out_.ok());
+  Open();
+  EXPECT_TRUE(damage_.empty());
+}
+
 TEST_F(StoreTest, DamageIsReportedAndTheRestServed) {
   ASSERT_TRUE(store_->Append(1, Batch({Line(0, 1, "one")})).ok());
   ASSERT_TRUE(store_->Flush().ok());

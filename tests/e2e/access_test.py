@@ -102,6 +102,21 @@ class AccessTest(unittest.TestCase):
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.operator}), "not running")
 
+    def test_only_operators_pin_and_delete(self):
+        self.assertEqual(self.run_job("mine", self.writer).returncode, 3)
+        wait_until(lambda: self.lines("mine", self.viewer)[1], "the lines")
+        wait_until(lambda: not self.place.run_directories(), "the agent to have shipped everything")
+        asked = (("pin", "mine"), ("unpin", "mine"), ("jobs", "delete", "mine"))
+        for token in (self.writer, self.viewer, self.stranger):
+            for command in asked:
+                done = self.place.cli(*command, "--server", self.http, "--project", "llm", env={"RANKSCOPE_TOKEN": token})
+                self.refused(done, "token")
+        for command in asked:
+            done = self.place.cli(*command, "--server", self.http, env={"RANKSCOPE_TOKEN": self.operator})
+            self.assertEqual(done.returncode, 0, done.stderr)
+        done, _ = self.lines("mine", self.viewer)
+        self.refused(done, 'no job "mine"')
+
     def test_status_codes(self):
         for token, path, code in (("", "/api/v1/jobs", 401), (self.writer, "/api/v1/jobs", 403), (self.viewer, "/api/v1/jobs", 200),
                                   (self.viewer, "/api/v1/jobs?project=default", 403), ("", "/healthz", 200),

@@ -1,4 +1,5 @@
 """What the end-to-end tests share: the built program, a server on free ports, and waiting for an event."""
+import ctypes
 import json
 import os
 import shutil
@@ -8,6 +9,9 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
 
 RANKSCOPE = os.environ["RANKSCOPE"]
 PATIENCE = 300  # seconds; a limit for a broken build, never a measure
@@ -21,6 +25,18 @@ def wait_until(condition, what):
             return value
         time.sleep(0.02)
     raise AssertionError(f"waited {PATIENCE} s for {what}")
+
+
+def zstd(data):
+    """The bytes under zstd, by the library that the program uses; Python's own comes with 3.14."""
+    library = ctypes.CDLL("libzstd.so.1")
+    library.ZSTD_compressBound.restype = library.ZSTD_compress.restype = ctypes.c_size_t
+    library.ZSTD_compressBound.argtypes = [ctypes.c_size_t]
+    library.ZSTD_compress.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int]
+    room = library.ZSTD_compressBound(len(data))
+    packed = ctypes.create_string_buffer(room)
+    size = library.ZSTD_compress(packed, room, data, len(data), 3)
+    return packed.raw[:size]
 
 
 def proc(pid, name):
@@ -128,6 +144,29 @@ class Server:
         code = self.process.wait(PATIENCE)
         self.process.stdout.close()
         return code
+
+    def ask(self, method, path, body=None, headers=None, **parameters):
+        """(status, the answer's lines as JSON)."""
+        url = f"http://{self.http}{path}?" + urllib.parse.urlencode(parameters)
+        request = urllib.request.Request(url, body, headers or {}, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status, [json.loads(line) for line in answer]
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, [json.loads(line) for line in error]
+
+    def ingest(self, job, records, **parameters):
+        """Stores the records (as JSON) in one request; its answer."""
+        body = "".join(json.dumps(record) + "\n" for record in records).encode()
+        status, (answer,) = self.ask("POST", "/api/v1/ingest/jsonline", body, job_id=job, **parameters)
+        assert status == 200, answer
+        return answer
+
+    def rows(self, query, **parameters):
+        status, rows = self.ask("GET", "/api/v1/query", query=query, **parameters)
+        assert status == 200 and not any("error" in row or "_partial" in row for row in rows), rows[-1:]
+        return rows
 
 
 def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable)):

@@ -111,7 +111,7 @@ class Scenarios {
         Fail(path, block, error.what(), {line});
       }
     }
-    store_ = std::make_unique<ScratchStore>(naive_.records);
+    store_ = std::make_unique<ScratchStores>(naive_.records);
     if (print_) std::printf("records\n%s\n\n", Joined(block.body).c_str());
   }
 
@@ -119,7 +119,8 @@ class Scenarios {
     ++cases_;
     if (!names_.insert(block.name).second) Fail(path, block, "a name of its own", {block.name});
     std::string text = Joined(block.body);
-    Lines naive = Answer(&naive_, text), stored = Answer(store_ ? store_->source() : &naive_, text);
+    Lines naive = Answer(&naive_, text),
+          stored = Answer(store_ ? static_cast<query::LogSource*>(store_.get()) : &naive_, text);
     if (print_) {
       std::printf("%s %s\n%s\n----\n%s\n\n", block.kind.c_str(), block.name.c_str(), text.c_str(),
                   Joined(naive).c_str());
@@ -141,7 +142,7 @@ class Scenarios {
   int failures_ = 0, cases_ = 0;
   std::set<std::string> names_;
   query::NaiveSource naive_;
-  std::unique_ptr<ScratchStore> store_;
+  std::unique_ptr<ScratchStores> store_;
 };
 
 }  // namespace

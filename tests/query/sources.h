@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,11 +16,11 @@ namespace rankscope {
 // A store in a scratch folder: the first half of the records in segments, the second in memory.
 class ScratchStore {
  public:
-  explicit ScratchStore(const std::vector<model::Record>& records) {
+  explicit ScratchStore(const std::vector<model::Record>& records, const std::string& project = "default") {
     char name[] = "/tmp/rankscope-query-XXXXXX";
     folder_ = mkdtemp(name);
     std::vector<std::string> damage;
-    auto store = store::Store::Open(folder_, {}, &damage);
+    auto store = store::Store::Open(folder_, {.project = project}, &damage);
     if (!store.ok()) Die(store.status());
     store_ = *std::move(store);
     auto middle = records.begin() + static_cast<std::ptrdiff_t>(records.size() / 2);
@@ -54,6 +55,37 @@ class ScratchStore {
   uint64_t position_ = 0;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<query::LogSource> source_;
+};
+
+// A store a project, as a server has them; each scan goes to its project's.
+class ScratchStores : public query::LogSource {
+ public:
+  explicit ScratchStores(const std::vector<model::Record>& records) {
+    std::map<std::string, std::vector<model::Record>> projects = {{"default", {}}};
+    for (const model::Record& record : records) projects[record.origin.project].push_back(record);
+    for (const auto& [project, its] : projects) stores_[project] = std::make_unique<ScratchStore>(its, project);
+  }
+
+  base::Status Read(const model::Scan& scan, base::Budget* budget,
+                    const std::function<bool(const model::Record&)>& take) override {
+    return Of(scan)->Read(scan, budget, take);
+  }
+  base::Result<model::Table> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
+                                       base::Budget* budget) override {
+    return Of(scan)->Aggregate(scan, aggregation, budget);
+  }
+  base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {
+    return Of(scan)->Patterns(scan, budget);
+  }
+  uint64_t Subscribe(std::function<void(const std::shared_ptr<const model::RecordBatch>&)>) override { return 0; }
+  void Unsubscribe(uint64_t) override {}
+
+ private:
+  query::LogSource* Of(const model::Scan& scan) {
+    auto found = stores_.find(scan.project);
+    return (found == stores_.end() ? stores_.at("default") : found->second)->source();
+  }
+  std::map<std::string, std::unique_ptr<ScratchStore>> stores_;
 };
 
 }  // namespace rankscope

@@ -1,17 +1,15 @@
-#include "query/pattern_counter.h"
+#include "store/pattern_mask.h"
 
 #include <algorithm>
 #include <cctype>
-#include <tuple>
+#include <vector>
 
 #include "model/ansi.h"
 #include "model/record_value.h"
+#include "store/text_template.h"
 
-namespace rankscope::query {
+namespace rankscope::store {
 namespace {
-
-constexpr size_t kCountBytes = 256;
-constexpr size_t kLongestExample = 4096;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsHexDigit(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0; }
@@ -57,9 +55,7 @@ void AppendMasked(std::string_view token, std::string* out) {
   out->append(tail);
 }
 
-}  // namespace
-
-std::string MaskVariables(std::string_view text) {
+std::string Mask(std::string_view text) {
   std::string plain;
   if (text.find('\x1b') != std::string_view::npos) text = plain = model::StripAnsi(text);
   text = text.substr(0, text.find('\n'));
@@ -73,46 +69,46 @@ std::string MaskVariables(std::string_view text) {
   return out;
 }
 
-void PatternCounter::Take(const model::Record& record) {
-  if (record.text.empty()) return;
-  std::string mask = MaskVariables(record.text);
-  Count& count = counts_[record.origin.job + '\0' + mask];
-  model::Pattern& pattern = count.pattern;
-  if (pattern.count == 0) {
-    budget_->Take(kCountBytes + 2 * mask.size() + std::min(record.text.size(), kLongestExample));
-    pattern.job = record.origin.job;
-    pattern.text = std::move(mask);
-    pattern.first_seen = record.time;
-    pattern.example = record.text.substr(0, kLongestExample);
+// A value such as those that leave the marker behind.
+std::string_view SampleOf(char marker) {
+  switch (static_cast<Slot>(marker)) {
+    case Slot::kInteger:
+      return "1";
+    case Slot::kDecimal:
+      return "1.5";
+    case Slot::kScientific:
+      return "1.5e-05";
+    case Slot::kHexLower:
+      return "0a1b2c3d";
+    case Slot::kHexUpper:
+      return "0A1B2C3D";
+    case Slot::kUuid:
+      return "00000000-0000-0000-0000-000000000000";
+    case Slot::kWord:
+      return "x1y2";
   }
-  ++pattern.count;
-  pattern.last_seen = record.time;
-  if (record.origin.rank) count.ranks.insert(*record.origin.rank);
+  return "";
 }
 
-std::vector<model::Pattern> PatternCounter::Finish() {
-  std::vector<model::Pattern> patterns;
-  for (auto& [key, count] : counts_) {
-    count.pattern.ranks = ToNumberSet(count.ranks);
-    patterns.push_back(std::move(count.pattern));
-  }
-  std::sort(patterns.begin(), patterns.end(), [](const auto& a, const auto& b) {
-    if (a.count != b.count) return a.count > b.count;
-    return std::tie(a.job, a.text) < std::tie(b.job, b.text);
-  });
-  return patterns;
-}
+}  // namespace
 
-model::NumberSet ToNumberSet(const std::set<int32_t>& ranks) {
-  model::NumberSet set;
-  for (int32_t rank : ranks) {
-    if (!set.ranges.empty() && set.ranges.back().last + 1 == rank) {
-      set.ranges.back().last = rank;
+// Of a line that the template might stand for: then what is masked does not depend on the variables.
+std::string PatternOfTemplate(std::string_view form) {
+  std::string line;
+  for (char c : form.substr(0, form.find('\n'))) {
+    if (IsMarker(c)) {
+      line += SampleOf(c);
     } else {
-      set.ranges.push_back({rank, rank, false});
+      line.push_back(c);
     }
   }
-  return set;
+  return Mask(line);
 }
 
-}  // namespace rankscope::query
+std::string PatternOf(std::string_view text) {
+  std::string form;
+  std::vector<Variable> variables;
+  return SplitText(text, &form, &variables) ? PatternOfTemplate(form) : Mask(text);
+}
+
+}  // namespace rankscope::store

@@ -1,0 +1,66 @@
+#include "retention_rules.h"
+
+#include <CLI/CLI.hpp>
+
+#include "access/role.h"
+#include "model/time_text.h"
+
+namespace rankscope {
+namespace {
+
+struct Rule {
+  std::string project, value;
+};
+
+base::Result<Rule> SplitRule(const std::string& text) {
+  size_t equals = text.find('=');
+  if (equals == std::string::npos) return Rule{"", text};
+  Rule rule{text.substr(0, equals), text.substr(equals + 1)};
+  RETURN_IF_ERROR(access::CheckProjectName(rule.project));
+  return rule;
+}
+
+std::optional<uint64_t> ParseSize(std::string text) {
+  bool number = !text.empty() && text[0] >= '0' && text[0] <= '9';             // it would take -3 for a large one
+  if (!number || !CLI::AsSizeValue(false)(text).empty()) return std::nullopt;  // it leaves the number in the text
+  return std::stoull(text);
+}
+
+template <typename T>
+T Find(const std::map<std::string, T>& values, const std::string& project) {
+  auto found = values.find(project);
+  if (found == values.end()) found = values.find("");
+  return found == values.end() ? T() : found->second;
+}
+
+// `parse` gives nothing for what it does not understand.
+template <typename T, typename Parse>
+base::Status Add(const std::vector<std::string>& texts, const char* option, const char* example, const Parse& parse,
+                 std::map<std::string, std::optional<T>>* rules) {
+  for (const std::string& text : texts) {
+    auto rule = SplitRule(text);
+    if (!rule.ok()) return rule.status().WithContext(std::string(option) + " " + text);
+    std::optional<T> value = rule->value == "none" ? std::nullopt : parse(rule->value);
+    if (!value && rule->value != "none") {
+      return base::Status::Invalid(std::string(option) + " \"" + text + "\": want [PROJECT=]" + example + " or none");
+    }
+    (*rules)[rule->project] = value;
+  }
+  return {};
+}
+
+}  // namespace
+
+base::Result<RetentionRules> RetentionRules::Parse(const std::vector<std::string>& ages,
+                                                   const std::vector<std::string>& sizes) {
+  RetentionRules rules;
+  RETURN_IF_ERROR(Add<int64_t>(ages, "--retention", "30d", model::ParseDuration, &rules.ages_));
+  RETURN_IF_ERROR(Add<uint64_t>(sizes, "--retention-bytes", "100GB", ParseSize, &rules.sizes_));
+  return rules;
+}
+
+store::Retention RetentionRules::Of(const std::string& project) const {
+  return {Find(ages_, project), Find(sizes_, project)};
+}
+
+}  // namespace rankscope

@@ -1,0 +1,46 @@
+#include "store/memtable.h"
+
+namespace rankscope::store {
+namespace {
+
+using Buffers = std::map<std::string, RowBuffer>;  // by job
+
+base::Status Split(const model::RecordBatch& batch, size_t records, SegmentFolder* folder, Buffers* jobs) {
+  std::vector<RowBuffer*> buffers;
+  for (const model::Origin& origin : batch.origins()) {
+    auto found = jobs->find(origin.job);
+    if (found == jobs->end()) {
+      ASSIGN_OR_RETURN(auto templates, folder->TemplatesOf(origin.job));
+      found = jobs->emplace(origin.job, RowBuffer(std::move(templates))).first;
+      if (jobs->size() == 1) found->second.Reserve(records);  // mostly there is one
+    }
+    buffers.push_back(&found->second);
+  }
+  model::RecordBatch::Cursor cursor(batch);
+  model::RecordView view;
+  while (cursor.Next(&view)) buffers[view.origin_index]->Add(view);
+  return {};
+}
+
+}  // namespace
+
+base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, SegmentFolder* folder) {
+  size_t records = 0;
+  for (const auto& batch : table.batches) records += batch->size();
+  Buffers jobs;
+  for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, records, folder, &jobs));
+  std::vector<LiveSegment> written;
+  for (auto& entry : jobs) {
+    RowBuffer& buffer = entry.second;
+    buffer.Finish();
+    auto live = folder->Write(entry.first, [&](SegmentWriter* writer) { return writer->Add(buffer); });
+    if (!live.ok()) {
+      folder->Discard(written);
+      return live.status();
+    }
+    written.push_back(*std::move(live));
+  }
+  return written;
+}
+
+}  // namespace rankscope::store

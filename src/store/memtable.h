@@ -1,0 +1,28 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/record_batch.h"
+#include "store/row_buffer.h"
+#include "store/segment_folder.h"
+
+namespace rankscope::store {
+
+using Batches = std::vector<std::shared_ptr<const model::RecordBatch>>;
+
+// What is not yet in a segment. Batches are never changed once they are in.
+struct Memtable {
+  Batches batches;
+  size_t bytes = 0;
+  uint64_t end_position = 0;  // of the journal
+  std::chrono::steady_clock::time_point since;
+};
+
+// The memtable's records as segments, one a job, that nobody sees until they are published.
+base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, SegmentFolder* folder);
+
+}  // namespace rankscope::store

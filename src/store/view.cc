@@ -1,0 +1,83 @@
+#include "store/view.h"
+
+#include "store/column_aggregator.h"
+#include "store/job_folder.h"
+#include "store/row_source.h"
+
+namespace rankscope::store {
+namespace {
+
+// Adds the piece's matching rows. False: some value of theirs is not for columns.
+bool AddPiece(const View::Piece& piece, const ScanFilter& filter, ColumnAggregator* aggregator, base::Budget* budget) {
+  auto header = piece.segment->Header(piece.block);
+  if (!header.ok()) {
+    ReportDamage(header.status(), budget);
+    return true;
+  }
+  if (aggregator->counts_only()) {
+    const BlockInfo& info = piece.segment->blocks()[piece.block];
+    if (auto count = filter.CountByHeader(*piece.segment, info, **header, piece.templates)) {
+      aggregator->AddCount(*count);
+      return true;
+    }
+  }
+  BlockReader reader(piece.segment, piece.block, *header, piece.templates);
+  std::vector<uint32_t> rows = filter.Select(&reader, piece.templates, budget);
+  if (reader.ok() && !aggregator->Add(&reader, rows) && reader.ok()) return false;
+  if (!reader.ok()) ReportDamage(reader.status(), budget);
+  return true;
+}
+
+}  // namespace
+
+View MakeView(const std::vector<LiveSegment>& segments, Batches batches, const model::Scan& scan,
+              const ScanFilter& filter) {
+  View view;
+  view.batches = std::move(batches);
+  auto in_time = [&](const auto& part) { return part.max_time >= filter.since() && part.min_time < filter.until(); };
+  std::map<std::string, bool> wanted;  // by job
+  for (const LiveSegment& live : segments) {
+    if (live.segment->max_time() < filter.since() || live.segment->min_time() >= filter.until()) continue;
+    auto [at, fresh] = wanted.try_emplace(live.job(), false);
+    if (fresh) at->second = filter.MayMatchJob(scan.project, live.job());
+    if (!at->second) continue;
+    const auto& blocks = live.segment->blocks();
+    for (size_t block = 0; block < blocks.size(); ++block) {
+      if (in_time(blocks[block])) view.pieces.push_back({live.segment, block, live.templates});
+    }
+  }
+  return view;
+}
+
+void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model::Scan& scan, const ScanFilter& filter,
+              base::Budget* budget) {
+  for (const auto& [name, damage] : unreadable) {
+    if (filter.MayMatchJob(scan.project, JobOfFile(name))) budget->LeaveOut(damage);
+  }
+}
+
+void ReadView(View view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
+              const std::function<bool(const model::Record&)>& take) {
+  std::vector<std::unique_ptr<RowSource>> sources;
+  for (const View::Piece& piece : view.pieces) {
+    sources.push_back(MakeBlockSource(piece.segment, piece.block, piece.templates, &filter, scan, budget));
+  }
+  sources.push_back(MakeMemorySource(view.batches, &filter, scan, budget));
+  MergeSources(std::move(sources), scan, budget, take);
+}
+
+std::optional<model::Table> AggregateView(View view, const model::Scan& scan, const ScanFilter& filter,
+                                          const model::Aggregation& aggregation, base::Budget* budget) {
+  ColumnAggregator aggregator(aggregation);
+  for (const View::Piece& piece : view.pieces) {
+    if (budget->Spent()) break;
+    if (!AddPiece(piece, filter, &aggregator, budget)) return std::nullopt;
+  }
+  auto memory = MakeMemorySource(view.batches, &filter, scan, budget);
+  RowKey key;
+  bool exact;
+  while (memory->Peek(&key, &exact)) aggregator.Add(*memory->Next());
+  return aggregator.Finish();
+}
+
+}  // namespace rankscope::store

@@ -15,8 +15,8 @@ base::Status JobCustody::Delete(const std::string& job, bool force) {
   if (row.state == "running" && !force) {
     return base::Status::Invalid("job \"" + job + "\" is running: end it first, or use --force");
   }
-  RETURN_IF_ERROR(parts_.ingest->ForgetProducers(parts_.project, api::ProducersOfJob(job)));
   RETURN_IF_ERROR(parts_.store->DeleteJob(job));
+  RETURN_IF_ERROR(parts_.ingest->ForgetProducers(parts_.project, api::ProducersOfJob(job)));
   RETURN_IF_ERROR(parts_.catalog->DeleteJob(job));
   parts_.say("project " + parts_.project + ": job \"" + job + "\" was deleted");
   return {};

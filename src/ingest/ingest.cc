@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <future>
+#include <utility>
 
 #include "ingest/notices.h"
 #include "wire/resume.h"
@@ -205,8 +206,8 @@ void Ingest::CommitLoop() {
 
 void Ingest::Commit(std::deque<Submission>* batch) {
   if (auto status = space_.Check(); !status.ok()) {
-    Refuse(batch, status);
-    return Trim();
+    RefuseRecords(batch, status);
+    if (batch->empty()) return Trim();
   }
   Placed placed;
   for (Submission& submission : *batch) Place(&submission, &placed);
@@ -340,6 +341,16 @@ void Ingest::PlaceNotices(std::deque<Submission>* batch, Placed* placed) {
       notices_.insert(notices_.end(), records.begin(), records.end());
     }
   }
+}
+
+// Leaves what makes room: a few bytes of the reserve are for that.
+void Ingest::RefuseRecords(std::deque<Submission>* batch, const base::Status& status) {
+  std::deque<Submission> records;
+  for (Submission& submission : std::exchange(*batch, {})) {
+    bool forgets = std::holds_alternative<ForgetEntry>(submission.entry);
+    (forgets ? *batch : records).push_back(std::move(submission));
+  }
+  Refuse(&records, status);
 }
 
 void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {

@@ -85,6 +85,7 @@ class Ingest : public wire::FrameReceiver {
   void NoticeDoubledRanks(const std::deque<Submission>& batch);
   void PlaceNotices(std::deque<Submission>* batch, Placed* placed);
   void Notice(model::Record record);
+  void RefuseRecords(std::deque<Submission>* batch, const base::Status& status);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
   base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
   void Trim();

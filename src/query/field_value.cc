@@ -101,16 +101,7 @@ class FieldValueParser {
   }
 
   base::Result<Filter> Prefix(const std::string& text) const {
-    return Filter::Text(Kind::kRegex, name_, "^" + QuoteMeta(text), /*case_sensitive=*/true);
-  }
-
-  static std::string QuoteMeta(const std::string& text) {
-    std::string out;
-    for (char c : text) {
-      if (std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos) out.push_back('\\');
-      out.push_back(c);
-    }
-    return out;
+    return Filter::Text(Kind::kRegex, name_, "^" + QuoteForRegex(text), /*case_sensitive=*/true);
   }
 
   base::Result<Filter> Value(std::string text) const {

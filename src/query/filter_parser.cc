@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "model/regex.h"
+#include "model/words.h"
 
 namespace rankscope::query {
 namespace {
@@ -91,7 +92,22 @@ class FilterParser {
     }
     std::string word(scanner_->TakeUntil(kEndsOfWord));
     if (word.empty()) return Expected();
+    if (scanner_->Take('*')) return Beginning(word, case_sensitive);
     return Filter::Text(Kind::kPhrase, "msg", std::move(word), case_sensitive);
+  }
+
+  // CUDA*: words that begin so. What begins with an ideograph, or with no letter, begins nowhere inside a word.
+  base::Result<Filter> Beginning(const std::string& start, bool case_sensitive) {
+    bool ends = scanner_->at_end() || std::string_view(" \t\n|)").find(scanner_->peek()) != std::string_view::npos;
+    if (!ends) return scanner_->Wrong("expected a blank after the * that ends a word");
+    char32_t first = model::FirstCodePoint(start).value;
+    if (!model::IsWordPoint(first) || model::IsIdeograph(first)) {
+      return Filter::Text(Kind::kSubstring, "msg", start, case_sensitive);
+    }
+    std::string pattern = case_sensitive ? "" : "(?i)";
+    // A word begins here.
+    pattern += R"((?:^|[^\pL\pM\pN_]|[\p{Han}\p{Hiragana}\p{Katakana}\p{Bopomofo}]))" + QuoteForRegex(start);
+    return Filter::Text(Kind::kRegex, "msg", std::move(pattern), /*case_sensitive=*/true);
   }
 
   // `*` alone is every record, as in other query languages.
@@ -132,6 +148,15 @@ class FilterParser {
 }  // namespace
 
 base::Result<Filter> ParseFilter(Scanner* scanner, base::TimeNs now) { return FilterParser(scanner, now).Parse(); }
+
+std::string QuoteForRegex(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (std::string_view("\\.+*?()|[]{}^$").find(c) != std::string_view::npos) out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
+}
 
 base::Result<Filter> ParseSubstring(Scanner* scanner, const std::string& name, bool case_sensitive) {
   size_t begin = scanner->position();

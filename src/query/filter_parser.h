@@ -18,4 +18,7 @@ base::Result<model::Filter> ParseSubstring(Scanner* scanner, const std::string& 
 // `"regex"`, after the ~.
 base::Result<model::Filter> ParseRegex(Scanner* scanner, const std::string& name);
 
+// A regex that finds just the text.
+std::string QuoteForRegex(std::string_view text);
+
 }  // namespace rankscope::query

@@ -116,7 +116,7 @@ class PatternScan {
 
 }  // namespace
 
-std::vector<model::Pattern> CountPatterns(View view, const model::Scan& scan, const ScanFilter& filter,
+std::vector<model::Pattern> CountPatterns(const View& view, const model::Scan& scan, const ScanFilter& filter,
                                           base::Budget* budget) {
   PatternScan counting(view, filter, budget);
   for (size_t piece = 0; piece < view.pieces.size() && !budget->Spent(); ++piece) counting.TakePiece(piece);

@@ -9,7 +9,7 @@ namespace rankscope::store {
 
 // The patterns of the scan's text records, counted on classes of rows: of lines that have a template no text is read
 // but one example a pattern. What is damaged is left out, which the budget then says.
-std::vector<model::Pattern> CountPatterns(View view, const model::Scan& scan, const ScanFilter& filter,
+std::vector<model::Pattern> CountPatterns(const View& view, const model::Scan& scan, const ScanFilter& filter,
                                           base::Budget* budget);
 
 }  // namespace rankscope::store

@@ -140,6 +140,7 @@ class DiskStore : public Store {
     std::vector<StoredSegment> gone = ChooseExpired(std::move(all), retention, kept, now);
     if (gone.empty()) return gone;
     std::vector<std::string> names;
+    names.reserve(gone.size());
     for (const StoredSegment& segment : gone) names.push_back(segment.name);
     RETURN_IF_ERROR(Replace(names, {}));
     for (const StoredSegment& segment : gone) {
@@ -275,6 +276,7 @@ class DiskStore : public Store {
       return FillMerged(inputs, writer);
     }));
     std::vector<std::string> names;
+    names.reserve(inputs.size());
     for (const LiveSegment& live : inputs) names.push_back(live.name);
     return Replace(names, {merged});
   }

@@ -1,5 +1,6 @@
 """The server's disk is full: it says so and takes nothing, agents keep everything, and it goes on by itself afterwards."""
 import errno
+import glob
 import os
 import signal
 import subprocess
@@ -17,8 +18,13 @@ class SmallDisk:
         self.folder, self.ballast = folder, folder + "/ballast"
         mount_small_disk(folder, mib)
 
-    def fill(self):
-        """To the last byte, as another program would."""
+    def fill(self, leave=0):
+        """To the last byte, or so many, as another program would."""
+        room = os.statvfs(self.folder)
+        if leave:
+            with open(self.ballast, "wb") as file:
+                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - leave)
+            return
         with open(self.ballast, "ab", buffering=0) as file:
             for size in (1 << 20, 4096, 1):
                 try:
@@ -35,6 +41,35 @@ class SmallDisk:
 
 
 class DiskFullTest(unittest.TestCase):
+    def test_deleting_a_job_makes_room(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        disk = SmallDisk(place.path + "/disk", 160)
+        self.addCleanup(disk.unmount)
+        server = FaultServer(place, data=disk.folder + "/data")
+        self.addCleanup(lambda: server.process.poll() is None and server.stop(signal.SIGKILL))
+        for _ in range(30):
+            server.ingest("large", [{"timestamp": "2026-01-01T00:00:00Z", "msg": os.urandom(1000).hex()} for _ in range(1000)])
+        for job in ("small", "tiny"):
+            server.ingest(job, [{"timestamp": "2026-01-01T00:00:00Z", "msg": "stays"}])
+        server.stop()  # seals everything
+        server.start()
+        journals = lambda: glob.glob(server.data + "/**/*.journal", recursive=True)  # noqa: E731
+        wait_until(lambda: sum(map(os.path.getsize, journals())) < 1 << 20, "the journal to go")
+        disk.fill(leave=6 << 20)  # of the 10 MiB that the server keeps for its own needs
+
+        def ingest():
+            return server.ask("POST", "/api/v1/ingest/jsonline", b'{"msg": "x"}', job_id="later")[0]
+
+        wait_until(lambda: ingest() == 503, "records to be refused")
+        self.assertEqual(server.ask("DELETE", "/api/v1/jobs/tiny"), (200, [{"deleted": "tiny"}]))
+        self.assertEqual(ingest(), 503)
+        self.assertEqual(server.ask("DELETE", "/api/v1/jobs/large"), (200, [{"deleted": "large"}]))
+        wait_until(lambda: ingest() == 200, "records to be taken again")
+        self.assertEqual([row["msg"] for row in server.rows("job:small")], ["stays"])
+        self.assertEqual(server.rows("job:large"), [])
+        self.assertEqual(server.stop(), 0)
+
     def test_nothing_is_lost_however_often_the_disk_fills_up(self):
         place = Place()
         self.addCleanup(place.remove)

@@ -56,7 +56,7 @@ void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model
   }
 }
 
-void ReadView(View view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
+void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
               const std::function<bool(const model::Record&)>& take) {
   std::vector<std::unique_ptr<RowSource>> sources;
   for (const View::Piece& piece : view.pieces) {
@@ -66,7 +66,7 @@ void ReadView(View view, const model::Scan& scan, const ScanFilter& filter, base
   MergeSources(std::move(sources), scan, budget, take);
 }
 
-std::optional<model::Table> AggregateView(View view, const model::Scan& scan, const ScanFilter& filter,
+std::optional<model::Table> AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
                                           const model::Aggregation& aggregation, base::Budget* budget) {
   ColumnAggregator aggregator(aggregation);
   for (const View::Piece& piece : view.pieces) {

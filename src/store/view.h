@@ -35,10 +35,10 @@ void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model
               base::Budget* budget);
 
 // As Store::Read.
-void ReadView(View view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
+void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
               const std::function<bool(const model::Record&)>& take);
 // As Store::Aggregate.
-std::optional<model::Table> AggregateView(View view, const model::Scan& scan, const ScanFilter& filter,
+std::optional<model::Table> AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
                                           const model::Aggregation& aggregation, base::Budget* budget);
 
 }  // namespace rankscope::store

@@ -5,14 +5,24 @@
 #include "store/integer_column.h"
 
 namespace rankscope::store {
+namespace {
+
+template <typename T>
+const std::vector<T>& OrNone(const std::shared_ptr<const std::vector<T>>& values) {
+  static const std::vector<T> none;
+  return values ? *values : none;
+}
+
+}  // namespace
 
 BlockReader::BlockReader(std::shared_ptr<const Segment> segment, size_t block,
                          std::shared_ptr<const BlockHeader> header,
-                         std::shared_ptr<const TemplateDictionary> dictionary)
+                         std::shared_ptr<const TemplateDictionary> dictionary, ColumnCache* cache)
     : segment_(std::move(segment)),
       block_(block),
       header_(std::move(header)),
       dictionary_(std::move(dictionary)),
+      cache_(cache),
       damaged_(header_->columns.size()),
       fields_(header_->columns.size()),
       slots_(header_->columns.size()) {}
@@ -43,44 +53,74 @@ bool BlockReader::ReadIntegers(uint32_t column, size_t count, std::vector<int64_
   return Fail(column);
 }
 
+ColumnCache::Key BlockReader::KeyOf(uint32_t column, Form form) const {
+  return {segment_->id(), static_cast<uint32_t>(block_), column, form};
+}
+
+template <typename T, typename Decode>
+std::shared_ptr<const T> BlockReader::Cached(uint32_t column, Form form, const Decode& decode) {
+  if (cache_) {
+    if (auto known = cache_->Find<T>(KeyOf(column, form))) return known;
+  }
+  auto made = std::make_shared<T>();
+  size_t bytes = 0;
+  if (!decode(made.get(), &bytes)) return nullptr;
+  if (cache_) cache_->Put(KeyOf(column, form), made, bytes);
+  return made;
+}
+
 const std::vector<uint16_t>& BlockReader::classes() {
-  if (!classes_.empty() || !ok()) return classes_;
+  if (classes_ || !ok()) return OrNone(classes_);
+  using Classes = std::vector<uint16_t>;
+  classes_ = Cached<Classes>(kClassColumn, Form::kClasses, [this](Classes* classes, size_t* bytes) {
+    *bytes = rows() * sizeof(uint16_t);
+    return DecodeClasses(classes);
+  });
+  return OrNone(classes_);
+}
+
+bool BlockReader::DecodeClasses(std::vector<uint16_t>* classes) {
   auto bytes = Bytes(kClassColumn);
-  if (!bytes) return classes_;
+  if (!bytes) return false;
   base::ByteReader in(*bytes);
   std::string low, high;
   if (!ReadCompressed(in.String(), rows(), &low) || !ReadCompressed(in.String(), rows(), &high)) {
-    Fail(kClassColumn);
-    return classes_;
+    return Fail(kClassColumn);
   }
-  classes_.resize(rows());
+  classes->resize(rows());
   std::vector<uint32_t> counts(header_->classes.size());
   for (size_t i = 0; i < rows(); ++i) {
-    classes_[i] = static_cast<uint16_t>(static_cast<uint8_t>(low[i]) | static_cast<uint8_t>(high[i]) << 8);
-    if (classes_[i] >= counts.size() || ++counts[classes_[i]] > header_->classes[classes_[i]].rows) {
-      Fail(kClassColumn);
-      classes_.clear();
-      break;
-    }
+    auto number = static_cast<uint16_t>(static_cast<uint8_t>(low[i]) | static_cast<uint8_t>(high[i]) << 8);
+    if (number >= counts.size() || ++counts[number] > header_->classes[number].rows) return Fail(kClassColumn);
+    (*classes)[i] = number;
   }
-  return classes_;
+  return true;
 }
 
 const std::vector<base::TimeNs>& BlockReader::times() {
-  if (!times_.empty() || !ok()) return times_;
+  if (times_ || !ok()) return OrNone(times_);
+  using Times = std::vector<base::TimeNs>;
+  times_ = Cached<Times>(kTimeColumn, Form::kTimes, [this](Times* times, size_t* bytes) {
+    *bytes = rows() * sizeof(base::TimeNs);
+    return DecodeTimes(times);
+  });
+  return OrNone(times_);
+}
+
+bool BlockReader::DecodeTimes(std::vector<base::TimeNs>* times) {
   std::vector<int64_t> starts;
-  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &starts)) return times_;
-  if (!ReadIntegers(kTimeColumn, rows(), &times_)) return times_;
+  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &starts)) return false;
+  if (!ReadIntegers(kTimeColumn, rows(), times)) return false;
   auto unit = static_cast<uint64_t>(header_->time_unit);
   size_t at = 0;
   for (size_t run = 0; run < starts.size(); ++run) {
     auto time = static_cast<uint64_t>(starts[run]);
     for (uint32_t i = 0; i < header_->runs[run].rows; ++i, ++at) {
-      time += static_cast<uint64_t>(times_[at]);
-      times_[at] = static_cast<int64_t>(time * unit);
+      time += static_cast<uint64_t>((*times)[at]);
+      (*times)[at] = static_cast<int64_t>(time * unit);
     }
   }
-  return times_;
+  return true;
 }
 
 const std::vector<int64_t>& BlockReader::seqs() {
@@ -97,7 +137,7 @@ const std::vector<int64_t>& BlockReader::steps() {
   steps_.resize(rows());
   size_t next = 0;
   for (size_t i = 0; i < rows(); ++i) {
-    if (header_->classes[classes_[i]].has_step) steps_[i] = dense[next++];
+    if (header_->classes[classes()[i]].has_step) steps_[i] = dense[next++];
   }
   return steps_;
 }
@@ -116,7 +156,7 @@ void BlockReader::Place() {
   pool_places_.resize(rows());
   schema_places_.resize(rows());
   for (size_t i = 0; i < rows(); ++i) {
-    const RowClass& row_class = header_->classes[classes_[i]];
+    const RowClass& row_class = header_->classes[classes()[i]];
     if (row_class.form == Row::kRawText) {
       pool_places_[i] = raw++;
     } else {
@@ -164,6 +204,43 @@ const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
   return slots_[column].get();
 }
 
+std::shared_ptr<const NumberColumn> BlockReader::Numbers(uint32_t schema, size_t field) {
+  if (!ok()) return nullptr;
+  uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
+  return Cached<NumberColumn>(column, Form::kNumbers, [&](NumberColumn* numbers, size_t* size) {
+    auto bytes = Bytes(column);
+    *size = header_->schema_rows[schema] * sizeof(double);
+    return bytes && DecodeNumbers(*bytes, header_->schema_rows[schema], numbers);
+  });
+}
+
+std::shared_ptr<const std::string> BlockReader::Uuids(uint32_t pool, size_t slot) {
+  if (!ok()) return nullptr;
+  uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
+  return Cached<std::string>(column, Form::kRaw, [&](std::string* uuids, size_t* size) {
+    auto bytes = Bytes(column);
+    if (!bytes) return false;
+    *size = header_->pool_rows[pool] * kUuidBytes;
+    return ReadCompressed(*bytes, *size, uuids) || Fail(column);
+  });
+}
+
+std::shared_ptr<const std::string> BlockReader::Filter(uint32_t column) {
+  return Cached<std::string>(column, Form::kBytes, [&](std::string* filter, size_t* size) {
+    auto bytes = segment_->ReadColumn(block_, *header_, column);
+    if (!bytes.ok()) return false;
+    *filter = *std::move(bytes);
+    *size = filter->size();
+    return true;
+  });
+}
+
+std::shared_ptr<const std::string> BlockReader::SlotFilter(uint32_t pool, size_t slot) {
+  return Filter(header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot) + 1);
+}
+
+std::shared_ptr<const std::string> BlockReader::RawTextFilter() { return Filter(kWordsColumn); }
+
 const Texts* BlockReader::raw_texts() {
   if (raw_texts_ || !ok()) return raw_texts_.get();
   size_t count = 0;
@@ -181,7 +258,7 @@ const Texts* BlockReader::raw_texts() {
 
 bool BlockReader::AppendText(uint32_t row, std::string* out) {
   if (classes().empty() || pool_places().empty()) return false;
-  const RowClass& row_class = header_->classes[classes_[row]];
+  const RowClass& row_class = header_->classes[classes()[row]];
   if (row_class.form == Row::kEmptyText) return true;
   if (row_class.form == Row::kRawText) {
     const Texts* texts = raw_texts();
@@ -210,7 +287,7 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
 
 bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
   if (times().empty() || seqs().empty() || steps().empty() || pool_places().empty()) return false;
-  const RowClass& row_class = header_->classes[classes_[row]];
+  const RowClass& row_class = header_->classes[classes()[row]];
   const model::Origin& origin = header_->origins[origins()[row]];
   model::Origin& out = record->origin;
   if (out.project != segment_->project()) out.project = segment_->project();
@@ -221,7 +298,7 @@ bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model:
   out.rank = origin.rank;
   out.local_rank = origin.local_rank;
   record->stream = row_class.stream;
-  record->time = times_[row];
+  record->time = times()[row];
   record->seq = static_cast<uint64_t>(seqs_[row]);
   record->step.reset();
   if (row_class.has_step) record->step = steps_[row];

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "model/record.h"
+#include "store/column_cache.h"
 #include "store/field_column.h"
 #include "store/segment.h"
 #include "store/slot_column.h"
@@ -16,11 +17,13 @@ namespace rankscope::store {
 // others can be read after Forgive.
 class BlockReader {
  public:
+  // `cache`, which may be null, outlives the reader.
   BlockReader(std::shared_ptr<const Segment> segment, size_t block, std::shared_ptr<const BlockHeader> header,
-              std::shared_ptr<const TemplateDictionary> dictionary);
+              std::shared_ptr<const TemplateDictionary> dictionary, ColumnCache* cache = nullptr);
 
   const BlockHeader& header() const { return *header_; }
   const Segment& segment() const { return *segment_; }
+  const std::shared_ptr<const TemplateDictionary>& dictionary() const { return dictionary_; }
   const BlockInfo& info() const { return segment_->blocks()[block_]; }
   size_t rows() const { return segment_->blocks()[block_].rows; }
   const base::Status& status() const { return status_; }
@@ -43,8 +46,13 @@ class BlockReader {
   const FieldColumn* Field(uint32_t schema, size_t field);
   const SlotColumn* SlotOf(uint32_t pool, size_t slot);
   const Texts* raw_texts();
-  // The bytes of a column.
-  std::optional<std::string> Bytes(uint32_t column);
+  // The field's values where all are numbers of one sort. Null also where they are not.
+  std::shared_ptr<const NumberColumn> Numbers(uint32_t schema, size_t field);
+  // The bytes of a slot of UUIDs, 16 each.
+  std::shared_ptr<const std::string> Uuids(uint32_t pool, size_t slot);
+  // The word filter of a slot, or of the raw texts. Null where it cannot be read, which is no failure: it only narrows.
+  std::shared_ptr<const std::string> SlotFilter(uint32_t pool, size_t slot);
+  std::shared_ptr<const std::string> RawTextFilter();
 
   // Appends the row's text.
   bool AppendText(uint32_t row, std::string* out);
@@ -52,9 +60,19 @@ class BlockReader {
   bool ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record);
 
  private:
+  using Form = ColumnCache::Form;
+
   bool Fail(uint32_t column);
+  std::optional<std::string> Bytes(uint32_t column);
   bool ReadIntegers(uint32_t column, size_t count, std::vector<int64_t>* values);
+  bool DecodeClasses(std::vector<uint16_t>* classes);
+  bool DecodeTimes(std::vector<base::TimeNs>* times);
+  std::shared_ptr<const std::string> Filter(uint32_t column);
   void Place();
+  ColumnCache::Key KeyOf(uint32_t column, Form form) const;
+  // From the cache, or what `decode` makes, which says whether it could and how many bytes it takes.
+  template <typename T, typename Decode>
+  std::shared_ptr<const T> Cached(uint32_t column, Form form, const Decode& decode);
 
   std::shared_ptr<const Segment> segment_;
   size_t block_;
@@ -62,9 +80,10 @@ class BlockReader {
   std::shared_ptr<const TemplateDictionary> dictionary_;
   base::Status status_;
   bool fatal_ = false;
+  ColumnCache* cache_;
   std::vector<char> damaged_;  // by column
-  std::vector<uint16_t> classes_;
-  std::vector<base::TimeNs> times_;
+  std::shared_ptr<const std::vector<uint16_t>> classes_;
+  std::shared_ptr<const std::vector<base::TimeNs>> times_;
   std::vector<int64_t> seqs_, steps_;
   std::vector<uint32_t> origins_, pool_places_, schema_places_;
   std::vector<std::unique_ptr<FieldColumn>> fields_;

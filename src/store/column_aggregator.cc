@@ -188,16 +188,12 @@ bool ColumnAggregator::AddValues(BlockReader* reader, const std::vector<uint32_t
     auto at = std::find(names.begin(), names.end(), aggregate.field);
     field_of.push_back(at == names.end() ? -1 : static_cast<int>(at - names.begin()));
   }
-  std::vector<std::unique_ptr<NumberColumn>> numbers(header.schemas.size());
+  std::vector<std::shared_ptr<const NumberColumn>> numbers(header.schemas.size());
   std::vector<const FieldColumn*> mixed(header.schemas.size());
   for (size_t schema = 0; schema < header.schemas.size(); ++schema) {
     if (field_of[schema] < 0) continue;
-    auto bytes = reader->Bytes(header.schema_columns[schema] + static_cast<uint32_t>(field_of[schema]));
-    if (!bytes) return false;
-    auto column = std::make_unique<NumberColumn>();
-    if (DecodeNumbers(*bytes, header.schema_rows[schema], column.get())) {
-      numbers[schema] = std::move(column);
-    } else {
+    numbers[schema] = reader->Numbers(static_cast<uint32_t>(schema), static_cast<size_t>(field_of[schema]));
+    if (!numbers[schema]) {
       mixed[schema] = reader->Field(static_cast<uint32_t>(schema), static_cast<size_t>(field_of[schema]));
       if (!mixed[schema]) return false;
     }

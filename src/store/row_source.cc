@@ -9,7 +9,7 @@ namespace {
 class BlockSource : public RowSource {
  public:
   BlockSource(std::shared_ptr<const Segment> segment, size_t block,
-              std::shared_ptr<const TemplateDictionary> dictionary, const ScanFilter* filter, const model::Scan& scan,
+              std::shared_ptr<const TemplateDictionary> dictionary, ScanFilter* filter, const model::Scan& scan,
               base::Budget* budget)
       : segment_(std::move(segment)),
         block_(block),
@@ -67,8 +67,8 @@ class BlockSource : public RowSource {
     opened_ = true;
     auto header = segment_->Header(block_);
     if (!header.ok()) return ReportDamage(header.status(), budget_);
-    reader_ = std::make_unique<BlockReader>(segment_, block_, *header, dictionary_);
-    order_ = filter_->Select(reader_.get(), dictionary_, budget_);
+    reader_ = std::make_unique<BlockReader>(segment_, block_, *header, dictionary_, filter_->columns());
+    order_ = filter_->Select(reader_.get(), budget_);
     if (!order_.empty() && (reader_->times().empty() || reader_->seqs().empty())) order_.clear();
     if (!reader_->ok()) return ReportDamage(reader_->status(), budget_);
     std::stable_sort(order_.begin(), order_.end(), [this](uint32_t a, uint32_t b) { return KeyOf(a) < KeyOf(b); });
@@ -78,7 +78,7 @@ class BlockSource : public RowSource {
   std::shared_ptr<const Segment> segment_;
   const size_t block_;
   std::shared_ptr<const TemplateDictionary> dictionary_;
-  const ScanFilter* filter_;
+  ScanFilter* filter_;
   base::Budget* budget_;
   const bool newest_first_;
   bool text_ = false, fields_ = false;
@@ -136,7 +136,7 @@ class MemorySource : public RowSource {
 
 std::unique_ptr<RowSource> MakeBlockSource(std::shared_ptr<const Segment> segment, size_t block,
                                            std::shared_ptr<const TemplateDictionary> dictionary,
-                                           const ScanFilter* filter, const model::Scan& scan, base::Budget* budget) {
+                                           ScanFilter* filter, const model::Scan& scan, base::Budget* budget) {
   return std::make_unique<BlockSource>(std::move(segment), block, std::move(dictionary), filter, scan, budget);
 }
 

@@ -12,8 +12,9 @@
 namespace rankscope::store {
 namespace {
 
-constexpr size_t kUuidBytes = 16, kUuidText = 36;
+constexpr size_t kUuidText = 36;
 constexpr size_t kUuidDashes[] = {8, 13, 18, 23};
+constexpr size_t kUuidsAtATime = 512;
 constexpr uint32_t kMaxDigits = 18;
 
 enum Lengths : uint8_t { kAtLeast, kEach };  // digits: one least length, or each its own
@@ -188,6 +189,20 @@ bool PatternAt(std::string_view part, size_t shift, UuidPattern* pattern) {
   return true;
 }
 
+void FindPattern(const char* uuids, size_t begin, size_t end, const UuidPattern& pattern,
+                 std::vector<uint32_t>* places) {
+  uint64_t mask[2], wanted[2];
+  std::memcpy(mask, pattern.mask.data(), kUuidBytes);
+  std::memcpy(wanted, pattern.wanted.data(), kUuidBytes);
+  for (size_t i = begin; i < end; ++i) {
+    uint64_t halves[2];
+    std::memcpy(halves, uuids + i * kUuidBytes, kUuidBytes);
+    if ((((halves[0] & mask[0]) ^ wanted[0]) | ((halves[1] & mask[1]) ^ wanted[1])) == 0) {
+      places->push_back(static_cast<uint32_t>(i));
+    }
+  }
+}
+
 }  // namespace
 
 void EncodeSlot(const std::vector<Variable>& values, std::string* out, std::string* filter) {
@@ -244,27 +259,21 @@ bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* col
   return true;
 }
 
-bool FindInUuids(std::string_view encoded, size_t count, std::string_view part, std::vector<uint32_t>* rows) {
-  std::string bytes;
-  if (!ReadCompressed(encoded, count * kUuidBytes, &bytes)) return false;
-  if (part.size() > kUuidText) return true;
+void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places) {
+  std::vector<UuidPattern> patterns;
   for (size_t shift = 0; shift + part.size() <= kUuidText; ++shift) {
     UuidPattern pattern;
-    if (!PatternAt(part, shift, &pattern)) continue;
-    uint64_t mask[2], wanted[2];
-    std::memcpy(mask, pattern.mask.data(), kUuidBytes);
-    std::memcpy(wanted, pattern.wanted.data(), kUuidBytes);
-    for (size_t i = 0; i < count; ++i) {
-      uint64_t halves[2];
-      std::memcpy(halves, bytes.data() + i * kUuidBytes, kUuidBytes);
-      if ((((halves[0] & mask[0]) ^ wanted[0]) | ((halves[1] & mask[1]) ^ wanted[1])) == 0) {
-        rows->push_back(static_cast<uint32_t>(i));
-      }
-    }
+    if (PatternAt(part, shift, &pattern)) patterns.push_back(pattern);
   }
-  std::sort(rows->begin(), rows->end());
-  rows->erase(std::unique(rows->begin(), rows->end()), rows->end());
-  return true;
+  size_t count = uuids.size() / kUuidBytes;
+  // A few hundred at a time, so that all patterns find them in the nearest cache.
+  for (size_t begin = 0; begin < count; begin += kUuidsAtATime) {
+    size_t end = std::min(count, begin + kUuidsAtATime), before = places->size();
+    for (const UuidPattern& pattern : patterns) FindPattern(uuids.data(), begin, end, pattern, places);
+    auto first = places->begin() + static_cast<long>(before);
+    std::sort(first, places->end());
+    places->erase(std::unique(first, places->end()), places->end());
+  }
 }
 
 }  // namespace rankscope::store

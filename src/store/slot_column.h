@@ -26,8 +26,9 @@ struct SlotColumn {
 // False when the bytes are not `count` variables of that kind.
 bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column);
 
-// Calls take(row) for each UUID of the encoded column whose text holds `part`, which may be of any case. False when the
-// bytes are not `count` UUIDs.
-bool FindInUuids(std::string_view bytes, size_t count, std::string_view part, std::vector<uint32_t>* rows);
+constexpr size_t kUuidBytes = 16;
+
+// Appends, ascending, the places of those UUIDs (kUuidBytes each) whose text holds `part`, which may be of any case.
+void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places);
 
 }  // namespace rankscope::store

@@ -173,7 +173,7 @@ class DiskStore : public Store {
 
   base::Status Read(const model::Scan& scan, base::Budget* budget,
                     const std::function<bool(const model::Record&)>& take) override {
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_, &columns_));
     View view = ViewOf(scan, *filter, budget);
     std::vector<std::unique_ptr<RowSource>> sources;
     for (const Piece& piece : view.pieces) {
@@ -187,7 +187,7 @@ class DiskStore : public Store {
   base::Result<std::optional<model::Table>> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
                                                       base::Budget* budget) override {
     if (!ColumnAggregator::Supports(aggregation)) return std::optional<model::Table>();
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_, &columns_));
     View view = ViewOf(scan, *filter, budget);
     ColumnAggregator aggregator(aggregation);
     for (const Piece& piece : view.pieces) {
@@ -197,15 +197,14 @@ class DiskStore : public Store {
         ReportDamage(header.status(), budget);
         continue;
       }
+      BlockReader reader(piece.segment, piece.block, *header, piece.dictionary, &columns_);
       if (aggregator.counts_only()) {
-        const BlockInfo& info = piece.segment->blocks()[piece.block];
-        if (auto count = filter->CountByHeader(*piece.segment, info, **header, piece.dictionary)) {
+        if (auto count = filter->CountByHeader(&reader)) {
           aggregator.AddCount(*count);
           continue;
         }
       }
-      BlockReader reader(piece.segment, piece.block, *header, piece.dictionary);
-      std::vector<uint32_t> rows = filter->Select(&reader, piece.dictionary, budget);
+      std::vector<uint32_t> rows = filter->Select(&reader, budget);
       if (reader.ok() && !aggregator.Add(&reader, rows) && reader.ok()) return std::optional<model::Table>();
       if (!reader.ok()) ReportDamage(reader.status(), budget);
     }
@@ -545,6 +544,7 @@ class DiskStore : public Store {
   const Options options_;
   HeaderCache headers_;
   VerdictCache verdicts_;
+  ColumnCache columns_;
   std::atomic<uint64_t> durable_position_{0};
   std::thread sealer_;
 

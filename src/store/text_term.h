@@ -37,7 +37,8 @@ class TextTerm {
   static base::Result<std::shared_ptr<const TextTerm>> Make(const model::Filter& filter);
 
   TemplateVerdict Judge(std::string_view form) const;
-  // Whether texts of which this is the word filter (word_filter.h) may match.
+  // Whether texts of which this is the word filter (word_filter.h) may match. A kRegex that asks FilteredRE2 is not
+  // cheap.
   bool MayBeAmong(std::string_view word_filter) const;
   // The phrase or substring, case folded; empty for others.
   const std::string& literal() const { return literal_; }
@@ -56,12 +57,18 @@ class TextTerm {
   std::shared_ptr<const re2::RE2> regex_;
   std::shared_ptr<re2::FilteredRE2> required_;
   std::vector<std::string> atoms_;  // literals of which the regex needs some, in lower case
+  // The words that a text with the literal, or with the atom, certainly has: those that do not touch its ends.
+  std::string inner_words_;
+  std::vector<std::string> atom_words_;
 };
 
 // The verdicts of terms asked before, on all templates of a dictionary. Any thread.
 class VerdictCache {
  public:
-  using Verdicts = std::vector<TemplateVerdict>;
+  struct Verdicts {
+    std::vector<TemplateVerdict> of;    // by template
+    std::vector<uint32_t> not_no;       // templates, ascending
+  };
   // On each template that the dictionary has now.
   std::shared_ptr<const Verdicts> Get(const TextTerm& term,
                                       const std::shared_ptr<const TemplateDictionary>& dictionary);

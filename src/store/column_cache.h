@@ -1,0 +1,62 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace rankscope::store {
+
+// What queries have read of columns, checked and decoded, up to a size. Columns never change, and what is kept is of
+// the data alone, not of any query. Any thread.
+class ColumnCache {
+ public:
+  static constexpr size_t kMaxBytes = 112 << 20;
+
+  // In what form a column is kept; says the type too.
+  enum class Form : uint8_t {
+    kBytes,    // std::string: as it lies in the file
+    kRaw,      // std::string: decompressed
+    kClasses,  // std::vector<uint16_t>
+    kTimes,    // std::vector<base::TimeNs>
+    kNumbers,  // NumberColumn
+  };
+  struct Key {
+    uint64_t segment = 0;  // Segment::id()
+    uint32_t block = 0, column = 0;
+    Form form = Form::kBytes;
+    bool operator==(const Key&) const = default;
+  };
+
+  // Null: it is not there. REQUIRES T is the form's.
+  template <typename T>
+  std::shared_ptr<const T> Find(const Key& key) {
+    return std::static_pointer_cast<const T>(FindAny(key));
+  }
+  // `bytes` is what the value takes.
+  void Put(const Key& key, std::shared_ptr<const void> value, size_t bytes);
+
+ private:
+  struct KeyHash {
+    size_t operator()(const Key& key) const;
+  };
+  struct Entry {
+    Key key;
+    std::shared_ptr<const void> value;
+    size_t bytes;
+    uint64_t used;
+  };
+  std::shared_ptr<const void> FindAny(const Key& key);
+  void Drop(size_t at);
+  size_t Victim();
+
+  std::mutex mutex_;  // guards what follows
+  std::vector<Entry> entries_;
+  std::unordered_map<Key, size_t, KeyHash> index_;  // into entries_
+  size_t bytes_ = 0;
+  uint64_t uses_ = 0, random_ = 1;
+};
+
+}  // namespace rankscope::store

@@ -1,9 +1,9 @@
 #include "model/record_json.h"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 
 namespace rankscope::model {
 namespace {
@@ -88,12 +88,21 @@ std::string FormatTime(base::TimeNs time) {
     nanos += base::kNsPerSecond;
     --seconds;
   }
-  auto whole = static_cast<time_t>(seconds);
-  tm parts{};
-  gmtime_r(&whole, &parts);
-  char text[64];
-  size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%09ldZ", static_cast<long>(nanos));
+  std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
+  auto day = std::chrono::floor<std::chrono::days>(point);
+  std::chrono::year_month_day date{day};
+  std::chrono::hh_mm_ss clock{point - day};
+  std::string text = "0000-00-00T00:00:00.000000000Z";
+  auto put = [&text](size_t at, size_t digits, int64_t value) {
+    for (; digits > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
+  };
+  put(0, 4, static_cast<int>(date.year()));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, clock.hours().count());
+  put(14, 2, clock.minutes().count());
+  put(17, 2, clock.seconds().count());
+  put(20, 9, nanos);
   return text;
 }
 

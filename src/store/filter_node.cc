@@ -1,7 +1,6 @@
 #include "store/filter_node.h"
 
 namespace rankscope::store {
-namespace {
 
 using KeyKind = model::RecordKey::Kind;
 
@@ -9,8 +8,6 @@ bool IsOriginKey(KeyKind kind) {
   return kind == KeyKind::kProject || kind == KeyKind::kJob || kind == KeyKind::kAttempt ||
          kind == KeyKind::kNodeRank || kind == KeyKind::kRank || kind == KeyKind::kLocalRank || kind == KeyKind::kHost;
 }
-
-}  // namespace
 
 base::Result<std::shared_ptr<FilterNode>> FilterNode::Make(const model::Filter& filter) {
   auto node = std::make_shared<FilterNode>();

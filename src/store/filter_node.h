@@ -11,6 +11,9 @@
 
 namespace rankscope::store {
 
+// Whether the key is a member of origins.
+bool IsOriginKey(model::RecordKey::Kind kind);
+
 // A filter's tree, with what its leaves are about. One thread at a time.
 struct FilterNode {
   using Kind = model::Filter::Kind;

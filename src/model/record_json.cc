@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 
 namespace rankscope::model {
 namespace {
@@ -24,9 +25,23 @@ size_t SequenceLength(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+// Whether one of eight bytes does not stand for itself in JSON: a control, one from 0x7f on, a quote or a backslash.
+bool AnySpecial(uint64_t eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes << 7;
+  auto zero_in = [](uint64_t bytes) { return (bytes - kOnes) & ~bytes; };  // high bits of bytes that are 0
+  uint64_t control = (eight - kOnes * 0x20) & ~eight;
+  uint64_t special = control | eight | zero_in(eight ^ kOnes * 0x7f) | zero_in(eight ^ kOnes * '"') |
+                     zero_in(eight ^ kOnes * '\\');
+  return special & kHighs;
+}
+
 // How many bytes at the start stand for themselves.
 size_t PlainLength(std::string_view text) {
   size_t length = 0;
+  for (uint64_t eight; length + sizeof eight <= text.size(); length += sizeof eight) {
+    std::memcpy(&eight, text.data() + length, sizeof eight);
+    if (AnySpecial(eight)) break;
+  }
   while (length < text.size() && text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
          text[length] != '\\') {
     ++length;

@@ -9,7 +9,7 @@ namespace rankscope::store {
 using Function = model::Aggregate::Function;
 
 void AggregateState::Take(Function function, int64_t value) {
-  if (function == Function::kQuantile) values_.push_back(static_cast<double>(value));
+  if (function == Function::kQuantile) Values()->push_back(static_cast<double>(value));
   Widen(static_cast<long double>(value), /*whole=*/true);
   ++count_;
   sum_ += static_cast<long double>(value);
@@ -24,7 +24,7 @@ void AggregateState::Take(Function function, double value) {
     any_nan_ = true;
     return;
   }
-  if (function == Function::kQuantile) values_.push_back(value);
+  if (function == Function::kQuantile) Values()->push_back(value);
   Widen(static_cast<long double>(value), /*whole=*/false);
 }
 
@@ -38,6 +38,11 @@ void AggregateState::Take(Function function, const double* values, size_t count)
   long double sum = sum_;
   for (size_t i = 0; i < count; ++i) sum += values[i];
   sum_ = sum;
+}
+
+std::vector<double>* AggregateState::Values() {
+  if (!values_) values_ = std::make_unique<std::vector<double>>();
+  return values_.get();
 }
 
 void AggregateState::Widen(long double number, bool whole) {
@@ -61,7 +66,7 @@ void AggregateState::Join(const AggregateState& other) {
     Widen(other.low_, other.low_whole_);
     Widen(other.high_, other.high_whole_);
   }
-  values_.insert(values_.end(), other.values_.begin(), other.values_.end());
+  if (other.values_) Values()->insert(Values()->end(), other.values_->begin(), other.values_->end());
 }
 
 model::Cell AggregateState::Outcome(const model::Aggregate& aggregate) const {
@@ -85,8 +90,8 @@ model::Cell AggregateState::Outcome(const model::Aggregate& aggregate) const {
     default:
       break;
   }
-  if (values_.empty()) return {};
-  std::vector<double> values = values_;
+  if (!values_) return {};
+  std::vector<double> values = *values_;
   std::sort(values.begin(), values.end());
   double place = aggregate.argument * static_cast<double>(values.size() - 1);
   auto below = static_cast<size_t>(place);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "model/aggregation.h"
@@ -25,6 +26,8 @@ class AggregateState {
  private:
   void Widen(long double number, bool whole);
 
+  std::vector<double>* Values();
+
   uint64_t count_ = 0;
   int64_t whole_sum_ = 0;
   long double sum_ = 0;
@@ -32,7 +35,7 @@ class AggregateState {
   long double low_ = 0, high_ = 0;
   bool whole_ = true, low_whole_ = false, high_whole_ = false;
   bool any_number_ = false, any_nan_ = false;
-  std::vector<double> values_;
+  std::unique_ptr<std::vector<double>> values_;  // of quantiles
 };
 
 }  // namespace rankscope::store

@@ -151,18 +151,21 @@ const std::vector<uint32_t>& BlockReader::origins() {
 
 void BlockReader::Place() {
   if (!pool_places_.empty() || classes().empty()) return;
-  std::vector<uint32_t> pools(header_->pools.size()), schemas(header_->schemas.size());
-  uint32_t raw = 0;
+  // Tables by class, smaller than the classes themselves; raw texts count as one more pool.
+  std::vector<uint16_t> pool_of(header_->classes.size()), schema_of(header_->classes.size());
+  for (size_t number = 0; number < header_->classes.size(); ++number) {
+    const RowClass& row_class = header_->classes[number];
+    bool raw = row_class.form == Row::kRawText;
+    pool_of[number] = raw ? static_cast<uint16_t>(header_->pools.size()) : row_class.pool;
+    schema_of[number] = row_class.schema;
+  }
+  std::vector<uint32_t> pools(header_->pools.size() + 1), schemas(header_->schemas.size());
   pool_places_.resize(rows());
   schema_places_.resize(rows());
+  const auto& numbers = classes();
   for (size_t i = 0; i < rows(); ++i) {
-    const RowClass& row_class = header_->classes[classes()[i]];
-    if (row_class.form == Row::kRawText) {
-      pool_places_[i] = raw++;
-    } else {
-      pool_places_[i] = pools[row_class.pool]++;
-    }
-    schema_places_[i] = schemas[row_class.schema]++;
+    pool_places_[i] = pools[pool_of[numbers[i]]]++;
+    schema_places_[i] = schemas[schema_of[numbers[i]]]++;
   }
 }
 
@@ -271,10 +274,11 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   const std::string& form = dictionary_->form(id);
   const std::string& markers = header_->pools[row_class.pool];
   variables_.resize(markers.size());
+  scratch_.resize(markers.size() * SlotColumn::kScratchBytes);
   for (size_t slot = 0; slot < markers.size(); ++slot) {
     const SlotColumn* column = SlotOf(row_class.pool, slot);
     if (!column) return false;
-    variables_[slot] = column->values[pool_places_[row]];
+    variables_[slot] = column->At(pool_places_[row], scratch_.data() + slot * SlotColumn::kScratchBytes);
   }
   size_t next = 0;
   for (char c : form) {

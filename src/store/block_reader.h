@@ -90,6 +90,7 @@ class BlockReader {
   std::vector<std::unique_ptr<SlotColumn>> slots_;
   std::unique_ptr<Texts> raw_texts_;
   std::vector<Variable> variables_;
+  std::string scratch_;  // of variables
 };
 
 }  // namespace rankscope::store

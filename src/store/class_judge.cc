@@ -32,6 +32,10 @@ ClassJudge::ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, B
 Judgement ClassJudge::Judge() {
   if (!JudgeOrigins() || !JudgeShapes()) return std::move(judgement_);
   judgement_.classes.assign(header_.classes.size(), Verdict::kNo);
+  if (terms_.texts.empty()) {
+    JudgeClassesByShape();
+    return std::move(judgement_);
+  }
   const FilterNode* telling = MostTelling();
   if (telling && !telling->term->literal().empty()) judgement_.term = telling->term.get();
   const VerdictCache::Verdicts* few = telling ? verdicts_[telling->number].get() : nullptr;
@@ -155,6 +159,15 @@ void ClassJudge::JudgeClassesOf(const VerdictCache::Verdicts& verdicts) {
   // Templates that came after the verdicts.
   begin = std::lower_bound(begin, end, static_cast<uint32_t>(verdicts.of.size()) + Row::kFirstTemplate);
   judge_until(~uint32_t{0});
+}
+
+void ClassJudge::JudgeClassesByShape() {
+  for (size_t number = 0; number < header_.classes.size(); ++number) {
+    Verdict verdict = shapes_[header_.classes[number].shape];
+    if (verdict == Verdict::kNo) continue;
+    judgement_.classes[number] = verdict;
+    judgement_.alive.push_back(static_cast<uint16_t>(number));
+  }
 }
 
 void ClassJudge::JudgeClass(uint16_t number) {

@@ -41,6 +41,7 @@ class ClassJudge {
   Verdict JudgeShape(const FilterNode& leaf, const RowShape& shape) const;
   Verdict JudgeText(const FilterNode& leaf, const RowClass& row_class);
   Verdict JudgeRawTexts(const FilterNode& leaf);
+  void JudgeClassesByShape();
   void JudgeClass(uint16_t number);
   void JudgeClassesOf(const VerdictCache::Verdicts& verdicts);
   const FilterNode* MostTelling() const;

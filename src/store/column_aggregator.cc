@@ -141,6 +141,7 @@ class ColumnAggregator::BlockDimensions {
     const std::vector<int64_t>* values = nullptr;      // of each row, or
     bool is_time = false;
     int64_t width = 1;
+    size_t last_length = 1;  // of a whole bucket, in rows: the next one is mostly as long
   };
 
   bool Prepare(size_t i) {
@@ -202,7 +203,10 @@ class ColumnAggregator::BlockDimensions {
     };
     if (dimension.is_time) {
       // Times of one origin ascend: a bucket that holds the last row holds all.
-      if (!within(*end - 1)) *end = FirstOutside(at, *end, within);
+      if (!within(*end - 1)) {
+        *end = FirstOutside(at, *end, dimension.last_length, within);
+        dimension.last_length = *end - at;
+      }
     } else {
       MoveEnd(at, end, [&](size_t other) { return has(other) && within(other); });
     }
@@ -216,12 +220,25 @@ class ColumnAggregator::BlockDimensions {
     }
   }
 
-  // Where `within`, which holds for `at` and not for end - 1, ends.
+  // Where `within`, which holds for `at` and not for end - 1, ends. Looked for around `guess` rows on: in ever longer
+  // steps, then by halves.
   template <typename Holds>
-  static size_t FirstOutside(size_t at, size_t end, const Holds& within) {
+  static size_t FirstOutside(size_t at, size_t end, size_t guess, const Holds& within) {
     size_t inside = at, outside = end - 1;
+    size_t middle = std::min(at + std::max<size_t>(guess, 1), outside);
+    if (middle < outside && within(middle)) {
+      inside = middle;
+      for (size_t step = 1; inside + step < outside; step *= 2) {
+        (within(inside + step) ? inside : outside) = inside + step;
+      }
+    } else {
+      outside = middle;
+      for (size_t step = 1; inside + step < outside; step *= 2) {
+        (within(outside - step) ? inside : outside) = outside - step;
+      }
+    }
     while (inside + 1 < outside) {
-      size_t middle = inside + (outside - inside) / 2;
+      middle = inside + (outside - inside) / 2;
       (within(middle) ? inside : outside) = middle;
     }
     return outside;
@@ -300,9 +317,13 @@ void ColumnAggregator::Add(const model::Record& record) {
 
 void ColumnAggregator::Join(const ColumnAggregator& other) {
   GroupIds ids(group_keys_.size());
+  std::vector<GroupIds> mine_of(ids.size());  // by dimension and their id
+  for (size_t i = 0; i < ids.size(); ++i) {
+    for (const model::Cell& cell : other.cells_[i]) mine_of[i].push_back(IdOf(i, cell));
+  }
   size_t aggregates = aggregation_.aggregates.size();
   for (uint32_t theirs = 0; theirs < other.groups_.size(); ++theirs) {
-    for (size_t i = 0; i < ids.size(); ++i) ids[i] = IdOf(i, other.cells_[i][other.groups_.ids(theirs)[i]]);
+    for (size_t i = 0; i < ids.size(); ++i) ids[i] = mine_of[i][other.groups_.ids(theirs)[i]];
     uint32_t mine = GroupOf(ids);
     for (size_t i = 0; i < aggregates; ++i) StateOf(mine, i)->Join(other.states_[theirs * aggregates + i]);
   }

@@ -13,11 +13,9 @@ using KeyKind = model::RecordKey::Kind;
 
 }  // namespace
 
-base::Result<std::unique_ptr<ScanFilter>> ScanFilter::Compile(const model::Filter& filter, VerdictCache* verdicts,
-                                                              ColumnCache* columns) {
+base::Result<std::unique_ptr<ScanFilter>> ScanFilter::Compile(const model::Filter& filter, const ScanCaches& caches) {
   std::unique_ptr<ScanFilter> compiled(new ScanFilter);
-  compiled->cache_ = verdicts;
-  compiled->columns_ = columns;
+  compiled->caches_ = caches;
   ASSIGN_OR_RETURN(model::Matcher matcher, model::Matcher::Compile(filter));
   compiled->matcher_ = std::make_unique<model::Matcher>(std::move(matcher));
   RETURN_IF_ERROR(compiled->AddConjuncts(filter));
@@ -59,7 +57,7 @@ Judgement ScanFilter::Judge(BlockReader* reader) {
     verdicts_.resize(terms_.text_leaves);
     for (const auto& term : terms_.texts) {
       std::as_const(*term).ForEachLeaf([this](const FilterNode& leaf) {
-        if (leaf.term) verdicts_[leaf.number] = cache_->Get(*leaf.term, judged_);
+        if (leaf.term) verdicts_[leaf.number] = caches_.verdicts->Get(*leaf.term, judged_);
       });
     }
   }

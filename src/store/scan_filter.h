@@ -10,13 +10,18 @@
 
 namespace rankscope::store {
 
+// What queries share; both outlive them.
+struct ScanCaches {
+  VerdictCache* verdicts;
+  ColumnCache* columns;
+};
+
 // A filter, prepared for blocks: what of it is about time, about origins, about classes of rows, and about single rows.
 // One thread at a time.
 class ScanFilter {
  public:
-  // kInvalid: a regex that RE2 does not take. The caches outlive it.
-  static base::Result<std::unique_ptr<ScanFilter>> Compile(const model::Filter& filter, VerdictCache* verdicts,
-                                                           ColumnCache* columns);
+  // kInvalid: a regex that RE2 does not take.
+  static base::Result<std::unique_ptr<ScanFilter>> Compile(const model::Filter& filter, const ScanCaches& caches);
 
   // No record from outside these times matches.
   base::TimeNs since() const { return since_; }
@@ -25,7 +30,7 @@ class ScanFilter {
   bool MayMatchJob(const std::string& project, const std::string& job) const;
   bool Matches(const model::Record& record) const { return matcher_->Matches(record); }
   // For the readers of the blocks that are asked about.
-  ColumnCache* columns() const { return columns_; }
+  ColumnCache* columns() const { return caches_.columns; }
 
   // These REQUIRE that the block's job may match.
   //
@@ -43,8 +48,7 @@ class ScanFilter {
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
   bool Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget, std::vector<uint32_t>* rows) const;
 
-  VerdictCache* cache_ = nullptr;
-  ColumnCache* columns_ = nullptr;
+  ScanCaches caches_{};
   std::unique_ptr<model::Matcher> matcher_;
   base::TimeNs since_ = INT64_MIN, until_ = INT64_MAX;
   FilterTerms terms_;

@@ -32,8 +32,8 @@ bool ReadIntegers(base::ByteReader* in, size_t count, std::vector<int64_t>* valu
 
 uint32_t NaturalDigits(int64_t value) {
   uint32_t digits = 1;
-  for (; value >= 10; value /= 10) ++digits;
-  return digits;
+  for (; value >= 1000; value /= 1000) digits += 3;
+  return digits + (value >= 100 ? 2 : value >= 10 ? 1 : 0);
 }
 
 // printf's %0Nd pads to a least length: one number says it for the whole column.
@@ -50,22 +50,6 @@ void PutLengths(const std::vector<Variable>& values, std::string* out) {
   std::vector<int64_t> lengths;
   for (const Variable& value : values) lengths.push_back(value.detail);
   PutIntegers(lengths, out);
-}
-
-bool ReadLengths(base::ByteReader* in, std::vector<Variable>* values) {
-  if (in->Byte() == kAtLeast) {
-    uint64_t least = in->Varint();
-    if (least > kMaxDigits) return false;
-    for (Variable& value : *values) value.detail = std::max(static_cast<uint32_t>(least), NaturalDigits(value.value));
-    return in->ok();
-  }
-  std::vector<int64_t> lengths;
-  if (!ReadIntegers(in, values->size(), &lengths)) return false;
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    if (lengths[i] < 1 || lengths[i] > kMaxDigits) return false;
-    (*values)[i].detail = static_cast<uint32_t>(lengths[i]);
-  }
-  return true;
 }
 
 int Nibble(char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; }
@@ -89,30 +73,6 @@ void PutHex(const std::vector<Variable>& values, std::string* out) {
   PutCompressed(bytes, kColumnLevel, out);
 }
 
-bool ReadHex(base::ByteReader* in, size_t count, bool upper, SlotColumn* column) {
-  std::vector<int64_t> sizes;
-  if (!ReadIntegers(in, count, &sizes)) return false;
-  size_t nibbles = 0;
-  for (int64_t size : sizes) {
-    if (size < 1 || size > static_cast<int64_t>(kMaxSplitBytes)) return false;
-    nibbles += static_cast<size_t>(size);
-  }
-  std::string bytes;
-  if (!ReadCompressed(in->Bytes(in->remaining()), (nibbles + 1) / 2, &bytes)) return false;
-  const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-  column->arena.resize(nibbles);
-  for (size_t i = 0; i < nibbles; ++i) {
-    column->arena[i] = digits[static_cast<uint8_t>(bytes[i / 2]) >> (i % 2 == 0 ? 4 : 0) & 15];
-  }
-  const char* at = column->arena.data();
-  for (size_t i = 0; i < count; ++i) {
-    column->values[i].text = at;
-    column->values[i].detail = static_cast<uint32_t>(sizes[i]);
-    at += sizes[i];
-  }
-  return true;
-}
-
 void PutUuids(const std::vector<Variable>& values, std::string* out) {
   std::string bytes;
   for (const Variable& value : values) {
@@ -130,39 +90,30 @@ void PutUuids(const std::vector<Variable>& values, std::string* out) {
   PutCompressed(bytes, kColumnLevel, out);
 }
 
-bool ReadUuids(std::string_view encoded, size_t count, SlotColumn* column) {
-  std::string bytes;
-  if (!ReadCompressed(encoded, count * kUuidBytes, &bytes)) return false;
-  column->arena.resize(count * kUuidText);
-  char* out = column->arena.data();
-  for (size_t i = 0; i < count; ++i) {
-    column->values[i].text = out;
-    column->values[i].detail = kUuidText;
-    for (size_t b = 0; b < kUuidBytes; ++b) {
-      auto byte = static_cast<uint8_t>(bytes[i * kUuidBytes + b]);
-      *out++ = "0123456789abcdef"[byte >> 4];
-      *out++ = "0123456789abcdef"[byte & 15];
-      if (b == 3 || b == 5 || b == 7 || b == 9) *out++ = '-';
-    }
+void WriteUuid(const char* bytes, char* text) {
+  for (size_t at = 0; at < kUuidBytes; ++at) {
+    auto byte = static_cast<uint8_t>(bytes[at]);
+    *text++ = "0123456789abcdef"[byte >> 4];
+    *text++ = "0123456789abcdef"[byte & 15];
+    if (at == 3 || at == 5 || at == 7 || at == 9) *text++ = '-';
   }
-  return true;
 }
 
-bool ReadNumbers(base::ByteReader* in, Slot slot, SlotColumn* column) {
-  std::vector<int64_t> numbers, details;
-  size_t count = column->values.size();
-  if (!ReadIntegers(in, count, &numbers)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    if (numbers[i] < 0) return false;
-    column->values[i].value = numbers[i];
+// The digits of each byte, two at a time.
+template <bool kUpper>
+constexpr std::array<char, 512> MakeHexPairs() {
+  const char* digits = kUpper ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::array<char, 512> pairs{};
+  for (size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = digits[byte >> 4];
+    pairs[2 * byte + 1] = digits[byte & 15];
   }
-  if (slot == Slot::kInteger) return ReadLengths(in, &column->values) && in->empty();
-  if (!ReadIntegers(in, count, &details)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    if (details[i] < 0 || details[i] > 0xffff || (details[i] & 0xff) > kMaxDigits) return false;
-    column->values[i].detail = static_cast<uint32_t>(details[i]);
-  }
-  return in->empty();
+  return pairs;
+}
+constexpr auto kLowerPairs = MakeHexPairs<false>(), kUpperPairs = MakeHexPairs<true>();
+
+bool AllWithin(const std::vector<int64_t>& values, int64_t low, int64_t high) {
+  return std::all_of(values.begin(), values.end(), [=](int64_t value) { return value >= low && value <= high; });
 }
 
 // The digits that `part` asks of a UUID whose text begins `shift` characters before it.
@@ -234,29 +185,82 @@ void EncodeSlot(const std::vector<Variable>& values, std::string* out, std::stri
   EncodeTexts(texts, out);
 }
 
-bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column) {
-  column->values.resize(count);
-  for (Variable& value : column->values) value.slot = slot;
+bool SlotColumn::ReadNumbers(std::string_view bytes, size_t count) {
   base::ByteReader in(bytes);
+  if (!ReadIntegers(&in, count, &numbers_) || !AllWithin(numbers_, 0, INT64_MAX)) return false;
+  if (slot_ == Slot::kInteger) {
+    if (in.Byte() == kAtLeast) {
+      uint64_t least = in.Varint();
+      least_digits_ = static_cast<uint32_t>(least);
+      return least <= kMaxDigits && in.ok() && in.empty();
+    }
+    return ReadIntegers(&in, count, &details_) && AllWithin(details_, 1, kMaxDigits) && in.empty();
+  }
+  if (!ReadIntegers(&in, count, &details_) || !AllWithin(details_, 0, 0xffff) || !in.empty()) return false;
+  return std::all_of(details_.begin(), details_.end(), [](int64_t detail) { return (detail & 0xff) <= kMaxDigits; });
+}
+
+bool SlotColumn::ReadHex(std::string_view bytes, size_t count) {
+  base::ByteReader in(bytes);
+  std::vector<int64_t> sizes;
+  if (!ReadIntegers(&in, count, &sizes) || !AllWithin(sizes, 0, kMaxSplitBytes)) return false;
+  begins_.push_back(0);
+  for (int64_t size : sizes) begins_.push_back(begins_.back() + static_cast<uint32_t>(size));
+  std::string packed;
+  if (!ReadCompressed(in.Bytes(in.remaining()), (size_t{begins_.back()} + 1) / 2, &packed)) return false;
+  const auto& pairs = slot_ == Slot::kHexUpper ? kUpperPairs : kLowerPairs;
+  arena_.resize(packed.size() * 2);
+  for (size_t i = 0; i < packed.size(); ++i) {
+    std::memcpy(arena_.data() + 2 * i, pairs.data() + size_t{2} * static_cast<uint8_t>(packed[i]), 2);
+  }
+  return true;
+}
+
+bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column) {
+  column->slot_ = slot;
   switch (slot) {
     case Slot::kInteger:
     case Slot::kDecimal:
     case Slot::kScientific:
-      return ReadNumbers(&in, slot, column);
+      return column->ReadNumbers(bytes, count);
     case Slot::kHexLower:
     case Slot::kHexUpper:
-      return ReadHex(&in, count, slot == Slot::kHexUpper, column);
+      return column->ReadHex(bytes, count);
     case Slot::kUuid:
-      return ReadUuids(bytes, count, column);
+      return ReadCompressed(bytes, count * kUuidBytes, &column->arena_);
     case Slot::kWord:
       break;
   }
-  if (!DecodeTexts(bytes, count, &column->texts)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    column->values[i].text = column->texts.texts[i].data();
-    column->values[i].detail = static_cast<uint32_t>(column->texts.texts[i].size());
+  return DecodeTexts(bytes, count, &column->texts_);
+}
+
+Variable SlotColumn::At(size_t place, char* scratch) const {
+  Variable variable{};
+  variable.slot = slot_;
+  switch (slot_) {
+    case Slot::kInteger:
+    case Slot::kDecimal:
+    case Slot::kScientific:
+      variable.value = numbers_[place];
+      variable.detail = details_.empty() ? std::max(least_digits_, NaturalDigits(variable.value))
+                                         : static_cast<uint32_t>(details_[place]);
+      return variable;
+    case Slot::kHexLower:
+    case Slot::kHexUpper:
+      variable.text = arena_.data() + begins_[place];
+      variable.detail = begins_[place + 1] - begins_[place];
+      return variable;
+    case Slot::kUuid:
+      WriteUuid(arena_.data() + place * kUuidBytes, scratch);
+      variable.text = scratch;
+      variable.detail = kUuidText;
+      return variable;
+    case Slot::kWord:
+      break;
   }
-  return true;
+  variable.text = texts_.texts[place].data();
+  variable.detail = static_cast<uint32_t>(texts_.texts[place].size());
+  return variable;
 }
 
 void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places) {

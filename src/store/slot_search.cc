@@ -96,8 +96,9 @@ bool SlotSearch::Search(uint16_t pool, size_t slot, Places* places) {
     const SlotColumn* column = reader_->SlotOf(pool, slot);
     if (!column) return false;
     std::string buffer;
+    char scratch[SlotColumn::kScratchBytes];
     for (uint32_t i = 0; i < count; ++i) {
-      if (Holds(column->values[i], literal_, &buffer)) found.push_back(i);
+      if (Holds(column->At(i, scratch), literal_, &buffer)) found.push_back(i);
     }
   }
   if (!found.empty()) places->resize(count);

@@ -15,8 +15,8 @@
 #include <thread>
 
 #include "base/file.h"
-#include "store/column_aggregator.h"
 #include "store/manifest.h"
+#include "store/piece_aggregation.h"
 #include "store/row_source.h"
 #include "store/segment.h"
 
@@ -173,10 +173,10 @@ class DiskStore : public Store {
 
   base::Status Read(const model::Scan& scan, base::Budget* budget,
                     const std::function<bool(const model::Record&)>& take) override {
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_, &columns_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, Caches()));
     View view = ViewOf(scan, *filter, budget);
     std::vector<std::unique_ptr<RowSource>> sources;
-    for (const Piece& piece : view.pieces) {
+    for (const BlockPiece& piece : view.pieces) {
       sources.push_back(MakeBlockSource(piece.segment, piece.block, piece.dictionary, filter.get(), scan, budget));
     }
     sources.push_back(MakeMemorySource(std::move(view.batches), filter.get(), scan, budget));
@@ -187,26 +187,11 @@ class DiskStore : public Store {
   base::Result<std::optional<model::Table>> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
                                                       base::Budget* budget) override {
     if (!ColumnAggregator::Supports(aggregation)) return std::optional<model::Table>();
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_, &columns_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, Caches()));
     View view = ViewOf(scan, *filter, budget);
     ColumnAggregator aggregator(aggregation);
-    for (const Piece& piece : view.pieces) {
-      if (budget->Spent()) break;
-      auto header = piece.segment->Header(piece.block);
-      if (!header.ok()) {
-        ReportDamage(header.status(), budget);
-        continue;
-      }
-      BlockReader reader(piece.segment, piece.block, *header, piece.dictionary, &columns_);
-      if (aggregator.counts_only()) {
-        if (auto count = filter->CountByHeader(&reader)) {
-          aggregator.AddCount(*count);
-          continue;
-        }
-      }
-      std::vector<uint32_t> rows = filter->Select(&reader, budget);
-      if (reader.ok() && !aggregator.Add(&reader, rows) && reader.ok()) return std::optional<model::Table>();
-      if (!reader.ok()) ReportDamage(reader.status(), budget);
+    if (!AggregatePieces(view.pieces, scan.filter, Caches(), aggregation, budget, &aggregator)) {
+      return std::optional<model::Table>();
     }
     auto memory = MakeMemorySource(std::move(view.batches), filter.get(), scan, budget);
     RowKey key;
@@ -240,14 +225,9 @@ class DiskStore : public Store {
     std::string name;  // below the folder
     SegmentPtr segment;
   };
-  struct Piece {
-    SegmentPtr segment;
-    size_t block;
-    std::shared_ptr<const TemplateDictionary> dictionary;
-  };
   // What a scan may have to look at, as it was at one moment.
   struct View {
-    std::vector<Piece> pieces;  // in order of arrival
+    std::vector<BlockPiece> pieces;  // in order of arrival
     Batches batches;
   };
 
@@ -285,6 +265,8 @@ class DiskStore : public Store {
     }
     return view;
   }
+
+  ScanCaches Caches() { return {&verdicts_, &columns_}; }
 
   std::vector<Live> Segments() {
     std::lock_guard lock(mutex_);

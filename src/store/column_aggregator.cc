@@ -141,7 +141,6 @@ class ColumnAggregator::BlockDimensions {
     const std::vector<int64_t>* values = nullptr;      // of each row, or
     bool is_time = false;
     int64_t width = 1;
-    size_t last_length = 1;  // of a whole bucket, in rows: the next one is mostly as long
   };
 
   bool Prepare(size_t i) {
@@ -201,12 +200,9 @@ class ColumnAggregator::BlockDimensions {
       return value >= start && static_cast<uint64_t>(value) - static_cast<uint64_t>(start) <
                                    static_cast<uint64_t>(dimension.width);
     };
+    // One after the other, though times ascend: looks far ahead would wait for memory each time.
     if (dimension.is_time) {
-      // Times of one origin ascend: a bucket that holds the last row holds all.
-      if (!within(*end - 1)) {
-        *end = FirstOutside(at, *end, dimension.last_length, within);
-        dimension.last_length = *end - at;
-      }
+      MoveEnd(at, end, within);
     } else {
       MoveEnd(at, end, [&](size_t other) { return has(other) && within(other); });
     }
@@ -218,30 +214,6 @@ class ColumnAggregator::BlockDimensions {
     while (++at < *end) {
       if (!same(at)) *end = at;
     }
-  }
-
-  // Where `within`, which holds for `at` and not for end - 1, ends. Looked for around `guess` rows on: in ever longer
-  // steps, then by halves.
-  template <typename Holds>
-  static size_t FirstOutside(size_t at, size_t end, size_t guess, const Holds& within) {
-    size_t inside = at, outside = end - 1;
-    size_t middle = std::min(at + std::max<size_t>(guess, 1), outside);
-    if (middle < outside && within(middle)) {
-      inside = middle;
-      for (size_t step = 1; inside + step < outside; step *= 2) {
-        (within(inside + step) ? inside : outside) = inside + step;
-      }
-    } else {
-      outside = middle;
-      for (size_t step = 1; inside + step < outside; step *= 2) {
-        (within(outside - step) ? inside : outside) = outside - step;
-      }
-    }
-    while (inside + 1 < outside) {
-      middle = inside + (outside - inside) / 2;
-      (within(middle) ? inside : outside) = middle;
-    }
-    return outside;
   }
 
   uint16_t ShapeOf(size_t at) const {

@@ -1,7 +1,5 @@
 #include "store/group_table.h"
 
-#include <algorithm>
-
 namespace rankscope::store {
 
 uint32_t GroupTable::Find(const std::vector<uint32_t>& ids) {
@@ -21,9 +19,14 @@ size_t GroupTable::SlotOf(const uint32_t* wanted) const {
     hash = (hash ^ wanted[i]) * 0x9e3779b97f4a7c15u;
     hash ^= hash >> 32;
   }
+  auto same = [&](const uint32_t* other) {
+    size_t i = 0;
+    while (i < dimensions_ && wanted[i] == other[i]) ++i;
+    return i == dimensions_;
+  };
   for (size_t slot = hash;; ++slot) {
     slot &= slots_.size() - 1;
-    if (slots_[slot] == kFree || std::equal(wanted, wanted + dimensions_, ids(slots_[slot]))) return slot;
+    if (slots_[slot] == kFree || same(ids(slots_[slot]))) return slot;
   }
 }
 

@@ -129,17 +129,30 @@ const std::vector<int64_t>& BlockReader::seqs() {
 }
 
 const std::vector<int64_t>& BlockReader::steps() {
-  if (!steps_.empty() || !ok()) return steps_;
+  if (steps_ || !ok()) return OrNone(steps_);
+  using Steps = std::vector<int64_t>;
+  steps_ = Cached<Steps>(kStepColumn, Form::kSteps, [this](Steps* steps, size_t* bytes) {
+    *bytes = rows() * sizeof(int64_t);
+    return DecodeSteps(steps);
+  });
+  return OrNone(steps_);
+}
+
+bool BlockReader::DecodeSteps(std::vector<int64_t>* steps) {
   size_t count = 0;
-  for (const RowClass& row_class : header_->classes) count += row_class.has_step ? row_class.rows : 0;
+  std::vector<char> has_step;  // by class
+  for (const RowClass& row_class : header_->classes) {
+    has_step.push_back(row_class.has_step);
+    count += row_class.has_step ? row_class.rows : 0;
+  }
   std::vector<int64_t> dense;
-  if (classes().empty() || !ReadIntegers(kStepColumn, count, &dense)) return steps_;
-  steps_.resize(rows());
+  if (classes().empty() || !ReadIntegers(kStepColumn, count, &dense)) return false;
+  steps->resize(rows());
   size_t next = 0;
   for (size_t i = 0; i < rows(); ++i) {
-    if (header_->classes[classes()[i]].has_step) steps_[i] = dense[next++];
+    if (has_step[(*classes_)[i]]) (*steps)[i] = dense[next++];
   }
-  return steps_;
+  return true;
 }
 
 const std::vector<uint32_t>& BlockReader::origins() {
@@ -149,8 +162,19 @@ const std::vector<uint32_t>& BlockReader::origins() {
   return origins_;
 }
 
-void BlockReader::Place() {
-  if (!pool_places_.empty() || classes().empty()) return;
+const RowPlaces& BlockReader::Places() {
+  static const RowPlaces none;
+  if (places_) return *places_;
+  if (classes().empty()) return none;
+  places_ = Cached<RowPlaces>(kClassColumn, Form::kPlaces, [this](RowPlaces* places, size_t* bytes) {
+    *bytes = rows() * 2 * sizeof(uint32_t);
+    Place(places);
+    return true;
+  });
+  return *places_;
+}
+
+void BlockReader::Place(RowPlaces* places) {
   // Tables by class, smaller than the classes themselves; raw texts count as one more pool.
   std::vector<uint16_t> pool_of(header_->classes.size()), schema_of(header_->classes.size());
   for (size_t number = 0; number < header_->classes.size(); ++number) {
@@ -160,22 +184,13 @@ void BlockReader::Place() {
     schema_of[number] = row_class.schema;
   }
   std::vector<uint32_t> pools(header_->pools.size() + 1), schemas(header_->schemas.size());
-  pool_places_.resize(rows());
-  schema_places_.resize(rows());
+  places->in_pool.resize(rows());
+  places->in_schema.resize(rows());
   const auto& numbers = classes();
   for (size_t i = 0; i < rows(); ++i) {
-    pool_places_[i] = pools[pool_of[numbers[i]]]++;
-    schema_places_[i] = schemas[schema_of[numbers[i]]]++;
+    places->in_pool[i] = pools[pool_of[numbers[i]]]++;
+    places->in_schema[i] = schemas[schema_of[numbers[i]]]++;
   }
-}
-
-const std::vector<uint32_t>& BlockReader::pool_places() {
-  Place();
-  return pool_places_;
-}
-const std::vector<uint32_t>& BlockReader::schema_places() {
-  Place();
-  return schema_places_;
 }
 
 const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
@@ -265,7 +280,7 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   if (row_class.form == Row::kEmptyText) return true;
   if (row_class.form == Row::kRawText) {
     const Texts* texts = raw_texts();
-    if (texts) out->append(texts->texts[pool_places_[row]]);
+    if (texts) out->append(texts->texts[pool_places()[row]]);
     return texts != nullptr;
   }
   uint32_t id = row_class.form - Row::kFirstTemplate;
@@ -278,7 +293,7 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   for (size_t slot = 0; slot < markers.size(); ++slot) {
     const SlotColumn* column = SlotOf(row_class.pool, slot);
     if (!column) return false;
-    variables_[slot] = column->At(pool_places_[row], scratch_.data() + slot * SlotColumn::kScratchBytes);
+    variables_[slot] = column->At(pool_places()[row], scratch_.data() + slot * SlotColumn::kScratchBytes);
   }
   size_t next = 0;
   for (char c : form) {
@@ -305,7 +320,7 @@ bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model:
   record->time = times()[row];
   record->seq = static_cast<uint64_t>(seqs_[row]);
   record->step.reset();
-  if (row_class.has_step) record->step = steps_[row];
+  if (row_class.has_step) record->step = (*steps_)[row];
   record->level = header_->levels[row_class.level];
   record->text.clear();
   if (with_text && !AppendText(row, &record->text)) return false;
@@ -315,7 +330,7 @@ bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model:
     const FieldColumn* column = Field(row_class.schema, i);
     if (!column) return false;
     record->fields[i].first = names[i];
-    record->fields[i].second = column->values[schema_places_[row]].Value();
+    record->fields[i].second = column->values[schema_places()[row]].Value();
   }
   return true;
 }

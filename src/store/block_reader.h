@@ -12,6 +12,11 @@
 
 namespace rankscope::store {
 
+// Of each row of a block: its place among the rows of its pool (or the raw texts), and of its schema.
+struct RowPlaces {
+  std::vector<uint32_t> in_pool, in_schema;
+};
+
 // Reads columns of one block as they are asked for, and rows made of them. One thread. A method that fails leaves the
 // reason in status(), and every other fails from then on. Where it was a column of some rows alone (recoverable()), the
 // others can be read after Forgive.
@@ -38,9 +43,8 @@ class BlockReader {
   const std::vector<int64_t>& steps();     // of those that have one, else 0
   const std::vector<uint32_t>& origins();  // index into header().origins
 
-  // Each row's place among the rows of its pool, schema, or raw texts.
-  const std::vector<uint32_t>& pool_places();
-  const std::vector<uint32_t>& schema_places();
+  const std::vector<uint32_t>& pool_places() { return Places().in_pool; }
+  const std::vector<uint32_t>& schema_places() { return Places().in_schema; }
 
   // Null after a failure.
   const FieldColumn* Field(uint32_t schema, size_t field);
@@ -68,7 +72,9 @@ class BlockReader {
   bool DecodeClasses(std::vector<uint16_t>* classes);
   bool DecodeTimes(std::vector<base::TimeNs>* times);
   std::shared_ptr<const std::string> Filter(uint32_t column);
-  void Place();
+  bool DecodeSteps(std::vector<int64_t>* steps);
+  const RowPlaces& Places();
+  void Place(RowPlaces* places);
   ColumnCache::Key KeyOf(uint32_t column, Form form) const;
   // From the cache, or what `decode` makes, which says whether it could and how many bytes it takes.
   template <typename T, typename Decode>
@@ -84,10 +90,12 @@ class BlockReader {
   std::vector<char> damaged_;  // by column
   std::shared_ptr<const std::vector<uint16_t>> classes_;
   std::shared_ptr<const std::vector<base::TimeNs>> times_;
-  std::vector<int64_t> seqs_, steps_;
-  std::vector<uint32_t> origins_, pool_places_, schema_places_;
-  std::vector<std::unique_ptr<FieldColumn>> fields_;
-  std::vector<std::unique_ptr<SlotColumn>> slots_;
+  std::shared_ptr<const std::vector<int64_t>> steps_;
+  std::vector<int64_t> seqs_;
+  std::vector<uint32_t> origins_;
+  std::shared_ptr<const RowPlaces> places_;
+  std::vector<std::shared_ptr<const FieldColumn>> fields_;
+  std::vector<std::shared_ptr<const SlotColumn>> slots_;
   std::unique_ptr<Texts> raw_texts_;
   std::vector<Variable> variables_;
   std::string scratch_;  // of variables

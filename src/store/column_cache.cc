@@ -20,9 +20,10 @@ size_t ColumnCache::KeyHash::operator()(const Key& key) const {
 
 std::shared_ptr<const void> ColumnCache::FindAny(const Key& key) {
   std::lock_guard lock(mutex_);
-  auto found = index_.find(key);
-  if (found == index_.end()) return nullptr;
-  Entry& entry = entries_[found->second];
+  Shelf* shelf = ShelfOf(key.form);
+  auto found = shelf->index.find(key);
+  if (found == shelf->index.end()) return nullptr;
+  Entry& entry = shelf->entries[found->second];
   entry.used = ++uses_;
   return entry.value;
 }
@@ -30,32 +31,33 @@ std::shared_ptr<const void> ColumnCache::FindAny(const Key& key) {
 void ColumnCache::Put(const Key& key, std::shared_ptr<const void> value, size_t bytes) {
   bytes += kEntryBytes;
   std::lock_guard lock(mutex_);
-  if (bytes > kMaxBytes / 4 || index_.contains(key)) return;
-  while (bytes_ + bytes > kMaxBytes) Drop(Victim());
-  index_[key] = entries_.size();
-  entries_.push_back({key, std::move(value), bytes, ++uses_});
-  bytes_ += bytes;
+  Shelf* shelf = ShelfOf(key.form);
+  if (bytes > shelf->max_bytes / 4 || shelf->index.contains(key)) return;
+  while (shelf->bytes + bytes > shelf->max_bytes) Drop(Victim(*shelf), shelf);
+  shelf->index[key] = shelf->entries.size();
+  shelf->entries.push_back({key, std::move(value), bytes, ++uses_});
+  shelf->bytes += bytes;
 }
 
 // The older of two at random: queries go over all blocks again and again, and the oldest of all would be the very one
 // that the next query begins with.
-size_t ColumnCache::Victim() {
-  auto draw = [this] {
+size_t ColumnCache::Victim(const Shelf& shelf) {
+  auto draw = [&] {
     random_ = random_ * 6364136223846793005u + 1442695040888963407u;
-    return static_cast<size_t>((random_ >> 33) % entries_.size());
+    return static_cast<size_t>((random_ >> 33) % shelf.entries.size());
   };
   size_t a = draw(), b = draw();
-  return entries_[a].used < entries_[b].used ? a : b;
+  return shelf.entries[a].used < shelf.entries[b].used ? a : b;
 }
 
-void ColumnCache::Drop(size_t at) {
-  bytes_ -= entries_[at].bytes;
-  index_.erase(entries_[at].key);
-  if (at + 1 < entries_.size()) {
-    entries_[at] = std::move(entries_.back());
-    index_[entries_[at].key] = at;
+void ColumnCache::Drop(size_t at, Shelf* shelf) {
+  shelf->bytes -= shelf->entries[at].bytes;
+  shelf->index.erase(shelf->entries[at].key);
+  if (at + 1 < shelf->entries.size()) {
+    shelf->entries[at] = std::move(shelf->entries.back());
+    shelf->index[shelf->entries[at].key] = at;
   }
-  entries_.pop_back();
+  shelf->entries.pop_back();
 }
 
 }  // namespace rankscope::store

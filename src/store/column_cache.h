@@ -13,8 +13,6 @@ namespace rankscope::store {
 // the data alone, not of any query. Any thread.
 class ColumnCache {
  public:
-  static constexpr size_t kMaxBytes = 112 << 20;
-
   // In what form a column is kept; says the type too.
   enum class Form : uint8_t {
     kBytes,    // std::string: as it lies in the file
@@ -22,6 +20,10 @@ class ColumnCache {
     kClasses,  // std::vector<uint16_t>
     kTimes,    // std::vector<base::TimeNs>
     kNumbers,  // NumberColumn
+    kSteps,    // std::vector<int64_t>
+    kPlaces,   // RowPlaces
+    kSlot,     // SlotColumn
+    kField,    // FieldColumn
   };
   struct Key {
     uint64_t segment = 0;  // Segment::id()
@@ -48,14 +50,22 @@ class ColumnCache {
     size_t bytes;
     uint64_t used;
   };
+  // Entries that make room for each other.
+  struct Shelf {
+    const size_t max_bytes;
+    std::vector<Entry> entries{};
+    std::unordered_map<Key, size_t, KeyHash> index{};  // into entries
+    size_t bytes = 0;
+  };
+
   std::shared_ptr<const void> FindAny(const Key& key);
-  void Drop(size_t at);
-  size_t Victim();
+  Shelf* ShelfOf(Form form) { return form < Form::kSteps ? &columns_ : &rows_; }
+  static void Drop(size_t at, Shelf* shelf);
+  size_t Victim(const Shelf& shelf);
 
   std::mutex mutex_;  // guards what follows
-  std::vector<Entry> entries_;
-  std::unordered_map<Key, size_t, KeyHash> index_;  // into entries_
-  size_t bytes_ = 0;
+  // What filters and aggregations go over, for blocks by the hundred; and what single rows are made of, for a few.
+  Shelf columns_{96 << 20}, rows_{32 << 20};
   uint64_t uses_ = 0, random_ = 1;
 };
 

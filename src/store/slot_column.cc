@@ -263,6 +263,11 @@ Variable SlotColumn::At(size_t place, char* scratch) const {
   return variable;
 }
 
+size_t SlotColumn::Memory() const {
+  return sizeof *this + (numbers_.size() + details_.size()) * sizeof(int64_t) + arena_.size() +
+         begins_.size() * sizeof(uint32_t) + texts_.arena.size() + texts_.texts.size() * sizeof(std::string_view);
+}
+
 void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places) {
   std::vector<UuidPattern> patterns;
   for (size_t shift = 0; shift + part.size() <= kUuidText; ++shift) {

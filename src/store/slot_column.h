@@ -25,6 +25,7 @@ class SlotColumn {
 
   // Its text lies in the column or in `scratch`, of kScratchBytes. REQUIRES place is one of the column's.
   Variable At(size_t place, char* scratch) const;
+  size_t Memory() const;
 
  private:
   friend bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column);

@@ -25,6 +25,7 @@ BlockReader::BlockReader(std::shared_ptr<const Segment> segment, size_t block,
       cache_(cache),
       damaged_(header_->columns.size()),
       fields_(header_->columns.size()),
+      numbers_(header_->columns.size()),
       slots_(header_->columns.size()) {}
 
 bool BlockReader::Fail(uint32_t column) {
@@ -196,40 +197,40 @@ void BlockReader::Place(RowPlaces* places) {
 const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
   uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
   if (fields_[column] || !ok()) return fields_[column].get();
-  auto bytes = Bytes(column);
-  if (!bytes) return nullptr;
-  auto decoded = std::make_unique<FieldColumn>();
-  if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded.get())) {
-    Fail(column);
-    return nullptr;
-  }
-  fields_[column] = std::move(decoded);
+  fields_[column] = Cached<FieldColumn>(column, Form::kField, [&](FieldColumn* decoded, size_t* size) {
+    auto bytes = Bytes(column);
+    if (!bytes) return false;
+    if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded)) return Fail(column);
+    *size = decoded->values.size() * sizeof(model::FieldView) + decoded->texts.arena.size();
+    return true;
+  });
   return fields_[column].get();
 }
 
 const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
   uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
   if (slots_[column] || !ok()) return slots_[column].get();
-  auto bytes = Bytes(column);
-  if (!bytes) return nullptr;
-  auto decoded = std::make_unique<SlotColumn>();
-  auto kind = static_cast<Slot>(header_->pools[pool][slot]);
-  if (!DecodeSlot(*bytes, kind, header_->pool_rows[pool], decoded.get())) {
-    Fail(column);
-    return nullptr;
-  }
-  slots_[column] = std::move(decoded);
+  slots_[column] = Cached<SlotColumn>(column, Form::kSlot, [&](SlotColumn* decoded, size_t* size) {
+    auto bytes = Bytes(column);
+    if (!bytes) return false;
+    auto kind = static_cast<Slot>(header_->pools[pool][slot]);
+    if (!DecodeSlot(*bytes, kind, header_->pool_rows[pool], decoded)) return Fail(column);
+    *size = decoded->Memory();
+    return true;
+  });
   return slots_[column].get();
 }
 
-std::shared_ptr<const NumberColumn> BlockReader::Numbers(uint32_t schema, size_t field) {
-  if (!ok()) return nullptr;
+const NumberColumn* BlockReader::Numbers(uint32_t schema, size_t field) {
   uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
-  return Cached<NumberColumn>(column, Form::kNumbers, [&](NumberColumn* numbers, size_t* size) {
+  // A column that was decoded as values is none of numbers alone.
+  if (numbers_[column] || fields_[column] || !ok()) return numbers_[column].get();
+  numbers_[column] = Cached<NumberColumn>(column, Form::kNumbers, [&](NumberColumn* numbers, size_t* size) {
     auto bytes = Bytes(column);
     *size = header_->schema_rows[schema] * sizeof(double);
     return bytes && DecodeNumbers(*bytes, header_->schema_rows[schema], numbers);
   });
+  return numbers_[column].get();
 }
 
 std::shared_ptr<const std::string> BlockReader::Uuids(uint32_t pool, size_t slot) {
@@ -304,6 +305,20 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   return true;
 }
 
+bool BlockReader::ReadField(uint32_t schema, size_t field, uint32_t place, model::FieldValue* value) {
+  if (const NumberColumn* numbers = Numbers(schema, field)) {
+    if (numbers->integers) {
+      *value = numbers->whole[place];
+    } else {
+      *value = numbers->doubles[place];
+    }
+    return true;
+  }
+  const FieldColumn* column = Field(schema, field);
+  if (column) *value = column->values[place].Value();
+  return column != nullptr;
+}
+
 bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
   if (times().empty() || seqs().empty() || steps().empty() || pool_places().empty()) return false;
   const RowClass& row_class = header_->classes[classes()[row]];
@@ -327,10 +342,8 @@ bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model:
   const auto& names = header_->schemas[row_class.schema];
   record->fields.resize(with_fields ? names.size() : 0);
   for (size_t i = 0; i < record->fields.size(); ++i) {
-    const FieldColumn* column = Field(row_class.schema, i);
-    if (!column) return false;
     record->fields[i].first = names[i];
-    record->fields[i].second = column->values[schema_places()[row]].Value();
+    if (!ReadField(row_class.schema, i, schema_places()[row], &record->fields[i].second)) return false;
   }
   return true;
 }

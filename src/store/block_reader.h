@@ -51,7 +51,7 @@ class BlockReader {
   const SlotColumn* SlotOf(uint32_t pool, size_t slot);
   const Texts* raw_texts();
   // The field's values where all are numbers of one sort. Null also where they are not.
-  std::shared_ptr<const NumberColumn> Numbers(uint32_t schema, size_t field);
+  const NumberColumn* Numbers(uint32_t schema, size_t field);
   // The bytes of a slot of UUIDs, 16 each.
   std::shared_ptr<const std::string> Uuids(uint32_t pool, size_t slot);
   // The word filter of a slot, or of the raw texts. Null where it cannot be read, which is no failure: it only narrows.
@@ -75,6 +75,7 @@ class BlockReader {
   bool DecodeSteps(std::vector<int64_t>* steps);
   const RowPlaces& Places();
   void Place(RowPlaces* places);
+  bool ReadField(uint32_t schema, size_t field, uint32_t place, model::FieldValue* value);
   ColumnCache::Key KeyOf(uint32_t column, Form form) const;
   // From the cache, or what `decode` makes, which says whether it could and how many bytes it takes.
   template <typename T, typename Decode>
@@ -95,6 +96,7 @@ class BlockReader {
   std::vector<uint32_t> origins_;
   std::shared_ptr<const RowPlaces> places_;
   std::vector<std::shared_ptr<const FieldColumn>> fields_;
+  std::vector<std::shared_ptr<const NumberColumn>> numbers_;
   std::vector<std::shared_ptr<const SlotColumn>> slots_;
   std::unique_ptr<Texts> raw_texts_;
   std::vector<Variable> variables_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,7 +24,7 @@ class BlockValues {
  private:
   // The field in the records of one schema: numbers of one sort, or values as they come; neither: they lack it.
   struct Column {
-    std::shared_ptr<const NumberColumn> numbers;
+    const NumberColumn* numbers = nullptr;
     const FieldColumn* mixed = nullptr;
   };
 

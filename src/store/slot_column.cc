@@ -191,13 +191,18 @@ bool SlotColumn::ReadNumbers(std::string_view bytes, size_t count) {
   if (slot_ == Slot::kInteger) {
     if (in.Byte() == kAtLeast) {
       uint64_t least = in.Varint();
-      least_digits_ = static_cast<uint32_t>(least);
+      detail_ = static_cast<uint32_t>(least);
       return least <= kMaxDigits && in.ok() && in.empty();
     }
     return ReadIntegers(&in, count, &details_) && AllWithin(details_, 1, kMaxDigits) && in.empty();
   }
   if (!ReadIntegers(&in, count, &details_) || !AllWithin(details_, 0, 0xffff) || !in.empty()) return false;
-  return std::all_of(details_.begin(), details_.end(), [](int64_t detail) { return (detail & 0xff) <= kMaxDigits; });
+  bool good = std::all_of(details_.begin(), details_.end(), [](int64_t detail) { return (detail & 0xff) <= kMaxDigits; });
+  if (good && count > 0 && AllWithin(details_, details_[0], details_[0])) {
+    detail_ = static_cast<uint32_t>(details_[0]);
+    details_ = {};
+  }
+  return good;
 }
 
 bool SlotColumn::ReadHex(std::string_view bytes, size_t count) {
@@ -242,8 +247,8 @@ Variable SlotColumn::At(size_t place, char* scratch) const {
     case Slot::kDecimal:
     case Slot::kScientific:
       variable.value = numbers_[place];
-      variable.detail = details_.empty() ? std::max(least_digits_, NaturalDigits(variable.value))
-                                         : static_cast<uint32_t>(details_[place]);
+      variable.detail = details_.empty() ? detail_ : static_cast<uint32_t>(details_[place]);
+      if (slot_ == Slot::kInteger) variable.detail = std::max(variable.detail, NaturalDigits(variable.value));
       return variable;
     case Slot::kHexLower:
     case Slot::kHexUpper:

@@ -33,8 +33,8 @@ class SlotColumn {
   bool ReadHex(std::string_view bytes, size_t count);
 
   Slot slot_ = Slot::kInteger;
-  std::vector<int64_t> numbers_, details_;  // no details: the digits are kAtLeast
-  uint32_t least_digits_ = 0;
+  std::vector<int64_t> numbers_, details_;  // no details: `detail_` holds for all
+  uint32_t detail_ = 0;                     // of integers, the least number of digits
   std::string arena_;            // of hexadecimals; of UUIDs, kUuidBytes each
   std::vector<uint32_t> begins_;  // of hexadecimals in it, and the end
   Texts texts_;

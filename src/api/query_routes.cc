@@ -120,7 +120,7 @@ class QueryRoutes::Answering {
     waiting_.append(row);
     waiting_.push_back('\n');
     ++rows_;
-    bool due = waiting_.size() >= kPieceBytes || base::MonotonicNow() - sent_at_ > kPatienceNs;
+    bool due = waiting_.size() >= kPieceBytes || base::CoarseMonotonicNow() - sent_at_ > kPatienceNs;
     return !due || Send();
   }
   bool Write(const Json& json) {
@@ -144,7 +144,7 @@ class QueryRoutes::Answering {
  private:
   bool Send() {
     if (!std::exchange(begun_, true)) reply_->Begin(200, "application/x-ndjson");
-    sent_at_ = base::MonotonicNow();
+    sent_at_ = base::CoarseMonotonicNow();
     bool there = waiting_.empty() || reply_->Write(waiting_);
     waiting_.clear();
     return there;

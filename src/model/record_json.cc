@@ -97,6 +97,12 @@ struct FieldWriter {
 }  // namespace
 
 std::string FormatTime(base::TimeNs time) {
+  std::string text;
+  AppendTime(time, &text);
+  return text;
+}
+
+void AppendTime(base::TimeNs time, std::string* out) {
   int64_t seconds = time / base::kNsPerSecond;
   int64_t nanos = time % base::kNsPerSecond;
   if (nanos < 0) {
@@ -107,18 +113,18 @@ std::string FormatTime(base::TimeNs time) {
   auto day = std::chrono::floor<std::chrono::days>(point);
   std::chrono::year_month_day date{day};
   std::chrono::hh_mm_ss clock{point - day};
-  std::string text = "0000-00-00T00:00:00.000000000Z";
-  auto put = [&text](size_t at, size_t digits, int64_t value) {
+  char text[] = "0000-00-00T00:00:00.000000000Z";
+  auto put = [&text](size_t at, size_t digits, uint32_t value) {
     for (; digits > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
   };
-  put(0, 4, static_cast<int>(date.year()));
+  put(0, 4, static_cast<uint32_t>(static_cast<int>(date.year())));
   put(5, 2, static_cast<unsigned>(date.month()));
   put(8, 2, static_cast<unsigned>(date.day()));
-  put(11, 2, clock.hours().count());
-  put(14, 2, clock.minutes().count());
-  put(17, 2, clock.seconds().count());
-  put(20, 9, nanos);
-  return text;
+  put(11, 2, static_cast<uint32_t>(clock.hours().count()));
+  put(14, 2, static_cast<uint32_t>(clock.minutes().count()));
+  put(17, 2, static_cast<uint32_t>(clock.seconds().count()));
+  put(20, 9, static_cast<uint32_t>(nanos));
+  out->append(text, sizeof text - 1);
 }
 
 void AppendJsonNumber(double value, std::string* out) {
@@ -160,7 +166,9 @@ void AppendJsonString(std::string_view text, std::string* out) {
 void AppendJson(const Record& record, std::string* out) {
   const Origin& origin = record.origin;
   out->push_back('{');
-  AppendText("timestamp", FormatTime(record.time), out);
+  *out += "\"timestamp\":\"";
+  AppendTime(record.time, out);
+  out->push_back('"');
   AppendText("project", origin.project, out);
   AppendText("job_id", origin.job, out);
   AppendInteger("attempt", std::optional<int32_t>(origin.attempt), out);

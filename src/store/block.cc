@@ -482,7 +482,7 @@ bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* he
   uint64_t rows = 0, run_rows = 0;
   for (const RowClass& row_class : header->classes) rows += row_class.rows;
   for (const BlockHeader::Run& run : header->runs) run_rows += run.rows;
-  if (rows != info.rows || run_rows != info.rows || !ReadColumns(&in, header) || !Locate(header)) return false;
+  if (header->time_unit <= 0 || rows != info.rows || run_rows != info.rows || !ReadColumns(&in, header) || !Locate(header)) return false;
   IndexClasses(header);
   return true;
 }

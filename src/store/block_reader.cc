@@ -124,6 +124,34 @@ bool BlockReader::DecodeTimes(std::vector<base::TimeNs>* times) {
   return true;
 }
 
+const RunTimes* BlockReader::run_times() {
+  if (run_times_ || !ok()) return run_times_.get();
+  run_times_ = Cached<RunTimes>(kTimeColumn, Form::kRunTimes, [this](RunTimes* times, size_t* bytes) {
+    *bytes = rows() * sizeof(uint32_t) + header_->runs.size() * sizeof(base::TimeNs);
+    return DecodeRunTimes(times);
+  });
+  return run_times_.get();
+}
+
+bool BlockReader::DecodeRunTimes(RunTimes* times) {
+  std::vector<int64_t> deltas;
+  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &times->starts)) return false;
+  if (!ReadIntegers(kTimeColumn, rows(), &deltas)) return false;
+  times->since_start.resize(rows());
+  size_t at = 0;
+  for (size_t run = 0; run < header_->runs.size(); ++run) {
+    uint64_t since = 0;
+    for (uint32_t i = 0; i < header_->runs[run].rows; ++i, ++at) {
+      since += static_cast<uint64_t>(deltas[at]);
+      if (since > UINT32_MAX) return false;
+      times->since_start[at] = static_cast<uint32_t>(since);
+    }
+    times->starts[run] =
+        static_cast<int64_t>(static_cast<uint64_t>(times->starts[run]) * static_cast<uint64_t>(header_->time_unit));
+  }
+  return true;
+}
+
 const std::vector<int64_t>& BlockReader::seqs() {
   if (seqs_.empty() && ok()) ReadIntegers(kSeqColumn, rows(), &seqs_);
   return seqs_;

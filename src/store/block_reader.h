@@ -17,6 +17,12 @@ struct RowPlaces {
   std::vector<uint32_t> in_pool, in_schema;
 };
 
+// The times of a block's rows in half the space: within a run each is start + since_start * BlockHeader::time_unit.
+struct RunTimes {
+  std::vector<base::TimeNs> starts;   // by run
+  std::vector<uint32_t> since_start;  // by row
+};
+
 // Reads columns of one block as they are asked for, and rows made of them. One thread. A method that fails leaves the
 // reason in status(), and every other fails from then on. Where it was a column of some rows alone (recoverable()), the
 // others can be read after Forgive.
@@ -39,6 +45,7 @@ class BlockReader {
   // One value a row; empty after a failure.
   const std::vector<uint16_t>& classes();
   const std::vector<base::TimeNs>& times();  // ns
+  const RunTimes* run_times();               // null also where a run is too long for that
   const std::vector<int64_t>& seqs();
   const std::vector<int64_t>& steps();     // of those that have one, else 0
   const std::vector<uint32_t>& origins();  // index into header().origins
@@ -71,6 +78,7 @@ class BlockReader {
   bool ReadIntegers(uint32_t column, size_t count, std::vector<int64_t>* values);
   bool DecodeClasses(std::vector<uint16_t>* classes);
   bool DecodeTimes(std::vector<base::TimeNs>* times);
+  bool DecodeRunTimes(RunTimes* times);
   std::shared_ptr<const std::string> Filter(uint32_t column);
   bool DecodeSteps(std::vector<int64_t>* steps);
   const RowPlaces& Places();
@@ -91,6 +99,7 @@ class BlockReader {
   std::vector<char> damaged_;  // by column
   std::shared_ptr<const std::vector<uint16_t>> classes_;
   std::shared_ptr<const std::vector<base::TimeNs>> times_;
+  std::shared_ptr<const RunTimes> run_times_;
   std::shared_ptr<const std::vector<int64_t>> steps_;
   std::vector<int64_t> seqs_;
   std::vector<uint32_t> origins_;

@@ -121,13 +121,14 @@ class ColumnAggregator::BlockDimensions {
     GroupIds ids(dimensions_.size());
     size_t at = 0;
     uint32_t end_of_run = 0;
-    for (const BlockHeader::Run& run : reader_->header().runs) {
-      end_of_run += run.rows;
+    const auto& runs = reader_->header().runs;
+    for (size_t run = 0; run < runs.size() && at < rows_.size(); ++run) {
+      end_of_run += runs[run].rows;
       auto border = std::lower_bound(rows_.begin() + static_cast<long>(at), rows_.end(), end_of_run);
       auto end = static_cast<size_t>(border - rows_.begin());
       while (at < end) {
         size_t same = end;
-        for (size_t i = 0; i < ids.size(); ++i) ids[i] = Same(i, run.origin, at, &same);
+        for (size_t i = 0; i < ids.size(); ++i) ids[i] = Same(i, run, at, &same);
         stretches.push_back({at, same, aggregator_->GroupOf(ids)});
         at = same;
       }
@@ -138,7 +139,8 @@ class ColumnAggregator::BlockDimensions {
  private:
   struct Dimension {
     std::vector<uint32_t> by_origin, by_shape;         // ids
-    const std::vector<int64_t>* values = nullptr;      // of each row, or
+    const std::vector<int64_t>* values = nullptr;  // times or steps, of each row of the block
+    const RunTimes* times = nullptr;               // in their place, where they are short
     bool is_time = false;
     int64_t width = 1;
   };
@@ -150,8 +152,9 @@ class ColumnAggregator::BlockDimensions {
     dimension.width = group.width;
     dimension.is_time = group.kind == model::GroupKey::Kind::kTime;
     if (dimension.is_time) {
-      dimension.values = &reader_->times();
-      return !dimension.values->empty();
+      dimension.times = reader_->run_times();
+      if (!dimension.times && reader_->ok()) dimension.values = &reader_->times();
+      return reader_->ok();
     }
     bool is_step = group.kind == model::GroupKey::Kind::kStep;
     const std::string name = is_step ? "step" : group.name;
@@ -179,10 +182,11 @@ class ColumnAggregator::BlockDimensions {
     return true;
   }
 
-  // The id of the row at `at`; *end moves to where rows begin to have another one. REQUIRES all of one origin.
-  uint32_t Same(size_t i, uint32_t origin, size_t at, size_t* end) {
+  // The id of the row at `at`; *end moves to where rows begin to have another one. REQUIRES all of that run.
+  uint32_t Same(size_t i, size_t run, size_t at, size_t* end) {
     Dimension& dimension = dimensions_[i];
-    if (!dimension.by_origin.empty()) return dimension.by_origin[origin];
+    if (!dimension.by_origin.empty()) return dimension.by_origin[reader_->header().runs[run].origin];
+    if (dimension.times) return SameTime(i, run, at, end);
     if (!dimension.by_shape.empty()) {
       uint32_t id = dimension.by_shape[ShapeOf(at)];
       MoveEnd(at, end, [&](size_t other) { return dimension.by_shape[ShapeOf(other)] == id; });
@@ -200,12 +204,18 @@ class ColumnAggregator::BlockDimensions {
       return value >= start && static_cast<uint64_t>(value) - static_cast<uint64_t>(start) <
                                    static_cast<uint64_t>(dimension.width);
     };
+    MoveEnd(at, end, [&](size_t other) { return has(other) && within(other); });
+    return aggregator_->BucketIdOf(i, start);
+  }
+
+  uint32_t SameTime(size_t i, size_t run, size_t at, size_t* end) {
+    const RunTimes& times = *dimensions_[i].times;
+    int64_t first = times.starts[run], unit = reader_->header().time_unit, last = 0;
+    int64_t start = Bucket(first + times.since_start[rows_[at]] * unit, dimensions_[i].width);
+    if (__builtin_add_overflow(start, dimensions_[i].width - 1, &last)) last = INT64_MAX;
+    uint64_t limit = (static_cast<uint64_t>(last) - static_cast<uint64_t>(first)) / static_cast<uint64_t>(unit);
     // One after the other, though times ascend: looks far ahead would wait for memory each time.
-    if (dimension.is_time) {
-      MoveEnd(at, end, within);
-    } else {
-      MoveEnd(at, end, [&](size_t other) { return has(other) && within(other); });
-    }
+    MoveEnd(at, end, [&](size_t other) { return times.since_start[rows_[other]] <= limit; });
     return aggregator_->BucketIdOf(i, start);
   }
 

@@ -18,8 +18,9 @@ class ColumnCache {
     kBytes,    // std::string: as it lies in the file
     kRaw,      // std::string: decompressed
     kClasses,  // std::vector<uint16_t>
-    kTimes,    // std::vector<base::TimeNs>
+    kRunTimes,  // RunTimes
     kNumbers,  // NumberColumn
+    kTimes,    // std::vector<base::TimeNs>; from here on what rows are made of
     kSteps,    // std::vector<int64_t>
     kPlaces,   // RowPlaces
     kSlot,     // SlotColumn
@@ -59,7 +60,7 @@ class ColumnCache {
   };
 
   std::shared_ptr<const void> FindAny(const Key& key);
-  Shelf* ShelfOf(Form form) { return form < Form::kSteps ? &columns_ : &rows_; }
+  Shelf* ShelfOf(Form form) { return form < Form::kTimes ? &columns_ : &rows_; }
   static void Drop(size_t at, Shelf* shelf);
   size_t Victim(const Shelf& shelf);
 

@@ -290,16 +290,15 @@ std::shared_ptr<const std::string> BlockReader::RawTextFilter() { return Filter(
 
 const Texts* BlockReader::raw_texts() {
   if (raw_texts_ || !ok()) return raw_texts_.get();
-  size_t count = 0;
-  for (const RowClass& row_class : header_->classes) count += row_class.form == Row::kRawText ? row_class.rows : 0;
-  auto bytes = Bytes(kRawTextColumn);
-  if (!bytes) return nullptr;
-  auto texts = std::make_unique<Texts>();
-  if (count > 0 && !DecodeTexts(*bytes, count, texts.get())) {
-    Fail(kRawTextColumn);
-    return nullptr;
-  }
-  raw_texts_ = std::move(texts);
+  raw_texts_ = Cached<Texts>(kRawTextColumn, Form::kRawTexts, [this](Texts* texts, size_t* size) {
+    size_t count = 0;
+    for (const RowClass& row_class : header_->classes) count += row_class.form == Row::kRawText ? row_class.rows : 0;
+    auto bytes = Bytes(kRawTextColumn);
+    if (!bytes) return false;
+    if (count > 0 && !DecodeTexts(*bytes, count, texts)) return Fail(kRawTextColumn);
+    *size = texts->Memory();
+    return true;
+  });
   return raw_texts_.get();
 }
 

@@ -107,7 +107,7 @@ class BlockReader {
   std::vector<std::shared_ptr<const FieldColumn>> fields_;
   std::vector<std::shared_ptr<const NumberColumn>> numbers_;
   std::vector<std::shared_ptr<const SlotColumn>> slots_;
-  std::unique_ptr<Texts> raw_texts_;
+  std::shared_ptr<const Texts> raw_texts_;
   std::vector<Variable> variables_;
   std::string scratch_;  // of variables
 };

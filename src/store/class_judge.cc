@@ -37,7 +37,7 @@ Judgement ClassJudge::Judge() {
     return std::move(judgement_);
   }
   const FilterNode* telling = MostTelling();
-  if (telling && !telling->term->literal().empty()) judgement_.term = telling->term.get();
+  if (telling) judgement_.term = telling->term.get();
   const VerdictCache::Verdicts* few = telling ? verdicts_[telling->number].get() : nullptr;
   if (few && few->not_no.size() * kFewer < header_.classes.size()) {
     JudgeClassesOf(*few);

@@ -15,9 +15,9 @@ struct Judgement {
   std::vector<uint16_t> alive;   // the classes that are not kNo
   std::vector<char> origins;
   bool every_origin = true;
-  // A term that each matching row meets, with a literal that in some classes can only lie inside slots: in those of
-  // which `inside_slots` has bits, by class. Null, and empty: there is no such thing.
+  // A term that each matching row meets; null: none is known.
   const TextTerm* term = nullptr;
+  // By class, the slots in which alone the term's literal can lie. Empty: there is no such class.
   std::vector<uint64_t> inside_slots;
 
   void Kill(uint16_t number) { classes[number] = Verdict::kNo; }

@@ -20,6 +20,7 @@ class ColumnCache {
     kClasses,  // std::vector<uint16_t>
     kRunTimes,  // RunTimes
     kNumbers,  // NumberColumn
+    kRawTexts,  // Texts
     kTimes,    // std::vector<base::TimeNs>; from here on what rows are made of
     kSteps,    // std::vector<int64_t>
     kPlaces,   // RowPlaces
@@ -60,13 +61,15 @@ class ColumnCache {
   };
 
   std::shared_ptr<const void> FindAny(const Key& key);
-  Shelf* ShelfOf(Form form) { return form < Form::kTimes ? &columns_ : &rows_; }
+  Shelf* ShelfOf(Form form) {
+    return form == Form::kRawTexts ? &texts_ : form < Form::kTimes ? &columns_ : &rows_;
+  }
   static void Drop(size_t at, Shelf* shelf);
   size_t Victim(const Shelf& shelf);
 
   std::mutex mutex_;  // guards what follows
   // What filters and aggregations go over, for blocks by the hundred; and what single rows are made of, for a few.
-  Shelf columns_{96 << 20}, rows_{32 << 20};
+  Shelf columns_{96 << 20}, texts_{48 << 20}, rows_{32 << 20};
   uint64_t uses_ = 0, random_ = 1;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/class_rows.h"
+#include "store/literal_search.h"
 #include "store/slot_search.h"
 
 namespace rankscope::store {
@@ -89,6 +90,7 @@ std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budg
     judgement.inside_slots.clear();
   }
   if (judgement.inside_slots.empty()) rows = RowsOf(reader, judgement);
+  DropRawRows(reader, judgement, &rows);
   if (rows.empty() || !Verify(reader, judgement, budget, &rows)) return {};
   return rows;
 }
@@ -129,6 +131,30 @@ std::vector<uint32_t> ScanFilter::RowsOf(BlockReader* reader, const Judgement& j
     finder.Append(classes, first, last, &rows);
   }
   return rows;
+}
+
+// Leaves those raw texts out that lack what the term needs, all looked through at once. Where they cannot be read, each
+// row will say so.
+void ScanFilter::DropRawRows(BlockReader* reader, const Judgement& judgement, std::vector<uint32_t>* rows) {
+  const BlockHeader& header = reader->header();
+  bool any = std::any_of(judgement.alive.begin(), judgement.alive.end(),
+                         [&](uint16_t number) { return header.classes[number].form == Row::kRawText; });
+  if (!any || !judgement.term) return;
+  LiteralSearch search(judgement.term->needed());
+  if (!search.usable()) return;
+  const Texts* texts = reader->raw_texts();
+  if (!texts) {
+    reader->Forgive();
+    return;
+  }
+  search.Run(texts->arena);
+  const auto& classes = reader->classes();
+  const auto& places = reader->pool_places();
+  std::erase_if(*rows, [&](uint32_t row) {
+    if (header.classes[classes[row]].form != Row::kRawText) return false;
+    std::string_view text = texts->texts[places[row]];
+    return !search.any() || !search.In(static_cast<size_t>(text.data() - texts->arena.data()), text.size());
+  });
 }
 
 bool ScanFilter::Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget,

@@ -46,6 +46,7 @@ class ScanFilter {
   Judgement Judge(BlockReader* reader);
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows);
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
+  static void DropRawRows(BlockReader* reader, const Judgement& judgement, std::vector<uint32_t>* rows);
   bool Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget, std::vector<uint32_t>* rows) const;
 
   ScanCaches caches_{};

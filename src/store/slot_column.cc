@@ -112,6 +112,32 @@ constexpr std::array<char, 512> MakeHexPairs() {
 }
 constexpr auto kLowerPairs = MakeHexPairs<false>(), kUpperPairs = MakeHexPairs<true>();
 
+// Whether the variable, case folded, holds the literal. True where it is not ASCII: its folding is not this one.
+bool Holds(const Variable& variable, std::string_view literal, std::string* buffer) {
+  buffer->clear();
+  AppendVariable(variable, buffer);
+  for (char& c : *buffer) {
+    if (static_cast<unsigned char>(c) >= 0x80) return true;
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  return buffer->find(literal) != std::string::npos;
+}
+
+// The same of an integer, without writing it.
+bool HoldsDigits(const Variable& variable, std::string_view literal) {
+  if (literal.size() > variable.detail) return false;
+  uint64_t wanted = 0, modulus = 1, value = static_cast<uint64_t>(variable.value);
+  for (char c : literal) {
+    if (c < '0' || c > '9') return false;
+    wanted = wanted * 10 + static_cast<uint64_t>(c - '0');
+    modulus *= 10;
+  }
+  for (size_t places = literal.size(); places <= variable.detail; ++places, value /= 10) {
+    if (value % modulus == wanted) return true;
+  }
+  return false;
+}
+
 bool AllWithin(const std::vector<int64_t>& values, int64_t low, int64_t high) {
   return std::all_of(values.begin(), values.end(), [=](int64_t value) { return value >= low && value <= high; });
 }
@@ -223,6 +249,7 @@ bool SlotColumn::ReadHex(std::string_view bytes, size_t count) {
 
 bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column) {
   column->slot_ = slot;
+  column->count_ = count;
   switch (slot) {
     case Slot::kInteger:
     case Slot::kDecimal:
@@ -268,9 +295,33 @@ Variable SlotColumn::At(size_t place, char* scratch) const {
   return variable;
 }
 
+void SlotColumn::Find(LiteralSearch* search, std::string_view literal, std::vector<uint32_t>* places) const {
+  if (slot_ == Slot::kUuid) return FindInUuids(arena_, literal, places);
+  bool hex = slot_ == Slot::kHexLower || slot_ == Slot::kHexUpper;
+  if (search->usable() && (hex || slot_ == Slot::kWord)) return FindText(search, places);
+  std::string buffer;
+  char scratch[kScratchBytes];
+  for (uint32_t place = 0; place < count_; ++place) {
+    Variable variable = At(place, scratch);
+    bool holds = slot_ == Slot::kInteger ? HoldsDigits(variable, literal) : Holds(variable, literal, &buffer);
+    if (holds) places->push_back(place);
+  }
+}
+
+void SlotColumn::FindText(LiteralSearch* search, std::vector<uint32_t>* places) const {
+  const std::string& arena = slot_ == Slot::kWord ? texts_.arena : arena_;
+  search->Run(arena);
+  if (!search->any()) return;
+  char scratch[kScratchBytes];
+  for (uint32_t place = 0; place < count_; ++place) {
+    std::string_view text = At(place, scratch).Text();
+    if (search->In(static_cast<size_t>(text.data() - arena.data()), text.size())) places->push_back(place);
+  }
+}
+
 size_t SlotColumn::Memory() const {
   return sizeof *this + (numbers_.size() + details_.size()) * sizeof(int64_t) + arena_.size() +
-         begins_.size() * sizeof(uint32_t) + texts_.arena.size() + texts_.texts.size() * sizeof(std::string_view);
+         begins_.size() * sizeof(uint32_t) + texts_.Memory();
 }
 
 void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places) {

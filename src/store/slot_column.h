@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "store/literal_search.h"
 #include "store/text_column.h"
 #include "store/text_template.h"
 
@@ -25,14 +26,18 @@ class SlotColumn {
 
   // Its text lies in the column or in `scratch`, of kScratchBytes. REQUIRES place is one of the column's.
   Variable At(size_t place, char* scratch) const;
+  // Appends, ascending, the places of the variables that may hold the literal, case folded, of which `search` is.
+  void Find(LiteralSearch* search, std::string_view literal, std::vector<uint32_t>* places) const;
   size_t Memory() const;
 
  private:
   friend bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column);
   bool ReadNumbers(std::string_view bytes, size_t count);
   bool ReadHex(std::string_view bytes, size_t count);
+  void FindText(LiteralSearch* search, std::vector<uint32_t>* places) const;
 
   Slot slot_ = Slot::kInteger;
+  size_t count_ = 0;
   std::vector<int64_t> numbers_, details_;  // no details: `detail_` holds for all
   uint32_t detail_ = 0;                     // of integers, the least number of digits
   std::string arena_;            // of hexadecimals; of UUIDs, kUuidBytes each

@@ -1,8 +1,6 @@
 #include "store/slot_search.h"
 
 #include <algorithm>
-#include <cstring>
-#include <string_view>
 
 #include "store/word_filter.h"
 
@@ -18,17 +16,6 @@ bool ForEachSlot(uint64_t slots, const Visit& visit) {
     if (!visit(static_cast<size_t>(__builtin_ctzll(slots)))) return false;
   }
   return true;
-}
-
-// Whether the variable, case folded, holds the literal. True where it is not ASCII: its folding is not this one.
-bool Holds(const Variable& variable, std::string_view literal, std::string* buffer) {
-  buffer->clear();
-  AppendVariable(variable, buffer);
-  for (char& c : *buffer) {
-    if (static_cast<unsigned char>(c) >= 0x80) return true;
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  }
-  return buffer->find(literal) != std::string::npos;
 }
 
 }  // namespace
@@ -95,11 +82,7 @@ bool SlotSearch::Search(uint16_t pool, size_t slot, Places* places) {
   } else {
     const SlotColumn* column = reader_->SlotOf(pool, slot);
     if (!column) return false;
-    std::string buffer;
-    char scratch[SlotColumn::kScratchBytes];
-    for (uint32_t i = 0; i < count; ++i) {
-      if (Holds(column->At(i, scratch), literal_, &buffer)) found.push_back(i);
-    }
+    column->Find(&search_, literal_, &found);
   }
   if (!found.empty()) places->resize(count);
   for (uint32_t place : found) (*places)[place] = 1;

@@ -16,7 +16,7 @@ class SlotSearch {
  public:
   // REQUIRES judgement->term.
   SlotSearch(BlockReader* reader, Judgement* judgement)
-      : reader_(reader), judgement_(judgement), literal_(judgement->term->literal()) {}
+      : reader_(reader), judgement_(judgement), literal_(judgement->term->literal()), search_(literal_) {}
 
   // Kills classes of which no row has the literal: mostly all of a block's, and no column of rows has been read.
   bool NarrowClasses();
@@ -33,6 +33,7 @@ class SlotSearch {
   BlockReader* reader_;
   Judgement* judgement_;
   const std::string& literal_;
+  LiteralSearch search_;
   std::map<std::pair<uint16_t, size_t>, Places> found_;  // by pool and slot
 };
 

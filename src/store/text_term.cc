@@ -19,6 +19,7 @@ using Kind = model::Filter::Kind;
 constexpr std::string_view kStandIn = "\xea\x99\xae";  // U+A66E
 constexpr size_t kMaxPaths = 256;
 constexpr int kMinAtom = 3;
+constexpr size_t kMaxAtomsWeighed = 64;
 constexpr char32_t kReplacement = 0xfffd;
 
 // Whether a variable of that kind may hold the byte, case folded.
@@ -148,7 +149,9 @@ base::Result<std::shared_ptr<const TextTerm>> TextTerm::Make(const model::Filter
   term->kind_ = filter.kind;
   term->text_ = filter.text;
   term->case_sensitive_ = filter.case_sensitive;
-  if (filter.kind == Kind::kPhrase || filter.kind == Kind::kSubstring) term->literal_ = Folded(filter.text);
+  if (filter.kind == Kind::kPhrase || filter.kind == Kind::kSubstring) {
+    term->literal_ = term->needed_ = Folded(filter.text);
+  }
   if (filter.kind == Kind::kSubstring) term->inner_words_ = InnerWords(term->literal_);
   if (filter.kind == Kind::kRegex) {
     ASSIGN_OR_RETURN(term->regex_, model::CompileRegex(filter.text, filter.case_sensitive));
@@ -156,12 +159,27 @@ base::Result<std::shared_ptr<const TextTerm>> TextTerm::Make(const model::Filter
     int id = 0;
     if (term->required_->Add(filter.text, term->regex_->options(), &id) == re2::RE2::NoError) {
       term->required_->Compile(&term->atoms_);
+      term->needed_ = term->LongestNeededAtom();
     }
     for (const std::string& atom : term->atoms_) {
       term->atom_words_.push_back(IsAscii(atom) ? InnerWords(atom) : "");
     }
   }
   return std::shared_ptr<const TextTerm>(std::move(term));
+}
+
+std::string TextTerm::LongestNeededAtom() const {
+  std::string longest;
+  for (size_t without = 0; without < atoms_.size() && atoms_.size() <= kMaxAtomsWeighed; ++without) {
+    std::vector<int> others, potentials;
+    for (size_t i = 0; i < atoms_.size(); ++i) {
+      if (i != without) others.push_back(static_cast<int>(i));
+    }
+    required_->AllPotentials(others, &potentials);
+    bool longer = IsAscii(atoms_[without]) && atoms_[without].size() > longest.size();
+    if (potentials.empty() && longer) longest = atoms_[without];
+  }
+  return longest;
 }
 
 std::string TextTerm::Key() const {

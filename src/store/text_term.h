@@ -42,6 +42,9 @@ class TextTerm {
   bool MayBeAmong(std::string_view word_filter) const;
   // The phrase or substring, case folded; empty for others.
   const std::string& literal() const { return literal_; }
+  // What each text that meets the term holds, case folded: the literal, or what the regex cannot do without. Empty:
+  // nothing is known.
+  const std::string& needed() const { return needed_; }
   bool whole_words() const { return kind_ == model::Filter::Kind::kPhrase; }
   // Equal for terms that judge alike.
   std::string Key() const;
@@ -50,9 +53,10 @@ class TextTerm {
   TextTerm() = default;
   TemplateVerdict JudgeLiteral(std::string_view form, std::string_view literal, bool phrase) const;
   TemplateVerdict JudgeRegex(std::string_view form) const;
+  std::string LongestNeededAtom() const;
 
   model::Filter::Kind kind_ = model::Filter::Kind::kAll;
-  std::string text_, literal_;
+  std::string text_, literal_, needed_;
   bool case_sensitive_ = false;
   std::shared_ptr<const re2::RE2> regex_;
   std::shared_ptr<re2::FilteredRE2> required_;

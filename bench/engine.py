@@ -107,10 +107,6 @@ class Server:
         fields = open(f'/proc/{self.process.pid}/stat').read().rsplit(')', 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
-    def cpu_ns(self):
-        tasks = f'/proc/{self.process.pid}/task'
-        return sum(int(open(f'{tasks}/{task}/schedstat').read().split()[0]) for task in os.listdir(tasks))
-
     def rss_mb(self):
         return int(re.search(r'VmRSS:\s+(\d+)', open(f'/proc/{self.process.pid}/status').read())[1]) / 1024
 

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What queries cost on data that is loaded once and kept: whole HTTP requests in ms, and the server's CPU for each.
+"""What queries cost on data that is loaded once and kept: whole HTTP requests in ms, and the server's CPU for each
+(in ticks of 10 ms: ask many --times).
 
     bench/queries.py DIR --load logs.ndjson             fills the folder DIR (records of one job, by default "bench")
     bench/queries.py DIR                                times its queries; --queries FILE has others, a line each: NAME QUERY
@@ -37,12 +38,12 @@ def load(server, path, job):
 
 def measure(server, name, query, times):
     answer(server, query)
-    spent, before = [], server.cpu_ns()
+    spent, before = [], server.cpu_s()
     for _ in range(times):
         begin = time.perf_counter()
         rows = answer(server, query).count(b'\n')
         spent.append((time.perf_counter() - begin) * 1e3)
-    cpu = (server.cpu_ns() - before) / times / 1e6
+    cpu = (server.cpu_s() - before) / times * 1e3
     print(f'{name:28} {statistics.median(spent):8.2f} {min(spent):8.2f} {cpu:8.2f} {rows:8}', flush=True)
 
 

@@ -346,7 +346,7 @@ bool BlockReader::ReadField(uint32_t schema, size_t field, uint32_t place, model
   return column != nullptr;
 }
 
-bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
+bool BlockReader::ReadHead(uint32_t row, bool with_text, model::Record* record) {
   if (times().empty() || seqs().empty() || steps().empty() || pool_places().empty()) return false;
   const RowClass& row_class = header_->classes[classes()[row]];
   const model::Origin& origin = header_->origins[origins()[row]];
@@ -365,12 +365,29 @@ bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model:
   if (row_class.has_step) record->step = (*steps_)[row];
   record->level = header_->levels[row_class.level];
   record->text.clear();
-  if (with_text && !AppendText(row, &record->text)) return false;
-  const auto& names = header_->schemas[row_class.schema];
+  return !with_text || AppendText(row, &record->text);
+}
+
+bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
+  if (!ReadHead(row, with_text, record)) return false;
+  uint16_t schema = header_->classes[classes()[row]].schema;
+  const auto& names = header_->schemas[schema];
   record->fields.resize(with_fields ? names.size() : 0);
   for (size_t i = 0; i < record->fields.size(); ++i) {
     record->fields[i].first = names[i];
-    if (!ReadField(row_class.schema, i, schema_places()[row], &record->fields[i].second)) return false;
+    if (!ReadField(schema, i, schema_places()[row], &record->fields[i].second)) return false;
+  }
+  return true;
+}
+
+bool BlockReader::ReadRow(uint32_t row, bool with_text, const FieldChoice& fields, model::Record* record) {
+  if (!ReadHead(row, with_text, record)) return false;
+  uint16_t schema = header_->classes[classes()[row]].schema;
+  record->fields.resize(fields[schema].size());
+  for (size_t i = 0; i < record->fields.size(); ++i) {
+    uint32_t field = fields[schema][i];
+    record->fields[i].first = header_->schemas[schema][field];
+    if (!ReadField(schema, field, schema_places()[row], &record->fields[i].second)) return false;
   }
   return true;
 }

@@ -69,6 +69,9 @@ class BlockReader {
   bool AppendText(uint32_t row, std::string* out);
   // Overwrites *record; fields only when `with_fields`.
   bool ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record);
+  // The same with the chosen fields alone: by schema, their places in its names.
+  using FieldChoice = std::vector<std::vector<uint32_t>>;
+  bool ReadRow(uint32_t row, bool with_text, const FieldChoice& fields, model::Record* record);
 
  private:
   using Form = ColumnCache::Form;
@@ -83,6 +86,7 @@ class BlockReader {
   bool DecodeSteps(std::vector<int64_t>* steps);
   const RowPlaces& Places();
   void Place(RowPlaces* places);
+  bool ReadHead(uint32_t row, bool with_text, model::Record* record);
   bool ReadField(uint32_t schema, size_t field, uint32_t place, model::FieldValue* value);
   ColumnCache::Key KeyOf(uint32_t column, Form form) const;
   // From the cache, or what `decode` makes, which says whether it could and how many bytes it takes.

@@ -9,7 +9,8 @@
 namespace rankscope::store {
 namespace {
 
-constexpr size_t kParts = 4;  // and so many threads at most
+constexpr size_t kParts = 16;  // small ones: a helper that has to wait for a CPU keeps one of them
+constexpr size_t kMaxThreads = 4;
 constexpr int64_t kWorthHelpNs = 400'000;
 
 // Pieces that lie side by side, with an aggregator of their own: sums are made in the same order whoever makes them.
@@ -55,7 +56,7 @@ class Aggregation {
   }
 
   void CallHelp() {
-    size_t threads = std::min<size_t>(std::thread::hardware_concurrency(), parts_.size());
+    size_t threads = std::min<size_t>({std::thread::hardware_concurrency(), kMaxThreads, parts_.size()});
     for (size_t i = 1; i < threads; ++i) helpers_.emplace_back([this] { Work(/*calls_help=*/false); });
   }
 

@@ -37,7 +37,9 @@ base::Status ScanFilter::AddConjuncts(const model::Filter& filter) {
   std::as_const(*node).ForEachLeaf([this](const FilterNode& leaf) {
     if (leaf.term) needs_text_ = true;
     // A field may stand in for whatever a record does not have.
-    if (leaf.key.kind != KeyKind::kTimestamp && leaf.key.kind != KeyKind::kStream) needs_fields_ = true;
+    if (leaf.key.kind != KeyKind::kTimestamp && leaf.key.kind != KeyKind::kStream) {
+      needed_fields_.push_back(leaf.key.name);
+    }
   });
   terms_.Add(std::move(node));
   return {};
@@ -157,6 +159,20 @@ void ScanFilter::DropRawRows(BlockReader* reader, const Judgement& judgement, st
   });
 }
 
+// The fields that the filter looks at; of a record with fields one at least, since it is told from one without.
+BlockReader::FieldChoice ScanFilter::FieldsFor(const BlockHeader& header) const {
+  BlockReader::FieldChoice choice(header.schemas.size());
+  for (size_t schema = 0; schema < choice.size(); ++schema) {
+    const auto& names = header.schemas[schema];
+    for (uint32_t i = 0; i < names.size(); ++i) {
+      bool needed = std::find(needed_fields_.begin(), needed_fields_.end(), names[i]) != needed_fields_.end();
+      if (needed) choice[schema].push_back(i);
+    }
+    if (choice[schema].empty() && !names.empty() && !needed_fields_.empty()) choice[schema].push_back(0);
+  }
+  return choice;
+}
+
 bool ScanFilter::Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget,
                         std::vector<uint32_t>* rows) const {
   const auto& classes = reader->classes();
@@ -164,10 +180,11 @@ bool ScanFilter::Verify(BlockReader* reader, const Judgement& judgement, base::B
                              [&](uint16_t number) { return judgement.classes[number] == Verdict::kYes; });
   if (certain) return true;
   model::Record record;
+  BlockReader::FieldChoice fields = FieldsFor(reader->header());
   size_t kept = 0;
   for (uint32_t row : *rows) {
     if (judgement.classes[classes[row]] == Verdict::kMaybe) {
-      if (!reader->ReadRow(row, needs_text_, needs_fields_, &record)) {
+      if (!reader->ReadRow(row, needs_text_, fields, &record)) {
         if (!reader->recoverable()) return false;
         ReportDamage(reader->status(), budget);
         reader->Forgive();

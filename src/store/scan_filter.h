@@ -46,6 +46,7 @@ class ScanFilter {
   Judgement Judge(BlockReader* reader);
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows);
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
+  BlockReader::FieldChoice FieldsFor(const BlockHeader& header) const;
   static void DropRawRows(BlockReader* reader, const Judgement& judgement, std::vector<uint32_t>* rows);
   bool Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget, std::vector<uint32_t>* rows) const;
 
@@ -53,7 +54,8 @@ class ScanFilter {
   std::unique_ptr<model::Matcher> matcher_;
   base::TimeNs since_ = INT64_MIN, until_ = INT64_MAX;
   FilterTerms terms_;
-  bool needs_text_ = false, needs_fields_ = false;
+  bool needs_text_ = false;
+  std::vector<std::string> needed_fields_;
   std::shared_ptr<const TemplateDictionary> judged_;  // of which the verdicts are
   LeafVerdicts verdicts_;
 };

@@ -31,7 +31,7 @@ void ClassRows::Append(const std::vector<uint16_t>& classes, uint32_t first, uin
     for (uint32_t row = first; row < last; ++row) rows->push_back(row);
     return;
   }
-  if (!few_.empty()) {
+  if (wanted_.empty()) {
     auto before = static_cast<long>(rows->size());
     for (uint16_t number : few_) AppendOf(number, classes.data(), first, last, rows);
     if (few_.size() > 1) std::sort(rows->begin() + before, rows->end());

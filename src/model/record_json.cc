@@ -30,8 +30,8 @@ bool AnySpecial(uint64_t eight) {
   constexpr uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes << 7;
   auto zero_in = [](uint64_t bytes) { return (bytes - kOnes) & ~bytes; };  // high bits of bytes that are 0
   uint64_t control = (eight - kOnes * 0x20) & ~eight;
-  uint64_t special = control | eight | zero_in(eight ^ kOnes * 0x7f) | zero_in(eight ^ kOnes * '"') |
-                     zero_in(eight ^ kOnes * '\\');
+  uint64_t special =
+      control | eight | zero_in(eight ^ kOnes * 0x7f) | zero_in(eight ^ kOnes * '"') | zero_in(eight ^ kOnes * '\\');
   return special & kHighs;
 }
 

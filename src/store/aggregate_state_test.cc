@@ -29,8 +29,8 @@ TEST(AggregateState, AQuantileBetweenEqualInfinitiesIsThatInfinity) {
 
 TEST(AggregateState, JoinedStatesKnowWhatOneWouldHaveKnown) {
   std::mt19937 random(3);
-  for (Function function : {Function::kCount, Function::kSum, Function::kAvg, Function::kMin, Function::kMax,
-                            Function::kQuantile}) {
+  for (Function function :
+       {Function::kCount, Function::kSum, Function::kAvg, Function::kMin, Function::kMax, Function::kQuantile}) {
     AggregateState first, second, all;
     for (int i = 0; i < 100; ++i) {
       auto value = static_cast<int64_t>(random() % 1000) - 500;

@@ -459,8 +459,10 @@ bool Locate(BlockHeader* header) {
 }  // namespace
 
 size_t BlockHeader::Memory() const {
-  size_t size = sizeof *this + origins.size() * sizeof(model::Origin) + classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + sizeof(uint16_t)) + shapes.size() * sizeof(RowShape) +
-                columns.size() * sizeof(Column) + runs.size() * sizeof(Run) + pools.size() * 48;
+  size_t size = sizeof *this + origins.size() * sizeof(model::Origin) +
+                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + sizeof(uint16_t)) +
+                shapes.size() * sizeof(RowShape) + columns.size() * sizeof(Column) + runs.size() * sizeof(Run) +
+                pools.size() * 48;
   for (const auto& names : schemas) size += names.size() * 48;
   return size;
 }
@@ -482,7 +484,9 @@ bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* he
   uint64_t rows = 0, run_rows = 0;
   for (const RowClass& row_class : header->classes) rows += row_class.rows;
   for (const BlockHeader::Run& run : header->runs) run_rows += run.rows;
-  if (header->time_unit <= 0 || rows != info.rows || run_rows != info.rows || !ReadColumns(&in, header) || !Locate(header)) return false;
+  if (header->time_unit <= 0 || rows != info.rows || run_rows != info.rows || !ReadColumns(&in, header) ||
+      !Locate(header))
+    return false;
   IndexClasses(header);
   return true;
 }

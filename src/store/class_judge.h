@@ -51,9 +51,9 @@ class ClassJudge {
   BlockReader* reader_;
   const BlockHeader& header_;
   Judgement judgement_;
-  std::vector<Verdict> shapes_;                  // of all terms without a text
-  std::vector<Verdict> leaves_;                  // of other leaves: by leaf, then shape
-  std::vector<std::optional<Verdict>> of_raw_;   // of text leaves, on the raw texts
+  std::vector<Verdict> shapes_;                 // of all terms without a text
+  std::vector<Verdict> leaves_;                 // of other leaves: by leaf, then shape
+  std::vector<std::optional<Verdict>> of_raw_;  // of text leaves, on the raw texts
   bool shadowed_ = false;
 };
 

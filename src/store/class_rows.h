@@ -22,7 +22,7 @@ class ClassRows {
   std::vector<uint16_t> few_;  // the wanted ones, if they are few
   std::vector<char> wanted_;   // by class, if they are not
   bool all_;
-  uint64_t rows_ = 0;          // of the wanted classes
+  uint64_t rows_ = 0;  // of the wanted classes
 };
 
 }  // namespace rankscope::store

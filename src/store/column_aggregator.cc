@@ -58,7 +58,9 @@ bool ColumnAggregator::Supports(const model::Aggregation& aggregation) {
 }
 
 ColumnAggregator::ColumnAggregator(const model::Aggregation& aggregation)
-    : aggregation_(aggregation), ids_(aggregation.groups.size()), bucket_ids_(aggregation.groups.size()),
+    : aggregation_(aggregation),
+      ids_(aggregation.groups.size()),
+      bucket_ids_(aggregation.groups.size()),
       cells_(aggregation.groups.size()),
       groups_(aggregation.groups.size()) {
   counts_only_ =
@@ -138,7 +140,7 @@ class ColumnAggregator::BlockDimensions {
 
  private:
   struct Dimension {
-    std::vector<uint32_t> by_origin, by_shape;         // ids
+    std::vector<uint32_t> by_origin, by_shape;     // ids
     const std::vector<int64_t>* values = nullptr;  // times or steps, of each row of the block
     const RunTimes* times = nullptr;               // in their place, where they are short
     bool is_time = false;
@@ -201,8 +203,8 @@ class ColumnAggregator::BlockDimensions {
     int64_t start = Bucket(values[rows_[at]], dimension.width);
     auto within = [&](size_t other) {
       int64_t value = values[rows_[other]];
-      return value >= start && static_cast<uint64_t>(value) - static_cast<uint64_t>(start) <
-                                   static_cast<uint64_t>(dimension.width);
+      return value >= start &&
+             static_cast<uint64_t>(value) - static_cast<uint64_t>(start) < static_cast<uint64_t>(dimension.width);
     };
     MoveEnd(at, end, [&](size_t other) { return has(other) && within(other); });
     return aggregator_->BucketIdOf(i, start);
@@ -226,9 +228,7 @@ class ColumnAggregator::BlockDimensions {
     }
   }
 
-  uint16_t ShapeOf(size_t at) const {
-    return reader_->header().classes[reader_->classes()[rows_[at]]].shape;
-  }
+  uint16_t ShapeOf(size_t at) const { return reader_->header().classes[reader_->classes()[rows_[at]]].shape; }
 
   ColumnAggregator* aggregator_;
   BlockReader* reader_;
@@ -318,8 +318,7 @@ std::vector<uint32_t> ColumnAggregator::SortedGroups() const {
   for (size_t i = 0; i < dimensions; ++i) {
     std::vector<uint32_t> order(cells_[i].size()), place(cells_[i].size());
     std::iota(order.begin(), order.end(), 0);
-    std::sort(order.begin(), order.end(),
-              [&](uint32_t a, uint32_t b) { return CellLess(cells_[i][a], cells_[i][b]); });
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return CellLess(cells_[i][a], cells_[i][b]); });
     for (uint32_t at = 0; at < order.size(); ++at) place[order[at]] = at;
     for (size_t group = 0; group < groups.size(); ++group) {
       places[group * dimensions + i] = place[groups_.ids(group)[i]];

@@ -15,17 +15,17 @@ class ColumnCache {
  public:
   // In what form a column is kept; says the type too.
   enum class Form : uint8_t {
-    kBytes,    // std::string: as it lies in the file
-    kRaw,      // std::string: decompressed
-    kClasses,  // std::vector<uint16_t>
+    kBytes,     // std::string: as it lies in the file
+    kRaw,       // std::string: decompressed
+    kClasses,   // std::vector<uint16_t>
     kRunTimes,  // RunTimes
-    kNumbers,  // NumberColumn
+    kNumbers,   // NumberColumn
     kRawTexts,  // Texts
-    kTimes,    // std::vector<base::TimeNs>; from here on what rows are made of
-    kSteps,    // std::vector<int64_t>
-    kPlaces,   // RowPlaces
-    kSlot,     // SlotColumn
-    kField,    // FieldColumn
+    kTimes,     // std::vector<base::TimeNs>; from here on what rows are made of
+    kSteps,     // std::vector<int64_t>
+    kPlaces,    // RowPlaces
+    kSlot,      // SlotColumn
+    kField,     // FieldColumn
   };
   struct Key {
     uint64_t segment = 0;  // Segment::id()
@@ -61,9 +61,7 @@ class ColumnCache {
   };
 
   std::shared_ptr<const void> FindAny(const Key& key);
-  Shelf* ShelfOf(Form form) {
-    return form == Form::kRawTexts ? &texts_ : form < Form::kTimes ? &columns_ : &rows_;
-  }
+  Shelf* ShelfOf(Form form) { return form == Form::kRawTexts ? &texts_ : form < Form::kTimes ? &columns_ : &rows_; }
   static void Drop(size_t at, Shelf* shelf);
   size_t Victim(const Shelf& shelf);
 

@@ -11,9 +11,9 @@
 namespace rankscope::store {
 namespace {
 
-constexpr std::string_view kEscape = "\x1b";            // what a reader sees is without colours
-constexpr std::string_view kKelvin = "\xe2\x84\xaa";    // folds to k
-constexpr std::string_view kLongS = "\xc5\xbf";         // folds to s
+constexpr std::string_view kEscape = "\x1b";          // what a reader sees is without colours
+constexpr std::string_view kKelvin = "\xe2\x84\xaa";  // folds to k
+constexpr std::string_view kLongS = "\xc5\xbf";       // folds to s
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
 char Upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; }

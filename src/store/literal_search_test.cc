@@ -29,8 +29,8 @@ std::string Encoded(char32_t point) {
 }
 
 TEST(LiteralSearch, NeverMissesATextThatHoldsTheLiteral) {
-  const std::vector<std::string> parts = {"s", "S", "k", "K", "a", "B", " ", "显", "存", "\xe2\x84\xaa", "\xc5\xbf", "ü",
-                                          "\x1b[1m"};
+  const std::vector<std::string> parts = {"s",        "S", "k",      "K", "a", "B", " ", "显", "存", "\xe2\x84\xaa",
+                                          "\xc5\xbf", "ü", "\x1b[1m"};
   std::mt19937 random(7);
   auto text_of = [&](size_t most) {
     std::string text;

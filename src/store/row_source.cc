@@ -135,8 +135,8 @@ class MemorySource : public RowSource {
 }  // namespace
 
 std::unique_ptr<RowSource> MakeBlockSource(std::shared_ptr<const Segment> segment, size_t block,
-                                           std::shared_ptr<const TemplateDictionary> dictionary,
-                                           ScanFilter* filter, const model::Scan& scan, base::Budget* budget) {
+                                           std::shared_ptr<const TemplateDictionary> dictionary, ScanFilter* filter,
+                                           const model::Scan& scan, base::Budget* budget) {
   return std::make_unique<BlockSource>(std::move(segment), block, std::move(dictionary), filter, scan, budget);
 }
 

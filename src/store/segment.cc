@@ -87,10 +87,11 @@ void HeaderCache::Forget(const Segment* segment) {
   }
 }
 
-Segment::Segment() : id_([] {
-  static std::atomic<uint64_t> last{0};
-  return ++last;
-}()) {}
+Segment::Segment()
+    : id_([] {
+        static std::atomic<uint64_t> last{0};
+        return ++last;
+      }()) {}
 
 Segment::~Segment() {
   if (cache_) cache_->Forget(this);

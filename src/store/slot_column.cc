@@ -223,7 +223,8 @@ bool SlotColumn::ReadNumbers(std::string_view bytes, size_t count) {
     return ReadIntegers(&in, count, &details_) && AllWithin(details_, 1, kMaxDigits) && in.empty();
   }
   if (!ReadIntegers(&in, count, &details_) || !AllWithin(details_, 0, 0xffff) || !in.empty()) return false;
-  bool good = std::all_of(details_.begin(), details_.end(), [](int64_t detail) { return (detail & 0xff) <= kMaxDigits; });
+  bool good =
+      std::all_of(details_.begin(), details_.end(), [](int64_t detail) { return (detail & 0xff) <= kMaxDigits; });
   if (good && count > 0 && AllWithin(details_, details_[0], details_[0])) {
     detail_ = static_cast<uint32_t>(details_[0]);
     details_ = {};

@@ -40,8 +40,8 @@ class SlotColumn {
   size_t count_ = 0;
   std::vector<int64_t> numbers_, details_;  // no details: `detail_` holds for all
   uint32_t detail_ = 0;                     // of integers, the least number of digits
-  std::string arena_;            // of hexadecimals; of UUIDs, kUuidBytes each
-  std::vector<uint32_t> begins_;  // of hexadecimals in it, and the end
+  std::string arena_;                       // of hexadecimals; of UUIDs, kUuidBytes each
+  std::vector<uint32_t> begins_;            // of hexadecimals in it, and the end
   Texts texts_;
 };
 // False when the bytes are not `count` variables of that kind.

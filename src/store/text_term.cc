@@ -218,7 +218,8 @@ TemplateVerdict TextTerm::JudgeRegex(std::string_view form) const {
   if (atoms_.empty()) return {};
   std::vector<int> present;
   for (size_t i = 0; i < atoms_.size(); ++i) {
-    if (!IsAscii(atoms_[i]) || JudgeLiteral(form, atoms_[i], false).verdict != Verdict::kNo) present.push_back(static_cast<int>(i));
+    if (!IsAscii(atoms_[i]) || JudgeLiteral(form, atoms_[i], false).verdict != Verdict::kNo)
+      present.push_back(static_cast<int>(i));
   }
   std::vector<int> potentials;
   required_->AllPotentials(present, &potentials);

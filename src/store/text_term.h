@@ -70,8 +70,8 @@ class TextTerm {
 class VerdictCache {
  public:
   struct Verdicts {
-    std::vector<TemplateVerdict> of;    // by template
-    std::vector<uint32_t> not_no;       // templates, ascending
+    std::vector<TemplateVerdict> of;  // by template
+    std::vector<uint32_t> not_no;     // templates, ascending
   };
   // On each template that the dictionary has now.
   std::shared_ptr<const Verdicts> Get(const TextTerm& term,

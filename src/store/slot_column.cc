@@ -48,6 +48,7 @@ void PutLengths(const std::vector<Variable>& values, std::string* out) {
   out->push_back(regular ? kAtLeast : kEach);
   if (regular) return base::PutVarint(out, least);
   std::vector<int64_t> lengths;
+  lengths.reserve(values.size());
   for (const Variable& value : values) lengths.push_back(value.detail);
   PutIntegers(lengths, out);
 }
@@ -207,6 +208,7 @@ void EncodeSlot(const std::vector<Variable>& values, std::string* out, std::stri
     return PutUuids(values, out);
   }
   std::vector<std::string_view> texts;
+  texts.reserve(values.size());
   for (const Variable& value : values) texts.push_back(value.Text());
   EncodeTexts(texts, out);
 }

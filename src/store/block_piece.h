@@ -11,7 +11,7 @@ namespace rankscope::store {
 struct BlockPiece {
   std::shared_ptr<const Segment> segment;
   size_t block;
-  std::shared_ptr<const TemplateDictionary> dictionary;
+  std::shared_ptr<const TemplateDictionary> templates;
 };
 
 }  // namespace rankscope::store

@@ -46,7 +46,7 @@ class Aggregation {
     for (size_t number; (number = next_++) < parts_.size();) {
       const Part& part = parts_[number];
       for (size_t at = part.begin; at < part.end && !needs_records_ && !budget_->Spent(); ++at) {
-        if (!Add(pieces_[at], filter->get(), part.aggregator.get())) needs_records_ = true;
+        if (!Add(pieces_[at], **filter, part.aggregator.get())) needs_records_ = true;
         if (calls_help && base::MonotonicNow() - begun_at_ > kWorthHelpNs) {
           calls_help = false;
           CallHelp();
@@ -61,20 +61,20 @@ class Aggregation {
   }
 
   // False: the block must be read as records.
-  bool Add(const BlockPiece& piece, ScanFilter* filter, ColumnAggregator* aggregator) {
+  bool Add(const BlockPiece& piece, const ScanFilter& filter, ColumnAggregator* aggregator) {
     auto header = piece.segment->Header(piece.block);
     if (!header.ok()) {
       ReportDamage(header.status(), budget_);
       return true;
     }
-    BlockReader reader(piece.segment, piece.block, *header, piece.dictionary, caches_.columns);
+    BlockReader reader(piece.segment, piece.block, *header, piece.templates, caches_.columns);
     if (aggregator->counts_only()) {
-      if (auto count = filter->CountByHeader(&reader)) {
+      if (auto count = filter.CountByHeader(&reader)) {
         aggregator->AddCount(*count);
         return true;
       }
     }
-    std::vector<uint32_t> rows = filter->Select(&reader, budget_);
+    std::vector<uint32_t> rows = filter.Select(&reader, budget_);
     bool added = !reader.ok() || aggregator->Add(&reader, rows);
     if (reader.ok()) return added;
     ReportDamage(reader.status(), budget_);

@@ -9,7 +9,7 @@ namespace {
 class BlockSource : public RowSource {
  public:
   BlockSource(std::shared_ptr<const Segment> segment, size_t block,
-              std::shared_ptr<const TemplateDictionary> dictionary, ScanFilter* filter, const model::Scan& scan,
+              std::shared_ptr<const TemplateDictionary> dictionary, const ScanFilter* filter, const model::Scan& scan,
               base::Budget* budget)
       : segment_(std::move(segment)),
         block_(block),
@@ -67,7 +67,7 @@ class BlockSource : public RowSource {
     opened_ = true;
     auto header = segment_->Header(block_);
     if (!header.ok()) return ReportDamage(header.status(), budget_);
-    reader_ = std::make_unique<BlockReader>(segment_, block_, *header, dictionary_, filter_->columns());
+    reader_ = std::make_unique<BlockReader>(segment_, block_, *header, dictionary_, filter_->caches().columns);
     order_ = filter_->Select(reader_.get(), budget_);
     if (!order_.empty() && (reader_->times().empty() || reader_->seqs().empty())) order_.clear();
     if (!reader_->ok()) return ReportDamage(reader_->status(), budget_);
@@ -78,7 +78,7 @@ class BlockSource : public RowSource {
   std::shared_ptr<const Segment> segment_;
   const size_t block_;
   std::shared_ptr<const TemplateDictionary> dictionary_;
-  ScanFilter* filter_;
+  const ScanFilter* filter_;
   base::Budget* budget_;
   const bool newest_first_;
   bool text_ = false, fields_ = false;
@@ -135,8 +135,8 @@ class MemorySource : public RowSource {
 }  // namespace
 
 std::unique_ptr<RowSource> MakeBlockSource(std::shared_ptr<const Segment> segment, size_t block,
-                                           std::shared_ptr<const TemplateDictionary> dictionary, ScanFilter* filter,
-                                           const model::Scan& scan, base::Budget* budget) {
+                                           std::shared_ptr<const TemplateDictionary> dictionary,
+                                           const ScanFilter* filter, const model::Scan& scan, base::Budget* budget) {
   return std::make_unique<BlockSource>(std::move(segment), block, std::move(dictionary), filter, scan, budget);
 }
 

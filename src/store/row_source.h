@@ -31,8 +31,8 @@ class RowSource {
 };
 
 std::unique_ptr<RowSource> MakeBlockSource(std::shared_ptr<const Segment> segment, size_t block,
-                                           std::shared_ptr<const TemplateDictionary> dictionary, ScanFilter* filter,
-                                           const model::Scan& scan, base::Budget* budget);
+                                           std::shared_ptr<const TemplateDictionary> dictionary,
+                                           const ScanFilter* filter, const model::Scan& scan, base::Budget* budget);
 std::unique_ptr<RowSource> MakeMemorySource(std::vector<std::shared_ptr<const model::RecordBatch>> batches,
                                             const ScanFilter* filter, const model::Scan& scan, base::Budget* budget);
 

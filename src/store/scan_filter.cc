@@ -53,7 +53,7 @@ bool ScanFilter::MayMatchJob(const std::string& project, const std::string& job)
                      [&](const auto& term) { return term->HoldsForOrigin(record); });
 }
 
-Judgement ScanFilter::Judge(BlockReader* reader) {
+Judgement ScanFilter::Judge(BlockReader* reader) const {
   // Blocks of one job follow each other: their dictionary is asked once.
   if (judged_ != reader->dictionary()) {
     judged_ = reader->dictionary();
@@ -67,7 +67,7 @@ Judgement ScanFilter::Judge(BlockReader* reader) {
   return ClassJudge(terms_, verdicts_, reader).Judge();
 }
 
-std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) {
+std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {
   if (reader->info().min_time < since_ || reader->info().max_time >= until_) return std::nullopt;
   Judgement judgement = Judge(reader);
   if (judgement.alive.empty()) return 0;
@@ -80,7 +80,7 @@ std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) {
   return count;
 }
 
-std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budget) {
+std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budget) const {
   Judgement judgement = Judge(reader);
   std::vector<uint32_t> rows;
   if (judgement.alive.empty()) return rows;
@@ -98,7 +98,7 @@ std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budg
 }
 
 // The rows that are left when the slots are searched. False: one could not be read.
-bool ScanFilter::Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) {
+bool ScanFilter::Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const {
   SlotSearch search(reader, judgement);
   if (!search.NarrowClasses()) return false;
   if (judgement->alive.empty()) return true;

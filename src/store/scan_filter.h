@@ -30,21 +30,21 @@ class ScanFilter {
   bool MayMatchJob(const std::string& project, const std::string& job) const;
   bool Matches(const model::Record& record) const { return matcher_->Matches(record); }
   // For the readers of the blocks that are asked about.
-  ColumnCache* columns() const { return caches_.columns; }
+  const ScanCaches& caches() const { return caches_; }
 
   // These REQUIRE that the block's job may match.
   //
   // The matching rows of the block, ascending. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
-  std::vector<uint32_t> Select(BlockReader* reader, base::Budget* budget);
+  std::vector<uint32_t> Select(BlockReader* reader, base::Budget* budget) const;
   // How many match, where that follows from the header alone.
-  std::optional<uint64_t> CountByHeader(BlockReader* reader);
+  std::optional<uint64_t> CountByHeader(BlockReader* reader) const;
 
  private:
   ScanFilter() = default;
   base::Status AddConjuncts(const model::Filter& filter);
-  Judgement Judge(BlockReader* reader);
-  bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows);
+  Judgement Judge(BlockReader* reader) const;
+  bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const;
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
   BlockReader::FieldChoice FieldsFor(const BlockHeader& header) const;
   static void DropRawRows(BlockReader* reader, const Judgement& judgement, std::vector<uint32_t>* rows);
@@ -56,8 +56,8 @@ class ScanFilter {
   FilterTerms terms_;
   bool needs_text_ = false;
   std::vector<std::string> needed_fields_;
-  std::shared_ptr<const TemplateDictionary> judged_;  // of which the verdicts are
-  LeafVerdicts verdicts_;
+  mutable std::shared_ptr<const TemplateDictionary> judged_;  // of which the verdicts are
+  mutable LeafVerdicts verdicts_;
 };
 
 }  // namespace rankscope::store

@@ -177,7 +177,7 @@ class DiskStore : public Store {
     View view = ViewOf(scan, *filter, budget);
     std::vector<std::unique_ptr<RowSource>> sources;
     for (const BlockPiece& piece : view.pieces) {
-      sources.push_back(MakeBlockSource(piece.segment, piece.block, piece.dictionary, filter.get(), scan, budget));
+      sources.push_back(MakeBlockSource(piece.segment, piece.block, piece.templates, filter.get(), scan, budget));
     }
     sources.push_back(MakeMemorySource(std::move(view.batches), filter.get(), scan, budget));
     MergeSources(std::move(sources), scan, budget, take);

@@ -22,7 +22,7 @@ using Limit = base::Budget::Limit;
 constexpr int64_t kPoints = 1000;
 constexpr int64_t kMostPoints = 100'000;
 constexpr int64_t kFieldSample = 20'000;
-constexpr size_t kPieceBytes = 32 << 10;
+constexpr size_t kFirstPieceBytes = 32 << 10, kMostPieceBytes = 256 << 10;  // the longer the answer, the larger
 constexpr int64_t kPatienceNs = 50 * base::kNsPerMs;
 
 std::string_view LimitName(Limit limit) {
@@ -120,7 +120,7 @@ class QueryRoutes::Answering {
     waiting_.append(row);
     waiting_.push_back('\n');
     ++rows_;
-    bool due = waiting_.size() >= kPieceBytes || base::MonotonicNow() - sent_at_ > kPatienceNs;
+    bool due = waiting_.size() >= piece_bytes_ || base::CoarseMonotonicNow() - sent_at_ > kPatienceNs;
     return !due || Send();
   }
   bool Write(const Json& json) {
@@ -144,7 +144,8 @@ class QueryRoutes::Answering {
  private:
   bool Send() {
     if (!std::exchange(begun_, true)) reply_->Begin(200, "application/x-ndjson");
-    sent_at_ = base::MonotonicNow();
+    sent_at_ = base::CoarseMonotonicNow();
+    if (waiting_.size() >= piece_bytes_) piece_bytes_ = std::min(2 * piece_bytes_, kMostPieceBytes);
     bool there = waiting_.empty() || reply_->Write(waiting_);
     waiting_.clear();
     return there;
@@ -157,6 +158,7 @@ class QueryRoutes::Answering {
   bool begun_ = false;
   uint64_t rows_ = 0;
   int64_t sent_at_ = 0;
+  size_t piece_bytes_ = kFirstPieceBytes;
   std::string waiting_;
 };
 

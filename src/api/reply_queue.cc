@@ -8,7 +8,7 @@ namespace rankscope::api {
 
 bool ReplyQueue::Write(std::string_view bytes) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return closed_ || waiting_.size() < kMaxWaiting; });
+  room_.wait(lock, [this] { return closed_ || Waiting() < kMaxWaiting; });
   if (closed_) return false;
   waiting_.append(bytes);
   Wake(&lock);
@@ -17,7 +17,7 @@ bool ReplyQueue::Write(std::string_view bytes) {
 
 bool ReplyQueue::TryWrite(std::string_view bytes) {
   std::unique_lock lock(mutex_);
-  if (closed_ || waiting_.size() >= kMaxWaiting) return false;
+  if (closed_ || Waiting() >= kMaxWaiting) return false;
   waiting_.append(bytes);
   Wake(&lock);
   return true;
@@ -39,15 +39,20 @@ void ReplyQueue::Wake(std::unique_lock<std::mutex>* lock) {
 long ReplyQueue::Read(char* out, size_t max) {
   std::lock_guard lock(mutex_);
   if (closed_ && !ended_) return kBroken;
-  if (waiting_.empty()) {
+  if (Waiting() == 0) {
     if (ended_) return kEnd;
     starving_ = true;
     return 0;
   }
-  size_t count = std::min(max, waiting_.size());
-  std::memcpy(out, waiting_.data(), count);
-  waiting_.erase(0, count);
-  if (waiting_.size() < kMaxWaiting) room_.notify_all();
+  size_t count = std::min(max, Waiting());
+  std::memcpy(out, waiting_.data() + taken_, count);
+  taken_ += count;
+  // What is left moves up once it is the lesser part, so that each byte moves once or so.
+  if (taken_ * 2 >= waiting_.size()) {
+    waiting_.erase(0, taken_);
+    taken_ = 0;
+  }
+  if (Waiting() < kMaxWaiting) room_.notify_all();
   return static_cast<long>(count);
 }
 

@@ -28,11 +28,13 @@ class ReplyQueue {
   void OnClosed(std::function<void()> closed);
 
  private:
+  size_t Waiting() const { return waiting_.size() - taken_; }
   void Wake(std::unique_lock<std::mutex>* lock);
 
   std::mutex mutex_;
   std::condition_variable room_;
   std::string waiting_;
+  size_t taken_ = 0;  // of waiting_, from its beginning
   bool ended_ = false, closed_ = false, starving_ = false;
   std::function<void()> ready_, on_closed_;
 };

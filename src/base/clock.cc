@@ -15,5 +15,6 @@ int64_t Read(clockid_t id) {
 
 TimeNs WallNow() { return Read(CLOCK_REALTIME); }
 int64_t MonotonicNow() { return Read(CLOCK_MONOTONIC); }
+int64_t CoarseMonotonicNow() { return Read(CLOCK_MONOTONIC_COARSE); }
 
 }  // namespace rankscope::base

@@ -15,5 +15,7 @@ TimeNs WallNow();
 
 // A clock that never goes backwards; its zero means nothing.
 int64_t MonotonicNow();
+// The same up to some ms ago, at a fraction of the cost. Not to be compared with the other.
+int64_t CoarseMonotonicNow();
 
 }  // namespace rankscope::base

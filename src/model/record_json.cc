@@ -1,9 +1,10 @@
 #include "model/record_json.h"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
+#include <cstring>
 
 namespace rankscope::model {
 namespace {
@@ -24,9 +25,23 @@ size_t SequenceLength(std::string_view text) {
   return overlong || surrogate || beyond ? 0 : length;
 }
 
+// Whether one of eight bytes does not stand for itself in JSON: a control, one from 0x7f on, a quote or a backslash.
+bool AnySpecial(uint64_t eight) {
+  constexpr uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes << 7;
+  auto zero_in = [](uint64_t bytes) { return (bytes - kOnes) & ~bytes; };  // high bits of bytes that are 0
+  uint64_t control = (eight - kOnes * 0x20) & ~eight;
+  uint64_t special =
+      control | eight | zero_in(eight ^ kOnes * 0x7f) | zero_in(eight ^ kOnes * '"') | zero_in(eight ^ kOnes * '\\');
+  return special & kHighs;
+}
+
 // How many bytes at the start stand for themselves.
 size_t PlainLength(std::string_view text) {
   size_t length = 0;
+  for (uint64_t eight; length + sizeof eight <= text.size(); length += sizeof eight) {
+    std::memcpy(&eight, text.data() + length, sizeof eight);
+    if (AnySpecial(eight)) break;
+  }
   while (length < text.size() && text[length] >= 0x20 && text[length] < 0x7f && text[length] != '"' &&
          text[length] != '\\') {
     ++length;
@@ -82,19 +97,34 @@ struct FieldWriter {
 }  // namespace
 
 std::string FormatTime(base::TimeNs time) {
+  std::string text;
+  AppendTime(time, &text);
+  return text;
+}
+
+void AppendTime(base::TimeNs time, std::string* out) {
   int64_t seconds = time / base::kNsPerSecond;
   int64_t nanos = time % base::kNsPerSecond;
   if (nanos < 0) {
     nanos += base::kNsPerSecond;
     --seconds;
   }
-  auto whole = static_cast<time_t>(seconds);
-  tm parts{};
-  gmtime_r(&whole, &parts);
-  char text[64];
-  size_t length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
-  std::snprintf(text + length, sizeof text - length, ".%09ldZ", static_cast<long>(nanos));
-  return text;
+  std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
+  auto day = std::chrono::floor<std::chrono::days>(point);
+  std::chrono::year_month_day date{day};
+  std::chrono::hh_mm_ss clock{point - day};
+  char text[] = "0000-00-00T00:00:00.000000000Z";
+  auto put = [&text](size_t at, size_t digits, uint32_t value) {
+    for (; digits > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
+  };
+  put(0, 4, static_cast<uint32_t>(static_cast<int>(date.year())));
+  put(5, 2, static_cast<unsigned>(date.month()));
+  put(8, 2, static_cast<unsigned>(date.day()));
+  put(11, 2, static_cast<uint32_t>(clock.hours().count()));
+  put(14, 2, static_cast<uint32_t>(clock.minutes().count()));
+  put(17, 2, static_cast<uint32_t>(clock.seconds().count()));
+  put(20, 9, static_cast<uint32_t>(nanos));
+  out->append(text, sizeof text - 1);
 }
 
 void AppendJsonNumber(double value, std::string* out) {
@@ -136,7 +166,9 @@ void AppendJsonString(std::string_view text, std::string* out) {
 void AppendJson(const Record& record, std::string* out) {
   const Origin& origin = record.origin;
   out->push_back('{');
-  AppendText("timestamp", FormatTime(record.time), out);
+  *out += "\"timestamp\":\"";
+  AppendTime(record.time, out);
+  out->push_back('"');
   AppendText("project", origin.project, out);
   AppendText("job_id", origin.job, out);
   AppendInteger("attempt", std::optional<int32_t>(origin.attempt), out);

@@ -21,5 +21,6 @@ void AppendJsonNumber(double value, std::string* out);
 
 // RFC 3339 in UTC with nanoseconds: 2026-11-24T10:20:30.123456789Z.
 std::string FormatTime(base::TimeNs time);
+void AppendTime(base::TimeNs time, std::string* out);
 
 }  // namespace rankscope::model

@@ -19,7 +19,11 @@ struct CellWriter {
   void operator()(int64_t value) const { *out += std::to_string(value); }
   void operator()(double value) const { model::AppendJsonNumber(value, out); }
   void operator()(const std::string& value) const { model::AppendJsonString(value, out); }
-  void operator()(model::Time value) const { model::AppendJsonString(model::FormatTime(value.ns), out); }
+  void operator()(model::Time value) const {
+    out->push_back('"');
+    model::AppendTime(value.ns, out);
+    out->push_back('"');
+  }
   void operator()(const model::Points& points) const {
     out->push_back('[');
     for (const auto& [at, value] : points) {

@@ -184,9 +184,10 @@ std::unique_ptr<Stage> Start(const StatsPipe& pipe, Execution* execution, Stage*
 }
 
 void PushTable(const model::Table& table, Stage* next) {
+  Row row;
+  for (const std::string& column : table.columns) row.columns.emplace_back(column, model::Cell());
   for (const auto& cells : table.rows) {
-    Row row;
-    for (size_t i = 0; i < cells.size(); ++i) row.columns.emplace_back(table.columns[i], cells[i]);
+    for (size_t i = 0; i < cells.size(); ++i) row.columns[i].second = cells[i];
     if (!next->Take(row)) return;
   }
 }

@@ -20,6 +20,7 @@ constexpr uint32_t kNoValue = ~uint32_t{0};
 constexpr uint32_t kOwnPoolRows = 32;  // templates with fewer share the columns of those with the same slots
 constexpr size_t kInlineBytes = 48;
 constexpr uint32_t kMaxHeaderBytes = 64 << 20;
+constexpr size_t kMaxTable = 1 << 16;  // entries: a block has fewer rows
 
 void PutOptional(std::string* out, const std::optional<int32_t>& value) {
   base::PutSigned(out, value ? int64_t{*value} + (*value >= 0 ? 1 : 0) : 0);
@@ -98,8 +99,8 @@ class Encoder {
       RowClass wanted;
       wanted.stream = row.stream;
       wanted.has_step = row.has_step;
-      wanted.level = Local(row.level, &level_map, &levels_);
-      wanted.schema = Local(row.schema, &schema_map, &schemas_);
+      wanted.level = static_cast<uint16_t>(Local(row.level, &level_map, &levels_));
+      wanted.schema = static_cast<uint16_t>(Local(row.schema, &schema_map, &schemas_));
       wanted.form = row.form;
       class_of_[i] = ClassOf(wanted, &index);
       ++classes_[class_of_[i]].rows;
@@ -120,10 +121,9 @@ class Encoder {
 
   uint32_t ClassOf(const RowClass& wanted, std::unordered_map<uint64_t, std::vector<uint32_t>>* index) {
     auto same = [&](const RowClass& other) {
-      return other.stream == wanted.stream && other.has_step == wanted.has_step && other.level == wanted.level &&
-             other.schema == wanted.schema && other.form == wanted.form;
+      return static_cast<const RowShape&>(other) == wanted && other.form == wanted.form;
     };
-    uint64_t key = uint64_t{wanted.form} << 32 | wanted.schema << 10 | wanted.level << 5 |
+    uint64_t key = uint64_t{wanted.form} << 32 | uint64_t{wanted.schema} << 10 | uint64_t{wanted.level} << 5 |
                    static_cast<uint64_t>(wanted.stream) << 1 | (wanted.has_step ? 1 : 0);
     auto& bucket = (*index)[key];
     for (uint32_t number : bucket) {
@@ -136,15 +136,15 @@ class Encoder {
 
   void MakePools() {
     pools_.emplace_back();
-    std::unordered_map<std::string, uint32_t> shared;  // numbers of pools, by markers
-    std::unordered_map<uint32_t, uint32_t> own;        // by form
+    std::unordered_map<std::string, uint16_t> shared;  // numbers of pools, by markers
+    std::unordered_map<uint32_t, uint16_t> own;        // by form
     std::unordered_map<uint32_t, uint32_t> form_rows;
     for (const RowClass& row_class : classes_) form_rows[row_class.form] += row_class.rows;
     for (RowClass& row_class : classes_) {
       if (row_class.form < Row::kFirstTemplate) continue;
       std::string markers = MarkersOf(buffer_.dictionary().form(row_class.form - Row::kFirstTemplate));
       if (markers.empty()) continue;
-      uint32_t next = static_cast<uint32_t>(pools_.size());
+      auto next = static_cast<uint16_t>(pools_.size());
       bool alone = form_rows[row_class.form] >= kOwnPoolRows;
       if (alone) {
         auto [at, added] = own.try_emplace(row_class.form, next);
@@ -386,17 +386,38 @@ bool ReadClasses(base::ByteReader* in, BlockHeader* header) {
     if ((head & 0x0f) > static_cast<uint8_t>(model::Stream::kStack)) return false;
     row_class.stream = static_cast<model::Stream>(head & 0x0f);
     row_class.has_step = head & 0x10;
-    row_class.level = static_cast<uint32_t>(in->Varint());
-    row_class.schema = static_cast<uint32_t>(in->Varint());
+    uint64_t level = in->Varint(), schema = in->Varint();
     row_class.form = static_cast<uint32_t>(in->Varint());
-    row_class.pool = static_cast<uint32_t>(in->Varint());
+    uint64_t pool = in->Varint();
     row_class.rows = static_cast<uint32_t>(in->Varint());
-    if (row_class.level >= header->levels.size() || row_class.schema >= header->schemas.size() ||
-        row_class.pool >= header->pools.size()) {
+    if (level >= header->levels.size() || schema >= header->schemas.size() || pool >= header->pools.size()) {
       return false;
     }
+    row_class.level = static_cast<uint16_t>(level);
+    row_class.schema = static_cast<uint16_t>(schema);
+    row_class.pool = static_cast<uint16_t>(pool);
   }
-  return in->ok();
+  return in->ok() && header->classes.size() <= kMaxTable && header->levels.size() <= kMaxTable &&
+         header->schemas.size() <= kMaxTable && header->pools.size() <= kMaxTable;
+}
+
+// The tables that are not written: they follow from the classes.
+void IndexClasses(BlockHeader* header) {
+  std::unordered_map<uint64_t, uint16_t> index;
+  std::vector<uint64_t> order;
+  for (RowClass& row_class : header->classes) {
+    uint64_t key = uint64_t{row_class.schema} << 32 | uint64_t{row_class.level} << 16 |
+                   static_cast<uint64_t>(row_class.stream) << 1 | (row_class.has_step ? 1 : 0);
+    auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(header->shapes.size()));
+    if (added) header->shapes.push_back(row_class);
+    row_class.shape = at->second;
+    order.push_back(uint64_t{row_class.form} << 16 | order.size());
+  }
+  std::sort(order.begin(), order.end());
+  for (uint64_t entry : order) {
+    header->forms.push_back(static_cast<uint32_t>(entry >> 16));
+    header->by_form.push_back(static_cast<uint16_t>(entry));
+  }
 }
 
 bool ReadColumns(base::ByteReader* in, BlockHeader* header) {
@@ -438,8 +459,10 @@ bool Locate(BlockHeader* header) {
 }  // namespace
 
 size_t BlockHeader::Memory() const {
-  size_t size = sizeof *this + origins.size() * sizeof(model::Origin) + classes.size() * sizeof(RowClass) +
-                columns.size() * sizeof(Column) + runs.size() * sizeof(Run) + pools.size() * 48;
+  size_t size = sizeof *this + origins.size() * sizeof(model::Origin) +
+                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + sizeof(uint16_t)) +
+                shapes.size() * sizeof(RowShape) + columns.size() * sizeof(Column) + runs.size() * sizeof(Run) +
+                pools.size() * 48;
   for (const auto& names : schemas) size += names.size() * 48;
   return size;
 }
@@ -461,7 +484,11 @@ bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* he
   uint64_t rows = 0, run_rows = 0;
   for (const RowClass& row_class : header->classes) rows += row_class.rows;
   for (const BlockHeader::Run& run : header->runs) run_rows += run.rows;
-  return rows == info.rows && run_rows == info.rows && ReadColumns(&in, header) && Locate(header);
+  if (header->time_unit <= 0 || rows != info.rows || run_rows != info.rows || !ReadColumns(&in, header) ||
+      !Locate(header))
+    return false;
+  IndexClasses(header);
+  return true;
 }
 
 }  // namespace rankscope::store

@@ -21,13 +21,20 @@ struct BlockInfo {
   base::TimeNs min_time = 0, max_time = 0;
 };
 
-// A class of rows: those that are alike in all but numbers.
-struct RowClass {
+// What rows have beside their text and numbers.
+struct RowShape {
   model::Stream stream = model::Stream::kStdout;
   bool has_step = false;
-  uint32_t level = 0, schema = 0;  // indexes into the block's tables
-  uint32_t form = 0;               // as Row::form
-  uint32_t pool = 0;               // of its variables; 0: none, else the pool's number from 1
+  uint16_t level = 0, schema = 0;  // indexes into the block's tables
+
+  bool operator==(const RowShape&) const = default;
+};
+
+// A class of rows: those that are alike in all but numbers. There are thousands in a block.
+struct RowClass : RowShape {
+  uint16_t shape = 0;  // its own, among the header's shapes
+  uint16_t pool = 0;   // of its variables; 0: none, else the pool's number from 1
+  uint32_t form = 0;   // as Row::form
   uint32_t rows = 0;
 };
 
@@ -45,6 +52,10 @@ struct BlockHeader {
   std::vector<std::string> levels;
   std::vector<std::vector<std::string>> schemas;
   std::vector<RowClass> classes;
+  std::vector<RowShape> shapes;  // of the classes, each once
+  // The classes' forms in ascending order, and whose they are.
+  std::vector<uint32_t> forms;
+  std::vector<uint16_t> by_form;
   std::vector<std::string> pools;  // the markers of each pool's slots; index 0 is none
   int64_t min_step = 0, max_step = 0;
   bool any_step = false;

@@ -5,16 +5,27 @@
 #include "store/integer_column.h"
 
 namespace rankscope::store {
+namespace {
+
+template <typename T>
+const std::vector<T>& OrNone(const std::shared_ptr<const std::vector<T>>& values) {
+  static const std::vector<T> none;
+  return values ? *values : none;
+}
+
+}  // namespace
 
 BlockReader::BlockReader(std::shared_ptr<const Segment> segment, size_t block,
                          std::shared_ptr<const BlockHeader> header,
-                         std::shared_ptr<const TemplateDictionary> dictionary)
+                         std::shared_ptr<const TemplateDictionary> dictionary, ColumnCache* cache)
     : segment_(std::move(segment)),
       block_(block),
       header_(std::move(header)),
       dictionary_(std::move(dictionary)),
+      cache_(cache),
       damaged_(header_->columns.size()),
       fields_(header_->columns.size()),
+      numbers_(header_->columns.size()),
       slots_(header_->columns.size()) {}
 
 bool BlockReader::Fail(uint32_t column) {
@@ -43,44 +54,102 @@ bool BlockReader::ReadIntegers(uint32_t column, size_t count, std::vector<int64_
   return Fail(column);
 }
 
+ColumnCache::Key BlockReader::KeyOf(uint32_t column, Form form) const {
+  return {segment_->id(), static_cast<uint32_t>(block_), column, form};
+}
+
+template <typename T, typename Decode>
+std::shared_ptr<const T> BlockReader::Cached(uint32_t column, Form form, const Decode& decode) {
+  if (cache_) {
+    if (auto known = cache_->Find<T>(KeyOf(column, form))) return known;
+  }
+  auto made = std::make_shared<T>();
+  size_t bytes = 0;
+  if (!decode(made.get(), &bytes)) return nullptr;
+  if (cache_) cache_->Put(KeyOf(column, form), made, bytes);
+  return made;
+}
+
 const std::vector<uint16_t>& BlockReader::classes() {
-  if (!classes_.empty() || !ok()) return classes_;
+  if (classes_ || !ok()) return OrNone(classes_);
+  using Classes = std::vector<uint16_t>;
+  classes_ = Cached<Classes>(kClassColumn, Form::kClasses, [this](Classes* classes, size_t* bytes) {
+    *bytes = rows() * sizeof(uint16_t);
+    return DecodeClasses(classes);
+  });
+  return OrNone(classes_);
+}
+
+bool BlockReader::DecodeClasses(std::vector<uint16_t>* classes) {
   auto bytes = Bytes(kClassColumn);
-  if (!bytes) return classes_;
+  if (!bytes) return false;
   base::ByteReader in(*bytes);
   std::string low, high;
   if (!ReadCompressed(in.String(), rows(), &low) || !ReadCompressed(in.String(), rows(), &high)) {
-    Fail(kClassColumn);
-    return classes_;
+    return Fail(kClassColumn);
   }
-  classes_.resize(rows());
+  classes->resize(rows());
   std::vector<uint32_t> counts(header_->classes.size());
   for (size_t i = 0; i < rows(); ++i) {
-    classes_[i] = static_cast<uint16_t>(static_cast<uint8_t>(low[i]) | static_cast<uint8_t>(high[i]) << 8);
-    if (classes_[i] >= counts.size() || ++counts[classes_[i]] > header_->classes[classes_[i]].rows) {
-      Fail(kClassColumn);
-      classes_.clear();
-      break;
-    }
+    auto number = static_cast<uint16_t>(static_cast<uint8_t>(low[i]) | static_cast<uint8_t>(high[i]) << 8);
+    if (number >= counts.size() || ++counts[number] > header_->classes[number].rows) return Fail(kClassColumn);
+    (*classes)[i] = number;
   }
-  return classes_;
+  return true;
 }
 
 const std::vector<base::TimeNs>& BlockReader::times() {
-  if (!times_.empty() || !ok()) return times_;
+  if (times_ || !ok()) return OrNone(times_);
+  using Times = std::vector<base::TimeNs>;
+  times_ = Cached<Times>(kTimeColumn, Form::kTimes, [this](Times* times, size_t* bytes) {
+    *bytes = rows() * sizeof(base::TimeNs);
+    return DecodeTimes(times);
+  });
+  return OrNone(times_);
+}
+
+bool BlockReader::DecodeTimes(std::vector<base::TimeNs>* times) {
   std::vector<int64_t> starts;
-  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &starts)) return times_;
-  if (!ReadIntegers(kTimeColumn, rows(), &times_)) return times_;
+  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &starts)) return false;
+  if (!ReadIntegers(kTimeColumn, rows(), times)) return false;
   auto unit = static_cast<uint64_t>(header_->time_unit);
   size_t at = 0;
   for (size_t run = 0; run < starts.size(); ++run) {
     auto time = static_cast<uint64_t>(starts[run]);
     for (uint32_t i = 0; i < header_->runs[run].rows; ++i, ++at) {
-      time += static_cast<uint64_t>(times_[at]);
-      times_[at] = static_cast<int64_t>(time * unit);
+      time += static_cast<uint64_t>((*times)[at]);
+      (*times)[at] = static_cast<int64_t>(time * unit);
     }
   }
-  return times_;
+  return true;
+}
+
+const RunTimes* BlockReader::run_times() {
+  if (run_times_ || !ok()) return run_times_.get();
+  run_times_ = Cached<RunTimes>(kTimeColumn, Form::kRunTimes, [this](RunTimes* times, size_t* bytes) {
+    *bytes = rows() * sizeof(uint32_t) + header_->runs.size() * sizeof(base::TimeNs);
+    return DecodeRunTimes(times);
+  });
+  return run_times_.get();
+}
+
+bool BlockReader::DecodeRunTimes(RunTimes* times) {
+  std::vector<int64_t> deltas;
+  if (!ReadIntegers(kTimeStartColumn, header_->runs.size(), &times->starts)) return false;
+  if (!ReadIntegers(kTimeColumn, rows(), &deltas)) return false;
+  times->since_start.resize(rows());
+  size_t at = 0;
+  for (size_t run = 0; run < header_->runs.size(); ++run) {
+    uint64_t since = 0;
+    for (uint32_t i = 0; i < header_->runs[run].rows; ++i, ++at) {
+      since += static_cast<uint64_t>(deltas[at]);
+      if (since > UINT32_MAX) return false;
+      times->since_start[at] = static_cast<uint32_t>(since);
+    }
+    times->starts[run] =
+        static_cast<int64_t>(static_cast<uint64_t>(times->starts[run]) * static_cast<uint64_t>(header_->time_unit));
+  }
+  return true;
 }
 
 const std::vector<int64_t>& BlockReader::seqs() {
@@ -89,17 +158,30 @@ const std::vector<int64_t>& BlockReader::seqs() {
 }
 
 const std::vector<int64_t>& BlockReader::steps() {
-  if (!steps_.empty() || !ok()) return steps_;
+  if (steps_ || !ok()) return OrNone(steps_);
+  using Steps = std::vector<int64_t>;
+  steps_ = Cached<Steps>(kStepColumn, Form::kSteps, [this](Steps* steps, size_t* bytes) {
+    *bytes = rows() * sizeof(int64_t);
+    return DecodeSteps(steps);
+  });
+  return OrNone(steps_);
+}
+
+bool BlockReader::DecodeSteps(std::vector<int64_t>* steps) {
   size_t count = 0;
-  for (const RowClass& row_class : header_->classes) count += row_class.has_step ? row_class.rows : 0;
+  std::vector<char> has_step;  // by class
+  for (const RowClass& row_class : header_->classes) {
+    has_step.push_back(row_class.has_step);
+    count += row_class.has_step ? row_class.rows : 0;
+  }
   std::vector<int64_t> dense;
-  if (classes().empty() || !ReadIntegers(kStepColumn, count, &dense)) return steps_;
-  steps_.resize(rows());
+  if (classes().empty() || !ReadIntegers(kStepColumn, count, &dense)) return false;
+  steps->resize(rows());
   size_t next = 0;
   for (size_t i = 0; i < rows(); ++i) {
-    if (header_->classes[classes_[i]].has_step) steps_[i] = dense[next++];
+    if (has_step[(*classes_)[i]]) (*steps)[i] = dense[next++];
   }
-  return steps_;
+  return true;
 }
 
 const std::vector<uint32_t>& BlockReader::origins() {
@@ -109,83 +191,124 @@ const std::vector<uint32_t>& BlockReader::origins() {
   return origins_;
 }
 
-void BlockReader::Place() {
-  if (!pool_places_.empty() || classes().empty()) return;
-  std::vector<uint32_t> pools(header_->pools.size()), schemas(header_->schemas.size());
-  uint32_t raw = 0;
-  pool_places_.resize(rows());
-  schema_places_.resize(rows());
-  for (size_t i = 0; i < rows(); ++i) {
-    const RowClass& row_class = header_->classes[classes_[i]];
-    if (row_class.form == Row::kRawText) {
-      pool_places_[i] = raw++;
-    } else {
-      pool_places_[i] = pools[row_class.pool]++;
-    }
-    schema_places_[i] = schemas[row_class.schema]++;
-  }
+const RowPlaces& BlockReader::Places() {
+  static const RowPlaces none;
+  if (places_) return *places_;
+  if (classes().empty()) return none;
+  places_ = Cached<RowPlaces>(kClassColumn, Form::kPlaces, [this](RowPlaces* places, size_t* bytes) {
+    *bytes = rows() * 2 * sizeof(uint32_t);
+    Place(places);
+    return true;
+  });
+  return *places_;
 }
 
-const std::vector<uint32_t>& BlockReader::pool_places() {
-  Place();
-  return pool_places_;
-}
-const std::vector<uint32_t>& BlockReader::schema_places() {
-  Place();
-  return schema_places_;
+void BlockReader::Place(RowPlaces* places) {
+  // Tables by class, smaller than the classes themselves; raw texts count as one more pool.
+  std::vector<uint16_t> pool_of(header_->classes.size()), schema_of(header_->classes.size());
+  for (size_t number = 0; number < header_->classes.size(); ++number) {
+    const RowClass& row_class = header_->classes[number];
+    bool raw = row_class.form == Row::kRawText;
+    pool_of[number] = raw ? static_cast<uint16_t>(header_->pools.size()) : row_class.pool;
+    schema_of[number] = row_class.schema;
+  }
+  std::vector<uint32_t> pools(header_->pools.size() + 1), schemas(header_->schemas.size());
+  places->in_pool.resize(rows());
+  places->in_schema.resize(rows());
+  const auto& numbers = classes();
+  for (size_t i = 0; i < rows(); ++i) {
+    places->in_pool[i] = pools[pool_of[numbers[i]]]++;
+    places->in_schema[i] = schemas[schema_of[numbers[i]]]++;
+  }
 }
 
 const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
   uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
   if (fields_[column] || !ok()) return fields_[column].get();
-  auto bytes = Bytes(column);
-  if (!bytes) return nullptr;
-  auto decoded = std::make_unique<FieldColumn>();
-  if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded.get())) {
-    Fail(column);
-    return nullptr;
-  }
-  fields_[column] = std::move(decoded);
+  fields_[column] = Cached<FieldColumn>(column, Form::kField, [&](FieldColumn* decoded, size_t* size) {
+    auto bytes = Bytes(column);
+    if (!bytes) return false;
+    if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded)) return Fail(column);
+    *size = decoded->values.size() * sizeof(model::FieldView) + decoded->texts.arena.size();
+    return true;
+  });
   return fields_[column].get();
 }
 
 const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
   uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
   if (slots_[column] || !ok()) return slots_[column].get();
-  auto bytes = Bytes(column);
-  if (!bytes) return nullptr;
-  auto decoded = std::make_unique<SlotColumn>();
-  auto kind = static_cast<Slot>(header_->pools[pool][slot]);
-  if (!DecodeSlot(*bytes, kind, header_->pool_rows[pool], decoded.get())) {
-    Fail(column);
-    return nullptr;
-  }
-  slots_[column] = std::move(decoded);
+  slots_[column] = Cached<SlotColumn>(column, Form::kSlot, [&](SlotColumn* decoded, size_t* size) {
+    auto bytes = Bytes(column);
+    if (!bytes) return false;
+    auto kind = static_cast<Slot>(header_->pools[pool][slot]);
+    if (!DecodeSlot(*bytes, kind, header_->pool_rows[pool], decoded)) return Fail(column);
+    *size = decoded->Memory();
+    return true;
+  });
   return slots_[column].get();
 }
 
+const NumberColumn* BlockReader::Numbers(uint32_t schema, size_t field) {
+  uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
+  // A column that was decoded as values is none of numbers alone.
+  if (numbers_[column] || fields_[column] || !ok()) return numbers_[column].get();
+  numbers_[column] = Cached<NumberColumn>(column, Form::kNumbers, [&](NumberColumn* numbers, size_t* size) {
+    auto bytes = Bytes(column);
+    *size = header_->schema_rows[schema] * sizeof(double);
+    return bytes && DecodeNumbers(*bytes, header_->schema_rows[schema], numbers);
+  });
+  return numbers_[column].get();
+}
+
+std::shared_ptr<const std::string> BlockReader::Uuids(uint32_t pool, size_t slot) {
+  if (!ok()) return nullptr;
+  uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
+  return Cached<std::string>(column, Form::kRaw, [&](std::string* uuids, size_t* size) {
+    auto bytes = Bytes(column);
+    if (!bytes) return false;
+    *size = header_->pool_rows[pool] * kUuidBytes;
+    return ReadCompressed(*bytes, *size, uuids) || Fail(column);
+  });
+}
+
+std::shared_ptr<const std::string> BlockReader::Filter(uint32_t column) {
+  return Cached<std::string>(column, Form::kBytes, [&](std::string* filter, size_t* size) {
+    auto bytes = segment_->ReadColumn(block_, *header_, column);
+    if (!bytes.ok()) return false;
+    *filter = *std::move(bytes);
+    *size = filter->size();
+    return true;
+  });
+}
+
+std::shared_ptr<const std::string> BlockReader::SlotFilter(uint32_t pool, size_t slot) {
+  return Filter(header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot) + 1);
+}
+
+std::shared_ptr<const std::string> BlockReader::RawTextFilter() { return Filter(kWordsColumn); }
+
 const Texts* BlockReader::raw_texts() {
   if (raw_texts_ || !ok()) return raw_texts_.get();
-  size_t count = 0;
-  for (const RowClass& row_class : header_->classes) count += row_class.form == Row::kRawText ? row_class.rows : 0;
-  auto bytes = Bytes(kRawTextColumn);
-  if (!bytes) return nullptr;
-  auto texts = std::make_unique<Texts>();
-  if (count > 0 && !DecodeTexts(*bytes, count, texts.get())) {
-    Fail(kRawTextColumn);
-    return nullptr;
-  }
-  raw_texts_ = std::move(texts);
+  raw_texts_ = Cached<Texts>(kRawTextColumn, Form::kRawTexts, [this](Texts* texts, size_t* size) {
+    size_t count = 0;
+    for (const RowClass& row_class : header_->classes) count += row_class.form == Row::kRawText ? row_class.rows : 0;
+    auto bytes = Bytes(kRawTextColumn);
+    if (!bytes) return false;
+    if (count > 0 && !DecodeTexts(*bytes, count, texts)) return Fail(kRawTextColumn);
+    *size = texts->Memory();
+    return true;
+  });
   return raw_texts_.get();
 }
 
 bool BlockReader::AppendText(uint32_t row, std::string* out) {
   if (classes().empty() || pool_places().empty()) return false;
-  const RowClass& row_class = header_->classes[classes_[row]];
+  const RowClass& row_class = header_->classes[classes()[row]];
   if (row_class.form == Row::kEmptyText) return true;
   if (row_class.form == Row::kRawText) {
     const Texts* texts = raw_texts();
-    if (texts) out->append(texts->texts[pool_places_[row]]);
+    if (texts) out->append(texts->texts[pool_places()[row]]);
     return texts != nullptr;
   }
   uint32_t id = row_class.form - Row::kFirstTemplate;
@@ -194,10 +317,11 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   const std::string& form = dictionary_->form(id);
   const std::string& markers = header_->pools[row_class.pool];
   variables_.resize(markers.size());
+  scratch_.resize(markers.size() * SlotColumn::kScratchBytes);
   for (size_t slot = 0; slot < markers.size(); ++slot) {
     const SlotColumn* column = SlotOf(row_class.pool, slot);
     if (!column) return false;
-    variables_[slot] = column->values[pool_places_[row]];
+    variables_[slot] = column->At(pool_places()[row], scratch_.data() + slot * SlotColumn::kScratchBytes);
   }
   size_t next = 0;
   for (char c : form) {
@@ -208,9 +332,23 @@ bool BlockReader::AppendText(uint32_t row, std::string* out) {
   return true;
 }
 
-bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
+bool BlockReader::ReadField(uint32_t schema, size_t field, uint32_t place, model::FieldValue* value) {
+  if (const NumberColumn* numbers = Numbers(schema, field)) {
+    if (numbers->integers) {
+      *value = numbers->whole[place];
+    } else {
+      *value = numbers->doubles[place];
+    }
+    return true;
+  }
+  const FieldColumn* column = Field(schema, field);
+  if (column) *value = column->values[place].Value();
+  return column != nullptr;
+}
+
+bool BlockReader::ReadHead(uint32_t row, bool with_text, model::Record* record) {
   if (times().empty() || seqs().empty() || steps().empty() || pool_places().empty()) return false;
-  const RowClass& row_class = header_->classes[classes_[row]];
+  const RowClass& row_class = header_->classes[classes()[row]];
   const model::Origin& origin = header_->origins[origins()[row]];
   model::Origin& out = record->origin;
   if (out.project != segment_->project()) out.project = segment_->project();
@@ -221,20 +359,35 @@ bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model:
   out.rank = origin.rank;
   out.local_rank = origin.local_rank;
   record->stream = row_class.stream;
-  record->time = times_[row];
+  record->time = times()[row];
   record->seq = static_cast<uint64_t>(seqs_[row]);
   record->step.reset();
-  if (row_class.has_step) record->step = steps_[row];
+  if (row_class.has_step) record->step = (*steps_)[row];
   record->level = header_->levels[row_class.level];
   record->text.clear();
-  if (with_text && !AppendText(row, &record->text)) return false;
-  const auto& names = header_->schemas[row_class.schema];
+  return !with_text || AppendText(row, &record->text);
+}
+
+bool BlockReader::ReadRow(uint32_t row, bool with_text, bool with_fields, model::Record* record) {
+  if (!ReadHead(row, with_text, record)) return false;
+  uint16_t schema = header_->classes[classes()[row]].schema;
+  const auto& names = header_->schemas[schema];
   record->fields.resize(with_fields ? names.size() : 0);
   for (size_t i = 0; i < record->fields.size(); ++i) {
-    const FieldColumn* column = Field(row_class.schema, i);
-    if (!column) return false;
     record->fields[i].first = names[i];
-    record->fields[i].second = column->values[schema_places_[row]].Value();
+    if (!ReadField(schema, i, schema_places()[row], &record->fields[i].second)) return false;
+  }
+  return true;
+}
+
+bool BlockReader::ReadRow(uint32_t row, bool with_text, const FieldChoice& fields, model::Record* record) {
+  if (!ReadHead(row, with_text, record)) return false;
+  uint16_t schema = header_->classes[classes()[row]].schema;
+  record->fields.resize(fields[schema].size());
+  for (size_t i = 0; i < record->fields.size(); ++i) {
+    uint32_t field = fields[schema][i];
+    record->fields[i].first = header_->schemas[schema][field];
+    if (!ReadField(schema, field, schema_places()[row], &record->fields[i].second)) return false;
   }
   return true;
 }

@@ -1,7 +1,10 @@
 #include "store/column_aggregator.h"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
+
+#include "store/block_values.h"
+#include "store/filter_node.h"
 
 namespace rankscope::store {
 namespace {
@@ -10,11 +13,6 @@ using Function = model::Aggregate::Function;
 using KeyKind = model::RecordKey::Kind;
 
 bool IsClassKey(KeyKind kind) { return kind == KeyKind::kStream || kind == KeyKind::kLevel; }
-bool IsOriginKey(KeyKind kind) {
-  return kind == KeyKind::kJob || kind == KeyKind::kProject || kind == KeyKind::kAttempt ||
-         kind == KeyKind::kNodeRank || kind == KeyKind::kRank || kind == KeyKind::kLocalRank || kind == KeyKind::kHost;
-}
-
 int64_t Bucket(int64_t value, int64_t width) {
   int64_t start = value / width * width;
   return value % width < 0 ? start - width : start;
@@ -29,6 +27,13 @@ int RankOf(const model::Cell& cell) {
 bool CellLess(const model::Cell& a, const model::Cell& b) {
   if (RankOf(a) != RankOf(b)) return RankOf(a) < RankOf(b);
   return a < b;
+}
+
+// What identifies an origin of the block, on a record.
+void SetOrigin(const BlockReader& reader, const model::Origin& origin, model::Record* record) {
+  record->origin = origin;
+  record->origin.project = reader.segment().project();
+  record->origin.job = reader.segment().job();
 }
 
 }  // namespace
@@ -53,7 +58,11 @@ bool ColumnAggregator::Supports(const model::Aggregation& aggregation) {
 }
 
 ColumnAggregator::ColumnAggregator(const model::Aggregation& aggregation)
-    : aggregation_(aggregation), ids_(aggregation.groups.size()), cells_(aggregation.groups.size()) {
+    : aggregation_(aggregation),
+      ids_(aggregation.groups.size()),
+      bucket_ids_(aggregation.groups.size()),
+      cells_(aggregation.groups.size()),
+      groups_(aggregation.groups.size()) {
   counts_only_ =
       aggregation.groups.empty() && std::all_of(aggregation.aggregates.begin(), aggregation.aggregates.end(),
                                                 [](const auto& aggregate) { return aggregate.field.empty(); });
@@ -70,106 +79,173 @@ uint32_t ColumnAggregator::IdOf(size_t dimension, const model::Cell& cell) {
   return at->second;
 }
 
-ColumnAggregator::Group* ColumnAggregator::GroupOf(const std::vector<uint32_t>& ids) {
-  auto& group = groups_[ids];
-  if (group) return group.get();
-  group = std::make_unique<Group>();
-  for (size_t i = 0; i < ids.size(); ++i) group->keys.push_back(cells_[i][ids[i]]);
-  group->states.resize(aggregation_.aggregates.size());
-  return group.get();
+// Of a bucket of time or steps.
+uint32_t ColumnAggregator::BucketIdOf(size_t dimension, int64_t start) {
+  auto [at, added] = bucket_ids_[dimension].try_emplace(start, 0);
+  if (added) {
+    bool is_time = aggregation_.groups[dimension].kind == model::GroupKey::Kind::kTime;
+    at->second = IdOf(dimension, is_time ? model::Cell(model::Time{start}) : model::Cell(start));
+  }
+  return at->second;
+}
+
+uint32_t ColumnAggregator::GroupOf(const GroupIds& ids) {
+  uint32_t group = groups_.Find(ids);
+  states_.resize(groups_.size() * aggregation_.aggregates.size());
+  return group;
+}
+
+AggregateState* ColumnAggregator::StateOf(uint32_t group, size_t aggregate) {
+  return &states_[group * aggregation_.aggregates.size() + aggregate];
 }
 
 void ColumnAggregator::AddCount(uint64_t count) {
-  for (State& state : GroupOf({})->states) state.count += count;
+  uint32_t group = GroupOf({});
+  for (size_t i = 0; i < aggregation_.aggregates.size(); ++i) StateOf(group, i)->Count(count);
 }
+
+// The ids of a block's values in each dimension, and where they change from row to row.
+class ColumnAggregator::BlockDimensions {
+ public:
+  BlockDimensions(ColumnAggregator* aggregator, BlockReader* reader, const std::vector<uint32_t>& rows)
+      : aggregator_(aggregator), reader_(reader), rows_(rows), dimensions_(aggregator->group_keys_.size()) {}
+
+  // False: as ColumnAggregator::Add.
+  bool Prepare() {
+    for (size_t i = 0; i < dimensions_.size(); ++i) {
+      if (!Prepare(i)) return false;
+    }
+    return true;
+  }
+
+  std::vector<Stretch> Cut() {
+    std::vector<Stretch> stretches;
+    GroupIds ids(dimensions_.size());
+    size_t at = 0;
+    uint32_t end_of_run = 0;
+    const auto& runs = reader_->header().runs;
+    for (size_t run = 0; run < runs.size() && at < rows_.size(); ++run) {
+      end_of_run += runs[run].rows;
+      auto border = std::lower_bound(rows_.begin() + static_cast<long>(at), rows_.end(), end_of_run);
+      auto end = static_cast<size_t>(border - rows_.begin());
+      while (at < end) {
+        size_t same = end;
+        for (size_t i = 0; i < ids.size(); ++i) ids[i] = Same(i, run, at, &same);
+        stretches.push_back({at, same, aggregator_->GroupOf(ids)});
+        at = same;
+      }
+    }
+    return stretches;
+  }
+
+ private:
+  struct Dimension {
+    std::vector<uint32_t> by_origin, by_shape;     // ids
+    const std::vector<int64_t>* values = nullptr;  // times or steps, of each row of the block
+    const RunTimes* times = nullptr;               // in their place, where they are short
+    bool is_time = false;
+    int64_t width = 1;
+  };
+
+  bool Prepare(size_t i) {
+    const model::GroupKey& group = aggregator_->aggregation_.groups[i];
+    const model::RecordKey& key = aggregator_->group_keys_[i];
+    Dimension& dimension = dimensions_[i];
+    dimension.width = group.width;
+    dimension.is_time = group.kind == model::GroupKey::Kind::kTime;
+    if (dimension.is_time) {
+      dimension.times = reader_->run_times();
+      if (!dimension.times && reader_->ok()) dimension.values = &reader_->times();
+      return reader_->ok();
+    }
+    bool is_step = group.kind == model::GroupKey::Kind::kStep;
+    const std::string name = is_step ? "step" : group.name;
+    for (const auto& names : reader_->header().schemas) {
+      if (std::find(names.begin(), names.end(), name) != names.end()) return false;
+    }
+    if (is_step) {
+      dimension.values = &reader_->steps();
+      return !dimension.values->empty();
+    }
+    model::Record record;
+    auto id = [&] { return aggregator_->IdOf(i, model::ToCell(model::ValueOf(record, key))); };
+    if (IsOriginKey(key.kind)) {
+      for (const model::Origin& origin : reader_->header().origins) {
+        SetOrigin(*reader_, origin, &record);
+        dimension.by_origin.push_back(id());
+      }
+      return true;
+    }
+    for (const RowShape& shape : reader_->header().shapes) {
+      record.stream = shape.stream;
+      record.level = reader_->header().levels[shape.level];
+      dimension.by_shape.push_back(id());
+    }
+    return true;
+  }
+
+  // The id of the row at `at`; *end moves to where rows begin to have another one. REQUIRES all of that run.
+  uint32_t Same(size_t i, size_t run, size_t at, size_t* end) {
+    Dimension& dimension = dimensions_[i];
+    if (!dimension.by_origin.empty()) return dimension.by_origin[reader_->header().runs[run].origin];
+    if (dimension.times) return SameTime(i, run, at, end);
+    if (!dimension.by_shape.empty()) {
+      uint32_t id = dimension.by_shape[ShapeOf(at)];
+      MoveEnd(at, end, [&](size_t other) { return dimension.by_shape[ShapeOf(other)] == id; });
+      return id;
+    }
+    const auto& values = *dimension.values;
+    auto has = [&](size_t row) { return dimension.is_time || reader_->header().shapes[ShapeOf(row)].has_step; };
+    if (!has(at)) {
+      MoveEnd(at, end, [&](size_t other) { return !has(other); });
+      return aggregator_->IdOf(i, {});
+    }
+    int64_t start = Bucket(values[rows_[at]], dimension.width);
+    auto within = [&](size_t other) {
+      int64_t value = values[rows_[other]];
+      return value >= start &&
+             static_cast<uint64_t>(value) - static_cast<uint64_t>(start) < static_cast<uint64_t>(dimension.width);
+    };
+    MoveEnd(at, end, [&](size_t other) { return has(other) && within(other); });
+    return aggregator_->BucketIdOf(i, start);
+  }
+
+  uint32_t SameTime(size_t i, size_t run, size_t at, size_t* end) {
+    const RunTimes& times = *dimensions_[i].times;
+    int64_t first = times.starts[run], unit = reader_->header().time_unit, last = 0;
+    int64_t start = Bucket(first + times.since_start[rows_[at]] * unit, dimensions_[i].width);
+    if (__builtin_add_overflow(start, dimensions_[i].width - 1, &last)) last = INT64_MAX;
+    uint64_t limit = (static_cast<uint64_t>(last) - static_cast<uint64_t>(first)) / static_cast<uint64_t>(unit);
+    // One after the other, though times ascend: looks far ahead would wait for memory each time.
+    MoveEnd(at, end, [&](size_t other) { return times.since_start[rows_[other]] <= limit; });
+    return aggregator_->BucketIdOf(i, start);
+  }
+
+  template <typename Holds>
+  static void MoveEnd(size_t at, size_t* end, const Holds& same) {
+    while (++at < *end) {
+      if (!same(at)) *end = at;
+    }
+  }
+
+  uint16_t ShapeOf(size_t at) const { return reader_->header().classes[reader_->classes()[rows_[at]]].shape; }
+
+  ColumnAggregator* aggregator_;
+  BlockReader* reader_;
+  const std::vector<uint32_t>& rows_;
+  std::vector<Dimension> dimensions_;
+};
 
 bool ColumnAggregator::Add(BlockReader* reader, const std::vector<uint32_t>& rows) {
   if (rows.empty()) return reader->ok();
-  const BlockHeader& header = reader->header();
-  const auto& classes = reader->classes();
-  const auto& origins = reader->origins();
-  if (classes.empty()) return false;
-  size_t dimensions = group_keys_.size();
-  std::vector<std::vector<uint32_t>> by_origin(dimensions), by_class(dimensions);
-  const std::vector<int64_t>* times = nullptr;
-  const std::vector<int64_t>* steps = nullptr;
-  for (size_t i = 0; i < dimensions; ++i) {
-    const model::GroupKey& group = aggregation_.groups[i];
-    if (group.kind == model::GroupKey::Kind::kTime) {
-      times = &reader->times();
-      if (times->empty()) return false;
-      continue;
-    }
-    std::string name = group.kind == model::GroupKey::Kind::kStep ? "step" : group.name;
-    for (const auto& names : header.schemas) {
-      if (std::find(names.begin(), names.end(), name) != names.end()) return false;
-    }
-    if (group.kind == model::GroupKey::Kind::kStep) {
-      steps = &reader->steps();
-      if (steps->empty()) return false;
-      continue;
-    }
-    model::Record record;
-    record.origin.project = reader->segment().project();
-    record.origin.job = reader->segment().job();
-    if (IsOriginKey(group_keys_[i].kind)) {
-      for (const model::Origin& origin : header.origins) {
-        record.origin.attempt = origin.attempt;
-        record.origin.node_rank = origin.node_rank;
-        record.origin.rank = origin.rank;
-        record.origin.local_rank = origin.local_rank;
-        record.origin.host = origin.host;
-        by_origin[i].push_back(IdOf(i, model::ToCell(model::ValueOf(record, group_keys_[i]))));
-      }
-    } else {
-      for (const RowClass& row_class : header.classes) {
-        record.stream = row_class.stream;
-        record.level = header.levels[row_class.level];
-        by_class[i].push_back(IdOf(i, model::ToCell(model::ValueOf(record, group_keys_[i]))));
-      }
-    }
-  }
-  // Neighbours mostly share their group: look it up where it changes.
-  std::vector<Group*> groups(rows.size());
-  std::vector<uint32_t> ids(dimensions);
-  std::vector<int64_t> starts(dimensions, INT64_MIN);
-  std::vector<char> known(dimensions);
-  Group* last = nullptr;
-  for (size_t at = 0; at < rows.size(); ++at) {
-    uint32_t row = rows[at];
-    bool changed = last == nullptr;
-    for (size_t i = 0; i < dimensions; ++i) {
-      const model::GroupKey& group = aggregation_.groups[i];
-      uint32_t id;
-      if (!by_origin[i].empty()) {
-        id = by_origin[i][origins[row]];
-      } else if (!by_class[i].empty()) {
-        id = by_class[i][classes[row]];
-      } else {
-        bool is_time = group.kind == model::GroupKey::Kind::kTime;
-        bool has = is_time || header.classes[classes[row]].has_step;
-        int64_t value = is_time ? (*times)[row] : (*steps)[row];
-        if (has && known[i] == 1 && value >= starts[i] && value - starts[i] < group.width) {
-          id = ids[i];
-        } else if (!has) {
-          id = IdOf(i, {});
-          known[i] = 0;
-        } else {
-          starts[i] = Bucket(value, group.width);
-          known[i] = 1;
-          id = IdOf(i, is_time ? model::Cell(model::Time{starts[i]}) : model::Cell(starts[i]));
-        }
-      }
-      changed = changed || id != ids[i];
-      ids[i] = id;
-    }
-    if (changed) last = GroupOf(ids);
-    groups[at] = last;
-  }
+  if (reader->classes().empty()) return false;
+  BlockDimensions dimensions(this, reader, rows);
+  if (!dimensions.Prepare()) return false;
+  std::vector<Stretch> stretches = dimensions.Cut();
   for (size_t number = 0; number < aggregation_.aggregates.size(); ++number) {
     if (aggregation_.aggregates[number].field.empty()) {
-      for (Group* group : groups) ++group->states[number].count;
-    } else if (!AddValues(reader, rows, groups, number)) {
+      for (const Stretch& stretch : stretches) StateOf(stretch.group, number)->Count(stretch.end - stretch.begin);
+    } else if (!AddValues(reader, rows, stretches, number)) {
       return false;
     }
   }
@@ -177,58 +253,18 @@ bool ColumnAggregator::Add(BlockReader* reader, const std::vector<uint32_t>& row
 }
 
 bool ColumnAggregator::AddValues(BlockReader* reader, const std::vector<uint32_t>& rows,
-                                 const std::vector<Group*>& groups, size_t number) {
+                                 const std::vector<Stretch>& stretches, size_t number) {
   const model::Aggregate& aggregate = aggregation_.aggregates[number];
-  const BlockHeader& header = reader->header();
-  const auto& classes = reader->classes();
-  const auto& places = reader->schema_places();
-  if (places.empty()) return false;
-  std::vector<int> field_of;  // by schema; -1: it has none
-  for (const auto& names : header.schemas) {
-    auto at = std::find(names.begin(), names.end(), aggregate.field);
-    field_of.push_back(at == names.end() ? -1 : static_cast<int>(at - names.begin()));
-  }
-  std::vector<std::unique_ptr<NumberColumn>> numbers(header.schemas.size());
-  std::vector<const FieldColumn*> mixed(header.schemas.size());
-  for (size_t schema = 0; schema < header.schemas.size(); ++schema) {
-    if (field_of[schema] < 0) continue;
-    auto bytes = reader->Bytes(header.schema_columns[schema] + static_cast<uint32_t>(field_of[schema]));
-    if (!bytes) return false;
-    auto column = std::make_unique<NumberColumn>();
-    if (DecodeNumbers(*bytes, header.schema_rows[schema], column.get())) {
-      numbers[schema] = std::move(column);
-    } else {
-      mixed[schema] = reader->Field(static_cast<uint32_t>(schema), static_cast<size_t>(field_of[schema]));
-      if (!mixed[schema]) return false;
-    }
-  }
-  for (size_t at = 0; at < rows.size(); ++at) {
-    uint32_t schema = header.classes[classes[rows[at]]].schema;
-    if (field_of[schema] < 0) continue;
-    State* state = &groups[at]->states[number];
-    uint32_t place = places[rows[at]];
-    if (const NumberColumn* column = numbers[schema].get()) {
-      if (column->integers) {
-        Take(state, aggregate, column->whole[place]);
-      } else {
-        Take(state, aggregate, column->doubles[place]);
-      }
-      continue;
-    }
-    const model::FieldView& value = mixed[schema]->values[place];
-    if (value.kind == model::FieldView::Kind::kInteger) {
-      Take(state, aggregate, value.integer);
-    } else if (value.kind == model::FieldView::Kind::kDouble) {
-      Take(state, aggregate, value.number);
-    } else if (aggregate.function == Function::kCount) {
-      ++state->count;
-    }
+  BlockValues values(reader, rows, aggregate.field);
+  if (!values.Read()) return false;
+  for (const Stretch& stretch : stretches) {
+    values.Give(stretch.begin, stretch.end, aggregate.function, StateOf(stretch.group, number));
   }
   return true;
 }
 
 void ColumnAggregator::Add(const model::Record& record) {
-  std::vector<uint32_t> ids;
+  GroupIds ids;
   for (size_t i = 0; i < group_keys_.size(); ++i) {
     const model::GroupKey& group = aggregation_.groups[i];
     model::Cell cell;
@@ -241,106 +277,75 @@ void ColumnAggregator::Add(const model::Record& record) {
     }
     ids.push_back(IdOf(i, cell));
   }
-  Group* group = GroupOf(ids);
+  uint32_t group = GroupOf(ids);
   for (size_t number = 0; number < aggregation_.aggregates.size(); ++number) {
     const model::Aggregate& aggregate = aggregation_.aggregates[number];
-    State* state = &group->states[number];
+    AggregateState* state = StateOf(group, number);
     if (aggregate.field.empty()) {
-      ++state->count;
+      state->Count(1);
       continue;
     }
     const model::FieldValue* value = model::FindField(record.fields, aggregate.field);
     if (!value) continue;
     if (const auto* whole = std::get_if<int64_t>(value)) {
-      Take(state, aggregate, *whole);
+      state->Take(aggregate.function, *whole);
     } else if (const auto* number_value = std::get_if<double>(value)) {
-      Take(state, aggregate, *number_value);
+      state->Take(aggregate.function, *number_value);
     } else if (aggregate.function == Function::kCount) {
-      ++state->count;
+      state->Count(1);
     }
   }
 }
 
-void ColumnAggregator::Take(State* state, const model::Aggregate& aggregate, int64_t value) const {
-  if (aggregate.function == Function::kQuantile) state->values.push_back(static_cast<double>(value));
-  Widen(state, static_cast<long double>(value), /*whole=*/true);
-  ++state->count;
-  state->sum += static_cast<long double>(value);
-  if (state->whole && __builtin_add_overflow(state->whole_sum, value, &state->whole_sum)) state->whole = false;
+void ColumnAggregator::Join(const ColumnAggregator& other) {
+  GroupIds ids(group_keys_.size());
+  std::vector<GroupIds> mine_of(ids.size());  // by dimension and their id
+  for (size_t i = 0; i < ids.size(); ++i) {
+    for (const model::Cell& cell : other.cells_[i]) mine_of[i].push_back(IdOf(i, cell));
+  }
+  size_t aggregates = aggregation_.aggregates.size();
+  for (uint32_t theirs = 0; theirs < other.groups_.size(); ++theirs) {
+    for (size_t i = 0; i < ids.size(); ++i) ids[i] = mine_of[i][other.groups_.ids(theirs)[i]];
+    uint32_t mine = GroupOf(ids);
+    for (size_t i = 0; i < aggregates; ++i) StateOf(mine, i)->Join(other.states_[theirs * aggregates + i]);
+  }
 }
 
-void ColumnAggregator::Take(State* state, const model::Aggregate& aggregate, double value) const {
-  ++state->count;
-  state->sum += value;
-  state->whole = false;
-  if (std::isnan(value)) {
-    state->any_nan = true;
-    return;
-  }
-  if (aggregate.function == Function::kQuantile) state->values.push_back(value);
-  Widen(state, static_cast<long double>(value), /*whole=*/false);
-}
-
-void ColumnAggregator::Widen(State* state, long double number, bool whole) {
-  if (!state->any_number || number < state->low) {
-    state->low = number;
-    state->low_whole = whole;
-  }
-  if (!state->any_number || number > state->high) {
-    state->high = number;
-    state->high_whole = whole;
-  }
-  state->any_number = true;
-}
-
-model::Cell ColumnAggregator::Outcome(const State& state, const model::Aggregate& aggregate) {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-  switch (aggregate.function) {
-    case Function::kCount:
-      return static_cast<int64_t>(state.count);
-    case Function::kSum:
-      if (state.count == 0) return {};
-      return state.whole ? model::Cell(state.whole_sum) : model::Cell(static_cast<double>(state.sum));
-    case Function::kAvg:
-      return state.count == 0 ? model::Cell()
-                              : model::Cell(static_cast<double>(state.sum / static_cast<long double>(state.count)));
-    case Function::kMin:
-    case Function::kMax: {
-      bool low = aggregate.function == Function::kMin;
-      if (!state.any_number) return state.any_nan ? model::Cell(kNan) : model::Cell();
-      long double extreme = low ? state.low : state.high;
-      bool whole = low ? state.low_whole : state.high_whole;
-      return whole ? model::Cell(static_cast<int64_t>(extreme)) : model::Cell(static_cast<double>(extreme));
+// By the places of their values among the dimension's, which are far fewer than the groups.
+std::vector<uint32_t> ColumnAggregator::SortedGroups() const {
+  size_t dimensions = cells_.size();
+  std::vector<uint32_t> groups(groups_.size()), places(groups_.size() * dimensions);
+  for (size_t i = 0; i < dimensions; ++i) {
+    std::vector<uint32_t> order(cells_[i].size()), place(cells_[i].size());
+    std::iota(order.begin(), order.end(), 0);
+    std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) { return CellLess(cells_[i][a], cells_[i][b]); });
+    for (uint32_t at = 0; at < order.size(); ++at) place[order[at]] = at;
+    for (size_t group = 0; group < groups.size(); ++group) {
+      places[group * dimensions + i] = place[groups_.ids(group)[i]];
     }
-    default:
-      break;
   }
-  if (state.values.empty()) return {};
-  std::vector<double> values = state.values;
-  std::sort(values.begin(), values.end());
-  double place = aggregate.argument * static_cast<double>(values.size() - 1);
-  auto below = static_cast<size_t>(place);
-  if (below + 1 >= values.size()) return values.back();
-  double share = place - static_cast<double>(below);
-  return share == 0 ? values[below] : values[below] + (values[below + 1] - values[below]) * share;
+  std::iota(groups.begin(), groups.end(), 0);
+  std::sort(groups.begin(), groups.end(), [&](uint32_t a, uint32_t b) {
+    const uint32_t *first = &places[a * dimensions], *second = &places[b * dimensions];
+    return std::lexicographical_compare(first, first + dimensions, second, second + dimensions);
+  });
+  return groups;
 }
 
-model::Table ColumnAggregator::Finish() {
+model::Table ColumnAggregator::Finish() const {
   model::Table table;
   for (const model::GroupKey& group : aggregation_.groups) table.columns.push_back(group.column);
   for (const model::Aggregate& aggregate : aggregation_.aggregates) table.columns.push_back(aggregate.column);
-  for (const auto& [ids, group] : groups_) {
-    std::vector<model::Cell> row = group->keys;
-    for (size_t i = 0; i < group->states.size(); ++i) {
-      row.push_back(Outcome(group->states[i], aggregation_.aggregates[i]));
+  std::vector<uint32_t> groups = SortedGroups();
+  table.rows.resize(groups.size());
+  size_t aggregates = aggregation_.aggregates.size();
+  for (size_t at = 0; at < groups.size(); ++at) {
+    table.rows[at].reserve(table.columns.size());
+    for (size_t i = 0; i < cells_.size(); ++i) table.rows[at].push_back(cells_[i][groups_.ids(groups[at])[i]]);
+    for (size_t i = 0; i < aggregates; ++i) {
+      table.rows[at].push_back(states_[groups[at] * aggregates + i].Outcome(aggregation_.aggregates[i]));
     }
-    table.rows.push_back(std::move(row));
   }
-  size_t keys = aggregation_.groups.size();
-  std::sort(table.rows.begin(), table.rows.end(), [keys](const auto& a, const auto& b) {
-    return std::lexicographical_compare(a.begin(), a.begin() + static_cast<long>(keys), b.begin(),
-                                        b.begin() + static_cast<long>(keys), CellLess);
-  });
   return table;
 }
 

@@ -9,7 +9,9 @@
 #include "model/aggregation.h"
 #include "model/record.h"
 #include "model/record_value.h"
+#include "store/aggregate_state.h"
 #include "store/block_reader.h"
+#include "store/group_table.h"
 
 namespace rankscope::store {
 
@@ -30,41 +32,36 @@ class ColumnAggregator {
   // Records that only count() without groups asks about.
   void AddCount(uint64_t count);
   bool counts_only() const { return counts_only_; }
+  // What another one with the same aggregation was given.
+  void Join(const ColumnAggregator& other);
 
-  model::Table Finish();
+  model::Table Finish() const;
 
  private:
-  struct State {
-    uint64_t count = 0;
-    int64_t whole_sum = 0;
-    bool whole = true;
-    long double sum = 0;
-    // Wide enough for each int64_t as well as each double; whole: an integer it was.
-    long double low = 0, high = 0;
-    bool low_whole = false, high_whole = false;
-    bool any_number = false, any_nan = false;
-    std::vector<double> values;
+  using GroupIds = std::vector<uint32_t>;  // of each dimension's value
+  // Neighbours among the rows that share their group.
+  struct Stretch {
+    size_t begin, end;  // indexes into the rows
+    uint32_t group;
   };
-  struct Group {
-    std::vector<model::Cell> keys;
-    std::vector<State> states;
-  };
+  class BlockDimensions;  // what a block's rows are grouped by
 
-  void Take(State* state, const model::Aggregate& aggregate, int64_t value) const;
-  void Take(State* state, const model::Aggregate& aggregate, double value) const;
-  static void Widen(State* state, long double number, bool whole);
-  static model::Cell Outcome(const State& state, const model::Aggregate& aggregate);
   uint32_t IdOf(size_t dimension, const model::Cell& cell);
-  Group* GroupOf(const std::vector<uint32_t>& ids);
-  bool AddValues(BlockReader* reader, const std::vector<uint32_t>& rows, const std::vector<Group*>& groups,
+  uint32_t BucketIdOf(size_t dimension, int64_t start);
+  uint32_t GroupOf(const GroupIds& ids);
+  AggregateState* StateOf(uint32_t group, size_t aggregate);
+  bool AddValues(BlockReader* reader, const std::vector<uint32_t>& rows, const std::vector<Stretch>& stretches,
                  size_t number);
+  std::vector<uint32_t> SortedGroups() const;
 
   const model::Aggregation aggregation_;
   std::vector<model::RecordKey> group_keys_;
   bool counts_only_;
   std::vector<std::map<model::Cell, uint32_t>> ids_;  // by dimension
+  std::vector<std::unordered_map<int64_t, uint32_t>> bucket_ids_;
   std::vector<std::vector<model::Cell>> cells_;
-  std::map<std::vector<uint32_t>, std::unique_ptr<Group>> groups_;
+  GroupTable groups_;
+  std::vector<AggregateState> states_;  // of each group: one an aggregate
 };
 
 }  // namespace rankscope::store

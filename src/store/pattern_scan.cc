@@ -25,7 +25,7 @@ class PatternScan {
   void TakePiece(size_t piece) {
     std::optional<BlockReader> reader = ReaderOf(piece);
     if (!reader) return;
-    std::vector<uint32_t> rows = filter_.Select(&*reader, view_.pieces[piece].templates, budget_);
+    std::vector<uint32_t> rows = filter_.Select(&*reader, budget_);
     if (reader->ok() && !rows.empty()) TakeRows(piece, rows, &*reader);
     if (!reader->ok()) ReportDamage(reader->status(), budget_);
   }
@@ -49,13 +49,14 @@ class PatternScan {
 
  private:
   std::optional<BlockReader> ReaderOf(size_t index) {
-    const View::Piece& piece = view_.pieces[index];
+    const BlockPiece& piece = view_.pieces[index];
     auto header = piece.segment->Header(piece.block);
     if (!header.ok()) {
       ReportDamage(header.status(), budget_);
       return std::nullopt;
     }
-    return std::optional<BlockReader>(std::in_place, piece.segment, piece.block, *header, piece.templates);
+    return std::optional<BlockReader>(std::in_place, piece.segment, piece.block, *header, piece.templates,
+                                      filter_.caches().columns);
   }
 
   void TakeRows(size_t piece, const std::vector<uint32_t>& rows, BlockReader* reader) {

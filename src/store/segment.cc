@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <set>
@@ -85,6 +86,12 @@ void HeaderCache::Forget(const Segment* segment) {
     at = index_.erase(at);
   }
 }
+
+Segment::Segment()
+    : id_([] {
+        static std::atomic<uint64_t> last{0};
+        return ++last;
+      }()) {}
 
 Segment::~Segment() {
   if (cache_) cache_->Forget(this);

@@ -46,6 +46,8 @@ class Segment {
   static base::Result<std::shared_ptr<const Segment>> Open(const std::string& path, HeaderCache* cache);
   ~Segment();
 
+  // Its own in this process, also among those that are gone.
+  uint64_t id() const { return id_; }
   const std::string& path() const { return path_; }
   const std::string& project() const { return project_; }
   const std::string& job() const { return job_; }
@@ -64,8 +66,9 @@ class Segment {
   base::Status Damaged(size_t block) const;
 
  private:
-  Segment() = default;
+  Segment();
 
+  const uint64_t id_;
   std::string path_, project_, job_;
   base::UniqueFd fd_;
   HeaderCache* cache_ = nullptr;

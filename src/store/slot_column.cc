@@ -12,8 +12,9 @@
 namespace rankscope::store {
 namespace {
 
-constexpr size_t kUuidBytes = 16, kUuidText = 36;
+constexpr size_t kUuidText = 36;
 constexpr size_t kUuidDashes[] = {8, 13, 18, 23};
+constexpr size_t kUuidsAtATime = 512;
 constexpr uint32_t kMaxDigits = 18;
 
 enum Lengths : uint8_t { kAtLeast, kEach };  // digits: one least length, or each its own
@@ -31,8 +32,8 @@ bool ReadIntegers(base::ByteReader* in, size_t count, std::vector<int64_t>* valu
 
 uint32_t NaturalDigits(int64_t value) {
   uint32_t digits = 1;
-  for (; value >= 10; value /= 10) ++digits;
-  return digits;
+  for (; value >= 1000; value /= 1000) digits += 3;
+  return digits + (value >= 100 ? 2 : value >= 10 ? 1 : 0);
 }
 
 // printf's %0Nd pads to a least length: one number says it for the whole column.
@@ -50,22 +51,6 @@ void PutLengths(const std::vector<Variable>& values, std::string* out) {
   lengths.reserve(values.size());
   for (const Variable& value : values) lengths.push_back(value.detail);
   PutIntegers(lengths, out);
-}
-
-bool ReadLengths(base::ByteReader* in, std::vector<Variable>* values) {
-  if (in->Byte() == kAtLeast) {
-    uint64_t least = in->Varint();
-    if (least > kMaxDigits) return false;
-    for (Variable& value : *values) value.detail = std::max(static_cast<uint32_t>(least), NaturalDigits(value.value));
-    return in->ok();
-  }
-  std::vector<int64_t> lengths;
-  if (!ReadIntegers(in, values->size(), &lengths)) return false;
-  for (size_t i = 0; i < lengths.size(); ++i) {
-    if (lengths[i] < 1 || lengths[i] > kMaxDigits) return false;
-    (*values)[i].detail = static_cast<uint32_t>(lengths[i]);
-  }
-  return true;
 }
 
 int Nibble(char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; }
@@ -89,30 +74,6 @@ void PutHex(const std::vector<Variable>& values, std::string* out) {
   PutCompressed(bytes, kColumnLevel, out);
 }
 
-bool ReadHex(base::ByteReader* in, size_t count, bool upper, SlotColumn* column) {
-  std::vector<int64_t> sizes;
-  if (!ReadIntegers(in, count, &sizes)) return false;
-  size_t nibbles = 0;
-  for (int64_t size : sizes) {
-    if (size < 1 || size > static_cast<int64_t>(kMaxSplitBytes)) return false;
-    nibbles += static_cast<size_t>(size);
-  }
-  std::string bytes;
-  if (!ReadCompressed(in->Bytes(in->remaining()), (nibbles + 1) / 2, &bytes)) return false;
-  const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-  column->arena.resize(nibbles);
-  for (size_t i = 0; i < nibbles; ++i) {
-    column->arena[i] = digits[static_cast<uint8_t>(bytes[i / 2]) >> (i % 2 == 0 ? 4 : 0) & 15];
-  }
-  const char* at = column->arena.data();
-  for (size_t i = 0; i < count; ++i) {
-    column->values[i].text = at;
-    column->values[i].detail = static_cast<uint32_t>(sizes[i]);
-    at += sizes[i];
-  }
-  return true;
-}
-
 void PutUuids(const std::vector<Variable>& values, std::string* out) {
   std::string bytes;
   for (const Variable& value : values) {
@@ -130,39 +91,56 @@ void PutUuids(const std::vector<Variable>& values, std::string* out) {
   PutCompressed(bytes, kColumnLevel, out);
 }
 
-bool ReadUuids(std::string_view encoded, size_t count, SlotColumn* column) {
-  std::string bytes;
-  if (!ReadCompressed(encoded, count * kUuidBytes, &bytes)) return false;
-  column->arena.resize(count * kUuidText);
-  char* out = column->arena.data();
-  for (size_t i = 0; i < count; ++i) {
-    column->values[i].text = out;
-    column->values[i].detail = kUuidText;
-    for (size_t b = 0; b < kUuidBytes; ++b) {
-      auto byte = static_cast<uint8_t>(bytes[i * kUuidBytes + b]);
-      *out++ = "0123456789abcdef"[byte >> 4];
-      *out++ = "0123456789abcdef"[byte & 15];
-      if (b == 3 || b == 5 || b == 7 || b == 9) *out++ = '-';
-    }
+void WriteUuid(const char* bytes, char* text) {
+  for (size_t at = 0; at < kUuidBytes; ++at) {
+    auto byte = static_cast<uint8_t>(bytes[at]);
+    *text++ = "0123456789abcdef"[byte >> 4];
+    *text++ = "0123456789abcdef"[byte & 15];
+    if (at == 3 || at == 5 || at == 7 || at == 9) *text++ = '-';
   }
-  return true;
 }
 
-bool ReadNumbers(base::ByteReader* in, Slot slot, SlotColumn* column) {
-  std::vector<int64_t> numbers, details;
-  size_t count = column->values.size();
-  if (!ReadIntegers(in, count, &numbers)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    if (numbers[i] < 0) return false;
-    column->values[i].value = numbers[i];
+// The digits of each byte, two at a time.
+template <bool kUpper>
+constexpr std::array<char, 512> MakeHexPairs() {
+  const char* digits = kUpper ? "0123456789ABCDEF" : "0123456789abcdef";
+  std::array<char, 512> pairs{};
+  for (size_t byte = 0; byte < 256; ++byte) {
+    pairs[2 * byte] = digits[byte >> 4];
+    pairs[2 * byte + 1] = digits[byte & 15];
   }
-  if (slot == Slot::kInteger) return ReadLengths(in, &column->values) && in->empty();
-  if (!ReadIntegers(in, count, &details)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    if (details[i] < 0 || details[i] > 0xffff || (details[i] & 0xff) > kMaxDigits) return false;
-    column->values[i].detail = static_cast<uint32_t>(details[i]);
+  return pairs;
+}
+constexpr auto kLowerPairs = MakeHexPairs<false>(), kUpperPairs = MakeHexPairs<true>();
+
+// Whether the variable, case folded, holds the literal. True where it is not ASCII: its folding is not this one.
+bool Holds(const Variable& variable, std::string_view literal, std::string* buffer) {
+  buffer->clear();
+  AppendVariable(variable, buffer);
+  for (char& c : *buffer) {
+    if (static_cast<unsigned char>(c) >= 0x80) return true;
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
   }
-  return in->empty();
+  return buffer->find(literal) != std::string::npos;
+}
+
+// The same of an integer, without writing it.
+bool HoldsDigits(const Variable& variable, std::string_view literal) {
+  if (literal.size() > variable.detail) return false;
+  uint64_t wanted = 0, modulus = 1, value = static_cast<uint64_t>(variable.value);
+  for (char c : literal) {
+    if (c < '0' || c > '9') return false;
+    wanted = wanted * 10 + static_cast<uint64_t>(c - '0');
+    modulus *= 10;
+  }
+  for (size_t places = literal.size(); places <= variable.detail; ++places, value /= 10) {
+    if (value % modulus == wanted) return true;
+  }
+  return false;
+}
+
+bool AllWithin(const std::vector<int64_t>& values, int64_t low, int64_t high) {
+  return std::all_of(values.begin(), values.end(), [=](int64_t value) { return value >= low && value <= high; });
 }
 
 // The digits that `part` asks of a UUID whose text begins `shift` characters before it.
@@ -187,6 +165,20 @@ bool PatternAt(std::string_view part, size_t shift, UuidPattern* pattern) {
     if (!dash) ++nibble;
   }
   return true;
+}
+
+void FindPattern(const char* uuids, size_t begin, size_t end, const UuidPattern& pattern,
+                 std::vector<uint32_t>* places) {
+  uint64_t mask[2], wanted[2];
+  std::memcpy(mask, pattern.mask.data(), kUuidBytes);
+  std::memcpy(wanted, pattern.wanted.data(), kUuidBytes);
+  for (size_t i = begin; i < end; ++i) {
+    uint64_t halves[2];
+    std::memcpy(halves, uuids + i * kUuidBytes, kUuidBytes);
+    if ((((halves[0] & mask[0]) ^ wanted[0]) | ((halves[1] & mask[1]) ^ wanted[1])) == 0) {
+      places->push_back(static_cast<uint32_t>(i));
+    }
+  }
 }
 
 }  // namespace
@@ -221,52 +213,135 @@ void EncodeSlot(const std::vector<Variable>& values, std::string* out, std::stri
   EncodeTexts(texts, out);
 }
 
-bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column) {
-  column->values.resize(count);
-  for (Variable& value : column->values) value.slot = slot;
+bool SlotColumn::ReadNumbers(std::string_view bytes, size_t count) {
   base::ByteReader in(bytes);
-  switch (slot) {
-    case Slot::kInteger:
-    case Slot::kDecimal:
-    case Slot::kScientific:
-      return ReadNumbers(&in, slot, column);
-    case Slot::kHexLower:
-    case Slot::kHexUpper:
-      return ReadHex(&in, count, slot == Slot::kHexUpper, column);
-    case Slot::kUuid:
-      return ReadUuids(bytes, count, column);
-    case Slot::kWord:
-      break;
+  if (!ReadIntegers(&in, count, &numbers_) || !AllWithin(numbers_, 0, INT64_MAX)) return false;
+  if (slot_ == Slot::kInteger) {
+    if (in.Byte() == kAtLeast) {
+      uint64_t least = in.Varint();
+      detail_ = static_cast<uint32_t>(least);
+      return least <= kMaxDigits && in.ok() && in.empty();
+    }
+    return ReadIntegers(&in, count, &details_) && AllWithin(details_, 1, kMaxDigits) && in.empty();
   }
-  if (!DecodeTexts(bytes, count, &column->texts)) return false;
-  for (size_t i = 0; i < count; ++i) {
-    column->values[i].text = column->texts.texts[i].data();
-    column->values[i].detail = static_cast<uint32_t>(column->texts.texts[i].size());
+  if (!ReadIntegers(&in, count, &details_) || !AllWithin(details_, 0, 0xffff) || !in.empty()) return false;
+  bool good =
+      std::all_of(details_.begin(), details_.end(), [](int64_t detail) { return (detail & 0xff) <= kMaxDigits; });
+  if (good && count > 0 && AllWithin(details_, details_[0], details_[0])) {
+    detail_ = static_cast<uint32_t>(details_[0]);
+    details_ = {};
+  }
+  return good;
+}
+
+bool SlotColumn::ReadHex(std::string_view bytes, size_t count) {
+  base::ByteReader in(bytes);
+  std::vector<int64_t> sizes;
+  if (!ReadIntegers(&in, count, &sizes) || !AllWithin(sizes, 0, kMaxSplitBytes)) return false;
+  begins_.push_back(0);
+  for (int64_t size : sizes) begins_.push_back(begins_.back() + static_cast<uint32_t>(size));
+  std::string packed;
+  if (!ReadCompressed(in.Bytes(in.remaining()), (size_t{begins_.back()} + 1) / 2, &packed)) return false;
+  const auto& pairs = slot_ == Slot::kHexUpper ? kUpperPairs : kLowerPairs;
+  arena_.resize(packed.size() * 2);
+  for (size_t i = 0; i < packed.size(); ++i) {
+    std::memcpy(arena_.data() + 2 * i, pairs.data() + size_t{2} * static_cast<uint8_t>(packed[i]), 2);
   }
   return true;
 }
 
-bool FindInUuids(std::string_view encoded, size_t count, std::string_view part, std::vector<uint32_t>* rows) {
-  std::string bytes;
-  if (!ReadCompressed(encoded, count * kUuidBytes, &bytes)) return false;
-  if (part.size() > kUuidText) return true;
+bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column) {
+  column->slot_ = slot;
+  column->count_ = count;
+  switch (slot) {
+    case Slot::kInteger:
+    case Slot::kDecimal:
+    case Slot::kScientific:
+      return column->ReadNumbers(bytes, count);
+    case Slot::kHexLower:
+    case Slot::kHexUpper:
+      return column->ReadHex(bytes, count);
+    case Slot::kUuid:
+      return ReadCompressed(bytes, count * kUuidBytes, &column->arena_);
+    case Slot::kWord:
+      break;
+  }
+  return DecodeTexts(bytes, count, &column->texts_);
+}
+
+Variable SlotColumn::At(size_t place, char* scratch) const {
+  Variable variable{};
+  variable.slot = slot_;
+  switch (slot_) {
+    case Slot::kInteger:
+    case Slot::kDecimal:
+    case Slot::kScientific:
+      variable.value = numbers_[place];
+      variable.detail = details_.empty() ? detail_ : static_cast<uint32_t>(details_[place]);
+      if (slot_ == Slot::kInteger) variable.detail = std::max(variable.detail, NaturalDigits(variable.value));
+      return variable;
+    case Slot::kHexLower:
+    case Slot::kHexUpper:
+      variable.text = arena_.data() + begins_[place];
+      variable.detail = begins_[place + 1] - begins_[place];
+      return variable;
+    case Slot::kUuid:
+      WriteUuid(arena_.data() + place * kUuidBytes, scratch);
+      variable.text = scratch;
+      variable.detail = kUuidText;
+      return variable;
+    case Slot::kWord:
+      break;
+  }
+  variable.text = texts_.texts[place].data();
+  variable.detail = static_cast<uint32_t>(texts_.texts[place].size());
+  return variable;
+}
+
+void SlotColumn::Find(LiteralSearch* search, std::string_view literal, std::vector<uint32_t>* places) const {
+  if (slot_ == Slot::kUuid) return FindInUuids(arena_, literal, places);
+  bool hex = slot_ == Slot::kHexLower || slot_ == Slot::kHexUpper;
+  if (search->usable() && (hex || slot_ == Slot::kWord)) return FindText(search, places);
+  std::string buffer;
+  char scratch[kScratchBytes];
+  for (uint32_t place = 0; place < count_; ++place) {
+    Variable variable = At(place, scratch);
+    bool holds = slot_ == Slot::kInteger ? HoldsDigits(variable, literal) : Holds(variable, literal, &buffer);
+    if (holds) places->push_back(place);
+  }
+}
+
+void SlotColumn::FindText(LiteralSearch* search, std::vector<uint32_t>* places) const {
+  const std::string& arena = slot_ == Slot::kWord ? texts_.arena : arena_;
+  search->Run(arena);
+  if (!search->any()) return;
+  char scratch[kScratchBytes];
+  for (uint32_t place = 0; place < count_; ++place) {
+    std::string_view text = At(place, scratch).Text();
+    if (search->In(static_cast<size_t>(text.data() - arena.data()), text.size())) places->push_back(place);
+  }
+}
+
+size_t SlotColumn::Memory() const {
+  return sizeof *this + (numbers_.size() + details_.size()) * sizeof(int64_t) + arena_.size() +
+         begins_.size() * sizeof(uint32_t) + texts_.Memory();
+}
+
+void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places) {
+  std::vector<UuidPattern> patterns;
   for (size_t shift = 0; shift + part.size() <= kUuidText; ++shift) {
     UuidPattern pattern;
-    if (!PatternAt(part, shift, &pattern)) continue;
-    uint64_t mask[2], wanted[2];
-    std::memcpy(mask, pattern.mask.data(), kUuidBytes);
-    std::memcpy(wanted, pattern.wanted.data(), kUuidBytes);
-    for (size_t i = 0; i < count; ++i) {
-      uint64_t halves[2];
-      std::memcpy(halves, bytes.data() + i * kUuidBytes, kUuidBytes);
-      if ((((halves[0] & mask[0]) ^ wanted[0]) | ((halves[1] & mask[1]) ^ wanted[1])) == 0) {
-        rows->push_back(static_cast<uint32_t>(i));
-      }
-    }
+    if (PatternAt(part, shift, &pattern)) patterns.push_back(pattern);
   }
-  std::sort(rows->begin(), rows->end());
-  rows->erase(std::unique(rows->begin(), rows->end()), rows->end());
-  return true;
+  size_t count = uuids.size() / kUuidBytes;
+  // A few hundred at a time, so that all patterns find them in the nearest cache.
+  for (size_t begin = 0; begin < count; begin += kUuidsAtATime) {
+    size_t end = std::min(count, begin + kUuidsAtATime), before = places->size();
+    for (const UuidPattern& pattern : patterns) FindPattern(uuids.data(), begin, end, pattern, places);
+    auto first = places->begin() + static_cast<long>(before);
+    std::sort(first, places->end());
+    places->erase(std::unique(first, places->end()), places->end());
+  }
 }
 
 }  // namespace rankscope::store

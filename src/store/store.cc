@@ -89,7 +89,7 @@ class DiskStore : public Store {
 
   base::Status Read(const model::Scan& scan, base::Budget* budget,
                     const std::function<bool(const model::Record&)>& take) override {
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, {&verdicts_, &columns_}));
     ReadView(ViewOf(scan, *filter, budget), scan, *filter, budget, take);
     return {};
   }
@@ -97,12 +97,12 @@ class DiskStore : public Store {
   base::Result<std::optional<model::Table>> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
                                                       base::Budget* budget) override {
     if (!ColumnAggregator::Supports(aggregation)) return std::optional<model::Table>();
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, {&verdicts_, &columns_}));
     return AggregateView(ViewOf(scan, *filter, budget), scan, *filter, aggregation, budget);
   }
 
   base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {
-    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, &verdicts_));
+    ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, {&verdicts_, &columns_}));
     return CountPatterns(ViewOf(scan, *filter, budget), scan, *filter, budget);
   }
 
@@ -295,6 +295,7 @@ class DiskStore : public Store {
 
   const Options options_;
   VerdictCache verdicts_;
+  ColumnCache columns_;
   std::atomic<uint64_t> durable_position_{0};
   std::thread sealer_;
 

@@ -13,6 +13,7 @@ void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out);
 struct Texts {
   std::string arena;
   std::vector<std::string_view> texts;  // into arena
+  size_t Memory() const { return sizeof *this + arena.size() + texts.size() * sizeof(std::string_view); }
   Texts() = default;
   Texts(const Texts&) = delete;
   Texts& operator=(const Texts&) = delete;

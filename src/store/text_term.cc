@@ -19,6 +19,8 @@ using Kind = model::Filter::Kind;
 constexpr std::string_view kStandIn = "\xea\x99\xae";  // U+A66E
 constexpr size_t kMaxPaths = 256;
 constexpr int kMinAtom = 3;
+constexpr size_t kMaxAtomsWeighed = 64;
+constexpr char32_t kReplacement = 0xfffd;
 
 // Whether a variable of that kind may hold the byte, case folded.
 bool MayHold(Slot slot, char c) {
@@ -48,6 +50,10 @@ std::string Folded(std::string_view text) {
   return folded;
 }
 
+bool IsAscii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 std::string WithStandIns(std::string_view form) {
   std::string out;
   for (char c : form) {
@@ -60,10 +66,31 @@ std::string WithStandIns(std::string_view form) {
   return out;
 }
 
+// The words of the text, parted by blanks, of which both borders lie inside it.
+std::string InnerWords(std::string_view text) {
+  std::string words, word;
+  bool whole = false;  // the word's beginning is a border
+  for (model::CodePoint point; !text.empty(); text.remove_prefix(point.size)) {
+    point = model::FirstCodePoint(text);
+    bool alone = model::IsIdeograph(point.value);
+    if (!alone && (model::IsWordPoint(point.value) || point.value == kReplacement)) {
+      word += text.substr(0, point.size);
+      // What is a part of a character here may be a letter's there.
+      whole = whole && point.value != kReplacement;
+      continue;
+    }
+    if (whole && !word.empty()) words += word + ' ';
+    if (alone) words += std::string(text.substr(0, point.size)) + ' ';
+    word.clear();
+    whole = true;
+  }
+  return words;
+}
+
 // Where a literal may lie so that it touches a variable.
-class SlotSearch {
+class SlotReach {
  public:
-  SlotSearch(std::string_view form, std::string_view literal) : form_(form), literal_(literal) {}
+  SlotReach(std::string_view form, std::string_view literal) : form_(form), literal_(literal) {}
 
   void Run(TemplateVerdict* verdict) {
     size_t slot = 0;
@@ -122,16 +149,37 @@ base::Result<std::shared_ptr<const TextTerm>> TextTerm::Make(const model::Filter
   term->kind_ = filter.kind;
   term->text_ = filter.text;
   term->case_sensitive_ = filter.case_sensitive;
-  if (filter.kind == Kind::kPhrase || filter.kind == Kind::kSubstring) term->literal_ = Folded(filter.text);
+  if (filter.kind == Kind::kPhrase || filter.kind == Kind::kSubstring) {
+    term->literal_ = term->needed_ = Folded(filter.text);
+  }
+  if (filter.kind == Kind::kSubstring) term->inner_words_ = InnerWords(term->literal_);
   if (filter.kind == Kind::kRegex) {
     ASSIGN_OR_RETURN(term->regex_, model::CompileRegex(filter.text, filter.case_sensitive));
     term->required_ = std::make_shared<re2::FilteredRE2>(kMinAtom);
     int id = 0;
     if (term->required_->Add(filter.text, term->regex_->options(), &id) == re2::RE2::NoError) {
       term->required_->Compile(&term->atoms_);
+      term->needed_ = term->LongestNeededAtom();
+    }
+    for (const std::string& atom : term->atoms_) {
+      term->atom_words_.push_back(IsAscii(atom) ? InnerWords(atom) : "");
     }
   }
   return std::shared_ptr<const TextTerm>(std::move(term));
+}
+
+std::string TextTerm::LongestNeededAtom() const {
+  std::string longest;
+  for (size_t without = 0; without < atoms_.size() && atoms_.size() <= kMaxAtomsWeighed; ++without) {
+    std::vector<int> others, potentials;
+    for (size_t i = 0; i < atoms_.size(); ++i) {
+      if (i != without) others.push_back(static_cast<int>(i));
+    }
+    required_->AllPotentials(others, &potentials);
+    bool longer = IsAscii(atoms_[without]) && atoms_[without].size() > longest.size();
+    if (potentials.empty() && longer) longest = atoms_[without];
+  }
+  return longest;
 }
 
 std::string TextTerm::Key() const {
@@ -157,7 +205,7 @@ TemplateVerdict TextTerm::JudgeLiteral(std::string_view form, std::string_view l
   }
   if (sees) return {Verdict::kYes, 0, false};
   TemplateVerdict verdict{Verdict::kNo, 0, false};
-  SlotSearch(folded, literal).Run(&verdict);
+  SlotReach(folded, literal).Run(&verdict);
   if (verdict.elsewhere || verdict.inside_slots != 0) verdict.verdict = Verdict::kMaybe;
   return verdict;
 }
@@ -170,9 +218,8 @@ TemplateVerdict TextTerm::JudgeRegex(std::string_view form) const {
   if (atoms_.empty()) return {};
   std::vector<int> present;
   for (size_t i = 0; i < atoms_.size(); ++i) {
-    bool ascii =
-        std::all_of(atoms_[i].begin(), atoms_[i].end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-    if (!ascii || JudgeLiteral(form, atoms_[i], false).verdict != Verdict::kNo) present.push_back(static_cast<int>(i));
+    if (!IsAscii(atoms_[i]) || JudgeLiteral(form, atoms_[i], false).verdict != Verdict::kNo)
+      present.push_back(static_cast<int>(i));
   }
   std::vector<int> potentials;
   required_->AllPotentials(present, &potentials);
@@ -180,7 +227,17 @@ TemplateVerdict TextTerm::JudgeRegex(std::string_view form) const {
 }
 
 bool TextTerm::MayBeAmong(std::string_view word_filter) const {
-  return kind_ != Kind::kPhrase || WordFilter::MayHoldWords(word_filter, text_);
+  if (kind_ == Kind::kPhrase) return WordFilter::MayHoldWords(word_filter, text_);
+  if (kind_ == Kind::kSubstring) return WordFilter::MayHoldWords(word_filter, inner_words_);
+  if (kind_ != Kind::kRegex || atoms_.empty()) return true;
+  std::vector<int> present;
+  for (size_t i = 0; i < atoms_.size(); ++i) {
+    if (WordFilter::MayHoldWords(word_filter, atom_words_[i])) present.push_back(static_cast<int>(i));
+  }
+  if (present.size() == atoms_.size()) return true;
+  std::vector<int> potentials;
+  required_->AllPotentials(present, &potentials);
+  return !potentials.empty();
 }
 
 std::shared_ptr<const VerdictCache::Verdicts> VerdictCache::Get(
@@ -196,11 +253,12 @@ std::shared_ptr<const VerdictCache::Verdicts> VerdictCache::Get(
     }
   }
   uint32_t size = dictionary->size();
-  if (known && known->size() >= size) return known;
+  if (known && known->of.size() >= size) return known;
   auto verdicts = known ? std::make_shared<Verdicts>(*known) : std::make_shared<Verdicts>();
-  verdicts->reserve(size);
-  for (auto id = static_cast<uint32_t>(verdicts->size()); id < size; ++id) {
-    verdicts->push_back(term.Judge(dictionary->form(id)));
+  verdicts->of.reserve(size);
+  for (auto id = static_cast<uint32_t>(verdicts->of.size()); id < size; ++id) {
+    verdicts->of.push_back(term.Judge(dictionary->form(id)));
+    if (verdicts->of.back().verdict != Verdict::kNo) verdicts->not_no.push_back(id);
   }
   std::lock_guard lock(mutex_);
   entries_[key] = {dictionary, verdicts, ++uses_};

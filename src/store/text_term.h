@@ -37,10 +37,14 @@ class TextTerm {
   static base::Result<std::shared_ptr<const TextTerm>> Make(const model::Filter& filter);
 
   TemplateVerdict Judge(std::string_view form) const;
-  // Whether texts of which this is the word filter (word_filter.h) may match.
+  // Whether texts of which this is the word filter (word_filter.h) may match. A kRegex that asks FilteredRE2 is not
+  // cheap.
   bool MayBeAmong(std::string_view word_filter) const;
   // The phrase or substring, case folded; empty for others.
   const std::string& literal() const { return literal_; }
+  // What each text that meets the term holds, case folded: the literal, or what the regex cannot do without. Empty:
+  // nothing is known.
+  const std::string& needed() const { return needed_; }
   bool whole_words() const { return kind_ == model::Filter::Kind::kPhrase; }
   // Equal for terms that judge alike.
   std::string Key() const;
@@ -49,19 +53,26 @@ class TextTerm {
   TextTerm() = default;
   TemplateVerdict JudgeLiteral(std::string_view form, std::string_view literal, bool phrase) const;
   TemplateVerdict JudgeRegex(std::string_view form) const;
+  std::string LongestNeededAtom() const;
 
   model::Filter::Kind kind_ = model::Filter::Kind::kAll;
-  std::string text_, literal_;
+  std::string text_, literal_, needed_;
   bool case_sensitive_ = false;
   std::shared_ptr<const re2::RE2> regex_;
   std::shared_ptr<re2::FilteredRE2> required_;
   std::vector<std::string> atoms_;  // literals of which the regex needs some, in lower case
+  // The words that a text with the literal, or with the atom, certainly has: those that do not touch its ends.
+  std::string inner_words_;
+  std::vector<std::string> atom_words_;
 };
 
 // The verdicts of terms asked before, on all templates of a dictionary. Any thread.
 class VerdictCache {
  public:
-  using Verdicts = std::vector<TemplateVerdict>;
+  struct Verdicts {
+    std::vector<TemplateVerdict> of;  // by template
+    std::vector<uint32_t> not_no;     // templates, ascending
+  };
   // On each template that the dictionary has now.
   std::shared_ptr<const Verdicts> Get(const TextTerm& term,
                                       const std::shared_ptr<const TemplateDictionary>& dictionary);

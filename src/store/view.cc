@@ -2,34 +2,10 @@
 
 #include "store/column_aggregator.h"
 #include "store/job_folder.h"
+#include "store/piece_aggregation.h"
 #include "store/row_source.h"
 
 namespace rankscope::store {
-namespace {
-
-// Adds the piece's matching rows. False: some value of theirs is not for columns.
-bool AddPiece(const View::Piece& piece, const ScanFilter& filter, ColumnAggregator* aggregator, base::Budget* budget) {
-  auto header = piece.segment->Header(piece.block);
-  if (!header.ok()) {
-    ReportDamage(header.status(), budget);
-    return true;
-  }
-  if (aggregator->counts_only()) {
-    const BlockInfo& info = piece.segment->blocks()[piece.block];
-    if (auto count = filter.CountByHeader(*piece.segment, info, **header, piece.templates)) {
-      aggregator->AddCount(*count);
-      return true;
-    }
-  }
-  BlockReader reader(piece.segment, piece.block, *header, piece.templates);
-  std::vector<uint32_t> rows = filter.Select(&reader, piece.templates, budget);
-  if (reader.ok() && !aggregator->Add(&reader, rows) && reader.ok()) return false;
-  if (!reader.ok()) ReportDamage(reader.status(), budget);
-  return true;
-}
-
-}  // namespace
-
 View MakeView(const std::vector<LiveSegment>& segments, Batches batches, const model::Scan& scan,
               const ScanFilter& filter) {
   View view;
@@ -59,7 +35,7 @@ void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model
 void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
               const std::function<bool(const model::Record&)>& take) {
   std::vector<std::unique_ptr<RowSource>> sources;
-  for (const View::Piece& piece : view.pieces) {
+  for (const BlockPiece& piece : view.pieces) {
     sources.push_back(MakeBlockSource(piece.segment, piece.block, piece.templates, &filter, scan, budget));
   }
   sources.push_back(MakeMemorySource(view.batches, &filter, scan, budget));
@@ -69,9 +45,8 @@ void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filte
 std::optional<model::Table> AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
                                           const model::Aggregation& aggregation, base::Budget* budget) {
   ColumnAggregator aggregator(aggregation);
-  for (const View::Piece& piece : view.pieces) {
-    if (budget->Spent()) break;
-    if (!AddPiece(piece, filter, &aggregator, budget)) return std::nullopt;
+  if (!AggregatePieces(view.pieces, scan.filter, filter.caches(), aggregation, budget, &aggregator)) {
+    return std::nullopt;
   }
   auto memory = MakeMemorySource(view.batches, &filter, scan, budget);
   RowKey key;

@@ -10,6 +10,7 @@
 #include "base/budget.h"
 #include "model/aggregation.h"
 #include "model/scan.h"
+#include "store/block_piece.h"
 #include "store/memtable.h"
 #include "store/scan_filter.h"
 
@@ -17,12 +18,7 @@ namespace rankscope::store {
 
 // What a scan may have to look at, as it was at one moment: later sealing, merging and deleting do not change it.
 struct View {
-  struct Piece {
-    std::shared_ptr<const Segment> segment;
-    size_t block;
-    std::shared_ptr<const TemplateDictionary> templates;
-  };
-  std::vector<Piece> pieces;  // in order of arrival
+  std::vector<BlockPiece> pieces;  // in order of arrival
   Batches batches;
 };
 

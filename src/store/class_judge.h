@@ -1,0 +1,60 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "store/block_reader.h"
+#include "store/filter_terms.h"
+
+namespace rankscope::store {
+
+// What a filter says of the rows of one block, by their class and their origin.
+struct Judgement {
+  std::vector<Verdict> classes;  // empty: no row matches
+  std::vector<uint16_t> alive;   // the classes that are not kNo
+  std::vector<char> origins;
+  bool every_origin = true;
+  // A term that each matching row meets; null: none is known.
+  const TextTerm* term = nullptr;
+  // By class, the slots in which alone the term's literal can lie. Empty: there is no such class.
+  std::vector<uint64_t> inside_slots;
+
+  void Kill(uint16_t number) { classes[number] = Verdict::kNo; }
+  void BuryKilled() {
+    std::erase_if(alive, [this](uint16_t number) { return classes[number] == Verdict::kNo; });
+  }
+};
+
+// The verdicts of a filter's text leaves on the templates of one job, by the leaf's number.
+using LeafVerdicts = std::vector<std::shared_ptr<const VerdictCache::Verdicts>>;
+
+// Judges one block. A single use; what it is given outlives it.
+class ClassJudge {
+ public:
+  ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, BlockReader* reader);
+  Judgement Judge();
+
+ private:
+  bool JudgeOrigins();
+  bool JudgeShapes();
+  Verdict JudgeShape(const FilterNode& leaf, const RowShape& shape) const;
+  Verdict JudgeText(const FilterNode& leaf, const RowClass& row_class);
+  Verdict JudgeRawTexts(const FilterNode& leaf);
+  void JudgeClassesByShape();
+  void JudgeClass(uint16_t number);
+  void JudgeClassesOf(const VerdictCache::Verdicts& verdicts);
+  const FilterNode* MostTelling() const;
+
+  const FilterTerms& terms_;
+  const LeafVerdicts& verdicts_;
+  BlockReader* reader_;
+  const BlockHeader& header_;
+  Judgement judgement_;
+  std::vector<Verdict> shapes_;                 // of all terms without a text
+  std::vector<Verdict> leaves_;                 // of other leaves: by leaf, then shape
+  std::vector<std::optional<Verdict>> of_raw_;  // of text leaves, on the raw texts
+  bool shadowed_ = false;
+};
+
+}  // namespace rankscope::store

@@ -1,0 +1,38 @@
+#include "store/group_table.h"
+
+namespace rankscope::store {
+
+uint32_t GroupTable::Find(const std::vector<uint32_t>& ids) {
+  size_t slot = SlotOf(ids.data());
+  if (slots_[slot] != kFree) return slots_[slot];
+  auto group = static_cast<uint32_t>(size_++);
+  slots_[slot] = group;
+  ids_.insert(ids_.end(), ids.begin(), ids.end());
+  if (size_ * 2 > slots_.size()) Grow();
+  return group;
+}
+
+// Where the group is, or a free slot where it would be.
+size_t GroupTable::SlotOf(const uint32_t* wanted) const {
+  uint64_t hash = 0;
+  for (size_t i = 0; i < dimensions_; ++i) {
+    hash = (hash ^ wanted[i]) * 0x9e3779b97f4a7c15u;
+    hash ^= hash >> 32;
+  }
+  auto same = [&](const uint32_t* other) {
+    size_t i = 0;
+    while (i < dimensions_ && wanted[i] == other[i]) ++i;
+    return i == dimensions_;
+  };
+  for (size_t slot = hash;; ++slot) {
+    slot &= slots_.size() - 1;
+    if (slots_[slot] == kFree || same(ids(slots_[slot]))) return slot;
+  }
+}
+
+void GroupTable::Grow() {
+  slots_.assign(slots_.size() * 2, kFree);
+  for (uint32_t group = 0; group < size_; ++group) slots_[SlotOf(ids(group))] = group;
+}
+
+}  // namespace rankscope::store

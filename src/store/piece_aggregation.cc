@@ -1,0 +1,102 @@
+#include "store/piece_aggregation.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace rankscope::store {
+namespace {
+
+constexpr size_t kParts = 16;  // small ones: a helper that has to wait for a CPU keeps one of them
+constexpr size_t kMaxThreads = 4;
+constexpr int64_t kWorthHelpNs = 400'000;
+
+// Pieces that lie side by side, with an aggregator of their own: sums are made in the same order whoever makes them.
+struct Part {
+  size_t begin = 0, end = 0;
+  std::unique_ptr<ColumnAggregator> aggregator;
+};
+
+class Aggregation {
+ public:
+  Aggregation(const std::vector<BlockPiece>& pieces, const model::Filter& filter, const ScanCaches& caches,
+              const model::Aggregation& aggregation, base::Budget* budget)
+      : pieces_(pieces), filter_(filter), caches_(caches), budget_(budget), begun_at_(base::MonotonicNow()) {
+    size_t count = std::min(kParts, pieces.size());
+    for (size_t i = 0; i < count; ++i) {
+      parts_.push_back({pieces.size() * i / count, pieces.size() * (i + 1) / count,
+                        std::make_unique<ColumnAggregator>(aggregation)});
+    }
+  }
+
+  bool Run(ColumnAggregator* aggregator) {
+    Work(/*calls_help=*/true);
+    for (std::thread& helper : helpers_) helper.join();
+    if (needs_records_) return false;
+    for (const Part& part : parts_) aggregator->Join(*part.aggregator);
+    return true;
+  }
+
+ private:
+  void Work(bool calls_help) {
+    auto filter = ScanFilter::Compile(filter_, caches_);
+    if (!filter.ok()) return;  // it compiled before
+    for (size_t number; (number = next_++) < parts_.size();) {
+      const Part& part = parts_[number];
+      for (size_t at = part.begin; at < part.end && !needs_records_ && !budget_->Spent(); ++at) {
+        if (!Add(pieces_[at], **filter, part.aggregator.get())) needs_records_ = true;
+        if (calls_help && base::MonotonicNow() - begun_at_ > kWorthHelpNs) {
+          calls_help = false;
+          CallHelp();
+        }
+      }
+    }
+  }
+
+  void CallHelp() {
+    size_t threads = std::min<size_t>({std::thread::hardware_concurrency(), kMaxThreads, parts_.size()});
+    for (size_t i = 1; i < threads; ++i) helpers_.emplace_back([this] { Work(/*calls_help=*/false); });
+  }
+
+  // False: the block must be read as records.
+  bool Add(const BlockPiece& piece, const ScanFilter& filter, ColumnAggregator* aggregator) {
+    auto header = piece.segment->Header(piece.block);
+    if (!header.ok()) {
+      ReportDamage(header.status(), budget_);
+      return true;
+    }
+    BlockReader reader(piece.segment, piece.block, *header, piece.templates, caches_.columns);
+    if (aggregator->counts_only()) {
+      if (auto count = filter.CountByHeader(&reader)) {
+        aggregator->AddCount(*count);
+        return true;
+      }
+    }
+    std::vector<uint32_t> rows = filter.Select(&reader, budget_);
+    bool added = !reader.ok() || aggregator->Add(&reader, rows);
+    if (reader.ok()) return added;
+    ReportDamage(reader.status(), budget_);
+    return true;
+  }
+
+  const std::vector<BlockPiece>& pieces_;
+  const model::Filter& filter_;
+  const ScanCaches& caches_;
+  base::Budget* budget_;
+  const int64_t begun_at_;
+  std::vector<Part> parts_;
+  std::vector<std::thread> helpers_;  // the calling thread's
+  std::atomic<size_t> next_{0};
+  std::atomic<bool> needs_records_{false};
+};
+
+}  // namespace
+
+bool AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter, const ScanCaches& caches,
+                     const model::Aggregation& aggregation, base::Budget* budget, ColumnAggregator* aggregator) {
+  return Aggregation(pieces, filter, caches, aggregation, budget).Run(aggregator);
+}
+
+}  // namespace rankscope::store

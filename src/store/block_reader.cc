@@ -3,6 +3,7 @@
 #include "base/coding.h"
 #include "store/compression.h"
 #include "store/integer_column.h"
+#include "store/uuids.h"
 
 namespace rankscope::store {
 namespace {

@@ -3,6 +3,7 @@
 #include "base/coding.h"
 #include "store/compression.h"
 #include "store/integer_column.h"
+#include "store/uuids.h"
 
 namespace rankscope::store {
 namespace {
@@ -22,14 +23,16 @@ BlockReader::BlockReader(std::shared_ptr<const Segment> segment, size_t block,
       block_(block),
       header_(std::move(header)),
       dictionary_(std::move(dictionary)),
-      cache_(cache),
-      damaged_(header_->columns.size()),
-      fields_(header_->columns.size()),
-      numbers_(header_->columns.size()),
-      slots_(header_->columns.size()) {}
+      cache_(cache) {}
+
+template <typename T>
+T& BlockReader::Of(uint32_t column, std::vector<T>* by_column) const {
+  if (by_column->empty()) by_column->resize(header_->columns.size());
+  return (*by_column)[column];
+}
 
 bool BlockReader::Fail(uint32_t column) {
-  damaged_[column] = 1;
+  Of(column, &damaged_) = 1;
   // What every row needs comes before the texts.
   if (column < kRawTextColumn) fatal_ = true;
   if (status_.ok()) status_ = segment_->Damaged(block_);
@@ -37,7 +40,7 @@ bool BlockReader::Fail(uint32_t column) {
 }
 
 std::optional<std::string> BlockReader::Bytes(uint32_t column) {
-  if (!damaged_[column]) {
+  if (!Of(column, &damaged_)) {
     auto bytes = segment_->ReadColumn(block_, *header_, column);
     if (bytes.ok()) return *std::move(bytes);
     if (status_.ok()) status_ = bytes.status();
@@ -224,21 +227,23 @@ void BlockReader::Place(RowPlaces* places) {
 
 const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
   uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
-  if (fields_[column] || !ok()) return fields_[column].get();
-  fields_[column] = Cached<FieldColumn>(column, Form::kField, [&](FieldColumn* decoded, size_t* size) {
+  auto& values = Of(column, &fields_);
+  if (values || !ok()) return values.get();
+  values = Cached<FieldColumn>(column, Form::kField, [&](FieldColumn* decoded, size_t* size) {
     auto bytes = Bytes(column);
     if (!bytes) return false;
     if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded)) return Fail(column);
     *size = decoded->values.size() * sizeof(model::FieldView) + decoded->texts.arena.size();
     return true;
   });
-  return fields_[column].get();
+  return values.get();
 }
 
 const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
   uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
-  if (slots_[column] || !ok()) return slots_[column].get();
-  slots_[column] = Cached<SlotColumn>(column, Form::kSlot, [&](SlotColumn* decoded, size_t* size) {
+  auto& variables = Of(column, &slots_);
+  if (variables || !ok()) return variables.get();
+  variables = Cached<SlotColumn>(column, Form::kSlot, [&](SlotColumn* decoded, size_t* size) {
     auto bytes = Bytes(column);
     if (!bytes) return false;
     auto kind = static_cast<Slot>(header_->pools[pool][slot]);
@@ -246,19 +251,20 @@ const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
     *size = decoded->Memory();
     return true;
   });
-  return slots_[column].get();
+  return variables.get();
 }
 
 const NumberColumn* BlockReader::Numbers(uint32_t schema, size_t field) {
   uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
   // A column that was decoded as values is none of numbers alone.
-  if (numbers_[column] || fields_[column] || !ok()) return numbers_[column].get();
-  numbers_[column] = Cached<NumberColumn>(column, Form::kNumbers, [&](NumberColumn* numbers, size_t* size) {
+  auto& numbers_of = Of(column, &numbers_);
+  if (numbers_of || Of(column, &fields_) || !ok()) return numbers_of.get();
+  numbers_of = Cached<NumberColumn>(column, Form::kNumbers, [&](NumberColumn* numbers, size_t* size) {
     auto bytes = Bytes(column);
     *size = header_->schema_rows[schema] * sizeof(double);
     return bytes && DecodeNumbers(*bytes, header_->schema_rows[schema], numbers);
   });
-  return numbers_[column].get();
+  return numbers_of.get();
 }
 
 std::shared_ptr<const std::string> BlockReader::Uuids(uint32_t pool, size_t slot) {

@@ -88,6 +88,8 @@ class BlockReader {
   void Place(RowPlaces* places);
   bool ReadHead(uint32_t row, bool with_text, model::Record* record);
   bool ReadField(uint32_t schema, size_t field, uint32_t place, model::FieldValue* value);
+  template <typename T>
+  T& Of(uint32_t column, std::vector<T>* by_column) const;  // made when first asked for: many blocks end before that
   ColumnCache::Key KeyOf(uint32_t column, Form form) const;
   // From the cache, or what `decode` makes, which says whether it could and how many bytes it takes.
   template <typename T, typename Decode>
@@ -100,7 +102,12 @@ class BlockReader {
   base::Status status_;
   bool fatal_ = false;
   ColumnCache* cache_;
-  std::vector<char> damaged_;  // by column
+  // By column: Of() makes them.
+  std::vector<char> damaged_;
+  std::vector<std::shared_ptr<const FieldColumn>> fields_;
+  std::vector<std::shared_ptr<const NumberColumn>> numbers_;
+  std::vector<std::shared_ptr<const SlotColumn>> slots_;
+
   std::shared_ptr<const std::vector<uint16_t>> classes_;
   std::shared_ptr<const std::vector<base::TimeNs>> times_;
   std::shared_ptr<const RunTimes> run_times_;
@@ -108,9 +115,6 @@ class BlockReader {
   std::vector<int64_t> seqs_;
   std::vector<uint32_t> origins_;
   std::shared_ptr<const RowPlaces> places_;
-  std::vector<std::shared_ptr<const FieldColumn>> fields_;
-  std::vector<std::shared_ptr<const NumberColumn>> numbers_;
-  std::vector<std::shared_ptr<const SlotColumn>> slots_;
   std::shared_ptr<const Texts> raw_texts_;
   std::vector<Variable> variables_;
   std::string scratch_;  // of variables

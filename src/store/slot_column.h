@@ -13,7 +13,6 @@ namespace rankscope::store {
 
 // Hexadecimal texts from here on are in filters.
 constexpr size_t kIdSize = 8;
-constexpr size_t kUuidBytes = 16;
 
 // The variables of one slot, in the form of their kind. `filter` gets a word filter of those that are random ids or
 // words, else nothing. REQUIRES all of one slot kind.
@@ -46,8 +45,5 @@ class SlotColumn {
 };
 // False when the bytes are not `count` variables of that kind.
 bool DecodeSlot(std::string_view bytes, Slot slot, size_t count, SlotColumn* column);
-
-// Appends, ascending, the places of those UUIDs (kUuidBytes each) whose text holds `part`, which may be of any case.
-void FindInUuids(std::string_view uuids, std::string_view part, std::vector<uint32_t>* places);
 
 }  // namespace rankscope::store

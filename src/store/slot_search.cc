@@ -2,12 +2,11 @@
 
 #include <algorithm>
 
+#include "store/uuids.h"
 #include "store/word_filter.h"
 
 namespace rankscope::store {
 namespace {
-
-constexpr size_t kUuidText = 36;
 
 // Calls visit(slot) for each bit; stops when it returns false.
 template <typename Visit>

@@ -20,8 +20,8 @@ TEST(ClassRows, FindsTheRowsOfAnyClassesInAnyRange) {
     }
     for (int round = 0; round < 50; ++round) {
       std::vector<uint16_t> wanted;
-      for (uint16_t number = 0; number < kinds; ++number) {
-        if (random() % 2 == 0) wanted.push_back(number);
+      for (size_t number = 0; number < kinds; ++number) {
+        if (random() % 2 == 0) wanted.push_back(static_cast<uint16_t>(number));
       }
       auto first = static_cast<uint32_t>(random() % 500), last = static_cast<uint32_t>(random() % 1000);
       std::vector<uint32_t> expected, found;

@@ -1,6 +1,7 @@
 #include "store/class_rows.h"
 
 #include <algorithm>
+#include <numeric>
 
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -27,11 +28,14 @@ ClassRows::ClassRows(const BlockHeader& header, const std::vector<uint16_t>& wan
 
 void ClassRows::Append(const std::vector<uint16_t>& classes, uint32_t first, uint32_t last,
                        std::vector<uint32_t>* rows) const {
+  if (first >= last) return;
   if (all_) {
-    for (uint32_t row = first; row < last; ++row) rows->push_back(row);
+    rows->resize(rows->size() + (last - first));
+    std::iota(rows->end() - (last - first), rows->end(), first);
     return;
   }
   if (wanted_.empty()) {
+    rows->reserve(rows->size() + std::min<uint64_t>(last - first, rows_));
     auto before = static_cast<long>(rows->size());
     for (uint16_t number : few_) AppendOf(number, classes.data(), first, last, rows);
     if (few_.size() > 1) std::sort(rows->begin() + before, rows->end());

@@ -12,7 +12,8 @@ class ClassRows {
  public:
   ClassRows(const BlockHeader& header, const std::vector<uint16_t>& wanted);
 
-  // Appends, ascending, those of [first, last) whose class is wanted. `classes`: of each row of the block.
+  // Appends, ascending, those of [first, last), which may be empty or the wrong way round, whose class is wanted.
+  // `classes`: of each row of the block.
   void Append(const std::vector<uint16_t>& classes, uint32_t first, uint32_t last, std::vector<uint32_t>* rows) const;
 
  private:

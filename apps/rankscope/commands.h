@@ -23,7 +23,7 @@ struct ServeOptions {
   std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE
   int retention_every_s = 60;
   size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
-  bool insecure = false;  // serve other addresses than loopback without tokens
+  bool insecure = false;             // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
 

@@ -95,13 +95,14 @@ bool Episodes::IsOver(const Episode& episode, std::optional<int64_t> step, base:
   return now - episode.last >= keep.ns;
 }
 
-void Episodes::Advance(base::TimeNs now) {
+void Episodes::Advance(std::optional<int64_t> step, base::TimeNs now) {
   bool lines = std::holds_alternative<LineCondition>(rule_->condition);
   int64_t quiet = rule_->keep_firing.ns > 0 ? rule_->keep_firing.ns : kQuietNs;
   for (auto episode = open_.begin(); episode != open_.end();) {
     auto here = episode++;
-    bool over = lines || here->second.holding.empty();
-    if (over && now - here->second.last >= quiet) Close(here);
+    const Episode& open = here->second;
+    bool over = lines ? now - open.last >= quiet : open.holding.empty() && IsOver(open, step, now);
+    if (over) Close(here);
   }
 }
 

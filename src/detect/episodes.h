@@ -21,8 +21,8 @@ class Episodes : public Listener {
 
   void Holds(const Sighting& sighting) override;
   void Ends(const Scope& scope, std::optional<int64_t> step, base::TimeNs time) override;
-  // Closes what has been quiet for long enough.
-  void Advance(base::TimeNs now);
+  // Closes what has been quiet for long enough. `step` is the latest of the job.
+  void Advance(std::optional<int64_t> step, base::TimeNs now);
   // Takes the open periods of those that the same rule had before a reload.
   void Adopt(Episodes* before) { open_ = std::move(before->open_); }
 

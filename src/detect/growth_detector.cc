@@ -52,15 +52,16 @@ Verdict GrowthOf(double per_step, double limit, double level) {
   return verdict;
 }
 
-// Fast: each floor lies above the one before by more than the limit.
+// Fast: each floor lies above the one before by more than the limit. It ends when they rise by less than half of it, on
+// the whole.
 class GrowthDetector : public Detector {
  public:
   explicit GrowthDetector(const Parameters& p) : limit_(p.at("per_step")), floors_(p) {}
 
   std::optional<Verdict> Take(const Point& point) override {
-    if (floors_.Take(point)) slowest_ = floors_.full() ? Slowest() : 0;
-    if (slowest_ <= limit_) return std::nullopt;
-    return GrowthOf(slowest_, limit_, floors_.all().back().level);
+    if (floors_.Take(point) && floors_.full()) grows_ = grows_ ? Mean() > limit_ / 2 : Slowest() > limit_;
+    if (!grows_) return std::nullopt;
+    return GrowthOf(Mean(), limit_, floors_.all().back().level);
   }
 
  private:
@@ -73,9 +74,15 @@ class GrowthDetector : public Detector {
     return slowest;
   }
 
+  double Mean() const {
+    int64_t steps = -floors_.all().front().steps;
+    for (const Floors::Floor& floor : floors_.all()) steps += floor.steps;
+    return (floors_.all().back().level - floors_.all().front().level) / static_cast<double>(steps);
+  }
+
   const double limit_;
   Floors floors_;
-  double slowest_ = 0;
+  bool grows_ = false;
 };
 
 // Slow: the floors rise by Theil-Sen, not in one jump, and as fast in the second half as in the first (the maximum of

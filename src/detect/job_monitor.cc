@@ -69,6 +69,7 @@ JobMonitor::Held& JobMonitor::SourceOf(const model::RecordView& record) {
 
 void JobMonitor::Take(const model::RecordView& record) {
   if (record.time > training_.now) training_.now = record.time;
+  if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);
   if (IsPause(record)) training_.paused_at = record.time;
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
@@ -131,7 +132,7 @@ void JobMonitor::Advance(base::TimeNs now) {
   advanced_ = now;
   training_.now = std::max(training_.now, now);
   for (Watch* watch : routes_.ticks) watch->Advance(now);
-  for (auto& episodes : episodes_) episodes->Advance(now);
+  for (auto& episodes : episodes_) episodes->Advance(training_.step, now);
 }
 
 void JobMonitor::Tell(const Finding& finding) {

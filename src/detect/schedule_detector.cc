@@ -8,41 +8,38 @@
 namespace rankscope::detect {
 namespace {
 
-// ms-swift prints eight decimals.
-constexpr double kRounding = 5e-9;
+// ms-swift prints eight decimals: two values may differ by one more of the last.
+constexpr double kRounding = 1.05e-8;
 constexpr double kNearPeak = 0.05;
+// A jump is so much steeper than what follows it; a knee (the end of a warm-up, the begin of a decay) goes on as it
+// began.
+constexpr double kSteeper = 3;
 
 // A learning rate that leaves its schedule. Every schedule in use (constant, linear, cosine, polynomial, inverse square
-// root, WSD, each with warm-up) goes on smoothly but for knees of its slope; so a value far from where the last ones
-// point is none of it, unless it is back at the peak (a warm restart), and stays judged by the old course until the new
-// one is told.
+// root, WSD, each with warm-up) goes on smoothly but for knees of its slope, and warm restarts go back to the peak. So
+// a value far from where the last ones point, from which it goes on at another slope, is of another schedule.
 class ScheduleDetector : public Detector {
  public:
   explicit ScheduleDetector(const Parameters& p)
       : tolerance_(p.at("tolerance")),
         history_(static_cast<size_t>(std::max(3.0, p.at("history")))),
-        confirm_(static_cast<int64_t>(p.at("confirm"))) {}
+        confirm_(static_cast<size_t>(std::max(2.0, p.at("confirm")))) {}
 
   std::optional<Verdict> Take(const Point& point) override {
     if (!point.step || !std::isfinite(point.last)) return std::nullopt;
     Sample sample{static_cast<double>(*point.step), point.last};
-    bool told = false;
-    double expected = Expected(sample.step);
-    if (samples_.size() == history_ && IsFar(sample, expected)) {
-      off_ += point.steps;
-      told = off_ >= confirm_;
-      if (!told) return std::nullopt;  // the course stays what it was
-      samples_.clear();
+    bool doubtful = samples_.size() == history_ && IsFar(sample);
+    if (!doubtful) {
+      off_.clear();
+      Learn(sample);
+      return std::nullopt;
     }
-    off_ = 0;
-    peak_ = std::max(peak_, sample.value);
-    samples_.push_back(sample);
-    if (samples_.size() > history_) samples_.pop_front();
-    if (!told) return std::nullopt;
-    Verdict verdict;
-    verdict.value = sample.value;
-    verdict.threshold = expected;
-    verdict.why = model::NumberText(sample.value) + ", the schedule so far points to " + model::NumberText(expected);
+    off_.push_back(sample);
+    if (off_.size() < confirm_) return std::nullopt;  // the course stays what it was
+    std::optional<Verdict> verdict;
+    if (IsJump()) verdict = Tell();
+    samples_.clear();
+    for (const Sample& each : std::exchange(off_, {})) Learn(each);
     return verdict;
   }
 
@@ -51,31 +48,44 @@ class ScheduleDetector : public Detector {
     double step, value;
   };
 
-  // The last value, moved on by the slope of the last ones.
-  double Slope() const {
-    double steps = samples_.back().step - samples_.front().step;
-    return steps > 0 ? (samples_.back().value - samples_.front().value) / steps : 0;
+  static double SlopeOf(const Sample& from, const Sample& to) {
+    return to.step > from.step ? (to.value - from.value) / (to.step - from.step) : 0;
   }
-  double Expected(double step) const {
-    if (samples_.empty()) return 0;
-    return samples_.back().value + Slope() * (step - samples_.back().step);
+  double Slope() const { return SlopeOf(samples_.front(), samples_.back()); }
+  double Expected(double step) const { return samples_.back().value + Slope() * (step - samples_.back().step); }
+
+  void Learn(const Sample& sample) {
+    peak_ = std::max(peak_, sample.value);
+    samples_.push_back(sample);
+    if (samples_.size() > history_) samples_.pop_front();
   }
 
-  bool IsFar(const Sample& sample, double expected) const {
-    double steps = sample.step - samples_.back().step;
-    // A knee may turn the slope by as much as itself (the end of a warm-up), or begin a decay.
-    double knee = 2 * std::fabs(Slope()) * steps;
-    double allowed = kRounding + tolerance_ * peak_ + knee;
+  bool IsFar(const Sample& sample) const {
     bool restart = std::fabs(sample.value - peak_) < kNearPeak * peak_;
-    return std::fabs(sample.value - expected) > allowed && !restart;
+    return !restart && std::fabs(sample.value - Expected(sample.step)) > kRounding + tolerance_ * peak_;
+  }
+
+  bool IsJump() const {
+    double first = std::fabs(SlopeOf(samples_.back(), off_.front()) - Slope());
+    double after = std::fabs(SlopeOf(off_.front(), off_.back()) - Slope());
+    return first > kSteeper * after;
+  }
+
+  Verdict Tell() const {
+    const Sample& last = off_.back();
+    Verdict verdict;
+    verdict.value = last.value;
+    verdict.threshold = Expected(last.step);
+    verdict.why =
+        model::NumberText(last.value) + ", the schedule so far points to " + model::NumberText(*verdict.threshold);
+    return verdict;
   }
 
   const double tolerance_;
-  const size_t history_;
-  const int64_t confirm_;
-  std::deque<Sample> samples_;
+  const size_t history_, confirm_;
+  std::deque<Sample> samples_;  // of the course
+  std::vector<Sample> off_;     // in a row away from it
   double peak_ = 0;
-  int64_t off_ = 0;  // steps in a row away from the course
 };
 
 }  // namespace

@@ -27,9 +27,9 @@ class SpikeDetector : public Detector {
     double median = known ? window_.Median() : 0, deviation = known ? window_.MedianDeviation() : 0;
     double z = known ? RobustZ(point.max, median, deviation) : 0;
     bool high = known && z > z_ && point.max - median > margin_ * std::fabs(median);
-    steps_ = high ? steps_ + StepsHigh(point, median) : 0;
+    steps_ = high ? steps_ + StepsHigh(point) : 0;
     // What lasts is the new level.
-    if (!high || steps_ > static_cast<int64_t>(kFewest)) window_.Add(point.max);
+    if (!high || steps_ > static_cast<int64_t>(kFewest)) Learn(point);
     if (!high || steps_ < confirm_) return std::nullopt;
     Verdict verdict;
     verdict.value = point.max;
@@ -39,17 +39,23 @@ class SpikeDetector : public Detector {
   }
 
  private:
-  // As many as would give the mean if each step were the extreme or the median.
-  static int64_t StepsHigh(const Point& point, double median) {
-    if (point.steps == 1) return 1;
-    double share = (point.mean - median) / (point.max - median);
+  void Learn(const Point& point) {
+    window_.Add(point.max);
+    if (point.steps > 1) means_.Add(point.mean);
+  }
+
+  // As many as would give the mean if each step were the extreme or like those before.
+  int64_t StepsHigh(const Point& point) const {
+    if (point.steps == 1 || means_.size() == 0) return 1;
+    double usual = means_.Median(), share = (point.mean - usual) / (point.max - usual);
     return std::max<int64_t>(1, std::llround(share * point.steps));
   }
 
   const double z_, margin_;
   const int64_t confirm_;
-  SortedWindow window_;
-  int64_t steps_ = 0;  // high ones in a row
+  SortedWindow window_;     // of maxima
+  SortedWindow means_{16};  // of intervals of several steps
+  int64_t steps_ = 0;       // high ones in a row
 };
 
 }  // namespace

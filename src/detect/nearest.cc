@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace rankscope::detect {
@@ -28,7 +29,12 @@ size_t Distance(std::string_view a, std::string_view b) {
 std::string Nearest(std::string_view word, std::span<const std::string_view> known) {
   constexpr size_t kLongest = 64;
   if (known.empty() || word.size() > kLongest) return {};
-  auto nearer = [&](std::string_view a, std::string_view b) { return Distance(word, a) < Distance(word, b); };
+  auto length = [&](std::string_view known) {
+    return std::max(known.size(), word.size()) - std::min(known.size(), word.size());
+  };
+  auto nearer = [&](std::string_view a, std::string_view b) {
+    return std::pair(Distance(word, a), length(a)) < std::pair(Distance(word, b), length(b));
+  };
   std::string_view best = *std::min_element(known.begin(), known.end(), nearer);
   if (Distance(word, best) > std::max<size_t>(2, best.size() / 3)) return {};
   return " (nearest: " + std::string(best) + ")";

@@ -52,15 +52,27 @@ class SeriesWindow {
   size_t size() const { return points_.size(); }
   // 0 is the newest. REQUIRES back < size().
   const Point& at(size_t back) const;
+  // Mean of the means of `count` points, from the one `skip` back on; nothing: none of them is finite. O(1).
+  std::optional<double> Mean(size_t skip, size_t count) const;
   // How many points, from the one `skip` back on to older ones, it takes to cover the span; nothing: they do not yet.
   std::optional<size_t> Covering(Span span, size_t skip) const;
   // Steps seen since the beginning or the last restart.
   int64_t steps_seen() const { return steps_seen_; }
-  size_t bytes() const { return points_.capacity() * sizeof(Point); }
+  size_t bytes() const { return points_.capacity() * (sizeof(Point) + sizeof(Sums)); }
 
  private:
+  // Of all points from the first one on up to this one.
+  struct Sums {
+    double means = 0;
+    int64_t finite = 0, steps = 0;
+  };
+  size_t Place(size_t back) const;
+  Sums SumsAt(size_t back) const;
+
   const size_t capacity_;
   std::vector<Point> points_;  // a ring once it is full
+  std::vector<Sums> sums_;     // likewise
+  Sums before_;                // of what has left the ring
   size_t next_ = 0;            // where the next one goes
   int64_t steps_seen_ = 0;
 };

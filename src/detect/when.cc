@@ -83,7 +83,7 @@ class Evaluation {
   std::optional<size_t> PointsOf(const Expression& window) const {
     size_t skip = 0;
     const SeriesWindow* series = surroundings_.Series(window.name, &skip);
-    return series && series->size() > 0 ? series->Covering(window.span, 0) : std::nullopt;
+    return series ? series->Covering(window.span, 0) : std::nullopt;
   }
 
   std::optional<double> Aggregate(const Expression& e) {
@@ -153,7 +153,7 @@ class Evaluation {
     size_t skip = 0;
     const SeriesWindow* series = surroundings_.Series("value", &skip);
     std::vector<double> values;
-    auto count = series && series->size() > skip ? series->Covering(span, skip) : std::nullopt;
+    auto count = series ? series->Covering(span, skip) : std::nullopt;
     for (size_t i = 0; count && i < *count; ++i) {
       double mean = series->at(skip + i).mean;
       if (!std::isnan(mean)) values.push_back(mean);
@@ -161,7 +161,12 @@ class Evaluation {
     return values;
   }
 
-  std::optional<double> Baseline(Span span) const { return Summary("mean", Before(span)); }
+  std::optional<double> Baseline(Span span) const {
+    size_t skip = 0;
+    const SeriesWindow* series = surroundings_.Series("value", &skip);
+    auto count = series ? series->Covering(span, skip) : std::nullopt;
+    return count ? series->Mean(skip, *count) : std::nullopt;
+  }
 
   std::optional<double> OwnRobustZ(Span span) const {
     auto value = surroundings_.Variable("value", side_);

@@ -146,10 +146,10 @@ class MetricWatch : public Watch, private Surroundings {
     return &source_->series[static_cast<size_t>(metric)];
   }
 
-  std::optional<double> Variable(std::string_view name, Side side) const override {
-    const SeriesWindow* series = Own(name == "nonfinite" ? "value" : name);
+  std::optional<double> Variable(Word word, std::string_view name, Side side) const override {
+    const SeriesWindow* series = Own(word == Word::kMetric ? name : "value");
     if (series->size() == 0) return std::nullopt;
-    if (name == "nonfinite") return series->at(0).nonfinite;
+    if (word == Word::kNonfinite) return series->at(0).nonfinite;
     return ValueOf(series->at(0), side);
   }
 

@@ -18,13 +18,21 @@ class Standing : public Surroundings {
   double value = 0, median = 0, deviation = 0;
   size_t peers = 0;
 
-  std::optional<double> Variable(std::string_view name, Side) const override {
-    if (name == "value") return value;
-    if (name == "median") return median;
-    if (name == "mad") return deviation;
-    if (name == "robust_z") return RobustZ(value, median, deviation);
-    if (name == "rel_dev") return (value - median) / std::max(std::fabs(median), 1e-300);
-    return static_cast<double>(peers);
+  std::optional<double> Variable(Word word, std::string_view, Side) const override {
+    switch (word) {
+      case Word::kValue:
+        return value;
+      case Word::kMedian:
+        return median;
+      case Word::kMad:
+        return deviation;
+      case Word::kRobustZ:
+        return RobustZ(value, median, deviation);
+      case Word::kRelDev:
+        return (value - median) / std::max(std::fabs(median), 1e-300);
+      default:
+        return static_cast<double>(peers);
+    }
   }
   const SeriesWindow* Series(std::string_view, size_t*) const override { return nullptr; }
 };

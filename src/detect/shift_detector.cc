@@ -14,6 +14,7 @@ constexpr size_t kFewest = 20;        // of the reference
 constexpr size_t kCompared = 5;       // latest points, whose median is verified
 constexpr double kLeastNoise = 0.01;  // of the median: steadier series are not believed
 constexpr double kMadToSigma = 1.4826;
+constexpr uint64_t kRefresh = 8;  // points after which the reference is measured anew: it changes slowly
 
 // A lasting change of level, by Page's cumulative sum of clipped z, verified by the medians before and after. The
 // reference lags behind, so that it does not follow a slow ramp at once, and stands still during an alarm.
@@ -35,15 +36,15 @@ class ShiftDetector : public Detector {
     if (recent_.size() > kCompared) recent_.pop_front();
     if (!holds_) Learn(point.mean);
     if (reference_.size() < kFewest) return std::nullopt;
-    double level = reference_.Median();
-    if (!holds_) Accumulate(point.mean, level);
-    double now = RecentMedian(), change = sign_ * (now - level) / std::max(std::fabs(level), 1e-300);
-    Decide(change);
+    if (!holds_) Accumulate(point.mean);
+    if (!holds_ && sum_ <= h_) return std::nullopt;
+    double now = RecentMedian();
+    Decide(sign_ * (now - level_) / std::max(std::fabs(level_), 1e-300));
     if (!holds_) return std::nullopt;
     Verdict verdict;
     verdict.value = now;
-    verdict.threshold = level * (1 + sign_ * margin_);
-    verdict.why = model::NumberText(now) + " instead of " + model::NumberText(level);
+    verdict.threshold = level_ * (1 + sign_ * margin_);
+    verdict.why = model::NumberText(now) + " instead of " + model::NumberText(level_);
     return verdict;
   }
 
@@ -54,11 +55,16 @@ class ShiftDetector : public Detector {
     if (queue_.size() <= (young ? size_t{0} : lag_)) return;
     reference_.Add(queue_.front());
     queue_.pop_front();
+    if (young || ++added_ % kRefresh == 0) Measure();
   }
 
-  void Accumulate(double value, double level) {
-    double sigma = std::max(kMadToSigma * reference_.MedianDeviation(), kLeastNoise * std::fabs(level));
-    double z = std::clamp(sign_ * (value - level) / std::max(sigma, 1e-300), -clip_, clip_);
+  void Measure() {
+    level_ = reference_.Median();
+    sigma_ = std::max({kMadToSigma * reference_.MedianDeviation(), kLeastNoise * std::fabs(level_), 1e-300});
+  }
+
+  void Accumulate(double value) {
+    double z = std::clamp(sign_ * (value - level_) / sigma_, -clip_, clip_);
     sum_ = std::max(0.0, sum_ + z - k_);
   }
 
@@ -68,7 +74,6 @@ class ShiftDetector : public Detector {
       if (back || ++held_ > keep_) Restart(/*forget=*/!back);
       return;
     }
-    if (sum_ <= h_) return;
     if (change > margin_) {
       holds_ = true;
       held_ = 0;
@@ -96,6 +101,8 @@ class ShiftDetector : public Detector {
   SortedWindow reference_;
   std::deque<double> queue_;  // what is still too new for the reference
   std::deque<double> recent_;
+  double level_ = 0, sigma_ = 1;  // of the reference
+  uint64_t added_ = 0;
   double sum_ = 0;
   bool holds_ = false;
   int64_t held_ = 0;

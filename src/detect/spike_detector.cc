@@ -24,9 +24,10 @@ class SpikeDetector : public Detector {
   std::optional<Verdict> Take(const Point& point) override {
     if (!std::isfinite(point.max)) return std::nullopt;
     bool known = window_.size() >= kFewest;
-    double median = known ? window_.Median() : 0, deviation = known ? window_.MedianDeviation() : 0;
-    double z = known ? RobustZ(point.max, median, deviation) : 0;
-    bool high = known && z > z_ && point.max - median > margin_ * std::fabs(median);
+    double median = known ? window_.Median() : 0;
+    bool high = known && point.max - median > margin_ * std::fabs(median);  // cheaper than the other half
+    double deviation = high ? window_.MedianDeviation() : 0;
+    high = high && RobustZ(point.max, median, deviation) > z_;
     steps_ = high ? steps_ + StepsHigh(point) : 0;
     // What lasts is the new level.
     if (!high || steps_ > static_cast<int64_t>(kFewest)) Learn(point);

@@ -9,6 +9,7 @@ namespace rankscope::detect {
 namespace {
 
 using Kind = Expression::Kind;
+using Operator = Expression::Operator;
 
 // Evaluates one expression for one side of the points. Truth is 1 and 0; nothing is "not known".
 class Evaluation {
@@ -20,7 +21,7 @@ class Evaluation {
       case Kind::kNumber:
         return e.number;
       case Kind::kVariable:
-        return surroundings_.Variable(e.name, side_);
+        return surroundings_.Variable(e.word, e.name, side_);
       case Kind::kNot:
         return Truth(e.children[0]) ? 0.0 : 1.0;
       case Kind::kNegate:
@@ -55,20 +56,36 @@ class Evaluation {
   static bool Less(double a, double b) { return std::isnan(b) ? !std::isnan(a) : a < b; }
 
   std::optional<double> Binary(const Expression& e) {
-    if (e.name == "and") return Truth(e.children[0]) && Truth(e.children[1]) ? 1.0 : 0.0;
-    if (e.name == "or") return Truth(e.children[0]) || Truth(e.children[1]) ? 1.0 : 0.0;
+    if (e.op == Operator::kAnd) return Truth(e.children[0]) && Truth(e.children[1]) ? 1.0 : 0.0;
+    if (e.op == Operator::kOr) return Truth(e.children[0]) || Truth(e.children[1]) ? 1.0 : 0.0;
     auto a = Value(e.children[0]), b = Value(e.children[1]);
     if (!a || !b) return std::nullopt;
-    if (e.name == "<") return Less(*a, *b);
-    if (e.name == ">") return Less(*b, *a);
-    if (e.name == "<=") return !Less(*b, *a);
-    if (e.name == ">=") return !Less(*a, *b);
-    if (e.name == "==") return *a == *b;
-    if (e.name == "!=") return *a != *b;
-    if (e.name == "+") return *a + *b;
-    if (e.name == "-") return *a - *b;
-    if (e.name == "*") return *a * *b;
-    return *a / *b;
+    return Apply(e.op, *a, *b);
+  }
+
+  static double Apply(Operator op, double a, double b) {
+    switch (op) {
+      case Operator::kLess:
+        return Less(a, b);
+      case Operator::kMore:
+        return Less(b, a);
+      case Operator::kAtMost:
+        return !Less(b, a);
+      case Operator::kAtLeast:
+        return !Less(a, b);
+      case Operator::kEqual:
+        return a == b;
+      case Operator::kUnequal:
+        return a != b;
+      case Operator::kAdd:
+        return a + b;
+      case Operator::kTake:
+        return a - b;
+      case Operator::kTimes:
+        return a * b;
+      default:
+        return a / b;
+    }
   }
 
   // The windows below an aggregate are walked together; each must be covered.
@@ -169,7 +186,7 @@ class Evaluation {
   }
 
   std::optional<double> OwnRobustZ(Span span) const {
-    auto value = surroundings_.Variable("value", side_);
+    auto value = surroundings_.Variable(Word::kValue, "value", side_);
     std::vector<double> values = Before(span);
     if (!value || values.empty()) return std::nullopt;
     double median = Median(&values);
@@ -182,9 +199,7 @@ class Evaluation {
 };
 
 const Expression* FirstComparison(const Expression& e) {
-  static constexpr std::string_view kComparisons[] = {"<", "<=", ">", ">=", "==", "!="};
-  bool compares = e.kind == Kind::kBinary &&
-                  std::find(std::begin(kComparisons), std::end(kComparisons), e.name) != std::end(kComparisons);
+  bool compares = e.kind == Kind::kBinary && e.op >= Operator::kLess && e.op <= Operator::kUnequal;
   if (compares) return &e;
   for (const Expression& child : e.children) {
     if (const Expression* found = FirstComparison(child)) return found;

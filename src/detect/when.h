@@ -10,21 +10,40 @@
 
 namespace rankscope::detect {
 
+// The names that are no metrics.
+enum class Word : uint8_t { kMetric, kValue, kNonfinite, kMedian, kMad, kRobustZ, kRelDev, kPeers };
+
 // A node of a parsed condition. Plain data; docs/rules.md has the grammar.
 struct Expression {
   enum class Kind : uint8_t {
     kNumber,
-    kVariable,  // name: a special one, or a metric's latest value
+    kVariable,  // word: the value and such, or the latest value of the metric `name`
     kNot,
     kNegate,
-    kBinary,     // name: or and < <= > >= == != + - * /
+    kBinary,     // op, of children[0] and [1]
     kFunction,   // name: abs isnan, of children[0]
     kAggregate,  // name: all any mean median mad min max count, of children[0] over the points of its windows
     kWindow,     // last(name, span): a point of the aggregate around it
     kBaseline,   // mean of the rule's own metric over `span` before the condition began to hold
     kRobustZ,    // 0.6745 * (value - median) / MAD over `span` before
   };
+  enum class Operator : uint8_t {
+    kAnd,
+    kOr,
+    kLess,
+    kMore,
+    kAtMost,
+    kAtLeast,
+    kEqual,
+    kUnequal,
+    kAdd,
+    kTake,
+    kTimes,
+    kBy
+  };
   Kind kind = Kind::kNumber;
+  Operator op = Operator::kAnd;  // of kBinary
+  Word word = Word::kMetric;     // of kVariable
   std::string name;
   double number = 0;
   Span span;
@@ -41,7 +60,8 @@ enum class Vocabulary : uint8_t {
 class Surroundings {
  public:
   virtual ~Surroundings() = default;
-  virtual std::optional<double> Variable(std::string_view name, Side side) const = 0;
+  // `name` is the metric's, of kMetric.
+  virtual std::optional<double> Variable(Word word, std::string_view name, Side side) const = 0;
   // The points of the metric ("value": the rule's own), or null. `*skip` is how many of the newest are no baseline.
   virtual const SeriesWindow* Series(std::string_view name, size_t* skip) const = 0;
 };

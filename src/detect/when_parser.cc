@@ -8,14 +8,35 @@ namespace rankscope::detect {
 namespace {
 
 using Kind = Expression::Kind;
+using Operator = Expression::Operator;
 
 constexpr int kDeepest = 32;
 constexpr std::array<std::string_view, 8> kAggregates = {"all", "any", "mean", "median", "mad", "min", "max", "count"};
 constexpr std::array<std::string_view, 2> kFunctions = {"abs", "isnan"};
-constexpr std::array<std::string_view, 6> kComparisons = {"<=", ">=", "==", "!=", "<", ">"};
+
+struct Symbol {
+  std::string_view text;
+  Operator op;
+};
+constexpr std::array kComparisons = {Symbol{"<=", Operator::kAtMost}, Symbol{">=", Operator::kAtLeast},
+                                     Symbol{"==", Operator::kEqual},  Symbol{"!=", Operator::kUnequal},
+                                     Symbol{"<", Operator::kLess},    Symbol{">", Operator::kMore}};
+constexpr std::array kSums = {Symbol{"+", Operator::kAdd}, Symbol{"-", Operator::kTake}};
+constexpr std::array kProducts = {Symbol{"*", Operator::kTimes}, Symbol{"/", Operator::kBy}};
+
 constexpr std::array<std::string_view, 6> kPeerWords = {"value", "median", "mad", "robust_z", "rel_dev", "peers"};
-constexpr std::array<std::string_view, 2> kSums = {"+", "-"};
-constexpr std::array<std::string_view, 2> kProducts = {"*", "/"};
+constexpr std::array<Word, 6> kPeerMeanings = {Word::kValue,   Word::kMedian, Word::kMad,
+                                               Word::kRobustZ, Word::kRelDev, Word::kPeers};
+
+Word WordOf(std::string_view name, Vocabulary vocabulary) {
+  if (vocabulary == Vocabulary::kSeries) {
+    return name == "value" ? Word::kValue : name == "nonfinite" ? Word::kNonfinite : Word::kMetric;
+  }
+  for (size_t i = 0; i < kPeerWords.size(); ++i) {
+    if (kPeerWords[i] == name) return kPeerMeanings[i];
+  }
+  return Word::kMetric;
+}
 
 template <size_t N>
 bool IsOneOf(const std::array<std::string_view, N>& words, std::string_view word) {
@@ -25,10 +46,10 @@ bool IsOneOf(const std::array<std::string_view, N>& words, std::string_view word
   return false;
 }
 
-Expression Binary(std::string_view name, Expression left, Expression right) {
+Expression Binary(Operator op, Expression left, Expression right) {
   Expression e;
   e.kind = Kind::kBinary;
-  e.name = name;
+  e.op = op;
   e.children.push_back(std::move(left));
   e.children.push_back(std::move(right));
   return e;
@@ -60,7 +81,7 @@ class WhenParser {
     ASSIGN_OR_RETURN(Expression left, And());
     while (scanner_.TakeWord("or")) {
       ASSIGN_OR_RETURN(Expression right, And());
-      left = Binary("or", std::move(left), std::move(right));
+      left = Binary(Operator::kOr, std::move(left), std::move(right));
     }
     --depth_;
     return left;
@@ -70,7 +91,7 @@ class WhenParser {
     ASSIGN_OR_RETURN(Expression left, Not());
     while (scanner_.TakeWord("and")) {
       ASSIGN_OR_RETURN(Expression right, Not());
-      left = Binary("and", std::move(left), std::move(right));
+      left = Binary(Operator::kAnd, std::move(left), std::move(right));
     }
     return left;
   }
@@ -84,10 +105,10 @@ class WhenParser {
 
   base::Result<Expression> Comparison() {
     ASSIGN_OR_RETURN(Expression left, Sum());
-    for (std::string_view symbol : kComparisons) {
-      if (!scanner_.Take(symbol)) continue;
+    for (const Symbol& symbol : kComparisons) {
+      if (!scanner_.Take(symbol.text)) continue;
       ASSIGN_OR_RETURN(Expression right, Sum());
-      return Binary(symbol, std::move(left), std::move(right));
+      return Binary(symbol.op, std::move(left), std::move(right));
     }
     return left;
   }
@@ -95,12 +116,12 @@ class WhenParser {
   base::Result<Expression> Sum() {
     ASSIGN_OR_RETURN(Expression left, Product());
     for (size_t i = 0; i < kSums.size();) {
-      if (!scanner_.Take(kSums[i])) {
+      if (!scanner_.Take(kSums[i].text)) {
         ++i;
         continue;
       }
       ASSIGN_OR_RETURN(Expression right, Product());
-      left = Binary(kSums[i], std::move(left), std::move(right));
+      left = Binary(kSums[i].op, std::move(left), std::move(right));
       i = 0;
     }
     return left;
@@ -109,12 +130,12 @@ class WhenParser {
   base::Result<Expression> Product() {
     ASSIGN_OR_RETURN(Expression left, Signed());
     for (size_t i = 0; i < kProducts.size();) {
-      if (!scanner_.Take(kProducts[i])) {
+      if (!scanner_.Take(kProducts[i].text)) {
         ++i;
         continue;
       }
       ASSIGN_OR_RETURN(Expression right, Signed());
-      left = Binary(kProducts[i], std::move(left), std::move(right));
+      left = Binary(kProducts[i].op, std::move(left), std::move(right));
       i = 0;
     }
     return left;
@@ -149,11 +170,13 @@ class WhenParser {
   }
 
   base::Result<Expression> Variable(std::string_view name, size_t begin) {
-    if (vocabulary_ == Vocabulary::kPeers && !IsOneOf(kPeerWords, name)) {
+    Word word = WordOf(name, vocabulary_);
+    if (vocabulary_ == Vocabulary::kPeers && word == Word::kMetric) {
       return scanner_.WrongAt(begin, "one of value, median, mad, robust_z, rel_dev, peers" + Nearest(name, kPeerWords));
     }
     Expression e;
     e.kind = Kind::kVariable;
+    e.word = word;
     e.name = name;
     return e;
   }

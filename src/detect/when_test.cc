@@ -14,7 +14,7 @@ class Numbers : public Surroundings {
   void Add(const std::string& name, double value) { AddPoint(name, Point::Of(value, std::nullopt, 0)); }
   void AddPoint(const std::string& name, const Point& point) { series_.try_emplace(name, 64).first->second.Add(point); }
 
-  std::optional<double> Variable(std::string_view name, Side side) const override {
+  std::optional<double> Variable(Word, std::string_view name, Side side) const override {
     auto found = series_.find(std::string(name));
     if (found == series_.end()) return std::nullopt;
     return ValueOf(found->second.at(0), side);

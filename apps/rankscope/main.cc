@@ -309,7 +309,9 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   AddOutput(detect, arguments);
   detect->add_option("path", arguments->detect.paths, "files or folders: logs, or records in JSON (*.jsonl)");
   detect->add_option("--job_id", arguments->detect.job, "a job that the server has");
-  detect->add_option("--rules", arguments->detect.rules.files, "a rule file beside those that are shipped")->take_all();
+  detect->add_option("--rules", arguments->detect.rules.files, "a rule file beside those that are shipped")
+      ->take_all()
+      ->allow_extra_args(false);
   CLI::App* rules = app->add_subcommand("rules", "Check, test and import rule files");
   rules->require_subcommand(1);
   auto add = [&](const char* name, const char* what) {

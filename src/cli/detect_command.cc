@@ -48,7 +48,7 @@ class StoredJob {
   }
 
   detect::Engine* engine_;
-  parse::JsonRecordReader reader_{"", ""};
+  parse::JsonRecordReader reader_{""};
   model::RecordBatchBuilder builder_;
   model::RecordView record_;
   uint64_t records_ = 0;

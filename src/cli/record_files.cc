@@ -19,10 +19,10 @@ constexpr size_t kBatchBytes = 4 << 20;
 // The records of one file, in the order of their times.
 class RecordFile {
  public:
-  base::Status ReadJson(const parse::LogFile& file) {
+  base::Status ReadJson(const parse::LogFile& file, const std::string& job) {
     std::ifstream lines(file.path);
     if (!lines) return base::Status::NotFound(file.path + ": cannot be read");
-    parse::JsonRecordReader reader("", "");
+    parse::JsonRecordReader reader(job);
     size_t number = 0;
     for (std::string line; std::getline(lines, line);) {
       size_t size = line.size();
@@ -111,7 +111,8 @@ base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<Recor
   if (found.empty()) return base::Status::NotFound(path + ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl)");
   for (const parse::LogFile& file : found) {
     files->push_back(std::make_unique<RecordFile>());
-    RETURN_IF_ERROR(file.json ? files->back()->ReadJson(file) : files->back()->ReadLog(file, JobNameOf(path)));
+    RETURN_IF_ERROR(file.json ? files->back()->ReadJson(file, JobNameOf(path))
+                              : files->back()->ReadLog(file, JobNameOf(path)));
   }
   return {};
 }

@@ -21,7 +21,7 @@ class DetectorWatch : public Watch {
     auto verdict = state.detector->Take(point);
     if (!verdict && state.holds) listener_->Ends(source.scope, point.step, point.time);
     state.holds = verdict.has_value();
-    if (verdict) Tell(source, point, record, *std::move(verdict));
+    if (verdict) Tell(source, point, record, *verdict);
   }
 
  private:
@@ -30,7 +30,7 @@ class DetectorWatch : public Watch {
     bool holds = false;
   };
 
-  void Tell(const Source& source, const Point& point, const model::RecordView& record, Verdict verdict) {
+  void Tell(const Source& source, const Point& point, const model::RecordView& record, const Verdict& verdict) {
     Sighting sighting;
     sighting.scope = source.scope;
     sighting.step = point.step;

@@ -131,6 +131,20 @@ std::optional<base::TimeNs> LeadingTime(std::string_view line) {
   return std::nullopt;
 }
 
+namespace {
+
+// The first time that stands at the beginning of a line of the text.
+std::optional<base::TimeNs> FirstTime(std::string_view text) {
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size() - 1);
+    if (auto time = LeadingTime(text.substr(0, end))) return time;
+    text.remove_prefix(end + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
   ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(file.path, O_RDONLY));
   struct stat status {};
@@ -156,6 +170,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   for (uint64_t offset = 0; wanted;) {
     ASSIGN_OR_RETURN(std::string block, base::ReadAt(fd.get(), offset, kBlockBytes));
     if (block.empty()) break;
+    if (offset == 0) time = FirstTime(block).value_or(time);
     offset += block.size();
     assembler.Feed(time, block, emit);
   }

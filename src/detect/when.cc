@@ -35,6 +35,8 @@ class Evaluation {
         return WindowPoint(e);
       case Kind::kBaseline:
         return Baseline(e.span);
+      case Kind::kAbsent:
+        return Absent(e);
       case Kind::kRobustZ:
         return OwnRobustZ(e.span);
     }
@@ -185,6 +187,15 @@ class Evaluation {
     return count ? series->Mean(skip, *count) : std::nullopt;
   }
 
+  std::optional<double> Absent(const Expression& e) const {
+    size_t skip = 0;
+    const SeriesWindow* own = surroundings_.Series("value", &skip);
+    const SeriesWindow* other = surroundings_.Series(e.name, &skip);
+    auto count = own ? own->Covering(e.span, 0) : std::nullopt;
+    if (!count || !other || other->size() == 0) return std::nullopt;
+    return other->at(0).time < own->at(*count - 1).time ? 1.0 : 0.0;
+  }
+
   std::optional<double> OwnRobustZ(Span span) const {
     auto value = surroundings_.Variable(Word::kValue, "value", side_);
     std::vector<double> values = Before(span);
@@ -208,7 +219,8 @@ const Expression* FirstComparison(const Expression& e) {
 }
 
 void Collect(const Expression& e, std::vector<When::Need>* needs) {
-  bool own = e.kind == Kind::kBaseline || e.kind == Kind::kRobustZ;
+  bool own = e.kind == Kind::kBaseline || e.kind == Kind::kRobustZ || e.kind == Kind::kAbsent;
+  if (e.kind == Kind::kAbsent) needs->push_back({e.name, {}});
   if (own || e.kind == Kind::kWindow || e.kind == Kind::kVariable) {
     needs->push_back({own ? "value" : e.name, e.span});
   }

@@ -25,6 +25,7 @@ struct Expression {
     kAggregate,  // name: all any mean median mad min max count, of children[0] over the points of its windows
     kWindow,     // last(name, span): a point of the aggregate around it
     kBaseline,   // mean of the rule's own metric over `span` before the condition began to hold
+    kAbsent,     // whether the metric `name`, which was there, has not come for `span` of the rule's own points
     kRobustZ,    // 0.6745 * (value - median) / MAD over `span` before
   };
   enum class Operator : uint8_t {

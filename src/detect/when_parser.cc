@@ -186,11 +186,13 @@ class WhenParser {
     if (vocabulary_ == Vocabulary::kSeries) {
       if (IsOneOf(kAggregates, name)) return Closed(Aggregate(name, begin));
       if (name == "last") return Closed(Last(begin));
+      if (name == "absent") return Closed(MetricAndSpan(Kind::kAbsent));
       if (name == "baseline") return Closed(Own(Kind::kBaseline));
       if (name == "robust_z") return Closed(Own(Kind::kRobustZ));
     }
-    static constexpr std::array<std::string_view, 13> kCallable = {
-        "abs", "isnan", "all", "any", "mean", "median", "mad", "min", "max", "count", "last", "baseline", "robust_z"};
+    static constexpr std::array<std::string_view, 14> kCallable = {"absent", "abs",    "isnan",    "all",     "any",
+                                                                   "mean",   "median", "mad",      "min",     "max",
+                                                                   "count",  "last",   "baseline", "robust_z"};
     return scanner_.WrongAt(begin, "a function" + Nearest(name, kCallable));
   }
 
@@ -222,13 +224,17 @@ class WhenParser {
 
   base::Result<Expression> Last(size_t begin) {
     if (!inside_) return scanner_.WrongAt(begin, "last(…) inside all, any, mean, median, mad, min, max or count");
+    ++windows_;
+    return MetricAndSpan(Kind::kWindow);
+  }
+
+  base::Result<Expression> MetricAndSpan(Kind kind) {
     Expression e;
-    e.kind = Kind::kWindow;
+    e.kind = kind;
     e.name = scanner_.Name();
     if (e.name.empty()) return scanner_.Wrong("a metric");
     if (!scanner_.Take(",")) return scanner_.Wrong(", and how many steps");
     ASSIGN_OR_RETURN(e.span, scanner_.TakeSpan(/*bare_steps=*/true));
-    ++windows_;
     return e;
   }
 

@@ -78,6 +78,17 @@ TEST(When, HoldsNotWhileAWindowIsNotFull) {
   EXPECT_FALSE(Holds(numbers, "gradient_norm > 0"));
 }
 
+TEST(When, KnowsThatAMetricComesNoMore) {
+  Numbers numbers;
+  for (int i = 0; i < 30; ++i) {
+    numbers.AddPoint("value", Point::Of(1, i, i));
+    if (i < 20) numbers.AddPoint("loss", Point::Of(2, i, i));
+  }
+  EXPECT_TRUE(Holds(numbers, "absent(loss, 10)"));
+  EXPECT_FALSE(Holds(numbers, "absent(loss, 11)"));
+  EXPECT_FALSE(Holds(numbers, "absent(accuracy, 10)"));  // it was never there
+}
+
 TEST(When, NanStandsAboveEveryNumber) {
   Numbers numbers;
   numbers.Add("value", std::nan(""));

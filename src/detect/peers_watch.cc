@@ -94,6 +94,7 @@ class PeersWatch : public Watch {
   void JudgeGroup(const std::vector<const Entry*>& group) {
     if (static_cast<int64_t>(group.size()) < condition_.min_peers) return;
     std::vector<double> values;
+    values.reserve(group.size());
     for (const Entry* entry : group) values.push_back(entry->point.mean);
     Standing standing;
     standing.peers = group.size();

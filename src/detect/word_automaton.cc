@@ -29,7 +29,7 @@ void WordAutomaton::ClassifyBytes(const std::vector<std::string>& words) {
       if (known == 0) known = static_cast<uint8_t>(classes_++);
     }
   }
-  for (int c = 'A'; c <= 'Z'; ++c) class_of_[static_cast<size_t>(c)] = class_of_[static_cast<size_t>(c - 'A' + 'a')];
+  for (char c = 'A'; c <= 'Z'; ++c) class_of_[static_cast<uint8_t>(c)] = class_of_[static_cast<uint8_t>(Lower(c))];
 }
 
 bool WordAutomaton::AddWord(const std::string& word, int number) {

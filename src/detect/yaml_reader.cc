@@ -57,6 +57,7 @@ base::Status YamlReader::Map(const YAML::Node& node, std::string_view what, cons
     auto known = std::find_if(keys.begin(), keys.end(), [&](const Key& key) { return key.name == name; });
     if (known == keys.end()) {
       std::vector<std::string_view> names;
+      names.reserve(keys.size());
       for (const Key& key : keys) names.push_back(key.name);
       return Wrong(entry.first, "expected a key of " + std::string(what) + " (" + Listed(names) + "), found \"" + name +
                                     "\"" + Nearest(name, names));

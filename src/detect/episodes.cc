@@ -86,7 +86,7 @@ void Episodes::Ends(const Scope& scope, std::optional<int64_t> step, base::TimeN
   auto episode = open_.find(Reduced(scope, rule_->per));
   if (episode == open_.end()) return;
   episode->second.holding.erase(scope);
-  if (episode->second.holding.empty() && IsOver(episode->second, step, time)) Close(episode);
+  if (episode->second.holding.empty() && IsOver(episode->second, step, time)) Close(episode, time);
 }
 
 bool Episodes::IsOver(const Episode& episode, std::optional<int64_t> step, base::TimeNs now) const {
@@ -102,14 +102,15 @@ void Episodes::Advance(std::optional<int64_t> step, base::TimeNs now) {
     auto here = episode++;
     const Episode& open = here->second;
     bool over = lines ? now - open.last >= quiet : open.holding.empty() && IsOver(open, step, now);
-    if (over) Close(here);
+    if (over) Close(here, now);
   }
 }
 
-void Episodes::Close(std::map<Scope, Episode>::iterator episode) {
+void Episodes::Close(std::map<Scope, Episode>::iterator episode, base::TimeNs now) {
   Finding finding = std::move(episode->second.finding);
   open_.erase(episode);
   finding.active = false;
+  finding.ended = now;
   sink_(finding);
 }
 

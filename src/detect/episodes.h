@@ -35,7 +35,7 @@ class Episodes : public Listener {
   };
   Finding Begin(const Sighting& sighting, const Scope& scope) const;
   std::string Message(const Finding& finding, const Sighting& sighting) const;
-  void Close(std::map<Scope, Episode>::iterator episode);
+  void Close(std::map<Scope, Episode>::iterator episode, base::TimeNs now);
   bool IsOver(const Episode& episode, std::optional<int64_t> step, base::TimeNs now) const;
 
   const Rule* rule_;

@@ -48,6 +48,7 @@ struct Finding {
   Scope scope;
   std::optional<int64_t> step;  // at which the rule held first
   base::TimeNs time = 0;        // likewise
+  base::TimeNs ended = 0;       // of one that is not active: when it was found to be over
   std::optional<double> value, threshold;
   std::vector<model::Record> evidence;  // the first ones
   std::string message;

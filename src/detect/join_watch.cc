@@ -7,6 +7,14 @@
 namespace rankscope::detect {
 namespace {
 
+// Who makes a fact hold: several rules may have one class, and several ranks one scope.
+struct Holder {
+  std::string rule;  // of a finding
+  Scope scope;
+
+  bool operator==(const Holder&) const = default;
+};
+
 // Of one fact in one scope: when it was so, the latest ones.
 class Occurrences {
  public:
@@ -15,14 +23,14 @@ class Occurrences {
     if (intervals_.size() > kMost) intervals_.pop_front();
     if (record) record->CopyTo(&evidence_.emplace());
   }
-  // It holds for the scope until End.
-  void Hold(const Scope& scope, base::TimeNs from, base::TimeNs to, const model::RecordView* record) {
+  // It holds for the holder until End.
+  void Hold(const Holder& holder, base::TimeNs from, base::TimeNs to, const model::RecordView* record) {
     if (holding_.empty()) Begin(from, to, record);
     intervals_.back().to = std::max(intervals_.back().to, to);
-    if (std::find(holding_.begin(), holding_.end(), scope) == holding_.end()) holding_.push_back(scope);
+    if (std::find(holding_.begin(), holding_.end(), holder) == holding_.end()) holding_.push_back(holder);
   }
-  void End(const Scope& scope, base::TimeNs time) {
-    std::erase(holding_, scope);
+  void End(const Holder& holder, base::TimeNs time) {
+    std::erase(holding_, holder);
     if (!intervals_.empty()) intervals_.back().to = std::max(intervals_.back().to, time);
   }
 
@@ -52,7 +60,7 @@ class Occurrences {
   };
   static constexpr size_t kMost = 64;
   std::deque<Interval> intervals_;
-  std::vector<Scope> holding_;
+  std::vector<Holder> holding_;
   std::optional<model::Record> evidence_;  // of the latest beginning
 };
 
@@ -79,9 +87,9 @@ class JoinWatch : public Watch {
  private:
   // Hears of one fact.
   struct Ear : Listener {
-    void Holds(const Sighting& sighting) override { join->Note(*this, sighting); }
+    void Holds(const Sighting& sighting) override { join->Note(*this, {"", sighting.scope}, sighting); }
     void Ends(const Scope& scope, std::optional<int64_t> step, base::TimeNs time) override {
-      join->End(*this, scope, step, time);
+      join->End(*this, {"", scope}, step, time);
     }
     JoinWatch* join = nullptr;
     const Fact* fact = nullptr;
@@ -110,31 +118,31 @@ class JoinWatch : public Watch {
   }
 
   void Hear(Ear& ear, const Finding& finding) {
-    if (!finding.active) return End(ear, finding.scope, finding.step, finding.time);
+    if (!finding.active) return End(ear, {finding.rule, finding.scope}, std::nullopt, finding.ended);
     Sighting sighting;
     sighting.scope = finding.scope;
     sighting.step = finding.step;
     sighting.time = finding.time;
     sighting.value = finding.value;
     sighting.threshold = finding.threshold;
-    Note(ear, sighting);
+    Note(ear, {finding.rule, finding.scope}, sighting);
   }
 
-  void Note(Ear& ear, const Sighting& sighting) {
+  void Note(Ear& ear, const Holder& holder, const Sighting& sighting) {
     Scope shared = Reduced(sighting.scope, condition_.same);
     base::TimeNs from = sighting.looks_back_to.value_or(sighting.time);
     Occurrences& occurrences = ear.occurrences[shared];
     if (std::holds_alternative<LineCondition>(ear.fact->condition)) {
       occurrences.Begin(from, sighting.time, sighting.record);
     } else {
-      occurrences.Hold(sighting.scope, from, sighting.time, sighting.record);
+      occurrences.Hold(holder, from, sighting.time, sighting.record);
     }
     if (IsTrue(shared, from, sighting.time)) Tell(shared, from, sighting);
   }
 
-  void End(Ear& ear, const Scope& scope, std::optional<int64_t> step, base::TimeNs time) {
-    Scope shared = Reduced(scope, condition_.same);
-    ear.occurrences[shared].End(scope, time);
+  void End(Ear& ear, const Holder& holder, std::optional<int64_t> step, base::TimeNs time) {
+    Scope shared = Reduced(holder.scope, condition_.same);
+    ear.occurrences[shared].End(holder, time);
     bool needed = std::any_of(condition_.all_of.begin(), condition_.all_of.end(),
                               [&](const Fact& fact) { return &fact == ear.fact; });
     if (needed && !ear.occurrences[shared].holds()) listener_->Ends(shared, step, time);

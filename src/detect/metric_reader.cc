@@ -76,6 +76,13 @@ constexpr std::array kMisnomers = {
     Misnomer{"memory(GiB)", "gpu_memory_gib"},
 };
 
+constexpr std::string_view kThermal = "thermal_throttling";
+
+bool IsThermallyThrottled(const model::RecordView& sample) {
+  const model::FieldView* reasons = sample.FindField("throttle_reasons");
+  return reasons && reasons->text.find("thermal") != std::string_view::npos;
+}
+
 bool IsMisnamed(const model::RecordView& record, std::string_view field) {
   for (const Misnomer& misnomer : kMisnomers) {
     if (field == misnomer.canonical && record.FindField(misnomer.printed)) return true;
@@ -109,6 +116,11 @@ void MetricReader::Read(const model::RecordView& record, Points* points) {
     if (!number) continue;
     Set(use->statistic, *number, PointOf(use->metric, record, points));
     if (use->statistic == Statistic::kLast) said |= uint64_t{1} << (use->metric % 64);
+  }
+  const RuleSet::FieldUse* thermal = record.stream == model::Stream::kGpu ? rules_->FindField(kThermal) : nullptr;
+  if (thermal) {
+    PointOf(thermal->metric, record, points)->last = IsThermallyThrottled(record) ? 1 : 0;
+    said |= uint64_t{1} << (thermal->metric % 64);
   }
   std::erase_if(*points, [&](const auto& entry) { return (said >> (entry.first % 64) & 1) == 0; });
   for (auto& [metric, point] : *points) Complete(&point);

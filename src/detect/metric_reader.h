@@ -10,7 +10,8 @@ namespace rankscope::detect {
 
 // The points that a record has of the rules' metrics, by their numbers; each metric once. What frameworks print is
 // taken for what it is: ms-swift's cumulative train_speed is no step time, its memory(GiB), a maximum that never falls,
-// is no memory in use, and a row of an evaluation has no training metrics.
+// is no memory in use, and a row of an evaluation has no training metrics. A sample of a GPU has `thermal_throttling`,
+// 1 or 0, from its throttle_reasons, which are texts.
 class MetricReader {
  public:
   using Points = std::vector<std::pair<int, Point>>;

@@ -14,7 +14,7 @@ namespace {
 class Floors {
  public:
   struct Floor {
-    double level = 0;
+    double level = 0, ceiling = 0;
     int64_t steps = 0;  // since the floor before
   };
 
@@ -28,11 +28,13 @@ class Floors {
     if (!point.step || (skipped_ += point.steps) <= skip_) return false;
     auto block = blocks_.Take(point);
     if (!block) return false;
-    floors_.push_back({block->floor, block->steps});
+    floors_.push_back({block->floor, block->ceiling, block->steps});
     if (floors_.size() > most_) floors_.pop_front();
     return true;
   }
 
+  // Whether the last floor lies above everything of the first block: the rise is more than how the series varies.
+  bool IsClear() const { return full() && floors_.back().level > floors_.front().ceiling; }
   bool full() const { return floors_.size() == most_; }
   const std::deque<Floor>& all() const { return floors_; }
 
@@ -59,7 +61,8 @@ class GrowthDetector : public Detector {
   explicit GrowthDetector(const Parameters& p) : limit_(p.at("per_step")), floors_(p) {}
 
   std::optional<Verdict> Take(const Point& point) override {
-    if (floors_.Take(point) && floors_.full()) grows_ = grows_ ? Mean() > limit_ / 2 : Slowest() > limit_;
+    if (floors_.Take(point) && floors_.full())
+      grows_ = grows_ ? Mean() > limit_ / 2 : floors_.IsClear() && Slowest() > limit_;
     if (!grows_) return std::nullopt;
     return GrowthOf(Mean(), limit_, floors_.all().back().level);
   }
@@ -92,7 +95,7 @@ class FloorRiseDetector : public Detector {
   explicit FloorRiseDetector(const Parameters& p) : limit_(p.at("per_step")), jump_(p.at("jump")), floors_(p) {}
 
   std::optional<Verdict> Take(const Point& point) override {
-    if (floors_.Take(point)) per_step_ = floors_.full() ? Rise() : 0;
+    if (floors_.Take(point)) per_step_ = floors_.IsClear() ? Rise() : 0;
     if (per_step_ <= limit_) return std::nullopt;
     return GrowthOf(per_step_, limit_, floors_.all().back().level);
   }

@@ -7,10 +7,13 @@
 namespace rankscope::detect {
 namespace {
 
+constexpr size_t kUsualPoints = 16;
+constexpr double kDoubt = 0.25;  // of a step: noise alone moves the mean, too
+
 // A comparison of numbers that holds for some steps of a rank.
 //
 // A record over several steps is judged by its extremes: where both hold, each step did; where one does, as many as
-// would give the mean if each step were one extreme or the other. So the verdict is the same at each interval.
+// would give the mean if each step were the extreme or like those before. So the verdict is the same at each interval.
 class MetricWatch : public Watch, private Surroundings {
  public:
   MetricWatch(const MetricCondition& condition, const When* resolve_when, const Rule& rule, const RuleSet& rules,
@@ -81,11 +84,13 @@ class MetricWatch : public Watch, private Surroundings {
     return judgement;
   }
 
-  static int64_t Share(const Point& point, bool high) {
-    double width = point.max - point.min;
-    if (!(width > 0)) return 1;
-    double share = (high ? point.mean - point.min : point.max - point.mean) / width;
-    return std::max<int64_t>(1, std::llround(share * point.steps));
+  int64_t Share(const Point& point, bool high) const {
+    double extreme = high ? point.max : point.min, usual = high ? point.min : point.max;
+    const SeriesWindow& series = *Own("value");
+    size_t before = series.size() > skip_ ? std::min(series.size() - skip_, kUsualPoints) : 0;
+    if (before > 0) usual = series.Mean(skip_, before).value_or(usual);
+    double share = (point.mean - usual) / (extreme - usual);
+    return std::isfinite(share) ? std::clamp<int64_t>(std::llround(share * point.steps - kDoubt), 1, point.steps) : 1;
   }
 
   static void Count(const Judgement& judgement, const Point& point, State* state) {

@@ -11,6 +11,8 @@ namespace {
 
 // A step is judged at the latest when so many later ones have come: some rank does not report it.
 constexpr size_t kMostOpenSteps = 8;
+// However many steps a record is of: among few peers any of them is far from the others once in a while.
+constexpr int64_t kFewestRecords = 3;
 
 // One rank's number among those of its peers.
 class Standing : public Surroundings {
@@ -71,7 +73,7 @@ class PeersWatch : public Watch {
   };
   using Row = std::vector<Entry>;
   struct State {
-    int64_t steps = 0;  // for which it has been the odd one
+    int64_t steps = 0, records = 0;  // for which it has been the odd one
     bool holds = false;
   };
 
@@ -122,7 +124,9 @@ class PeersWatch : public Watch {
       return;
     }
     state.steps += entry.point.steps;
-    if (state.steps < std::max<int64_t>(1, condition_.lasting.steps)) return;
+    ++state.records;
+    bool lasts = state.steps >= condition_.lasting.steps;
+    if (!lasts || state.records < std::min(kFewestRecords, condition_.lasting.steps)) return;
     state.holds = true;
     Sighting sighting;
     sighting.scope = entry.scope;

@@ -13,6 +13,7 @@ namespace {
 constexpr size_t kFewest = 20;        // of the reference
 constexpr size_t kCompared = 5;       // latest points, whose median is verified
 constexpr double kLeastNoise = 0.01;  // of the median: steadier series are not believed
+constexpr double kUncertainty = 2.5;  // sigmas by which the median of the last points may err
 constexpr double kMadToSigma = 1.4826;
 constexpr uint64_t kRefresh = 8;  // points after which the reference is measured anew: it changes slowly
 
@@ -74,7 +75,8 @@ class ShiftDetector : public Detector {
       if (back || ++held_ > keep_) Restart(/*forget=*/!back);
       return;
     }
-    if (change > margin_) {
+    double uncertain = kUncertainty * sigma_ / std::max(std::fabs(level_), 1e-300);  // of the median of the last points
+    if (change > std::max(margin_, uncertain)) {
       holds_ = true;
       held_ = 0;
     } else if (change < margin_ / 2) {

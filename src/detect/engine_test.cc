@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "detect/findings_list.h"
 #include "detect/rule_file.h"
 #include "detect/rule_test.h"
@@ -123,6 +125,18 @@ TEST(Engine, APrintedLineAndItsMetricRecordAreOnePoint) {
     live.Take(printed);
   }
   EXPECT_EQ(live.findings().size(), 0U);
+}
+
+TEST(Engine, CountsThatAreNonsenseCountAsOne) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 4; ++step) {
+    model::Record record = Step(step, 5000);
+    double nonsense[] = {std::nan(""), -7, 1e300, HUGE_VAL};
+    record.fields.emplace_back("window_steps", nonsense[step - 1]);
+    record.fields.emplace_back("loss_nonfinite", nonsense[step - 1]);
+    live.Take(record);
+  }
+  EXPECT_EQ(live.findings().size(), 0U);  // four steps are not five
 }
 
 TEST(Engine, CumulativeSpeedOfSwiftIsNoStepTime) {

@@ -11,10 +11,10 @@ constexpr int64_t kTickNs = base::kNsPerSecond;
 int64_t DeviceOf(const model::RecordView& record) {
   if (record.stream != model::Stream::kGpu) return -1;
   const model::FieldView* index = record.FindField("gpu_index");
-  return index ? static_cast<int64_t>(index->kind == model::FieldView::Kind::kInteger
-                                          ? index->integer
-                                          : static_cast<int64_t>(index->number))
-               : 0;
+  if (!index) return 0;
+  bool whole = index->kind == model::FieldView::Kind::kInteger ||
+               (index->kind == model::FieldView::Kind::kDouble && index->decimals == 0);
+  return whole ? index->integer : 0;
 }
 
 }  // namespace
@@ -75,7 +75,7 @@ void JobMonitor::Take(const model::RecordView& record) {
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);
   if (!record.fields.empty()) TakePoints(&held, record);
-  if (record.time - advanced_ >= kTickNs || advanced_ == INT64_MIN) Advance(training_.now);
+  if (training_.now >= next_tick_) Advance(training_.now);
 }
 
 void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
@@ -129,7 +129,7 @@ void JobMonitor::DeriveStepTime(Held* held, const model::RecordView& record) {
 }
 
 void JobMonitor::Advance(base::TimeNs now) {
-  advanced_ = now;
+  next_tick_ = now + kTickNs;
   training_.now = std::max(training_.now, now);
   for (Watch* watch : routes_.ticks) watch->Advance(now);
   for (auto& episodes : episodes_) episodes->Advance(training_.step, now);

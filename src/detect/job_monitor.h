@@ -49,7 +49,7 @@ class JobMonitor {
   const int32_t attempt_;
   const Episodes::Sink sink_;
   Training training_;
-  base::TimeNs advanced_ = INT64_MIN;
+  base::TimeNs next_tick_ = INT64_MIN;
   Routes routes_;
   std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
   std::vector<WatchPtr> watches_;

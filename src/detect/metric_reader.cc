@@ -29,6 +29,12 @@ std::optional<double> NumberOf(const model::FieldView& field) {
   return std::get<double>(*number);
 }
 
+// A count that a record says of itself; `least` where it says nonsense.
+int32_t CountOf(double value, int32_t least) {
+  constexpr double kMost = 1e9;
+  return value >= least && value <= kMost ? static_cast<int32_t>(value) : least;
+}
+
 void Set(Statistic statistic, double value, Point* point) {
   switch (statistic) {
     case Statistic::kLast:
@@ -44,7 +50,7 @@ void Set(Statistic statistic, double value, Point* point) {
       point->mean = value;
       return;
     case Statistic::kNonfinite:
-      point->nonfinite = static_cast<int32_t>(std::min(value, 1e9));
+      point->nonfinite = CountOf(value, 0);
       return;
   }
 }
@@ -100,7 +106,7 @@ Point* MetricReader::PointOf(int metric, const model::RecordView& record, Points
   Point point;
   point.step = record.step;
   point.time = record.time;
-  point.steps = steps ? static_cast<int32_t>(std::clamp(NumberOf(*steps).value_or(1), 1.0, 1e9)) : 1;
+  point.steps = steps ? CountOf(NumberOf(*steps).value_or(1), 1) : 1;
   point.last = point.min = point.max = point.mean = kUnset;
   return &points->emplace_back(metric, point).second;
 }

@@ -19,7 +19,7 @@ class Rhythm {
  public:
   void Beat(base::TimeNs time) {
     if (last_ != INT64_MIN && time > last_) {
-      auto gap = static_cast<double>(time - last_);
+      double gap = static_cast<double>(time) - static_cast<double>(last_);
       usual_ = std::max(gap, usual_ * std::exp(-gap / kMemoryNs));
     }
     last_ = std::max(last_, time);

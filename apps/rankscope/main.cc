@@ -10,10 +10,12 @@
 #include "agent/agent.h"
 #include "agent/run_directory.h"
 #include "base/environment.h"
+#include "cli/detect_command.h"
 #include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
 #include "cli/query_command.h"
+#include "cli/rules_command.h"
 #include "cli/series_command.h"
 #include "cli/show_command.h"
 #include "commands.h"
@@ -63,6 +65,8 @@ struct Arguments {
   cli::SeriesOptions series;
   cli::PatternsOptions patterns;
   cli::ImportOptions imported;
+  cli::DetectOptions detect;
+  std::vector<std::string> rule_files;
   TokenOptions tokens;
   std::string query, table_output = "table";
   std::string server, token, project, output = "text", color = "auto", show;
@@ -325,6 +329,50 @@ void AddToken(CLI::App* app, Arguments* arguments) {
   revoke->fallthrough();
 }
 
+// The rules that are shipped lie beside the program, in the build tree as when installed.
+std::string ShippedRules() {
+  std::string program = ProgramPath();
+  return program.substr(0, program.rfind('/')) + "/../lib/rankscope/rules";
+}
+
+void AddDetect(CLI::App* app, Arguments* arguments) {
+  CLI::App* detect = app->add_subcommand("detect", "Findings of the rules in log files, or in a stored job");
+  AddServer(detect, arguments);
+  AddOutput(detect, arguments);
+  detect->add_option("path", arguments->detect.paths, "files or folders: logs, or records in JSON (*.jsonl)");
+  detect->add_option("--job_id", arguments->detect.job, "a job that the server has");
+  detect->add_option("--rules", arguments->detect.rules.files, "a rule file beside those that are shipped")
+      ->take_all()
+      ->allow_extra_args(false);
+  CLI::App* rules = app->add_subcommand("rules", "Check, test and import rule files");
+  rules->require_subcommand(1);
+  auto add = [&](const char* name, const char* what) {
+    return rules->add_subcommand(name, what)->add_option("file", arguments->rule_files, "YAML files")->required();
+  };
+  add("lint", "Say what is wrong with rule files");
+  add("test", "Run tests of rules (docs/rules.md)");
+  add("import", "Translate a rule file of Prometheus or Loki")->expected(1);
+}
+
+int RunRules(const CLI::App& rules, const Arguments& arguments) {
+  if (rules.got_subcommand("lint")) return Report(cli::RunRulesLint(arguments.rule_files));
+  if (rules.got_subcommand("test")) return Report(cli::RunRulesTest(arguments.rule_files, ShippedRules()));
+  return Report(cli::RunRulesImport(arguments.rule_files.front()));
+}
+
+// Paths need no server.
+int RunDetectCommand(Arguments* arguments) {
+  cli::DetectOptions& options = arguments->detect;
+  options.rules.shipped = ShippedRules();
+  options.json = arguments->output == "json";
+  if (!options.job.empty()) {
+    auto server = FindOrStartServer(arguments->server);
+    if (!server.ok()) return Fail(server.status());
+    options.server = *server;
+  }
+  return Report(cli::RunDetect(options));
+}
+
 int RunTokenCommand(const CLI::App& token, const Arguments& arguments) {
   if (token.got_subcommand("create")) return CreateToken(arguments.tokens);
   if (token.got_subcommand("list")) return ListTokens(arguments.tokens, arguments.output == "json");
@@ -334,6 +382,8 @@ int RunTokenCommand(const CLI::App& token, const Arguments& arguments) {
 int RunCommand(const CLI::App& app, Arguments* arguments) {
   bool json = arguments->output == "json";
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
+  if (app.got_subcommand("detect")) return RunDetectCommand(arguments);
+  if (app.got_subcommand("rules")) return RunRules(*app.get_subcommand("rules"), *arguments);
   if (app.got_subcommand("token")) return RunTokenCommand(*app.get_subcommand("token"), *arguments);
   if (app.got_subcommand("run") || app.got_subcommand("keep")) {
     arguments->run.server = arguments->server;
@@ -397,6 +447,7 @@ int main(int argc, char** argv) {
   rankscope::AddOthers(&app, &arguments);
   rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
+  rankscope::AddDetect(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

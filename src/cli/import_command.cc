@@ -92,13 +92,13 @@ base::Result<uint64_t> ImportFile(const std::string& server, const std::string& 
   return upload.sent();
 }
 
-std::string NameOf(const std::string& path) {
+}  // namespace
+
+std::string JobNameOf(const std::string& path) {
   std::error_code ignored;
   std::filesystem::path whole = std::filesystem::weakly_canonical(path, ignored);
   return std::filesystem::is_directory(whole, ignored) ? whole.filename().string() : whole.stem().string();
 }
-
-}  // namespace
 
 base::Status RunImport(const ImportOptions& options) {
   for (const std::string& path : options.paths) {
@@ -107,7 +107,7 @@ base::Status RunImport(const ImportOptions& options) {
     if (files.empty())
       return base::Status::NotFound(path +
                                     ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
-    std::string job = options.job.empty() ? NameOf(path) : options.job;
+    std::string job = options.job.empty() ? JobNameOf(path) : options.job;
     uint64_t records = 0;
     for (const parse::LogFile& file : files) {
       ASSIGN_OR_RETURN(uint64_t sent, ImportFile(options.server, job, file));

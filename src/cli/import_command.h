@@ -16,4 +16,7 @@ struct ImportOptions {
 // second import of the same files stores nothing twice, and adds what they have grown by.
 base::Status RunImport(const ImportOptions& options);
 
+// The job that files without a job's name are of: the name of the file (without its ending) or folder.
+std::string JobNameOf(const std::string& path);
+
 }  // namespace rankscope::cli

@@ -143,9 +143,10 @@ std::optional<double> NonFinite(std::string_view text) {
 
 class JsonRecordReader::Parser {
  public:
-  Parser(std::string project, std::string job) {
-    origin_.project = std::move(project);
-    origin_.job = std::move(job);
+  Parser(std::string project, std::string job, bool any)
+      : project_(std::move(project)), job_(std::move(job)), any_(any) {
+    origin_.project = project_;
+    origin_.job = job_;
     record_.fields.reserve(16);
   }
 
@@ -178,6 +179,10 @@ class JsonRecordReader::Parser {
 
   void Clear() {
     error_ = {};
+    if (any_) {
+      origin_.project = project_;
+      origin_.job = job_;
+    }
     origin_.attempt = 0;
     origin_.node_rank.reset();
     origin_.rank.reset();
@@ -285,10 +290,18 @@ class JsonRecordReader::Parser {
     }
     switch (key) {
       case Key::kProject:
-        if (text != origin_.project) Wrong(name, text, "the request is for project " + Quoted(origin_.project));
+        if (any_) {
+          origin_.project = text;
+        } else if (text != origin_.project) {
+          Wrong(name, text, "the request is for project " + Quoted(origin_.project));
+        }
         break;
       case Key::kJob:
-        if (text != origin_.job) Wrong(name, text, "the request is for job_id " + Quoted(origin_.job));
+        if (any_) {
+          origin_.job = text;
+        } else if (text != origin_.job) {
+          Wrong(name, text, "the request is for job_id " + Quoted(origin_.job));
+        }
         break;
       case Key::kHost:
         host_ = text;
@@ -427,6 +440,8 @@ class JsonRecordReader::Parser {
     size_t count = 0, last = 0;
   };
 
+  const std::string project_, job_;
+  const bool any_;  // records may be of others
   json::parser parser_;
   simdjson::error_code fault_ = simdjson::SUCCESS;
   base::Status error_;
@@ -442,7 +457,9 @@ class JsonRecordReader::Parser {
 };
 
 JsonRecordReader::JsonRecordReader(std::string project, std::string job)
-    : parser_(std::make_unique<Parser>(std::move(project), std::move(job))) {}
+    : parser_(std::make_unique<Parser>(std::move(project), std::move(job), /*any=*/false)) {}
+JsonRecordReader::JsonRecordReader(std::string job)
+    : parser_(std::make_unique<Parser>("default", std::move(job), /*any=*/true)) {}
 JsonRecordReader::~JsonRecordReader() = default;
 
 base::Status JsonRecordReader::Read(std::string_view line, base::TimeNs arrival, uint64_t seq,

@@ -23,6 +23,8 @@ class JsonRecordReader {
 
   // The records are of this project and job; one that says otherwise is an error.
   JsonRecordReader(std::string project, std::string job);
+  // Each record says its own; one that does not is of project `default` and of this job.
+  explicit JsonRecordReader(std::string job);
   ~JsonRecordReader();
 
   // Adds the line's record. `arrival` is its time where it has none; a seq other than 0 replaces its own. kInvalid says

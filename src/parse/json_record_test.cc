@@ -14,17 +14,21 @@ struct Outcome {
   std::vector<model::Record> records;
 };
 
-Outcome Read(std::vector<std::string> lines) {
-  JsonRecordReader reader("default", "j");
+Outcome ReadBy(JsonRecordReader* reader, const std::vector<std::string>& lines) {
   model::RecordBatchBuilder builder;
   Outcome outcome;
   for (const std::string& line : lines) {
     std::string padded = line + std::string(JsonRecordReader::kPadding, '\0');
-    outcome.status = reader.Read(std::string_view(padded).substr(0, line.size()), 99, 0, &builder);
+    outcome.status = reader->Read(std::string_view(padded).substr(0, line.size()), 99, 0, &builder);
     if (!outcome.status.ok()) return outcome;
   }
   outcome.records = (*model::RecordBatch::Decode(builder.Take()))->ToRecords();
   return outcome;
+}
+
+Outcome Read(const std::vector<std::string>& lines) {
+  JsonRecordReader reader("default", "j");
+  return ReadBy(&reader, lines);
 }
 
 TEST(JsonRecord, KnownKeysAreMembersAndTheRestFields) {
@@ -44,6 +48,16 @@ TEST(JsonRecord, KnownKeysAreMembersAndTheRestFields) {
   EXPECT_EQ(record.fields,
             (model::Fields{
                 {"loss", 2.15}, {"tokens", int64_t{1} << 62}, {"ok", "true"}, {"shape", "[1, 2]"}, {"big", 1e300}}));
+}
+
+TEST(JsonRecord, WithoutARequestEachRecordSaysItsJob) {
+  JsonRecordReader reader("file");
+  auto [status, records] = ReadBy(&reader, {R"({"job_id":"a","project":"p","msg":"x"})", R"({"msg":"y"})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).origin.job, "a");
+  EXPECT_EQ(records.at(0).origin.project, "p");
+  EXPECT_EQ(records.at(1).origin.job, "file");
+  EXPECT_EQ(records.at(1).origin.project, "default");
 }
 
 TEST(JsonRecord, OtherNamesOfTimeAndText) {

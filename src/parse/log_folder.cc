@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <utility>
 
 #include "base/decoder.h"
 #include "base/file.h"
@@ -161,6 +162,20 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
   }
 }
 
+namespace {
+
+// The first time that stands at the beginning of a line of the text.
+std::optional<base::TimeNs> FirstTime(std::string_view text) {
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size() - 1);
+    if (auto time = LeadingTime(text.substr(0, end))) return time;
+    text.remove_prefix(end + 1);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
@@ -183,7 +198,9 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   };
   LineAssembler assembler;
   base::Status stopped = base::Status::Internal("not wanted any more");
+  bool first = true;
   base::Status read = ReadLogBytes(file.path, [&](std::string_view bytes) {
+    if (std::exchange(first, false)) time = FirstTime(bytes).value_or(time);
     assembler.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });

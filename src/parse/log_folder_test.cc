@@ -85,5 +85,16 @@ TEST_F(LogFolderTest, LinesBecomeRecordsWithTimesAndMetrics) {
   EXPECT_EQ(records[4].text, "cut in mid");
 }
 
+TEST_F(LogFolderTest, LinesBeforeTheFirstTimeAreNotOfToday) {
+  Write("rank_0.log", "training ...\n2024-04-09 11:20:12 step: 5 loss: 2.5\n");
+  std::vector<base::TimeNs> times;
+  ASSERT_TRUE(ReadLogFile({.path = folder_ + "/rank_0.log", .origin = {}}, [&](const model::Record& record) {
+                times.push_back(record.time);
+                return true;
+              }).ok());
+  ASSERT_EQ(times.size(), 2u);
+  EXPECT_EQ(times[0], times[1]);
+}
+
 }  // namespace
 }  // namespace rankscope::parse

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "detect/rule_set.h"
+
+namespace rankscope::cli {
+
+// Where rules come from: every *.yaml of the folder that is shipped ("" or absent: none), and files of one's own.
+struct RuleSources {
+  std::string shipped;
+  std::vector<std::string> files;
+};
+
+// kInvalid: the first thing that is wrong in one of the files; then there are no rules at all.
+base::Result<std::vector<detect::Rule>> ReadRules(const RuleSources& sources);
+base::Result<std::shared_ptr<const detect::RuleSet>> LoadRules(const RuleSources& sources);
+
+}  // namespace rankscope::cli

@@ -1,0 +1,125 @@
+#include "cli/rules_command.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <set>
+
+#include "base/file.h"
+#include "cli/record_files.h"
+#include "cli/rule_files.h"
+#include "detect/foreign_rules.h"
+#include "detect/lint.h"
+#include "detect/rule_test.h"
+
+namespace rankscope::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string Beside(const std::string& file, const std::string& path) {
+  return fs::path(path).is_absolute() ? path : (fs::path(file).parent_path() / path).string();
+}
+
+// Runs the tests of one file and counts those that differ.
+class TestRun {
+ public:
+  TestRun(std::string file, std::string shipped) : file_(std::move(file)), shipped_(std::move(shipped)) {}
+
+  base::Status Run() {
+    ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(file_));
+    ASSIGN_OR_RETURN(detect::RuleTestFile tests, detect::ParseRuleTests(file_, yaml));
+    RuleSources sources;
+    if (tests.rule_files.empty()) sources.shipped = shipped_;
+    for (const std::string& path : tests.rule_files) sources.files.push_back(Beside(file_, path));
+    ASSIGN_OR_RETURN(rules_, LoadRules(sources));
+    for (const detect::RuleTest& test : tests.tests) RETURN_IF_ERROR(RunTest(test));
+    return {};
+  }
+
+  int tests() const { return tests_; }
+  int failed() const { return failed_; }
+
+ private:
+  base::Status RunTest(const detect::RuleTest& test) {
+    for (const detect::TestExpectation& expectation : test.expectations) {
+      RETURN_IF_ERROR(CheckRule(test, expectation.rule));
+    }
+    for (int64_t interval : test.world.intervals) {
+      ASSIGN_OR_RETURN(auto records, Records(test, interval));
+      auto findings = detect::FindingsOf(rules_, records);
+      Report(test, interval, findings, detect::Differences(test, *rules_, findings, interval));
+    }
+    return {};
+  }
+
+  // An expectation of a rule that there is not would hold for ever.
+  base::Status CheckRule(const detect::RuleTest& test, const std::string& name) const {
+    if (name.empty() || name == "*") return {};
+    for (const detect::Rule& rule : rules_->rules()) {
+      if (rule.name == name) return {};
+    }
+    return base::Status::Invalid(test.place + ": expected the name of a rule, found " + name);
+  }
+
+  base::Result<std::vector<model::Record>> Records(const detect::RuleTest& test, int64_t interval) const {
+    if (test.from.empty()) return detect::RecordsOf(test, interval);
+    std::vector<model::Record> records;
+    RETURN_IF_ERROR(ReadRecordFiles({Beside(file_, test.from)},
+                                    [&](const model::RecordView& record) { record.CopyTo(&records.emplace_back()); }));
+    return records;
+  }
+
+  void Report(const detect::RuleTest& test, int64_t interval, const std::vector<detect::Finding>& findings,
+              const std::vector<std::string>& differences) {
+    ++tests_;
+    std::printf("%s %s (interval %lld)\n", differences.empty() ? "ok  " : "FAIL", test.name.c_str(),
+                static_cast<long long>(interval));
+    for (const std::string& difference : differences)
+      std::printf("       %s: %s\n", test.place.c_str(), difference.c_str());
+    failed_ += differences.empty() ? 0 : 1;
+    for (const detect::Finding& finding : findings) {
+      std::string step = finding.step ? "at step " + std::to_string(*finding.step) : "";
+      std::printf("       %s fired %s%s\n", finding.rule.c_str(), step.c_str(), finding.active ? "" : ", resolved");
+    }
+  }
+
+  const std::string file_, shipped_;
+  std::shared_ptr<const detect::RuleSet> rules_;
+  int tests_ = 0, failed_ = 0;
+};
+
+}  // namespace
+
+base::Status RunRulesLint(const std::vector<std::string>& files) {
+  RuleSources sources;
+  sources.files = files;
+  ASSIGN_OR_RETURN(auto rules, ReadRules(sources));
+  detect::LintReport report = detect::Lint(rules);
+  for (const std::string& error : report.errors) std::printf("error: %s\n", error.c_str());
+  for (const std::string& warning : report.warnings) std::printf("warning: %s\n", warning.c_str());
+  std::printf("%zu rules, %zu errors, %zu warnings\n", rules.size(), report.errors.size(), report.warnings.size());
+  if (report.errors.empty()) return {};
+  return base::Status::Invalid(std::to_string(report.errors.size()) + " errors in the rules");
+}
+
+base::Status RunRulesTest(const std::vector<std::string>& files, const std::string& shipped) {
+  int tests = 0, failed = 0;
+  for (const std::string& file : files) {
+    TestRun run(file, shipped);
+    RETURN_IF_ERROR(run.Run());
+    tests += run.tests();
+    failed += run.failed();
+  }
+  std::printf("%d tests, %d failed\n", tests, failed);
+  return failed == 0 ? base::Status() : base::Status::Invalid(std::to_string(failed) + " tests of the rules failed");
+}
+
+base::Status RunRulesImport(const std::string& file) {
+  ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(file));
+  ASSIGN_OR_RETURN(detect::ForeignRules rules, detect::TranslateRules(file, yaml));
+  std::fputs(rules.yaml.c_str(), stdout);
+  for (const std::string& left : rules.left_out) std::fprintf(stderr, "%s\n", left.c_str());
+  return {};
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,170 @@
+#include "detect/engine.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "detect/findings_list.h"
+#include "detect/rule_file.h"
+#include "detect/rule_test.h"
+#include "model/record_batch.h"
+
+namespace rankscope::detect {
+namespace {
+
+std::shared_ptr<const RuleSet> Rules(const std::string& rules) {
+  auto parsed = ParseRuleFile("r.yaml", "groups:\n- name: g\n  rules:\n" + rules);
+  EXPECT_TRUE(parsed.ok()) << parsed.status().message();
+  auto set = RuleSet::Make(*std::move(parsed));
+  EXPECT_TRUE(set.ok()) << set.status().message();
+  return *set;
+}
+
+const char* const kLossHigh = "  - {alert: High, metric: loss, when: value > 1e3, for: 5steps}\n";
+const char* const kOom = "  - {alert: Oom, match: '.*CUDA out of memory.*', per: rank, action: pause_job}\n";
+
+model::Record Step(int64_t step, double loss, int32_t rank = 0) {
+  model::Record record;
+  record.origin.job = "j";
+  record.origin.rank = rank;
+  record.stream = model::Stream::kMetric;
+  record.time = step * base::kNsPerSecond;
+  record.step = step;
+  record.fields = {{"loss", loss}};
+  return record;
+}
+
+// An engine that is given records one by one, as they come live.
+class Live {
+ public:
+  explicit Live(std::shared_ptr<const RuleSet> rules)
+      : engine_(std::move(rules), [this](const Finding& finding) {
+          ++told_;
+          findings_.Take(finding);
+        }) {}
+
+  void Take(const model::Record& record) {
+    std::string bytes;
+    model::EncodeRecords({record}, &bytes);
+    auto batch = model::RecordBatch::Decode(std::move(bytes));
+    model::RecordBatch::Cursor cursor(**batch);
+    model::RecordView view;
+    while (cursor.Next(&view)) engine_.Take(view);
+  }
+
+  Engine& engine() { return engine_; }
+  const std::vector<Finding>& findings() const { return findings_.all(); }
+  int told() const { return told_; }
+
+ private:
+  FindingsList findings_;
+  int told_ = 0;
+  Engine engine_;
+};
+
+TEST(Engine, AReplayMakesTheSameFindings) {
+  std::vector<model::Record> records;
+  for (int64_t step = 1; step <= 300; ++step) records.push_back(Step(step, step > 100 && step < 150 ? 5000 : 2));
+  auto rules = Rules(kLossHigh);
+  Live live(rules);
+  for (const model::Record& record : records) live.Take(record);
+  std::vector<Finding> replayed = FindingsOf(rules, records);
+  ASSERT_EQ(replayed.size(), 1U);
+  EXPECT_EQ(replayed, live.findings());
+  EXPECT_EQ(replayed[0].step, 105);
+  EXPECT_FALSE(replayed[0].active);
+}
+
+TEST(Engine, JobsAndAttemptsAreApart) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 4; ++step) {
+    for (int32_t attempt : {0, 1}) {
+      model::Record record = Step(step, 5000);
+      record.origin.attempt = attempt;
+      live.Take(record);
+    }
+  }
+  EXPECT_EQ(live.findings().size(), 0U);  // four steps each are not five
+}
+
+TEST(Engine, AReloadKeepsAnOpenFindingOne) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 10; ++step) live.Take(Step(step, 5000));
+  ASSERT_EQ(live.findings().size(), 1U);
+  live.engine().Use(Rules(std::string(kOom) + kLossHigh));
+  for (int64_t step = 11; step <= 30; ++step) live.Take(Step(step, 5000));
+  for (int64_t step = 31; step <= 50; ++step) live.Take(Step(step, 2));
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_FALSE(live.findings()[0].active);
+  EXPECT_EQ(live.told(), 2);  // that it began, and that it is over
+}
+
+TEST(Engine, AReloadBringsNewRules) {
+  Live live(Rules(kLossHigh));
+  model::Record line = Step(1, 2);
+  line.text = "CUDA out of memory. Tried to allocate 2.00 GiB";
+  live.Take(line);
+  EXPECT_EQ(live.findings().size(), 0U);
+  live.engine().Use(Rules(kOom));
+  live.Take(line);
+  ASSERT_EQ(live.findings().size(), 1U);
+  const Finding& finding = live.findings()[0];
+  EXPECT_EQ(finding.action, "pause_job");
+  EXPECT_EQ(finding.scope.rank, 0);
+  ASSERT_EQ(finding.evidence.size(), 1U);
+  EXPECT_EQ(finding.evidence[0], line);
+}
+
+TEST(Engine, APrintedLineAndItsMetricRecordAreOnePoint) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 4; ++step) {
+    live.Take(Step(step, 5000));
+    model::Record printed = Step(step, 5000);
+    printed.stream = model::Stream::kStdout;
+    printed.text = "{'loss': 5000}";
+    live.Take(printed);
+  }
+  EXPECT_EQ(live.findings().size(), 0U);
+}
+
+TEST(Engine, CountsThatAreNonsenseCountAsOne) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 4; ++step) {
+    model::Record record = Step(step, 5000);
+    double nonsense[] = {std::nan(""), -7, 1e300, HUGE_VAL};
+    record.fields.emplace_back("window_steps", nonsense[step - 1]);
+    record.fields.emplace_back("loss_nonfinite", nonsense[step - 1]);
+    live.Take(record);
+  }
+  EXPECT_EQ(live.findings().size(), 0U);  // four steps are not five
+}
+
+TEST(Engine, CumulativeSpeedOfSwiftIsNoStepTime) {
+  Live live(Rules("  - {alert: Slow, metric: step_time_s, when: value > 5}\n"));
+  for (int64_t step = 1; step <= 20; ++step) {
+    model::Record record = Step(step, 2);
+    record.stream = model::Stream::kStdout;
+    record.fields.emplace_back("step_time_s", 9.0);
+    record.fields.emplace_back("train_speed(s/it)", 9.0);
+    live.Take(record);
+  }
+  EXPECT_EQ(live.findings().size(), 0U);
+}
+
+TEST(Engine, AFindingHasItsJsonForm) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 5; ++step) live.Take(Step(step, 5000, 3));
+  ASSERT_EQ(live.findings().size(), 1U);
+  std::string json;
+  AppendJson(live.findings()[0], &json);
+  std::string id = live.findings()[0].id;
+  EXPECT_EQ(
+      json.substr(0, json.find(",\"evidence\"")),
+      "{\"id\":\"" + id + "\",\"incident_id\":\"" + id +
+          "\",\"rule\":\"High\",\"class\":\"log_pattern\",\"likely\":[],\"active\":true,\"severity\":\"WARNING\","
+          "\"action\":\"notify_only\",\"job_id\":\"j\",\"attempt\":0,\"node_rank\":null,\"rank\":null,\"step\":5,"
+          "\"timestamp\":\"1970-01-01T00:00:05.000000000Z\",\"state\":\"potential\",\"value\":5000,\"threshold\":1000");
+}
+
+}  // namespace
+}  // namespace rankscope::detect

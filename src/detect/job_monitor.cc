@@ -1,0 +1,143 @@
+#include "detect/job_monitor.h"
+
+#include <cmath>
+
+namespace rankscope::detect {
+namespace {
+
+// Silence is looked for so often, in the records' time.
+constexpr int64_t kTickNs = base::kNsPerSecond;
+
+int64_t DeviceOf(const model::RecordView& record) {
+  if (record.stream != model::Stream::kGpu) return -1;
+  const model::FieldView* index = record.FindField("gpu_index");
+  if (!index) return 0;
+  bool whole = index->kind == model::FieldView::Kind::kInteger ||
+               (index->kind == model::FieldView::Kind::kDouble && index->decimals == 0);
+  return whole ? index->integer : 0;
+}
+
+}  // namespace
+
+JobMonitor::JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink)
+    : rules_(std::move(rules)), job_(std::move(job)), attempt_(attempt), sink_(std::move(sink)), reader_(rules_.get()) {
+  Build();
+}
+
+void JobMonitor::Build() {
+  routes_ = {};
+  routes_.patterns.resize(rules_->patterns().size());
+  routes_.metrics.resize(rules_->metrics().size());
+  for (const Rule& rule : rules_->rules()) {
+    episodes_.push_back(
+        std::make_unique<Episodes>(rule, job_, attempt_, [this](const Finding& finding) { Tell(finding); }));
+    watches_.push_back(MakeWatch(rule, *rules_, episodes_.back().get(), &routes_));
+  }
+  const RuleSet::FieldUse* step_time = rules_->FindField("step_time_s");
+  step_time_metric_ = step_time ? step_time->metric : -1;
+}
+
+void JobMonitor::Use(std::shared_ptr<const RuleSet> rules) {
+  std::map<std::string, std::unique_ptr<Episodes>> before;
+  for (size_t i = 0; i < episodes_.size(); ++i) before[rules_->rules()[i].name] = std::move(episodes_[i]);
+  watches_.clear();
+  episodes_.clear();
+  sources_.clear();
+  std::shared_ptr<const RuleSet> kept = std::exchange(rules_, std::move(rules));
+  reader_ = MetricReader(rules_.get());
+  Build();
+  for (size_t i = 0; i < episodes_.size(); ++i) {
+    auto found = before.find(rules_->rules()[i].name);
+    if (found != before.end()) episodes_[i]->Adopt(found->second.get());
+  }
+}
+
+JobMonitor::Held& JobMonitor::SourceOf(const model::RecordView& record) {
+  const model::Origin& origin = *record.origin;
+  SourceKey key(origin.node_rank.value_or(-1), origin.rank.value_or(-1), DeviceOf(record));
+  auto [found, is_new] = sources_.try_emplace(key);
+  Held& held = found->second;
+  if (is_new) {
+    held.source.training = &training_;
+    held.source.slot = sources_.size() - 1;
+    held.source.scope = {.node_rank = origin.node_rank, .rank = origin.rank};
+    for (const RuleSet::Metric& metric : rules_->metrics()) held.source.series.emplace_back(metric.points);
+    held.from_metrics.resize(rules_->metrics().size());
+  }
+  return held;
+}
+
+void JobMonitor::Take(const model::RecordView& record) {
+  if (record.time > training_.now) training_.now = record.time;
+  if (record.step) training_.step = record.step;
+  Held& held = SourceOf(record);
+  if (IsPause(record)) training_.paused_at = record.time;
+  for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
+  if (!record.text.empty()) TakeLine(held, record);
+  if (!record.fields.empty()) TakePoints(&held, record);
+  if (training_.now >= next_tick_) Advance(training_.now);
+}
+
+void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
+  rules_->patterns().Match(record.text, &found_);
+  for (int pattern : found_) {
+    for (Watch* watch : routes_.patterns[static_cast<size_t>(pattern)]) {
+      watch->TakeLine(held.source, record, pattern);
+    }
+  }
+}
+
+void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
+  reader_.Read(record, &points_);
+  if (points_.empty()) return;
+  DeriveStepTime(held, record);
+  bool from_metrics = record.stream == model::Stream::kMetric;
+  std::erase_if(points_, [&](auto& entry) {
+    auto& preferred = held->from_metrics[static_cast<size_t>(entry.first)];
+    preferred |= from_metrics ? 1 : 0;
+    return preferred != 0 && !from_metrics;  // the same once more, as it was printed
+  });
+  for (auto& [metric, point] : points_) {
+    SeriesWindow& series = held->source.series[static_cast<size_t>(metric)];
+    point.disturbed = series.size() > 0 && training_.paused_at >= series.at(0).time;
+    series.Add(point);
+  }
+  for (auto& [metric, point] : points_) {
+    for (Watch* watch : routes_.metrics[static_cast<size_t>(metric)]) watch->TakePoint(held->source, metric, record);
+  }
+}
+
+// Who tells no step time has one: the time from step to step.
+void JobMonitor::DeriveStepTime(Held* held, const model::RecordView& record) {
+  bool from_metrics = record.stream == model::Stream::kMetric;
+  if (step_time_metric_ < 0 || !record.step || (held->step_from_metrics && !from_metrics)) return;
+  for (const auto& [metric, point] : points_) {
+    if (metric == step_time_metric_) return;
+  }
+  bool follows = held->step && *record.step > *held->step && record.time > held->step_time &&
+                 held->step_from_metrics == from_metrics;
+  if (follows) {
+    int64_t steps = *record.step - *held->step;
+    double seconds = static_cast<double>(record.time - held->step_time) / base::kNsPerSecond;
+    Point point = Point::Of(seconds / static_cast<double>(steps), record.step, record.time);
+    point.steps = static_cast<int32_t>(std::min<int64_t>(steps, INT32_MAX));
+    points_.emplace_back(step_time_metric_, point);
+  }
+  held->step = record.step;
+  held->step_time = record.time;
+  held->step_from_metrics = from_metrics;
+}
+
+void JobMonitor::Advance(base::TimeNs now) {
+  next_tick_ = now + kTickNs;
+  training_.now = std::max(training_.now, now);
+  for (Watch* watch : routes_.ticks) watch->Advance(now);
+  for (auto& episodes : episodes_) episodes->Advance(training_.step, now);
+}
+
+void JobMonitor::Tell(const Finding& finding) {
+  sink_(finding);
+  for (Watch* watch : routes_.findings) watch->TakeFinding(finding);
+}
+
+}  // namespace rankscope::detect

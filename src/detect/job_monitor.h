@@ -1,0 +1,63 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <tuple>
+#include <vector>
+
+#include "detect/episodes.h"
+#include "detect/metric_reader.h"
+#include "detect/rule_set.h"
+#include "detect/watch.h"
+
+namespace rankscope::detect {
+
+// All rules on one attempt of one job. One thread.
+class JobMonitor {
+ public:
+  JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink);
+  JobMonitor(const JobMonitor&) = delete;
+  JobMonitor& operator=(const JobMonitor&) = delete;
+
+  // `origin` is the record's.
+  void Take(const model::RecordView& record);
+  void Advance(base::TimeNs now);
+  // Goes on with other rules: findings of rules that keep their name stay open, windows begin anew.
+  void Use(std::shared_ptr<const RuleSet> rules);
+
+ private:
+  // A rank, and its GPU, whose samples are no steps.
+  using SourceKey = std::tuple<int32_t, int32_t, int64_t>;
+  struct Held {
+    Source source;
+    std::vector<uint8_t> from_metrics;  // by metric: its points come in `metric` records, not in printed lines
+    std::optional<int64_t> step;        // of the last record with metrics
+    base::TimeNs step_time = 0;
+    bool step_from_metrics = false;
+  };
+
+  void Build();
+  Held& SourceOf(const model::RecordView& record);
+  void TakeLine(const Held& held, const model::RecordView& record);
+  void TakePoints(Held* held, const model::RecordView& record);
+  void DeriveStepTime(Held* held, const model::RecordView& record);
+  void Tell(const Finding& finding);
+
+  std::shared_ptr<const RuleSet> rules_;
+  const std::string job_;
+  const int32_t attempt_;
+  const Episodes::Sink sink_;
+  Training training_;
+  base::TimeNs next_tick_ = INT64_MIN;
+  Routes routes_;
+  std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
+  std::vector<WatchPtr> watches_;
+  std::map<SourceKey, Held> sources_;
+  MetricReader reader_;
+  int step_time_metric_ = -1;
+  MetricReader::Points points_;
+  std::vector<int> found_;
+};
+
+}  // namespace rankscope::detect

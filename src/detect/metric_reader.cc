@@ -1,0 +1,145 @@
+#include "detect/metric_reader.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "model/record_value.h"
+
+namespace rankscope::detect {
+namespace {
+
+constexpr double kUnset = std::numeric_limits<double>::quiet_NaN();
+
+std::optional<double> NumberOf(const model::FieldView& field) {
+  switch (field.kind) {
+    case model::FieldView::Kind::kDouble:
+      return field.number;
+    case model::FieldView::Kind::kInteger:
+      return static_cast<double>(field.integer);
+    case model::FieldView::Kind::kText:
+      break;
+  }
+  // NaN and infinities are texts in JSON; any other text is no measurement.
+  auto number = model::ParseNumber(field.text);
+  if (!number || !std::holds_alternative<double>(*number) || std::isfinite(std::get<double>(*number))) {
+    return std::nullopt;
+  }
+  return std::get<double>(*number);
+}
+
+// A count that a record says of itself; `least` where it says nonsense.
+int32_t CountOf(double value, int32_t least) {
+  constexpr double kMost = 1e9;
+  return value >= least && value <= kMost ? static_cast<int32_t>(value) : least;
+}
+
+void Set(Statistic statistic, double value, Point* point) {
+  switch (statistic) {
+    case Statistic::kLast:
+      point->last = value;
+      return;
+    case Statistic::kMin:
+      point->min = value;
+      return;
+    case Statistic::kMax:
+      point->max = value;
+      return;
+    case Statistic::kMean:
+      point->mean = value;
+      return;
+    case Statistic::kNonfinite:
+      point->nonfinite = CountOf(value, 0);
+      return;
+  }
+}
+
+// What a record does not say follows from what it says.
+void Complete(Point* point) {
+  bool finite = std::isfinite(point->last);
+  if (!finite && point->nonfinite == 0) point->nonfinite = 1;
+  double known = finite ? point->last : kUnset;
+  if (std::isnan(point->min)) point->min = known;
+  if (std::isnan(point->max)) point->max = known;
+  if (std::isnan(point->mean)) point->mean = point->nonfinite == 0 ? known : (point->min + point->max) / 2;
+}
+
+bool IsEvaluationRow(const model::RecordView& record) {
+  for (const model::FieldView& field : record.fields) {
+    if (field.name.starts_with("eval_") || field.name.starts_with("eval/")) return true;
+  }
+  return false;
+}
+
+// Fields that frameworks derive a canonical one from which it is not.
+struct Misnomer {
+  std::string_view printed, canonical;
+};
+constexpr std::array kMisnomers = {
+    Misnomer{"train_speed(s/it)", "step_time_s"},
+    Misnomer{"train_speed(iter/s)", "step_time_s"},
+    Misnomer{"memory(GiB)", "gpu_memory_gib"},
+};
+
+constexpr std::string_view kThermal = "thermal_throttling";
+
+bool IsThermallyThrottled(const model::RecordView& sample) {
+  const model::FieldView* reasons = sample.FindField("throttle_reasons");
+  return reasons && reasons->text.find("thermal") != std::string_view::npos;
+}
+
+bool IsMisnamed(const model::RecordView& record, std::string_view field) {
+  for (const Misnomer& misnomer : kMisnomers) {
+    if (field == misnomer.canonical && record.FindField(misnomer.printed)) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Point* MetricReader::PointOf(int metric, const model::RecordView& record, Points* points) const {
+  for (auto& [number, point] : *points) {
+    if (number == metric) return &point;
+  }
+  const model::FieldView* steps = record.FindField("window_steps");
+  Point point;
+  point.step = record.step;
+  point.time = record.time;
+  point.steps = steps ? CountOf(NumberOf(*steps).value_or(1), 1) : 1;
+  point.last = point.min = point.max = point.mean = kUnset;
+  return &points->emplace_back(metric, point).second;
+}
+
+void MetricReader::Read(const model::RecordView& record, Points* points) {
+  points->clear();
+  if (record.fields.empty() || record.stream == model::Stream::kEvent || IsEvaluationRow(record)) return;
+  uint64_t said = 0;  // of the first 64 metrics: have a value, not statistics alone
+  for (const model::FieldView& field : record.fields) {
+    const RuleSet::FieldUse* use = rules_->FindField(field.name);
+    if (!use || IsMisnamed(record, field.name)) continue;
+    auto number = NumberOf(field);
+    if (!number) continue;
+    Set(use->statistic, *number, PointOf(use->metric, record, points));
+    if (use->statistic == Statistic::kLast) said |= uint64_t{1} << (use->metric % 64);
+  }
+  const RuleSet::FieldUse* thermal = record.stream == model::Stream::kGpu ? rules_->FindField(kThermal) : nullptr;
+  if (thermal) {
+    PointOf(thermal->metric, record, points)->last = IsThermallyThrottled(record) ? 1 : 0;
+    said |= uint64_t{1} << (thermal->metric % 64);
+  }
+  std::erase_if(*points, [&](const auto& entry) { return (said >> (entry.first % 64) & 1) == 0; });
+  for (auto& [metric, point] : *points) Complete(&point);
+}
+
+bool IsPause(const model::RecordView& record) {
+  constexpr std::array<std::string_view, 6> kWords = {"Saving model checkpoint", "aving checkpoint",
+                                                      "saved checkpoint",        "***** Running Evaluation",
+                                                      "unning validation",       "***** Running Prediction"};
+  for (std::string_view word : kWords) {
+    if (record.text.find(word) != std::string_view::npos) return true;
+  }
+  return IsEvaluationRow(record);
+}
+
+}  // namespace rankscope::detect

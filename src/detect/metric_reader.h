@@ -1,0 +1,33 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "detect/rule_set.h"
+#include "model/record_view.h"
+
+namespace rankscope::detect {
+
+// The points that a record has of the rules' metrics, by their numbers; each metric once. What frameworks print is
+// taken for what it is: ms-swift's cumulative train_speed is no step time, its memory(GiB), a maximum that never falls,
+// is no memory in use, and a row of an evaluation has no training metrics. A sample of a GPU has `thermal_throttling`,
+// 1 or 0, from its throttle_reasons, which are texts.
+class MetricReader {
+ public:
+  using Points = std::vector<std::pair<int, Point>>;
+
+  explicit MetricReader(const RuleSet* rules) : rules_(rules) {}
+
+  // *points are overwritten.
+  void Read(const model::RecordView& record, Points* points);
+
+ private:
+  Point* PointOf(int metric, const model::RecordView& record, Points* points) const;
+
+  const RuleSet* rules_;
+};
+
+// Whether the record is of an evaluation or a checkpoint: for a while nobody trains.
+bool IsPause(const model::RecordView& record);
+
+}  // namespace rankscope::detect

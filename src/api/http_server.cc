@@ -42,7 +42,14 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   bool TryWrite(std::string_view bytes) override { return queue_.TryWrite(bytes); }
   void End() override { queue_.End(); }
   void OnClosed(std::function<void()> closed) override { queue_.OnClosed(std::move(closed)); }
-  void ContinueBody() override { feed_->Continue(); }
+  void ContinueBody() override {
+    std::shared_ptr<BodyFeed> feed;
+    {
+      std::lock_guard lock(mutex_);
+      feed = feed_;
+    }
+    if (feed) feed->Continue();
+  }
 
   // The rest is for libmicrohttpd's thread.
   void Suspend() {
@@ -119,13 +126,17 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
     }
     Resume();
   }
+  // The consumer holds the exchange that holds its feed: that ends here, whether the pool still runs what it is given
+  // or not.
   void Completed() {
+    std::shared_ptr<BodyFeed> feed;
     {
       std::lock_guard lock(mutex_);
       connection_ = nullptr;
+      feed = std::move(feed_);
     }
     queue_.Close();
-    if (feed_) feed_->Abort();
+    if (feed) feed->Abort();
   }
 
   Request request;
@@ -145,8 +156,9 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   }
 
   ReplyQueue queue_;
-  std::shared_ptr<BodyFeed> feed_;  // of a streamed body; set before anybody else knows the exchange
-  std::mutex mutex_;                // guards what follows
+  std::mutex mutex_;  // guards what follows
+  // Of a streamed body: set before anybody else knows the exchange, changed by libmicrohttpd's thread only.
+  std::shared_ptr<BodyFeed> feed_;
   MHD_Connection* connection_;
   bool suspended_ = false, handling_ = false, finished_ = false;
   int status_ = 0;

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <filesystem>
 #include <mutex>
@@ -174,6 +175,39 @@ TEST(HttpServer, StopBreaksOffWhatIsHalfWritten) {
   ReadUntil(client.get(), "begun");
   (*server)->Stop();
   EXPECT_EQ(ReadUntil(client.get(), "\r\n0\r\n\r\n").find("\r\n0\r\n\r\n"), std::string::npos);
+}
+
+// Says how many there are.
+class CountedConsumer : public BodyConsumer {
+ public:
+  CountedConsumer(std::atomic<int>* alive, std::shared_ptr<Responder> responder)
+      : alive_(alive), responder_(std::move(responder)) {
+    ++*alive_;
+  }
+  ~CountedConsumer() override { --*alive_; }
+  Next Take(std::string_view) override { return Next::kWait; }
+  void End() override {}
+
+ private:
+  std::atomic<int>* alive_;
+  std::shared_ptr<Responder> responder_;
+};
+
+TEST(HttpServer, StopLeavesNoHalfReadBodyBehind) {
+  std::atomic<int> alive{0};
+  auto server = HttpServer::Start({}, nullptr, [&](const Request&, std::shared_ptr<Responder> responder) {
+    return std::make_unique<CountedConsumer>(&alive, std::move(responder));
+  });
+  ASSERT_TRUE(server.ok());
+  std::vector<base::UniqueFd> clients;
+  for (int i = 0; i < 32; ++i) {
+    clients.push_back(Connect((*server)->port()));
+    std::string half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf";
+    ASSERT_TRUE(base::WriteFully(clients.back().get(), half).ok());
+  }
+  while (alive < 32) std::this_thread::yield();
+  (*server)->Stop();
+  EXPECT_EQ(alive, 0);
 }
 
 TEST(HttpServer, PortInUseIsSaid) {

@@ -20,7 +20,7 @@ class LineWatch : public Watch {
     sighting.step = record.step;
     sighting.time = record.time;
     sighting.looks_back_to = LooksBackTo(record, pattern);
-    sighting.why = record.text.substr(0, record.text.find('\n'));
+    sighting.why = patterns_.LineOf(pattern, record.text);
     sighting.record = &record;
     listener_->Holds(sighting);
   }

@@ -112,6 +112,16 @@ std::string PatternSet::Group(int pattern, const std::string& name, std::string_
   return impl_->Group(pattern, name, text);
 }
 
+std::string_view PatternSet::LineOf(int pattern, std::string_view text) const {
+  const re2::RE2& regex = impl_->filtered().GetRE2(pattern);
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    if (re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), regex)) return line;
+  }
+  return text.substr(0, text.find('\n'));
+}
+
 bool PatternSet::HasGroup(int pattern, const std::string& name) const {
   return impl_->filtered().GetRE2(pattern).NamedCapturingGroups().count(name) > 0;
 }

@@ -31,6 +31,8 @@ class PatternSet {
   // What the named group of the pattern holds in the text; empty: nothing, or no such group.
   std::string Group(int pattern, const std::string& name, std::string_view text) const;
 
+  // The first line of the text that the pattern matches by itself; where none does, the first.
+  std::string_view LineOf(int pattern, std::string_view text) const;
   bool HasGroup(int pattern, const std::string& name) const;
   // Whether the pattern matches the empty line, and so every one.
   bool MatchesEmpty(int pattern) const;

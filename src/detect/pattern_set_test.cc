@@ -29,7 +29,10 @@ TEST(PatternSet, FindsAllPatternsOfALine) {
 
 TEST(PatternSet, SearchesAcrossTheLinesOfARecord) {
   PatternSet set = Of({".*Process .* hung for .* seconds.*", "^RuntimeError: .*$", "first.*third"});
-  EXPECT_EQ(Found(set, "Traceback:\nfirst\nRuntimeError: boom\nthird"), (Numbers{1, 2}));
+  std::string record = "Traceback:\nfirst\nRuntimeError: boom\nthird";
+  EXPECT_EQ(Found(set, record), (Numbers{1, 2}));
+  EXPECT_EQ(set.LineOf(1, record), "RuntimeError: boom");
+  EXPECT_EQ(set.LineOf(2, record), "Traceback:") << "no line has it by itself";
   EXPECT_EQ(Found(set, "a\nProcess 7 hung for 30 seconds\nb"), Numbers{0});
 }
 

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "query/field_list.h"
 #include "query/run.h"
-#include "query/series.h"
 
 namespace rankscope::api {
 namespace {
@@ -191,53 +190,22 @@ base::Result<std::shared_ptr<base::Budget>> QueryRoutes::BudgetOf(const Paramete
   return std::make_shared<base::Budget>(limits);
 }
 
+base::Status QueryRoutes::Answer(const Parameters& parameters, query::Query query, const Reply& reply) const {
+  ASSIGN_OR_RETURN(auto limit, parameters.Integer("limit"));
+  if (limit) query.pipes.emplace_back(query::LimitPipe{static_cast<uint64_t>(*limit)});
+  ASSIGN_OR_RETURN(auto budget, BudgetOf(parameters));
+  Answering answering(reply, budget, metrics_);
+  answering.End(query::RunQueryAsJson(source_, query, answering.budget(),
+                                      [&](std::string_view row) { return answering.Write(row); }));
+  return {};
+}
+
 void QueryRoutes::Query(const Request& request, const Reply& reply) const {
   auto answer = [&]() -> base::Status {
     ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
     RETURN_IF_ERROR(parameters.Needed("query").status());
     ASSIGN_OR_RETURN(query::Query query, QueryOf(parameters));
-    ASSIGN_OR_RETURN(auto limit, parameters.Integer("limit"));
-    if (limit) query.pipes.emplace_back(query::LimitPipe{static_cast<uint64_t>(*limit)});
-    ASSIGN_OR_RETURN(auto budget, BudgetOf(parameters));
-    Answering answering(reply, budget, metrics_);
-    answering.End(query::RunQueryAsJson(source_, query, answering.budget(),
-                                        [&](std::string_view row) { return answering.Write(row); }));
-    return {};
-  };
-  if (auto status = answer(); !status.ok()) Fail(reply, status);
-}
-
-void QueryRoutes::Series(const Request& request, const Reply& reply) const {
-  auto answer = [&]() -> base::Status {
-    ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
-    query::SeriesRequest series;
-    ASSIGN_OR_RETURN(series.metric, parameters.Needed("metric"));
-    ASSIGN_OR_RETURN(query::Query query, FilterOf(parameters, "series"));
-    series.project = query.project;
-    series.filter = std::move(query.filter);
-    std::string by = parameters.Text("by"), x = parameters.Text("x");
-    auto known = query::ParseSeriesBy(by.empty() ? "rank" : by);
-    if (!known)
-      return base::Status::Invalid("parameter by: expected rank, node_rank, host or job, found \"" + by + "\"");
-    if (!x.empty() && x != "step" && x != "time") {
-      return base::Status::Invalid("parameter x: expected step or time, found \"" + x + "\"");
-    }
-    series.by = *known;
-    series.in_time = x == "time";
-    ASSIGN_OR_RETURN(series.from_step, parameters.Integer("from_step"));
-    ASSIGN_OR_RETURN(series.to_step, parameters.Integer("to_step"));
-    ASSIGN_OR_RETURN(auto points, parameters.Integer("points"));
-    series.points = static_cast<size_t>(std::clamp<int64_t>(points.value_or(kPoints), 1, kMostPoints));
-    ASSIGN_OR_RETURN(auto budget, BudgetOf(parameters));
-    Answering answering(reply, budget, metrics_);
-    auto found = query::ReadSeries(source_, series, answering.budget());
-    if (found.ok()) {
-      for (const auto& one : found->series) {
-        if (!answering.Write(ToJson(series, *found, one))) break;
-      }
-    }
-    answering.End(found.status());
-    return {};
+    return Answer(parameters, std::move(query), reply);
   };
   if (auto status = answer(); !status.ok()) Fail(reply, status);
 }
@@ -247,12 +215,45 @@ void QueryRoutes::Patterns(const Request& request, const Reply& reply) const {
     ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
     ASSIGN_OR_RETURN(query::Query query, FilterOf(parameters, "patterns"));
     query.pipes.emplace_back(query::PatternsPipe{});
-    ASSIGN_OR_RETURN(auto limit, parameters.Integer("limit"));
-    if (limit) query.pipes.emplace_back(query::LimitPipe{static_cast<uint64_t>(*limit)});
+    return Answer(parameters, std::move(query), reply);
+  };
+  if (auto status = answer(); !status.ok()) Fail(reply, status);
+}
+
+base::Result<query::SeriesRequest> QueryRoutes::SeriesOf(const Parameters& parameters) const {
+  query::SeriesRequest series;
+  ASSIGN_OR_RETURN(series.metric, parameters.Needed("metric"));
+  ASSIGN_OR_RETURN(query::Query query, FilterOf(parameters, "series"));
+  series.project = query.project;
+  series.filter = std::move(query.filter);
+  std::string by = parameters.Text("by"), x = parameters.Text("x");
+  auto known = query::ParseSeriesBy(by.empty() ? "rank" : by);
+  if (!known) return base::Status::Invalid("parameter by: expected rank, node_rank, host or job, found \"" + by + "\"");
+  if (!x.empty() && x != "step" && x != "time") {
+    return base::Status::Invalid("parameter x: expected step or time, found \"" + x + "\"");
+  }
+  series.by = *known;
+  series.in_time = x == "time";
+  ASSIGN_OR_RETURN(series.from_step, parameters.Integer("from_step"));
+  ASSIGN_OR_RETURN(series.to_step, parameters.Integer("to_step"));
+  ASSIGN_OR_RETURN(auto points, parameters.Integer("points"));
+  series.points = static_cast<size_t>(std::clamp<int64_t>(points.value_or(kPoints), 1, kMostPoints));
+  return series;
+}
+
+void QueryRoutes::Series(const Request& request, const Reply& reply) const {
+  auto answer = [&]() -> base::Status {
+    ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
+    ASSIGN_OR_RETURN(query::SeriesRequest series, SeriesOf(parameters));
     ASSIGN_OR_RETURN(auto budget, BudgetOf(parameters));
     Answering answering(reply, budget, metrics_);
-    answering.End(query::RunQueryAsJson(source_, query, answering.budget(),
-                                        [&](std::string_view row) { return answering.Write(row); }));
+    auto found = query::ReadSeries(source_, series, answering.budget());
+    if (found.ok()) {
+      for (const auto& one : found->series) {
+        if (!answering.Write(ToJson(series, *found, one))) break;
+      }
+    }
+    answering.End(found.status());
     return {};
   };
   if (auto status = answer(); !status.ok()) Fail(reply, status);

@@ -9,6 +9,7 @@
 #include "base/budget.h"
 #include "query/log_source.h"
 #include "query/query.h"
+#include "query/series.h"
 
 namespace rankscope::api {
 
@@ -37,6 +38,9 @@ class QueryRoutes {
 
  private:
   class Answering;
+  base::Result<query::SeriesRequest> SeriesOf(const Parameters& parameters) const;
+  // Streams the query's rows; not ok: nothing was answered.
+  base::Status Answer(const Parameters& parameters, query::Query query, const std::shared_ptr<Responder>& reply) const;
   base::Result<query::Query> FilterOf(const Parameters& parameters, std::string_view route) const;
   base::Result<std::shared_ptr<base::Budget>> BudgetOf(const Parameters& parameters) const;
 

@@ -94,6 +94,12 @@ void KeepCredentials(const Arguments& arguments, int argc, char** argv) {
   }
 }
 
+// CLI11 takes -3 for a large number.
+CLI::Validator NotNegative() {
+  return CLI::Validator(
+      [](const std::string& text) { return text.starts_with('-') ? "want a number from 0" : std::string(); }, "");
+}
+
 void AddOutput(CLI::App* command, Arguments* arguments) {
   command->add_option("-o,--output", arguments->output, "text or json (an object a line)")
       ->check(CLI::IsMember({"text", "json"}));
@@ -109,6 +115,7 @@ void AddServe(CLI::App* app, Arguments* arguments) {
   serve->add_option("--grpc-advertise", arguments->serve.grpc_advertise,
                     "HOST:PORT that agents are told to connect to (behind a NAT or a proxy); else that of --grpc");
   serve->add_option("--lost-after", arguments->serve.lost_after_s, "seconds of silence after which a job is lost")
+      ->check(NotNegative())
       ->capture_default_str();
   base::Budget::Limits& limits = arguments->serve.query_limits;
   serve->add_option("--query-memory", limits.memory_bytes, "memory of one query, as 128MiB; 0: no limit")
@@ -177,7 +184,7 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
                       "only lines that match the regular expression (all of them)");
   command->add_option("-x,--exclude", logs.exclude, "no lines that match the regular expression");
   command->add_option("-H,--highlight", logs.highlight, "mark a word");
-  command->add_option("--limit", logs.limit, "the last N lines");
+  command->add_option("--limit", logs.limit, "the last N lines")->check(NotNegative());
   command->add_flag("-f,--follow", logs.follow, "go on with new lines");
   command->add_flag("--fold,!--no-fold", logs.fold,
                     "one line for what several ranks say alike (default on a terminal)");
@@ -209,7 +216,7 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
       ->capture_default_str();
   series->add_option("--where", options.query, "only records that the filter holds, as rank:0-7");
   series->add_option("--since", options.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
-  series->add_option("--points", options.points, "at most so many buckets a series");
+  series->add_option("--points", options.points, "at most so many buckets a series")->check(NotNegative());
   series->add_flag("--time", options.in_time, "over time and not over steps");
   series->add_flag("--plot", options.plot, "draw it");
 
@@ -220,7 +227,7 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
   listed->add_option("--job_id", patterns.job, "the job");
   listed->add_option("--where", patterns.query, "only lines that the filter holds, as level:error");
   listed->add_option("--since", patterns.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
-  listed->add_option("--limit", patterns.limit, "so many patterns")->capture_default_str();
+  listed->add_option("--limit", patterns.limit, "so many patterns")->check(NotNegative())->capture_default_str();
 
   CLI::App* import = app->add_subcommand("import", "Folders of old logs become stored jobs");
   AddServer(import, arguments);

@@ -21,9 +21,13 @@ base::Result<Rule> SplitRule(const std::string& text) {
 }
 
 std::optional<uint64_t> ParseSize(std::string text) {
-  bool number = !text.empty() && text[0] >= '0' && text[0] <= '9';             // it would take -3 for a large one
-  if (!number || !CLI::AsSizeValue(false)(text).empty()) return std::nullopt;  // it leaves the number in the text
-  return std::stoull(text);
+  if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;  // CLI11 would take -3 for a large one
+  try {
+    if (!CLI::AsSizeValue(false)(text).empty()) return std::nullopt;  // it leaves the number in the text
+    return std::stoull(text);
+  } catch (const CLI::Error&) {  // a unit that it does not know
+    return std::nullopt;
+  }
 }
 
 template <typename T>

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "cli/http_client.h"
 #include "cli/line_folder.h"
+#include "cli/table.h"
 #include "cli/time_argument.h"
 
 namespace rankscope::cli {
@@ -33,6 +34,7 @@ void PrintTable(const std::vector<Row>& rows) {
 std::string Shown(const nlohmann::json& object, const char* name) {
   if (!object.contains(name) || object[name].is_null()) return "-";
   const auto& value = object[name];
+  if (value.is_number_float()) return ShownNumber(value.get<double>());
   if (!value.is_string()) return value.dump();
   return value.get<std::string>().empty() ? "-" : value.get<std::string>();
 }

@@ -1,8 +1,11 @@
 #include "cli/line_printer.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+
+#include "cli/table.h"
 
 namespace rankscope::cli {
 namespace {
@@ -55,6 +58,21 @@ std::string NumberOr(const nlohmann::ordered_json& record, const char* name, con
   return record.contains(name) ? record[name].dump() : otherwise;
 }
 
+// NAME_min, NAME_max or NAME_mean of a NAME in the record.
+bool IsOfWindow(const nlohmann::ordered_json& record, std::string_view name) {
+  for (std::string_view end : {"_min", "_max", "_mean"}) {
+    if (name.ends_with(end) && record.contains(std::string(name.substr(0, name.size() - end.size())))) return true;
+  }
+  return false;
+}
+
+// " [2.1, 9.5]", the extremes of a window; nothing where it has one value.
+std::string RangeOf(const nlohmann::ordered_json& record, const std::string& name) {
+  auto low = record.find(name + "_min"), high = record.find(name + "_max");
+  if (low == record.end() || high == record.end() || *low == *high) return "";
+  return " [" + ShownValue(*low) + ", " + ShownValue(*high) + "]";
+}
+
 // Metric records have no text: their fields are shown.
 std::string TextOf(const nlohmann::ordered_json& record) {
   std::string text = record.value("msg", "");
@@ -62,10 +80,10 @@ std::string TextOf(const nlohmann::ordered_json& record) {
   static constexpr std::array<std::string_view, 11> kNotFields = {
       "timestamp", "project", "job_id", "attempt", "node_rank", "rank", "local_rank", "host", "stream", "seq", "level"};
   for (const auto& [name, value] : record.items()) {
-    bool identity = false;
-    for (std::string_view skipped : kNotFields) identity = identity || name == skipped;
-    if (!identity)
-      text += (text.empty() ? "" : " ") + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+    bool identity = std::find(kNotFields.begin(), kNotFields.end(), name) != kNotFields.end();
+    if (identity || IsOfWindow(record, name)) continue;
+    text += (text.empty() ? "" : " ") + name + "=" +
+            (value.is_string() ? value.get<std::string>() : ShownValue(value)) + RangeOf(record, name);
   }
   return text;
 }

@@ -31,6 +31,9 @@ TEST(LinePrinter, NeverColoursASourceRed) {
 TEST(LinePrinter, ShowsTheFieldsOfAMetricRecord) {
   LinePrinter printer({});
   EXPECT_EQ(printer.Render(R"({"rank":0,"stream":"metric","step":3,"loss":2.5})"), "[-/0] I step=3 loss=2.5\n");
+  EXPECT_EQ(printer.Render(R"({"rank":0,"loss":1.4492871285364672,"loss_min":1.0,"loss_max":9.5,"loss_mean":2.25,)"
+                           R"("lr":0.001,"lr_min":0.001,"lr_max":0.001,"tokens":1234567.25})"),
+            "[-/0] I loss=1.44929 [1, 9.5] lr=0.001 tokens=1234567\n");
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdio>
 
 #include "model/words.h"
 
@@ -48,7 +50,15 @@ std::string RawValue(const nlohmann::ordered_json& value) {
 
 }  // namespace
 
+std::string ShownNumber(double number) {
+  bool large = std::fabs(number) >= 1e5 && std::fabs(number) < 1e15;
+  char text[32];
+  std::snprintf(text, sizeof text, large ? "%.0f" : "%.6g", number);
+  return text;
+}
+
 std::string ShownValue(const nlohmann::ordered_json& value) {
+  if (value.is_number_float()) return ShownNumber(value.get<double>());
   std::string out;
   for (char c : RawValue(value)) {
     auto byte = static_cast<unsigned char>(c);

@@ -40,6 +40,8 @@ class TableWriter {
   size_t dropped_ = 0;
 };
 
+// For people: six digits, or all before the point.
+std::string ShownNumber(double number);
 // The value as text; control characters are shown, not obeyed.
 std::string ShownValue(const nlohmann::ordered_json& value);
 // How many cells of a terminal the text takes: ideographs and emoji take two.

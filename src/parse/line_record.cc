@@ -1,5 +1,6 @@
 #include "parse/line_record.h"
 
+#include <algorithm>
 #include <array>
 
 #include "model/ansi.h"
@@ -16,12 +17,37 @@ constexpr std::array kFormats = {&ParsePythonDictLine, &ParseKeyValueLine};
 
 bool Has(std::string_view text, std::string_view word) { return text.find(word) != std::string_view::npos; }
 
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// The letter of a line of glog's, as PyTorch's C++ prints them: "E1103 14:05:02.123456 ", or "[rank0]:[E1103
+// 14:05:02.…"; 0: it is none.
+char GlogLetter(std::string_view text) {
+  constexpr std::string_view kRank = "[rank";
+  if (text.starts_with(kRank)) {
+    size_t digits = kRank.size();
+    while (digits < text.size() && IsDigit(text[digits])) ++digits;
+    if (!text.substr(digits).starts_with("]:")) return 0;
+    text.remove_prefix(digits + 2);
+  }
+  if (text.starts_with('[')) text.remove_prefix(1);
+  bool date = text.size() > 8 && std::all_of(text.begin() + 1, text.begin() + 5, IsDigit) && text[5] == ' ';
+  return date && IsDigit(text[6]) && IsDigit(text[7]) && text[8] == ':' ? text[0] : '\0';
+}
+
 // Where a logger would have written its level.
 std::string LevelOf(std::string_view text) {
   std::string_view head = text.substr(0, 160);
+  switch (GlogLetter(head)) {
+    case 'F':
+      return "critical";
+    case 'E':
+      return "error";
+    case 'W':
+      return "warning";
+  }
   if (Has(head, "CRITICAL") || Has(head, "FATAL")) return "critical";
   if (Has(head, "Traceback (most recent call last)") || Has(head, "ERROR") || Has(head, "Error: ")) return "error";
-  if (Has(head, "WARNING") || Has(head, "[WARN") || Has(head, "Warning: ")) return "warning";
+  if (Has(head, "WARNING") || Has(head, "[WARN") || Has(head, "NCCL WARN") || Has(head, "Warning: ")) return "warning";
   if (Has(head, "[DEBUG") || Has(head, " DEBUG ")) return "debug";
   return "";
 }

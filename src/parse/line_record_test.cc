@@ -68,6 +68,11 @@ TEST(UnderstandLine, ProseIsNoMetric) {
 TEST(UnderstandLine, Levels) {
   EXPECT_EQ(Understood("[rank0]: RuntimeError: boom").level, "error");
   EXPECT_EQ(Understood("[WARNING] slow").level, "warning");
+  EXPECT_EQ(Understood("[rank0]:[E1103 14:05:02.123456 ProcessGroupNCCL.cpp:629] [Rank 0] Watchdog").level, "error");
+  EXPECT_EQ(Understood("W1103 14:05:02.123456 140 socket.cpp:752] retry").level, "warning");
+  EXPECT_EQ(Understood("[F1103 14:05:02.1 a.cc:1] gone").level, "critical");
+  EXPECT_EQ(Understood("node1:123:456 [0] NCCL WARN NET/IB : no completion").level, "warning");
+  EXPECT_EQ(Understood("E1103 is a part number").level, "");
   EXPECT_EQ(Understood("plain").level, "");
 }
 

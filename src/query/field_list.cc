@@ -23,8 +23,10 @@ class FieldCounter {
          {"job_id", "attempt", "node_rank", "rank", "local_rank", "host", "stream", "step", "level", "msg"}) {
       Add(key, model::ValueOf(record, model::RecordKey::Of(key)));
     }
-    for (const auto& [name, value] : record.fields)
-      Add(name, model::ValueOf(record, {model::RecordKey::Kind::kField, name}));
+    for (const auto& [name, value] : record.fields) {
+      auto key = model::RecordKey::Of(name);
+      if (key.kind == model::RecordKey::Kind::kField) Add(name, model::ValueOf(record, key));
+    }
   }
 
   std::vector<FieldSummary> Finish() {

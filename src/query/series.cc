@@ -184,7 +184,8 @@ class SeriesReader {
     bucket->first = NumberOf(row[kFirst]);
     bucket->last = NumberOf(row[kLast]);
     bucket->count = CountOf(row[kCount]);
-    bucket->nonfinite = CountOf(row[kNonfinite]) + CountOf(row[kMoreNonfinite]);
+    // A window's own count has its last value in it.
+    bucket->nonfinite = std::max(CountOf(row[kNonfinite]), CountOf(row[kMoreNonfinite]));
     into->mean = NumberOf(row[kAvg]);
   }
 

@@ -86,6 +86,11 @@ TEST_F(SeriesTest, RecordsOverSeveralStepsBringTheirExtremes) {
   EXPECT_EQ(bucket.nonfinite, 3);
 }
 
+TEST_F(SeriesTest, AWindowThatEndsWithItsNanHasOne) {
+  Add(0, 10, NAN, model::Stream::kMetric, {{"loss_nonfinite", int64_t{1}}});
+  EXPECT_EQ(Read({}).series[0].buckets[0].nonfinite, 1);
+}
+
 TEST_F(SeriesTest, ANodeIsTheSpreadOfItsRanks) {
   Add(0, 1, 1.0);
   Add(1, 1, 5.0);

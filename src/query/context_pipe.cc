@@ -18,11 +18,15 @@ Filter StreamIs(model::Stream stream) {
   return Filter::Text(Filter::Kind::kEquals, "stream", std::string(model::StreamName(stream)), true);
 }
 
-// The lines of the hit's rank: what it printed, and the stream in which the hit was.
-Filter LinesOf(const Record& hit) {
-  Filter streams = Filter::Or({StreamIs(model::Stream::kStdout), StreamIs(model::Stream::kStderr)});
-  if (hit.stream > model::Stream::kStderr) streams.children.push_back(StreamIs(hit.stream));
-  return Filter::And({SameRank(hit.origin), std::move(streams)});
+// The lines of the hits' rank: what it printed, and the streams in which the hits were. The same for all hits, or a
+// line would be before one and after another.
+Filter LinesOf(const std::vector<Record>& hits) {
+  std::set<model::Stream> streams = {model::Stream::kStdout, model::Stream::kStderr};
+  for (const Record& hit : hits) streams.insert(hit.stream);
+  std::vector<Filter> any;
+  any.reserve(streams.size());
+  for (model::Stream stream : streams) any.push_back(StreamIs(stream));
+  return Filter::And({SameRank(hits.front().origin), Filter::Or(std::move(any))});
 }
 
 // The lines around the hits of one rank, each once: from a hit backwards, then forwards until enough lines have come
@@ -35,6 +39,7 @@ class RankContext {
 
   // False: the next stage wants no more.
   bool Run() {
+    lines_of_rank_ = LinesOf(hits_);
     std::stable_sort(hits_.begin(), hits_.end(), [](const Record& a, const Record& b) {
       return std::tie(a.time, a.seq) < std::tie(b.time, b.seq);
     });
@@ -53,7 +58,7 @@ class RankContext {
     scan.project = execution_->query->project;
     Filter time = newest_first ? Filter::Time(INT64_MIN, hit.time == kForever ? kForever : hit.time + 1)
                                : Filter::Time(hit.time, kForever);
-    scan.filter = Filter::And({LinesOf(hit), std::move(time)});
+    scan.filter = Filter::And({lines_of_rank_, std::move(time)});
     scan.newest_first = newest_first;
     return execution_->source->Read(scan, execution_->budget, take);
   }
@@ -113,6 +118,7 @@ class RankContext {
   Execution* execution_;
   Stage* next_;
   std::vector<Record> hits_;
+  Filter lines_of_rank_;
   std::set<const Record*> done_;
   std::optional<Record> last_shown_;
 };

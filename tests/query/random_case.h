@@ -13,6 +13,9 @@ namespace rankscope {
 using Json = nlohmann::ordered_json;
 using Rows = std::vector<Json>;
 
+// Of the records' own fields.
+inline const std::vector<std::string> kFieldNames = {"loss", "x", "name", "eval/loss"};
+
 // A query as its text and as what it means, written down a second time in the simplest way: which records, and what
 // becomes of their JSON forms.
 struct RandomQuery {
@@ -21,7 +24,7 @@ struct RandomQuery {
   std::vector<std::function<Rows(Rows)>> pipes;
 };
 
-// Records and queries by seed: the same on every machine.
+// Records and queries by seed: the same on every machine. Pipes are in random_pipes.cc.
 class RandomCase {
  public:
   explicit RandomCase(uint64_t seed) : random_(seed) {}

@@ -1,4 +1,4 @@
-"""What docs/failures/ says of Rankscope holds: its commands are commands, and its rules fire on the lines that it shows."""
+"""What docs/failures/ says of Rankscope holds: its commands are commands, its rules fire on the lines that it shows."""
 import json
 import pathlib
 import re

@@ -11,7 +11,9 @@
 #include <variant>
 #include <vector>
 
+#include "ingest/fanout.h"
 #include "ingest/journal_entry.h"
+#include "ingest/journal_trimmer.h"
 #include "ingest/rank_claims.h"
 #include "ingest/space_guard.h"
 #include "journal/journal.h"
@@ -72,10 +74,8 @@ class Ingest : public wire::FrameReceiver {
 
   using Placed = std::map<std::string, uint64_t>;  // by producer: written, and durable after the next sync
 
-  explicit Ingest(Options options);
+  Ingest(Options options, std::unique_ptr<journal::Journal> journal);
   base::Status Replay(std::vector<std::string>* report);
-  base::Status Replay(const journal::Journal::Reader::Entry& raw, std::vector<std::string>* report);
-  base::Status CheckEnd(std::vector<std::string>* report);
   void Enqueue(Submission submission);
   void CommitLoop();
   void Commit(std::deque<Submission>* batch);
@@ -87,18 +87,13 @@ class Ingest : public wire::FrameReceiver {
   void Notice(model::Record record);
   void RefuseRecords(std::deque<Submission>* batch, const base::Status& status);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
-  base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
-  void Trim();
-  void TrimWhenIdle();
-  uint64_t NeededPosition() const;
-  void TrimBefore(uint64_t needed);
 
   const Options options_;
   SpaceGuard space_;
   // The commit thread's own.
-  std::unique_ptr<journal::Journal> journal_;
-  uint64_t trim_considered_at_ = 0, idle_trimmed_at_ = 0;
-  uint64_t delivered_position_ = 0;  // past the last frame that the sinks have; watermark tables may follow
+  const std::unique_ptr<journal::Journal> journal_;
+  Fanout fanout_;
+  JournalTrimmer trimmer_;
   RankClaims claims_;
 
   std::mutex mutex_;  // guards what follows

@@ -13,6 +13,7 @@ namespace rankscope::catalog {
 // Event records (stream `event`) that the catalog understands, by their field "event". Those of a keeper have "run",
 // the name of their `rankscope run`.
 //   job_start            member, world_size, command, environment, git_commit, … (all kept as run configuration)
+//   job_import           imported_from (kept as run configuration): its records were files
 //   rank_start           pid, source ("hook": its Python reports; "console": it has a channel of its own; "exit only":
 //                        it prints into the launcher's)
 //   rank_gpu             gpu_uuid
@@ -37,7 +38,7 @@ struct Pin {
 
 struct JobRow {
   std::string project, job;
-  std::string state;   // running | finished | failed | lost
+  std::string state;   // running | finished | failed | lost | imported (files, and no run of ours watched its end)
   std::string reason;  // "rank 2: SIGKILL (exit_source pidfd)", "no word for 75 s"
   int32_t attempt = 0;
   int32_t ranks_seen = 0, ranks_expected = 0;

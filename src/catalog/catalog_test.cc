@@ -99,6 +99,29 @@ TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
   EXPECT_EQ(Row(5).state, "running");
 }
 
+TEST_F(CatalogTest, FilesThatWereImportedAreNeitherRunningNorLost) {
+  Event("line", 0, {});
+  base::TimeNs heard = Row().last_heard;
+  Event("job_import", {}, {{"imported_from", std::string("/logs/old")}});
+  for (int64_t later : {0, 1'000'000}) {
+    EXPECT_EQ(Row(later).state, "imported");
+    EXPECT_EQ(Row(later).reason, "");
+    EXPECT_EQ(Row(later).last_heard, heard) << "the import is no word of the job's own";
+  }
+  EXPECT_EQ(Row().configuration.at("imported_from"), "/logs/old");
+  Open();
+  EXPECT_NE(catalog_->durable_position(), 0U);
+  EXPECT_EQ(Row().state, "imported");
+}
+
+TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRanChangeNoState) {
+  Event("job_start", {}, {});
+  Event("job_import", {}, {{"imported_from", std::string("/logs/old")}});
+  EXPECT_EQ(Row().state, "running");
+  Event("node_end", {}, {{"exit_code", int64_t{1}}});
+  EXPECT_EQ(Row().state, "failed");
+}
+
 TEST_F(CatalogTest, RestartKeepsEverything) {
   Event("job_start", {}, {{"command", std::string("train.py")}});
   Event("rank_exit", 2, {{"signal", std::string("SIGKILL")}, {"oom_kill", std::string("true")}});

@@ -54,6 +54,14 @@ int CreateToken(const TokenOptions& options);
 int ListTokens(const TokenOptions& options, bool json);
 int RevokeToken(const TokenOptions& options);
 
+// `rankscope spool push`: sends what a run left behind, and says what.
+struct PushOptions {
+  std::string directory;
+  std::string server, token;  // empty: the run's
+  int64_t give_up_after_s = 60;
+};
+int PushSpool(const PushOptions& options);
+
 int Doctor(const std::string& server, bool json);
 
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started

@@ -61,6 +61,7 @@ struct Arguments {
   StoreOptions store;
   RunOptions run;
   agent::AgentOptions agent;
+  PushOptions push;
   cli::LogsOptions logs;
   cli::SeriesOptions series;
   cli::PatternsOptions patterns;
@@ -297,9 +298,15 @@ void AddOthers(CLI::App* app, Arguments* arguments) {
   agent->add_option("--give-up-after", arguments->agent.give_up_after_s);
   CLI::App* spool = app->add_subcommand("spool", "What agents have not been able to send");
   spool->require_subcommand(1);
-  spool->add_subcommand("push", "Send what a run left in its directory")
-      ->add_option("directory", arguments->agent.run_directory, "the run's directory")
+  CLI::App* push = spool->add_subcommand("push", "Send what a run left in its directory");
+  push->add_option("directory", arguments->push.directory, "the run's directory, as `rankscope doctor` lists it")
       ->required();
+  push->add_option("--server", arguments->push.server, "the server's HTTP address, HOST:PORT (else the run's)");
+  push->add_option("--token", arguments->token, "where the server wants one (else $RANKSCOPE_TOKEN, else the run's)");
+  push->add_option("--give-up-after", arguments->push.give_up_after_s,
+                   "seconds without an acknowledgement after which the rest stays where it is; 0: never")
+      ->check(NotNegative())
+      ->capture_default_str();
 }
 
 void AddStore(CLI::App* app, StoreOptions* options) {
@@ -397,11 +404,10 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
     arguments->run.flush_timeout_ms = static_cast<int>(arguments->flush_timeout_s * 1000);
     return Run(arguments->run);
   }
-  if (app.got_subcommand("agent")) return Report(agent::RunAgent(arguments->agent));
+  if (app.got_subcommand("agent")) return Report(agent::RunAgent(arguments->agent).status());
   if (app.got_subcommand("spool")) {
-    arguments->agent.drain = true;
-    arguments->agent.token = base::EnvironmentVariable("RANKSCOPE_TOKEN");
-    return Report(agent::RunAgent(arguments->agent));
+    arguments->push.token = base::EnvironmentVariable("RANKSCOPE_TOKEN");
+    return PushSpool(arguments->push);
   }
   if (app.got_subcommand("store")) return StoreCommand(arguments->store);
   if (app.got_subcommand("doctor")) {

@@ -210,7 +210,10 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.flush_timeout_ms = options.flush_timeout_ms;
   keeper.labels = std::move(labels);
   if (options.attach_pid == 0) {
-    std::fprintf(stderr, "rankscope: job %s (rankscope logs --job_id %s -f)\n", config.job.c_str(), config.job.c_str());
+    // The environment, where it names the server, holds for the commands to come as well.
+    std::string server = options.server.empty() ? "" : " --server " + options.server;
+    std::fprintf(stderr, "rankscope: job %s (rankscope logs%s --job_id %s -f)\n", config.job.c_str(), server.c_str(),
+                 config.job.c_str());
   }
   return agent::RunKeeper(keeper);
 }

@@ -203,8 +203,9 @@ class Keeper {
     Progress progress = ReadProgress(options_.run_directory);
     dprintf(STDERR_FILENO, "rankscope: %lu records are not yet acknowledged; they are kept in %s. %s\n",
             static_cast<unsigned long>(progress.spooled - progress.acknowledged), options_.run_directory.c_str(),
-            agent_.alive() ? "An agent in the background goes on sending them."
-                           : (agent_.LastWords() + "Send them with: rankscope spool push DIR").c_str());
+            agent_.alive()
+                ? "An agent in the background goes on sending them."
+                : (agent_.LastWords() + "Send them with: rankscope spool push " + options_.run_directory).c_str());
   }
 
   const KeeperOptions options_;

@@ -106,8 +106,10 @@ base::Status Sender::Session() {
       break;
   }
   connected_ = true;
+  if (!reached_) held_before_ = greeting.committed_seq;
   clock_offset_.Measure(greeting.clock_offset_ns, greeting.round_trip_ns, base::WallNow() - base::MonotonicNow());
   OnAck(greeting.committed_seq);
+  reached_ = true;
   base::Status ended = Ship(stream.get(), greeting.committed_seq + 1);
   stream->Cancel();
   base::Status said = stream->status();

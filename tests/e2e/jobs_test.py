@@ -137,7 +137,7 @@ class JobsTest(unittest.TestCase):
     def test_doctor_says_what_to_do_about_a_server_that_is_not_there(self):
         done = self.place.cli("doctor", "--server", "127.0.0.1:1")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("start it with `rankscope serve`", done.stdout)
+        self.assertIn("start it with `rankscope serve --http 127.0.0.1:1`", done.stdout)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@
 #include "cli/series_command.h"
 #include "cli/show_command.h"
 #include "commands.h"
+#include "unknown_command.h"
 
 namespace rankscope {
 
@@ -47,6 +48,9 @@ size_t TerminalWidth() {
   bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
   return known ? size.ws_col : 80;
 }
+
+// 0: it goes to no terminal, and may be as wide as it likes.
+size_t TableWidth() { return isatty(STDOUT_FILENO) == 1 ? TerminalWidth() : 0; }
 
 // Who calls, as others would name them: user@host.
 std::string Who() {
@@ -242,11 +246,12 @@ void AddQueries(CLI::App* app, Arguments* arguments) {
 
 int RunQueries(const CLI::App& app, const std::string& server, Arguments* arguments) {
   if (app.got_subcommand("query")) {
-    return Report(cli::RunQueryCommand(server, arguments->query, arguments->table_output));
+    return Report(cli::RunQueryCommand(server, arguments->query, arguments->table_output, TableWidth()));
   }
   if (app.got_subcommand("patterns")) {
     arguments->patterns.server = server;
     arguments->patterns.output = arguments->table_output;
+    arguments->patterns.width = TableWidth();
     return Report(cli::RunPatterns(arguments->patterns));
   }
   if (app.got_subcommand("import")) {
@@ -464,6 +469,10 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
+    if (std::string unknown = rankscope::UnknownCommand(app, {argv + 1, argv + argc}); !unknown.empty()) {
+      std::fputs(unknown.c_str(), stderr);
+      return 2;
+    }
     return app.exit(error) == 0 ? 0 : 2;
   }
   rankscope::KeepCredentials(arguments, argc, argv);

@@ -209,6 +209,9 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};
   keeper.flush_timeout_ms = options.flush_timeout_ms;
   keeper.labels = std::move(labels);
+  if (std::string advice = agent::LoneRankAdvice(getenv, keeper.command); !advice.empty()) {
+    std::fprintf(stderr, "rankscope: %s\n", advice.c_str());
+  }
   if (options.attach_pid == 0) {
     // The environment, where it names the server, holds for the commands to come as well.
     std::string server = options.server.empty() ? "" : " --server " + options.server;

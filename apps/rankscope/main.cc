@@ -186,7 +186,7 @@ void AddLogs(CLI::App* app, Arguments* arguments) {
   command->add_option("--since", logs.since, "10m, 2h30m or 2026-11-24T10:00:00Z");
   command->add_option("--until", logs.until, "as --since");
   command->add_option("-e,--grep,--include", logs.include,
-                      "only lines that match the regular expression (all of them)");
+                      "only lines whose text matches the regular expression (all of them); not fields");
   command->add_option("-x,--exclude", logs.exclude, "no lines that match the regular expression");
   command->add_option("-H,--highlight", logs.highlight, "mark a word");
   command->add_option("--limit", logs.limit, "the last N lines")->check(NotNegative());

@@ -112,10 +112,23 @@ class Agent {
       auto entry = reader_.Next();
       if (!entry.ok() || !entry->has_value()) break;
       any = true;
+      if (Collector::IsCommandsEnd(**entry)) {
+        rings_.LookAtOnce();
+        PullRings();
+      }
       collector_.Take(**entry);
     }
     if (collector_.ended()) rings_.End();
-    return rings_.Pull(kFrameBytes) || any;
+    return PullRings() || any;
+  }
+
+  // Whose a ring is is known once the run has begun.
+  bool PullRings() {
+    if (!collector_.lone_command() && !collector_.ended()) return false;
+    rings_.SetLoneCommand(collector_.lone_command().value_or(0));
+    bool any = rings_.Pull(kFrameBytes);
+    if (rings_.command_is_a_rank()) collector_.TakeCommandForARank();
+    return any;
   }
 
   void TakeSamples() {

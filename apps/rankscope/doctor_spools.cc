@@ -18,9 +18,10 @@ std::string PushCommand(const UnsentSpool& spool) { return "rankscope spool push
 std::string Age(const UnsentSpool& spool) { return model::FormatDuration(base::WallNow() - spool.since); }
 
 std::string Describe(const UnsentSpool& spool) {
-  std::string text = std::to_string(spool.records) + " records of job " + spool.job + " (" +
-                     Fixed(static_cast<double>(spool.bytes) / (1 << 20)) + " MiB, since " + Age(spool) + ") for " +
-                     spool.server;
+  // A dead agent may have read nothing of it yet.
+  std::string what = spool.records > 0 ? std::to_string(spool.records) + " records" : "output not read yet";
+  std::string text = what + " of job " + spool.job + " (" + Fixed(static_cast<double>(spool.bytes) / (1 << 20)) +
+                     " MiB, since " + Age(spool) + ") for " + spool.server;
   switch (spool.kept_by) {
     case Keeper::kRun:
       return text + ", which its run goes on sending";

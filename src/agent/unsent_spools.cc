@@ -61,8 +61,9 @@ std::vector<UnsentSpool> UnsentSpools(const std::string& folder, const std::stri
   std::vector<UnsentSpool> spools;
   auto names = base::ListDirectory(folder);
   if (!names.ok()) return spools;
+  const std::string parent = folder + "/";
   for (const std::string& name : *names) {
-    if (auto spool = LookAt(folder + "/" + name, host)) spools.push_back(*std::move(spool));
+    if (auto spool = LookAt(parent + name, host)) spools.push_back(*std::move(spool));
   }
   std::sort(spools.begin(), spools.end(), [](const auto& a, const auto& b) { return a.since < b.since; });
   return spools;

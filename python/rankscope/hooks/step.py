@@ -21,6 +21,7 @@ class Step:
     def waited_for_data(self):
         """The batch is there: the time since the last step's end went into waiting for it."""
         _recorder.log_arrived()
+        _recorder.end_step()
         if self._ended is not None:
             self._data_s = time.monotonic() - self._ended
 

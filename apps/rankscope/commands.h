@@ -56,11 +56,19 @@ int RevokeToken(const TokenOptions& options);
 
 int Doctor(const std::string& server, bool json);
 
+// Detectors in Python over what the server has of a job, or of every running one.
+struct DetectWorkerOptions {
+  std::string server, file, job, from = "start";
+};
+int DetectWorker(const DetectWorkerOptions& options);
+
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started
 // there, which ends itself when it is idle. HOST:PORT.
 base::Result<std::string> FindOrStartServer(const std::string& given);
 
 std::string ProgramPath();
+std::string LibraryFolder();           // what lies beside the program, built or installed
+std::string PythonPath();              // of the Python package there; empty: it is not
 int Fail(const base::Status& status);  // prints one line; the exit code
 
 }  // namespace rankscope

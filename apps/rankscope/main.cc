@@ -66,6 +66,7 @@ struct Arguments {
   cli::PatternsOptions patterns;
   cli::ImportOptions imported;
   cli::DetectOptions detect;
+  DetectWorkerOptions worker;
   std::vector<std::string> rule_files;
   TokenOptions tokens;
   std::string query, table_output = "table";
@@ -351,6 +352,13 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   detect->add_option("--rules", arguments->detect.rules.files, "a rule file beside those that are shipped")
       ->take_all()
       ->allow_extra_args(false);
+  CLI::App* worker = app->add_subcommand("detect-worker", "Run detectors in Python over the server's stream of a job");
+  AddServer(worker, arguments);
+  worker->add_option("file", arguments->worker.file, "Python, as docs/detectors.md describes it")->required();
+  worker->add_option("--job_id", arguments->worker.job, "one job, to its end; else every running one");
+  worker->add_option("--from", arguments->worker.from, "start: of the job; now: of the worker, when it came first")
+      ->check(CLI::IsMember({"start", "now"}))
+      ->capture_default_str();
   CLI::App* rules = app->add_subcommand("rules", "Check, test and import rule files");
   rules->require_subcommand(1);
   auto add = [&](const char* name, const char* what) {
@@ -410,6 +418,10 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   }
   auto server = FindOrStartServer(arguments->server);
   if (!server.ok()) return Fail(server.status());
+  if (app.got_subcommand("detect-worker")) {
+    arguments->worker.server = *server;
+    return DetectWorker(arguments->worker);
+  }
   if (app.got_subcommand("pin")) return Report(cli::RunPin(*server, arguments->show, Who(), arguments->note));
   if (app.got_subcommand("unpin")) return Report(cli::RunUnpin(*server, arguments->show));
   if (app.got_subcommand("jobs")) {

@@ -51,24 +51,12 @@ std::string HostName() {
   return name;
 }
 
-// What lies beside the program, built or installed.
-std::string LibraryFolder() {
-  std::string program = ProgramPath();
-  return program.substr(0, program.rfind("/bin/")) + "/lib/rankscope";
-}
-
 // Into our environment, which the command inherits.
 base::Status Preload() {
   std::string library = LibraryFolder() + "/librankscope_preload.so";
   if (access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
   base::PrependToVariable("LD_PRELOAD", library);
   return {};
-}
-
-// Where the Python package lies.
-std::string PythonPath() {
-  std::string path = LibraryFolder() + "/python";
-  return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
 }
 
 // The command line of a running process.

@@ -70,14 +70,20 @@ class History:
         self._put(record)
         return True
 
+    def at(self, step):
+        """The record of the step, complete or open; an empty one where there is none."""
+        if step == self.step and self._open is not None:
+            return self._open
+        at = bisect.bisect_left(self._steps, step)
+        return self.records[at] if at < len(self._steps) and self._steps[at] == step else {}
+
     def take_touched(self):
         """The records that were completed or have got values since the last call, oldest first."""
         touched, self._touched = self._touched, []
         return touched
 
     def _goes_back(self, fields, step):
-        at = bisect.bisect_left(self._steps, step)
-        return at < len(self._steps) and self._steps[at] == step and _changes(self.records[at], fields)
+        return _changes(self.at(step), fields)
 
     def _put(self, record):
         step = record.get("step", _BEFORE_STEPS)
@@ -98,7 +104,7 @@ class History:
 
 
 def _changes(record, fields):
-    return any(name in record and not _same(record[name], value) for name, value in fields.items())
+    return any(name in record and name != "timestamp" and not _same(record[name], value) for name, value in fields.items())
 
 
 def _same(one, other):

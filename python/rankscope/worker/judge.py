@@ -33,9 +33,9 @@ class JobJudge:
         if "step" not in row or place <= self._newest.get(source, ("", 0)):
             return []
         self._newest[source] = place
-        rank = self._ranks.get(who)
-        if rank is None:
-            rank = self._ranks[who] = _Rank(self._of_rank)
+        if who not in self._ranks:
+            self._meet(*who)
+        rank = self._ranks[who]
         return self._judge(who, rank, rank.add(row))
 
     def close(self):
@@ -47,16 +47,17 @@ class JobJudge:
             events += job.close()
         return events
 
+    def _meet(self, attempt, rank):
+        self._ranks[attempt, rank] = _Rank(self._of_rank)
+        if self._of_job:
+            self._jobs.setdefault(attempt, _Job(self._of_job)).meet(rank)
+
     def _judge(self, who, rank, touched):
         if not touched:
             return []
         events = rank.judge(touched)
-        if self._of_job:
-            attempt, number = who
-            if attempt not in self._jobs:
-                self._jobs[attempt] = _Job(self._of_job)
-            events += self._jobs[attempt].judge(number, touched)
-        return events
+        attempt, number = who
+        return events + self._jobs[attempt].judge(number, touched) if self._of_job else events
 
 
 class _Rank:
@@ -93,6 +94,9 @@ class _Job:
         self._front = -1  # what was judged last
         self._touched = []
 
+    def meet(self, rank):
+        self._complete[rank] = -1
+
     def judge(self, rank, touched):
         for record in touched:
             self._put(rank, record)
@@ -111,7 +115,7 @@ class _Job:
         else:
             self._places.insert(at, place)
             self._records.insert(at, record)
-        self._complete[rank] = max(record["step"], self._complete.get(rank, 0))
+        self._complete[rank] = max(record["step"], self._complete[rank])
         self._touched.append(record)
         excess = len(self._records) - min(_MOST, 1000 * len(self._complete))
         if excess > 0:

@@ -2,7 +2,7 @@
 
 import time
 
-from rankscope import _recorder, _tensors
+from rankscope import _batch, _recorder, _tensors
 from rankscope.hooks import batch_ids
 
 _GIB = 1 << 30
@@ -78,7 +78,7 @@ def _lengths(mask, token_ids):
 
 
 def _ids_in(inputs):
-    for name in ("id", "ids", "idx", "index", "sample_id", "uid"):
+    for name in _batch.IDS:
         if name in inputs:
             return _as_list(_tensors.plain(inputs[name]))
     return []

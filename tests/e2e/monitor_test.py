@@ -289,5 +289,86 @@ print("done")
         self.assertEqual((done.returncode, done.stdout), (0, "done\n"), done.stderr)
 
 
+class SwiftMonitorTest(unittest.TestCase):
+    """swift.monitor, with no swift, with one, and with one that has a monitor of its own."""
+
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+
+    def install_swift(self, **modules):
+        """A package on the path of the scripts; its __init__ counts as expensive to import."""
+        os.mkdir(self.place.path + "/swift")
+        self.place.write("swift/__init__.py", "print('swift is imported')\nown = 1\n")
+        for name, text in modules.items():
+            self.place.write(f"swift/{name}.py", text)
+
+    def python(self, text, **env):
+        path = os.pathsep.join([PACKAGE, self.place.path])
+        return subprocess.run([sys.executable, "-c", text], env={**self.place.env, "PYTHONPATH": path, **env}, capture_output=True, text=True)
+
+    def check(self, text, stdout):
+        done = self.python("import rankscope.swift_monitor\n" + text)
+        self.assertEqual((done.returncode, done.stdout), (0, stdout), done.stderr)
+        return done.stderr
+
+    def test_without_a_swift(self):
+        self.check("from swift.monitor import AnomalyDetector, DetectionRule\nimport rankscope.monitor, swift.monitor\n"
+                   "print(AnomalyDetector is rankscope.monitor.AnomalyDetector is swift.monitor.AnomalyDetector)", "True\n")
+        done = self.python("import rankscope.swift_monitor, swift.llm")
+        self.assertIn("No module named 'swift.llm'", done.stderr)
+
+    def test_an_installed_swift_is_imported_by_nobody_but_the_user(self):
+        self.install_swift(llm="deep = 2\n")
+        self.check("print('ready')\nfrom swift.llm import deep\nimport swift\nprint(swift.own, deep)", "ready\nswift is imported\n1 2\n")
+        said = self.check("from swift.monitor import DetectionRule\nimport swift.llm\nprint(swift.own, swift.monitor.DetectionRule is DetectionRule)",
+                          "swift is imported\n1 True\n")
+        self.assertEqual(said, "")
+
+    def test_a_monitor_of_its_own_is_not_hidden(self):
+        self.install_swift(monitor="mine = 3\n")
+        said = self.check("from swift.monitor import mine\nimport importlib, swift.monitor\nprint(mine)\nimportlib.reload(swift.monitor)",
+                          "swift is imported\n3\n")
+        self.assertRegex(said, r"^rankscope: swift\.monitor is the installed one \(.*monitor\.py\); rankscope's is rankscope\.monitor\n$")
+
+    def test_it_is_opt_in(self):
+        done = self.python("import rankscope, swift.monitor")
+        self.assertIn("No module named 'swift'", done.stderr)
+        server = Server(self.place)
+        self.addCleanup(server.stop)
+        for value, code in (("1", 0), ("", 1)):
+            script = self.place.write("opt.py", "import swift.monitor\n")
+            run = self.place.cli("run", "--server", server.http, "--", sys.executable, script, env={"RANKSCOPE_SWIFT_MONITOR": value, **RANK_3})
+            self.assertEqual(run.returncode, code, run.stderr)
+
+
+class RegisterMonitorTest(unittest.TestCase):
+    """The method that a Trainer gets; with the real one in frameworks_test."""
+
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+        os.mkdir(self.place.path + "/transformers")
+        self.place.write("transformers/__init__.py", "")
+
+    def python(self, trainer, text):
+        self.place.write("transformers/trainer.py", trainer)
+        path = os.pathsep.join([PACKAGE, self.place.path])
+        done = subprocess.run([sys.executable, "-c", text], env={**self.place.env, "PYTHONPATH": path}, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def test_it_comes_whichever_is_imported_first(self):
+        text = "print(hasattr(Trainer, 'register_monitor'))"
+        for order in (("from transformers.trainer import Trainer", "import rankscope.monitor"),
+                      ("import rankscope.monitor", "from transformers.trainer import Trainer")):
+            self.assertEqual(self.python("class Trainer: pass\n", "\n".join([*order, text])), "True\n")
+
+    def test_one_that_is_there_stays(self):
+        own = "class Trainer:\n    def register_monitor(self): return 'own'\n"
+        text = "import rankscope.monitor\nfrom transformers.trainer import Trainer\nprint(Trainer().register_monitor())"
+        self.assertEqual(self.python(own, text), "own\n")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -63,9 +63,9 @@ class Detection:
     def _judge(self):
         self._judging = True
         try:
-            touched = self._history.take_touched()
+            touched, records = self._history.take_touched(), list(self._history.records)
             for name, watch in list(self._watches.values()):
-                turn = watch.judge(self._history.records, touched)
+                turn = watch.judge(records, touched)
                 if turn:
                     self._say(_events.of_turn(name, watch.rule, turn), turn.record.get("step"))
             self._send()

@@ -26,12 +26,13 @@ class Watch:
         self._needs = set()
 
     def judge(self, records, touched):
-        """A Turn, or None. records: all, in the order of steps; touched: those that are new or have got values."""
+        """A Turn, or None. records: all, in the order of steps, in a list that conditions may spoil; touched: those of
+        them that are new or have got values."""
         while True:
             newest = next((record for record in reversed(touched) if self._needs <= record.keys()), None)
             if newest is None:
                 return None
-            shown = [record for record in records if self._needs <= record.keys()] if self._needs else list(records)
+            shown = [record for record in records if self._needs <= record.keys()] if self._needs else records
             try:
                 holds = bool(self.rule.condition(shown))
             except MissingField as lack:

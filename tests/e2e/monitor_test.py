@@ -50,7 +50,7 @@ class Conditions:
         return self.turns
 
     def judge(self):
-        turn = self.watch.judge(self.history.records, self.history.take_touched())
+        turn = self.watch.judge(list(self.history.records), self.history.take_touched())
         if turn:
             self.turns.append((turn.record.get("step"), type(turn.error).__name__ if turn.error else turn.active))
 

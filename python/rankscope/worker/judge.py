@@ -81,7 +81,7 @@ class _Rank:
         return self._history.take_touched() if self._history.complete() else []
 
     def judge(self, touched):
-        return self._panel.judge(self._history.records, touched, _ORIGIN)
+        return self._panel.judge(list(self._history.records), touched, _ORIGIN)
 
 
 class _Job:

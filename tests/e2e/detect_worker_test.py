@@ -10,6 +10,7 @@ from harness import RANKSCOPE, Place, Server, ended, wait_until
 from monitor_test import EXAMPLE, RANK_3
 from rankscope.monitor import AnomalyDetector, DetectionRule
 from rankscope.worker.judge import JobJudge
+from rankscope.worker.sender import Sender
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", "12"))
 
@@ -79,6 +80,15 @@ class JudgeTest(unittest.TestCase):
         printed = self.judge(lambda logs: logs[-1]["loss"] > 5)
         self.assertEqual(self.turns(printed, [record(0, 1, "stdout", loss=5.3), record(0, 2, "stdout", loss=1)]),
                          [(0, 1, 1), (0, 2, 0)])
+
+    def test_an_exception_is_told_once_whatever_the_rank(self):
+        judge = self.judge(lambda logs: logs[-1]["loss"].nothing)
+        rows = [record(rank, step, loss=1) for step in (1, 2, 3) for rank in (0, 1)]
+        events = [event for number, row in enumerate(rows) for event in judge.take({"seq": number, **row})]
+        self.assertEqual([(event["event"], event["step"], event.get("rank")) for event in events], 2 * [("detector_error", 1, None)])
+        sender = Sender("nowhere:1", "j", "w")
+        sender._post = lambda body: None
+        self.assertEqual(len(sender.send(events)), 1)
 
     def test_attempts_are_judged_apart(self):
         judge = self.judge(lambda logs: len(logs) > 2)
@@ -204,6 +214,7 @@ class DetectWorkerTest(unittest.TestCase):
         for text, words in (("x = (1,\n", r"bad.py:1: '\(' was never closed"), ("\nundefined\n", "bad.py:2: NameError: name 'undefined'"),
                             ("", "bad.py: defines no AnomalyDetector"), ("raise SystemExit(3)", "bad.py:1: SystemExit: 3"),
                             ("detectors = [3]", "bad.py: int is no AnomalyDetector"),
+                            (DETECTOR + "HighLoss.scope = 'node'\n", "HighLoss: scope: want rank or job, found 'node'"),
                             (DETECTOR + "class Odd(AnomalyDetector):\n    def __init__(self, limit): pass\n", "Odd: cannot be made for each rank"),
                             (DETECTOR + "DetectionRule('r', pattern='x', severity='LOUD')\n", "bad.py:8: ValueError: rule r: severity")):
             done = self.work(self.place.write("bad.py", text), "--job_id", "j")

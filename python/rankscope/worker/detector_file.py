@@ -61,6 +61,8 @@ def _instance(path, detector):
         raise BadFile(f"{path}: {name}: cannot be made for each rank: {type(error).__name__}: {error}") from None
     if not isinstance(made, monitor.AnomalyDetector):
         raise BadFile(f"{path}: {name} is no AnomalyDetector")
+    if made.scope not in monitor.SCOPES:
+        raise BadFile(f"{path}: {name}: scope: want rank or job, found {made.scope!r}")
     return made
 
 

@@ -142,6 +142,8 @@ class _Panel:
         for name, watch in self._watches:
             turn = watch.judge(records, touched)
             if turn:
-                known = {field: turn.record[field] for field in (*origin, "step", "timestamp") if field in turn.record}
+                # A mistake in the file is no rank's.
+                place = ("attempt", "step", "timestamp") if turn.error else (*origin, "step", "timestamp")
+                known = {field: turn.record[field] for field in place if field in turn.record}
                 events.append({**_events.of_turn(name, watch.rule, turn), **known})
         return events

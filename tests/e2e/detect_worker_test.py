@@ -210,6 +210,15 @@ class DetectWorkerTest(unittest.TestCase):
         self.assertEqual(worker.wait(), 0)
         self.assertEqual(self.turns("later"), [turn for turn in TURNS if turn[0] <= 30])
 
+    def test_a_deleted_job_is_not_made_anew(self):
+        self.server.ingest("gone", [record(0, step, loss=1) | {"job_id": "gone"} for step in range(1, 9)])
+        worker = self.start_worker(self.file, "--job_id", "gone")
+        wait_until(lambda: self.events("gone", "detector_rule"), "its rules")
+        deleted = self.place.cli("jobs", "delete", "gone", "--force", "--server", self.server.http)
+        self.assertEqual(deleted.returncode, 0, deleted.stderr)
+        self.assertEqual(worker.wait(), 0)
+        self.assertEqual(self.server.ask("GET", "/api/v1/jobs")[1], [])
+
     def test_what_is_wrong_with_a_file_is_one_line(self):
         for text, words in (("x = (1,\n", r"bad.py:1: '\(' was never closed"), ("\nundefined\n", "bad.py:2: NameError: name 'undefined'"),
                             ("", "bad.py: defines no AnomalyDetector"), ("raise SystemExit(3)", "bad.py:1: SystemExit: 3"),

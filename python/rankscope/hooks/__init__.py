@@ -28,13 +28,17 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         self._loader.exec_module(module)
-        try:
-            importlib.import_module(self._hook).apply(module)
-        except Exception:
-            pass
+        _apply(self._hook, module)
 
     def __getattr__(self, name):  # get_source and the like, for inspect and linecache
         return getattr(self._loader, name)
+
+
+def _apply(hook, module):
+    try:
+        importlib.import_module(hook).apply(module)
+    except Exception:
+        pass
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -63,7 +67,7 @@ def install():
 def when_loaded(module, hook):
     """Applies one hook to one module: at once where it is loaded already, else when it is."""
     if module in sys.modules:
-        importlib.import_module(hook).apply(sys.modules[module])
+        _apply(hook, sys.modules[module])
     else:
         sys.meta_path.insert(0, _Finder({module: hook}))
 

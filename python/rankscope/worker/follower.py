@@ -42,12 +42,14 @@ class Follower:
     def _read(self):
         """Once through the job. Whether it had ended before; else it has since, or is to be read again."""
         with _Tail(self._server, self._job) as tail:  # before the query: what comes from now on is in one or the other
+            before = state(self._server, self._job)
+            if before is None:  # deleted: a word of ours would make it anew
+                return True
             self._sender.load()
             self._register()
             judge = JobJudge(self._detectors)
-            over = state(self._server, self._job) != "running"
             self._catch_up(judge)
-            if over:
+            if before != "running":
                 self._send(judge.close())
                 return True
             self._go_on(judge, tail)

@@ -40,7 +40,6 @@ class Sender:
                 _http.check(row)
                 self._keep(row)
                 self._next = max(self._next, row["seq"] + 1)
-                self.began = min(self.began or row["timestamp"], row["timestamp"])
 
     def send(self, events):
         """The events among these that are new, once they are stored. Raises Again, _http.Refused."""
@@ -58,6 +57,7 @@ class Sender:
         self._stored[identity] += 1
         if row["event"] == "detector_rule":
             self._rules[row["rule"]] = identity
+            self.began = min(self.began or row["timestamp"], row["timestamp"])
 
     def _is_new(self, event):
         identity = _identity(event)

@@ -352,13 +352,6 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   detect->add_option("--rules", arguments->detect.rules.files, "a rule file beside those that are shipped")
       ->take_all()
       ->allow_extra_args(false);
-  CLI::App* worker = app->add_subcommand("detect-worker", "Run detectors in Python over the server's stream of a job");
-  AddServer(worker, arguments);
-  worker->add_option("file", arguments->worker.file, "Python, as docs/detectors.md describes it")->required();
-  worker->add_option("--job_id", arguments->worker.job, "one job, to its end; else every running one");
-  worker->add_option("--from", arguments->worker.from, "start: of the job; now: of the worker, when it came first")
-      ->check(CLI::IsMember({"start", "now"}))
-      ->capture_default_str();
   CLI::App* rules = app->add_subcommand("rules", "Check, test and import rule files");
   rules->require_subcommand(1);
   auto add = [&](const char* name, const char* what) {
@@ -367,6 +360,16 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   add("lint", "Say what is wrong with rule files");
   add("test", "Run tests of rules (docs/rules.md)");
   add("import", "Translate a rule file of Prometheus or Loki")->expected(1);
+}
+
+void AddDetectWorker(CLI::App* app, Arguments* arguments) {
+  CLI::App* worker = app->add_subcommand("detect-worker", "Run detectors in Python over the server's stream of a job");
+  AddServer(worker, arguments);
+  worker->add_option("file", arguments->worker.file, "Python, as docs/detectors.md describes it")->required();
+  worker->add_option("--job_id", arguments->worker.job, "one job, to its end; else every running one");
+  worker->add_option("--from", arguments->worker.from, "start: of the job; now: of the worker, when it came first")
+      ->check(CLI::IsMember({"start", "now"}))
+      ->capture_default_str();
 }
 
 int RunRules(const CLI::App& rules, const Arguments& arguments) {
@@ -467,6 +470,7 @@ int main(int argc, char** argv) {
   rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   rankscope::AddDetect(&app, &arguments);
+  rankscope::AddDetectWorker(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

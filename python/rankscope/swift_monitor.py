@@ -51,5 +51,4 @@ def _empty_package(name):
     return importlib.machinery.ModuleSpec(name, None, is_package=True)
 
 
-if not any(type(finder).__name__ == "_Finder" and type(finder).__module__ == __name__ for finder in sys.meta_path):
-    sys.meta_path.insert(0, _Finder())
+sys.meta_path.insert(0, _Finder())

@@ -2,6 +2,7 @@
 
 import bisect
 import copy
+import sys
 
 from rankscope import _events
 from rankscope._history import History
@@ -9,6 +10,7 @@ from rankscope._watch import Watch
 
 _ORIGIN = ("attempt", "node_rank", "rank", "local_rank", "host")
 _NO_FIELDS = {"project", "stream", "seq", "level", "msg"}
+_ALIKE = {"job_id", "host"}  # texts that are the same in many records, which share one
 _LATE = 2  # steps that a rank may lag behind before the others' are judged without it
 _MOST = 100_000  # records that a detector of scope "job" is shown
 
@@ -74,7 +76,8 @@ class _Rank:
             self._measures = True
         elif self._measures:  # what is measured counts more than what is printed
             known = self._history.at(step)
-        fields = {name: value for name, value in row.items() if name not in _NO_FIELDS and name not in known}
+        fields = {sys.intern(name): sys.intern(value) if name in _ALIKE else value for name, value in row.items()
+                  if name not in _NO_FIELDS and name not in known}
         return self._history.take_touched() if self._history.add(fields, step) else []
 
     def close(self):

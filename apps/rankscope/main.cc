@@ -60,13 +60,13 @@ struct Arguments {
   ServeOptions serve;
   StoreOptions store;
   RunOptions run;
+  DetectWorkerOptions worker;
   agent::AgentOptions agent;
   cli::LogsOptions logs;
   cli::SeriesOptions series;
   cli::PatternsOptions patterns;
   cli::ImportOptions imported;
   cli::DetectOptions detect;
-  DetectWorkerOptions worker;
   std::vector<std::string> rule_files;
   TokenOptions tokens;
   std::string query, table_output = "table";
@@ -166,6 +166,16 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   run->add_option("--flush-timeout", arguments->flush_timeout_s, "seconds to wait at the end for the acknowledgement")
       ->capture_default_str();
   run->add_option("command", arguments->run.command, "the command, after --")->required();
+}
+
+void AddDetectWorker(CLI::App* app, Arguments* arguments) {
+  CLI::App* worker = app->add_subcommand("detect-worker", "Run detectors in Python over the server's stream of a job");
+  AddServer(worker, arguments);
+  worker->add_option("file", arguments->worker.file, "Python, as docs/detectors.md describes it")->required();
+  worker->add_option("--job_id", arguments->worker.job, "one job, to its end; else every running one");
+  worker->add_option("--from", arguments->worker.from, "start: of the job; now: of the worker, when it came first")
+      ->check(CLI::IsMember({"start", "now"}))
+      ->capture_default_str();
 }
 
 void AddLogs(CLI::App* app, Arguments* arguments) {
@@ -362,16 +372,6 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   add("import", "Translate a rule file of Prometheus or Loki")->expected(1);
 }
 
-void AddDetectWorker(CLI::App* app, Arguments* arguments) {
-  CLI::App* worker = app->add_subcommand("detect-worker", "Run detectors in Python over the server's stream of a job");
-  AddServer(worker, arguments);
-  worker->add_option("file", arguments->worker.file, "Python, as docs/detectors.md describes it")->required();
-  worker->add_option("--job_id", arguments->worker.job, "one job, to its end; else every running one");
-  worker->add_option("--from", arguments->worker.from, "start: of the job; now: of the worker, when it came first")
-      ->check(CLI::IsMember({"start", "now"}))
-      ->capture_default_str();
-}
-
 int RunRules(const CLI::App& rules, const Arguments& arguments) {
   if (rules.got_subcommand("lint")) return Report(cli::RunRulesLint(arguments.rule_files));
   if (rules.got_subcommand("test")) return Report(cli::RunRulesTest(arguments.rule_files, ShippedRules()));
@@ -464,13 +464,13 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   rankscope::AddServe(&app, &arguments);
   rankscope::AddRun(&app, &arguments);
+  rankscope::AddDetectWorker(&app, &arguments);
   rankscope::AddLogs(&app, &arguments);
   rankscope::AddQueries(&app, &arguments);
   rankscope::AddOthers(&app, &arguments);
   rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   rankscope::AddDetect(&app, &arguments);
-  rankscope::AddDetectWorker(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

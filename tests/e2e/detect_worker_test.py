@@ -168,6 +168,13 @@ class DetectWorkerTest(unittest.TestCase):
         self.assertEqual(len(self.events("j", "detector_rule")), 2)
         self.assertEqual(self.events("j", "duplicate_rank"), [], "what is said about a rank does not come from a second one")
 
+    def test_two_workers_at_once_say_everything_once(self):
+        run = self.start_job("j", pause=0.02)
+        workers = [self.start_worker(self.file, "--job_id", "j") for _ in range(2)]
+        self.assertEqual([run.wait()] + [worker.wait() for worker in workers], [0, 0, 0])
+        self.assertEqual(self.turns("j"), TURNS)
+        self.assertEqual(len(self.events("j", "detector_rule")), 2)
+
     def test_a_worker_that_comes_late_goes_on_from_its_first_start(self):
         run = self.start_job("j", pause=0.02)
         wait_until(lambda: self.server.rows("job:j step:>=40 | limit 1"), "step 40")

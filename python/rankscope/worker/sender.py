@@ -69,35 +69,34 @@ class Sender:
         return self._met[identity] > self._stored[identity]
 
     def _post(self, body):
-        repeated = False
+        """Until the server has it. Again where it had a part before: of this request, whose answer was lost, or of another
+        worker's."""
         while True:
             try:
                 with _http.request(self._server, "/api/v1/ingest/jsonline", body, timeout=60, job_id=self._job,
                                    producer="detect-worker " + self._name, seq=self._next) as answer:
                     duplicates = json.load(answer).get("duplicates", 0)
-            except _http.Unreachable:
-                repeated = True
-            except (OSError, ValueError):  # it was cut off
-                repeated = True
+            except (_http.Unreachable, OSError, ValueError):  # ValueError: the answer was cut off
+                time.sleep(_RETRY_S)
             except _http.Refused as refused:
                 if refused.status == 503:  # a full disk
-                    repeated = True
+                    time.sleep(_RETRY_S)
                 else:
                     self._renumber(refused)
-                    continue
             else:
-                if duplicates and not repeated:  # a worker killed before us, or beside us, was at it
-                    self._next += duplicates
-                    raise Again("another worker has spoken for this job")
+                if duplicates:
+                    self._next = 2 * (self._next + duplicates)  # with this the server will say which is next
+                    raise Again("some of what was to be said has been said already")
                 return
-            time.sleep(_RETRY_S)
 
     def _renumber(self, refused):
-        """The server says which number is next: old records of ours are gone by its retention, or it lost some."""
+        """The server says which number is next: old words of ours are gone by its retention, or we asked for it. What it has
+        is to be read anew first: a second worker may have spoken meanwhile."""
         known = re.search(r"seq: (\d+) is the producer's next", str(refused))
         if not known:
             raise refused
         self._next = int(known.group(1))
+        raise Again("the numbers of what was said have changed")
 
 
 def _identity(event):

@@ -15,6 +15,7 @@ from rankscope.worker.sender import Again, Sender
 _RECORDS = "stream:metric OR (stream:stdout,stderr step:*)"
 _HEARTBEAT_S = 5  # of a tail
 _LOOK_S = 1  # how often the job's state is asked for when nothing comes
+_QUIET_S = 2  # without a record, after which an ended job is taken for complete
 _PAUSE_S = 1  # before a broken stream is opened again
 
 
@@ -49,11 +50,12 @@ class Follower:
             self._register()
             judge = JobJudge(self._detectors)
             self._catch_up(judge)
-            if before != "running":
-                self._send(judge.close())
-                return True
-            self._go_on(judge, tail)
-        return False
+            if before == "running":
+                self._go_on(judge, tail)
+                return False
+            self._linger(judge, tail)
+            self._send(judge.close())
+            return True
 
     def _register(self):
         self._send(_events.of_rule(type(detector).__name__, rule) for detector in self._detectors for rule in detector.rules)
@@ -76,6 +78,15 @@ class Follower:
                 if state(self._server, self._job) != "running":
                     return
                 looked = time.monotonic()
+
+    def _linger(self, judge, tail):
+        """A job's end may be stored a moment before its ranks' last records."""
+        heard = time.monotonic()
+        while time.monotonic() - heard < _QUIET_S:
+            rows = tail.take()
+            if rows:
+                heard = time.monotonic()
+            self._send(event for row in rows for event in judge.take(row))
 
     def _send(self, events):
         for event in self._sender.send(events):

@@ -72,6 +72,12 @@ class JudgeTest(unittest.TestCase):
         rows = [record(0, step, loss=1, seq=step) for step in (1, 2, 1, 2, 3, 2, 3)]
         self.assertEqual(self.turns(judge, rows), [])
 
+    def test_rows_from_before_its_start_are_none_of_its(self):
+        detector = AnomalyDetector()
+        detector.add_rule(DetectionRule("r", condition=lambda logs: len(logs) > 1))
+        judge = JobJudge([detector], since=record(0, 2)["timestamp"])
+        self.assertEqual(self.turns(judge, [record(0, step, loss=1) for step in (1, 2, 3)]), [(0, 3, 1)])
+
     def test_what_is_measured_counts_more_than_what_is_printed(self):
         judge = self.judge(lambda logs: logs[-1]["loss"] == 5.25 and logs[-1]["eval"] == 1)
         rows = [record(0, 1, loss=5.25), record(0, 1, "stdout", loss=5.3, eval=1), record(0, 2, loss=5.25),
@@ -185,7 +191,7 @@ class DetectWorkerTest(unittest.TestCase):
         self.assertEqual(run.wait(), 0)
         last = self.work(self.file, "--job_id", "j", "--from", "now")
         self.assertEqual(last.returncode, 0, last.stderr)
-        turns = self.turns("j")
+        turns = self.turns("j")  # the first, where the loss is high already when it comes
         self.assertGreaterEqual(turns[0][0], 40)
         self.assertEqual(turns[1:], [turn for turn in TURNS if turn[0] > turns[0][0]])
 

@@ -48,7 +48,7 @@ class Follower:
                 return True
             self._sender.load()
             self._register()
-            judge = JobJudge(self._detectors)
+            judge = JobJudge(self._detectors, "" if self._from_start else self._sender.began)
             self._catch_up(judge)
             if before == "running":
                 self._go_on(judge, tail)

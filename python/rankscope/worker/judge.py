@@ -18,10 +18,12 @@ _MOST = 100_000  # records that a detector of scope "job" is shown
 class JobJudge:
     """Takes rows (a record's JSON, as a dict), those of one rank in the order of their times, and returns events.
 
-    A row that came before, after a reconnection, changes nothing. Attempts of a job are judged apart.
+    A row that came before, after a reconnection, or is older than `since` changes nothing. Attempts of a job are judged
+    apart.
     """
 
-    def __init__(self, detectors):
+    def __init__(self, detectors, since=""):
+        self._since = since
         self._of_rank = [detector for detector in detectors if detector.scope == "rank"]
         self._of_job = [detector for detector in detectors if detector.scope == "job"]
         self._ranks = {}  # (attempt, rank) -> _Rank
@@ -32,7 +34,7 @@ class JobJudge:
         """The events that follow from the row."""
         who = (row.get("attempt", 0), row.get("rank"))
         source, place = (*who, row.get("stream")), (row["timestamp"], row.get("seq", 0))
-        if "step" not in row or place <= self._newest.get(source, ("", 0)):
+        if "step" not in row or place <= self._newest.get(source, (self._since, -1)):
             return []
         self._newest[source] = place
         if who not in self._ranks:

@@ -74,6 +74,7 @@ class SqliteCatalog : public Catalog {
       origin.job->TakePlain(view, told);
       told = true;
     }
+    for (const model::Origin& origin : records->origins()) ForgetIfUnknown({origin.project, origin.job});
     position_ = end_position;
     return {};
   }
@@ -144,6 +145,14 @@ class SqliteCatalog : public Catalog {
   const JobState* Find(const std::string& job) const {
     auto found = jobs_.find({project_, job});
     return found == jobs_.end() ? nullptr : &found->second;
+  }
+
+  // REQUIRES mutex_. A job of which there is nothing but others' words (model::IsJudgement) is none.
+  void ForgetIfUnknown(const JobKey& key) {
+    auto found = jobs_.find(key);
+    if (found == jobs_.end() || found->second.started() != 0) return;
+    jobs_.erase(found);
+    changed_.erase(key);
   }
 
   // REQUIRES mutex_.

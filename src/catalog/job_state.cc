@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/event.h"
 #include "model/record_json.h"
 
 namespace rankscope::catalog {
@@ -67,6 +68,7 @@ std::optional<double> LossFrom(const Json& json) {
 void JobState::Take(const model::Record& record) {
   const bool event = record.stream == model::Stream::kEvent;
   const std::string name = event ? Field(record, "event") : "";
+  if (event && model::IsJudgement(name)) return;
   if (name == "job_start") StartRun(record);
   NoteTime(record.time);
   NoteOrigin(record.origin, record.stream);

@@ -115,6 +115,59 @@ TEST(Engine, AReloadBringsNewRules) {
   EXPECT_EQ(finding.evidence[0], line);
 }
 
+TEST(Engine, ASecondEngineGoesOnWithTheFindingThatTheFirstOneTold) {
+  Live first(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 10; ++step) first.Take(Step(step, 5000));
+  ASSERT_EQ(first.findings().size(), 1U);
+  Live second(Rules(kLossHigh));
+  for (int64_t step = 4; step <= 10; ++step) second.Take(Step(step, 5000));  // it sees less, and another beginning
+  ASSERT_EQ(second.told(), 1);
+  second.engine().Resume("default", "j", 0, {first.findings()[0]});
+  for (int64_t step = 11; step <= 20; ++step) second.Take(Step(step, 5000));
+  EXPECT_EQ(second.told(), 1);
+  for (int64_t step = 21; step <= 30; ++step) second.Take(Step(step, 2));
+  ASSERT_EQ(second.told(), 2);
+  EXPECT_EQ(second.findings().back().id, first.findings()[0].id);
+  EXPECT_FALSE(second.findings().back().active);
+}
+
+TEST(Engine, WhatNobodyWasToldIsToldWhenItHoldsOn) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 10; ++step) live.Take(Step(step, 5000));
+  live.engine().Resume("default", "j", 0, {});
+  live.Take(Step(11, 5000));
+  EXPECT_EQ(live.told(), 2);
+}
+
+const char* const kHang = "  - {alert: Hang, silence: {of: steps, times: 10, at_least: 60s}}\n";
+
+TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {
+  Live live(Rules(kHang));
+  for (int64_t step = 1; step <= 20; ++step) live.Take(Step(step, 2));
+  model::Record later = Step(21, 2);
+  later.time += 300 * base::kNsPerSecond;
+  live.Take(later);
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_FALSE(live.findings()[0].active);
+}
+
+TEST(Engine, AFindingOfTheServerSaysInAStoredJobThatTimeHadCome) {
+  Live live(Rules(kHang)), replay(Rules(kHang));
+  for (int64_t step = 1; step <= 20; ++step) {
+    live.Take(Step(step, 2));
+    replay.Take(Step(step, 2));
+  }
+  live.engine().Advance("default", "j", 200 * base::kNsPerSecond);
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_EQ(replay.findings().size(), 0U);
+  model::Record event = Step(20, 2);
+  event.stream = model::Stream::kEvent;
+  event.time = live.findings()[0].time;
+  event.fields = {{"event", "finding"}};
+  replay.Take(event);
+  EXPECT_EQ(replay.findings(), live.findings());
+}
+
 TEST(Engine, APrintedLineAndItsMetricRecordAreOnePoint) {
   Live live(Rules(kLossHigh));
   for (int64_t step = 1; step <= 4; ++step) {

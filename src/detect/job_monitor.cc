@@ -1,6 +1,9 @@
 #include "detect/job_monitor.h"
 
 #include <cmath>
+#include <utility>
+
+#include "model/event.h"
 
 namespace rankscope::detect {
 namespace {
@@ -19,8 +22,15 @@ int64_t DeviceOf(const model::RecordView& record) {
 
 }  // namespace
 
-JobMonitor::JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink)
-    : rules_(std::move(rules)), job_(std::move(job)), attempt_(attempt), sink_(std::move(sink)), reader_(rules_.get()) {
+JobMonitor::JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink,
+                       JobRules::Refused refused)
+    : rules_(std::move(rules)),
+      job_(std::move(job)),
+      attempt_(attempt),
+      sink_(std::move(sink)),
+      job_rules_(
+          job_, attempt, [this](const Finding& finding) { Tell(finding); }, std::move(refused)),
+      reader_(rules_.get()) {
   Build();
 }
 
@@ -67,7 +77,33 @@ JobMonitor::Held& JobMonitor::SourceOf(const model::RecordView& record) {
   return held;
 }
 
+void JobMonitor::Resume(std::vector<Finding> told) {
+  std::map<std::string, std::vector<Finding>> by_rule;
+  for (Finding& finding : told) by_rule[finding.rule].push_back(std::move(finding));
+  for (size_t i = 0; i < episodes_.size(); ++i) {
+    episodes_[i]->Resume(std::exchange(by_rule[rules_->rules()[i].name], {}));
+  }
+  std::vector<Finding> others;
+  for (auto& [name, findings] : by_rule) {
+    for (Finding& finding : findings) others.push_back(std::move(finding));
+  }
+  job_rules_.Resume(std::move(others));
+}
+
+// The server's own words are none of the job's, but a finding says how far time had come when it was made: in a stored
+// job they stand for the ticks that let silence be noticed.
+bool JobMonitor::TakeJudgement(const model::RecordView& record) {
+  if (record.stream != model::Stream::kEvent) return false;
+  const model::FieldView* event = record.FindField("event");
+  if (!event || !model::IsJudgement(event->text)) return false;
+  if (event->text == "finding") Advance(record.time);
+  if (event->text.starts_with("detector_")) job_rules_.Take(SourceOf(record).source, record);
+  return true;
+}
+
 void JobMonitor::Take(const model::RecordView& record) {
+  if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
+  if (TakeJudgement(record)) return;
   if (record.time > training_.now) training_.now = record.time;
   if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);
@@ -75,7 +111,6 @@ void JobMonitor::Take(const model::RecordView& record) {
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);
   if (!record.fields.empty()) TakePoints(&held, record);
-  if (training_.now >= next_tick_) Advance(training_.now);
 }
 
 void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
@@ -85,6 +120,7 @@ void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
       watch->TakeLine(held.source, record, pattern);
     }
   }
+  job_rules_.TakeLine(held.source, record);
 }
 
 void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
@@ -133,6 +169,7 @@ void JobMonitor::Advance(base::TimeNs now) {
   training_.now = std::max(training_.now, now);
   for (Watch* watch : routes_.ticks) watch->Advance(now);
   for (auto& episodes : episodes_) episodes->Advance(training_.step, now);
+  job_rules_.Advance(training_.step, now);
 }
 
 void JobMonitor::Tell(const Finding& finding) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "detect/episodes.h"
+#include "detect/job_rules.h"
 #include "detect/metric_reader.h"
 #include "detect/rule_set.h"
 #include "detect/watch.h"
@@ -16,13 +17,16 @@ namespace rankscope::detect {
 // All rules on one attempt of one job. One thread.
 class JobMonitor {
  public:
-  JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink);
+  JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink,
+             JobRules::Refused refused);
   JobMonitor(const JobMonitor&) = delete;
   JobMonitor& operator=(const JobMonitor&) = delete;
 
   // `origin` is the record's.
   void Take(const model::RecordView& record);
   void Advance(base::TimeNs now);
+  // As Episodes::Resume, of all rules.
+  void Resume(std::vector<Finding> told);
   // Goes on with other rules: findings of rules that keep their name stay open, windows begin anew.
   void Use(std::shared_ptr<const RuleSet> rules);
 
@@ -38,6 +42,7 @@ class JobMonitor {
   };
 
   void Build();
+  bool TakeJudgement(const model::RecordView& record);
   Held& SourceOf(const model::RecordView& record);
   void TakeLine(const Held& held, const model::RecordView& record);
   void TakePoints(Held* held, const model::RecordView& record);
@@ -53,6 +58,7 @@ class JobMonitor {
   Routes routes_;
   std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
   std::vector<WatchPtr> watches_;
+  JobRules job_rules_;
   std::map<SourceKey, Held> sources_;
   MetricReader reader_;
   int step_time_metric_ = -1;

@@ -61,6 +61,11 @@ class Catalog : public model::RecordSink {
   virtual base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) = 0;  // kNotFound
   virtual base::Result<std::vector<RankRow>> Ranks(const std::string& job) = 0;
 
+  // The jobs that live and have said nothing for a second, each with how far its time has come: that of its last
+  // record, and what has passed since it came. One that has been silent for an hour is over, whatever it said; so are
+  // imports of what happened earlier.
+  virtual std::vector<model::JobTime> SilentJobs(base::TimeNs now) = 0;
+
   // These are durable when they return; after an error they hold until the next restart, and are tried again until
   // then. kNotFound: there is no such job, or no pin. A pinned job that is pinned again has the new pin.
   virtual base::Status PinJob(const std::string& job, const Pin& pin) = 0;

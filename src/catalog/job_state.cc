@@ -195,16 +195,19 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
+bool JobState::ended() const {
+  return !runs_.empty() &&
+         std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
+}
+
 JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
   JobRow row = row_;
   row.ranks_seen = static_cast<int32_t>(std::count_if(
       ranks_.begin(), ranks_.end(), [&](const auto& entry) { return entry.first.first == row_.attempt; }));
   row.ranks_expected = std::max(row.ranks_expected, row.ranks_seen);
-  bool ended = !runs_.empty() &&
-               std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
   auto bad_rank = first_bad_end_.find(row.attempt);
   std::string bad_run = RunsEnd();
-  if (!ended) {
+  if (!ended()) {
     bool silent = now - row.last_heard > lost_after;
     row.state = silent ? "lost" : "running";
     if (silent) row.reason = "no word for " + std::to_string((now - row.last_heard) / base::kNsPerSecond) + " s";

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint64_t kTrimEvery = 16 << 20;  // bytes of journal between looks at what the sinks no longer need
 constexpr auto kIdle = std::chrono::milliseconds(500);
+constexpr int64_t kTickEvery = base::kNsPerSecond;
 constexpr uint64_t kWorthTrimming = 64 << 10;
 constexpr size_t kFrameSlack = 64 << 10;                        // zstd makes what it cannot compress a little larger
 constexpr size_t kMaxNotices = 1000;                            // waiting for a disk with room
@@ -23,7 +24,8 @@ Sender SenderOf(const wire::Hello& hello) {
   return {hello.producer, hello.epoch, hello.project.empty() ? "default" : hello.project, base::WallNow()};
 }
 
-const Sender& SenderOf(const std::variant<FrameEntry, LostEntry, ForgetEntry>& entry) {
+template <typename... Kinds>
+const Sender& SenderOf(const std::variant<Kinds...>& entry) {
   return std::visit([](const auto& e) -> const Sender& { return e.sender; }, entry);
 }
 
@@ -84,6 +86,7 @@ base::Status Ingest::Replay(const journal::Journal::Reader::Entry& raw, std::vec
     Forget(forget->prefix, &watermarks_);
     return {};
   }
+  if (auto* tick = std::get_if<TickEntry>(&*entry)) return DeliverTick(raw.end_position, *tick, /*replaying=*/true);
   const auto& frame = std::get<FrameEntry>(*entry);
   bool numbered = !frame.sender.producer.empty();
   if (numbered) watermarks_[frame.sender.producer] = {frame.sender.epoch, frame.frame.last_seq()};
@@ -196,12 +199,24 @@ void Ingest::CommitLoop() {
       if (woken && queue_.empty()) return;
       batch.swap(queue_);
     }
+    AddTick(&batch);
     if (batch.empty()) {
       TrimWhenIdle();
     } else {
       Commit(&batch);
     }
   }
+}
+
+// Costs no sync of its own where records come; where none do, one a second.
+void Ingest::AddTick(std::deque<Submission>* batch) {
+  int64_t now = base::MonotonicNow();
+  if (!options_.silent_jobs || now - ticked_at_ < kTickEvery) return;
+  ticked_at_ = now;
+  std::vector<model::JobTime> jobs = options_.silent_jobs();
+  if (jobs.empty()) return;
+  Submission& tick = batch->emplace_back();
+  tick.entry = TickEntry{{"", 0, options_.project, base::WallNow()}, std::move(jobs)};
 }
 
 void Ingest::Commit(std::deque<Submission>* batch) {
@@ -228,9 +243,7 @@ void Ingest::Commit(std::deque<Submission>* batch) {
   }
   for (Submission& submission : *batch) {
     if (!submission.appended) continue;
-    if (auto status = Deliver(submission.end_position, submission.records, false); !status.ok() && options_.fatal) {
-      options_.fatal(status);
-    }
+    if (auto status = Deliver(submission); !status.ok() && options_.fatal) options_.fatal(status);
   }
   for (Submission& submission : *batch) {
     if (submission.done) submission.done(submission.outcome);
@@ -357,6 +370,22 @@ void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
   for (Submission& submission : *batch) {
     if (submission.done) submission.done({Outcome::kFailed, 0, base::Status::Unavailable(status.message())});
   }
+}
+
+base::Status Ingest::Deliver(const Submission& submission) {
+  if (const auto* tick = std::get_if<TickEntry>(&submission.entry)) {
+    return DeliverTick(submission.end_position, *tick, /*replaying=*/false);
+  }
+  return Deliver(submission.end_position, submission.records, /*replaying=*/false);
+}
+
+// Sinks need not have had it: another one follows.
+base::Status Ingest::DeliverTick(uint64_t end_position, const TickEntry& tick, bool replaying) {
+  for (model::RecordSink* sink : options_.sinks) {
+    if (replaying && end_position <= sink->durable_position()) continue;
+    RETURN_IF_ERROR(sink->Tick(end_position, tick.sender.project, tick.jobs));
+  }
+  return {};
 }
 
 base::Status Ingest::Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records,

@@ -31,6 +31,9 @@ class Ingest : public wire::FrameReceiver {
   struct Options {
     std::string folder;                     // of the journal
     std::vector<model::RecordSink*> sinks;  // outlive this
+    // Asked once a second, by the commit thread: the jobs that live and say nothing. They get a tick in the journal.
+    std::function<std::vector<model::JobTime>()> silent_jobs;
+    std::string project = "default";  // whose they are
     std::function<void(const base::Status&)> fatal;
     std::function<void(const std::string&)> say;  // a sentence for whoever runs the server; any thread
   };
@@ -60,8 +63,9 @@ class Ingest : public wire::FrameReceiver {
   uint64_t CommittedSeq(const std::string& producer);
 
  private:
+  using Entry = std::variant<FrameEntry, LostEntry, ForgetEntry, TickEntry>;
   struct Submission {
-    std::variant<FrameEntry, LostEntry, ForgetEntry> entry;
+    Entry entry;
     std::shared_ptr<const model::RecordBatch> records;  // null: none
     std::optional<model::Record> notice;                // goes out if the entry is news
     std::function<void(Outcome)> done;
@@ -78,6 +82,7 @@ class Ingest : public wire::FrameReceiver {
   base::Status CheckEnd(std::vector<std::string>* report);
   void Enqueue(Submission submission);
   void CommitLoop();
+  void AddTick(std::deque<Submission>* batch);
   void Commit(std::deque<Submission>* batch);
   void Place(Submission* submission, Placed* placed);
   void ForgetIfTold(const Submission& submission, Placed* placed);
@@ -87,7 +92,9 @@ class Ingest : public wire::FrameReceiver {
   void Notice(model::Record record);
   void RefuseRecords(std::deque<Submission>* batch, const base::Status& status);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
+  base::Status Deliver(const Submission& submission);
   base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
+  base::Status DeliverTick(uint64_t end_position, const TickEntry& tick, bool replaying);
   void Trim();
   void TrimWhenIdle();
   uint64_t NeededPosition() const;
@@ -100,6 +107,7 @@ class Ingest : public wire::FrameReceiver {
   uint64_t trim_considered_at_ = 0, idle_trimmed_at_ = 0;
   uint64_t delivered_position_ = 0;  // past the last frame that the sinks have; watermark tables may follow
   RankClaims claims_;
+  int64_t ticked_at_ = 0;  // by the monotonic clock
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

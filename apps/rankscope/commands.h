@@ -8,6 +8,7 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "cli/rule_files.h"
 
 // The commands that join rooms; each is one file here. Exit codes are the process's.
 namespace rankscope {
@@ -23,7 +24,9 @@ struct ServeOptions {
   std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE
   int retention_every_s = 60;
   size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
-  bool insecure = false;             // serve other addresses than loopback without tokens
+  bool detect = true;
+  cli::RuleSources rules;
+  bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
 

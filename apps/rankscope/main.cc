@@ -105,6 +105,19 @@ void AddOutput(CLI::App* command, Arguments* arguments) {
       ->check(CLI::IsMember({"text", "json"}));
 }
 
+// The rules that are shipped lie beside the program, in the build tree as when installed.
+std::string ShippedRules() {
+  std::string program = ProgramPath();
+  return program.substr(0, program.rfind('/')) + "/../lib/rankscope/rules";
+}
+
+void AddRuleFiles(CLI::App* command, cli::RuleSources* rules) {
+  rules->shipped = ShippedRules();
+  command->add_option("--rules", rules->files, "a rule file beside those that are shipped")
+      ->take_all()
+      ->allow_extra_args(false);
+}
+
 void AddServe(CLI::App* app, Arguments* arguments) {
   CLI::App* serve = app->add_subcommand("serve", "Run the server");
   arguments->serve.data_dir = agent::DataHome();
@@ -135,6 +148,10 @@ void AddServe(CLI::App* app, Arguments* arguments) {
       ->add_option("--retention-bytes", arguments->serve.retention_bytes,
                    "[PROJECT=]100GB: beyond it the oldest segments of a project go; may be repeated")
       ->take_all();
+  serve->add_option("--detect", arguments->serve.detect, "on or off: whether the rules judge what comes")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
+      ->default_str("on");
+  AddRuleFiles(serve, &arguments->serve.rules);
   serve->add_option("--memtable-bytes", arguments->serve.memtable_bytes)->group("");
   serve->add_option("--retention-every", arguments->serve.retention_every_s)->group("");
   serve->add_flag("--insecure", arguments->serve.insecure, "serve other addresses than loopback without tokens");
@@ -336,21 +353,13 @@ void AddToken(CLI::App* app, Arguments* arguments) {
   revoke->fallthrough();
 }
 
-// The rules that are shipped lie beside the program, in the build tree as when installed.
-std::string ShippedRules() {
-  std::string program = ProgramPath();
-  return program.substr(0, program.rfind('/')) + "/../lib/rankscope/rules";
-}
-
 void AddDetect(CLI::App* app, Arguments* arguments) {
   CLI::App* detect = app->add_subcommand("detect", "Findings of the rules in log files, or in a stored job");
   AddServer(detect, arguments);
   AddOutput(detect, arguments);
   detect->add_option("path", arguments->detect.paths, "files or folders: logs, or records in JSON (*.jsonl)");
   detect->add_option("--job_id", arguments->detect.job, "a job that the server has");
-  detect->add_option("--rules", arguments->detect.rules.files, "a rule file beside those that are shipped")
-      ->take_all()
-      ->allow_extra_args(false);
+  AddRuleFiles(detect, &arguments->detect.rules);
   CLI::App* rules = app->add_subcommand("rules", "Check, test and import rule files");
   rules->require_subcommand(1);
   auto add = [&](const char* name, const char* what) {
@@ -370,7 +379,6 @@ int RunRules(const CLI::App& rules, const Arguments& arguments) {
 // Paths need no server.
 int RunDetectCommand(Arguments* arguments) {
   cli::DetectOptions& options = arguments->detect;
-  options.rules.shipped = ShippedRules();
   options.json = arguments->output == "json";
   if (!options.job.empty()) {
     auto server = FindOrStartServer(arguments->server);

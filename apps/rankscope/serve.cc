@@ -141,6 +141,12 @@ class Server {
     projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     projects.memtable_bytes = options_.memtable_bytes;
     projects.metrics = metrics_;
+    if (options_.detect) {
+      ASSIGN_OR_RETURN(projects.rules, cli::LoadRules(options_.rules));
+    }
+    projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
+      if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});
+    };
     projects.alarms.fatal = [](const base::Status& status) {
       std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());
       std::_Exit(1);
@@ -155,6 +161,7 @@ class Server {
 
   base::Status Listen(const Address& http, const Address& grpc) {
     ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
+    agents_ = grpc_.get();
     std::string grpc_address = ToText({grpc.host, static_cast<uint16_t>(grpc_->port())});
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
@@ -196,7 +203,7 @@ class Server {
     doors.query_limits = options_.query_limits;
     doors.metrics = metrics_;
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
-      return grpc_->SendCommand(project, job, {steps});
+      return grpc_->SendCommand(project, job, {steps, ""});
     };
     return doors;
   }
@@ -207,6 +214,7 @@ class Server {
   std::optional<access::Gate> gate_;
   std::unique_ptr<Projects> projects_;
   std::unique_ptr<wire::IngestServer> grpc_;
+  std::atomic<wire::IngestServer*> agents_{nullptr};  // grpc_, once it is there: detection begins earlier
   std::unique_ptr<api::HttpServer> http_;
   std::atomic<uint64_t> requests_{0};
   uint64_t requests_seen_ = 0;

@@ -169,6 +169,14 @@ base::Status Findings::SetCounter(int id, uint64_t value) {
   return Run(set.get()) ? base::Status() : file_->Error("cannot write");
 }
 
+bool Findings::Has(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  Statement select = file_->Prepare("SELECT 1 FROM finding WHERE id = ?");
+  if (!select) return false;
+  Bind(select.get(), 1, id);
+  return Step(select.get());
+}
+
 base::Result<std::vector<FindingRow>> Findings::List(const FindingFilter& filter) const {
   std::lock_guard lock(mutex_);
   const std::pair<const char*, const std::string*> terms[] = {{"job", &filter.job},

@@ -61,6 +61,7 @@ class Findings {
   // Of the last Save; none: there was no position yet.
   std::optional<uint64_t> position() const;
 
+  bool Has(const std::string& id) const;
   // Newest first.
   base::Result<std::vector<FindingRow>> List(const FindingFilter& filter) const;
   // The later decision replaces the earlier one; a record of it goes to the outbox. kNotFound.

@@ -11,6 +11,7 @@
 #include "agent/run_directory.h"
 #include "base/environment.h"
 #include "cli/detect_command.h"
+#include "cli/findings_command.h"
 #include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
@@ -66,6 +67,7 @@ struct Arguments {
   cli::PatternsOptions patterns;
   cli::ImportOptions imported;
   cli::DetectOptions detect;
+  cli::FindingsOptions findings;
   std::vector<std::string> rule_files;
   TokenOptions tokens;
   std::string query, table_output = "table";
@@ -370,6 +372,33 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   add("import", "Translate a rule file of Prometheus or Loki")->expected(1);
 }
 
+void AddFindings(CLI::App* app, Arguments* arguments) {
+  cli::FindingsOptions& options = arguments->findings;
+  CLI::App* findings = app->add_subcommand("findings", "What the server's rules found in jobs");
+  AddServer(findings, arguments);
+  AddOutput(findings, arguments);
+  findings->add_option("--job_id", options.job, "of this job only");
+  findings->add_option("--state", options.state, "potential, confirmed or dismissed");
+  for (const auto& [name, what] :
+       {std::pair("confirm", "It is as the finding says"),
+        std::pair("dismiss", "It is not, or does not matter: the job is not marked by it")}) {
+    CLI::App* decide = findings->add_subcommand(name, what);
+    decide->add_option("id", arguments->show, "as `findings` shows it")->required();
+    decide->add_option("--note", arguments->note, "why");
+    decide->fallthrough();
+  }
+}
+
+int RunFindings(const CLI::App& command, const std::string& server, Arguments* arguments) {
+  for (const char* action : {"confirm", "dismiss"}) {
+    if (!command.got_subcommand(action)) continue;
+    return Report(cli::RunDecide(server, arguments->show, action, Who(), arguments->note));
+  }
+  arguments->findings.server = server;
+  arguments->findings.json = arguments->output == "json";
+  return Report(cli::RunFindings(arguments->findings));
+}
+
 int RunRules(const CLI::App& rules, const Arguments& arguments) {
   if (rules.got_subcommand("lint")) return Report(cli::RunRulesLint(arguments.rule_files));
   if (rules.got_subcommand("test")) return Report(cli::RunRulesTest(arguments.rule_files, ShippedRules()));
@@ -419,6 +448,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   auto server = FindOrStartServer(arguments->server);
   if (!server.ok()) return Fail(server.status());
   if (app.got_subcommand("pin")) return Report(cli::RunPin(*server, arguments->show, Who(), arguments->note));
+  if (app.got_subcommand("findings")) return RunFindings(*app.get_subcommand("findings"), *server, arguments);
   if (app.got_subcommand("unpin")) return Report(cli::RunUnpin(*server, arguments->show));
   if (app.got_subcommand("jobs")) {
     if (app.get_subcommand("jobs")->got_subcommand("delete")) {
@@ -463,6 +493,7 @@ int main(int argc, char** argv) {
   rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   rankscope::AddDetect(&app, &arguments);
+  rankscope::AddFindings(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -36,7 +36,8 @@ class StoredJob {
   base::Status Add(std::string line) {
     size_t size = line.size();
     line.append(parse::JsonRecordReader::kPadding, '\0');
-    RETURN_IF_ERROR(reader_.Read(std::string_view(line).substr(0, size), 0, ++records_, &builder_));
+    ++records_;
+    RETURN_IF_ERROR(reader_.Read(std::string_view(line).substr(0, size), 0, /*seq=*/0, &builder_));
     return builder_.size() >= kBatchRecords ? Pass() : base::Status();
   }
 

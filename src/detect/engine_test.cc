@@ -168,6 +168,19 @@ TEST(Engine, AFindingOfTheServerSaysInAStoredJobThatTimeHadCome) {
   EXPECT_EQ(replay.findings(), live.findings());
 }
 
+TEST(Engine, WhatAPersonDecidesLaterEndsNoFinding) {
+  Live live(Rules(kOom));
+  model::Record line = Step(1, 2);
+  line.text = "CUDA out of memory";
+  live.Take(line);
+  model::Record decision = Step(100'000, 2);
+  decision.stream = model::Stream::kEvent;
+  decision.fields = {{"event", "finding_confirmed"}};
+  live.Take(decision);
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_TRUE(live.findings()[0].active);
+}
+
 TEST(Engine, APrintedLineAndItsMetricRecordAreOnePoint) {
   Live live(Rules(kLossHigh));
   for (int64_t step = 1; step <= 4; ++step) {

@@ -102,8 +102,8 @@ bool JobMonitor::TakeJudgement(const model::RecordView& record) {
 }
 
 void JobMonitor::Take(const model::RecordView& record) {
-  if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
   if (TakeJudgement(record)) return;
+  if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
   if (record.time > training_.now) training_.now = record.time;
   if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);

@@ -8,11 +8,11 @@ import urllib.request
 
 import yaml
 
-from harness import Place, Server
+from harness import Place, Server, wait_until
 from query_test import run_two_ranks
 
 FILE = os.path.join(os.path.dirname(__file__), "../../docs/openapi.yaml")
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
 class OpenApiTest(unittest.TestCase):
@@ -23,6 +23,7 @@ class OpenApiTest(unittest.TestCase):
         cls.place = Place()
         cls.server = Server(cls.place)
         run_two_ranks(cls.place, cls.server, "j")
+        cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
 
     @classmethod
     def tearDownClass(cls):
@@ -43,12 +44,13 @@ class OpenApiTest(unittest.TestCase):
             if "example" not in parameter or parameter["name"] in leave_out:
                 continue
             if parameter["in"] == "path":
-                path = path.replace("{" + parameter["name"] + "}", parameter["example"])
+                example = self.finding if parameter["name"] == "finding_id" else parameter["example"]
+                path = path.replace("{" + parameter["name"] + "}", example)
             else:
                 given[parameter["name"]] = parameter["example"]
         url = f"http://{self.server.http}{path}"
         if "requestBody" in operation:
-            kind, content = next(iter(operation["requestBody"]["content"].items()))
+            kind, content = next(iter(self.resolve(operation["requestBody"])["content"].items()))
             body, headers = json.dumps(content["example"]).encode(), {"Content-Type": kind}
             url += "?" + urllib.parse.urlencode(given)
         elif method == "post":

@@ -37,8 +37,9 @@ struct RunOptions {
   int attach_pid = 0, ready_fd = -1;  // `rankscope keep`: what rankscope.init() starts for its process
   int sample_interval_s = 10;
   uint64_t spool_limit_bytes = 4ull << 30;
-  bool preload = false;        // give ranks that are not Python a channel of their own, by LD_PRELOAD
-  int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
+  bool preload = false;         // give ranks that are not Python a channel of their own, by LD_PRELOAD
+  std::string alerts = "auto";  // always | never; auto: where stderr is a terminal
+  int log_interval_steps = 0;   // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);
 

@@ -3,8 +3,7 @@
 namespace rankscope {
 namespace {
 
-constexpr uint64_t kMostRecords = 200'000;
-constexpr int64_t kLongest = 6 * 3600 * base::kNsPerSecond;
+constexpr uint64_t kMostRecords = 500'000;
 constexpr size_t kChunkBytes = 1 << 20;
 
 // Packs records as they are read.
@@ -50,10 +49,8 @@ base::Result<std::optional<base::TimeNs>> Begin(store::Store* store, const std::
   scan.limit = kMostRecords;
   scan.fields = {"timestamp"};
   base::Budget budget;
-  std::optional<base::TimeNs> newest, oldest;
+  std::optional<base::TimeNs> oldest;
   RETURN_IF_ERROR(store->Read(scan, &budget, [&](const model::Record& record) {
-    if (!newest) newest = record.time;
-    if (*newest - record.time > kLongest) return false;
     oldest = record.time;
     return true;
   }));

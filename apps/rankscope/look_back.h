@@ -11,7 +11,7 @@
 namespace rankscope {
 
 // What the store has of a job, so far as detection looks back: the registrations of its detectors, and then its newest
-// records, 200,000 of the last 6 hours at most, in the order of their time. In memory, packed: 20 MB or so at most.
+// 500,000 records, in the order of their time. In memory, packed: 50 MB or so.
 base::Result<std::vector<std::shared_ptr<const model::RecordBatch>>> LookBack(store::Store* store,
                                                                               const std::string& project,
                                                                               const std::string& job);

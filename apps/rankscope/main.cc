@@ -179,6 +179,9 @@ void AddRun(CLI::App* app, Arguments* arguments) {
   run->add_option("--buffering", arguments->run.buffering,
                   "line: a printed line leaves at once; keep or none: as it is")
       ->check(CLI::IsMember({"line", "keep", "none"}));
+  run->add_option("--alerts", arguments->run.alerts,
+                  "a line on stderr for each finding of the server: auto (on a terminal), always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   run->add_flag("--preload", arguments->run.preload,
                 "give ranks that are not Python (or are, with -I or -S) a channel of their own, by LD_PRELOAD");
   run->add_option("--flush-timeout", arguments->flush_timeout_s, "seconds to wait at the end for the acknowledgement")

@@ -182,6 +182,8 @@ base::Result<agent::RunConfig> Configure(const RunOptions& options) {
   config.host = HostName();
   config.sample_interval_s = options.sample_interval_s;
   config.spool_limit_bytes = options.spool_limit_bytes;
+  bool wanted = options.alerts == "always" || (options.alerts == "auto" && isatty(STDERR_FILENO) == 1);
+  config.alerts = wanted && options.attach_pid == 0;
   agent::Launch launch = agent::LaunchFrom(getenv, options.command, config.host);
   if (launch.nodes > 1 && is_local) AdviseSeveralNodes(launch);
   config.job = ChooseJob(options, server, launch);
@@ -207,6 +209,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};
+  keeper.alerts = config.alerts;
   keeper.flush_timeout_ms = options.flush_timeout_ms;
   keeper.labels = std::move(labels);
   if (options.attach_pid == 0) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "agent/alerts.h"
 #include "agent/capture.h"
 #include "agent/collector.h"
 #include "agent/exit_witnesses.h"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr size_t kFrameBytes = 256 << 10;
 constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
+constexpr int kLastAlertsMs = 500;                  // what the last lines say may still be judged
 constexpr int kIdleMs = 10;                         // between looks at a quiet capture
 
 // Less than a quarter of the disk is free, or less than 64 MiB of a large one: room for what the keeper captures
@@ -51,7 +53,8 @@ class Agent {
         rings_(config, spool_->positions()),
         host_("/", options.run_directory),
         silent_ranks_(config.rings),
-        sender_(config, spool_.get(), spool_->next_seq() - 1) {}
+        sender_(config, spool_.get(), spool_->next_seq() - 1,
+                [this](const std::string& line) { AppendAlert(directory_, line); }) {}
 
   base::Status Run() {
     while (!Finished()) {
@@ -70,6 +73,7 @@ class Agent {
       if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
       if (!busy) poll(nullptr, 0, kIdleMs);
     }
+    if (config_.alerts && sender_.connected()) poll(nullptr, 0, kLastAlertsMs);
     if (KeeperIsDead()) RankDoor::RemoveFolder(DoorFolder(config_));
     RemoveFolders();
     return {};

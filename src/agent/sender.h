@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -18,7 +19,8 @@ namespace rankscope::agent {
 // of its own. The spool outlives it and may be appended to meanwhile.
 class Sender {
  public:
-  Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq);
+  // `alert` gets what the server wants said to people, on a thread of the stream.
+  Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq, std::function<void(const std::string&)> alert);
   ~Sender();
 
   // Something was spooled up to this sequence.
@@ -44,6 +46,7 @@ class Sender {
 
   const RunConfig config_;
   Spool* spool_;
+  const std::function<void(const std::string&)> alert_;
   ClockOffset clock_offset_;  // the thread's own
   std::atomic<uint64_t> acked_seq_{0};
   std::atomic<bool> connected_{false};

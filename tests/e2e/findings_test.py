@@ -1,5 +1,6 @@
 """What the server's rules find while records come: in the API, the job's stream and the list of jobs."""
 import json
+import sys
 import time
 import unittest
 
@@ -154,6 +155,20 @@ class FindingsTest(unittest.TestCase):
                          (0, "custom", "loss explodes", 5000, 7))
         self.assertEqual(explode["evidence"][0]["loss"], 5000)
         self.assertCountEqual(self.detect(server, "j"), found.values())
+
+    def test_run_says_what_is_found(self):
+        server = self.serve()
+        script = self.place.write("train.py", "import sys\nprint('all well')\n"
+                                  "sys.exit('torch.OutOfMemoryError: CUDA out of memory. Tried to allocate')\n")
+        run = ("run", "--server", server.http, "--flush-timeout", "100")
+        done = self.place.cli(*run, "--job_id", "j", "--alerts=always", "--", sys.executable, script)
+        self.assertEqual((done.returncode, done.stdout), (1, "all well\n"))
+        (finding,) = self.findings(server, rule="CudaOutOfMemory")
+        line = f"rankscope: CRITICAL CudaOutOfMemory on node 0: {finding['message']} (finding {finding['id']})"
+        self.assertIn(line, done.stderr.splitlines())
+        done = self.place.cli(*run, "--job_id", "k", "--", sys.executable, script)
+        self.await_findings(server, 1, job_id="k")
+        self.assertNotIn("finding f-", done.stderr)
 
     def test_detection_can_be_off(self):
         server = self.serve("--detect=off")

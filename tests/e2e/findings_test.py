@@ -1,8 +1,11 @@
 """What the server's rules find while records come: in the API, the job's stream and the list of jobs."""
 import json
+import re
+import signal
 import sys
 import time
 import unittest
+import urllib.request
 
 from detect_test import records
 from harness import Place, Server, wait_until
@@ -169,6 +172,33 @@ class FindingsTest(unittest.TestCase):
         done = self.place.cli(*run, "--job_id", "k", "--", sys.executable, script)
         self.await_findings(server, 1, job_id="k")
         self.assertNotIn("finding f-", done.stderr)
+
+    def test_rules_are_read_again_while_it_serves(self):
+        path = self.place.write("mine.yaml", HANG)
+        server = self.serve("--rules", path)
+
+        def losses(job, first):
+            server.ingest(job, [{"timestamp": 1793491200000 + step * 1000, "job_id": job, "rank": 0, "stream": "metric",
+                                 "step": step, "loss": 1.5} for step in range(first, first + 5)])
+
+        def reloads(outcome):
+            metrics = urllib.request.urlopen(f"http://{server.http}/metrics").read().decode()
+            return int(re.search(rf'reloads_total{{outcome="{outcome}"}} (\d+)', metrics)[1])
+        losses("j", 1)
+        self.place.write("mine.yaml", HANG.replace("value > 2", "value > 1"))  # seen without a word
+        wait_until(lambda: reloads("taken") == 1, "the new rules")
+        losses("j", 6)
+        self.await_findings(server, 1, rule="Note")
+        self.place.write("mine.yaml", HANG.replace("metric: loss", "metirc: loss"))
+        wait_until(lambda: reloads("refused") == 1, "the refusal")
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: reloads("refused") == 2, "the refusal")
+        losses("k", 1)  # the rules before stay
+        self.await_findings(server, 1, job_id="k", rule="Note")
+        losses("j", 11)
+        losses("l", 1)
+        self.await_findings(server, 1, job_id="l", rule="Note")
+        self.assertEqual(len(self.findings(server, job_id="j", rule="Note")), 1, "an open finding stays open")
 
     def test_detection_can_be_off(self):
         server = self.serve("--detect=off")

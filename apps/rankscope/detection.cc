@@ -24,8 +24,17 @@ Detection::Detection(Parts parts)
 Detection::~Detection() { Stop(); }
 
 base::Status Detection::Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) {
+  WelcomeNewJobs(*records);
   queue_.Put(end_position, std::move(records));
   return {};
+}
+
+// The store has what comes only after us: a job that it does not hold now begins here.
+void Detection::WelcomeNewJobs(const model::RecordBatch& records) {
+  for (const model::Origin& origin : records.origins()) {
+    if (!seen_.insert(origin.job).second || parts_.store->Holds(origin.job)) continue;
+    queue_.Put([this, job = origin.job] { judge_.Welcome(job); });
+  }
 }
 
 base::Status Detection::Tick(uint64_t end_position, const std::string&, const std::vector<model::JobTime>& jobs) {

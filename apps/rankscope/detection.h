@@ -3,6 +3,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -45,6 +46,7 @@ class Detection : public model::RecordSink {
   base::Status ForgetJob(const std::string& job);
 
  private:
+  void WelcomeNewJobs(const model::RecordBatch& records);
   void Loop();
   void TakeLot(const DetectionQueue::Lot& lot);
   void SaveWhenDue(bool now);
@@ -54,6 +56,7 @@ class Detection : public model::RecordSink {
   DetectionQueue queue_;
   std::atomic<uint64_t> durable_position_{0};
   std::thread thread_;
+  std::set<std::string> seen_;  // jobs; the appending thread's own
 
   // The thread's own.
   Judge judge_;

@@ -42,6 +42,8 @@ class Judge {
 
   // The rules from now on; null: nothing is judged. Every job is then recalled.
   void Use(const std::shared_ptr<const detect::RuleSet>& rules);
+  // Nothing of the job is judged or stored yet: there is nothing to recall.
+  void Welcome(const std::string& job);
   // The records of all batches in the order of their time.
   void Take(const std::vector<Batch>& batches);
   void Tick(const std::vector<model::JobTime>& jobs);

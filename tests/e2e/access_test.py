@@ -101,6 +101,9 @@ class AccessTest(unittest.TestCase):
         change = ("jobs", "set", "whole", "--log_interval_steps", "2", "--server", self.http)
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.operator}), "not running")
+        decide = ("findings", "confirm", "f-1", "--server", self.http)
+        self.refused(self.place.cli(*decide, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
+        self.refused(self.place.cli(*decide, env={"RANKSCOPE_TOKEN": self.operator}), "no finding")
 
     def test_only_operators_pin_and_delete(self):
         self.assertEqual(self.run_job("mine", self.writer).returncode, 3)

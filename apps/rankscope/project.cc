@@ -18,6 +18,7 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
       settings.alarms.say});
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";
+  // Detection before the store: what the store has is judged, or waits to be.
   options.sinks = {project->catalog_.get(), project->detection_.get(), project->store_.get()};
   options.project = name;
   options.silent_jobs = [catalog = project->catalog_.get()] { return catalog->SilentJobs(base::WallNow()); };
@@ -30,6 +31,11 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
                         project->detection_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
   project->logs_ = query::MakeStoreLogSource(project->store_.get());
   return project;
+}
+
+// Ingest goes first, and a last time appends to it; it must not use ingest any more.
+Project::~Project() {
+  if (detection_) detection_->Stop();
 }
 
 api::HttpServer::Handler Project::Routes(api::Services doors) {

@@ -40,6 +40,8 @@ class Project {
   static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder,
                                                      const ProjectOptions& options, std::vector<std::string>* damage);
 
+  ~Project();
+
   ingest::Ingest* ingest() { return ingest_.get(); }
   JobCustody* custody() { return custody_.get(); }
   void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }

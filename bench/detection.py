@@ -23,7 +23,10 @@ import urllib.request
 
 from engine import PROGRAM, Server, training
 
+# The agent takes a moment to start and to connect; what is measured is the way of a line, not that.
 PROBE = """import sys, time
+print('begin', flush=True)
+time.sleep(3)
 for number in range(int(sys.argv[1])):
     time.sleep(float(sys.argv[2]))
     print(f'latency probe {number:04} at {time.time():.6f}', flush=True)

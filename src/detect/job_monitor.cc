@@ -28,6 +28,8 @@ void JobMonitor::Build() {
   routes_ = {};
   routes_.patterns.resize(rules_->patterns().size());
   routes_.metrics.resize(rules_->metrics().size());
+  routes_.steps.resize(rules_->metrics().size());
+  rows_.assign(rules_->metrics().size(), {});
   for (const Rule& rule : rules_->rules()) {
     episodes_.push_back(
         std::make_unique<Episodes>(rule, job_, attempt_, [this](const Finding& finding) { Tell(finding); }));
@@ -104,6 +106,17 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
   }
   for (auto& [metric, point] : points_) {
     for (Watch* watch : routes_.metrics[static_cast<size_t>(metric)]) watch->TakePoint(held->source, metric, record);
+    TakeStep(held->source, metric, point, record);
+  }
+}
+
+void JobMonitor::TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record) {
+  auto index = static_cast<size_t>(metric);
+  if (routes_.steps[index].empty()) return;
+  rows_[index].Take(source, source.series[index].steps_seen(), point);
+  while (const StepRow* row = rows_[index].Next()) {
+    Point middle = row->Middle();
+    for (Watch* watch : routes_.steps[index]) watch->TakeStep(*row, middle, record);
   }
 }
 

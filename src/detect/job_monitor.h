@@ -41,6 +41,7 @@ class JobMonitor {
   Held& SourceOf(const model::RecordView& record);
   void TakeLine(const Held& held, const model::RecordView& record);
   void TakePoints(Held* held, const model::RecordView& record);
+  void TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record);
   void DeriveStepTime(Held* held, const model::RecordView& record);
   void Tell(const Finding& finding);
 
@@ -54,6 +55,7 @@ class JobMonitor {
   std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
   std::vector<WatchPtr> watches_;
   std::map<SourceKey, Held> sources_;
+  std::vector<StepRows> rows_;  // by metric
   MetricReader reader_;
   int step_time_metric_ = -1;
   MetricReader::Points points_;

@@ -9,8 +9,6 @@
 namespace rankscope::detect {
 namespace {
 
-// A step is judged at the latest when so many later ones have come: some rank does not report it.
-constexpr size_t kMostOpenSteps = 8;
 // However many steps a record is of: among few peers any of them is far from the others once in a while.
 constexpr int64_t kFewestRecords = 3;
 
@@ -45,81 +43,58 @@ class PeersWatch : public Watch {
   PeersWatch(const PeersCondition& condition, const Rule& rule, Listener* listener)
       : condition_(condition), rule_(rule), listener_(listener) {}
 
+  // What the odd ones of the step before say now: few records are worth a copy.
   void TakePoint(const Source& source, int metric, const model::RecordView& record) override {
-    const SeriesWindow& series = source.series[static_cast<size_t>(metric)];
-    const Point& point = series.at(0);
-    bool counts = point.step && source.scope.rank && std::isfinite(point.mean) &&
-                  series.steps_seen() > rule_.warmup_steps && !(rule_.ignore_disturbed && point.disturbed);
-    if (!counts) return;
-    if (*point.step <= judged_) {
-      if (*point.step + point.steps > judged_) return;  // too late
-      open_.clear();                                    // the job went back to a checkpoint
-      judged_ = *point.step - 1;
-    }
-    Row& row = open_[*point.step];
-    row.push_back({source.slot, source.scope, point, std::nullopt});
-    // Judged like the step before: few records are worth a copy.
-    last_.value = point.mean;
-    if (last_.peers > 0 && condition_.when.Holds(last_, Side::kLast)) record.CopyTo(&row.back().record.emplace());
-    while (!open_.empty() && IsComplete()) JudgeOldest();
+    if (source.slot >= states_.size()) return;
+    State& state = states_[source.slot];
+    if (state.steps > 0 && source.series[static_cast<size_t>(metric)].at(0).step)
+      record.CopyTo(&state.record.emplace());
   }
 
- private:
-  struct Entry {
-    size_t slot;
-    Scope scope;
-    Point point;
-    std::optional<model::Record> record;
-  };
-  using Row = std::vector<Entry>;
-  struct State {
-    int64_t steps = 0, records = 0;  // for which it has been the odd one
-    bool holds = false;
-  };
-
-  bool IsComplete() const {
-    const Row& oldest = open_.begin()->second;
-    return (expected_ > 0 && oldest.size() >= expected_) || open_.size() > kMostOpenSteps;
-  }
-
-  void JudgeOldest() {
-    auto oldest = open_.extract(open_.begin());
-    judged_ = oldest.key();
-    expected_ = oldest.mapped().size();
-    std::map<int32_t, std::vector<const Entry*>> groups;
-    for (const Entry& entry : oldest.mapped()) {
-      groups[condition_.by_node ? entry.scope.node_rank.value_or(-1) : 0].push_back(&entry);
+  void TakeStep(const StepRow& row, const Point&, const model::RecordView&) override {
+    std::map<int32_t, std::vector<const RankPoint*>> groups;
+    for (const RankPoint& each : row.points) {
+      bool counts = each.source->scope.rank && std::isfinite(each.point.mean) && each.steps_seen > rule_.warmup_steps &&
+                    !(rule_.ignore_disturbed && each.point.disturbed);
+      if (counts) groups[condition_.by_node ? each.source->scope.node_rank.value_or(-1) : 0].push_back(&each);
     }
     for (const auto& [node, group] : groups) JudgeGroup(group);
   }
 
-  void JudgeGroup(const std::vector<const Entry*>& group) {
+ private:
+  struct State {
+    int64_t steps = 0, records = 0;  // for which it has been the odd one
+    bool holds = false;
+    std::optional<model::Record> record;  // of the latest odd step but the first
+  };
+
+  void JudgeGroup(const std::vector<const RankPoint*>& group) {
     if (static_cast<int64_t>(group.size()) < condition_.min_peers) return;
     std::vector<double> values;
     values.reserve(group.size());
-    for (const Entry* entry : group) values.push_back(entry->point.mean);
+    for (const RankPoint* entry : group) values.push_back(entry->point.mean);
     Standing standing;
     standing.peers = group.size();
     standing.median = Median(&values);
     standing.deviation = MedianDeviation(standing.median, &values);
-    last_ = standing;
-    std::vector<const Entry*> odd;
-    for (const Entry* entry : group) {
+    std::vector<const RankPoint*> odd;
+    for (const RankPoint* entry : group) {
       standing.value = entry->point.mean;
       if (condition_.when.Holds(standing, Side::kLast)) odd.push_back(entry);
     }
     size_t most = std::max<size_t>(1, static_cast<size_t>(condition_.max_fraction * static_cast<double>(group.size())));
     if (odd.size() > most) odd.clear();
-    for (const Entry* entry : group) {
+    for (const RankPoint* entry : group) {
       Count(*entry, std::find(odd.begin(), odd.end(), entry) != odd.end(), standing.median);
     }
   }
 
-  void Count(const Entry& entry, bool odd, double median) {
-    if (entry.slot >= states_.size()) states_.resize(entry.slot + 1);
-    State& state = states_[entry.slot];
+  void Count(const RankPoint& entry, bool odd, double median) {
+    size_t slot = entry.source->slot;
+    if (slot >= states_.size()) states_.resize(slot + 1);
+    State& state = states_[slot];
     if (!odd) {
-      if (state.holds) listener_->Ends(entry.scope, entry.point.step, entry.point.time);
+      if (state.holds) listener_->Ends(entry.source->scope, entry.point.step, entry.point.time);
       state = {};
       return;
     }
@@ -129,25 +104,21 @@ class PeersWatch : public Watch {
     if (!lasts || state.records < std::min(kFewestRecords, condition_.lasting.steps)) return;
     state.holds = true;
     Sighting sighting;
-    sighting.scope = entry.scope;
+    sighting.scope = entry.source->scope;
     sighting.step = entry.point.step;
     sighting.time = entry.point.time;
     sighting.value = entry.point.mean;
     sighting.threshold = median;
     sighting.why = condition_.metric + " " + model::NumberText(entry.point.mean) + ", the median of its peers is " +
                    model::NumberText(median);
-    if (entry.record) sighting.further.push_back(*entry.record);
+    if (state.record) sighting.further.push_back(*state.record);
     listener_->Holds(sighting);
   }
 
   const PeersCondition& condition_;
   const Rule& rule_;
   Listener* listener_;
-  std::map<int64_t, Row> open_;  // by step
-  int64_t judged_ = INT64_MIN;   // the last step that was
-  size_t expected_ = 0;          // ranks that reported it
-  Standing last_;                // of the group judged last
-  std::vector<State> states_;    // by slot
+  std::vector<State> states_;  // by slot
 };
 
 }  // namespace
@@ -155,7 +126,9 @@ class PeersWatch : public Watch {
 WatchPtr MakePeersWatch(const PeersCondition& condition, const Rule& rule, const RuleSet& rules, Listener* listener,
                         Routes* routes) {
   auto watch = std::make_unique<PeersWatch>(condition, rule, listener);
-  routes->metrics[static_cast<size_t>(rules.MetricNumber(condition.metric))].push_back(watch.get());
+  auto metric = static_cast<size_t>(rules.MetricNumber(condition.metric));
+  routes->metrics[metric].push_back(watch.get());
+  routes->steps[metric].push_back(watch.get());
   return watch;
 }
 

@@ -8,6 +8,7 @@
 #include "detect/finding.h"
 #include "detect/rule.h"
 #include "detect/rule_set.h"
+#include "detect/step_rows.h"
 #include "model/record_view.h"
 
 namespace rankscope::detect {
@@ -56,6 +57,8 @@ class Watch {
   virtual void TakeLine(const Source&, const model::RecordView&, int /*pattern*/) {}
   // The newest point of the metric is already in the source's series.
   virtual void TakePoint(const Source&, int /*metric*/, const model::RecordView&) {}
+  // All ranks have reported a step; its job's point is `middle`. The record is the one by which it was over.
+  virtual void TakeStep(const StepRow&, const Point& /*middle*/, const model::RecordView&) {}
   virtual void TakeRecord(const Source&, const model::RecordView&) {}
   virtual void TakeFinding(const Finding&) {}
   // All records until `now` have come.
@@ -64,7 +67,7 @@ class Watch {
 
 // Who gets what.
 struct Routes {
-  std::vector<std::vector<Watch*>> patterns, metrics;  // by number
+  std::vector<std::vector<Watch*>> patterns, metrics, steps;  // by number of the pattern, or of the metric
   std::vector<Watch*> records, findings, ticks;
 };
 

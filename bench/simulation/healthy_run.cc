@@ -1,6 +1,7 @@
 #include "simulation/healthy_run.h"
 
 #include <algorithm>
+#include <cstdio>
 
 namespace rankscope::simulation {
 namespace {
@@ -31,6 +32,33 @@ HealthyRun::HealthyRun(const Plan& plan, Random random) : plan_(plan), random_(r
   }
 }
 
+std::vector<Line> HealthyRun::Beginning() const {
+  std::vector<Line> events;
+  if (plan_.stages > 1) {
+    events.push_back({std::nullopt,
+                      0,
+                      "",
+                      model::Stream::kEvent,
+                      {{"event", std::string("run_start")}, {"pipeline_parallel", std::to_string(plan_.stages)}}});
+  }
+  if (!plan_.declares) return events;
+  const char* name = plan_.schedule == Schedule::kLinear   ? "linear"
+                     : plan_.schedule == Schedule::kCosine ? "cosine"
+                                                           : "constant_with_warmup";
+  char arguments[160];
+  std::snprintf(arguments, sizeof arguments,
+                R"({"learning_rate": %.6g, "lr_scheduler_type": "%s", "lr_scheduler_kwargs": {}, "warmup_steps": %d})",
+                plan_.peak_rate, name, static_cast<int>(plan_.warmup));
+  events.push_back({0,
+                    0,
+                    "",
+                    model::Stream::kEvent,
+                    {{"event", std::string("training_arguments")},
+                     {"total_steps", plan_.total_steps},
+                     {"arguments", std::string(arguments)}}});
+  return events;
+}
+
 Step HealthyRun::NextStep() {
   bool restart = plan_.restart_at > 0 && number_ == plan_.restart_at && !restarted_;
   number_ = restart ? plan_.restart_to : number_ + 1;
@@ -58,7 +86,6 @@ Step HealthyRun::NextStep() {
   if (plan_.fp16 && random_.Chance(kOverflow)) scale_ = std::max(1024.0, scale_ / 2);
   if (plan_.fp16 && IsEach(number_, kScaleDoubles)) scale_ *= 2;
   AddPauses(&step);
-  if (restart) step.pause_seconds += 120;
   return step;
 }
 

@@ -11,6 +11,8 @@ class HealthyRun {
  public:
   HealthyRun(const Plan& plan, Random random);
 
+  // What the run says of itself before its first step.
+  std::vector<Line> Beginning() const;
   // The next step of the job; numbers rise by one, but for a restart of the plan.
   Step NextStep();
   // What a rank makes of the step, once for each rank in turn.

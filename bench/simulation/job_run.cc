@@ -10,7 +10,8 @@ namespace rankscope::simulation {
 namespace {
 
 constexpr base::TimeNs kBegin = 1'800'000'000 * base::kNsPerSecond;
-constexpr double kArrivalSpreadSeconds = 0.02;               // of the ranks' records of one step
+constexpr double kArrivalSpreadSeconds = 0.02;  // of the ranks' records of one step
+constexpr base::TimeNs kRestart = 120 * base::kNsPerSecond;
 constexpr base::TimeNs kBetweenSteps = 50 * base::kNsPerMs;  // what comes then is of the next one
 
 base::TimeNs Ns(double seconds) { return static_cast<base::TimeNs>(seconds * static_cast<double>(base::kNsPerSecond)); }
@@ -27,6 +28,7 @@ class Run {
         writer_(&engine_, plan.extent.ranks, plan.nodes, plan.extent.interval) {}
 
   JobRun Make() {
+    for (const Line& event : healthy_.Beginning()) writer_.Take(event, now_);
     for (int64_t i = 0; i < plan_.extent.steps; ++i) MakeStep();
     JobRun run;
     run.findings = findings_.all();
@@ -40,6 +42,7 @@ class Run {
  private:
   void MakeStep() {
     Step step = healthy_.NextStep();
+    if (step.number <= std::exchange(number_, step.number)) Restart();
     bool faulty = fault_ && fault_->IsAt(step.number);
     if (faulty && fault_->kind->change_step) fault_->kind->change_step(*fault_, &random_, &step);
     bool stands = faulty && fault_->kind->stops_job;
@@ -50,6 +53,11 @@ class Run {
     step_ends_.push_back(now_);
     for (int32_t rank = 0; rank < plan_.extent.ranks && !stands; ++rank) MakeSample(step, rank, faulty);
     engine_.Advance(now_);
+  }
+
+  void Restart() {
+    writer_.Restart();
+    now_ += kRestart;
   }
 
   void Say(const Step& step, bool at_end) {
@@ -92,6 +100,7 @@ class Run {
   detect::FindingsList findings_;
   detect::Engine engine_;
   RecordWriter writer_;
+  int64_t number_ = 0;
   base::TimeNs now_ = kBegin, next_sample_ = kBegin;
   std::vector<base::TimeNs> step_ends_;
 };

@@ -75,8 +75,10 @@ void Vanish(const Fault&, Random* random, Step* step) { step->gradient_norm = 1e
 void Underflow(const Fault&, const Step&, int32_t, Random*, Sample* sample) { (*sample)[kLossScale] = 1.0 / 1024; }
 
 // The optimizer is given another rate: a factor, as after a resume with another configuration.
-void DrawWrongRate(const Plan&, Random* random, Fault* fault) {
-  fault->size = random->Chance(0.5) ? random->Between(2, 10) : random->Between(0.05, 0.5);
+// From a constant down to another one nobody can tell from a stair, so that it jumps up there.
+void DrawWrongRate(const Plan& plan, Random* random, Fault* fault) {
+  bool flat = plan.schedule == Schedule::kConstant || plan.schedule == Schedule::kWarmupStableDecay;
+  fault->size = flat || random->Chance(0.5) ? random->Between(2, 10) : random->Between(0.05, 0.5);
 }
 void WrongRate(const Fault& fault, Random*, Step* step) { step->learning_rate *= fault.size; }
 bool IsUnderWay(const Plan& plan) {  // the rate is far from both ends, and no step of a staircase hides the jump
@@ -88,25 +90,27 @@ bool IsUnderWay(const Plan& plan) {  // the rate is far from both ends, and no s
 // The decay that was declared never comes.
 bool IsToDecay(const Plan& plan) {
   bool decays = plan.schedule == Schedule::kLinear || plan.schedule == Schedule::kCosine;
-  return decays && plan.total_steps == plan.extent.steps && plan.peak_rate > 5e-6;
+  return decays && plan.declares && plan.total_steps == plan.extent.steps && plan.peak_rate > 5e-6;
 }
 void DrawNoDecay(const Plan& plan, Random*, Fault* fault) {
   fault->onset = std::max<int64_t>(plan.warmup, 1);
   fault->size = plan.peak_rate;
   fault->length = plan.extent.steps;
-  fault->visible = plan.warmup + (plan.total_steps - plan.warmup) / 4;  // linear 0.75, cosine 0.85 of the peak
+  // The tolerance is 2 % of the peak, of which a cosine has lost so much after a tenth of its way.
+  fault->visible = plan.warmup + (plan.total_steps - plan.warmup) / 10;
 }
 void NoDecay(const Fault& fault, Random*, Step* step) { step->learning_rate = fault.size; }
 
 const std::vector<FaultKind> kLossFaults = {
     {.name = "loss becomes NaN",
      .rules = {"LossNonfinite"},
-     .consequences = {"GradientNonfinite"},
+     .consequences = {"GradientNonfinite", "LossHigh"},
      .window_steps = 1,
      .draw = DrawShort,
      .change_sample = NanLoss},
     {.name = "loss of one rank becomes NaN",
      .rules = {"LossNonfinite"},
+     .consequences = {"LossHigh"},
      .window_steps = 1,
      .draw = DrawShort,
      .change_sample = OneNanLoss},

@@ -43,6 +43,9 @@ void DrawSchedule(Plan* plan, Random* random) {
   plan->cycle = std::max<int64_t>(100, steps / random->Whole(2, 5));
   plan->eight_decimals = random->Chance(0.3);
   plan->off_by_one = random->Chance(0.3);
+  bool has_form = plan->schedule == Schedule::kConstant || plan->schedule == Schedule::kLinear ||
+                  plan->schedule == Schedule::kCosine;
+  plan->declares = has_form && plan->final_share == 0 && random->Chance(0.6);
 }
 
 void DrawSpeed(Plan* plan, Random* random) {
@@ -60,7 +63,7 @@ void DrawSpeed(Plan* plan, Random* random) {
   plan->compute_noise = random->BetweenInLog(0.004, 0.025);
   plan->data_share = random->BetweenInLog(0.0005, 0.03);
   bool pipelined = extent.ranks >= 32 && random->Chance(0.3);
-  plan->stages = pipelined ? 1 << random->Whole(1, 4) : 1;
+  plan->stages = pipelined ? 1 << random->Whole(1, extent.ranks >= 128 ? 4 : 2) : 1;
   plan->last_stage_excess = pipelined ? random->Between(0, 0.15) : 0;
   plan->collect_every = random->Chance(0.3) ? random->Whole(50, 500) : 0;
 }
@@ -129,9 +132,11 @@ double Decayed(const Plan& plan, double after_warmup, int64_t step) {
     case Schedule::kWarmupStableDecay:
       return left > 0.2 ? 1 : least + (1 - least) * left / 0.2;
     case Schedule::kStaircase:
-      return std::pow(plan.rate_exponent < 2 ? 0.5 : 0.1, static_cast<double>(step / plan.cycle));
+      return std::pow(plan.rate_exponent < 2 ? 0.5 : 0.1, static_cast<double>((step - plan.warmup) / plan.cycle));
     case Schedule::kRestarts:
-      return (1 + std::cos(M_PI * static_cast<double>(step % plan.cycle) / static_cast<double>(plan.cycle))) / 2;
+      return (1 + std::cos(M_PI * static_cast<double>((step - plan.warmup) % plan.cycle) /
+                           static_cast<double>(plan.cycle))) /
+             2;
   }
   return 1;
 }

@@ -46,6 +46,7 @@ struct Plan {
   double peak_rate = 1e-4, rate_exponent = 1, final_share = 0;
   int64_t warmup = 0, total_steps = 0, cycle = 0;
   bool eight_decimals = false;  // as ms-swift prints
+  bool declares = false;        // the arguments of the training are told, with the schedule
   bool off_by_one = false;      // the rate of the step before
 
   double gradient_level = 1, gradient_noise = 0.3;  // lognormal

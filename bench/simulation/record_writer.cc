@@ -62,6 +62,13 @@ void RecordWriter::Take(const Sample& sample, int32_t number, int64_t step, base
   if (step % interval_ == 0) Flush(&rank, step, time);
 }
 
+void RecordWriter::Restart() {
+  for (Rank& rank : ranks_) {
+    rank.windows = {};
+    rank.steps = 0;
+  }
+}
+
 void RecordWriter::Flush(Rank* rank, int64_t step, base::TimeNs time) {
   view_.fields.clear();
   for (int metric = 0; metric < kMetricCount; ++metric) AddWindow(rank->windows[static_cast<size_t>(metric)], metric);

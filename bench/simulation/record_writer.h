@@ -19,6 +19,9 @@ class RecordWriter {
   void Take(const Line& line, base::TimeNs time);
   void Take(const NodeSample& sample, int32_t node, base::TimeNs time);
 
+  // All processes are new: what they had not reported yet is lost.
+  void Restart();
+
   int64_t points() const { return points_; }
 
  private:

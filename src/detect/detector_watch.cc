@@ -17,11 +17,11 @@ class DetectorWatch : public Watch {
     if (point.step && rule_.per == Per::kJob) return;  // TakeStep
     if (source.slot >= states_.size()) states_.resize(source.slot + 1);
     bool restarted = series.steps_seen() == point.steps;
-    Judge(source.scope, point, restarted, record, &states_[source.slot]);
+    Judge(source.scope, *source.training, point, restarted, record, &states_[source.slot]);
   }
 
   void TakeStep(const StepRow& row, const Point& middle, const model::RecordView& record) override {
-    Judge({}, middle, row.restarted, record, &job_);
+    Judge({}, *row.points.front().source->training, middle, row.restarted, record, &job_);
   }
 
  private:
@@ -31,13 +31,15 @@ class DetectorWatch : public Watch {
     bool holds = false;
   };
 
-  void Judge(const Scope& scope, const Point& point, bool restarted, const model::RecordView& record, State* state) {
+  void Judge(const Scope& scope, const Training& training, const Point& point, bool restarted,
+             const model::RecordView& record, State* state) {
     if (restarted || !state->detector) {
       state->detector = kind_.make(condition_.parameters);
       state->steps_seen = 0;
     }
     state->steps_seen += point.steps;
     if (state->steps_seen <= rule_.warmup_steps || (rule_.ignore_disturbed && point.disturbed)) return;
+    state->detector->Know(training);
     auto verdict = state->detector->Take(point);
     if (!verdict && state->holds) listener_->Ends(scope, point.step, point.time);
     state->holds = verdict.has_value();

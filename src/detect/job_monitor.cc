@@ -8,6 +8,10 @@ namespace {
 // Silence is looked for so often, in the records' time.
 constexpr int64_t kTickNs = base::kNsPerSecond;
 
+// What a batch of another shape changes.
+constexpr std::array<std::string_view, 4> kSpeeds = {"throughput_tokens_per_sec", "step_time_s", "compute_time_s",
+                                                     "samples_per_sec"};
+
 int64_t DeviceOf(const model::RecordView& record) {
   if (record.stream != model::Stream::kGpu) return -1;
   const model::FieldView* index = record.FindField("gpu_index");
@@ -35,8 +39,16 @@ void JobMonitor::Build() {
         std::make_unique<Episodes>(rule, job_, attempt_, [this](const Finding& finding) { Tell(finding); }));
     watches_.push_back(MakeWatch(rule, *rules_, episodes_.back().get(), &routes_));
   }
-  const RuleSet::FieldUse* step_time = rules_->FindField("step_time_s");
-  step_time_metric_ = step_time ? step_time->metric : -1;
+  auto number_of = [&](std::string_view name) {
+    const RuleSet::FieldUse* use = rules_->FindField(name);
+    return use ? use->metric : -1;
+  };
+  step_time_metric_ = number_of("step_time_s");
+  shape_metrics_ = {number_of("tokens"), number_of("sequence_length")};
+  speed_metrics_.clear();
+  for (std::string_view name : kSpeeds) {
+    if (int metric = number_of(name); metric >= 0) speed_metrics_.push_back(static_cast<size_t>(metric));
+  }
 }
 
 void JobMonitor::Use(std::shared_ptr<const RuleSet> rules) {
@@ -74,10 +86,17 @@ void JobMonitor::Take(const model::RecordView& record) {
   if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);
   if (IsPause(record)) training_.paused_at = record.time;
+  if (record.stream == model::Stream::kEvent) TakeEvent(record);
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);
   if (!record.fields.empty()) TakePoints(&held, record);
   if (training_.now >= next_tick_) Advance(training_.now);
+}
+
+// What a run says of itself.
+void JobMonitor::TakeEvent(const model::RecordView& record) {
+  training_.parallelism.Take(record);
+  if (auto schedule = ScheduleOf(record)) training_.schedule = std::move(schedule);
 }
 
 void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
@@ -99,6 +118,7 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
     preferred |= from_metrics ? 1 : 0;
     return preferred != 0 && !from_metrics;  // the same once more, as it was printed
   });
+  TakeShape(held);
   for (auto& [metric, point] : points_) {
     SeriesWindow& series = held->source.series[static_cast<size_t>(metric)];
     point.disturbed = series.size() > 0 && training_.paused_at >= series.at(0).time;
@@ -107,6 +127,21 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
   for (auto& [metric, point] : points_) {
     for (Watch* watch : routes_.metrics[static_cast<size_t>(metric)]) watch->TakePoint(held->source, metric, record);
     TakeStep(held->source, metric, point, record);
+  }
+}
+
+// Batches of another shape take another time: speeds are measured anew.
+void JobMonitor::TakeShape(Held* held) {
+  bool changed = false;
+  for (const auto& [metric, point] : points_) {
+    for (size_t i = 0; i < shape_metrics_.size(); ++i) {
+      if (metric == shape_metrics_[i]) changed |= held->shapes[i].Take(point);
+    }
+  }
+  if (!changed) return;
+  for (size_t metric : speed_metrics_) {
+    held->source.series[metric].Clear();
+    rows_[metric].Restart();
   }
 }
 

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
 #include <tuple>
 #include <vector>
 
+#include "detect/batch_shape.h"
 #include "detect/episodes.h"
 #include "detect/metric_reader.h"
 #include "detect/rule_set.h"
@@ -35,12 +37,15 @@ class JobMonitor {
     std::optional<int64_t> step;        // of the last record with metrics
     base::TimeNs step_time = 0;
     bool step_from_metrics = false;
+    std::array<BatchShape, 2> shapes;  // tokens, sequence_length
   };
 
   void Build();
+  void TakeEvent(const model::RecordView& record);
   Held& SourceOf(const model::RecordView& record);
   void TakeLine(const Held& held, const model::RecordView& record);
   void TakePoints(Held* held, const model::RecordView& record);
+  void TakeShape(Held* held);
   void TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record);
   void DeriveStepTime(Held* held, const model::RecordView& record);
   void Tell(const Finding& finding);
@@ -57,7 +62,9 @@ class JobMonitor {
   std::map<SourceKey, Held> sources_;
   std::vector<StepRows> rows_;  // by metric
   MetricReader reader_;
-  int step_time_metric_ = -1;
+  int step_time_metric_ = -1;  // -1: no rule looks at it
+  std::array<int, 2> shape_metrics_ = {-1, -1};
+  std::vector<size_t> speed_metrics_;  // that follow from the batch's shape
   MetricReader::Points points_;
   std::vector<int> found_;
 };

@@ -52,13 +52,14 @@ class PeersWatch : public Watch {
   }
 
   void TakeStep(const StepRow& row, const Point&, const model::RecordView&) override {
-    std::map<int32_t, std::vector<const RankPoint*>> groups;
+    std::map<int64_t, std::vector<const RankPoint*>> groups;
+    const int64_t world = WorldOf(row);
     for (const RankPoint& each : row.points) {
       bool counts = each.source->scope.rank && std::isfinite(each.point.mean) && each.steps_seen > rule_.warmup_steps &&
                     !(rule_.ignore_disturbed && each.point.disturbed);
-      if (counts) groups[condition_.by_node ? each.source->scope.node_rank.value_or(-1) : 0].push_back(&each);
+      if (counts) groups[GroupOf(*each.source, world)].push_back(&each);
     }
-    for (const auto& [node, group] : groups) JudgeGroup(group);
+    for (const auto& [number, group] : groups) JudgeGroup(group);
   }
 
  private:
@@ -67,6 +68,26 @@ class PeersWatch : public Watch {
     bool holds = false;
     std::optional<model::Record> record;  // of the latest odd step but the first
   };
+
+  static int64_t WorldOf(const StepRow& row) {
+    int64_t world = 0;
+    for (const RankPoint& each : row.points) {
+      if (each.source->scope.rank) world = std::max<int64_t>(world, *each.source->scope.rank + 1);
+    }
+    return world;
+  }
+
+  int64_t GroupOf(const Source& source, int64_t world) const {
+    switch (condition_.group) {
+      case Peers::kJob:
+        return 0;
+      case Peers::kNode:
+        return source.scope.node_rank.value_or(-1);
+      case Peers::kDataParallel:
+        return source.training->parallelism.GroupOf(*source.scope.rank, world);
+    }
+    return 0;
+  }
 
   void JudgeGroup(const std::vector<const RankPoint*>& group) {
     if (static_cast<int64_t>(group.size()) < condition_.min_peers) return;

@@ -33,15 +33,17 @@ double ValueOf(const Point& point, Side side) {
   return point.last;
 }
 
+void SeriesWindow::Clear() {
+  points_.clear();
+  sums_.clear();
+  before_ = {};
+  next_ = 0;
+  steps_seen_ = 0;
+}
+
 void SeriesWindow::Add(const Point& point) {
   bool back = !points_.empty() && point.step && at(0).step && *point.step < *at(0).step;
-  if (back) {
-    points_.clear();
-    sums_.clear();
-    before_ = {};
-    next_ = 0;
-    steps_seen_ = 0;
-  }
+  if (back) Clear();
   steps_seen_ += point.steps;
   Sums sums = points_.empty() ? Sums() : sums_[Place(0)];
   sums.steps += point.steps;

@@ -49,6 +49,8 @@ class SeriesWindow {
   explicit SeriesWindow(size_t capacity) : capacity_(capacity) {}
 
   void Add(const Point& point);
+  // As if no point had come yet.
+  void Clear();
   size_t size() const { return points_.size(); }
   // 0 is the newest. REQUIRES back < size().
   const Point& at(size_t back) const;

@@ -9,6 +9,7 @@ namespace {
 
 // Before so many steps everything takes longer than usual: loading, compiling.
 constexpr int kStepsBefore = 10;
+constexpr int64_t kFirstGaps = 5;
 // An evaluation or a checkpoint may take so long.
 constexpr int64_t kLongestPause = 1800 * base::kNsPerSecond;
 // The longest gap counts as usual for about so long.
@@ -17,8 +18,10 @@ constexpr double kMemoryNs = 600e9;
 // How long it usually takes until something comes again: the longest gap, which fades.
 class Rhythm {
  public:
-  void Beat(base::TimeNs time) {
-    if (last_ != INT64_MIN && time > last_) {
+  // The first gaps (loading, compiling) are no usual ones, nor is one in which an evaluation or a checkpoint was spoken
+  // of.
+  void Beat(base::TimeNs time, const Training& training) {
+    if (++beats_ > kFirstGaps && time > last_ && training.paused_at < last_ - kAround) {
       double gap = static_cast<double>(time) - static_cast<double>(last_);
       usual_ = std::max(gap, usual_ * std::exp(-gap / kMemoryNs));
     }
@@ -36,6 +39,7 @@ class Rhythm {
   static constexpr int64_t kAround = 30 * base::kNsPerSecond;
   base::TimeNs last_ = INT64_MIN;
   double usual_ = 0;
+  int64_t beats_ = 0;
 };
 
 Sighting SilenceOf(const Scope& scope, base::TimeNs last, base::TimeNs deadline, std::string_view what) {
@@ -64,7 +68,7 @@ class RankSilence : public Watch {
     if (source.slot >= states_.size()) states_.resize(source.slot + 1);
     State& state = states_[source.slot];
     state.source = &source;
-    state.rhythm.Beat(record.time);
+    state.rhythm.Beat(record.time, *source.training);
     if (record.step && *record.step != state.step) ++state.steps;
     if (record.step) state.step = *record.step;
     state.ended = IsEvent(record, "rank_exit");
@@ -112,7 +116,7 @@ class StepSilence : public Watch {
     step_ = *record.step;
     ++steps_;
     ended_ = false;
-    rhythm_.Beat(record.time);
+    rhythm_.Beat(record.time, *training_);
     if (!silent_) return;
     silent_ = false;
     listener_->Ends({}, record.step, record.time);

@@ -19,7 +19,7 @@ struct RankPoint {
 // What the ranks of a job say of one metric at one step.
 struct StepRow {
   int64_t step = 0;
-  bool restarted = false;  // the first one after the job went back to a checkpoint
+  bool restarted = false;  // what came before is no measure: the job went back to a checkpoint, say
   std::vector<RankPoint> points;
 
   // The job's own point: the medians over the ranks, so that no single one of them moves it.
@@ -32,6 +32,8 @@ class StepRows {
  public:
   // The rank's newest point; one without a step is left out.
   void Take(const Source& source, int64_t steps_seen, const Point& point);
+  // What comes from the next step on cannot be compared with what came before.
+  void Restart() { restarted_ = true; }
   // The next step that is over, or null. Valid until the next call.
   const StepRow* Next();
 

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "detect/declared_schedule.h"
 #include "detect/finding.h"
+#include "detect/parallelism.h"
 #include "detect/rule.h"
 #include "detect/rule_set.h"
 #include "detect/step_rows.h"
@@ -18,6 +20,8 @@ struct Training {
   base::TimeNs now = 0;                // time of the latest record, or of an Advance
   std::optional<int64_t> step;         // the latest
   base::TimeNs paused_at = INT64_MIN;  // when an evaluation or a checkpoint was spoken of last
+  Parallelism parallelism;
+  std::optional<DeclaredSchedule> schedule;
 };
 
 // One rank of a job (or a device or a node that has no rank), and what is remembered of its metrics.

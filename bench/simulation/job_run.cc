@@ -10,8 +10,8 @@ namespace rankscope::simulation {
 namespace {
 
 constexpr base::TimeNs kBegin = 1'800'000'000 * base::kNsPerSecond;
-constexpr double kArrivalSpreadSeconds = 0.02;  // of the ranks' records of one step
-constexpr base::TimeNs kRestart = 120 * base::kNsPerSecond;
+constexpr double kArrivalSpreadSeconds = 0.02;               // of the ranks' records of one step
+constexpr base::TimeNs kRestart = 40 * base::kNsPerSecond;   // from the last checkpoint, in the same processes
 constexpr base::TimeNs kBetweenSteps = 50 * base::kNsPerMs;  // what comes then is of the next one
 
 base::TimeNs Ns(double seconds) { return static_cast<base::TimeNs>(seconds * static_cast<double>(base::kNsPerSecond)); }

@@ -9,7 +9,8 @@ constexpr double kGibOfMb = 1.0 / 1024;
 constexpr double kNoisiest = 0.004;  // of the memory: in more noise nobody finds a leak soon
 
 bool HasRoom(const Plan& plan) {
-  return plan.memory_gib < 0.6 * plan.capacity_gib && plan.memory_noise < kNoisiest && plan.memory_peaks_every == 0;
+  return plan.memory_gib < 0.6 * plan.capacity_gib && plan.memory_noise < kNoisiest && plan.memory_peaks_every == 0 &&
+         plan.token_noise == 0;
 }
 
 // `size` GiB a step are lost.
@@ -26,7 +27,7 @@ void DrawFast(const Plan& plan, Random* random, Fault* fault) {
   fault->size = std::max(clear, random->BetweenInLog(75, 300) * kGibOfMb);
 }
 void DrawSlow(const Plan& plan, Random* random, Fault* fault) {
-  double clear = 6 * plan.memory_noise * plan.memory_gib / 180;
+  double clear = 10 * plan.memory_noise * plan.memory_gib / 180;
   fault->size = std::max(clear, random->BetweenInLog(8, 35) * kGibOfMb);
 }
 

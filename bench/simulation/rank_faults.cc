@@ -52,6 +52,7 @@ const std::vector<FaultKind> kRankFaults = {
      .change_sample = OddLoss},
     {.name = "the gradient norm of a rank leaves its peers",
      .rules = {"OddRankGradient"},
+     .consequences = {"GradientExplosion"},
      .whom = Whom::kRank,
      .window_steps = 8,
      .window_records = 2,

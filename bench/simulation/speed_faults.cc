@@ -33,7 +33,7 @@ void Decay(const Fault& fault, Random*, Step* step) {
 }
 
 void DrawJitter(const Plan& plan, Random* random, Fault* fault) {
-  fault->size = random->Between(0.35, 0.8) + 5 * NoiseOf(plan);
+  fault->size = random->Between(0.4, 0.8) + 9 * NoiseOf(plan);
 }
 // Every other step waits for something.
 void Jitter(const Fault& fault, Random* random, Step* step) { step->seconds *= 1 + fault.size * 2 * random->Unit(); }
@@ -111,6 +111,7 @@ const std::vector<FaultKind> kSpeedFaults = {
      .consequences = kSlow,
      .cause = "data_loading",
      .window_records = 10,
+     .window_seconds = 40,  // for which it has to hold
      .records_before = 110,
      .most_interval = 10,
      .draw = DrawDrop,

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "detect/statistics.h"
 #include "detect/watch.h"
 #include "model/record_value.h"
 
@@ -8,6 +9,7 @@ namespace rankscope::detect {
 namespace {
 
 constexpr size_t kUsualPoints = 16;
+constexpr double kNoise = 3;     // usual differences of means that say nothing
 constexpr double kDoubt = 0.25;  // of a step: noise alone moves the mean, too
 
 // A comparison of numbers that holds for some steps of a rank.
@@ -36,9 +38,11 @@ class MetricWatch : public Watch, private Surroundings {
     source_ = &source;
     const SeriesWindow& series = source.series[static_cast<size_t>(metric)];
     const Point& point = series.at(0);
-    if (series.steps_seen() <= rule_.warmup_steps || (rule_.ignore_disturbed && point.disturbed)) return;
+    if (series.steps_seen() <= rule_.warmup_steps) return;
     skip_ = state.points + 1;
     Judgement judgement = Judge(point);
+    // A pause makes one step a slow one. Where all steps of a record are, that is not why.
+    if (rule_.ignore_disturbed && point.disturbed && !(point.steps > 1 && judgement.whole)) return;
     Count(judgement, point, &state);
     if (state.firing) {
       Judge(judgement, point, &state);
@@ -89,8 +93,19 @@ class MetricWatch : public Watch, private Surroundings {
     const SeriesWindow& series = *Own("value");
     size_t before = series.size() > skip_ ? std::min(series.size() - skip_, kUsualPoints) : 0;
     if (before > 0) usual = series.Mean(skip_, before).value_or(usual);
-    double share = (point.mean - usual) / (extreme - usual);
+    double share = (std::fabs(point.mean - usual) - kNoise * Noise(before)) / std::fabs(extreme - usual);
     return std::isfinite(share) ? std::clamp<int64_t>(std::llround(share * point.steps - kDoubt), 1, point.steps) : 1;
+  }
+
+  // By how much the means of the points before differ from each other, usually.
+  double Noise(size_t points) const {
+    const SeriesWindow& series = *Own("value");
+    std::vector<double> distances;
+    for (size_t i = 1; i < points; ++i) {
+      distances.push_back(std::fabs(series.at(skip_ + i).mean - series.at(skip_ + i - 1).mean));
+    }
+    std::erase_if(distances, [](double distance) { return std::isnan(distance); });
+    return distances.empty() ? 0 : Median(&distances);
   }
 
   static void Count(const Judgement& judgement, const Point& point, State* state) {

@@ -47,8 +47,8 @@ class RiseDetector : public Detector {
   const int wanted_;
   BlockCutter blocks_;
   double best_ = std::numeric_limits<double>::infinity(), last_ = 0;
-  int above_ = 0;            // blocks in a row
-  SortedWindow ranges_{16};  // of the blocks that were not above
+  int above_ = 0;           // blocks in a row
+  SortedWindow ranges_{8};  // of the blocks that were not above
 };
 
 }  // namespace

@@ -57,6 +57,8 @@ class Run {
 
   void Restart() {
     writer_.Restart();
+    Line line{0, 0, "loading checkpoint from out/checkpoint-" + std::to_string(plan_.restart_to)};
+    writer_.Take(line, now_ + kBetweenSteps);
     now_ += kRestart;
   }
 

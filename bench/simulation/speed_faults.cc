@@ -79,6 +79,7 @@ const std::vector<FaultKind> kSpeedFaults = {
      .consequences = SlowAnd({"DataLoadingSlowdown"}),
      .window_steps = 3,
      .steps_before = 160,
+     .records_before = 4,
      .draw = DrawCollapse,
      .change_step = Slow},
     {.name = "throughput drops somewhat",

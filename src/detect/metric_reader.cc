@@ -133,9 +133,9 @@ void MetricReader::Read(const model::RecordView& record, Points* points) {
 }
 
 bool IsPause(const model::RecordView& record) {
-  constexpr std::array<std::string_view, 6> kWords = {"Saving model checkpoint", "aving checkpoint",
-                                                      "saved checkpoint",        "***** Running Evaluation",
-                                                      "unning validation",       "***** Running Prediction"};
+  constexpr std::array<std::string_view, 8> kWords = {
+      "Saving model checkpoint", "aving checkpoint",         "saved checkpoint",  "***** Running Evaluation",
+      "unning validation",       "***** Running Prediction", "oading checkpoint", "esuming from checkpoint"};
   for (std::string_view word : kWords) {
     if (record.text.find(word) != std::string_view::npos) return true;
   }

@@ -9,7 +9,7 @@ namespace rankscope::detect {
 namespace {
 
 constexpr size_t kUsualPoints = 16;
-constexpr double kNoise = 3;     // usual differences of means that say nothing
+constexpr double kNoise = 2;     // usual differences of means that say nothing
 constexpr double kDoubt = 0.25;  // of a step: noise alone moves the mean, too
 
 // A comparison of numbers that holds for some steps of a rank.
@@ -93,7 +93,8 @@ class MetricWatch : public Watch, private Surroundings {
     const SeriesWindow& series = *Own("value");
     size_t before = series.size() > skip_ ? std::min(series.size() - skip_, kUsualPoints) : 0;
     if (before > 0) usual = series.Mean(skip_, before).value_or(usual);
-    double share = (std::fabs(point.mean - usual) - kNoise * Noise(before)) / std::fabs(extreme - usual);
+    double reach = extreme - usual;
+    double share = (point.mean - usual) / reach - kNoise * Noise(before) / std::fabs(reach);
     return std::isfinite(share) ? std::clamp<int64_t>(std::llround(share * point.steps - kDoubt), 1, point.steps) : 1;
   }
 

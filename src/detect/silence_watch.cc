@@ -31,7 +31,9 @@ class Rhythm {
     double usual = usual_ > 0 ? usual_ : longest_;
     int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual));
     bool paused = training.paused_at != pause_ || IsInPause();
-    if (paused && training.paused_at >= last_ - kAround) patience = std::max(patience, kLongestPause);
+    int64_t around = std::max(kAround, static_cast<int64_t>(2 * usual));  // it has to be this one's pause
+    bool near = training.paused_at >= last_ - kAround && training.paused_at <= last_ + around;
+    if (paused && near) patience = std::max(patience, kLongestPause);
     return last_ + patience;
   }
 

@@ -45,7 +45,7 @@ struct FaultKind {
   // Each changes what is healthy, while Fault::IsAt.
   void (*change_step)(const Fault&, Random*, Step*) = nullptr;
   void (*change_sample)(const Fault&, const Step&, int32_t rank, Random*, Sample*) = nullptr;
-  void (*change_node)(const Fault&, int32_t node, NodeSample*) = nullptr;
+  void (*change_node)(const Fault&, const Step&, int32_t node, NodeSample*) = nullptr;
   bool stops_rank = false;  // from the onset on nothing comes from the rank,
   bool stops_job = false;   // or from all of them
 };

@@ -11,7 +11,8 @@ constexpr double kRankDisturbance = 3e-4;  // chance a step that one rank is slo
 constexpr double kOverflow = 3e-4;         // chance that a loss scale halves
 constexpr int64_t kScaleDoubles = 2000;
 constexpr int64_t kCompileSteps = 6;  // the first steps take longer: compiling, allocating, caches
-constexpr double kMostKept = 0.975;   // of the memory, by an allocator that gives nothing back
+constexpr double kFillSeconds = 600;
+constexpr double kMostKept = 0.975;  // of the memory, by an allocator that gives nothing back
 
 double Lognormal(Random* random, double sigma) { return std::exp(sigma * random->Normal()); }
 
@@ -28,6 +29,8 @@ HealthyRun::HealthyRun(const Plan& plan, Random random) : plan_(plan), random_(r
   }
   for (int32_t node = 0; node < plan.nodes; ++node) {
     node_memory_.push_back(random_.Between(15, 75));
+    node_filling_.push_back(random_.Between(0, 0.4) * node_memory_.back());
+    node_noise_.push_back(0);
     node_heat_.push_back(random_.Between(48, 80));
   }
 }
@@ -179,9 +182,12 @@ double HealthyRun::MemoryOf(const Step& step, Rank* rank) const {
 NodeSample HealthyRun::SampleOfNode(int32_t node, bool paused) {
   auto index = static_cast<size_t>(node);
   NodeSample sample;
-  double& memory = node_memory_[index];
-  memory += 0.02 * (60 - memory) * 0.05 + 0.1 * random_.Normal();  // caches fill, slowly
-  sample.memory_used_percent = std::clamp(memory + (paused ? 3 : 0) + 0.3 * random_.Normal(), 1.0, 90.0);
+  double& left = node_filling_[index];  // of what loaders and caches of the process take in the first hour
+  left *= 1 - plan_.sample_seconds / kFillSeconds;
+  double& noise = node_noise_[index];
+  noise = 0.98 * noise + 0.2 * random_.Normal();
+  double used = node_memory_[index] - left + noise + (paused ? 3 : 0);
+  sample.memory_used_percent = std::clamp(used, 1.0, 90.0);
   sample.iowait_percent = std::min(15.0, (paused ? 8 : 1) * random_.Exponential());
   sample.shm_free_gib = 200 + random_.Normal();
   sample.gpu_temperature = std::round(std::min(86.0, node_heat_[index] - (paused ? 10 : 0) + 1.5 * random_.Normal()));

@@ -35,7 +35,7 @@ class HealthyRun {
   const Plan plan_;
   Random random_;
   std::vector<Rank> ranks_;
-  std::vector<double> node_memory_, node_heat_;
+  std::vector<double> node_memory_, node_filling_, node_noise_, node_heat_;
   int64_t number_ = 0;
   bool restarted_ = false;
   double common_ = 0;  // noise of the loss of all ranks

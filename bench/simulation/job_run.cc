@@ -89,7 +89,7 @@ class Run {
     for (; next_sample_ < end; next_sample_ += Ns(plan_.sample_seconds)) {
       for (int32_t node = 0; node < plan_.nodes; ++node) {
         NodeSample sample = healthy_.SampleOfNode(node, step.pause_seconds > 0);
-        if (faulty && fault_->kind->change_node) fault_->kind->change_node(*fault_, node, &sample);
+        if (faulty && fault_->kind->change_node) fault_->kind->change_node(*fault_, step, node, &sample);
         writer_.Take(sample, node, std::max(now_ + kBetweenSteps, next_sample_));
       }
     }

@@ -42,16 +42,29 @@ void DrawFull(const Plan& plan, Random* random, Fault* fault) {
 }
 void Slow(const Fault& fault, Random*, Step* step) { step->seconds /= fault.size; }
 
-void FullHost(const Fault& fault, int32_t node, NodeSample* sample) {
+// The host's memory is filled bit by bit within the run.
+bool IsSampledLong(const Plan& plan) { return plan.step_seconds > 5 && plan.sample_seconds < 15; }
+void DrawHostLeak(const Plan& plan, Random* random, Fault* fault) {
+  double hours = plan.step_seconds * static_cast<double>(fault->length) / 3600;
+  fault->size = random->Between(50, 90) / hours / 3600 * plan.step_seconds;  // percent a step
+  // By a fifth it has to have grown, from at most 75 %.
+  fault->visible = fault->onset + static_cast<int64_t>(15 / fault->size);
+}
+void LeakHost(const Fault& fault, const Step& step, int32_t node, NodeSample* sample) {
+  if (node != fault.node) return;
+  double lost = fault.size * static_cast<double>(step.number - fault.onset);
+  sample->memory_used_percent = std::min(94.0, sample->memory_used_percent + lost);
+}
+void FullHost(const Fault& fault, const Step&, int32_t node, NodeSample* sample) {
   if (node == fault.node) sample->memory_used_percent = 97.5;
 }
-void FullSharedMemory(const Fault& fault, int32_t node, NodeSample* sample) {
+void FullSharedMemory(const Fault& fault, const Step&, int32_t node, NodeSample* sample) {
   if (node == fault.node) sample->shm_free_gib = 0.02;
 }
-void HotGpu(const Fault& fault, int32_t node, NodeSample* sample) {
+void HotGpu(const Fault& fault, const Step&, int32_t node, NodeSample* sample) {
   if (node == fault.node) sample->gpu_temperature = 92;
 }
-void EccErrors(const Fault& fault, int32_t node, NodeSample* sample) {
+void EccErrors(const Fault& fault, const Step&, int32_t node, NodeSample* sample) {
   if (node == fault.node) sample->ecc_uncorrected = 3;
 }
 
@@ -84,6 +97,14 @@ const std::vector<FaultKind> kMemoryFaults = {
      .draw = DrawFull,
      .change_step = Slow,
      .change_sample = NearlyFull},
+    {.name = "host memory grows",
+     .rules = {"HostMemoryGrows"},
+     .whom = Whom::kNode,
+     .window_seconds = 9 * 300,
+     .steps_after = 1500,
+     .suits = IsSampledLong,
+     .draw = DrawHostLeak,
+     .change_node = LeakHost},
     {.name = "a host runs out of memory",
      .rules = {"HostMemoryHigh"},
      .consequences = {"HostMemoryGrows"},

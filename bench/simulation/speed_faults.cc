@@ -43,7 +43,7 @@ void LateData(const Fault& fault, Random*, Step* step) {
   step->seconds += late;
   step->data_seconds += late;
 }
-void IdleNode(const Fault&, int32_t, NodeSample* sample) {
+void IdleNode(const Fault&, const Step&, int32_t, NodeSample* sample) {
   sample->gpu_utilization *= 0.6;
   sample->iowait_percent += 10;
 }
@@ -57,7 +57,7 @@ void SlowNetwork(const Fault& fault, Random* random, Step* step) {
   step->lines.push_back(line);
 }
 
-void HotNode(const Fault& fault, int32_t node, NodeSample* sample) {
+void HotNode(const Fault& fault, const Step&, int32_t node, NodeSample* sample) {
   if (node != fault.node) return;
   sample->gpu_temperature = 87;
   sample->throttle_reasons = "sw_thermal";

@@ -87,6 +87,36 @@ TEST(Engine, JobsAndAttemptsAreApart) {
   EXPECT_EQ(live.findings().size(), 0U);  // four steps each are not five
 }
 
+TEST(Engine, ARankThatFollowsAnotherAwayFromItsPeersSaysSo) {
+  Live live(Rules("  - alert: Odd\n    peers: {metric: loss, when: rel_dev > 0.5, for: 3steps, max_fraction: 0.5}\n"));
+  for (int64_t step = 1; step <= 20; ++step) {
+    for (int32_t rank = 0; rank < 8; ++rank) {
+      bool odd = (rank == 5 && step >= 10) || (rank == 2 && step >= 14);
+      live.Take(Step(step, odd ? 9 : 1, rank));
+    }
+  }
+  ASSERT_EQ(live.findings().size(), 2U);
+  EXPECT_EQ(live.findings()[0].scope.rank, 5);
+  EXPECT_NE(live.findings()[0].message.find("odd since step 10"), std::string::npos) << live.findings()[0].message;
+  EXPECT_NE(live.findings()[1].message.find("odd since step 14, after rank 5 (step 10)"), std::string::npos)
+      << live.findings()[1].message;
+  EXPECT_FALSE(live.findings()[0].evidence.empty());
+}
+
+TEST(Engine, ARuleOfTheJobCountsItsRanksAsOne) {
+  Live live(Rules("  - {alert: Spike, detector: {kind: spike, metric: loss}}\n"));
+  auto loss = [](int64_t step, int32_t rank) {
+    if (rank == 3 && step == 100) return 50.0;  // one rank's mini-batch
+    return step >= 150 ? 5.0 : 2 + 0.01 * static_cast<double>((step + rank) % 7);
+  };
+  for (int64_t step = 1; step <= 160; ++step) {
+    for (int32_t rank = 0; rank < 8; ++rank) live.Take(Step(step, loss(step, rank), rank));
+  }
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_EQ(live.findings()[0].step, 151);
+  EXPECT_FALSE(live.findings()[0].scope.rank);
+}
+
 TEST(Engine, AReloadKeepsAnOpenFindingOne) {
   Live live(Rules(kLossHigh));
   for (int64_t step = 1; step <= 10; ++step) live.Take(Step(step, 5000));

@@ -16,15 +16,17 @@ class MetricReader {
  public:
   using Points = std::vector<std::pair<int, Point>>;
 
-  explicit MetricReader(const RuleSet* rules) : rules_(rules) {}
+  explicit MetricReader(const RuleSet* rules) : rules_(rules), places_(rules->metrics().size()) {}
 
   // *points are overwritten.
   void Read(const model::RecordView& record, Points* points);
 
  private:
-  Point* PointOf(int metric, const model::RecordView& record, Points* points) const;
+  Point* PointOf(int metric, const model::RecordView& record, Points* points);
 
   const RuleSet* rules_;
+  std::vector<size_t> places_;  // by metric: of its point among those of the record, from 1; 0: it has none
+  int32_t steps_ = 1;           // that the record is of
 };
 
 // Whether the record is of an evaluation or a checkpoint: for a while nobody trains.

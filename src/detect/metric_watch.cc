@@ -27,6 +27,8 @@ class MetricWatch : public Watch, private Surroundings {
       }
     }
     if (!condition.metric.empty()) metric_ = rules.MetricNumber(condition.metric);
+    Name(condition.when);
+    if (resolve_when) Name(*resolve_when);
   }
 
   // Whose points it waits for; of an `expr:`, those of the metric that it names first.
@@ -67,6 +69,14 @@ class MetricWatch : public Watch, private Surroundings {
     bool at_end = false;      // for the last
     Side side = Side::kLast;  // whose value shows it
   };
+
+  // Looked up once: conditions are evaluated for each point.
+  void Name(const When& when) {
+    for (const When::Need& need : when.Needs()) {
+      bool own = need.metric.empty() || need.metric == "value" || need.metric == "nonfinite";
+      if (!own) named_.emplace_back(need.metric, rules_.MetricNumber(need.metric));
+    }
+  }
 
   Judgement Judge(const Point& point) const {
     Judgement judgement;
@@ -163,12 +173,15 @@ class MetricWatch : public Watch, private Surroundings {
   }
 
   const SeriesWindow* Own(std::string_view name) const {
-    int metric = name == "value" ? metric_ : rules_.MetricNumber(std::string(name));
+    int metric = metric_;
+    for (const auto& [known, number] : named_) {
+      if (known == name) metric = number;
+    }
     return &source_->series[static_cast<size_t>(metric)];
   }
 
   std::optional<double> Variable(Word word, std::string_view name, Side side) const override {
-    const SeriesWindow* series = Own(word == Word::kMetric ? name : "value");
+    const SeriesWindow* series = word == Word::kMetric ? Own(name) : &source_->series[static_cast<size_t>(metric_)];
     if (series->size() == 0) return std::nullopt;
     if (word == Word::kNonfinite) return series->at(0).nonfinite;
     return ValueOf(series->at(0), side);
@@ -185,8 +198,9 @@ class MetricWatch : public Watch, private Surroundings {
   const RuleSet& rules_;
   Listener* listener_;
   int metric_ = -1;
-  std::vector<State> states_;       // by slot
-  const Source* source_ = nullptr;  // of the point that is being judged
+  std::vector<std::pair<std::string, int>> named_;  // the other metrics of the conditions
+  std::vector<State> states_;                       // by slot
+  const Source* source_ = nullptr;                  // of the point that is being judged
   size_t skip_ = 1;
 };
 

@@ -11,6 +11,7 @@ namespace {
 
 // However many steps a record is of: among few peers any of them is far from the others once in a while.
 constexpr int64_t kFewestRecords = 3;
+constexpr size_t kMostNamed = 4;
 
 // One rank's number among those of its peers.
 class Standing : public Surroundings {
@@ -65,6 +66,8 @@ class PeersWatch : public Watch {
  private:
   struct State {
     int64_t steps = 0, records = 0;  // for which it has been the odd one
+    int64_t since = 0;               // its first step
+    int32_t rank = 0;
     bool holds = false;
     std::optional<model::Record> record;  // of the latest odd step but the first
   };
@@ -104,10 +107,30 @@ class PeersWatch : public Watch {
       if (condition_.when.Holds(standing, Side::kLast)) odd.push_back(entry);
     }
     size_t most = std::max<size_t>(1, static_cast<size_t>(condition_.max_fraction * static_cast<double>(group.size())));
-    if (odd.size() > most) odd.clear();
+    // Too many: it is the group that moved, but for those who had left it before.
+    if (odd.size() > most) std::erase_if(odd, [this](const RankPoint* entry) { return !Holds(*entry); });
     for (const RankPoint* entry : group) {
       Count(*entry, std::find(odd.begin(), odd.end(), entry) != odd.end(), standing.median);
     }
+  }
+
+  bool Holds(const RankPoint& entry) const {
+    return entry.source->slot < states_.size() && states_[entry.source->slot].holds;
+  }
+
+  // Who left before the rank did: the first one is where to look.
+  std::string Order(const State& own) const {
+    std::vector<const State*> before;
+    for (const State& state : states_) {
+      if (state.steps > 0 && state.since < own.since) before.push_back(&state);
+    }
+    std::sort(before.begin(), before.end(), [](const State* a, const State* b) { return a->since < b->since; });
+    std::string order = ", odd since step " + std::to_string(own.since);
+    for (size_t i = 0; i < std::min(before.size(), kMostNamed); ++i) {
+      order += (i == 0 ? ", after rank " : ", rank ") + std::to_string(before[i]->rank) + " (step " +
+               std::to_string(before[i]->since) + ")";
+    }
+    return order;
   }
 
   void Count(const RankPoint& entry, bool odd, double median) {
@@ -119,6 +142,8 @@ class PeersWatch : public Watch {
       state = {};
       return;
     }
+    if (state.steps == 0) state.since = *entry.point.step;
+    state.rank = *entry.source->scope.rank;
     state.steps += entry.point.steps;
     ++state.records;
     bool lasts = state.steps >= condition_.lasting.steps;
@@ -131,7 +156,7 @@ class PeersWatch : public Watch {
     sighting.value = entry.point.mean;
     sighting.threshold = median;
     sighting.why = condition_.metric + " " + model::NumberText(entry.point.mean) + ", the median of its peers is " +
-                   model::NumberText(median);
+                   model::NumberText(median) + Order(state);
     if (state.record) sighting.further.push_back(*state.record);
     listener_->Holds(sighting);
   }

@@ -82,10 +82,11 @@ std::optional<size_t> SeriesWindow::Covering(Span span, size_t skip) const {
     return SumsAt(skip).steps - SumsAt(skip + count).steps >= span.steps;
   };
   size_t most = points_.size() > skip ? points_.size() - skip : 0;
-  if (most == 0 || !covers(most)) return std::nullopt;
+  if (most == 0) return std::nullopt;
   // Records mostly are of as many steps each.
   auto guess = static_cast<size_t>(std::max<int64_t>(1, span.steps / std::max(1, at(skip).steps)));
-  if (guess <= most && covers(guess) && (guess == 1 || !covers(guess - 1))) return guess;
+  if (span.ns == 0 && guess <= most && covers(guess) && (guess == 1 || !covers(guess - 1))) return guess;
+  if (!covers(most)) return std::nullopt;
   size_t low = 1, high = most;
   while (low < high) {
     size_t middle = (low + high) / 2;

@@ -60,8 +60,10 @@ class Evaluation {
   std::optional<double> Binary(const Expression& e) {
     if (e.op == Operator::kAnd) return Truth(e.children[0]) && Truth(e.children[1]) ? 1.0 : 0.0;
     if (e.op == Operator::kOr) return Truth(e.children[0]) || Truth(e.children[1]) ? 1.0 : 0.0;
-    auto a = Value(e.children[0]), b = Value(e.children[1]);
-    if (!a || !b) return std::nullopt;
+    auto a = Value(e.children[0]);
+    if (!a) return std::nullopt;
+    auto b = Value(e.children[1]);
+    if (!b) return std::nullopt;
     return Apply(e.op, *a, *b);
   }
 

@@ -50,7 +50,11 @@ void Restless(const Fault& fault, Random* random, Step* step) {
 }
 
 void Flat(const Fault& fault, Random*, Step* step) { step->loss = fault.size * (1 + 0.005 * fault.noise); }
-void DrawFlat(const Plan& plan, Random*, Fault* fault) { fault->size = plan.loss_last * 1.4; }
+// Where it is at the onset, there it stays.
+void DrawFlat(const Plan& plan, Random*, Fault* fault) {
+  double fallen = std::pow(1 + static_cast<double>(fault->onset) / 20, -plan.loss_exponent);
+  fault->size = plan.loss_last + (plan.loss_first - plan.loss_last) * fallen;
+}
 
 void NanLoss(const Fault&, const Step&, int32_t, Random*, Sample* sample) {
   (*sample)[kLoss] = kNan;
@@ -119,7 +123,7 @@ const std::vector<FaultKind> kLossFaults = {
      .consequences = {"GradientNonfinite"},
      .window_steps = 1,
      .suits = HasLevel,
-     .draw = DrawShort,
+     .draw = DrawLong,  // the weights are NaN by then
      .change_sample = HiddenNan},
     {.name = "loss left out",
      .rules = {"LossVanished"},

@@ -85,7 +85,7 @@ void DrawBenign(Plan* plan, Random* random) {
   plan->evaluate_seconds = random->BetweenInLog(20, 600);
   plan->fp16 = random->Chance(0.2);
   if (random->Chance(0.12)) plan->longer_from = random->Whole(steps / 4, steps - 50);
-  plan->longer_by = random->Between(1.2, 4);
+  plan->longer_by = random->Between(1.2, 2.2);
   if (random->Chance(0.06)) plan->batch_ramp_at = random->Whole(steps / 4, steps - 50);
   if (random->Chance(0.2)) plan->memory_peaks_every = random->Whole(20, 200);
   if (random->Chance(0.06)) {

@@ -33,7 +33,7 @@ void Decay(const Fault& fault, Random*, Step* step) {
 }
 
 void DrawJitter(const Plan& plan, Random* random, Fault* fault) {
-  fault->size = random->Between(0.4, 0.8) + 9 * NoiseOf(plan);
+  fault->size = random->Between(0.4, 0.8) + 9 * (NoiseOf(plan) + plan.token_noise);
 }
 // Every other step waits for something.
 void Jitter(const Fault& fault, Random* random, Step* step) { step->seconds *= 1 + fault.size * 2 * random->Unit(); }

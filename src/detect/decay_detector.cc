@@ -13,6 +13,8 @@ namespace {
 // At most so many blocks are kept; then two become one, so that a trend over hours is seen like one over minutes.
 constexpr size_t kMostBlocks = 48;
 constexpr double kAgreement = 0.6;
+// Of the move: what comes to rest (caches fill, once) is no decay.
+constexpr double kSecondHalf = 0.3;
 
 // A level that sinks (or rises) slowly and steadily, by Theil-Sen over the medians of blocks. A single jump is none.
 class DecayDetector : public Detector {
@@ -43,9 +45,9 @@ class DecayDetector : public Detector {
     if (medians_.size() > kMostBlocks) Thin();
     if (medians_.size() < fewest_) return;
     Trend trend = TrendOf({medians_.begin(), medians_.end()});
-    double moved = sign_ * trend.rise;
+    double moved = sign_ * trend.rise, second = sign_ * (medians_.back() - medians_[medians_.size() / 2]);
     moves_ = moved > margin_ * std::fabs(medians_.front()) && sign_ * trend.agreement > kAgreement &&
-             trend.largest_jump < jump_ * moved;
+             trend.largest_jump < jump_ * moved && second > kSecondHalf * moved;
   }
 
   void Thin() {

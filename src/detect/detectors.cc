@@ -13,7 +13,7 @@ std::span<const DetectorKind> DetectorKinds() {
        {{"up", 0}, {"k", 0.5}, {"h", 15}, {"clip", 4}, {"margin", 0.1}, {"window", 100}, {"keep", 1000}},
        MakeShiftDetector},
       {"decay", {{"up", 0}, {"margin", 0.1}, {"block", 50}, {"blocks", 12}, {"jump", 0.6}}, MakeDecayDetector},
-      {"growth", {{"per_step", 0.0488}, {"block", 5}, {"blocks", 5}, {"skip", 50}}, MakeGrowthDetector},
+      {"growth", {{"per_step", 0.0488}, {"block", 5}, {"blocks", 6}, {"skip", 50}}, MakeGrowthDetector},
       {"floor_rise",
        {{"per_step", 0.00488}, {"block", 30}, {"blocks", 6}, {"jump", 0.6}, {"skip", 50}},
        MakeFloorRiseDetector},

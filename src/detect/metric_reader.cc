@@ -111,14 +111,24 @@ Point* MetricReader::PointOf(int metric, const model::RecordView& record, Points
   return &points->back().second;
 }
 
+const RuleSet::FieldUse* MetricReader::UseOf(size_t number, std::string_view name) {
+  if (number >= layout_.size()) layout_.resize(number + 1);
+  auto& [known, use] = layout_[number];
+  if (known == name) return use;
+  known = name;
+  use = rules_->FindField(name);
+  return use;
+}
+
 void MetricReader::Read(const model::RecordView& record, Points* points) {
   points->clear();
   if (record.fields.empty() || record.stream == model::Stream::kEvent || IsEvaluationRow(record)) return;
   const model::FieldView* steps = record.FindField("window_steps");
   steps_ = steps ? CountOf(NumberOf(*steps).value_or(1), 1) : 1;
   uint64_t said = 0;  // of the first 64 metrics: have a value, not statistics alone
-  for (const model::FieldView& field : record.fields) {
-    const RuleSet::FieldUse* use = rules_->FindField(field.name);
+  for (size_t i = 0; i < record.fields.size(); ++i) {
+    const model::FieldView& field = record.fields[i];
+    const RuleSet::FieldUse* use = UseOf(i, field.name);
     if (!use || IsMisnamed(record, field.name)) continue;
     auto number = NumberOf(field);
     if (!number) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,11 +23,15 @@ class MetricReader {
   void Read(const model::RecordView& record, Points* points);
 
  private:
+  // Of the field that is the record's so-many-th.
+  const RuleSet::FieldUse* UseOf(size_t number, std::string_view name);
   Point* PointOf(int metric, const model::RecordView& record, Points* points);
 
   const RuleSet* rules_;
   std::vector<size_t> places_;  // by metric: of its point among those of the record, from 1; 0: it has none
-  int32_t steps_ = 1;           // that the record is of
+  // The fields of the record before, which mostly has the same: names are compared sooner than looked up.
+  std::vector<std::pair<std::string, const RuleSet::FieldUse*>> layout_;
+  int32_t steps_ = 1;  // that the record is of
 };
 
 // Whether the record is of an evaluation or a checkpoint: for a while nobody trains.

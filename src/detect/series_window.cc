@@ -62,14 +62,6 @@ void SeriesWindow::Add(const Point& point) {
   next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
 }
 
-size_t SeriesWindow::Place(size_t back) const { return back < next_ ? next_ - 1 - back : next_ + capacity_ - 1 - back; }
-
-const Point& SeriesWindow::at(size_t back) const { return points_[Place(back)]; }
-
-SeriesWindow::Sums SeriesWindow::SumsAt(size_t back) const {
-  return back < points_.size() ? sums_[Place(back)] : before_;
-}
-
 std::optional<double> SeriesWindow::Mean(size_t skip, size_t count) const {
   Sums to = SumsAt(skip), from = SumsAt(skip + count);
   if (to.finite == from.finite) return std::nullopt;

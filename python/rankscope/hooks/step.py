@@ -90,10 +90,12 @@ def _gpu_memory():
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return {}
     device = torch.cuda.current_device()
-    reserved = torch.cuda.memory_reserved(device)
+    stats = torch.cuda.memory_stats(device)
+    reserved = stats.get("reserved_bytes.all.current", 0)
     total = torch.cuda.get_device_properties(device).total_memory
     return {
         "gpu_memory_gib": reserved / _GIB,
         "gpu_memory_usage": 100.0 * reserved / total,
-        "gpu_memory_allocated_gib": torch.cuda.memory_allocated(device) / _GIB,
+        "gpu_memory_allocated_gib": stats.get("allocated_bytes.all.current", 0) / _GIB,
+        "gpu_memory_retries": stats.get("num_alloc_retries", 0),  # so often the cache was freed to go on
     }

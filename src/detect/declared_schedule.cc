@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace rankscope::detect {
 namespace {
@@ -70,6 +71,7 @@ std::optional<DeclaredSchedule> ScheduleOf(const model::RecordView& event) {
   schedule.family = *family;
   bool warms_up = schedule.name != "constant";
   double steps = NumberIn(json, "warmup_steps"), ratio = NumberIn(json, "warmup_ratio");
+  if (steps > 0 && steps < 1) ratio = std::exchange(steps, 0);  // transformers 5 says a ratio so, too
   if (warms_up) schedule.warmup_steps = steps > 0 ? steps : std::ceil(ratio * schedule.total_steps);
   return schedule;
 }

@@ -41,6 +41,9 @@ TEST(DeclaredSchedule, HasTheFormsOfTransformers) {
   ASSERT_TRUE(cosine);
   EXPECT_DOUBLE_EQ(cosine->At(50), 0.5e-4);
   EXPECT_DOUBLE_EQ(cosine->At(550), 0.5e-4);
+  auto ratio = Declared(R"({"learning_rate": 1e-4, "warmup_steps": 0.1, "lr_scheduler_type": "cosine"})", 1000);
+  ASSERT_TRUE(ratio) << "as transformers 5 says it";
+  EXPECT_DOUBLE_EQ(ratio->warmup_steps, 100);
   auto root = Declared(R"({"learning_rate": 1e-4, "warmup_steps": 100, "lr_scheduler_type": "inverse_sqrt"})", 1000);
   ASSERT_TRUE(root);
   EXPECT_DOUBLE_EQ(root->At(400), 0.5e-4);

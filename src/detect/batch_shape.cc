@@ -7,9 +7,9 @@ namespace rankscope::detect {
 namespace {
 
 constexpr size_t kFewest = 4;
-constexpr int64_t kConfirm = 3;   // steps: rules of speed wait for as many at least
-constexpr double kMargin = 0.15;  // of the usual
-constexpr double kDeviations = 5;
+constexpr int64_t kConfirm = 3;    // steps: rules of speed wait for as many at least
+constexpr double kMargin = 0.15;   // of the usual
+constexpr double kDeviations = 3;  // MADs; three steps in a row that are so by chance do no harm
 
 }  // namespace
 

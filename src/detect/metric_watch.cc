@@ -9,7 +9,7 @@ namespace rankscope::detect {
 namespace {
 
 constexpr size_t kUsualPoints = 16;
-constexpr double kNoise = 2;     // usual differences of means that say nothing
+constexpr double kNoise = 4;     // usual differences of means that say nothing
 constexpr double kDoubt = 0.25;  // of a step: noise alone moves the mean, too
 
 // A comparison of numbers that holds for some steps of a rank.
@@ -91,20 +91,21 @@ class MetricWatch : public Watch, private Surroundings {
     if (judgement.whole) {
       judgement.steps = point.steps;
     } else if (low || high) {
-      judgement.steps = Share(point, high);
+      judgement.steps = Share(point, high, judgement.at_end ? 0 : kNoise);
     } else if (judgement.at_end) {
       judgement.steps = std::max(1, point.nonfinite);
     }
     return judgement;
   }
 
-  int64_t Share(const Point& point, bool high) const {
+  // What does not hold at the end has to stand out of the noise of the means.
+  int64_t Share(const Point& point, bool high, double noise) const {
     double extreme = high ? point.max : point.min, usual = high ? point.min : point.max;
     const SeriesWindow& series = *Own("value");
     size_t before = series.size() > skip_ ? std::min(series.size() - skip_, kUsualPoints) : 0;
     if (before > 0) usual = series.Mean(skip_, before).value_or(usual);
     double reach = extreme - usual;
-    double share = (point.mean - usual) / reach - kNoise * Noise(before) / std::fabs(reach);
+    double share = (point.mean - usual) / reach - noise * Noise(before) / std::fabs(reach);
     return std::isfinite(share) ? std::clamp<int64_t>(std::llround(share * point.steps - kDoubt), 1, point.steps) : 1;
   }
 

@@ -78,7 +78,9 @@ class ScheduleDetector : public Detector {
     return to.step > from.step ? (to.value - from.value) / (to.step - from.step) : 0;
   }
   double Slope() const { return SlopeOf(samples_.front(), samples_.back()); }
-  double Expected(double step) const { return samples_.back().value + Slope() * (step - samples_.back().step); }
+  double Expected(double step) const {
+    return std::max(0.0, samples_.back().value + Slope() * (step - samples_.back().step));
+  }
 
   void Learn(const Sample& sample) {
     peak_ = std::max(peak_, sample.value);

@@ -20,6 +20,7 @@ class Rhythm {
  public:
   // `steps`: it is a step, and not only a word.
   void Beat(base::TimeNs time, bool steps, const Training& training) {
+    excused_ = false;
     if (training.paused_at != pause_) steps_since_pause_ = 0;
     pause_ = training.paused_at;
     if (steps) ++steps_since_pause_;
@@ -27,13 +28,14 @@ class Rhythm {
     last_ = std::max(last_, time);
   }
   base::TimeNs last() const { return last_; }
-  base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) const {
+  base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) {
     double usual = usual_ > 0 ? usual_ : longest_;
     int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual));
     bool paused = training.paused_at != pause_ || IsInPause();
     int64_t around = std::max(kAround, static_cast<int64_t>(2 * usual));  // it has to be this one's pause
     bool near = training.paused_at >= last_ - kAround && training.paused_at <= last_ + around;
-    if (paused && near) patience = std::max(patience, kLongestPause);
+    excused_ |= paused && near;  // and then by whatever follows: a checkpoint after an evaluation
+    if (excused_) patience = std::max(patience, kLongestPause);
     return last_ + patience;
   }
 
@@ -56,6 +58,7 @@ class Rhythm {
   base::TimeNs last_ = kNever, pause_ = INT64_MIN;
   double usual_ = 0, longest_ = 0;
   int64_t gaps_ = 0, steps_since_pause_ = 0;
+  bool excused_ = false;  // a pause began after the last beat
 };
 
 Sighting SilenceOf(const Scope& scope, base::TimeNs last, base::TimeNs deadline, std::string_view what) {

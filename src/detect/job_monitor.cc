@@ -85,7 +85,10 @@ void JobMonitor::Take(const model::RecordView& record) {
   if (record.time > training_.now) training_.now = record.time;
   if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);
-  if (IsPause(record)) training_.paused_at = record.time;
+  if (IsPause(record)) {
+    training_.paused_at = record.time;
+    training_.paused_step = training_.step.value_or(0);
+  }
   if (record.stream == model::Stream::kEvent) TakeEvent(record);
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);

@@ -18,24 +18,25 @@ constexpr double kMemoryNs = 600e9;
 // How long it usually takes until something comes again: the longest gap, which fades.
 class Rhythm {
  public:
-  // `steps`: it is a step, and not only a word.
-  void Beat(base::TimeNs time, bool steps, const Training& training) {
-    excused_ = false;
+  // `step`: that it is the first record of; nothing: it is only a word.
+  void Beat(base::TimeNs time, std::optional<int64_t> step, const Training& training) {
     if (training.paused_at != pause_) steps_since_pause_ = 0;
     pause_ = training.paused_at;
-    if (steps) ++steps_since_pause_;
+    if (step) {
+      ++steps_since_pause_;
+      stride_ = std::max<int64_t>(1, *step - std::exchange(step_, *step));
+    }
     if (last_ != kNever && time > last_) Learn(static_cast<double>(time - last_));
     last_ = std::max(last_, time);
   }
   base::TimeNs last() const { return last_; }
-  base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) {
+  base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) const {
     double usual = usual_ > 0 ? usual_ : longest_;
     int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual));
     bool paused = training.paused_at != pause_ || IsInPause();
-    int64_t around = std::max(kAround, static_cast<int64_t>(2 * usual));  // it has to be this one's pause
-    bool near = training.paused_at >= last_ - kAround && training.paused_at <= last_ + around;
-    excused_ |= paused && near;  // and then by whatever follows: a checkpoint after an evaluation
-    if (excused_) patience = std::max(patience, kLongestPause);
+    // It has to be this one's pause: nobody has gone on without it since.
+    bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
+    if (paused && near) patience = std::max(patience, kLongestPause);
     return last_ + patience;
   }
 
@@ -43,6 +44,7 @@ class Rhythm {
   // Whoever trains may say his last word a moment after another one spoke of the pause.
   static constexpr int64_t kAround = 30 * base::kNsPerSecond;
   static constexpr int kStepsOfTraining = 3;
+  static constexpr int64_t kRecordsAhead = 2;
   static constexpr base::TimeNs kNever = INT64_MIN / 2;
 
   bool IsInPause() const { return pause_ >= last_ - kAround && steps_since_pause_ < kStepsOfTraining; }
@@ -58,7 +60,7 @@ class Rhythm {
   base::TimeNs last_ = kNever, pause_ = INT64_MIN;
   double usual_ = 0, longest_ = 0;
   int64_t gaps_ = 0, steps_since_pause_ = 0;
-  bool excused_ = false;  // a pause began after the last beat
+  int64_t step_ = 0, stride_ = 1;  // the latest, and how many after the one before
 };
 
 Sighting SilenceOf(const Scope& scope, base::TimeNs last, base::TimeNs deadline, std::string_view what) {
@@ -88,7 +90,7 @@ class RankSilence : public Watch {
     State& state = states_[source.slot];
     state.source = &source;
     bool steps = record.step && *record.step != state.step;
-    state.rhythm.Beat(record.time, steps, *source.training);
+    state.rhythm.Beat(record.time, steps ? record.step : std::nullopt, *source.training);
     if (steps) ++state.steps;
     if (record.step) state.step = *record.step;
     state.ended = IsEvent(record, "rank_exit");
@@ -136,7 +138,7 @@ class StepSilence : public Watch {
     step_ = *record.step;
     ++steps_;
     ended_ = false;
-    rhythm_.Beat(record.time, /*steps=*/true, *training_);
+    rhythm_.Beat(record.time, record.step, *training_);
     if (!silent_) return;
     silent_ = false;
     listener_->Ends({}, record.step, record.time);

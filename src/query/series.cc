@@ -88,8 +88,10 @@ class SeriesReader {
   base::Result<SeriesAnswer> Read() {
     ASSIGN_OR_RETURN(bool any, ReadExtent());
     if (!any) return std::move(answer_);
-    ASSIGN_OR_RETURN(model::Table table, source_->Aggregate(scan_, Buckets(), budget_));
-    for (const auto& row : table.rows) TakeRow(row);
+    RETURN_IF_ERROR(source_->Aggregate(scan_, Buckets(), budget_, [this](const auto& row) {
+      TakeRow(row);
+      return true;
+    }));
     request_.by == By::kRank ? EachRank() : Spread();
     return std::move(answer_);
   }
@@ -102,8 +104,11 @@ class SeriesReader {
                          {Function::kMax, "step", 0, "b"},
                          {Function::kMin, "timestamp", 0, "c"},
                          {Function::kMax, "timestamp", 0, "d"}};
-    ASSIGN_OR_RETURN(model::Table table, source_->Aggregate(scan_, extent, budget_));
-    const auto& row = table.rows.front();
+    std::vector<model::Cell> row;
+    RETURN_IF_ERROR(source_->Aggregate(scan_, extent, budget_, [&](const auto& cells) {
+      row = cells;
+      return true;
+    }));
     const auto* first = std::get_if<model::Time>(&row[2]);
     const auto* last = std::get_if<model::Time>(&row[3]);
     if (!first || !last) return false;

@@ -401,6 +401,18 @@ bool ReadClasses(base::ByteReader* in, BlockHeader* header) {
          header->schemas.size() <= kMaxTable && header->pools.size() <= kMaxTable;
 }
 
+void IndexByShape(BlockHeader* header) {
+  auto& begins = header->shape_begins;
+  begins.resize(header->shapes.size() + 1);
+  for (const RowClass& row_class : header->classes) ++begins[row_class.shape + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<uint32_t> next = begins;
+  header->by_shape.resize(header->classes.size());
+  for (size_t number = 0; number < header->classes.size(); ++number) {
+    header->by_shape[next[header->classes[number].shape]++] = static_cast<uint16_t>(number);
+  }
+}
+
 // The tables that are not written: they follow from the classes.
 void IndexClasses(BlockHeader* header) {
   std::unordered_map<uint64_t, uint16_t> index;
@@ -413,6 +425,7 @@ void IndexClasses(BlockHeader* header) {
     row_class.shape = at->second;
     order.push_back(uint64_t{row_class.form} << 16 | order.size());
   }
+  IndexByShape(header);
   std::sort(order.begin(), order.end());
   for (uint64_t entry : order) {
     header->forms.push_back(static_cast<uint32_t>(entry >> 16));
@@ -460,7 +473,7 @@ bool Locate(BlockHeader* header) {
 
 size_t BlockHeader::Memory() const {
   size_t size = sizeof *this + origins.size() * sizeof(model::Origin) +
-                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + sizeof(uint16_t)) +
+                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + 2 * sizeof(uint16_t)) +
                 shapes.size() * sizeof(RowShape) + columns.size() * sizeof(Column) + runs.size() * sizeof(Run) +
                 pools.size() * 48;
   for (const auto& names : schemas) size += names.size() * 48;

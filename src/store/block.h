@@ -53,6 +53,9 @@ struct BlockHeader {
   std::vector<std::vector<std::string>> schemas;
   std::vector<RowClass> classes;
   std::vector<RowShape> shapes;  // of the classes, each once
+  // The classes by shape: those of one are by_shape[shape_begins[shape]…shape_begins[shape + 1]), ascending.
+  std::vector<uint32_t> shape_begins;
+  std::vector<uint16_t> by_shape;
   // The classes' forms in ascending order, and whose they are.
   std::vector<uint32_t> forms;
   std::vector<uint16_t> by_form;
@@ -67,6 +70,15 @@ struct BlockHeader {
 
   size_t Memory() const;
 };
+
+// Sets what a block knows of an origin: all but project and job.
+inline void SetPlace(const model::Origin& of_block, model::Origin* origin) {
+  if (origin->host != of_block.host) origin->host = of_block.host;
+  origin->attempt = of_block.attempt;
+  origin->node_rank = of_block.node_rank;
+  origin->rank = of_block.rank;
+  origin->local_rank = of_block.local_rank;
+}
 
 // The fixed columns of each block; then two for each slot of each pool, then one for each field of each schema.
 enum BlockColumn : uint32_t {

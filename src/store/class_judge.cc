@@ -67,12 +67,7 @@ bool ClassJudge::JudgeOrigins() {
   record.origin.job = reader_->segment().job();
   bool any = false;
   for (size_t i = 0; i < header_.origins.size(); ++i) {
-    const model::Origin& origin = header_.origins[i];
-    record.origin.attempt = origin.attempt;
-    record.origin.node_rank = origin.node_rank;
-    record.origin.rank = origin.rank;
-    record.origin.local_rank = origin.local_rank;
-    record.origin.host = origin.host;
+    SetPlace(header_.origins[i], &record.origin);
     bool holds = std::all_of(exact.begin(), exact.end(), [&](auto* term) { return term->HoldsForOrigin(record); });
     judgement_.origins[i] = holds;
     judgement_.every_origin = judgement_.every_origin && holds;
@@ -162,11 +157,12 @@ void ClassJudge::JudgeClassesOf(const VerdictCache::Verdicts& verdicts) {
 }
 
 void ClassJudge::JudgeClassesByShape() {
-  for (size_t number = 0; number < header_.classes.size(); ++number) {
-    Verdict verdict = shapes_[header_.classes[number].shape];
-    if (verdict == Verdict::kNo) continue;
-    judgement_.classes[number] = verdict;
-    judgement_.alive.push_back(static_cast<uint16_t>(number));
+  for (size_t shape = 0; shape < shapes_.size(); ++shape) {
+    if (shapes_[shape] == Verdict::kNo) continue;
+    for (size_t at = header_.shape_begins[shape]; at < header_.shape_begins[shape + 1]; ++at) {
+      judgement_.classes[header_.by_shape[at]] = shapes_[shape];
+      judgement_.alive.push_back(header_.by_shape[at]);
+    }
   }
 }
 

@@ -25,7 +25,7 @@ class PatternScan {
   void TakePiece(size_t piece) {
     std::optional<BlockReader> reader = ReaderOf(piece);
     if (!reader) return;
-    std::vector<uint32_t> rows = filter_.Select(&*reader, budget_);
+    std::vector<uint32_t> rows = filter_.Select(&*reader, budget_).rows;
     if (reader->ok() && !rows.empty()) TakeRows(piece, rows, &*reader);
     if (!reader->ok()) ReportDamage(reader->status(), budget_);
   }

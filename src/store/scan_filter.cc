@@ -12,6 +12,8 @@ namespace {
 using Kind = model::Filter::Kind;
 using KeyKind = model::RecordKey::Kind;
 
+constexpr uint32_t kManyRows = 256;
+
 }  // namespace
 
 base::Result<std::unique_ptr<ScanFilter>> ScanFilter::Compile(const model::Filter& filter, const ScanCaches& caches) {
@@ -80,10 +82,11 @@ std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {
   return count;
 }
 
-std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budget) const {
+SelectedRows ScanFilter::Select(BlockReader* reader, base::Budget* budget) const {
   Judgement judgement = Judge(reader);
   std::vector<uint32_t> rows;
-  if (judgement.alive.empty()) return rows;
+  if (judgement.alive.empty()) return {};
+  if (auto number = WholeClass(*reader, judgement)) return {reader->class_rows(*number), {*number}, number};
   if (!judgement.inside_slots.empty() && !Narrow(reader, &judgement, &rows)) {
     // A column that only narrows is damaged: every row is looked at.
     if (!reader->recoverable()) return {};
@@ -94,7 +97,17 @@ std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budg
   if (judgement.inside_slots.empty()) rows = RowsOf(reader, judgement);
   DropRawRows(reader, judgement, &rows);
   if (rows.empty() || !Verify(reader, judgement, budget, &rows)) return {};
-  return rows;
+  return {std::move(rows), std::move(judgement.alive), std::nullopt};
+}
+
+// The class of which all rows match, and no others do, if it is worth keeping in mind: such are a job's metrics.
+std::optional<uint16_t> ScanFilter::WholeClass(const BlockReader& reader, const Judgement& judgement) const {
+  bool in_time = reader.info().min_time >= since_ && reader.info().max_time < until_;
+  if (judgement.alive.size() != 1 || !judgement.every_origin || !in_time) return std::nullopt;
+  uint16_t number = judgement.alive.front();
+  bool matches = judgement.classes[number] == Verdict::kYes && judgement.inside_slots.empty();
+  if (!matches || reader.header().classes[number].rows < kManyRows) return std::nullopt;
+  return number;
 }
 
 // The rows that are left when the slots are searched. False: one could not be read.

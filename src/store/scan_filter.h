@@ -7,6 +7,7 @@
 
 #include "model/filter.h"
 #include "store/class_judge.h"
+#include "store/selected_rows.h"
 
 namespace rankscope::store {
 
@@ -34,9 +35,9 @@ class ScanFilter {
 
   // These REQUIRE that the block's job may match.
   //
-  // The matching rows of the block, ascending. After a failure, which is in the reader's status, none; a single row
+  // The matching rows of the block. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
-  std::vector<uint32_t> Select(BlockReader* reader, base::Budget* budget) const;
+  SelectedRows Select(BlockReader* reader, base::Budget* budget) const;
   // How many match, where that follows from the header alone.
   std::optional<uint64_t> CountByHeader(BlockReader* reader) const;
 
@@ -46,6 +47,7 @@ class ScanFilter {
   Judgement Judge(BlockReader* reader) const;
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const;
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
+  std::optional<uint16_t> WholeClass(const BlockReader& reader, const Judgement& judgement) const;
   BlockReader::FieldChoice FieldsFor(const BlockHeader& header) const;
   static void DropRawRows(BlockReader* reader, const Judgement& judgement, std::vector<uint32_t>* rows);
   bool Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget, std::vector<uint32_t>* rows) const;

@@ -42,17 +42,17 @@ void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filte
   MergeSources(std::move(sources), scan, budget, take);
 }
 
-std::optional<model::Table> AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
-                                          const model::Aggregation& aggregation, base::Budget* budget) {
-  ColumnAggregator aggregator(aggregation);
-  if (!AggregatePieces(view.pieces, scan.filter, filter.caches(), aggregation, budget, &aggregator)) {
-    return std::nullopt;
-  }
+bool AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
+                   const model::Aggregation& aggregation, base::Budget* budget, const model::TakeCells& take) {
+  auto parts = AggregatePieces(view.pieces, scan.filter, filter.caches(), aggregation, budget);
+  if (!parts) return false;
+  ColumnAggregator& of_memory = *parts->emplace_back(std::make_unique<ColumnAggregator>(aggregation, budget));
   auto memory = MakeMemorySource(view.batches, &filter, scan, budget);
   RowKey key;
   bool exact;
-  while (memory->Peek(&key, &exact)) aggregator.Add(*memory->Next());
-  return aggregator.Finish();
+  while (memory->Peek(&key, &exact)) of_memory.Add(*memory->Next());
+  ColumnAggregator::Finish(*parts, take);
+  return true;
 }
 
 }  // namespace rankscope::store

@@ -156,24 +156,23 @@ bool BlockReader::DecodeRunTimes(RunTimes* times) {
   return true;
 }
 
-const std::vector<uint32_t>& BlockReader::class_rows(uint16_t number) {
-  if (!ok()) return OrNone<uint32_t>(nullptr);
-  class_rows_ = Cached<std::vector<uint32_t>>(number, Form::kClassRows, [&](auto* rows, size_t* bytes) {
+std::shared_ptr<const std::vector<uint32_t>> BlockReader::class_rows(uint16_t number) {
+  if (!ok()) return nullptr;
+  return Cached<std::vector<uint32_t>>(number, Form::kClassRows, [&](auto* rows, size_t* bytes) {
     ClassRows(*header_, {number}).Append(classes(), 0, static_cast<uint32_t>(classes().size()), rows);
     *bytes = rows->size() * sizeof(uint32_t);
     return ok();
   });
-  return OrNone(class_rows_);
 }
 
 const RunTimes* BlockReader::class_times(uint16_t number) {
   if (!ok()) return nullptr;
   class_times_ = Cached<RunTimes>(number, Form::kClassTimes, [&](RunTimes* times, size_t* bytes) {
-    const auto& rows = class_rows(number);
+    auto rows = class_rows(number);
     const RunTimes* all = run_times();
-    if (!all || !ok()) return false;
+    if (!rows || !all) return false;
     times->starts = all->starts;
-    for (uint32_t row : rows) times->since_start.push_back(all->since_start[row]);
+    for (uint32_t row : *rows) times->since_start.push_back(all->since_start[row]);
     *bytes = times->since_start.size() * sizeof(uint32_t) + times->starts.size() * sizeof(base::TimeNs);
     return true;
   });

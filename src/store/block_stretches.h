@@ -21,7 +21,7 @@ class BlockStretches {
   BlockStretches(BlockReader* reader, const SelectedRows& selected, Groups* groups)
       : reader_(reader),
         selected_(selected),
-        rows_(selected.rows),
+        rows_(selected.rows()),
         groups_(groups),
         dimensions_(groups->dimensions()) {}
 

@@ -12,7 +12,7 @@ bool BlockValues::Read() {
   for (uint32_t schema : schemas) {
     if (!ReadColumn(schema)) return false;
   }
-  if (schemas.size() == 1 && selected_.rows.size() == reader_->header().schema_rows[schemas[0]]) {
+  if (schemas.size() == 1 && selected_.rows().size() == reader_->header().schema_rows[schemas[0]]) {
     whole_ = &columns_[schemas[0]];
     return true;
   }
@@ -42,7 +42,7 @@ bool BlockValues::ReadColumn(uint32_t schema) {
 
 bool BlockValues::PlaceRows() {
   const BlockHeader& header = reader_->header();
-  const auto& rows = selected_.rows;
+  const auto& rows = selected_.rows();
   const auto& classes = reader_->classes();
   std::vector<uint16_t> schema_of(header.classes.size());
   for (size_t number = 0; number < schema_of.size(); ++number) schema_of[number] = header.classes[number].schema;

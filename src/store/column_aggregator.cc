@@ -73,7 +73,7 @@ void ColumnAggregator::AddCount(uint64_t count) {
 }
 
 bool ColumnAggregator::Add(BlockReader* reader, const SelectedRows& selected) {
-  if (selected.rows.empty()) return reader->ok();
+  if (selected.rows().empty()) return reader->ok();
   BlockStretches cutter(reader, selected, &groups_);
   if (!cutter.Prepare()) return false;
   std::vector<Stretch> stretches = cutter.Cut();
@@ -93,7 +93,7 @@ bool ColumnAggregator::AddValues(BlockReader* reader, const SelectedRows& select
   const model::Aggregate& aggregate = aggregation_.aggregates[number];
   BlockValues values(reader, selected, aggregate.field);
   if (!values.Read()) return false;
-  if (aggregate.function == Function::kQuantile) CountMemory(selected.rows.size() * sizeof(double));
+  if (aggregate.function == Function::kQuantile) CountMemory(selected.rows().size() * sizeof(double));
   for (const Stretch& stretch : stretches) {
     values.Give(stretch.begin, stretch.end, aggregate.function, StateOf(stretch.group, number));
   }

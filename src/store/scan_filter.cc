@@ -97,7 +97,7 @@ SelectedRows ScanFilter::Select(BlockReader* reader, base::Budget* budget) const
   if (judgement.inside_slots.empty()) rows = RowsOf(reader, judgement);
   DropRawRows(reader, judgement, &rows);
   if (rows.empty() || !Verify(reader, judgement, budget, &rows)) return {};
-  return {std::move(rows), std::move(judgement.alive), std::nullopt};
+  return {std::make_shared<std::vector<uint32_t>>(std::move(rows)), std::move(judgement.alive), std::nullopt};
 }
 
 // The class of which all rows match, and no others do, if it is worth keeping in mind: such are a job's metrics.

@@ -95,6 +95,9 @@ enum BlockColumn : uint32_t {
 // Encodes rows [begin, end) of the finished buffer; appends to *file, where the block begins at `offset`.
 BlockInfo EncodeBlock(const RowBuffer& buffer, size_t begin, size_t end, uint64_t offset, std::string* file);
 
+// Makes the tables that are not written, since they follow from the classes: shapes, and the orders by form and shape.
+void IndexClasses(BlockHeader* header);
+
 // The header from the last header_bytes of a block. False when it is not one.
 bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* header);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/block_choice.h"
 #include "store/class_rows.h"
 #include "store/literal_search.h"
 #include "store/slot_search.h"
@@ -55,29 +56,53 @@ bool ScanFilter::MayMatchJob(const std::string& project, const std::string& job)
                      [&](const auto& term) { return term->HoldsForOrigin(record); });
 }
 
-Judgement ScanFilter::Judge(BlockReader* reader) const {
-  // Blocks of one job follow each other: their dictionary is asked once.
-  if (judged_ != reader->dictionary()) {
-    judged_ = reader->dictionary();
-    verdicts_.resize(terms_.text_leaves);
-    for (const auto& term : terms_.texts) {
-      std::as_const(*term).ForEachLeaf([this](const FilterNode& leaf) {
-        if (leaf.term) verdicts_[leaf.number] = caches_.verdicts->Get(*leaf.term, judged_);
-      });
-    }
+// Blocks of one job follow each other: their dictionary is asked once.
+void ScanFilter::AskDictionary(const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (judged_ == dictionary) return;
+  judged_ = dictionary;
+  verdicts_.resize(terms_.text_leaves);
+  for (const auto& term : terms_.texts) {
+    std::as_const(*term).ForEachLeaf([this](const FilterNode& leaf) {
+      if (leaf.term) verdicts_[leaf.number] = caches_.verdicts->Get(*leaf.term, judged_);
+    });
   }
+}
+
+std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
+                                             const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (terms_.texts.empty() && terms_.origins.empty()) return std::nullopt;
+  const SegmentSummary* summary = segment.Summary();
+  if (!summary) return std::nullopt;
+  AskDictionary(dictionary);
+  return BlockChoice(*summary, ClassJudge(terms_, verdicts_, segment, *summary).Judge(), *dictionary).Blocks();
+}
+
+std::optional<uint64_t> ScanFilter::CountBySummary(const Segment& segment,
+                                                   const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (segment.min_time() < since_ || segment.max_time() >= until_) return std::nullopt;
+  const SegmentSummary* summary = segment.Summary();
+  if (!summary || !summary->whole()) return std::nullopt;
+  AskDictionary(dictionary);
+  return CountOf(ClassJudge(terms_, verdicts_, segment, *summary).Judge(), summary->header());
+}
+
+Judgement ScanFilter::Judge(BlockReader* reader) const {
+  AskDictionary(reader->dictionary());
   return ClassJudge(terms_, verdicts_, reader).Judge();
 }
 
 std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {
   if (reader->info().min_time < since_ || reader->info().max_time >= until_) return std::nullopt;
-  Judgement judgement = Judge(reader);
+  return CountOf(Judge(reader), reader->header());
+}
+
+std::optional<uint64_t> ScanFilter::CountOf(const Judgement& judgement, const BlockHeader& header) const {
   if (judgement.alive.empty()) return 0;
   if (!judgement.every_origin) return std::nullopt;
   uint64_t count = 0;
   for (uint16_t number : judgement.alive) {
     if (judgement.classes[number] == Verdict::kMaybe) return std::nullopt;
-    count += reader->header().classes[number].rows;
+    count += header.classes[number].rows;
   }
   return count;
 }

@@ -7,6 +7,7 @@
 
 #include "model/filter.h"
 #include "store/class_judge.h"
+#include "store/segment_summary.h"
 #include "store/selected_rows.h"
 
 namespace rankscope::store {
@@ -33,8 +34,14 @@ class ScanFilter {
   // For the readers of the blocks that are asked about.
   const ScanCaches& caches() const { return caches_; }
 
-  // These REQUIRE that the block's job may match.
+  // These REQUIRE that the block's job, or the segment's, may match.
   //
+  // The segment's blocks that may hold matching rows. Nothing: any may. Worth asking where there are many.
+  std::optional<BlockSet> BlocksOf(const Segment& segment,
+                                   const std::shared_ptr<const TemplateDictionary>& dictionary) const;
+  // How many rows of the segment match, where that follows from its summary alone.
+  std::optional<uint64_t> CountBySummary(const Segment& segment,
+                                         const std::shared_ptr<const TemplateDictionary>& dictionary) const;
   // The matching rows of the block. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
   SelectedRows Select(BlockReader* reader, base::Budget* budget) const;
@@ -44,7 +51,9 @@ class ScanFilter {
  private:
   ScanFilter() = default;
   base::Status AddConjuncts(const model::Filter& filter);
+  void AskDictionary(const std::shared_ptr<const TemplateDictionary>& dictionary) const;
   Judgement Judge(BlockReader* reader) const;
+  std::optional<uint64_t> CountOf(const Judgement& judgement, const BlockHeader& header) const;
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const;
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
   std::optional<uint16_t> WholeClass(const BlockReader& reader, const Judgement& judgement) const;

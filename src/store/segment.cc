@@ -12,6 +12,7 @@
 
 #include "base/coding.h"
 #include "store/compression.h"
+#include "store/segment_summary.h"
 
 namespace rankscope::store {
 namespace {
@@ -174,6 +175,11 @@ base::Result<std::string> Segment::ReadBlock(size_t block) const {
     if (static_cast<uint32_t>(base::Checksum(part)) != column.checksum) return Damaged(block);
   }
   return bytes;
+}
+
+const SegmentSummary* Segment::Summary() const {
+  std::call_once(summarized_, [this] { summary_ = SegmentSummary::Of(*this); });
+  return summary_.get();
 }
 
 base::Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(const std::string& path, std::string project,

@@ -15,6 +15,7 @@
 namespace rankscope::store {
 
 class Segment;
+class SegmentSummary;
 
 // Decoded headers of blocks, the last used ones up to a size. Any thread.
 class HeaderCache {
@@ -65,6 +66,9 @@ class Segment {
   base::Result<std::string> ReadBlock(size_t block) const;
   base::Status Damaged(size_t block) const;
 
+  // Made when it is first asked for, which takes as long as reading all headers. Null: there is none.
+  const SegmentSummary* Summary() const;
+
  private:
   Segment();
 
@@ -76,6 +80,8 @@ class Segment {
   uint64_t file_bytes_ = 0, rows_ = 0;
   uint32_t templates_ = 0;
   base::TimeNs min_time_ = INT64_MAX, max_time_ = INT64_MIN;
+  mutable std::once_flag summarized_;
+  mutable std::shared_ptr<const SegmentSummary> summary_;
 };
 
 // Writes one segment. One thread. A writer that is destroyed before Finish leaves a file that no manifest names.

@@ -33,7 +33,7 @@ void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model
 void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
               const std::function<bool(const model::Record&)>& take);
 // As Store::Aggregate.
-bool AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
-                   const model::Aggregation& aggregation, base::Budget* budget, const model::TakeCells& take);
+bool AggregateView(View view, const model::Scan& scan, const ScanFilter& filter, const model::Aggregation& aggregation,
+                   base::Budget* budget, const model::TakeCells& take);
 
 }  // namespace rankscope::store

@@ -14,6 +14,7 @@ using Kind = model::Filter::Kind;
 using KeyKind = model::RecordKey::Kind;
 
 constexpr uint32_t kManyRows = 256;
+constexpr size_t kFewOfThem = 8;  // one of these is
 
 }  // namespace
 
@@ -77,13 +78,51 @@ std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
   return BlockChoice(*summary, ClassJudge(terms_, verdicts_, segment, *summary).Judge(), *dictionary).Blocks();
 }
 
-std::optional<uint64_t> ScanFilter::CountBySummary(const Segment& segment,
-                                                   const std::shared_ptr<const TemplateDictionary>& dictionary) const {
-  if (segment.min_time() < since_ || segment.max_time() >= until_) return std::nullopt;
-  const SegmentSummary* summary = segment.Summary();
+std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
+    const std::shared_ptr<const Segment>& segment, const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (segment->min_time() < since_ || segment->max_time() >= until_) return std::nullopt;
+  const SegmentSummary* summary = segment->Summary();
   if (!summary || !summary->whole()) return std::nullopt;
   AskDictionary(dictionary);
-  return CountOf(ClassJudge(terms_, verdicts_, segment, *summary).Judge(), summary->header());
+  Judgement judgement = ClassJudge(terms_, verdicts_, *segment, *summary).Judge();
+  if (!judgement.every_origin) return std::nullopt;
+  SummaryCount count{CertainRows(judgement, summary->header()), summary->NoBlocks()};
+  std::erase_if(judgement.alive, [&](uint16_t number) { return judgement.classes[number] == Verdict::kYes; });
+  if (judgement.alive.empty()) return count;
+  // Without a yes, that may be for what another block has.
+  if (count.rows == 0 || !JudgesAllBlocksAlike()) return std::nullopt;
+  count.left = BlockChoice(*summary, judgement, *dictionary).Blocks();
+  for (size_t block = 0, left = 0; block < summary->blocks(); ++block) {
+    if (!count.left.Has(block)) continue;
+    auto header = segment->Header(block);
+    if (!header.ok() || ++left * kFewOfThem > summary->blocks()) return std::nullopt;
+    BlockReader reader(segment, block, *header, dictionary, caches_.columns);
+    count.rows -= CertainRows(Judge(&reader), **header);
+  }
+  return count;
+}
+
+// Whether a class is judged alike in each block that has it, if it is a yes for all of them.
+bool ScanFilter::JudgesAllBlocksAlike() const {
+  bool alike = true;
+  auto look = [&](const FilterTerms::Terms& terms) {
+    for (const auto& term : terms) {
+      std::as_const(*term).ForEachLeaf([&](const FilterNode& leaf) {
+        alike = alike && leaf.key.kind != KeyKind::kStep && leaf.key.kind != KeyKind::kTimestamp;
+      });
+    }
+  };
+  look(terms_.shapes);
+  look(terms_.texts);
+  return alike;
+}
+
+uint64_t ScanFilter::CertainRows(const Judgement& judgement, const BlockHeader& header) {
+  uint64_t rows = 0;
+  for (uint16_t number : judgement.alive) {
+    if (judgement.classes[number] == Verdict::kYes) rows += header.classes[number].rows;
+  }
+  return rows;
 }
 
 Judgement ScanFilter::Judge(BlockReader* reader) const {
@@ -93,18 +132,12 @@ Judgement ScanFilter::Judge(BlockReader* reader) const {
 
 std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {
   if (reader->info().min_time < since_ || reader->info().max_time >= until_) return std::nullopt;
-  return CountOf(Judge(reader), reader->header());
-}
-
-std::optional<uint64_t> ScanFilter::CountOf(const Judgement& judgement, const BlockHeader& header) const {
+  Judgement judgement = Judge(reader);
   if (judgement.alive.empty()) return 0;
-  if (!judgement.every_origin) return std::nullopt;
-  uint64_t count = 0;
-  for (uint16_t number : judgement.alive) {
-    if (judgement.classes[number] == Verdict::kMaybe) return std::nullopt;
-    count += header.classes[number].rows;
-  }
-  return count;
+  auto maybe = [&](uint16_t number) { return judgement.classes[number] == Verdict::kMaybe; };
+  if (!judgement.every_origin || std::any_of(judgement.alive.begin(), judgement.alive.end(), maybe))
+    return std::nullopt;
+  return CertainRows(judgement, reader->header());
 }
 
 SelectedRows ScanFilter::Select(BlockReader* reader, base::Budget* budget) const {

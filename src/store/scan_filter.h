@@ -39,9 +39,14 @@ class ScanFilter {
   // The segment's blocks that may hold matching rows. Nothing: any may. Worth asking where there are many.
   std::optional<BlockSet> BlocksOf(const Segment& segment,
                                    const std::shared_ptr<const TemplateDictionary>& dictionary) const;
-  // How many rows of the segment match, where that follows from its summary alone.
-  std::optional<uint64_t> CountBySummary(const Segment& segment,
-                                         const std::shared_ptr<const TemplateDictionary>& dictionary) const;
+  // How many rows of the segment match beside those of some blocks, which are left to look at; from its summary, and
+  // the headers of these. Nothing: all are.
+  struct SummaryCount {
+    uint64_t rows;
+    BlockSet left;
+  };
+  std::optional<SummaryCount> CountBySummary(const std::shared_ptr<const Segment>& segment,
+                                             const std::shared_ptr<const TemplateDictionary>& dictionary) const;
   // The matching rows of the block. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
   SelectedRows Select(BlockReader* reader, base::Budget* budget) const;
@@ -53,7 +58,8 @@ class ScanFilter {
   base::Status AddConjuncts(const model::Filter& filter);
   void AskDictionary(const std::shared_ptr<const TemplateDictionary>& dictionary) const;
   Judgement Judge(BlockReader* reader) const;
-  std::optional<uint64_t> CountOf(const Judgement& judgement, const BlockHeader& header) const;
+  bool JudgesAllBlocksAlike() const;
+  static uint64_t CertainRows(const Judgement& judgement, const BlockHeader& header);
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const;
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
   std::optional<uint16_t> WholeClass(const BlockReader& reader, const Judgement& judgement) const;

@@ -13,19 +13,18 @@ namespace {
 // To ask a segment's summary is worth it for at least one in these of its blocks: it may have to be made first.
 constexpr ptrdiff_t kSomeBlocks = 8;
 
-// Takes the segments out that can be counted as a whole, and says what they come to.
+// Takes the blocks out that are counted as a whole, and says what they come to.
 uint64_t CountSegments(const ScanFilter& filter, std::vector<BlockPiece>* pieces) {
   uint64_t count = 0;
   const Segment* last = nullptr;
-  bool counted = false;
+  std::optional<ScanFilter::SummaryCount> of_last;
   std::erase_if(*pieces, [&](const BlockPiece& piece) {
     if (piece.segment.get() != last) {
       last = piece.segment.get();
-      auto rows = filter.CountBySummary(*last, piece.templates);
-      counted = rows.has_value();
-      count += rows.value_or(0);
+      of_last = filter.CountBySummary(piece.segment, piece.templates);
+      count += of_last ? of_last->rows : 0;
     }
-    return counted;
+    return of_last && !of_last->left.Has(piece.block);
   });
   return count;
 }

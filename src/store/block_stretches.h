@@ -32,7 +32,7 @@ class BlockStretches {
   std::vector<Stretch> Cut();
 
  private:
-  // What tells a dimension's value: one of the first three.
+  // What tells a dimension's value: the one of these that is there.
   struct Dimension {
     std::vector<uint32_t> by_origin, by_shape;     // ids
     const RunTimes* times = nullptr;               // of the selected rows alone, where they are all of a class

@@ -126,6 +126,7 @@ void ColumnAggregator::Add(const model::Record& record) {
 void ColumnAggregator::Finish(const std::vector<std::unique_ptr<ColumnAggregator>>& parts,
                               const model::TakeCells& take) {
   std::vector<const Groups*> groups;
+  groups.reserve(parts.size());
   for (const auto& part : parts) groups.push_back(&part->groups_);
   SortedGroups sorted(groups);
   const model::Aggregation& aggregation = parts.front()->aggregation_;

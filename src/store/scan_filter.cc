@@ -72,7 +72,7 @@ void ScanFilter::AskDictionary(const std::shared_ptr<const TemplateDictionary>& 
 std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
                                              const std::shared_ptr<const TemplateDictionary>& dictionary) const {
   if (terms_.texts.empty() && terms_.origins.empty()) return std::nullopt;
-  const SegmentSummary* summary = segment.Summary();
+  auto summary = segment.Summary();
   if (!summary) return std::nullopt;
   AskDictionary(dictionary);
   return BlockChoice(*summary, ClassJudge(terms_, verdicts_, segment, *summary).Judge(), *dictionary).Blocks();
@@ -81,7 +81,7 @@ std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
 std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
     const std::shared_ptr<const Segment>& segment, const std::shared_ptr<const TemplateDictionary>& dictionary) const {
   if (segment->min_time() < since_ || segment->max_time() >= until_) return std::nullopt;
-  const SegmentSummary* summary = segment->Summary();
+  auto summary = segment->Summary();
   if (!summary || !summary->whole()) return std::nullopt;
   AskDictionary(dictionary);
   Judgement judgement = ClassJudge(terms_, verdicts_, *segment, *summary).Judge();

@@ -133,6 +133,15 @@ std::shared_ptr<const SegmentSummary> SegmentSummary::Of(const Segment& segment)
   return SummaryBuilder(segment).Build();
 }
 
+size_t SegmentSummary::Memory() const {
+  size_t bytes = data_.header.Memory() + (data_.classes.size() + data_.origins.size()) * data_.unread.Memory();
+  for (const auto& filters : data_.id_filters) {
+    for (const IdFilter& filter : filters) bytes += sizeof filter + filter.bytes.size();
+  }
+  for (const auto& filter : data_.raw_text_filters) bytes += sizeof filter + (filter ? filter->size() : 0);
+  return bytes;
+}
+
 bool SegmentSummary::MayHoldId(size_t block, Slot kind, const std::string& id) const {
   const auto& filters = data_.id_filters[block];
   return data_.unread.Has(block) || std::any_of(filters.begin(), filters.end(), [&](const IdFilter& filter) {

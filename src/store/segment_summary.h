@@ -26,6 +26,8 @@ class BlockSet {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] &= others.words_[i];
   }
 
+  size_t Memory() const { return sizeof *this + words_.size() * sizeof(uint64_t); }
+
  private:
   std::vector<uint64_t> words_;
 };
@@ -39,6 +41,7 @@ class SegmentSummary {
 
   // As of one block with the rows of all: origins, levels, schemas, classes and steps, without runs, pools and columns.
   const BlockHeader& header() const { return data_.header; }
+  size_t Memory() const;
   size_t blocks() const { return data_.id_filters.size(); }
   // Blocks that could not be read are in every set; numbers of rows are then not the segment's.
   bool whole() const { return data_.whole; }

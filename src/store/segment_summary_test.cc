@@ -165,7 +165,7 @@ TEST_F(SegmentSummaryTest, ABlockThatCannotBeReadIsInEverySet) {
   HeaderCache headers;
   auto segment = Segment::Open(path, &headers);
   ASSERT_TRUE(segment.ok());
-  const SegmentSummary* summary = (*segment)->Summary();
+  auto summary = (*segment)->Summary();
   ASSERT_NE(summary, nullptr);
   EXPECT_FALSE(summary->whole());
   EXPECT_TRUE(summary->NoBlocks().Has(2));

@@ -5,6 +5,7 @@
 
 #include "diagnose/case.h"
 #include "model/ansi.h"
+#include "parse/leading_time.h"
 #include "parse/log_folder.h"
 
 namespace rankscope::diagnose {

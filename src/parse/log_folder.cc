@@ -12,7 +12,7 @@
 #include "base/decoder.h"
 #include "base/file.h"
 #include "model/ansi.h"
-#include "model/time_text.h"
+#include "parse/leading_time.h"
 #include "parse/line_assembler.h"
 #include "parse/line_record.h"
 
@@ -20,7 +20,6 @@ namespace rankscope::parse {
 namespace {
 
 constexpr size_t kBlockBytes = 1 << 20;
-constexpr size_t kLeadingBytes = 80;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -130,25 +129,6 @@ base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::ve
   if (error) return base::Status::Internal(path + ": " + error.message());
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   return files;
-}
-
-std::optional<base::TimeNs> LeadingTime(std::string_view line) {
-  constexpr size_t kTimeBytes = 19;  // 2026-11-01 00:20:00
-  line = line.substr(0, kLeadingBytes);
-  for (size_t at = 0; at + kTimeBytes <= line.size(); ++at) {
-    if (!IsDigit(line[at]) || line[at + 4] != '-' || line[at + 13] != ':') continue;
-    size_t end = at + kTimeBytes;
-    bool fraction = end + 1 < line.size() && (line[end] == '.' || line[end] == ',') && IsDigit(line[end + 1]);
-    if (fraction) {
-      for (++end; end < line.size() && IsDigit(line[end]);) ++end;
-    }
-    for (size_t zone : {size_t{6}, size_t{5}, size_t{1}}) {
-      if (end + zone > line.size()) continue;
-      if (auto time = model::ParseTime(line.substr(at, end - at + zone))) return time;
-    }
-    if (auto time = model::ParseTime(line.substr(at, end - at), model::Zone::kElseUtc)) return time;
-  }
-  return std::nullopt;
 }
 
 base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take) {

@@ -37,7 +37,4 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
 // MiB), and where there is none the file's own. False stops.
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take);
 
-// The first date with a time of day in the beginning of the line (2026-11-01 00:20:00,123), UTC unless it has a zone.
-std::optional<base::TimeNs> LeadingTime(std::string_view line);
-
 }  // namespace rankscope::parse

@@ -24,15 +24,6 @@ TEST(DescribeLogFile, ThePathTellsWhoWroteIt) {
   EXPECT_TRUE(DescribeLogFile("metrics.jsonl").json);
 }
 
-TEST(LeadingTime, ReadsWhatLoggersWrite) {
-  constexpr int64_t kMidnight = 1'793'491'200 * base::kNsPerSecond;
-  EXPECT_EQ(LeadingTime("2026-11-01 00:00:00,250 INFO x"), kMidnight + base::kNsPerSecond / 4);
-  EXPECT_EQ(LeadingTime("[2026-11-01T00:00:00Z] x"), kMidnight);
-  EXPECT_EQ(LeadingTime("[INFO|trainer.py:1] 2026-11-01 08:00:00+08:00 >> x"), kMidnight);
-  EXPECT_FALSE(LeadingTime("step 12 of 2026-11-01"));
-  EXPECT_FALSE(LeadingTime(""));
-}
-
 class LogFolderTest : public testing::Test {
  protected:
   LogFolderTest() {

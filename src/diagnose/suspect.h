@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/reading.h"
+
+namespace rankscope::diagnose {
+
+// A line, or a course of the metrics, that may be where the failure began.
+struct Suspect {
+  size_t line = 0;
+  std::string_view failure, kind;
+  Role role = Role::kCause;
+  int score = 0;  // a signature's weight, less what speaks against it
+  std::optional<int32_t> rank;
+  size_t traceback = Traceback::kNone;
+  std::string why;  // of a course: the figures
+};
+
+// Those among the sightings that the training did not outlive, by line.
+std::vector<Suspect> FindSuspects(const Reading& reading);
+
+// Whether the training went on after the line, as far as its writer, or in want of one the job, shows.
+bool WentOnAfter(const Reading& reading, size_t line);
+
+// The first line of an end that a launcher, a scheduler or a shell reports; none: none does.
+std::optional<size_t> ReportedEnd(const Reading& reading);
+
+}  // namespace rankscope::diagnose

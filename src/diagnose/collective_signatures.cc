@@ -10,6 +10,7 @@ constexpr Signature kTable[] = {
     // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
     {"nccl_timeout", "watchdog", kSymptom, 60, R"(Watchdog caught collective operation timeout)"},
     {"nccl_timeout", "watchdog", kSymptom, 56, R"(caught collective operation timeout|collective operation timeout: WorkNCCL)"},
+    {"nccl_timeout", "blocking wait", kSymptom, 58, R"(WorkNCCL\(.*timed out in blocking wait|timed out in blocking wait)"},
     {"nccl_timeout", "watchdog", kCascade, 40, R"((?:error or timeout\) detected by watchdog|failure detected by watchdog))"},
     {"nccl_timeout", "taken down", kCascade, 38, R"(NCCL operations have failed or timed out|To avoid data inconsistency|taking the entire process down)"},
     {"nccl_timeout", "dump signal", kCascade, 36, R"(dump signal (?:due to a collective timeout )?from|signal(?:ing|s)? dumping|Flight [Rr]ecorder dump)"},
@@ -63,7 +64,7 @@ constexpr Signature kTable[] = {
 
     {"network_degraded", "link", kCause, 76, R"((?i)link (?:flap|down|up\b.*down|speed.*(?:degrad|down))|symbol errors?.{0,30}\d|port.{0,20}(?:flap|down)|lanes? (?:degrad|down)|carrier (?:lost|changes))", "", Life::kGoesOn},
     {"network_degraded", "retries", kCause, 76, R"((?i)re-?transmi|packet (?:loss|drops?)|rdma.*retr|out.of.sequence|rx_discards|pfc.{0,20}(?:storm|pause)|congest|ECN.marked|retry (?:count|exceeded|exc)|Got non-fatal async event)", "", Life::kGoesOn},
-    {"network_degraded", "slow collectives", kCause, 74, R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collective|bus.?bandwidth|busbw|comm(?:unication)?(?: time)?|nccl).{0,50}(?:slow|degraded|took \d|dropped|below|took longer|high latency|regress)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))", "", Life::kGoesOn},
+    {"network_degraded", "slow collectives", kCause, 74, R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))", "", Life::kGoesOn},
     {"straggler", "report", kCause, 76, R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow(?:est)? (?:rank|node|worker|gpu)s?\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)", "", Life::kGoesOn},
 };
 

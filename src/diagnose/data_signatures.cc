@@ -25,6 +25,8 @@ constexpr Signature kTable[] = {
 
     {"sequence_too_long", "exceeds", kCause, 84, R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
     {"sequence_too_long", "exceeds", kCause, 82, R"((?i)(?:max_position_embeddings|maximum context length|max_seq(?:uence)?_len\w*|model_max_length|block size is only|rotary|position embeddings?).{0,60}(?:exceed|too (?:long|small)|<|longer|is only|but))"},
+    // A buffer of one row, as positions and token types are, that is too short.
+    {"sequence_too_long", "positions", kCause, 88, R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\) at non-singleton dimension 1\.\s+Target sizes: \[\d+, \d+\]\.\s+Tensor sizes: \[1, \d+\])"},
     {"sequence_too_long", "forward", kCause, 82, R"(Cannot forward sequence of length \d+|block size is only \d+)"},
     {"sequence_too_long", "positions", kCause, 86, R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\)|index out of range in self)", R"(position_(?:ids|embeddings?)|position_embedding|buffered_token_type_ids|\bwpe\b|embed_positions)"},
 

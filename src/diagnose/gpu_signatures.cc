@@ -39,13 +39,13 @@ constexpr Signature kTable[] = {
     {"device_side_assert", "kernel assertion", kCause, 92, R"(Assertion .(?:srcIndex|t >= 0|idx_dim|index >=|-sizes\[i\]|input_val|target_val|probability|cur_target|label).*failed)"},
     {"device_side_assert", "report", kCause, 90, R"(device-side assert triggered|CUDA_ERROR_ASSERT|cudaErrorAssert)"},
 
-    {"cublas_cudnn_error", "cublas", kCause, 76, R"(CUBLAS_STATUS_\w+|cuBLAS(?:Lt)? [Ee]rror|cublas(?:Lt)?(?:Create|\w*Gemm\w*|Sgemm\w*)\b.*failed)"},
+    {"cublas_cudnn_error", "cublas", kCause, 78, R"(CUBLAS_STATUS_\w+|(?i:cublas(?:lt)?) [Ee]rror|cublas(?:Lt)?(?:Create|\w*Gemm\w*|Sgemm\w*)\b.*failed)"},
     {"cublas_cudnn_error", "cudnn", kCause, 76, R"(CUDNN_STATUS_\w+|cuDNN [Ee]rror|cuDNN(?: Frontend)? error)"},
     {"cublas_cudnn_error", "no algorithm", kCause, 76, R"(Unable to find a valid cuDNN algorithm|unable to find an engine to execute this computation|no valid execution plans)"},
     {"cublas_cudnn_error", "other library", kCause, 76, R"(CUSOLVER_STATUS_\w+|cusolver error|CUSPARSE_STATUS_\w+|CUFFT_\w+|cuFFT error|CURAND_STATUS_\w+|MIOPEN_STATUS_\w+|miopenStatus\w+|HIPBLAS_STATUS_\w+|rocBLAS error)"},
     {"cuda_illegal_memory_access", "cuda error", kSymptom, 48, R"(CUDA error: (?:invalid argument|invalid configuration argument|unknown error|operation not permitted|invalid resource handle|too many resources))"},
 
-    {"thermal_or_power_throttle", "thermal", kCause, 82, R"((?i)(?:thermal|overheat\w*|temperature).{0,60}(?:throttl|slowdown|shutdown|exceed|above (?:the )?(?:threshold|limit))|throttl.{0,60}(?:thermal|temperature|overheat)|(?:HW|SW)[_ ]thermal[_ ]slowdown\W+active)", "", Life::kGoesOn},
+    {"thermal_or_power_throttle", "thermal", kCause, 82, R"((?i)(?:thermal|overheat\w*|temperature).{0,60}(?:throttl|slowdown|shutdown|exceed|above (?:the )?(?:threshold|limit))|(?:thermal|power) violation|throttl.{0,60}(?:thermal|temperature|overheat)|(?:HW|SW)[_ ]thermal[_ ]slowdown\W+active)", "", Life::kGoesOn},
     {"thermal_or_power_throttle", "power", kCause, 82, R"((?i)power.{0,40}throttl|throttl.{0,40}power|power ?brake(?: slowdown)?\W+active|power cap(?:ping)?.{0,20}(?:active|engaged|reached)|clocks?.{0,30}(?:reduced|limited|capped).{0,40}(?:power|thermal|temp))", "", Life::kGoesOn},
     {"thermal_or_power_throttle", "clocks", kCause, 74, R"((?i)clocks?[_ ](?:throttle|event)[_ ]?reasons?.{0,40}(?:thermal|power|0x0*(?:4|8|20|40|60|80))\b|\bGPU.{0,40}(?:down-?clock|throttl))", "", Life::kGoesOn},
 };

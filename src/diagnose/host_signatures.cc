@@ -25,7 +25,7 @@ constexpr Signature kTable[] = {
     {"shared_memory_exhausted", "no space", kCause, 90, R"(/dev/shm.*(?:No space left|full|insufficient|exhausted|too small)|No space left.*(?:/dev/shm|shared memory|shm)|increase .*(?:shm|shared memory))"},
     {"shared_memory_exhausted", "semaphore", kCause, 90, R"(No space left on device|\[Errno 28\])", R"(multiprocessing/(?:synchronize|shared_memory|heap|popen)|SemLock|_multiprocessing)"},
 
-    {"too_many_open_files", "descriptors", kCause, 88, R"(Too many open files|\bEMFILE\b|\bENFILE\b)"},
+    {"too_many_open_files", "descriptors", kCause, 91, R"(Too many open files|\bEMFILE\b|\bENFILE\b)"},
     {"too_many_open_files", "descriptors", kCause, 88, R"(received \d+ items of ancdata)"},
     {"too_many_open_files", "threads", kCause, 84, R"(can't start new thread|[Pp]thread_create (?:failed|returned)|pthread_create.*Resource temporarily|unable to create (?:new native )?thread|Thread creation failed|libgomp: .*[Tt]hread)"},
     {"too_many_open_files", "processes", kCause, 76, R"(Resource temporarily unavailable|\[Errno 11\])"},

@@ -1,5 +1,9 @@
 #include <algorithm>
 
+#include "diagnose/collectives.h"
+#include "diagnose/culprit.h"
+#include "diagnose/curves.h"
+#include "diagnose/hang.h"
 #include "diagnose/reading.h"
 #include "diagnose/suspect.h"
 #include "diagnose/verdict.h"
@@ -11,6 +15,41 @@ namespace {
 constexpr int kLeastScore = 28;
 // Suspects so near to each other are told apart by who came first.
 constexpr int kAsGood = 3;
+// From here on a suspect explains a death, and what makes a living job slow is no matter any more.
+constexpr int kExplainsDeath = 40;
+// What is left of a rendezvous that fails after the training had begun: the others had gone.
+constexpr int kLostStore = 30;
+
+bool IsSlowness(const Suspect& suspect) {
+  constexpr std::string_view kSlow[] = {"straggler", "network_degraded", "data_loading_bottleneck", "throughput_decay",
+                                        "thermal_or_power_throttle"};
+  return std::find(std::begin(kSlow), std::end(kSlow), suspect.failure) != std::end(kSlow);
+}
+
+void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (reading.points.empty()) return;
+  size_t first = reading.positions[reading.points.front().line];
+  for (Suspect& suspect : *suspects) {
+    if (suspect.failure != "rendezvous_failed" || reading.positions[suspect.line] < first) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kLostStore);
+  }
+}
+
+void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
+  bool died = std::any_of(suspects->begin(), suspects->end(),
+                          [](const Suspect& s) { return !IsSlowness(s) && s.score >= kExplainsDeath; });
+  if (died) std::erase_if(*suspects, IsSlowness);
+}
+
+std::vector<Suspect> AllSuspects(const Reading& reading) {
+  std::vector<Suspect> suspects = FindSuspects(reading);
+  DemoteLateRendezvous(reading, &suspects);
+  for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
+  if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  DropSlownessOfTheDead(&suspects);
+  return suspects;
+}
 
 const Suspect* Choose(const Reading& reading, const std::vector<Suspect>& suspects) {
   int best = 0;
@@ -23,11 +62,25 @@ const Suspect* Choose(const Reading& reading, const std::vector<Suspect>& suspec
   return chosen;
 }
 
+// Weaker than what one rank says of itself, stronger than what its victims say.
+constexpr int kMismatch = 80;
+
+// Ranks that issued different collectives, by their own reports.
+void AddMismatch(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
+  LateRanks late = FindLateRanks(reading, collectives);
+  if (!late.mismatch) return;
+  suspects->push_back({late.line, "collective_mismatch_hang", "reports", Role::kCause, kMismatch,
+                       late.ranks.empty() ? std::nullopt : std::optional<int32_t>(late.ranks.front()), Traceback::kNone,
+                       late.why});
+}
+
 }  // namespace
 
 Verdict Diagnose(const Case& read) {
   Reading reading = Understand(read);
-  std::vector<Suspect> suspects = FindSuspects(reading);
+  Collectives collectives = FindCollectives(reading);
+  std::vector<Suspect> suspects = AllSuspects(reading);
+  AddMismatch(reading, collectives, &suspects);
   Verdict verdict;
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) return verdict;
@@ -36,7 +89,9 @@ Verdict Diagnose(const Case& read) {
   verdict.kind = chosen->kind;
   verdict.root = chosen->line;
   verdict.root_line = std::string(reading.text(chosen->line));
-  if (chosen->rank) verdict.culprit = Culprit{{}, chosen->rank, {}};
+  Blame blame = FindBlame(reading, *chosen, suspects, collectives);
+  verdict.culprits = blame.ranks;
+  if (!blame.ranks.empty()) verdict.culprit = Culprit{{}, blame.ranks.front(), {}};
   return verdict;
 }
 

@@ -8,29 +8,29 @@ namespace {
 // One piece of a prefix. Tried again and again from the left.
 const re2::RE2& RankPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?))");
+      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|[\w.-]+:(\d{1,5})\t))");
   return regex;
 }
 
 const re2::RE2& LevelPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| - |\s+|$)|\[([DIWEF])\d{3,4} [^\]]{0,120}\]|([DIWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
+      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| ?- |\s+|$)|\[([DIWEF])\d{3,4} [^\]]{0,120}\]|([DIWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
   return regex;
 }
 
 const re2::RE2& OtherPiece() {
   static const re2::RE2 regex(
       R"(^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?:?)"
-      R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\(\w[\w.]*(?:\(rank=\d+\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
-      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\||- |: |E {3}))");
+      R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\d\d/\d\d(?:/\d{2,4})? \d\d:\d\d:\d\d|\(\w[\w.:]*(?:\([^()]{0,60}\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
+      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|- [\w./-]+ - |[\w./-]+(?::\d+)?\t|\||- |: |E {3}))");
   return regex;
 }
 
 bool Drop(const re2::RE2& regex, re2::StringPiece* rest) { return re2::RE2::Consume(rest, regex); }
 
 bool DropRank(re2::StringPiece* rest, std::optional<int32_t>* rank) {
-  re2::StringPiece number[6];
-  if (!re2::RE2::Consume(rest, RankPiece(), &number[0], &number[1], &number[2], &number[3], &number[4], &number[5])) {
+  re2::StringPiece number[8];
+  if (!re2::RE2::Consume(rest, RankPiece(), &number[0], &number[1], &number[2], &number[3], &number[4], &number[5], &number[6], &number[7])) {
     return false;
   }
   for (const re2::StringPiece& digits : number) {

@@ -40,7 +40,10 @@ void OrderByTime(Reading* reading) {
   for (size_t place = 0; place < order.size(); ++place) reading->positions[order[place]] = place;
 }
 
-const Signature* MostSpecific(const std::vector<const Signature*>& found) {
+// That some exception was raised says less than whatever else is known of its line.
+const Signature* MostSpecific(std::vector<const Signature*> found) {
+  auto is_any = [](const Signature* s) { return s->kind == "exception" && s->failure == "python_exception_one_rank"; };
+  if (!std::all_of(found.begin(), found.end(), is_any)) std::erase_if(found, is_any);
   auto best = std::max_element(found.begin(), found.end(),
                                [](const Signature* a, const Signature* b) { return a->weight < b->weight; });
   return best == found.end() ? nullptr : *best;
@@ -52,6 +55,7 @@ void FindSightings(Reading* reading) {
     if (reading->tracebacks.is_inside[i]) continue;
     auto end = reading->ends.find(i);
     size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
+    if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
     const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
     SignatureSet::Shipped().Match(reading->bodies[i].text, frames, &found);
     if (const Signature* signature = MostSpecific(found)) reading->sightings.push_back({i, signature, traceback});

@@ -12,7 +12,7 @@ enum class Role : uint8_t {
   kSymptom,   // something of its own went wrong, and the cause may lie elsewhere
   kCascade,   // a victim's words: another rank, or the launcher, ended it
   kOutcome,   // how it ended: exit codes, signals, launchers' summaries
-  kHarmless,  // sounds ill and is not: hides the other signatures on its line
+  kHarmless,  // sounds ill and is not: hides the signatures on its line up to its weight
 };
 std::string_view RoleName(Role role);
 

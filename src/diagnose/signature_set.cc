@@ -11,9 +11,6 @@
 namespace rankscope::diagnose {
 namespace {
 
-// From this weight on, a signature counts although its line has harmless words as well.
-constexpr int kOutweighsHarmless = 86;
-
 std::span<const Signature> (*const kFamilies[])() = {
     GpuSignatures,      CollectiveSignatures, HostSignatures,     StorageSignatures, DataSignatures,
     SoftwareSignatures, TensorSignatures,     TrainingSignatures, EndSignatures,     HarmlessSignatures};
@@ -78,17 +75,19 @@ void SignatureSet::Match(std::string_view text, const std::string* frames,
   thread_local std::vector<int> numbers;
   patterns_.Match(text, &numbers);
   found->clear();
-  bool harmless = false;
+  int hidden = 0, hidden_ends = 0;
   for (int number : numbers) {
     const Signature* signature = signatures_[static_cast<size_t>(number)];
     if (signature->role == Role::kHarmless) {
-      harmless = true;
+      int& least = signature->life == Life::kEnds ? hidden_ends : hidden;
+      least = std::max(least, signature->weight);
     } else if (FitsFrames(*signature, frames)) {
       found->push_back(signature);
     }
   }
-  if (!harmless) return;
-  std::erase_if(*found, [](const Signature* s) { return s->weight < kOutweighsHarmless && s->life == Life::kEnds; });
+  std::erase_if(*found, [&](const Signature* s) {
+    return s->weight < hidden || (s->life == Life::kEnds && s->weight < hidden_ends);
+  });
 }
 
 std::optional<int32_t> SignatureSet::RankIn(const Signature& signature, std::string_view text) const {

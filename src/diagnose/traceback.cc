@@ -27,20 +27,29 @@ bool IsFrame(std::string_view text) { return text.starts_with("File \"") && Cont
 
 bool IsIndented(std::string_view text) { return !text.empty() && (text[0] == ' ' || text[0] == '\t'); }
 
+// Notebooks begin with the exception's name, and name it again at the end: "KeyError    Traceback (most recent call …".
+std::string NotebookName(std::string_view header) {
+  size_t end = header.find("  ");
+  if (end == std::string_view::npos || end == 0 || header[0] < 'A' || header[0] > 'Z') return {};
+  return std::string(header.substr(0, end)) + ":";
+}
+
 // The tracebacks of one writer, line by line.
 class Writing {
  public:
   explicit Writing(Tracebacks* found) : found_(found) {}
 
   void Take(size_t line, const LineBody& body) {
-    if (IsHeader(body.text)) return Begin(line);
+    if (IsHeader(body.text)) {
+      Begin(line);
+      name_ = NotebookName(body.text);
+      return;
+    }
     if (open_ == Traceback::kNone) {
       if (!IsFrame(body.text)) return Between(body);
       Begin(line);  // the excerpt begins in its middle
     }
-    if (IsFrame(body.text) || IsIndented(body.indented) || IsBoxed(body.text) || body.text.empty()) {
-      return AddFrame(line, body.text);
-    }
+    if (!name_.empty() ? !body.text.starts_with(name_) : IsPart(body)) return AddFrame(line, body.text);
     found_->all[open_].exception = line;
     last_ = open_;
     open_ = Traceback::kNone;
@@ -48,15 +57,21 @@ class Writing {
   }
 
  private:
+  static bool IsPart(const LineBody& body) {
+    return IsFrame(body.text) || IsIndented(body.indented) || IsBoxed(body.text) || body.text.empty();
+  }
+
   void Begin(size_t line) {
     size_t cause = chained_ ? last_ : Traceback::kNone;
     chained_ = false;
     open_ = found_->all.size();
-    found_->all.push_back({line, Traceback::kNone, {}, cause});
+    found_->all.push_back({line, Traceback::kNone, {}, ignored_, cause});
+    ignored_ = false;
     found_->is_inside[line] = 1;
   }
 
   void Between(const LineBody& body) {
+    ignored_ = Contains(body.text, "Exception ignored in");
     if (IsConnector(body.text)) chained_ = last_ != Traceback::kNone;
     if (chained_ && !body.text.empty() && !IsConnector(body.text) && ++lines_since_ > 3) chained_ = false;
   }
@@ -69,7 +84,8 @@ class Writing {
 
   Tracebacks* found_;
   size_t open_ = Traceback::kNone, last_ = Traceback::kNone;
-  bool chained_ = false;
+  bool chained_ = false, ignored_ = false;
+  std::string name_;  // of the exception, in a notebook's traceback: its frames begin anywhere
   int lines_since_ = 0;
 };
 

@@ -16,6 +16,7 @@ struct Traceback {
   size_t begin = 0;          // its first line
   size_t exception = kNone;  // the line that names the exception; kNone: cut off
   std::string frames;        // "FILE in FUNCTION" a line, as printed
+  bool ignored = false;      // "Exception ignored in": Python went on
   size_t caused_by = kNone;  // the traceback before it in its chain ("During handling of …", "… direct cause of …")
 };
 

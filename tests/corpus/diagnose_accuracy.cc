@@ -93,7 +93,7 @@ class Corpus {
     std::ofstream(path) << log;
     auto read = diagnose::ReadCase({path.string()}, diagnose::TellingLines());
     std::filesystem::remove(path);
-    return read.ok() ? diagnose::Diagnose(*read) : diagnose::Verdict{.failure = "unreadable"};
+    return read.ok() ? diagnose::Diagnose(*read) : diagnose::Verdict();
   }
 
   static void Print(const std::string& name, const Tally& tally) {

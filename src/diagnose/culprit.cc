@@ -1,0 +1,155 @@
+#include "diagnose/culprit.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <set>
+
+namespace rankscope::diagnose {
+namespace {
+
+re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
+
+// "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=".
+std::optional<int32_t> NamedRank(std::string_view text) {
+  static const re2::RE2 kRank(
+      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=)");
+  re2::StringPiece digits[2];
+  if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1])) return std::nullopt;
+  for (const re2::StringPiece& number : digits) {
+    if (!number.empty()) return std::atoi(number.as_string().c_str());
+  }
+  return std::nullopt;
+}
+
+std::optional<int32_t> RankOf(const Exit& exit) {
+  if (exit.rank) return exit.rank;
+  return exit.node_rank.value_or(0) == 0 ? exit.local_rank : std::nullopt;
+}
+
+constexpr int32_t kSigterm = 15;
+
+// Those that died, not by the launcher's own SIGTERM.
+std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
+  std::vector<int32_t> ranks;
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
+    if (std::find(ranks.begin(), ranks.end(), *rank) == ranks.end()) ranks.push_back(*rank);
+  }
+  return ranks;
+}
+
+std::optional<int32_t> FirstObserved(const Reading& reading) {
+  for (const Exit& exit : reading.exits) {
+    if (exit.first_observed && exit.signal != kSigterm) return RankOf(exit);
+  }
+  return std::nullopt;
+}
+
+std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
+  std::set<int32_t> known;
+  for (const auto& rank : reading.ranks) {
+    if (rank) known.insert(*rank);
+  }
+  for (const Exit& exit : reading.exits) {
+    if (auto rank = RankOf(exit)) known.insert(*rank);
+  }
+  for (int32_t rank = 0; rank < collectives.world_size.value_or(0); ++rank) known.insert(rank);
+  return known;
+}
+
+// Of the ranks that say alike what the cause says, in the order in which they said it.
+std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
+  std::vector<const Suspect*> same;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.failure == cause.failure && suspect.score + 10 >= cause.score && suspect.rank) same.push_back(&suspect);
+  }
+  std::stable_sort(same.begin(), same.end(), [&](const Suspect* a, const Suspect* b) {
+    return reading.positions[a->line] < reading.positions[b->line];
+  });
+  std::vector<int32_t> ranks;
+  for (const Suspect* suspect : same) {
+    if (std::find(ranks.begin(), ranks.end(), *suspect->rank) == ranks.end()) ranks.push_back(*suspect->rank);
+  }
+  return ranks;
+}
+
+// Ranks without a word of waiting, when others complain.
+std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
+  std::set<int32_t> complaining;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
+  }
+  std::vector<int32_t> rest;
+  std::set_difference(known.begin(), known.end(), complaining.begin(), complaining.end(), std::back_inserter(rest));
+  if (complaining.empty() || rest.size() > complaining.size()) return {};
+  return rest;
+}
+
+// When the ranks that failed are the victims, the launcher's SIGTERM went to the one they waited for.
+std::vector<int32_t> Survivors(const Reading& reading, const std::set<int32_t>& known) {
+  std::vector<int32_t> dead = OwnDeaths(reading, std::nullopt);
+  std::vector<int32_t> rest;
+  for (int32_t rank : known) {
+    if (std::find(dead.begin(), dead.end(), rank) == dead.end()) rest.push_back(rank);
+  }
+  if (dead.empty() || rest.size() > dead.size()) return {};
+  return rest;
+}
+
+Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
+  LateRanks late = FindLateRanks(reading, collectives);
+  if (!late.ranks.empty()) return {late.ranks, late.why, {}};
+  std::set<int32_t> known = KnownRanks(reading, collectives);
+  std::vector<int32_t> silent = Uncomplaining(suspects, known);
+  if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
+  std::vector<int32_t> survivors = Survivors(reading, known);
+  if (!survivors.empty()) return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
+  return {{}, "", {"the logs of every rank", "stacks of all ranks while they wait (py-spy dump)",
+                   "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
+}
+
+std::optional<int32_t> SignalOf(const Suspect& cause) {
+  if (cause.kind == "sigkill_unexplained") return 9;
+  if (cause.kind == "SIGSEGV") return 11;
+  if (cause.kind == "SIGABRT") return 6;
+  if (cause.kind == "SIGBUS") return 7;
+  if (cause.kind == "SIGFPE") return 8;
+  if (cause.kind == "SIGILL") return 4;
+  return std::nullopt;
+}
+
+Blame OfExits(const Reading& reading, const Suspect& cause) {
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    if (exit.line == cause.line && rank) return {{*rank}, "the launcher saw it end so", {}};
+  }
+  std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
+  if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
+  if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
+  return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
+}
+
+}  // namespace
+
+bool IsVictimsWord(const Suspect& suspect) {
+  if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
+  return suspect.failure == "nccl_timeout" || suspect.failure == "gloo_error" || suspect.kind == "remote" ||
+         (suspect.failure == "process_hung" && suspect.kind == "start");
+}
+
+Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                const Collectives& collectives) {
+  if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
+    return OfVictims(reading, suspects, collectives);
+  }
+  std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
+  if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
+  if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
+    return {{*named}, "the line names it", {}};
+  }
+  return OfExits(reading, cause);
+}
+
+}  // namespace rankscope::diagnose

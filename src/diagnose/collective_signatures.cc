@@ -49,6 +49,7 @@ constexpr Signature kTable[] = {
 
     {"rendezvous_failed", "port in use", kCause, 86, R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|failed to listen on any local network address|failed to bind to)"},
     {"rendezvous_failed", "rendezvous", kCause, 78, R"(Rendezvous(?:Timeout|Connection|Closed|State|Graceful\w*)\w*Error|rendezvous.*(?:timed out|failed|closed)|Timed out after \d+ seconds waiting for clients)"},
+    {"rendezvous_failed", "store barrier", kCause, 78, R"(Timed out initializing process group in store based barrier)"},
     {"rendezvous_failed", "store unreachable", kCause, 78, R"(client socket has (?:timed out|failed)|TCP client failed to connect|Failed to connect to .*(?:store|master)|(?:store|master).*(?:connection refused|unreachable))"},
     {"rendezvous_failed", "store timeout", kSymptom, 64, R"(torch\.distributed\.Dist(?:Store|Network)Error|wait timeout after \d+ms, keys|Socket Timeout|Timeout waiting for key|store->get\(|DistStoreError)"},
     {"rendezvous_failed", "resolve", kCause, 72, R"(\[c10d\].*(?:hostname|address|getaddrinfo).*(?:cannot|could not|failed)|MASTER_ADDR.*(?:resolve|invalid)|(?:Name or service not known|Temporary failure in name resolution|No address associated))", R"(rendezvous|distributed_c10d|init_process_group|TCPStore)"},

@@ -131,6 +131,15 @@ Blame OfExits(const Reading& reading, const Suspect& cause) {
   return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
 }
 
+// A dump names its process by the command line above the stack.
+std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
+  constexpr size_t kHeader = 6;
+  for (size_t back = 1; back <= std::min(line, kHeader); ++back) {
+    if (auto rank = NamedRank(reading.text(line - back))) return rank;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool IsVictimsWord(const Suspect& suspect) {
@@ -148,6 +157,9 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
+  }
+  if (cause.kind == "stack") {
+    if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }
   return OfExits(reading, cause);
 }

@@ -12,7 +12,7 @@ constexpr Signature kTable[] = {
     {"", "retried", kHarmless, 86, R"((?i)\b(?:retry(?:ing)?|will retry|retried|attempt \d+ ?(?:/|of) ?\d+|trying again|falling back|fall back|fallback|using .* instead|ignoring|ignored|skipping|skipped|recovered)\b.*$)"},
     {"", "autotune", kHarmless, 100, R"(ignoring this choice|Benchmark.*out of resource|autotun.*(?:OutOf|out of))", "", Life::kGoesOn},
     {"", "ipv6", kHarmless, 100, R"(errno: 97|Address family not supported by protocol)", "", Life::kGoesOn},
-    {"", "weights", kHarmless, 100, R"(Some weights|Could not estimate the number of tokens of .* were not (?:initialized|used)|should probably TRAIN this model)", "", Life::kGoesOn},
+    {"", "weights", kHarmless, 100, R"(Could not estimate the number of tokens|Some weights of .* were not (?:initialized|used)|should probably TRAIN this model)", "", Life::kGoesOn},
     {"", "long sequence", kHarmless, 100, R"(Token indices sequence length is longer than)", "", Life::kGoesOn},
     {"", "teardown", kHarmless, 88, R"(Exception ignored in|destroy_process_group\(\) was not called|process group has NOT been destroyed|leaked (?:semaphore|shared_memory)|resource_tracker|during interpreter shutdown|sys\.meta_path is None)", "", Life::kGoesOn},
     {"", "duplicate plugins", kHarmless, 88, R"(Unable to register cu\w+ factory|TF-TRT Warning|Attempting to register factory|computation placer already registered|computation_placer|cpu_feature_guard)", "", Life::kGoesOn},

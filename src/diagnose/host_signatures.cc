@@ -21,7 +21,7 @@ constexpr Signature kTable[] = {
     {"dataloader_worker_killed", "sharing lost", kSymptom, 68, R"(ConnectionResetError|EOFError|ConnectionRefusedError|FileNotFoundError: \[Errno 2\] No such file or directory$)", R"(rebuild_storage|torch/multiprocessing/reductions|resource_sharer|_utils/pin_memory|rebuild_connection)"},
 
     {"shared_memory_exhausted", "bus error", kCause, 92, R"(insufficient shared memory|is killed by signal: Bus error|out of shared memory|Bus error.*(?:shared memory|shm))"},
-    {"shared_memory_exhausted", "allocation", kCause, 90, R"(unable to (?:allocate|open|write to|resize|mmap|create) (?:shared memory|\d+ bytes from file <?/?torch)|unable to open shared memory object|Error while (?:creating|attaching to) shared memory|shm_open.*(?:fail|No space)|could not (?:unlink|create) (?:the )?shared memory)"},
+    {"shared_memory_exhausted", "allocation", kCause, 86, R"(unable to (?:allocate|open|write to|resize|mmap|create) (?:shared memory|\d+ bytes from file <?/?torch)|unable to open shared memory object|Error while (?:creating|attaching to) shared memory|shm_open.*(?:fail|No space)|could not (?:unlink|create) (?:the )?shared memory)"},
     {"shared_memory_exhausted", "no space", kCause, 90, R"(/dev/shm.*(?:No space left|full|insufficient|exhausted|too small)|No space left.*(?:/dev/shm|shared memory|shm)|increase .*(?:shm|shared memory))"},
     {"shared_memory_exhausted", "semaphore", kCause, 90, R"(No space left on device|\[Errno 28\])", R"(multiprocessing/(?:synchronize|shared_memory|heap|popen)|SemLock|_multiprocessing)"},
 

@@ -5,6 +5,8 @@
 #include "diagnose/curves.h"
 #include "diagnose/hang.h"
 #include "diagnose/reading.h"
+#include "diagnose/restart_plan.h"
+#include "diagnose/story.h"
 #include "diagnose/suspect.h"
 #include "diagnose/verdict.h"
 
@@ -74,6 +76,27 @@ void AddMismatch(const Reading& reading, const Collectives& collectives, std::ve
                        late.why});
 }
 
+double ConfidenceOf(const Suspect& suspect) {
+  if (suspect.kind == "sigkill_unexplained") return 0.45;
+  return std::min(0.97, suspect.score / 100.0 + (suspect.role == Role::kCause ? 0.04 : 0));
+}
+
+Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
+  Culprit culprit{{}, rank, StepBefore(reading, cause.line, rank)};
+  for (size_t i = 0; i < reading.ranks.size() && !culprit.node_rank; ++i) {
+    if (reading.ranks[i] == rank) culprit.node_rank = reading.read->lines[i].node_rank;
+  }
+  return culprit;
+}
+
+Verdict Healthy(const Reading& reading) {
+  Verdict verdict;
+  bool tells = !reading.points.empty() || !reading.finished.empty();
+  verdict.confidence = !reading.finished.empty() ? 0.95 : tells ? 0.85 : 0.6;
+  verdict.summary = !reading.finished.empty() ? "it ended well" : "nothing is wrong as far as these logs go";
+  return verdict;
+}
+
 }  // namespace
 
 Verdict Diagnose(const Case& read) {
@@ -81,17 +104,18 @@ Verdict Diagnose(const Case& read) {
   Collectives collectives = FindCollectives(reading);
   std::vector<Suspect> suspects = AllSuspects(reading);
   AddMismatch(reading, collectives, &suspects);
-  Verdict verdict;
   const Suspect* chosen = Choose(reading, suspects);
-  if (!chosen) return verdict;
+  if (!chosen) return Healthy(reading);
+  Verdict verdict;
   verdict.healthy = false;
   verdict.failure = chosen->failure;
   verdict.kind = chosen->kind;
   verdict.root = chosen->line;
-  verdict.root_line = std::string(reading.text(chosen->line));
+  verdict.confidence = ConfidenceOf(*chosen);
   Blame blame = FindBlame(reading, *chosen, suspects, collectives);
   verdict.culprits = blame.ranks;
-  if (!blame.ranks.empty()) verdict.culprit = Culprit{{}, blame.ranks.front(), {}};
+  if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
+  TellStory(reading, *chosen, suspects, blame, &verdict);
   return verdict;
 }
 

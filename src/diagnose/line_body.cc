@@ -8,7 +8,7 @@ namespace {
 // One piece of a prefix. Tried again and again from the left.
 const re2::RE2& RankPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|[\w.-]+:(\d{1,5})\t))");
+      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|[\w-]+:(\d{1,5})\t))");
   return regex;
 }
 
@@ -22,7 +22,7 @@ const re2::RE2& OtherPiece() {
   static const re2::RE2 regex(
       R"(^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?:?)"
       R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\d\d/\d\d(?:/\d{2,4})? \d\d:\d\d:\d\d|\(\w[\w.:]*(?:\([^()]{0,60}\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
-      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|- [\w./-]+ - |[\w./-]+(?::\d+)?\t|\||- |: |E {3}))");
+      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
   return regex;
 }
 
@@ -34,7 +34,7 @@ bool DropRank(re2::StringPiece* rest, std::optional<int32_t>* rank) {
     return false;
   }
   for (const re2::StringPiece& digits : number) {
-    if (!digits.empty()) *rank = std::atoi(digits.as_string().c_str());
+    if (!digits.empty() && !*rank) *rank = std::atoi(digits.as_string().c_str());
   }
   return true;
 }

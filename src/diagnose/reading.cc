@@ -40,10 +40,22 @@ void OrderByTime(Reading* reading) {
   for (size_t place = 0; place < order.size(); ++place) reading->positions[order[place]] = place;
 }
 
-// That some exception was raised says less than whatever else is known of its line.
+bool IsAnyException(const Signature* signature) {
+  return signature->kind == "exception" && signature->failure == "python_exception_one_rank";
+}
+
+// Known by the place of an exception, not by its words.
+bool IsByPlace(const Signature* signature) { return signature->role == Role::kSymptom && !signature->frames.empty(); }
+
+bool IsOfPeers(const Signature* signature) {
+  return signature->role == Role::kCascade || signature->failure == "gloo_error" || signature->failure == "nccl_timeout";
+}
+
+// That some exception was raised says less than whatever else is known of its line, and where a collective failed less
+// than that it did.
 const Signature* MostSpecific(std::vector<const Signature*> found) {
-  auto is_any = [](const Signature* s) { return s->kind == "exception" && s->failure == "python_exception_one_rank"; };
-  if (!std::all_of(found.begin(), found.end(), is_any)) std::erase_if(found, is_any);
+  if (!std::all_of(found.begin(), found.end(), IsAnyException)) std::erase_if(found, IsAnyException);
+  if (std::any_of(found.begin(), found.end(), IsOfPeers)) std::erase_if(found, IsByPlace);
   auto best = std::max_element(found.begin(), found.end(),
                                [](const Signature* a, const Signature* b) { return a->weight < b->weight; });
   return best == found.end() ? nullptr : *best;
@@ -62,6 +74,32 @@ void FindSightings(Reading* reading) {
   }
 }
 
+// Of a traceback that is cut off, the last line of the user's own code stands for the exception.
+size_t InnermostOwnLine(const Reading& reading, const Traceback& cut) {
+  size_t own = cut.begin;
+  for (size_t i = cut.begin; i < reading.bodies.size() && reading.tracebacks.is_inside[i]; ++i) {
+    std::string_view text = reading.bodies[i].text;
+    bool library = text.find("-packages/") != std::string_view::npos || text.find("/usr/lib") != std::string_view::npos;
+    if (text.starts_with("File \"") && !library && i + 1 < reading.bodies.size()) own = i + 1;
+  }
+  return own;
+}
+
+// What the places in its frames tell.
+void FindCutTracebacks(Reading* reading) {
+  std::vector<const Signature*> found;
+  for (size_t i = 0; i < reading->tracebacks.all.size(); ++i) {
+    const Traceback& traceback = reading->tracebacks.all[i];
+    if (traceback.exception != Traceback::kNone || traceback.ignored || traceback.frames.empty()) continue;
+    SignatureSet::Shipped().Match("RuntimeError: ", &traceback.frames, &found);
+    if (const Signature* signature = MostSpecific(found)) {
+      reading->sightings.push_back({InnermostOwnLine(*reading, traceback), signature, i});
+    }
+  }
+  std::stable_sort(reading->sightings.begin(), reading->sightings.end(),
+                   [](const Sighting& a, const Sighting& b) { return a.line < b.line; });
+}
+
 }  // namespace
 
 Reading Understand(const Case& read) {
@@ -74,6 +112,7 @@ Reading Understand(const Case& read) {
     if (exception != Traceback::kNone) reading.ends[exception] = i;
   }
   FindSightings(&reading);
+  FindCutTracebacks(&reading);
   reading.points = FindProgress(read, reading.bodies);
   reading.exits = FindExits(read, reading.bodies);
   for (size_t i = 0; i < reading.bodies.size(); ++i) {

@@ -18,6 +18,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_save_failed", "shared tensors", kCause, 86, R"(Some tensors share memory|tensors? sharing memory.*save|removing shared tensors)"},
     {"checkpoint_save_failed", "message", kCause, 82, R"((?i)(?:fail(?:ed|ure|s)?|error|exception|unable|could not|cannot).{0,25}\b(?:sav(?:e|ing)|writ(?:e|ing))\b.{0,30}(?:checkpoint|ckpt|model state|optimizer state)|(?:checkpoint|ckpt)[ _](?:sav(?:e|ing)|writ(?:e|ing)|upload)\w*.{0,40}(?:fail|error))"},
     {"checkpoint_save_failed", "distributed", kCause, 78, R"(CheckpointException)", kSaving},
+    {"checkpoint_save_failed", "distributed", kSymptom, 70, R"(CheckpointException)"},
     {"checkpoint_save_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kSaving},
 
     {"checkpoint_load_failed", "keys or sizes", kCause, 90, R"(Error\(s\) in loading state_dict|size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict)"},

@@ -9,6 +9,11 @@ namespace {
 constexpr int kWarned = 30;
 // A line outside any traceback names what went wrong less surely than an exception does.
 constexpr int kLoose = 8;
+// The exception of a traceback that is cut off is guessed by its frames.
+constexpr int kGuessed = 20;
+// So many ordinary lines after a line that is no exception: whoever wrote it lived on.
+constexpr int kLivesOn = 25;
+constexpr int kProves = 90;
 // Other ranks finish the step they are in after one of them has failed.
 constexpr int kStepsOfOthers = 3;
 
@@ -17,13 +22,43 @@ bool IsWarning(const Reading& reading, size_t line) {
   return level == 'W' || level == 'I' || level == 'D';
 }
 
+bool IsCutOff(const Reading& reading, const Sighting& sighting) {
+  return sighting.traceback != Traceback::kNone &&
+         reading.tracebacks.all[sighting.traceback].exception == Traceback::kNone;
+}
+
 int ScoreOf(const Reading& reading, const Sighting& sighting) {
   const Signature& signature = *sighting.signature;
   int score = signature.weight;
+  if (IsCutOff(reading, sighting)) return score - kGuessed;
   bool lives = signature.life == Life::kGoesOn;
-  if (!lives && IsWarning(reading, sighting.line) && signature.role != Role::kOutcome) score -= kWarned;
-  if (!lives && sighting.traceback == Traceback::kNone && signature.weight < 80) score -= kLoose;
+  if (lives || sighting.traceback != Traceback::kNone) return score;
+  if (IsWarning(reading, sighting.line) && signature.role != Role::kOutcome) score -= kWarned;
+  if (signature.weight < 80) score -= kLoose;
   return score;
+}
+
+}  // namespace
+
+namespace {
+
+// Of C++ stacks, tables and the like, which follow a death.
+bool IsOrdinary(const Reading& reading, size_t line) {
+  std::string_view text = reading.bodies[line].text;
+  return !reading.tracebacks.is_inside[line] && !text.empty() && !reading.bodies[line].indented.starts_with(" ") &&
+         !text.starts_with("frame #") && !text.starts_with("***") && !text.starts_with("#") &&
+         !text.starts_with("==") && !text.starts_with("--");
+}
+
+// By line: how many ordinary lines of the file follow, and whether a sighting does.
+bool IsFollowedByOrdinaryLines(const Reading& reading, const Sighting& sighting) {
+  int ordinary = 0;
+  const auto& lines = reading.read->lines;
+  for (size_t i = sighting.line + 1; i < lines.size() && lines[i].file == lines[sighting.line].file; ++i) {
+    if (reading.ends.count(i) > 0) return false;  // an exception came
+    if (IsOrdinary(reading, i) && ++ordinary >= kLivesOn) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -53,9 +88,12 @@ std::optional<size_t> ReportedEnd(const Reading& reading) {
 
 std::vector<Suspect> FindSuspects(const Reading& reading) {
   std::vector<Suspect> suspects;
+  const bool ends = ReportedEnd(reading).has_value();
   for (const Sighting& sighting : reading.sightings) {
     const Signature& signature = *sighting.signature;
     if (signature.life == Life::kEnds && WentOnAfter(reading, sighting.line)) continue;
+    bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
+    if (loose && !ends && IsFollowedByOrdinaryLines(reading, sighting)) continue;
     suspects.push_back({sighting.line, signature.failure, signature.kind, signature.role, ScoreOf(reading, sighting),
                         reading.ranks[sighting.line], sighting.traceback, {}});
   }

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "parse/leading_time.h"
+#include "parse/progress_bar.h"
 
 namespace rankscope::parse {
 namespace {
@@ -260,12 +261,6 @@ std::optional<int32_t> SpokenRank(std::string_view line) {
   return cursor.Take("]") ? rank : std::nullopt;
 }
 
-// Whether a bar ends here: "…, 1.9it/s]", "…, ?it/s]", or has begun: "3%|▎".
-bool IsBar(std::string_view text) {
-  return text.find("it/s]") != std::string_view::npos || text.find("s/it]") != std::string_view::npos ||
-         text.find("%|") != std::string_view::npos || text.find("it/s, ") != std::string_view::npos;
-}
-
 }  // namespace
 
 LinePrefix ReadLinePrefix(std::string_view line, const PrefixHabits& habits) {
@@ -290,7 +285,7 @@ LinePrefix FindEmbeddedPrefix(std::string_view line) {
     Cursor cursor(line.substr(at));
     LinePrefix prefix;
     bool preamble = at <= kLongestPreamble && LeadingTime(line.substr(0, at)).has_value();
-    if ((!preamble && !IsBar(line.substr(0, at))) || !TakeBracketedRank(&cursor, {}, &prefix)) continue;
+    if ((!preamble && !HasProgressBar(line.substr(0, at))) || !TakeBracketedRank(&cursor, {}, &prefix)) continue;
     LinePrefix more = ReadLinePrefix(cursor.rest(), {});
     if (more.rank) prefix.rank = more.rank;
     prefix.bytes = line.size() - cursor.rest().size() + more.bytes;

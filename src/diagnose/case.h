@@ -31,6 +31,7 @@ struct Line {
   uint64_t number = 0;                                 // from 1
   std::optional<base::TimeNs> time;                    // its own, else that of the line before it in the file; UTC
   std::optional<int32_t> node_rank, rank, local_rank;  // of the prefix, else of the file
+  std::optional<int64_t> pid;                          // of the prefix (Ray)
   bool gap_before = false;  // lines of this file were left out between the line before and this one
 };
 
@@ -38,6 +39,7 @@ struct Line {
 // are kept. One for each writer, over all files.
 struct Writer {
   std::optional<int32_t> node_rank, rank, local_rank;
+  std::optional<int64_t> pid;
   uint64_t lines = 0;
   std::optional<base::TimeNs> first, last;  // times of its first and last line that have one
   size_t last_line = 0;                     // index into Case::lines: the latest by time, else the last read

@@ -11,6 +11,7 @@
 #include "agent/run_directory.h"
 #include "base/environment.h"
 #include "cli/detect_command.h"
+#include "cli/diagnose_command.h"
 #include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
@@ -66,6 +67,7 @@ struct Arguments {
   cli::PatternsOptions patterns;
   cli::ImportOptions imported;
   cli::DetectOptions detect;
+  cli::DiagnoseOptions diagnose;
   std::vector<std::string> rule_files;
   TokenOptions tokens;
   std::string query, table_output = "table";
@@ -342,6 +344,17 @@ std::string ShippedRules() {
   return program.substr(0, program.rfind('/')) + "/../lib/rankscope/rules";
 }
 
+void AddDiagnose(CLI::App* app, Arguments* arguments) {
+  CLI::App* diagnose = app->add_subcommand("diagnose", "What went wrong: class, culprit, evidence, advice, from log files");
+  diagnose->add_option("path", arguments->diagnose.paths, "files or folders of logs, as they lie about")->required();
+  diagnose->add_option("-o,--output", arguments->output, "text, json or html")
+      ->check(CLI::IsMember({"text", "json", "html"}))
+      ->capture_default_str();
+  diagnose->add_option("--color", arguments->color, "auto, always or never")
+      ->check(CLI::IsMember({"auto", "always", "never"}))
+      ->capture_default_str();
+}
+
 void AddDetect(CLI::App* app, Arguments* arguments) {
   CLI::App* detect = app->add_subcommand("detect", "Findings of the rules in log files, or in a stored job");
   AddServer(detect, arguments);
@@ -380,6 +393,21 @@ int RunDetectCommand(Arguments* arguments) {
   return Report(cli::RunDetect(options));
 }
 
+// 0: healthy; 3: a failure is found; 2: the logs cannot be read.
+int RunDiagnoseCommand(Arguments* arguments) {
+  constexpr int kFailureFound = 3, kUnreadable = 2;
+  cli::DiagnoseOptions& options = arguments->diagnose;
+  using Output = cli::DiagnoseOptions::Output;
+  options.output = arguments->output == "json"   ? Output::kJson
+                   : arguments->output == "html" ? Output::kHtml
+                                                 : Output::kText;
+  options.color = UseColor(arguments->color);
+  auto healthy = cli::RunDiagnose(options);
+  if (healthy.ok()) return *healthy ? 0 : kFailureFound;
+  Fail(healthy.status());
+  return kUnreadable;
+}
+
 int RunTokenCommand(const CLI::App& token, const Arguments& arguments) {
   if (token.got_subcommand("create")) return CreateToken(arguments.tokens);
   if (token.got_subcommand("list")) return ListTokens(arguments.tokens, arguments.output == "json");
@@ -390,6 +418,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   bool json = arguments->output == "json";
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
   if (app.got_subcommand("detect")) return RunDetectCommand(arguments);
+  if (app.got_subcommand("diagnose")) return RunDiagnoseCommand(arguments);
   if (app.got_subcommand("rules")) return RunRules(*app.get_subcommand("rules"), *arguments);
   if (app.got_subcommand("token")) return RunTokenCommand(*app.get_subcommand("token"), *arguments);
   if (app.got_subcommand("run") || app.got_subcommand("keep")) {
@@ -455,6 +484,7 @@ int main(int argc, char** argv) {
   rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   rankscope::AddDetect(&app, &arguments);
+  rankscope::AddDiagnose(&app, &arguments);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

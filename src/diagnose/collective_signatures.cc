@@ -44,8 +44,8 @@ constexpr Signature kTable[] = {
     {"gloo_error", "barrier", kSymptom, 62, R"(Ranks? (?P<rank>\d+)[\d, ]* failed to pass monitoredBarrier|monitoredBarrier|failed to call.*monitored_barrier)"},
     {"gloo_error", "peer closed", kCascade, 36, R"(gloo/transport/\S+\] (?:Connection closed by peer|Read error|Write error|Connection reset))"},
     {"gloo_error", "peer closed", kCascade, 34, R"(Connection closed by peer)"},
-    {"gloo_error", "enforce", kSymptom, 48, R"(gloo::(?:EnforceNotMet|IoException|TimeoutException)|\[enforce fail at \S*gloo)"},
-    {"gloo_error", "transport", kSymptom, 46, R"(\[\S*/gloo/\S+\.(?:cc|h):\d+\])"},
+    {"gloo_error", "enforce", kSymptom, 35, R"(gloo::(?:EnforceNotMet|IoException|TimeoutException)|\[enforce fail at \S*gloo)"},
+    {"gloo_error", "transport", kSymptom, 33, R"(\[\S*/gloo/\S+\.(?:cc|h):\d+\])"},
 
     {"rendezvous_failed", "port in use", kCause, 86, R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|failed to listen on any local network address|failed to bind to)"},
     {"rendezvous_failed", "rendezvous", kCause, 78, R"(Rendezvous(?:Timeout|Connection|Closed|State|Graceful\w*)\w*Error|rendezvous.*(?:timed out|failed|closed)|Timed out after \d+ seconds waiting for clients)"},

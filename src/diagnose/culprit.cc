@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace rankscope::diagnose {
@@ -40,11 +41,15 @@ std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> si
   return ranks;
 }
 
+// What torchelastic saw first; of those that it saw in the same second it does not know the order.
 std::optional<int32_t> FirstObserved(const Reading& reading) {
-  for (const Exit& exit : reading.exits) {
-    if (exit.first_observed && exit.signal != kSigterm) return RankOf(exit);
-  }
-  return std::nullopt;
+  auto first = std::find_if(reading.exits.begin(), reading.exits.end(),
+                            [](const Exit& exit) { return exit.first_observed && exit.signal != kSigterm; });
+  if (first == reading.exits.end()) return std::nullopt;
+  bool alone = std::none_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+    return !exit.first_observed && !exit.time.empty() && exit.time == first->time && exit.signal != kSigterm;
+  });
+  return alone ? RankOf(*first) : std::nullopt;
 }
 
 std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
@@ -55,8 +60,21 @@ std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collecti
   for (const Exit& exit : reading.exits) {
     if (auto rank = RankOf(exit)) known.insert(*rank);
   }
-  for (int32_t rank = 0; rank < collectives.world_size.value_or(0); ++rank) known.insert(rank);
+  int32_t world = collectives.world_size.value_or(0);
+  if (!known.empty()) world = std::max(world, *known.rbegin() + 1);
+  for (int32_t rank = 0; rank < world; ++rank) known.insert(rank);
   return known;
+}
+
+// Numbers spread from rank to rank by the step after; else who speaks first.
+std::pair<int64_t, size_t> Order(const Reading& reading, const Suspect& suspect) {
+  int64_t step = 0;
+  if (suspect.failure == "nan_or_inf_loss") {
+    for (const Point& point : reading.points) {
+      if (point.line == suspect.line) step = point.step.value_or(0);
+    }
+  }
+  return {step, reading.positions[suspect.line]};
 }
 
 // Of the ranks that say alike what the cause says, in the order in which they said it.
@@ -66,7 +84,7 @@ std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const
     if (suspect.failure == cause.failure && suspect.score + 10 >= cause.score && suspect.rank) same.push_back(&suspect);
   }
   std::stable_sort(same.begin(), same.end(), [&](const Suspect* a, const Suspect* b) {
-    return reading.positions[a->line] < reading.positions[b->line];
+    return Order(reading, *a) < Order(reading, *b);
   });
   std::vector<int32_t> ranks;
   for (const Suspect* suspect : same) {
@@ -98,9 +116,19 @@ std::vector<int32_t> Survivors(const Reading& reading, const std::set<int32_t>& 
   return rest;
 }
 
+// The last step that each rank reported.
+std::map<int32_t, int64_t> LastSteps(const Reading& reading) {
+  std::map<int32_t, int64_t> steps;
+  for (const Point& point : reading.points) {
+    if (point.rank && point.step && !point.evaluation) steps[*point.rank] = *point.step;
+  }
+  return steps;
+}
+
 Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
+  if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   std::set<int32_t> known = KnownRanks(reading, collectives);
   std::vector<int32_t> silent = Uncomplaining(suspects, known);
   if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
@@ -142,6 +170,15 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
 
 }  // namespace
 
+std::optional<int32_t> RankAhead(const Reading& reading) {
+  std::map<int32_t, int64_t> steps = LastSteps(reading);
+  if (steps.size() < 2) return std::nullopt;
+  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  auto most = std::max_element(steps.begin(), steps.end(), less);
+  auto next = std::count_if(steps.begin(), steps.end(), [&](const auto& s) { return s.second == most->second; });
+  return next == 1 ? std::optional<int32_t>(most->first) : std::nullopt;
+}
+
 bool IsVictimsWord(const Suspect& suspect) {
   if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
   return suspect.failure == "nccl_timeout" || suspect.failure == "gloo_error" || suspect.kind == "remote" ||
@@ -150,10 +187,12 @@ bool IsVictimsWord(const Suspect& suspect) {
 
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives) {
+  std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
+  // Who got more than it expects is the one that expects less than all others, more often than not.
+  if (cause.kind == "gloo sizes" && fellows.size() == 1) return {fellows, "it alone received more than it expected", {}};
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return OfVictims(reading, suspects, collectives);
   }
-  std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};

@@ -19,6 +19,8 @@ constexpr Signature kTable[] = {
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(Signal 9 \(SIGKILL\)|exit ?code ?(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60, R"(^(?:srun: error: \S+: tasks? [\d,-]+: )?(?:\S+: line \d+: +\d+ )?Killed\b)"},
 
+    // Python ends with 1 after any exception; another code is the program's own doing.
+    {"python_exception_one_rank", "exit code", kOutcome, 50, R"(failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
     {"python_exception_one_rank", "exit code", kOutcome, 30, R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
     {"python_exception_one_rank", "launcher", kCascade, 24, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\))"},
 };

@@ -90,12 +90,13 @@ class TableReader {
   // An exit when its exit code has come.
   std::optional<Exit> Take(size_t line, std::string_view text) {
     static const re2::RE2 kRank(R"(^rank\s+: (\d+) \(local_rank: (\d+)\))"), kCode(R"(^exitcode\s+: (-?\d+))"),
-        kSignal(R"(^traceback\s+: Signal (\d+) )");
+        kTime(R"(^time\s+: (\S+))");
     if (text.find("Root Cause (first observed failure)") != std::string_view::npos) first_ = true;
     if (text.find("Other Failures") != std::string_view::npos || text.starts_with("Failures:")) first_ = false;
     int32_t rank = 0, local = 0, code = 0;
+    re2::RE2::PartialMatch(Piece(text), kTime, &time_);
     if (re2::RE2::PartialMatch(Piece(text), kRank, &rank, &local)) {
-      open_ = Exit{line, {}, rank, local, {}, {}, first_};
+      open_ = Exit{line, {}, rank, local, {}, {}, time_, first_};
     } else if (open_ && re2::RE2::PartialMatch(Piece(text), kCode, &code)) {
       SetCode(code, &*open_);
       return std::exchange(open_, std::nullopt);
@@ -105,6 +106,7 @@ class TableReader {
 
  private:
   bool first_ = false;
+  std::string time_;
   std::optional<Exit> open_;
 };
 

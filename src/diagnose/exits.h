@@ -16,6 +16,7 @@ struct Exit {
   std::optional<int32_t> node_rank, rank, local_rank;
   std::optional<int32_t> code;    // of an exit
   std::optional<int32_t> signal;  // of a death by one
+  std::string time;               // as a table prints it
   bool first_observed = false;    // torchelastic's "Root Cause"
 };
 

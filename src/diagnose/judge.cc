@@ -97,6 +97,17 @@ Verdict Healthy(const Reading& reading) {
   return verdict;
 }
 
+// A wait for a rank that has gone on without the others is one for a collective that it left out.
+void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (!RankAhead(reading)) return;
+  for (Suspect& suspect : *suspects) {
+    bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
+    if (!waited || !IsVictimsWord(suspect)) continue;
+    suspect.failure = "collective_mismatch_hang";
+    suspect.kind = "skipped collective";
+  }
+}
+
 }  // namespace
 
 Verdict Diagnose(const Case& read) {
@@ -104,6 +115,7 @@ Verdict Diagnose(const Case& read) {
   Collectives collectives = FindCollectives(reading);
   std::vector<Suspect> suspects = AllSuspects(reading);
   AddMismatch(reading, collectives, &suspects);
+  CallSkippedByName(reading, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) return Healthy(reading);
   Verdict verdict;

@@ -61,20 +61,29 @@ bool IsFollowedByOrdinaryLines(const Reading& reading, const Sighting& sighting)
   return false;
 }
 
+// Of lines of two files only times tell.
+bool IsAfter(const Reading& reading, size_t other, size_t line) {
+  const Line& a = reading.read->lines[line];
+  const Line& b = reading.read->lines[other];
+  bool tells = a.file == b.file || (a.time && b.time);
+  return tells && reading.positions[other] > reading.positions[line];
+}
+
 }  // namespace
 
 bool WentOnAfter(const Reading& reading, size_t line) {
-  const size_t place = reading.positions[line];
-  auto after = [&](size_t other) { return reading.positions[other] > place; };
+  auto after = [&](size_t other) { return IsAfter(reading, other, line); };
   if (std::any_of(reading.finished.begin(), reading.finished.end(), after)) return true;
   int own = 0, any = 0;
+  bool has_own = false;
   const auto& rank = reading.ranks[line];
   for (const Point& point : reading.points) {
+    has_own = has_own || (rank && point.rank == rank);
     if (!after(point.line)) continue;
     ++any;
     if (rank && point.rank == rank) ++own;
   }
-  return rank && own > 0 ? own > 1 : any >= kStepsOfOthers;
+  return has_own ? own > 1 : any >= kStepsOfOthers;
 }
 
 std::optional<size_t> ReportedEnd(const Reading& reading) {

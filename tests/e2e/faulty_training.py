@@ -1,15 +1,21 @@
-"""A small DDP run on gloo that goes wrong at step 5 on one rank: faulty_training.py FAULT RANK."""
+"""A small DDP run on gloo that goes wrong at step 5 on one rank: FAULT and CULPRIT say how and where. With RANK_LOGS, a
+folder, each rank writes into a file of its own."""
 import datetime
 import os
 import signal
-import sys
 import time
 
 import torch
 import torch.distributed as dist
 
-FAULT, CULPRIT = sys.argv[1], int(sys.argv[2])
+FAULT, CULPRIT = os.environ["FAULT"], int(os.environ["CULPRIT"])
 FAULT_STEP = 5
+
+
+def write_into_own_file(folder):
+    own = os.open(f"{folder}/rank_{os.environ['RANK']}.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(own, 1)
+    os.dup2(own, 2)
 
 
 class Samples(torch.utils.data.Dataset):
@@ -51,6 +57,9 @@ def break_something(rank, model):
 
 
 def main():
+    torch.set_num_threads(1)
+    if os.environ.get("RANK_LOGS"):
+        write_into_own_file(os.environ["RANK_LOGS"])
     dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=int(os.environ.get("GLOO_TIMEOUT", "8"))))
     rank = dist.get_rank()
     torch.manual_seed(rank)

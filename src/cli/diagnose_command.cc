@@ -13,9 +13,12 @@ namespace {
 
 std::string Shown(const diagnose::Verdict& verdict, const DiagnoseOptions& options) {
   switch (options.output) {
-    case DiagnoseOptions::Output::kJson: return diagnose::ToJson(verdict) + "\n";
-    case DiagnoseOptions::Output::kHtml: return diagnose::ToHtml(verdict);
-    case DiagnoseOptions::Output::kText: break;
+    case DiagnoseOptions::Output::kJson:
+      return diagnose::ToJson(verdict) + "\n";
+    case DiagnoseOptions::Output::kHtml:
+      return diagnose::ToHtml(verdict);
+    case DiagnoseOptions::Output::kText:
+      break;
   }
   return diagnose::ToText(verdict, options.color);
 }

@@ -40,8 +40,7 @@ void ReadStatus(std::string_view text, CollectiveState* state) {
 
 // "[2] NCCL INFO AllGather: opCount 31a … count 15360 datatype 0 …", of a device of one node.
 void ReadTrace(std::string_view text, size_t line, Collectives* found) {
-  static const re2::RE2 kTrace(
-      R"(\[(\d+)\] NCCL INFO (\w+): opCount ([0-9a-f]+) .*\bcount (\d+) datatype (\d+))");
+  static const re2::RE2 kTrace(R"(\[(\d+)\] NCCL INFO (\w+): opCount ([0-9a-f]+) .*\bcount (\d+) datatype (\d+))");
   re2::StringPiece rank, operation, sequence, count, type;
   if (!re2::RE2::PartialMatch(Piece(text), kTrace, &rank, &operation, &sequence, &count, &type)) return;
   auto who = static_cast<int32_t>(Integer(rank).value_or(0));
@@ -59,11 +58,13 @@ std::optional<int32_t> RankOf(const Reading& reading, size_t line) {
 }
 
 void ReadWorldSize(std::string_view text, Collectives* found) {
-  static const re2::RE2 kWorld(R"((?i)world[_ ]size ?[:=]? ?(\d{1,6})\b|nranks[= ](\d{1,6})\b|MEMBER: \d+/(\d{1,6})\b)");
+  static const re2::RE2 kWorld(
+      R"((?i)world[_ ]size ?[:=]? ?(\d{1,6})\b|nranks[= ](\d{1,6})\b|MEMBER: \d+/(\d{1,6})\b)");
   re2::StringPiece size[3];
   if (!re2::RE2::PartialMatch(Piece(text), kWorld, &size[0], &size[1], &size[2])) return;
   for (const auto& digits : size) {
-    if (auto number = Integer(digits)) found->world_size = std::max(found->world_size.value_or(0), static_cast<int32_t>(*number));
+    if (auto number = Integer(digits))
+      found->world_size = std::max(found->world_size.value_or(0), static_cast<int32_t>(*number));
   }
 }
 
@@ -96,7 +97,8 @@ LateRanks FindOddOnes(const Collectives& collectives) {
     auto least = std::min_element(operations.begin(), operations.end(), smaller);
     LateRanks odd;
     odd.mismatch = true;
-    odd.why = "at collective " + std::to_string(sequence) + " it issued " + least->first + ", the others " + most->first;
+    odd.why =
+        "at collective " + std::to_string(sequence) + " it issued " + least->first + ", the others " + most->first;
     odd.line = issues.at(least->second.front()).line;
     if (least->second.size() < most->second.size()) odd.ranks = least->second;
     return odd;
@@ -153,14 +155,15 @@ Collectives FindCollectives(const Reading& reading) {
     std::string_view text = reading.text(i);
     ReadWorldSize(text, &found);
     ReadTrace(text, i, &found);
-    bool told = text.find("WorkNCCL(SeqNum=") != std::string_view::npos ||
-                text.find("ast enqueued") != std::string_view::npos;
+    bool told =
+        text.find("WorkNCCL(SeqNum=") != std::string_view::npos || text.find("ast enqueued") != std::string_view::npos;
     auto rank = told ? RankOf(reading, i) : std::nullopt;
     if (!rank) continue;
     CollectiveState& state = found.ranks[*rank];
     bool first = !state.sequence;
     if (first) ReadWork(text, reading.read->lines[i].time, &state);
-    if (first && state.sequence) found.issued[*state.sequence].try_emplace(*rank, Collectives::Issue{state.operation, i});
+    if (first && state.sequence)
+      found.issued[*state.sequence].try_emplace(*rank, Collectives::Issue{state.operation, i});
     if (first || state.line == 0) state.line = i;
     ReadStatus(text, &state);
   }

@@ -13,8 +13,7 @@ re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()
 
 // "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=".
 std::optional<int32_t> NamedRank(std::string_view text) {
-  static const re2::RE2 kRank(
-      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=)");
+  static const re2::RE2 kRank(R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=)");
   re2::StringPiece digits[2];
   if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1])) return std::nullopt;
   for (const re2::StringPiece& number : digits) {
@@ -28,28 +27,31 @@ std::optional<int32_t> RankOf(const Exit& exit) {
   return exit.node_rank.value_or(0) == 0 ? exit.local_rank : std::nullopt;
 }
 
-constexpr int32_t kSigterm = 15;
+constexpr int32_t kSigterm = 15, kSigkill = 9;
 
 // Those that died, not by the launcher's own SIGTERM.
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
   std::vector<int32_t> ranks;
+  const bool forced = EndedByLauncher(reading).by_sigkill;
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
+    if (forced && exit.signal == kSigkill) continue;
     if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
     if (std::find(ranks.begin(), ranks.end(), *rank) == ranks.end()) ranks.push_back(*rank);
   }
   return ranks;
 }
 
-// What torchelastic saw first; of those that it saw in the same second it does not know the order.
+// Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
 std::optional<int32_t> FirstObserved(const Reading& reading) {
-  auto first = std::find_if(reading.exits.begin(), reading.exits.end(),
-                            [](const Exit& exit) { return exit.first_observed && exit.signal != kSigterm; });
-  if (first == reading.exits.end()) return std::nullopt;
-  bool alone = std::none_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-    return !exit.first_observed && !exit.time.empty() && exit.time == first->time && exit.signal != kSigterm;
-  });
-  return alone ? RankOf(*first) : std::nullopt;
+  const Exit* first = nullptr;
+  bool alone = true;
+  for (const Exit& exit : reading.exits) {
+    if (exit.time.empty() || exit.signal == kSigterm) continue;
+    alone = !first || (exit.time < first->time) || (alone && exit.time > first->time);
+    if (!first || exit.time < first->time) first = &exit;
+  }
+  return first && alone ? RankOf(*first) : std::nullopt;
 }
 
 std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
@@ -66,26 +68,14 @@ std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collecti
   return known;
 }
 
-// Numbers spread from rank to rank by the step after; else who speaks first.
-std::pair<int64_t, size_t> Order(const Reading& reading, const Suspect& suspect) {
-  int64_t step = 0;
-  if (suspect.failure == "nan_or_inf_loss") {
-    for (const Point& point : reading.points) {
-      if (point.line == suspect.line) step = point.step.value_or(0);
-    }
-  }
-  return {step, reading.positions[suspect.line]};
-}
-
 // Of the ranks that say alike what the cause says, in the order in which they said it.
 std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
   std::vector<const Suspect*> same;
   for (const Suspect& suspect : suspects) {
     if (suspect.failure == cause.failure && suspect.score + 10 >= cause.score && suspect.rank) same.push_back(&suspect);
   }
-  std::stable_sort(same.begin(), same.end(), [&](const Suspect* a, const Suspect* b) {
-    return Order(reading, *a) < Order(reading, *b);
-  });
+  std::stable_sort(same.begin(), same.end(),
+                   [&](const Suspect* a, const Suspect* b) { return OrderOf(reading, *a) < OrderOf(reading, *b); });
   std::vector<int32_t> ranks;
   for (const Suspect* suspect : same) {
     if (std::find(ranks.begin(), ranks.end(), *suspect->rank) == ranks.end()) ranks.push_back(*suspect->rank);
@@ -133,9 +123,12 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
   std::vector<int32_t> silent = Uncomplaining(suspects, known);
   if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
   std::vector<int32_t> survivors = Survivors(reading, known);
-  if (!survivors.empty()) return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
-  return {{}, "", {"the logs of every rank", "stacks of all ranks while they wait (py-spy dump)",
-                   "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
+  if (!survivors.empty())
+    return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
+  return {{},
+          "",
+          {"the logs of every rank", "stacks of all ranks while they wait (py-spy dump)",
+           "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
 }
 
 std::optional<int32_t> SignalOf(const Suspect& cause) {
@@ -189,7 +182,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
                 const Collectives& collectives) {
   std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
   // Who got more than it expects is the one that expects less than all others, more often than not.
-  if (cause.kind == "gloo sizes" && fellows.size() == 1) return {fellows, "it alone received more than it expected", {}};
+  if (cause.kind == "gloo sizes" && fellows.size() == 1)
+    return {fellows, "it alone received more than it expected", {}};
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return OfVictims(reading, suspects, collectives);
   }

@@ -16,8 +16,8 @@ struct Blame {
   std::vector<std::string> would_settle;  // what to look at where nobody can be named
 };
 
-// In the order of proof: the rank whose own words the cause is; the rank named in them; the process that the launcher saw
-// die of it; of victims' words, the rank they wait for: the odd one, the one behind, the silent one.
+// In the order of proof: the rank whose own words the cause is; the rank named in them; the process that the launcher
+// saw die of it; of victims' words, the rank they wait for: the odd one, the one behind, the silent one.
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives);
 

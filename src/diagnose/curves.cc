@@ -71,8 +71,8 @@ void FindLostNumbers(const Reading& reading, const Series& series, std::vector<S
   if (longest < 2 && !at_the_end) return;
   const Point& first = at_the_end ? *begin : *longest_begin;
   found->push_back(Course(first, "nan_or_inf_loss", "metrics", 86,
-                          "not a number in " + std::to_string(longest) + " reports in a row, " +
-                              std::to_string(rest) + " reports were finite"));
+                          "not a number in " + std::to_string(longest) + " reports in a row, " + std::to_string(rest) +
+                              " reports were finite"));
 }
 
 constexpr size_t kFewestReports = 8;
@@ -126,7 +126,7 @@ void FindFallingScale(const Reading& reading, std::vector<Suspect>* found) {
 constexpr size_t kReportsForSpeed = 16;
 constexpr double kSlower = 1.35;
 
-std::vector<double> Values(const Series& series, size_t begin, size_t end, std::optional<double> Point::* member) {
+std::vector<double> Values(const Series& series, size_t begin, size_t end, std::optional<double> Point::*member) {
   std::vector<double> values;
   for (size_t i = begin; i < end; ++i) {
     if (series[i]->*member && std::isfinite(*(series[i]->*member))) values.push_back(*(series[i]->*member));
@@ -135,7 +135,7 @@ std::vector<double> Values(const Series& series, size_t begin, size_t end, std::
 }
 
 // Reports that have the member.
-Series With(const Series& series, std::optional<double> Point::* member) {
+Series With(const Series& series, std::optional<double> Point::*member) {
   Series with;
   std::copy_if(series.begin(), series.end(), std::back_inserter(with),
                [&](const Point* point) { return (point->*member).has_value(); });
@@ -143,7 +143,7 @@ Series With(const Series& series, std::optional<double> Point::* member) {
 }
 
 // The last quarter of the run against its second: warm-up is over by then.
-void FindDecay(const Series& all, std::optional<double> Point::* member, bool more_is_slower, std::string_view name,
+void FindDecay(const Series& all, std::optional<double> Point::*member, bool more_is_slower, std::string_view name,
                std::vector<Suspect>* found) {
   Series series = With(all, member);
   if (series.size() < kReportsForSpeed) return;
@@ -192,9 +192,9 @@ void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* 
   double highest = *std::max_element(others.begin(), others.end());
   if (slowest->second < kHoldsBack * Median(others) || slowest->second < 1.2 * highest) return;
   const Point& at = *With(ranks.at(slowest->first), &Point::step_time_s).front();
-  found->push_back(Course(at, "straggler", "metrics", 72,
-                          "its steps take " + Figure(slowest->second) + " s, those of the others " +
-                              Figure(Median(others)) + " s"));
+  found->push_back(
+      Course(at, "straggler", "metrics", 72,
+             "its steps take " + Figure(slowest->second) + " s, those of the others " + Figure(Median(others)) + " s"));
 }
 
 }  // namespace

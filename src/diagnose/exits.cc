@@ -20,10 +20,23 @@ void SetCode(int32_t code, Exit* exit) {
 }
 
 std::optional<int32_t> SignalNumber(std::string_view name) {
-  static const std::map<std::string_view, int32_t> numbers = {
-      {"SIGHUP", 1}, {"SIGINT", 2}, {"SIGILL", 4}, {"SIGABRT", 6}, {"SIGBUS", 7}, {"SIGFPE", 8}, {"SIGKILL", 9},
-      {"SIGSEGV", 11}, {"SIGPIPE", 13}, {"SIGTERM", 15}, {"Killed", 9}, {"Terminated", 15}, {"Aborted", 6},
-      {"Segmentation fault", 11}, {"Bus error", 7}, {"Floating point exception", 8}, {"Illegal instruction", 4}};
+  static const std::map<std::string_view, int32_t> numbers = {{"SIGHUP", 1},
+                                                              {"SIGINT", 2},
+                                                              {"SIGILL", 4},
+                                                              {"SIGABRT", 6},
+                                                              {"SIGBUS", 7},
+                                                              {"SIGFPE", 8},
+                                                              {"SIGKILL", 9},
+                                                              {"SIGSEGV", 11},
+                                                              {"SIGPIPE", 13},
+                                                              {"SIGTERM", 15},
+                                                              {"Killed", 9},
+                                                              {"Terminated", 15},
+                                                              {"Aborted", 6},
+                                                              {"Segmentation fault", 11},
+                                                              {"Bus error", 7},
+                                                              {"Floating point exception", 8},
+                                                              {"Illegal instruction", 4}};
   auto found = numbers.find(name);
   return found == numbers.end() ? std::nullopt : std::optional<int32_t>(found->second);
 }
@@ -110,6 +123,17 @@ class TableReader {
   std::optional<Exit> open_;
 };
 
+// A line that has the local rank only is of the rank that its launcher's table gives to that.
+void FillRanks(const Case& read, std::vector<Exit>* exits) {
+  for (Exit& exit : *exits) {
+    if (exit.rank || !exit.local_rank) continue;
+    for (const Exit& other : *exits) {
+      bool same = read.lines[other.line].file == read.lines[exit.line].file && other.local_rank == exit.local_rank;
+      if (same && other.rank) exit.rank = other.rank;
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodies) {
@@ -126,12 +150,13 @@ std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodie
     exit.node_rank = read.lines[i].node_rank;
     if (wordings.Read(bodies[i].text, &exit)) exits.push_back(exit);
   }
+  FillRanks(read, &exits);
   return exits;
 }
 
 std::string SignalName(int32_t signal) {
-  static const std::map<int32_t, std::string> names = {{1, "SIGHUP"},  {2, "SIGINT"},  {4, "SIGILL"},  {6, "SIGABRT"},
-                                                       {7, "SIGBUS"},  {8, "SIGFPE"},  {9, "SIGKILL"}, {11, "SIGSEGV"},
+  static const std::map<int32_t, std::string> names = {{1, "SIGHUP"},   {2, "SIGINT"},  {4, "SIGILL"},  {6, "SIGABRT"},
+                                                       {7, "SIGBUS"},   {8, "SIGFPE"},  {9, "SIGKILL"}, {11, "SIGSEGV"},
                                                        {13, "SIGPIPE"}, {15, "SIGTERM"}};
   auto found = names.find(signal);
   return found == names.end() ? "signal " + std::to_string(signal) : found->second;

@@ -20,8 +20,8 @@ struct Exit {
   bool first_observed = false;    // torchelastic's "Root Cause"
 };
 
-// From torchelastic's lines and tables, srun, mpirun, DeepSpeed, Accelerate, mp.spawn, Ray and shells, in the order of the
-// lines. A table and a line about the same process are two.
+// From torchelastic's lines and tables, srun, mpirun, DeepSpeed, Accelerate, mp.spawn, Ray and shells, in the order of
+// the lines. A table and a line about the same process are two.
 std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodies);
 
 // "SIGKILL" for 9.

@@ -10,7 +10,7 @@ namespace rankscope::diagnose {
 // incidents use it.
 struct FailureClass {
   std::string_view name;
-  std::string_view meaning;            // "the GPU's memory did not suffice"
+  std::string_view meaning;              // "the GPU's memory did not suffice"
   std::vector<std::string_view> advice;  // most useful first
 };
 

@@ -28,19 +28,21 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
     size_t line = count - back;
     if (!IsWaiting(reading.bodies[line].text)) continue;
-    return Suspect{line, "process_hung", "start", Role::kSymptom, 46, reading.ranks[line], Traceback::kNone,
-                   "the log ends before the first step, while ranks wait"};
+    return Suspect{line, "process_hung",      "start",          Role::kSymptom,
+                   46,   reading.ranks[line], Traceback::kNone, "the log ends before the first step, while ranks wait"};
   }
   return std::nullopt;
 }
 
 // The innermost frame of the main thread in a dump of py-spy or faulthandler.
 std::optional<Suspect> FindStandingStack(const Reading& reading) {
-  static const re2::RE2 kThread(R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first)|^Current thread 0x)");
+  static const re2::RE2 kThread(
+      R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first)|^Current thread 0x)");
   for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {
     if (!Matches(reading.bodies[i].text, kThread)) continue;
-    return Suspect{i + 1, "process_hung", "stack", Role::kSymptom, 56, reading.ranks[i + 1], Traceback::kNone,
-                   "the innermost frame of the thread that stands still"};
+    return Suspect{
+        i + 1, "process_hung",       "stack",          Role::kSymptom,
+        56,    reading.ranks[i + 1], Traceback::kNone, "the innermost frame of the thread that stands still"};
   }
   return std::nullopt;
 }

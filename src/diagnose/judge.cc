@@ -38,6 +38,22 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
   }
 }
 
+// What the launcher did to the others is no cause.
+constexpr int kDoneByLauncher = 22;
+
+void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
+  LauncherEnded ended = EndedByLauncher(reading);
+  for (Suspect& suspect : *suspects) {
+    bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
+    bool of_sigterm = suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt";
+    bool is_term = suspect.failure == "sigterm_preempted" && of_sigterm && (ended.by_sigterm || in_table);
+    bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
+    if (!is_term && !is_kill) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
 void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
   bool died = std::any_of(suspects->begin(), suspects->end(),
                           [](const Suspect& s) { return !IsSlowness(s) && s.score >= kExplainsDeath; });
@@ -47,6 +63,7 @@ void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
 std::vector<Suspect> AllSuspects(const Reading& reading) {
   std::vector<Suspect> suspects = FindSuspects(reading);
   DemoteLateRendezvous(reading, &suspects);
+  DemoteLaunchersSignals(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   DropSlownessOfTheDead(&suspects);
@@ -59,7 +76,7 @@ const Suspect* Choose(const Reading& reading, const std::vector<Suspect>& suspec
   const Suspect* chosen = nullptr;
   for (const Suspect& suspect : suspects) {
     if (suspect.score < std::max(kLeastScore, best - kAsGood)) continue;
-    if (!chosen || reading.positions[suspect.line] < reading.positions[chosen->line]) chosen = &suspect;
+    if (!chosen || OrderOf(reading, suspect) < OrderOf(reading, *chosen)) chosen = &suspect;
   }
   return chosen;
 }
@@ -87,6 +104,16 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
     if (reading.ranks[i] == rank) culprit.node_rank = reading.read->lines[i].node_rank;
   }
   return culprit;
+}
+
+// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL.
+void CallSilentDeathByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
+  bool closed = cause.kind == "peer closed" || cause.kind == "remote";
+  if (!closed || blame->ranks.size() != 1 || !reading.exits.empty()) return;
+  verdict->failure = "host_oom_killed";
+  verdict->kind = "silent_death";
+  verdict->confidence = 0.4;
+  blame->would_settle = {"how the process ended: the launcher's log, dmesg, the cgroup's memory.events"};
 }
 
 Verdict Healthy(const Reading& reading) {
@@ -127,6 +154,7 @@ Verdict Diagnose(const Case& read) {
   Blame blame = FindBlame(reading, *chosen, suspects, collectives);
   verdict.culprits = blame.ranks;
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
+  CallSilentDeathByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, *chosen, suspects, blame, &verdict);
   return verdict;
 }

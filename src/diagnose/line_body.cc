@@ -30,7 +30,8 @@ bool Drop(const re2::RE2& regex, re2::StringPiece* rest) { return re2::RE2::Cons
 
 bool DropRank(re2::StringPiece* rest, std::optional<int32_t>* rank) {
   re2::StringPiece number[8];
-  if (!re2::RE2::Consume(rest, RankPiece(), &number[0], &number[1], &number[2], &number[3], &number[4], &number[5], &number[6], &number[7])) {
+  if (!re2::RE2::Consume(rest, RankPiece(), &number[0], &number[1], &number[2], &number[3], &number[4], &number[5],
+                         &number[6], &number[7])) {
     return false;
   }
   for (const re2::StringPiece& digits : number) {

@@ -21,11 +21,16 @@ constexpr double kMib = 1.0 / 1024;
 double Gib(const std::string& number, const std::string& unit) {
   double value = std::atof(number.c_str());
   switch (unit[0]) {
-    case 'T': return value / kMib;
-    case 'M': return value * kMib;
-    case 'K': return value * kMib * kMib;
-    case 'b': return value * kMib * kMib * kMib;
-    default: return value;
+    case 'T':
+      return value / kMib;
+    case 'M':
+      return value * kMib;
+    case 'K':
+      return value * kMib * kMib;
+    case 'b':
+      return value * kMib * kMib * kMib;
+    default:
+      return value;
   }
 }
 
@@ -145,7 +150,8 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
     trace->kind = "other process";
     trace->figures.push_back(Figure(total - *report.free - *report.in_use) + " GiB belong to other processes");
   } else if (foreign > kMuchOfDevice * total) {
-    trace->figures.push_back(Figure(foreign) + " GiB of this process are not PyTorch's (NCCL, CUDA kernels, libraries)");
+    trace->figures.push_back(Figure(foreign) +
+                             " GiB of this process are not PyTorch's (NCCL, CUDA kernels, libraries)");
   }
 }
 
@@ -174,7 +180,8 @@ void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace
 MemoryReport ReadMemoryReport(std::string_view text) {
   static const re2::RE2 kRequested(R"(Tried to allocate ([\d.]+) ([KMGT]iB|bytes))"),
       kTotalNew(R"(total capacity of ([\d.]+) ([KMGT]iB))"), kTotalOld(R"(([\d.]+) ([KMGT]iB) total capacity)"),
-      kFree(R"(([\d.]+) ([KMGT]iB|bytes) (?:is )?free)"), kInUse(R"(this process has ([\d.]+) ([KMGT]iB) memory in use)"),
+      kFree(R"(([\d.]+) ([KMGT]iB|bytes) (?:is )?free)"),
+      kInUse(R"(this process has ([\d.]+) ([KMGT]iB) memory in use)"),
       kAllocated(R"(([\d.]+) ([KMGT]iB|bytes) (?:is allocated by PyTorch|already allocated))"),
       kUnallocated(R"(([\d.]+) ([KMGT]iB|bytes) is reserved by PyTorch but unallocated)"),
       kReserved(R"(([\d.]+) ([KMGT]iB) reserved in total)");

@@ -10,7 +10,8 @@ namespace {
 
 // A local rank is a global one where there is one node only.
 bool IsOneNode(const Case& read) {
-  return std::all_of(read.lines.begin(), read.lines.end(), [](const Line& line) { return line.node_rank.value_or(0) == 0; });
+  return std::all_of(read.lines.begin(), read.lines.end(),
+                     [](const Line& line) { return line.node_rank.value_or(0) == 0; });
 }
 
 void ReadSpeakers(Reading* reading) {
@@ -48,7 +49,8 @@ bool IsAnyException(const Signature* signature) {
 bool IsByPlace(const Signature* signature) { return signature->role == Role::kSymptom && !signature->frames.empty(); }
 
 bool IsOfPeers(const Signature* signature) {
-  return signature->role == Role::kCascade || signature->failure == "gloo_error" || signature->failure == "nccl_timeout";
+  return signature->role == Role::kCascade || signature->failure == "gloo_error" ||
+         signature->failure == "nccl_timeout";
 }
 
 // That some exception was raised says less than whatever else is known of its line, and where a collective failed less

@@ -26,15 +26,15 @@ struct Reading {
   explicit Reading(const Case& of) : read(&of) {}
 
   const Case* read;
-  std::vector<LineBody> bodies;                // by line, likewise the two below
-  std::vector<std::optional<int32_t>> ranks;   // who speaks: global ranks
-  std::vector<size_t> positions;               // place in the order of time over all files
+  std::vector<LineBody> bodies;               // by line, likewise the two below
+  std::vector<std::optional<int32_t>> ranks;  // who speaks: global ranks
+  std::vector<size_t> positions;              // place in the order of time over all files
   Tracebacks tracebacks;
-  std::unordered_map<size_t, size_t> ends;     // line that names an exception: its traceback
-  std::vector<Sighting> sightings;             // by line
-  std::vector<Point> points;                   // by line
-  std::vector<Exit> exits;                     // by line
-  std::vector<size_t> finished;                // lines that say that the training came to its end
+  std::unordered_map<size_t, size_t> ends;  // line that names an exception: its traceback
+  std::vector<Sighting> sightings;          // by line
+  std::vector<Point> points;                // by line
+  std::vector<Exit> exits;                  // by line
+  std::vector<size_t> finished;             // lines that say that the training came to its end
 
   std::string_view text(size_t line) const { return read->lines[line].text; }
 };

@@ -2,6 +2,8 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -28,13 +30,10 @@ std::optional<Checkpoint> ReadCheckpoint(std::string_view text) {
 
 std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::optional<int32_t> rank) {
   std::optional<int64_t> step;
-  size_t latest = 0;
   for (const Point& point : reading.points) {
-    size_t place = reading.positions[point.line];
     bool other = rank && point.rank && point.rank != rank;
-    if (!point.step || point.evaluation || other || place > reading.positions[line] || place < latest) continue;
-    step = point.step;
-    latest = place;
+    if (!point.step || point.evaluation || other || IsKnownToFollow(reading, point.line, line)) continue;
+    step = std::max(step.value_or(0), *point.step);
   }
   return step;
 }
@@ -50,7 +49,8 @@ std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& caus
   auto step = StepBefore(reading, cause.line, std::nullopt);
   if (last) {
     std::string lost;
-    if (last->step && step && *step >= *last->step) lost = "; " + std::to_string(*step - *last->step) + " steps are lost";
+    if (last->step && step && *step >= *last->step)
+      lost = "; " + std::to_string(*step - *last->step) + " steps are lost";
     plan.push_back("go on from checkpoint " + last->place + lost);
   } else if (step) {
     plan.push_back("the log shows no finished checkpoint: " + std::to_string(*step) + " steps may be lost");

@@ -21,8 +21,9 @@ enum class Life : uint8_t { kEnds, kGoesOn };
 
 // How frameworks, CUDA, NCCL, kernels and schedulers word one kind of failure.
 //
-// To add one: a line in the table of its family (*_signatures.cc). `weight` says how specific it is: from 90 on it proves
-// its class whatever else is there, from 70 on it names it, below 50 it only counts when nothing better is found.
+// To add one: a line in the table of its family (*_signatures.cc). `weight` says how specific it is: from 90 on it
+// proves its class whatever else is there, from 70 on it names it, below 50 it only counts when nothing better is
+// found.
 struct Signature {
   std::string_view failure;  // the class, a name of docs/failures/
   std::string_view kind;     // the subclass

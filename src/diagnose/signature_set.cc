@@ -44,8 +44,7 @@ const re2::RE2& FramesRegex(std::string_view pattern) {
 }
 
 bool FitsFrames(const Signature& signature, const std::string* frames) {
-  return signature.frames.empty() ||
-         (frames && re2::RE2::PartialMatch(*frames, FramesRegex(signature.frames)));
+  return signature.frames.empty() || (frames && re2::RE2::PartialMatch(*frames, FramesRegex(signature.frames)));
 }
 
 }  // namespace
@@ -70,8 +69,7 @@ const SignatureSet& SignatureSet::Shipped() {
   return set;
 }
 
-void SignatureSet::Match(std::string_view text, const std::string* frames,
-                         std::vector<const Signature*>* found) const {
+void SignatureSet::Match(std::string_view text, const std::string* frames, std::vector<const Signature*>* found) const {
   thread_local std::vector<int> numbers;
   patterns_.Match(text, &numbers);
   found->clear();

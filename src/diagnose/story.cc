@@ -69,8 +69,8 @@ std::string Short(std::string_view text) {
 }
 
 void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* verdict) {
-  verdict->timeline.push_back(
-      {reading.read->lines[line].time, reading.ranks[line], StepBefore(reading, line, reading.ranks[line]), std::move(what)});
+  verdict->timeline.push_back({reading.read->lines[line].time, reading.ranks[line],
+                               StepBefore(reading, line, reading.ranks[line]), std::move(what)});
 }
 
 void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
@@ -86,7 +86,8 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   for (const Suspect& suspect : suspects) {
     if (events.size() >= kMostEvents) break;
     if (!said.insert({suspect.failure, suspect.rank.value_or(-1)}).second) continue;
-    events.emplace_back(suspect.line, std::string(RoleName(suspect.role)) + ": " + Short(reading.bodies[suspect.line].text));
+    events.emplace_back(suspect.line,
+                        std::string(RoleName(suspect.role)) + ": " + Short(reading.bodies[suspect.line].text));
   }
   for (const Exit& exit : reading.exits) {
     if (events.size() >= kMostEvents + 4) break;
@@ -138,7 +139,8 @@ bool AnySays(const Reading& reading, std::initializer_list<std::string_view> fai
 void Refute(const Reading& reading, Verdict* verdict) {
   auto absent = [&](std::string_view what, std::initializer_list<std::string_view> failures, std::string_view why) {
     bool is_it = std::find(failures.begin(), failures.end(), std::string_view(verdict->failure)) != failures.end();
-    if (!is_it && !AnySays(reading, failures)) verdict->why_not.push_back("not " + std::string(what) + ": " + std::string(why));
+    if (!is_it && !AnySays(reading, failures))
+      verdict->why_not.push_back("not " + std::string(what) + ": " + std::string(why));
   };
   absent("the network", {"nccl_system_error", "network_degraded", "rendezvous_failed", "nccl_timeout", "gloo_error"},
          "no rank reports a transport error of its own");
@@ -186,7 +188,8 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");
-  if (!blame.ranks.empty()) verdict->figures.push_back("rank " + std::to_string(blame.ranks.front()) + ": " + blame.why);
+  if (!blame.ranks.empty())
+    verdict->figures.push_back("rank " + std::to_string(blame.ranks.front()) + ": " + blame.why);
   verdict->would_settle = blame.would_settle;
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
   TellTimeline(reading, cause, suspects, verdict);

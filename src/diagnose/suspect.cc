@@ -61,18 +61,17 @@ bool IsFollowedByOrdinaryLines(const Reading& reading, const Sighting& sighting)
   return false;
 }
 
-// Of lines of two files only times tell.
-bool IsAfter(const Reading& reading, size_t other, size_t line) {
+}  // namespace
+
+bool IsKnownToFollow(const Reading& reading, size_t other, size_t line) {
   const Line& a = reading.read->lines[line];
   const Line& b = reading.read->lines[other];
   bool tells = a.file == b.file || (a.time && b.time);
   return tells && reading.positions[other] > reading.positions[line];
 }
 
-}  // namespace
-
 bool WentOnAfter(const Reading& reading, size_t line) {
-  auto after = [&](size_t other) { return IsAfter(reading, other, line); };
+  auto after = [&](size_t other) { return IsKnownToFollow(reading, other, line); };
   if (std::any_of(reading.finished.begin(), reading.finished.end(), after)) return true;
   int own = 0, any = 0;
   bool has_own = false;
@@ -86,10 +85,34 @@ bool WentOnAfter(const Reading& reading, size_t line) {
   return has_own ? own > 1 : any >= kStepsOfOthers;
 }
 
+std::pair<int64_t, size_t> OrderOf(const Reading& reading, const Suspect& suspect) {
+  int64_t step = 0;
+  if (suspect.failure == "nan_or_inf_loss") {
+    auto point = std::find_if(reading.points.begin(), reading.points.end(),
+                              [&](const Point& p) { return p.line == suspect.line; });
+    if (point != reading.points.end()) step = point->step.value_or(0);
+  }
+  return {step, reading.positions[suspect.line]};
+}
+
+LauncherEnded EndedByLauncher(const Reading& reading) {
+  LauncherEnded ended;
+  bool signalled = false;
+  for (const Sighting& sighting : reading.sightings) {
+    const Signature& signature = *sighting.signature;
+    signalled = signalled || signature.kind == "launcher signalled";
+    ended.by_sigterm = ended.by_sigterm || signature.kind == "closing";
+    ended.by_sigkill = ended.by_sigkill || signature.kind == "forced";
+  }
+  if (signalled) ended.by_sigterm = false;
+  return ended;
+}
+
 std::optional<size_t> ReportedEnd(const Reading& reading) {
   for (const Sighting& sighting : reading.sightings) {
-    bool outcome = sighting.signature->role == Role::kOutcome ||
-                   (sighting.signature->failure == "python_exception_one_rank" && sighting.signature->role == Role::kCascade);
+    bool outcome =
+        sighting.signature->role == Role::kOutcome ||
+        (sighting.signature->failure == "python_exception_one_rank" && sighting.signature->role == Role::kCascade);
     if (outcome) return sighting.line;
   }
   return std::nullopt;
@@ -103,8 +126,14 @@ std::vector<Suspect> FindSuspects(const Reading& reading) {
     if (signature.life == Life::kEnds && WentOnAfter(reading, sighting.line)) continue;
     bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
     if (loose && !ends && IsFollowedByOrdinaryLines(reading, sighting)) continue;
-    suspects.push_back({sighting.line, signature.failure, signature.kind, signature.role, ScoreOf(reading, sighting),
-                        reading.ranks[sighting.line], sighting.traceback, {}});
+    suspects.push_back({sighting.line,
+                        signature.failure,
+                        signature.kind,
+                        signature.role,
+                        ScoreOf(reading, sighting),
+                        reading.ranks[sighting.line],
+                        sighting.traceback,
+                        {}});
   }
   return suspects;
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "diagnose/reading.h"
@@ -24,8 +25,21 @@ struct Suspect {
 // Those among the sightings that the training did not outlive, by line.
 std::vector<Suspect> FindSuspects(const Reading& reading);
 
+// Whether `other` was written after `line`: of lines of two files, only where both have times.
+bool IsKnownToFollow(const Reading& reading, size_t other, size_t line);
+
 // Whether the training went on after the line, as far as its writer, or in want of one the job, shows.
 bool WentOnAfter(const Reading& reading, size_t line);
+
+// Who comes first of suspects that say alike: less is earlier. Numbers that are lost spread from rank to rank by the
+// step after, so that of those the step counts before the time.
+std::pair<int64_t, size_t> OrderOf(const Reading& reading, const Suspect& suspect);
+
+// Whether the launcher itself ended ranks after one had failed: with SIGTERM, and by force those that did not heed it.
+struct LauncherEnded {
+  bool by_sigterm = false, by_sigkill = false;
+};
+LauncherEnded EndedByLauncher(const Reading& reading);
 
 // The first line of an end that a launcher, a scheduler or a shell reports; none: none does.
 std::optional<size_t> ReportedEnd(const Reading& reading);

@@ -51,9 +51,9 @@ struct Verdict {
   bool healthy = true;
   std::string summary;  // one sentence
 
-  std::optional<Culprit> culprit;   // absent: it abstains, would_settle says what is missing
-  std::vector<int32_t> culprits;    // ranks, most certain first
-  std::optional<size_t> root;       // a line of the case
+  std::optional<Culprit> culprit;  // absent: it abstains, would_settle says what is missing
+  std::vector<int32_t> culprits;   // ranks, most certain first
+  std::optional<size_t> root;      // a line of the case
   std::string root_line;
 
   std::vector<Evidence> evidence;

@@ -1,6 +1,5 @@
 #include "diagnose/verdict_page.h"
 
-
 #include "model/record_json.h"
 
 namespace rankscope::diagnose {
@@ -49,11 +48,20 @@ std::string Escaped(std::string_view text) {
   std::string escaped;
   for (char c : Visible(text)) {
     switch (c) {
-      case '&': escaped += "&amp;"; break;
-      case '<': escaped += "&lt;"; break;
-      case '>': escaped += "&gt;"; break;
-      case '"': escaped += "&quot;"; break;
-      default: escaped += c;
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
     }
   }
   return escaped;

@@ -61,7 +61,8 @@ class Corpus {
   void Take(const json& row) {
     std::string failure = row["class"];
     diagnose::Verdict verdict = Judge(row["log"]);
-    bool right = verdict.failure == failure || (row.contains("also_right") && Holds(row["also_right"], verdict.failure));
+    bool right =
+        verdict.failure == failure || (row.contains("also_right") && Holds(row["also_right"], verdict.failure));
     bool root = failure == "none" || IsRootRight(row, verdict);
     bool culprit = true;
     tally_[failure].failure.Add(right);
@@ -104,7 +105,8 @@ class Corpus {
   static void Show(const json& row, const diagnose::Verdict& verdict) {
     std::printf("## %s (%s): %s / %s, rank %s\n   root  %s\n   found %s\n", row["id"].get<std::string>().c_str(),
                 row["subclass"].is_string() ? row["subclass"].get<std::string>().c_str() : "", verdict.failure.c_str(),
-                verdict.kind.c_str(), verdict.culprit && verdict.culprit->rank ? std::to_string(*verdict.culprit->rank).c_str() : "-",
+                verdict.kind.c_str(),
+                verdict.culprit && verdict.culprit->rank ? std::to_string(*verdict.culprit->rank).c_str() : "-",
                 row["root_line"].dump().c_str(), verdict.root_line.c_str());
   }
 

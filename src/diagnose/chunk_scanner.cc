@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "diagnose/json_line.h"
-#include "diagnose/line_shape.h"
 #include "model/ansi.h"
 #include "parse/leading_time.h"
 #include "parse/progress_bar.h"
@@ -13,6 +12,7 @@ namespace {
 
 constexpr std::string_view kTraceback = "Traceback (most recent call last)";
 constexpr size_t kShapeSlots = 4096;
+constexpr size_t kKnownSlots = 16'384;
 constexpr size_t kMostNewShapes = 512;
 constexpr uint32_t kSampleEvery = 64;
 constexpr size_t kTracebackLines = 200;
@@ -58,6 +58,8 @@ Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool th
   writers_.clear();
   shapes_.assign(thin ? kShapeSlots : 0, {});
   new_shapes_ = 0;
+  if (thin && known_by_ != rules.telling) known_.assign(kKnownSlots, {});
+  if (thin) known_by_ = rules.telling;
   while (!bytes.empty()) {
     size_t end = bytes.find('\n');
     bool ends = end != std::string_view::npos;
@@ -131,17 +133,36 @@ uint32_t ChunkScanner::WriterOf(const WriterName& name) {
 }
 
 void ChunkScanner::Judge(Piece* piece) {
-  rules_->telling->Match(piece->text, &found_);
-  bool head = piece->text.starts_with(kTraceback);
-  if (!found_.empty() || head) {
-    piece->reasons |= kTelling;
-    head = head || piece->text.find(kTraceback) != std::string_view::npos;
-    piece->told = head ? kTracebackTold : HashOf(found_);
-  }
-  piece->shape = ShapeOf(piece->text);
-  if (IsSample(piece->shape)) piece->reasons |= kSample;
-  if (HasNonFinite(piece->text)) piece->reasons |= kNonFinite;
+  LineShape shape = ShapeOf(piece->text);
+  Known known = piece->text.size() > kMostShapeBytes ? Look(piece->text) : LookOnce(shape, piece->text);
+  piece->reasons |= known.reasons;
+  piece->told = known.told;
+  piece->shape = shape.kind;
+  if (IsSample(shape.kind)) piece->reasons |= kSample;
   if (chunk_.writers[piece->writer].lines <= kFirstOfWriter) piece->reasons |= kFirst;
+}
+
+ChunkScanner::Known ChunkScanner::Look(std::string_view text) {
+  Known known;
+  rules_->telling->Match(text, &found_);
+  bool head = text.starts_with(kTraceback);
+  if (!found_.empty() || head) {
+    known.reasons |= kTelling;
+    head = head || text.find(kTraceback) != std::string_view::npos;
+    known.told = head ? kTracebackTold : HashOf(found_);
+  }
+  if (HasNonFinite(text)) known.reasons |= kNonFinite;
+  return known;
+}
+
+ChunkScanner::Known ChunkScanner::LookOnce(const LineShape& shape, std::string_view text) {
+  Known& slot = known_[shape.exact % kKnownSlots];
+  if (!slot.known || slot.exact != shape.exact) {
+    slot = Look(text);
+    slot.exact = shape.exact;
+    slot.known = true;
+  }
+  return slot;
 }
 
 // A shape that another took the slot of counts as new; not too many may be.

@@ -157,6 +157,7 @@ base::Result<Case> ReadCase(const std::vector<std::string>& paths, const detect:
     TakeFile(std::move(file), &read);
   }
   CountWriters(counts, &read);
+  std::sort(read.skipped.begin(), read.skipped.end());
   return read;
 }
 

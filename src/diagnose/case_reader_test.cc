@@ -187,10 +187,14 @@ TEST_F(CaseReaderTest, ContainersWrapLinesInJson) {
 
 TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
   Write("export.jsonl",
-        "{\"timestamp\":\"2026-11-01T00:00:00Z\",\"rank\":3,\"msg\":\"a\"}\n{\"loss\": 2.5, \"epoch\": 1}\n");
+        "{\"timestamp\":\"2026-11-01T00:00:00Z\",\"rank\":3,\"msg\":\"a\\n  b\"}\n{\"loss\": 2.5, \"epoch\": 1}\n"
+        "{\"rank\": 4, \"loss\": 2}\n");
   Case read = ReadFolder();
   EXPECT_EQ(Find(read, "a").rank, 3);
   EXPECT_EQ(Find(read, "a").time, kMidnight);
+  EXPECT_EQ(Find(read, "  b").rank, 3);
+  EXPECT_EQ(Find(read, "  b").number, 1u);
+  EXPECT_EQ(Find(read, "{\"rank\": 4, \"loss\": 2}").rank, 4);
   EXPECT_FALSE(Find(read, "{\"loss\": 2.5, \"epoch\": 1}").rank);
 }
 

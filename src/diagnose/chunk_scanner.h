@@ -89,7 +89,7 @@ class ChunkScanner {
 
   void TakeLine(std::string_view line, bool ends);
   void TakePiece(std::string_view text, bool overwritten);
-  std::string_view Rewritten(std::string_view text, std::optional<base::TimeNs>* time);
+  void TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time);
   uint32_t WriterOf(const WriterName& name);
   void Judge(Piece* piece);
   Known Look(std::string_view text);
@@ -104,7 +104,7 @@ class ChunkScanner {
   std::optional<base::TimeNs> TimeBefore(size_t piece) const;
   uint32_t MovedTo(const WriterName& name, uint32_t from);
   void Keep();
-  Line KeptLine(const Piece& piece, std::string* decoded);
+  Line KeptLine(const Piece& piece) const;
 
   const ScanRules* rules_ = nullptr;
   bool thin_ = false;

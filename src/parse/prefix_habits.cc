@@ -135,7 +135,7 @@ class Lesson {
     } else if (line[end] == ' ') {
       size_t bar = line.find_first_not_of(' ', end);
       if (bar != std::string_view::npos && line.substr(bar).starts_with("| ")) services_.Saw(name);
-    } else {
+    } else if (!IsDigit(name.front())) {
       size_t digits = line.find_first_not_of(kDigits, end + 1);
       if (digits != std::string_view::npos && digits > end + 1 && line[digits] == ' ') replicas_.Saw(name);
     }

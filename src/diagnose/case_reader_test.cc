@@ -224,6 +224,28 @@ TEST_F(CaseReaderTest, FilesThatAreNoLogsAreSkippedAndSaidSo) {
   EXPECT_EQ(read.skipped[0], folder_ + "/config.json (no log)");
 }
 
+TEST_F(CaseReaderTest, AFileOfTwoNamesIsReadOnce) {
+  std::string path = Write("slurm-17.out", "a\n");
+  std::filesystem::create_symlink(path, folder_ + "/latest.out");
+  EXPECT_EQ(Read({folder_, path}).lines_read, 1u);
+}
+
+TEST_F(CaseReaderTest, WhatALauncherSaysOfItsFailedRankTellsTheOthersOfItsNode) {
+  Write("host-a.log", "[default0]:a\n[default1]:b\n");
+  Write("host-b.log", "[default0]:c\n[default1]:d\nFailures:\n  rank      : 3 (local_rank: 1)\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "c").rank, 2);
+  EXPECT_EQ(Find(read, "d").rank, 3);
+  EXPECT_FALSE(Find(read, "a").rank) << "it may be of any other node";
+}
+
+TEST_F(CaseReaderTest, TheOnlyTreeIsOfTheNodeThatItsLauncherReports) {
+  Write("launcher.log", "Failures:\n  rank      : 5 (local_rank: 1)\n");
+  Write("job_ab12/attempt_0/0/stdout.log", "a\n");
+  Write("job_ab12/attempt_0/1/stdout.log", "b\n");
+  EXPECT_EQ(Find(ReadFolder(), "a").rank, 4);
+}
+
 TEST_F(CaseReaderTest, ACompressedFileThatIsCutOffGivesWhatCame) {
   std::string path = folder_ + "/train.log.gz";
   gzFile file = gzopen(path.c_str(), "wb");

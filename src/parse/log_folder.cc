@@ -163,10 +163,10 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
 namespace {
 
 // The first time that stands at the beginning of a line of the text.
-std::optional<base::TimeNs> FirstTime(std::string_view text) {
+std::optional<base::TimeNs> FirstTime(std::string_view text, base::TimeNs near) {
   while (!text.empty()) {
     size_t end = std::min(text.find('\n'), text.size() - 1);
-    if (auto time = LeadingTime(text.substr(0, end))) return time;
+    if (auto time = LeadingTime(text.substr(0, end), near)) return time;
     text.remove_prefix(end + 1);
   }
   return std::nullopt;
@@ -177,7 +177,8 @@ std::optional<base::TimeNs> FirstTime(std::string_view text) {
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
-  base::TimeNs time = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
+  const base::TimeNs written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
+  base::TimeNs time = written;
   uint64_t seq = 0;
   bool wanted = true;
   auto emit = [&](const Line& line) {
@@ -188,7 +189,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     record.text = line.text;
     record.seq = ++seq;
     bool colored = record.text.find('\x1b') != std::string::npos;
-    time = LeadingTime(colored ? model::StripAnsi(record.text) : record.text).value_or(time);
+    time = LeadingTime(colored ? model::StripAnsi(record.text) : record.text, written).value_or(time);
     record.time = time;
     RedactSecrets(&record.text);
     UnderstandLine(&record);
@@ -198,7 +199,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   base::Status stopped = base::Status::Internal("not wanted any more");
   bool first = true;
   base::Status read = ReadLogBytes(file.path, [&](std::string_view bytes) {
-    if (std::exchange(first, false)) time = FirstTime(bytes).value_or(time);
+    if (std::exchange(first, false)) time = FirstTime(bytes, written).value_or(time);
     assembler.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });

@@ -65,7 +65,8 @@ bool IsCountingWord(std::string_view stem) {
 std::string_view Stem(std::string_view name) { return name.substr(0, name.find_last_not_of(kDigits) + 1); }
 
 bool LooksLikeAHost(std::string_view name) {
-  if (name.size() < 2 || name.size() > kLongestName || name.find_first_of(kDigits) == std::string_view::npos) return false;
+  if (name.size() < 2 || name.size() > kLongestName || name.find_first_of(kDigits) == std::string_view::npos)
+    return false;
   bool letters = std::all_of(name.begin(), name.end(), [](char c) {
     return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
   });

@@ -93,6 +93,7 @@ void TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* 
   std::string head = HeadOf(file.path, &path.encoding);
   path.format = FormatOf(head, file.path);
   path.bytes = static_cast<uint64_t>(status.st_size);
+  path.id = {status.st_dev, status.st_ino};
   path.written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
   path.named = named;
   bool wanted = named || log || path.format != CaseFormat::kText || (MayBeALog(file.path) && LooksLikeText(head));
@@ -123,9 +124,9 @@ base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>
     }
   }
   auto by_path = [](const CasePath& a, const CasePath& b) { return a.log.path < b.log.path; };
-  auto same = [](const CasePath& a, const CasePath& b) { return a.log.path == b.log.path; };
   std::sort(taken.begin(), taken.end(), by_path);
-  taken.erase(std::unique(taken.begin(), taken.end(), same), taken.end());
+  std::set<FileId> known;  // a link to the latest log is the same file
+  std::erase_if(taken, [&](const CasePath& path) { return !known.insert(path.id).second; });
   return taken;
 }
 

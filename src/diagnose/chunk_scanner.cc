@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "diagnose/json_line.h"
-#include "diagnose/line_shape.h"
 #include "model/ansi.h"
 #include "parse/leading_time.h"
 #include "parse/progress_bar.h"
@@ -13,6 +12,7 @@ namespace {
 
 constexpr std::string_view kTraceback = "Traceback (most recent call last)";
 constexpr size_t kShapeSlots = 4096;
+constexpr size_t kKnownSlots = 16'384;
 constexpr size_t kMostNewShapes = 512;
 constexpr uint32_t kSampleEvery = 64;
 constexpr size_t kTracebackLines = 200;
@@ -49,7 +49,7 @@ size_t WriterNameHash::operator()(const WriterName& name) const {
 Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool thin) {
   rules_ = &rules;
   thin_ = thin;
-  has_escapes_ = bytes.find('\x1b') != std::string_view::npos;
+  has_escapes_ = bytes.find('\x1b') != std::string_view::npos || bytes.find("\\u001b") != std::string_view::npos;
   chunk_ = {};
   chunk_.bytes = bytes.size();
   chunk_.open_end = !bytes.empty() && bytes.back() != '\n';
@@ -58,6 +58,8 @@ Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool th
   writers_.clear();
   shapes_.assign(thin ? kShapeSlots : 0, {});
   new_shapes_ = 0;
+  if (thin && known_by_ != rules.telling) known_.assign(kKnownSlots, {});
+  if (thin) known_by_ = rules.telling;
   while (!bytes.empty()) {
     size_t end = bytes.find('\n');
     bool ends = end != std::string_view::npos;
@@ -86,29 +88,38 @@ void ChunkScanner::TakeLine(std::string_view line, bool ends) {
   if (ends) ++chunk_.line_ends;
 }
 
-// What the line says without ANSI, and without the JSON around it.
-std::string_view ChunkScanner::Rewritten(std::string_view text, std::optional<base::TimeNs>* time) {
+void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
+  if (overwritten && (text.empty() || parse::HasProgressBar(text))) return;
+  bool object = text.starts_with('{') && (rules_->json || IsContainerJson(text));
+  auto read = object ? ReadJsonLine(text) : std::nullopt;
+  if (!read) {
+    TakeText(text, {}, {});
+    return;
+  }
+  std::string_view lines = rewritten_.emplace_back(std::move(read->text));
+  WriterName name{read->node_rank, read->rank, read->local_rank, {}};
+  for (size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
+    TakeText(lines.substr(0, end), name, read->time);
+    lines.remove_prefix(end + 1);
+  }
+  TakeText(lines, name, read->time);
+}
+
+// What stands around the line tells its writer and time, where they are known, better than its prefix.
+void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time) {
   if (has_escapes_ && text.find('\x1b') != std::string_view::npos) {
     text = rewritten_.emplace_back(model::StripAnsi(text));
   }
-  if (!IsContainerJson(text)) return text;
-  auto read = ReadJsonLine(text);
-  if (!read) return text;
-  *time = read->time;
-  bool colored = read->text.find('\x1b') != std::string::npos;
-  return rewritten_.emplace_back(colored ? model::StripAnsi(read->text) : std::move(read->text));
-}
-
-void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
-  if (overwritten && (text.empty() || parse::HasProgressBar(text))) return;
-  Piece piece;
-  text = Rewritten(text, &piece.time);
   parse::LinePrefix prefix = parse::ReadLinePrefix(text, rules_->habits);
-  if (rules_->json) prefix.rank = RankOfJsonLine(text);
+  WriterName name{prefix.node_rank, prefix.rank, prefix.local_rank, prefix.pid};
+  if (around.node_rank) name.node_rank = around.node_rank;
+  if (around.rank) name.rank = around.rank;
+  if (around.local_rank) name.local_rank = around.local_rank;
+  Piece piece;
   piece.text = text.substr(prefix.bytes);
-  if (prefix.time) piece.time = prefix.time;
+  piece.time = time ? time : prefix.time;
   piece.number = chunk_.line_ends + 1;
-  piece.writer = WriterOf({prefix.node_rank, prefix.rank, prefix.local_rank, prefix.pid});
+  piece.writer = WriterOf(name);
   if (thin_) {
     Judge(&piece);
   } else {
@@ -131,17 +142,36 @@ uint32_t ChunkScanner::WriterOf(const WriterName& name) {
 }
 
 void ChunkScanner::Judge(Piece* piece) {
-  rules_->telling->Match(piece->text, &found_);
-  bool head = piece->text.starts_with(kTraceback);
-  if (!found_.empty() || head) {
-    piece->reasons |= kTelling;
-    head = head || piece->text.find(kTraceback) != std::string_view::npos;
-    piece->told = head ? kTracebackTold : HashOf(found_);
-  }
-  piece->shape = ShapeOf(piece->text);
-  if (IsSample(piece->shape)) piece->reasons |= kSample;
-  if (HasNonFinite(piece->text)) piece->reasons |= kNonFinite;
+  LineShape shape = ShapeOf(piece->text);
+  Known known = piece->text.size() > kMostShapeBytes ? Look(piece->text) : LookOnce(shape, piece->text);
+  piece->reasons |= known.reasons;
+  piece->told = known.told;
+  piece->shape = shape.kind;
+  if (IsSample(shape.kind)) piece->reasons |= kSample;
   if (chunk_.writers[piece->writer].lines <= kFirstOfWriter) piece->reasons |= kFirst;
+}
+
+ChunkScanner::Known ChunkScanner::Look(std::string_view text) {
+  Known known;
+  rules_->telling->Match(text, &found_);
+  bool head = text.starts_with(kTraceback);
+  if (!found_.empty() || head) {
+    known.reasons |= kTelling;
+    head = head || text.find(kTraceback) != std::string_view::npos;
+    known.told = head ? kTracebackTold : HashOf(found_);
+  }
+  if (HasNonFinite(text)) known.reasons |= kNonFinite;
+  return known;
+}
+
+ChunkScanner::Known ChunkScanner::LookOnce(const LineShape& shape, std::string_view text) {
+  Known& slot = known_[shape.exact % kKnownSlots];
+  if (!slot.known || slot.exact != shape.exact) {
+    slot = Look(text);
+    slot.exact = shape.exact;
+    slot.known = true;
+  }
+  return slot;
 }
 
 // A shape that another took the slot of counts as new; not too many may be.
@@ -223,7 +253,7 @@ std::optional<base::TimeNs> ChunkScanner::TimeBefore(size_t piece) const {
 }
 
 // Whose line it is in the end, and its text alone.
-Line ChunkScanner::KeptLine(const Piece& piece, std::string* decoded) {
+Line ChunkScanner::KeptLine(const Piece& piece) const {
   Line line;
   line.text = piece.text;
   line.number = piece.number;
@@ -233,12 +263,6 @@ Line ChunkScanner::KeptLine(const Piece& piece, std::string* decoded) {
   if (inner.rank) name.rank = inner.rank;
   if (inner.local_rank) name.local_rank = inner.local_rank;
   line.text.remove_prefix(inner.bytes > 0 ? inner.bytes : parse::TextAfterBar(line.text));
-  if (auto read = rules_->json ? ReadJsonLine(line.text) : std::nullopt) {
-    *decoded = std::move(read->text);
-    line.text = *decoded;
-    if (read->time) line.time = read->time;
-    name = {read->node_rank, read->rank, read->local_rank, {}};
-  }
   line.node_rank = name.node_rank;
   line.rank = name.rank;
   line.local_rank = name.local_rank;
@@ -260,8 +284,7 @@ void ChunkScanner::Keep() {
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const Piece& piece = pieces_[i];
     if (piece.reasons == 0) continue;
-    std::string decoded;
-    Line line = KeptLine(piece, &decoded);
+    Line line = KeptLine(piece);
     line.gap_before = i > next;
     if (line.gap_before && !line.time) line.time = TimeBefore(i);
     if (line.time) time = line.time;

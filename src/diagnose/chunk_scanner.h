@@ -13,6 +13,7 @@
 #include "detect/pattern_set.h"
 #include "diagnose/case.h"
 #include "diagnose/line_choice.h"
+#include "diagnose/line_shape.h"
 #include "parse/launcher_prefix.h"
 
 namespace rankscope::diagnose {
@@ -53,6 +54,9 @@ struct Chunk {
 };
 
 // Reads stretches of files. Keeps its memory between them; one thread at a time.
+//
+// A pattern is not tried on each line: what lines of one LineShape::exact say is known from the first of them. So a
+// line is missed that is told only by a number of three and more digits, after the same line without it.
 class ChunkScanner {
  public:
   // Longer lines are cut.
@@ -75,12 +79,21 @@ class ChunkScanner {
   struct SeenShape {
     uint32_t shape = 0, count = 0;
   };
+  // What all lines of an exact shape say.
+  struct Known {
+    uint64_t exact = 0;
+    uint32_t told = 0;
+    uint8_t reasons = 0;
+    bool known = false;
+  };
 
   void TakeLine(std::string_view line, bool ends);
   void TakePiece(std::string_view text, bool overwritten);
-  std::string_view Rewritten(std::string_view text, std::optional<base::TimeNs>* time);
+  void TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time);
   uint32_t WriterOf(const WriterName& name);
   void Judge(Piece* piece);
+  Known Look(std::string_view text);
+  Known LookOnce(const LineShape& shape, std::string_view text);
   bool IsSample(uint32_t shape);
   void MarkLast();
   void Thin();
@@ -91,7 +104,7 @@ class ChunkScanner {
   std::optional<base::TimeNs> TimeBefore(size_t piece) const;
   uint32_t MovedTo(const WriterName& name, uint32_t from);
   void Keep();
-  Line KeptLine(const Piece& piece, std::string* decoded);
+  Line KeptLine(const Piece& piece) const;
 
   const ScanRules* rules_ = nullptr;
   bool thin_ = false;
@@ -101,6 +114,8 @@ class ChunkScanner {
   std::deque<std::string> rewritten_;  // lines that had ANSI, or were JSON of a container
   std::unordered_map<WriterName, uint32_t, WriterNameHash> writers_;
   std::vector<SeenShape> shapes_;
+  std::vector<Known> known_;  // of the lines seen last, by their shape
+  const detect::PatternSet* known_by_ = nullptr;
   size_t new_shapes_ = 0;
   std::vector<int> found_;
 };

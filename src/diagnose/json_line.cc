@@ -1,6 +1,5 @@
 #include "diagnose/json_line.h"
 
-#include <charconv>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 
@@ -39,8 +38,8 @@ std::optional<base::TimeNs> TimeAt(const Json& object) {
 std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   Json object = Json::parse(line, nullptr, false);
   if (!object.is_object()) return std::nullopt;
-  JsonLine read;
   const Json* text = FirstOf(object, {"msg", "message", "text", "log", "_msg"});
+  JsonLine read;
   read.text = text != nullptr && text->is_string() ? text->get<std::string>() : std::string(line);
   while (read.text.ends_with('\n') || read.text.ends_with('\r')) read.text.pop_back();
   read.time = TimeAt(object);
@@ -48,17 +47,6 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   read.rank = NumberAt(object, "rank");
   read.local_rank = NumberAt(object, "local_rank");
   return read;
-}
-
-std::optional<int32_t> RankOfJsonLine(std::string_view line) {
-  constexpr std::string_view kRank = "\"rank\":";
-  size_t at = line.find(kRank);
-  if (at == std::string_view::npos) return std::nullopt;
-  line.remove_prefix(at + kRank.size());
-  if (line.starts_with(' ')) line.remove_prefix(1);
-  int32_t rank = 0;
-  auto [end, error] = std::from_chars(line.data(), line.data() + line.size(), rank);
-  return error == std::errc() && rank >= 0 ? std::optional(rank) : std::nullopt;
 }
 
 bool IsContainerJson(std::string_view line) {

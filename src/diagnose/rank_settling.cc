@@ -1,6 +1,7 @@
 #include "diagnose/rank_settling.h"
 
 #include <algorithm>
+#include <charconv>
 #include <map>
 #include <set>
 #include <string>
@@ -17,6 +18,19 @@ bool Speaks(const Line& line) {
     if (line.text.find(word) != std::string_view::npos) return true;
   }
   return false;
+}
+
+// What the launcher's report says a failed rank is more than its local rank: "rank      : 3 (local_rank: 1)".
+Number ReportedOffset(std::string_view text) {
+  constexpr std::string_view kLocal = "(local_rank: ";
+  size_t local_at = text.find(kLocal), rank_at = text.find("rank");
+  if (local_at == std::string_view::npos || rank_at >= local_at) return std::nullopt;
+  size_t digits = text.find_first_of("0123456789", rank_at);
+  int32_t rank = 0, local = 0;
+  const char* end = text.data() + text.size();
+  bool both = digits < local_at && std::from_chars(text.data() + digits, end, rank).ec == std::errc() &&
+              std::from_chars(text.data() + local_at + kLocal.size(), end, local).ec == std::errc();
+  return both && rank >= local ? Number(rank - local) : std::nullopt;
 }
 
 // The folder of one launch on one node: what stands before attempt_0/3/stdout.log.
@@ -48,6 +62,7 @@ class Settling {
     ForgetGuesses(error_files);
     for (const ReadFile& file : *files_) Learn(file);
     for (const ErrorFile& file : *error_files) LearnPlace(file.path, file.node_rank, file.local_rank);
+    for (const ReadFile& file : *files_) LearnReports(file);
     CountLocals();
     for (ReadFile& file : *files_) Settle(&file);
     for (ErrorFile& file : *error_files) {
@@ -121,6 +136,17 @@ class Settling {
       Number local = name.local_rank ? name.local_rank : file.file.local_rank;
       Domain* domain = lines > 0 ? LearnPlace(file.file.path, node, local) : nullptr;
       if (domain != nullptr && name.rank) domain->offsets.insert(*name.rank - *local);
+    }
+  }
+
+  // A launcher that is in no domain of its own speaks of the only one.
+  void LearnReports(const ReadFile& file) {
+    auto reported = domains_.find(DomainOf(file.file.path, file.file.node_rank));
+    if (reported == domains_.end() && domains_.size() == 1) reported = domains_.begin();
+    if (reported == domains_.end()) return;
+    for (const Line& line : file.kept.lines) {
+      Number offset = line.rank ? std::nullopt : ReportedOffset(line.text);
+      if (offset) reported->second.offsets.insert(*offset);
     }
   }
 

@@ -229,7 +229,8 @@ bool TakeReplica(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   if (!habits.replica) return false;
   Cursor cursor = *line;
   auto name = cursor.TakeUntil('/');
-  if (!name || name->find_first_of(" [(\t") != std::string_view::npos) return false;
+  bool word = name && !name->empty() && kDigits.find(name->front()) == std::string_view::npos;
+  if (!word || name->find_first_of(" [(\t") != std::string_view::npos) return false;
   auto number = cursor.TakeNumber<int32_t>();
   if (!number || !cursor.Take(" ")) return false;
   prefix->node_rank = number;

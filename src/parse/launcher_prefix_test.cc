@@ -84,6 +84,8 @@ TEST(LauncherPrefix, NumbersAreTasksWhenAWholeFileHasThem) {
 TEST(LauncherPrefix, AListOrGrepsLineNumbersAreNoTasks) {
   EXPECT_EQ(PeelAll("0: loss 3\n1: loss 2\n2: loss 1\n3: loss 0\n")[1].text, "1: loss 2");
   EXPECT_EQ(PeelAll("17: a\n88: b\n90: c\n90: d\n")[1].text, "88: b");
+  EXPECT_EQ(PeelAll("11/25 10:00:00 a\n11/25 10:00:01 b\n11/25 10:00:02 c\n11/25 10:00:03 d\n")[0].text,
+            "11/25 10:00:00 a");
   EXPECT_EQ(PeelAll("INFO: a\nINFO: b\nINFO: c\nstep1: d\nstep1: e\n")[0].text, "INFO: a");
 }
 

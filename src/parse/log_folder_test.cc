@@ -21,6 +21,12 @@ TEST(DescribeLogFile, ThePathTellsWhoWroteIt) {
   EXPECT_EQ(elastic.origin.attempt, 1);
   EXPECT_EQ(elastic.origin.rank, 3);
   EXPECT_FALSE(DescribeLogFile("frank9.log").origin.rank) << "no rank, a name";
+  EXPECT_EQ(DescribeLogFile("2026-11-25_rank7.log").origin.rank, 7);
+  EXPECT_EQ(DescribeLogFile("1/rank.03/stderr").origin.rank, 3);
+  EXPECT_EQ(DescribeLogFile("train_global_rank_5.txt").origin.rank, 5);
+  EXPECT_EQ(DescribeLogFile("host-a/gpu2.log").origin.local_rank, 2);
+  EXPECT_EQ(DescribeLogFile("worker-1/attempt_0/2/stdout.log").origin.node_rank, 1);
+  EXPECT_EQ(DescribeLogFile("x/tp_rank_1.log").origin.rank, std::nullopt) << "of one kind of parallelism alone";
   EXPECT_TRUE(DescribeLogFile("metrics.jsonl").json);
 }
 

@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kFewestLines = 4;
 constexpr size_t kMostHosts = 4096;
+constexpr size_t kLongestName = 64;
 constexpr std::string_view kDigits = "0123456789";
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -64,7 +65,8 @@ bool IsCountingWord(std::string_view stem) {
 std::string_view Stem(std::string_view name) { return name.substr(0, name.find_last_not_of(kDigits) + 1); }
 
 bool LooksLikeAHost(std::string_view name) {
-  if (name.size() < 2 || name.size() > 64 || name.find_first_of(kDigits) == std::string_view::npos) return false;
+  if (name.size() < 2 || name.size() > kLongestName || name.find_first_of(kDigits) == std::string_view::npos)
+    return false;
   bool letters = std::all_of(name.begin(), name.end(), [](char c) {
     return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
   });
@@ -127,7 +129,7 @@ class Lesson {
   // trainer-1  | text, trainer/3 text, worker-1: text
   void Name(std::string_view line) {
     size_t end = line.find_first_of(" :/");
-    if (end == 0 || end == std::string_view::npos) return;
+    if (end == 0 || end == std::string_view::npos || end > kLongestName) return;
     std::string_view name = line.substr(0, end);
     if (line[end] == ':') {
       bool parted = end + 1 == line.size() || line[end + 1] == ' ';
@@ -135,7 +137,7 @@ class Lesson {
     } else if (line[end] == ' ') {
       size_t bar = line.find_first_not_of(' ', end);
       if (bar != std::string_view::npos && line.substr(bar).starts_with("| ")) services_.Saw(name);
-    } else {
+    } else if (!IsDigit(name.front())) {
       size_t digits = line.find_first_not_of(kDigits, end + 1);
       if (digits != std::string_view::npos && digits > end + 1 && line[digits] == ' ') replicas_.Saw(name);
     }

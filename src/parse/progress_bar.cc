@@ -5,6 +5,7 @@
 namespace rankscope::parse {
 namespace {
 
+constexpr size_t kLongestBars = 2048;
 constexpr std::string_view kRates[] = {"it/s", "s/it", "B/s", "examples/s", "batch/s"};
 
 // Behind the rate a bar may still have values: ", loss=2.1]".
@@ -27,6 +28,8 @@ bool HasProgressBar(std::string_view line) {
 }
 
 size_t TextAfterBar(std::string_view line) {
+  std::string_view whole = line;
+  line = line.substr(0, kLongestBars);
   size_t after = 0;
   for (size_t at = 0; HasTimes(line.substr(at));) {
     size_t rate = EndOfRate(line, at);
@@ -34,7 +37,7 @@ size_t TextAfterBar(std::string_view line) {
     if (end == std::string_view::npos) break;
     at = after = end + 1;
   }
-  bool text = after > 0 && line.find_first_not_of(" \t\r", after) != std::string_view::npos;
+  bool text = after > 0 && whole.find_first_not_of(" \t\r", after) != std::string_view::npos;
   return text ? after : 0;
 }
 

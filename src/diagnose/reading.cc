@@ -63,6 +63,9 @@ const Signature* MostSpecific(std::vector<const Signature*> found) {
   return best == found.end() ? nullptr : *best;
 }
 
+// Whatever a traceback ends with is an exception, also one whose name does not say so.
+constexpr Signature kUnnamed = {"python_exception_one_rank", "exception", Role::kSymptom, 44, ""};
+
 void FindSightings(Reading* reading) {
   std::vector<const Signature*> found;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
@@ -72,7 +75,9 @@ void FindSightings(Reading* reading) {
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
     const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
     SignatureSet::Shipped().Match(reading->bodies[i].text, frames, &found);
-    if (const Signature* signature = MostSpecific(found)) reading->sightings.push_back({i, signature, traceback});
+    const Signature* signature = MostSpecific(found);
+    if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;
+    if (signature) reading->sightings.push_back({i, signature, traceback});
   }
 }
 

@@ -78,8 +78,7 @@ constexpr Signature
 
             {"python_exception_one_rank", "exception", kSymptom, 52,
              R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Fault|Failure|Timeout)(?::|$))"},
-            {"python_exception_one_rank", "exception", kSymptom, 44, R"(^[a-z_][\w.]*\.[A-Z]\w+(?:: |$))", R"(.)"},
-};
+        };
 
 }  // namespace
 

@@ -6,6 +6,8 @@
 #include <map>
 #include <set>
 
+#include "diagnose/odd_call.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -27,7 +29,7 @@ std::optional<int32_t> RankOf(const Exit& exit) {
   return exit.node_rank.value_or(0) == 0 ? exit.local_rank : std::nullopt;
 }
 
-constexpr int32_t kSigterm = 15, kSigkill = 9;
+constexpr int32_t kSigabrt = 6, kSigkill = 9, kSigterm = 15;
 
 // Those that died, not by the launcher's own SIGTERM.
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
@@ -69,10 +71,13 @@ std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collecti
 }
 
 // Of the ranks that say alike what the cause says, in the order in which they said it.
+constexpr int kAlike = 3;
+
 std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
   std::vector<const Suspect*> same;
   for (const Suspect& suspect : suspects) {
-    if (suspect.failure == cause.failure && suspect.score + 10 >= cause.score && suspect.rank) same.push_back(&suspect);
+    if (suspect.failure == cause.failure && suspect.score + kAlike >= cause.score && suspect.rank)
+      same.push_back(&suspect);
   }
   std::stable_sort(same.begin(), same.end(),
                    [&](const Suspect* a, const Suspect* b) { return OrderOf(reading, *a) < OrderOf(reading, *b); });
@@ -83,12 +88,17 @@ std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const
   return ranks;
 }
 
-// Ranks without a word of waiting, when others complain.
-std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
+std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
   std::set<int32_t> complaining;
   for (const Suspect& suspect : suspects) {
     if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
   }
+  return complaining;
+}
+
+// Ranks without a word of waiting, when others complain.
+std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
+  const std::set<int32_t> complaining = Complaining(suspects);
   std::vector<int32_t> rest;
   std::set_difference(known.begin(), known.end(), complaining.begin(), complaining.end(), std::back_inserter(rest));
   if (complaining.empty() || rest.size() > complaining.size()) return {};
@@ -96,11 +106,14 @@ std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const s
 }
 
 // When the ranks that failed are the victims, the launcher's SIGTERM went to the one they waited for.
-std::vector<int32_t> Survivors(const Reading& reading, const std::set<int32_t>& known) {
+std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect>& suspects,
+                               const std::set<int32_t>& known) {
+  const std::set<int32_t> complaining = Complaining(suspects);
   std::vector<int32_t> dead = OwnDeaths(reading, std::nullopt);
   std::vector<int32_t> rest;
   for (int32_t rank : known) {
-    if (std::find(dead.begin(), dead.end(), rank) == dead.end()) rest.push_back(rank);
+    bool failed = std::find(dead.begin(), dead.end(), rank) != dead.end();
+    if (!failed && complaining.count(rank) == 0) rest.push_back(rank);
   }
   if (dead.empty() || rest.size() > dead.size()) return {};
   return rest;
@@ -119,10 +132,11 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
+  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   std::set<int32_t> known = KnownRanks(reading, collectives);
   std::vector<int32_t> silent = Uncomplaining(suspects, known);
   if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
-  std::vector<int32_t> survivors = Survivors(reading, known);
+  std::vector<int32_t> survivors = Survivors(reading, suspects, known);
   if (!survivors.empty())
     return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
   return {{},
@@ -175,13 +189,14 @@ std::optional<int32_t> RankAhead(const Reading& reading) {
 bool IsVictimsWord(const Suspect& suspect) {
   if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
   return suspect.failure == "nccl_timeout" || suspect.failure == "gloo_error" || suspect.kind == "remote" ||
-         (suspect.failure == "process_hung" && suspect.kind == "start");
+         suspect.kind == kSkippedCollective || (suspect.failure == "process_hung" && suspect.kind == "start");
 }
 
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives) {
   std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
   // Who got more than it expects is the one that expects less than all others, more often than not.
+  if (cause.kind == "gloo sizes" && fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
   if (cause.kind == "gloo sizes" && fellows.size() == 1)
     return {fellows, "it alone received more than it expected", {}};
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {

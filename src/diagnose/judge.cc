@@ -4,6 +4,7 @@
 #include "diagnose/culprit.h"
 #include "diagnose/curves.h"
 #include "diagnose/hang.h"
+#include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
 #include "diagnose/story.h"
@@ -124,14 +125,14 @@ Verdict Healthy(const Reading& reading) {
   return verdict;
 }
 
-// A wait for a rank that has gone on without the others is one for a collective that it left out.
+// A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out.
 void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (!RankAhead(reading)) return;
+  if (!RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
     if (!waited || !IsVictimsWord(suspect)) continue;
     suspect.failure = "collective_mismatch_hang";
-    suspect.kind = "skipped collective";
+    suspect.kind = kSkippedCollective;
   }
 }
 

@@ -220,6 +220,21 @@ TEST(Judge, TakesALoneSigkillForAnUnexplainedOneWithLittleConfidence) {
   EXPECT_EQ(verdict.culprit->rank, 2);
 }
 
+TEST(Judge, SeesByTheTracebacksThatOneRankWaitedInAnotherCall) {
+  auto waits = [](int rank, const std::string& line) {
+    std::string name = "[rank" + std::to_string(rank) + "]: ";
+    return name + "Traceback (most recent call last):\n" + name + "  File \"/app/train.py\", line " + line +
+           ", in main\n" + name + "    step()\n" + name +
+           "RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 8000ms "
+           "for "
+           "recv operation to complete\n";
+  };
+  Verdict verdict = JudgeLog(Steps(1, 9) + waits(0, "70") + waits(2, "80") + waits(1, "70"));
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 2);
+}
+
 // torch 2.x prints a table in which every rank that the launcher ended has its signal.
 TEST(Judge, DoesNotTakeTheLaunchersSigtermForAPreemption) {
   Verdict verdict = JudgeLog(

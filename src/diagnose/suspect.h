@@ -11,6 +11,9 @@
 
 namespace rankscope::diagnose {
 
+// The subclass of a wait for a rank that left a collective out; those who wait say it.
+inline constexpr std::string_view kSkippedCollective = "skipped collective";
+
 // A line, or a course of the metrics, that may be where the failure began.
 struct Suspect {
   size_t line = 0;

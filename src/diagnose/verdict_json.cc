@@ -1,5 +1,6 @@
 #include "diagnose/verdict_json.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "model/record_json.h"
@@ -49,7 +50,7 @@ ordered_json TimelineJson(const std::vector<Event>& timeline) {
   return list;
 }
 
-double Rounded(double share) { return static_cast<double>(static_cast<int>(share * 1000 + 0.5)) / 1000; }
+double Rounded(double share) { return std::round(share * 1000) / 1000; }
 
 }  // namespace
 

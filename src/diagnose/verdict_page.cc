@@ -1,5 +1,7 @@
 #include "diagnose/verdict_page.h"
 
+#include <cmath>
+
 #include "model/record_json.h"
 
 namespace rankscope::diagnose {
@@ -82,7 +84,7 @@ class HtmlPrinter : public Printer {
   std::string out;
 };
 
-std::string Percent(double share) { return std::to_string(static_cast<int>(share * 100 + 0.5)) + " %"; }
+std::string Percent(double share) { return std::to_string(std::lround(share * 100)) + " %"; }
 
 std::string When(const std::optional<base::TimeNs>& time) {
   constexpr size_t kToMilliseconds = 23;

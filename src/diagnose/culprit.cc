@@ -34,12 +34,13 @@ constexpr int32_t kSigabrt = 6, kSigkill = 9, kSigterm = 15;
 // Those that died, not by the launcher's own SIGTERM.
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
   std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
   const bool forced = EndedByLauncher(reading).by_sigkill;
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
     if (forced && exit.signal == kSigkill) continue;
     if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
-    if (std::find(ranks.begin(), ranks.end(), *rank) == ranks.end()) ranks.push_back(*rank);
+    if (seen.insert(*rank).second) ranks.push_back(*rank);
   }
   return ranks;
 }
@@ -82,8 +83,9 @@ std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const
   std::stable_sort(same.begin(), same.end(),
                    [&](const Suspect* a, const Suspect* b) { return OrderOf(reading, *a) < OrderOf(reading, *b); });
   std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
   for (const Suspect* suspect : same) {
-    if (std::find(ranks.begin(), ranks.end(), *suspect->rank) == ranks.end()) ranks.push_back(*suspect->rank);
+    if (seen.insert(*suspect->rank).second) ranks.push_back(*suspect->rank);
   }
   return ranks;
 }
@@ -109,11 +111,11 @@ std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const s
 std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect>& suspects,
                                const std::set<int32_t>& known) {
   const std::set<int32_t> complaining = Complaining(suspects);
-  std::vector<int32_t> dead = OwnDeaths(reading, std::nullopt);
+  const std::vector<int32_t> failed = OwnDeaths(reading, std::nullopt);
+  const std::set<int32_t> dead(failed.begin(), failed.end());
   std::vector<int32_t> rest;
   for (int32_t rank : known) {
-    bool failed = std::find(dead.begin(), dead.end(), rank) != dead.end();
-    if (!failed && complaining.count(rank) == 0) rest.push_back(rank);
+    if (dead.count(rank) == 0 && complaining.count(rank) == 0) rest.push_back(rank);
   }
   if (dead.empty() || rest.size() > dead.size()) return {};
   return rest;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <limits>
 #include <map>
 
 namespace rankscope::diagnose {
@@ -79,6 +80,14 @@ constexpr size_t kFewestReports = 8;
 constexpr size_t kReportsOfRise = 3;
 constexpr double kLeavesCourse = 3;
 
+constexpr double kAboveAll = 1.2;
+
+double MedianLoss(const Series& losses, size_t count) {
+  std::vector<double> values;
+  for (size_t i = 0; i < count; ++i) values.push_back(*losses[i]->loss);
+  return Median(std::move(values));
+}
+
 // The last reports all lie far above what was usual.
 void FindDivergence(const Series& series, std::vector<Suspect>* found) {
   std::vector<const Point*> losses;
@@ -86,18 +95,19 @@ void FindDivergence(const Series& series, std::vector<Suspect>* found) {
     if (point->loss && std::isfinite(*point->loss)) losses.push_back(point);
   }
   if (losses.size() < kFewestReports) return;
-  for (size_t i = kFewestReports - kReportsOfRise; i + kReportsOfRise <= losses.size(); ++i) {
-    std::vector<double> before;
-    for (size_t k = 0; k < i; ++k) before.push_back(*losses[k]->loss);
-    double usual = Median(before), highest = *std::max_element(before.begin(), before.end());
-    if (usual <= 0) return;
-    bool left = std::all_of(losses.begin() + static_cast<std::ptrdiff_t>(i), losses.end(), [&](const Point* point) {
-      return *point->loss > kLeavesCourse * usual && *point->loss > 1.2 * highest;
-    });
-    if (!left) continue;
-    found->push_back(Course(*losses[i], "loss_spike_or_divergence", "metrics", 74,
-                            "loss " + Figure(*losses[i]->loss) + " against a median of " + Figure(usual) + " before"));
-    return;
+  // Lowest of the reports from each on: one below the old heights ends a rise.
+  std::vector<double> lowest(losses.size() + 1, std::numeric_limits<double>::infinity());
+  for (size_t i = losses.size(); i-- > 0;) lowest[i] = std::min(lowest[i + 1], *losses[i]->loss);
+  double highest = -std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i + kReportsOfRise <= losses.size(); ++i) {
+    bool above = i >= kFewestReports - kReportsOfRise && highest > 0 && lowest[i] > kAboveAll * highest;
+    if (above && lowest[i] > kLeavesCourse * MedianLoss(losses, i)) {
+      found->push_back(Course(
+          *losses[i], "loss_spike_or_divergence", "metrics", 74,
+          "loss " + Figure(*losses[i]->loss) + " against a median of " + Figure(MedianLoss(losses, i)) + " before"));
+      return;
+    }
+    highest = std::max(highest, *losses[i]->loss);
   }
 }
 

@@ -125,12 +125,14 @@ class TableReader {
 
 // A line that has the local rank only is of the rank that its launcher's table gives to that.
 void FillRanks(const Case& read, std::vector<Exit>* exits) {
+  std::map<std::pair<uint32_t, int32_t>, int32_t> ranks;  // by file and local rank
+  for (const Exit& exit : *exits) {
+    if (exit.rank && exit.local_rank) ranks[{read.lines[exit.line].file, *exit.local_rank}] = *exit.rank;
+  }
   for (Exit& exit : *exits) {
     if (exit.rank || !exit.local_rank) continue;
-    for (const Exit& other : *exits) {
-      bool same = read.lines[other.line].file == read.lines[exit.line].file && other.local_rank == exit.local_rank;
-      if (same && other.rank) exit.rank = other.rank;
-    }
+    auto found = ranks.find({read.lines[exit.line].file, *exit.local_rank});
+    if (found != ranks.end()) exit.rank = found->second;
   }
 }
 

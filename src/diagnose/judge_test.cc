@@ -258,6 +258,15 @@ TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
   EXPECT_EQ(verdict.root_line, "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}");
 }
 
+TEST(Judge, SeesALossThatLeavesItsCourseForGood) {
+  std::string text = Steps(1, 12);
+  for (int step = 13; step < 17; ++step)
+    text += "{'loss': " + std::to_string(step) + ".5, 'step': " + std::to_string(step) + "}\n";
+  Verdict verdict = JudgeLog(text);
+  EXPECT_EQ(verdict.failure, "loss_spike_or_divergence");
+  EXPECT_EQ(verdict.root_line, "{'loss': 13.5, 'step': 13}");
+}
+
 TEST(Judge, NamesTheExtremeSampleOfAnOutOfMemory) {
   std::string text;
   for (int step = 1; step < 8; ++step)

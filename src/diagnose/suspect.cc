@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "diagnose/survival.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -13,9 +15,8 @@ constexpr int kLoose = 8;
 constexpr int kGuessed = 20;
 // So many ordinary lines after a line that is no exception: whoever wrote it lived on.
 constexpr int kLivesOn = 25;
+constexpr size_t kLooksAhead = 400;
 constexpr int kProves = 90;
-// Other ranks finish the step they are in after one of them has failed.
-constexpr int kStepsOfOthers = 3;
 
 bool IsWarning(const Reading& reading, size_t line) {
   char level = reading.bodies[line].level;
@@ -38,10 +39,6 @@ int ScoreOf(const Reading& reading, const Sighting& sighting) {
   return score;
 }
 
-}  // namespace
-
-namespace {
-
 // Of C++ stacks, tables and the like, which follow a death.
 bool IsOrdinary(const Reading& reading, size_t line) {
   std::string_view text = reading.bodies[line].text;
@@ -54,7 +51,8 @@ bool IsOrdinary(const Reading& reading, size_t line) {
 bool IsFollowedByOrdinaryLines(const Reading& reading, const Sighting& sighting) {
   int ordinary = 0;
   const auto& lines = reading.read->lines;
-  for (size_t i = sighting.line + 1; i < lines.size() && lines[i].file == lines[sighting.line].file; ++i) {
+  const size_t end = std::min(lines.size(), sighting.line + kLooksAhead);
+  for (size_t i = sighting.line + 1; i < end && lines[i].file == lines[sighting.line].file; ++i) {
     if (reading.ends.count(i) > 0) return false;  // an exception came
     if (IsOrdinary(reading, i) && ++ordinary >= kLivesOn) return true;
   }
@@ -70,27 +68,12 @@ bool IsKnownToFollow(const Reading& reading, size_t other, size_t line) {
   return tells && reading.positions[other] > reading.positions[line];
 }
 
-bool WentOnAfter(const Reading& reading, size_t line) {
-  auto after = [&](size_t other) { return IsKnownToFollow(reading, other, line); };
-  if (std::any_of(reading.finished.begin(), reading.finished.end(), after)) return true;
-  int own = 0, any = 0;
-  bool has_own = false;
-  const auto& rank = reading.ranks[line];
-  for (const Point& point : reading.points) {
-    has_own = has_own || (rank && point.rank == rank);
-    if (!after(point.line)) continue;
-    ++any;
-    if (rank && point.rank == rank) ++own;
-  }
-  return has_own ? own > 1 : any >= kStepsOfOthers;
-}
-
 std::pair<int64_t, size_t> OrderOf(const Reading& reading, const Suspect& suspect) {
   int64_t step = 0;
   if (suspect.failure == "nan_or_inf_loss") {
-    auto point = std::find_if(reading.points.begin(), reading.points.end(),
-                              [&](const Point& p) { return p.line == suspect.line; });
-    if (point != reading.points.end()) step = point->step.value_or(0);
+    auto point = std::lower_bound(reading.points.begin(), reading.points.end(), suspect.line,
+                                  [](const Point& p, size_t line) { return p.line < line; });
+    if (point != reading.points.end() && point->line == suspect.line) step = point->step.value_or(0);
   }
   return {step, reading.positions[suspect.line]};
 }
@@ -120,10 +103,11 @@ std::optional<size_t> ReportedEnd(const Reading& reading) {
 
 std::vector<Suspect> FindSuspects(const Reading& reading) {
   std::vector<Suspect> suspects;
+  const Survival survival(reading);
   const bool ends = ReportedEnd(reading).has_value();
   for (const Sighting& sighting : reading.sightings) {
     const Signature& signature = *sighting.signature;
-    if (signature.life == Life::kEnds && WentOnAfter(reading, sighting.line)) continue;
+    if (signature.life == Life::kEnds && survival.WentOnAfter(sighting.line)) continue;
     bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
     if (loose && !ends && IsFollowedByOrdinaryLines(reading, sighting)) continue;
     suspects.push_back({sighting.line,

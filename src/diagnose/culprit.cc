@@ -168,6 +168,15 @@ Blame OfExits(const Reading& reading, const Suspect& cause) {
   return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
 }
 
+// torchelastic's error files hold the message that their rank ended with.
+std::optional<int32_t> WhoLeftErrorFile(const Reading& reading, const Suspect& cause) {
+  std::string_view said = reading.bodies[cause.line].text;
+  for (const ErrorFile& file : reading.read->error_files) {
+    if (file.rank && !file.message.empty() && file.message.find(said) != std::string::npos) return file.rank;
+  }
+  return std::nullopt;
+}
+
 // A dump names its process by the command line above the stack.
 std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   constexpr size_t kHeader = 6;
@@ -208,6 +217,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
   }
+  if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
   if (cause.kind == "stack") {
     if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }

@@ -88,7 +88,7 @@ constexpr int kMismatch = 80;
 // Ranks that issued different collectives, by their own reports.
 void AddMismatch(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
   LateRanks late = FindLateRanks(reading, collectives);
-  if (!late.mismatch) return;
+  if (!late.mismatch || late.line >= reading.bodies.size()) return;
   suspects->push_back({late.line, "collective_mismatch_hang", "reports", Role::kCause, kMismatch,
                        late.ranks.empty() ? std::nullopt : std::optional<int32_t>(late.ranks.front()), Traceback::kNone,
                        late.why});

@@ -101,9 +101,10 @@ void PrintTimeline(const Verdict& verdict, Printer* to) {
   if (verdict.timeline.empty()) return;
   to->Heading("What happened");
   for (const Event& event : verdict.timeline) {
-    std::string who = event.rank ? "rank " + std::to_string(*event.rank) + " " : "";
-    std::string step = event.step ? "step " + std::to_string(*event.step) + " " : "";
-    to->Item(When(event.time) + who + step + event.what);
+    std::string item = When(event.time);
+    if (event.rank) item.append("rank ").append(std::to_string(*event.rank)).append(" ");
+    if (event.step) item.append("step ").append(std::to_string(*event.step)).append(" ");
+    to->Item(item.append(event.what));
   }
 }
 

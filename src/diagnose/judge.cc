@@ -3,6 +3,7 @@
 #include "diagnose/collectives.h"
 #include "diagnose/culprit.h"
 #include "diagnose/curves.h"
+#include "diagnose/error_file_verdict.h"
 #include "diagnose/hang.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
@@ -145,7 +146,10 @@ Verdict Diagnose(const Case& read) {
   AddMismatch(reading, collectives, &suspects);
   CallSkippedByName(reading, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
-  if (!chosen) return Healthy(reading);
+  if (!chosen) {
+    auto by_files = JudgeErrorFiles(read);
+    return by_files && reading.finished.empty() ? *by_files : Healthy(reading);
+  }
   Verdict verdict;
   verdict.healthy = false;
   verdict.failure = chosen->failure;

@@ -250,6 +250,16 @@ TEST(Judge, DoesNotTakeTheLaunchersSigtermForAPreemption) {
   EXPECT_EQ(verdict.culprit->rank, 1);
 }
 
+TEST(Judge, TakesAnErrorFileWhereThereIsNoLog) {
+  Verdict verdict = Judge(
+      {{"attempt_0/1/error.json", R"({"message": {"message": "KeyError: 'caption'", "extraInfo": {"py_callstack": )"
+                                  R"("Traceback (most recent call last):\n", "timestamp": "1723456789"}}})"}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.root_line, "KeyError: 'caption'");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
 TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
   Verdict verdict = JudgeLog(
       Steps(1, 9) +

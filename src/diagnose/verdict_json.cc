@@ -63,7 +63,7 @@ std::string ToJson(const Verdict& verdict) {
   json["summary"] = verdict.summary;
   json["culprit"] = CulpritJson(verdict.culprit);
   json["culprits"] = verdict.culprits;
-  json["root_line"] = verdict.root ? ordered_json(verdict.root_line) : ordered_json();
+  json["root_line"] = !verdict.root_line.empty() ? ordered_json(verdict.root_line) : ordered_json();
   json["evidence"] = EvidenceJson(verdict.evidence);
   json["timeline"] = TimelineJson(verdict.timeline);
   json["alternatives"] = ordered_json::array();

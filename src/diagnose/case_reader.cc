@@ -42,12 +42,18 @@ base::Status TakeDump(const CasePath& path, Case* into) {
   return {};
 }
 
+// The attempt, where the path tells it.
+std::optional<int32_t> AttemptOf(const parse::LogFile& log) {
+  bool told = log.path.find("attempt") != std::string::npos;
+  return told ? std::optional(log.origin.attempt) : std::nullopt;
+}
+
 base::Status TakeErrorFile(const CasePath& path, Case* into) {
   ASSIGN_OR_RETURN(std::string bytes, ReadWhole(path));
   ASSIGN_OR_RETURN(ErrorFile read, ParseErrorFile(bytes));
   const model::Origin& origin = path.log.origin;
   read.path = path.log.path;
-  read.attempt = origin.attempt;
+  read.attempt = AttemptOf(path.log);
   read.node_rank = origin.node_rank;
   read.rank = origin.rank;
   read.local_rank = origin.local_rank;
@@ -57,7 +63,7 @@ base::Status TakeErrorFile(const CasePath& path, Case* into) {
 
 CaseFile PlaceOf(const parse::LogFile& log) {
   const model::Origin& origin = log.origin;
-  return {log.path, origin.attempt, origin.node_rank, origin.rank, origin.local_rank, log.stream};
+  return {log.path, AttemptOf(log), origin.node_rank, origin.rank, origin.local_rank, log.stream};
 }
 
 // A file named by itself has to be readable; of a folder, the others are read without it.

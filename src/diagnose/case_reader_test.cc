@@ -86,6 +86,8 @@ TEST_F(CaseReaderTest, OneTreeOfTorchelasticTellsTheRanks) {
   Write("launcher.log", "E1101 00:00:00.000000 9 api.py:869] failed (exitcode: 1)\n");
   Case read = ReadFolder();
   EXPECT_EQ(Find(read, "b").rank, 1);
+  EXPECT_EQ(read.files[Find(read, "b").file].attempt, 0);
+  EXPECT_FALSE(read.files[0].attempt) << read.files[0].path;
   EXPECT_FALSE(Find(read, "E1101 00:00:00.000000 9 api.py:869] failed (exitcode: 1)").rank);
   ASSERT_EQ(read.error_files.size(), 1u);
   EXPECT_EQ(read.error_files[0].rank, 1);

@@ -21,7 +21,6 @@ constexpr size_t kLinesBefore = 3, kLinesAfter = 12, kReach = 64;
 constexpr size_t kTimeReach = 32;
 constexpr uint32_t kTracebackTold = 0x7AB;
 constexpr size_t kMostWriters = 8192;  // then the others' lines are of nobody
-constexpr size_t kLeastText = 64;      // a string that short would not keep its place when it is moved
 
 // What goes on with a traceback: frames, chains, notes.
 bool ContinuesTraceback(std::string_view text) {

@@ -18,6 +18,9 @@
 
 namespace rankscope::diagnose {
 
+// A shorter string would not keep its place when it is moved.
+constexpr size_t kLeastText = 64;
+
 // Whose lines, as prefixes say.
 struct WriterName {
   std::optional<int32_t> node_rank, rank, local_rank;

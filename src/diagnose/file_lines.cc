@@ -78,10 +78,13 @@ void FileLines::Thin() {
 // Lets go of the text of the lines that were dropped.
 void FileLines::Compact() {
   std::deque<std::string> old = std::exchange(text, {});
+  size_t bytes = 0;
+  for (const Line& line : lines) bytes += line.text.size();
   for (Line& line : lines) {
     if (text.empty() || text.back().capacity() - text.back().size() < line.text.size()) {
-      text.emplace_back().reserve(std::max(kTextBytes, line.text.size()));
+      text.emplace_back().reserve(std::max({kLeastText, line.text.size(), std::min(kTextBytes, bytes)}));
     }
+    bytes -= line.text.size();
     size_t begin = text.back().size();
     text.back() += line.text;
     line.text = std::string_view(text.back()).substr(begin);

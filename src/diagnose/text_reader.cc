@@ -17,7 +17,7 @@ namespace {
 
 constexpr size_t kChunkBytes = 2 << 20;
 constexpr size_t kReach = ChunkScanner::kMaxLineBytes;  // in which a chunk's last line has to end
-constexpr size_t kSampleBytes = 256 << 10;
+constexpr size_t kSampleBytes = 48 << 10;
 constexpr uint64_t kKeepAllBytes = 16 << 20;
 constexpr uint64_t kCompression = 10;  // about what text becomes less by
 constexpr int kThreads = 2;
@@ -72,7 +72,10 @@ class SharedText {
     }
     return sample;
   }
-  void Learn(std::string_view sample) { rules_.habits = parse::LearnPrefixHabits(model::StripAnsi(sample)); }
+  void Learn(std::string_view sample) {
+    bool colored = sample.find('\x1b') != std::string_view::npos;
+    rules_.habits = colored ? parse::LearnPrefixHabits(model::StripAnsi(sample)) : parse::LearnPrefixHabits(sample);
+  }
 
   // A chunk has the lines that begin in it, but what is too far from a line end is cut at the chunk's.
   base::Status ReadPlain(uint64_t chunk, bool thin, ChunkScanner* scanner, std::string* buffer) {

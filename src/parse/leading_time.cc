@@ -143,6 +143,7 @@ std::optional<base::TimeNs> TimeAt(std::string_view text, std::optional<base::Ti
 // 1793491200.25 at the beginning, bare or in brackets, for times from 2001 on.
 std::optional<base::TimeNs> EpochTime(std::string_view line) {
   if (line.starts_with('[')) line.remove_prefix(1);
+  if (!line.starts_with('1')) return std::nullopt;  // 19 digits from here on fit
   size_t whole = 0, end = 0, decimals = 0;
   int64_t digits = 0;
   for (; end < line.size() && end < 20 && (IsDigit(line[end]) || (line[end] == '.' && whole == 0)); ++end) {
@@ -156,7 +157,7 @@ std::optional<base::TimeNs> EpochTime(std::string_view line) {
   size_t before_point = whole > 0 ? whole : end;
   bool size = before_point == 10 || before_point == 13 || before_point == 16 || before_point == 19;
   bool parted = end < line.size() && std::string_view(" ]:,\t").find(line[end]) != std::string_view::npos;
-  if (!size || !parted || line[0] != '1') return std::nullopt;
+  if (!size || !parted) return std::nullopt;
   return model::TimeOfNumber(digits, static_cast<int>(decimals));
 }
 

@@ -35,6 +35,11 @@ TEST(LeadingTime, SecondsSince1970AreOneAtTheBeginningOnly) {
   EXPECT_FALSE(LeadingTime("seed 1793491200 x"));
 }
 
+TEST(LeadingTime, ALongRowOfDigitsDoesNotOverflow) {
+  EXPECT_FALSE(LeadingTime("9999999991111111111 x"));
+  EXPECT_FALSE(LeadingTime("1999999999999999999999 x"));
+}
+
 TEST(LeadingTime, AYearThatIsNotToldIsTheNearestOne) {
   EXPECT_EQ(LeadingTime("E1101 00:00:00.250000 17 api.cc:5] x", kMidnight), kMidnight + 250 * kMillisecond);
   EXPECT_EQ(LeadingTime("[E1101 00:00:00.250000001 ProcessGroupNCCL.cpp:1] x", kMidnight + 30 * base::kNsPerSecond),

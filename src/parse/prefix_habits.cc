@@ -178,6 +178,8 @@ void ForEachLine(std::string_view text, const Take& take) {
 // Whether the tasks are launchers: torchrun speaks, or a rank other than the task's number does.
 bool TasksAreLaunchers(std::string_view sample, const PrefixHabits& habits) {
   bool launchers = false;
+  bool numbered = habits.task_number || habits.bracketed_number || sample.find("]<std") != std::string_view::npos;
+  if (!numbered) return false;
   ForEachLine(sample, [&](std::string_view line) {
     LinePrefix inner = ReadLinePrefix(line, habits);
     PrefixHabits as_node = habits;

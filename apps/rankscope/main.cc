@@ -14,6 +14,7 @@
 #include "cli/import_command.h"
 #include "cli/jobs_command.h"
 #include "cli/logs_command.h"
+#include "cli/notify_command.h"
 #include "cli/query_command.h"
 #include "cli/rules_command.h"
 #include "cli/series_command.h"
@@ -68,6 +69,7 @@ struct Arguments {
   cli::DetectOptions detect;
   std::vector<std::string> rule_files;
   TokenOptions tokens;
+  cli::NotifyOptions notify;
   std::string query, table_output = "table";
   std::string server, token, project, output = "text", color = "auto", show;
   std::string note;
@@ -361,6 +363,14 @@ void AddDetect(CLI::App* app, Arguments* arguments) {
   add("import", "Translate a rule file of Prometheus or Loki")->expected(1);
 }
 
+void AddNotify(CLI::App* app, cli::NotifyOptions* options) {
+  CLI::App* notify = app->add_subcommand("notify", "Who is told of incidents, and how (docs/notifications.md)");
+  notify->require_subcommand(1);
+  CLI::App* test = notify->add_subcommand("test", "Send a test on a channel and say what came back");
+  test->add_option("channel", options->channel, "a receiver of the configuration")->required();
+  test->add_option("--config", options->config, "the notification file, YAML")->required();
+}
+
 int RunRules(const CLI::App& rules, const Arguments& arguments) {
   if (rules.got_subcommand("lint")) return Report(cli::RunRulesLint(arguments.rule_files));
   if (rules.got_subcommand("test")) return Report(cli::RunRulesTest(arguments.rule_files, ShippedRules()));
@@ -391,6 +401,7 @@ int RunCommand(const CLI::App& app, Arguments* arguments) {
   if (app.got_subcommand("serve")) return Serve(arguments->serve);
   if (app.got_subcommand("detect")) return RunDetectCommand(arguments);
   if (app.got_subcommand("rules")) return RunRules(*app.get_subcommand("rules"), *arguments);
+  if (app.got_subcommand("notify")) return Report(cli::RunNotifyTest(arguments->notify));
   if (app.got_subcommand("token")) return RunTokenCommand(*app.get_subcommand("token"), *arguments);
   if (app.got_subcommand("run") || app.got_subcommand("keep")) {
     arguments->run.server = arguments->server;
@@ -455,6 +466,7 @@ int main(int argc, char** argv) {
   rankscope::AddStore(&app, &arguments.store);
   rankscope::AddToken(&app, &arguments);
   rankscope::AddDetect(&app, &arguments);
+  rankscope::AddNotify(&app, &arguments.notify);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

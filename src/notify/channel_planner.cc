@@ -47,7 +47,11 @@ std::string ChannelPlanner::GroupOf(const KnownIncident& incident, Group* fresh)
     for (const std::string& name : names) fresh->labels[name] = labels[name];
   }
   for (const auto& [name, value] : fresh->labels) {
-    fresh->label_text += (fresh->label_text.empty() ? "" : ", ") + name + "=\"" + value + "\"";
+    fresh->label_text.append(fresh->label_text.empty() ? "" : ", ")
+        .append(name)
+        .append("=\"")
+        .append(value)
+        .append("\"");
   }
   return std::to_string(fresh->route->number) + ":" + fresh->label_text;
 }
@@ -113,6 +117,7 @@ std::vector<Message> ChannelPlanner::Plan(Incidents* incidents, const Circumstan
   }
   std::sort(ordered.begin(), ordered.end());
   std::vector<std::string> due;
+  due.reserve(ordered.size());
   for (auto& [when, key] : ordered) due.push_back(std::move(key));
   bool slot = std::exchange(deferred_since_, 0) != 0;
   Planning planning{incidents, around, flaps, done, {}};

@@ -9,11 +9,11 @@ constexpr int64_t kTellAfterNs = 600 * base::kNsPerSecond;
 
 std::string TroubleId(const std::string& channel) { return "rankscope-channel/" + channel; }
 
-std::optional<Update> TroubleOf(const ChannelStatus& status, bool known, base::TimeNs now) {
+std::optional<Update> TroubleOf(const ChannelStatus& status, bool fires, base::TimeNs now) {
   bool failing = status.failing_since != 0 && now - status.failing_since >= kTellAfterNs;
   bool troubled = failing || status.refused != 0;
   bool works = status.delivered != 0 && status.failing_since == 0 && status.refused == 0;
-  if (troubled == known || (known && !works)) return std::nullopt;
+  if (troubled == fires || (fires && !works)) return std::nullopt;
   Update update;
   update.incident = TroubleId(status.channel);
   update.version = static_cast<uint64_t>(now);
@@ -22,7 +22,7 @@ std::optional<Update> TroubleOf(const ChannelStatus& status, bool known, base::T
   update.labels["channel"] = status.channel;
   update.started = failing ? status.failing_since : status.refused != 0 ? status.refused : now;
   update.title = "The channel " + status.channel + " (" + status.kind + ")";
-  if (known) {
+  if (fires) {
     update.kind = Kind::kResolved;
     update.ended = now;
     update.title += " works again";

@@ -12,7 +12,7 @@ namespace rankscope::notify {
 std::string TroubleId(const std::string& channel);
 
 // What is to be told of the channel: that it has failed for ten minutes, or has refused a message; and once it has
-// delivered one again, that it works. `known`: the trouble was told and not its end. Nothing: there is no news.
-std::optional<Update> TroubleOf(const ChannelStatus& status, bool known, base::TimeNs now);
+// delivered one again, that it works. `fires`: the trouble is known, and no end of it. Nothing: there is no news.
+std::optional<Update> TroubleOf(const ChannelStatus& status, bool fires, base::TimeNs now);
 
 }  // namespace rankscope::notify

@@ -205,8 +205,11 @@ base::Status DeliveryLog::LoadSilences(Kept* kept) {
   base::Status status;
   RETURN_IF_ERROR(file_->Each("SELECT id, body FROM silence", {}, [&](const auto& row) {
     auto silence = DecodeSilence(row.Bytes(0), row.Bytes(1));
-    if (silence.ok()) kept->silences.push_back(*std::move(silence));
-    if (!silence.ok()) status = silence.status();
+    if (!silence.ok()) {
+      status = silence.status();
+      return;
+    }
+    kept->silences.push_back(*std::move(silence));
   }));
   return status;
 }

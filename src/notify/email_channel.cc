@@ -20,7 +20,7 @@ std::string EncodedWords(std::string_view text) {
     constexpr size_t kWord = 45;
     size_t end = std::min(kWord, text.size());
     while (end > 1 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-    words += (words.empty() ? "" : "\r\n ") + ("=?UTF-8?B?" + Base64(text.substr(0, end)) + "?=");
+    words.append(words.empty() ? "" : "\r\n ").append("=?UTF-8?B?").append(Base64(text.substr(0, end))).append("?=");
     text.remove_prefix(end);
   }
   return words;
@@ -28,7 +28,7 @@ std::string EncodedWords(std::string_view text) {
 
 std::string Base64Lines(const std::string& text) {
   std::string encoded = Base64(text), lines;
-  for (size_t at = 0; at < encoded.size(); at += kLineBytes) lines += encoded.substr(at, kLineBytes) + "\r\n";
+  for (size_t at = 0; at < encoded.size(); at += kLineBytes) lines.append(encoded, at, kLineBytes).append("\r\n");
   return lines;
 }
 

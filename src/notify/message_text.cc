@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <map>
 
 #include "model/record_json.h"
@@ -137,7 +138,7 @@ std::vector<std::string> FactsOf(const Update& update) {
   if (!IsOpen(update.kind) && update.ended != 0) facts.push_back("Ended: " + TimeText(update.ended));
   if (!update.superseded_by.empty()) facts.push_back("Superseded by: " + update.superseded_by);
   if (update.probability) {
-    auto percent = static_cast<int>(*update.probability * 100 + 0.5);
+    long percent = std::lround(*update.probability * 100);
     facts.push_back("Sure: " + std::to_string(percent) + " %" +
                     (update.incident_class.empty() ? "" : ", class " + update.incident_class));
   }

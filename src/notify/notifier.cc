@@ -62,7 +62,9 @@ Notifier::~Notifier() {
 base::Status Notifier::Restore() {
   base::TimeNs now = options_.now();
   ASSIGN_OR_RETURN(auto kept, log_->Load(now - MessageBudget::kWindowNs));
-  for (const auto& silence : kept.silences) RETURN_IF_ERROR(planner_.silences()->Add(silence));
+  for (const auto& silence : kept.silences) {
+    RETURN_IF_ERROR(silence.ends > now ? planner_.silences()->Add(silence) : log_->RemoveSilence(silence.id));
+  }
   for (KnownIncident& incident : kept.incidents) planner_.Restore(std::move(incident), now);
   for (const auto& [channel, at] : kept.recent) planner_.CountMessage(channel, at);
   for (Delivery& delivery : kept.pending) {
@@ -99,7 +101,9 @@ base::Status Notifier::TakeLocked(std::span<const Update> updates) {
     }
     auto before = latest.find(update.incident);
     auto admitted = before == latest.end() ? planner_.Admit(update, now) : Planner::Follow(before->second, update, now);
-    if (admitted) latest[admitted->incident] = *std::move(admitted);
+    if (!admitted) continue;
+    Update& kept = latest[admitted->incident];  // that of another incident, where it stands for this one
+    kept = *std::move(admitted);
   }
   std::vector<Update> kept;
   kept.reserve(latest.size());
@@ -118,8 +122,10 @@ base::Result<std::string> Notifier::Silence(notify::Silence silence) {
     silence.id = "s-" + std::to_string(base::Checksum(content, static_cast<uint64_t>(options_.now())));
   }
   RETURN_IF_ERROR(planner_.silences()->Add(silence));
-  RETURN_IF_ERROR(log_->Put(silence));
-  return silence.id;
+  base::Status status = log_->Put(silence);
+  if (status.ok()) return silence.id;
+  planner_.silences()->Remove(silence.id);
+  return status;
 }
 
 base::Status Notifier::EndSilence(const std::string& id) {
@@ -156,10 +162,10 @@ void Notifier::Work() {
 }
 
 void Notifier::Advance() {
-  base::TimeNs now = options_.now();
-  NoteTroubles(now);
-  Warn(TakeLocked(planner_.EndedStandIns(now)));
-  if (!RecordPlanned()) return;  // nothing more while the disk takes nothing
+  NoteTroubles(options_.now());
+  Warn(TakeLocked(planner_.EndedStandIns(options_.now())));
+  if (!RecordPlanned()) return;       // nothing more while the disk takes nothing
+  base::TimeNs now = options_.now();  // not before what was taken just now
   PlanMore(now);
   if (!RecordPlanned()) return;
   auto closed = planner_.TakeClosed();
@@ -180,7 +186,10 @@ bool Notifier::RecordPlanned() {
   base::Status status = log_->Record(planned_, deliveries_);
   Warn(status);
   if (!status.ok()) return false;
-  for (Delivery& delivery : deliveries_) senders_.at(delivery.channel)->Add(std::move(delivery));
+  for (Delivery& delivery : deliveries_) {
+    Sender& sender = *senders_.at(delivery.channel);
+    sender.Add(std::move(delivery));
+  }
   planned_.clear();
   deliveries_.clear();
   return true;
@@ -190,7 +199,7 @@ void Notifier::NoteTroubles(base::TimeNs now) {
   if (senders_.size() < 2) return;  // there is no other channel to tell
   std::vector<Update> troubles;
   for (const auto& [name, sender] : senders_) {
-    auto trouble = TroubleOf(sender->status(), planner_.Knows(TroubleId(name)), now);
+    auto trouble = TroubleOf(sender->status(), planner_.Fires(TroubleId(name)), now);
     if (trouble) troubles.push_back(*std::move(trouble));
   }
   Warn(TakeLocked(troubles));

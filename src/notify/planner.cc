@@ -81,8 +81,8 @@ std::optional<Update> Planner::Admit(Update update, base::TimeNs now) {
   auto known = incidents_.find(update.incident);
   if (known != incidents_.end()) return Follow(*known->second.update, std::move(update), now);
   if (!IsOpen(update.kind) && !IsLife(update.kind)) return std::nullopt;
-  if (incidents_.size() < kMostIncidents) return Follow(Update(), std::move(update), now);
-  return IsOpen(update.kind) ? std::optional(StandFor(update, now)) : std::nullopt;
+  bool fits = incidents_.size() < kMostIncidents || IsLife(update.kind);  // jobs are not that many
+  return fits ? Follow(Update(), std::move(update), now) : StandFor(update, now);
 }
 
 Update Planner::StandFor(const Update& update, base::TimeNs now) {

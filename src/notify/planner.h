@@ -28,6 +28,10 @@ class Planner {
   void CountMessage(const std::string& channel, base::TimeNs at);
 
   bool Knows(const std::string& incident) const { return incidents_.count(incident) > 0; }
+  bool Fires(const std::string& incident) const {
+    auto found = incidents_.find(incident);
+    return found != incidents_.end() && IsOpen(found->second.update->kind);
+  }
   // The update that is to be kept and then taken in place of this one. Nothing: it says nothing new, or ends what
   // nobody heard of.
   std::optional<Update> Admit(Update update, base::TimeNs now);

@@ -388,6 +388,15 @@ TEST_F(PlannerTest, StormsOtherIncidentsAreCountedAndClosed) {
   EXPECT_EQ(Told(), "670s resolved rankscope-more/p/j-1");
 }
 
+TEST_F(PlannerTest, EndOfAJobIsToldInTheMidstOfAStorm) {
+  for (size_t i = 0; i < Planner::kMostIncidents; ++i) Take(Firing("i-" + std::to_string(i)));
+  Update life = Firing("life/j-2", 1, "j-2");
+  life.kind = Kind::kFailed;
+  Take(life);
+  EXPECT_TRUE(planner_->Knows("life/j-2"));
+  EXPECT_EQ(planner_->size(), Planner::kMostIncidents + 1);
+}
+
 TEST_F(PlannerTest, PagerIsToldOfEachIncidentAndNeverRepeated) {
   Use(kPager);
   Take(Firing("a"));

@@ -3,7 +3,8 @@
 (in ticks of 10 ms: ask many --times).
 
     bench/queries.py DIR --load logs.ndjson             fills the folder DIR (records of one job, by default "bench")
-    bench/queries.py DIR                                times its queries; --queries FILE has others, a line each: NAME QUERY
+    bench/queries.py DIR                                times its queries; --queries FILE has others, a line each: NAME QUERY;
+                                                        bench/trainlog.queries has those of RESULTS.md
     bench/queries.py DIR --serve                        serves it until Enter is pressed, for a profiler
 """
 import argparse
@@ -51,13 +52,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('folder')
     parser.add_argument('--load', metavar='FILE')
-    parser.add_argument('--job', default='bench', help='that the loaded records belong to')
+    parser.add_argument('--job', default='bench', help='that the records belong to')
     parser.add_argument('--queries', metavar='FILE')
     parser.add_argument('--only', default='', help='names of queries, with commas')
     parser.add_argument('--times', type=int, default=21)
     parser.add_argument('--serve', action='store_true')
     options = parser.parse_args()
-    queries = {name: 'job:bench ' + query for name, query in QUERIES.items()}
+    queries = {name: f'job:{options.job} {query}' for name, query in QUERIES.items()}
     if options.queries:
         with open(options.queries) as lines:
             queries = dict(line.strip().split(' ', 1) for line in lines if line.strip())

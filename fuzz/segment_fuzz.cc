@@ -136,7 +136,9 @@ size_t Count(store::Store* store, const model::Filter& filter) {
   model::Aggregation counting;
   counting.aggregates.push_back({model::Aggregate::Function::kMax, "loss", 0, "loss"});
   counting.groups.push_back({model::GroupKey::Kind::kField, "rank", 1, "rank"});
-  if (!store->Aggregate(scan, counting, &budget).ok() || !store->Patterns(scan, &budget).ok()) std::abort();
+  if (!store->Aggregate(scan, counting, &budget, [](const auto&) { return true; }).ok() ||
+      !store->Patterns(scan, &budget).ok())
+    std::abort();
   return count;
 }
 

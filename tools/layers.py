@@ -27,7 +27,7 @@ ALLOWED = {
     "diagnose": "detect query parse catalog model base",
     "notify": "model base",
     "api": "ingest store catalog query detect diagnose notify access parse model base",
-    "cli": "query parse detect diagnose model base",
+    "cli": "query parse detect diagnose notify model base",
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<](?:([a-z_]+)/)?([^">]+)[">]')
 

@@ -8,6 +8,7 @@
 #include "base/budget.h"
 #include "base/clock.h"
 #include "base/status.h"
+#include "cli/rule_files.h"
 
 // The commands that join rooms; each is one file here. Exit codes are the process's.
 namespace rankscope {
@@ -23,7 +24,9 @@ struct ServeOptions {
   std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE
   int retention_every_s = 60;
   size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
-  bool insecure = false;             // serve other addresses than loopback without tokens
+  bool detect = true;
+  cli::RuleSources rules;
+  bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
 
@@ -34,8 +37,9 @@ struct RunOptions {
   int attach_pid = 0, ready_fd = -1;  // `rankscope keep`: what rankscope.init() starts for its process
   int sample_interval_s = 10;
   uint64_t spool_limit_bytes = 4ull << 30;
-  bool preload = false;        // give ranks that are not Python a channel of their own, by LD_PRELOAD
-  int log_interval_steps = 0;  // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
+  bool preload = false;         // give ranks that are not Python a channel of their own, by LD_PRELOAD
+  std::string alerts = "auto";  // always | never; auto: where stderr is a terminal
+  int log_interval_steps = 0;   // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);
 
@@ -54,13 +58,30 @@ int CreateToken(const TokenOptions& options);
 int ListTokens(const TokenOptions& options, bool json);
 int RevokeToken(const TokenOptions& options);
 
+// `rankscope spool push`: sends what a run left behind, and says what.
+struct PushOptions {
+  std::string directory;
+  std::string server, token;  // empty: the run's
+  int64_t give_up_after_s = 60;
+};
+int PushSpool(const PushOptions& options);
+
 int Doctor(const std::string& server, bool json);
+
+// Detectors in Python over what the server has of a job, or of every running one.
+struct DetectWorkerOptions {
+  std::string server, file, job, from = "start";
+};
+int DetectWorker(const DetectWorkerOptions& options);
 
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started
 // there, which ends itself when it is idle. HOST:PORT.
 base::Result<std::string> FindOrStartServer(const std::string& given);
 
 std::string ProgramPath();
+std::string LibraryFolder();           // what lies beside the program, built or installed
+std::string ShippedRules();            // the folder of rule files there
+std::string PythonPath();              // of the Python package there; empty: it is not
 int Fail(const base::Status& status);  // prints one line; the exit code
 
 }  // namespace rankscope

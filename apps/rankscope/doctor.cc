@@ -1,9 +1,6 @@
-#include <netdb.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -12,71 +9,18 @@
 
 #include "agent/gpu_sampler.h"
 #include "agent/run_directory.h"
-#include "agent/server_address.h"
 #include "agent/silent_ranks.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "commands.h"
+#include "doctor_checks.h"
 
 namespace rankscope {
 namespace {
 
-struct Check {
-  std::string name, state, text;  // state: ok | warning | error
-};
+using doctor::Check;
+using doctor::Fixed;
 
-constexpr int kServerTimeoutMs = 2000;
 constexpr int kNvmlTimeoutMs = 5000;
-constexpr int64_t kClockWarning = base::kNsPerSecond;
-
-std::string Fixed(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.1f", value);
-  return text;
-}
-
-// Whether something listens there.
-bool Connects(const std::string& address) {
-  size_t colon = address.rfind(':');
-  addrinfo* found = nullptr;
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  if (getaddrinfo(address.substr(0, colon).c_str(), address.substr(colon + 1).c_str(), &hints, &found) != 0) {
-    return false;
-  }
-  base::UniqueFd fd(socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  timeval patience{kServerTimeoutMs / 1000, 0};
-  setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // connect's, too
-  bool connected = connect(fd.get(), found->ai_addr, found->ai_addrlen) == 0;
-  freeaddrinfo(found);
-  return connected;
-}
-
-Check CheckClock(const agent::ServerAnswer& server) {
-  double ms = static_cast<double>(server.clock_ahead_ns) / static_cast<double>(base::kNsPerMs);
-  std::string text = "the server's clock is " + Fixed(std::abs(ms)) + " ms " + (ms < 0 ? "behind" : "ahead of") +
-                     " ours (round trip " +
-                     Fixed(static_cast<double>(server.round_trip_ns) / static_cast<double>(base::kNsPerMs)) + " ms)";
-  if (std::abs(server.clock_ahead_ns) < kClockWarning) return {"clock", "ok", text};
-  return {"clock", "warning", text + ": times are corrected by it; let NTP or chrony set both clocks"};
-}
-
-void CheckServer(const std::string& address, std::vector<Check>* checks) {
-  if (address.empty()) {
-    checks->push_back({"server", "ok", "none named: `rankscope run` keeps its data in " + agent::DataHome()});
-    return;
-  }
-  auto answer = agent::AskServer(address, kServerTimeoutMs);
-  if (!answer.ok()) {
-    checks->push_back({"server", "error", answer.status().message() + "; start it with `rankscope serve`"});
-    return;
-  }
-  bool reached = Connects(answer->grpc);
-  checks->push_back({"server", reached ? "ok" : "error",
-                     address + " answers (version " + answer->version + "), its gRPC address " + answer->grpc +
-                         (reached ? " too" : " does not: open that port to this node, the agents send to it")});
-  checks->push_back(CheckClock(*answer));
-}
 
 double FreeGib(const std::string& folder) {
   struct statvfs info {};
@@ -184,13 +128,17 @@ nlohmann::json ToJson(const std::vector<agent::SilentRank>& silent) {
 int Doctor(const std::string& server, bool json) {
   std::vector<agent::SilentRank> silent = SilentRanks();
   std::vector<Check> checks;
-  CheckServer(server, &checks);
+  doctor::CheckServer(server, &checks);
   for (Check& check :
        std::vector<Check>{CheckDisk(), CheckSharedMemory(), CheckNvml(), CheckFiles(), CheckRanks(silent)}) {
     checks.push_back(std::move(check));
   }
-  nlohmann::json report = {
-      {"agents", Processes("agent")}, {"keepers", KeeperPids()}, {"ranks_without_channel", ToJson(silent)}};
+  std::vector<agent::UnsentSpool> spools = doctor::FindUnsentSpools();
+  checks.push_back(doctor::CheckSpools(spools));
+  nlohmann::json report = {{"spools", doctor::ToJson(spools)},
+                           {"agents", Processes("agent")},
+                           {"keepers", KeeperPids()},
+                           {"ranks_without_channel", ToJson(silent)}};
   bool failed = false;
   for (const Check& check : checks) {
     failed = failed || check.state == "error";

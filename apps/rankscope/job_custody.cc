@@ -15,6 +15,7 @@ base::Status JobCustody::Delete(const std::string& job, bool force) {
   if (row.state == "running" && !force) {
     return base::Status::Invalid("job \"" + job + "\" is running: end it first, or use --force");
   }
+  RETURN_IF_ERROR(parts_.detection->ForgetJob(job));
   RETURN_IF_ERROR(parts_.store->DeleteJob(job));
   RETURN_IF_ERROR(parts_.ingest->ForgetProducers(parts_.project, api::ProducersOfJob(job)));
   RETURN_IF_ERROR(parts_.catalog->DeleteJob(job));
@@ -76,6 +77,7 @@ void JobCustody::Report(const std::vector<store::StoredSegment>& gone) {
 base::Status JobCustody::ForgetEmptyJobs(const std::vector<store::StoredSegment>& gone) {
   for (const store::StoredSegment& segment : gone) {
     if (parts_.store->Holds(segment.job)) continue;
+    RETURN_IF_ERROR(parts_.detection->ForgetJob(segment.job));
     auto status = parts_.catalog->DeleteJob(segment.job);
     // Not found: an earlier segment's turn, or records without a job.
     if (!status.ok() && status.code() != base::Code::kNotFound) return status;

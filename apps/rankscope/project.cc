@@ -11,17 +11,31 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
       project->store_,
       store::Store::Open(folder + "/store", {.project = name, .memtable_bytes = settings.memtable_bytes}, damage));
   ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
+  ASSIGN_OR_RETURN(project->findings_, catalog::Findings::Open(folder, name));
+  project->detection_ = std::make_unique<Detection>(Detection::Parts{
+      name, project->findings_.get(), project->store_.get(), settings.rules,
+      [name, alert = settings.alert](const std::string& job, const std::string& line) { alert(name, job, line); },
+      settings.alarms.say});
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";
-  options.sinks = {project->catalog_.get(), project->store_.get()};
+  // Detection before the store: what the store has is judged, or waits to be.
+  options.sinks = {project->catalog_.get(), project->detection_.get(), project->store_.get()};
+  options.project = name;
+  options.silent_jobs = [catalog = project->catalog_.get()] { return catalog->SilentJobs(base::WallNow()); };
   options.fatal = settings.alarms.fatal;
   options.say = settings.alarms.say;
   ASSIGN_OR_RETURN(project->ingest_, ingest::Ingest::Open(options, damage));
+  project->detection_->Start(project->ingest_.get());
   project->custody_ = std::make_unique<JobCustody>(
       JobCustody::Parts{name, project->store_.get(), project->catalog_.get(), project->ingest_.get(),
-                        settings.lost_after_ns, settings.alarms.say, settings.metrics});
+                        project->detection_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
   project->logs_ = query::MakeStoreLogSource(project->store_.get());
   return project;
+}
+
+// Ingest goes first, and a last time appends to it; it must not use ingest any more.
+Project::~Project() {
+  if (detection_) detection_->Stop();
 }
 
 api::HttpServer::Handler Project::Routes(api::Services doors) {
@@ -30,6 +44,7 @@ api::HttpServer::Handler Project::Routes(api::Services doors) {
     doors.project = name_;
     doors.logs = logs_.get();
     doors.catalog = catalog_.get();
+    doors.findings = findings_.get();
     doors.jobs = custody_.get();
     routes_ = api::MakeRoutes(doors);
   }
@@ -44,6 +59,7 @@ base::Status Project::Close() {
   }
   routes = nullptr;  // ends the tails
   custody_.reset();
+  detection_->Stop();
   ingest_.reset();
   return store_->Flush();
 }

@@ -8,6 +8,8 @@
 
 #include "api/routes.h"
 #include "catalog/catalog.h"
+#include "catalog/findings.h"
+#include "detection.h"
 #include "ingest/ingest.h"
 #include "job_custody.h"
 #include "query/log_source.h"
@@ -26,6 +28,9 @@ struct ProjectOptions {
   int64_t lost_after_ns = 60 * base::kNsPerSecond;  // of silence, after which a job no longer runs
   size_t memtable_bytes = 20 << 20;
   std::shared_ptr<api::ServerMetrics> metrics;
+  std::shared_ptr<const detect::RuleSet> rules;  // null: detection is off
+  // Tells the agents of a job a line for people.
+  std::function<void(const std::string& project, const std::string& job, const std::string& line)> alert;
 };
 
 // What one project keeps under its folder, and the routes over it. Any thread after Open.
@@ -35,8 +40,11 @@ class Project {
   static base::Result<std::unique_ptr<Project>> Open(const std::string& name, const std::string& folder,
                                                      const ProjectOptions& options, std::vector<std::string>* damage);
 
+  ~Project();
+
   ingest::Ingest* ingest() { return ingest_.get(); }
   JobCustody* custody() { return custody_.get(); }
+  void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }
   // Made by the first call, with its `doors`.
   api::HttpServer::Handler Routes(api::Services doors);
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
@@ -48,6 +56,8 @@ class Project {
   const std::string name_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Catalog> catalog_;
+  std::unique_ptr<catalog::Findings> findings_;
+  std::unique_ptr<Detection> detection_;
   std::unique_ptr<query::LogSource> logs_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<JobCustody> custody_;

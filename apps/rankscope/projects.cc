@@ -100,6 +100,12 @@ base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name,
   return project->Routes(doors);
 }
 
+void Projects::UseRules(const std::shared_ptr<const detect::RuleSet>& rules) {
+  std::lock_guard lock(mutex_);
+  options_.rules = rules;
+  for (const auto& [name, project] : projects_) project->UseRules(rules);
+}
+
 void Projects::StartRetention(RetentionRules rules, int every_s) {
   retention_ =
       std::thread([this, rules = std::move(rules), every_s] { RetentionLoop(rules, std::chrono::seconds(every_s)); });

@@ -37,6 +37,8 @@ class Projects : public wire::FrameReceiver {
   // everything but the project's own.
   base::Result<api::HttpServer::Handler> Routes(const std::string& project, access::Action action,
                                                 const api::Services& doors);
+  // Judges by these rules from now on, in every project.
+  void UseRules(const std::shared_ptr<const detect::RuleSet>& rules);
   // From now on removes every so many seconds what the rules say is due, of each project, until Close. Once.
   void StartRetention(RetentionRules rules, int every_s);
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
@@ -54,8 +56,8 @@ class Projects : public wire::FrameReceiver {
 
   const std::string folder_;
   access::Gate* gate_;
-  const ProjectOptions options_;
-  std::mutex mutex_;  // guards what follows; projects stay until Close
+  std::mutex mutex_;        // guards what follows; projects stay until Close
+  ProjectOptions options_;  // but for its rules it stays as it is
   std::map<std::string, std::unique_ptr<Project>> projects_;
   std::condition_variable closed_;
   bool closing_ = false;

@@ -51,24 +51,12 @@ std::string HostName() {
   return name;
 }
 
-// What lies beside the program, built or installed.
-std::string LibraryFolder() {
-  std::string program = ProgramPath();
-  return program.substr(0, program.rfind("/bin/")) + "/lib/rankscope";
-}
-
 // Into our environment, which the command inherits.
 base::Status Preload() {
   std::string library = LibraryFolder() + "/librankscope_preload.so";
   if (access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
   base::PrependToVariable("LD_PRELOAD", library);
   return {};
-}
-
-// Where the Python package lies.
-std::string PythonPath() {
-  std::string path = LibraryFolder() + "/python";
-  return access((path + "/rankscope/__init__.py").c_str(), R_OK) == 0 ? path : "";
 }
 
 // The command line of a running process.
@@ -182,6 +170,8 @@ base::Result<agent::RunConfig> Configure(const RunOptions& options) {
   config.host = HostName();
   config.sample_interval_s = options.sample_interval_s;
   config.spool_limit_bytes = options.spool_limit_bytes;
+  bool wanted = options.alerts == "always" || (options.alerts == "auto" && isatty(STDERR_FILENO) == 1);
+  config.alerts = wanted && options.attach_pid == 0;
   agent::Launch launch = agent::LaunchFrom(getenv, options.command, config.host);
   if (launch.nodes > 1 && is_local) AdviseSeveralNodes(launch);
   config.job = ChooseJob(options, server, launch);
@@ -207,10 +197,17 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};
+  keeper.alerts = config.alerts;
   keeper.flush_timeout_ms = options.flush_timeout_ms;
   keeper.labels = std::move(labels);
+  if (std::string advice = agent::LoneRankAdvice(getenv, keeper.command); !advice.empty()) {
+    std::fprintf(stderr, "rankscope: %s\n", advice.c_str());
+  }
   if (options.attach_pid == 0) {
-    std::fprintf(stderr, "rankscope: job %s (rankscope logs --job_id %s -f)\n", config.job.c_str(), config.job.c_str());
+    // The environment, where it names the server, holds for the commands to come as well.
+    std::string server = options.server.empty() ? "" : " --server " + options.server;
+    std::fprintf(stderr, "rankscope: job %s (rankscope logs%s --job_id %s -f)\n", config.job.c_str(), server.c_str(),
+                 config.job.c_str());
   }
   return agent::RunKeeper(keeper);
 }

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "commands.h"
 #include "endpoint_file.h"
+#include "live_rules.h"
 #include "projects.h"
 
 namespace rankscope {
@@ -49,12 +50,13 @@ base::Result<Address> ParseAddress(const std::string& text, const char* option) 
 
 bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "localhost" || host == "::1"; }
 
-// SIGTERM and SIGINT, to be read from a descriptor. Before any thread is started: they inherit the mask.
+// SIGTERM, SIGINT and SIGHUP, to be read from a descriptor. Before any thread is started: they inherit the mask.
 base::UniqueFd BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   sigprocmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGXFSZ, SIG_IGN);
@@ -71,7 +73,7 @@ void RaiseFileLimit() {
 
 class Server {
  public:
-  explicit Server(const ServeOptions& options) : options_(options) {}
+  explicit Server(const ServeOptions& options) : options_(options), rules_(options.rules) {}
 
   base::Status Start() {
     ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
@@ -101,7 +103,9 @@ class Server {
       FD_ZERO(&ready);
       FD_SET(signals, &ready);
       timeval second{1, 0};
-      if (select(signals + 1, &ready, nullptr, nullptr, &second) > 0) return;
+      bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
+      if (signalled && !IsHangUp(signals)) return;
+      if (options_.detect && (signalled || rules_.HaveChanged())) ReloadRules();
       idle_s = grpc_->open_streams() > 0 || requests_ != requests_seen_ ? 0 : idle_s + 1;
       requests_seen_ = requests_;
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;
@@ -117,6 +121,23 @@ class Server {
   }
 
  private:
+  static bool IsHangUp(int signals) {
+    signalfd_siginfo signal{};
+    return read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo == SIGHUP;
+  }
+
+  // All or nothing: with a mistake in one file, the rules before stay.
+  void ReloadRules() {
+    auto rules = rules_.Load();
+    metrics_->CountRuleReload(rules.ok());
+    if (rules.ok()) {
+      projects_->UseRules(*rules);
+      std::fprintf(stderr, "rankscope: the rules were read again: %zu of them\n", (*rules)->rules().size());
+    } else {
+      std::fprintf(stderr, "rankscope: the rules stay as they were: %s\n", rules.status().message().c_str());
+    }
+  }
+
   // Where other machines can come in, they need a token.
   base::Status OpenGate(const Address& http, const Address& grpc) {
     std::string file = TokenFile(options_.data_dir);
@@ -141,6 +162,12 @@ class Server {
     projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     projects.memtable_bytes = options_.memtable_bytes;
     projects.metrics = metrics_;
+    if (options_.detect) {
+      ASSIGN_OR_RETURN(projects.rules, rules_.Load());
+    }
+    projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
+      if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});
+    };
     projects.alarms.fatal = [](const base::Status& status) {
       std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());
       std::_Exit(1);
@@ -155,6 +182,7 @@ class Server {
 
   base::Status Listen(const Address& http, const Address& grpc) {
     ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
+    agents_ = grpc_.get();
     std::string grpc_address = ToText({grpc.host, static_cast<uint16_t>(grpc_->port())});
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
@@ -196,17 +224,19 @@ class Server {
     doors.query_limits = options_.query_limits;
     doors.metrics = metrics_;
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
-      return grpc_->SendCommand(project, job, {steps});
+      return grpc_->SendCommand(project, job, {steps, ""});
     };
     return doors;
   }
 
   const ServeOptions options_;
+  LiveRules rules_;
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;
   std::unique_ptr<Projects> projects_;
   std::unique_ptr<wire::IngestServer> grpc_;
+  std::atomic<wire::IngestServer*> agents_{nullptr};  // grpc_, once it is there: detection begins earlier
   std::unique_ptr<api::HttpServer> http_;
   std::atomic<uint64_t> requests_{0};
   uint64_t requests_seen_ = 0;

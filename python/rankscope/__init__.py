@@ -8,18 +8,24 @@ Values go into a ring in shared memory that the node's agent reads: a call takes
 system call and never waits. Where no agent is, every call does nothing. In a forked or spawned data-loader worker, too.
 
     rankscope.query('job:j level:error | first by (rank)')      # rows of what a server holds; see docs/query.md
+    rankscope.Monitor().register_monitor(MyDetector())          # rules of one's own; see docs/detectors.md
+    batch = rankscope.guard(batch, policy="skip")               # no extreme samples
 """
 
 from rankscope._recorder import close, event, init, log, log_batch, set_step
 
-__all__ = ["PartialAnswer", "QueryError", "close", "event", "init", "log", "log_batch", "query", "set_step"]
+__all__ = ["ExtremeSample", "Monitor", "PartialAnswer", "QueryError", "close", "event", "guard", "init", "log", "log_batch", "query",
+           "set_step"]
 __version__ = "0.1.0"
+
+# What ranks that only report need not load.
+_LAZY = {"query": "_query", "QueryError": "_query", "PartialAnswer": "_query", "Monitor": "monitor", "guard": "_guard",
+         "ExtremeSample": "_guard"}
 
 
 def __getattr__(name):
-    # Asking needs an HTTP client, which ranks that only report need not load.
-    if name in ("query", "QueryError", "PartialAnswer"):
-        from rankscope import _query
+    if name in _LAZY:
+        import importlib
 
-        return getattr(_query, name)
+        return getattr(importlib.import_module("rankscope." + _LAZY[name]), name)
     raise AttributeError(f"module 'rankscope' has no attribute {name!r}")

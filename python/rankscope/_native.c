@@ -9,9 +9,10 @@
 
 #include "embed/rankscope_embed.h"
 
-enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1 };
+enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1, kAsideBytes = 1 << 16 };
 
 static rankscope_handle* handle;
+static rankscope_handle* aside; /* a worker's own: it inherits `handle` and may not write to it */
 
 /* Names are mostly literals, the same object in each call: their ids are found by address. */
 static struct {
@@ -108,6 +109,47 @@ static PyObject* Record(PyObject* self, PyObject* arguments) {
   return PyLong_FromLong(rankscope_record(handle, stream, step, json, (size_t)length));
 }
 
+static int RecordAside(const char* stream, int64_t step, const char* json, size_t length) {
+  int error = aside ? rankscope_record(aside, stream, step, json, length) : -ECHILD;
+  if (error != -ECHILD) return error;
+  rankscope_close(aside); /* of the process that forked this one */
+  aside = NULL;
+  rankscope_options options = {.size = sizeof options, .ring_bytes = kAsideBytes};
+  error = rankscope_open(&options, &aside);
+  return error ? error : rankscope_record(aside, stream, step, json, length);
+}
+
+static PyObject* Aside(PyObject* self, PyObject* arguments) {
+  (void)self;
+  const char *stream, *json;
+  Py_ssize_t length;
+  PyObject* step_object;
+  int64_t step;
+  if (!PyArg_ParseTuple(arguments, "sOs#:record_aside", &stream, &step_object, &json, &length)) return NULL;
+  if (!StepOf(step_object, &step)) return NULL;
+  return PyLong_FromLong(RecordAside(stream, step, json, (size_t)length));
+}
+
+static PyObject* MetricNames(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  static const struct {
+    const char *printed, *canonical;
+    double scale;
+    int inverse;
+  } names[] = {
+#define RANKSCOPE_METRIC_NAME(printed, canonical, scale, inverse) {printed, canonical, scale, inverse},
+#include "parse/metric_names.inc"
+#undef RANKSCOPE_METRIC_NAME
+  };
+  PyObject* found = PyDict_New();
+  for (size_t i = 0; found && i < sizeof names / sizeof *names; ++i) {
+    PyObject* meaning = Py_BuildValue("(sdi)", names[i].canonical, names[i].scale, names[i].inverse);
+    if (!meaning || PyDict_SetItemString(found, names[i].printed, meaning) != 0) Py_CLEAR(found);
+    Py_XDECREF(meaning);
+  }
+  return found;
+}
+
 static PyObject* SetStep(PyObject* self, PyObject* step_object) {
   (void)self;
   int64_t step;
@@ -173,6 +215,9 @@ static PyMethodDef methods[] = {
     {"log", (PyCFunction)(void (*)(void))Log, METH_VARARGS | METH_KEYWORDS,
      "log(metrics, step=None): False, and nothing is logged, when a value is no plain number."},
     {"record", Record, METH_VARARGS, "record(stream, step, json): 0 or a negative errno."},
+    {"record_aside", Aside, METH_VARARGS,
+     "record_aside(stream, step, json): as record, from a child process, by a small ring that it opens for that."},
+    {"metric_names", MetricNames, METH_NOARGS, "{name in lower case: (canonical name, scale, whether it is inverse)}"},
     {"set_step", SetStep, METH_O, "set_step(step)"},
     {"keep", Keep, METH_O, "keep(names): log() takes only these; None: all."},
     {"set_interval", SetInterval, METH_O, "set_interval(steps)"},

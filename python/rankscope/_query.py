@@ -2,13 +2,9 @@
 
 import json
 import os
-import urllib.error
-import urllib.parse
-import urllib.request
 import warnings
 
-_NOT_NUMBERS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-_TEXTS = {"timestamp", "project", "job_id", "host", "stream", "level", "msg"}
+from rankscope import _http
 
 
 class QueryError(Exception):
@@ -61,22 +57,12 @@ def _rows(text, start, end, limit, server):
     parameters = {"query": text, "limit": limit}
     for name, time in (("start", start), ("end", end)):
         parameters[name] = time.isoformat() if hasattr(time, "isoformat") else time
-    parameters["project"] = os.environ.get("RANKSCOPE_PROJECT") or None
-    parameters = {name: value for name, value in parameters.items() if value is not None}
-    request = urllib.request.Request(f"http://{server}/api/v1/query?{urllib.parse.urlencode(parameters)}")
-    if os.environ.get("RANKSCOPE_TOKEN"):
-        request.add_header("Authorization", "Bearer " + os.environ["RANKSCOPE_TOKEN"])
-    # Servers are asked directly: a proxy for the internet knows nothing of them.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request) as answer:
+        with _http.request(server, "/api/v1/query", **parameters) as answer:
             for line in answer:
                 yield from _row(json.loads(line))
-    except urllib.error.HTTPError as error:
-        with error:
-            raise QueryError(_message(error)) from None
-    except urllib.error.URLError as error:
-        raise QueryError(f"no answer from the server at {server}: {error.reason}") from None
+    except (_http.Refused, _http.Unreachable) as error:
+        raise QueryError(str(error)) from None
 
 
 def _row(row):
@@ -85,17 +71,4 @@ def _row(row):
     elif list(row) == ["error"]:
         raise QueryError(row["error"])
     else:
-        yield {name: _value(name, value) for name, value in row.items()}
-
-
-def _value(name, value):
-    if isinstance(value, str) and name not in _TEXTS:
-        return _NOT_NUMBERS.get(value, value)
-    return value
-
-
-def _message(error):
-    try:
-        return json.load(error)["error"]
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {error.code}"
+        yield _http.values(row)

@@ -16,6 +16,8 @@ def start():
         take_pipes(who)
     _buffer_lines()
     install_hooks()
+    if os.environ.get("RANKSCOPE_SWIFT_MONITOR") == "1":
+        from rankscope import swift_monitor  # noqa: F401
 
 
 def install_hooks():

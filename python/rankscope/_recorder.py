@@ -2,6 +2,7 @@
 
 import atexit
 import json
+import math
 import os
 import warnings
 
@@ -15,6 +16,7 @@ except ImportError as error:  # an interpreter without CPython's stable ABI
 
 _opened = False
 _pid = None
+_listener = None  # is told what is logged: the process's detectors
 
 
 def init(job_id=None, log_interval_steps=None, fields=None, server=None):
@@ -48,6 +50,8 @@ def log(metrics, step=None):
         return
     if _tensors.pending() or not _native.log(metrics, step):
         _log_in_order(metrics, step)
+    elif _listener is not None:
+        _listener.log(metrics, step)
 
 
 def log_batch(ids=None, shapes=None, lengths=None, step=None):
@@ -65,6 +69,8 @@ def set_step(step):
     """The step of the calls that name none."""
     if _opened or _open():
         _native.set_step(step)
+        if _listener is not None:
+            _listener.begin_step(step)
 
 
 def is_due(step):
@@ -72,9 +78,49 @@ def is_due(step):
     return bool(_opened or _open()) and step % max(_native.interval(), 1) == 0
 
 
+def listen(listener):
+    """`listener.log(metrics, step)` gets what is logged from now on, numbers as floats, in order; `begin_step(step)` and
+    `close()` follow the calls of these names. They must not raise."""
+    global _listener
+    _listener = listener
+
+
+def end_step():
+    """Nothing more comes for the step that was logged last."""
+    if _opened and _listener is not None:
+        _listener.end_step()
+
+
 def record(stream, fields, step=None):
-    if _opened or _open():
-        _native.record(stream, step, json.dumps(fields, default=str))
+    """Whether the record is in the ring: there is one, it has room, and this process is no worker."""
+    return bool(_opened or _open()) and _native.record(stream, step, _json(fields)) == 0
+
+
+def record_from_anywhere(stream, fields, step=None):
+    """As record, also in a data loader's worker, which gets a small ring of its own with its first call: for what is rare."""
+    if not _is_child():
+        return record(stream, fields, step)
+    if _native is None or "RANKSCOPE_RINGS" not in os.environ:
+        return False
+    return _native.record_aside(stream, step, _json(fields)) == 0
+
+
+def _json(fields):
+    try:
+        return json.dumps(fields, default=str, allow_nan=False)
+    except ValueError:  # JSON has no NaN and no infinities
+        return json.dumps(finite(fields), default=str)
+
+
+def finite(value):
+    """NaN and infinities as the strings that stand for them in records."""
+    if isinstance(value, dict):
+        return {name: finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [finite(item) for item in value]
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def close():
@@ -82,6 +128,8 @@ def close():
     global _opened
     if _opened and _pid == os.getpid():
         log_arrived(wait=True)
+        if _listener is not None:
+            _listener.close()
         _native.close()
         _opened = False
 
@@ -108,11 +156,18 @@ def _is_worker():
     return multiprocessing.parent_process() is not None and rank_pid != str(os.getpid())
 
 
+def _is_child():
+    """A worker, or any process that was forked off one with a ring."""
+    return _pid not in (None, os.getpid()) or _is_worker()
+
+
 def _log_in_order(metrics, step):
     """Values that are still on a GPU hold back what follows, so that each step's values go out together."""
     texts = _tensors.hold(metrics, step)
     if texts:
         record("metric", texts, step)
+        if _listener is not None:
+            _listener.log(texts, step)
     log_arrived()
 
 
@@ -120,3 +175,5 @@ def log_arrived(wait=False):
     """Logs what has come from the GPU meanwhile."""
     for step, metrics in _tensors.harvest(wait):
         _native.log(metrics, step)
+        if _listener is not None:
+            _listener.log(metrics, step)

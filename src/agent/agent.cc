@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "agent/alerts.h"
 #include "agent/capture.h"
 #include "agent/collector.h"
 #include "agent/exit_witnesses.h"
@@ -29,6 +30,7 @@ namespace {
 
 constexpr size_t kFrameBytes = 256 << 10;
 constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
+constexpr int kLastAlertsMs = 500;                  // what the last lines say may still be judged
 constexpr int kIdleMs = 10;                         // between looks at a quiet capture
 
 // Less than a quarter of the disk is free, or less than 64 MiB of a large one: room for what the keeper captures
@@ -51,9 +53,11 @@ class Agent {
         rings_(config, spool_->positions()),
         host_("/", options.run_directory),
         silent_ranks_(config.rings),
-        sender_(config, spool_.get(), spool_->next_seq() - 1) {}
+        sender_(config, spool_.get(), spool_->next_seq() - 1,
+                [this](const std::string& line) { AppendAlert(directory_, line); }),
+        said_(ReadProgress(directory_)) {}
 
-  base::Status Run() {
+  base::Result<Shipped> Run() {
     while (!Finished()) {
       bool busy = Pull();
       if (collector_.ended()) {
@@ -67,12 +71,13 @@ class Agent {
       Release();
       if (!failed_.ok()) return failed_;
       if (Removed()) return Abandon();
-      if (GaveUp()) return base::Status::Unavailable("no acknowledgement; the spool stays in " + directory_);
+      if (GaveUp()) return NoAnswer();
       if (!busy) poll(nullptr, 0, kIdleMs);
     }
+    if (config_.alerts && sender_.connected()) poll(nullptr, 0, kLastAlertsMs);
     if (KeeperIsDead()) RankDoor::RemoveFolder(DoorFolder(config_));
     RemoveFolders();
-    return {};
+    return Shipped{spool_->next_seq() - 1, sender_.held_before()};
   }
 
  private:
@@ -98,6 +103,12 @@ class Agent {
     return base::Status::NotFound("the run directory " + directory_ + " was removed");
   }
 
+  base::Status NoAnswer() const {
+    return base::Status::Unavailable("no acknowledgement from " + CurrentServer(config_) + " for " +
+                                     std::to_string(options_.give_up_after_s) + " s; what is left stays in " +
+                                     directory_);
+  }
+
   // Reads capture and rings until a frame is full or nothing is left. False when there was nothing.
   bool Pull() {
     bool any = false;
@@ -105,10 +116,23 @@ class Agent {
       auto entry = reader_.Next();
       if (!entry.ok() || !entry->has_value()) break;
       any = true;
+      if (Collector::IsCommandsEnd(**entry)) {
+        rings_.LookAtOnce();
+        PullRings();
+      }
       collector_.Take(**entry);
     }
     if (collector_.ended()) rings_.End();
-    return rings_.Pull(kFrameBytes) || any;
+    return PullRings() || any;
+  }
+
+  // Whose a ring is is known once the run has begun.
+  bool PullRings() {
+    if (!collector_.lone_command() && !collector_.ended()) return false;
+    rings_.SetLoneCommand(collector_.lone_command().value_or(0));
+    bool any = rings_.Pull(kFrameBytes);
+    if (rings_.command_is_a_rank()) collector_.TakeCommandForARank();
+    return any;
   }
 
   void TakeSamples() {
@@ -175,7 +199,8 @@ class Agent {
 
   void Release() {
     spool_->Release(sender_.acked_seq());
-    Progress progress{spool_->next_seq() - 1, sender_.acked_seq()};
+    // What an agent before this one knew counts until the server answers.
+    Progress progress{spool_->next_seq() - 1, sender_.reached() ? sender_.acked_seq() : said_.acknowledged};
     if (progress.spooled == said_.spooled && progress.acknowledged == said_.acknowledged) return;
     said_ = progress;
     WriteProgress(directory_, progress);
@@ -188,8 +213,10 @@ class Agent {
 
   bool GaveUp() {
     if (options_.give_up_after_s == 0 || !collector_.ended()) return false;
-    if (ended_at_ == 0) ended_at_ = base::MonotonicNow();
-    return base::MonotonicNow() - ended_at_ > options_.give_up_after_s * base::kNsPerSecond;
+    int64_t now = base::MonotonicNow();
+    if (waiting_since_ == 0 || sender_.acked_seq() != waiting_past_) waiting_since_ = now;
+    waiting_past_ = sender_.acked_seq();
+    return now - waiting_since_ > options_.give_up_after_s * base::kNsPerSecond;
   }
 
   const AgentOptions options_;
@@ -210,21 +237,30 @@ class Agent {
   base::Status failed_;
   SourcePositions positions_;
   uint64_t file_number_ = 0;
-  int64_t oldest_ = 0, ended_at_ = 0, looked_at_ = 0;
+  int64_t oldest_ = 0, waiting_since_ = 0, looked_at_ = 0;
+  uint64_t waiting_past_ = 0;
   Progress said_;
 };
 
 }  // namespace
 
-base::Status RunAgent(const AgentOptions& options) {
+base::Result<Shipped> RunAgent(const AgentOptions& options) {
   ASSIGN_OR_RETURN(RunConfig config, ReadRunConfig(options.run_directory));
   if (!options.token.empty()) config.token = options.token;
+  if (!options.server.empty()) {
+    config.server = options.server;
+    config.data_dir.clear();
+  }
   auto lock = base::LockFile(AgentLock(options.run_directory));
-  if (!lock.ok()) return base::Status::Unavailable("another agent works on " + options.run_directory);
+  if (!lock.ok()) {
+    return base::Status::Unavailable("another agent works on " + options.run_directory +
+                                     "; `rankscope doctor` names its pid, should it be stopped first");
+  }
   // What is drained is removed: nobody may write there any more.
   auto keeper = options.drain ? base::LockFile(KeeperLock(options.run_directory))
                               : base::Result<base::UniqueFd>(base::UniqueFd());
   if (!keeper.ok()) return base::Status::Unavailable("the run of " + options.run_directory + " still goes on");
+  if (options.drain) MarkDrained(keeper->get());
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto spool, Spool::Open(options.run_directory + "/spool", &recovery));
   ASSIGN_OR_RETURN(CaptureReader reader, CaptureReader::Open(options.run_directory));

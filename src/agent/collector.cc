@@ -1,13 +1,19 @@
 #include "agent/collector.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "base/clock.h"
+#include "model/event.h"
 #include "parse/line_record.h"
 
 namespace rankscope::agent {
 namespace {
 
 constexpr char kRecordSource[] = "keeper";
+// Of what the capture may hold no more when an agent comes again: the command's pid; 1: other ranks were seen, and the
+// command's start as a rank is told.
+constexpr char kCommand[] = "command", kOtherRanks[] = "other ranks", kCommandsRank[] = "command rank";
 
 std::string ChannelSource(uint32_t channel) { return "channel " + std::to_string(channel); }
 
@@ -21,16 +27,39 @@ bool IsEvent(const model::Record& record, const char* name) {
   return event && *event == model::FieldValue(std::string(name));
 }
 
+pid_t PidOf(const model::Record& record) {
+  const auto* pid = model::FindField(record.fields, "pid");
+  return pid ? static_cast<pid_t>(model::AsNumber(*pid).value_or(0)) : 0;
+}
+
+void SetEvent(model::Record* record, const char* name) {
+  for (auto& [key, value] : record->fields) {
+    if (key == "event") value = std::string(name);
+  }
+}
+
 }  // namespace
 
 Collector::Collector(RunConfig config, SourcePositions resume)
-    : config_(std::move(config)), resume_(std::move(resume)), record_index_(PositionOf(resume_, kRecordSource)) {}
+    : config_(std::move(config)),
+      resume_(std::move(resume)),
+      record_index_(PositionOf(resume_, kRecordSource)),
+      command_is_a_rank_(PositionOf(resume_, kCommandsRank) == 1),
+      other_ranks_(PositionOf(resume_, kOtherRanks) == 1) {
+  if (record_index_ > 0) command_ = static_cast<pid_t>(PositionOf(resume_, kCommand));
+}
+
+bool Collector::IsCommandsEnd(const CaptureEntry& entry) {
+  const auto* captured = std::get_if<CaptureRecord>(&entry);
+  return captured && IsEvent(captured->record, "node_end");
+}
 
 void Collector::Take(const CaptureEntry& entry) {
   if (const auto* channel = std::get_if<CaptureChannel>(&entry)) {
     auto [state, added] = channels_.try_emplace(channel->id);
     if (!added) return;  // repeated at the beginning of a file
     state->second.channel = channel->channel;
+    other_ranks_ = other_ranks_ || channel->channel.origin.rank.has_value();
     CompleteOrigin(config_, &state->second.channel.origin);
     state->second.fed = channel->bytes_before;
     state->second.skip_to = PositionOf(resume_, ChannelSource(channel->id));
@@ -61,6 +90,8 @@ void Collector::TakeBytes(const CaptureBytes& bytes) {
 }
 
 void Collector::TakeRecord(const CaptureRecord& captured) {
+  if (IsEvent(captured.record, "job_start")) command_ = PidOf(captured.record);
+  if (IsEvent(captured.record, "rank_start")) other_ranks_ = true;
   if (captured.index <= record_index_) return;
   record_index_ = captured.index;
   model::Record record = captured.record;
@@ -68,10 +99,34 @@ void Collector::TakeRecord(const CaptureRecord& captured) {
   if (IsEvent(record, "rank_exit")) AddTail(&record);
   if (!config_.run.empty()) record.fields.emplace_back("run", config_.run);
   if (IsEvent(record, "job_start")) record.fields.emplace_back("member", config_.member);
+  if (IsEvent(record, "node_end") && command_is_a_rank_ && !other_ranks_) EndCommandsRank(record);
   Push(std::move(record));
 }
 
+void Collector::TakeCommandForARank() {
+  if (std::exchange(command_is_a_rank_, true)) return;
+  model::Record start = model::MakeEvent("rank_start", base::WallNow(), "rank 0 started: the command itself");
+  start.origin.rank = start.origin.local_rank = 0;
+  CompleteOrigin(config_, &start.origin);
+  start.fields.emplace_back("pid", static_cast<int64_t>(command_.value_or(0)));
+  start.fields.emplace_back("source", std::string("hook"));
+  start.fields.emplace_back("world_size", int64_t{1});
+  if (!config_.run.empty()) start.fields.emplace_back("run", config_.run);
+  Push(std::move(start));
+}
+
+void Collector::EndCommandsRank(model::Record end) {
+  SetEvent(&end, "rank_exit");
+  end.origin.rank = end.origin.local_rank = 0;
+  end.fields.emplace_back("pid", static_cast<int64_t>(command_.value_or(0)));
+  size_t colon = end.text.rfind(": ");
+  end.text = "rank 0 ended" + (colon == std::string::npos ? "" : end.text.substr(colon));
+  AddTail(&end);
+  Push(std::move(end));
+}
+
 void Collector::Add(model::Record record) {
+  other_ranks_ = other_ranks_ || IsEvent(record, "rank_start");
   CompleteOrigin(config_, &record.origin);
   Push(std::move(record));
 }
@@ -84,7 +139,7 @@ void Collector::Tick(base::TimeNs now) {
 
 void Collector::Emit(ChannelState* state, parse::Line line) {
   model::Record record;
-  record.origin = state->channel.origin;
+  record.origin = OriginOf(*state);
   record.stream = state->channel.stream;
   // A rank's lines keep their order when they are merged by time, so its time never goes back.
   record.time = state->last_time = std::max(state->last_time, line.time);
@@ -94,6 +149,13 @@ void Collector::Emit(ChannelState* state, parse::Line line) {
   state->last_lines.push_back({record.time, record.text.substr(0, kTailLineBytes)});
   if (state->last_lines.size() > kTailLines) state->last_lines.pop_front();
   Push(std::move(record));
+}
+
+// What the command prints has no rank, unless the command is one.
+model::Origin Collector::OriginOf(const ChannelState& state) const {
+  model::Origin origin = state.channel.origin;
+  if (command_is_a_rank_ && !other_ranks_ && !origin.rank) origin.rank = origin.local_rank = 0;
+  return origin;
 }
 
 void Collector::Push(model::Record record) {
@@ -106,7 +168,7 @@ void Collector::Push(model::Record record) {
 void Collector::AddTail(model::Record* exit) {
   std::vector<LastLine> lines;
   for (auto& [id, state] : channels_) {
-    const model::Origin& origin = state.channel.origin;
+    const model::Origin origin = OriginOf(state);
     if (origin.rank != exit->origin.rank || origin.attempt != exit->origin.attempt) continue;
     state.assembler.Flush([&, s = &state](parse::Line line) { Emit(s, std::move(line)); });
     lines.insert(lines.end(), state.last_lines.begin(), state.last_lines.end());
@@ -129,6 +191,9 @@ SourcePositions Collector::positions() const {
     positions[ChannelSource(id)] = std::max(state.skip_to, state.fed - state.assembler.held_bytes());
   }
   positions[kRecordSource] = record_index_;
+  if (command_) positions[kCommand] = static_cast<uint64_t>(*command_);
+  if (other_ranks_) positions[kOtherRanks] = 1;
+  if (command_is_a_rank_) positions[kCommandsRank] = 1;
   return positions;
 }
 

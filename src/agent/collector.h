@@ -1,8 +1,11 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +28,14 @@ class Collector {
   void Add(model::Record record);
   // Lets go of progress bars and tracebacks that have waited long enough.
   void Tick(base::TimeNs now);
+
+  // The command's process, as long as no rank is seen whom a launcher told so. nullopt: the run has not begun yet.
+  std::optional<pid_t> lone_command() const { return other_ranks_ ? pid_t{0} : command_; }
+  // It is rank 0 of a world of one: its start is told, once a run, its lines are the rank's from now on, and the
+  // command's end is the rank's.
+  void TakeCommandForARank();
+  // What it logged is to be looked at before this entry is taken.
+  static bool IsCommandsEnd(const CaptureEntry& entry);
 
   // What has been made since the last Drain. `bytes` is its rough size.
   std::vector<model::Record> Drain();
@@ -49,6 +60,8 @@ class Collector {
 
   void TakeBytes(const CaptureBytes& bytes);
   void TakeRecord(const CaptureRecord& captured);
+  void EndCommandsRank(model::Record end);
+  model::Origin OriginOf(const ChannelState& state) const;
   void Emit(ChannelState* state, parse::Line line);
   void Push(model::Record record);
   void AddTail(model::Record* exit);
@@ -61,6 +74,8 @@ class Collector {
   std::vector<model::Record> pending_;
   size_t pending_bytes_ = 0;
   uint64_t record_index_;
+  std::optional<pid_t> command_;
+  bool command_is_a_rank_ = false, other_ranks_ = false;
   bool ended_ = false;
 };
 

@@ -79,5 +79,48 @@ TEST_F(CollectorTest, ExitEventCarriesTheRanksLastLinesAndItsHalfLineComesFirst)
   EXPECT_EQ(Read({}, 100, &after), (std::vector<std::string>{"one", "half", "rank 2 ended"}));
 }
 
+model::Record KeepersEvent(const char* name, model::Fields fields = {}) {
+  model::Record record;
+  record.text = name;
+  record.fields = std::move(fields);
+  record.fields.emplace_back("event", std::string(name));
+  return record;
+}
+
+// An agent that comes again when the capture's first files are gone, with the run's begin in them.
+TEST(Collector, KnowsTheCommandWhenItsBeginIsNoLongerCaptured) {
+  Collector first({}, {});
+  EXPECT_FALSE(first.lone_command().has_value());
+  first.Take(CaptureRecord{1, KeepersEvent("job_start", {{"pid", int64_t{42}}})});
+  EXPECT_EQ(first.lone_command(), 42);
+  first.TakeCommandForARank();
+  EXPECT_EQ(first.Drain().size(), 2u);
+
+  Collector second({}, first.positions());
+  EXPECT_EQ(second.lone_command(), 42);
+  second.TakeCommandForARank();
+  EXPECT_TRUE(second.Drain().empty()) << "the rank's start is told once a run";
+  second.Take(CaptureRecord{2, KeepersEvent("node_end")});
+  std::vector<std::string> events;
+  for (const model::Record& record : second.Drain()) {
+    events.push_back(std::get<std::string>(*model::FindField(record.fields, "event")));
+    EXPECT_EQ(record.origin.rank.has_value(), events.back() == "rank_exit");
+  }
+  EXPECT_EQ(events, (std::vector<std::string>{"rank_exit", "node_end"}));
+}
+
+TEST(Collector, CommandIsNoRankBesideOthers) {
+  Collector collector({}, {});
+  collector.Take(CaptureRecord{1, KeepersEvent("job_start", {{"pid", int64_t{42}}})});
+  collector.Take(CaptureChannel{1, 0, RankChannel(0)});
+  EXPECT_EQ(collector.lone_command(), 0);
+  EXPECT_EQ(Collector({}, collector.positions()).lone_command(), 0);
+}
+
+// The spool of a version that kept no word of the command.
+TEST(Collector, ResumedRunOfAnotherVersionHasNoLoneCommand) {
+  EXPECT_EQ(Collector({}, {{"keeper", 3}}).lone_command(), 0);
+}
+
 }  // namespace
 }  // namespace rankscope::agent

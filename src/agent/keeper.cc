@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "agent/agent_process.h"
+#include "agent/alerts.h"
 #include "agent/capture.h"
 #include "agent/channel_pipe.h"
 #include "agent/child_process.h"
@@ -32,7 +33,8 @@
 namespace rankscope::agent {
 namespace {
 
-constexpr int64_t kGuardDelay = 500 * base::kNsPerMs;      // before one that was killed is made anew
+constexpr int64_t kGuardDelay = 500 * base::kNsPerMs;  // before one that was killed is made anew
+constexpr int64_t kAlertsEvery = 100 * base::kNsPerMs;
 constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
 
 class Keeper {
@@ -44,6 +46,7 @@ class Keeper {
         capture_(std::move(capture)),
         guard_(options.run_directory),
         agent_(options.agent_command, options.run_directory),
+        alerts_(options.run_directory),
         pipes_(&loop_, &capture_, /*shares_terminal=*/options.attach_pid > 0),
         ranks_(&loop_, &capture_, &pipes_, [this] { RenewGuard(); }) {}
 
@@ -116,6 +119,7 @@ class Keeper {
     auto capture = CaptureWriter::Continue(options_.run_directory, {});
     if (!capture.ok() || capture->ended()) _exit(0);
     capture_ = *std::move(capture);
+    (void)alerts_.Next();  // the keeper said them
     WatchAll();
     command_.Watch(&loop_);
     pipes_.Rescue();
@@ -162,8 +166,15 @@ class Keeper {
     loop_.Turn(command_.ended() ? 10 : 50);
     pipes_.Gather();
     int64_t now = base::MonotonicNow();
+    SayAlerts(now);
     pipes_.Flush(now, /*all=*/false);
     KeepHelpers(now);
+  }
+
+  void SayAlerts(int64_t now) {
+    if (!options_.alerts || now - alerts_read_at_ < kAlertsEvery) return;
+    alerts_read_at_ = now;
+    for (const std::string& line : alerts_.Next()) pipes_.Announce("rankscope: " + line, now);
   }
 
   // The command has ended, and its pipes have too, or only an orphan still holds them and says nothing.
@@ -199,12 +210,15 @@ class Keeper {
   void AwaitAgent() {
     int64_t deadline = command_.ended_at() + options_.flush_timeout_ms * base::kNsPerMs;
     while (base::MonotonicNow() < deadline && !agent_.done()) Turn();
+    alerts_read_at_ = 0;
+    SayAlerts(base::MonotonicNow());
     if (agent_.shipped()) return;
     Progress progress = ReadProgress(options_.run_directory);
     dprintf(STDERR_FILENO, "rankscope: %lu records are not yet acknowledged; they are kept in %s. %s\n",
             static_cast<unsigned long>(progress.spooled - progress.acknowledged), options_.run_directory.c_str(),
-            agent_.alive() ? "An agent in the background goes on sending them."
-                           : (agent_.LastWords() + "Send them with: rankscope spool push DIR").c_str());
+            agent_.alive()
+                ? "An agent in the background goes on sending them."
+                : (agent_.LastWords() + "Send them with: rankscope spool push " + options_.run_directory).c_str());
   }
 
   const KeeperOptions options_;
@@ -217,6 +231,8 @@ class Keeper {
   int64_t guard_due_at_ = 0;
   CommandProcess command_;
   AgentProcess agent_;
+  AlertReader alerts_;
+  int64_t alerts_read_at_ = 0;
   OutputPipes pipes_;
   KeptRanks ranks_;
 };

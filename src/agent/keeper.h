@@ -24,6 +24,7 @@ struct KeeperOptions {
   std::string buffering = "line";          // line | keep | none
   std::vector<std::string> agent_command;  // started detached, and again when it dies
   int64_t flush_timeout_ms = 2000;
+  bool alerts = false;  // say on stderr what the server finds
   std::vector<std::pair<std::string, std::string>> labels;
 };
 

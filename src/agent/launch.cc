@@ -94,6 +94,11 @@ std::string KeyFrom(const Environment& environment, const std::vector<std::strin
   return "j-" + launch.master + (port.empty() ? "" : "-" + port);
 }
 
+bool IsShell(std::string_view program) {
+  std::string_view name = program.substr(program.rfind('/') + 1);
+  return name == "sh" || name == "bash" || name == "dash";
+}
+
 }  // namespace
 
 Identity IdentityFrom(const Environment& environment) {
@@ -107,6 +112,15 @@ Identity IdentityFrom(const Environment& environment) {
   identity.attempt = std::max(FirstNumber(environment, {RANKSCOPE_TORCH_ATTEMPT_VARIABLE}).value_or(0),
                               FirstNumber(environment, {RANKSCOPE_SLURM_ATTEMPT_VARIABLE}).value_or(0));
   return identity;
+}
+
+std::string LoneRankAdvice(const Environment& environment, const std::vector<std::string>& command) {
+  std::string rank = Text(environment, RANKSCOPE_TORCH_RANK_VARIABLE);
+  if (rank.empty() || IdentityFrom(environment).rank || (IsLauncher(command) && !IsShell(command[0]))) return "";
+  return "RANK=" + rank +
+         " without LOCAL_RANK is taken for a node's: where it is a rank's, set LOCAL_RANK as well, else what is "
+         "recorded "
+         "has no rank";
 }
 
 Launch LaunchFrom(const Environment& environment, const std::vector<std::string>& command, const std::string& host) {

@@ -19,6 +19,10 @@ struct Identity {
 };
 Identity IdentityFrom(const Environment& environment);
 
+// What to tell the user of a RANK that stands alone and so does not count; empty: there is none, or the command is a
+// launcher (and no shell), for which it is the node's indeed.
+std::string LoneRankAdvice(const Environment& environment, const std::vector<std::string>& command);
+
 // What a command line and its environment say of the launch that they are a part of: torchrun's and accelerate's
 // options, Slurm's, Open MPI's and PMIx's variables, and NNODES, NODE_RANK, MASTER_ADDR, MASTER_PORT, which ms-swift
 // and cloud platforms use.

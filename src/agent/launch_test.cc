@@ -27,6 +27,19 @@ TEST(Identity, RankCountsOnlyBesideALocalRank) {
   EXPECT_FALSE(launcher.rank.has_value());
 }
 
+TEST(Identity, RankThatStandsAloneIsTold) {
+  const std::vector<std::string> script = {"python3", "train.py"}, shell = {"/bin/sh", "train.sh"},
+                                 launcher = {"torchrun", "train.py"};
+  for (const auto& command : {script, shell}) {
+    EXPECT_TRUE(
+        LoneRankAdvice(From({{"RANK", "3"}}), command).starts_with("RANK=3 without LOCAL_RANK is taken for a "));
+  }
+  EXPECT_EQ(LoneRankAdvice(From({{"RANK", "3"}}), launcher), "") << "it is the node's indeed";
+  EXPECT_EQ(LoneRankAdvice(From({{"RANK", "3"}, {"LOCAL_RANK", "3"}}), script), "");
+  EXPECT_EQ(LoneRankAdvice(From({{"RANK", "3"}, {"SLURM_PROCID", "3"}, {"SLURM_LOCALID", "1"}}), script), "");
+  EXPECT_EQ(LoneRankAdvice(From({}), script), "");
+}
+
 TEST(Identity, SlurmAndOpenMpiNames) {
   EXPECT_EQ(IdentityFrom(From({{"SLURM_PROCID", "5"}, {"SLURM_LOCALID", "1"}, {"SLURM_NODEID", "2"}})).rank, 5);
   EXPECT_EQ(IdentityFrom(From({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_LOCAL_RANK", "3"}})).rank, 3);

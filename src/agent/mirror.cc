@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace rankscope::agent {
 
@@ -25,6 +26,12 @@ void Mirror::Write(int channel, std::string_view bytes, bool whole, int64_t now)
   if (border + 1 < bytes.size()) halves_[channel] = {std::string(bytes.substr(border + 1)), now};
 }
 
+void Mirror::Announce(std::string_view lines, int64_t now) {
+  if (notices_.text.empty()) notices_.since = now;
+  notices_.text.append(lines);
+  if (at_border_) Show(std::exchange(notices_.text, {}));
+}
+
 void Mirror::Flush(int64_t now, bool all) {
   for (auto half = halves_.begin(); half != halves_.end();) {
     if (all || now - half->second.since > kPatience) {
@@ -34,9 +41,18 @@ void Mirror::Flush(int64_t now, bool all) {
       ++half;
     }
   }
+  if (notices_.text.empty() || (!all && now - notices_.since <= kNoticePatience)) return;
+  Show("\n" + std::exchange(notices_.text, {}));
 }
 
 void Mirror::Put(std::string_view bytes) {
+  if (bytes.empty()) return;
+  Show(bytes);
+  at_border_ = bytes.back() == '\n';
+  if (at_border_ && !notices_.text.empty()) Show(std::exchange(notices_.text, {}));
+}
+
+void Mirror::Show(std::string_view bytes) {
   while (!bytes.empty() && !gone_) {
     ssize_t written = write(fd_, bytes.data(), bytes.size());
     if (written > 0) {

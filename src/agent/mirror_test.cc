@@ -66,5 +66,24 @@ TEST_F(MirrorTest, OnlyChannelPassesAsItIs) {
   EXPECT_EQ(Shown(), Writes{"50%\r"});
 }
 
+TEST_F(MirrorTest, AnAlertComesAtALineBorder) {
+  mirror_->Announce("alert 1\n", 0);
+  EXPECT_EQ(Shown(), Writes{"alert 1\n"});
+  mirror_->Write(0, "half", true, 0);
+  mirror_->Announce("alert 2\n", 0);
+  EXPECT_EQ(Shown(), Writes{"half"});
+  mirror_->Write(0, " line\n", true, 0);
+  EXPECT_EQ(Shown(), (Writes{" line\n", "alert 2\n"}));
+}
+
+TEST_F(MirrorTest, AnAlertDoesNotWaitForeverForTheEndOfAProgressBar) {
+  mirror_->Write(0, "\r50%", true, 0);
+  mirror_->Announce("alert\n", 0);
+  mirror_->Flush(Mirror::kNoticePatience, false);
+  EXPECT_EQ(Shown(), Writes{"\r50%"});
+  mirror_->Flush(Mirror::kNoticePatience + 1, false);
+  EXPECT_EQ(Shown(), Writes{"\nalert\n"});
+}
+
 }  // namespace
 }  // namespace rankscope::agent

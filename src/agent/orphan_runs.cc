@@ -33,4 +33,11 @@ std::vector<std::string> OrphanRuns(const std::string& folder, const std::string
 std::string KeeperLock(const std::string& run_directory) { return run_directory + "/keeper.lock"; }
 std::string AgentLock(const std::string& run_directory) { return run_directory + "/agent.lock"; }
 
+void MarkDrained(int keeper_lock_fd) { (void)!pwrite(keeper_lock_fd, "drained\n", 8, 0); }  // only for people
+
+bool IsDrained(const std::string& run_directory) {
+  auto text = base::ReadWholeFile(KeeperLock(run_directory));
+  return text.ok() && !text->empty();
+}
+
 }  // namespace rankscope::agent

@@ -9,8 +9,11 @@ namespace rankscope::agent {
 // everything was shipped. Their paths. A folder that hosts share holds other hosts' runs, whose locks say nothing here.
 std::vector<std::string> OrphanRuns(const std::string& folder, const std::string& host);
 
-// The files that show by their locks that a keeper (or its guard) and an agent live.
+// The files that show by their locks that a keeper (or its guard) and an agent live. An agent that drains an orphan
+// holds both, and marks the keeper's for good.
 std::string KeeperLock(const std::string& run_directory);
 std::string AgentLock(const std::string& run_directory);
+void MarkDrained(int keeper_lock_fd);
+bool IsDrained(const std::string& run_directory);
 
 }  // namespace rankscope::agent

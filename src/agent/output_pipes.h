@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string_view>
 #include <vector>
 
 #include "agent/capture.h"
@@ -33,6 +34,9 @@ class OutputPipes {
   void Drain(pid_t rank_pid);
   // Reads each pipe once. False: nothing was there.
   bool ReadEach();
+
+  // Whole lines of ours onto the terminal's stderr, at a line border.
+  void Announce(std::string_view lines, int64_t monotonic_now) { err_.Announce(lines, monotonic_now); }
 
   // After a turn of the loop in which a pipe was busy: waits a little, so that the writers need not wake us each time.
   void Gather();

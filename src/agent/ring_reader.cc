@@ -76,7 +76,8 @@ base::Result<std::unique_ptr<RingReader>> RingReader::Open(const std::string& pa
     return base::Status::Corrupt(path + ": the sizes in its header are wrong");
   }
   reader->position_ = Load(reader->ring_->tail);
-  reader->process_ = OpenPidfd(static_cast<pid_t>(reader->ring_->pid));
+  reader->pid_ = static_cast<pid_t>(reader->ring_->pid);
+  reader->process_ = OpenPidfd(reader->pid_);
   reader->ReadIdentity();
   return reader;
 }
@@ -87,6 +88,7 @@ RingReader::~RingReader() {
 
 void RingReader::ReadIdentity() {
   size_t bytes = std::min<size_t>(ring_->environment_bytes, RANKSCOPE_ENVIRONMENT_BYTES);
+  is_alone_ = bytes == 0;
   std::string block(ring_->environment, bytes);
   block.push_back('\0');
   Identity identity = IdentityFrom([&](const char* name) -> const char* {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -34,6 +36,9 @@ class RingReader {
   uint64_t last_window() const { return last_window_; }
   uint64_t dropped() const;
   const model::Origin& origin() const { return origin_; }
+  pid_t pid() const { return pid_; }
+  // No launcher has told the process anything.
+  bool is_alone() const { return is_alone_; }
 
   // Bytes before the position are durable elsewhere: their room is the writer's again.
   void Release(uint64_t position);
@@ -53,6 +58,8 @@ class RingReader {
   uint32_t header_bytes_ = 0, data_bytes_ = 0;  // as checked: the writer cannot change them under us
   base::UniqueFd process_;                      // a pidfd; invalid: it has ended
   model::Origin origin_;
+  pid_t pid_ = 0;
+  bool is_alone_ = false;
   uint64_t position_ = 0, last_window_ = 0;
 };
 

@@ -73,13 +73,28 @@ bool Rings::Pull(size_t bytes) {
   return any;
 }
 
+bool Rings::IsLoneRank(const RingReader& reader) const {
+  return lone_command_ != 0 && reader.pid() == lone_command_ && reader.is_alone();
+}
+
+bool Rings::command_is_a_rank() const {
+  return std::any_of(rings_.begin(), rings_.end(),
+                     [this](const auto& ring) { return IsLoneRank(*ring.second.reader); });
+}
+
+model::Origin Rings::OriginOf(const RingReader& reader) const {
+  model::Origin origin = reader.origin();
+  if (IsLoneRank(reader)) origin.rank = origin.local_rank = 0;
+  return origin;
+}
+
 bool Rings::PullOne(const std::string& name, Ring* ring, size_t bytes) {
   bool gone = ended_ || ring->reader->writer_gone();  // asked before the last look at what it wrote
   bool any = false;
   while (pending_bytes_ < bytes) {
     auto record = ring->reader->Next();
     if (!record.ok()) {
-      Warn(ring->reader->origin(), DamagedEvent(name, record.status().message()));
+      Warn(OriginOf(*ring->reader), DamagedEvent(name, record.status().message()));
       continue;
     }
     if (!record->has_value()) {
@@ -88,13 +103,17 @@ bool Rings::PullOne(const std::string& name, Ring* ring, size_t bytes) {
       return any;
     }
     any = true;
+    (*record)->origin = OriginOf(*ring->reader);
     Push(std::move(**record));
   }
   return any;
 }
 
 void Rings::Finish(Ring* ring) {
-  if (auto window = ring->reader->TakeOpenWindow()) Push(std::move(*window));
+  if (auto window = ring->reader->TakeOpenWindow()) {
+    window->origin = OriginOf(*ring->reader);
+    Push(std::move(*window));
+  }
   ring->finished = true;
 }
 
@@ -103,7 +122,7 @@ void Rings::SayDropped(Ring* ring) {
   if (dropped <= ring->dropped_said) return;
   auto count = static_cast<int64_t>(dropped - ring->dropped_said);
   ring->dropped_said = dropped;
-  Warn(ring->reader->origin(), DroppedEvent(count));
+  Warn(OriginOf(*ring->reader), DroppedEvent(count));
 }
 
 void Rings::Warn(const model::Origin& origin, model::Record event) {

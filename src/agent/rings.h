@@ -18,6 +18,14 @@ class Rings {
   // `resume`: the positions of the last durable frame.
   Rings(RunConfig config, SourcePositions resume);
 
+  // The command's process, where it is the run's only one that may be a rank: if no launcher has told it anything and
+  // it has a ring, it is rank 0 of a world of one. 0: it is none (any more).
+  void SetLoneCommand(pid_t pid) { lone_command_ = pid; }
+  bool command_is_a_rank() const;
+
+  // The next Pull looks for new rings, however short ago the last look was.
+  void LookAtOnce() { looked_at_ = 0; }
+
   // Reads what is there, up to `bytes` of pending records. False when there was nothing.
   bool Pull(size_t bytes);
   // No process will log any more, whatever its state: an orphan's ring is closed too.
@@ -43,6 +51,8 @@ class Rings {
 
   void Look();
   void Add(const std::string& name);
+  bool IsLoneRank(const RingReader& reader) const;
+  model::Origin OriginOf(const RingReader& reader) const;
   bool PullOne(const std::string& name, Ring* ring, size_t bytes);
   void Finish(Ring* ring);
   void SayDropped(Ring* ring);
@@ -58,6 +68,7 @@ class Rings {
   size_t pending_bytes_ = 0;
   int64_t looked_at_ = 0;
   uint32_t log_interval_steps_ = 0;  // 0: as each process chose
+  pid_t lone_command_ = 0;
   bool ended_ = false;
 };
 

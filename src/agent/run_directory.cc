@@ -48,7 +48,8 @@ base::Status WriteRunConfig(const std::string& directory, const RunConfig& confi
                          {"member", config.member},
                          {"rings", config.rings},
                          {"sample_interval_s", config.sample_interval_s},
-                         {"spool_limit_bytes", config.spool_limit_bytes}};
+                         {"spool_limit_bytes", config.spool_limit_bytes},
+                         {"alerts", config.alerts}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
   return base::WriteFileAtomically(directory + "/run.json", json.dump());
 }
@@ -70,6 +71,7 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.rings = json.value("rings", "");
   config.sample_interval_s = json.value("sample_interval_s", config.sample_interval_s);
   config.spool_limit_bytes = json.value("spool_limit_bytes", config.spool_limit_bytes);
+  config.alerts = json.value("alerts", false);
   if (json.contains("node_rank")) config.node_rank = json.value("node_rank", 0);
   return config;
 }

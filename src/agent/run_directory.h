@@ -12,6 +12,7 @@ namespace rankscope::agent {
 // The folder that the keeper (`rankscope run`) and the agent of one run share:
 //   run.json   RunConfig      capture/  what the keeper read     spool/  frames not yet acknowledged
 //   status     agent → keeper: two u64, records spooled and acknowledged
+//   alerts     agent → keeper: lines for the terminal (alerts.h)
 // and beside it, in memory (/dev/shm), the folder of the processes' metric rings, and in /tmp that of the keeper's
 // door.
 struct RunConfig {
@@ -25,6 +26,7 @@ struct RunConfig {
   std::optional<int32_t> node_rank;
   int sample_interval_s = 10;  // of host and GPU samples; 0: none
   uint64_t spool_limit_bytes = 4ull << 30;
+  bool alerts = false;  // somebody reads what the server finds (alerts.h)
 };
 
 // Where the server is now: the local one says so in its data directory.

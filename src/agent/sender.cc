@@ -23,8 +23,8 @@ constexpr char kNotInTheSpool[] = "the agent's spool holds them no longer (damag
 
 }  // namespace
 
-Sender::Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq)
-    : config_(std::move(config)), spool_(spool), spooled_seq_(last_spooled_seq) {
+Sender::Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq, std::function<void(const std::string&)> alert)
+    : config_(std::move(config)), spool_(spool), alert_(std::move(alert)), spooled_seq_(last_spooled_seq) {
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -93,6 +93,7 @@ base::Status Sender::Session() {
   };
   events.command = [this](const wire::Command& command) {
     if (command.log_interval_steps > 0) log_interval_steps_ = command.log_interval_steps;
+    if (!command.alert.empty()) alert_(command.alert);
   };
   wire::AgentStream::Greeting greeting;
   ASSIGN_OR_RETURN(auto stream, wire::AgentStream::Open(address, hello, events, &greeting));
@@ -106,8 +107,10 @@ base::Status Sender::Session() {
       break;
   }
   connected_ = true;
+  if (!reached_) held_before_ = greeting.committed_seq;
   clock_offset_.Measure(greeting.clock_offset_ns, greeting.round_trip_ns, base::WallNow() - base::MonotonicNow());
   OnAck(greeting.committed_seq);
+  reached_ = true;
   base::Status ended = Ship(stream.get(), greeting.committed_seq + 1);
   stream->Cancel();
   base::Status said = stream->status();

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -18,12 +19,16 @@ namespace rankscope::agent {
 // of its own. The spool outlives it and may be appended to meanwhile.
 class Sender {
  public:
-  Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq);
+  // `alert` gets what the server wants said to people, on a thread of the stream.
+  Sender(RunConfig config, Spool* spool, uint64_t last_spooled_seq, std::function<void(const std::string&)> alert);
   ~Sender();
 
   // Something was spooled up to this sequence.
   void Wake(uint64_t last_spooled_seq);
   uint64_t acked_seq() const { return acked_seq_; }
+  // Whether it has had the server's answer once, and what the server held then.
+  bool reached() const { return reached_; }
+  uint64_t held_before() const { return held_before_; }
   // What the server last commanded for log_interval_steps; 0: nothing yet.
   uint32_t log_interval_steps() const { return log_interval_steps_; }
   // Set once the server refused for good (fenced, version): the sender has stopped.
@@ -44,9 +49,10 @@ class Sender {
 
   const RunConfig config_;
   Spool* spool_;
+  const std::function<void(const std::string&)> alert_;
   ClockOffset clock_offset_;  // the thread's own
-  std::atomic<uint64_t> acked_seq_{0};
-  std::atomic<bool> connected_{false};
+  std::atomic<uint64_t> acked_seq_{0}, held_before_{0};
+  std::atomic<bool> connected_{false}, reached_{false};
   std::atomic<uint32_t> log_interval_steps_{0};
 
   std::mutex mutex_;  // guards what follows

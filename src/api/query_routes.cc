@@ -237,7 +237,11 @@ base::Result<query::SeriesRequest> QueryRoutes::SeriesOf(const Parameters& param
   ASSIGN_OR_RETURN(series.from_step, parameters.Integer("from_step"));
   ASSIGN_OR_RETURN(series.to_step, parameters.Integer("to_step"));
   ASSIGN_OR_RETURN(auto points, parameters.Integer("points"));
-  series.points = static_cast<size_t>(std::clamp<int64_t>(points.value_or(kPoints), 1, kMostPoints));
+  if (points && (*points < 1 || *points > kMostPoints)) {
+    return base::Status::Invalid("parameter points: expected 1 to " + std::to_string(kMostPoints) + ", found " +
+                                 std::to_string(*points));
+  }
+  series.points = static_cast<size_t>(points.value_or(kPoints));
   return series;
 }
 

@@ -4,10 +4,11 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "access/token.h"
 #include "api/answer.h"
+#include "api/finding_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
+#include "api/signed_note.h"
 #include "api/tail.h"
 #include "base/clock.h"
 #include "model/record_json.h"
@@ -50,6 +51,13 @@ Json ToJson(const catalog::JobRow& job) {
           {"pin", job.pin ? ToJson(*job.pin) : Json()}};
 }
 
+// With `anomaly`, where the job is marked.
+Json Marked(Json job, const std::map<std::string, std::string>& marks) {
+  auto mark = marks.find(job["job_id"].get<std::string>());
+  if (mark != marks.end()) job["anomaly"] = mark->second;
+  return job;
+}
+
 Json ToJson(const catalog::RankRow& rank) {
   return {{"attempt", rank.attempt},
           {"rank", rank.rank},
@@ -82,7 +90,7 @@ class Counted : public Responder {
   std::shared_ptr<ServerMetrics> metrics_;
 };
 
-// Whether the path is of the pattern, in which {job_id} stands for the rest up to what follows it.
+// Whether the path is of the pattern, in which {NAME} stands for the rest up to what follows it.
 bool IsOf(std::string_view pattern, std::string_view path, std::string* name) {
   size_t open = pattern.find('{');
   if (open == std::string_view::npos) return path == pattern;
@@ -97,6 +105,7 @@ class Routes {
   explicit Routes(const Services& services)
       : services_(services),
         tails_(services.logs),
+        findings_(services.findings),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
@@ -118,7 +127,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 21> kRoutes;
+  static const std::array<Route, 24> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -159,11 +168,21 @@ class Routes {
     if (auto status = serve(); !status.ok()) Fail(reply, status);
   }
 
+  void Findings(const Request& request, const Reply& reply, const std::string&) { findings_.List(request, reply); }
+  void ConfirmFinding(const Request& request, const Reply& reply, const std::string& id) {
+    findings_.Decide(request, reply, id, "confirmed");
+  }
+  void DismissFinding(const Request& request, const Reply& reply, const std::string& id) {
+    findings_.Decide(request, reply, id, "dismissed");
+  }
+
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
     if (!jobs.ok()) return Fail(reply, jobs.status());
+    auto marks = services_.findings->Marks();
+    if (!marks.ok()) return Fail(reply, marks.status());
     reply->Begin(200, "application/x-ndjson");
-    for (const auto& job : *jobs) reply->Write(Dump(ToJson(job)));
+    for (const auto& job : *jobs) reply->Write(Dump(Marked(ToJson(job), *marks)));
     reply->End();
   }
 
@@ -172,7 +191,9 @@ class Routes {
     if (!job.ok()) return Fail(reply, job.status());
     auto ranks = services_.catalog->Ranks(name);
     if (!ranks.ok()) return Fail(reply, ranks.status());
-    Json json = ToJson(*job);
+    auto marks = services_.findings->Marks();
+    if (!marks.ok()) return Fail(reply, marks.status());
+    Json json = Marked(ToJson(*job), *marks);
     json["ranks"] = Json::array();
     for (const auto& rank : *ranks) json["ranks"].push_back(ToJson(rank));
     Answer(reply, 200, json);
@@ -189,15 +210,9 @@ class Routes {
   }
 
   void PinJob(const Request& request, const Reply& reply, const std::string& name) {
-    Json body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, /*allow_exceptions=*/false);
-    bool known = body.is_object() && std::all_of(body.items().begin(), body.items().end(), [](const auto& item) {
-                   return (item.key() == "by" || item.key() == "note") && item.value().is_string();
-                 });
-    if (!known) return Fail(reply, base::Status::Invalid("pin: want {\"by\": WHO, \"note\": WHY}"));
-    catalog::Pin pin{body.value("by", ""), body.value("note", ""), base::WallNow()};
-    if (auto token = access::ParseToken(request.token); token.ok()) {
-      pin.by += (pin.by.empty() ? "token " : ", token ") + std::string(token->id);
-    }
+    auto note = ReadSignedNote(request, "pin");
+    if (!note.ok()) return Fail(reply, note.status());
+    catalog::Pin pin{note->by, note->note, base::WallNow()};
     if (auto status = services_.jobs->Pin(name, pin); !status.ok()) return Fail(reply, status);
     Answer(reply, 200, {{"job_id", name}, {"pin", ToJson(pin)}});
   }
@@ -236,30 +251,35 @@ class Routes {
 
   const Services services_;
   TailHub tails_;
+  FindingRoutes findings_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 21> Routes::kRoutes = {{{"GET", "/health", &Routes::Health},
-                                                        {"GET", "/healthz", &Routes::Health},
-                                                        {"GET", "/metrics", &Routes::Metrics},
-                                                        {"GET", "/api/v1/server", &Routes::Server},
-                                                        {"GET", "/api/v1/query", &Routes::Query},
-                                                        {"POST", "/api/v1/query", &Routes::Query},
-                                                        {"GET", "/api/v1/series", &Routes::Series},
-                                                        {"POST", "/api/v1/series", &Routes::Series},
-                                                        {"GET", "/api/v1/patterns", &Routes::Patterns},
-                                                        {"POST", "/api/v1/patterns", &Routes::Patterns},
-                                                        {"GET", "/api/v1/fields", &Routes::Fields},
-                                                        {"POST", "/api/v1/fields", &Routes::Fields},
-                                                        {"GET", "/api/v1/tail", &Routes::Tail},
-                                                        {"POST", "/api/v1/tail", &Routes::Tail},
-                                                        {"GET", "/api/v1/jobs", &Routes::Jobs},
-                                                        {"POST", "/api/v1/launches", &Routes::Launches},
-                                                        {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
-                                                        {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
-                                                        {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
-                                                        {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},
-                                                        {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}}};
+const std::array<Routes::Route, 25> Routes::kRoutes = {
+    {{"GET", "/health", &Routes::Health},
+     {"GET", "/healthz", &Routes::Health},
+     {"GET", "/metrics", &Routes::Metrics},
+     {"GET", "/api/v1/server", &Routes::Server},
+     {"GET", "/api/v1/query", &Routes::Query},
+     {"POST", "/api/v1/query", &Routes::Query},
+     {"GET", "/api/v1/series", &Routes::Series},
+     {"POST", "/api/v1/series", &Routes::Series},
+     {"GET", "/api/v1/patterns", &Routes::Patterns},
+     {"POST", "/api/v1/patterns", &Routes::Patterns},
+     {"GET", "/api/v1/fields", &Routes::Fields},
+     {"POST", "/api/v1/fields", &Routes::Fields},
+     {"GET", "/api/v1/tail", &Routes::Tail},
+     {"POST", "/api/v1/tail", &Routes::Tail},
+     {"GET", "/api/v1/jobs", &Routes::Jobs},
+     {"POST", "/api/v1/launches", &Routes::Launches},
+     {"GET", "/api/v1/findings", &Routes::Findings},
+     {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
+     {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
+     {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
+     {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
+     {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
+     {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},
+     {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}}};
 
 }  // namespace
 

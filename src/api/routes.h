@@ -9,6 +9,7 @@
 #include "api/job_control.h"
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
+#include "catalog/findings.h"
 #include "query/log_source.h"
 
 namespace rankscope::api {
@@ -16,6 +17,7 @@ namespace rankscope::api {
 struct Services {
   query::LogSource* logs;  // of the one project
   catalog::Catalog* catalog;
+  catalog::Findings* findings;
   JobControl* jobs;
   std::string project, version, grpc_address;
   int64_t lost_after_ns;

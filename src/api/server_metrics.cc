@@ -64,6 +64,11 @@ void ServerMetrics::CountExpired(const std::string& project, uint64_t segments, 
   expired.bytes += bytes;
 }
 
+void ServerMetrics::CountRuleReload(bool taken) {
+  std::lock_guard lock(mutex_);
+  ++(taken ? reloads_taken_ : reloads_refused_);
+}
+
 std::string ServerMetrics::Text() const {
   std::string out;
   std::lock_guard lock(mutex_);
@@ -89,6 +94,10 @@ std::string ServerMetrics::Text() const {
   expired("rankscope_retention_segments_total", "Segments that retention removed.", &Expired::segments);
   expired("rankscope_retention_records_total", "Records in them.", &Expired::records);
   expired("rankscope_retention_bytes_total", "Their size on disk.", &Expired::bytes);
+  Head("rankscope_rule_reloads_total", "counter", "Times that the rules were read again, by whether they were taken.",
+       &out);
+  Value("rankscope_rule_reloads_total{outcome=\"taken\"}", static_cast<double>(reloads_taken_), &out);
+  Value("rankscope_rule_reloads_total{outcome=\"refused\"}", static_cast<double>(reloads_refused_), &out);
   AppendProcess(&out);
   return out;
 }

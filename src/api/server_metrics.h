@@ -19,6 +19,9 @@ class ServerMetrics {
   // What retention removed of a project.
   void CountExpired(const std::string& project, uint64_t segments, uint64_t records, uint64_t bytes);
 
+  // Whether rules that were read again were taken.
+  void CountRuleReload(bool taken);
+
   // The text format, version 0.0.4, with the process's memory and CPU time.
   std::string Text() const;
 
@@ -30,6 +33,7 @@ class ServerMetrics {
     uint64_t segments = 0, records = 0, bytes = 0;
   };
   std::map<std::string, Expired> expired_;  // by project
+  uint64_t reloads_taken_ = 0, reloads_refused_ = 0;
   uint64_t queries_ = 0, rows_ = 0;
   int64_t query_ns_ = 0;
 };

@@ -69,16 +69,21 @@ Status Truncate(int fd, uint64_t size, const std::string& path) {
   return {};
 }
 
-Result<std::string> ReadAt(int fd, uint64_t offset, size_t count) {
-  std::string bytes(count, '\0');
+Result<size_t> ReadInto(int fd, uint64_t offset, char* into, size_t count) {
   size_t have = 0;
   while (have < count) {
-    ssize_t got = pread(fd, bytes.data() + have, count - have, static_cast<off_t>(offset + have));
+    ssize_t got = pread(fd, into + have, count - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return Status::FromErrno("read", errno);
     if (got == 0) break;
     have += static_cast<size_t>(got);
   }
+  return have;
+}
+
+Result<std::string> ReadAt(int fd, uint64_t offset, size_t count) {
+  std::string bytes(count, '\0');
+  ASSIGN_OR_RETURN(size_t have, ReadInto(fd, offset, bytes.data(), count));
   bytes.resize(have);
   return bytes;
 }

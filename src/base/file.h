@@ -47,6 +47,8 @@ Status SyncFile(int fd, const std::string& path);
 Status Truncate(int fd, uint64_t size, const std::string& path);
 // Reads up to `count` bytes at `offset`; fewer at the end of the file.
 Result<std::string> ReadAt(int fd, uint64_t offset, size_t count);
+// The same into `into`; how many came.
+Result<size_t> ReadInto(int fd, uint64_t offset, char* into, size_t count);
 Result<std::string> ReadWholeFile(const std::string& path);
 // The file has either the old or the new content after a crash (temporary, fdatasync, rename, directory fsync).
 Status WriteFileAtomically(const std::string& path, std::string_view content);

@@ -15,6 +15,7 @@
 namespace rankscope::catalog {
 namespace {
 
+constexpr int64_t kSilent = base::kNsPerSecond, kOver = 3600 * base::kNsPerSecond;
 constexpr auto kSaveEvery = std::chrono::seconds(1);
 
 using JobKey = std::pair<std::string, std::string>;  // project, job
@@ -51,12 +52,15 @@ class SqliteCatalog : public Catalog {
       JobState* job = nullptr;  // null: the record belongs to no job
       bool plain = false, metric = false;
     };
+    const int64_t now = base::MonotonicNow();
     std::lock_guard lock(mutex_);
     std::vector<Known> known;  // by origin
     for (const model::Origin& origin : records->origins()) {
       JobKey key(origin.project, origin.job);
       known.push_back({origin.job.empty() ? nullptr : &jobs_[key]});
-      if (known.back().job) changed_.insert(std::move(key));
+      if (!known.back().job) continue;
+      heard_[key] = now;
+      changed_.insert(std::move(key));
     }
     model::RecordBatch::Cursor cursor(*records);
     model::RecordView view;
@@ -74,6 +78,7 @@ class SqliteCatalog : public Catalog {
       origin.job->TakePlain(view, told);
       told = true;
     }
+    for (const model::Origin& origin : records->origins()) ForgetIfUnknown({origin.project, origin.job});
     position_ = end_position;
     return {};
   }
@@ -102,6 +107,20 @@ class SqliteCatalog : public Catalog {
     return found->Ranks();
   }
 
+  // A server that was away does not know how long: time goes on from its start.
+  std::vector<model::JobTime> SilentJobs(base::TimeNs now) override {
+    std::vector<model::JobTime> silent;
+    int64_t monotonic = base::MonotonicNow();
+    std::lock_guard lock(mutex_);
+    for (const auto& [key, job] : jobs_) {
+      if (key.first != project_ || std::abs(now - job.last_heard()) > kOver || job.ended()) continue;
+      auto heard = heard_.find(key);
+      int64_t since = monotonic - (heard == heard_.end() ? opened_ : heard->second);
+      if (since >= kSilent) silent.push_back({key.second, job.last_heard() + since});
+    }
+    return silent;
+  }
+
   base::Status PinJob(const std::string& job, const Pin& pin) override {
     {
       std::lock_guard lock(mutex_);
@@ -127,6 +146,7 @@ class SqliteCatalog : public Catalog {
       JobKey key(project_, job);
       if (jobs_.erase(key) == 0) return base::Status::NotFound("no job \"" + job + "\"");
       pins_.erase(key);
+      heard_.erase(key);
       changed_.erase(key);
       pins_changed_.erase(key);
       deleted_.insert(std::move(key));
@@ -144,6 +164,15 @@ class SqliteCatalog : public Catalog {
   const JobState* Find(const std::string& job) const {
     auto found = jobs_.find({project_, job});
     return found == jobs_.end() ? nullptr : &found->second;
+  }
+
+  // REQUIRES mutex_. A job of which there is nothing but others' words (model::IsJudgement) is none.
+  void ForgetIfUnknown(const JobKey& key) {
+    auto found = jobs_.find(key);
+    if (found == jobs_.end() || found->second.started() != 0) return;
+    jobs_.erase(found);
+    heard_.erase(key);
+    changed_.erase(key);
   }
 
   // REQUIRES mutex_.
@@ -202,12 +231,14 @@ class SqliteCatalog : public Catalog {
   }
 
   const std::string project_;
+  const int64_t opened_ = base::MonotonicNow();
   std::atomic<uint64_t> durable_position_{0};
   std::mutex save_mutex_;  // taken before mutex_. Guards database_ after Start
   std::unique_ptr<Database> database_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
   std::map<JobKey, JobState> jobs_;
+  std::map<JobKey, int64_t> heard_;  // when its last record came, by the monotonic clock
   std::map<JobKey, Pin> pins_;
   std::set<JobKey> changed_, deleted_, pins_changed_;  // not yet in the database
   Launches launches_;

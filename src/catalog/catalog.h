@@ -13,6 +13,7 @@ namespace rankscope::catalog {
 // Event records (stream `event`) that the catalog understands, by their field "event". Those of a keeper have "run",
 // the name of their `rankscope run`.
 //   job_start            member, world_size, command, environment, git_commit, … (all kept as run configuration)
+//   job_import           imported_from (kept as run configuration): its records were files
 //   rank_start           pid, source ("hook": its Python reports; "console": it has a channel of its own; "exit only":
 //                        it prints into the launcher's)
 //   rank_gpu             gpu_uuid
@@ -37,7 +38,7 @@ struct Pin {
 
 struct JobRow {
   std::string project, job;
-  std::string state;   // running | finished | failed | lost
+  std::string state;   // running | finished | failed | lost | imported (files, and no run of ours watched its end)
   std::string reason;  // "rank 2: SIGKILL (exit_source pidfd)", "no word for 75 s"
   int32_t attempt = 0;
   int32_t ranks_seen = 0, ranks_expected = 0;
@@ -60,6 +61,11 @@ class Catalog : public model::RecordSink {
   virtual base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) = 0;
   virtual base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) = 0;  // kNotFound
   virtual base::Result<std::vector<RankRow>> Ranks(const std::string& job) = 0;
+
+  // The jobs that live and have said nothing for a second, each with how far its time has come: that of its last
+  // record, and what has passed since it came. One that has been silent for an hour is over, whatever it said; so are
+  // imports of what happened earlier.
+  virtual std::vector<model::JobTime> SilentJobs(base::TimeNs now) = 0;
 
   // These are durable when they return; after an error they hold until the next restart, and are tried again until
   // then. kNotFound: there is no such job, or no pin. A pinned job that is pinned again has the new pin.

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <thread>
 
 namespace rankscope::catalog {
 namespace {
@@ -97,6 +99,29 @@ TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
   EXPECT_EQ(Row(75).state, "lost");
   EXPECT_EQ(Row(75).reason, "no word for 75 s");
   EXPECT_EQ(Row(5).state, "running");
+}
+
+TEST_F(CatalogTest, FilesThatWereImportedAreNeitherRunningNorLost) {
+  Event("line", 0, {});
+  base::TimeNs heard = Row().last_heard;
+  Event("job_import", {}, {{"imported_from", std::string("/logs/old")}});
+  for (int64_t later : {0, 1'000'000}) {
+    EXPECT_EQ(Row(later).state, "imported");
+    EXPECT_EQ(Row(later).reason, "");
+    EXPECT_EQ(Row(later).last_heard, heard) << "the import is no word of the job's own";
+  }
+  EXPECT_EQ(Row().configuration.at("imported_from"), "/logs/old");
+  Open();
+  EXPECT_NE(catalog_->durable_position(), 0U);
+  EXPECT_EQ(Row().state, "imported");
+}
+
+TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRanChangeNoState) {
+  Event("job_start", {}, {});
+  Event("job_import", {}, {{"imported_from", std::string("/logs/old")}});
+  EXPECT_EQ(Row().state, "running");
+  Event("node_end", {}, {{"exit_code", int64_t{1}}});
+  EXPECT_EQ(Row().state, "failed");
 }
 
 TEST_F(CatalogTest, RestartKeepsEverything) {
@@ -227,6 +252,33 @@ TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {
 }
 
 TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }
+
+TEST_F(CatalogTest, AFindingIsNoSignOfLife) {
+  Event("finding", 3, {{"rule", "Oom"}});
+  EXPECT_EQ(catalog_->Jobs(base::WallNow(), kLostAfter)->size(), 0U);
+  Event("rank_start", 0, {});
+  base::TimeNs heard = Row().last_heard;
+  Event("finding_confirmed", 3, {{"rule", "Oom"}});
+  EXPECT_EQ(Row().last_heard, heard);
+  EXPECT_EQ(Row().ranks_seen, 1);
+}
+
+TEST_F(CatalogTest, SilentJobsAreThoseThatLiveAndSayNothing) {
+  KeeperEvent("job_start", "r", 0, {}, {});
+  base::TimeNs heard = Row().last_heard, hour = 3600 * base::kNsPerSecond;
+  EXPECT_EQ(catalog_->SilentJobs(heard).size(), 0U) << "its record came just now";
+  Open();  // nothing was saved of when it came: time goes on from here
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  auto silent = catalog_->SilentJobs(heard);
+  ASSERT_EQ(silent.size(), 1U);
+  EXPECT_EQ(silent[0].job, "j");
+  EXPECT_GE(silent[0].time, heard + base::kNsPerSecond);
+  EXPECT_EQ(catalog_->SilentJobs(heard + 2 * hour).size(), 0U) << "it has been gone for too long";
+  KeeperEvent("node_end", "r", 0, {}, {{"exit_code", int64_t{0}}});
+  Open();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1100));
+  EXPECT_EQ(catalog_->SilentJobs(heard).size(), 0U) << "it has ended";
+}
 
 }  // namespace
 }  // namespace rankscope::catalog

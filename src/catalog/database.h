@@ -7,9 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/status.h"
-
-struct sqlite3;
+#include "catalog/sqlite_file.h"
 
 namespace rankscope::catalog {
 
@@ -17,7 +15,6 @@ namespace rankscope::catalog {
 class Database {
  public:
   static base::Result<std::unique_ptr<Database>> Open(const std::string& path);
-  ~Database();
 
   struct JobEntry {
     std::string project, job, state;
@@ -42,13 +39,10 @@ class Database {
   base::Status Save(const Changes& changes);
 
  private:
-  Database() = default;
-  base::Status Execute(const char* sql);
+  explicit Database(std::unique_ptr<SqliteFile> file) : file_(std::move(file)) {}
   base::Status Write(const Changes& changes);
-  base::Status Error(const std::string& what) const;
 
-  std::string path_;
-  sqlite3* handle_ = nullptr;
+  const std::unique_ptr<SqliteFile> file_;
 };
 
 }  // namespace rankscope::catalog

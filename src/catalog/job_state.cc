@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/event.h"
 #include "model/record_json.h"
+#include "model/time_text.h"
 
 namespace rankscope::catalog {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr char kImportedFrom[] = "imported_from";
 
 std::string TextOf(const model::FieldValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -67,8 +71,9 @@ std::optional<double> LossFrom(const Json& json) {
 void JobState::Take(const model::Record& record) {
   const bool event = record.stream == model::Stream::kEvent;
   const std::string name = event ? Field(record, "event") : "";
+  if (event && model::IsJudgement(name)) return;
   if (name == "job_start") StartRun(record);
-  NoteTime(record.time);
+  if (name != "job_import") NoteTime(record.time);  // no word of the job's own
   NoteOrigin(record.origin, record.stream);
   if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
   if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
@@ -111,7 +116,7 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   // A rank knows how many there are; the start only supposes.
   int64_t size = Integer(record, "world_size");
   if (size > 0 && (name != "job_start" || row_.ranks_expected == 0)) row_.ranks_expected = static_cast<int32_t>(size);
-  if (name == "job_start" || name == "training_arguments" || name == "versions") {
+  if (name == "job_start" || name == "job_import" || name == "training_arguments" || name == "versions") {
     Configure(record);
   } else if (name == "rank_start" && origin.rank) {
     StartRank(record);
@@ -193,19 +198,24 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
+bool JobState::ended() const {
+  if (runs_.empty()) return row_.configuration.contains(kImportedFrom);
+  return std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
+}
+
 JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
   JobRow row = row_;
   row.ranks_seen = static_cast<int32_t>(std::count_if(
       ranks_.begin(), ranks_.end(), [&](const auto& entry) { return entry.first.first == row_.attempt; }));
   row.ranks_expected = std::max(row.ranks_expected, row.ranks_seen);
-  bool ended = !runs_.empty() &&
-               std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
   auto bad_rank = first_bad_end_.find(row.attempt);
   std::string bad_run = RunsEnd();
-  if (!ended) {
+  if (!ended()) {
     bool silent = now - row.last_heard > lost_after;
     row.state = silent ? "lost" : "running";
-    if (silent) row.reason = "no word for " + std::to_string((now - row.last_heard) / base::kNsPerSecond) + " s";
+    if (silent) row.reason = "no word for " + model::FormatDuration(now - row.last_heard);
+  } else if (runs_.empty()) {
+    row.state = "imported";
   } else if (bad_rank != first_bad_end_.end() || !bad_run.empty()) {
     row.state = "failed";
     row.reason = bad_rank != first_bad_end_.end() ? bad_rank->second.reason : bad_run;

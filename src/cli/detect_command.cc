@@ -36,7 +36,8 @@ class StoredJob {
   base::Status Add(std::string line) {
     size_t size = line.size();
     line.append(parse::JsonRecordReader::kPadding, '\0');
-    RETURN_IF_ERROR(reader_.Read(std::string_view(line).substr(0, size), 0, ++records_, &builder_));
+    ++records_;
+    RETURN_IF_ERROR(reader_.Read(std::string_view(line).substr(0, size), 0, /*seq=*/0, &builder_));
     return builder_.size() >= kBatchRecords ? Pass() : base::Status();
   }
 
@@ -87,7 +88,11 @@ base::Status RunDetect(const DetectOptions& options) {
   }
   ASSIGN_OR_RETURN(auto rules, LoadRules(options.rules));
   detect::FindingsList findings;
-  detect::Engine engine(rules, [&](const detect::Finding& finding) { findings.Take(finding); });
+  detect::Engine engine(
+      rules, [&](const detect::Finding& finding) { findings.Take(finding); },
+      [](const detect::RefusedRule& rule) {
+        std::fprintf(stderr, "rankscope: detector rule %s refused: %s\n", rule.rule.c_str(), rule.reason.c_str());
+      });
   if (options.job.empty()) {
     RETURN_IF_ERROR(ReadRecordFiles(options.paths, [&](const model::RecordView& record) { engine.Take(record); }));
   } else {

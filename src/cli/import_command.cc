@@ -23,6 +23,10 @@ std::string ProducerOf(const std::string& path) {
   return text;
 }
 
+struct Counts {
+  uint64_t records = 0, added = 0;  // added: of them, those that the server did not have
+};
+
 // Sends the lines of one file in requests of a few MiB.
 class Upload {
  public:
@@ -39,21 +43,24 @@ class Upload {
 
   base::Status Send() {
     if (count_ == 0) return {};
-    base::Status status =
-        PostLines(server_, path_ + std::to_string(sent_ + 1), body_, [](std::string_view) { return true; });
+    base::Status status = PostLines(server_, path_ + std::to_string(sent_ + 1), body_, [this](std::string_view answer) {
+      auto json = nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
+      if (json.is_object()) held_before_ += json.value("duplicates", uint64_t{0});
+      return true;
+    });
     sent_ += count_;
     count_ = 0;
     body_.clear();
     return status;
   }
 
-  uint64_t sent() const { return sent_; }
+  Counts counts() const { return {sent_, sent_ - held_before_}; }
 
  private:
   const std::string& server_;
   const std::string path_;
   std::string body_;
-  uint64_t count_ = 0, sent_ = 0;
+  uint64_t count_ = 0, sent_ = 0, held_before_ = 0;
 };
 
 base::Status SendJsonLines(const parse::LogFile& file, Upload* upload) {
@@ -83,13 +90,55 @@ base::Status SendRecords(const parse::LogFile& file, Upload* upload) {
   return failed;
 }
 
-base::Result<uint64_t> ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file) {
+base::Result<Counts> ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file) {
   std::error_code ignored;
   Upload upload(server, job, std::filesystem::weakly_canonical(file.path, ignored).string());
   base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload);
   if (status.ok()) status = upload.Send();
   if (!status.ok()) return status.WithContext(file.path);
-  return upload.sent();
+  return upload.counts();
+}
+
+// Where the job ends; empty where it is not to be read (a writer's token).
+std::string LastHeard(const std::string& server, const std::string& job) {
+  std::string heard;
+  auto take = [&](std::string_view line) {
+    auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (json.is_object()) heard = json.value("last_heard", "");
+    return false;
+  };
+  return GetLines(server, "/api/v1/jobs/" + UrlEncode(job), take).ok() ? heard : "";
+}
+
+// "1 file", "2 files".
+std::string Counted(uint64_t count, const char* noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
+}
+
+// An event of the job, once for each path, by which its state is known: nobody watched its end. It stands where the job
+// ends, so that no question sees a silence between the two.
+base::Status SayImported(const std::string& server, const std::string& job, const std::string& path, size_t files) {
+  std::error_code ignored;
+  std::string whole = std::filesystem::weakly_canonical(path, ignored).string();
+  nlohmann::json event = {{"stream", "event"},
+                          {"event", "job_import"},
+                          {"imported_from", whole},
+                          {"msg", "imported from " + whole + ": " + Counted(files, "file")}};
+  if (std::string heard = LastHeard(server, job); !heard.empty()) event["timestamp"] = heard;
+  Upload upload(server, job, "the import of " + whole);
+  RETURN_IF_ERROR(upload.Add(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
+  return upload.Send();
+}
+
+void Report(const std::string& job, const std::string& path, const Counts& counts, size_t files,
+            const std::vector<std::string>& skipped) {
+  std::string known = counts.added < counts.records ? std::to_string(counts.added) + " new of " : "";
+  std::printf("%s: %s%s of %s in %s", job.c_str(), known.c_str(), Counted(counts.records, "record").c_str(),
+              Counted(files, "file").c_str(), path.c_str());
+  if (!skipped.empty()) {
+    std::printf("; %s left out, as %s", Counted(skipped.size(), "other file").c_str(), skipped.front().c_str());
+  }
+  std::printf("\n");
 }
 
 }  // namespace
@@ -108,14 +157,14 @@ base::Status RunImport(const ImportOptions& options) {
       return base::Status::NotFound(path +
                                     ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
-    uint64_t records = 0;
+    Counts sum;
     for (const parse::LogFile& file : files) {
-      ASSIGN_OR_RETURN(uint64_t sent, ImportFile(options.server, job, file));
-      records += sent;
+      ASSIGN_OR_RETURN(Counts counts, ImportFile(options.server, job, file));
+      sum.records += counts.records;
+      sum.added += counts.added;
     }
-    std::printf("%s: %" PRIu64 " records of %zu files in %s", job.c_str(), records, files.size(), path.c_str());
-    if (!skipped.empty()) std::printf("; %zu other files left out, as %s", skipped.size(), skipped.front().c_str());
-    std::printf("\n");
+    if (sum.records > 0) RETURN_IF_ERROR(SayImported(options.server, job, path, files.size()));
+    Report(job, path, sum, files.size(), skipped);
   }
   return {};
 }

@@ -39,6 +39,12 @@ std::string Shown(const nlohmann::json& object, const char* name) {
   return value.get<std::string>().empty() ? "-" : value.get<std::string>();
 }
 
+// "running", or "running, potential" where findings mark the job.
+std::string StateOf(const nlohmann::json& job) {
+  std::string anomaly = Shown(job, "anomaly");
+  return Shown(job, "state") + (anomaly == "-" ? "" : ", " + anomaly);
+}
+
 std::string Age(const nlohmann::json& object, const char* name) {
   auto time = ParseTimeArgument(Shown(object, name), 0);
   return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
@@ -78,7 +84,7 @@ base::Status RunJobs(const std::string& server, bool json) {
     }
     auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     std::string ranks = Shown(job, "ranks_seen") + "/" + Shown(job, "ranks_expected");
-    rows.push_back({Shown(job, "job_id"), Shown(job, "state"), Shown(job, "attempt"), ranks, Shown(job, "last_step"),
+    rows.push_back({Shown(job, "job_id"), StateOf(job), Shown(job, "attempt"), ranks, Shown(job, "last_step"),
                     Shown(job, "last_loss"), Age(job, "started"), Age(job, "last_heard"), Shown(job, "reason")});
     return true;
   }));
@@ -93,8 +99,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
       return true;
     }
     auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), Shown(job, "state").c_str(),
-                Shown(job, "reason").c_str());
+    std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), StateOf(job).c_str(), Shown(job, "reason").c_str());
     if (job.contains("pin") && job["pin"].is_object()) PrintPin(job["pin"]);
     for (const auto& [name, value] : job["configuration"].items()) {
       if (name == "environment") continue;  // a page of its own: -o json

@@ -1,5 +1,6 @@
 #include "cli/query_command.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/http_client.h"
@@ -13,8 +14,27 @@ using Json = nlohmann::ordered_json;
 // Of records: what tells them apart only for machines.
 const std::vector<std::string> kHidden = {"project", "seq", "attempt", "local_rank"};
 
+// The first few of them.
+std::string SomeOf(const std::vector<std::string>& names) {
+  constexpr size_t kNamed = 4;
+  std::string text;
+  for (size_t i = 0; i < std::min(names.size(), kNamed); ++i) text += (i > 0 ? ", " : "") + names[i];
+  return names.size() > kNamed ? text + ", …" : text;
+}
+
+void SayWhatIsLeftOut(const TableWriter& table) {
+  if (const auto& names = table.left_out(); !names.empty()) {
+    std::fprintf(stderr, "rankscope: no room for %s: choose columns with | fields, or use -o json\n",
+                 SomeOf(names).c_str());
+  }
+  if (table.dropped() > 0) {
+    std::fprintf(stderr, "rankscope: %zu values had no column: choose columns with | fields, or use -o json\n",
+                 table.dropped());
+  }
+}
+
 base::Status PrintRows(const std::string& server, const std::string& path, const std::string& output,
-                       const std::vector<std::string>& hidden) {
+                       const std::vector<std::string>& hidden, size_t width) {
   if (output == "json") {
     return GetRows(server, path, [](const Json& row) {
       std::string line = row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -23,13 +43,11 @@ base::Status PrintRows(const std::string& server, const std::string& path, const
   }
   bool csv = output == "csv";
   TableWriter table(csv ? TableWriter::Format::kCsv : TableWriter::Format::kTable,
-                    csv ? std::vector<std::string>() : hidden, stdout);
+                    csv ? std::vector<std::string>() : hidden, stdout, width);
   base::Status status = GetRows(server, path, [&](const Json& row) { return table.Add(row); });
   table.Finish();
-  if (table.dropped() > 0) {
-    std::fprintf(stderr, "rankscope: %zu values had no column: choose columns with | fields, or use -o json\n",
-                 table.dropped());
-  }
+  if (status.ok() && table.rows() == 0) std::fputs("rankscope: nothing found\n", stderr);
+  SayWhatIsLeftOut(table);
   return status;
 }
 
@@ -63,8 +81,9 @@ std::string WithJob(const std::string& job, const std::string& query) {
   return query.empty() ? quoted : quoted + " (" + query + ")";
 }
 
-base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output) {
-  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, kHidden);
+base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output,
+                             size_t width) {
+  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, kHidden, width);
 }
 
 base::Status RunPatterns(const PatternsOptions& options) {
@@ -73,7 +92,7 @@ base::Status RunPatterns(const PatternsOptions& options) {
   if (!options.since.empty()) path += "&start=" + UrlEncode(options.since);
   std::vector<std::string> hidden = {"example"};
   if (!options.job.empty()) hidden.emplace_back("job_id");
-  return PrintRows(options.server, path, options.output, hidden);
+  return PrintRows(options.server, path, options.output, hidden, options.width);
 }
 
 }  // namespace rankscope::cli

@@ -39,21 +39,6 @@ std::string Named(const std::string& name) {
   return "  " + name + std::string(width < kNameWidth ? kNameWidth - width : 1, ' ');
 }
 
-// As many cells as the terminal has left.
-std::string Cut(const std::string& text, size_t width) {
-  std::string out;
-  size_t used = 0;
-  for (size_t at = 0; at < text.size();) {
-    size_t length = 1;
-    while (at + length < text.size() && (static_cast<unsigned char>(text[at + length]) & 0xc0) == 0x80) ++length;
-    used += DisplayWidth(text.substr(at, length));
-    if (used > width) return out + "…";
-    out += text.substr(at, length);
-    at += length;
-  }
-  return out;
-}
-
 class Page {
  public:
   Page(const std::string& server, const std::string& job, size_t width)
@@ -175,7 +160,7 @@ class Page {
     message = message.substr(message.find_last_of('\n') == std::string::npos ? 0 : message.find_last_of('\n') + 1);
     std::string line = "  " + row.value("timestamp", "").substr(11, 12) + "  rank " + Text(row, "rank") + "  " +
                        ShownValue(Json(message));
-    std::printf("%s\n", Cut(line, width_).c_str());
+    std::printf("%s\n", CutToWidth(line, width_).c_str());
   }
 
   const std::string& server_;

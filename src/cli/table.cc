@@ -1,15 +1,19 @@
 #include "cli/table.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
+#include <utility>
 
 #include "model/words.h"
 
 namespace rankscope::cli {
 namespace {
 
-constexpr size_t kWidest = 60;  // of a column but the last one
+constexpr size_t kWidest = 60;      // of a column but the last one
+constexpr size_t kNarrowText = 20;  // a text is not cut to less
 
 bool IsWide(char32_t point) {
   return (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
@@ -18,19 +22,20 @@ bool IsWide(char32_t point) {
          (point >= 0x1f300 && point <= 0x1faff) || (point >= 0x20000 && point <= 0x3fffd);
 }
 
-// At most so many cells, with … for what is left out.
-std::string Cut(const std::string& text, size_t width) {
-  if (DisplayWidth(text) <= width) return text;
-  std::string out;
-  size_t used = 1;
-  for (std::string_view rest = text; !rest.empty();) {
-    model::CodePoint point = model::FirstCodePoint(rest);
-    used += IsWide(point.value) ? 2 : 1;
-    if (used > width) break;
-    out += rest.substr(0, point.size);
-    rest.remove_prefix(point.size);
-  }
-  return out + "…";
+// A record's own keys, as its JSON form has them.
+constexpr std::array<std::string_view, 13> kRecordKeys = {"timestamp", "project",    "job_id", "attempt", "node_rank",
+                                                          "rank",      "local_rank", "host",   "stream",  "seq",
+                                                          "step",      "level",      "msg"};
+
+// Fields come after all of them.
+size_t PlaceOf(std::string_view name) {
+  return static_cast<size_t>(std::find(kRecordKeys.begin(), kRecordKeys.end(), name) - kRecordKeys.begin());
+}
+
+bool IsText(std::string_view column) { return column == "msg" || column == "pattern"; }
+
+bool Has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
 std::string CsvCell(const std::string& text) {
@@ -87,7 +92,22 @@ size_t DisplayWidth(std::string_view text) {
   return width;
 }
 
+std::string CutToWidth(const std::string& text, size_t width) {
+  if (DisplayWidth(text) <= width) return text;
+  std::string out;
+  size_t used = 1;
+  for (std::string_view rest = text; !rest.empty();) {
+    model::CodePoint point = model::FirstCodePoint(rest);
+    used += IsWide(point.value) ? 2 : 1;
+    if (used > width) break;
+    out += rest.substr(0, point.size);
+    rest.remove_prefix(point.size);
+  }
+  return out + "…";
+}
+
 bool TableWriter::Add(const Row& row) {
+  ++rows_;
   if (begun_) return Print(row);
   waiting_.push_back(row);
   if (waiting_.size() == kLookAhead) Begin();
@@ -97,24 +117,65 @@ bool TableWriter::Add(const Row& row) {
 void TableWriter::Begin() {
   begun_ = true;
   for (const Row& row : waiting_) {
+    bool first = &row == &waiting_.front();
     for (const auto& [name, value] : row.items()) {
-      bool hidden = std::find(hidden_.begin(), hidden_.end(), name) != hidden_.end();
-      if (!hidden && std::find(columns_.begin(), columns_.end(), name) == columns_.end()) columns_.push_back(name);
+      if (!Has(hidden_, name) && !Has(columns_, name)) AddColumn(name, first);
     }
   }
-  // The text last: it may be as long as it likes.
-  auto message = std::find_if(columns_.begin(), columns_.end(),
-                              [](const std::string& name) { return name == "msg" || name == "pattern"; });
-  if (format_ == Format::kTable && message != columns_.end()) std::rotate(message, message + 1, columns_.end());
+  // A pattern is as long as it likes, and stands last.
+  auto pattern = std::find(columns_.begin(), columns_.end(), "pattern");
+  if (format_ == Format::kTable && pattern != columns_.end()) std::rotate(pattern, pattern + 1, columns_.end());
+  MeasureColumns();
+  if (terminal_ > 0) FitTerminal();
+  if (!columns_.empty()) PrintCells(columns_);
+  for (const Row& row : std::exchange(waiting_, {})) Print(row);
+}
+
+void TableWriter::AddColumn(const std::string& name, bool of_first_row) {
+  size_t place = PlaceOf(name);
+  auto behind = [&](const std::string& column) { return PlaceOf(column) > place; };
+  auto at = of_first_row ? columns_.end() : std::find_if(columns_.begin(), columns_.end(), behind);
+  columns_.insert(at, name);
+}
+
+void TableWriter::MeasureColumns() {
   for (const std::string& name : columns_) {
     size_t width = DisplayWidth(name);
     for (const Row& row : waiting_) {
       if (row.contains(name)) width = std::max(width, DisplayWidth(ShownValue(row[name])));
     }
-    widths_.push_back(std::min(width, kWidest));
+    bool may_fill = IsText(name) && terminal_ > 0;
+    widths_.push_back(may_fill ? width : std::min(width, kWidest));
   }
-  if (!columns_.empty()) PrintCells(columns_);
-  for (const Row& row : std::exchange(waiting_, {})) Print(row);
+}
+
+size_t TableWriter::LineWidth() const {
+  return std::accumulate(widths_.begin(), widths_.end(), 2 * (std::max<size_t>(widths_.size(), 1) - 1));
+}
+
+// Of records, the last fields go as far as there is no room, then where they are from; the text takes what is left.
+// Where it stands last without fields it may wrap, and so may other tables.
+void TableWriter::FitTerminal() {
+  if (!Has(columns_, "timestamp")) return;
+  auto text = [this] { return std::find(columns_.begin(), columns_.end(), "msg") - columns_.begin(); };
+  auto width_of_text = widths_.begin() + text();
+  const size_t natural = width_of_text == widths_.end() ? 0 : *width_of_text;
+  if (natural > 0) *width_of_text = std::min(natural, kNarrowText);
+  auto is_narrow = [this] { return LineWidth() <= terminal_; };
+  while (!is_narrow() && PlaceOf(columns_.back()) == kRecordKeys.size()) LeaveOut(columns_.back());
+  for (const char* name : {"host", "node_rank", "job_id"}) {
+    if (!is_narrow() && Has(columns_, name)) LeaveOut(name);
+  }
+  size_t room = is_narrow() ? terminal_ - LineWidth() : 0;
+  if (natural > 0) widths_[static_cast<size_t>(text())] = std::min(natural, kNarrowText + room);
+}
+
+void TableWriter::LeaveOut(std::string name) {
+  left_out_.insert(left_out_.begin(), name);
+  auto at = std::find(columns_.begin(), columns_.end(), name);
+  widths_.erase(widths_.begin() + (at - columns_.begin()));
+  columns_.erase(at);
+  hidden_.push_back(std::move(name));
 }
 
 bool TableWriter::Print(const Row& row) {
@@ -124,9 +185,7 @@ bool TableWriter::Print(const Row& row) {
     cells.push_back(!there ? "" : format_ == Format::kCsv ? RawValue(row[name]) : ShownValue(row[name]));
   }
   for (const auto& [name, value] : row.items()) {
-    bool known = std::find(columns_.begin(), columns_.end(), name) != columns_.end() ||
-                 std::find(hidden_.begin(), hidden_.end(), name) != hidden_.end();
-    dropped_ += known ? 0 : 1;
+    dropped_ += Has(columns_, name) || Has(hidden_, name) ? 0 : 1;
   }
   return PrintCells(cells);
 }
@@ -137,7 +196,8 @@ bool TableWriter::PrintCells(const std::vector<std::string>& cells) {
     if (format_ == Format::kCsv) {
       line += (i > 0 ? "," : "") + CsvCell(cells[i]);
     } else {
-      std::string cell = i + 1 < cells.size() ? Cut(cells[i], widths_[i]) : cells[i];
+      bool whole = (i + 1 == cells.size() && left_out_.empty()) || (terminal_ == 0 && IsText(columns_[i]));
+      std::string cell = whole ? cells[i] : CutToWidth(cells[i], widths_[i]);
       size_t width = DisplayWidth(cell);
       line += (i > 0 ? "  " : "") + cell + std::string(widths_[i] > width ? widths_[i] - width : 0, ' ');
     }

@@ -11,12 +11,6 @@ base::Result<base::TimeNs> ParseTimeArgument(std::string_view text, base::TimeNs
                                "\" is neither a duration (90s, 10m, 2h30m, 1d) nor a time (2026-11-24T10:00:00Z)");
 }
 
-std::string FormatAge(int64_t age_ns) {
-  int64_t seconds = age_ns / base::kNsPerSecond;
-  if (seconds < 120) return std::to_string(seconds) + " s ago";
-  if (seconds < 7200) return std::to_string(seconds / 60) + " min ago";
-  if (seconds < 172800) return std::to_string(seconds / 3600) + " h ago";
-  return std::to_string(seconds / 86400) + " d ago";
-}
+std::string FormatAge(int64_t age_ns) { return model::FormatDuration(age_ns) + " ago"; }
 
 }  // namespace rankscope::cli

@@ -12,7 +12,7 @@ namespace rankscope::cli {
 // ("2026-11-24T10:00:00Z", fraction and ±HH:MM offset allowed). kInvalid shows the accepted forms.
 base::Result<base::TimeNs> ParseTimeArgument(std::string_view text, base::TimeNs reference);
 
-// "3 s ago", "12 min ago".
+// "3 s ago", "3 d 4 h ago".
 std::string FormatAge(int64_t age_ns);
 
 }  // namespace rankscope::cli

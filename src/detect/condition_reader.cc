@@ -93,7 +93,7 @@ base::Result<PeersCondition> ConditionReader::Peers(const YAML::Node& node) cons
   };
   auto take_group = [&](const YAML::Node& value) -> base::Status {
     ASSIGN_OR_RETURN(size_t word, yaml_->Word(value, {"job", "node", "data_parallel"}));
-    peers.by_node = word == 1;
+    peers.group = static_cast<detect::Peers>(word);
     return {};
   };
   RETURN_IF_ERROR(
@@ -223,9 +223,11 @@ base::Result<JoinCondition> ConditionReader::Join(const YAML::Node& node) const 
                               {"none_of", facts(&join.none_of)},
                               {"followed_by", facts(&join.followed_by)},
                               {"within", yaml_->Into(&join.within)},
+                              {"for", yaml_->Into(&join.lasting)},
                               {"same", take_same},
                               {"likely", take_likely}}));
   if (join.all_of.empty() && join.any_of.empty()) return yaml_->Wrong(node, "expected all_of or any_of, found neither");
+  if (join.lasting.steps > 0) return yaml_->Wrong(node, "expected for in time, as 60s: a joint rule has no steps");
   if (join.within.ns == 0) return yaml_->Wrong(node, "expected a key within with a time, as 10m");
   return join;
 }

@@ -12,25 +12,28 @@ namespace {
 
 // At most so many blocks are kept; then two become one, so that a trend over hours is seen like one over minutes.
 constexpr size_t kMostBlocks = 48;
-constexpr double kAgreement = -0.6;
+constexpr double kAgreement = 0.6;
+// Of the move: what comes to rest (caches fill, once) is no decay.
+constexpr double kSecondHalf = 0.3;
 
-// A level that sinks slowly and steadily, by Theil-Sen over the medians of blocks. A single jump is none.
+// A level that sinks (or rises) slowly and steadily, by Theil-Sen over the medians of blocks. A single jump is none.
 class DecayDetector : public Detector {
  public:
   explicit DecayDetector(const Parameters& p)
-      : margin_(p.at("margin")),
+      : sign_(p.at("up") > 0 ? 1 : -1),
+        margin_(p.at("margin")),
         jump_(p.at("jump")),
         fewest_(static_cast<size_t>(std::max(4.0, p.at("blocks")))),
         blocks_(static_cast<int64_t>(p.at("block"))) {}
 
   std::optional<Verdict> Take(const Point& point) override {
     if (auto block = blocks_.Take(point)) TakeBlock(block->median);
-    if (!sinks_) return std::nullopt;
+    if (!moves_) return std::nullopt;
     Verdict verdict;
     verdict.value = medians_.back();
-    verdict.threshold = medians_.front() * (1 - margin_);
-    verdict.why =
-        "sinks steadily from " + model::NumberText(medians_.front()) + " to " + model::NumberText(medians_.back());
+    verdict.threshold = medians_.front() * (1 + sign_ * margin_);
+    verdict.why = (sign_ > 0 ? "rises steadily from " : "sinks steadily from ") + model::NumberText(medians_.front()) +
+                  " to " + model::NumberText(medians_.back());
     return verdict;
   }
 
@@ -42,9 +45,9 @@ class DecayDetector : public Detector {
     if (medians_.size() > kMostBlocks) Thin();
     if (medians_.size() < fewest_) return;
     Trend trend = TrendOf({medians_.begin(), medians_.end()});
-    double fall = -trend.rise;
-    sinks_ = fall > margin_ * std::fabs(medians_.front()) && trend.agreement < kAgreement &&
-             trend.largest_jump < jump_ * fall;
+    double moved = sign_ * trend.rise, second = sign_ * (medians_.back() - medians_[medians_.size() / 2]);
+    moves_ = moved > margin_ * std::fabs(medians_.front()) && sign_ * trend.agreement > kAgreement &&
+             trend.largest_jump < jump_ * moved && second > kSecondHalf * moved;
   }
 
   void Thin() {
@@ -54,12 +57,12 @@ class DecayDetector : public Detector {
     every_ *= 2;
   }
 
-  const double margin_, jump_;
+  const double sign_, margin_, jump_;
   const size_t fewest_;
   BlockCutter blocks_;
   std::deque<double> medians_;
   int64_t every_ = 1, inside_ = 0;  // of so many blocks one is kept
-  bool sinks_ = false;
+  bool moves_ = false;
 };
 
 }  // namespace

@@ -18,12 +18,16 @@ struct Verdict {
   std::string why;  // "loss 7.2 against a median of 2.1 (z 31)"
 };
 
-// Watches one metric of one rank. Its state is bounded; it reads no clock.
+struct Training;
+
+// Watches one metric of one rank, or of a job. Its state is bounded; it reads no clock.
 class Detector {
  public:
   virtual ~Detector() = default;
   // A verdict: what it looks for holds at this point.
   virtual std::optional<Verdict> Take(const Point& point) = 0;
+  // What the run says of itself, before each point. It outlives the call of Take.
+  virtual void Know(const Training&) {}
 };
 
 using Parameters = std::map<std::string, double>;

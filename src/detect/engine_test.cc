@@ -87,6 +87,36 @@ TEST(Engine, JobsAndAttemptsAreApart) {
   EXPECT_EQ(live.findings().size(), 0U);  // four steps each are not five
 }
 
+TEST(Engine, ARankThatFollowsAnotherAwayFromItsPeersSaysSo) {
+  Live live(Rules("  - alert: Odd\n    peers: {metric: loss, when: rel_dev > 0.5, for: 3steps, max_fraction: 0.5}\n"));
+  for (int64_t step = 1; step <= 20; ++step) {
+    for (int32_t rank = 0; rank < 8; ++rank) {
+      bool odd = (rank == 5 && step >= 10) || (rank == 2 && step >= 14);
+      live.Take(Step(step, odd ? 9 : 1, rank));
+    }
+  }
+  ASSERT_EQ(live.findings().size(), 2U);
+  EXPECT_EQ(live.findings()[0].scope.rank, 5);
+  EXPECT_NE(live.findings()[0].message.find("odd since step 10"), std::string::npos) << live.findings()[0].message;
+  EXPECT_NE(live.findings()[1].message.find("odd since step 14, after rank 5 (step 10)"), std::string::npos)
+      << live.findings()[1].message;
+  EXPECT_FALSE(live.findings()[0].evidence.empty());
+}
+
+TEST(Engine, ARuleOfTheJobCountsItsRanksAsOne) {
+  Live live(Rules("  - {alert: Spike, detector: {kind: spike, metric: loss}}\n"));
+  auto loss = [](int64_t step, int32_t rank) {
+    if (rank == 3 && step == 100) return 50.0;  // one rank's mini-batch
+    return step >= 150 ? 5.0 : 2 + 0.01 * static_cast<double>((step + rank) % 7);
+  };
+  for (int64_t step = 1; step <= 160; ++step) {
+    for (int32_t rank = 0; rank < 8; ++rank) live.Take(Step(step, loss(step, rank), rank));
+  }
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_EQ(live.findings()[0].step, 151);
+  EXPECT_FALSE(live.findings()[0].scope.rank);
+}
+
 TEST(Engine, AReloadKeepsAnOpenFindingOne) {
   Live live(Rules(kLossHigh));
   for (int64_t step = 1; step <= 10; ++step) live.Take(Step(step, 5000));
@@ -113,6 +143,72 @@ TEST(Engine, AReloadBringsNewRules) {
   EXPECT_EQ(finding.scope.rank, 0);
   ASSERT_EQ(finding.evidence.size(), 1U);
   EXPECT_EQ(finding.evidence[0], line);
+}
+
+TEST(Engine, ASecondEngineGoesOnWithTheFindingThatTheFirstOneTold) {
+  Live first(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 10; ++step) first.Take(Step(step, 5000));
+  ASSERT_EQ(first.findings().size(), 1U);
+  Live second(Rules(kLossHigh));
+  for (int64_t step = 4; step <= 10; ++step) second.Take(Step(step, 5000));  // it sees less, and another beginning
+  ASSERT_EQ(second.told(), 1);
+  second.engine().Resume("default", "j", 0, {first.findings()[0]});
+  for (int64_t step = 11; step <= 20; ++step) second.Take(Step(step, 5000));
+  EXPECT_EQ(second.told(), 1);
+  for (int64_t step = 21; step <= 30; ++step) second.Take(Step(step, 2));
+  ASSERT_EQ(second.told(), 2);
+  EXPECT_EQ(second.findings().back().id, first.findings()[0].id);
+  EXPECT_FALSE(second.findings().back().active);
+}
+
+TEST(Engine, WhatNobodyWasToldIsToldWhenItHoldsOn) {
+  Live live(Rules(kLossHigh));
+  for (int64_t step = 1; step <= 10; ++step) live.Take(Step(step, 5000));
+  live.engine().Resume("default", "j", 0, {});
+  live.Take(Step(11, 5000));
+  EXPECT_EQ(live.told(), 2);
+}
+
+const char* const kHang = "  - {alert: Hang, silence: {of: steps, times: 10, at_least: 60s}}\n";
+
+TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {
+  Live live(Rules(kHang));
+  for (int64_t step = 1; step <= 20; ++step) live.Take(Step(step, 2));
+  model::Record later = Step(21, 2);
+  later.time += 300 * base::kNsPerSecond;
+  live.Take(later);
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_FALSE(live.findings()[0].active);
+}
+
+TEST(Engine, AFindingOfTheServerSaysInAStoredJobThatTimeHadCome) {
+  Live live(Rules(kHang)), replay(Rules(kHang));
+  for (int64_t step = 1; step <= 20; ++step) {
+    live.Take(Step(step, 2));
+    replay.Take(Step(step, 2));
+  }
+  live.engine().Advance("default", "j", 200 * base::kNsPerSecond);
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_EQ(replay.findings().size(), 0U);
+  model::Record event = Step(20, 2);
+  event.stream = model::Stream::kEvent;
+  event.time = live.findings()[0].time;
+  event.fields = {{"event", "finding"}};
+  replay.Take(event);
+  EXPECT_EQ(replay.findings(), live.findings());
+}
+
+TEST(Engine, WhatAPersonDecidesLaterEndsNoFinding) {
+  Live live(Rules(kOom));
+  model::Record line = Step(1, 2);
+  line.text = "CUDA out of memory";
+  live.Take(line);
+  model::Record decision = Step(100'000, 2);
+  decision.stream = model::Stream::kEvent;
+  decision.fields = {{"event", "finding_confirmed"}};
+  live.Take(decision);
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_TRUE(live.findings()[0].active);
 }
 
 TEST(Engine, APrintedLineAndItsMetricRecordAreOnePoint) {

@@ -1,5 +1,7 @@
 #include "detect/episodes.h"
 
+#include <utility>
+
 #include "detect/message.h"
 #include "model/record_json.h"
 #include "model/record_value.h"
@@ -7,7 +9,7 @@
 namespace rankscope::detect {
 namespace {
 
-constexpr size_t kMostEvidence = 4;
+constexpr size_t kMostEvidence = 5;
 // A line says that something happened, never that it is over: it is when nobody has said it for so long.
 constexpr int64_t kQuietNs = 600 * base::kNsPerSecond;
 constexpr size_t kLongestWhy = 300;
@@ -87,6 +89,22 @@ void Episodes::Ends(const Scope& scope, std::optional<int64_t> step, base::TimeN
   if (episode == open_.end()) return;
   episode->second.holding.erase(scope);
   if (episode->second.holding.empty() && IsOver(episode->second, step, time)) Close(episode, time);
+}
+
+void Episodes::Resume(std::vector<Finding> told, bool holds) {
+  std::map<Scope, Episode> seen = std::exchange(open_, {});
+  for (Finding& finding : told) {
+    Episode& episode = open_[finding.scope];
+    if (auto found = seen.find(finding.scope); found != seen.end()) {
+      episode = std::move(found->second);
+    } else {
+      episode.last = finding.time;
+      episode.last_step = finding.step;
+      if (holds) episode.holding.insert(finding.scope);
+    }
+    if (finding.evidence.size() < episode.finding.evidence.size()) finding.evidence = episode.finding.evidence;
+    episode.finding = std::move(finding);
+  }
 }
 
 bool Episodes::IsOver(const Episode& episode, std::optional<int64_t> step, base::TimeNs now) const {

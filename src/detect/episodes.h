@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "detect/watch.h"
 
@@ -23,6 +24,9 @@ class Episodes : public Listener {
   void Ends(const Scope& scope, std::optional<int64_t> step, base::TimeNs time) override;
   // Closes what has been quiet for long enough. `step` is the latest of the job.
   void Advance(std::optional<int64_t> step, base::TimeNs now);
+  // These were told before, by an engine that is gone, and have not ended: they are the open periods from now on, and
+  // no others. What has been seen of them here meanwhile counts; where nothing was, `holds` says whether they go on.
+  void Resume(std::vector<Finding> told, bool holds = false);
   // Takes the open periods of those that the same rule had before a reload.
   void Adopt(Episodes* before) { open_ = std::move(before->open_); }
 

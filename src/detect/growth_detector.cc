@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <limits>
 
 #include "detect/block_cutter.h"
 #include "detect/detector.h"
@@ -9,6 +10,8 @@
 
 namespace rankscope::detect {
 namespace {
+
+constexpr double kLeastShare = 0.25;  // of the mean rise, by which each floor has to rise
 
 // What is never given back: the floors of blocks. Beginnings (allocators warm up) are skipped.
 class Floors {
@@ -29,12 +32,15 @@ class Floors {
     auto block = blocks_.Take(point);
     if (!block) return false;
     floors_.push_back({block->floor, block->ceiling, block->steps});
-    if (floors_.size() > most_) floors_.pop_front();
+    if (floors_.size() <= most_) return true;
+    highest_ = std::max(highest_, floors_.front().level);
+    floors_.pop_front();
     return true;
   }
 
-  // Whether the last floor lies above everything of the first block: the rise is more than how the series varies.
-  bool IsClear() const { return full() && floors_.back().level > floors_.front().ceiling; }
+  // Whether the last floor lies above everything of the first block and above every floor before: the rise is more than
+  // how the series varies.
+  bool IsClear() const { return full() && floors_.back().level > std::max(highest_, floors_.front().ceiling); }
   bool full() const { return floors_.size() == most_; }
   const std::deque<Floor>& all() const { return floors_; }
 
@@ -43,6 +49,7 @@ class Floors {
   const size_t most_;
   BlockCutter blocks_;
   std::deque<Floor> floors_;
+  double highest_ = -std::numeric_limits<double>::infinity();  // of the floors that have gone
   int64_t skipped_ = 0;
 };
 
@@ -88,8 +95,8 @@ class GrowthDetector : public Detector {
   bool grows_ = false;
 };
 
-// Slow: the floors rise by Theil-Sen, not in one jump, and as fast in the second half as in the first (the maximum of
-// ever more batches grows, too, but ever more slowly).
+// Slow: the floors rise by Theil-Sen, each of them, none by much more than the others (the maximum of ever more batches
+// grows, too, but in jumps, and ever more slowly).
 class FloorRiseDetector : public Detector {
  public:
   explicit FloorRiseDetector(const Parameters& p) : limit_(p.at("per_step")), jump_(p.at("jump")), floors_(p) {}
@@ -110,8 +117,8 @@ class FloorRiseDetector : public Detector {
       steps += floor.steps;
     }
     Trend trend = TrendOf(levels);
-    double first = levels[levels.size() / 2] - levels.front(), second = levels.back() - levels[levels.size() / 2];
-    bool steady = trend.largest_jump < jump_ * trend.rise && second > first / 2;
+    bool steady = trend.largest_jump < jump_ * trend.rise;
+    for (size_t i = 1; i < levels.size(); ++i) steady &= levels[i] - levels[i - 1] > kLeastShare * trend.slope;
     return steady ? trend.slope * static_cast<double>(levels.size()) / static_cast<double>(steps) : 0;
   }
 

@@ -1,12 +1,19 @@
 #include "detect/job_monitor.h"
 
 #include <cmath>
+#include <utility>
+
+#include "model/event.h"
 
 namespace rankscope::detect {
 namespace {
 
 // Silence is looked for so often, in the records' time.
 constexpr int64_t kTickNs = base::kNsPerSecond;
+
+// What a batch of another shape changes.
+constexpr std::array<std::string_view, 4> kSpeeds = {"throughput_tokens_per_sec", "step_time_s", "compute_time_s",
+                                                     "samples_per_sec"};
 
 int64_t DeviceOf(const model::RecordView& record) {
   if (record.stream != model::Stream::kGpu) return -1;
@@ -19,8 +26,15 @@ int64_t DeviceOf(const model::RecordView& record) {
 
 }  // namespace
 
-JobMonitor::JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink)
-    : rules_(std::move(rules)), job_(std::move(job)), attempt_(attempt), sink_(std::move(sink)), reader_(rules_.get()) {
+JobMonitor::JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink,
+                       JobRules::Refused refused)
+    : rules_(std::move(rules)),
+      job_(std::move(job)),
+      attempt_(attempt),
+      sink_(std::move(sink)),
+      job_rules_(
+          job_, attempt, [this](const Finding& finding) { Tell(finding); }, std::move(refused)),
+      reader_(rules_.get()) {
   Build();
 }
 
@@ -28,13 +42,23 @@ void JobMonitor::Build() {
   routes_ = {};
   routes_.patterns.resize(rules_->patterns().size());
   routes_.metrics.resize(rules_->metrics().size());
+  routes_.steps.resize(rules_->metrics().size());
+  rows_.assign(rules_->metrics().size(), {});
   for (const Rule& rule : rules_->rules()) {
     episodes_.push_back(
         std::make_unique<Episodes>(rule, job_, attempt_, [this](const Finding& finding) { Tell(finding); }));
     watches_.push_back(MakeWatch(rule, *rules_, episodes_.back().get(), &routes_));
   }
-  const RuleSet::FieldUse* step_time = rules_->FindField("step_time_s");
-  step_time_metric_ = step_time ? step_time->metric : -1;
+  auto number_of = [&](std::string_view name) {
+    const RuleSet::FieldUse* use = rules_->FindField(name);
+    return use ? use->metric : -1;
+  };
+  step_time_metric_ = number_of("step_time_s");
+  shape_metrics_ = {number_of("tokens"), number_of("sequence_length")};
+  speed_metrics_.clear();
+  for (std::string_view name : kSpeeds) {
+    if (int metric = number_of(name); metric >= 0) speed_metrics_.push_back(static_cast<size_t>(metric));
+  }
 }
 
 void JobMonitor::Use(std::shared_ptr<const RuleSet> rules) {
@@ -67,15 +91,50 @@ JobMonitor::Held& JobMonitor::SourceOf(const model::RecordView& record) {
   return held;
 }
 
+void JobMonitor::Resume(std::vector<Finding> told) {
+  std::map<std::string, std::vector<Finding>> by_rule;
+  for (Finding& finding : told) by_rule[finding.rule].push_back(std::move(finding));
+  for (size_t i = 0; i < episodes_.size(); ++i) {
+    episodes_[i]->Resume(std::exchange(by_rule[rules_->rules()[i].name], {}));
+  }
+  std::vector<Finding> others;
+  for (auto& [name, findings] : by_rule) {
+    for (Finding& finding : findings) others.push_back(std::move(finding));
+  }
+  job_rules_.Resume(std::move(others));
+}
+
+// The server's own words are none of the job's, but a finding says how far time had come when it was made: in a stored
+// job they stand for the ticks that let silence be noticed.
+bool JobMonitor::TakeJudgement(const model::RecordView& record) {
+  if (record.stream != model::Stream::kEvent) return false;
+  const model::FieldView* event = record.FindField("event");
+  if (!event || !model::IsJudgement(event->text)) return false;
+  if (event->text == "finding") Advance(record.time);
+  if (event->text.starts_with("detector_")) job_rules_.Take(SourceOf(record).source, record);
+  return true;
+}
+
 void JobMonitor::Take(const model::RecordView& record) {
+  if (TakeJudgement(record)) return;
+  if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
   if (record.time > training_.now) training_.now = record.time;
   if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);
-  if (IsPause(record)) training_.paused_at = record.time;
+  if (IsPause(record)) {
+    training_.paused_at = record.time;
+    training_.paused_step = training_.step.value_or(0);
+  }
+  if (record.stream == model::Stream::kEvent) TakeEvent(record);
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);
   if (!record.fields.empty()) TakePoints(&held, record);
-  if (training_.now >= next_tick_) Advance(training_.now);
+}
+
+// What a run says of itself.
+void JobMonitor::TakeEvent(const model::RecordView& record) {
+  training_.parallelism.Take(record);
+  if (auto schedule = ScheduleOf(record)) training_.schedule = std::move(schedule);
 }
 
 void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
@@ -85,6 +144,7 @@ void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
       watch->TakeLine(held.source, record, pattern);
     }
   }
+  job_rules_.TakeLine(held.source, record);
 }
 
 void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
@@ -97,6 +157,7 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
     preferred |= from_metrics ? 1 : 0;
     return preferred != 0 && !from_metrics;  // the same once more, as it was printed
   });
+  TakeShape(held);
   for (auto& [metric, point] : points_) {
     SeriesWindow& series = held->source.series[static_cast<size_t>(metric)];
     point.disturbed = series.size() > 0 && training_.paused_at >= series.at(0).time;
@@ -104,6 +165,32 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
   }
   for (auto& [metric, point] : points_) {
     for (Watch* watch : routes_.metrics[static_cast<size_t>(metric)]) watch->TakePoint(held->source, metric, record);
+    TakeStep(held->source, metric, point, record);
+  }
+}
+
+// Batches of another shape take another time: speeds are measured anew.
+void JobMonitor::TakeShape(Held* held) {
+  bool changed = false;
+  for (const auto& [metric, point] : points_) {
+    for (size_t i = 0; i < shape_metrics_.size(); ++i) {
+      if (metric == shape_metrics_[i]) changed |= held->shapes[i].Take(point);
+    }
+  }
+  if (!changed) return;
+  for (size_t metric : speed_metrics_) {
+    held->source.series[metric].Clear();
+    rows_[metric].Restart();
+  }
+}
+
+void JobMonitor::TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record) {
+  auto index = static_cast<size_t>(metric);
+  if (routes_.steps[index].empty()) return;
+  rows_[index].Take(source, source.series[index].steps_seen(), point);
+  while (const StepRow* row = rows_[index].Next()) {
+    Point middle = row->Middle();
+    for (Watch* watch : routes_.steps[index]) watch->TakeStep(*row, middle, record);
   }
 }
 
@@ -133,6 +220,7 @@ void JobMonitor::Advance(base::TimeNs now) {
   training_.now = std::max(training_.now, now);
   for (Watch* watch : routes_.ticks) watch->Advance(now);
   for (auto& episodes : episodes_) episodes->Advance(training_.step, now);
+  job_rules_.Advance(training_.step, now);
 }
 
 void JobMonitor::Tell(const Finding& finding) {

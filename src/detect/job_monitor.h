@@ -1,12 +1,15 @@
 #pragma once
 
+#include <array>
 #include <deque>
 #include <map>
 #include <memory>
 #include <tuple>
 #include <vector>
 
+#include "detect/batch_shape.h"
 #include "detect/episodes.h"
+#include "detect/job_rules.h"
 #include "detect/metric_reader.h"
 #include "detect/rule_set.h"
 #include "detect/watch.h"
@@ -16,13 +19,16 @@ namespace rankscope::detect {
 // All rules on one attempt of one job. One thread.
 class JobMonitor {
  public:
-  JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink);
+  JobMonitor(std::shared_ptr<const RuleSet> rules, std::string job, int32_t attempt, Episodes::Sink sink,
+             JobRules::Refused refused);
   JobMonitor(const JobMonitor&) = delete;
   JobMonitor& operator=(const JobMonitor&) = delete;
 
   // `origin` is the record's.
   void Take(const model::RecordView& record);
   void Advance(base::TimeNs now);
+  // As Episodes::Resume, of all rules.
+  void Resume(std::vector<Finding> told);
   // Goes on with other rules: findings of rules that keep their name stay open, windows begin anew.
   void Use(std::shared_ptr<const RuleSet> rules);
 
@@ -35,12 +41,17 @@ class JobMonitor {
     std::optional<int64_t> step;        // of the last record with metrics
     base::TimeNs step_time = 0;
     bool step_from_metrics = false;
+    std::array<BatchShape, 2> shapes;  // tokens, sequence_length
   };
 
   void Build();
+  bool TakeJudgement(const model::RecordView& record);
+  void TakeEvent(const model::RecordView& record);
   Held& SourceOf(const model::RecordView& record);
   void TakeLine(const Held& held, const model::RecordView& record);
   void TakePoints(Held* held, const model::RecordView& record);
+  void TakeShape(Held* held);
+  void TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record);
   void DeriveStepTime(Held* held, const model::RecordView& record);
   void Tell(const Finding& finding);
 
@@ -53,9 +64,13 @@ class JobMonitor {
   Routes routes_;
   std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
   std::vector<WatchPtr> watches_;
+  JobRules job_rules_;
   std::map<SourceKey, Held> sources_;
+  std::vector<StepRows> rows_;  // by metric
   MetricReader reader_;
-  int step_time_metric_ = -1;
+  int step_time_metric_ = -1;  // -1: no rule looks at it
+  std::array<int, 2> shape_metrics_ = {-1, -1};
+  std::vector<size_t> speed_metrics_;  // that follow from the batch's shape
   MetricReader::Points points_;
   std::vector<int> found_;
 };

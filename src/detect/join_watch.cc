@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <deque>
 #include <map>
+#include <set>
 
 #include "detect/watch.h"
 
@@ -77,6 +78,20 @@ class JoinWatch : public Watch {
     }
   }
 
+  void Advance(base::TimeNs now) override {
+    for (auto pending = pending_.begin(); pending != pending_.end();) {
+      auto here = pending++;
+      auto& [shared, waiting] = *here;
+      if (now - waiting.sighting.time < condition_.lasting.ns) continue;
+      waiting.sighting.time = now;
+      if (IsTrue(shared, waiting.from, now)) {
+        told_.insert(shared);
+        Tell(shared, waiting.from, waiting.sighting);
+      }
+      pending_.erase(here);
+    }
+  }
+
   void TakeFinding(const Finding& finding) override {
     for (auto& ear : ears_) {
       const auto* wanted = std::get_if<FindingCondition>(&ear->fact->condition);
@@ -85,6 +100,12 @@ class JoinWatch : public Watch {
   }
 
  private:
+  // True since sighting.time, and not told yet.
+  struct Pending {
+    base::TimeNs from;
+    Sighting sighting;
+  };
+
   // Hears of one fact.
   struct Ear : Listener {
     void Holds(const Sighting& sighting) override { join->Note(*this, {"", sighting.scope}, sighting); }
@@ -137,7 +158,14 @@ class JoinWatch : public Watch {
     } else {
       occurrences.Hold(holder, from, sighting.time, sighting.record);
     }
-    if (IsTrue(shared, from, sighting.time)) Tell(shared, from, sighting);
+    if (IsTrue(shared, from, sighting.time)) Hold(shared, from, sighting);
+  }
+
+  // Tells at once, or when it has held for long enough.
+  void Hold(const Scope& shared, base::TimeNs from, const Sighting& sighting) {
+    if (condition_.lasting.ns == 0 || told_.contains(shared)) return Tell(shared, from, sighting);
+    auto [pending, is_new] = pending_.try_emplace(shared, Pending{from, sighting});
+    pending->second.sighting.record = nullptr;  // it will not live so long
   }
 
   void End(Ear& ear, const Holder& holder, std::optional<int64_t> step, base::TimeNs time) {
@@ -145,7 +173,10 @@ class JoinWatch : public Watch {
     ear.occurrences[shared].End(holder, time);
     bool needed = std::any_of(condition_.all_of.begin(), condition_.all_of.end(),
                               [&](const Fact& fact) { return &fact == ear.fact; });
-    if (needed && !ear.occurrences[shared].holds()) listener_->Ends(shared, step, time);
+    if (!needed || ear.occurrences[shared].holds()) return;
+    pending_.erase(shared);
+    told_.erase(shared);
+    listener_->Ends(shared, step, time);
   }
 
   const Occurrences& Of(const Fact& fact, const Scope& shared) const {
@@ -220,6 +251,8 @@ class JoinWatch : public Watch {
   Listener* listener_;
   std::vector<std::unique_ptr<Ear>> ears_;
   std::map<const Fact*, Ear*> by_fact_;
+  std::map<Scope, Pending> pending_;  // by the scope that the facts share
+  std::set<Scope> told_;
 };
 
 }  // namespace
@@ -228,6 +261,7 @@ WatchPtr MakeJoinWatch(const JoinCondition& condition, const Rule& rule, const R
                        Routes* routes) {
   auto watch = std::make_unique<JoinWatch>(condition, rule, rules, listener, routes);
   routes->findings.push_back(watch.get());
+  if (condition.lasting.ns > 0) routes->ticks.push_back(watch.get());
   return watch;
 }
 

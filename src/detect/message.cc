@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "detect/nearest.h"
+#include "base/nearest.h"
 
 namespace rankscope::detect {
 namespace {
@@ -42,7 +42,7 @@ base::Status CheckMessage(std::string_view text) {
         std::string known;
         for (std::string_view each : kNames) known += (known.empty() ? "" : ", ") + std::string(each);
         status = base::Status::Invalid("expected {{ one of " + known + " }}, found \"" + std::string(name) + "\"" +
-                                       Nearest(name, kNames));
+                                       base::Nearest(name, kNames));
       });
   if (!closed) return base::Status::Invalid("expected }} after {{, found the end");
   return status;

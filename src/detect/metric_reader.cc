@@ -98,25 +98,37 @@ bool IsMisnamed(const model::RecordView& record, std::string_view field) {
 
 }  // namespace
 
-Point* MetricReader::PointOf(int metric, const model::RecordView& record, Points* points) const {
-  for (auto& [number, point] : *points) {
-    if (number == metric) return &point;
-  }
-  const model::FieldView* steps = record.FindField("window_steps");
+Point* MetricReader::PointOf(int metric, const model::RecordView& record, Points* points) {
+  size_t& place = places_[static_cast<size_t>(metric)];
+  if (place > 0) return &(*points)[place - 1].second;
   Point point;
   point.step = record.step;
   point.time = record.time;
-  point.steps = steps ? CountOf(NumberOf(*steps).value_or(1), 1) : 1;
+  point.steps = steps_;
   point.last = point.min = point.max = point.mean = kUnset;
-  return &points->emplace_back(metric, point).second;
+  points->emplace_back(metric, point);
+  place = points->size();
+  return &points->back().second;
+}
+
+const RuleSet::FieldUse* MetricReader::UseOf(size_t number, std::string_view name) {
+  if (number >= layout_.size()) layout_.resize(number + 1);
+  auto& [known, use] = layout_[number];
+  if (known == name) return use;
+  known = name;
+  use = rules_->FindField(name);
+  return use;
 }
 
 void MetricReader::Read(const model::RecordView& record, Points* points) {
   points->clear();
   if (record.fields.empty() || record.stream == model::Stream::kEvent || IsEvaluationRow(record)) return;
+  const model::FieldView* steps = record.FindField("window_steps");
+  steps_ = steps ? CountOf(NumberOf(*steps).value_or(1), 1) : 1;
   uint64_t said = 0;  // of the first 64 metrics: have a value, not statistics alone
-  for (const model::FieldView& field : record.fields) {
-    const RuleSet::FieldUse* use = rules_->FindField(field.name);
+  for (size_t i = 0; i < record.fields.size(); ++i) {
+    const model::FieldView& field = record.fields[i];
+    const RuleSet::FieldUse* use = UseOf(i, field.name);
     if (!use || IsMisnamed(record, field.name)) continue;
     auto number = NumberOf(field);
     if (!number) continue;
@@ -128,16 +140,17 @@ void MetricReader::Read(const model::RecordView& record, Points* points) {
     PointOf(thermal->metric, record, points)->last = IsThermallyThrottled(record) ? 1 : 0;
     said |= uint64_t{1} << (thermal->metric % 64);
   }
+  for (const auto& [metric, point] : *points) places_[static_cast<size_t>(metric)] = 0;
   std::erase_if(*points, [&](const auto& entry) { return (said >> (entry.first % 64) & 1) == 0; });
   for (auto& [metric, point] : *points) Complete(&point);
 }
 
 bool IsPause(const model::RecordView& record) {
-  constexpr std::array<std::string_view, 6> kWords = {"Saving model checkpoint", "aving checkpoint",
-                                                      "saved checkpoint",        "***** Running Evaluation",
-                                                      "unning validation",       "***** Running Prediction"};
+  constexpr std::array<std::string_view, 8> kWords = {
+      "Saving model checkpoint", "aving checkpoint",         "saved checkpoint",  "***** Running Evaluation",
+      "unning validation",       "***** Running Prediction", "oading checkpoint", "esuming from checkpoint"};
   for (std::string_view word : kWords) {
-    if (record.text.find(word) != std::string_view::npos) return true;
+    if (!record.text.empty() && record.text.find(word) != std::string_view::npos) return true;
   }
   return IsEvaluationRow(record);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -16,15 +17,21 @@ class MetricReader {
  public:
   using Points = std::vector<std::pair<int, Point>>;
 
-  explicit MetricReader(const RuleSet* rules) : rules_(rules) {}
+  explicit MetricReader(const RuleSet* rules) : rules_(rules), places_(rules->metrics().size()) {}
 
   // *points are overwritten.
   void Read(const model::RecordView& record, Points* points);
 
  private:
-  Point* PointOf(int metric, const model::RecordView& record, Points* points) const;
+  // Of the field that is the record's so-many-th.
+  const RuleSet::FieldUse* UseOf(size_t number, std::string_view name);
+  Point* PointOf(int metric, const model::RecordView& record, Points* points);
 
   const RuleSet* rules_;
+  std::vector<size_t> places_;  // by metric: of its point among those of the record, from 1; 0: it has none
+  // The fields of the record before, which mostly has the same: names are compared sooner than looked up.
+  std::vector<std::pair<std::string, const RuleSet::FieldUse*>> layout_;
+  int32_t steps_ = 1;  // that the record is of
 };
 
 // Whether the record is of an evaluation or a checkpoint: for a while nobody trains.

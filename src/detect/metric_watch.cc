@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "detect/statistics.h"
 #include "detect/watch.h"
 #include "model/record_value.h"
 
@@ -8,6 +9,7 @@ namespace rankscope::detect {
 namespace {
 
 constexpr size_t kUsualPoints = 16;
+constexpr double kNoise = 4;     // usual differences of means that say nothing
 constexpr double kDoubt = 0.25;  // of a step: noise alone moves the mean, too
 
 // A comparison of numbers that holds for some steps of a rank.
@@ -25,6 +27,8 @@ class MetricWatch : public Watch, private Surroundings {
       }
     }
     if (!condition.metric.empty()) metric_ = rules.MetricNumber(condition.metric);
+    Name(condition.when);
+    if (resolve_when) Name(*resolve_when);
   }
 
   // Whose points it waits for; of an `expr:`, those of the metric that it names first.
@@ -36,9 +40,11 @@ class MetricWatch : public Watch, private Surroundings {
     source_ = &source;
     const SeriesWindow& series = source.series[static_cast<size_t>(metric)];
     const Point& point = series.at(0);
-    if (series.steps_seen() <= rule_.warmup_steps || (rule_.ignore_disturbed && point.disturbed)) return;
+    if (series.steps_seen() <= rule_.warmup_steps) return;
     skip_ = state.points + 1;
     Judgement judgement = Judge(point);
+    // A pause makes one step a slow one. Where all steps of a record are, that is not why.
+    if (rule_.ignore_disturbed && point.disturbed && !(point.steps > 1 && judgement.whole)) return;
     Count(judgement, point, &state);
     if (state.firing) {
       Judge(judgement, point, &state);
@@ -64,6 +70,14 @@ class MetricWatch : public Watch, private Surroundings {
     Side side = Side::kLast;  // whose value shows it
   };
 
+  // Looked up once: conditions are evaluated for each point.
+  void Name(const When& when) {
+    for (const When::Need& need : when.Needs()) {
+      bool own = need.metric.empty() || need.metric == "value" || need.metric == "nonfinite";
+      if (!own) named_.emplace_back(need.metric, rules_.MetricNumber(need.metric));
+    }
+  }
+
   Judgement Judge(const Point& point) const {
     Judgement judgement;
     judgement.at_end = condition_.when.Holds(*this, Side::kLast);
@@ -77,20 +91,33 @@ class MetricWatch : public Watch, private Surroundings {
     if (judgement.whole) {
       judgement.steps = point.steps;
     } else if (low || high) {
-      judgement.steps = Share(point, high);
+      judgement.steps = Share(point, high, judgement.at_end ? 0 : kNoise);
     } else if (judgement.at_end) {
       judgement.steps = std::max(1, point.nonfinite);
     }
     return judgement;
   }
 
-  int64_t Share(const Point& point, bool high) const {
+  // What does not hold at the end has to stand out of the noise of the means.
+  int64_t Share(const Point& point, bool high, double noise) const {
     double extreme = high ? point.max : point.min, usual = high ? point.min : point.max;
     const SeriesWindow& series = *Own("value");
     size_t before = series.size() > skip_ ? std::min(series.size() - skip_, kUsualPoints) : 0;
     if (before > 0) usual = series.Mean(skip_, before).value_or(usual);
-    double share = (point.mean - usual) / (extreme - usual);
+    double reach = extreme - usual;
+    double share = (point.mean - usual) / reach - noise * Noise(before) / std::fabs(reach);
     return std::isfinite(share) ? std::clamp<int64_t>(std::llround(share * point.steps - kDoubt), 1, point.steps) : 1;
+  }
+
+  // By how much the means of the points before differ from each other, usually.
+  double Noise(size_t points) const {
+    const SeriesWindow& series = *Own("value");
+    std::vector<double> distances;
+    for (size_t i = 1; i < points; ++i) {
+      distances.push_back(std::fabs(series.at(skip_ + i).mean - series.at(skip_ + i - 1).mean));
+    }
+    std::erase_if(distances, [](double distance) { return std::isnan(distance); });
+    return distances.empty() ? 0 : Median(&distances);
   }
 
   static void Count(const Judgement& judgement, const Point& point, State* state) {
@@ -147,12 +174,15 @@ class MetricWatch : public Watch, private Surroundings {
   }
 
   const SeriesWindow* Own(std::string_view name) const {
-    int metric = name == "value" ? metric_ : rules_.MetricNumber(std::string(name));
+    int metric = metric_;
+    for (const auto& [known, number] : named_) {
+      if (known == name) metric = number;
+    }
     return &source_->series[static_cast<size_t>(metric)];
   }
 
   std::optional<double> Variable(Word word, std::string_view name, Side side) const override {
-    const SeriesWindow* series = Own(word == Word::kMetric ? name : "value");
+    const SeriesWindow* series = word == Word::kMetric ? Own(name) : &source_->series[static_cast<size_t>(metric_)];
     if (series->size() == 0) return std::nullopt;
     if (word == Word::kNonfinite) return series->at(0).nonfinite;
     return ValueOf(series->at(0), side);
@@ -169,8 +199,9 @@ class MetricWatch : public Watch, private Surroundings {
   const RuleSet& rules_;
   Listener* listener_;
   int metric_ = -1;
-  std::vector<State> states_;       // by slot
-  const Source* source_ = nullptr;  // of the point that is being judged
+  std::vector<std::pair<std::string, int>> named_;  // the other metrics of the conditions
+  std::vector<State> states_;                       // by slot
+  const Source* source_ = nullptr;                  // of the point that is being judged
   size_t skip_ = 1;
 };
 

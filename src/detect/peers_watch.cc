@@ -9,10 +9,9 @@
 namespace rankscope::detect {
 namespace {
 
-// A step is judged at the latest when so many later ones have come: some rank does not report it.
-constexpr size_t kMostOpenSteps = 8;
 // However many steps a record is of: among few peers any of them is far from the others once in a while.
 constexpr int64_t kFewestRecords = 3;
+constexpr size_t kMostNamed = 4;
 
 // One rank's number among those of its peers.
 class Standing : public Surroundings {
@@ -45,109 +44,127 @@ class PeersWatch : public Watch {
   PeersWatch(const PeersCondition& condition, const Rule& rule, Listener* listener)
       : condition_(condition), rule_(rule), listener_(listener) {}
 
+  // What the odd ones of the step before say now: few records are worth a copy.
   void TakePoint(const Source& source, int metric, const model::RecordView& record) override {
-    const SeriesWindow& series = source.series[static_cast<size_t>(metric)];
-    const Point& point = series.at(0);
-    bool counts = point.step && source.scope.rank && std::isfinite(point.mean) &&
-                  series.steps_seen() > rule_.warmup_steps && !(rule_.ignore_disturbed && point.disturbed);
-    if (!counts) return;
-    if (*point.step <= judged_) {
-      if (*point.step + point.steps > judged_) return;  // too late
-      open_.clear();                                    // the job went back to a checkpoint
-      judged_ = *point.step - 1;
+    if (source.slot >= states_.size()) return;
+    State& state = states_[source.slot];
+    if (state.steps > 0 && source.series[static_cast<size_t>(metric)].at(0).step)
+      record.CopyTo(&state.record.emplace());
+  }
+
+  void TakeStep(const StepRow& row, const Point&, const model::RecordView&) override {
+    std::map<int64_t, std::vector<const RankPoint*>> groups;
+    const int64_t world = WorldOf(row);
+    for (const RankPoint& each : row.points) {
+      bool counts = each.source->scope.rank && std::isfinite(each.point.mean) && each.steps_seen > rule_.warmup_steps &&
+                    !(rule_.ignore_disturbed && each.point.disturbed);
+      if (counts) groups[GroupOf(*each.source, world)].push_back(&each);
     }
-    Row& row = open_[*point.step];
-    row.push_back({source.slot, source.scope, point, std::nullopt});
-    // Judged like the step before: few records are worth a copy.
-    last_.value = point.mean;
-    if (last_.peers > 0 && condition_.when.Holds(last_, Side::kLast)) record.CopyTo(&row.back().record.emplace());
-    while (!open_.empty() && IsComplete()) JudgeOldest();
+    for (const auto& [number, group] : groups) JudgeGroup(group);
   }
 
  private:
-  struct Entry {
-    size_t slot;
-    Scope scope;
-    Point point;
-    std::optional<model::Record> record;
-  };
-  using Row = std::vector<Entry>;
   struct State {
     int64_t steps = 0, records = 0;  // for which it has been the odd one
+    int64_t since = 0;               // its first step
+    int32_t rank = 0;
     bool holds = false;
+    std::optional<model::Record> record;  // of the latest odd step but the first
   };
 
-  bool IsComplete() const {
-    const Row& oldest = open_.begin()->second;
-    return (expected_ > 0 && oldest.size() >= expected_) || open_.size() > kMostOpenSteps;
-  }
-
-  void JudgeOldest() {
-    auto oldest = open_.extract(open_.begin());
-    judged_ = oldest.key();
-    expected_ = oldest.mapped().size();
-    std::map<int32_t, std::vector<const Entry*>> groups;
-    for (const Entry& entry : oldest.mapped()) {
-      groups[condition_.by_node ? entry.scope.node_rank.value_or(-1) : 0].push_back(&entry);
+  static int64_t WorldOf(const StepRow& row) {
+    int64_t world = 0;
+    for (const RankPoint& each : row.points) {
+      if (each.source->scope.rank) world = std::max<int64_t>(world, *each.source->scope.rank + 1);
     }
-    for (const auto& [node, group] : groups) JudgeGroup(group);
+    return world;
   }
 
-  void JudgeGroup(const std::vector<const Entry*>& group) {
+  int64_t GroupOf(const Source& source, int64_t world) const {
+    switch (condition_.group) {
+      case Peers::kJob:
+        return 0;
+      case Peers::kNode:
+        return source.scope.node_rank.value_or(-1);
+      case Peers::kDataParallel:
+        return source.training->parallelism.GroupOf(*source.scope.rank, world);
+    }
+    return 0;
+  }
+
+  void JudgeGroup(const std::vector<const RankPoint*>& group) {
     if (static_cast<int64_t>(group.size()) < condition_.min_peers) return;
     std::vector<double> values;
     values.reserve(group.size());
-    for (const Entry* entry : group) values.push_back(entry->point.mean);
+    for (const RankPoint* entry : group) values.push_back(entry->point.mean);
     Standing standing;
     standing.peers = group.size();
     standing.median = Median(&values);
     standing.deviation = MedianDeviation(standing.median, &values);
-    last_ = standing;
-    std::vector<const Entry*> odd;
-    for (const Entry* entry : group) {
+    std::vector<const RankPoint*> odd;
+    for (const RankPoint* entry : group) {
       standing.value = entry->point.mean;
       if (condition_.when.Holds(standing, Side::kLast)) odd.push_back(entry);
     }
     size_t most = std::max<size_t>(1, static_cast<size_t>(condition_.max_fraction * static_cast<double>(group.size())));
-    if (odd.size() > most) odd.clear();
-    for (const Entry* entry : group) {
+    // Too many: it is the group that moved, but for those who had left it before.
+    if (odd.size() > most) std::erase_if(odd, [this](const RankPoint* entry) { return !Holds(*entry); });
+    for (const RankPoint* entry : group) {
       Count(*entry, std::find(odd.begin(), odd.end(), entry) != odd.end(), standing.median);
     }
   }
 
-  void Count(const Entry& entry, bool odd, double median) {
-    if (entry.slot >= states_.size()) states_.resize(entry.slot + 1);
-    State& state = states_[entry.slot];
+  bool Holds(const RankPoint& entry) const {
+    return entry.source->slot < states_.size() && states_[entry.source->slot].holds;
+  }
+
+  // Who left before the rank did: the first one is where to look.
+  std::string Order(const State& own) const {
+    std::vector<const State*> before;
+    for (const State& state : states_) {
+      if (state.steps > 0 && state.since < own.since) before.push_back(&state);
+    }
+    std::sort(before.begin(), before.end(), [](const State* a, const State* b) { return a->since < b->since; });
+    std::string order = ", odd since step " + std::to_string(own.since);
+    for (size_t i = 0; i < std::min(before.size(), kMostNamed); ++i) {
+      order += (i == 0 ? ", after rank " : ", rank ") + std::to_string(before[i]->rank) + " (step " +
+               std::to_string(before[i]->since) + ")";
+    }
+    return order;
+  }
+
+  void Count(const RankPoint& entry, bool odd, double median) {
+    size_t slot = entry.source->slot;
+    if (slot >= states_.size()) states_.resize(slot + 1);
+    State& state = states_[slot];
     if (!odd) {
-      if (state.holds) listener_->Ends(entry.scope, entry.point.step, entry.point.time);
+      if (state.holds) listener_->Ends(entry.source->scope, entry.point.step, entry.point.time);
       state = {};
       return;
     }
+    if (state.steps == 0) state.since = *entry.point.step;
+    state.rank = *entry.source->scope.rank;
     state.steps += entry.point.steps;
     ++state.records;
     bool lasts = state.steps >= condition_.lasting.steps;
     if (!lasts || state.records < std::min(kFewestRecords, condition_.lasting.steps)) return;
     state.holds = true;
     Sighting sighting;
-    sighting.scope = entry.scope;
+    sighting.scope = entry.source->scope;
     sighting.step = entry.point.step;
     sighting.time = entry.point.time;
     sighting.value = entry.point.mean;
     sighting.threshold = median;
     sighting.why = condition_.metric + " " + model::NumberText(entry.point.mean) + ", the median of its peers is " +
-                   model::NumberText(median);
-    if (entry.record) sighting.further.push_back(*entry.record);
+                   model::NumberText(median) + Order(state);
+    if (state.record) sighting.further.push_back(*state.record);
     listener_->Holds(sighting);
   }
 
   const PeersCondition& condition_;
   const Rule& rule_;
   Listener* listener_;
-  std::map<int64_t, Row> open_;  // by step
-  int64_t judged_ = INT64_MIN;   // the last step that was
-  size_t expected_ = 0;          // ranks that reported it
-  Standing last_;                // of the group judged last
-  std::vector<State> states_;    // by slot
+  std::vector<State> states_;  // by slot
 };
 
 }  // namespace
@@ -155,7 +172,9 @@ class PeersWatch : public Watch {
 WatchPtr MakePeersWatch(const PeersCondition& condition, const Rule& rule, const RuleSet& rules, Listener* listener,
                         Routes* routes) {
   auto watch = std::make_unique<PeersWatch>(condition, rule, listener);
-  routes->metrics[static_cast<size_t>(rules.MetricNumber(condition.metric))].push_back(watch.get());
+  auto metric = static_cast<size_t>(rules.MetricNumber(condition.metric));
+  routes->metrics[metric].push_back(watch.get());
+  routes->steps[metric].push_back(watch.get());
   return watch;
 }
 

@@ -35,10 +35,14 @@ struct DetectorCondition {
   std::map<std::string, double> parameters;  // all of the detector's, by name
 };
 
+// Who the peers of a rank are: all of the job, those of its node, or those that compute the same on other data, as the
+// run's description tells (without one: all).
+enum class Peers : uint8_t { kJob, kNode, kDataParallel };
+
 // One rank leaves its peers, for `lasting` steps.
 struct PeersCondition {
   std::string metric;
-  bool by_node = false;  // the peers of a rank are those of its node, else all of the job
+  Peers group = Peers::kJob;
   When when;
   Span lasting;
   double max_fraction = 0.1;  // of the peers may leave: more, and it is the group that moved
@@ -79,6 +83,7 @@ struct JoinCondition {
   std::vector<Fact> all_of, any_of, none_of;
   std::vector<Fact> followed_by;  // after all of all_of, in this order
   Span within;
+  Span lasting;  // it has to hold: what would speak against it may come late
   Per same = Per::kJob;
   std::vector<LikelyCause> likely;
 };

@@ -6,7 +6,6 @@
 
 #include "detect/condition_reader.h"
 #include "detect/message.h"
-#include "detect/nearest.h"
 #include "detect/pattern_set.h"
 #include "detect/scanner.h"
 #include "detect/yaml_reader.h"

@@ -12,6 +12,9 @@ constexpr size_t kPointsOfATime = 1024;
 // A condition that holds keeps its baseline until so many windows have passed.
 constexpr size_t kWindowsKept = 2;
 
+// Needed whatever the rules say: a batch of another shape takes another time.
+constexpr const char* kShape = "tokens";
+
 constexpr std::array<std::pair<std::string_view, Statistic>, 5> kStatistics = {{{"", Statistic::kLast},
                                                                                 {"_min", Statistic::kMin},
                                                                                 {"_max", Statistic::kMax},
@@ -39,6 +42,7 @@ base::Result<std::shared_ptr<const RuleSet>> RuleSet::Make(std::vector<Rule> rul
     }
     RETURN_IF_ERROR(set->AddCondition(rule));
   }
+  if (!set->metrics_.empty()) set->AddMetric(kShape, 1);
   set->patterns_.Compile();
   set->NameFields();
   return std::shared_ptr<const RuleSet>(std::move(set));

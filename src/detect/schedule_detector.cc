@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "detect/detector.h"
+#include "detect/watch.h"
 #include "model/record_value.h"
 
 namespace rankscope::detect {
@@ -17,7 +18,9 @@ constexpr double kSteeper = 3;
 
 // A learning rate that leaves its schedule. Every schedule in use (constant, linear, cosine, polynomial, inverse square
 // root, WSD, each with warm-up) goes on smoothly but for knees of its slope, and warm restarts go back to the peak. So
-// a value far from where the last ones point, from which it goes on at another slope, is of another schedule.
+// a value far from where the last ones point, from which it goes on at another slope, is of another schedule. From one
+// constant down to another is a stair, as many schedules have. A schedule that the run has declared, of a known form,
+// is compared with that form instead: then a decay that never comes is seen, too.
 class ScheduleDetector : public Detector {
  public:
   explicit ScheduleDetector(const Parameters& p)
@@ -25,9 +28,37 @@ class ScheduleDetector : public Detector {
         history_(static_cast<size_t>(std::max(3.0, p.at("history")))),
         confirm_(static_cast<size_t>(std::max(2.0, p.at("confirm")))) {}
 
+  void Know(const Training& training) override { declared_ = training.schedule ? &*training.schedule : nullptr; }
+
   std::optional<Verdict> Take(const Point& point) override {
     if (!point.step || !std::isfinite(point.last)) return std::nullopt;
     Sample sample{static_cast<double>(*point.step), point.last};
+    return declared_ ? Compare(sample) : Follow(sample);
+  }
+
+ private:
+  struct Sample {
+    double step, value;
+  };
+
+  // Whoever prints the rate of the step before, or of the one to come, is not far from it.
+  std::optional<Verdict> Compare(const Sample& sample) {
+    double expected = declared_->At(sample.step);
+    double distance = std::fabs(sample.value - expected);
+    for (double step : {sample.step - 1, sample.step + 1}) {
+      distance = std::min(distance, std::fabs(sample.value - declared_->At(step)));
+    }
+    differing_ = distance > kRounding + tolerance_ * declared_->peak ? differing_ + 1 : 0;
+    if (differing_ < confirm_) return std::nullopt;
+    Verdict verdict;
+    verdict.value = sample.value;
+    verdict.threshold = expected;
+    verdict.why = model::NumberText(sample.value) + ", the schedule " + declared_->name +
+                  " that the run has declared gives " + model::NumberText(expected);
+    return verdict;
+  }
+
+  std::optional<Verdict> Follow(const Sample& sample) {
     bool doubtful = samples_.size() == history_ && IsFar(sample);
     if (!doubtful) {
       off_.clear();
@@ -43,16 +74,13 @@ class ScheduleDetector : public Detector {
     return verdict;
   }
 
- private:
-  struct Sample {
-    double step, value;
-  };
-
   static double SlopeOf(const Sample& from, const Sample& to) {
     return to.step > from.step ? (to.value - from.value) / (to.step - from.step) : 0;
   }
   double Slope() const { return SlopeOf(samples_.front(), samples_.back()); }
-  double Expected(double step) const { return samples_.back().value + Slope() * (step - samples_.back().step); }
+  double Expected(double step) const {
+    return std::max(0.0, samples_.back().value + Slope() * (step - samples_.back().step));
+  }
 
   void Learn(const Sample& sample) {
     peak_ = std::max(peak_, sample.value);
@@ -65,7 +93,15 @@ class ScheduleDetector : public Detector {
     return !restart && std::fabs(sample.value - Expected(sample.step)) > kRounding + tolerance_ * peak_;
   }
 
+  // From a constant down to another one.
+  bool IsStair() const {
+    bool flat = std::fabs(samples_.front().value - samples_.back().value) <= kRounding &&
+                std::fabs(off_.front().value - off_.back().value) <= kRounding;
+    return flat && off_.back().value < samples_.back().value;
+  }
+
   bool IsJump() const {
+    if (IsStair()) return false;
     double first = std::fabs(SlopeOf(samples_.back(), off_.front()) - Slope());
     double after = std::fabs(SlopeOf(off_.front(), off_.back()) - Slope());
     return first > kSteeper * after;
@@ -86,6 +122,8 @@ class ScheduleDetector : public Detector {
   std::deque<Sample> samples_;  // of the course
   std::vector<Sample> off_;     // in a row away from it
   double peak_ = 0;
+  const DeclaredSchedule* declared_ = nullptr;
+  size_t differing_ = 0;  // in a row from what is declared
 };
 
 }  // namespace

@@ -33,15 +33,17 @@ double ValueOf(const Point& point, Side side) {
   return point.last;
 }
 
+void SeriesWindow::Clear() {
+  points_.clear();
+  sums_.clear();
+  before_ = {};
+  next_ = 0;
+  steps_seen_ = 0;
+}
+
 void SeriesWindow::Add(const Point& point) {
   bool back = !points_.empty() && point.step && at(0).step && *point.step < *at(0).step;
-  if (back) {
-    points_.clear();
-    sums_.clear();
-    before_ = {};
-    next_ = 0;
-    steps_seen_ = 0;
-  }
+  if (back) Clear();
   steps_seen_ += point.steps;
   Sums sums = points_.empty() ? Sums() : sums_[Place(0)];
   sums.steps += point.steps;
@@ -60,14 +62,6 @@ void SeriesWindow::Add(const Point& point) {
   next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
 }
 
-size_t SeriesWindow::Place(size_t back) const { return back < next_ ? next_ - 1 - back : next_ + capacity_ - 1 - back; }
-
-const Point& SeriesWindow::at(size_t back) const { return points_[Place(back)]; }
-
-SeriesWindow::Sums SeriesWindow::SumsAt(size_t back) const {
-  return back < points_.size() ? sums_[Place(back)] : before_;
-}
-
 std::optional<double> SeriesWindow::Mean(size_t skip, size_t count) const {
   Sums to = SumsAt(skip), from = SumsAt(skip + count);
   if (to.finite == from.finite) return std::nullopt;
@@ -80,10 +74,11 @@ std::optional<size_t> SeriesWindow::Covering(Span span, size_t skip) const {
     return SumsAt(skip).steps - SumsAt(skip + count).steps >= span.steps;
   };
   size_t most = points_.size() > skip ? points_.size() - skip : 0;
-  if (most == 0 || !covers(most)) return std::nullopt;
+  if (most == 0) return std::nullopt;
   // Records mostly are of as many steps each.
   auto guess = static_cast<size_t>(std::max<int64_t>(1, span.steps / std::max(1, at(skip).steps)));
-  if (guess <= most && covers(guess) && (guess == 1 || !covers(guess - 1))) return guess;
+  if (span.ns == 0 && guess <= most && covers(guess) && (guess == 1 || !covers(guess - 1))) return guess;
+  if (!covers(most)) return std::nullopt;
   size_t low = 1, high = most;
   while (low < high) {
     size_t middle = (low + high) / 2;

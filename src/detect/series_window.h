@@ -49,9 +49,11 @@ class SeriesWindow {
   explicit SeriesWindow(size_t capacity) : capacity_(capacity) {}
 
   void Add(const Point& point);
+  // As if no point had come yet.
+  void Clear();
   size_t size() const { return points_.size(); }
   // 0 is the newest. REQUIRES back < size().
-  const Point& at(size_t back) const;
+  const Point& at(size_t back) const { return points_[Place(back)]; }
   // Mean of the means of `count` points, from the one `skip` back on; nothing: none of them is finite. O(1).
   std::optional<double> Mean(size_t skip, size_t count) const;
   // How many points, from the one `skip` back on to older ones, it takes to cover the span; nothing: they do not yet.
@@ -66,8 +68,8 @@ class SeriesWindow {
     double means = 0;
     int64_t finite = 0, steps = 0;
   };
-  size_t Place(size_t back) const;
-  Sums SumsAt(size_t back) const;
+  size_t Place(size_t back) const { return back < next_ ? next_ - 1 - back : next_ + capacity_ - 1 - back; }
+  const Sums& SumsAt(size_t back) const { return back < points_.size() ? sums_[Place(back)] : before_; }
 
   const size_t capacity_;
   std::vector<Point> points_;  // a ring once it is full

@@ -14,6 +14,7 @@ constexpr size_t kFewest = 20;        // of the reference
 constexpr size_t kCompared = 5;       // latest points, whose median is verified
 constexpr double kLeastNoise = 0.01;  // of the median: steadier series are not believed
 constexpr double kUncertainty = 2.5;  // sigmas by which the median of the last points may err
+constexpr double kFew = 10;           // so many points more than there are would tell sigma well
 constexpr double kMadToSigma = 1.4826;
 constexpr uint64_t kRefresh = 8;  // points after which the reference is measured anew: it changes slowly
 
@@ -61,7 +62,8 @@ class ShiftDetector : public Detector {
 
   void Measure() {
     level_ = reference_.Median();
-    sigma_ = std::max({kMadToSigma * reference_.MedianDeviation(), kLeastNoise * std::fabs(level_), 1e-300});
+    double few = 1 + kFew / static_cast<double>(reference_.size());
+    sigma_ = std::max({few * kMadToSigma * reference_.MedianDeviation(), kLeastNoise * std::fabs(level_), 1e-300});
   }
 
   void Accumulate(double value) {

@@ -9,6 +9,7 @@ namespace {
 
 // Before so many steps everything takes longer than usual: loading, compiling.
 constexpr int kStepsBefore = 10;
+constexpr int64_t kFirstGaps = 5;
 // An evaluation or a checkpoint may take so long.
 constexpr int64_t kLongestPause = 1800 * base::kNsPerSecond;
 // The longest gap counts as usual for about so long.
@@ -17,25 +18,49 @@ constexpr double kMemoryNs = 600e9;
 // How long it usually takes until something comes again: the longest gap, which fades.
 class Rhythm {
  public:
-  void Beat(base::TimeNs time) {
-    if (last_ != INT64_MIN && time > last_) {
-      double gap = static_cast<double>(time) - static_cast<double>(last_);
-      usual_ = std::max(gap, usual_ * std::exp(-gap / kMemoryNs));
+  // `step`: that it is the first record of; nothing: it is only a word.
+  void Beat(base::TimeNs time, std::optional<int64_t> step, const Training& training) {
+    if (training.paused_at != pause_) steps_since_pause_ = 0;
+    pause_ = training.paused_at;
+    if (step) {
+      ++steps_since_pause_;
+      stride_ = std::max<int64_t>(1, *step - std::exchange(step_, *step));
     }
+    if (last_ != kNever && time > last_) Learn(static_cast<double>(time - last_));
     last_ = std::max(last_, time);
   }
   base::TimeNs last() const { return last_; }
   base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) const {
-    int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual_));
-    if (training.paused_at >= last_ - kAround) patience = std::max(patience, kLongestPause);
+    double usual = usual_ > 0 ? usual_ : longest_;
+    int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual));
+    bool paused = training.paused_at != pause_ || IsInPause();
+    // It has to be this one's pause: nobody has gone on without it since.
+    bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
+    if (paused && near) patience = std::max(patience, kLongestPause);
     return last_ + patience;
   }
 
  private:
   // Whoever trains may say his last word a moment after another one spoke of the pause.
   static constexpr int64_t kAround = 30 * base::kNsPerSecond;
-  base::TimeNs last_ = INT64_MIN;
-  double usual_ = 0;
+  static constexpr int kStepsOfTraining = 3;
+  static constexpr int64_t kRecordsAhead = 2;
+  static constexpr base::TimeNs kNever = INT64_MIN / 2;
+
+  bool IsInPause() const { return pause_ >= last_ - kAround && steps_since_pause_ < kStepsOfTraining; }
+
+  // The first gaps (loading, compiling) are no usual ones, nor are those of an evaluation or a checkpoint; but where
+  // there are no others, they count.
+  void Learn(double gap) {
+    longest_ = std::max(gap, longest_ * std::exp(-gap / kMemoryNs));
+    if (++gaps_ <= kFirstGaps || IsInPause()) return;
+    usual_ = std::max(gap, usual_ * std::exp(-gap / kMemoryNs));
+  }
+
+  base::TimeNs last_ = kNever, pause_ = INT64_MIN;
+  double usual_ = 0, longest_ = 0;
+  int64_t gaps_ = 0, steps_since_pause_ = 0;
+  int64_t step_ = 0, stride_ = 1;  // the latest, and how many after the one before
 };
 
 Sighting SilenceOf(const Scope& scope, base::TimeNs last, base::TimeNs deadline, std::string_view what) {
@@ -64,8 +89,9 @@ class RankSilence : public Watch {
     if (source.slot >= states_.size()) states_.resize(source.slot + 1);
     State& state = states_[source.slot];
     state.source = &source;
-    state.rhythm.Beat(record.time);
-    if (record.step && *record.step != state.step) ++state.steps;
+    bool steps = record.step && *record.step != state.step;
+    state.rhythm.Beat(record.time, steps ? record.step : std::nullopt, *source.training);
+    if (steps) ++state.steps;
     if (record.step) state.step = *record.step;
     state.ended = IsEvent(record, "rank_exit");
     state.last_step = record.step ? record.step : state.last_step;
@@ -112,7 +138,7 @@ class StepSilence : public Watch {
     step_ = *record.step;
     ++steps_;
     ended_ = false;
-    rhythm_.Beat(record.time);
+    rhythm_.Beat(record.time, record.step, *training_);
     if (!silent_) return;
     silent_ = false;
     listener_->Ends({}, record.step, record.time);

@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "detect/declared_schedule.h"
 #include "detect/finding.h"
+#include "detect/parallelism.h"
 #include "detect/rule.h"
 #include "detect/rule_set.h"
+#include "detect/step_rows.h"
 #include "model/record_view.h"
 
 namespace rankscope::detect {
@@ -17,6 +20,9 @@ struct Training {
   base::TimeNs now = 0;                // time of the latest record, or of an Advance
   std::optional<int64_t> step;         // the latest
   base::TimeNs paused_at = INT64_MIN;  // when an evaluation or a checkpoint was spoken of last
+  int64_t paused_step = 0;             // the latest of the job then
+  Parallelism parallelism;
+  std::optional<DeclaredSchedule> schedule;
 };
 
 // One rank of a job (or a device or a node that has no rank), and what is remembered of its metrics.
@@ -56,6 +62,8 @@ class Watch {
   virtual void TakeLine(const Source&, const model::RecordView&, int /*pattern*/) {}
   // The newest point of the metric is already in the source's series.
   virtual void TakePoint(const Source&, int /*metric*/, const model::RecordView&) {}
+  // All ranks have reported a step; its job's point is `middle`. The record is the one by which it was over.
+  virtual void TakeStep(const StepRow&, const Point& /*middle*/, const model::RecordView&) {}
   virtual void TakeRecord(const Source&, const model::RecordView&) {}
   virtual void TakeFinding(const Finding&) {}
   // All records until `now` have come.
@@ -64,7 +72,7 @@ class Watch {
 
 // Who gets what.
 struct Routes {
-  std::vector<std::vector<Watch*>> patterns, metrics;  // by number
+  std::vector<std::vector<Watch*>> patterns, metrics, steps;  // by number of the pattern, or of the metric
   std::vector<Watch*> records, findings, ticks;
 };
 

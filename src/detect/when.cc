@@ -16,12 +16,21 @@ class Evaluation {
  public:
   Evaluation(const Surroundings& surroundings, Side side) : surroundings_(surroundings), side_(side) {}
 
+  // Most of what is evaluated is a leaf.
   std::optional<double> Value(const Expression& e) {
+    if (e.kind == Kind::kNumber) return e.number;
+    if (e.kind == Kind::kVariable) return surroundings_.Variable(e.word, e.name, side_);
+    return Compound(e);
+  }
+
+  bool Truth(const Expression& e) { return Value(e).value_or(0) != 0; }
+
+ private:
+  std::optional<double> Compound(const Expression& e) {
     switch (e.kind) {
       case Kind::kNumber:
-        return e.number;
       case Kind::kVariable:
-        return surroundings_.Variable(e.word, e.name, side_);
+        break;
       case Kind::kNot:
         return Truth(e.children[0]) ? 0.0 : 1.0;
       case Kind::kNegate:
@@ -43,9 +52,6 @@ class Evaluation {
     return std::nullopt;
   }
 
-  bool Truth(const Expression& e) { return Value(e).value_or(0) != 0; }
-
- private:
   std::optional<double> Unary(const Expression& e) {
     auto value = Value(e.children[0]);
     if (!value) return std::nullopt;
@@ -60,8 +66,10 @@ class Evaluation {
   std::optional<double> Binary(const Expression& e) {
     if (e.op == Operator::kAnd) return Truth(e.children[0]) && Truth(e.children[1]) ? 1.0 : 0.0;
     if (e.op == Operator::kOr) return Truth(e.children[0]) || Truth(e.children[1]) ? 1.0 : 0.0;
-    auto a = Value(e.children[0]), b = Value(e.children[1]);
-    if (!a || !b) return std::nullopt;
+    auto a = Value(e.children[0]);
+    if (!a) return std::nullopt;
+    auto b = Value(e.children[1]);
+    if (!b) return std::nullopt;
     return Apply(e.op, *a, *b);
   }
 

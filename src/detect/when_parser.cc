@@ -1,6 +1,6 @@
 #include <array>
 
-#include "detect/nearest.h"
+#include "base/nearest.h"
 #include "detect/scanner.h"
 #include "detect/when.h"
 
@@ -172,7 +172,8 @@ class WhenParser {
   base::Result<Expression> Variable(std::string_view name, size_t begin) {
     Word word = WordOf(name, vocabulary_);
     if (vocabulary_ == Vocabulary::kPeers && word == Word::kMetric) {
-      return scanner_.WrongAt(begin, "one of value, median, mad, robust_z, rel_dev, peers" + Nearest(name, kPeerWords));
+      return scanner_.WrongAt(begin,
+                              "one of value, median, mad, robust_z, rel_dev, peers" + base::Nearest(name, kPeerWords));
     }
     Expression e;
     e.kind = Kind::kVariable;
@@ -193,7 +194,7 @@ class WhenParser {
     static constexpr std::array<std::string_view, 14> kCallable = {"absent", "abs",    "isnan",    "all",     "any",
                                                                    "mean",   "median", "mad",      "min",     "max",
                                                                    "count",  "last",   "baseline", "robust_z"};
-    return scanner_.WrongAt(begin, "a function" + Nearest(name, kCallable));
+    return scanner_.WrongAt(begin, "a function" + base::Nearest(name, kCallable));
   }
 
   base::Result<Expression> Closed(base::Result<Expression> inner) {

@@ -1,67 +1,18 @@
 #pragma once
 
-#include <yaml-cpp/yaml.h>
-
-#include <functional>
-#include <initializer_list>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
-
-#include "base/status.h"
+#include "base/yaml_reader.h"
 #include "detect/series_window.h"
 
 namespace rankscope::detect {
 
-// Reads the nodes of one YAML file; everything that is wrong is "NAME:LINE:COLUMN: what". No exception leaves it.
-class YamlReader {
+// Reads rule files: beside what every file has, durations in steps or in time.
+class YamlReader : public base::YamlReader {
  public:
-  explicit YamlReader(std::string name) : name_(std::move(name)) {}
+  using base::YamlReader::Into;
+  using base::YamlReader::YamlReader;
 
-  base::Result<YAML::Node> Load(const std::string& yaml) const;
-
-  base::Status Wrong(const YAML::Node& at, const std::string& what) const;
-  // "expected WHAT, found …".
-  base::Status Expected(const YAML::Node& at, const std::string& what) const;
-
-  // One key of a map, and what takes its value.
-  struct Key {
-    std::string_view name;
-    std::function<base::Status(const YAML::Node&)> take;
-  };
-  // Gives each value of the map to its key. An unknown key, or one that comes twice, is an error.
-  base::Status Map(const YAML::Node& node, std::string_view what, const std::vector<Key>& keys) const;
-  base::Status List(const YAML::Node& node, std::string_view what,
-                    const std::function<base::Status(const YAML::Node&)>& take) const;
-
-  base::Result<std::string> Text(const YAML::Node& node) const;
-  base::Result<double> Number(const YAML::Node& node) const;
-  base::Result<int64_t> Count(const YAML::Node& node) const;
   base::Result<Span> Duration(const YAML::Node& node) const;
-  // A text, or a list of texts.
-  base::Result<std::vector<std::string>> Texts(const YAML::Node& node) const;
-  // Which of the words it is.
-  base::Result<size_t> Word(const YAML::Node& node, std::span<const std::string_view> words) const;
-  base::Result<size_t> Word(const YAML::Node& node, std::initializer_list<std::string_view> words) const {
-    return Word(node, std::span(words.begin(), words.size()));
-  }
-  std::string Place(const YAML::Node& node) const;  // NAME:LINE
-
-  // What takes a value into *target, of a type that one of the functions above makes. Both must outlive it.
-  template <typename Target>
-  std::function<base::Status(const YAML::Node&)> Into(Target* target) const {
-    return [this, target](const YAML::Node& node) { return Read(node, target); };
-  }
-
- private:
-  base::Status Read(const YAML::Node& node, std::string* target) const;
-  base::Status Read(const YAML::Node& node, std::vector<std::string>* target) const;
-  base::Status Read(const YAML::Node& node, double* target) const;
-  base::Status Read(const YAML::Node& node, int64_t* target) const;
-  base::Status Read(const YAML::Node& node, Span* target) const;
-
-  std::string name_;
+  std::function<base::Status(const YAML::Node&)> Into(Span* target) const;
 };
 
 }  // namespace rankscope::detect

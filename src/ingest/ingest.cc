@@ -1,45 +1,50 @@
 #include "ingest/ingest.h"
 
-#include <algorithm>
-#include <chrono>
 #include <future>
 #include <utility>
 
 #include "ingest/notices.h"
-#include "wire/resume.h"
+#include "ingest/replay.h"
 
 namespace rankscope::ingest {
 namespace {
 
-constexpr uint64_t kTrimEvery = 16 << 20;  // bytes of journal between looks at what the sinks no longer need
-constexpr auto kIdle = std::chrono::milliseconds(500);
-constexpr uint64_t kWorthTrimming = 64 << 10;
-constexpr size_t kFrameSlack = 64 << 10;                        // zstd makes what it cannot compress a little larger
-constexpr size_t kMaxNotices = 1000;                            // waiting for a disk with room
-constexpr std::string_view kServerItself = "rankscope-server";  // the producer of notices
-static_assert(kServerItself.size() == 16);
+constexpr size_t kFrameSlack = 64 << 10;  // zstd makes what it cannot compress a little larger
+constexpr size_t kMaxNotices = 1000;      // waiting for a disk with room
 
 Sender SenderOf(const wire::Hello& hello) {
   return {hello.producer, hello.epoch, hello.project.empty() ? "default" : hello.project, base::WallNow()};
 }
 
-const Sender& SenderOf(const std::variant<FrameEntry, LostEntry, ForgetEntry>& entry) {
-  return std::visit([](const auto& e) -> const Sender& { return e.sender; }, entry);
-}
-
 }  // namespace
 
-Ingest::Ingest(Options options) : options_(std::move(options)), space_(options_.folder, options_.say) {}
+Ingest::Ingest(Options options, std::unique_ptr<journal::Journal> journal)
+    : options_(std::move(options)),
+      space_(options_.folder, options_.say),
+      journal_(std::move(journal)),
+      fanout_(options_.sinks),
+      trimmer_(journal_.get(), fanout_, [this] {
+        std::lock_guard lock(mutex_);
+        return EncodeEntry(watermarks_);
+      }) {}
 
 base::Result<std::unique_ptr<Ingest>> Ingest::Open(Options options, std::vector<std::string>* report) {
-  std::unique_ptr<Ingest> ingest(new Ingest(std::move(options)));
   journal::Recovery recovery;
-  ASSIGN_OR_RETURN(ingest->journal_, journal::Journal::Open(ingest->options_.folder, {}, &recovery));
+  ASSIGN_OR_RETURN(auto journal, journal::Journal::Open(options.folder, {}, &recovery));
   report->insert(report->end(), recovery.damage.begin(), recovery.damage.end());
+  std::unique_ptr<Ingest> ingest(new Ingest(std::move(options), std::move(journal)));
   RETURN_IF_ERROR(ingest->Replay(report));
-  RETURN_IF_ERROR(ingest->CheckEnd(report));
   ingest->committer_ = std::thread([raw = ingest.get()] { raw->CommitLoop(); });
   return ingest;
+}
+
+base::Status Ingest::Replay(std::vector<std::string>* report) {
+  Replayed replayed;
+  RETURN_IF_ERROR(ingest::Replay(journal_.get(), options_.folder, &fanout_, &replayed, report));
+  claims_ = std::move(replayed.claims);
+  std::lock_guard lock(mutex_);
+  watermarks_ = std::move(replayed.watermarks);
+  return {};
 }
 
 Ingest::~Ingest() {
@@ -49,64 +54,6 @@ Ingest::~Ingest() {
   }
   wake_.notify_one();
   if (committer_.joinable()) committer_.join();
-}
-
-base::Status Ingest::Replay(std::vector<std::string>* report) {
-  auto reader = journal_->Read(0);
-  journal::Journal::Reader::Entry raw;
-  while (true) {
-    ASSIGN_OR_RETURN(bool more, reader.Next(&raw));
-    if (!more) break;
-    RETURN_IF_ERROR(Replay(raw, report));
-  }
-  report->insert(report->end(), reader.damage().begin(), reader.damage().end());
-  return {};
-}
-
-base::Status Ingest::Replay(const journal::Journal::Reader::Entry& raw, std::vector<std::string>* report) {
-  auto entry = DecodeEntry(raw.payload);
-  if (!entry.ok()) {
-    report->push_back(options_.folder + ": " + entry.status().message());
-    return {};
-  }
-  if (auto* table = std::get_if<Watermarks>(&*entry)) {
-    for (const auto& [producer, watermark] : *table) {
-      Watermark& mine = watermarks_[producer];
-      if (mine.committed_seq <= watermark.committed_seq) mine = watermark;
-    }
-    return {};
-  }
-  if (auto* lost = std::get_if<LostEntry>(&*entry)) {
-    watermarks_[lost->sender.producer] = {lost->sender.epoch, lost->lost.to_seq};
-    return {};
-  }
-  if (auto* forget = std::get_if<ForgetEntry>(&*entry)) {
-    Forget(forget->prefix, &watermarks_);
-    return {};
-  }
-  const auto& frame = std::get<FrameEntry>(*entry);
-  bool numbered = !frame.sender.producer.empty();
-  if (numbered) watermarks_[frame.sender.producer] = {frame.sender.epoch, frame.frame.last_seq()};
-  auto records = wire::OpenFrame(frame.frame, frame.sender.project);
-  if (!records.ok()) {
-    report->push_back(options_.folder + ": " + records.status().message());
-    return {};
-  }
-  // Whoever was doubled before the restart has been noticed.
-  if (numbered) (void)claims_.Take(frame.sender.producer, **records);
-  return Deliver(raw.end_position, *records, /*replaying=*/true);
-}
-
-// A sink that is further than the journal would not be given what is written at the positions between.
-base::Status Ingest::CheckEnd(std::vector<std::string>* report) {
-  uint64_t furthest = 0;
-  for (model::RecordSink* sink : options_.sinks) furthest = std::max(furthest, sink->durable_position());
-  uint64_t end = journal_->end_position();
-  if (furthest <= end) return {};
-  report->push_back(options_.folder + ": its newest " + std::to_string(furthest - end) +
-                    " bytes are missing (a file was removed or cut short); their records are served, but agents may "
-                    "send some again");
-  return journal_->AdvanceTo(furthest);
 }
 
 base::Result<uint64_t> Ingest::Greet(wire::Hello* hello) {
@@ -179,230 +126,18 @@ void Ingest::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function
   Enqueue(std::move(submission));
 }
 
-void Ingest::Enqueue(Submission submission) {
-  {
-    std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(submission));
-  }
-  wake_.notify_one();
-}
-
-void Ingest::CommitLoop() {
-  while (true) {
-    std::deque<Submission> batch;
-    {
-      std::unique_lock lock(mutex_);
-      bool woken = wake_.wait_for(lock, kIdle, [this] { return stopping_ || !queue_.empty(); });
-      if (woken && queue_.empty()) return;
-      batch.swap(queue_);
-    }
-    if (batch.empty()) {
-      TrimWhenIdle();
-    } else {
-      Commit(&batch);
-    }
-  }
-}
-
-void Ingest::Commit(std::deque<Submission>* batch) {
-  if (auto status = space_.Check(); !status.ok()) {
-    RefuseRecords(batch, status);
-    if (batch->empty()) return Trim();
-  }
-  Placed placed;
-  for (Submission& submission : *batch) Place(&submission, &placed);
-  NoticeDoubledRanks(*batch);
-  PlaceNotices(batch, &placed);
-  if (auto status = journal_->Sync(); !status.ok()) {
-    Refuse(batch, status);
-    {
-      std::lock_guard lock(mutex_);
-      poisoned_ = true;
-    }
-    if (options_.fatal) options_.fatal(status);
-    return;
-  }
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [producer, seq] : placed) watermarks_[producer].committed_seq = seq;
-  }
-  for (Submission& submission : *batch) {
-    if (!submission.appended) continue;
-    if (auto status = Deliver(submission.end_position, submission.records, false); !status.ok() && options_.fatal) {
-      options_.fatal(status);
-    }
-  }
-  for (Submission& submission : *batch) {
-    if (submission.done) submission.done(submission.outcome);
-  }
-  Trim();
-}
-
-// Decides what becomes of one submission and writes it if it is the producer's next.
-void Ingest::Place(Submission* submission, Placed* placed) {
-  const Sender& sender = SenderOf(submission->entry);
-  if (sender.producer.empty()) {
-    Write(submission, placed, 0);
-    return ForgetIfTold(*submission, placed);
-  }
-  Watermark watermark;
-  {
-    std::lock_guard lock(mutex_);
-    watermark = watermarks_[sender.producer];
-  }
-  if (auto found = placed->find(sender.producer); found != placed->end()) watermark.committed_seq = found->second;
-  if (sender.epoch < watermark.epoch) {
-    submission->outcome = {Outcome::kFenced, watermark.epoch, {}};
-    return;
-  }
-  auto* lost = std::get_if<LostEntry>(&submission->entry);
-  uint64_t first = lost ? lost->lost.from_seq : std::get<FrameEntry>(submission->entry).frame.first_seq;
-  uint64_t last = lost ? lost->lost.to_seq : std::get<FrameEntry>(submission->entry).frame.last_seq();
-  switch (wire::Admit(watermark.committed_seq, first, last)) {
-    case wire::Admission::kDuplicate:
-      submission->outcome = {Outcome::kDurable, watermark.committed_seq, {}};
-      return;
-    case wire::Admission::kGap:
-      submission->outcome = {Outcome::kGap, watermark.committed_seq + 1, {}};
-      return;
-    case wire::Admission::kAppend:
-      Write(submission, placed, last);
-  }
-  if (!lost || !submission->appended) return;
-  std::lock_guard lock(mutex_);
-  Notice(*std::move(submission->notice));
-}
-
-// At once: what follows in the same commit begins anew. If it does not become durable, nothing further is admitted.
-void Ingest::ForgetIfTold(const Submission& submission, Placed* placed) {
-  const auto* forget = std::get_if<ForgetEntry>(&submission.entry);
-  if (!forget || !submission.appended) return;
-  std::erase_if(*placed, [&](const auto& entry) { return entry.first.starts_with(forget->prefix); });
-  std::lock_guard lock(mutex_);
-  Forget(forget->prefix, &watermarks_);
-}
-
-void Ingest::Write(Submission* submission, Placed* placed, uint64_t last_seq) {
-  auto end = journal_->Append(std::visit([](const auto& entry) { return EncodeEntry(entry); }, submission->entry));
-  if (!end.ok()) {
-    space_.Refused(end.status());
-    submission->outcome = {Outcome::kFailed, 0, base::Status::Unavailable(end.status().message())};
-    return;
-  }
-  submission->end_position = *end;
-  submission->appended = true;
-  if (const Sender& sender = SenderOf(submission->entry); !sender.producer.empty())
-    (*placed)[sender.producer] = last_seq;
-  submission->outcome = {Outcome::kDurable, last_seq, {}};
-}
-
-void Ingest::NoticeDoubledRanks(const std::deque<Submission>& batch) {
-  for (const Submission& submission : batch) {
-    const std::string& producer = SenderOf(submission.entry).producer;
-    if (!submission.appended || !submission.records || producer.empty()) continue;
-    for (const model::Record& record : claims_.Take(producer, *submission.records)) {
-      std::lock_guard lock(mutex_);
-      Notice(DuplicateRank(record));
-    }
-  }
-}
-
 // REQUIRES mutex_. The next commit writes it.
 void Ingest::Notice(model::Record record) {
   if (options_.say) options_.say("job " + record.origin.job + ": " + record.text);
   if (notices_.size() < kMaxNotices) notices_.push_back(std::move(record));
 }
 
-// Notices are records like any: numbered, journalled, delivered. Their producer is the server itself.
-void Ingest::PlaceNotices(std::deque<Submission>* batch, Placed* placed) {
-  const std::string producer(kServerItself);
-  std::map<std::string, std::vector<model::Record>> by_project;
-  uint64_t seq = 0;
+void Ingest::Enqueue(Submission submission) {
   {
     std::lock_guard lock(mutex_);
-    seq = watermarks_[producer].committed_seq;
-    for (model::Record& record : notices_) by_project[record.origin.project].push_back(std::move(record));
-    notices_.clear();
+    queue_.push_back(std::move(submission));
   }
-  for (auto& [project, records] : by_project) {
-    uint64_t last = seq;
-    for (model::Record& record : records) record.seq = ++last;
-    Submission submission;
-    submission.entry = FrameEntry{{producer, 0, project, base::WallNow()}, wire::MakeFrame(records)};
-    if (auto opened = wire::OpenFrame(std::get<FrameEntry>(submission.entry).frame, project); opened.ok()) {
-      submission.records = *std::move(opened);
-    }
-    Write(&submission, placed, last);
-    std::lock_guard lock(mutex_);
-    if (submission.appended) {
-      seq = last;
-      batch->push_back(std::move(submission));
-    } else {
-      notices_.insert(notices_.end(), records.begin(), records.end());
-    }
-  }
-}
-
-// Leaves what makes room: a few bytes of the reserve are for that.
-void Ingest::RefuseRecords(std::deque<Submission>* batch, const base::Status& status) {
-  std::deque<Submission> records;
-  for (Submission& submission : std::exchange(*batch, {})) {
-    bool forgets = std::holds_alternative<ForgetEntry>(submission.entry);
-    (forgets ? *batch : records).push_back(std::move(submission));
-  }
-  Refuse(&records, status);
-}
-
-void Ingest::Refuse(std::deque<Submission>* batch, const base::Status& status) {
-  for (Submission& submission : *batch) {
-    if (submission.done) submission.done({Outcome::kFailed, 0, base::Status::Unavailable(status.message())});
-  }
-}
-
-base::Status Ingest::Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records,
-                             bool replaying) {
-  if (!records) return {};
-  delivered_position_ = end_position;
-  for (model::RecordSink* sink : options_.sinks) {
-    if (replaying && end_position <= sink->durable_position()) continue;
-    RETURN_IF_ERROR(sink->Append(end_position, records));
-  }
-  return {};
-}
-
-// A journal file goes when every sink is past it.
-void Ingest::Trim() {
-  bool full = !space_.Check().ok();
-  if (!full && journal_->end_position() - trim_considered_at_ < kTrimEvery) return;
-  trim_considered_at_ = journal_->end_position();
-  TrimBefore(NeededPosition());
-}
-
-// Once the sinks have everything, nothing of the journal need stay; but do not rewrite it for a few records.
-void Ingest::TrimWhenIdle() {
-  uint64_t end = journal_->end_position();
-  if (NeededPosition() < delivered_position_ || end == idle_trimmed_at_) return;
-  if (journal_->bytes_on_disk() < kWorthTrimming || !journal_->BeginNextFile().ok()) return;
-  TrimBefore(end);
-  idle_trimmed_at_ = journal_->end_position();
-}
-
-uint64_t Ingest::NeededPosition() const {
-  uint64_t needed = journal_->end_position();
-  for (model::RecordSink* sink : options_.sinks) needed = std::min(needed, sink->durable_position());
-  return needed;
-}
-
-// The table of watermarks is written, and durable, before.
-void Ingest::TrimBefore(uint64_t needed) {
-  if (!journal_->HasFileBefore(needed)) return;
-  std::string table;
-  {
-    std::lock_guard lock(mutex_);
-    table = EncodeEntry(watermarks_);
-  }
-  // Trimming is an economy: if the disk is full now, the next look tries again.
-  if (journal_->Append(table).ok() && journal_->Sync().ok()) (void)journal_->TrimBefore(needed).ok();
+  wake_.notify_one();
 }
 
 }  // namespace rankscope::ingest

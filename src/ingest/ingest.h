@@ -11,7 +11,9 @@
 #include <variant>
 #include <vector>
 
+#include "ingest/fanout.h"
 #include "ingest/journal_entry.h"
+#include "ingest/journal_trimmer.h"
 #include "ingest/rank_claims.h"
 #include "ingest/space_guard.h"
 #include "journal/journal.h"
@@ -31,6 +33,9 @@ class Ingest : public wire::FrameReceiver {
   struct Options {
     std::string folder;                     // of the journal
     std::vector<model::RecordSink*> sinks;  // outlive this
+    // Asked once a second, by the commit thread: the jobs that live and say nothing. They get a tick in the journal.
+    std::function<std::vector<model::JobTime>()> silent_jobs;
+    std::string project = "default";  // whose they are
     std::function<void(const base::Status&)> fatal;
     std::function<void(const std::string&)> say;  // a sentence for whoever runs the server; any thread
   };
@@ -60,8 +65,9 @@ class Ingest : public wire::FrameReceiver {
   uint64_t CommittedSeq(const std::string& producer);
 
  private:
+  using Entry = std::variant<FrameEntry, LostEntry, ForgetEntry, TickEntry>;
   struct Submission {
-    std::variant<FrameEntry, LostEntry, ForgetEntry> entry;
+    Entry entry;
     std::shared_ptr<const model::RecordBatch> records;  // null: none
     std::optional<model::Record> notice;                // goes out if the entry is news
     std::function<void(Outcome)> done;
@@ -72,12 +78,11 @@ class Ingest : public wire::FrameReceiver {
 
   using Placed = std::map<std::string, uint64_t>;  // by producer: written, and durable after the next sync
 
-  explicit Ingest(Options options);
+  Ingest(Options options, std::unique_ptr<journal::Journal> journal);
   base::Status Replay(std::vector<std::string>* report);
-  base::Status Replay(const journal::Journal::Reader::Entry& raw, std::vector<std::string>* report);
-  base::Status CheckEnd(std::vector<std::string>* report);
   void Enqueue(Submission submission);
   void CommitLoop();
+  void AddTick(std::deque<Submission>* batch);
   void Commit(std::deque<Submission>* batch);
   void Place(Submission* submission, Placed* placed);
   void ForgetIfTold(const Submission& submission, Placed* placed);
@@ -87,19 +92,16 @@ class Ingest : public wire::FrameReceiver {
   void Notice(model::Record record);
   void RefuseRecords(std::deque<Submission>* batch, const base::Status& status);
   void Refuse(std::deque<Submission>* batch, const base::Status& status);
-  base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records, bool replaying);
-  void Trim();
-  void TrimWhenIdle();
-  uint64_t NeededPosition() const;
-  void TrimBefore(uint64_t needed);
+  base::Status Deliver(const Submission& submission);
 
   const Options options_;
   SpaceGuard space_;
   // The commit thread's own.
-  std::unique_ptr<journal::Journal> journal_;
-  uint64_t trim_considered_at_ = 0, idle_trimmed_at_ = 0;
-  uint64_t delivered_position_ = 0;  // past the last frame that the sinks have; watermark tables may follow
+  const std::unique_ptr<journal::Journal> journal_;
+  Fanout fanout_;
+  JournalTrimmer trimmer_;
   RankClaims claims_;
+  int64_t ticked_at_ = 0;  // by the monotonic clock
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

@@ -18,6 +18,12 @@ class MemorySink : public model::RecordSink {
     while (cursor.Next(&record)) texts.emplace_back(record.text);
     return {};
   }
+  base::Status Tick(uint64_t, const std::string& project, const std::vector<model::JobTime>& jobs) override {
+    for (const model::JobTime& job : jobs) {
+      texts.push_back("tick of " + project + "/" + job.job + " at " + std::to_string(job.time));
+    }
+    return {};
+  }
   uint64_t durable_position() const override { return durable; }
   std::vector<std::string> texts;
   uint64_t durable = 0;
@@ -49,6 +55,7 @@ class IngestTest : public testing::Test {
     Ingest::Options options;
     options.folder = folder_;
     options.sinks = {&sink_};
+    options.silent_jobs = [this] { return silent_jobs_; };
     options.say = [this](const std::string& sentence) { said_.push_back(sentence); };
     auto ingest = Ingest::Open(std::move(options), &report_);
     ASSERT_TRUE(ingest.ok()) << ingest.status().message();
@@ -80,6 +87,7 @@ class IngestTest : public testing::Test {
     return committed.ok() ? *committed : ~uint64_t{0};
   }
 
+  std::vector<model::JobTime> silent_jobs_;
   std::string folder_;
   MemorySink sink_;
   std::vector<std::string> report_, said_;
@@ -104,6 +112,17 @@ TEST_F(IngestTest, RestartKeepsWatermarksAndReplaysToSinksThatLostTheirMemory) {
   EXPECT_EQ(sink_.texts, (std::vector<std::string>{"1", "2", "3", "4"}));
   EXPECT_EQ(Send(FrameOf(4, 1)).seq, 4u);
   EXPECT_EQ(sink_.texts.size(), 4u);
+}
+
+TEST_F(IngestTest, TicksAreJournalledAmongTheRecords) {
+  silent_jobs_ = {{"j", 7}, {"k", 9}};
+  ASSERT_EQ(Send(FrameOf(1, 1)).kind, Outcome::kDurable);  // the first commit has one beside the record
+  silent_jobs_.clear();
+  ASSERT_EQ(Send(FrameOf(2, 1)).kind, Outcome::kDurable);
+  const std::vector<std::string> told = {"1", "tick of default/j at 7", "tick of default/k at 9", "2"};
+  EXPECT_EQ(sink_.texts, told);
+  Start();
+  EXPECT_EQ(sink_.texts, told);
 }
 
 TEST_F(IngestTest, OlderSenderIsFenced) {

@@ -9,6 +9,7 @@ constexpr uint8_t kFrame = 1;
 constexpr uint8_t kWatermarks = 2;
 constexpr uint8_t kLost = 3;
 constexpr uint8_t kForget = 4;
+constexpr uint8_t kTick = 5;
 
 void Put(const Sender& sender, std::string* out) {
   base::PutString(out, sender.producer);
@@ -50,6 +51,17 @@ base::Result<JournalEntry> DecodeForgetEntry(base::ByteReader in) {
   entry.sender = GetSender(&in);
   entry.prefix = in.String();
   if (!in.ok()) return base::Status::Corrupt("journal entry: malformed forget entry");
+  return JournalEntry(std::move(entry));
+}
+
+base::Result<JournalEntry> DecodeTickEntry(base::ByteReader in) {
+  TickEntry entry;
+  entry.sender = GetSender(&in);
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
+    std::string job(in.String());
+    entry.jobs.push_back({std::move(job), static_cast<base::TimeNs>(in.Fixed64())});
+  }
+  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed tick");
   return JournalEntry(std::move(entry));
 }
 
@@ -95,6 +107,17 @@ std::string EncodeEntry(const ForgetEntry& entry) {
   return out;
 }
 
+std::string EncodeEntry(const TickEntry& entry) {
+  std::string out(1, kTick);
+  Put(entry.sender, &out);
+  base::PutVarint(&out, entry.jobs.size());
+  for (const model::JobTime& job : entry.jobs) {
+    base::PutString(&out, job.job);
+    base::PutFixed64(&out, static_cast<uint64_t>(job.time));
+  }
+  return out;
+}
+
 std::string EncodeEntry(const Watermarks& watermarks) {
   std::string out;
   out.push_back(kWatermarks);
@@ -118,6 +141,8 @@ base::Result<JournalEntry> DecodeEntry(std::string_view bytes) {
       return DecodeWatermarks(in);
     case kForget:
       return DecodeForgetEntry(in);
+    case kTick:
+      return DecodeTickEntry(in);
     default:
       return base::Status::Corrupt("journal entry: unknown kind " + std::to_string(kind));
   }

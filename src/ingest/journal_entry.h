@@ -4,9 +4,11 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "model/record_sink.h"
 #include "wire/frame.h"
 #include "wire/ingest_service.h"
 
@@ -29,8 +31,8 @@ struct Sender {
 };
 
 // Entries of the server's journal, each with its producer's watermark inside it: a frame, the word that some records
-// never come, (before files are removed) the table of all watermarks, or the word that producers begin anew. There is
-// no ledger beside the journal that could disagree with it.
+// never come, (before files are removed) the table of all watermarks, the word that producers begin anew, or a tick.
+// There is no ledger beside the journal that could disagree with it.
 struct FrameEntry {
   Sender sender;
   wire::Frame frame;
@@ -44,7 +46,12 @@ struct ForgetEntry {
   Sender sender;  // no producer
   std::string prefix;
 };
-using JournalEntry = std::variant<FrameEntry, LostEntry, Watermarks, ForgetEntry>;
+// Time has come so far, for jobs that say nothing.
+struct TickEntry {
+  Sender sender;  // no producer
+  std::vector<model::JobTime> jobs;
+};
+using JournalEntry = std::variant<FrameEntry, LostEntry, Watermarks, ForgetEntry, TickEntry>;
 
 void Forget(const std::string& prefix, Watermarks* watermarks);
 
@@ -52,6 +59,7 @@ std::string EncodeEntry(const FrameEntry& entry);
 std::string EncodeEntry(const LostEntry& entry);
 std::string EncodeEntry(const Watermarks& watermarks);
 std::string EncodeEntry(const ForgetEntry& entry);
+std::string EncodeEntry(const TickEntry& entry);
 base::Result<JournalEntry> DecodeEntry(std::string_view bytes);
 
 }  // namespace rankscope::ingest

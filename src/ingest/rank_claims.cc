@@ -2,11 +2,20 @@
 
 #include <algorithm>
 
+#include "model/event.h"
+
 namespace rankscope::ingest {
 namespace {
 
 constexpr int64_t kTolerance = base::kNsPerSecond;  // clocks of nodes differ, and a node's last word comes late
 constexpr size_t kMaxRanks = 200'000;               // beyond, all is forgotten: a doubled rank is then noticed anew
+
+// Somebody else's word about the rank.
+bool IsJudgement(const model::RecordView& record) {
+  if (record.stream != model::Stream::kEvent) return false;
+  const model::FieldView* name = record.FindField("event");
+  return name && model::IsJudgement(name->text);
+}
 
 bool SameRank(const model::Origin& a, const model::Origin& b) {
   return a.rank == b.rank && a.attempt == b.attempt && a.job == b.job && a.project == b.project;
@@ -22,7 +31,7 @@ std::vector<model::Record> RankClaims::Take(const std::string& producer, const m
   model::RecordView record;
   while (cursor.Next(&record)) {
     const model::Origin& origin = *record.origin;
-    if (!origin.rank) continue;
+    if (!origin.rank || IsJudgement(record)) continue;
     if (!last || !SameRank(*last, origin)) {
       if (ranks_.size() >= kMaxRanks) ranks_.clear();
       claims = &ranks_[{origin.project, origin.job, origin.attempt, *origin.rank}];

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/event.h"
+
 namespace rankscope::ingest {
 namespace {
 
@@ -33,6 +35,21 @@ TEST(RankClaims, OneAfterTheOtherIsARestartHoweverLateItsRecordsCome) {
   EXPECT_TRUE(claims.Take("b", *At(20)).empty());
   EXPECT_TRUE(claims.Take("a", *At(10.5)).empty()) << "of the clocks' difference";
   EXPECT_TRUE(claims.Take("c", *At(15, 4)).empty()) << "another rank";
+}
+
+TEST(RankClaims, WhatOthersSayAboutARankClaimsNothing) {
+  RankClaims claims;
+  EXPECT_TRUE(claims.Take("a", *At(0)).empty());
+  EXPECT_TRUE(claims.Take("a", *At(9)).empty());
+  for (double second : {1, 8}) {
+    model::Record event =
+        model::MakeEvent("finding", static_cast<int64_t>(second * base::kNsPerSecond), "rank 3: out of memory");
+    event.origin.job = "j";
+    event.origin.rank = 3;
+    std::string bytes;
+    model::EncodeRecords({event}, &bytes);
+    EXPECT_TRUE(claims.Take("server", **model::RecordBatch::Decode(std::move(bytes))).empty());
+  }
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -59,12 +60,17 @@ struct Aggregation {
   std::vector<Aggregate> aggregates;
 };
 
-// Rows have one cell a column. An Aggregation's table has its groups, then its aggregates, sorted by the groups:
-// no value, numbers and times, texts. Without groups it has exactly one row.
-struct Table {
+// The columns of an aggregation's table: its groups, then its aggregates. Rows are sorted by the groups: no value,
+// numbers and times, texts. Without groups there is exactly one.
+inline std::vector<std::string> ColumnsOf(const Aggregation& aggregation) {
   std::vector<std::string> columns;
-  std::vector<std::vector<Cell>> rows;
-};
+  for (const GroupKey& group : aggregation.groups) columns.push_back(group.column);
+  for (const Aggregate& aggregate : aggregation.aggregates) columns.push_back(aggregate.column);
+  return columns;
+}
+
+// Takes the cells of one row after the other, one a column; they are gone when it returns. False: no more are wanted.
+using TakeCells = std::function<bool(const std::vector<Cell>& cells)>;
 
 // Lines that differ only in their variables.
 struct Pattern {

@@ -1,5 +1,7 @@
 #include "model/event.h"
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 namespace rankscope::model {
@@ -11,6 +13,13 @@ Record MakeEvent(std::string_view name, base::TimeNs time, std::string text) {
   event.text = std::move(text);
   event.fields.emplace_back("event", std::string(name));
   return event;
+}
+
+bool IsJudgement(std::string_view event_name) {
+  static constexpr std::array<std::string_view, 6> kNames = {"detector_rule",         "detector_finding",
+                                                             "detector_rule_refused", "finding",
+                                                             "finding_confirmed",     "finding_dismissed"};
+  return std::find(kNames.begin(), kNames.end(), event_name) != kNames.end();
 }
 
 }  // namespace rankscope::model

@@ -115,7 +115,7 @@ void AppendTime(base::TimeNs time, std::string* out) {
   std::chrono::hh_mm_ss clock{point - day};
   char text[] = "0000-00-00T00:00:00.000000000Z";
   auto put = [&text](size_t at, size_t digits, uint32_t value) {
-    for (; digits > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
+    for (; value > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
   };
   put(0, 4, static_cast<uint32_t>(static_cast<int>(date.year())));
   put(5, 2, static_cast<unsigned>(date.month()));

@@ -2,11 +2,20 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "base/clock.h"
 #include "base/status.h"
 #include "model/record_batch.h"
 
 namespace rankscope::model {
+
+// How far a job's time has come, though none of its records says so.
+struct JobTime {
+  std::string job;
+  base::TimeNs time = 0;
+};
 
 // Where ingest's records go: the store, later backends and detectors. Ingest knows none of them.
 //
@@ -19,6 +28,13 @@ class RecordSink {
 
   // Takes the records into memory: queries see them when this returns. All sinks share the one batch.
   virtual base::Status Append(uint64_t end_position, std::shared_ptr<const RecordBatch> records) = 0;
+
+  // Time has come so far for these jobs of the project, and every record until then has. Journalled as records are, and
+  // called in the same order on the same thread; most sinks do not care.
+  virtual base::Status Tick(uint64_t /*end_position*/, const std::string& /*project*/,
+                            const std::vector<JobTime>& /*jobs*/) {
+    return {};
+  }
 
   // Everything before this journal position survives a crash in this sink. Any thread.
   virtual uint64_t durable_position() const = 0;

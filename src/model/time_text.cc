@@ -1,5 +1,6 @@
 #include "model/time_text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 
@@ -108,6 +109,19 @@ std::optional<int64_t> ParseDuration(std::string_view text) {
     }
   }
   return total;
+}
+
+std::string FormatDuration(int64_t ns) {
+  int64_t seconds = std::max<int64_t>(ns, 0) / base::kNsPerSecond;
+  int64_t minutes = seconds / 60, hours = minutes / 60, days = hours / 24;
+  auto both = [](int64_t large, const char* unit, int64_t small, const char* small_unit) {
+    std::string text = std::to_string(large) + " " + unit;
+    return small == 0 ? text : text + " " + std::to_string(small) + " " + small_unit;
+  };
+  if (seconds < 120) return std::to_string(seconds) + " s";
+  if (minutes < 120) return std::to_string(minutes) + " min";
+  if (hours < 48) return both(hours, "h", minutes % 60, "min");
+  return both(days, "d", hours % 24, "h");
 }
 
 std::optional<base::TimeNs> ParseTime(std::string_view text, Zone zone) {

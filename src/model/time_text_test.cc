@@ -17,6 +17,19 @@ TEST(TimeText, ReadsDurations) {
   }
 }
 
+TEST(TimeText, ShowsDurationsInTheTwoLargestUnits) {
+  const std::pair<int64_t, const char*> shown[] = {{-3, "0 s"},
+                                                   {0, "0 s"},
+                                                   {119, "119 s"},
+                                                   {120, "2 min"},
+                                                   {7199, "119 min"},
+                                                   {7200, "2 h"},
+                                                   {7 * 3600 + 359, "7 h 5 min"},
+                                                   {172800, "2 d"},
+                                                   {3 * 86400 + 4 * 3600 + 1800, "3 d 4 h"}};
+  for (const auto& [seconds, text] : shown) EXPECT_EQ(FormatDuration(seconds * base::kNsPerSecond), text);
+}
+
 TEST(TimeText, ReadsTimes) {
   EXPECT_EQ(ParseTime("1970-01-01T00:00:01.5Z"), 3 * kSecond / 2);
   EXPECT_EQ(ParseTime("1970-01-01T08:00:00+08:00"), 0);

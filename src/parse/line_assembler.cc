@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "parse/launcher_prefix.h"
+
 namespace rankscope::parse {
 namespace {
 
@@ -11,14 +13,9 @@ constexpr size_t kMaxTracebackBytes = 128 * 1024;
 constexpr int64_t kBarInterval = base::kNsPerSecond;
 constexpr int64_t kTracebackPatience = base::kNsPerSecond;
 
-// "[default1]:[rank3]: text" is what torchrun's --tee and torch's own excepthook make of "text".
+// Lines of one traceback have the same prefix, which stays in the text.
 std::string_view WithoutLauncherPrefix(std::string_view line) {
-  for (std::string_view name : {"[default", "[rank"}) {
-    size_t end = line.starts_with(name) ? line.find_first_not_of("0123456789", name.size()) : std::string_view::npos;
-    if (end == std::string_view::npos || end == name.size() || !line.substr(end).starts_with("]:")) continue;
-    line.remove_prefix(end + 2);
-    if (line.starts_with(' ') && name == "[rank") line.remove_prefix(1);
-  }
+  line.remove_prefix(ReadLinePrefix(line, {}).bytes);
   return line;
 }
 

@@ -12,7 +12,7 @@
 #include "base/decoder.h"
 #include "base/file.h"
 #include "model/ansi.h"
-#include "model/time_text.h"
+#include "parse/leading_time.h"
 #include "parse/line_assembler.h"
 #include "parse/line_record.h"
 
@@ -20,20 +20,32 @@ namespace rankscope::parse {
 namespace {
 
 constexpr size_t kBlockBytes = 1 << 20;
-constexpr size_t kLeadingBytes = 80;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
+// Whether a word may begin behind it: "2026_rank3" is a rank, "frank3" is none, "tp_rank3" is of some ranks alone.
+bool EndsBeforeWord(std::string_view before) {
+  static constexpr std::string_view kKinds[] = {"local", "node", "group", "dp", "tp", "pp", "ep", "cp", "mp"};
+  if (before.empty()) return true;
+  if (IsLetter(before.back())) return false;
+  if (!before.ends_with('_') && !before.ends_with('-')) return true;
+  before.remove_suffix(1);
+  return std::none_of(std::begin(kKinds), std::end(kKinds), [&](std::string_view kind) {
+    size_t at = before.size() - std::min(before.size(), kind.size());
+    return before.substr(at) == kind && (at == 0 || !IsLetter(before[at - 1]));
+  });
+}
+
 // The number that follows the word (with - _ . = between, or nothing), where the word begins no longer one before it.
 std::optional<int32_t> NumberAfter(std::string_view path, std::string_view word) {
   for (size_t at = path.find(word); at != std::string_view::npos; at = path.find(word, at + 1)) {
-    bool begins = at == 0 || (!IsLetter(path[at - 1]) && path[at - 1] != '_');
     size_t digits = at + word.size();
-    if (digits < path.size() && std::string_view("-_.=").find(path[digits]) != std::string_view::npos) ++digits;
+    if (digits < path.size() && std::string_view("-_.=:").find(path[digits]) != std::string_view::npos) ++digits;
     int32_t number = 0;
     auto [end, error] = std::from_chars(path.data() + digits, path.data() + path.size(), number);
-    if (begins && error == std::errc() && digits < path.size() && IsDigit(path[digits])) return number;
+    bool read = error == std::errc() && digits < path.size() && IsDigit(path[digits]);
+    if (read && EndsBeforeWord(path.substr(0, at))) return number;
   }
   return std::nullopt;
 }
@@ -93,13 +105,18 @@ LogFile DescribeLogFile(std::string_view path) {
   model::Origin& origin = file.origin;
   origin.project.clear();
   origin.attempt = FirstOf(path, {"attempt"}).value_or(0);
-  origin.node_rank = FirstOf(path, {"node_rank", "node"});
-  origin.local_rank = FirstOf(path, {"local_rank"});
-  origin.rank = FirstOf(path, {"rank", "worker", "global_rank"});
+  std::string_view name = PlainName(path.substr(path.rfind('/') + 1));
+  origin.node_rank = FirstOf(path, {"node_rank", "node-rank", "node"});
+  origin.local_rank = FirstOf(path, {"local_rank", "local-rank", "localrank"});
+  if (!origin.local_rank) origin.local_rank = FirstOf(name, {"gpu", "cuda"});
+  origin.rank = FirstOf(path, {"rank"});
+  if (!origin.rank) origin.rank = FirstOf(name, {"process", "proc"});
   if (!origin.local_rank && path.find("attempt_") != std::string_view::npos) origin.local_rank = ParentNumber(path);
+  // A worker with local ranks of its own is a node.
+  std::optional<int32_t>& worker = origin.local_rank && !origin.node_rank ? origin.node_rank : origin.rank;
+  if (!worker) worker = FirstOf(path, {"worker"});
   // The only node's local ranks are its ranks.
   if (!origin.rank && !origin.node_rank) origin.rank = origin.local_rank;
-  std::string_view name = PlainName(path.substr(path.rfind('/') + 1));
   bool error = name.find("stderr") != std::string_view::npos || name.ends_with(".err");
   file.stream = error ? model::Stream::kStderr : model::Stream::kStdout;
   file.json = name.find(".jsonl") != std::string_view::npos || name.find(".ndjson") != std::string_view::npos;
@@ -132,25 +149,6 @@ base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::ve
   return files;
 }
 
-std::optional<base::TimeNs> LeadingTime(std::string_view line) {
-  constexpr size_t kTimeBytes = 19;  // 2026-11-01 00:20:00
-  line = line.substr(0, kLeadingBytes);
-  for (size_t at = 0; at + kTimeBytes <= line.size(); ++at) {
-    if (!IsDigit(line[at]) || line[at + 4] != '-' || line[at + 13] != ':') continue;
-    size_t end = at + kTimeBytes;
-    bool fraction = end + 1 < line.size() && (line[end] == '.' || line[end] == ',') && IsDigit(line[end + 1]);
-    if (fraction) {
-      for (++end; end < line.size() && IsDigit(line[end]);) ++end;
-    }
-    for (size_t zone : {size_t{6}, size_t{5}, size_t{1}}) {
-      if (end + zone > line.size()) continue;
-      if (auto time = model::ParseTime(line.substr(at, end - at + zone))) return time;
-    }
-    if (auto time = model::ParseTime(line.substr(at, end - at), model::Zone::kElseUtc)) return time;
-  }
-  return std::nullopt;
-}
-
 base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take) {
   ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(path, O_RDONLY));
   ASSIGN_OR_RETURN(auto decoder, base::Decoder::Make(EncodingOf(path)));
@@ -165,10 +163,10 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
 namespace {
 
 // The first time that stands at the beginning of a line of the text.
-std::optional<base::TimeNs> FirstTime(std::string_view text) {
+std::optional<base::TimeNs> FirstTime(std::string_view text, base::TimeNs near) {
   while (!text.empty()) {
     size_t end = std::min(text.find('\n'), text.size() - 1);
-    if (auto time = LeadingTime(text.substr(0, end))) return time;
+    if (auto time = LeadingTime(text.substr(0, end), near)) return time;
     text.remove_prefix(end + 1);
   }
   return std::nullopt;
@@ -179,7 +177,8 @@ std::optional<base::TimeNs> FirstTime(std::string_view text) {
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
-  base::TimeNs time = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
+  const base::TimeNs written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
+  base::TimeNs time = written;
   uint64_t seq = 0;
   bool wanted = true;
   auto emit = [&](const Line& line) {
@@ -190,7 +189,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     record.text = line.text;
     record.seq = ++seq;
     bool colored = record.text.find('\x1b') != std::string::npos;
-    time = LeadingTime(colored ? model::StripAnsi(record.text) : record.text).value_or(time);
+    time = LeadingTime(colored ? model::StripAnsi(record.text) : record.text, written).value_or(time);
     record.time = time;
     RedactSecrets(&record.text);
     UnderstandLine(&record);
@@ -200,7 +199,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   base::Status stopped = base::Status::Internal("not wanted any more");
   bool first = true;
   base::Status read = ReadLogBytes(file.path, [&](std::string_view bytes) {
-    if (std::exchange(first, false)) time = FirstTime(bytes).value_or(time);
+    if (std::exchange(first, false)) time = FirstTime(bytes, written).value_or(time);
     assembler.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });

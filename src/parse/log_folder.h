@@ -33,11 +33,9 @@ LogFile DescribeLogFile(std::string_view path);
 base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take);
 
 // Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its
-// beginning; a line without one has that of the line before, those at the start the first that comes (in the first
-// MiB), and where there is none the file's own. False stops.
+// beginning (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line
+// before, those at the start the first that comes (in the first MiB), and where there is none the file's own. False
+// stops.
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take);
-
-// The first date with a time of day in the beginning of the line (2026-11-01 00:20:00,123), UTC unless it has a zone.
-std::optional<base::TimeNs> LeadingTime(std::string_view line);
 
 }  // namespace rankscope::parse

@@ -21,16 +21,13 @@ TEST(DescribeLogFile, ThePathTellsWhoWroteIt) {
   EXPECT_EQ(elastic.origin.attempt, 1);
   EXPECT_EQ(elastic.origin.rank, 3);
   EXPECT_FALSE(DescribeLogFile("frank9.log").origin.rank) << "no rank, a name";
+  EXPECT_EQ(DescribeLogFile("2026-11-25_rank7.log").origin.rank, 7);
+  EXPECT_EQ(DescribeLogFile("1/rank.03/stderr").origin.rank, 3);
+  EXPECT_EQ(DescribeLogFile("train_global_rank_5.txt").origin.rank, 5);
+  EXPECT_EQ(DescribeLogFile("host-a/gpu2.log").origin.local_rank, 2);
+  EXPECT_EQ(DescribeLogFile("worker-1/attempt_0/2/stdout.log").origin.node_rank, 1);
+  EXPECT_EQ(DescribeLogFile("x/tp_rank_1.log").origin.rank, std::nullopt) << "of one kind of parallelism alone";
   EXPECT_TRUE(DescribeLogFile("metrics.jsonl").json);
-}
-
-TEST(LeadingTime, ReadsWhatLoggersWrite) {
-  constexpr int64_t kMidnight = 1'793'491'200 * base::kNsPerSecond;
-  EXPECT_EQ(LeadingTime("2026-11-01 00:00:00,250 INFO x"), kMidnight + base::kNsPerSecond / 4);
-  EXPECT_EQ(LeadingTime("[2026-11-01T00:00:00Z] x"), kMidnight);
-  EXPECT_EQ(LeadingTime("[INFO|trainer.py:1] 2026-11-01 08:00:00+08:00 >> x"), kMidnight);
-  EXPECT_FALSE(LeadingTime("step 12 of 2026-11-01"));
-  EXPECT_FALSE(LeadingTime(""));
 }
 
 class LogFolderTest : public testing::Test {

@@ -5,8 +5,8 @@
 
 namespace rankscope::query {
 
-base::Result<model::Table> LogSource::Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
-                                                base::Budget* budget) {
+base::Status LogSource::Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, base::Budget* budget,
+                                  const model::TakeCells& take) {
   model::Scan all = scan;
   all.newest_first = false;
   all.limit = 0;
@@ -16,7 +16,8 @@ base::Result<model::Table> LogSource::Aggregate(const model::Scan& scan, const m
     aggregator.Take(Row::Of(record));
     return true;
   }));
-  return aggregator.Finish();
+  aggregator.Finish(take);
+  return {};
 }
 
 base::Result<std::vector<model::Pattern>> LogSource::Patterns(const model::Scan& scan, base::Budget* budget) {

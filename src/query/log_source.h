@@ -28,10 +28,10 @@ class LogSource {
   virtual base::Status Read(const model::Scan& scan, base::Budget* budget,
                             const std::function<bool(const model::Record&)>& take) = 0;
 
-  // The scan's records as a table; scan.limit and order do not apply. Here: by Read, row after row, which is also what
-  // the answer of a faster one has to be.
-  virtual base::Result<model::Table> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
-                                               base::Budget* budget);
+  // Gives `take` the table of the scan's records; scan.limit and order do not apply. Here: by Read, row after row,
+  // which is also what the answer of a faster one has to be.
+  virtual base::Status Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, base::Budget* budget,
+                                 const model::TakeCells& take);
 
   // The templates of the scan's text lines, most frequent first. Here: by Read, row after row.
   virtual base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget);

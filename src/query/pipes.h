@@ -65,7 +65,7 @@ class HeldRow {
 };
 
 // Pushes the table's rows.
-void PushTable(const model::Table& table, Stage* next);
+model::TakeCells PushCells(const std::vector<std::string>& columns, Stage* next);
 void PushPatterns(const std::vector<model::Pattern>& patterns, Stage* next);
 
 }  // namespace rankscope::query

@@ -1,5 +1,7 @@
 #include "query/row.h"
 
+#include <charconv>
+
 #include "model/record_json.h"
 #include "query/cell.h"
 
@@ -16,7 +18,10 @@ const model::Cell* FindColumn(const Row& row, std::string_view name) {
 struct CellWriter {
   std::string* out;
   void operator()(std::monostate) const { *out += "null"; }
-  void operator()(int64_t value) const { *out += std::to_string(value); }
+  void operator()(int64_t value) const {
+    char text[24];
+    out->append(text, std::to_chars(text, text + sizeof text, value).ptr);
+  }
   void operator()(double value) const { model::AppendJsonNumber(value, out); }
   void operator()(const std::string& value) const { model::AppendJsonString(value, out); }
   void operator()(model::Time value) const {
@@ -49,18 +54,30 @@ model::Cell Row::GetCell(const model::RecordKey& key) const {
 
 void AppendJson(const model::Cell& cell, std::string* out) { std::visit(CellWriter{out}, cell); }
 
-void AppendJson(const Row& row, std::string* out) {
+const std::string& RowWriter::JsonOf(size_t column, const std::string& name) {
+  if (column >= names_.size()) names_.resize(column + 1);
+  auto& [plain, json] = names_[column];
+  if (plain != name || json.empty()) {
+    plain = name;
+    json.clear();
+    model::AppendJsonString(name, &json);
+    json.push_back(':');
+  }
+  return json;
+}
+
+void RowWriter::Append(const Row& row, std::string* out) {
   if (row.record) {
     model::AppendJson(*row.record, out);
     out->pop_back();
   } else {
     out->push_back('{');
   }
-  for (const auto& [name, cell] : row.columns) {
+  for (size_t i = 0; i < row.columns.size(); ++i) {
+    const auto& [name, cell] = row.columns[i];
     if (std::holds_alternative<std::monostate>(cell)) continue;
     if (out->back() != '{') out->push_back(',');
-    model::AppendJsonString(name, out);
-    out->push_back(':');
+    *out += JsonOf(i, name);
     AppendJson(cell, out);
   }
   out->push_back('}');

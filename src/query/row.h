@@ -23,8 +23,19 @@ struct Row {
   model::Cell GetCell(const model::RecordKey& key) const;
 };
 
-// The row as one flat JSON object, no newline. Cells without a value are left out.
-void AppendJson(const Row& row, std::string* out);
+// Writes rows, each as one flat JSON object, no newline. Cells without a value are left out.
+class RowWriter {
+ public:
+  void Append(const Row& row, std::string* out);
+
+ private:
+  struct Name {
+    std::string plain, json;  // with the colon
+  };
+  const std::string& JsonOf(size_t column, const std::string& name);
+
+  std::vector<Name> names_;  // of the last row's columns, which are mostly the next one's
+};
 void AppendJson(const model::Cell& cell, std::string* out);
 
 // Bytes that the row holds beside its record, about; with the record's own.

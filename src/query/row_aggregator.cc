@@ -78,23 +78,23 @@ std::unique_ptr<RowAggregator::Group> RowAggregator::NewGroup(const Row& row) co
   return group;
 }
 
-model::Table RowAggregator::Finish() {
-  model::Table table;
-  for (const GroupKey& group : aggregation_.groups) table.columns.push_back(group.column);
-  for (const auto& aggregate : aggregation_.aggregates) table.columns.push_back(aggregate.column);
+void RowAggregator::Finish(const model::TakeCells& take) {
+  std::vector<std::vector<model::Cell>> rows;
   for (auto& [identity, group] : groups_) {
     std::vector<model::Cell> row = std::move(group->keys);
     for (auto& accumulator : group->accumulators) row.push_back(accumulator->Result());
-    table.rows.push_back(std::move(row));
+    rows.push_back(std::move(row));
   }
   size_t keys = aggregation_.groups.size();
-  std::sort(table.rows.begin(), table.rows.end(), [keys](const auto& a, const auto& b) {
+  std::sort(rows.begin(), rows.end(), [keys](const auto& a, const auto& b) {
     for (size_t i = 0; i < keys; ++i) {
       if (int order = Compare(ViewOf(a[i]), ViewOf(b[i])); order != 0) return order < 0;
     }
     return false;
   });
-  return table;
+  for (const auto& row : rows) {
+    if (!take(row)) return;
+  }
 }
 
 }  // namespace rankscope::query

@@ -21,7 +21,8 @@ class RowAggregator {
   RowAggregator(model::Aggregation aggregation, base::Budget* budget);
 
   void Take(const Row& row);
-  model::Table Finish();
+  // Gives the table away.
+  void Finish(const model::TakeCells& take);
 
  private:
   struct Group {

@@ -25,8 +25,7 @@ base::Status Feed(const Plan& plan, Execution* execution, Stage* first) {
   LogSource* source = execution->source;
   base::Budget* budget = execution->budget;
   if (plan.source == Plan::Source::kTable) {
-    ASSIGN_OR_RETURN(model::Table table, source->Aggregate(plan.scan, plan.aggregation, budget));
-    PushTable(table, first);
+    return source->Aggregate(plan.scan, plan.aggregation, budget, PushCells(model::ColumnsOf(plan.aggregation), first));
   } else if (plan.source == Plan::Source::kPatterns) {
     ASSIGN_OR_RETURN(auto patterns, source->Patterns(plan.scan, budget));
     PushPatterns(patterns, first);
@@ -56,9 +55,10 @@ base::Status RunQuery(LogSource* source, const Query& query, base::Budget* budge
 base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget* budget,
                             const std::function<bool(std::string_view)>& take) {
   std::string json;
+  RowWriter writer;
   return RunQuery(source, query, budget, [&](const Row& row) {
     json.clear();
-    AppendJson(row, &json);
+    writer.Append(row, &json);
     return take(json);
   });
 }

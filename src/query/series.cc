@@ -69,7 +69,22 @@ void Raise(const std::optional<double>& value, std::optional<double>* into) {
 struct RankBucket {
   SeriesBucket bucket;
   std::optional<double> mean;
-  bool metric = false;  // from the stream `metric`
+};
+using RankBuckets = std::map<int64_t, RankBucket>;  // by x
+
+// What one rank has, by where it is from.
+struct RankValues {
+  RankBuckets logged, printed;
+
+  // What was logged, and what was printed before and after it. A value printed between is a logged one rounded, or is
+  // within the extremes that the logged ones bring along.
+  RankBuckets TakePreferred() {
+    if (!logged.empty()) {
+      printed.erase(printed.lower_bound(logged.begin()->first), printed.upper_bound(logged.rbegin()->first));
+    }
+    logged.merge(printed);
+    return std::move(logged);
+  }
 };
 
 class SeriesReader {
@@ -88,8 +103,10 @@ class SeriesReader {
   base::Result<SeriesAnswer> Read() {
     ASSIGN_OR_RETURN(bool any, ReadExtent());
     if (!any) return std::move(answer_);
-    ASSIGN_OR_RETURN(model::Table table, source_->Aggregate(scan_, Buckets(), budget_));
-    for (const auto& row : table.rows) TakeRow(row);
+    RETURN_IF_ERROR(source_->Aggregate(scan_, Buckets(), budget_, [this](const auto& row) {
+      TakeRow(row);
+      return true;
+    }));
     request_.by == By::kRank ? EachRank() : Spread();
     return std::move(answer_);
   }
@@ -102,8 +119,11 @@ class SeriesReader {
                          {Function::kMax, "step", 0, "b"},
                          {Function::kMin, "timestamp", 0, "c"},
                          {Function::kMax, "timestamp", 0, "d"}};
-    ASSIGN_OR_RETURN(model::Table table, source_->Aggregate(scan_, extent, budget_));
-    const auto& row = table.rows.front();
+    std::vector<model::Cell> row;
+    RETURN_IF_ERROR(source_->Aggregate(scan_, extent, budget_, [&](const auto& cells) {
+      row = cells;
+      return true;
+    }));
     const auto* first = std::get_if<model::Time>(&row[2]);
     const auto* last = std::get_if<model::Time>(&row[3]);
     if (!first || !last) return false;
@@ -158,7 +178,8 @@ class SeriesReader {
     budget_->Take(kBucketBytes);
     const auto* stream = std::get_if<std::string>(&row[kStream]);
     bool metric = stream && *stream == model::StreamName(model::Stream::kMetric);
-    Merge(row, x, metric, &ranks_[OwnerOf(row)][RankOf(row)][x]);
+    RankValues& values = ranks_[OwnerOf(row)][RankOf(row)];
+    Merge(row, x, &(metric ? values.logged : values.printed)[x]);
   }
 
   Labels OwnerOf(const std::vector<Cell>& row) const {
@@ -171,16 +192,15 @@ class SeriesReader {
     return rank ? *rank : -1;
   }
 
-  // The same bucket may come from printed lines and from the stream `metric`.
-  static void Merge(const std::vector<Cell>& row, int64_t x, bool metric, RankBucket* into) {
+  // The same bucket may come from stdout and from stderr.
+  static void Merge(const std::vector<Cell>& row, int64_t x, RankBucket* into) {
     SeriesBucket* bucket = &into->bucket;
     bool fresh = bucket->count == 0;
     bucket->x = x;
     bucket->ranks = 1;
     for (Column column : {kMin, kLow}) Lower(NumberOf(row[column]), &bucket->min);
     for (Column column : {kMax, kHigh}) Raise(NumberOf(row[column]), &bucket->max);
-    if (!fresh && (into->metric || !metric)) return;
-    into->metric = metric;
+    if (!fresh) return;
     bucket->first = NumberOf(row[kFirst]);
     bucket->last = NumberOf(row[kLast]);
     bucket->count = CountOf(row[kCount]);
@@ -192,8 +212,8 @@ class SeriesReader {
   void EachRank() {
     for (auto& [labels, ranks] : ranks_) {
       Series series{labels, {}};
-      for (auto& [rank, buckets] : ranks) {
-        for (auto& [x, held] : buckets) series.buckets.push_back(held.bucket);
+      for (auto& [rank, values] : ranks) {
+        for (auto& [x, held] : values.TakePreferred()) series.buckets.push_back(held.bucket);
       }
       answer_.series.push_back(std::move(series));
     }
@@ -201,9 +221,9 @@ class SeriesReader {
 
   void Spread() {
     for (auto& [labels, ranks] : ranks_) {
-      std::map<int64_t, std::vector<const RankBucket*>> columns;
-      for (auto& [rank, buckets] : ranks) {
-        for (auto& [x, held] : buckets) columns[x].push_back(&held);
+      std::map<int64_t, std::vector<RankBucket>> columns;
+      for (auto& [rank, values] : ranks) {
+        for (auto& [x, held] : values.TakePreferred()) columns[x].push_back(held);
       }
       Series series{labels, {}};
       for (auto& [x, held] : columns) series.buckets.push_back(SpreadOf(x, held));
@@ -211,17 +231,17 @@ class SeriesReader {
     }
   }
 
-  static SeriesBucket SpreadOf(int64_t x, const std::vector<const RankBucket*>& ranks) {
+  static SeriesBucket SpreadOf(int64_t x, const std::vector<RankBucket>& ranks) {
     SeriesBucket spread;
     spread.x = x;
     std::vector<double> means;
-    for (const RankBucket* rank : ranks) {
-      Lower(rank->bucket.min, &spread.min);
-      Raise(rank->bucket.max, &spread.max);
-      spread.count += rank->bucket.count;
-      spread.nonfinite += rank->bucket.nonfinite;
+    for (const RankBucket& rank : ranks) {
+      Lower(rank.bucket.min, &spread.min);
+      Raise(rank.bucket.max, &spread.max);
+      spread.count += rank.bucket.count;
+      spread.nonfinite += rank.bucket.nonfinite;
       ++spread.ranks;
-      if (rank->mean) means.push_back(*rank->mean);
+      if (rank.mean) means.push_back(*rank.mean);
     }
     if (means.empty()) return spread;
     std::sort(means.begin(), means.end());
@@ -244,7 +264,7 @@ class SeriesReader {
   base::Budget* budget_;
   model::Scan scan_;
   SeriesAnswer answer_;
-  std::map<Labels, std::map<int64_t, std::map<int64_t, RankBucket>>, LabelsOrder> ranks_;
+  std::map<Labels, std::map<int64_t, RankValues>, LabelsOrder> ranks_;
 };
 
 }  // namespace

@@ -49,8 +49,9 @@ struct SeriesAnswer {
 
 std::optional<SeriesRequest::By> ParseSeriesBy(std::string_view name);
 
-// Reads printed lines and the stream `metric`, and prefers the latter where a bucket has both (extremes come from
-// both). Records that cover several steps bring METRIC_min, METRIC_max and METRIC_nonfinite along. kInvalid: a regex.
+// Reads printed lines and the stream `metric`; of a rank that has both, printed values count only before its first and
+// after its last bucket of the latter. Records that cover several steps bring METRIC_min, METRIC_max and
+// METRIC_nonfinite along. kInvalid: a regex.
 base::Result<SeriesAnswer> ReadSeries(LogSource* source, const SeriesRequest& request, base::Budget* budget);
 
 }  // namespace rankscope::query

@@ -77,6 +77,28 @@ TEST_F(SeriesTest, TheMetricStreamGoesBeforePrintedLines) {
   EXPECT_EQ(answer.series[0].buckets[1].last, 3.0);
 }
 
+TEST_F(SeriesTest, PrintedValuesAreNotMixedWithThoseTheRankLogged) {
+  for (int step = 0; step <= 40; ++step) {
+    Add(0, step, step == 15 ? 7.0 : 2.0, model::Stream::kStdout);
+    if (step % 10 == 0 && step >= 10 && step <= 30) Add(0, step, 2.0004);
+    Add(1, step, 3.0, model::Stream::kStderr);
+  }
+  for (size_t points : {1000, 8}) {
+    SeriesRequest request;
+    request.points = points;
+    SeriesAnswer answer = Read(request);
+    ASSERT_EQ(answer.series.size(), 2u);
+    for (const SeriesBucket& bucket : answer.series[0].buckets) {
+      bool logged = bucket.x + answer.width > 10 && bucket.x <= 30;
+      EXPECT_EQ(bucket.min, logged ? 2.0004 : 2.0) << bucket.x;
+      EXPECT_EQ(bucket.max, logged ? 2.0004 : 2.0) << bucket.x;
+    }
+    EXPECT_EQ(answer.series[0].buckets.front().x, 0);
+    EXPECT_EQ(answer.series[0].buckets.back().x + answer.width, answer.width == 1 ? 41 : 48);
+    EXPECT_EQ(answer.series[1].buckets.front().max, 3.0);
+  }
+}
+
 TEST_F(SeriesTest, RecordsOverSeveralStepsBringTheirExtremes) {
   Add(0, 10, 2, model::Stream::kMetric, {{"loss_min", 1.0}, {"loss_max", 50.0}, {"loss_nonfinite", int64_t{3}}});
   SeriesAnswer answer = Read({});

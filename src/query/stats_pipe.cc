@@ -160,17 +160,18 @@ class StatsParser {
 class StatsStage : public Stage {
  public:
   StatsStage(const StatsPipe& pipe, Execution* execution, Stage* next)
-      : aggregator_(pipe.aggregation, execution->budget), next_(next) {}
+      : columns_(model::ColumnsOf(pipe.aggregation)), aggregator_(pipe.aggregation, execution->budget), next_(next) {}
   bool Take(const Row& row) override {
     aggregator_.Take(row);
     return true;
   }
   void Finish() override {
-    PushTable(aggregator_.Finish(), next_);
+    aggregator_.Finish(PushCells(columns_, next_));
     next_->Finish();
   }
 
  private:
+  const std::vector<std::string> columns_;
   RowAggregator aggregator_;
   Stage* next_;
 };
@@ -183,13 +184,13 @@ std::unique_ptr<Stage> Start(const StatsPipe& pipe, Execution* execution, Stage*
   return std::make_unique<StatsStage>(pipe, execution, next);
 }
 
-void PushTable(const model::Table& table, Stage* next) {
+model::TakeCells PushCells(const std::vector<std::string>& columns, Stage* next) {
   Row row;
-  for (const std::string& column : table.columns) row.columns.emplace_back(column, model::Cell());
-  for (const auto& cells : table.rows) {
+  for (const std::string& column : columns) row.columns.emplace_back(column, model::Cell());
+  return [row = std::move(row), next](const std::vector<model::Cell>& cells) mutable {
     for (size_t i = 0; i < cells.size(); ++i) row.columns[i].second = cells[i];
-    if (!next->Take(row)) return;
-  }
+    return next->Take(row);
+  };
 }
 
 }  // namespace rankscope::query

@@ -12,11 +12,10 @@ class StoreLogSource : public LogSource {
     return store_->Read(scan, budget, take);
   }
 
-  base::Result<model::Table> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
-                                       base::Budget* budget) override {
-    ASSIGN_OR_RETURN(auto table, store_->Aggregate(scan, aggregation, budget));
-    if (table) return *std::move(table);
-    return LogSource::Aggregate(scan, aggregation, budget);
+  base::Status Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, base::Budget* budget,
+                         const model::TakeCells& take) override {
+    ASSIGN_OR_RETURN(bool done, store_->Aggregate(scan, aggregation, budget, take));
+    return done ? base::Status() : LogSource::Aggregate(scan, aggregation, budget, take);
   }
 
   base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {

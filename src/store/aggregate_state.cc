@@ -5,39 +5,79 @@
 #include <limits>
 
 namespace rankscope::store {
+namespace {
 
 using Function = model::Aggregate::Function;
 
+bool FitsInt64(long double value) { return value >= -0x1p63L && value < 0x1p63L; }
+
+// An addition waits for the one before it: four sums at a time do not. Not an array of them, which would be in memory.
+long double SumOf(const double* values, size_t count) {
+  long double a = 0, b = 0, c = 0, d = 0;
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4) {
+    a += values[i];
+    b += values[i + 1];
+    c += values[i + 2];
+    d += values[i + 3];
+  }
+  for (; i < count; ++i) a += values[i];
+  return (a + b) + (c + d);
+}
+
+}  // namespace
+
 void AggregateState::Take(Function function, int64_t value) {
-  if (function == Function::kQuantile) Values()->push_back(static_cast<double>(value));
-  Widen(static_cast<long double>(value), /*whole=*/true);
   ++count_;
-  sum_ += static_cast<long double>(value);
-  if (whole_ && __builtin_add_overflow(whole_sum_, value, &whole_sum_)) whole_ = false;
+  if (function == Function::kSum || function == Function::kAvg) {
+    Add(static_cast<long double>(value), /*whole=*/true);
+  } else if (function == Function::kMin || function == Function::kMax) {
+    Widen(function, static_cast<long double>(value), /*whole=*/true);
+  } else if (function == Function::kQuantile) {
+    Values()->push_back(static_cast<double>(value));
+  }
 }
 
 void AggregateState::Take(Function function, double value) {
   ++count_;
-  sum_ += value;
-  whole_ = false;
-  if (std::isnan(value)) {
-    any_nan_ = true;
-    return;
+  if (function == Function::kSum || function == Function::kAvg) {
+    Add(value, /*whole=*/false);
+  } else if (std::isnan(value)) {
+    any_nan_ = 1;
+  } else if (function == Function::kMin || function == Function::kMax) {
+    Widen(function, value, /*whole=*/false);
+  } else if (function == Function::kQuantile) {
+    Values()->push_back(value);
   }
-  if (function == Function::kQuantile) Values()->push_back(value);
-  Widen(static_cast<long double>(value), /*whole=*/false);
+}
+
+void AggregateState::Take(Function function, const int64_t* values, size_t count) {
+  if (function == Function::kCount) return Count(count);
+  for (size_t i = 0; i < count; ++i) Take(function, values[i]);
 }
 
 void AggregateState::Take(Function function, const double* values, size_t count) {
-  if (function != Function::kAvg && function != Function::kSum) {
+  if (count == 0) return;
+  if (function == Function::kCount) return Count(count);
+  if (function == Function::kSum || function == Function::kAvg) {
+    Count(count);
+    Add(SumOf(values, count), /*whole=*/false);
+  } else {
     for (size_t i = 0; i < count; ++i) Take(function, values[i]);
-    return;
   }
-  if (count > 0) whole_ = false;
-  count_ += count;
-  long double sum = sum_;
-  for (size_t i = 0; i < count; ++i) sum += values[i];
-  sum_ = sum;
+}
+
+void AggregateState::Add(long double value, bool whole) {
+  value_ += value;
+  whole_ = whole_ && whole && FitsInt64(value_);
+}
+
+void AggregateState::Widen(Function function, long double number, bool whole) {
+  bool better = function == Function::kMin ? number < value_ : number > value_;
+  if (any_number_ && !better) return;
+  value_ = number;
+  whole_ = whole;
+  any_number_ = 1;
 }
 
 std::vector<double>* AggregateState::Values() {
@@ -45,55 +85,38 @@ std::vector<double>* AggregateState::Values() {
   return values_.get();
 }
 
-void AggregateState::Widen(long double number, bool whole) {
-  if (!any_number_ || number < low_) {
-    low_ = number;
-    low_whole_ = whole;
-  }
-  if (!any_number_ || number > high_) {
-    high_ = number;
-    high_whole_ = whole;
-  }
-  any_number_ = true;
-}
-
-void AggregateState::Join(const AggregateState& other) {
+void AggregateState::Join(Function function, const AggregateState& other) {
   count_ += other.count_;
-  sum_ += other.sum_;
-  whole_ = whole_ && other.whole_ && !__builtin_add_overflow(whole_sum_, other.whole_sum_, &whole_sum_);
   any_nan_ = any_nan_ || other.any_nan_;
-  if (other.any_number_) {
-    Widen(other.low_, other.low_whole_);
-    Widen(other.high_, other.high_whole_);
+  if (function == Function::kSum || function == Function::kAvg) {
+    Add(other.value_, other.whole_);
+  } else if (other.any_number_) {
+    Widen(function, other.value_, other.whole_);
   }
   if (other.values_) Values()->insert(Values()->end(), other.values_->begin(), other.values_->end());
 }
 
 model::Cell AggregateState::Outcome(const model::Aggregate& aggregate) const {
-  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  if (aggregate.function == Function::kCount) return static_cast<int64_t>(count_);
+  if (count_ == 0) return {};
   switch (aggregate.function) {
-    case Function::kCount:
-      return static_cast<int64_t>(count_);
     case Function::kSum:
-      if (count_ == 0) return {};
-      return whole_ ? model::Cell(whole_sum_) : model::Cell(static_cast<double>(sum_));
+      return whole_ ? model::Cell(static_cast<int64_t>(value_)) : model::Cell(static_cast<double>(value_));
     case Function::kAvg:
-      return count_ == 0 ? model::Cell() : model::Cell(static_cast<double>(sum_ / static_cast<long double>(count_)));
+      return static_cast<double>(value_ / static_cast<long double>(count_));
     case Function::kMin:
-    case Function::kMax: {
-      bool low = aggregate.function == Function::kMin;
-      if (!any_number_) return any_nan_ ? model::Cell(kNan) : model::Cell();
-      long double extreme = low ? low_ : high_;
-      bool whole = low ? low_whole_ : high_whole_;
-      return whole ? model::Cell(static_cast<int64_t>(extreme)) : model::Cell(static_cast<double>(extreme));
-    }
+    case Function::kMax:
+      if (!any_number_) return any_nan_ ? model::Cell(std::numeric_limits<double>::quiet_NaN()) : model::Cell();
+      return whole_ ? model::Cell(static_cast<int64_t>(value_)) : model::Cell(static_cast<double>(value_));
     default:
-      break;
+      return values_ ? Quantile(aggregate.argument) : model::Cell();
   }
-  if (!values_) return {};
+}
+
+model::Cell AggregateState::Quantile(double argument) const {
   std::vector<double> values = *values_;
   std::sort(values.begin(), values.end());
-  double place = aggregate.argument * static_cast<double>(values.size() - 1);
+  double place = argument * static_cast<double>(values.size() - 1);
   auto below = static_cast<size_t>(place);
   if (below + 1 >= values.size()) return values.back();
   double share = place - static_cast<double>(below), low = values[below], high = values[below + 1];

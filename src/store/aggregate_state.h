@@ -9,33 +9,37 @@
 
 namespace rankscope::store {
 
-// What one aggregate of one group has seen: count, sum, avg, min, max or quantile.
+// What one aggregate of one group has seen: count, sum, avg, min, max or quantile. There are as many as an answer has
+// rows, and more: it is small. Each call names the same function.
 class AggregateState {
  public:
+  using Function = model::Aggregate::Function;
+
   // Values that are there but no numbers, or rows without any.
   void Count(uint64_t count) { count_ += count; }
-  void Take(model::Aggregate::Function function, int64_t value);
-  void Take(model::Aggregate::Function function, double value);
+  void Take(Function function, int64_t value);
+  void Take(Function function, double value);
   // The same for each of them.
-  void Take(model::Aggregate::Function function, const double* values, size_t count);
+  void Take(Function function, const int64_t* values, size_t count);
+  void Take(Function function, const double* values, size_t count);
 
   // What another state of the same group and aggregate has seen.
-  void Join(const AggregateState& other);
+  void Join(Function function, const AggregateState& other);
   model::Cell Outcome(const model::Aggregate& aggregate) const;
 
  private:
-  void Widen(long double number, bool whole);
-
+  void Add(long double value, bool whole);
+  void Widen(Function function, long double number, bool whole);
   std::vector<double>* Values();
+  model::Cell Quantile(double argument) const;
 
-  uint64_t count_ = 0;
-  int64_t whole_sum_ = 0;
-  long double sum_ = 0;
-  // Wide enough for each int64_t as well as each double; whole: an integer it was.
-  long double low_ = 0, high_ = 0;
-  bool whole_ = true, low_whole_ = false, high_whole_ = false;
-  bool any_number_ = false, any_nan_ = false;
+  uint64_t count_ : 60 = 0;
+  uint64_t whole_ : 1 = 1;  // of sums: all were integers and their sum is an int64; of extremes: it was an integer
+  uint64_t any_number_ : 1 = 0;
+  uint64_t any_nan_ : 1 = 0;
   std::unique_ptr<std::vector<double>> values_;  // of quantiles
+  // The sum, or the extreme. Wide enough for each int64_t as well as each double.
+  long double value_ = 0;
 };
 
 }  // namespace rankscope::store

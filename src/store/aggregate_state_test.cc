@@ -37,7 +37,7 @@ TEST(AggregateState, JoinedStatesKnowWhatOneWouldHaveKnown) {
       (i % 3 == 0 ? first : second).Take(function, value);
       all.Take(function, value);
     }
-    first.Join(second);
+    first.Join(function, second);
     model::Aggregate aggregate;
     aggregate.function = function;
     aggregate.argument = 0.9;

@@ -1,6 +1,7 @@
 #include "store/block.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <unordered_map>
 
@@ -401,22 +402,30 @@ bool ReadClasses(base::ByteReader* in, BlockHeader* header) {
          header->schemas.size() <= kMaxTable && header->pools.size() <= kMaxTable;
 }
 
-// The tables that are not written: they follow from the classes.
-void IndexClasses(BlockHeader* header) {
-  std::unordered_map<uint64_t, uint16_t> index;
-  std::vector<uint64_t> order;
-  for (RowClass& row_class : header->classes) {
-    uint64_t key = uint64_t{row_class.schema} << 32 | uint64_t{row_class.level} << 16 |
-                   static_cast<uint64_t>(row_class.stream) << 1 | (row_class.has_step ? 1 : 0);
-    auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(header->shapes.size()));
-    if (added) header->shapes.push_back(row_class);
-    row_class.shape = at->second;
-    order.push_back(uint64_t{row_class.form} << 16 | order.size());
+// By digits: half of reading a header would be sorting else. Entries are form << 16 | class, by class.
+void SortByForm(std::vector<uint64_t>* order) {
+  constexpr unsigned kDigitBits = 9, kFormAt = 16;
+  uint64_t largest = order->empty() ? 0 : *std::max_element(order->begin(), order->end());
+  std::vector<uint64_t> sorted(order->size());
+  for (unsigned shift = kFormAt; shift < 64 && largest >> shift != 0; shift += kDigitBits) {
+    std::array<uint32_t, (1 << kDigitBits) + 1> next{};
+    auto digit = [shift](uint64_t entry) { return entry >> shift & ((1 << kDigitBits) - 1); };
+    for (uint64_t entry : *order) ++next[digit(entry) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    for (uint64_t entry : *order) sorted[next[digit(entry)]++] = entry;
+    order->swap(sorted);
   }
-  std::sort(order.begin(), order.end());
-  for (uint64_t entry : order) {
-    header->forms.push_back(static_cast<uint32_t>(entry >> 16));
-    header->by_form.push_back(static_cast<uint16_t>(entry));
+}
+
+void IndexByShape(BlockHeader* header) {
+  auto& begins = header->shape_begins;
+  begins.resize(header->shapes.size() + 1);
+  for (const RowClass& row_class : header->classes) ++begins[row_class.shape + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<uint32_t> next = begins;
+  header->by_shape.resize(header->classes.size());
+  for (size_t number = 0; number < header->classes.size(); ++number) {
+    header->by_shape[next[header->classes[number].shape]++] = static_cast<uint16_t>(number);
   }
 }
 
@@ -458,9 +467,28 @@ bool Locate(BlockHeader* header) {
 
 }  // namespace
 
+void IndexClasses(BlockHeader* header) {
+  std::unordered_map<uint64_t, uint16_t> index;
+  std::vector<uint64_t> order;  // forms and whose they are
+  for (RowClass& row_class : header->classes) {
+    uint64_t key = uint64_t{row_class.schema} << 32 | uint64_t{row_class.level} << 16 |
+                   static_cast<uint64_t>(row_class.stream) << 1 | (row_class.has_step ? 1 : 0);
+    auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(header->shapes.size()));
+    if (added) header->shapes.push_back(row_class);
+    row_class.shape = at->second;
+    order.push_back(uint64_t{row_class.form} << 16 | order.size());
+  }
+  IndexByShape(header);
+  SortByForm(&order);
+  for (uint64_t entry : order) {
+    header->forms.push_back(static_cast<uint32_t>(entry >> 16));
+    header->by_form.push_back(static_cast<uint16_t>(entry));
+  }
+}
+
 size_t BlockHeader::Memory() const {
   size_t size = sizeof *this + origins.size() * sizeof(model::Origin) +
-                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + sizeof(uint16_t)) +
+                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + 2 * sizeof(uint16_t)) +
                 shapes.size() * sizeof(RowShape) + columns.size() * sizeof(Column) + runs.size() * sizeof(Run) +
                 pools.size() * 48;
   for (const auto& names : schemas) size += names.size() * 48;

@@ -53,6 +53,9 @@ struct BlockHeader {
   std::vector<std::vector<std::string>> schemas;
   std::vector<RowClass> classes;
   std::vector<RowShape> shapes;  // of the classes, each once
+  // The classes by shape: those of one are by_shape[shape_begins[shape]…shape_begins[shape + 1]), ascending.
+  std::vector<uint32_t> shape_begins;
+  std::vector<uint16_t> by_shape;
   // The classes' forms in ascending order, and whose they are.
   std::vector<uint32_t> forms;
   std::vector<uint16_t> by_form;
@@ -68,6 +71,15 @@ struct BlockHeader {
   size_t Memory() const;
 };
 
+// Sets what a block knows of an origin: all but project and job.
+inline void SetPlace(const model::Origin& of_block, model::Origin* origin) {
+  if (origin->host != of_block.host) origin->host = of_block.host;
+  origin->attempt = of_block.attempt;
+  origin->node_rank = of_block.node_rank;
+  origin->rank = of_block.rank;
+  origin->local_rank = of_block.local_rank;
+}
+
 // The fixed columns of each block; then two for each slot of each pool, then one for each field of each schema.
 enum BlockColumn : uint32_t {
   kClassColumn,
@@ -82,6 +94,9 @@ enum BlockColumn : uint32_t {
 
 // Encodes rows [begin, end) of the finished buffer; appends to *file, where the block begins at `offset`.
 BlockInfo EncodeBlock(const RowBuffer& buffer, size_t begin, size_t end, uint64_t offset, std::string* file);
+
+// Makes the tables that are not written, since they follow from the classes: shapes, and the orders by form and shape.
+void IndexClasses(BlockHeader* header);
 
 // The header from the last header_bytes of a block. False when it is not one.
 bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* header);

@@ -1,6 +1,7 @@
 #include "store/block_reader.h"
 
 #include "base/coding.h"
+#include "store/class_rows.h"
 #include "store/compression.h"
 #include "store/integer_column.h"
 #include "store/uuids.h"
@@ -153,6 +154,29 @@ bool BlockReader::DecodeRunTimes(RunTimes* times) {
         static_cast<int64_t>(static_cast<uint64_t>(times->starts[run]) * static_cast<uint64_t>(header_->time_unit));
   }
   return true;
+}
+
+std::shared_ptr<const std::vector<uint32_t>> BlockReader::class_rows(uint16_t number) {
+  if (!ok()) return nullptr;
+  return Cached<std::vector<uint32_t>>(number, Form::kClassRows, [&](auto* rows, size_t* bytes) {
+    ClassRows(*header_, {number}).Append(classes(), 0, static_cast<uint32_t>(classes().size()), rows);
+    *bytes = rows->size() * sizeof(uint32_t);
+    return ok();
+  });
+}
+
+const RunTimes* BlockReader::class_times(uint16_t number) {
+  if (!ok()) return nullptr;
+  class_times_ = Cached<RunTimes>(number, Form::kClassTimes, [&](RunTimes* times, size_t* bytes) {
+    auto rows = class_rows(number);
+    const RunTimes* all = run_times();
+    if (!rows || !all) return false;
+    times->starts = all->starts;
+    for (uint32_t row : *rows) times->since_start.push_back(all->since_start[row]);
+    *bytes = times->since_start.size() * sizeof(uint32_t) + times->starts.size() * sizeof(base::TimeNs);
+    return true;
+  });
+  return class_times_.get();
 }
 
 const std::vector<int64_t>& BlockReader::seqs() {
@@ -359,11 +383,7 @@ bool BlockReader::ReadHead(uint32_t row, bool with_text, model::Record* record) 
   model::Origin& out = record->origin;
   if (out.project != segment_->project()) out.project = segment_->project();
   if (out.job != segment_->job()) out.job = segment_->job();
-  if (out.host != origin.host) out.host = origin.host;
-  out.attempt = origin.attempt;
-  out.node_rank = origin.node_rank;
-  out.rank = origin.rank;
-  out.local_rank = origin.local_rank;
+  SetPlace(origin, &out);
   record->stream = row_class.stream;
   record->time = times()[row];
   record->seq = static_cast<uint64_t>(seqs_[row]);

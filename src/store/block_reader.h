@@ -46,6 +46,9 @@ class BlockReader {
   const std::vector<uint16_t>& classes();
   const std::vector<base::TimeNs>& times();  // ns
   const RunTimes* run_times();               // null also where a run is too long for that
+  // The rows of a class, ascending, and the times of these rows alone; as the others, without reading them again.
+  std::shared_ptr<const std::vector<uint32_t>> class_rows(uint16_t number);
+  const RunTimes* class_times(uint16_t number);
   const std::vector<int64_t>& seqs();
   const std::vector<int64_t>& steps();     // of those that have one, else 0
   const std::vector<uint32_t>& origins();  // index into header().origins
@@ -110,7 +113,7 @@ class BlockReader {
 
   std::shared_ptr<const std::vector<uint16_t>> classes_;
   std::shared_ptr<const std::vector<base::TimeNs>> times_;
-  std::shared_ptr<const RunTimes> run_times_;
+  std::shared_ptr<const RunTimes> run_times_, class_times_;
   std::shared_ptr<const std::vector<int64_t>> steps_;
   std::vector<int64_t> seqs_;
   std::vector<uint32_t> origins_;

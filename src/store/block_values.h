@@ -6,15 +6,15 @@
 
 #include "store/aggregate_state.h"
 #include "store/block_reader.h"
+#include "store/selected_rows.h"
 
 namespace rankscope::store {
 
 // The values of one field in some rows of a block. What it is given outlives it.
 class BlockValues {
  public:
-  // `rows` ascending.
-  BlockValues(BlockReader* reader, const std::vector<uint32_t>& rows, const std::string& field)
-      : reader_(reader), rows_(rows), field_(field) {}
+  BlockValues(BlockReader* reader, const SelectedRows& selected, const std::string& field)
+      : reader_(reader), selected_(selected), field_(field) {}
 
   // False: the reader failed.
   bool Read();
@@ -28,15 +28,19 @@ class BlockValues {
     const FieldColumn* mixed = nullptr;
   };
 
-  bool ReadColumns();
+  std::vector<uint32_t> SelectedSchemas() const;
+  bool ReadColumn(uint32_t schema);
   bool PlaceRows();
-  void GiveOne(const Column& column, uint32_t place, model::Aggregate::Function function, AggregateState* state) const;
+  static void GiveSome(const Column& column, size_t place, size_t count, model::Aggregate::Function function,
+                       AggregateState* state);
 
   BlockReader* reader_;
-  const std::vector<uint32_t>& rows_;
+  const SelectedRows& selected_;
   const std::string& field_;
   std::vector<Column> columns_;  // by schema
-  // Of each of the rows: its schema, and its place among the block's rows of that.
+  // Where the rows are all rows of one schema, that one: each row's place in its column is its own.
+  const Column* whole_ = nullptr;
+  // Else of each of the rows: its schema, and its place among the block's rows of that.
   std::vector<uint16_t> schemas_;
   std::vector<uint32_t> places_;
 };

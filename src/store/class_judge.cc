@@ -17,17 +17,35 @@ bool HasName(const std::vector<std::string>& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Verdict JudgeTime(const FilterNode& leaf, const BlockInfo& info) {
+Verdict JudgeTime(const FilterNode& leaf, base::TimeNs min_time, base::TimeNs max_time) {
   if (leaf.kind != Kind::kTime) return Verdict::kMaybe;
-  if (info.max_time < leaf.filter.since || info.min_time >= leaf.filter.until) return Verdict::kNo;
-  bool inside = info.min_time >= leaf.filter.since && info.max_time < leaf.filter.until;
+  if (max_time < leaf.filter.since || min_time >= leaf.filter.until) return Verdict::kNo;
+  bool inside = min_time >= leaf.filter.since && max_time < leaf.filter.until;
   return inside ? Verdict::kYes : Verdict::kMaybe;
 }
 
 }  // namespace
 
 ClassJudge::ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, BlockReader* reader)
-    : terms_(terms), verdicts_(verdicts), reader_(reader), header_(reader->header()), of_raw_(terms.text_leaves) {}
+    : terms_(terms),
+      verdicts_(verdicts),
+      reader_(reader),
+      segment_(reader->segment()),
+      header_(reader->header()),
+      min_time_(reader->info().min_time),
+      max_time_(reader->info().max_time),
+      of_raw_(terms.text_leaves) {}
+
+ClassJudge::ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, const Segment& segment,
+                       const SegmentSummary& summary)
+    : terms_(terms),
+      verdicts_(verdicts),
+      reader_(nullptr),
+      segment_(segment),
+      header_(summary.header()),
+      min_time_(segment.min_time()),
+      max_time_(segment.max_time()),
+      of_raw_(terms.text_leaves) {}
 
 Judgement ClassJudge::Judge() {
   if (!JudgeOrigins() || !JudgeShapes()) return std::move(judgement_);
@@ -63,16 +81,11 @@ bool ClassJudge::JudgeOrigins() {
     if (!shadowed) exact.push_back(term.get());
   }
   model::Record record;
-  record.origin.project = reader_->segment().project();
-  record.origin.job = reader_->segment().job();
+  record.origin.project = segment_.project();
+  record.origin.job = segment_.job();
   bool any = false;
   for (size_t i = 0; i < header_.origins.size(); ++i) {
-    const model::Origin& origin = header_.origins[i];
-    record.origin.attempt = origin.attempt;
-    record.origin.node_rank = origin.node_rank;
-    record.origin.rank = origin.rank;
-    record.origin.local_rank = origin.local_rank;
-    record.origin.host = origin.host;
+    SetPlace(header_.origins[i], &record.origin);
     bool holds = std::all_of(exact.begin(), exact.end(), [&](auto* term) { return term->HoldsForOrigin(record); });
     judgement_.origins[i] = holds;
     judgement_.every_origin = judgement_.every_origin && holds;
@@ -112,7 +125,7 @@ Verdict ClassJudge::JudgeShape(const FilterNode& leaf, const RowShape& shape) co
   model::Record asked;
   switch (leaf.key.kind) {
     case KeyKind::kTimestamp:
-      return JudgeTime(leaf, reader_->info());
+      return JudgeTime(leaf, min_time_, max_time_);
     case KeyKind::kStream:
       asked.stream = shape.stream;
       return Of(leaf.matcher->Matches(asked));
@@ -162,11 +175,12 @@ void ClassJudge::JudgeClassesOf(const VerdictCache::Verdicts& verdicts) {
 }
 
 void ClassJudge::JudgeClassesByShape() {
-  for (size_t number = 0; number < header_.classes.size(); ++number) {
-    Verdict verdict = shapes_[header_.classes[number].shape];
-    if (verdict == Verdict::kNo) continue;
-    judgement_.classes[number] = verdict;
-    judgement_.alive.push_back(static_cast<uint16_t>(number));
+  for (size_t shape = 0; shape < shapes_.size(); ++shape) {
+    if (shapes_[shape] == Verdict::kNo) continue;
+    for (size_t at = header_.shape_begins[shape]; at < header_.shape_begins[shape + 1]; ++at) {
+      judgement_.classes[header_.by_shape[at]] = shapes_[shape];
+      judgement_.alive.push_back(header_.by_shape[at]);
+    }
   }
 }
 
@@ -207,6 +221,7 @@ Verdict ClassJudge::JudgeText(const FilterNode& leaf, const RowClass& row_class)
 }
 
 Verdict ClassJudge::JudgeRawTexts(const FilterNode& leaf) {
+  if (!reader_) return Verdict::kMaybe;
   auto& verdict = of_raw_[leaf.number];
   if (!verdict) {
     auto filter = reader_->RawTextFilter();

@@ -6,6 +6,7 @@
 
 #include "store/block_reader.h"
 #include "store/filter_terms.h"
+#include "store/segment_summary.h"
 
 namespace rankscope::store {
 
@@ -29,10 +30,14 @@ struct Judgement {
 // The verdicts of a filter's text leaves on the templates of one job, by the leaf's number.
 using LeafVerdicts = std::vector<std::shared_ptr<const VerdictCache::Verdicts>>;
 
-// Judges one block. A single use; what it is given outlives it.
+// Judges one block, or those of a segment. A single use; what it is given outlives it.
 class ClassJudge {
  public:
   ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, BlockReader* reader);
+  // Judges all blocks of the segment together: no class is kNo or kYes that is not in each of them. Of raw texts
+  // nothing is known.
+  ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, const Segment& segment,
+             const SegmentSummary& summary);
   Judgement Judge();
 
  private:
@@ -48,8 +53,10 @@ class ClassJudge {
 
   const FilterTerms& terms_;
   const LeafVerdicts& verdicts_;
-  BlockReader* reader_;
+  BlockReader* reader_;  // null: of a segment
+  const Segment& segment_;
   const BlockHeader& header_;
+  const base::TimeNs min_time_, max_time_;
   Judgement judgement_;
   std::vector<Verdict> shapes_;                 // of all terms without a text
   std::vector<Verdict> leaves_;                 // of other leaves: by leaf, then shape

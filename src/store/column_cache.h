@@ -15,17 +15,19 @@ class ColumnCache {
  public:
   // In what form a column is kept; says the type too.
   enum class Form : uint8_t {
-    kBytes,     // std::string: as it lies in the file
-    kRaw,       // std::string: decompressed
-    kClasses,   // std::vector<uint16_t>
-    kRunTimes,  // RunTimes
-    kNumbers,   // NumberColumn
-    kRawTexts,  // Texts
-    kTimes,     // std::vector<base::TimeNs>; from here on what rows are made of
-    kSteps,     // std::vector<int64_t>
-    kPlaces,    // RowPlaces
-    kSlot,      // SlotColumn
-    kField,     // FieldColumn
+    kBytes,       // std::string: as it lies in the file
+    kRaw,         // std::string: decompressed
+    kClasses,     // std::vector<uint16_t>
+    kRunTimes,    // RunTimes
+    kClassRows,   // std::vector<uint32_t>; the key's column is the class
+    kClassTimes,  // RunTimes of the rows of a class, as above
+    kNumbers,     // NumberColumn
+    kRawTexts,    // Texts
+    kTimes,       // std::vector<base::TimeNs>; from here on what rows are made of
+    kSteps,       // std::vector<int64_t>
+    kPlaces,      // RowPlaces
+    kSlot,        // SlotColumn
+    kField,       // FieldColumn
   };
   struct Key {
     uint64_t segment = 0;  // Segment::id()

@@ -25,7 +25,8 @@ class PatternScan {
   void TakePiece(size_t piece) {
     std::optional<BlockReader> reader = ReaderOf(piece);
     if (!reader) return;
-    std::vector<uint32_t> rows = filter_.Select(&*reader, budget_);
+    SelectedRows selected = filter_.Select(&*reader, budget_);
+    const auto& rows = selected.rows();
     if (reader->ok() && !rows.empty()) TakeRows(piece, rows, &*reader);
     if (!reader->ok()) ReportDamage(reader->status(), budget_);
   }

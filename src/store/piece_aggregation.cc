@@ -27,16 +27,17 @@ class Aggregation {
     size_t count = std::min(kParts, pieces.size());
     for (size_t i = 0; i < count; ++i) {
       parts_.push_back({pieces.size() * i / count, pieces.size() * (i + 1) / count,
-                        std::make_unique<ColumnAggregator>(aggregation)});
+                        std::make_unique<ColumnAggregator>(aggregation, budget)});
     }
   }
 
-  bool Run(ColumnAggregator* aggregator) {
+  std::optional<AggregatedParts> Run() {
     Work(/*calls_help=*/true);
     for (std::thread& helper : helpers_) helper.join();
-    if (needs_records_) return false;
-    for (const Part& part : parts_) aggregator->Join(*part.aggregator);
-    return true;
+    if (needs_records_) return std::nullopt;
+    AggregatedParts aggregated;
+    for (Part& part : parts_) aggregated.push_back(std::move(part.aggregator));
+    return aggregated;
   }
 
  private:
@@ -74,8 +75,8 @@ class Aggregation {
         return true;
       }
     }
-    std::vector<uint32_t> rows = filter.Select(&reader, budget_);
-    bool added = !reader.ok() || aggregator->Add(&reader, rows);
+    SelectedRows selected = filter.Select(&reader, budget_);
+    bool added = !reader.ok() || aggregator->Add(&reader, selected);
     if (reader.ok()) return added;
     ReportDamage(reader.status(), budget_);
     return true;
@@ -94,9 +95,10 @@ class Aggregation {
 
 }  // namespace
 
-bool AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter, const ScanCaches& caches,
-                     const model::Aggregation& aggregation, base::Budget* budget, ColumnAggregator* aggregator) {
-  return Aggregation(pieces, filter, caches, aggregation, budget).Run(aggregator);
+std::optional<AggregatedParts> AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter,
+                                               const ScanCaches& caches, const model::Aggregation& aggregation,
+                                               base::Budget* budget) {
+  return Aggregation(pieces, filter, caches, aggregation, budget).Run();
 }
 
 }  // namespace rankscope::store

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/budget.h"
@@ -11,10 +12,12 @@
 
 namespace rankscope::store {
 
-// Aggregates the matching rows of blocks into *aggregator; what is damaged is left out, and reported. Where it takes
-// long other threads help; the outcome, down to the last digit of a sum, does not depend on whether they do.
-// False: the aggregation must go over records instead.
-bool AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter, const ScanCaches& caches,
-                     const model::Aggregation& aggregation, base::Budget* budget, ColumnAggregator* aggregator);
+// Aggregates the matching rows of blocks; what is damaged is left out, and reported. Where it takes long other threads
+// help; the parts, and with them the last digit of a sum, do not depend on whether they do.
+// Nothing: the aggregation must go over records instead.
+using AggregatedParts = std::vector<std::unique_ptr<ColumnAggregator>>;
+std::optional<AggregatedParts> AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter,
+                                               const ScanCaches& caches, const model::Aggregation& aggregation,
+                                               base::Budget* budget);
 
 }  // namespace rankscope::store

@@ -68,7 +68,7 @@ class BlockSource : public RowSource {
     auto header = segment_->Header(block_);
     if (!header.ok()) return ReportDamage(header.status(), budget_);
     reader_ = std::make_unique<BlockReader>(segment_, block_, *header, dictionary_, filter_->caches().columns);
-    order_ = filter_->Select(reader_.get(), budget_);
+    order_ = filter_->Select(reader_.get(), budget_).rows();
     if (!order_.empty() && (reader_->times().empty() || reader_->seqs().empty())) order_.clear();
     if (!reader_->ok()) return ReportDamage(reader_->status(), budget_);
     std::stable_sort(order_.begin(), order_.end(), [this](uint32_t a, uint32_t b) { return KeyOf(a) < KeyOf(b); });

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/block_choice.h"
 #include "store/class_rows.h"
 #include "store/literal_search.h"
 #include "store/slot_search.h"
@@ -11,6 +12,9 @@ namespace {
 
 using Kind = model::Filter::Kind;
 using KeyKind = model::RecordKey::Kind;
+
+constexpr uint32_t kManyRows = 256;
+constexpr size_t kFewOfThem = 8;  // one of these is
 
 }  // namespace
 
@@ -53,17 +57,76 @@ bool ScanFilter::MayMatchJob(const std::string& project, const std::string& job)
                      [&](const auto& term) { return term->HoldsForOrigin(record); });
 }
 
-Judgement ScanFilter::Judge(BlockReader* reader) const {
-  // Blocks of one job follow each other: their dictionary is asked once.
-  if (judged_ != reader->dictionary()) {
-    judged_ = reader->dictionary();
-    verdicts_.resize(terms_.text_leaves);
-    for (const auto& term : terms_.texts) {
-      std::as_const(*term).ForEachLeaf([this](const FilterNode& leaf) {
-        if (leaf.term) verdicts_[leaf.number] = caches_.verdicts->Get(*leaf.term, judged_);
+// Blocks of one job follow each other: their dictionary is asked once.
+void ScanFilter::AskDictionary(const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (judged_ == dictionary) return;
+  judged_ = dictionary;
+  verdicts_.resize(terms_.text_leaves);
+  for (const auto& term : terms_.texts) {
+    std::as_const(*term).ForEachLeaf([this](const FilterNode& leaf) {
+      if (leaf.term) verdicts_[leaf.number] = caches_.verdicts->Get(*leaf.term, judged_);
+    });
+  }
+}
+
+std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
+                                             const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (terms_.texts.empty() && terms_.origins.empty()) return std::nullopt;
+  auto summary = segment.Summary();
+  if (!summary) return std::nullopt;
+  AskDictionary(dictionary);
+  return BlockChoice(*summary, ClassJudge(terms_, verdicts_, segment, *summary).Judge(), *dictionary).Blocks();
+}
+
+std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
+    const std::shared_ptr<const Segment>& segment, const std::shared_ptr<const TemplateDictionary>& dictionary) const {
+  if (segment->min_time() < since_ || segment->max_time() >= until_) return std::nullopt;
+  auto summary = segment->Summary();
+  if (!summary || !summary->whole()) return std::nullopt;
+  AskDictionary(dictionary);
+  Judgement judgement = ClassJudge(terms_, verdicts_, *segment, *summary).Judge();
+  if (!judgement.every_origin) return std::nullopt;
+  SummaryCount count{CertainRows(judgement, summary->header()), summary->NoBlocks()};
+  std::erase_if(judgement.alive, [&](uint16_t number) { return judgement.classes[number] == Verdict::kYes; });
+  if (judgement.alive.empty()) return count;
+  // Without a yes, that may be for what another block has.
+  if (count.rows == 0 || !JudgesAllBlocksAlike()) return std::nullopt;
+  count.left = BlockChoice(*summary, judgement, *dictionary).Blocks();
+  for (size_t block = 0, left = 0; block < summary->blocks(); ++block) {
+    if (!count.left.Has(block)) continue;
+    auto header = segment->Header(block);
+    if (!header.ok() || ++left * kFewOfThem > summary->blocks()) return std::nullopt;
+    BlockReader reader(segment, block, *header, dictionary, caches_.columns);
+    count.rows -= CertainRows(Judge(&reader), **header);
+  }
+  return count;
+}
+
+// Whether a class is judged alike in each block that has it, if it is a yes for all of them.
+bool ScanFilter::JudgesAllBlocksAlike() const {
+  bool alike = true;
+  auto look = [&](const FilterTerms::Terms& terms) {
+    for (const auto& term : terms) {
+      std::as_const(*term).ForEachLeaf([&](const FilterNode& leaf) {
+        alike = alike && leaf.key.kind != KeyKind::kStep && leaf.key.kind != KeyKind::kTimestamp;
       });
     }
+  };
+  look(terms_.shapes);
+  look(terms_.texts);
+  return alike;
+}
+
+uint64_t ScanFilter::CertainRows(const Judgement& judgement, const BlockHeader& header) {
+  uint64_t rows = 0;
+  for (uint16_t number : judgement.alive) {
+    if (judgement.classes[number] == Verdict::kYes) rows += header.classes[number].rows;
   }
+  return rows;
+}
+
+Judgement ScanFilter::Judge(BlockReader* reader) const {
+  AskDictionary(reader->dictionary());
   return ClassJudge(terms_, verdicts_, reader).Judge();
 }
 
@@ -71,19 +134,17 @@ std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {
   if (reader->info().min_time < since_ || reader->info().max_time >= until_) return std::nullopt;
   Judgement judgement = Judge(reader);
   if (judgement.alive.empty()) return 0;
-  if (!judgement.every_origin) return std::nullopt;
-  uint64_t count = 0;
-  for (uint16_t number : judgement.alive) {
-    if (judgement.classes[number] == Verdict::kMaybe) return std::nullopt;
-    count += reader->header().classes[number].rows;
-  }
-  return count;
+  auto maybe = [&](uint16_t number) { return judgement.classes[number] == Verdict::kMaybe; };
+  if (!judgement.every_origin || std::any_of(judgement.alive.begin(), judgement.alive.end(), maybe))
+    return std::nullopt;
+  return CertainRows(judgement, reader->header());
 }
 
-std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budget) const {
+SelectedRows ScanFilter::Select(BlockReader* reader, base::Budget* budget) const {
   Judgement judgement = Judge(reader);
   std::vector<uint32_t> rows;
-  if (judgement.alive.empty()) return rows;
+  if (judgement.alive.empty()) return {};
+  if (auto number = WholeClass(*reader, judgement)) return {reader->class_rows(*number), {*number}, number};
   if (!judgement.inside_slots.empty() && !Narrow(reader, &judgement, &rows)) {
     // A column that only narrows is damaged: every row is looked at.
     if (!reader->recoverable()) return {};
@@ -94,7 +155,17 @@ std::vector<uint32_t> ScanFilter::Select(BlockReader* reader, base::Budget* budg
   if (judgement.inside_slots.empty()) rows = RowsOf(reader, judgement);
   DropRawRows(reader, judgement, &rows);
   if (rows.empty() || !Verify(reader, judgement, budget, &rows)) return {};
-  return rows;
+  return {std::make_shared<std::vector<uint32_t>>(std::move(rows)), std::move(judgement.alive), std::nullopt};
+}
+
+// The class of which all rows match, and no others do, if it is worth keeping in mind: such are a job's metrics.
+std::optional<uint16_t> ScanFilter::WholeClass(const BlockReader& reader, const Judgement& judgement) const {
+  bool in_time = reader.info().min_time >= since_ && reader.info().max_time < until_;
+  if (judgement.alive.size() != 1 || !judgement.every_origin || !in_time) return std::nullopt;
+  uint16_t number = judgement.alive.front();
+  bool matches = judgement.classes[number] == Verdict::kYes && judgement.inside_slots.empty();
+  if (!matches || reader.header().classes[number].rows < kManyRows) return std::nullopt;
+  return number;
 }
 
 // The rows that are left when the slots are searched. False: one could not be read.

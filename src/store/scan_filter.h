@@ -7,6 +7,8 @@
 
 #include "model/filter.h"
 #include "store/class_judge.h"
+#include "store/segment_summary.h"
+#include "store/selected_rows.h"
 
 namespace rankscope::store {
 
@@ -32,20 +34,35 @@ class ScanFilter {
   // For the readers of the blocks that are asked about.
   const ScanCaches& caches() const { return caches_; }
 
-  // These REQUIRE that the block's job may match.
+  // These REQUIRE that the block's job, or the segment's, may match.
   //
-  // The matching rows of the block, ascending. After a failure, which is in the reader's status, none; a single row
+  // The segment's blocks that may hold matching rows. Nothing: any may. Worth asking where there are many.
+  std::optional<BlockSet> BlocksOf(const Segment& segment,
+                                   const std::shared_ptr<const TemplateDictionary>& dictionary) const;
+  // How many rows of the segment match beside those of some blocks, which are left to look at; from its summary, and
+  // the headers of these. Nothing: all are.
+  struct SummaryCount {
+    uint64_t rows;
+    BlockSet left;
+  };
+  std::optional<SummaryCount> CountBySummary(const std::shared_ptr<const Segment>& segment,
+                                             const std::shared_ptr<const TemplateDictionary>& dictionary) const;
+  // The matching rows of the block. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
-  std::vector<uint32_t> Select(BlockReader* reader, base::Budget* budget) const;
+  SelectedRows Select(BlockReader* reader, base::Budget* budget) const;
   // How many match, where that follows from the header alone.
   std::optional<uint64_t> CountByHeader(BlockReader* reader) const;
 
  private:
   ScanFilter() = default;
   base::Status AddConjuncts(const model::Filter& filter);
+  void AskDictionary(const std::shared_ptr<const TemplateDictionary>& dictionary) const;
   Judgement Judge(BlockReader* reader) const;
+  bool JudgesAllBlocksAlike() const;
+  static uint64_t CertainRows(const Judgement& judgement, const BlockHeader& header);
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const;
   std::vector<uint32_t> RowsOf(BlockReader* reader, const Judgement& judgement) const;
+  std::optional<uint16_t> WholeClass(const BlockReader& reader, const Judgement& judgement) const;
   BlockReader::FieldChoice FieldsFor(const BlockHeader& header) const;
   static void DropRawRows(BlockReader* reader, const Judgement& judgement, std::vector<uint32_t>* rows);
   bool Verify(BlockReader* reader, const Judgement& judgement, base::Budget* budget, std::vector<uint32_t>* rows) const;

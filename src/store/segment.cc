@@ -12,6 +12,7 @@
 
 #include "base/coding.h"
 #include "store/compression.h"
+#include "store/segment_summary.h"
 
 namespace rankscope::store {
 namespace {
@@ -78,8 +79,33 @@ void HeaderCache::Put(const Segment* segment, size_t block, std::shared_ptr<cons
   }
 }
 
+std::shared_ptr<const SegmentSummary> HeaderCache::FindSummary(const Segment* segment) {
+  std::lock_guard lock(mutex_);
+  auto is_its = [segment](const Summary& entry) { return entry.segment == segment; };
+  auto found = std::find_if(summaries_.begin(), summaries_.end(), is_its);
+  if (found == summaries_.end()) return nullptr;
+  summaries_.splice(summaries_.begin(), summaries_, found);
+  return found->summary;
+}
+
+void HeaderCache::PutSummary(const Segment* segment, std::shared_ptr<const SegmentSummary> summary) {
+  size_t bytes = summary->Memory();
+  std::lock_guard lock(mutex_);
+  summaries_.push_front({segment, std::move(summary), bytes});
+  summary_bytes_ += bytes;
+  while (summary_bytes_ > kMaxSummaryBytes && summaries_.size() > 1) {
+    summary_bytes_ -= summaries_.back().bytes;
+    summaries_.pop_back();
+  }
+}
+
 void HeaderCache::Forget(const Segment* segment) {
   std::lock_guard lock(mutex_);
+  auto gone = [segment](const Summary& entry) { return entry.segment == segment; };
+  if (auto at = std::find_if(summaries_.begin(), summaries_.end(), gone); at != summaries_.end()) {
+    summary_bytes_ -= at->bytes;
+    summaries_.erase(at);
+  }
   for (auto at = index_.lower_bound({segment, 0}); at != index_.end() && at->first.first == segment;) {
     bytes_ -= at->second->bytes;
     entries_.erase(at->second);
@@ -174,6 +200,17 @@ base::Result<std::string> Segment::ReadBlock(size_t block) const {
     if (static_cast<uint32_t>(base::Checksum(part)) != column.checksum) return Damaged(block);
   }
   return bytes;
+}
+
+std::shared_ptr<const SegmentSummary> Segment::Summary() const {
+  std::lock_guard lock(summary_mutex_);
+  if (no_summary_) return nullptr;
+  auto summary = cache_->FindSummary(this);
+  if (summary) return summary;
+  summary = SegmentSummary::Of(*this);
+  no_summary_ = !summary;
+  if (summary) cache_->PutSummary(this, summary);
+  return summary;
 }
 
 base::Result<std::unique_ptr<SegmentWriter>> SegmentWriter::Create(const std::string& path, std::string project,

@@ -15,14 +15,17 @@
 namespace rankscope::store {
 
 class Segment;
+class SegmentSummary;
 
-// Decoded headers of blocks, the last used ones up to a size. Any thread.
+// Decoded headers of blocks, and summaries of segments; of either the last used ones up to a size. Any thread.
 class HeaderCache {
  public:
-  static constexpr size_t kMaxBytes = 96 << 20;
+  static constexpr size_t kMaxBytes = 96 << 20, kMaxSummaryBytes = 96 << 20;
 
   std::shared_ptr<const BlockHeader> Find(const Segment* segment, size_t block);
   void Put(const Segment* segment, size_t block, std::shared_ptr<const BlockHeader> header);
+  std::shared_ptr<const SegmentSummary> FindSummary(const Segment* segment);
+  void PutSummary(const Segment* segment, std::shared_ptr<const SegmentSummary> summary);
   void Forget(const Segment* segment);
 
  private:
@@ -32,10 +35,17 @@ class HeaderCache {
     std::shared_ptr<const BlockHeader> header;
     size_t bytes;
   };
+  struct Summary {
+    const Segment* segment;
+    std::shared_ptr<const SegmentSummary> summary;
+    size_t bytes;
+  };
   std::mutex mutex_;          // guards what follows
   std::list<Entry> entries_;  // last used first
   std::map<Key, std::list<Entry>::iterator> index_;
   size_t bytes_ = 0;
+  std::list<Summary> summaries_;  // likewise
+  size_t summary_bytes_ = 0;
 };
 
 // An immutable file of one job's records: blocks, then a footer that knows them. Format: docs/design/segment.md. Any
@@ -65,6 +75,9 @@ class Segment {
   base::Result<std::string> ReadBlock(size_t block) const;
   base::Status Damaged(size_t block) const;
 
+  // Made when it is asked for and not in the cache, which takes as long as reading all headers. Null: there is none.
+  std::shared_ptr<const SegmentSummary> Summary() const;
+
  private:
   Segment();
 
@@ -76,6 +89,8 @@ class Segment {
   uint64_t file_bytes_ = 0, rows_ = 0;
   uint32_t templates_ = 0;
   base::TimeNs min_time_ = INT64_MAX, max_time_ = INT64_MIN;
+  mutable std::mutex summary_mutex_;  // one thread makes it; guards what follows
+  mutable bool no_summary_ = false;
 };
 
 // Writes one segment. One thread. A writer that is destroyed before Finish leaves a file that no manifest names.

@@ -19,6 +19,12 @@ bool ForEachSlot(uint64_t slots, const Visit& visit) {
 
 }  // namespace
 
+bool IsId(Slot kind, const TextTerm& term) {
+  size_t size = term.literal().size();
+  return (kind == Slot::kUuid && size == kUuidText) ||
+         (kind == Slot::kHexLower && term.whole_words() && size >= kIdSize);
+}
+
 bool SlotSearch::NarrowClasses() {
   if (judgement_->inside_slots.empty()) return true;
   for (uint16_t number : judgement_->alive) {
@@ -63,10 +69,7 @@ const SlotSearch::Places* SlotSearch::Find(uint16_t pool, size_t slot) {
 
 // Whether the slot's filter says that the literal, if that is a whole id, is not there.
 bool SlotSearch::RuledOut(uint16_t pool, size_t slot) {
-  auto kind = static_cast<Slot>(reader_->header().pools[pool][slot]);
-  bool id = (kind == Slot::kUuid && literal_.size() == kUuidText) ||
-            (kind == Slot::kHexLower && judgement_->term->whole_words() && literal_.size() >= kIdSize);
-  if (!id) return false;
+  if (!IsId(static_cast<Slot>(reader_->header().pools[pool][slot]), *judgement_->term)) return false;
   auto filter = reader_->SlotFilter(pool, slot);
   return filter && !WordFilter::MayHoldId(*filter, literal_);
 }

@@ -10,6 +10,9 @@
 
 namespace rankscope::store {
 
+// Whether the term's literal, where it lies in a slot of that kind, is a whole id, which the slot's filter knows.
+bool IsId(Slot kind, const TextTerm& term);
+
 // Finds the literal of a judgement's term in the slots in which alone it can lie, so that few rows are left to look at.
 // One thread; what it is given outlives it. Its methods return false after a failure of the reader.
 class SlotSearch {

@@ -94,11 +94,11 @@ class DiskStore : public Store {
     return {};
   }
 
-  base::Result<std::optional<model::Table>> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
-                                                      base::Budget* budget) override {
-    if (!ColumnAggregator::Supports(aggregation)) return std::optional<model::Table>();
+  base::Result<bool> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, base::Budget* budget,
+                               const model::TakeCells& take) override {
+    if (!ColumnAggregator::Supports(aggregation)) return false;
     ASSIGN_OR_RETURN(auto filter, ScanFilter::Compile(scan.filter, {&verdicts_, &columns_}));
-    return AggregateView(ViewOf(scan, *filter, budget), scan, *filter, aggregation, budget);
+    return AggregateView(ViewOf(scan, *filter, budget), scan, *filter, aggregation, budget, take);
   }
 
   base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {

@@ -41,10 +41,10 @@ class Store : public model::RecordSink {
   // is left out, which the budget then says. kInvalid: a regex that RE2 does not take.
   virtual base::Status Read(const model::Scan& scan, base::Budget* budget,
                             const std::function<bool(const model::Record&)>& take) = 0;
-  // The scan's records as a table, computed on columns; nothing where that cannot be, and rows must do.
-  virtual base::Result<std::optional<model::Table>> Aggregate(const model::Scan& scan,
-                                                              const model::Aggregation& aggregation,
-                                                              base::Budget* budget) = 0;
+  // Gives `take` the table of the scan's records, computed on columns. False: that cannot be, nothing was given, and
+  // rows must do.
+  virtual base::Result<bool> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
+                                       base::Budget* budget, const model::TakeCells& take) = 0;
 
   // The patterns of the scan's text records (pattern_mask.h), most frequent first; its limit and order do not apply.
   virtual base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) = 0;

@@ -1,11 +1,36 @@
 #include "store/view.h"
 
+#include <algorithm>
+
 #include "store/column_aggregator.h"
 #include "store/job_folder.h"
 #include "store/piece_aggregation.h"
 #include "store/row_source.h"
 
 namespace rankscope::store {
+namespace {
+
+// To ask a segment's summary is worth it for at least one in these of its blocks: it may have to be made first.
+constexpr ptrdiff_t kSomeBlocks = 8;
+
+// Takes the blocks out that are counted as a whole, and says what they come to.
+uint64_t CountSegments(const ScanFilter& filter, std::vector<BlockPiece>* pieces) {
+  uint64_t count = 0;
+  const Segment* last = nullptr;
+  std::optional<ScanFilter::SummaryCount> of_last;
+  std::erase_if(*pieces, [&](const BlockPiece& piece) {
+    if (piece.segment.get() != last) {
+      last = piece.segment.get();
+      of_last = filter.CountBySummary(piece.segment, piece.templates);
+      count += of_last ? of_last->rows : 0;
+    }
+    return of_last && !of_last->left.Has(piece.block);
+  });
+  return count;
+}
+
+}  // namespace
+
 View MakeView(const std::vector<LiveSegment>& segments, Batches batches, const model::Scan& scan,
               const ScanFilter& filter) {
   View view;
@@ -18,8 +43,13 @@ View MakeView(const std::vector<LiveSegment>& segments, Batches batches, const m
     if (fresh) at->second = filter.MayMatchJob(scan.project, live.job());
     if (!at->second) continue;
     const auto& blocks = live.segment->blocks();
+    std::optional<BlockSet> chosen;
+    if (std::count_if(blocks.begin(), blocks.end(), in_time) * kSomeBlocks >= std::ssize(blocks)) {
+      chosen = filter.BlocksOf(*live.segment, live.templates);
+    }
     for (size_t block = 0; block < blocks.size(); ++block) {
-      if (in_time(blocks[block])) view.pieces.push_back({live.segment, block, live.templates});
+      if (!in_time(blocks[block]) || (chosen && !chosen->Has(block))) continue;
+      view.pieces.push_back({live.segment, block, live.templates});
     }
   }
   return view;
@@ -42,17 +72,19 @@ void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filte
   MergeSources(std::move(sources), scan, budget, take);
 }
 
-std::optional<model::Table> AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
-                                          const model::Aggregation& aggregation, base::Budget* budget) {
-  ColumnAggregator aggregator(aggregation);
-  if (!AggregatePieces(view.pieces, scan.filter, filter.caches(), aggregation, budget, &aggregator)) {
-    return std::nullopt;
-  }
+bool AggregateView(View view, const model::Scan& scan, const ScanFilter& filter, const model::Aggregation& aggregation,
+                   base::Budget* budget, const model::TakeCells& take) {
+  auto of_memory = std::make_unique<ColumnAggregator>(aggregation, budget);
+  if (of_memory->counts_only()) of_memory->AddCount(CountSegments(filter, &view.pieces));
+  auto parts = AggregatePieces(view.pieces, scan.filter, filter.caches(), aggregation, budget);
+  if (!parts) return false;
   auto memory = MakeMemorySource(view.batches, &filter, scan, budget);
   RowKey key;
   bool exact;
-  while (memory->Peek(&key, &exact)) aggregator.Add(*memory->Next());
-  return aggregator.Finish();
+  while (memory->Peek(&key, &exact)) of_memory->Add(*memory->Next());
+  parts->push_back(std::move(of_memory));
+  ColumnAggregator::Finish(*parts, take);
+  return true;
 }
 
 }  // namespace rankscope::store

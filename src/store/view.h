@@ -3,7 +3,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,7 +33,7 @@ void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model
 void ReadView(const View& view, const model::Scan& scan, const ScanFilter& filter, base::Budget* budget,
               const std::function<bool(const model::Record&)>& take);
 // As Store::Aggregate.
-std::optional<model::Table> AggregateView(const View& view, const model::Scan& scan, const ScanFilter& filter,
-                                          const model::Aggregation& aggregation, base::Budget* budget);
+bool AggregateView(View view, const model::Scan& scan, const ScanFilter& filter, const model::Aggregation& aggregation,
+                   base::Budget* budget, const model::TakeCells& take);
 
 }  // namespace rankscope::store

@@ -121,7 +121,7 @@ class GrpcAgentStream : public AgentStream {
   base::Status Take(const v1::ServerMessage& message) {
     if (message.has_ack()) events_.acked(message.ack().durable_seq());
     if (message.has_nack()) events_.gap(message.nack().expected_seq());
-    if (message.has_command()) events_.command({message.command().log_interval_steps()});
+    if (message.has_command()) events_.command({message.command().log_interval_steps(), message.command().alert()});
     if (message.has_refused()) return base::Status::Invalid(message.refused().reason());
     if (!message.has_fenced()) return {};
     return base::Status::Invalid("fenced: a newer sender has this spool (epoch " +

@@ -20,6 +20,7 @@ struct Hello {
 // What a running job is to do otherwise from now on.
 struct Command {
   uint32_t log_interval_steps = 0;  // 0: as before
+  std::string alert;                // a line for whoever looks at the run's terminal; empty: none
 };
 
 // Records that the agent holds no longer and will never send.
@@ -63,8 +64,8 @@ class IngestServer {
   virtual ~IngestServer() = default;
   virtual int port() const = 0;
   virtual int open_streams() const = 0;
-  // Sends the command to every stream of the job, now and when one connects later while this server runs. Returns how
-  // many there are now. Any thread.
+  // Sends the command to every stream of the job; its log_interval_steps also when one connects later while this server
+  // runs. Returns how many there are now. Any thread.
   virtual int SendCommand(const std::string& project, const std::string& job, const Command& command) = 0;
   // Ends the streams; returns when no callback runs.
   virtual void Stop() = 0;

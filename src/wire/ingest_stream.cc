@@ -60,6 +60,7 @@ class IngestStream : public Reactor, public OpenStream, public std::enable_share
   void Tell(const Command& command) override {
     v1::ServerMessage message;
     message.mutable_command()->set_log_interval_steps(command.log_interval_steps);
+    message.mutable_command()->set_alert(command.alert);
     Send(message);
   }
 

@@ -23,7 +23,7 @@ int JobStreams::Send(const std::string& job, const Command& command) {
   std::lock_guard lock(mutex_);
   auto found = jobs_.find(job);
   if (found == jobs_.end()) return 0;
-  found->second.last = command;
+  if (command.log_interval_steps > 0) found->second.last.log_interval_steps = command.log_interval_steps;
   int sent = 0;
   for (auto& [raw, weak] : found->second.streams) {
     if (auto stream = weak.lock()) {

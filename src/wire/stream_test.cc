@@ -106,9 +106,9 @@ TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
   auto elsewhere = AgentStream::Open(address(), other, Events(), &greeting);
   auto stream = AgentStream::Open(address(), hello, Events(), &greeting);
   ASSERT_TRUE(stream.ok() && elsewhere.ok());
-  ASSERT_EQ(server_->SendCommand(hello.project, "mine", {7}), 1) << "though it was welcomed";
+  ASSERT_EQ(server_->SendCommand(hello.project, "mine", {7, ""}), 1) << "though it was welcomed";
   AwaitCommand(7);
-  EXPECT_EQ(server_->SendCommand(hello.project, "nobody's", {8}), 0);
+  EXPECT_EQ(server_->SendCommand(hello.project, "nobody's", {8, ""}), 0);
   commanded_ = 0;
   auto later = AgentStream::Open(address(), hello, Events(), &greeting);
   ASSERT_TRUE(later.ok());

@@ -101,6 +101,9 @@ class AccessTest(unittest.TestCase):
         change = ("jobs", "set", "whole", "--log_interval_steps", "2", "--server", self.http)
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.operator}), "not running")
+        decide = ("findings", "confirm", "f-1", "--server", self.http)
+        self.refused(self.place.cli(*decide, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
+        self.refused(self.place.cli(*decide, env={"RANKSCOPE_TOKEN": self.operator}), "no finding")
 
     def test_only_operators_pin_and_delete(self):
         self.assertEqual(self.run_job("mine", self.writer).returncode, 3)
@@ -140,9 +143,21 @@ class AccessTest(unittest.TestCase):
     def test_refused_records_are_sent_later_with_another_token(self):
         done = self.run_job("later", self.viewer)
         kept = done.stderr.split("kept in ")[1].split(". ")[0]
+        self.assertTrue(done.stderr.endswith(f"Send them with: rankscope spool push {kept}\n"), done.stderr)
         done = self.place.cli("spool", "push", kept, env={"RANKSCOPE_TOKEN": self.writer})
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([line["msg"] for line in self.lines("later", self.viewer)[1]], ["hello"])
+
+    def test_doctor_tries_the_token(self):
+        for token, state, words in ((self.writer, "ok", "sends, and does not read"), (self.viewer, "ok", "reads, and does not send"),
+                                    (self.operator, "ok", "sends and reads"), ("", "error", "$RANKSCOPE_TOKEN"),
+                                    (self.writer[:-1] + "?", "error", "mistyped")):
+            done = self.place.cli("doctor", "--server", self.http, "-o", "json", env={"RANKSCOPE_TOKEN": token})
+            [check] = [check for check in json.loads(done.stdout)["checks"] if check["name"] == "token"]
+            self.assertEqual(check["state"], state)
+            self.assertIn(words, check["text"])
+        jobs = self.place.cli("jobs", "--server", self.http, "-o", "json", env={"RANKSCOPE_TOKEN": self.operator})
+        self.assertNotIn('"doctor"', jobs.stdout)
 
     def test_revoked_token_ends_the_stream_that_it_opened(self):
         token = self.create("llm", "writer")

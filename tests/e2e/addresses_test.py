@@ -28,6 +28,14 @@ class AddressesTest(unittest.TestCase):
     def test_name_of_this_machine(self):
         self.serve_a_run(socket.gethostname(), "--insecure")
 
+    def test_the_hint_asks_the_server_that_was_named(self):
+        server = Server(self.place)
+        self.addCleanup(server.stop)
+        named = self.place.cli("run", "--server", server.http, "--job_id", "j", "--", "true")
+        self.assertIn(f"(rankscope logs --server {server.http} --job_id j -f)", named.stderr)
+        known = self.place.cli("run", "--job_id", "k", "--", "true", env={"RANKSCOPE_SERVER": server.http})
+        self.assertIn("(rankscope logs --job_id k -f)", known.stderr)
+
     @unittest.skipUnless(has_ipv6(), "this machine has no ::1")
     def test_ipv6_loopback_in_brackets(self):
         self.serve_a_run("[::1]")

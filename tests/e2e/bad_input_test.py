@@ -91,6 +91,11 @@ class BadInputTest(unittest.TestCase):
     def test_not_loopback(self):
         self.fails(["0.0.0.0", "rankscope token create", "--insecure"], "serve", "--data-dir", self.place.path + "/x", "--http", "0.0.0.0:0")
 
+    def test_a_mistyped_command_names_the_nearest(self):
+        for typed, nearest in (("qurey job:j", "query"), ("jobs shwo", "show"), ("token crate", "create"), ("spool puhs", "push")):
+            self.fails([f'no command "{typed.removesuffix(" job:j")}"', f"(nearest: {nearest})"], *typed.split())
+        self.fails(['no command "zzzzzzzz"', "--help"], "zzzzzzzz")
+
     def test_bad_rank_set(self):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "true")
         self.assertEqual(done.returncode, 0, done.stderr)

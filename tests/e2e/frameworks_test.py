@@ -57,6 +57,28 @@ lightning.Trainer(accelerator="cpu", devices=4, strategy="ddp", max_steps=12, lo
                   enable_progress_bar=False).fit(Module(), torch.utils.data.DataLoader(Data(), batch_size=2))
 """
 
+# A detector on a real Trainer, fed by its hooks.
+MONITOR = TRAINER.replace("Trainer(model", "trainer = Trainer(model").replace(".train()", "") + """
+from swift.monitor import AnomalyDetector, DetectionRule
+detector = AnomalyDetector()
+detector.add_rule(DetectionRule("seventh", condition=lambda logs: len(logs) == 7 and logs[-1]["loss"] > 0 and logs[-1]["tokens"] == 16))
+trainer.register_monitor(detector)
+trainer.train()
+"""
+
+# The same in ms-swift, by a plugin of its own.
+SWIFT_PLUGIN = """
+from swift.callbacks import TrainerCallback, callbacks_map
+from swift.monitor import AnomalyDetector, DetectionRule
+class Monitored(TrainerCallback):
+    def __init__(self, args, trainer):
+        super().__init__(args, trainer)
+        detector = AnomalyDetector()
+        detector.add_rule(DetectionRule("third", condition=lambda logs: len(logs) == 3 and logs[-1]["loss"] > 0))
+        trainer.register_monitor(detector)
+callbacks_map["monitored"] = Monitored
+"""
+
 # ms-swift wants a model: a tiny one with random weights, its tokenizer, and rows to train on.
 SWIFT_MODEL = r"""
 import json, random, sys
@@ -84,7 +106,7 @@ with open(where + "/data.jsonl", "w") as file:
 SWIFT = """sft --model {0}/model --model_type qwen2 --template qwen2_5 --dataset {0}/data.jsonl --use_hf true --tuner_type full
  --torch_dtype float32 --max_steps 6 --per_device_train_batch_size 2 --gradient_accumulation_steps 1 --logging_steps 1
  --save_strategy no --eval_strategy no --split_dataset_ratio 0 --max_length 256 --output_dir {0}/swift --dataset_num_proc 1
- --dataloader_num_workers 0 --use_cpu true --ddp_backend gloo"""
+ --dataloader_num_workers 0 --use_cpu true --ddp_backend gloo --external_plugins {0}/plugin.py --callbacks monitored"""
 
 WANTED = {"loss", "learning_rate", "gradient_norm", "step_time_s", "data_time_s", "tokens", "throughput_tokens_per_sec"}
 
@@ -104,7 +126,7 @@ class FrameworksTest(unittest.TestCase):
     def train(self, job, text):
         script = self.place.write(f"train_{job}.py", text)
         done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--log_interval_steps", "1", "--",
-                              *torchrun(4, script, PYTHON), env={"OUT": self.place.path + "/out"})
+                              *torchrun(4, script, PYTHON), env={"OUT": self.place.path + "/out", "RANKSCOPE_SWIFT_MONITOR": "1"})
         self.assertEqual(done.returncode, 0, done.stderr)
         return self.place.logs(self.server.http, job)
 
@@ -140,22 +162,31 @@ class FrameworksTest(unittest.TestCase):
         self.assertIn("transformers", json.loads(configuration["packages"]))
         self.assertEqual(configuration["world_size"], "4")
 
+    def test_a_detector_on_a_trainer(self):
+        self.check_findings(self.train("monitor", MONITOR), "seventh", [(7, 1), (8, 0)])
+
+    def check_findings(self, records, rule, turns):
+        for rank in range(4):
+            found = [r for r in records if r.get("event") == "detector_finding" and r["rank"] == rank]
+            self.assertEqual([(r["rule"], r["step"], r["active"]) for r in found], [(rule, *turn) for turn in turns])
+
     def test_accelerate_loop(self):
         self.check_every_rank(self.train("accelerate", ACCELERATE))
 
     def test_lightning(self):
         self.check_every_rank(self.train("lightning", LIGHTNING))
 
-
     def test_swift_sft(self):
+        self.place.write("plugin.py", SWIFT_PLUGIN)
         subprocess.run([PYTHON, self.place.write("model.py", SWIFT_MODEL), self.place.path], check=True, capture_output=True)
         ranks = 4
-        offline = {"CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(ranks),
+        offline = {"RANKSCOPE_SWIFT_MONITOR": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(ranks),
                    "MASTER_PORT": str(20000 + os.getpid() % 20000), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]}
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "swift", "--log_interval_steps", "1", "--", "swift",
                               *SWIFT.format(self.place.path).split(), env=offline, patience=600)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         records = self.place.logs(self.server.http, "swift")
+        self.check_findings(records, "third", [(3, 1), (4, 0)])
         for rank in range(ranks):
             mine = [r for r in records if r["stream"] == "metric" and r["rank"] == rank]
             self.assertEqual([r["step"] for r in mine], list(range(1, 7)))

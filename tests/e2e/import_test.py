@@ -1,4 +1,5 @@
 """Folders of old logs become stored jobs, once, however often they are imported."""
+import datetime
 import gzip
 import json
 import os
@@ -33,17 +34,47 @@ class ImportTest(unittest.TestCase):
         self.write("metrics.jsonl", '{"timestamp":"2026-11-01T00:00:03Z","rank":1,"loss":2}\n')
         self.write("weights.pt", "x")
         folder = os.path.join(self.place.path, "old-run")
-        for _ in range(2):
+        for said in ("3 records", "0 new of 3 records"):
             done = self.import_folder(folder)
             self.assertEqual(done.returncode, 0, done.stderr)
-            self.assertIn("old-run: 3 records of 2 files", done.stdout)
+            self.assertIn(f"old-run: {said} of 2 files", done.stdout)
             self.assertIn("weights.pt", done.stdout)
         self.write("node_0/rank_3.log", "2026-11-01 00:00:04 more\n", "a")
-        self.import_folder(folder)
-        rows = self.query("job:old-run | fields rank, node_rank, step, loss, level")
+        self.assertIn("old-run: 1 new of 4 records of 2 files", self.import_folder(folder).stdout)
+        rows = self.query("job:old-run -stream:event | fields rank, node_rank, step, loss, level")
         self.assertEqual(rows, [{"rank": 3, "node_rank": 0, "step": 5, "loss": 2.5},
                                 {"rank": 3, "node_rank": 0, "level": "error"}, {"rank": 1, "loss": 2},
                                 {"rank": 3, "node_rank": 0}])
+
+    def test_an_imported_job_is_neither_running_nor_lost_and_says_where_it_is_from(self):
+        for ago in (3 * 86400 + 4 * 3600 + 1800, 0):  # seconds
+            with self.subTest(ago=ago):
+                job = f"ended-{ago}-s-ago"
+                written = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(seconds=ago)
+                self.write("rank_0.log", written.strftime("%Y-%m-%d %H:%M:%S") + " step: 5 loss: 2.5\n")
+                folder = os.path.join(self.place.path, "old-run")
+                for _ in range(2):
+                    self.assertEqual(self.import_folder(folder, "--job_id", job).returncode, 0)
+                [told] = [json.loads(line) for line in self.place.cli("jobs", "--server", self.server.http, "-o", "json").stdout.splitlines()
+                          if json.loads(line)["job_id"] == job]
+                self.assertEqual((told["state"], told["reason"], told["ranks_seen"]), ("imported", "", 1))
+                self.assertEqual(told["configuration"]["imported_from"], os.path.realpath(folder))
+                [event] = self.query(f"job:{job} stream:event")
+                self.assertEqual(event["timestamp"], told["last_heard"])
+        self.assertIn("3 d 4 h ago", self.place.cli("jobs", "--server", self.server.http).stdout)
+        self.assertIn("last heard 3 d 4 h ago", self.place.cli("show", "--server", self.server.http, "ended-275400-s-ago").stdout)
+
+    def test_subfolders_are_of_the_job_and_each_path_is_a_job(self):
+        self.write("a/rank_0.log", "2026-11-01 00:00:01 x\n")
+        self.write("b/deep/er/rank_1.log", "2026-11-01 00:00:02 y\n")
+        folder = os.path.join(self.place.path, "old-run")
+        self.assertIn("old-run: 2 records of 2 files", self.import_folder(folder).stdout)
+        done = self.import_folder(folder + "/a", folder + "/b")
+        self.assertEqual([line.split(" in ")[0] for line in done.stdout.splitlines()],
+                         ["a: 1 record of 1 file", "b: 1 record of 1 file"])
+        self.assertEqual(self.query("stream:stdout | stats count() as n by (job_id, rank) | sort job_id, rank"),
+                         [{"job_id": "a", "rank": 0, "n": 1}, {"job_id": "b", "rank": 1, "n": 1},
+                          {"job_id": "old-run", "rank": 0, "n": 1}, {"job_id": "old-run", "rank": 1, "n": 1}])
 
     def test_compressed_files_are_read_as_what_they_hold(self):
         text = "".join(f"2026-11-01 00:00:{i % 60:02} line {i} of many\n" for i in range(30000))
@@ -53,7 +84,7 @@ class ImportTest(unittest.TestCase):
         done = self.import_folder(os.path.join(self.place.path, "old-run"))
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("old-run: 30003 records of 3 files", done.stdout)
-        self.assertEqual(self.query("job:old-run | stats count() as n by (rank)"),
+        self.assertEqual(self.query("job:old-run -stream:event | stats count() as n by (rank)"),
                          [{"rank": 1, "n": 30000}, {"rank": 2, "n": 1}, {"rank": 3, "n": 2}])
 
     def test_a_compressed_file_that_is_cut_off_is_named(self):

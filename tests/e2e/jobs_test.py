@@ -65,8 +65,9 @@ class JobsTest(unittest.TestCase):
         self.assertEqual((job["last_step"], job["last_loss"]), (41, 0.25))
         ends = {(r["attempt"], r["rank"]): r["exit"] for r in job["ranks"]}
         self.assertEqual((ends[(0, 1)], ends[(1, 0)], ends[(1, 1)]), ("exit 1", "exit 0", "exit 0"))
+        wait_until(lambda: "potential" in self.text("jobs"), "the finding that the first attempt's rank failed")
         row = self.text("jobs").splitlines()[1].split()
-        self.assertEqual(row[:6], ["elastic", "finished", "1", "2/2", "41", "0.25"])
+        self.assertEqual(row[:7], ["elastic", "finished,", "potential", "1", "2/2", "41", "0.25"])
 
     def test_torchrun_in_a_slurm_task_is_no_rank_but_its_ranks_are(self):
         script = self.place.write("rank.py", "import os\nprint('I am', os.environ['RANK'])\n")
@@ -137,7 +138,7 @@ class JobsTest(unittest.TestCase):
     def test_doctor_says_what_to_do_about_a_server_that_is_not_there(self):
         done = self.place.cli("doctor", "--server", "127.0.0.1:1")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("start it with `rankscope serve`", done.stdout)
+        self.assertIn("start it with `rankscope serve --http 127.0.0.1:1`", done.stdout)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,11 @@ import urllib.request
 
 import yaml
 
-from harness import Place, Server
+from harness import Place, Server, wait_until
 from query_test import run_two_ranks
 
 FILE = os.path.join(os.path.dirname(__file__), "../../docs/openapi.yaml")
-TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float)}
+TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
 class OpenApiTest(unittest.TestCase):
@@ -23,6 +23,7 @@ class OpenApiTest(unittest.TestCase):
         cls.place = Place()
         cls.server = Server(cls.place)
         run_two_ranks(cls.place, cls.server, "j")
+        cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
 
     @classmethod
     def tearDownClass(cls):
@@ -43,12 +44,13 @@ class OpenApiTest(unittest.TestCase):
             if "example" not in parameter or parameter["name"] in leave_out:
                 continue
             if parameter["in"] == "path":
-                path = path.replace("{" + parameter["name"] + "}", parameter["example"])
+                example = self.finding if parameter["name"] == "finding_id" else parameter["example"]
+                path = path.replace("{" + parameter["name"] + "}", example)
             else:
                 given[parameter["name"]] = parameter["example"]
         url = f"http://{self.server.http}{path}"
         if "requestBody" in operation:
-            kind, content = next(iter(operation["requestBody"]["content"].items()))
+            kind, content = next(iter(self.resolve(operation["requestBody"])["content"].items()))
             body, headers = json.dumps(content["example"]).encode(), {"Content-Type": kind}
             url += "?" + urllib.parse.urlencode(given)
         elif method == "post":
@@ -90,6 +92,38 @@ class OpenApiTest(unittest.TestCase):
                 self.assertTrue(lines)
                 for line in lines:
                     self.check(json.loads(line), schema, path)
+
+    def status(self, method, path, **parameters):
+        url = f"http://{self.server.http}{path.replace('{job_id}', 'j')}?" + urllib.parse.urlencode(parameters)
+        request = urllib.request.Request(url, b"" if method == "post" else None, method=method.upper())
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code
+
+    def test_every_number_has_the_bounds_that_the_server_holds(self):
+        for method, path, operation in self.operations():
+            parameters = list(map(self.resolve, operation.get("parameters", [])))
+            needed = {p["name"]: p["example"] for p in parameters if p.get("required") and p["in"] == "query"}
+            for parameter in parameters:
+                name, schema = parameter["name"], parameter["schema"]
+                if schema["type"] != "integer":
+                    continue
+                self.assertIn("minimum", schema, (path, name))
+                for beyond in {schema["minimum"] - 1, schema.get("maximum", schema["minimum"] - 2) + 1}:
+                    with self.subTest(f"{method} {path}?{name}={beyond}"):
+                        self.assertEqual(self.status(method, path, **needed, **{name: beyond}), 400)
+
+    def test_a_project_and_a_token_may_be_given_wherever_they_count(self):
+        self.assertEqual(self.api["security"], [{}, {"token": []}])
+        for method, path, operation in self.operations():
+            names = [p["name"] for p in map(self.resolve, operation.get("parameters", []))]
+            with self.subTest(f"{method} {path}"):
+                public = operation.get("security") == []
+                self.assertEqual("project" in names, not public)
+                self.assertEqual(self.status(method, path, project="No Name", job_id="j"), 200 if public else 403)
 
     def test_what_is_required_is_missed(self):
         for method, path, operation in self.operations():

@@ -1,8 +1,10 @@
 """Keeper, guard, agent and rank are all killed before anything could be sent: the next run on the node sends it."""
 import glob
+import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import unittest
@@ -82,10 +84,62 @@ class OrphansTest(unittest.TestCase):
         self.leave_behind("left")
         self.server.start()
         [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+        held = len(self.place.logs(self.server.http, "left"))
         pushed = self.place.cli("spool", "push", directory)
         self.assertEqual(pushed.returncode, 0, pushed.stderr)
-        stored = [r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "stdout")]
+        stored = self.place.logs(self.server.http, "left")
+        self.assertEqual([r["msg"] for r in stored if r["stream"] == "stdout"], [f"item {i}" for i in range(1000)])
+        self.assertEqual(pushed.stdout, f"job left: {len(stored) - held} records sent to {self.server.http}, which had {held} "
+                                        f"before; {directory} is removed\n")
+
+    def test_spool_of_a_dead_server_is_pushed_to_another(self):
+        self.leave_behind("left")
+        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+        refused = self.place.cli("spool", "push", directory)
+        self.assertEqual((refused.returncode, refused.stdout, len(refused.stderr.splitlines())), (1, "", 1), refused.stderr)
+        for words in (self.server.http, "nothing was sent", directory, "--server HOST:PORT"):
+            self.assertIn(words, refused.stderr)
+        other = Place()
+        self.addCleanup(other.remove)
+        server = Server(other)
+        self.addCleanup(server.stop)
+        pushed = self.place.cli("spool", "push", "--server", server.http, directory)
+        self.assertEqual(pushed.returncode, 0, pushed.stderr)
+        stored = [r["msg"] for r in self.place.logs(server.http, "left", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(1000)])
+        self.server.start()
+
+    def test_doctor_lists_what_waits_and_the_command_that_sends_it(self):
+        self.leave_behind("left")
+        self.server.start()
+        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+        doctor = lambda *options: self.place.cli("doctor", "--server", self.server.http, *options).stdout
+        [spool] = json.loads(doctor("-o", "json"))["spools"]
+        self.assertEqual((spool["directory"], spool["job_id"], spool["server"], spool["kept_by"]),
+                         (directory, "left", self.server.http, "nobody"))
+        self.assertGreater(spool["bytes"], 0)
+        [line] = [line for line in doctor().splitlines() if " unsent " in line]
+        self.assertTrue(line.startswith("warning"))
+        self.assertTrue(line.endswith("which nobody sends: " + spool["push"]))
+        pushed = self.place.cli(*spool["push"].split()[1:])
+        self.assertEqual(pushed.returncode, 0, pushed.stderr)
+        self.assertEqual(json.loads(doctor("-o", "json"))["spools"], [])
+
+    def test_agent_that_comes_again_to_a_dead_server_counts_only_what_is_unsent(self):
+        self.leave_behind("left")
+        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+        acknowledged = struct.unpack("<QQ", read(directory + "/status"))[1]
+        self.assertGreater(acknowledged, 0)
+        agent = subprocess.Popen([RANKSCOPE, "agent", "--run-dir", directory, "--drain"], env=self.place.env,
+                                 stderr=subprocess.DEVNULL)
+        self.addCleanup(agent.wait)
+        self.addCleanup(agent.kill)
+        status = lambda: struct.unpack("<QQ", read(directory + "/status"))
+        wait_until(lambda: status()[0] >= acknowledged + 1000, "the capture to be spooled")
+        self.assertEqual(status()[1], acknowledged)
+        [spool] = json.loads(self.place.cli("doctor", "-o", "json").stdout)["spools"]
+        self.assertEqual((spool["kept_by"], spool["records"]), ("agent", status()[0] - acknowledged))
+        self.server.start()
 
     def test_an_agent_whose_run_directory_was_removed_ends(self):
         self.server.stop(signal.SIGKILL)

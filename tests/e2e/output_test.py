@@ -141,6 +141,11 @@ class OutputTest(unittest.TestCase):
                 self.assertEqual([(r["step"], r["loss"]) for r in self.of_rank(context, rank, "metric")],
                                  [(step, step) for step in range(1, 11)])
 
+    def test_rank_without_a_local_rank_is_told_at_the_start(self):
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "lone", "--", "sh", "-c", "echo trained", env={"RANK": "3"})
+        self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (0, "trained\n", 2), done.stderr)
+        self.assertIn("RANK=3 without LOCAL_RANK is taken for a node's", done.stderr.splitlines()[0])
+
     def test_process_that_never_prints_a_newline(self):
         out = self.place.path + "/out"
         run = subprocess.Popen(self.command("dots", DOTS, "--log_interval_steps", "10"), env=self.environment("dots"),

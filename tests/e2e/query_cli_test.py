@@ -1,10 +1,16 @@
 """query, series, patterns and show, as a person types them."""
 import csv
+import fcntl
 import io
 import json
+import os
+import pty
+import struct
+import subprocess
+import termios
 import unittest
 
-from harness import Place, Server
+from harness import RANKSCOPE, Place, Server
 from query_test import run_two_ranks
 
 
@@ -32,6 +38,32 @@ class QueryCliTest(unittest.TestCase):
         self.assertEqual(rows[1], {"rank": 1, "n": 100, "max(loss)": 99})
         cells = list(csv.reader(io.StringIO(self.run_cli("query", query, "-o", "csv"))))
         self.assertEqual(cells, [["rank", "n", "max(loss)"], ["0", "100", "5"], ["1", "100", "99"]])
+
+    def test_that_nothing_was_found_is_said_beside_the_answer(self):
+        for command in (("query", "job:j nosuchword"), ("patterns", "--job_id", "j", "--where", "nosuchword")):
+            for output, said in (("table", "rankscope: nothing found\n"), ("csv", "rankscope: nothing found\n"), ("json", "")):
+                done = self.place.cli(*command, "--server", self.server.http, "-o", output)
+                self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", said), (command, output))
+
+    def test_a_table_of_records_keeps_within_the_terminal(self):
+        reader, writer = pty.openpty()
+        fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        asked = subprocess.Popen([RANKSCOPE, "query", "--server", self.server.http, "job:j"], stdout=writer,
+                                 stderr=subprocess.PIPE, text=True, env=self.place.env)
+        os.close(writer)
+        shown = b""
+        try:
+            while piece := os.read(reader, 65536):
+                shown += piece
+        except OSError:  # how a terminal ends
+            pass
+        os.close(reader)
+        said = asked.communicate()[1]
+        lines = shown.decode().splitlines()
+        self.assertGreater(len(lines), 200)
+        self.assertLessEqual(max(map(len, lines)), 80)
+        self.assertRegex(lines[0], "^timestamp +rank +stream +step +level +msg *$")
+        self.assertIn("no room for ", said)
 
     def test_a_wrong_query_is_one_line_with_its_column(self):
         done = self.place.cli("query", "--server", self.server.http, "job:j | nosuch")

@@ -44,9 +44,9 @@ class FaultServer(Server):
     """`rankscope serve` with more options; its stderr goes to a file."""
 
     def __init__(self, place, *options, data=None, wrapper=()):
-        self.options, self.wrapper = options, wrapper
+        self.wrapper = wrapper
         self.data = data or place.path + "/server"
-        super().__init__(place)
+        super().__init__(place, options=options)
 
     def start(self):
         with open(self.place.path + "/server.stderr", "a") as stderr:

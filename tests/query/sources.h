@@ -70,9 +70,9 @@ class ScratchStores : public query::LogSource {
                     const std::function<bool(const model::Record&)>& take) override {
     return Of(scan)->Read(scan, budget, take);
   }
-  base::Result<model::Table> Aggregate(const model::Scan& scan, const model::Aggregation& aggregation,
-                                       base::Budget* budget) override {
-    return Of(scan)->Aggregate(scan, aggregation, budget);
+  base::Status Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, base::Budget* budget,
+                         const model::TakeCells& take) override {
+    return Of(scan)->Aggregate(scan, aggregation, budget, take);
   }
   base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) override {
     return Of(scan)->Patterns(scan, budget);

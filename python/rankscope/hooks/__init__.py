@@ -28,21 +28,26 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module):
         self._loader.exec_module(module)
-        try:
-            importlib.import_module(self._hook).apply(module)
-        except Exception:
-            pass
+        _apply(self._hook, module)
 
     def __getattr__(self, name):  # get_source and the like, for inspect and linecache
         return getattr(self._loader, name)
 
 
+def _apply(hook, module):
+    try:
+        importlib.import_module(hook).apply(module)
+    except Exception:
+        pass
+
+
 class _Finder(importlib.abc.MetaPathFinder):
-    def __init__(self):
+    def __init__(self, hooks):
+        self._hooks = hooks
         self._finding = set()
 
     def find_spec(self, name, path=None, target=None):
-        if name not in _HOOKS or name in self._finding:
+        if name not in self._hooks or name in self._finding:
             return None
         self._finding.add(name)
         try:
@@ -50,13 +55,21 @@ class _Finder(importlib.abc.MetaPathFinder):
         finally:
             self._finding.discard(name)
         if spec and spec.loader:
-            spec.loader = _Loader(spec.loader, _HOOKS[name])
+            spec.loader = _Loader(spec.loader, self._hooks[name])
         return spec
 
 
 def install():
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    if not any(isinstance(finder, _Finder) and finder._hooks is _HOOKS for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder(_HOOKS))
+
+
+def when_loaded(module, hook):
+    """Applies one hook to one module: at once where it is loaded already, else when it is."""
+    if module in sys.modules:
+        _apply(hook, sys.modules[module])
+    else:
+        sys.meta_path.insert(0, _Finder({module: hook}))
 
 
 def safely(function):

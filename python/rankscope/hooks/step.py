@@ -2,7 +2,7 @@
 
 import time
 
-from rankscope import _recorder, _tensors
+from rankscope import _batch, _recorder, _tensors
 from rankscope.hooks import batch_ids
 
 _GIB = 1 << 30
@@ -21,6 +21,7 @@ class Step:
     def waited_for_data(self):
         """The batch is there: the time since the last step's end went into waiting for it."""
         _recorder.log_arrived()
+        _recorder.end_step()
         if self._ended is not None:
             self._data_s = time.monotonic() - self._ended
 
@@ -77,7 +78,7 @@ def _lengths(mask, token_ids):
 
 
 def _ids_in(inputs):
-    for name in ("id", "ids", "idx", "index", "sample_id", "uid"):
+    for name in _batch.IDS:
         if name in inputs:
             return _as_list(_tensors.plain(inputs[name]))
     return []
@@ -90,10 +91,12 @@ def _gpu_memory():
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return {}
     device = torch.cuda.current_device()
-    reserved = torch.cuda.memory_reserved(device)
+    stats = torch.cuda.memory_stats(device)
+    reserved = stats.get("reserved_bytes.all.current", 0)
     total = torch.cuda.get_device_properties(device).total_memory
     return {
         "gpu_memory_gib": reserved / _GIB,
         "gpu_memory_usage": 100.0 * reserved / total,
-        "gpu_memory_allocated_gib": torch.cuda.memory_allocated(device) / _GIB,
+        "gpu_memory_allocated_gib": stats.get("allocated_bytes.all.current", 0) / _GIB,
+        "gpu_memory_retries": stats.get("num_alloc_retries", 0),  # so often the cache was freed to go on
     }

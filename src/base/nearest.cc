@@ -1,11 +1,11 @@
-#include "detect/nearest.h"
+#include "base/nearest.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 #include <vector>
 
-namespace rankscope::detect {
+namespace rankscope::base {
 namespace {
 
 // Levenshtein's, by one row.
@@ -40,4 +40,4 @@ std::string Nearest(std::string_view word, std::span<const std::string_view> kno
   return " (nearest: " + std::string(best) + ")";
 }
 
-}  // namespace rankscope::detect
+}  // namespace rankscope::base

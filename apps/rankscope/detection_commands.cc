@@ -1,0 +1,101 @@
+#include "cli/detect_command.h"
+#include "cli/findings_command.h"
+#include "cli/rules_command.h"
+#include "commands.h"
+#include "program.h"
+
+// Rules, and what they find.
+namespace rankscope {
+namespace {
+
+// Paths need no server.
+int Detect(Program* program, cli::DetectOptions* options) {
+  options->json = program->json();
+  if (!options->job.empty()) {
+    auto server = FindOrStartServer(program->server);
+    if (!server.ok()) return Fail(server.status());
+    options->server = *server;
+  }
+  return Report(cli::RunDetect(*options));
+}
+
+void AddDetect(Program* program) {
+  CLI::App* detect = program->app.add_subcommand("detect", "Findings of the rules in log files, or in a stored job");
+  auto options = std::make_shared<cli::DetectOptions>();
+  AddServerOptions(detect, program);
+  AddOutput(detect, program);
+  detect->add_option("path", options->paths, "files or folders: logs, or records in JSON (*.jsonl)");
+  detect->add_option("--job_id", options->job, "a job that the server has");
+  AddRuleFiles(detect, &options->rules);
+  OnCommand(program, detect, [program, options] { return Detect(program, options.get()); });
+}
+
+void AddDetectWorker(Program* program) {
+  CLI::App* worker =
+      program->app.add_subcommand("detect-worker", "Run detectors in Python over the server's stream of a job");
+  auto options = std::make_shared<DetectWorkerOptions>();
+  AddServerOptions(worker, program);
+  worker->add_option("file", options->file, "Python, as docs/detectors.md describes it")->required();
+  worker->add_option("--job_id", options->job, "one job, to its end; else every running one");
+  worker->add_option("--from", options->from, "start: of the job; now: of the worker, when it came first")
+      ->check(CLI::IsMember({"start", "now"}))
+      ->capture_default_str();
+  OnServerCommand(program, worker, [options](const std::string& server) {
+    options->server = server;
+    return DetectWorker(*options);
+  });
+}
+
+void AddDecision(Program* program, CLI::App* findings, const char* action, const char* what) {
+  CLI::App* decide = findings->add_subcommand(action, what);
+  auto id = std::make_shared<std::string>(), note = std::make_shared<std::string>();
+  decide->add_option("id", *id, "as `findings` shows it")->required();
+  decide->add_option("--note", *note, "why");
+  decide->fallthrough();
+  OnServerCommand(program, decide, [action, id, note](const std::string& server) {
+    return Report(cli::RunDecide(server, *id, action, Who(), *note));
+  });
+}
+
+void AddFindings(Program* program) {
+  CLI::App* findings = program->app.add_subcommand("findings", "What the server's rules found in jobs");
+  auto options = std::make_shared<cli::FindingsOptions>();
+  AddServerOptions(findings, program);
+  AddOutput(findings, program);
+  findings->add_option("--job_id", options->job, "of this job only");
+  findings->add_option("--state", options->state, "potential, confirmed or dismissed");
+  AddDecision(program, findings, "confirm", "It is as the finding says");
+  AddDecision(program, findings, "dismiss", "It is not, or does not matter: the job is not marked by it");
+  OnServerCommand(program, findings, [program, options](const std::string& server) {
+    options->server = server;
+    options->json = program->json();
+    return Report(cli::RunFindings(*options));
+  });
+}
+
+void AddRules(Program* program) {
+  CLI::App* rules = program->app.add_subcommand("rules", "Check, test and import rule files");
+  rules->require_subcommand(1);
+  auto files = std::make_shared<std::vector<std::string>>();
+  auto add = [&](const char* name, const char* what, std::function<base::Status()> run) {
+    CLI::App* command = rules->add_subcommand(name, what);
+    OnCommand(program, command, [run = std::move(run)] { return Report(run()); });
+    return command->add_option("file", *files, "YAML files")->required();
+  };
+  add("lint", "Say what is wrong with rule files", [files] { return cli::RunRulesLint(*files); });
+  add("test", "Run tests of rules (docs/rules.md)", [files] { return cli::RunRulesTest(*files, ShippedRules()); });
+  add("import", "Translate a rule file of Prometheus or Loki", [files] {
+    return cli::RunRulesImport(files->front());
+  })->expected(1);
+}
+
+}  // namespace
+
+void AddDetectionCommands(Program* program) {
+  AddDetect(program);
+  AddDetectWorker(program);
+  AddFindings(program);
+  AddRules(program);
+}
+
+}  // namespace rankscope

@@ -1,0 +1,54 @@
+#include <cinttypes>
+#include <cstdio>
+
+#include "agent/agent.h"
+#include "agent/run_directory.h"
+#include "agent/server_address.h"
+#include "base/environment.h"
+#include "commands.h"
+
+namespace rankscope {
+namespace {
+
+constexpr int kServerTimeoutMs = 2000;
+
+// A run of no named server had one on the local data directory, which ends itself when it is idle.
+base::Result<std::string> ServerOf(const PushOptions& options, const agent::RunConfig& config) {
+  if (!options.server.empty()) return options.server;
+  bool local = config.data_dir == agent::DataHome() && base::EnvironmentVariable("RANKSCOPE_SERVER").empty();
+  return local ? FindOrStartServer("") : base::Result<std::string>(agent::CurrentServer(config));
+}
+
+base::Status Reach(const std::string& server, const std::string& directory) {
+  auto answer = agent::AskServer(server, kServerTimeoutMs);
+  if (answer.ok()) return {};
+  return base::Status::Unavailable(answer.status().message() + "; nothing was sent and " + directory +
+                                   " stays as it is: start that server, or name another with --server HOST:PORT");
+}
+
+base::Status Push(const PushOptions& options) {
+  ASSIGN_OR_RETURN(agent::RunConfig config, agent::ReadRunConfig(options.directory));
+  ASSIGN_OR_RETURN(std::string server, ServerOf(options, config));
+  RETURN_IF_ERROR(Reach(server, options.directory));
+  agent::AgentOptions agent;
+  agent.run_directory = options.directory;
+  agent.drain = true;
+  agent.server = server;
+  agent.token = options.token;
+  agent.give_up_after_s = options.give_up_after_s;
+  ASSIGN_OR_RETURN(agent::Shipped shipped, agent::RunAgent(agent));
+  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(), shipped.records - shipped.held_before,
+              server.c_str());
+  if (shipped.held_before > 0) std::printf(", which had %" PRIu64 " before", shipped.held_before);
+  std::printf("; %s is removed\n", options.directory.c_str());
+  return {};
+}
+
+}  // namespace
+
+int PushSpool(const PushOptions& options) {
+  base::Status status = Push(options);
+  return status.ok() ? 0 : Fail(status);
+}
+
+}  // namespace rankscope

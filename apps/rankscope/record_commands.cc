@@ -1,0 +1,124 @@
+#include <unistd.h>
+
+#include "cli/import_command.h"
+#include "cli/logs_command.h"
+#include "cli/query_command.h"
+#include "cli/series_command.h"
+#include "program.h"
+
+// What asks for records.
+namespace rankscope {
+namespace {
+
+constexpr char kSince[] = "10m, 2h30m or 2026-11-24T10:00:00Z";
+
+void AddWhose(CLI::App* command, cli::LogsOptions* logs) {
+  command->add_option("--job_id", logs->job, "the job")->required();
+  command->add_option("--rank", logs->ranks, "a set of ranks: 0-7,371,!3");
+  command->add_option("--node_rank", logs->node_ranks, "a set of node ranks");
+  command->add_option("--host", logs->hosts, "host names, comma between");
+  command->add_option("--stream", logs->streams, "stdout,stderr,metric,batch,event,host,gpu,stack");
+  command->add_option("--since", logs->since, kSince);
+  command->add_option("--until", logs->until, "as --since");
+}
+
+void AddLogs(Program* program) {
+  CLI::App* command = program->app.add_subcommand("logs", "Print a job's lines of all ranks, merged by time");
+  auto logs = std::make_shared<cli::LogsOptions>();
+  logs->fold = isatty(STDOUT_FILENO) == 1;
+  AddServerOptions(command, program);
+  AddOutput(command, program);
+  AddWhose(command, logs.get());
+  command->add_option("-e,--grep,--include", logs->include,
+                      "only lines whose text matches the regular expression (all of them); not fields");
+  command->add_option("-x,--exclude", logs->exclude, "no lines that match the regular expression");
+  command->add_option("-H,--highlight", logs->highlight, "mark a word");
+  command->add_option("--limit", logs->limit, "the last N lines")->check(NotNegative());
+  command->add_flag("-f,--follow", logs->follow, "go on with new lines");
+  command->add_flag("--fold,!--no-fold", logs->fold,
+                    "one line for what several ranks say alike (default on a terminal)");
+  command->add_flag("-t,--time", logs->show_time, "begin each line with its time (UTC)");
+  AddColor(command, program);
+  OnServerCommand(program, command, [program, logs](const std::string& server) {
+    logs->server = server;
+    logs->json = program->json();
+    logs->color = UseColor(program->color);
+    return Report(cli::RunLogs(*logs));
+  });
+}
+
+void AddQuery(Program* program) {
+  CLI::App* command =
+      program->app.add_subcommand("query", "Ask anything of all records: rankscope query 'job:j \"out of memory\"'");
+  auto query = std::make_shared<std::string>();
+  AddServerOptions(command, program);
+  AddTableOutput(command, program);
+  command->add_option("query", *query, "filters | pipes, as docs/query.md describes them")->required();
+  OnServerCommand(program, command, [program, query](const std::string& server) {
+    return Report(cli::RunQueryCommand(server, *query, program->table_output, TableWidth()));
+  });
+}
+
+void AddSeries(Program* program) {
+  CLI::App* command = program->app.add_subcommand("series", "A metric over steps, rank by rank, or as a plot");
+  auto series = std::make_shared<cli::SeriesOptions>();
+  AddServerOptions(command, program);
+  AddTableOutput(command, program);
+  command->add_option("metric", series->metric, "loss, gradient_norm, gpu_memory_usage, …")->required();
+  command->add_option("--job_id", series->job, "the job");
+  command->add_option("--by", series->by, "rank; or the spread over the ranks of each node_rank, host or job")
+      ->check(CLI::IsMember({"rank", "node_rank", "host", "job"}))
+      ->capture_default_str();
+  command->add_option("--where", series->query, "only records that the filter holds, as rank:0-7");
+  command->add_option("--since", series->since, kSince);
+  command->add_option("--points", series->points, "at most so many buckets a series")->check(NotNegative());
+  command->add_flag("--time", series->in_time, "over time and not over steps");
+  command->add_flag("--plot", series->plot, "draw it");
+  OnServerCommand(program, command, [program, series](const std::string& server) {
+    series->server = server;
+    series->output = program->table_output;
+    series->width = TerminalWidth();
+    return Report(cli::RunSeries(*series));
+  });
+}
+
+void AddPatterns(Program* program) {
+  CLI::App* command = program->app.add_subcommand("patterns", "What kinds of lines there are, most frequent first");
+  auto patterns = std::make_shared<cli::PatternsOptions>();
+  AddServerOptions(command, program);
+  AddTableOutput(command, program);
+  command->add_option("--job_id", patterns->job, "the job");
+  command->add_option("--where", patterns->query, "only lines that the filter holds, as level:error");
+  command->add_option("--since", patterns->since, kSince);
+  command->add_option("--limit", patterns->limit, "so many patterns")->check(NotNegative())->capture_default_str();
+  OnServerCommand(program, command, [program, patterns](const std::string& server) {
+    patterns->server = server;
+    patterns->output = program->table_output;
+    patterns->width = TableWidth();
+    return Report(cli::RunPatterns(*patterns));
+  });
+}
+
+void AddImport(Program* program) {
+  CLI::App* command = program->app.add_subcommand("import", "Folders of old logs become stored jobs");
+  auto import = std::make_shared<cli::ImportOptions>();
+  AddServerOptions(command, program);
+  command->add_option("path", import->paths, "files or folders")->required();
+  command->add_option("--job_id", import->job, "else the name of the folder");
+  OnServerCommand(program, command, [import](const std::string& server) {
+    import->server = server;
+    return Report(cli::RunImport(*import));
+  });
+}
+
+}  // namespace
+
+void AddRecordCommands(Program* program) {
+  AddLogs(program);
+  AddQuery(program);
+  AddSeries(program);
+  AddPatterns(program);
+  AddImport(program);
+}
+
+}  // namespace rankscope

@@ -1,0 +1,25 @@
+#include "api/signed_note.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "access/token.h"
+
+namespace rankscope::api {
+
+using Json = nlohmann::json;
+
+base::Result<SignedNote> ReadSignedNote(const Request& request, const std::string& what) {
+  Json body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, /*allow_exceptions=*/false);
+  bool known = body.is_object() && std::all_of(body.items().begin(), body.items().end(), [](const auto& item) {
+                 return (item.key() == "by" || item.key() == "note") && item.value().is_string();
+               });
+  if (!known) return base::Status::Invalid(what + ": want {\"by\": WHO, \"note\": WHY}");
+  SignedNote note{body.value("by", ""), body.value("note", "")};
+  if (auto token = access::ParseToken(request.token); token.ok()) {
+    note.by += (note.by.empty() ? "token " : ", token ") + std::string(token->id);
+  }
+  return note;
+}
+
+}  // namespace rankscope::api

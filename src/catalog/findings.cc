@@ -1,0 +1,260 @@
+#include "catalog/findings.h"
+
+#include "base/file.h"
+#include "catalog/sqlite_file.h"
+#include "model/event.h"
+#include "model/record_batch.h"
+
+namespace rankscope::catalog {
+namespace {
+
+constexpr int kPosition = 0, kLastNumber = 1;  // of the table `counter`
+
+constexpr const char* kTables[] = {
+    "CREATE TABLE IF NOT EXISTS finding(place INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, job TEXT NOT NULL, "
+    "rule TEXT NOT NULL, class TEXT NOT NULL, severity TEXT NOT NULL, attempt INTEGER NOT NULL, node_rank INTEGER, "
+    "rank INTEGER, active INTEGER NOT NULL, began INTEGER NOT NULL, json TEXT NOT NULL, "
+    "state TEXT NOT NULL DEFAULT 'potential', by TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', "
+    "at INTEGER NOT NULL DEFAULT 0)",
+    "CREATE INDEX IF NOT EXISTS finding_of_job ON finding(job)",
+    "CREATE TABLE IF NOT EXISTS event(number INTEGER PRIMARY KEY, record BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY, value INTEGER NOT NULL)"};
+
+void BindRank(sqlite3_stmt* statement, int index, const std::optional<int32_t>& rank) {
+  if (rank) Bind(statement, index, static_cast<int64_t>(*rank));
+}
+
+std::optional<int32_t> RankColumn(sqlite3_stmt* statement, int index) {
+  if (IsNull(statement, index)) return std::nullopt;
+  return static_cast<int32_t>(IntegerColumn(statement, index));
+}
+
+constexpr const char* kColumns =
+    "id, job, rule, class, severity, attempt, node_rank, rank, active, began, json, state, by, note, at";
+
+FindingRow RowFrom(sqlite3_stmt* statement) {
+  FindingRow row;
+  row.id = Column(statement, 0);
+  row.job = Column(statement, 1);
+  row.rule = Column(statement, 2);
+  row.finding_class = Column(statement, 3);
+  row.severity = Column(statement, 4);
+  row.attempt = static_cast<int32_t>(IntegerColumn(statement, 5));
+  row.node_rank = RankColumn(statement, 6);
+  row.rank = RankColumn(statement, 7);
+  row.active = IntegerColumn(statement, 8) != 0;
+  row.began = IntegerColumn(statement, 9);
+  row.json = Column(statement, 10);
+  row.decision = {Column(statement, 11), Column(statement, 12), Column(statement, 13), IntegerColumn(statement, 14)};
+  return row;
+}
+
+model::Record DecisionEvent(const std::string& project, const FindingRow& row) {
+  const Decision& decision = row.decision;
+  std::string text = "finding " + row.id + " (" + row.rule + ") was " + decision.state + " by " + decision.by;
+  if (!decision.note.empty()) text += ": " + decision.note;
+  model::Record event = model::MakeEvent("finding_" + decision.state, decision.at, std::move(text));
+  event.origin.project = project;
+  event.origin.job = row.job;
+  event.origin.attempt = row.attempt;
+  event.origin.node_rank = row.node_rank;
+  event.origin.rank = row.rank;
+  event.level = "info";
+  event.fields.emplace_back("finding_id", row.id);
+  event.fields.emplace_back("rule", row.rule);
+  event.fields.emplace_back("by", decision.by);
+  if (!decision.note.empty()) event.fields.emplace_back("note", decision.note);
+  return event;
+}
+
+}  // namespace
+
+Findings::Findings(std::unique_ptr<SqliteFile> file, std::string project)
+    : project_(std::move(project)), file_(std::move(file)) {}
+Findings::~Findings() = default;
+
+base::Result<std::unique_ptr<Findings>> Findings::Open(const std::string& folder, const std::string& project) {
+  RETURN_IF_ERROR(base::MakeDirectories(folder));
+  ASSIGN_OR_RETURN(auto file, SqliteFile::Open(folder + "/findings.sqlite",
+                                               "findings so far and what was decided about them are then gone"));
+  for (const char* sql : kTables) RETURN_IF_ERROR(file->Execute(sql));
+  std::unique_ptr<Findings> findings(new Findings(std::move(file), project));
+  RETURN_IF_ERROR(findings->Load());
+  return findings;
+}
+
+base::Status Findings::Load() {
+  Statement counters = file_->Prepare("SELECT id, value FROM counter");
+  if (!counters) return file_->Error("cannot read");
+  while (Step(counters.get())) {
+    auto value = static_cast<uint64_t>(IntegerColumn(counters.get(), 1));
+    if (IntegerColumn(counters.get(), 0) == kPosition) position_ = value;
+    if (IntegerColumn(counters.get(), 0) == kLastNumber) last_number_ = value;
+  }
+  return {};
+}
+
+std::optional<uint64_t> Findings::position() const {
+  std::lock_guard lock(mutex_);
+  return position_;
+}
+
+uint64_t Findings::last_number() const {
+  std::lock_guard lock(mutex_);
+  return last_number_;
+}
+
+void Findings::SkipNumbers(uint64_t to) {
+  std::lock_guard lock(mutex_);
+  last_number_ = std::max(last_number_, to);
+}
+
+base::Status Findings::Save(const Changes& changes) {
+  std::lock_guard lock(mutex_);
+  uint64_t before = last_number_;
+  base::Status status = file_->Transact([&] { return Write(changes); });
+  if (!status.ok()) {
+    last_number_ = before;
+  } else if (changes.position) {
+    position_ = changes.position;
+  }
+  return status;
+}
+
+base::Status Findings::Write(const Changes& changes) {
+  for (const FindingRow& row : changes.findings) RETURN_IF_ERROR(WriteFinding(row));
+  if (!changes.events.empty()) RETURN_IF_ERROR(WriteEvents(changes.events));
+  if (changes.position) RETURN_IF_ERROR(SetCounter(kPosition, *changes.position));
+  if (changes.written == 0) return {};
+  Statement written = file_->Prepare("DELETE FROM event WHERE number <= ?");
+  if (!written) return file_->Error("cannot write");
+  Bind(written.get(), 1, static_cast<int64_t>(changes.written));
+  return Run(written.get()) ? base::Status() : file_->Error("cannot write");
+}
+
+base::Status Findings::WriteFinding(const FindingRow& row) {
+  Statement insert = file_->Prepare(
+      "INSERT INTO finding(id, job, rule, class, severity, json, attempt, node_rank, rank, active, began) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT(id) DO UPDATE SET json = excluded.json, active = excluded.active");
+  if (!insert) return file_->Error("cannot write");
+  Bind(insert.get(), 7, static_cast<int64_t>(row.attempt));
+  BindRank(insert.get(), 8, row.node_rank);
+  BindRank(insert.get(), 9, row.rank);
+  Bind(insert.get(), 10, static_cast<int64_t>(row.active));
+  Bind(insert.get(), 11, row.began);
+  bool written = Run(insert.get(), {row.id, row.job, row.rule, row.finding_class, row.severity, row.json});
+  return written ? base::Status() : file_->Error("cannot write");
+}
+
+base::Status Findings::WriteEvents(const std::vector<model::Record>& events) {
+  Statement insert = file_->Prepare("INSERT INTO event(number, record) VALUES(?, ?)");
+  if (!insert) return file_->Error("cannot write");
+  for (model::Record event : events) {
+    event.seq = ++last_number_;
+    std::string bytes;
+    model::EncodeRecords({event}, &bytes);
+    Bind(insert.get(), 1, static_cast<int64_t>(event.seq));
+    BindBlob(insert.get(), 2, bytes);
+    if (!Run(insert.get())) return file_->Error("cannot write");
+  }
+  return SetCounter(kLastNumber, last_number_);
+}
+
+base::Status Findings::SetCounter(int id, uint64_t value) {
+  Statement set = file_->Prepare("INSERT OR REPLACE INTO counter VALUES(?, ?)");
+  if (!set) return file_->Error("cannot write");
+  Bind(set.get(), 1, static_cast<int64_t>(id));
+  Bind(set.get(), 2, static_cast<int64_t>(value));
+  return Run(set.get()) ? base::Status() : file_->Error("cannot write");
+}
+
+bool Findings::Has(const std::string& id) const {
+  std::lock_guard lock(mutex_);
+  Statement select = file_->Prepare("SELECT 1 FROM finding WHERE id = ?");
+  if (!select) return false;
+  Bind(select.get(), 1, id);
+  return Step(select.get());
+}
+
+base::Result<std::vector<FindingRow>> Findings::List(const FindingFilter& filter) const {
+  std::lock_guard lock(mutex_);
+  const std::pair<const char*, const std::string*> terms[] = {{"job", &filter.job},
+                                                              {"state", &filter.state},
+                                                              {"rule", &filter.rule},
+                                                              {"class", &filter.finding_class},
+                                                              {"severity", &filter.severity}};
+  std::string sql = std::string("SELECT ") + kColumns + " FROM finding WHERE 1";
+  for (const auto& [column, value] : terms) {
+    if (!value->empty()) sql += std::string(" AND ") + column + " = ?";
+  }
+  if (filter.active) sql += *filter.active ? " AND active" : " AND NOT active";
+  sql += " ORDER BY place DESC LIMIT " + std::to_string(filter.limit);
+  Statement select = file_->Prepare(sql.c_str());
+  if (!select) return file_->Error("cannot read");
+  int index = 0;
+  for (const auto& [column, value] : terms) {
+    if (!value->empty()) Bind(select.get(), ++index, *value);
+  }
+  std::vector<FindingRow> rows;
+  while (Step(select.get())) rows.push_back(RowFrom(select.get()));
+  return rows;
+}
+
+base::Result<FindingRow> Findings::Decide(const std::string& id, const Decision& decision) {
+  std::lock_guard lock(mutex_);
+  Statement select = file_->Prepare((std::string("SELECT ") + kColumns + " FROM finding WHERE id = ?").c_str());
+  if (!select) return file_->Error("cannot read");
+  Bind(select.get(), 1, id);
+  if (!Step(select.get())) return base::Status::NotFound("no finding \"" + id + "\"");
+  FindingRow row = RowFrom(select.get());
+  select.reset();
+  row.decision = decision;
+  uint64_t before = last_number_;
+  base::Status status = file_->Transact([&]() -> base::Status {
+    Statement update = file_->Prepare("UPDATE finding SET state = ?, by = ?, note = ?, at = ? WHERE id = ?");
+    if (!update) return file_->Error("cannot write");
+    Bind(update.get(), 4, decision.at);
+    Bind(update.get(), 5, id);
+    if (!Run(update.get(), {decision.state, decision.by, decision.note})) return file_->Error("cannot write");
+    return WriteEvents({DecisionEvent(project_, row)});
+  });
+  if (status.ok()) return row;
+  last_number_ = before;
+  return status;
+}
+
+base::Result<std::map<std::string, std::string>> Findings::Marks() const {
+  std::lock_guard lock(mutex_);
+  Statement select = file_->Prepare(
+      "SELECT job, MAX(state = 'confirmed') FROM finding WHERE severity <> 'INFO' AND state <> 'dismissed' "
+      "GROUP BY job");
+  if (!select) return file_->Error("cannot read");
+  std::map<std::string, std::string> marks;
+  while (Step(select.get())) {
+    marks[Column(select.get(), 0)] = IntegerColumn(select.get(), 1) != 0 ? "confirmed" : "potential";
+  }
+  return marks;
+}
+
+base::Status Findings::DeleteJob(const std::string& job) {
+  std::lock_guard lock(mutex_);
+  Statement remove = file_->Prepare("DELETE FROM finding WHERE job = ?");
+  return Run(remove.get(), {job}) ? base::Status() : file_->Error("cannot delete");
+}
+
+base::Result<std::vector<model::Record>> Findings::EventsAfter(uint64_t number, size_t limit) const {
+  std::lock_guard lock(mutex_);
+  Statement select = file_->Prepare("SELECT number, record FROM event WHERE number > ? ORDER BY number LIMIT ?");
+  if (!select) return file_->Error("cannot read");
+  Bind(select.get(), 1, static_cast<int64_t>(number));
+  Bind(select.get(), 2, static_cast<int64_t>(limit));
+  std::vector<model::Record> events;
+  while (Step(select.get())) {
+    ASSIGN_OR_RETURN(auto records, model::DecodeRecords(BlobColumn(select.get(), 1)));
+    events.insert(events.end(), records.begin(), records.end());
+  }
+  return events;
+}
+
+}  // namespace rankscope::catalog

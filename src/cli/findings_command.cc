@@ -1,0 +1,77 @@
+#include "cli/findings_command.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/clock.h"
+#include "cli/http_client.h"
+#include "cli/time_argument.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Text(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::string NumberIf(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_number() ? std::string(" ") + name + " " + found->dump() : "";
+}
+
+std::string WhoOf(const Json& finding) {
+  std::string rank = NumberIf(finding, "rank");
+  if (rank.empty() && !NumberIf(finding, "node_rank").empty()) rank = " node " + finding["node_rank"].dump();
+  return Text(finding, "job_id") + rank + NumberIf(finding, "step");
+}
+
+// ID  state  SEVERITY time job rank 3 step 12  Rule (class): message
+void Print(const Json& finding) {
+  const bool over = finding.contains("active") && finding["active"] == false;
+  std::printf("%s  %-9s %-8s %s %s  %s (%s): %s%s\n", Text(finding, "id").c_str(), Text(finding, "state").c_str(),
+              Text(finding, "severity").c_str(), Text(finding, "timestamp").c_str(), WhoOf(finding).c_str(),
+              Text(finding, "rule").c_str(), Text(finding, "class").c_str(), Text(finding, "message").c_str(),
+              over ? " (over)" : "");
+  auto decision = finding.find("decision");
+  if (decision == finding.end()) return;
+  auto at = ParseTimeArgument(Text(*decision, "at"), 0);
+  std::string note = Text(*decision, "note");
+  std::printf("    %s by %s, %s%s\n", Text(finding, "state").c_str(), Text(*decision, "by").c_str(),
+              FormatAge(at.ok() ? base::WallNow() - *at : 0).c_str(), note.empty() ? "" : (": " + note).c_str());
+}
+
+}  // namespace
+
+base::Status RunFindings(const FindingsOptions& options) {
+  std::string path = "/api/v1/findings?job_id=" + UrlEncode(options.job) + "&state=" + UrlEncode(options.state);
+  std::vector<std::string> lines;
+  RETURN_IF_ERROR(GetLines(options.server, path, [&](std::string_view line) {
+    lines.emplace_back(line);
+    return true;
+  }));
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+    if (options.json) {
+      std::printf("%s\n", line->c_str());
+    } else if (Json finding = Json::parse(*line, nullptr, /*allow_exceptions=*/false); finding.is_object()) {
+      Print(finding);
+    }
+  }
+  return {};
+}
+
+base::Status RunDecide(const std::string& server, const std::string& id, const std::string& action,
+                       const std::string& by, const std::string& note) {
+  Json body = {{"by", by}, {"note", note}};
+  std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return PostLines(server, "/api/v1/findings/" + UrlEncode(id) + "/" + action, text, [](std::string_view line) {
+    Json finding = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (finding.is_object()) Print(finding);
+    return true;
+  });
+}
+
+}  // namespace rankscope::cli

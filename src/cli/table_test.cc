@@ -1,0 +1,65 @@
+#include "cli/table.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "base/file.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct Written {
+  std::string text;
+  std::vector<std::string> left_out;
+  size_t dropped = 0;
+};
+
+Written Write(TableWriter::Format format, size_t width, const std::vector<Json>& rows) {
+  std::string path = testing::TempDir() + "/table";
+  std::unique_ptr<FILE, int (*)(FILE*)> out(std::fopen(path.c_str(), "w"), std::fclose);
+  TableWriter table(format, {}, out.get(), width);
+  for (const Json& row : rows) EXPECT_TRUE(table.Add(row));
+  table.Finish();
+  out.reset();
+  return {*base::ReadWholeFile(path), table.left_out(), table.dropped()};
+}
+
+const Json kLine = {{"timestamp", "12:00"}, {"stream", "stdout"}, {"msg", std::string(100, 'm')}};
+const Json kMetric = {{"timestamp", "12:01"}, {"rank", 3}, {"stream", "metric"}, {"step", 7}, {"loss", 2.5}, {"lr", 1}};
+
+TEST(Table, RecordsHaveTheirOwnKeysInOrderThenTheTextThenFields) {
+  EXPECT_EQ(Write(TableWriter::Format::kCsv, 0, {kLine, kMetric}).text,
+            "timestamp,rank,stream,step,msg,loss,lr\n12:00,,stdout,," + std::string(100, 'm') +
+                ",,\n12:01,3,metric,7,,2.5,1\n");
+}
+
+TEST(Table, ColumnsThatAQuestionChoseKeepTheirOrder) {
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {{{"level", "error"}, {"rank", 1}, {"n", 5}}}).text,
+            "level  rank  n\nerror  1     5\n");
+}
+
+TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {
+  Written wide = Write(TableWriter::Format::kTable, 70, {kLine, kMetric});
+  EXPECT_EQ(wide.text,
+            "timestamp  rank  stream  step  msg                            loss  lr\n"
+            "12:00            stdout        mmmmmmmmmmmmmmmmmmmmmmmmmmmm…\n"
+            "12:01      3     metric  7                                    2.5   1\n");
+  EXPECT_TRUE(wide.left_out.empty());
+  Written narrow = Write(TableWriter::Format::kTable, 57, {kLine, kMetric});
+  EXPECT_EQ(narrow.left_out, std::vector<std::string>({"lr"}));
+  EXPECT_EQ(narrow.dropped, 0u) << "what there is no room for is told by its name";
+  EXPECT_EQ(narrow.text.find("lr"), std::string::npos);
+  EXPECT_NE(narrow.text.find("2.5"), std::string::npos);
+}
+
+TEST(Table, WithoutATerminalTextIsWholeWhereverItStands) {
+  std::string text = Write(TableWriter::Format::kTable, 0, {kLine, kMetric}).text;
+  EXPECT_NE(text.find(std::string(100, 'm')), std::string::npos);
+  EXPECT_NE(text.find("lr"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rankscope::cli

@@ -1,0 +1,227 @@
+#include "diagnose/culprit.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "diagnose/odd_call.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
+
+// "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=".
+std::optional<int32_t> NamedRank(std::string_view text) {
+  static const re2::RE2 kRank(R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=)");
+  re2::StringPiece digits[2];
+  if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1])) return std::nullopt;
+  for (const re2::StringPiece& number : digits) {
+    if (!number.empty()) return std::atoi(number.as_string().c_str());
+  }
+  return std::nullopt;
+}
+
+std::optional<int32_t> RankOf(const Exit& exit) {
+  if (exit.rank) return exit.rank;
+  return exit.node_rank.value_or(0) == 0 ? exit.local_rank : std::nullopt;
+}
+
+constexpr int32_t kSigabrt = 6, kSigkill = 9, kSigterm = 15;
+
+// Those that died, not by the launcher's own SIGTERM.
+std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
+  std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
+  const bool forced = EndedByLauncher(reading).by_sigkill;
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    if (forced && exit.signal == kSigkill) continue;
+    if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
+    if (seen.insert(*rank).second) ranks.push_back(*rank);
+  }
+  return ranks;
+}
+
+// Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
+std::optional<int32_t> FirstObserved(const Reading& reading) {
+  const Exit* first = nullptr;
+  bool alone = true;
+  for (const Exit& exit : reading.exits) {
+    if (exit.time.empty() || exit.signal == kSigterm) continue;
+    alone = !first || (exit.time < first->time) || (alone && exit.time > first->time);
+    if (!first || exit.time < first->time) first = &exit;
+  }
+  return first && alone ? RankOf(*first) : std::nullopt;
+}
+
+std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
+  std::set<int32_t> known;
+  for (const auto& rank : reading.ranks) {
+    if (rank) known.insert(*rank);
+  }
+  for (const Exit& exit : reading.exits) {
+    if (auto rank = RankOf(exit)) known.insert(*rank);
+  }
+  int32_t world = collectives.world_size.value_or(0);
+  if (!known.empty()) world = std::max(world, *known.rbegin() + 1);
+  for (int32_t rank = 0; rank < world; ++rank) known.insert(rank);
+  return known;
+}
+
+// Of the ranks that say alike what the cause says, in the order in which they said it.
+constexpr int kAlike = 3;
+
+std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
+  std::vector<const Suspect*> same;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.failure == cause.failure && suspect.score + kAlike >= cause.score && suspect.rank)
+      same.push_back(&suspect);
+  }
+  std::stable_sort(same.begin(), same.end(),
+                   [&](const Suspect* a, const Suspect* b) { return OrderOf(reading, *a) < OrderOf(reading, *b); });
+  std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
+  for (const Suspect* suspect : same) {
+    if (seen.insert(*suspect->rank).second) ranks.push_back(*suspect->rank);
+  }
+  return ranks;
+}
+
+std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
+  std::set<int32_t> complaining;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
+  }
+  return complaining;
+}
+
+// Ranks without a word of waiting, when others complain.
+std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
+  const std::set<int32_t> complaining = Complaining(suspects);
+  std::vector<int32_t> rest;
+  std::set_difference(known.begin(), known.end(), complaining.begin(), complaining.end(), std::back_inserter(rest));
+  if (complaining.empty() || rest.size() > complaining.size()) return {};
+  return rest;
+}
+
+// When the ranks that failed are the victims, the launcher's SIGTERM went to the one they waited for.
+std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect>& suspects,
+                               const std::set<int32_t>& known) {
+  const std::set<int32_t> complaining = Complaining(suspects);
+  const std::vector<int32_t> failed = OwnDeaths(reading, std::nullopt);
+  const std::set<int32_t> dead(failed.begin(), failed.end());
+  std::vector<int32_t> rest;
+  for (int32_t rank : known) {
+    if (dead.count(rank) == 0 && complaining.count(rank) == 0) rest.push_back(rank);
+  }
+  if (dead.empty() || rest.size() > dead.size()) return {};
+  return rest;
+}
+
+// The last step that each rank reported.
+std::map<int32_t, int64_t> LastSteps(const Reading& reading) {
+  std::map<int32_t, int64_t> steps;
+  for (const Point& point : reading.points) {
+    if (point.rank && point.step && !point.evaluation) steps[*point.rank] = *point.step;
+  }
+  return steps;
+}
+
+Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
+  LateRanks late = FindLateRanks(reading, collectives);
+  if (!late.ranks.empty()) return {late.ranks, late.why, {}};
+  if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
+  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  std::set<int32_t> known = KnownRanks(reading, collectives);
+  std::vector<int32_t> silent = Uncomplaining(suspects, known);
+  if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
+  std::vector<int32_t> survivors = Survivors(reading, suspects, known);
+  if (!survivors.empty())
+    return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
+  return {{},
+          "",
+          {"the logs of every rank", "stacks of all ranks while they wait (py-spy dump)",
+           "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
+}
+
+std::optional<int32_t> SignalOf(const Suspect& cause) {
+  if (cause.kind == "sigkill_unexplained") return 9;
+  if (cause.kind == "SIGSEGV") return 11;
+  if (cause.kind == "SIGABRT") return 6;
+  if (cause.kind == "SIGBUS") return 7;
+  if (cause.kind == "SIGFPE") return 8;
+  if (cause.kind == "SIGILL") return 4;
+  return std::nullopt;
+}
+
+Blame OfExits(const Reading& reading, const Suspect& cause) {
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    if (exit.line == cause.line && rank) return {{*rank}, "the launcher saw it end so", {}};
+  }
+  std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
+  if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
+  if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
+  return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
+}
+
+// torchelastic's error files hold the message that their rank ended with.
+std::optional<int32_t> WhoLeftErrorFile(const Reading& reading, const Suspect& cause) {
+  std::string_view said = reading.bodies[cause.line].text;
+  for (const ErrorFile& file : reading.read->error_files) {
+    if (file.rank && !file.message.empty() && file.message.find(said) != std::string::npos) return file.rank;
+  }
+  return std::nullopt;
+}
+
+// A dump names its process by the command line above the stack.
+std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
+  constexpr size_t kHeader = 6;
+  for (size_t back = 1; back <= std::min(line, kHeader); ++back) {
+    if (auto rank = NamedRank(reading.text(line - back))) return rank;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<int32_t> RankAhead(const Reading& reading) {
+  std::map<int32_t, int64_t> steps = LastSteps(reading);
+  if (steps.size() < 2) return std::nullopt;
+  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  auto most = std::max_element(steps.begin(), steps.end(), less);
+  auto next = std::count_if(steps.begin(), steps.end(), [&](const auto& s) { return s.second == most->second; });
+  return next == 1 ? std::optional<int32_t>(most->first) : std::nullopt;
+}
+
+bool IsVictimsWord(const Suspect& suspect) {
+  if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
+  return suspect.failure == "nccl_timeout" || suspect.failure == "gloo_error" || suspect.kind == "remote" ||
+         suspect.kind == kSkippedCollective || (suspect.failure == "process_hung" && suspect.kind == "start");
+}
+
+Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                const Collectives& collectives) {
+  std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
+  // Who got more than it expects is the one that expects less than all others, more often than not.
+  if (cause.kind == "gloo sizes" && fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
+  if (cause.kind == "gloo sizes" && fellows.size() == 1)
+    return {fellows, "it alone received more than it expected", {}};
+  if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
+    return OfVictims(reading, suspects, collectives);
+  }
+  if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
+  if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
+    return {{*named}, "the line names it", {}};
+  }
+  if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
+  if (cause.kind == "stack") {
+    if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
+  }
+  return OfExits(reading, cause);
+}
+
+}  // namespace rankscope::diagnose

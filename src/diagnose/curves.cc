@@ -1,0 +1,227 @@
+#include "diagnose/curves.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <limits>
+#include <map>
+
+namespace rankscope::diagnose {
+namespace {
+
+using Series = std::vector<const Point*>;
+
+std::string Figure(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+double Median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+Suspect Course(const Point& at, std::string_view failure, std::string_view kind, int score, std::string why) {
+  return {at.line, failure, kind, Role::kCause, score, at.rank, Traceback::kNone, std::move(why)};
+}
+
+// Training points of each writer.
+std::map<int32_t, Series> ByRank(const Reading& reading) {
+  std::map<int32_t, Series> series;
+  for (const Point& point : reading.points) {
+    if (!point.evaluation) series[point.rank.value_or(-1)].push_back(&point);
+  }
+  return series;
+}
+
+bool IsLost(const std::optional<double>& value) { return value && !std::isfinite(*value); }
+
+// Hugging Face shows a loss of 0 where it was no number; then the norm or the other metrics of the line are nan.
+bool IsLost(const Reading& reading, const Point& point) {
+  if (IsLost(point.loss)) return true;
+  if (IsLost(point.gradient_norm)) return !point.loss_scale || *point.loss_scale <= 1;
+  return point.loss && *point.loss == 0 && reading.text(point.line).find(": nan") != std::string_view::npos;
+}
+
+bool HasNumbers(const Point& point) { return point.loss || point.gradient_norm; }
+
+// From where on the numbers are lost for good, or for more than a skipped step.
+void FindLostNumbers(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
+  const Point* begin = nullptr;
+  int run = 0, longest = 0, rest = 0;
+  const Point* longest_begin = nullptr;
+  for (const Point* point : series) {
+    if (!HasNumbers(*point)) continue;
+    if (!IsLost(reading, *point)) {
+      run = 0;
+      ++rest;
+      continue;
+    }
+    if (run++ == 0) begin = point;
+    if (run > longest) {
+      longest = run;
+      longest_begin = begin;
+    }
+  }
+  bool at_the_end = run > 0;
+  if (longest < 2 && !at_the_end) return;
+  const Point& first = at_the_end ? *begin : *longest_begin;
+  found->push_back(Course(first, "nan_or_inf_loss", "metrics", 86,
+                          "not a number in " + std::to_string(longest) + " reports in a row, " + std::to_string(rest) +
+                              " reports were finite"));
+}
+
+constexpr size_t kFewestReports = 8;
+constexpr size_t kReportsOfRise = 3;
+constexpr double kLeavesCourse = 3;
+
+constexpr double kAboveAll = 1.2;
+
+double MedianLoss(const Series& losses, size_t count) {
+  std::vector<double> values;
+  for (size_t i = 0; i < count; ++i) values.push_back(*losses[i]->loss);
+  return Median(std::move(values));
+}
+
+// The last reports all lie far above what was usual.
+void FindDivergence(const Series& series, std::vector<Suspect>* found) {
+  std::vector<const Point*> losses;
+  for (const Point* point : series) {
+    if (point->loss && std::isfinite(*point->loss)) losses.push_back(point);
+  }
+  if (losses.size() < kFewestReports) return;
+  // Lowest of the reports from each on: one below the old heights ends a rise.
+  std::vector<double> lowest(losses.size() + 1, std::numeric_limits<double>::infinity());
+  for (size_t i = losses.size(); i-- > 0;) lowest[i] = std::min(lowest[i + 1], *losses[i]->loss);
+  double highest = -std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i + kReportsOfRise <= losses.size(); ++i) {
+    bool above = i >= kFewestReports - kReportsOfRise && highest > 0 && lowest[i] > kAboveAll * highest;
+    if (above && lowest[i] > kLeavesCourse * MedianLoss(losses, i)) {
+      found->push_back(Course(
+          *losses[i], "loss_spike_or_divergence", "metrics", 74,
+          "loss " + Figure(*losses[i]->loss) + " against a median of " + Figure(MedianLoss(losses, i)) + " before"));
+      return;
+    }
+    highest = std::max(highest, *losses[i]->loss);
+  }
+}
+
+constexpr int kSkipsInARow = 8;
+
+// Steps are skipped one after the other and the scale falls below 1: no scale fits.
+void FindFallingScale(const Reading& reading, std::vector<Suspect>* found) {
+  static const re2::RE2 kSkip(R"((?i)(?:overflow).*?(?:reducing (?:loss scale )?to|loss scale:?) ?([\d.eE+-]+))");
+  int skips = 0;
+  double scale = 1;
+  std::optional<size_t> first, below;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    std::string_view text = reading.bodies[i].text;
+    std::string digits;
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kSkip, &digits)) continue;
+    if (!first) first = i;
+    ++skips;
+    scale = std::atof(digits.c_str());
+    if (scale < 1 && !below) below = i;
+  }
+  if (skips < kSkipsInARow || !below) return;
+  found->push_back({*below, "grad_overflow_loss_scale", "metrics", Role::kCause, 82, reading.ranks[*below],
+                    Traceback::kNone, std::to_string(skips) + " skipped steps, the scale fell to " + Figure(scale)});
+}
+
+constexpr size_t kReportsForSpeed = 16;
+constexpr double kSlower = 1.35;
+
+std::vector<double> Values(const Series& series, size_t begin, size_t end, std::optional<double> Point::*member) {
+  std::vector<double> values;
+  for (size_t i = begin; i < end; ++i) {
+    if (series[i]->*member && std::isfinite(*(series[i]->*member))) values.push_back(*(series[i]->*member));
+  }
+  return values;
+}
+
+// Reports that have the member.
+Series With(const Series& series, std::optional<double> Point::*member) {
+  Series with;
+  std::copy_if(series.begin(), series.end(), std::back_inserter(with),
+               [&](const Point* point) { return (point->*member).has_value(); });
+  return with;
+}
+
+// The last quarter of the run against its second: warm-up is over by then.
+void FindDecay(const Series& all, std::optional<double> Point::*member, bool more_is_slower, std::string_view name,
+               std::vector<Suspect>* found) {
+  Series series = With(all, member);
+  if (series.size() < kReportsForSpeed) return;
+  const size_t quarter = series.size() / 4;
+  double before = Median(Values(series, quarter, 2 * quarter, member));
+  double after = Median(Values(series, 3 * quarter, series.size(), member));
+  if (before <= 0 || after <= 0) return;
+  double slower = more_is_slower ? after / before : before / after;
+  if (slower < kSlower) return;
+  found->push_back(Course(*series[3 * quarter], "throughput_decay", "metrics", 60,
+                          std::string(name) + " " + Figure(before) + " early, " + Figure(after) + " at last"));
+}
+
+constexpr double kWaitsForData = 0.5;
+
+void FindDataWait(const Series& series, std::vector<Suspect>* found) {
+  std::vector<double> shares;
+  const Point* first = nullptr;
+  for (const Point* point : series) {
+    if (!point->data_time_s || !point->step_time_s || *point->step_time_s <= 0) continue;
+    double share = *point->data_time_s / *point->step_time_s;
+    shares.push_back(share);
+    if (!first && share > kWaitsForData) first = point;
+  }
+  double share = Median(shares);
+  if (shares.size() < kFewestReports || share < kWaitsForData || !first) return;
+  found->push_back(Course(*first, "data_loading_bottleneck", "metrics", 66,
+                          Figure(100 * share) + " % of each step is spent waiting for data"));
+}
+
+constexpr double kHoldsBack = 1.5;
+
+// One rank's steps take longer than those of all others.
+void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
+  std::map<int32_t, double> times;
+  for (const auto& [rank, series] : ranks) {
+    Series timed = With(series, &Point::step_time_s);
+    if (rank >= 0 && timed.size() >= 3) times[rank] = Median(Values(timed, 0, timed.size(), &Point::step_time_s));
+  }
+  if (times.size() < 3) return;
+  auto slowest = std::max_element(times.begin(), times.end(), [](auto& a, auto& b) { return a.second < b.second; });
+  std::vector<double> others;
+  for (const auto& [rank, time] : times) {
+    if (rank != slowest->first) others.push_back(time);
+  }
+  double highest = *std::max_element(others.begin(), others.end());
+  if (slowest->second < kHoldsBack * Median(others) || slowest->second < 1.2 * highest) return;
+  const Point& at = *With(ranks.at(slowest->first), &Point::step_time_s).front();
+  found->push_back(
+      Course(at, "straggler", "metrics", 72,
+             "its steps take " + Figure(slowest->second) + " s, those of the others " + Figure(Median(others)) + " s"));
+}
+
+}  // namespace
+
+std::vector<Suspect> FindCourses(const Reading& reading) {
+  std::vector<Suspect> found;
+  std::map<int32_t, Series> ranks = ByRank(reading);
+  for (const auto& [rank, series] : ranks) {
+    FindLostNumbers(reading, series, &found);
+    FindDivergence(series, &found);
+    FindDataWait(series, &found);
+    FindDecay(series, &Point::step_time_s, true, "seconds per step", &found);
+    FindDecay(series, &Point::throughput, false, "throughput", &found);
+  }
+  FindFallingScale(reading, &found);
+  FindSlowRank(ranks, &found);
+  return found;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnose/case.h"
+#include "diagnose/line_body.h"
+
+namespace rankscope::diagnose {
+
+// What a launcher or a scheduler tells of the end of one process.
+struct Exit {
+  size_t line = 0;
+  std::optional<int32_t> node_rank, rank, local_rank;
+  std::optional<int32_t> code;    // of an exit
+  std::optional<int32_t> signal;  // of a death by one
+  std::string time;               // as a table prints it
+  bool first_observed = false;    // torchelastic's "Root Cause"
+};
+
+// From torchelastic's lines and tables, srun, mpirun, DeepSpeed, Accelerate, mp.spawn, Ray and shells, in the order of
+// the lines. A table and a line about the same process are two.
+std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodies);
+
+// "SIGKILL" for 9.
+std::string SignalName(int32_t signal);
+
+}  // namespace rankscope::diagnose

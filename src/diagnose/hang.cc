@@ -1,0 +1,57 @@
+#include "diagnose/hang.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+namespace rankscope::diagnose {
+namespace {
+
+bool Matches(std::string_view text, const re2::RE2& regex) {
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex);
+}
+
+// What launches say just before they wait for others, or for a lock.
+bool IsWaiting(std::string_view text) {
+  static const re2::RE2 regex(
+      R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module))");
+  return Matches(text, regex);
+}
+
+// How many of a log's last lines may be other ranks' noise.
+constexpr size_t kLastLines = 6;
+
+// A launch, that has said nothing of a step yet, ends in a wait.
+std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
+  if (!reading.points.empty() || !reading.finished.empty()) return std::nullopt;
+  const size_t count = reading.bodies.size();
+  for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
+    size_t line = count - back;
+    if (!IsWaiting(reading.bodies[line].text)) continue;
+    return Suspect{line, "process_hung",      "start",          Role::kSymptom,
+                   46,   reading.ranks[line], Traceback::kNone, "the log ends before the first step, while ranks wait"};
+  }
+  return std::nullopt;
+}
+
+// The innermost frame of the main thread in a dump of py-spy or faulthandler.
+std::optional<Suspect> FindStandingStack(const Reading& reading) {
+  static const re2::RE2 kThread(
+      R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first)|^Current thread 0x)");
+  for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {
+    if (!Matches(reading.bodies[i].text, kThread)) continue;
+    return Suspect{
+        i + 1, "process_hung",       "stack",          Role::kSymptom,
+        56,    reading.ranks[i + 1], Traceback::kNone, "the innermost frame of the thread that stands still"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Suspect> FindHang(const Reading& reading) {
+  if (auto stack = FindStandingStack(reading)) return stack;
+  return FindStalledLaunch(reading);
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+
+namespace rankscope::diagnose {
+
+// What a line that is a JSON object says of itself: a record's JSON form, what other tools write, or Docker's
+// json-file.
+struct JsonLine {
+  std::string text;  // of the message, which may have several lines; without one, the line
+  std::optional<base::TimeNs> time;
+  std::optional<int32_t> node_rank, rank, local_rank;
+};
+
+// Nothing: the line is no object.
+std::optional<JsonLine> ReadJsonLine(std::string_view line);
+
+// {"log":"text\n","stream":"stdout","time":"…"}: Docker's json-file.
+bool IsContainerJson(std::string_view line);
+
+}  // namespace rankscope::diagnose

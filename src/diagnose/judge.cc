@@ -1,0 +1,167 @@
+#include <algorithm>
+
+#include "diagnose/collectives.h"
+#include "diagnose/culprit.h"
+#include "diagnose/curves.h"
+#include "diagnose/error_file_verdict.h"
+#include "diagnose/hang.h"
+#include "diagnose/odd_call.h"
+#include "diagnose/reading.h"
+#include "diagnose/restart_plan.h"
+#include "diagnose/story.h"
+#include "diagnose/suspect.h"
+#include "diagnose/verdict.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// Below, a line may stand in any healthy log.
+constexpr int kLeastScore = 28;
+// Suspects so near to each other are told apart by who came first.
+constexpr int kAsGood = 3;
+// From here on a suspect explains a death, and what makes a living job slow is no matter any more.
+constexpr int kExplainsDeath = 40;
+// What is left of a rendezvous that fails after the training had begun: the others had gone.
+constexpr int kLostStore = 30;
+
+bool IsSlowness(const Suspect& suspect) {
+  constexpr std::string_view kSlow[] = {"straggler", "network_degraded", "data_loading_bottleneck", "throughput_decay",
+                                        "thermal_or_power_throttle"};
+  return std::find(std::begin(kSlow), std::end(kSlow), suspect.failure) != std::end(kSlow);
+}
+
+void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (reading.points.empty()) return;
+  size_t first = reading.positions[reading.points.front().line];
+  for (Suspect& suspect : *suspects) {
+    if (suspect.failure != "rendezvous_failed" || reading.positions[suspect.line] < first) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kLostStore);
+  }
+}
+
+// What the launcher did to the others is no cause.
+constexpr int kDoneByLauncher = 22;
+
+void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
+  LauncherEnded ended = EndedByLauncher(reading);
+  for (Suspect& suspect : *suspects) {
+    bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
+    bool of_sigterm = suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt";
+    bool is_term = suspect.failure == "sigterm_preempted" && of_sigterm && (ended.by_sigterm || in_table);
+    bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
+    if (!is_term && !is_kill) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
+void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
+  bool died = std::any_of(suspects->begin(), suspects->end(),
+                          [](const Suspect& s) { return !IsSlowness(s) && s.score >= kExplainsDeath; });
+  if (died) std::erase_if(*suspects, IsSlowness);
+}
+
+std::vector<Suspect> AllSuspects(const Reading& reading) {
+  std::vector<Suspect> suspects = FindSuspects(reading);
+  DemoteLateRendezvous(reading, &suspects);
+  DemoteLaunchersSignals(reading, &suspects);
+  for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
+  if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  DropSlownessOfTheDead(&suspects);
+  return suspects;
+}
+
+const Suspect* Choose(const Reading& reading, const std::vector<Suspect>& suspects) {
+  int best = 0;
+  for (const Suspect& suspect : suspects) best = std::max(best, suspect.score);
+  const Suspect* chosen = nullptr;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.score < std::max(kLeastScore, best - kAsGood)) continue;
+    if (!chosen || OrderOf(reading, suspect) < OrderOf(reading, *chosen)) chosen = &suspect;
+  }
+  return chosen;
+}
+
+// Weaker than what one rank says of itself, stronger than what its victims say.
+constexpr int kMismatch = 80;
+
+// Ranks that issued different collectives, by their own reports.
+void AddMismatch(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
+  LateRanks late = FindLateRanks(reading, collectives);
+  if (!late.mismatch || late.line >= reading.bodies.size()) return;
+  suspects->push_back({late.line, "collective_mismatch_hang", "reports", Role::kCause, kMismatch,
+                       late.ranks.empty() ? std::nullopt : std::optional<int32_t>(late.ranks.front()), Traceback::kNone,
+                       late.why});
+}
+
+double ConfidenceOf(const Suspect& suspect) {
+  if (suspect.kind == "sigkill_unexplained") return 0.45;
+  return std::min(0.97, suspect.score / 100.0 + (suspect.role == Role::kCause ? 0.04 : 0));
+}
+
+Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
+  Culprit culprit{{}, rank, StepBefore(reading, cause.line, rank)};
+  for (size_t i = 0; i < reading.ranks.size() && !culprit.node_rank; ++i) {
+    if (reading.ranks[i] == rank) culprit.node_rank = reading.read->lines[i].node_rank;
+  }
+  return culprit;
+}
+
+// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL.
+void CallSilentDeathByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
+  bool closed = cause.kind == "peer closed" || cause.kind == "remote";
+  if (!closed || blame->ranks.size() != 1 || !reading.exits.empty()) return;
+  verdict->failure = "host_oom_killed";
+  verdict->kind = "silent_death";
+  verdict->confidence = 0.4;
+  blame->would_settle = {"how the process ended: the launcher's log, dmesg, the cgroup's memory.events"};
+}
+
+Verdict Healthy(const Reading& reading) {
+  Verdict verdict;
+  bool tells = !reading.points.empty() || !reading.finished.empty();
+  verdict.confidence = !reading.finished.empty() ? 0.95 : tells ? 0.85 : 0.6;
+  verdict.summary = !reading.finished.empty() ? "it ended well" : "nothing is wrong as far as these logs go";
+  return verdict;
+}
+
+// A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out.
+void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (!RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
+  for (Suspect& suspect : *suspects) {
+    bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
+    if (!waited || !IsVictimsWord(suspect)) continue;
+    suspect.failure = "collective_mismatch_hang";
+    suspect.kind = kSkippedCollective;
+  }
+}
+
+}  // namespace
+
+Verdict Diagnose(const Case& read) {
+  Reading reading = Understand(read);
+  Collectives collectives = FindCollectives(reading);
+  std::vector<Suspect> suspects = AllSuspects(reading);
+  AddMismatch(reading, collectives, &suspects);
+  CallSkippedByName(reading, &suspects);
+  const Suspect* chosen = Choose(reading, suspects);
+  if (!chosen) {
+    auto by_files = JudgeErrorFiles(read);
+    return by_files && reading.finished.empty() ? *by_files : Healthy(reading);
+  }
+  Verdict verdict;
+  verdict.healthy = false;
+  verdict.failure = chosen->failure;
+  verdict.kind = chosen->kind;
+  verdict.root = chosen->line;
+  verdict.confidence = ConfidenceOf(*chosen);
+  Blame blame = FindBlame(reading, *chosen, suspects, collectives);
+  verdict.culprits = blame.ranks;
+  if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
+  CallSilentDeathByName(reading, *chosen, &blame, &verdict);
+  TellStory(reading, *chosen, suspects, blame, &verdict);
+  return verdict;
+}
+
+}  // namespace rankscope::diagnose

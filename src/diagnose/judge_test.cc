@@ -1,0 +1,305 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "diagnose/signature_set.h"
+#include "diagnose/verdict.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using Files = std::vector<std::pair<std::string, std::string>>;  // name, text
+
+// The verdict over files that lie in one folder, as a user would give it.
+Verdict Judge(const Files& files) {
+  std::string folder = testing::TempDir() + "case";
+  std::filesystem::remove_all(folder);
+  for (const auto& [name, text] : files) {
+    std::filesystem::path path = folder + "/" + name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  auto read = ReadCase({folder}, TellingLines());
+  EXPECT_TRUE(read.ok()) << read.status().message();
+  return read.ok() ? Diagnose(*read) : Verdict();
+}
+
+Verdict JudgeLog(const std::string& text) { return Judge({{"train.log", text}}); }
+
+std::string Steps(int first, int last) {
+  std::string text;
+  for (int step = first; step <= last; ++step) {
+    text += "{'loss': 2." + std::to_string(50 - step % 40) +
+            ", 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
+  }
+  return text;
+}
+
+std::string Traceback(const std::string& place, const std::string& exception) {
+  return "Traceback (most recent call last):\n  File \"/app/train.py\", line 88, in <module>\n    main()\n  File \"" +
+         place + "\", line 41, in run\n    return inner(x)\n" + exception + "\n";
+}
+
+struct Wording {
+  const char* failure;
+  const char* place;  // file of the innermost frame; empty: the text is no exception
+  const char* text;
+};
+
+// One or two wordings of each class, in the words of the program that prints them.
+const Wording kWordings[] = {
+    {"cuda_oom", "/app/model.py",
+     "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB "
+     "of which 1.20 GiB is free."},
+    {"cuda_oom", "/app/model.py",
+     "RuntimeError: CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"},
+    {"host_oom_killed", "",
+     "[81022.1] Memory cgroup out of memory: Killed process 4711 (python) total-vm:99201020kB, anon-rss:64010200kB"},
+    {"host_oom_killed", "/app/data.py",
+     "numpy.core._exceptions._ArrayMemoryError: Unable to allocate 42.1 GiB for an array with shape (75000, 75000) and "
+     "data type float64"},
+    {"nccl_system_error", "/app/dist.py",
+     "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1333, unhandled system error (run with "
+     "NCCL_DEBUG=INFO for details), NCCL version 2.20.5\nncclSystemError: System call (e.g. socket, malloc) or "
+     "external library call failed or device error."},
+    {"nccl_cuda_error", "/app/dist.py",
+     "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1333, unhandled cuda error (run with "
+     "NCCL_DEBUG=INFO for details), NCCL version 2.20.5"},
+    {"collective_mismatch_hang", "/app/dist.py",
+     "RuntimeError: [3]: params[0] in this process with sizes [512, 64] appears not to match sizes of the same param "
+     "in process 0."},
+    {"gpu_hardware_xid_ecc", "",
+     "[90001.7] NVRM: Xid (PCI:0000:3b:00): 79, pid='<unknown>', name=<unknown>, GPU has fallen off the bus."},
+    {"gpu_hardware_xid_ecc", "/app/model.py", "RuntimeError: CUDA error: uncorrectable ECC error encountered"},
+    {"cuda_illegal_memory_access", "/app/model.py",
+     "RuntimeError: CUDA error: an illegal memory access was encountered"},
+    {"device_side_assert", "",
+     "../aten/src/ATen/native/cuda/Loss.cu:250: nll_loss_forward_reduce_cuda_kernel_2d: block: [0,0,0], thread: "
+     "[5,0,0] Assertion `t >= 0 && t < n_classes` failed."},
+    {"cublas_cudnn_error", "/app/model.py", "RuntimeError: cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"},
+    {"dataloader_worker_killed", "/app/train.py",
+     "RuntimeError: DataLoader worker (pid 812) exited unexpectedly with exit code 1. Details are lost due to "
+     "multiprocessing."},
+    {"shared_memory_exhausted", "/app/train.py",
+     "RuntimeError: DataLoader worker (pid 812) is killed by signal: Bus error. It is possible that dataloader's "
+     "workers are out of shared memory."},
+    {"shared_memory_exhausted", "/usr/lib/python3.10/multiprocessing/synchronize.py",
+     "OSError: [Errno 28] No space left on device"},
+    {"too_many_open_files", "/app/data.py", "RuntimeError: received 0 items of ancdata"},
+    {"data_error", "/venv/site-packages/torch/utils/data/_utils/fetch.py", "KeyError: 'caption'"},
+    {"data_error", "/venv/site-packages/PIL/Image.py",
+     "PIL.UnidentifiedImageError: cannot identify image file <_io.BytesIO object at 0x7f>"},
+    {"sequence_too_long", "/app/model.py",
+     "ValueError: Sequence length 9000 exceeds the maximum sequence length of 8192"},
+    {"checkpoint_save_failed", "/venv/site-packages/torch/serialization.py",
+     "RuntimeError: [enforce fail at inline_container.cc:603] . unexpected pos 1024 vs 918"},
+    {"checkpoint_load_failed", "/venv/site-packages/torch/nn/modules/module.py",
+     "RuntimeError: Error(s) in loading state_dict for Llama:"},
+    {"disk_full", "/venv/site-packages/datasets/arrow_writer.py", "OSError: [Errno 28] No space left on device"},
+    {"filesystem_stale_or_io_error", "/app/data.py", "OSError: [Errno 116] Stale file handle: '/mnt/data/shard-3.tar'"},
+    {"rendezvous_failed", "/app/dist.py",
+     "torch.distributed.DistNetworkError: The server socket has failed to listen on any local network address. port: "
+     "29500, useIpv6: false, code: -98, name: EADDRINUSE, message: address already in use"},
+    {"python_exception_one_rank", "/app/model.py", "AttributeError: 'NoneType' object has no attribute 'shape'"},
+    {"segfault_sigsegv", "", "Fatal Python error: Segmentation fault"},
+    {"sigterm_preempted", "",
+     "slurmstepd: error: *** JOB 9941 ON gpu03 CANCELLED AT 2026-02-01T10:00:00 DUE TO TIME LIMIT ***"},
+    {"driver_or_library_mismatch", "/app/model.py",
+     "RuntimeError: The NVIDIA driver on your system is too old (found version 11040)."},
+    {"missing_dependency_import_error", "/app/train.py", "ModuleNotFoundError: No module named 'flash_attn'"},
+    {"config_error", "", "train.py: error: unrecognized arguments: --per-device-batch 4"},
+    {"tensor_shape_mismatch", "/app/model.py",
+     "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x768 and 1024x4096)"},
+    {"dtype_device_mismatch", "/app/model.py",
+     "RuntimeError: Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!"},
+    {"triton_or_kernel_compile_error", "/venv/site-packages/triton/runtime/autotuner.py",
+     "triton.runtime.errors.OutOfResources: out of resource: shared memory, Required: 180224, Hardware limit: 101376."},
+    {"hub_auth_or_download_error", "/venv/site-packages/huggingface_hub/utils/_http.py",
+     "huggingface_hub.errors.GatedRepoError: 401 Client Error."},
+    {"unused_parameters_ddp", "/app/train.py",
+     "RuntimeError: Expected to have finished reduction in the prior iteration before starting a new one."},
+    {"permission_denied", "/app/train.py", "PermissionError: [Errno 13] Permission denied: '/data/cache'"},
+    {"gloo_error", "/app/dist.py",
+     "RuntimeError: [../third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 30000ms for recv "
+     "operation to complete"},
+    {"grad_overflow_loss_scale", "/app/train.py",
+     "Exception: Current loss scale already at minimum - cannot decrease scale anymore. Exiting run."},
+    {"process_hung", "",
+     "[rank1]:[F ProcessGroupNCCL.cpp:1169] [PG 0 Rank 1] ProcessGroupNCCL's watchdog got stuck for 480 seconds "
+     "without making progress in monitoring enqueued collectives."},
+};
+
+TEST(Judge, KnowsTheWordsOfEachClass) {
+  for (const Wording& wording : kWordings) {
+    std::string text = *wording.place ? Traceback(wording.place, wording.text) : std::string(wording.text) + "\n";
+    Verdict verdict = JudgeLog(text);
+    EXPECT_EQ(verdict.failure, wording.failure) << wording.text << "\n  root: " << verdict.root_line;
+    EXPECT_EQ(verdict.advice.empty(), false) << wording.text;
+  }
+}
+
+TEST(Judge, CallsARunHealthyThatWentOn) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 5) + Traceback("/app/upload.py", "ConnectionError: wandb did not answer") + Steps(6, 12) +
+               "[W socket.cpp:426] [c10d] The server socket cannot be initialized on [::]:29500 (errno: 97 - Address "
+               "family not supported by protocol).\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsAFinishedRunHealthyWhateverItsTeardownPrints) {
+  Verdict verdict = JudgeLog(Steps(1, 12) + "{'train_runtime': 92.1, 'train_loss': 2.1}\n" +
+                             "Exception ignored in: <function _releaseLock at 0x7f>\n" +
+                             Traceback("/usr/lib/python3.10/logging/__init__.py", "KeyError: 'gone'"));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, NamesTheFirstCauseOfAChain) {
+  Verdict verdict = JudgeLog(Traceback("/app/io.py", "OSError: [Errno 5] Input/output error: '/mnt/a.bin'") +
+                             "\nThe above exception was the direct cause of the following exception:\n\n" +
+                             Traceback("/app/train.py", "RuntimeError: cannot go on"));
+  EXPECT_EQ(verdict.failure, "filesystem_stale_or_io_error");
+  EXPECT_EQ(verdict.root_line, "OSError: [Errno 5] Input/output error: '/mnt/a.bin'");
+}
+
+const char kGlooClosed[] =
+    "RuntimeError: [../third_party/gloo/gloo/transport/tcp/pair.cc:598] Connection closed by peer [10.0.0.2]:4711";
+
+TEST(Judge, BlamesTheRankThatDiedNotThoseThatSawItGo) {
+  Verdict verdict =
+      Judge({{"rank_0.log", Steps(1, 9) + Traceback("/app/dist.py", kGlooClosed)},
+             {"rank_1.log", Steps(1, 9) + Traceback("/app/model.py", "IndexError: list index out of range")},
+             {"rank_2.log", Steps(1, 9) + Traceback("/app/dist.py", kGlooClosed)}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+  EXPECT_EQ(verdict.culprit->step, 9);
+}
+
+std::string Watchdog(int rank, int sequence, const std::string& operation) {
+  std::string name = std::to_string(rank);
+  return "[rank" + name + "]:[E810 03:04:11.061727749 ProcessGroupNCCL.cpp:683] [Rank " + name +
+         "] Watchdog caught collective operation timeout: WorkNCCL(SeqNum=" + std::to_string(sequence) +
+         ", OpType=" + operation +
+         ", NumelIn=80, NumelOut=80, Timeout(ms)=600000) ran for 600096 milliseconds before timing out.\n";
+}
+
+TEST(Judge, BlamesTheRankThatNoWatchdogReportIsOf) {
+  Verdict verdict = JudgeLog("world_size: 4\n" + Watchdog(0, 78, "ALLREDUCE") + Watchdog(1, 78, "ALLREDUCE") +
+                             Watchdog(3, 78, "ALLREDUCE"));
+  EXPECT_EQ(verdict.failure, "nccl_timeout");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 2);
+}
+
+TEST(Judge, SeesThatOneRankIssuedAnotherCollective) {
+  Verdict verdict =
+      JudgeLog(Watchdog(0, 78, "ALLREDUCE") + Watchdog(1, 78, "BROADCAST") + Watchdog(2, 78, "ALLREDUCE"));
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, AbstainsWhereAllWaitAlike) {
+  Verdict verdict = JudgeLog(Watchdog(0, 78, "ALLREDUCE") + Watchdog(1, 78, "ALLREDUCE"));
+  EXPECT_EQ(verdict.failure, "nccl_timeout");
+  EXPECT_FALSE(verdict.culprit);
+  EXPECT_FALSE(verdict.would_settle.empty());
+}
+
+TEST(Judge, TakesALoneSigkillForAnUnexplainedOneWithLittleConfidence) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 9) +
+               "WARNING:torch.distributed.elastic.multiprocessing.api:Sending process 4384 closing signal SIGTERM\n"
+               "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: -9) local_rank: 2 (pid: 4386) of "
+               "binary: /usr/bin/python3\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.kind, "sigkill_unexplained");
+  EXPECT_LT(verdict.confidence, 0.5);
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 2);
+}
+
+TEST(Judge, SeesByTheTracebacksThatOneRankWaitedInAnotherCall) {
+  auto waits = [](int rank, const std::string& line) {
+    std::string name = "[rank" + std::to_string(rank) + "]: ";
+    return name + "Traceback (most recent call last):\n" + name + "  File \"/app/train.py\", line " + line +
+           ", in main\n" + name + "    step()\n" + name +
+           "RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:81] Timed out waiting 8000ms "
+           "for "
+           "recv operation to complete\n";
+  };
+  Verdict verdict = JudgeLog(Steps(1, 9) + waits(0, "70") + waits(2, "80") + waits(1, "70"));
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 2);
+}
+
+// torch 2.x prints a table in which every rank that the launcher ended has its signal.
+TEST(Judge, DoesNotTakeTheLaunchersSigtermForAPreemption) {
+  Verdict verdict = JudgeLog(
+      Steps(1, 9) + Traceback("/app/model.py", "KeyError: 'pixel_values'") +
+      "W0810 03:04:11.061000 17 torch/distributed/elastic/multiprocessing/api.py:897] Sending process 20 closing "
+      "signal SIGTERM\n"
+      "E0810 03:04:12.061000 17 torch/distributed/elastic/multiprocessing/api.py:869] failed (exitcode: 1) local_rank: "
+      "1 (pid: 21) of binary: /usr/bin/python3\n"
+      "Failures:\n[1]:\n  time      : 2026-08-10_03:04:11\n  host      : a\n  rank      : 0 (local_rank: 0)\n"
+      "  exitcode  : -15 (pid: 20)\n  error_file: <N/A>\n  traceback : Signal 15 (SIGTERM) received by PID 20\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesAnErrorFileWhereThereIsNoLog) {
+  Verdict verdict = Judge(
+      {{"attempt_0/1/error.json", R"({"message": {"message": "KeyError: 'caption'", "extraInfo": {"py_callstack": )"
+                                  R"("Traceback (most recent call last):\n", "timestamp": "1723456789"}}})"}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.root_line, "KeyError: 'caption'");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
+  Verdict verdict = JudgeLog(
+      Steps(1, 9) +
+      "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}\n{'loss': nan, 'learning_rate': 1e-05, 'step': 11}\n");
+  EXPECT_EQ(verdict.failure, "nan_or_inf_loss");
+  EXPECT_EQ(verdict.root_line, "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}");
+}
+
+TEST(Judge, SeesALossThatLeavesItsCourseForGood) {
+  std::string text = Steps(1, 12);
+  for (int step = 13; step < 17; ++step)
+    text += "{'loss': " + std::to_string(step) + ".5, 'step': " + std::to_string(step) + "}\n";
+  Verdict verdict = JudgeLog(text);
+  EXPECT_EQ(verdict.failure, "loss_spike_or_divergence");
+  EXPECT_EQ(verdict.root_line, "{'loss': 13.5, 'step': 13}");
+}
+
+TEST(Judge, NamesTheExtremeSampleOfAnOutOfMemory) {
+  std::string text;
+  for (int step = 1; step < 8; ++step)
+    text += "step " + std::to_string(step) + " loss 1.5\nInput image size: [3, 512, 512]\n";
+  text += "Input image size: [3, 8192, 4096]\n" +
+          Traceback("/app/model.py",
+                    "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 4.20 GiB. GPU 3 has a total "
+                    "capacity of 79.10 GiB of which 1.10 GiB is free. Including non-PyTorch memory, this process has "
+                    "77.90 GiB memory in use. Of the allocated memory 75.01 GiB is allocated by PyTorch, and 1.02 GiB "
+                    "is reserved by PyTorch but unallocated.");
+  Verdict verdict = Judge({{"rank_3.log", text}});
+  EXPECT_EQ(verdict.failure, "cuda_oom");
+  EXPECT_EQ(verdict.kind, "one extreme sample");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 3);
+  ASSERT_FALSE(verdict.figures.empty());
+  EXPECT_EQ(verdict.figures.front(), "asked for 4.20 GiB");
+}
+
+TEST(Judge, NeverShowsASecret) {
+  Verdict verdict = JudgeLog(Traceback("/app/hub.py", "ValueError: bad token hf_abcdefghijklmnopqrstuvwxyz0123456789"));
+  EXPECT_EQ(verdict.root_line.find("hf_abcdefghij"), std::string::npos) << verdict.root_line;
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

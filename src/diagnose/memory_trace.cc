@@ -1,0 +1,215 @@
+#include "diagnose/memory_trace.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace rankscope::diagnose {
+namespace {
+
+re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
+
+std::string Figure(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
+constexpr double kMib = 1.0 / 1024;
+
+double Gib(const std::string& number, const std::string& unit) {
+  double value = std::atof(number.c_str());
+  switch (unit[0]) {
+    case 'T':
+      return value / kMib;
+    case 'M':
+      return value * kMib;
+    case 'K':
+      return value * kMib * kMib;
+    case 'b':
+      return value * kMib * kMib * kMib;
+    default:
+      return value;
+  }
+}
+
+std::optional<double> Amount(std::string_view text, const re2::RE2& regex) {
+  std::string number, unit;
+  if (!re2::RE2::PartialMatch(Piece(text), regex, &number, &unit)) return std::nullopt;
+  return Gib(number, unit);
+}
+
+// A tensor's or image's shape, or a length, as loops print them around a batch.
+struct Size {
+  size_t line = 0;
+  double elements = 0;
+  std::string shape;  // as printed
+  std::string label;  // the words before it
+};
+
+double Product(std::string_view shape) {
+  double product = 1;
+  static const re2::RE2 kNumber(R"((\d{1,12}))");
+  re2::StringPiece rest = Piece(shape);
+  std::string digits;
+  while (re2::RE2::FindAndConsume(&rest, kNumber, &digits)) product *= std::atof(digits.c_str());
+  return product;
+}
+
+std::optional<Size> ReadSize(const Reading& reading, size_t line) {
+  static const re2::RE2 kShape(
+      R"((?i)((?:shape|size|dims?|resolution|input|image|pixel\w*|batch|tensor)[\w .'-]{0,24}?)\W{0,3}(?:torch\.Size\()?([\[(]\d+(?:, ?\d+)+[\])]|\d{3,6} ?x ?\d{3,6}))"),
+      kLength(R"((?i)((?:seq\w*[ _]?len\w*|max[ _]len\w*|num[ _]tokens|tokens|length))\W{1,3}(\d{2,9})\b)");
+  std::string label, shape;
+  std::string_view text = reading.bodies[line].text;
+  if (text.find("Tried to allocate") != std::string_view::npos) return std::nullopt;
+  if (!re2::RE2::PartialMatch(Piece(text), kShape, &label, &shape) &&
+      !re2::RE2::PartialMatch(Piece(text), kLength, &label, &shape)) {
+    return std::nullopt;
+  }
+  return Size{line, Product(shape), shape, label};
+}
+
+bool IsOfRank(const Reading& reading, size_t line, std::optional<int32_t> rank) {
+  return !rank || !reading.ranks[line] || reading.ranks[line] == rank;
+}
+
+constexpr size_t kAround = 60;  // lines before and after the report that may show the batch
+
+std::optional<Size> BatchInFlight(const Reading& reading, const Suspect& cause) {
+  std::optional<Size> found;
+  size_t begin = cause.line > kAround ? cause.line - kAround : 0;
+  size_t end = std::min(reading.bodies.size(), cause.line + kAround);
+  for (size_t i = begin; i < end; ++i) {
+    if (reading.tracebacks.is_inside[i] || !IsOfRank(reading, i, cause.rank)) continue;
+    auto size = ReadSize(reading, i);
+    if (size && (!found || size->elements >= found->elements)) found = size;
+  }
+  return found;
+}
+
+// Of earlier lines with the same label: what was usual.
+std::optional<double> UsualElements(const Reading& reading, const Size& batch) {
+  std::vector<double> before;
+  for (size_t i = 0; i < batch.line; ++i) {
+    auto size = ReadSize(reading, i);
+    if (size && size->label == batch.label) before.push_back(size->elements);
+  }
+  if (before.size() < 3) return std::nullopt;
+  std::nth_element(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(before.size() / 2), before.end());
+  return before[before.size() / 2];
+}
+
+constexpr double kExtreme = 4;
+// Without earlier ones to compare with: a picture of 16 million values is none that a training expects.
+constexpr double kHuge = 16'000'000;
+
+void JudgeBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
+  auto batch = BatchInFlight(reading, cause);
+  if (!batch) return;
+  trace->lines.push_back(batch->line);
+  auto usual = UsualElements(reading, *batch);
+  bool extreme = usual ? batch->elements > kExtreme * *usual : batch->elements > kHuge;
+  std::string against = usual ? ", " + Figure(batch->elements / std::max(*usual, 1.0)) + " times the usual size" : "";
+  trace->figures.push_back("the batch in flight: " + batch->label + " " + batch->shape + against);
+  if (extreme) trace->kind = "one extreme sample";
+}
+
+void NameFile(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
+  static const re2::RE2 kFile(
+      R"(([\w./~-]+\.(?:jpe?g|png|webp|tiff?|bmp|mp4|avi|wav|flac|npy|npz|parquet|jsonl?|tar|arrow|h5|tfrecord|nii(?:\.gz)?|dcm))\b)");
+  size_t begin = cause.line > kAround ? cause.line - kAround : 0;
+  for (size_t i = std::min(reading.bodies.size(), cause.line + kAround); i-- > begin;) {
+    std::string name;
+    if (reading.tracebacks.is_inside[i] || !IsOfRank(reading, i, cause.rank)) continue;
+    if (!re2::RE2::PartialMatch(Piece(reading.bodies[i].text), kFile, &name)) continue;
+    trace->figures.push_back("the file named beside it: " + name);
+    trace->lines.push_back(i);
+    return;
+  }
+}
+
+constexpr double kMuchOfDevice = 0.10;
+
+void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
+  if (report.requested) trace->figures.push_back("asked for " + Figure(*report.requested) + " GiB");
+  if (report.total && report.free) {
+    trace->figures.push_back(Figure(*report.free) + " GiB of " + Figure(*report.total) + " GiB were free");
+  }
+  if (report.allocated && report.unallocated) {
+    trace->figures.push_back("PyTorch held " + Figure(*report.allocated) + " GiB in tensors and " +
+                             Figure(*report.unallocated) + " GiB reserved without use");
+  }
+  double total = report.total.value_or(0);
+  if (total <= 0 || !report.unallocated) return;
+  double foreign = report.in_use.value_or(0) - report.allocated.value_or(0) - *report.unallocated;
+  if (*report.unallocated > kMuchOfDevice * total && *report.unallocated > report.requested.value_or(0)) {
+    trace->kind = "fragmentation";
+  } else if (report.in_use && report.free && total - *report.free - *report.in_use > kMuchOfDevice * total) {
+    trace->kind = "other process";
+    trace->figures.push_back(Figure(total - *report.free - *report.in_use) + " GiB belong to other processes");
+  } else if (foreign > kMuchOfDevice * total) {
+    trace->figures.push_back(Figure(foreign) +
+                             " GiB of this process are not PyTorch's (NCCL, CUDA kernels, libraries)");
+  }
+}
+
+constexpr size_t kFewestReports = 6;
+constexpr double kGrows = 1.15;
+
+// Memory that rises report after report until there is none.
+void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
+  std::vector<double> held;
+  for (const Point& point : reading.points) {
+    if (point.line < cause.line && point.gpu_memory_gib && (!cause.rank || !point.rank || point.rank == cause.rank)) {
+      held.push_back(*point.gpu_memory_gib);
+    }
+  }
+  if (held.size() < kFewestReports) return;
+  size_t rises = 0;
+  for (size_t i = 1; i < held.size(); ++i) rises += held[i] > held[i - 1] ? 1 : 0;
+  trace->figures.push_back("memory went from " + Figure(held.front()) + " to " + Figure(held.back()) + " GiB in " +
+                           std::to_string(held.size()) + " reports");
+  bool steady = rises * 3 >= (held.size() - 1) * 2;
+  if (trace->kind.empty() && steady && held.back() > kGrows * held.front()) trace->kind = "leak";
+}
+
+}  // namespace
+
+MemoryReport ReadMemoryReport(std::string_view text) {
+  static const re2::RE2 kRequested(R"(Tried to allocate ([\d.]+) ([KMGT]iB|bytes))"),
+      kTotalNew(R"(total capacity of ([\d.]+) ([KMGT]iB))"), kTotalOld(R"(([\d.]+) ([KMGT]iB) total capacity)"),
+      kFree(R"(([\d.]+) ([KMGT]iB|bytes) (?:is )?free)"),
+      kInUse(R"(this process has ([\d.]+) ([KMGT]iB) memory in use)"),
+      kAllocated(R"(([\d.]+) ([KMGT]iB|bytes) (?:is allocated by PyTorch|already allocated))"),
+      kUnallocated(R"(([\d.]+) ([KMGT]iB|bytes) is reserved by PyTorch but unallocated)"),
+      kReserved(R"(([\d.]+) ([KMGT]iB) reserved in total)");
+  MemoryReport report;
+  report.requested = Amount(text, kRequested);
+  report.total = Amount(text, kTotalNew);
+  if (!report.total) report.total = Amount(text, kTotalOld);
+  report.free = Amount(text, kFree);
+  report.in_use = Amount(text, kInUse);
+  report.allocated = Amount(text, kAllocated);
+  report.unallocated = Amount(text, kUnallocated);
+  auto reserved = Amount(text, kReserved);
+  if (!report.unallocated && reserved && report.allocated) report.unallocated = *reserved - *report.allocated;
+  return report;
+}
+
+MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
+  MemoryTrace trace;
+  JudgeReport(ReadMemoryReport(reading.text(cause.line)), &trace);
+  JudgeBatch(reading, cause, &trace);
+  NameFile(reading, cause, &trace);
+  JudgeTrend(reading, cause, &trace);
+  constexpr int64_t kFirstSteps = 3;
+  bool early = std::none_of(reading.points.begin(), reading.points.end(), [&](const Point& point) {
+    return point.line < cause.line && point.step.value_or(0) > kFirstSteps;
+  });
+  if (trace.kind.empty() && early) trace.kind = "too large from the start";
+  return trace;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,86 @@
+#include "diagnose/progress.h"
+
+#include <re2/re2.h>
+
+#include "model/record.h"
+#include "parse/line_record.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+bool Matches(std::string_view text, const re2::RE2& regex) {
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex);
+}
+
+// Bars and counts that are no training.
+bool IsOtherWork(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?i)^\W*(?:map\b|filter|flatten|load(?:ing)?\b|download|tokeniz|generating|running tokenizer|fetching|saving|resolving|extract|packing|process(?:ing|ed)|creating|converting|casting|dropping|preprocess|read(?:ing)?\b|setting num_proc|computing|caching|build|compil|captur|upload|shards?\b|grouping|concatenating|sort|pytorch_model|model\S*\.safetensors|\S+\.(?:json|bin|safetensors|parquet|model|txt|pt)\b))");
+  return Matches(text, regex);
+}
+
+bool IsEvaluation(std::string_view text) {
+  static const re2::RE2 regex(R"((?i)\beval_|\bvalidat|\bval[_/ ]|^\W*eval|\bperplexity on)");
+  return Matches(text, regex);
+}
+
+std::optional<double> Number(const model::Fields& fields, std::string_view name) {
+  const model::FieldValue* value = model::FindField(fields, name);
+  return value ? model::AsNumber(*value) : std::nullopt;
+}
+
+std::optional<double> First(const model::Fields& fields, std::string_view name, std::string_view other) {
+  auto value = Number(fields, name);
+  return value ? value : Number(fields, other);
+}
+
+Point PointOf(const model::Record& record) {
+  Point point;
+  const model::Fields& fields = record.fields;
+  point.step = record.step;
+  if (auto total = Number(fields, "total_steps")) point.total_steps = static_cast<int64_t>(*total);
+  point.loss = Number(fields, "loss");
+  point.gradient_norm = Number(fields, "gradient_norm");
+  point.loss_scale = Number(fields, "loss_scale");
+  point.step_time_s = Number(fields, "step_time_s");
+  point.data_time_s = Number(fields, "data_time_s");
+  point.throughput = First(fields, "throughput_tokens_per_sec", "throughput_tokens_per_sec_global");
+  if (!point.throughput) point.throughput = Number(fields, "samples_per_sec");
+  point.learning_rate = Number(fields, "learning_rate");
+  point.gpu_memory_gib = Number(fields, "gpu_memory_gib");
+  return point;
+}
+
+bool IsTraining(const Point& point) {
+  return point.loss || point.gradient_norm || point.step || point.step_time_s || point.throughput;
+}
+
+}  // namespace
+
+std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& bodies) {
+  std::vector<Point> points;
+  model::Record record;
+  for (size_t i = 0; i < read.lines.size(); ++i) {
+    std::string_view text = bodies[i].text;
+    if (text.size() < 5 || text.starts_with("File \"") || IsOtherWork(text)) continue;
+    record.text.assign(read.lines[i].text);
+    record.fields.clear();
+    record.step.reset();
+    parse::UnderstandLine(&record);
+    Point point = PointOf(record);
+    if (!IsTraining(point)) continue;
+    point.line = i;
+    point.rank = read.lines[i].rank ? read.lines[i].rank : bodies[i].rank;
+    point.evaluation = IsEvaluation(text);
+    points.push_back(point);
+  }
+  return points;
+}
+
+bool SaysFinished(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?i)train_runtime|training (?:is |was |has been )?(?:completed?|finished|done|over)\b|finished training|(?:finetuning|fine-tuning|job|run|epoch \d+/\d+) (?:completed|finished) successfully|.Trainer\.fit. stopped: .max_|successfully (?:finished|completed)|\[after training is done\]|exiting program at iteration|saved (?:the )?final|(?:all )?done!?$|Run summary|completed successfully)");
+  return Matches(text, regex);
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,131 @@
+#include "diagnose/reading.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "diagnose/signature_set.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// A local rank is a global one where there is one node only.
+bool IsOneNode(const Case& read) {
+  return std::all_of(read.lines.begin(), read.lines.end(),
+                     [](const Line& line) { return line.node_rank.value_or(0) == 0; });
+}
+
+void ReadSpeakers(Reading* reading) {
+  const bool one_node = IsOneNode(*reading->read);
+  for (const Line& line : reading->read->lines) {
+    reading->bodies.push_back(ReadLineBody(line.text));
+    std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
+    if (!rank && one_node) rank = line.local_rank;
+    reading->ranks.push_back(rank);
+  }
+}
+
+void OrderByTime(Reading* reading) {
+  const std::vector<Line>& lines = reading->read->lines;
+  std::vector<size_t> order(lines.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  // Lines before the first time of their file count as written at that time.
+  std::vector<base::TimeNs> times(lines.size(), 0);
+  for (size_t i = lines.size(); i-- > 0;) {
+    bool same_file = i + 1 < lines.size() && lines[i + 1].file == lines[i].file;
+    times[i] = lines[i].time ? *lines[i].time : same_file ? times[i + 1] : 0;
+  }
+  if (reading->read->files.size() > 1) {
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] < times[b]; });
+  }
+  reading->positions.resize(lines.size());
+  for (size_t place = 0; place < order.size(); ++place) reading->positions[order[place]] = place;
+}
+
+bool IsAnyException(const Signature* signature) {
+  return signature->kind == "exception" && signature->failure == "python_exception_one_rank";
+}
+
+// Known by the place of an exception, not by its words.
+bool IsByPlace(const Signature* signature) { return signature->role == Role::kSymptom && !signature->frames.empty(); }
+
+bool IsOfPeers(const Signature* signature) {
+  return signature->role == Role::kCascade || signature->failure == "gloo_error" ||
+         signature->failure == "nccl_timeout";
+}
+
+// That some exception was raised says less than whatever else is known of its line, and where a collective failed less
+// than that it did.
+const Signature* MostSpecific(std::vector<const Signature*> found) {
+  if (!std::all_of(found.begin(), found.end(), IsAnyException)) std::erase_if(found, IsAnyException);
+  if (std::any_of(found.begin(), found.end(), IsOfPeers)) std::erase_if(found, IsByPlace);
+  auto best = std::max_element(found.begin(), found.end(),
+                               [](const Signature* a, const Signature* b) { return a->weight < b->weight; });
+  return best == found.end() ? nullptr : *best;
+}
+
+// Whatever a traceback ends with is an exception, also one whose name does not say so.
+constexpr Signature kUnnamed = {"python_exception_one_rank", "exception", Role::kSymptom, 44, ""};
+
+void FindSightings(Reading* reading) {
+  std::vector<const Signature*> found;
+  for (size_t i = 0; i < reading->bodies.size(); ++i) {
+    if (reading->tracebacks.is_inside[i]) continue;
+    auto end = reading->ends.find(i);
+    size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
+    if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
+    const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
+    SignatureSet::Shipped().Match(reading->bodies[i].text, frames, &found);
+    const Signature* signature = MostSpecific(found);
+    if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;
+    if (signature) reading->sightings.push_back({i, signature, traceback});
+  }
+}
+
+// Of a traceback that is cut off, the last line of the user's own code stands for the exception.
+size_t InnermostOwnLine(const Reading& reading, const Traceback& cut) {
+  size_t own = cut.begin;
+  for (size_t i = cut.begin; i < reading.bodies.size() && reading.tracebacks.is_inside[i]; ++i) {
+    std::string_view text = reading.bodies[i].text;
+    bool library = text.find("-packages/") != std::string_view::npos || text.find("/usr/lib") != std::string_view::npos;
+    if (text.starts_with("File \"") && !library && i + 1 < reading.bodies.size()) own = i + 1;
+  }
+  return own;
+}
+
+// What the places in its frames tell.
+void FindCutTracebacks(Reading* reading) {
+  std::vector<const Signature*> found;
+  for (size_t i = 0; i < reading->tracebacks.all.size(); ++i) {
+    const Traceback& traceback = reading->tracebacks.all[i];
+    if (traceback.exception != Traceback::kNone || traceback.ignored || traceback.frames.empty()) continue;
+    SignatureSet::Shipped().Match("RuntimeError: ", &traceback.frames, &found);
+    if (const Signature* signature = MostSpecific(found)) {
+      reading->sightings.push_back({InnermostOwnLine(*reading, traceback), signature, i});
+    }
+  }
+  std::stable_sort(reading->sightings.begin(), reading->sightings.end(),
+                   [](const Sighting& a, const Sighting& b) { return a.line < b.line; });
+}
+
+}  // namespace
+
+Reading Understand(const Case& read) {
+  Reading reading(read);
+  ReadSpeakers(&reading);
+  OrderByTime(&reading);
+  reading.tracebacks = FindTracebacks(read, reading.bodies);
+  for (size_t i = 0; i < reading.tracebacks.all.size(); ++i) {
+    size_t exception = reading.tracebacks.all[i].exception;
+    if (exception != Traceback::kNone) reading.ends[exception] = i;
+  }
+  FindSightings(&reading);
+  FindCutTracebacks(&reading);
+  reading.points = FindProgress(read, reading.bodies);
+  reading.exits = FindExits(read, reading.bodies);
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    if (!reading.tracebacks.is_inside[i] && SaysFinished(reading.bodies[i].text)) reading.finished.push_back(i);
+  }
+  return reading;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,63 @@
+#include "diagnose/restart_plan.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+
+namespace rankscope::diagnose {
+namespace {
+
+struct Checkpoint {
+  std::string place;
+  std::optional<int64_t> step;
+};
+
+std::optional<Checkpoint> ReadCheckpoint(std::string_view text) {
+  static const re2::RE2 kSaved(
+      R"((?i)(?:saving model checkpoint to|saved? (?:model |the |full )?checkpoint (?:to|at|in)|checkpoint saved (?:to|at|in)|successfully saved checkpoint(?: from| at)?|saving checkpoint (?:to|at)|model saved to|saved checkpoint:?)\s+(\S+)(?:\s+(\d+))?)"),
+      kStep(R"((?i)(?:checkpoint|step|iter(?:ation)?|global_step)[-_=/ ]?0*(\d+))");
+  re2::StringPiece line(text.data(), text.size());
+  std::string place, number, step;
+  if (!re2::RE2::PartialMatch(line, kSaved, &place, &number)) return std::nullopt;
+  Checkpoint checkpoint{place + (number.empty() ? "" : " " + number), {}};
+  if (re2::RE2::PartialMatch(checkpoint.place, kStep, &step) || re2::RE2::PartialMatch(line, kStep, &step)) {
+    checkpoint.step = std::atoll(step.c_str());
+  }
+  return checkpoint;
+}
+
+}  // namespace
+
+std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::optional<int32_t> rank) {
+  std::optional<int64_t> step;
+  for (const Point& point : reading.points) {
+    bool other = rank && point.rank && point.rank != rank;
+    if (!point.step || point.evaluation || other || IsKnownToFollow(reading, point.line, line)) continue;
+    step = std::max(step.value_or(0), *point.step);
+  }
+  return step;
+}
+
+std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
+                                     const std::vector<int32_t>& culprits) {
+  std::optional<Checkpoint> last;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    if (reading.positions[i] >= reading.positions[cause.line] || reading.tracebacks.is_inside[i]) continue;
+    if (auto checkpoint = ReadCheckpoint(reading.bodies[i].text)) last = checkpoint;
+  }
+  std::vector<std::string> plan;
+  auto step = StepBefore(reading, cause.line, std::nullopt);
+  if (last) {
+    std::string lost;
+    if (last->step && step && *step >= *last->step)
+      lost = "; " + std::to_string(*step - *last->step) + " steps are lost";
+    plan.push_back("go on from checkpoint " + last->place + lost);
+  } else if (step) {
+    plan.push_back("the log shows no finished checkpoint: " + std::to_string(*step) + " steps may be lost");
+  }
+  bool of_node = cause.failure == "gpu_hardware_xid_ecc" || cause.failure == "thermal_or_power_throttle";
+  if (of_node && !culprits.empty()) plan.push_back("leave out the node of rank " + std::to_string(culprits.front()));
+  return plan;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "detect/pattern_set.h"
+#include "diagnose/signature.h"
+
+namespace rankscope::diagnose {
+
+// All signatures, found in one pass over a line. Immutable, any thread may ask.
+class SignatureSet {
+ public:
+  // The shipped ones. They are compiled once, at the first call.
+  static const SignatureSet& Shipped();
+
+  // The signatures whose pattern the text has; where one is harmless, only those that outweigh it. `frames` are those
+  // of the traceback that ends with the line, or null.
+  void Match(std::string_view text, const std::string* frames, std::vector<const Signature*>* found) const;
+  // What the signature's group `rank` holds in the text.
+  std::optional<int32_t> RankIn(const Signature& signature, std::string_view text) const;
+
+ private:
+  SignatureSet();
+
+  std::vector<const Signature*> signatures_;  // by their numbers in patterns_
+  detect::PatternSet patterns_;
+};
+
+// Which lines a reader must keep: all that the diagnosis looks for, its signatures, tracebacks, exits and endings.
+const detect::PatternSet& TellingLines();
+
+}  // namespace rankscope::diagnose

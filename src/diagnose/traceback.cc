@@ -1,0 +1,107 @@
+#include "diagnose/traceback.h"
+
+#include <map>
+#include <tuple>
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr size_t kLongestFrames = 16 << 10;
+
+bool Contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
+
+bool IsHeader(std::string_view text) { return Contains(text, "Traceback (most recent call last)"); }
+
+bool IsConnector(std::string_view text) {
+  return Contains(text, "During handling of the above exception") ||
+         Contains(text, "The above exception was the direct cause");
+}
+
+// rich draws a box of these around its frames.
+bool IsBoxed(std::string_view text) {
+  return text.starts_with("\u2502") || text.starts_with("\u256d") || text.starts_with("\u2570") ||
+         text.starts_with("\u2771");
+}
+
+bool IsFrame(std::string_view text) { return text.starts_with("File \"") && Contains(text, "\", line "); }
+
+bool IsIndented(std::string_view text) { return !text.empty() && (text[0] == ' ' || text[0] == '\t'); }
+
+// Notebooks begin with the exception's name, and name it again at the end: "KeyError    Traceback (most recent call …".
+std::string NotebookName(std::string_view header) {
+  size_t end = header.find("  ");
+  if (end == std::string_view::npos || end == 0 || header[0] < 'A' || header[0] > 'Z') return {};
+  return std::string(header.substr(0, end)) + ":";
+}
+
+// The tracebacks of one writer, line by line.
+class Writing {
+ public:
+  explicit Writing(Tracebacks* found) : found_(found) {}
+
+  void Take(size_t line, const LineBody& body) {
+    if (IsHeader(body.text)) {
+      Begin(line);
+      name_ = NotebookName(body.text);
+      return;
+    }
+    if (open_ == Traceback::kNone) {
+      if (!IsFrame(body.text)) return Between(body);
+      Begin(line);  // the excerpt begins in its middle
+    }
+    if (!name_.empty() ? !body.text.starts_with(name_) : IsPart(body)) return AddFrame(line, body.text);
+    found_->all[open_].exception = line;
+    last_ = open_;
+    open_ = Traceback::kNone;
+    lines_since_ = 0;
+  }
+
+ private:
+  static bool IsPart(const LineBody& body) {
+    return IsFrame(body.text) || IsIndented(body.indented) || IsBoxed(body.text) || body.text.empty();
+  }
+
+  void Begin(size_t line) {
+    size_t cause = chained_ ? last_ : Traceback::kNone;
+    chained_ = false;
+    open_ = found_->all.size();
+    found_->all.push_back({line, Traceback::kNone, {}, ignored_, cause});
+    ignored_ = false;
+    found_->is_inside[line] = 1;
+  }
+
+  void Between(const LineBody& body) {
+    ignored_ = Contains(body.text, "Exception ignored in");
+    if (IsConnector(body.text)) chained_ = last_ != Traceback::kNone;
+    if (chained_ && !body.text.empty() && !IsConnector(body.text) && ++lines_since_ > 3) chained_ = false;
+  }
+
+  void AddFrame(size_t line, std::string_view text) {
+    found_->is_inside[line] = 1;
+    std::string& frames = found_->all[open_].frames;
+    if (frames.size() + text.size() < kLongestFrames) frames.append(text).push_back('\n');
+  }
+
+  Tracebacks* found_;
+  size_t open_ = Traceback::kNone, last_ = Traceback::kNone;
+  bool chained_ = false, ignored_ = false;
+  std::string name_;  // of the exception, in a notebook's traceback: its frames begin anywhere
+  int lines_since_ = 0;
+};
+
+}  // namespace
+
+Tracebacks FindTracebacks(const Case& read, const std::vector<LineBody>& bodies) {
+  Tracebacks found;
+  found.is_inside.resize(read.lines.size());
+  std::map<std::tuple<uint32_t, int32_t, int32_t>, Writing> writings;
+  for (size_t i = 0; i < read.lines.size(); ++i) {
+    const Line& line = read.lines[i];
+    int32_t rank = line.rank ? *line.rank : line.local_rank ? *line.local_rank : bodies[i].rank.value_or(-1);
+    auto writer = std::make_tuple(line.file, line.node_rank.value_or(-1), rank);
+    writings.try_emplace(writer, &found).first->second.Take(i, bodies[i]);
+  }
+  return found;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,298 @@
+#include "parse/launcher_prefix.h"
+
+#include <charconv>
+
+#include "parse/leading_time.h"
+#include "parse/progress_bar.h"
+
+namespace rankscope::parse {
+namespace {
+
+constexpr int kMostPrefixes = 6;
+constexpr size_t kLongestPrefix = 160;
+constexpr size_t kLongestPreamble = 100;
+constexpr std::string_view kDigits = "0123456789";
+
+// A reader of one text from its beginning; each Take… leaves it as it was when it returns nothing.
+class Cursor {
+ public:
+  explicit Cursor(std::string_view text) : rest_(text) {}
+
+  std::string_view rest() const { return rest_; }
+  bool Take(std::string_view word) {
+    if (!rest_.starts_with(word)) return false;
+    rest_.remove_prefix(word.size());
+    return true;
+  }
+  void TakeAll(char c) {
+    while (rest_.starts_with(c)) rest_.remove_prefix(1);
+  }
+  template <typename Number>
+  std::optional<Number> TakeNumber() {
+    Number number = 0;
+    auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
+    if (error != std::errc() || rest_.starts_with('-')) return std::nullopt;
+    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
+    return number;
+  }
+  // Up to the byte, which is taken with it; nothing: it does not come in a prefix's length.
+  std::optional<std::string_view> TakeUntil(char c) {
+    size_t at = rest_.substr(0, kLongestPrefix).find(c);
+    if (at == std::string_view::npos) return std::nullopt;
+    std::string_view taken = rest_.substr(0, at);
+    rest_.remove_prefix(at + 1);
+    return taken;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+// The number that the word ends with, after the optional part between them ("rank 3", "node-1").
+std::optional<int32_t> NumberOf(std::string_view text, std::string_view word) {
+  Cursor cursor(text);
+  if (!cursor.Take(word)) return std::nullopt;
+  if (!cursor.rest().empty() && std::string_view("-_: =").find(cursor.rest().front()) != std::string_view::npos) {
+    cursor.Take(cursor.rest().substr(0, 1));
+  }
+  cursor.TakeAll(' ');
+  auto number = cursor.TakeNumber<int32_t>();
+  return cursor.rest().empty() ? number : std::nullopt;
+}
+
+std::optional<int32_t> NodeNumber(std::string_view text) {
+  for (std::string_view word : {"node", "worker", "host"}) {
+    if (auto number = NumberOf(text, word)) return number;
+  }
+  return std::nullopt;
+}
+
+using Taker = bool (*)(Cursor*, const PrefixHabits&, LinePrefix*);
+
+void SetTask(int32_t number, const PrefixHabits& habits, LinePrefix* prefix) {
+  (habits.number_is_node ? prefix->node_rank : prefix->rank) = number;
+}
+
+// [default3]:text  [rank3]: text  [default1|5]:text  [node-1:rank3] text
+bool TakeBracketedRank(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  Cursor cursor = *line;
+  if (!cursor.Take("[")) return false;
+  auto inside = cursor.TakeUntil(']');
+  if (!inside) return false;
+  bool colon = cursor.Take(":");
+  std::string_view role = habits.role.empty() ? "default" : std::string_view(habits.role);
+  if (size_t parts = inside->find(':');
+      parts != std::string_view::npos && NumberOf(inside->substr(parts + 1), "rank")) {
+    prefix->rank = NumberOf(inside->substr(parts + 1), "rank");
+    if (auto node = NodeNumber(inside->substr(0, parts))) prefix->node_rank = node;
+  } else if (auto rank = NumberOf(*inside, "rank");
+             rank && colon && inside->find_first_of(" :=") == std::string::npos) {
+    prefix->rank = rank;
+  } else if (size_t bar = inside->find('|'); colon && bar != std::string_view::npos) {
+    size_t digits = inside->substr(0, bar).find_last_not_of(kDigits) + 1;
+    auto both = NumberOf(inside->substr(bar + 1), "");
+    auto local = NumberOf(inside->substr(digits, bar - digits), "");
+    if (!both || !local || digits == 0) return false;
+    prefix->rank = both;
+    prefix->local_rank = local;
+  } else if (auto local = NumberOf(*inside, role); local && colon) {
+    prefix->local_rank = local;
+    *line = cursor;  // the text follows at once
+    return true;
+  } else {
+    return false;
+  }
+  cursor.Take(" ");
+  *line = cursor;
+  return true;
+}
+
+// [1,3]<stdout>:text  [prterun-node7-91@1,3]<stderr>: text  [3]<stdout>:text, a date before it
+bool TakeMpiTag(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  std::string_view text = line->rest().substr(0, kLongestPrefix);
+  size_t tag = text.find("]<std");
+  if (tag == std::string_view::npos || tag + 10 > text.size() || text.substr(tag + 8, 2) != ">:") return false;
+  size_t open = text.rfind('[', tag);
+  if (open == std::string_view::npos) return false;
+  auto time = LeadingTime(text.substr(0, open));
+  if (open > 0 && !time) return false;
+  std::string_view name = text.substr(open + 1, tag - open - 1);
+  auto number = NumberOf(name.substr(name.rfind(',') + 1), "");
+  if (!number) return false;
+  SetTask(*number, habits, prefix);
+  if (time) prefix->time = time;
+  line->Take(text.substr(0, tag + 10));
+  if (name.find('@') != std::string_view::npos) line->Take(" ");
+  return true;
+}
+
+// (Actor pid=17, ip=10.0.0.1) text  (worker1, rank=1, pid=99) text  (raylet) text
+bool TakeRayActor(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* prefix) {
+  std::string_view text = line->rest().substr(0, kLongestPrefix);
+  if (!text.starts_with('(')) return false;
+  size_t pid = text.find("pid=");
+  bool known = text.starts_with("(raylet") || text.starts_with("(autoscaler");
+  size_t end = text.find(')', pid == std::string_view::npos ? 0 : pid);
+  bool parted = pid != std::string_view::npos && (text[pid - 1] == ' ' || text[pid - 1] == '(');
+  if (end == std::string_view::npos || (!parted && !known) || !text.substr(end + 1).starts_with(' ')) return false;
+  if (parted) prefix->pid = Cursor(text.substr(pid + 4)).TakeNumber<int64_t>();
+  size_t rank = text.substr(0, end).find(", rank=");  // SkyPilot: of the node
+  if (rank != std::string_view::npos) prefix->node_rank = Cursor(text.substr(rank + 7)).TakeNumber<int32_t>();
+  line->Take(text.substr(0, end + 2));
+  return true;
+}
+
+// [pod/job-worker-1/main] text
+bool TakePod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  Cursor cursor = *line;
+  if (!cursor.Take("[pod/")) return false;
+  auto pod = cursor.TakeUntil(']');
+  if (!pod) return false;
+  std::string_view name = pod->substr(0, pod->find('/'));
+  bool master = name.find("-master-") != std::string_view::npos || name.find("-launcher-") != std::string_view::npos;
+  for (size_t dash = name.rfind('-'); dash != std::string_view::npos && dash > 0; dash = name.rfind('-', dash - 1)) {
+    std::string_view part = name.substr(dash + 1, name.find('-', dash + 1) - dash - 1);
+    auto number = NumberOf(part, "");
+    if (!number) continue;
+    prefix->node_rank = *number + (habits.has_master && !master ? 1 : 0);
+    break;
+  }
+  cursor.Take(" ");
+  *line = cursor;
+  return true;
+}
+
+// 2026-11-01T00:00:00.123456789Z text  2026-11-01T00:00:00.123456789+00:00 stderr F text
+bool TakeContainerTime(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* prefix) {
+  constexpr size_t kSeconds = 19;
+  constexpr size_t kLeastDecimals = 6;
+  std::string_view text = line->rest();
+  if (text.size() < kSeconds + kLeastDecimals || text[10] != 'T' || text[kSeconds] != '.') return false;
+  size_t zone = text.find_first_not_of(kDigits, kSeconds + 1);
+  size_t end = text.substr(0, kLongestPrefix).find(' ');
+  if (end == std::string_view::npos || zone < kSeconds + kLeastDecimals || zone >= end) return false;
+  if (text[zone] != 'Z' && text[zone] != '+' && text[zone] != '-') return false;
+  auto time = LeadingTime(text.substr(0, end));
+  if (!time) return false;
+  prefix->time = time;
+  line->Take(text.substr(0, end + 1));
+  for (std::string_view mark : {"stdout F ", "stderr F ", "stdout P ", "stderr P "}) {
+    if (line->Take(mark)) break;
+  }
+  return true;
+}
+
+// 3: text, right-aligned by blanks
+bool TakeTaskNumber(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (!habits.task_number) return false;
+  Cursor cursor = *line;
+  cursor.TakeAll(' ');
+  auto number = cursor.TakeNumber<int32_t>();
+  if (!number || !cursor.Take(":") || !(cursor.Take(" ") || cursor.rest().empty())) return false;
+  SetTask(*number, habits, prefix);
+  *line = cursor;
+  return true;
+}
+
+// [3] text
+bool TakeBracketedNumber(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (!habits.bracketed_number) return false;
+  Cursor cursor = *line;
+  if (!cursor.Take("[")) return false;
+  auto number = cursor.TakeNumber<int32_t>();
+  if (!number || !cursor.Take("] ")) return false;
+  SetTask(*number, habits, prefix);
+  *line = cursor;
+  return true;
+}
+
+// trainer-1  | text
+bool TakeServiceName(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (!habits.service_name) return false;
+  Cursor cursor = *line;
+  auto name = cursor.TakeUntil('|');
+  if (!name || name->empty() || name->back() != ' ') return false;
+  std::string_view service = name->substr(0, name->find(' '));
+  std::string_view replicated = service.substr(0, service.find_last_not_of(kDigits));
+  if (auto rank = NumberOf(replicated, "rank")) {
+    prefix->rank = rank;
+  } else if (auto node = NodeNumber(replicated)) {
+    prefix->node_rank = node;
+  }
+  cursor.Take(" ");
+  *line = cursor;
+  return true;
+}
+
+// trainer/3 text
+bool TakeReplica(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (!habits.replica) return false;
+  Cursor cursor = *line;
+  auto name = cursor.TakeUntil('/');
+  bool word = name && !name->empty() && kDigits.find(name->front()) == std::string_view::npos;
+  if (!word || name->find_first_of(" [(\t") != std::string_view::npos) return false;
+  auto number = cursor.TakeNumber<int32_t>();
+  if (!number || !cursor.Take(" ")) return false;
+  prefix->node_rank = number;
+  *line = cursor;
+  return true;
+}
+
+// worker-1: text
+bool TakeHost(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (habits.hosts.empty()) return false;
+  Cursor cursor = *line;
+  auto name = cursor.TakeUntil(':');
+  auto host = name ? habits.hosts.find(*name) : habits.hosts.end();
+  if (host == habits.hosts.end() || !(cursor.Take(" ") || cursor.rest().empty())) return false;
+  if (host->second) prefix->node_rank = host->second;
+  *line = cursor;
+  return true;
+}
+
+constexpr Taker kTakers[] = {TakeBracketedRank, TakeMpiTag,          TakeRayActor,    TakePod,     TakeContainerTime,
+                             TakeTaskNumber,    TakeBracketedNumber, TakeServiceName, TakeReplica, TakeHost};
+
+// [rank: 3] text (Lightning)
+std::optional<int32_t> SpokenRank(std::string_view line) {
+  constexpr std::string_view kSpoken = "[rank: ";
+  if (!line.starts_with(kSpoken)) return std::nullopt;
+  Cursor cursor(line.substr(kSpoken.size()));
+  auto rank = cursor.TakeNumber<int32_t>();
+  return cursor.Take("]") ? rank : std::nullopt;
+}
+
+}  // namespace
+
+LinePrefix ReadLinePrefix(std::string_view line, const PrefixHabits& habits) {
+  LinePrefix prefix;
+  Cursor cursor(line);
+  for (int i = 0; i < kMostPrefixes; ++i) {
+    bool taken = false;
+    for (Taker take : kTakers) {
+      if ((taken = take(&cursor, habits, &prefix))) break;
+    }
+    if (!taken) break;
+  }
+  if (!prefix.rank) prefix.rank = SpokenRank(cursor.rest());
+  prefix.bytes = line.size() - cursor.rest().size();
+  return prefix;
+}
+
+LinePrefix FindEmbeddedPrefix(std::string_view line) {
+  for (std::string_view word : {"[rank", "[default"}) {
+    size_t at = line.find(word);
+    if (at == std::string_view::npos || at == 0) continue;
+    Cursor cursor(line.substr(at));
+    LinePrefix prefix;
+    bool preamble = at <= kLongestPreamble && LeadingTime(line.substr(0, at)).has_value();
+    if ((!preamble && !HasProgressBar(line.substr(0, at))) || !TakeBracketedRank(&cursor, {}, &prefix)) continue;
+    LinePrefix more = ReadLinePrefix(cursor.rest(), {});
+    if (more.rank) prefix.rank = more.rank;
+    prefix.bytes = line.size() - cursor.rest().size() + more.bytes;
+    return prefix;
+  }
+  return {};
+}
+
+}  // namespace rankscope::parse

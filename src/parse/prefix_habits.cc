@@ -1,0 +1,207 @@
+#include <algorithm>
+#include <set>
+#include <vector>
+
+#include "parse/launcher_prefix.h"
+
+namespace rankscope::parse {
+namespace {
+
+constexpr size_t kFewestLines = 4;
+constexpr size_t kMostHosts = 4096;
+constexpr size_t kLongestName = 64;
+constexpr std::string_view kDigits = "0123456789";
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// How often each candidate of one kind of prefix came.
+struct Tally {
+  std::map<std::string, size_t, std::less<>> counts;
+  size_t lines = 0;
+  bool ascending = true;  // each number is the one after the number before: a list, no tasks
+  int64_t last = -1;
+
+  void Saw(std::string_view name) {
+    if (counts.size() >= kMostHosts) return;
+    ++counts[std::string(name)];
+    ++lines;
+  }
+  void SawNumber(std::string_view digits) {
+    if (digits.size() > 5) return;
+    int64_t number = std::stoll(std::string(digits));
+    ascending = ascending && (last < 0 || number == last + 1);
+    last = number;
+    Saw(digits);
+  }
+};
+
+// A launcher's own lines may stand between.
+bool IsHabit(const Tally& tally, size_t of) {
+  return tally.lines >= kFewestLines && tally.lines * 10 >= of * 7 && tally.counts.size() * 2 <= tally.lines;
+}
+
+// Tasks are numbered from 0 without many holes, and come again and again.
+bool AreTasks(const Tally& tally, size_t of) {
+  if (tally.counts.empty() || tally.lines < 2 || tally.lines * 10 < of * 7) return false;
+  int64_t most = 0;
+  for (const auto& [digits, count] : tally.counts) most = std::max<int64_t>(most, std::stoll(digits));
+  auto distinct = static_cast<int64_t>(tally.counts.size());
+  bool again = distinct < static_cast<int64_t>(tally.lines);
+  return again && !tally.ascending && most < 2 * distinct + 1;
+}
+
+// "step1: …" counts steps.
+bool IsCountingWord(std::string_view stem) {
+  static constexpr std::string_view kWords[] = {"step",  "epoch", "iter",  "iteration", "batch",
+                                                "stage", "fold",  "layer", "sample",    "round"};
+  while (!stem.empty() && (stem.back() == '-' || stem.back() == '_')) stem.remove_suffix(1);
+  return std::any_of(std::begin(kWords), std::end(kWords), [&](auto word) {
+    return std::equal(stem.begin(), stem.end(), word.begin(), word.end(),
+                      [](char a, char b) { return (a | 0x20) == b; });
+  });
+}
+
+// Without the number at its end.
+std::string_view Stem(std::string_view name) { return name.substr(0, name.find_last_not_of(kDigits) + 1); }
+
+bool LooksLikeAHost(std::string_view name) {
+  if (name.size() < 2 || name.size() > kLongestName || name.find_first_of(kDigits) == std::string_view::npos)
+    return false;
+  bool letters = std::all_of(name.begin(), name.end(), [](char c) {
+    return IsDigit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
+  });
+  bool number = name.find_first_not_of(kDigits) == std::string_view::npos;
+  bool source = name.ends_with(".py") || name.ends_with(".cc") || name.ends_with(".cpp") || name.ends_with(".cu");
+  return letters && !number && !source && !IsCountingWord(Stem(name));
+}
+
+class Lesson {
+ public:
+  void Take(std::string_view line) {
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    ++lines_;
+    LinePrefix known = ReadLinePrefix(line, {});
+    line.remove_prefix(std::min(known.bytes, line.size()));
+    if (line.starts_with('[')) {
+      Bracket(line.substr(1, line.find(']') - 1), line);
+      return;
+    }
+    Number(line);
+    Name(line);
+  }
+
+  PrefixHabits Habits() const {
+    PrefixHabits habits;
+    habits.task_number = AreTasks(tasks_, lines_);
+    habits.bracketed_number = AreTasks(bracketed_, lines_);
+    habits.service_name = IsHabit(services_, lines_);
+    habits.replica = IsHabit(replicas_, lines_);
+    for (const auto& [role, tally] : roles_) {
+      if (AreTasks(tally, lines_ / 2)) habits.role = role;
+    }
+    if (!habits.task_number && IsHabit(hosts_, lines_)) NameHosts(&habits);
+    return habits;
+  }
+
+ private:
+  // [3] text and [trainer3]:text
+  void Bracket(std::string_view inside, std::string_view line) {
+    if (inside.empty() || inside.size() > 40 || inside.size() + 2 > line.size()) return;
+    std::string_view after = line.substr(inside.size() + 2);
+    std::string_view stem = Stem(inside);
+    std::string_view digits = inside.substr(stem.size());
+    if (digits.empty()) return;
+    if (stem.empty() && after.starts_with(' ')) bracketed_.SawNumber(digits);
+    bool word = std::all_of(stem.begin(), stem.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
+    if (word && !stem.empty() && after.starts_with(':') && !IsCountingWord(stem)) {
+      roles_[std::string(stem)].SawNumber(digits);
+    }
+  }
+
+  void Number(std::string_view line) {
+    size_t begin = line.find_first_not_of(' ');
+    size_t end = line.find_first_not_of(kDigits, begin);
+    if (end == std::string_view::npos || end == begin || line[end] != ':') return;
+    bool parted = end + 1 == line.size() || line[end + 1] == ' ';
+    if (parted) tasks_.SawNumber(line.substr(begin, end - begin));
+  }
+
+  // trainer-1  | text, trainer/3 text, worker-1: text
+  void Name(std::string_view line) {
+    size_t end = line.find_first_of(" :/");
+    if (end == 0 || end == std::string_view::npos || end > kLongestName) return;
+    std::string_view name = line.substr(0, end);
+    if (line[end] == ':') {
+      bool parted = end + 1 == line.size() || line[end + 1] == ' ';
+      if (parted && LooksLikeAHost(name)) hosts_.Saw(name);
+    } else if (line[end] == ' ') {
+      size_t bar = line.find_first_not_of(' ', end);
+      if (bar != std::string_view::npos && line.substr(bar).starts_with("| ")) services_.Saw(name);
+    } else if (!IsDigit(name.front())) {
+      size_t digits = line.find_first_not_of(kDigits, end + 1);
+      if (digits != std::string_view::npos && digits > end + 1 && line[digits] == ' ') replicas_.Saw(name);
+    }
+  }
+
+  // Hosts that differ in the number at their end alone, all of a row, are nodes in its order.
+  void NameHosts(PrefixHabits* habits) const {
+    std::set<int64_t> numbers;
+    std::set<std::string_view> stems;
+    for (const auto& [host, count] : hosts_.counts) {
+      std::string_view digits = std::string_view(host).substr(Stem(host).size());
+      stems.insert(Stem(host));
+      if (!digits.empty() && digits.size() < 6) numbers.insert(std::stoll(std::string(digits)));
+    }
+    bool row = stems.size() == 1 && numbers.size() == hosts_.counts.size() && numbers.size() > 1 &&
+               *numbers.rbegin() - *numbers.begin() + 1 == static_cast<int64_t>(numbers.size());
+    for (const auto& [host, count] : hosts_.counts) {
+      std::optional<int32_t> node;
+      if (row) node = static_cast<int32_t>(std::stoll(host.substr(Stem(host).size())) - *numbers.begin());
+      habits->hosts.emplace(host, node);
+    }
+  }
+
+  size_t lines_ = 0;
+  Tally tasks_, bracketed_, services_, replicas_, hosts_;
+  std::map<std::string, Tally, std::less<>> roles_;
+};
+
+template <typename Take>
+void ForEachLine(std::string_view text, const Take& take) {
+  while (!text.empty()) {
+    size_t end = std::min(text.find('\n'), text.size() - 1);
+    take(text.substr(0, end + 1).substr(0, text[end] == '\n' ? end : end + 1));
+    text.remove_prefix(end + 1);
+  }
+}
+
+// Whether the tasks are launchers: torchrun speaks, or a rank other than the task's number does.
+bool TasksAreLaunchers(std::string_view sample, const PrefixHabits& habits) {
+  bool launchers = false;
+  bool numbered = habits.task_number || habits.bracketed_number || sample.find("]<std") != std::string_view::npos;
+  if (!numbered) return false;
+  ForEachLine(sample, [&](std::string_view line) {
+    LinePrefix inner = ReadLinePrefix(line, habits);
+    PrefixHabits as_node = habits;
+    as_node.number_is_node = true;
+    auto task = ReadLinePrefix(line, as_node).node_rank;
+    if (!task) return;
+    bool elastic = line.find("torch.distributed.elastic") != std::string_view::npos ||
+                   line.find("torch.distributed.run") != std::string_view::npos;
+    launchers = launchers || elastic || inner.local_rank || (inner.rank && inner.rank != task);
+  });
+  return launchers;
+}
+
+}  // namespace
+
+PrefixHabits LearnPrefixHabits(std::string_view sample) {
+  Lesson lesson;
+  ForEachLine(sample, [&](std::string_view line) { lesson.Take(line); });
+  PrefixHabits habits = lesson.Habits();
+  habits.has_master = sample.find("-master-0/") != std::string_view::npos;
+  habits.number_is_node = TasksAreLaunchers(sample, habits);
+  return habits;
+}
+
+}  // namespace rankscope::parse

@@ -1,0 +1,69 @@
+#include "store/block_choice.h"
+
+#include "store/slot_search.h"
+
+namespace rankscope::store {
+
+BlockChoice::BlockChoice(const SegmentSummary& summary, const Judgement& judgement,
+                         const TemplateDictionary& dictionary)
+    : summary_(summary),
+      judgement_(judgement),
+      dictionary_(dictionary),
+      chosen_(summary.NoBlocks()),
+      of_uuids_(chosen_),
+      of_hex_(chosen_),
+      of_raw_texts_(chosen_) {}
+
+BlockSet BlockChoice::Blocks() {
+  for (uint16_t number : judgement_.alive) TakeClass(number);
+  for (size_t block = 0; block < summary_.blocks(); ++block) {
+    if (!chosen_.Has(block) && MayHoldLiteral(block)) chosen_.Add(block);
+  }
+  if (judgement_.every_origin || judgement_.alive.empty()) return std::move(chosen_);
+  BlockSet of_origins = summary_.NoBlocks();
+  for (size_t i = 0; i < judgement_.origins.size(); ++i) {
+    if (judgement_.origins[i]) of_origins.Add(summary_.BlocksOfOrigin(i));
+  }
+  chosen_.Keep(of_origins);
+  return std::move(chosen_);
+}
+
+void BlockChoice::TakeClass(uint16_t number) {
+  const BlockSet& blocks = summary_.BlocksOfClass(number);
+  if (judgement_.term && summary_.header().classes[number].form == Row::kRawText) {
+    of_raw_texts_.Add(blocks);
+  } else if (!TakeAsIds(number)) {
+    chosen_.Add(blocks);
+  }
+}
+
+// Where the term's literal can only be an id in slots of its lines.
+bool BlockChoice::TakeAsIds(uint16_t number) {
+  uint64_t slots = judgement_.inside_slots.empty() ? 0 : judgement_.inside_slots[number];
+  if (slots == 0) return false;
+  bool uuids = false, hex = false;
+  size_t slot = 0;
+  for (char c : dictionary_.form(summary_.header().classes[number].form - Row::kFirstTemplate)) {
+    if (!IsMarker(c)) continue;
+    auto kind = static_cast<Slot>(c);
+    bool asked = slots >> slot++ & 1;
+    if (asked && !IsId(kind, *judgement_.term)) return false;
+    uuids = uuids || (asked && kind == Slot::kUuid);
+    hex = hex || (asked && kind == Slot::kHexLower);
+  }
+  if (uuids) of_uuids_.Add(summary_.BlocksOfClass(number));
+  if (hex) of_hex_.Add(summary_.BlocksOfClass(number));
+  return true;
+}
+
+bool BlockChoice::MayHoldLiteral(size_t block) const {
+  const std::string* literal = judgement_.term ? &judgement_.term->literal() : nullptr;
+  if (!literal) return false;
+  if (of_uuids_.Has(block) && summary_.MayHoldId(block, Slot::kUuid, *literal)) return true;
+  if (of_hex_.Has(block) && summary_.MayHoldId(block, Slot::kHexLower, *literal)) return true;
+  if (!of_raw_texts_.Has(block)) return false;
+  const auto& filter = summary_.RawTextFilter(block);
+  return !filter || judgement_.term->MayBeAmong(*filter);
+}
+
+}  // namespace rankscope::store

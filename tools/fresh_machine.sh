@@ -11,7 +11,7 @@ components=${COMPONENTS:-main}
 command -v debootstrap >/dev/null || { echo "apt-get install debootstrap" >&2; exit 1; }
 
 leave() {
-  for mount in dev/shm dev proc sys; do umount "$folder/$mount" 2>/dev/null || true; done
+  for mount in dev/shm dev/pts dev proc sys; do umount "$folder/$mount" 2>/dev/null || true; done
   mountpoint -q "$folder/proc" || [ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system "$folder"
 }
 trap leave EXIT
@@ -25,6 +25,7 @@ cp /etc/resolv.conf /etc/hosts "$folder/etc/"
 mount -t proc proc "$folder/proc"
 mount -t sysfs sys "$folder/sys"
 mount --bind /dev "$folder/dev"
+mount --bind /dev/pts "$folder/dev/pts"  # tests open terminals
 mount -t tmpfs tmpfs "$folder/dev/shm"
 git clone -q --no-hardlinks . "$folder/root/rankscope"
 echo "$suite: debootstrap $((SECONDS - began)) s"

@@ -33,6 +33,10 @@ base::Status JobCustody::Unpin(const std::string& job) {
   return parts_.catalog->UnpinJob(job);
 }
 
+base::Status JobCustody::NoteImport(const std::string& job, const std::string& from) {
+  return parts_.catalog->NoteImport(job, from);
+}
+
 base::Status JobCustody::Expire(const store::Retention& retention, base::TimeNs now) {
   if (!retention.max_age_ns && !retention.max_bytes) return {};
   std::lock_guard lock(mutex_);

@@ -33,6 +33,7 @@ class JobCustody : public api::JobControl {
   base::Status Delete(const std::string& job, bool force) override;
   base::Status Pin(const std::string& job, const catalog::Pin& pin) override;
   base::Status Unpin(const std::string& job) override;
+  base::Status NoteImport(const std::string& job, const std::string& from) override;
 
   // Removes what is due, and jobs of which nothing is left; says what went.
   base::Status Expire(const store::Retention& retention, base::TimeNs now);

@@ -19,11 +19,16 @@ bool IsPublic(const Request& request) {
 constexpr std::string_view kQuestions[] = {"/api/v1/query", "/api/v1/series", "/api/v1/patterns", "/api/v1/fields",
                                            "/api/v1/tail"};
 
-// To join a launch is the first step of sending its records.
+// To join a launch is the first step of sending its records, and to say whence they were the last.
+bool Sends(const Request& request) {
+  return request.path == "/api/v1/launches" ||
+         (request.method == "POST" && request.path.starts_with("/api/v1/jobs/") && request.path.ends_with("/import"));
+}
+
 access::Action ActionOf(const Request& request) {
   bool asks = std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions);
   if (request.method == "GET" || asks) return access::Action::kRead;
-  return request.path == "/api/v1/launches" ? access::Action::kIngest : access::Action::kControl;
+  return Sends(request) ? access::Action::kIngest : access::Action::kControl;
 }
 
 Gate::Verdict Admit(Gate* gate, const Request& request) {

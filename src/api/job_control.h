@@ -15,6 +15,8 @@ class JobControl {
   virtual base::Status Delete(const std::string& job, bool force) = 0;
   virtual base::Status Pin(const std::string& job, const catalog::Pin& pin) = 0;
   virtual base::Status Unpin(const std::string& job) = 0;
+  // Its records were files that lay under `from`.
+  virtual base::Status NoteImport(const std::string& job, const std::string& from) = 0;
 };
 
 }  // namespace rankscope::api

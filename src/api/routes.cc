@@ -127,7 +127,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 24> kRoutes;
+  static const std::array<Route, 25> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -222,6 +222,16 @@ class Routes {
     Answer(reply, 200, {{"job_id", name}});
   }
 
+  void NoteImport(const Request& request, const Reply& reply, const std::string& name) {
+    Json import = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
+    if (!import.is_object() || import.size() != 1 || !import.contains("from") || !import["from"].is_string()) {
+      return Fail(reply, base::Status::Invalid("import: want {\"from\": PATH}"));
+    }
+    std::string from = import["from"].get<std::string>();
+    if (auto status = services_.jobs->NoteImport(name, from); !status.ok()) return Fail(reply, status);
+    Answer(reply, 200, {{"job_id", name}, {"imported_from", from}});
+  }
+
   void Settings(const Request& request, const Reply& reply, const std::string& job) {
     Json settings = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
     bool known = settings.is_object() && settings.size() == 1 && settings.contains("log_interval_steps");
@@ -276,6 +286,7 @@ const std::array<Routes::Route, 25> Routes::kRoutes = {
      {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
      {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
+     {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
      {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
      {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},

@@ -131,6 +131,17 @@ class SqliteCatalog : public Catalog {
     return Save();
   }
 
+  base::Status NoteImport(const std::string& job, const std::string& from) override {
+    {
+      std::lock_guard lock(mutex_);
+      auto found = jobs_.find({project_, job});
+      if (found == jobs_.end()) return base::Status::NotFound("no job \"" + job + "\"");
+      found->second.NoteImport(from);
+      changed_.insert(found->first);
+    }
+    return Save();
+  }
+
   base::Status UnpinJob(const std::string& job) override {
     {
       std::lock_guard lock(mutex_);

@@ -13,7 +13,6 @@ namespace rankscope::catalog {
 // Event records (stream `event`) that the catalog understands, by their field "event". Those of a keeper have "run",
 // the name of their `rankscope run`.
 //   job_start            member, world_size, command, environment, git_commit, … (all kept as run configuration)
-//   job_import           imported_from (kept as run configuration): its records were files
 //   rank_start           pid, source ("hook": its Python reports; "console": it has a channel of its own; "exit only":
 //                        it prints into the launcher's)
 //   rank_gpu             gpu_uuid
@@ -71,6 +70,9 @@ class Catalog : public model::RecordSink {
   // then. kNotFound: there is no such job, or no pin. A pinned job that is pinned again has the new pin.
   virtual base::Status PinJob(const std::string& job, const Pin& pin) = 0;
   virtual base::Status UnpinJob(const std::string& job) = 0;
+  // Its records were files: where no run of ours is of the job, its state is `imported`. kNotFound: there is no such
+  // job.
+  virtual base::Status NoteImport(const std::string& job, const std::string& from) = 0;
   // Forgets the job, its pin too. The records that it was derived from make no replay bring it back; further ones do.
   virtual base::Status DeleteJob(const std::string& job) = 0;
 

@@ -104,11 +104,11 @@ TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
 TEST_F(CatalogTest, FilesThatWereImportedAreNeitherRunningNorLost) {
   Event("line", 0, {});
   base::TimeNs heard = Row().last_heard;
-  Event("job_import", {}, {{"imported_from", std::string("/logs/old")}});
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
   for (int64_t later : {0, 1'000'000}) {
     EXPECT_EQ(Row(later).state, "imported");
     EXPECT_EQ(Row(later).reason, "");
-    EXPECT_EQ(Row(later).last_heard, heard) << "the import is no word of the job's own";
+    EXPECT_EQ(Row(later).last_heard, heard);
   }
   EXPECT_EQ(Row().configuration.at("imported_from"), "/logs/old");
   Open();
@@ -118,7 +118,7 @@ TEST_F(CatalogTest, FilesThatWereImportedAreNeitherRunningNorLost) {
 
 TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRanChangeNoState) {
   Event("job_start", {}, {});
-  Event("job_import", {}, {{"imported_from", std::string("/logs/old")}});
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
   EXPECT_EQ(Row().state, "running");
   Event("node_end", {}, {{"exit_code", int64_t{1}}});
   EXPECT_EQ(Row().state, "failed");

@@ -73,7 +73,7 @@ void JobState::Take(const model::Record& record) {
   const std::string name = event ? Field(record, "event") : "";
   if (event && model::IsJudgement(name)) return;
   if (name == "job_start") StartRun(record);
-  if (name != "job_import") NoteTime(record.time);  // no word of the job's own
+  NoteTime(record.time);
   NoteOrigin(record.origin, record.stream);
   if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
   if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
@@ -116,7 +116,7 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   // A rank knows how many there are; the start only supposes.
   int64_t size = Integer(record, "world_size");
   if (size > 0 && (name != "job_start" || row_.ranks_expected == 0)) row_.ranks_expected = static_cast<int32_t>(size);
-  if (name == "job_start" || name == "job_import" || name == "training_arguments" || name == "versions") {
+  if (name == "job_start" || name == "training_arguments" || name == "versions") {
     Configure(record);
   } else if (name == "rank_start" && origin.rank) {
     StartRank(record);
@@ -197,6 +197,8 @@ std::string JobState::RunsEnd() const {
   }
   return "";
 }
+
+void JobState::NoteImport(const std::string& from) { row_.configuration[kImportedFrom] = from; }
 
 bool JobState::ended() const {
   if (runs_.empty()) return row_.configuration.contains(kImportedFrom);

@@ -27,6 +27,8 @@ class JobState {
     base::TimeNs ended_at = 0;  // 0: it goes on
   };
   const std::map<std::string, Run>& runs() const { return runs_; }
+  // Its records were files, and lay there.
+  void NoteImport(const std::string& from);
   // Whether each of its runs is over. One without runs is only if it was imported.
   bool ended() const;
   base::TimeNs started() const { return row_.started; }

@@ -99,35 +99,18 @@ base::Result<Counts> ImportFile(const std::string& server, const std::string& jo
   return upload.counts();
 }
 
-// Where the job ends; empty where it is not to be read (a writer's token).
-std::string LastHeard(const std::string& server, const std::string& job) {
-  std::string heard;
-  auto take = [&](std::string_view line) {
-    auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (json.is_object()) heard = json.value("last_heard", "");
-    return false;
-  };
-  return GetLines(server, "/api/v1/jobs/" + UrlEncode(job), take).ok() ? heard : "";
-}
-
 // "1 file", "2 files".
 std::string Counted(uint64_t count, const char* noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-// An event of the job, once for each path, by which its state is known: nobody watched its end. It stands where the job
-// ends, so that no question sees a silence between the two.
-base::Status SayImported(const std::string& server, const std::string& job, const std::string& path, size_t files) {
+// By which the job's state is known: nobody watched its end.
+base::Status SayImported(const std::string& server, const std::string& job, const std::string& path) {
   std::error_code ignored;
-  std::string whole = std::filesystem::weakly_canonical(path, ignored).string();
-  nlohmann::json event = {{"stream", "event"},
-                          {"event", "job_import"},
-                          {"imported_from", whole},
-                          {"msg", "imported from " + whole + ": " + Counted(files, "file")}};
-  if (std::string heard = LastHeard(server, job); !heard.empty()) event["timestamp"] = heard;
-  Upload upload(server, job, "the import of " + whole);
-  RETURN_IF_ERROR(upload.Add(event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
-  return upload.Send();
+  nlohmann::json import = {{"from", std::filesystem::weakly_canonical(path, ignored).string()}};
+  return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/import",
+                   import.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                   [](std::string_view) { return true; });
 }
 
 void Report(const std::string& job, const std::string& path, const Counts& counts, size_t files,
@@ -163,7 +146,7 @@ base::Status RunImport(const ImportOptions& options) {
       sum.records += counts.records;
       sum.added += counts.added;
     }
-    if (sum.records > 0) RETURN_IF_ERROR(SayImported(options.server, job, path, files.size()));
+    if (sum.records > 0) RETURN_IF_ERROR(SayImported(options.server, job, path));
     Report(job, path, sum, files.size(), skipped);
   }
   return {};

@@ -59,8 +59,7 @@ class ImportTest(unittest.TestCase):
                           if json.loads(line)["job_id"] == job]
                 self.assertEqual((told["state"], told["reason"], told["ranks_seen"]), ("imported", "", 1))
                 self.assertEqual(told["configuration"]["imported_from"], os.path.realpath(folder))
-                [event] = self.query(f"job:{job} stream:event")
-                self.assertEqual(event["timestamp"], told["last_heard"])
+                self.assertEqual(len(self.query(f"job:{job}")), 1)
         self.assertIn("3 d 4 h ago", self.place.cli("jobs", "--server", self.server.http).stdout)
         self.assertIn("last heard 3 d 4 h ago", self.place.cli("show", "--server", self.server.http, "ended-275400-s-ago").stdout)
 

@@ -147,6 +147,20 @@ TEST(Judge, CallsARunHealthyThatWentOn) {
   EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
 }
 
+TEST(Judge, WhatStandsLastInItsFileIsLastThoughItsClockWentBack) {
+  std::string steps;
+  for (int step = 1; step <= 300; ++step) {
+    char time[32];
+    std::snprintf(time, sizeof time, "[2026-11-01 00:00:%02d,000] ", step % 60);
+    steps += Steps(step, step) + time + "[INFO] fetched batch\n";
+  }
+  Verdict verdict = Judge({{"rank0.log", steps}, {"rank1.log", steps + Traceback("/app/a.py", "KeyError: 'mask'")}});
+  EXPECT_FALSE(verdict.healthy);
+  EXPECT_EQ(verdict.root_line, "KeyError: 'mask'");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
 TEST(Judge, CallsAFinishedRunHealthyWhateverItsTeardownPrints) {
   Verdict verdict = JudgeLog(Steps(1, 12) + "{'train_runtime': 92.1, 'train_loss': 2.1}\n" +
                              "Exception ignored in: <function _releaseLock at 0x7f>\n" +

@@ -34,6 +34,10 @@ void OrderByTime(Reading* reading) {
     bool same_file = i + 1 < lines.size() && lines[i + 1].file == lines[i].file;
     times[i] = lines[i].time ? *lines[i].time : same_file ? times[i + 1] : 0;
   }
+  // What stands later in a file was written later, whatever its clock says.
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (lines[i].file == lines[i - 1].file) times[i] = std::max(times[i], times[i - 1]);
+  }
   if (reading->read->files.size() > 1) {
     std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] < times[b]; });
   }

@@ -2,11 +2,15 @@
 
 #include <cstdio>
 
+#include "cli/http_client.h"
+#include "cli/query_command.h"
 #include "diagnose/case.h"
+#include "diagnose/record_case.h"
 #include "diagnose/signature_set.h"
 #include "diagnose/verdict.h"
 #include "diagnose/verdict_json.h"
 #include "diagnose/verdict_page.h"
+#include "model/event.h"
 
 namespace rankscope::cli {
 namespace {
@@ -23,10 +27,38 @@ std::string Shown(const diagnose::Verdict& verdict, const DiagnoseOptions& optio
   return diagnose::ToText(verdict, options.color);
 }
 
+// The hook's word of an exception begins as the traceback ends that it speaks of.
+std::string AsLine(nlohmann::ordered_json row) {
+  constexpr std::string_view kHook = "ends by an uncaught ";
+  std::string text = row.value("msg", "");
+  if (row.value("event", "") == "uncaught_exception" && text.starts_with(kHook)) row["msg"] = text.substr(kHook.size());
+  return row.dump();
+}
+
+// Without what others have said of the job: the verdict is to be one's own.
+base::Result<diagnose::Case> ReadStoredJob(const std::string& server, const std::string& job) {
+  diagnose::RecordCase records("job " + job, diagnose::TellingLines());
+  RETURN_IF_ERROR(GetRows(server, "/api/v1/query?query=" + UrlEncode(WithJob(job, "")), [&](const auto& row) {
+    if (!model::IsJudgement(row.value("event", ""))) records.Add(AsLine(row));
+    return true;
+  }));
+  diagnose::Case read = records.End();
+  if (read.lines_read == 0) return base::Status::NotFound("job " + job + ": no record of it");
+  return read;
+}
+
+base::Result<diagnose::Case> Read(const DiagnoseOptions& options) {
+  if (options.job.empty()) return diagnose::ReadCase(options.paths, diagnose::TellingLines());
+  return ReadStoredJob(options.server, options.job);
+}
+
 }  // namespace
 
 base::Result<bool> RunDiagnose(const DiagnoseOptions& options) {
-  ASSIGN_OR_RETURN(diagnose::Case read, diagnose::ReadCase(options.paths, diagnose::TellingLines()));
+  if (options.paths.empty() == options.job.empty()) {
+    return base::Status::Invalid("diagnose: expected either paths or --job_id");
+  }
+  ASSIGN_OR_RETURN(diagnose::Case read, Read(options));
   for (const std::string& skipped : read.skipped) std::fprintf(stderr, "left out: %s\n", skipped.c_str());
   diagnose::Verdict verdict = diagnose::Diagnose(read);
   std::string page = Shown(verdict, options);

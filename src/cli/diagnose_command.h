@@ -12,12 +12,14 @@ struct DiagnoseOptions {
   enum class Output : uint8_t { kText, kJson, kHtml };
 
   std::vector<std::string> paths;
+  std::string server, job;  // instead of paths: a stored job
   Output output = Output::kText;
   bool color = false;
 };
 
-// `rankscope diagnose PATH…`: reads the logs as they lie about and prints what went wrong. Returns whether the job is
-// healthy. kNotFound, kInvalid: as diagnose::ReadCase.
+// `rankscope diagnose PATH…|--job_id J`: reads the logs as they lie about, or the job's records, and prints what went
+// wrong. Returns whether the job is healthy. kNotFound, kInvalid: as diagnose::ReadCase; kNotFound: no record of the
+// job.
 base::Result<bool> RunDiagnose(const DiagnoseOptions& options);
 
 }  // namespace rankscope::cli

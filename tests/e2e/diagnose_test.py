@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, torchrun
+from harness import Place, RANKSCOPE, Server, torchrun
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulty_training.py")
 RANKS, CULPRIT = 3, 1
@@ -14,6 +14,38 @@ GENEROUS_S = 300
 def diagnose(*paths):
     done = subprocess.run([RANKSCOPE, "diagnose", *paths, "-o", "json"], capture_output=True, text=True)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
+
+
+STORED = """
+import os, torch, torch.distributed as dist
+dist.init_process_group("gloo")
+for step in range(1, 7):
+    dist.all_reduce(torch.ones(2))
+    print({"loss": 2 / step, "step": step}, flush=True)
+    if step == 4 and dist.get_rank() == 1:
+        FAULT
+"""
+
+
+class StoredJobTest(unittest.TestCase):
+    def test_a_job_that_the_server_has_is_diagnosed_as_its_files_would_be(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        server = Server(place)
+        self.addCleanup(server.stop)
+        for job, fault, expected in (("healthy", "pass", ("none", None, None)),
+                                     ("raises", "raise KeyError('pixel_values')",
+                                      ("python_exception_one_rank", 1, "KeyError: 'pixel_values'")),
+                                     ("killed", "os.kill(os.getpid(), 9)", ("host_oom_killed", 1, "rank 1 ended: SIGKILL"))):
+            script = place.write(job + ".py", STORED.replace("FAULT", fault))
+            place.cli("run", "--server", server.http, "--job_id", job, "--", *torchrun(RANKS, script))
+            done = place.cli("diagnose", "--server", server.http, "--job_id", job, "-o", "json")
+            verdict = json.loads(done.stdout)
+            culprit = verdict["culprit"] and verdict["culprit"]["rank"]
+            self.assertEqual((verdict["class"], culprit, verdict["root_line"]), expected, done.stdout)
+            self.assertEqual(done.returncode, 0 if job == "healthy" else 3)
+        missing = place.cli("diagnose", "--server", server.http, "--job_id", "nobody")
+        self.assertEqual((missing.returncode, missing.stderr), (2, "rankscope: job nobody: no record of it\n"))
 
 
 class DiagnoseTest(unittest.TestCase):

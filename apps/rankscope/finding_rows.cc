@@ -84,8 +84,10 @@ base::Result<detect::Finding> FindingOf(const catalog::FindingRow& row) {
   return finding;
 }
 
+// Its text quotes no line: that stands in the same stream, and who searches for its words is to find it once.
 model::Record EventOf(const std::string& project, const detect::Finding& finding) {
-  std::string text = finding.active ? finding.message : "over: " + finding.message;
+  std::string headline = finding.headline.empty() ? finding.rule : finding.rule + ": " + finding.headline;
+  std::string text = (finding.active ? "" : "over: ") + headline;
   model::Record event = model::MakeEvent("finding", finding.active ? finding.time : finding.ended, std::move(text));
   event.origin.project = project;
   event.origin.job = finding.job;

@@ -61,12 +61,17 @@ Finding Episodes::Begin(const Sighting& sighting, const Scope& scope) const {
   finding.threshold = sighting.threshold;
   AddEvidence(sighting, &finding);
   finding.id = FindingId(finding);
-  finding.message = Message(finding, sighting);
+  finding.message = Message(finding, sighting, sighting.why.substr(0, kLongestWhy));
+  finding.headline = QuotesLines() ? Message(finding, sighting, "…") : finding.message;
   return finding;
 }
 
-std::string Episodes::Message(const Finding& finding, const Sighting& sighting) const {
-  std::string why = sighting.why.substr(0, kLongestWhy);
+bool Episodes::QuotesLines() const {
+  return std::holds_alternative<LineCondition>(rule_->condition) ||
+         std::holds_alternative<JoinCondition>(rule_->condition);
+}
+
+std::string Episodes::Message(const Finding& finding, const Sighting& sighting, const std::string& why) const {
   std::string who = sighting.scope.rank ? "rank " + std::to_string(*sighting.scope.rank) : "job " + job_;
   if (rule_->summary.empty()) return who + ": " + why;
   return FillMessage(rule_->summary, [&](std::string_view name) -> std::string {

@@ -38,7 +38,8 @@ class Episodes : public Listener {
     std::optional<int64_t> last_step;
   };
   Finding Begin(const Sighting& sighting, const Scope& scope) const;
-  std::string Message(const Finding& finding, const Sighting& sighting) const;
+  bool QuotesLines() const;
+  std::string Message(const Finding& finding, const Sighting& sighting, const std::string& why) const;
   void Close(std::map<Scope, Episode>::iterator episode, base::TimeNs now);
   bool IsOver(const Episode& episode, std::optional<int64_t> step, base::TimeNs now) const;
 

@@ -52,6 +52,7 @@ struct Finding {
   std::optional<double> value, threshold;
   std::vector<model::Record> evidence;  // the first ones
   std::string message;
+  std::string headline;  // the message without the lines that it quotes; not in the JSON form, so it may be empty
 
   bool operator==(const Finding&) const = default;
 };

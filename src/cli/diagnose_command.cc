@@ -47,8 +47,17 @@ base::Result<diagnose::Case> ReadStoredJob(const std::string& server, const std:
   return read;
 }
 
+// Of no words at all nobody can say that the job is healthy.
+base::Result<diagnose::Case> ReadFiles(const std::vector<std::string>& paths) {
+  ASSIGN_OR_RETURN(diagnose::Case read, diagnose::ReadCase(paths, diagnose::TellingLines()));
+  if (read.lines_read > 0 || !read.error_files.empty() || !read.dumps.empty()) return read;
+  std::string why = read.skipped.empty() ? "" : "; left out: " + read.skipped.front();
+  return base::Status::NotFound(paths.front() + (paths.size() > 1 ? " and the other paths" : "") +
+                                ": no line of a log, no error file and no flight-recorder dump in it" + why);
+}
+
 base::Result<diagnose::Case> Read(const DiagnoseOptions& options) {
-  if (options.job.empty()) return diagnose::ReadCase(options.paths, diagnose::TellingLines());
+  if (options.job.empty()) return ReadFiles(options.paths);
   return ReadStoredJob(options.server, options.job);
 }
 

@@ -18,8 +18,8 @@ struct DiagnoseOptions {
 };
 
 // `rankscope diagnose PATH…|--job_id J`: reads the logs as they lie about, or the job's records, and prints what went
-// wrong. Returns whether the job is healthy. kNotFound, kInvalid: as diagnose::ReadCase; kNotFound: no record of the
-// job.
+// wrong. Returns whether the job is healthy. kNotFound, kInvalid: as diagnose::ReadCase; kNotFound: no line in
+// the files, or no record of the job.
 base::Result<bool> RunDiagnose(const DiagnoseOptions& options);
 
 }  // namespace rankscope::cli

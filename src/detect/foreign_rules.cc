@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "detect/finding.h"
 #include "detect/message.h"
 #include "detect/pattern_set.h"
 #include "detect/yaml_reader.h"
@@ -69,6 +70,11 @@ std::optional<Translation> TranslateExpression(const std::string& expression, st
   return translation;
 }
 
+std::string SeverityOf(const YAML::Node& labels) {
+  if (!labels.IsMap() || !labels["severity"] || !labels["severity"].IsScalar()) return "";
+  return labels["severity"].Scalar();
+}
+
 class Translator {
  public:
   explicit Translator(const std::string& name) : yaml_(name) {}
@@ -127,9 +133,21 @@ class Translator {
       if (rule["for"]) LeaveOut(rule, name, "for, since a line does not last, is left out");
     }
     if (rule["keep_firing_for"]) out_ << YAML::Key << "keep_firing_for" << YAML::Value << rule["keep_firing_for"];
-    if (rule["labels"]) out_ << YAML::Key << "labels" << YAML::Value << rule["labels"];
+    WriteLabels(name, rule);
     WriteSummary(name, rule);
     out_ << YAML::EndMap;
+  }
+
+  // Severities of their own (`page`) would have the file refused; what is left out makes a warning.
+  void WriteLabels(const std::string& name, const YAML::Node& rule) {
+    const YAML::Node theirs = rule["labels"];
+    if (!theirs) return;
+    YAML::Node labels = YAML::Clone(theirs);
+    if (const std::string own = SeverityOf(theirs); !own.empty() && !ParseSeverity(own)) {
+      LeaveOut(rule, name, "its severity is none of info, warning and critical, and left out: " + own);
+      labels.remove("severity");
+    }
+    out_ << YAML::Key << "labels" << YAML::Value << labels;
   }
 
   // Their templates ({{ $value }}) are a language of its own.

@@ -125,5 +125,22 @@ TEST(ForeignRules, AreTranslatedOrNamed) {
   EXPECT_EQ(rules->left_out[2], "p.yml:14: job:errors:rate: it records and does not alert");
 }
 
+TEST(ForeignRules, OfASeverityThatIsNotOursAreWarnings) {
+  auto rules = TranslateRules("p.yml", R"(groups:
+- name: gpu
+  rules:
+  - {alert: Hot, expr: temperature > 85, labels: {severity: page, team: infra}}
+  - {alert: Cold, expr: temperature < 5, labels: {severity: page}}
+)");
+  ASSERT_TRUE(rules.ok()) << rules.status().message();
+  auto ours = ParseRuleFile("ours.yaml", rules->yaml);
+  ASSERT_TRUE(ours.ok()) << ours.status().message() << "\n" << rules->yaml;
+  ASSERT_EQ(ours->size(), 2U);
+  EXPECT_EQ((*ours)[0].severity, Severity::kWarning);
+  EXPECT_EQ((*ours)[0].labels.at("team"), "infra");
+  ASSERT_EQ(rules->left_out.size(), 2U);
+  EXPECT_EQ(rules->left_out[0], "p.yml:4: Hot: its severity is none of info, warning and critical, and left out: page");
+}
+
 }  // namespace
 }  // namespace rankscope::detect

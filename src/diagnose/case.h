@@ -75,7 +75,8 @@ struct Case {
 // Reads files and folders of logs as they lie about. `telling`, compiled, says which lines must be kept when there are
 // too many to keep all of them.
 // kNotFound: no such path; kInvalid: a file named by itself that cannot be read as what it is. Of a folder, such files
-// are left out and named in `skipped`. Runs on its caller's and one more thread; `telling` is asked by both.
+// are left out and named in `skipped`, as is any file whose end cannot be read: its beginning is. Runs on its caller's
+// and one more thread; `telling` is asked by both.
 base::Result<Case> ReadCase(const std::vector<std::string>& paths, const detect::PatternSet& telling);
 
 }  // namespace rankscope::diagnose

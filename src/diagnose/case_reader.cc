@@ -66,12 +66,20 @@ CaseFile PlaceOf(const parse::LogFile& log) {
   return {log.path, AttemptOf(log), origin.node_rank, origin.rank, origin.local_rank, log.stream};
 }
 
-// A file named by itself has to be readable; of a folder, the others are read without it.
-base::Status LeaveOut(const CasePath& path, const base::Status& why, Case* into) {
+std::string ReasonOf(const CasePath& path, const base::Status& why) {
   std::string reason = why.message();
   if (reason.starts_with(path.log.path + ": ")) reason.erase(0, path.log.path.size() + 2);
-  if (path.named) return {why.code(), path.log.path + ": " + reason};
-  into->skipped.push_back(path.log.path + " (" + reason + ")");
+  return reason;
+}
+
+void NameSkipped(const CasePath& path, const base::Status& why, Case* into) {
+  into->skipped.push_back(path.log.path + " (" + ReasonOf(path, why) + ")");
+}
+
+// A file named by itself has to be readable; of a folder, the others are read without it.
+base::Status LeaveOut(const CasePath& path, const base::Status& why, Case* into) {
+  if (path.named) return {why.code(), path.log.path + ": " + ReasonOf(path, why)};
+  NameSkipped(path, why, into);
   return {};
 }
 
@@ -94,10 +102,10 @@ base::Result<Case> ReadCase(const std::vector<std::string>& paths, const detect:
   std::vector<TextFile> texts = ReadTexts(found, telling);
   std::vector<ReadFile> files;
   for (size_t i = 0; i < found.size(); ++i) {
-    bool nothing = !texts[i].status.ok() && texts[i].kept.lines.empty();
-    if (!texts[i].status.ok() && (nothing || !found[i].named)) {
-      RETURN_IF_ERROR(LeaveOut(found[i], texts[i].status, &read));
-    }
+    const base::Status& status = texts[i].status;
+    bool nothing = !status.ok() && texts[i].kept.lines.empty();
+    if (nothing) RETURN_IF_ERROR(LeaveOut(found[i], status, &read));
+    if (!nothing && !status.ok()) NameSkipped(found[i], status, &read);
     if (!nothing) files.push_back({PlaceOf(found[i].log), std::move(texts[i].kept)});
   }
   AssembleCase(std::move(files), &read);

@@ -259,6 +259,8 @@ TEST_F(CaseReaderTest, ACompressedFileThatIsCutOffGivesWhatCame) {
   std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
   Case read = Read({path});
   EXPECT_GT(read.lines.size(), 1000u);
+  ASSERT_EQ(read.skipped.size(), 1u);
+  EXPECT_EQ(read.skipped[0], path + " (the gzip stream is cut off)");
   Case folder = ReadFolder();
   EXPECT_EQ(folder.lines.size(), read.lines.size());
   ASSERT_EQ(folder.skipped.size(), 1u);

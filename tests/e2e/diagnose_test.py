@@ -122,6 +122,15 @@ class DiagnoseTest(unittest.TestCase):
         self.assertEqual((code, verdict), (2, None))
         self.assertIn("absent", errors)
 
+    def test_a_folder_without_a_word_is_not_called_healthy(self):
+        folder = os.path.join(self.place.path, "ranks")
+        os.makedirs(folder)
+        for name in ("rank_0.log", "weights.bin"):
+            open(os.path.join(folder, name), "w").close()
+        code, verdict, errors = diagnose(folder)
+        self.assertEqual((code, verdict), (2, None), errors)
+        self.assertIn(f"rankscope: {folder}: no line of a log", errors)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -105,6 +105,19 @@ class FindingsTest(unittest.TestCase):
         self.assertIn("f-nobody", done.stderr)
         self.assertEqual(server.ask("GET", "/api/v1/findings", state="odd")[0], 400)
 
+    def test_a_word_too_large_for_a_frame_holds_up_no_other(self):
+        server = self.serve()
+        server.ingest("j", [{"timestamp": "2026-11-01T00:00:01Z", "rank": 0, "stream": "event", "event": "detector_rule",
+                             "detector": "D", "rule": "r" * ((4 << 20) - 400), "pattern": "(?=x)"}])
+        server.ingest("j", [{**OOM, "job_id": "j"}])
+        wait_until(lambda: server.rows("job:j event:finding"), "the finding in the job's stream")
+        (finding,) = self.findings(server)
+        status, answer = server.ask("POST", f"/api/v1/findings/{finding['id']}/confirm",
+                                    json.dumps({"note": "x" * (65 << 10)}).encode())
+        self.assertEqual(status, 400)
+        self.assertIn("64 KiB", str(answer))
+        self.assertEqual(self.findings(server, state="confirmed"), [])
+
     def test_notes_mark_no_job(self):
         server = self.serve("--rules", self.place.write("mine.yaml", HANG))
         server.ingest("j", list(records("j", steps=20)))

@@ -64,7 +64,7 @@ void FindingEvents::Send(std::vector<model::Record> events) {
     ingest_->SubmitLost(self, {from, to, why}, answered);
   };
   uint64_t first = events.front().seq, expected = written() + 1;
-  if (first > expected && expected > 1) return leave_out(expected, first - 1, "the journal was set back");
+  if (first > expected) return leave_out(expected, first - 1, "the journal was set back");
   events.resize(CountThatFit(events));
   if (events.empty()) return leave_out(first, first, "larger than a frame");
   ingest::Ingest::Batch batch;

@@ -1,6 +1,8 @@
 """What the server's rules find while records come: in the API, the job's stream and the list of jobs."""
 import json
+import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -104,6 +106,17 @@ class FindingsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("f-nobody", done.stderr)
         self.assertEqual(server.ask("GET", "/api/v1/findings", state="odd")[0], 400)
+
+    def test_findings_are_told_though_the_journal_was_removed(self):
+        server = self.serve()
+        for job in ("a", "b"):  # the second lets the first leave the outbox
+            server.ingest(job, [{**OOM, "job_id": job}])
+            wait_until(lambda job=job: server.rows(f"job:{job} event:finding"), "the finding in the job's stream")
+        server.stop()
+        shutil.rmtree(os.path.join(self.place.path, "server/projects/default/journal"))
+        server.start()
+        server.ingest("c", [{**OOM, "job_id": "c"}])
+        wait_until(lambda: server.rows("job:c event:finding"), "the finding in the job's stream")
 
     def test_a_word_too_large_for_a_frame_holds_up_no_other(self):
         server = self.serve()

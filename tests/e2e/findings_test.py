@@ -54,7 +54,7 @@ class FindingsTest(unittest.TestCase):
         server.ingest("odd", [*records("odd"), {**OOM, "job_id": "odd"}])
         self.await_findings(server, 1, rule="CudaOutOfMemory")
         live = sorted(self.findings(server, job_id="odd"), key=lambda finding: finding["id"])
-        self.assertEqual({finding["rule"] for finding in live}, {"LossSpike", "OddRankLoss", "CudaOutOfMemory"})
+        self.assertEqual({finding["rule"] for finding in live}, {"OddRankLoss", "CudaOutOfMemory"})
         self.assertEqual(live, sorted(self.detect(server, "odd"), key=lambda finding: finding["id"]))
         oom = next(finding for finding in live if finding["rule"] == "CudaOutOfMemory")
         self.assertEqual((oom["rank"], oom["severity"], oom["action"]), (3, "CRITICAL", "pause_job"))

@@ -9,9 +9,20 @@ namespace {
 
 constexpr char kProducer[] = "findings";  // agents' are 16 bytes, those of HTTP begin with http/
 constexpr size_t kMostAtOnce = 500;
+constexpr size_t kMostBytes = wire::kMaxFrameBytes / 2;
 constexpr auto kPatience = std::chrono::seconds(2);
 
 using Outcome = wire::FrameReceiver::Outcome;
+
+// How many of the first fit into one frame.
+size_t CountThatFit(const std::vector<model::Record>& events) {
+  size_t count = 0;
+  for (std::string bytes; count < events.size(); ++count) {
+    model::EncodeRecords({events[count]}, &bytes);  // alone it takes more than in company
+    if (bytes.size() > kMostBytes) break;
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -36,23 +47,26 @@ void FindingEvents::Publish() {
   }
   if (findings_->last_number() <= written) return;
   auto events = findings_->EventsAfter(written, kMostAtOnce);
-  if (events.ok() && !events->empty()) Send(*events);
+  if (events.ok() && !events->empty()) Send(*std::move(events));
 }
 
-void FindingEvents::Send(const std::vector<model::Record>& events) {
+void FindingEvents::Send(std::vector<model::Record> events) {
   {
     std::lock_guard lock(state_->mutex);
     state_->under_way = true;
   }
   auto answered = [state = state_](const Outcome& outcome) { Answered(state.get(), outcome); };
-  uint64_t first = events.front().seq, expected = written() + 1;
-  if (first > expected && expected > 1) {
+  auto leave_out = [&](uint64_t from, uint64_t to, const char* why) {
     wire::Hello self;
     self.producer = kProducer;
     self.project = project_;
     self.host = "the server";
-    return ingest_->SubmitLost(self, {expected, first - 1, "the journal was set back"}, answered);
-  }
+    ingest_->SubmitLost(self, {from, to, why}, answered);
+  };
+  uint64_t first = events.front().seq, expected = written() + 1;
+  if (first > expected) return leave_out(expected, first - 1, "the journal was set back");
+  events.resize(CountThatFit(events));
+  if (events.empty()) return leave_out(first, first, "larger than a frame");
   ingest::Ingest::Batch batch;
   batch.project = project_;
   batch.producer = kProducer;

@@ -11,7 +11,8 @@
 namespace rankscope {
 
 // Writes the events of the findings' outbox into the jobs' own streams, through ingest like any record: its producer is
-// this, and the events' numbers are its sequence, so that each is stored once however often it is sent. One thread.
+// this, and the events' numbers are its sequence, so that each is stored once however often it is sent. One that is too
+// large for any frame is left out, which is told, and holds up no other. One thread.
 class FindingEvents {
  public:
   // Both outlive it.
@@ -33,7 +34,7 @@ class FindingEvents {
     bool under_way = false;
     int64_t retry_at = 0;
   };
-  void Send(const std::vector<model::Record>& events);
+  void Send(std::vector<model::Record> events);
   static void Answered(State* state, const wire::FrameReceiver::Outcome& outcome);
 
   const std::string project_;

@@ -9,7 +9,16 @@ namespace rankscope::api {
 
 using Json = nlohmann::json;
 
+namespace {
+
+constexpr size_t kMostBytes = 64 << 10;  // it becomes a record of the job
+
+}  // namespace
+
 base::Result<SignedNote> ReadSignedNote(const Request& request, const std::string& what) {
+  if (request.body.size() > kMostBytes) {
+    return base::Status::Invalid(what + ": a note of more than " + std::to_string(kMostBytes >> 10) + " KiB");
+  }
   Json body = Json::parse(request.body.empty() ? "{}" : request.body, nullptr, /*allow_exceptions=*/false);
   bool known = body.is_object() && std::all_of(body.items().begin(), body.items().end(), [](const auto& item) {
                  return (item.key() == "by" || item.key() == "note") && item.value().is_string();

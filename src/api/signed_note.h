@@ -13,7 +13,7 @@ struct SignedNote {
 };
 
 // The request's body {"by": WHO, "note": WHY}, both optional; the id of a token that came along is added to WHO.
-// kInvalid, for the route `what`: anything else.
+// kInvalid, for the route `what`: anything else, or more than 64 KiB.
 base::Result<SignedNote> ReadSignedNote(const Request& request, const std::string& what);
 
 }  // namespace rankscope::api

@@ -7,10 +7,21 @@ JobMonitor* Engine::MonitorOf(const model::Origin& origin) {
               std::get<2>(*last_key_) == origin.attempt;
   if (same) return last_monitor_;
   auto [found, is_new] = jobs_.try_emplace(Key(origin.project, origin.job, origin.attempt));
-  if (is_new) found->second = std::make_unique<JobMonitor>(rules_, origin.job, origin.attempt, sink_, refused_);
+  if (is_new) {
+    found->second = std::make_unique<JobMonitor>(rules_, origin.job, origin.attempt, sink_, refused_);
+    Supersede(found);
+  }
   last_key_ = &found->first;
   last_monitor_ = found->second.get();
   return last_monitor_;
+}
+
+// All attempts of its job but the last.
+void Engine::Supersede(Monitors::iterator begun) {
+  const auto& [project, job, attempt] = begun->first;
+  for (auto monitor = FirstOf(project, job); IsOf(std::next(monitor), project, job); ++monitor) {
+    monitor->second->Supersede();
+  }
 }
 
 void Engine::Take(const model::RecordView& record) { MonitorOf(*record.origin)->Take(record); }

@@ -39,6 +39,7 @@ class Engine {
   using Key = std::tuple<std::string, std::string, int32_t>;  // project, job, attempt
   using Monitors = std::map<Key, std::unique_ptr<JobMonitor>>;
 
+  void Supersede(Monitors::iterator begun);
   JobMonitor* MonitorOf(const model::Origin& origin);
   Monitors::iterator FirstOf(const std::string& project, const std::string& job);
   bool IsOf(Monitors::iterator monitor, const std::string& project, const std::string& job) const;

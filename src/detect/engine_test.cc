@@ -181,6 +181,21 @@ TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {
   EXPECT_FALSE(live.findings()[0].active);
 }
 
+TEST(Engine, AnAttemptThatAnotherHasFollowedIsNotSilent) {
+  Live live(Rules(std::string(kHang) + "  - {alert: Lost, silence: {of: records, times: 10, at_least: 60s}}\n"));
+  for (int64_t step = 1; step <= 20; ++step) live.Take(Step(step, 1));
+  for (int64_t step = 21; step <= 400; ++step) {
+    model::Record record = Step(step, 1);
+    record.origin.attempt = 1;
+    live.Take(record);
+  }
+  live.engine().Advance("default", "j", 403 * base::kNsPerSecond);
+  EXPECT_TRUE(live.findings().empty()) << live.findings()[0].message;
+  live.engine().Advance("default", "j", 500 * base::kNsPerSecond);
+  ASSERT_EQ(live.findings().size(), 2U);
+  for (const Finding& finding : live.findings()) EXPECT_EQ(finding.attempt, 1) << finding.rule;
+}
+
 TEST(Engine, AFindingOfTheServerSaysInAStoredJobThatTimeHadCome) {
   Live live(Rules(kHang)), replay(Rules(kHang));
   for (int64_t step = 1; step <= 20; ++step) {

@@ -27,6 +27,8 @@ class JobMonitor {
   // `origin` is the record's.
   void Take(const model::RecordView& record);
   void Advance(base::TimeNs now);
+  // A later attempt has begun: that nothing more comes of this one is no silence.
+  void Supersede() { training_.superseded = true; }
   // As Episodes::Resume, of all rules.
   void Resume(std::vector<Finding> told);
   // Goes on with other rules: findings of rules that keep their name stay open, windows begin anew.

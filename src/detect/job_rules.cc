@@ -5,6 +5,9 @@
 namespace rankscope::detect {
 namespace {
 
+// Each new one costs time for all that are there: a job that never stops registering must not hold up the others.
+constexpr size_t kMostPatterns = 200;
+
 std::string Text(const model::RecordView& record, std::string_view name) {
   const model::FieldView* field = record.FindField(name);
   return field && field->kind == model::FieldView::Kind::kText ? std::string(field->text) : "";
@@ -59,16 +62,26 @@ void JobRules::Register(const model::RecordView& record) {
   std::string pattern = Text(record, "pattern");
   Rule rule = RuleOf(record, "log_pattern");
   if (pattern.empty() || rule.name.empty()) return;
-  if (auto number = PatternSet().Add(pattern); !number.ok()) {
-    bool is_new = refusals_.insert(rule.name + '\n' + pattern).second;
-    if (is_new && refused_) refused_({*record.origin, record.time, rule.name, number.status().message()});
-    return;
-  }
   rule.condition = LineCondition{{pattern}, {}, ""};
   auto known = registered_.find(rule.name);
   if (known != registered_.end() && SaySame(known->second, rule)) return;
+  const std::string key = rule.name + '\n' + pattern;
+  if (refusals_.contains(key)) return;
+  if (registered_.size() + refusals_.size() >= kMostPatterns) {
+    return Refuse(record, rule, "",
+                  "the job has brought " + std::to_string(kMostPatterns) +
+                      " patterns; this one and further ones are not searched");
+  }
+  if (auto number = PatternSet().Add(pattern); !number.ok()) {
+    return Refuse(record, rule, key, number.status().message());
+  }
   registered_[rule.name] = std::move(rule);
   Rebuild();
+}
+
+void JobRules::Refuse(const model::RecordView& record, const Rule& rule, const std::string& key, std::string reason) {
+  bool is_new = refusals_.insert(key).second;
+  if (is_new && refused_) refused_({*record.origin, record.time, rule.name, std::move(reason)});
 }
 
 // Open findings of rules that keep their name stay open.

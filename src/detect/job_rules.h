@@ -21,8 +21,9 @@ struct RefusedRule {
 };
 
 // What a job's own detectors bring along (docs/findings.md): patterns, by event records `detector_rule`, which are
-// searched from then on in every text of the job, one finding a rank; and findings that they make themselves, by
-// `detector_finding`. Apart from the rules of the server, whose windows a registration leaves alone. One thread.
+// searched from then on in every text of the job, one finding a rank, 200 of them at most; and findings that they make
+// themselves, by `detector_finding`. Apart from the rules of the server, whose windows a registration leaves alone. One
+// thread.
 class JobRules {
  public:
   using Refused = std::function<void(const RefusedRule&)>;
@@ -42,6 +43,8 @@ class JobRules {
     std::unique_ptr<Episodes> episodes;
   };
   void Register(const model::RecordView& record);
+  // Tells it unless `key` was told of before.
+  void Refuse(const model::RecordView& record, const Rule& rule, const std::string& key, std::string reason);
   void Report(const Source& source, const model::RecordView& record);
   Reported& ReportedOf(const Rule& rule);
   void Rebuild();
@@ -52,8 +55,8 @@ class JobRules {
   const Episodes::Sink sink_;
   const Refused refused_;
   std::map<std::string, Rule> registered_;  // patterns, by the rule's name
-  std::set<std::string> refusals_;          // told already: the rule's name and its pattern
-  std::shared_ptr<const RuleSet> rules_;    // of registered_; null: none
+  std::set<std::string> refusals_;        // told already: the rule's name and its pattern; "": that there are too many
+  std::shared_ptr<const RuleSet> rules_;  // of registered_; null: none
   std::map<std::string, std::unique_ptr<Episodes>> episodes_;
   std::vector<WatchPtr> watches_;
   Routes routes_;

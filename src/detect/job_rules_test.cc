@@ -88,6 +88,22 @@ TEST_F(JobRulesTest, ABadPatternIsRefusedOnceWithItsReason) {
   EXPECT_EQ(refused_[0].origin.job, "j");
 }
 
+TEST_F(JobRulesTest, AJobThatNeverStopsRegisteringIsToldSoOnce) {
+  auto registers = [&](int number, const std::string& pattern) {
+    Event("detector_rule", 1, 0,
+          {{"rule", "r" + std::to_string(number)}, {"detector", "D"}, {"pattern", pattern}, {"severity", "CRITICAL"}});
+  };
+  for (int number = 0; number < 1000; ++number) registers(number, "word" + std::to_string(number) + " .*x");
+  ASSERT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(refused_[0].rule, "r200");
+  EXPECT_NE(refused_[0].reason.find("200 patterns"), std::string::npos) << refused_[0].reason;
+  registers(7, "(?=changed");
+  EXPECT_EQ(refused_.size(), 1u);
+  Line(2, 0, "word199 and x");
+  Line(2, 0, "word200 and x");
+  EXPECT_EQ(findings_.all().size(), 1u);
+}
+
 TEST_F(JobRulesTest, AConditionsFindingHasItsEvidenceAndEnds) {
   Event("detector_finding", 10, 2,
         {{"rule", "explode"},

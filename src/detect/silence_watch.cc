@@ -103,6 +103,7 @@ class RankSilence : public Watch {
   void Advance(base::TimeNs now) override {
     for (State& state : states_) {
       if (!state.source || state.ended || state.silent || state.steps < kStepsBefore) continue;
+      if (state.source->training->superseded) continue;
       base::TimeNs deadline = state.rhythm.Deadline(condition_, *state.source->training);
       if (now < deadline) continue;
       state.silent = true;
@@ -145,7 +146,7 @@ class StepSilence : public Watch {
   }
 
   void Advance(base::TimeNs now) override {
-    if (steps_ < kStepsBefore || ended_ || silent_) return;
+    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded) return;
     base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
     if (now < deadline) return;
     silent_ = true;

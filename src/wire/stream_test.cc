@@ -63,6 +63,7 @@ class StreamTest : public testing::Test {
             [this](const Command& command) {
               std::lock_guard lock(mutex_);
               commanded_ = command.log_interval_steps;
+              alert_ = command.alert;
               changed_.notify_all();
             }};
   }
@@ -82,6 +83,7 @@ class StreamTest : public testing::Test {
 
   uint64_t acked_ = 0;
   uint32_t commanded_ = 0;
+  std::string alert_;
 };
 
 TEST_F(StreamTest, AcknowledgesEveryFrameAndResumesWhereItWas) {
@@ -113,6 +115,20 @@ TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
   auto later = AgentStream::Open(address(), hello, Events(), &greeting);
   ASSERT_TRUE(later.ok());
   AwaitCommand(7);
+}
+
+// What a trainer printed need not be UTF-8, and a line is cut wherever it is too long.
+TEST_F(StreamTest, AlertOfAnyBytesArrivesAndTheStreamGoesOn) {
+  Hello hello;
+  hello.job = "mine";
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), hello, Events(), &greeting);
+  ASSERT_TRUE(stream.ok());
+  ASSERT_EQ(server_->SendCommand(hello.project, "mine", {7, "out of m\xe9moire \xe6\x98"}), 1);
+  ASSERT_TRUE((*stream)->Send(OneRecord(1)));
+  AwaitAck(1);
+  std::lock_guard lock(mutex_);
+  EXPECT_EQ(alert_, "out of m\xe9moire \xe6\x98");
 }
 
 TEST_F(StreamTest, ServerThatWaitsForItsDiskDoesNotSeemDead) {

@@ -93,7 +93,7 @@ constexpr Signature kTable[] = {
      R"(environment variable (?:RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT|LOCAL_RANK) expected, but not set)"},
 
     {"process_hung", "heartbeat", kSymptom, 58,
-     R"(watchdog got stuck for \d+ seconds|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
+     R"(watchdog got stuck for \d+ seconds|detected no heartbeat of its watchdog|due to ProcessGroupNCCL watchdog hang|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
     {"process_hung", "no progress", kSymptom, 60,
      R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|frozen|stalled|deadlocked)|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)",

@@ -24,7 +24,7 @@ constexpr Signature kTable[] = {
     {"data_error", "tensors of samples", kCause, 84,
      R"(Unable to create tensor, you should probably activate|num_samples should be a positive integer|expected sequence of length \d+ at dim|text input must be of type|TextEncodeInput must be)"},
     {"data_error", "index file", kCause, 78,
-     R"(mmap length is greater than file size|[Ii]ndex file doesn't match|Dataset index is corrupt|bad magic number.*idx)"},
+     R"(mmap length is greater than file size|[Ii]ndex file doesn't match|bad header, cannot read|Dataset index is corrupt|bad magic number.*idx)"},
     {"data_error", "reading a sample", kSymptom, 68,
      R"(^(?:[\w.]+\.)?(?:KeyError|ValueError|IndexError|TypeError|AssertionError|AttributeError|OSError|FileNotFoundError|RuntimeError|ZeroDivisionError|StopIteration|\w+\.\w+Error)\b)",
      kReading},
@@ -39,6 +39,8 @@ constexpr Signature kTable[] = {
     // A buffer of one row, as positions and token types are, that is too short.
     {"sequence_too_long", "positions", kCause, 88,
      R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\) at non-singleton dimension 1\.\s+Target sizes: \[\d+, \d+\]\.\s+Tensor sizes: \[1, \d+\])"},
+    {"sequence_too_long", "exceeds", kCause, 82,
+     R"((?i)(?:sequence|input|prompt|context|response|token)\w* length:? \(?\d+\)? (?:is )?(?:exceeds|(?:longer|larger|greater) than) \(?\d+)"},
     {"sequence_too_long", "forward", kCause, 82, R"(Cannot forward sequence of length \d+|block size is only \d+)"},
     {"sequence_too_long", "positions", kCause, 86,
      R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\)|index out of range in self)",

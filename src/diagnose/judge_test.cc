@@ -128,6 +128,23 @@ const Wording kWordings[] = {
     {"process_hung", "",
      "[rank1]:[F ProcessGroupNCCL.cpp:1169] [PG 0 Rank 1] ProcessGroupNCCL's watchdog got stuck for 480 seconds "
      "without making progress in monitoring enqueued collectives."},
+    {"checkpoint_load_failed", "/ws/megatron/training/checkpointing.py",
+     "megatron.core.dist_checkpointing.core.CheckpointingException: Unexpected keys found in sharded state dict"},
+    {"checkpoint_load_failed", "/venv/site-packages/deepspeed/runtime/zero/stage_1_and_2.py",
+     "ZeRORuntimeException: The checkpoint being loaded used a DP world size of 64 but the current world size is 32."},
+    {"sequence_too_long", "/app/rollout.py", "RuntimeError: Prompt length 5000 is longer than 4096."},
+    {"data_error", "/ws/megatron/core/datasets/indexed_dataset.py",
+     "AssertionError: bad header, cannot read: /data/wiki_text_document.idx"},
+    {"unused_parameters_ddp", "/app/train.py",
+     "RuntimeError: It looks like your LightningModule has parameters that were not used in producing the loss "
+     "returned by training_step."},
+    {"process_hung", "",
+     "[rank1]:[E ProcessGroupNCCL.cpp:1375] [PG ID 0 Rank 1] First PG on this rank that detected no heartbeat of its "
+     "watchdog."},
+    {"sigterm_preempted", "", "exiting program after receiving SIGTERM."},
+    {"gloo_error", "/app/dist.py",
+     "RuntimeError: Gloo connectFullMesh failed with [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:144] no "
+     "error"},
 };
 
 TEST(Judge, KnowsTheWordsOfEachClass) {

@@ -31,6 +31,7 @@ std::optional<int32_t> SignalNumber(std::string_view name) {
                                                               {"SIGPIPE", 13},
                                                               {"SIGTERM", 15},
                                                               {"Killed", 9},
+                                                              {"Out Of Memory", 9},
                                                               {"Terminated", 15},
                                                               {"Aborted", 6},
                                                               {"Segmentation fault", 11},
@@ -47,11 +48,12 @@ struct Wording {
 };
 constexpr Wording kWordings[] = {
     {R"(failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid)"},
-    {R"(srun: error: .*task (?P<rank>\d+): (?P<name>Killed|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
+    {R"(srun: error: .*task (?P<rank>\d+): (?P<name>Killed|Out Of Memory|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
     {R"(srun: error: .*task (?P<rank>\d+): Exited with exit code (?P<code>\d+))"},
     {R"(process rank (?P<rank>\d+) with PID \d+ on node .* exited on signal (?P<signal>\d+))"},
     {R"(Process name: \[\[\d+,\d+\],(?P<rank>\d+)\])"},
     {R"([Pp]rocess (?P<rank>\d+) terminated with (?:the following error|exit code (?P<code>\d+)|signal (?P<name>SIG\w+)))"},
+    {R"(--local_rank=(?P<local>\d+)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(BAD TERMINATION|RANK (?P<rank>\d+) PID \d+ RUNNING AT)"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},

@@ -299,6 +299,71 @@ TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
   EXPECT_EQ(verdict.root_line, "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}");
 }
 
+TEST(Judge, DoesNotTakeWhatAnEngineSaysOfItsRequestsForTheJobs) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "WARNING 01-02 10:00:00 [scheduler.py:1011] Sequence group 7 is preempted by "
+                             "PreemptionMode.RECOMPUTE mode because there is not enough KV cache space.\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, TakesNoStragglersFoundForGoodNews) {
+  Verdict verdict = JudgeLog(Steps(1, 5) + "straggler report: no stragglers found\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+constexpr char kStepCancelled[] = "slurmstepd: error: *** STEP 77.0 ON gpu03 CANCELLED AT 2026-02-01T10:00:00 ***\n";
+
+TEST(Judge, BlamesTheTaskThatDiedBeforeSlurmCancelledTheStep) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "srun: error: gpu03: task 1: Segmentation fault (core dumped)\n"
+                             "srun: Terminating StepId=77.0\n" +
+                             kStepCancelled + "srun: error: gpu03: tasks 0,2-3: Terminated\n");
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesAStepThatWasCancelledBeforeAnyTaskEndedForEndedFromOutside) {
+  Verdict verdict = JudgeLog(Steps(1, 5) + kStepCancelled + "srun: error: gpu03: task 1: Exited with exit code 1\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+}
+
+TEST(Judge, NamesTheTaskThatSlurmSaysRanOutOfMemory) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "slurmstepd: error: Detected 1 oom_kill event in StepId=77.0. Some of the step tasks have "
+                             "been OOM Killed.\nsrun: error: gpu03: task 2: Out Of Memory\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 2);
+}
+
+TEST(Judge, NamesTheRankWhoseCommandDeepSpeedSaysWasKilled) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "[2026-02-01 10:00:00,100] [ERROR] [launch.py:325:sigkill_handler] ['/usr/bin/python3', "
+                             "'-u', 'train.py', '--local_rank=1', '--deepspeed', 'z3.json'] exits with return code = "
+                             "-9\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesAQuotaBelowMegatronsWriterForAFailedSave) {
+  Verdict verdict = JudgeLog(
+      Steps(1, 5) +
+      "Traceback (most recent call last):\n  File "
+      "\"/ws/megatron/core/dist_checkpointing/strategies/filesystem_async.py\", "
+      "line 281, in write_preloaded_data\n    os.fsync(stream.fileno())\nOSError: [Errno 122] Disk quota exceeded\n");
+  EXPECT_EQ(verdict.failure, "checkpoint_save_failed");
+}
+
+TEST(Judge, TakesTheLastCallOfAFailedLaunchForNoWait) {
+  Verdict verdict =
+      JudgeLog("Traceback (most recent call last):\n  File \"/app/train.py\", line 20, in main\n    dist.barrier()\n" +
+               std::string(kGlooClosed) + "\n");
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.root_line, kGlooClosed);
+}
+
 TEST(Judge, SeesALossThatLeavesItsCourseForGood) {
   std::string text = Steps(1, 12);
   for (int step = 13; step < 17; ++step)

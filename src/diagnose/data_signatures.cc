@@ -32,6 +32,7 @@ constexpr Signature kTable[] = {
     {"data_error", "message", kSymptom, 66,
      R"((?i)(?:corrupt\w*|malformed|invalid|bad|broken|unreadable) (?:sample|record|example|row|shard|data file|image|jsonl?)\b)"},
 
+    {"sequence_too_long", "context length", kCause, 90, R"(maximum context length is \d+ tokens)"},
     {"sequence_too_long", "exceeds", kCause, 84,
      R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
     {"sequence_too_long", "exceeds", kCause, 82,

@@ -30,8 +30,8 @@ constexpr Signature kTable[] = {
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
-     R"(failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
-    {"python_exception_one_rank", "exit code", kOutcome, 30,
+     R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
     {"python_exception_one_rank", "launcher", kCascade, 24,
      R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\))"},

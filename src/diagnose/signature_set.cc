@@ -47,6 +47,11 @@ bool FitsFrames(const Signature& signature, const std::string* frames) {
   return signature.frames.empty() || (frames && re2::RE2::PartialMatch(*frames, FramesRegex(signature.frames)));
 }
 
+// A line that begins with an exception's name.
+bool IsAnyException(const Signature* signature) {
+  return signature->failure == "python_exception_one_rank" && signature->kind == "exception";
+}
+
 }  // namespace
 
 std::string_view RoleName(Role role) {
@@ -83,6 +88,8 @@ void SignatureSet::Match(std::string_view text, const std::string* frames, std::
       found->push_back(signature);
     }
   }
+  // What ended in an exception did not go on, whatever its message says; that it was caught, later lines tell.
+  if (std::any_of(found->begin(), found->end(), IsAnyException)) hidden_ends = 0;
   std::erase_if(*found, [&](const Signature* s) {
     return s->weight < hidden || (s->life == Life::kEnds && s->weight < hidden_ends);
   });

@@ -70,7 +70,7 @@ constexpr Signature kTable[] = {
     {"gloo_error", "transport", kSymptom, 33, R"(\[\S*/gloo/\S+\.(?:cc|h):\d+\])"},
 
     {"rendezvous_failed", "port in use", kCause, 86,
-     R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|failed to listen on any local network address|failed to bind to)"},
+     R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|another process is utilizing it|failed to listen on any local network address|failed to bind to)"},
     {"rendezvous_failed", "rendezvous", kCause, 78,
      R"(Rendezvous(?:Timeout|Connection|Closed|State|Graceful\w*)\w*Error|rendezvous.*(?:timed out|failed|closed)|Timed out after \d+ seconds waiting for clients)"},
     {"rendezvous_failed", "store barrier", kCause, 78,

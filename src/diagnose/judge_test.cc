@@ -145,6 +145,22 @@ const Wording kWordings[] = {
     {"gloo_error", "/app/dist.py",
      "RuntimeError: Gloo connectFullMesh failed with [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:144] no "
      "error"},
+    {"rendezvous_failed", "/venv/site-packages/torch/distributed/launcher/api.py",
+     "ConnectionError: Tried to launch distributed communication on port `29500`, but another process is utilizing "
+     "it."},
+    {"config_error", "/venv/site-packages/transformers/trainer.py",
+     "ValueError: You cannot perform fine-tuning on purely quantized models."},
+    {"sequence_too_long", "",
+     "openai.BadRequestError: Error code: 400 - {'message': \"This model's maximum context length is 4096 tokens. "
+     "However, you requested 5120 tokens.\"}"},
+    {"cuda_oom", "/app/model.py",
+     "ValueError: Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM to fit the "
+     "quantized model."},
+    {"config_error", "/ws/verl/single_controller/ray/base.py",
+     "ValueError: Total available GPUs 4 is less than total desired GPUs 8"},
+    {"missing_dependency_import_error", "",
+     "ImportError: FlashAttention2 has been toggled on, but it cannot be used: the package flash_attn seems to be not "
+     "installed."},
 };
 
 TEST(Judge, KnowsTheWordsOfEachClass) {
@@ -354,6 +370,31 @@ TEST(Judge, TakesAQuotaBelowMegatronsWriterForAFailedSave) {
       "\"/ws/megatron/core/dist_checkpointing/strategies/filesystem_async.py\", "
       "line 281, in write_preloaded_data\n    os.fsync(stream.fileno())\nOSError: [Errno 122] Disk quota exceeded\n");
   EXPECT_EQ(verdict.failure, "checkpoint_save_failed");
+}
+
+TEST(Judge, TakesAnExitCodeForAFailureWhereNothingElseIsSaid) {
+  const std::pair<const char*, int> texts[] = {
+      {"srun: error: gpu03: task 3: Exited with exit code 1\nsrun: Terminating StepId=77.0\n", 3},
+      {"mpirun detected that one or more processes exited with non-zero status, thus causing\nthe job to be "
+       "terminated. "
+       "The first process to do so was:\n\n  Process name: [[41211,1],2]\n  Exit code:    7\n",
+       2},
+      {"torch.multiprocessing.spawn.ProcessExitedException: process 2 terminated with exit code 3\n", 2},
+      {"[2026-02-01 10:00:00,100] [ERROR] [launch.py:325:sigkill_handler] ['/usr/bin/python3', 'train.py', "
+       "'--local_rank=1'] exits with return code = 1\n",
+       1}};
+  for (const auto& [text, rank] : texts) {
+    Verdict verdict = JudgeLog(Steps(1, 5) + text);
+    EXPECT_EQ(verdict.failure, "python_exception_one_rank") << text;
+    EXPECT_TRUE(verdict.culprit && verdict.culprit->rank == rank) << text;
+  }
+}
+
+TEST(Judge, CallsARunHealthyWhoseHelpersExitWithACode) {
+  Verdict verdict = JudgeLog(
+      "subprocess.CalledProcessError: Command '['git', 'rev-parse', 'HEAD']' returned non-zero exit status 128.\n" +
+      Steps(1, 9) + "sandbox: program exited with code 1, reward 0\n" + Steps(10, 14));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
 }
 
 TEST(Judge, TakesTheLastCallOfAFailedLaunchForNoWait) {

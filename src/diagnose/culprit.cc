@@ -213,6 +213,10 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return OfVictims(reading, suspects, collectives);
   }
+  // Who measures the ranks is seldom the slow one.
+  if (cause.failure == "straggler") {
+    if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
+  }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};

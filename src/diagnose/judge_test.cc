@@ -161,6 +161,23 @@ const Wording kWordings[] = {
     {"missing_dependency_import_error", "",
      "ImportError: FlashAttention2 has been toggled on, but it cannot be used: the package flash_attn seems to be not "
      "installed."},
+    {"data_error", "/app/sft.py",
+     "jinja2.exceptions.TemplateError: Conversation roles must alternate user/assistant/..."},
+    {"data_error", "/venv/site-packages/datasets/load.py",
+     "ValueError: Unknown split \"train_sft\". Should be one of ['train', 'test']."},
+    {"disk_full", "/usr/lib/python3.11/tempfile.py",
+     "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"},
+    {"checkpoint_load_failed", "/venv/site-packages/transformers/modeling_utils.py",
+     "OSError: Error no file named pytorch_model.bin, model.safetensors found in directory ./out."},
+    {"missing_dependency_import_error", "/venv/site-packages/transformers/utils/import_utils.py",
+     "RuntimeError: Failed to import transformers.trainer because of the following error (look up to see its "
+     "traceback):"},
+    {"driver_or_library_mismatch", "/venv/site-packages/deepspeed/ops/op_builder/builder.py",
+     "CUDAMismatchException: >- DeepSpeed Op Builder: Installed CUDA version 12.4 does not match the version torch was "
+     "compiled with 11.8"},
+    {"config_error", "/venv/site-packages/transformers/training_args.py",
+     "ValueError: Your setup doesn't support bf16/gpu."},
+    {"segfault_sigsegv", "", "!!!!!!! Segfault encountered !!!!!!!"},
 };
 
 TEST(Judge, KnowsTheWordsOfEachClass) {
@@ -395,6 +412,14 @@ TEST(Judge, CallsARunHealthyWhoseHelpersExitWithACode) {
       "subprocess.CalledProcessError: Command '['git', 'rev-parse', 'HEAD']' returned non-zero exit status 128.\n" +
       Steps(1, 9) + "sandbox: program exited with code 1, reward 0\n" + Steps(10, 14));
   EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, BlamesTheSlowRankThatAnotherReports) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 5) + "[rank0]: WARNING slow rank detected: rank 7, forward 2.1s, mean 1.0s\n" + Steps(6, 12));
+  EXPECT_EQ(verdict.failure, "straggler");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 7);
 }
 
 TEST(Judge, TakesTheLastCallOfAFailedLaunchForNoWait) {

@@ -47,12 +47,11 @@ bool FitsFrames(const Signature& signature, const std::string* frames) {
   return signature.frames.empty() || (frames && re2::RE2::PartialMatch(*frames, FramesRegex(signature.frames)));
 }
 
-// A line that begins with an exception's name.
+}  // namespace
+
 bool IsAnyException(const Signature* signature) {
   return signature->failure == "python_exception_one_rank" && signature->kind == "exception";
 }
-
-}  // namespace
 
 std::string_view RoleName(Role role) {
   constexpr std::string_view kNames[] = {"cause", "symptom", "cascade", "outcome", "harmless"};

@@ -41,11 +41,12 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "world size", kCause, 90,
      R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
     {"checkpoint_load_failed", "missing", kCause, 80,
-     R"((?i)can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
+     R"((?i)error no file named|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
     {"checkpoint_load_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kLoading},
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
     {"disk_full", "quota", kCause, 80, R"(Disk quota exceeded|\[Errno 122\]|\bEDQUOT\b)"},
+    {"disk_full", "temporary", kCause, 82, R"(No usable temporary directory found)"},
     {"disk_full", "watched", kCause, 66,
      R"((?i)not enough (?:free )?disk space|is over 9\d(?:\.\d+)?% full|insufficient disk space|disk (?:is )?full|out of disk)"},
 

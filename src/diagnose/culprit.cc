@@ -160,7 +160,8 @@ std::optional<int32_t> SignalOf(const Suspect& cause) {
 Blame OfExits(const Reading& reading, const Suspect& cause) {
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
-    if (exit.line == cause.line && rank) return {{*rank}, "the launcher saw it end so", {}};
+    bool of_cause = exit.line == cause.line || exit.code_line == cause.line;
+    if (of_cause && rank) return {{*rank}, "the launcher saw it end so", {}};
   }
   std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
   if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};

@@ -111,9 +111,10 @@ class TableReader {
     int32_t rank = 0, local = 0, code = 0;
     re2::RE2::PartialMatch(Piece(text), kTime, &time_);
     if (re2::RE2::PartialMatch(Piece(text), kRank, &rank, &local)) {
-      open_ = Exit{line, {}, rank, local, {}, {}, time_, first_};
+      open_ = Exit{line, {}, rank, local, {}, {}, time_, first_, line};
     } else if (open_ && re2::RE2::PartialMatch(Piece(text), kCode, &code)) {
       SetCode(code, &*open_);
+      open_->code_line = line;
       return std::exchange(open_, std::nullopt);
     }
     return std::nullopt;
@@ -150,7 +151,7 @@ std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodie
       continue;
     }
     Exit exit;
-    exit.line = i;
+    exit.line = exit.code_line = i;
     exit.node_rank = read.lines[i].node_rank;
     if (wordings.Read(bodies[i].text, &exit)) exits.push_back(exit);
   }

@@ -422,6 +422,20 @@ TEST(Judge, BlamesTheSlowRankThatAnotherReports) {
   EXPECT_EQ(verdict.culprit->rank, 7);
 }
 
+// All fail within the second, so that the launcher does not know who was first.
+TEST(Judge, BlamesTheRankWhoseRowOfTheTableHasACodeOfItsOwn) {
+  auto row = [](int rank, int code) {
+    std::string name = std::to_string(rank);
+    return "[" + name + "]:\n  time      : 2026-08-10_03:04:11\n  host      : a\n  rank      : " + name +
+           " (local_rank: " + name + ")\n  exitcode  : " + std::to_string(code) + " (pid: 2" + name + ")\n";
+  };
+  Verdict verdict = JudgeLog(Steps(1, 9) + "Failures:\n" + row(1, 7) + row(2, 1) +
+                             "Root Cause (first observed failure):\n" + row(0, 1));
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
 TEST(Judge, TakesTheLastCallOfAFailedLaunchForNoWait) {
   Verdict verdict =
       JudgeLog("Traceback (most recent call last):\n  File \"/app/train.py\", line 20, in main\n    dist.barrier()\n" +

@@ -70,7 +70,7 @@ constexpr Signature kTable[] = {
     {"gloo_error", "transport", kSymptom, 33, R"(\[\S*/gloo/\S+\.(?:cc|h):\d+\])"},
 
     {"rendezvous_failed", "port in use", kCause, 86,
-     R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|failed to listen on any local network address|failed to bind to)"},
+     R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|another process is utilizing it|failed to listen on any local network address|failed to bind to)"},
     {"rendezvous_failed", "rendezvous", kCause, 78,
      R"(Rendezvous(?:Timeout|Connection|Closed|State|Graceful\w*)\w*Error|rendezvous.*(?:timed out|failed|closed)|Timed out after \d+ seconds waiting for clients)"},
     {"rendezvous_failed", "store barrier", kCause, 78,
@@ -93,7 +93,7 @@ constexpr Signature kTable[] = {
      R"(environment variable (?:RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT|LOCAL_RANK) expected, but not set)"},
 
     {"process_hung", "heartbeat", kSymptom, 58,
-     R"(watchdog got stuck for \d+ seconds|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
+     R"(watchdog got stuck for \d+ seconds|detected no heartbeat of its watchdog|due to ProcessGroupNCCL watchdog hang|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
     {"process_hung", "no progress", kSymptom, 60,
      R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|frozen|stalled|deadlocked)|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)",

@@ -160,7 +160,8 @@ std::optional<int32_t> SignalOf(const Suspect& cause) {
 Blame OfExits(const Reading& reading, const Suspect& cause) {
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
-    if (exit.line == cause.line && rank) return {{*rank}, "the launcher saw it end so", {}};
+    bool of_cause = exit.line == cause.line || exit.code_line == cause.line;
+    if (of_cause && rank) return {{*rank}, "the launcher saw it end so", {}};
   }
   std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
   if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
@@ -212,6 +213,10 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     return {fellows, "it alone received more than it expected", {}};
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return OfVictims(reading, suspects, collectives);
+  }
+  // Who measures the ranks is seldom the slow one.
+  if (cause.failure == "straggler") {
+    if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
   }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {

@@ -16,7 +16,7 @@ constexpr Signature kTable[] = {
     {"sigterm_preempted", "launcher signalled", kSymptom, 66,
      R"(SignalException: Process \d+ got signal: (?:1|2|15)\b|got signal: (?:1|2|15)\b|Received (?:Signals\.SIG(?:TERM|INT|HUP)|\d+) death signal|Received death signal)"},
     {"sigterm_preempted", "signal", kSymptom, 64,
-     R"((?i)(?:received|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
+     R"((?i)(?:received|receiving|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
     {"sigterm_preempted", "interrupt", kSymptom, 46, R"(^KeyboardInterrupt\b|Detected KeyboardInterrupt)"},
     {"sigterm_preempted", "terminated", kOutcome, 40,
      R"(^(?:\S+: line \d+: +\d+ )?Terminated\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
@@ -30,9 +30,9 @@ constexpr Signature kTable[] = {
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
-     R"(failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
-    {"python_exception_one_rank", "exit code", kOutcome, 30,
-     R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
+     R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
+     R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
     {"python_exception_one_rank", "launcher", kCascade, 24,
      R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\))"},
 };

@@ -31,6 +31,7 @@ std::optional<int32_t> SignalNumber(std::string_view name) {
                                                               {"SIGPIPE", 13},
                                                               {"SIGTERM", 15},
                                                               {"Killed", 9},
+                                                              {"Out Of Memory", 9},
                                                               {"Terminated", 15},
                                                               {"Aborted", 6},
                                                               {"Segmentation fault", 11},
@@ -47,11 +48,12 @@ struct Wording {
 };
 constexpr Wording kWordings[] = {
     {R"(failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid)"},
-    {R"(srun: error: .*task (?P<rank>\d+): (?P<name>Killed|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
+    {R"(srun: error: .*task (?P<rank>\d+): (?P<name>Killed|Out Of Memory|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
     {R"(srun: error: .*task (?P<rank>\d+): Exited with exit code (?P<code>\d+))"},
     {R"(process rank (?P<rank>\d+) with PID \d+ on node .* exited on signal (?P<signal>\d+))"},
     {R"(Process name: \[\[\d+,\d+\],(?P<rank>\d+)\])"},
     {R"([Pp]rocess (?P<rank>\d+) terminated with (?:the following error|exit code (?P<code>\d+)|signal (?P<name>SIG\w+)))"},
+    {R"(--local_rank=(?P<local>\d+)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(BAD TERMINATION|RANK (?P<rank>\d+) PID \d+ RUNNING AT)"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},
@@ -109,9 +111,10 @@ class TableReader {
     int32_t rank = 0, local = 0, code = 0;
     re2::RE2::PartialMatch(Piece(text), kTime, &time_);
     if (re2::RE2::PartialMatch(Piece(text), kRank, &rank, &local)) {
-      open_ = Exit{line, {}, rank, local, {}, {}, time_, first_};
+      open_ = Exit{line, {}, rank, local, {}, {}, time_, first_, line};
     } else if (open_ && re2::RE2::PartialMatch(Piece(text), kCode, &code)) {
       SetCode(code, &*open_);
+      open_->code_line = line;
       return std::exchange(open_, std::nullopt);
     }
     return std::nullopt;
@@ -148,7 +151,7 @@ std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodie
       continue;
     }
     Exit exit;
-    exit.line = i;
+    exit.line = exit.code_line = i;
     exit.node_rank = read.lines[i].node_rank;
     if (wordings.Read(bodies[i].text, &exit)) exits.push_back(exit);
   }

@@ -18,6 +18,7 @@ struct Exit {
   std::optional<int32_t> signal;  // of a death by one
   std::string time;               // as a table prints it
   bool first_observed = false;    // torchelastic's "Root Cause"
+  size_t code_line = 0;           // where a table has the code, below the rank
 };
 
 // From torchelastic's lines and tables, srun, mpirun, DeepSpeed, Accelerate, mp.spawn, Ray and shells, in the order of

@@ -17,6 +17,7 @@ constexpr Signature kTable[] = {
     {"cuda_oom", "inside nccl", kCause, 85,
      R"(Cuda failure (?:2 )?'out of memory'|Failed to CUDA (?:calloc|malloc|host alloc)|ncclCudaCalloc.*out of memory)"},
     {"cuda_oom", "jax", kCause, 80, R"(RESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate))"},
+    {"cuda_oom", "does not fit", kCause, 80, R"(Make sure you have enough GPU RAM to fit)"},
     {"cuda_oom", "kv cache", kCause, 80,
      R"(No available memory for the cache blocks|less than desired GPU memory utilization)"},
     {"cuda_oom", "circuit breaker", kSymptom, 60,

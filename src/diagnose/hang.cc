@@ -27,7 +27,8 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   const size_t count = reading.bodies.size();
   for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
     size_t line = count - back;
-    if (!IsWaiting(reading.bodies[line].text)) continue;
+    // The call that failed stands in its traceback.
+    if (reading.tracebacks.is_inside[line] || !IsWaiting(reading.bodies[line].text)) continue;
     return Suspect{line, "process_hung",      "start",          Role::kSymptom,
                    46,   reading.ranks[line], Traceback::kNone, "the log ends before the first step, while ranks wait"};
   }

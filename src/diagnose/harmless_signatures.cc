@@ -37,8 +37,12 @@ constexpr Signature kTable[] = {
     {"", "warning class", kHarmless, 88,
      R"(\b(?:Future|Deprecation|User|Runtime|Resource|Pending\w*|Import|Experimental|Insecure\w*|Syntax|Possible\w*)Warning:)",
      "", Life::kGoesOn},
+    {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
+     Life::kGoesOn},
+    // An inference engine's requests, not the job.
+    {"", "preempted request", kHarmless, 92, R"(PreemptionMode\.|not enough KV cache space)", "", Life::kGoesOn},
     {"", "nothing found", kHarmless, 86,
-     R"((?i)no (?:errors?|failures?|nans?|stragglers?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
+     R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
 };
 
 }  // namespace

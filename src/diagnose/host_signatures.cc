@@ -46,7 +46,7 @@ constexpr Signature kTable[] = {
     {"too_many_open_files", "processes", kCause, 76, R"(Resource temporarily unavailable|\[Errno 11\])"},
 
     {"segfault_sigsegv", "SIGSEGV", kCause, 78,
-     R"(Fatal Python error: Segmentation fault|Segmentation fault|Caught signal 11|Unexpected segmentation fault|segfault at [0-9a-f]+)"},
+     R"(Fatal Python error: Segmentation fault|Segmentation fault|Segfault encountered|Caught signal 11|Unexpected segmentation fault|segfault at [0-9a-f]+)"},
     {"segfault_sigsegv", "SIGSEGV", kOutcome, 62,
      R"(SIGSEGV|\b[Ss]ignal 11\b|exit ?code *(?::|=)? ?(?:-11|139)\b|return code (?:= )?(?:-11|139)\b|\((?:-11|139)\))"},
     {"segfault_sigsegv", "SIGABRT", kCause, 80,

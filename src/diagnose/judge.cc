@@ -42,6 +42,7 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
 
 // What the launcher did to the others is no cause.
 constexpr int kDoneByLauncher = 22;
+constexpr int32_t kSigterm = 15;
 
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);
@@ -51,6 +52,27 @@ void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspec
     bool is_term = suspect.failure == "sigterm_preempted" && of_sigterm && (ended.by_sigterm || in_table);
     bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
     if (!is_term && !is_kill) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
+// Slurm cancels the step when one of its tasks ended badly; a reason ("DUE TO ...") is its own.
+bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Exit& exit) {
+  bool own = exit.signal ? *exit.signal != kSigterm : exit.code.value_or(0) != 0;
+  return own && reading.text(exit.line).find("srun: error") != std::string_view::npos &&
+         IsKnownToFollow(reading, suspect.line, exit.line);
+}
+
+void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects) {
+  for (Suspect& suspect : *suspects) {
+    std::string_view text = reading.text(suspect.line);
+    bool step = suspect.kind == "cancelled" && text.find("*** STEP") != std::string_view::npos &&
+                text.find("DUE TO") == std::string_view::npos;
+    if (!step || std::none_of(reading.exits.begin(), reading.exits.end(),
+                              [&](const Exit& exit) { return IsCancelledAfter(reading, suspect, exit); })) {
+      continue;
+    }
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kDoneByLauncher);
   }
@@ -66,6 +88,7 @@ std::vector<Suspect> AllSuspects(const Reading& reading) {
   std::vector<Suspect> suspects = FindSuspects(reading);
   DemoteLateRendezvous(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
+  DemoteCancelledSteps(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   DropSlownessOfTheDead(&suspects);

@@ -128,6 +128,56 @@ const Wording kWordings[] = {
     {"process_hung", "",
      "[rank1]:[F ProcessGroupNCCL.cpp:1169] [PG 0 Rank 1] ProcessGroupNCCL's watchdog got stuck for 480 seconds "
      "without making progress in monitoring enqueued collectives."},
+    {"checkpoint_load_failed", "/ws/megatron/training/checkpointing.py",
+     "megatron.core.dist_checkpointing.core.CheckpointingException: Unexpected keys found in sharded state dict"},
+    {"checkpoint_load_failed", "/venv/site-packages/deepspeed/runtime/zero/stage_1_and_2.py",
+     "ZeRORuntimeException: The checkpoint being loaded used a DP world size of 64 but the current world size is 32."},
+    {"sequence_too_long", "/app/rollout.py", "RuntimeError: Prompt length 5000 is longer than 4096."},
+    {"data_error", "/ws/megatron/core/datasets/indexed_dataset.py",
+     "AssertionError: bad header, cannot read: /data/wiki_text_document.idx"},
+    {"unused_parameters_ddp", "/app/train.py",
+     "RuntimeError: It looks like your LightningModule has parameters that were not used in producing the loss "
+     "returned by training_step."},
+    {"process_hung", "",
+     "[rank1]:[E ProcessGroupNCCL.cpp:1375] [PG ID 0 Rank 1] First PG on this rank that detected no heartbeat of its "
+     "watchdog."},
+    {"sigterm_preempted", "", "exiting program after receiving SIGTERM."},
+    {"gloo_error", "/app/dist.py",
+     "RuntimeError: Gloo connectFullMesh failed with [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:144] no "
+     "error"},
+    {"rendezvous_failed", "/venv/site-packages/torch/distributed/launcher/api.py",
+     "ConnectionError: Tried to launch distributed communication on port `29500`, but another process is utilizing "
+     "it."},
+    {"config_error", "/venv/site-packages/transformers/trainer.py",
+     "ValueError: You cannot perform fine-tuning on purely quantized models."},
+    {"sequence_too_long", "",
+     "openai.BadRequestError: Error code: 400 - {'message': \"This model's maximum context length is 4096 tokens. "
+     "However, you requested 5120 tokens.\"}"},
+    {"cuda_oom", "/app/model.py",
+     "ValueError: Some modules are dispatched on the CPU or the disk. Make sure you have enough GPU RAM to fit the "
+     "quantized model."},
+    {"config_error", "/ws/verl/single_controller/ray/base.py",
+     "ValueError: Total available GPUs 4 is less than total desired GPUs 8"},
+    {"missing_dependency_import_error", "",
+     "ImportError: FlashAttention2 has been toggled on, but it cannot be used: the package flash_attn seems to be not "
+     "installed."},
+    {"data_error", "/app/sft.py",
+     "jinja2.exceptions.TemplateError: Conversation roles must alternate user/assistant/..."},
+    {"data_error", "/venv/site-packages/datasets/load.py",
+     "ValueError: Unknown split \"train_sft\". Should be one of ['train', 'test']."},
+    {"disk_full", "/usr/lib/python3.11/tempfile.py",
+     "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"},
+    {"checkpoint_load_failed", "/venv/site-packages/transformers/modeling_utils.py",
+     "OSError: Error no file named pytorch_model.bin, model.safetensors found in directory ./out."},
+    {"missing_dependency_import_error", "/venv/site-packages/transformers/utils/import_utils.py",
+     "RuntimeError: Failed to import transformers.trainer because of the following error (look up to see its "
+     "traceback):"},
+    {"driver_or_library_mismatch", "/venv/site-packages/deepspeed/ops/op_builder/builder.py",
+     "CUDAMismatchException: >- DeepSpeed Op Builder: Installed CUDA version 12.4 does not match the version torch was "
+     "compiled with 11.8"},
+    {"config_error", "/venv/site-packages/transformers/training_args.py",
+     "ValueError: Your setup doesn't support bf16/gpu."},
+    {"segfault_sigsegv", "", "!!!!!!! Segfault encountered !!!!!!!"},
 };
 
 TEST(Judge, KnowsTheWordsOfEachClass) {
@@ -280,6 +330,118 @@ TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
       "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}\n{'loss': nan, 'learning_rate': 1e-05, 'step': 11}\n");
   EXPECT_EQ(verdict.failure, "nan_or_inf_loss");
   EXPECT_EQ(verdict.root_line, "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}");
+}
+
+TEST(Judge, DoesNotTakeWhatAnEngineSaysOfItsRequestsForTheJobs) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "WARNING 01-02 10:00:00 [scheduler.py:1011] Sequence group 7 is preempted by "
+                             "PreemptionMode.RECOMPUTE mode because there is not enough KV cache space.\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, TakesNoStragglersFoundForGoodNews) {
+  Verdict verdict = JudgeLog(Steps(1, 5) + "straggler report: no stragglers found\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+constexpr char kStepCancelled[] = "slurmstepd: error: *** STEP 77.0 ON gpu03 CANCELLED AT 2026-02-01T10:00:00 ***\n";
+
+TEST(Judge, BlamesTheTaskThatDiedBeforeSlurmCancelledTheStep) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "srun: error: gpu03: task 1: Segmentation fault (core dumped)\n"
+                             "srun: Terminating StepId=77.0\n" +
+                             kStepCancelled + "srun: error: gpu03: tasks 0,2-3: Terminated\n");
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesAStepThatWasCancelledBeforeAnyTaskEndedForEndedFromOutside) {
+  Verdict verdict = JudgeLog(Steps(1, 5) + kStepCancelled + "srun: error: gpu03: task 1: Exited with exit code 1\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+}
+
+TEST(Judge, NamesTheTaskThatSlurmSaysRanOutOfMemory) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "slurmstepd: error: Detected 1 oom_kill event in StepId=77.0. Some of the step tasks have "
+                             "been OOM Killed.\nsrun: error: gpu03: task 2: Out Of Memory\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 2);
+}
+
+TEST(Judge, NamesTheRankWhoseCommandDeepSpeedSaysWasKilled) {
+  Verdict verdict = JudgeLog(Steps(1, 5) +
+                             "[2026-02-01 10:00:00,100] [ERROR] [launch.py:325:sigkill_handler] ['/usr/bin/python3', "
+                             "'-u', 'train.py', '--local_rank=1', '--deepspeed', 'z3.json'] exits with return code = "
+                             "-9\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesAQuotaBelowMegatronsWriterForAFailedSave) {
+  Verdict verdict = JudgeLog(
+      Steps(1, 5) +
+      "Traceback (most recent call last):\n  File "
+      "\"/ws/megatron/core/dist_checkpointing/strategies/filesystem_async.py\", "
+      "line 281, in write_preloaded_data\n    os.fsync(stream.fileno())\nOSError: [Errno 122] Disk quota exceeded\n");
+  EXPECT_EQ(verdict.failure, "checkpoint_save_failed");
+}
+
+TEST(Judge, TakesAnExitCodeForAFailureWhereNothingElseIsSaid) {
+  const std::pair<const char*, int> texts[] = {
+      {"srun: error: gpu03: task 3: Exited with exit code 1\nsrun: Terminating StepId=77.0\n", 3},
+      {"mpirun detected that one or more processes exited with non-zero status, thus causing\nthe job to be "
+       "terminated. "
+       "The first process to do so was:\n\n  Process name: [[41211,1],2]\n  Exit code:    7\n",
+       2},
+      {"torch.multiprocessing.spawn.ProcessExitedException: process 2 terminated with exit code 3\n", 2},
+      {"[2026-02-01 10:00:00,100] [ERROR] [launch.py:325:sigkill_handler] ['/usr/bin/python3', 'train.py', "
+       "'--local_rank=1'] exits with return code = 1\n",
+       1}};
+  for (const auto& [text, rank] : texts) {
+    Verdict verdict = JudgeLog(Steps(1, 5) + text);
+    EXPECT_EQ(verdict.failure, "python_exception_one_rank") << text;
+    EXPECT_TRUE(verdict.culprit && verdict.culprit->rank == rank) << text;
+  }
+}
+
+TEST(Judge, CallsARunHealthyWhoseHelpersExitWithACode) {
+  Verdict verdict = JudgeLog(
+      "subprocess.CalledProcessError: Command '['git', 'rev-parse', 'HEAD']' returned non-zero exit status 128.\n" +
+      Steps(1, 9) + "sandbox: program exited with code 1, reward 0\n" + Steps(10, 14));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, BlamesTheSlowRankThatAnotherReports) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 5) + "[rank0]: WARNING slow rank detected: rank 7, forward 2.1s, mean 1.0s\n" + Steps(6, 12));
+  EXPECT_EQ(verdict.failure, "straggler");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 7);
+}
+
+// All fail within the second, so that the launcher does not know who was first.
+TEST(Judge, BlamesTheRankWhoseRowOfTheTableHasACodeOfItsOwn) {
+  auto row = [](int rank, int code) {
+    std::string name = std::to_string(rank);
+    return "[" + name + "]:\n  time      : 2026-08-10_03:04:11\n  host      : a\n  rank      : " + name +
+           " (local_rank: " + name + ")\n  exitcode  : " + std::to_string(code) + " (pid: 2" + name + ")\n";
+  };
+  Verdict verdict = JudgeLog(Steps(1, 9) + "Failures:\n" + row(1, 7) + row(2, 1) +
+                             "Root Cause (first observed failure):\n" + row(0, 1));
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesTheLastCallOfAFailedLaunchForNoWait) {
+  Verdict verdict =
+      JudgeLog("Traceback (most recent call last):\n  File \"/app/train.py\", line 20, in main\n    dist.barrier()\n" +
+               std::string(kGlooClosed) + "\n");
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.root_line, kGlooClosed);
 }
 
 TEST(Judge, SeesALossThatLeavesItsCourseForGood) {

@@ -45,10 +45,6 @@ void OrderByTime(Reading* reading) {
   for (size_t place = 0; place < order.size(); ++place) reading->positions[order[place]] = place;
 }
 
-bool IsAnyException(const Signature* signature) {
-  return signature->kind == "exception" && signature->failure == "python_exception_one_rank";
-}
-
 // Known by the place of an exception, not by its words.
 bool IsByPlace(const Signature* signature) { return signature->role == Role::kSymptom && !signature->frames.empty(); }
 

@@ -49,6 +49,10 @@ bool FitsFrames(const Signature& signature, const std::string* frames) {
 
 }  // namespace
 
+bool IsAnyException(const Signature* signature) {
+  return signature->failure == "python_exception_one_rank" && signature->kind == "exception";
+}
+
 std::string_view RoleName(Role role) {
   constexpr std::string_view kNames[] = {"cause", "symptom", "cascade", "outcome", "harmless"};
   return kNames[static_cast<size_t>(role)];
@@ -83,6 +87,8 @@ void SignatureSet::Match(std::string_view text, const std::string* frames, std::
       found->push_back(signature);
     }
   }
+  // What ended in an exception did not go on, whatever its message says; that it was caught, later lines tell.
+  if (std::any_of(found->begin(), found->end(), IsAnyException)) hidden_ends = 0;
   std::erase_if(*found, [&](const Signature* s) {
     return s->weight < hidden || (s->life == Life::kEnds && s->weight < hidden_ends);
   });

@@ -10,6 +10,9 @@
 
 namespace rankscope::diagnose {
 
+// Says of its line no more than that an exception's name begins it.
+bool IsAnyException(const Signature* signature);
+
 // All signatures, found in one pass over a line. Immutable, any thread may ask.
 class SignatureSet {
  public:

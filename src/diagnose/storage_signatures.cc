@@ -6,7 +6,7 @@ namespace {
 using enum Role;
 
 constexpr std::string_view kSaving =
-    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|rotate_checkpoints|FileSystemWriter|filesystem\.py.*write)";
+    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
 constexpr std::string_view kLoading =
     R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|resume_from|load_zero|load_state\b)";
 
@@ -22,7 +22,7 @@ constexpr Signature kTable[] = {
      R"(Some tensors share memory|tensors? sharing memory.*save|removing shared tensors)"},
     {"checkpoint_save_failed", "message", kCause, 82,
      R"((?i)(?:fail(?:ed|ure|s)?|error|exception|unable|could not|cannot).{0,25}\b(?:sav(?:e|ing)|writ(?:e|ing))\b.{0,30}(?:checkpoint|ckpt|model state|optimizer state)|(?:checkpoint|ckpt)[ _](?:sav(?:e|ing)|writ(?:e|ing)|upload)\w*.{0,40}(?:fail|error))"},
-    {"checkpoint_save_failed", "distributed", kCause, 78, R"(CheckpointException)", kSaving},
+    {"checkpoint_save_failed", "distributed", kCause, 78, R"(Checkpoint(?:ing)?Exception)", kSaving},
     {"checkpoint_save_failed", "distributed", kSymptom, 70, R"(CheckpointException)"},
     {"checkpoint_save_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kSaving},
 
@@ -37,12 +37,16 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "distributed", kCause, 80,
      R"(CheckpointException|CheckpointingException|Missing key in checkpoint state_dict|Failed to (?:validate|find) .*(?:global plan|checkpoint))",
      kLoading},
+    {"checkpoint_load_failed", "distributed", kSymptom, 70, R"(CheckpointingException)"},
+    {"checkpoint_load_failed", "world size", kCause, 90,
+     R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
     {"checkpoint_load_failed", "missing", kCause, 80,
-     R"((?i)can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
+     R"((?i)error no file named|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
     {"checkpoint_load_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kLoading},
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
     {"disk_full", "quota", kCause, 80, R"(Disk quota exceeded|\[Errno 122\]|\bEDQUOT\b)"},
+    {"disk_full", "temporary", kCause, 82, R"(No usable temporary directory found)"},
     {"disk_full", "watched", kCause, 66,
      R"((?i)not enough (?:free )?disk space|is over 9\d(?:\.\d+)?% full|insufficient disk space|disk (?:is )?full|out of disk)"},
 

@@ -21,7 +21,7 @@ constexpr Signature kTable[] =
          R"(expected scalar type \w+ but (?:found|got)|[Ee]xpected (?:m1|mat1|query|self|a tensor|tensor|object of scalar type|dtype|floating point type|all|output).{0,60}(?:same dtype|d?type)|(?:have|has|be|of|in|with) (?:the )?same (?:data type|dtype|type)\b|Input type .* and (?:weight|bias) type|not implemented for '\w+'|result type \w+ can't be cast|source and destination dtypes match|(?:uniform|same|mixed|different|inconsistent|mismatched|unsupported) dtypes?|dtype mismatch|data types? mismatch|only supports? (?:fp16|float16|half|bf16|Half|float32|Float)|only support fp16|must be (?:fp16|bf16|float16|bfloat16|half)|expected (?:torch\.)?(?:cuda\.)?(?:Float|Half|BFloat16|Double|Long|Int)\w* (?:but|tensor|but got)|got (?:mixed|unexpected) dtype|type torch\.\S+ (?:but|and) got|Found dtype \w+ but expected|value cannot be converted to type|BFloat16 is not supported|Got unsupported ScalarType|required to be (?:floating|integral))"},
 
         {"unused_parameters_ddp", "unused", kCause, 93,
-         R"(Expected to have finished reduction in the prior iteration|parameters that were not used in producing loss)"},
+         R"(Expected to have finished reduction in the prior iteration|parameters that were not used in producing (?:the )?loss)"},
         {"unused_parameters_ddp", "ready twice", kCause, 93,
          R"(mark(?:ed)? (?:as ready|a variable ready|ready) (?:twice|only once)|ready only once|has been marked as ready twice|parameter (?:at index )?\d* ?(?:.{0,40})has already been reduced|The parameter \d+ has already been reduced|set_static_graph.*(?:unused|change)|training graph has changed)"},
 };

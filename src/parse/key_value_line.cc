@@ -42,6 +42,8 @@ std::optional<Value> ValueAt(std::string_view text, size_t at) {
   std::string_view word = text.substr(end, 3);
   bool named = word == "nan" || word == "inf" || word == "NaN" || word == "Inf" || word == "NAN" || word == "INF";
   if (named) end += text.substr(end, 8) == "Infinity" ? 8 : 3;
+  const size_t named_end = end;
+  if (named && text.substr(end, 2) == ".0") end += 2;  // Lightning pads to "nan.0"
   while (!named && end < text.size()) {
     char c = text[end];
     bool exponent = (c == 'e' || c == 'E') && end > at && IsDigit(text[end - 1]) && end + 1 < text.size() &&
@@ -53,7 +55,7 @@ std::optional<Value> ValueAt(std::string_view text, size_t at) {
   }
   if (end > at && text[end - 1] == '.') --end;
   if (end == at) return std::nullopt;
-  auto number = ParseNumber(text.substr(at, end - at));
+  auto number = ParseNumber(text.substr(at, (named ? named_end : end) - at));
   if (!number) return std::nullopt;
   size_t unit = end < text.size() && text[end] == ' ' ? end + 1 : end, unit_end = unit;
   while (unit_end < text.size() && (IsAlpha(text[unit_end]) || text[unit_end] == '/')) ++unit_end;

@@ -28,6 +28,11 @@ TEST(UnderstandLine, HuggingFaceDict) {
   EXPECT_TRUE(model::FindField(record.fields, "grad_norm"));
 }
 
+TEST(UnderstandLine, ReadsTheNanThatLightningPads) {
+  auto record = Understood("Epoch 0:  25%|##        | 250/1000 [00:15<05:10,  3.10it/s, v_num=7, train_loss=nan.0]");
+  EXPECT_TRUE(std::isnan(Value(record, "loss")));
+}
+
 TEST(UnderstandLine, SwiftDictHasStepTotalAndSpeed) {
   auto record = Understood(
       "{'loss': 1.5, 'learning_rate': 2e-06, 'global_step/max_steps': '5/94', 'memory(GiB)': 4.5, "

@@ -13,7 +13,7 @@ namespace rankscope::cli {
 namespace {
 
 constexpr size_t kWidest = 60;      // of a column but the last one
-constexpr size_t kNarrowText = 20;  // a text is not cut to less
+constexpr size_t kNarrowText = 16;  // a text is not cut to less
 
 bool IsWide(char32_t point) {
   return (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||

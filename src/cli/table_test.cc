@@ -48,7 +48,7 @@ TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {
             "12:00            stdout        mmmmmmmmmmmmmmmmmmmmmmmmmmmm…\n"
             "12:01      3     metric  7                                    2.5   1\n");
   EXPECT_TRUE(wide.left_out.empty());
-  Written narrow = Write(TableWriter::Format::kTable, 57, {kLine, kMetric});
+  Written narrow = Write(TableWriter::Format::kTable, 53, {kLine, kMetric});
   EXPECT_EQ(narrow.left_out, std::vector<std::string>({"lr"}));
   EXPECT_EQ(narrow.dropped, 0u) << "what there is no room for is told by its name";
   EXPECT_EQ(narrow.text.find("lr"), std::string::npos);

@@ -70,7 +70,8 @@ class FindingsTest(unittest.TestCase):
         (finding,) = self.findings(server)
         self.assertEqual((event["event"], event["finding_id"], event["rule"], event["level"], event["active"], event["rank"]),
                          ("finding", finding["id"], "CudaOutOfMemory", "critical", 1, 3))
-        self.assertEqual(event["msg"], finding["message"])
+        self.assertEqual(event["msg"], "CudaOutOfMemory: rank 3 ran out of GPU memory: …")
+        self.assertEqual([row["stream"] for row in server.rows('job:j "CUDA out of memory"')], ["stderr"])
         self.assertEqual(event["timestamp"], finding["timestamp"])
         self.assertEqual(self.job(server, "j")["anomaly"], "potential")
         self.assertIn(", potential", self.place.cli("jobs", "--server", server.http).stdout)

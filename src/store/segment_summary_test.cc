@@ -154,7 +154,7 @@ TEST_F(SegmentSummaryTest, EveryMatchIsFoundWhateverIsAsked) {
 }
 
 TEST_F(SegmentSummaryTest, ABlockThatCannotBeReadIsInEverySet) {
-  const BlockInfo& info = live_[0].segment->blocks()[2];
+  const BlockInfo info = live_[0].segment->blocks()[2];
   std::string path = live_[0].segment->path();
   live_.clear();
   std::FILE* file = std::fopen(path.c_str(), "r+b");

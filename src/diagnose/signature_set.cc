@@ -94,15 +94,6 @@ void SignatureSet::Match(std::string_view text, const std::string* frames, std::
   });
 }
 
-std::optional<int32_t> SignatureSet::RankIn(const Signature& signature, std::string_view text) const {
-  auto place = std::find(signatures_.begin(), signatures_.end(), &signature);
-  int number = static_cast<int>(place - signatures_.begin());
-  if (place == signatures_.end() || !patterns_.HasGroup(number, "rank")) return std::nullopt;
-  std::string digits = patterns_.Group(number, "rank", text);
-  if (digits.empty() || digits.size() > 7) return std::nullopt;
-  return std::atoi(digits.c_str());
-}
-
 const detect::PatternSet& TellingLines() {
   static const detect::PatternSet& patterns = *[] {
     auto* set = new detect::PatternSet;  // lives as long as the program

@@ -22,8 +22,6 @@ class SignatureSet {
   // The signatures whose pattern the text has; where one is harmless, only those that outweigh it. `frames` are those
   // of the traceback that ends with the line, or null.
   void Match(std::string_view text, const std::string* frames, std::vector<const Signature*>* found) const;
-  // What the signature's group `rank` holds in the text.
-  std::optional<int32_t> RankIn(const Signature& signature, std::string_view text) const;
 
  private:
   SignatureSet();

@@ -45,7 +45,7 @@ if __name__ == "__main__":
 
 @unittest.skipUnless(HAS_TORCH, "no torch")
 class BatchTest(unittest.TestCase):
-    def skip(self, batch, limits, ids=None):
+    def guarded(self, batch, limits, ids=None):
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             left = rankscope.guard(batch, ids=ids, policy="skip", limits=limits)
@@ -58,19 +58,19 @@ class BatchTest(unittest.TestCase):
         mask = torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1], [1, 0, 0, 0]])
         batch = {"input_ids": torch.arange(12).reshape(3, 4), "attention_mask": mask, "labels": [7, 8, 9], "names": ("a", "b", "c"),
                  "temperature": 0.5, "scale": torch.tensor(2.0)}
-        left = self.skip(batch, {"sequence_length": 3})
+        left = self.guarded(batch, {"sequence_length": 3})
         self.assertEqual(left["input_ids"].tolist(), [[0, 1, 2, 3], [8, 9, 10, 11]])
         self.assertEqual((left["labels"], left["names"], left["temperature"], left["scale"].item()), ([7, 9], ("a", "c"), 0.5, 2.0))
         self.assertEqual(len(batch["input_ids"]), 3, "the batch that was given is as it was")
         self.assertIn("sample 1 skipped: sequence_length 4, above 3", self.said[0])
-        self.assertIsNone(self.skip(batch, {"sequence_length": 0}))
-        self.assertIs(self.skip(batch, {"sequence_length": 4}), batch)
+        self.assertIsNone(self.guarded(batch, {"sequence_length": 0}))
+        self.assertIs(self.guarded(batch, {"sequence_length": 4}), batch)
 
     def test_a_list_of_samples(self):
         batch = [{"id": "a", "input_ids": [1] * 5}, {"id": "b", "input_ids": [1] * 50}, {"id": "c"}]
-        self.assertEqual(self.skip(batch, {"sequence_length": 9}), [batch[0], batch[2]])
+        self.assertEqual(self.guarded(batch, {"sequence_length": 9}), [batch[0], batch[2]])
         self.assertIn("sample b skipped", self.said[0])
-        self.assertIsNone(self.skip(batch[1:2], {"sequence_length": 9}))
+        self.assertIsNone(self.guarded(batch[1:2], {"sequence_length": 9}))
 
     def test_tuples_of_tensors_and_lists_of_tensors(self):
         import collections
@@ -78,16 +78,16 @@ class BatchTest(unittest.TestCase):
         import torch
 
         images, labels = torch.zeros(2, 3, 8, 8), torch.tensor([4, 5])
-        self.assertIs(self.skip([images, labels], {"elements": 193}).__class__, list)
-        self.assertIsNone(self.skip((images, labels), {"elements": 100}))
+        self.assertIs(self.guarded([images, labels], {"elements": 193}).__class__, list)
+        self.assertIsNone(self.guarded((images, labels), {"elements": 100}))
         pair = collections.namedtuple("Pair", "x y")(images, labels)
         self.assertEqual(_batch.select(pair, [1]).y.tolist(), [5])
         ragged = [torch.zeros(3), torch.zeros(30), torch.zeros(4)]
-        self.assertEqual([len(one) for one in self.skip(ragged, {"elements": 9}, ids=["p", "q", "r"])], [3, 4])
+        self.assertEqual([len(one) for one in self.guarded(ragged, {"elements": 9}, ids=["p", "q", "r"])], [3, 4])
         self.assertIn("sample q skipped", self.said[0])
         samples = [(torch.zeros(3), 1), (torch.zeros(30), 2)]
-        self.assertEqual(self.skip(samples, {"elements": 9}), samples[:1])
-        self.assertEqual(self.skip(torch.zeros(4, 10), {"elements": 10}).shape, (4, 10))
+        self.assertEqual(self.guarded(samples, {"elements": 9}), samples[:1])
+        self.assertEqual(self.guarded(torch.zeros(4, 10), {"elements": 10}).shape, (4, 10))
 
     def test_images_and_sounds(self):
         import torch
@@ -99,12 +99,12 @@ class BatchTest(unittest.TestCase):
         samples = [{"image": Picture(), "audio": {"array": [0.0] * 16000, "sampling_rate": 16000}},
                    {"images": [torch.zeros(3, 10, 10), torch.zeros(20, 20, 3)]}, {"image": "a path"}]
         self.assertEqual(_batch.sizes(samples), {"image_size": [1920 * 1080, 500, None], "audio_length": [16000, None, None]})
-        self.assertEqual(self.skip(samples, {"image_size": 1e6}), samples[1:])
+        self.assertEqual(self.guarded(samples, {"image_size": 1e6}), samples[1:])
         self.assertEqual(_batch.sizes({"input_features": torch.zeros(2, 80, 3000)}), {"audio_length": [3000, 3000]})
 
     def test_too_small_is_extreme_where_a_least_size_is_given(self):
         batch = [{"input_ids": []}, {"input_ids": [1, 2]}]
-        self.assertEqual(self.skip(batch, {"sequence_length": (1, 100)}), batch[1:])
+        self.assertEqual(self.guarded(batch, {"sequence_length": (1, 100)}), batch[1:])
         self.assertIn("sequence_length 0, below 1", self.said[0])
 
     def test_what_is_no_batch_comes_back(self):

@@ -38,6 +38,9 @@ struct RowClass : RowShape {
   uint32_t rows = 0;
 };
 
+// Columns of at most so many bytes lie in the header itself.
+inline constexpr size_t kInlineBytes = 48;
+
 // The decoded header of a block. Grammar and worked example: docs/design/segment.md.
 struct BlockHeader {
   struct Run {

@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "base/coding.h"
+#include "store/block.h"
+#include "store/compression.h"
+
+// Reading a block's header; block.cc writes it.
+namespace rankscope::store {
+namespace {
+
+constexpr uint32_t kMaxHeaderBytes = 64 << 20;
+constexpr size_t kMaxTable = 1 << 16;  // entries: a block has fewer rows
+
+std::optional<int32_t> ReadOptional(base::ByteReader* in) {
+  int64_t value = in->Signed();
+  if (value == 0) return std::nullopt;
+  return static_cast<int32_t>(value > 0 ? value - 1 : value);
+}
+
+bool ReadTables(base::ByteReader* in, BlockHeader* header) {
+  auto count = [&] { return std::min<uint64_t>(in->Varint(), in->remaining()); };
+  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
+    model::Origin& origin = header->origins.emplace_back();
+    origin.attempt = static_cast<int32_t>(in->Signed());
+    origin.node_rank = ReadOptional(in);
+    origin.rank = ReadOptional(in);
+    origin.local_rank = ReadOptional(in);
+    origin.host = in->String();
+  }
+  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
+    BlockHeader::Run run{static_cast<uint32_t>(in->Varint()), static_cast<uint32_t>(in->Varint())};
+    if (run.origin >= header->origins.size()) return false;
+    header->runs.push_back(run);
+  }
+  for (uint64_t left = count(); left > 0 && in->ok(); --left) header->levels.emplace_back(in->String());
+  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
+    auto& names = header->schemas.emplace_back();
+    for (uint64_t fields = count(); fields > 0 && in->ok(); --fields) names.emplace_back(in->String());
+  }
+  header->pools.emplace_back();
+  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
+    header->pools.emplace_back(in->String());
+    for (char marker : header->pools.back()) {
+      if (!IsMarker(marker)) return false;
+    }
+  }
+  return in->ok();
+}
+
+bool ReadClasses(base::ByteReader* in, BlockHeader* header) {
+  for (uint64_t left = std::min<uint64_t>(in->Varint(), in->remaining()); left > 0 && in->ok(); --left) {
+    RowClass& row_class = header->classes.emplace_back();
+    uint8_t head = in->Byte();
+    if ((head & 0x0f) > static_cast<uint8_t>(model::Stream::kStack)) return false;
+    row_class.stream = static_cast<model::Stream>(head & 0x0f);
+    row_class.has_step = head & 0x10;
+    uint64_t level = in->Varint(), schema = in->Varint();
+    row_class.form = static_cast<uint32_t>(in->Varint());
+    uint64_t pool = in->Varint();
+    row_class.rows = static_cast<uint32_t>(in->Varint());
+    if (level >= header->levels.size() || schema >= header->schemas.size() || pool >= header->pools.size()) {
+      return false;
+    }
+    row_class.level = static_cast<uint16_t>(level);
+    row_class.schema = static_cast<uint16_t>(schema);
+    row_class.pool = static_cast<uint16_t>(pool);
+  }
+  return in->ok() && header->classes.size() <= kMaxTable && header->levels.size() <= kMaxTable &&
+         header->schemas.size() <= kMaxTable && header->pools.size() <= kMaxTable;
+}
+
+// By digits: half of reading a header would be sorting else. Entries are form << 16 | class, by class.
+void SortByForm(std::vector<uint64_t>* order) {
+  constexpr unsigned kDigitBits = 9, kFormAt = 16;
+  uint64_t largest = order->empty() ? 0 : *std::max_element(order->begin(), order->end());
+  std::vector<uint64_t> sorted(order->size());
+  for (unsigned shift = kFormAt; shift < 64 && largest >> shift != 0; shift += kDigitBits) {
+    std::array<uint32_t, (1 << kDigitBits) + 1> next{};
+    auto digit = [shift](uint64_t entry) { return entry >> shift & ((1 << kDigitBits) - 1); };
+    for (uint64_t entry : *order) ++next[digit(entry) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    for (uint64_t entry : *order) sorted[next[digit(entry)]++] = entry;
+    order->swap(sorted);
+  }
+}
+
+void IndexByShape(BlockHeader* header) {
+  auto& begins = header->shape_begins;
+  begins.resize(header->shapes.size() + 1);
+  for (const RowClass& row_class : header->classes) ++begins[row_class.shape + 1];
+  std::partial_sum(begins.begin(), begins.end(), begins.begin());
+  std::vector<uint32_t> next = begins;
+  header->by_shape.resize(header->classes.size());
+  for (size_t number = 0; number < header->classes.size(); ++number) {
+    header->by_shape[next[header->classes[number].shape]++] = static_cast<uint16_t>(number);
+  }
+}
+
+bool ReadColumns(base::ByteReader* in, BlockHeader* header) {
+  uint32_t offset = 0;
+  for (uint64_t left = std::min<uint64_t>(in->Varint(), in->remaining()); left > 0 && in->ok(); --left) {
+    BlockHeader::Column& column = header->columns.emplace_back();
+    column.bytes = static_cast<uint32_t>(in->Varint());
+    if (column.bytes <= kInlineBytes) {
+      column.here = in->Bytes(column.bytes);
+      continue;
+    }
+    column.checksum = in->Fixed32();
+    column.offset = offset;
+    offset += column.bytes;
+  }
+  return in->ok() && in->empty();
+}
+
+// Where each pool's and schema's columns begin, and that there are as many as there should be.
+bool Locate(BlockHeader* header) {
+  uint32_t next = kFixedColumns;
+  for (const std::string& markers : header->pools) {
+    header->pool_columns.push_back(next);
+    next += static_cast<uint32_t>(2 * markers.size());
+  }
+  for (const auto& names : header->schemas) {
+    header->schema_columns.push_back(next);
+    next += static_cast<uint32_t>(names.size());
+  }
+  header->pool_rows.resize(header->pools.size());
+  header->schema_rows.resize(header->schemas.size());
+  for (const RowClass& row_class : header->classes) {
+    header->pool_rows[row_class.pool] += row_class.rows;
+    header->schema_rows[row_class.schema] += row_class.rows;
+  }
+  return next == header->columns.size();
+}
+
+}  // namespace
+
+void IndexClasses(BlockHeader* header) {
+  std::unordered_map<uint64_t, uint16_t> index;
+  std::vector<uint64_t> order;  // forms and whose they are
+  for (RowClass& row_class : header->classes) {
+    uint64_t key = uint64_t{row_class.schema} << 32 | uint64_t{row_class.level} << 16 |
+                   static_cast<uint64_t>(row_class.stream) << 1 | (row_class.has_step ? 1 : 0);
+    auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(header->shapes.size()));
+    if (added) header->shapes.push_back(row_class);
+    row_class.shape = at->second;
+    order.push_back(uint64_t{row_class.form} << 16 | order.size());
+  }
+  IndexByShape(header);
+  SortByForm(&order);
+  for (uint64_t entry : order) {
+    header->forms.push_back(static_cast<uint32_t>(entry >> 16));
+    header->by_form.push_back(static_cast<uint16_t>(entry));
+  }
+}
+
+size_t BlockHeader::Memory() const {
+  size_t size = sizeof *this + origins.size() * sizeof(model::Origin) +
+                classes.size() * (sizeof(RowClass) + sizeof(uint32_t) + 2 * sizeof(uint16_t)) +
+                shapes.size() * sizeof(RowShape) + columns.size() * sizeof(Column) + runs.size() * sizeof(Run) +
+                pools.size() * 48;
+  for (const auto& names : schemas) size += names.size() * 48;
+  return size;
+}
+
+bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* header) {
+  if (bytes.size() != info.header_bytes || base::Checksum(bytes) != info.header_checksum) return false;
+  std::string raw;
+  if (info.header_raw_bytes > kMaxHeaderBytes || !ReadCompressed(bytes, info.header_raw_bytes, &raw)) return false;
+  base::ByteReader in(raw);
+  if (!ReadTables(&in, header) || !ReadClasses(&in, header)) return false;
+  header->any_step = in.Byte() != 0;
+  header->min_step = in.Signed();
+  header->max_step = in.Signed();
+  header->time_unit = static_cast<int64_t>(in.Varint());
+  uint64_t rows = 0, run_rows = 0;
+  for (const RowClass& row_class : header->classes) rows += row_class.rows;
+  for (const BlockHeader::Run& run : header->runs) run_rows += run.rows;
+  if (header->time_unit <= 0 || rows != info.rows || run_rows != info.rows || !ReadColumns(&in, header) ||
+      !Locate(header))
+    return false;
+  IndexClasses(header);
+  return true;
+}
+
+}  // namespace rankscope::store

@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "program.h"
-#include "unknown_command.h"
+#include "usage_error.h"
 
 namespace rankscope {
 namespace {
@@ -35,11 +35,9 @@ int Main(int argc, char** argv) {
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (std::string unknown = UnknownCommand(program.app, {argv + 1, argv + argc}); !unknown.empty()) {
-      std::fputs(unknown.c_str(), stderr);
-      return 2;
-    }
-    return program.app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return program.app.exit(error);  // --help, --version
+    std::fputs(UsageError(program.app, error, {argv + 1, argv + argc}).c_str(), stderr);
+    return 2;
   }
   KeepCredentials(program, argc, argv);
   return program.chosen();

@@ -11,14 +11,20 @@ namespace rankscope {
 namespace {
 
 constexpr char kSince[] = "10m, 2h30m or 2026-11-24T10:00:00Z";
+constexpr char kLogsSince[] = "10m, 2h30m, now, 2026-11-24 or 2026-11-24T10:00:00Z";
+
+// A set, whether it is given with commas or by the option again.
+void AddSet(CLI::App* command, const char* name, std::string* set, const char* what) {
+  command->add_option(name, *set, what)->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Join);
+}
 
 void AddWhose(CLI::App* command, cli::LogsOptions* logs) {
   command->add_option("--job_id", logs->job, "the job")->required();
-  command->add_option("--rank", logs->ranks, "a set of ranks: 0-7,371,!3");
-  command->add_option("--node_rank", logs->node_ranks, "a set of node ranks");
-  command->add_option("--host", logs->hosts, "host names, comma between");
-  command->add_option("--stream", logs->streams, "stdout,stderr,metric,batch,event,host,gpu,stack");
-  command->add_option("--since", logs->since, kSince);
+  AddSet(command, "--rank", &logs->ranks, "a set of ranks: 0-7,371,!3");
+  AddSet(command, "--node_rank", &logs->node_ranks, "a set of node ranks");
+  AddSet(command, "--host", &logs->hosts, "host names, comma between");
+  AddSet(command, "--stream", &logs->streams, "stdout,stderr,metric,batch,event,host,gpu,stack");
+  command->add_option("--since", logs->since, kLogsSince);
   command->add_option("--until", logs->until, "as --since");
 }
 

@@ -4,6 +4,7 @@ import atexit
 import json
 import math
 import os
+import sys
 import warnings
 
 from rankscope import _tensors
@@ -102,6 +103,7 @@ def record_from_anywhere(stream, fields, step=None):
         return record(stream, fields, step)
     if _native is None or "RANKSCOPE_RINGS" not in os.environ:
         return False
+    os.environ["RANKSCOPE_WORKER_OF"] = str(_main_pid())
     return _native.record_aside(stream, step, _json(fields)) == 0
 
 
@@ -148,17 +150,34 @@ def _open(log_interval_steps=0):
     return _opened
 
 
-def _is_worker():
-    """A process that a rank's multiprocessing started: a data loader's."""
+def is_started_by_multiprocessing():
     import multiprocessing
 
-    rank_pid = os.environ.get("RANKSCOPE_RANK_PID", str(os.getpid()))
-    return multiprocessing.parent_process() is not None and rank_pid != str(os.getpid())
+    # By "spawn" it imports the main module first, and is told its parent only afterwards.
+    return multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False)
+
+
+def _is_worker():
+    """A process that a rank's multiprocessing started: a data loader's."""
+    if not is_started_by_multiprocessing():
+        return False
+    if "RANKSCOPE_RANK_PID" in os.environ:
+        return os.environ["RANKSCOPE_RANK_PID"] != str(os.getpid())
+    data = sys.modules.get("torch.utils.data")  # what a plain script starts may also be a rank
+    return data is not None and data.get_worker_info() is not None
 
 
 def _is_child():
     """A worker, or any process that was forked off one with a ring."""
     return _pid not in (None, os.getpid()) or _is_worker()
+
+
+def _main_pid():
+    """Of a worker: the process that it works for."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process() if _is_worker() else None
+    return parent.pid if parent else _pid or os.getppid()
 
 
 def _log_in_order(metrics, step):

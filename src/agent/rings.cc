@@ -74,7 +74,7 @@ bool Rings::Pull(size_t bytes) {
 }
 
 bool Rings::IsLoneRank(const RingReader& reader) const {
-  return lone_command_ != 0 && reader.pid() == lone_command_ && reader.is_alone();
+  return lone_command_ != 0 && reader.owner() == lone_command_ && reader.is_alone();
 }
 
 bool Rings::command_is_a_rank() const {

@@ -74,6 +74,8 @@ struct DetectWorkerOptions {
 };
 int DetectWorker(const DetectWorkerOptions& options);
 
+// --server, else $RANKSCOPE_SERVER, else "". kInvalid: it is no HOST:PORT.
+base::Result<std::string> NamedServer(const std::string& given);
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started
 // there, which ends itself when it is idle. HOST:PORT.
 base::Result<std::string> FindOrStartServer(const std::string& given);

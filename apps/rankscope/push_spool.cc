@@ -14,7 +14,7 @@ constexpr int kServerTimeoutMs = 2000;
 
 // A run of no named server had one on the local data directory, which ends itself when it is idle.
 base::Result<std::string> ServerOf(const PushOptions& options, const agent::RunConfig& config) {
-  if (!options.server.empty()) return options.server;
+  if (!options.server.empty()) return NamedServer(options.server);
   bool local = config.data_dir == agent::DataHome() && base::EnvironmentVariable("RANKSCOPE_SERVER").empty();
   return local ? FindOrStartServer("") : base::Result<std::string>(agent::CurrentServer(config));
 }
@@ -27,7 +27,10 @@ base::Status Reach(const std::string& server, const std::string& directory) {
 }
 
 base::Status Push(const PushOptions& options) {
-  ASSIGN_OR_RETURN(agent::RunConfig config, agent::ReadRunConfig(options.directory));
+  auto read = agent::ReadRunConfig(options.directory);
+  if (!read.ok())
+    return read.status().WithContext(options.directory + " is no run's directory (`rankscope doctor` lists them)");
+  const agent::RunConfig& config = *read;
   ASSIGN_OR_RETURN(std::string server, ServerOf(options, config));
   RETURN_IF_ERROR(Reach(server, options.directory));
   agent::AgentOptions agent;

@@ -33,6 +33,7 @@ void AddRun(Program* program) {
   run->add_option_function<double>(
          "--flush-timeout", [options](double seconds) { options->flush_timeout_ms = static_cast<int>(seconds * 1000); },
          "seconds to wait at the end for the acknowledgement")
+      ->check(CLI::Range(0.0, 86400.0))
       ->default_str("2");
   run->add_option("command", options->command, "the command, after --")->required();
   OnCommand(program, run, [program, options] {
@@ -70,8 +71,8 @@ void AddDoctor(Program* program) {
   AddServerOptions(doctor, program);
   AddOutput(doctor, program);
   OnCommand(program, doctor, [program] {
-    std::string set = base::EnvironmentVariable("RANKSCOPE_SERVER");
-    return Doctor(program->server.empty() ? set : program->server, program->json());
+    auto server = NamedServer(program->server);
+    return server.ok() ? Doctor(*server, program->json()) : Fail(server.status());
   });
 }
 

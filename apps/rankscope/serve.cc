@@ -14,6 +14,7 @@
 #include "api/authentication.h"
 #include "api/ingest_door.h"
 #include "base/file.h"
+#include "base/host_port.h"
 #include "commands.h"
 #include "endpoint_file.h"
 #include "live_rules.h"
@@ -22,30 +23,10 @@
 namespace rankscope {
 namespace {
 
-struct Address {
-  std::string host;  // IPv6 without its brackets
-  uint16_t port;
-};
-
-std::string ToText(const Address& address) {
-  bool brackets = address.host.find(':') != std::string::npos;
-  return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
-
-base::Result<Address> ParseAddress(const std::string& text, const char* option) {
-  size_t colon = text.rfind(':');
-  char* end = nullptr;
-  long port = colon == std::string::npos ? -1 : std::strtol(text.c_str() + colon + 1, &end, 10);
-  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string::npos) {
-    host.clear();  // IPv6 wants brackets
-  }
-  if (host.empty() || port < 0 || port > 65535 || !end || *end != '\0' || end == text.c_str() + colon + 1) {
-    return base::Status::Invalid(std::string(option) + " \"" + text + "\" is not HOST:PORT or [IPV6]:PORT");
-  }
-  return Address{std::move(host), static_cast<uint16_t>(port)};
+base::Result<base::HostPort> ParseAddress(const std::string& text, const char* option) {
+  auto address = base::ParseHostPort(text);
+  if (!address.ok()) return base::Status::Invalid(std::string(option) + " " + address.status().message());
+  return address;
 }
 
 bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "localhost" || host == "::1"; }
@@ -76,8 +57,8 @@ class Server {
   explicit Server(const ServeOptions& options) : options_(options), rules_(options.rules) {}
 
   base::Status Start() {
-    ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
-    ASSIGN_OR_RETURN(Address grpc, ParseAddress(options_.grpc, "--grpc"));
+    ASSIGN_OR_RETURN(base::HostPort http, ParseAddress(options_.http, "--http"));
+    ASSIGN_OR_RETURN(base::HostPort grpc, ParseAddress(options_.grpc, "--grpc"));
     if (!options_.grpc_advertise.empty()) {
       RETURN_IF_ERROR(ParseAddress(options_.grpc_advertise, "--grpc-advertise").status());
     }
@@ -139,7 +120,7 @@ class Server {
   }
 
   // Where other machines can come in, they need a token.
-  base::Status OpenGate(const Address& http, const Address& grpc) {
+  base::Status OpenGate(const base::HostPort& http, const base::HostPort& grpc) {
     std::string file = TokenFile(options_.data_dir);
     bool exposed = !IsLoopback(http.host) || !IsLoopback(grpc.host);
     bool needs_token = exposed && !options_.insecure;
@@ -180,10 +161,10 @@ class Server {
     return {};
   }
 
-  base::Status Listen(const Address& http, const Address& grpc) {
+  base::Status Listen(const base::HostPort& http, const base::HostPort& grpc) {
     ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
     agents_ = grpc_.get();
-    std::string grpc_address = ToText({grpc.host, static_cast<uint16_t>(grpc_->port())});
+    std::string grpc_address = base::FormatHostPort({grpc.host, static_cast<uint16_t>(grpc_->port())});
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
@@ -205,7 +186,7 @@ class Server {
       return consumer;
     };
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
-    std::string http_address = ToText({http.host, http_->port()});
+    std::string http_address = base::FormatHostPort({http.host, http_->port()});
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
     if (auto status = WriteEndpoint(options_.data_dir, http_address, grpc_address); !status.ok()) {
       Fail(status);

@@ -214,8 +214,10 @@ class Keeper {
     SayAlerts(base::MonotonicNow());
     if (agent_.shipped()) return;
     Progress progress = ReadProgress(options_.run_directory);
-    dprintf(STDERR_FILENO, "rankscope: %lu records are not yet acknowledged; they are kept in %s. %s\n",
-            static_cast<unsigned long>(progress.spooled - progress.acknowledged), options_.run_directory.c_str(),
+    uint64_t remaining = progress.spooled - progress.acknowledged;
+    std::string which = remaining == 0 ? "the last" : std::to_string(remaining);  // the agent is still reading them
+    dprintf(STDERR_FILENO, "rankscope: %s records are not yet acknowledged; they are kept in %s. %s\n", which.c_str(),
+            options_.run_directory.c_str(),
             agent_.alive()
                 ? "An agent in the background goes on sending them."
                 : (agent_.LastWords() + "Send them with: rankscope spool push " + options_.run_directory).c_str());

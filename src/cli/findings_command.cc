@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "cli/http_client.h"
+#include "cli/jobs_command.h"
 #include "cli/time_argument.h"
 
 namespace rankscope::cli {
@@ -53,6 +54,8 @@ base::Status RunFindings(const FindingsOptions& options) {
     lines.emplace_back(line);
     return true;
   }));
+  if (lines.empty()) RETURN_IF_ERROR(CheckJob(options.server, options.job));
+  if (lines.empty() && !options.json) std::fputs("rankscope: nothing found\n", stderr);
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     if (options.json) {
       std::printf("%s\n", line->c_str());

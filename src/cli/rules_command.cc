@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <set>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/record_files.h"
 #include "cli/rule_files.h"
@@ -36,8 +37,8 @@ class TestRun {
     return {};
   }
 
-  int tests() const { return tests_; }
-  int failed() const { return failed_; }
+  size_t tests() const { return tests_; }
+  size_t failed() const { return failed_; }
 
  private:
   base::Status RunTest(const detect::RuleTest& test) {
@@ -85,7 +86,7 @@ class TestRun {
 
   const std::string file_, shipped_;
   std::shared_ptr<const detect::RuleSet> rules_;
-  int tests_ = 0, failed_ = 0;
+  size_t tests_ = 0, failed_ = 0;
 };
 
 }  // namespace
@@ -97,21 +98,23 @@ base::Status RunRulesLint(const std::vector<std::string>& files) {
   detect::LintReport report = detect::Lint(rules);
   for (const std::string& error : report.errors) std::printf("error: %s\n", error.c_str());
   for (const std::string& warning : report.warnings) std::printf("warning: %s\n", warning.c_str());
-  std::printf("%zu rules, %zu errors, %zu warnings\n", rules.size(), report.errors.size(), report.warnings.size());
+  std::string errors = base::Counted(report.errors.size(), "error");
+  std::printf("%s, %s, %s\n", base::Counted(rules.size(), "rule").c_str(), errors.c_str(),
+              base::Counted(report.warnings.size(), "warning").c_str());
   if (report.errors.empty()) return {};
-  return base::Status::Invalid(std::to_string(report.errors.size()) + " errors in the rules");
+  return base::Status::Invalid(errors + " in the rules");
 }
 
 base::Status RunRulesTest(const std::vector<std::string>& files, const std::string& shipped) {
-  int tests = 0, failed = 0;
+  size_t tests = 0, failed = 0;
   for (const std::string& file : files) {
     TestRun run(file, shipped);
     RETURN_IF_ERROR(run.Run());
     tests += run.tests();
     failed += run.failed();
   }
-  std::printf("%d tests, %d failed\n", tests, failed);
-  return failed == 0 ? base::Status() : base::Status::Invalid(std::to_string(failed) + " tests of the rules failed");
+  std::printf("%s, %zu failed\n", base::Counted(tests, "test").c_str(), failed);
+  return failed == 0 ? base::Status() : base::Status::Invalid(base::Counted(failed, "test") + " of the rules failed");
 }
 
 base::Status RunRulesImport(const std::string& file) {

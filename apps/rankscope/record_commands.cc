@@ -18,6 +18,11 @@ void AddSet(CLI::App* command, const char* name, std::string* set, const char* w
   command->add_option(name, *set, what)->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Join);
 }
 
+// May be repeated; each has one value.
+void AddEach(CLI::App* command, const char* name, std::vector<std::string>* values, const char* what) {
+  command->add_option(name, *values, what)->take_all()->allow_extra_args(false);
+}
+
 void AddWhose(CLI::App* command, cli::LogsOptions* logs) {
   command->add_option("--job_id", logs->job, "the job")->required();
   AddSet(command, "--rank", &logs->ranks, "a set of ranks: 0-7,371,!3");
@@ -35,10 +40,10 @@ void AddLogs(Program* program) {
   AddServerOptions(command, program);
   AddOutput(command, program);
   AddWhose(command, logs.get());
-  command->add_option("-e,--grep,--include", logs->include,
-                      "only lines whose text matches the regular expression (all of them); not fields");
-  command->add_option("-x,--exclude", logs->exclude, "no lines that match the regular expression");
-  command->add_option("-H,--highlight", logs->highlight, "mark a word");
+  AddEach(command, "-e,--grep,--include", &logs->include,
+          "only lines whose text matches the regular expression (all of them); not fields");
+  AddEach(command, "-x,--exclude", &logs->exclude, "no lines that match the regular expression");
+  AddEach(command, "-H,--highlight", &logs->highlight, "mark a word");
   command->add_option("--limit", logs->limit, "the last N lines")->check(NotNegative());
   command->add_flag("-f,--follow", logs->follow, "go on with new lines");
   command->add_flag("--fold,!--no-fold", logs->fold,

@@ -12,7 +12,9 @@ void AddRun(Program* program) {
   auto options = std::make_shared<RunOptions>();
   AddServerOptions(run, program);
   run->add_option("--job_id", options->job, "else from Slurm, the rendezvous or MPI, else a new one");
-  run->add_option("--label", options->labels, "KEY=VALUE, kept with the job; may be repeated")->take_all();
+  run->add_option("--label", options->labels, "KEY=VALUE, kept with the job; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);  // else it takes the -- for the end of its values
   run->add_option("--sample-interval", options->sample_interval_s, "seconds between samples of host and GPUs; 0: none")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();

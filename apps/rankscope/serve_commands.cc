@@ -31,11 +31,13 @@ void AddRetention(CLI::App* serve, ServeOptions* options) {
   serve
       ->add_option("--retention", options->retention,
                    "[PROJECT=]30d: records older than that go, in whole segments, but for pinned jobs; may be repeated")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   serve
       ->add_option("--retention-bytes", options->retention_bytes,
                    "[PROJECT=]100GB: beyond it the oldest segments of a project go; may be repeated")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void AddServe(Program* program) {

@@ -71,7 +71,8 @@ std::string Unexpected(const CLI::App& command) {
   auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) { return word.starts_with('-'); });
   if (option == left.end()) return left.empty() ? "" : "no argument \"" + left.front() + "\" is wanted";
   std::string name = option->substr(0, option->find('='));
-  return "no option " + name + NearestOf(name, OptionsOf(command));
+  std::string where = command.get_name() == "run" ? " (the command's own come after --)" : "";
+  return "no option " + name + NearestOf(name, OptionsOf(command)) + where;
 }
 
 std::string Describe(const CLI::App& command, const CLI::ParseError& error) {

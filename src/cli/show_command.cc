@@ -157,10 +157,12 @@ class Page {
   }
 
   void PrintFinding(const Json& finding) const {
-    std::string who = finding.contains("rank") ? "  rank " + Text(finding, "rank") : "";
-    std::string step = finding.contains("step") ? "  step " + Text(finding, "step") : "";
-    std::string line = "  " + Text(finding, "severity") + who + step + "  " + Text(finding, "rule") + ": " +
-                       Text(finding, "message") + (Text(finding, "state") == "confirmed" ? " (confirmed)" : "");
+    std::string line = "  " + Text(finding, "severity");
+    if (Text(finding, "state") == "confirmed") line += "  confirmed";
+    for (const char* name : {"rank", "step"}) {
+      if (std::string value = Text(finding, name); value != "-") line += "  " + std::string(name) + " " + value;
+    }
+    line += "  " + Text(finding, "rule") + ": " + Text(finding, "message");
     std::printf("%s\n", CutToWidth(line, width_).c_str());
   }
 

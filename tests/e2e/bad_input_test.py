@@ -104,10 +104,17 @@ class BadInputTest(unittest.TestCase):
                             ("logs --job-id j", ["no option --job-id", "(nearest: --job_id)"]),
                             ("jobs show j --srever=x", ["no option --srever", "(nearest: --server)"]),
                             ("logs --job_id j --limit many", ["--limit", "many"]), ("jobs -o csv", ["csv", "{text,json}"]),
-                            ("show j k", ['no argument "k" is wanted']), ("run", ["run: command is required"]),
+                            ("run torchrun --nproc_per_node 2 t.py", ["no option --nproc_per_node", "after --"]),
+                            ("logs --job_id j -e a b", ['no argument "b" is wanted']), ("show j k", ['no argument "k" is wanted']), ("run", ["run: command is required"]),
                             ("spool", ["spool: a command is required"]), ("", ["a command is required"])):
             done = self.fails(said, *typed.split())
             self.assertEqual(done.returncode, 2)
+
+    def test_what_is_no_label_or_no_address_starts_nothing(self):
+        for wrong, env in ((("--label", "novalue"), {}), (("--label", "=x"), {}), (("--server", "http://head:7070"), {}),
+                           ((), {"RANKSCOPE_SERVER": "head"})):
+            done = self.place.cli("run", *wrong, "--", "echo", "trained", env=env)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
 
     def test_bad_rank_set(self):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "true")

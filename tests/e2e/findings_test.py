@@ -95,6 +95,9 @@ class FindingsTest(unittest.TestCase):
         shown = self.place.cli(*decide, "--job_id", "j").stdout
         self.assertIn("CRITICAL", shown)
         self.assertIn("confirmed by", shown)
+        page = self.place.cli("show", "j", "--server", server.http).stdout
+        self.assertIn("CRITICAL  confirmed  rank 3  CudaOutOfMemory: rank 3 ran out", page)
+        self.assertEqual(page.count("CudaOutOfMemory"), 1, "its event is not told again among the last words")
         done = self.place.cli(*decide, "dismiss", finding["id"], "--note", "a drill")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("anomaly", self.job(server, "j"))
@@ -103,6 +106,10 @@ class FindingsTest(unittest.TestCase):
         self.assertIn("a drill", server.rows("job:j event:finding_dismissed")[0]["msg"])
         listed = self.place.cli(*decide, "-o", "json", "--state", "dismissed").stdout
         self.assertEqual(json.loads(listed)["decision"]["note"], "a drill")
+        self.assertNotIn("CudaOutOfMemory", self.place.cli("show", "j", "--server", server.http).stdout)
+        for nobody in (("findings",), ("patterns",), ("series", "loss")):
+            done = self.place.cli(*nobody, "--server", server.http, "--job_id", "nobody")
+            self.assertEqual((done.returncode, done.stderr), (1, 'rankscope: no job "nobody"\n'))
         done = self.place.cli(*decide, "confirm", "f-nobody")
         self.assertEqual(done.returncode, 1)
         self.assertIn("f-nobody", done.stderr)

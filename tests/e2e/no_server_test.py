@@ -1,6 +1,7 @@
 """A laptop needs no server: `run` and `logs` keep and find their data by themselves. Exit codes pass through."""
 import json
 import os
+import json
 import signal
 import unittest
 
@@ -25,6 +26,13 @@ class NoServerTest(unittest.TestCase):
         done = self.place.cli("run", "--job_id", "k", "--", "sh", "-c", "kill -TERM $$")
         self.assertEqual(done.returncode, -signal.SIGTERM)
         self.assertEqual(self.place.cli("run", "--", "/no/such/program").returncode, 127)
+
+    def test_labels_before_a_command_with_options_of_its_own(self):
+        done = self.place.cli("run", "--job_id", "my job", "--label", "team=vision", "--label", "a=b=c", "--", "sh", "-c", "exit 7")
+        self.assertEqual(done.returncode, 7, done.stderr)
+        self.assertIn("--job_id 'my job' -f", done.stderr)
+        told = json.loads(self.place.cli("jobs", "show", "my job", "-o", "json").stdout)["configuration"]
+        self.assertEqual((told["label.team"], told["label.a"]), ("vision", "b=c"))
 
 
 if __name__ == "__main__":

@@ -180,6 +180,8 @@ def _watch_exceptions():
     before = sys.excepthook
 
     def excepthook(kind, error, traceback):
+        if issubclass(kind, KeyboardInterrupt):  # Python ends by SIGINT then; unless code is run from a string, as imports do
+            return before(kind, error, traceback)
         try:
             from rankscope import _recorder
 

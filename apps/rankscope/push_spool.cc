@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/run_directory.h"
 #include "agent/server_address.h"
+#include "base/counted.h"
 #include "base/environment.h"
 #include "commands.h"
 
@@ -40,11 +41,13 @@ base::Status Push(const PushOptions& options) {
   agent.token = options.token;
   agent.give_up_after_s = options.give_up_after_s;
   ASSIGN_OR_RETURN(agent::Shipped shipped, agent::RunAgent(agent));
-  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(), shipped.records - shipped.held_before,
-              server.c_str());
+  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(),
+              shipped.records - shipped.held_before - shipped.lost, server.c_str());
   if (shipped.held_before > 0) std::printf(", which had %" PRIu64 " before", shipped.held_before);
   std::printf("; %s is removed\n", options.directory.c_str());
-  return {};
+  if (shipped.lost == 0) return {};
+  return base::Status::Corrupt(options.directory + ": " + base::Counted(shipped.lost, "record") +
+                               " had been damaged on its disk and could not be sent; the job's stream says which");
 }
 
 }  // namespace

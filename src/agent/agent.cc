@@ -77,7 +77,7 @@ class Agent {
     if (config_.alerts && sender_.connected()) poll(nullptr, 0, kLastAlertsMs);
     if (KeeperIsDead()) RankDoor::RemoveFolder(DoorFolder(config_));
     RemoveFolders();
-    return Shipped{spool_->next_seq() - 1, sender_.held_before()};
+    return Shipped{spool_->next_seq() - 1, sender_.held_before(), sender_.lost()};
   }
 
  private:

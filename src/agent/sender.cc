@@ -1,5 +1,6 @@
 #include "agent/sender.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -135,11 +136,20 @@ base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq) {
     in_flight_.push_back({frame.last_seq(), frame.payload.size()});
     in_flight_bytes_ += frame.payload.size();
     lock.unlock();
-    if (skipped_from < frame.first_seq && !stream->SendLost(skipped_from, frame.first_seq - 1, kNotInTheSpool)) break;
+    if (skipped_from < frame.first_seq && !TellLost(stream, skipped_from, frame.first_seq - 1)) break;
     frame.clock_offset_ns = clock_offset_.value();
     if (!stream->Send(frame)) break;
   }
   return base::Status::Unavailable("the stream ended");
+}
+
+// Again on each stream until it is acknowledged, and counted once.
+bool Sender::TellLost(wire::AgentStream* stream, uint64_t first_seq, uint64_t last_seq) {
+  if (last_seq > lost_up_to_) {
+    lost_ += last_seq - std::max(first_seq - 1, lost_up_to_);
+    lost_up_to_ = last_seq;
+  }
+  return stream->SendLost(first_seq, last_seq, kNotInTheSpool);
 }
 
 // False when the stream is dead, silent for too long, or we stop.

@@ -209,7 +209,10 @@ class Keeper {
 
   void AwaitAgent() {
     int64_t deadline = command_.ended_at() + options_.flush_timeout_ms * base::kNsPerMs;
-    while (base::MonotonicNow() < deadline && !agent_.done()) Turn();
+    do {
+      Turn();
+    } while (base::MonotonicNow() < deadline && !agent_.done());
+    agent_.StartIfKilled(signals_.mask_before());
     alerts_read_at_ = 0;
     SayAlerts(base::MonotonicNow());
     if (agent_.shipped()) return;

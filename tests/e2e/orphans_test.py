@@ -18,6 +18,15 @@ while not os.path.exists(sys.argv[0] + ".go"): time.sleep(0.01)
 for i in range(1000): print("item", i)
 time.sleep(3600)
 """
+KILL_AGENT = """
+import os, signal, time
+keeper = os.getppid()
+for pid in open(f"/proc/{keeper}/task/{keeper}/children").read().split():
+    if open(f"/proc/{pid}/cmdline").read().split("\\0")[1:2] == ["agent"]:
+        os.kill(int(pid), signal.SIGKILL)
+        while os.path.exists(f"/proc/{pid}"): time.sleep(0.001)
+print("last words")
+"""
 
 
 def read(path):
@@ -111,6 +120,13 @@ class OrphansTest(unittest.TestCase):
         stored = [r["msg"] for r in self.place.logs(server.http, "left", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(1000)])
         self.server.start()
+
+    def test_an_agent_that_is_killed_when_the_command_ends_has_a_successor(self):
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "left", "--flush-timeout", "0", "--", sys.executable,
+                              self.place.write("kill_agent.py", KILL_AGENT))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wait_until(lambda: not self.place.run_directories(), "the next agent to have shipped everything")
+        self.assertEqual([r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "stdout")], ["last words"])
 
     def progress(self, directory):
         """(records in the agent's spool, acknowledged) so far."""

@@ -4,6 +4,8 @@
 
 #include "store/block_values.h"
 #include "store/filter_node.h"
+#include "store/rollup_groups.h"
+#include "store/rollup_values.h"
 
 namespace rankscope::store {
 namespace {
@@ -96,6 +98,23 @@ bool ColumnAggregator::AddValues(BlockReader* reader, const SelectedRows& select
   if (aggregate.function == Function::kQuantile) CountMemory(selected.rows().size() * sizeof(double));
   for (const Stretch& stretch : stretches) {
     values.Give(stretch.begin, stretch.end, aggregate.function, StateOf(stretch.group, number));
+  }
+  return true;
+}
+
+bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement) {
+  std::vector<RollupValues> values;
+  for (const model::Aggregate& aggregate : aggregation_.aggregates) {
+    if (!values.emplace_back(rollup, aggregate).Read(judgement.alive)) return false;
+  }
+  RollupGroups groups(segment, rollup, &groups_);
+  if (!groups.Prepare()) return false;
+  for (const Rollup::Cell& cell : rollup.cells) {
+    if (judgement.classes.empty() || judgement.classes[cell.shape] == Verdict::kNo || !judgement.origins[cell.origin])
+      continue;
+    uint32_t group = groups.GroupOf(cell);
+    MakeStates();
+    for (size_t number = 0; number < values.size(); ++number) values[number].Give(cell, StateOf(group, number));
   }
   return true;
 }

@@ -75,7 +75,7 @@ std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
   auto summary = segment.Summary();
   if (!summary) return std::nullopt;
   AskDictionary(dictionary);
-  return BlockChoice(*summary, ClassJudge(terms_, verdicts_, segment, *summary).Judge(), *dictionary).Blocks();
+  return BlockChoice(*summary, Judge(segment, *summary), *dictionary).Blocks();
 }
 
 std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
@@ -84,7 +84,7 @@ std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
   auto summary = segment->Summary();
   if (!summary || !summary->whole()) return std::nullopt;
   AskDictionary(dictionary);
-  Judgement judgement = ClassJudge(terms_, verdicts_, *segment, *summary).Judge();
+  Judgement judgement = Judge(*segment, *summary);
   if (!judgement.every_origin) return std::nullopt;
   SummaryCount count{CertainRows(judgement, summary->header()), summary->NoBlocks()};
   std::erase_if(judgement.alive, [&](uint16_t number) { return judgement.classes[number] == Verdict::kYes; });
@@ -128,6 +128,19 @@ uint64_t ScanFilter::CertainRows(const Judgement& judgement, const BlockHeader& 
 Judgement ScanFilter::Judge(BlockReader* reader) const {
   AskDictionary(reader->dictionary());
   return ClassJudge(terms_, verdicts_, reader).Judge();
+}
+
+Judgement ScanFilter::Judge(const Segment& segment, const SegmentSummary& summary) const {
+  return ClassJudge(terms_, verdicts_, segment, summary.header(), segment.min_time(), segment.max_time()).Judge();
+}
+
+std::optional<Judgement> ScanFilter::JudgeRollup(const Segment& segment, const BlockInfo& info,
+                                                 const BlockHeader& header) const {
+  if (info.min_time < since_ || info.max_time >= until_ || !terms_.texts.empty()) return std::nullopt;
+  Judgement judgement = ClassJudge(terms_, verdicts_, segment, header, info.min_time, info.max_time).Judge();
+  auto maybe = [&](uint16_t number) { return judgement.classes[number] == Verdict::kMaybe; };
+  if (std::any_of(judgement.alive.begin(), judgement.alive.end(), maybe)) return std::nullopt;
+  return judgement;
 }
 
 std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {

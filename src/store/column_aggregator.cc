@@ -109,12 +109,14 @@ bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const J
   }
   RollupGroups groups(segment, rollup, &groups_);
   if (!groups.Prepare()) return false;
+  std::vector<std::pair<const Rollup::Cell*, uint32_t>> chosen;  // with their groups
   for (const Rollup::Cell& cell : rollup.cells) {
-    if (judgement.classes.empty() || judgement.classes[cell.shape] == Verdict::kNo || !judgement.origins[cell.origin])
-      continue;
-    uint32_t group = groups.GroupOf(cell);
-    MakeStates();
-    for (size_t number = 0; number < values.size(); ++number) values[number].Give(cell, StateOf(group, number));
+    bool matches = !judgement.alive.empty() && judgement.classes[cell.shape] != Verdict::kNo;
+    if (matches && judgement.origins[cell.origin]) chosen.emplace_back(&cell, groups.GroupOf(cell));
+  }
+  MakeStates();
+  for (size_t number = 0; number < values.size(); ++number) {
+    for (auto [cell, group] : chosen) values[number].Give(*cell, StateOf(group, number));
   }
   return true;
 }
@@ -153,7 +155,7 @@ void ColumnAggregator::Finish(const std::vector<std::unique_ptr<ColumnAggregator
   std::vector<model::Cell> cells(keys + aggregation.aggregates.size());
   const auto& members = sorted.members();
   for (size_t at = 0, end = 0; at < members.size(); at = end) {
-    while (++end < members.size() && sorted.Same(members[at], members[end])) {
+    while (++end < members.size() && members[at].place == members[end].place) {
     }
     for (size_t i = 0; i < keys; ++i) cells[i] = sorted.value(members[at], i);
     for (size_t i = 0; i < aggregation.aggregates.size(); ++i) {

@@ -1,5 +1,6 @@
 #include "store/rollup.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/coding.h"
@@ -52,6 +53,7 @@ bool ReadCells(base::ByteReader* in, uint64_t rows, Rollup* rollup) {
   const auto& [origins, shapes, minutes, cell_rows] = columns;
   const BlockHeader& header = rollup->header;
   rollup->schema_cells.resize(header.schemas.size());
+  rollup->cells.reserve(count);
   uint64_t seen = 0;
   for (size_t i = 0; i < count; ++i) {
     auto below = [i](const std::vector<int64_t>& values, uint64_t end) {
@@ -66,7 +68,12 @@ bool ReadCells(base::ByteReader* in, uint64_t rows, Rollup* rollup) {
                              static_cast<uint16_t>(origins[i]), shape});
     seen += static_cast<uint64_t>(cell_rows[i]);
   }
-  return seen == rows;
+  auto earlier = [](const Rollup::Cell& a, const Rollup::Cell& b) { return a.minute < b.minute; };
+  auto [first, last] = std::minmax_element(rollup->cells.begin(), rollup->cells.end(), earlier);
+  if (seen != rows || count == 0) return false;
+  rollup->first_minute = first->minute;
+  rollup->last_minute = last->minute;
+  return true;
 }
 
 }  // namespace

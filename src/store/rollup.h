@@ -28,6 +28,7 @@ struct Rollup {
   // Origins, levels and schemas; of each shape one class, which has its number, and its rows. Steps are not known.
   BlockHeader header;
   std::vector<Cell> cells;
+  int32_t first_minute = 0, last_minute = 0;
   std::vector<uint32_t> schema_cells;  // by schema, how many
   // Of each field of each schema, in this order: of the schema's cells, as RollupNumbers are written; empty: they are
   // not all integers, or not all finite doubles.

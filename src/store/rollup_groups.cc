@@ -25,7 +25,9 @@ bool RollupGroups::Prepare() {
   ids_.resize(dimensions_.size());
   for (size_t i = 0; i < dimensions_.size(); ++i) {
     if (groups_->key(i).kind == Kind::kTime) {
-      PrepareMinutes(&dimensions_[i]);
+      auto minutes = static_cast<size_t>(rollup_.last_minute - rollup_.first_minute) + 1;
+      // Where there are gaps it is not worth a table.
+      if (minutes <= rollup_.cells.size()) dimensions_[i].by_minute.assign(minutes, kNone);
       continue;
     }
     if (HasField(rollup_.header, groups_->key(i).name)) return false;
@@ -36,16 +38,6 @@ bool RollupGroups::Prepare() {
     }
   }
   return true;
-}
-
-void RollupGroups::PrepareMinutes(Dimension* dimension) {
-  auto earlier = [](const auto& a, const auto& b) { return a.minute < b.minute; };
-  auto [first, last] = std::minmax_element(rollup_.cells.begin(), rollup_.cells.end(), earlier);
-  if (first == rollup_.cells.end()) return;
-  first_minute_ = first->minute;
-  auto minutes = static_cast<size_t>(last->minute - first->minute) + 1;
-  // Where there are gaps it is not worth a table.
-  if (minutes <= rollup_.cells.size()) dimension->by_minute.assign(minutes, kNone);
 }
 
 uint32_t RollupGroups::GroupOf(const Rollup::Cell& cell) {
@@ -59,7 +51,7 @@ uint32_t RollupGroups::IdOf(size_t i, const Rollup::Cell& cell) {
   if (!dimension.by_shape.empty()) return dimension.by_shape[cell.shape];
   int64_t width = groups_->key(i).width;
   if (dimension.by_minute.empty()) return groups_->IdOf(i, BucketStart(cell.start(), width));
-  uint32_t& id = dimension.by_minute[static_cast<size_t>(cell.minute - first_minute_)];
+  uint32_t& id = dimension.by_minute[static_cast<size_t>(cell.minute - rollup_.first_minute)];
   if (id == kNone) id = groups_->IdOf(i, BucketStart(cell.start(), width));
   return id;
 }

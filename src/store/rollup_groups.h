@@ -32,14 +32,12 @@ class RollupGroups {
   static constexpr uint32_t kNone = ~uint32_t{0};
 
   uint32_t IdOf(size_t dimension, const Rollup::Cell& cell);
-  void PrepareMinutes(Dimension* dimension);
 
   const Segment& segment_;
   const Rollup& rollup_;
   Groups* groups_;
   std::vector<Dimension> dimensions_;
   std::vector<uint32_t> ids_;
-  int32_t first_minute_ = 0;
 };
 
 }  // namespace rankscope::store

@@ -75,7 +75,8 @@ std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
   auto summary = segment.Summary();
   if (!summary) return std::nullopt;
   AskDictionary(dictionary);
-  return BlockChoice(*summary, Judge(segment, *summary), *dictionary).Blocks();
+  Judgement judgement = Judge(segment, *summary);
+  return BlockChoice(segment, *summary, judgement, *dictionary, caches_.columns).Blocks();
 }
 
 std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
@@ -91,7 +92,7 @@ std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
   if (judgement.alive.empty()) return count;
   // Without a yes, that may be for what another block has.
   if (count.rows == 0 || !JudgesAllBlocksAlike()) return std::nullopt;
-  count.left = BlockChoice(*summary, judgement, *dictionary).Blocks();
+  count.left = BlockChoice(*segment, *summary, judgement, *dictionary, caches_.columns).Blocks();
   for (size_t block = 0, left = 0; block < summary->blocks(); ++block) {
     if (!count.left.Has(block)) continue;
     auto header = segment->Header(block);

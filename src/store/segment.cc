@@ -196,8 +196,7 @@ base::Result<std::shared_ptr<const BlockHeader>> Segment::Header(size_t block) c
   return std::shared_ptr<const BlockHeader>(std::move(header));
 }
 
-base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader& header, uint32_t column) const {
-  const BlockHeader::Column& place = header.columns[column];
+base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader::Column& place) const {
   if (!place.here.empty() || place.bytes == 0) return place.here;
   ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), blocks_[block].offset + place.offset, place.bytes));
   bool whole = bytes.size() == place.bytes && static_cast<uint32_t>(base::Checksum(bytes)) == place.checksum;

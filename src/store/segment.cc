@@ -183,6 +183,12 @@ base::Status Segment::Damaged(size_t block) const {
 
 base::Result<std::shared_ptr<const BlockHeader>> Segment::Header(size_t block) const {
   if (auto cached = cache_->Find(this, block)) return cached;
+  ASSIGN_OR_RETURN(auto header, ReadHeader(block));
+  cache_->Put(this, block, header);
+  return header;
+}
+
+base::Result<std::shared_ptr<const BlockHeader>> Segment::ReadHeader(size_t block) const {
   const BlockInfo& info = blocks_[block];
   ASSIGN_OR_RETURN(std::string bytes,
                    base::ReadAt(fd_.get(), info.offset + info.bytes - info.header_bytes, info.header_bytes));
@@ -192,7 +198,6 @@ base::Result<std::shared_ptr<const BlockHeader>> Segment::Header(size_t block) c
   uint64_t columns = 0;
   for (const BlockHeader::Column& column : header->columns) columns += column.here.empty() ? column.bytes : 0;
   if (columns + info.rollup_bytes + info.header_bytes != info.bytes) return Damaged(block);
-  cache_->Put(this, block, header);
   return std::shared_ptr<const BlockHeader>(std::move(header));
 }
 
@@ -205,7 +210,7 @@ base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader::C
 }
 
 base::Result<std::string> Segment::ReadBlock(size_t block) const {
-  ASSIGN_OR_RETURN(auto header, Header(block));
+  ASSIGN_OR_RETURN(auto header, ReadHeader(block));  // not kept: merges look at each once
   ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), blocks_[block].offset, blocks_[block].bytes));
   if (bytes.size() != blocks_[block].bytes) return Damaged(block);
   for (const BlockHeader::Column& column : header->columns) {

@@ -85,6 +85,7 @@ class Segment {
 
  private:
   Segment();
+  base::Result<std::shared_ptr<const BlockHeader>> ReadHeader(size_t block) const;
 
   const uint64_t id_;
   std::string path_, project_, job_;

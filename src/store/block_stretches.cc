@@ -76,7 +76,7 @@ std::vector<Stretch> BlockStretches::Cut() {
     while (at < end) {
       size_t same = end;
       for (size_t i = 0; i < ids.size(); ++i) ids[i] = Same(i, run, at, &same);
-      stretches.push_back({at, same, groups_->Find(ids)});
+      stretches.push_back({at, same, groups_->Find(ids.data())});
       at = same;
     }
   }

@@ -31,6 +31,19 @@ bool Supports(const model::Aggregate& aggregate) {
   return function && model::RecordKey::Of(aggregate.field).kind == KeyKind::kField;
 }
 
+// The cells whose origin and shape match.
+std::vector<const Rollup::Cell*> ChooseCells(const Rollup& rollup, const Judgement& judgement) {
+  std::vector<const Rollup::Cell*> chosen;
+  if (judgement.alive.empty()) return chosen;
+  const Verdict* shapes = judgement.classes.data();
+  const char* origins = judgement.origins.data();
+  chosen.reserve(rollup.cells.size());
+  for (const Rollup::Cell& cell : rollup.cells) {
+    if (shapes[cell.shape] != Verdict::kNo && origins[cell.origin]) chosen.push_back(&cell);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 bool ColumnAggregator::Supports(const model::Aggregation& aggregation) {
@@ -44,7 +57,7 @@ ColumnAggregator::ColumnAggregator(const model::Aggregation& aggregation, base::
   counts_only_ =
       aggregation.groups.empty() && std::all_of(aggregation.aggregates.begin(), aggregation.aggregates.end(),
                                                 [](const auto& aggregate) { return aggregate.field.empty(); });
-  if (aggregation.groups.empty()) (void)groups_.Find({});
+  if (aggregation.groups.empty()) (void)groups_.Find(nullptr);
   MakeStates();
 }
 
@@ -109,14 +122,11 @@ bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const J
   }
   RollupGroups groups(segment, rollup, &groups_);
   if (!groups.Prepare()) return false;
-  std::vector<std::pair<const Rollup::Cell*, uint32_t>> chosen;  // with their groups
-  for (const Rollup::Cell& cell : rollup.cells) {
-    bool matches = !judgement.alive.empty() && judgement.classes[cell.shape] != Verdict::kNo;
-    if (matches && judgement.origins[cell.origin]) chosen.emplace_back(&cell, groups.GroupOf(cell));
-  }
+  std::vector<const Rollup::Cell*> chosen = ChooseCells(rollup, judgement);
+  std::vector<uint32_t> numbers = groups.GroupsOf(chosen);
   MakeStates();
-  for (size_t number = 0; number < values.size(); ++number) {
-    for (auto [cell, group] : chosen) values[number].Give(*cell, StateOf(group, number));
+  for (size_t aggregate = 0; aggregate < values.size(); ++aggregate) {
+    for (size_t i = 0; i < chosen.size(); ++i) values[aggregate].Give(*chosen[i], StateOf(numbers[i], aggregate));
   }
   return true;
 }

@@ -64,7 +64,7 @@ model::Cell Groups::ValueOf(const Dimension& dimension, const model::Record& rec
 uint32_t Groups::FindOf(const model::Record& record) {
   std::vector<uint32_t> ids;
   for (size_t i = 0; i < dimensions_.size(); ++i) ids.push_back(IdOf(i, ValueOf(dimensions_[i], record)));
-  return Find(ids);
+  return Find(ids.data());
 }
 
 // A place is a number whose digits are the places of the values, the first dimension's first.

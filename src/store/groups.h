@@ -31,8 +31,8 @@ class Groups {
   uint32_t IdOf(size_t dimension, const model::Cell& value);
   // The same of an integer, or of the start of a bucket of time.
   uint32_t IdOf(size_t dimension, int64_t value);
-  // The number of the group of these values; size() grows where it is a new one.
-  uint32_t Find(const std::vector<uint32_t>& ids) { return table_.Find(ids); }
+  // The number of the group of these values, one a dimension; size() grows where it is a new one.
+  uint32_t Find(const uint32_t* ids) { return table_.Find(ids); }
   uint32_t FindOf(const model::Record& record);
 
   const std::vector<model::Cell>& values(size_t dimension) const { return dimensions_[dimension].values; }

@@ -22,7 +22,6 @@ bool RollupsAnswer(const model::Aggregation& aggregation) {
 
 bool RollupGroups::Prepare() {
   dimensions_.resize(groups_->dimensions());
-  ids_.resize(dimensions_.size());
   for (size_t i = 0; i < dimensions_.size(); ++i) {
     if (groups_->key(i).kind == Kind::kTime) {
       auto minutes = static_cast<size_t>(rollup_.last_minute - rollup_.first_minute) + 1;
@@ -40,19 +39,30 @@ bool RollupGroups::Prepare() {
   return true;
 }
 
-uint32_t RollupGroups::GroupOf(const Rollup::Cell& cell) {
-  for (size_t i = 0; i < ids_.size(); ++i) ids_[i] = IdOf(i, cell);
-  return groups_->Find(ids_);
+std::vector<uint32_t> RollupGroups::GroupsOf(const std::vector<const Rollup::Cell*>& cells) {
+  size_t dimensions = dimensions_.size();
+  std::vector<uint32_t> ids(cells.size() * dimensions);
+  for (size_t i = 0; i < dimensions; ++i) {
+    const auto& [by_origin, by_shape, by_minute] = dimensions_[i];
+    uint32_t* out = ids.data() + i;
+    for (const Rollup::Cell* cell : cells) {
+      *out = !by_origin.empty()  ? by_origin[cell->origin]
+             : !by_shape.empty() ? by_shape[cell->shape]
+                                 : MinuteId(i, cell->minute);
+      out += dimensions;
+    }
+  }
+  std::vector<uint32_t> groups(cells.size());
+  for (size_t i = 0; i < groups.size(); ++i) groups[i] = groups_->Find(ids.data() + i * dimensions);
+  return groups;
 }
 
-uint32_t RollupGroups::IdOf(size_t i, const Rollup::Cell& cell) {
-  Dimension& dimension = dimensions_[i];
-  if (!dimension.by_origin.empty()) return dimension.by_origin[cell.origin];
-  if (!dimension.by_shape.empty()) return dimension.by_shape[cell.shape];
-  int64_t width = groups_->key(i).width;
-  if (dimension.by_minute.empty()) return groups_->IdOf(i, BucketStart(cell.start(), width));
-  uint32_t& id = dimension.by_minute[static_cast<size_t>(cell.minute - rollup_.first_minute)];
-  if (id == kNone) id = groups_->IdOf(i, BucketStart(cell.start(), width));
+uint32_t RollupGroups::MinuteId(size_t i, int32_t minute) {
+  auto find = [&] { return groups_->IdOf(i, BucketStart(minute * kRollupWidth, groups_->key(i).width)); };
+  auto& by_minute = dimensions_[i].by_minute;
+  if (by_minute.empty()) return find();
+  uint32_t& id = by_minute[static_cast<size_t>(minute - rollup_.first_minute)];
+  if (id == kNone) id = find();
   return id;
 }
 

@@ -21,7 +21,8 @@ class RollupGroups {
   // False: fields stand in for a key in some record, whose rows must be looked at. REQUIRES RollupsAnswer of what the
   // groups are of.
   bool Prepare();
-  uint32_t GroupOf(const Rollup::Cell& cell);
+  // One a cell.
+  std::vector<uint32_t> GroupsOf(const std::vector<const Rollup::Cell*>& cells);
 
  private:
   struct Dimension {
@@ -31,13 +32,12 @@ class RollupGroups {
   };
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  uint32_t IdOf(size_t dimension, const Rollup::Cell& cell);
+  uint32_t MinuteId(size_t dimension, int32_t minute);
 
   const Segment& segment_;
   const Rollup& rollup_;
   Groups* groups_;
   std::vector<Dimension> dimensions_;
-  std::vector<uint32_t> ids_;
 };
 
 }  // namespace rankscope::store

@@ -80,7 +80,7 @@ bool ReadCells(base::ByteReader* in, uint64_t rows, Rollup* rollup) {
 
 size_t Rollup::Memory() const {
   size_t bytes = sizeof *this + header.Memory() + cells.size() * sizeof(Cell);
-  for (const std::string& column : numbers) bytes += sizeof column + column.size();
+  for (const std::string& column : numbers) bytes += sizeof(std::string) + column.size();
   return bytes;
 }
 

@@ -16,8 +16,20 @@ def start():
         take_pipes(who)
     _buffer_lines()
     install_hooks()
+    if os.environ.get("RANKSCOPE_RANK_PID") == str(os.getpid()):
+        _open_ring()
     if os.environ.get("RANKSCOPE_SWIFT_MONITOR") == "1":
         from rankscope import swift_monitor  # noqa: F401
+
+
+def _open_ring():
+    """Also of a rank that never logs: what is asked of it, as its stacks, is asked by way of the ring."""
+    try:
+        from rankscope import _recorder
+
+        _recorder.open_early()
+    except Exception:
+        pass
 
 
 def install_hooks():
@@ -170,5 +182,17 @@ def _watch_exceptions():
         except Exception:
             pass
         before(kind, error, traceback)
+        if not issubclass(kind, KeyboardInterrupt):
+            _await_end_of_action()
 
     sys.excepthook = excepthook
+
+
+def _await_end_of_action():
+    try:
+        from rankscope import _hold
+
+        sys.stderr.flush()
+        _hold.await_end_of_action()
+    except Exception:
+        pass

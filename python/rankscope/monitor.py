@@ -62,7 +62,7 @@ class DetectionRule:
             self._refuse(f"class_: want a name as loss_spike, found {self.class_!r}")
 
     def _check_action(self):
-        name, _, argument = self.action.partition(" ") if isinstance(self.action, str) else (self.action, "", "")
+        name, _, argument = self.action.partition(" ") if isinstance(self.action, str) else (None, "", "")
         if name not in ACTIONS:
             self._refuse(f"action: want one of {', '.join(ACTIONS)}, found {self.action!r}")
         if not re.fullmatch(ACTIONS[name], argument):

@@ -18,6 +18,7 @@
 #include "agent/orphan_runs.h"
 #include "agent/rank_door.h"
 #include "agent/rank_gpus.h"
+#include "agent/rank_orders.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/sender.h"
@@ -55,6 +56,8 @@ class Agent {
         silent_ranks_(config.rings),
         sender_(config, spool_.get(), spool_->next_seq() - 1,
                 [this](const std::string& line) { AppendAlert(directory_, line); }),
+        orders_(config, options.run_directory, &rings_,
+                [this](model::JobAnswer answer) { sender_.Answer(std::move(answer)); }),
         said_(ReadProgress(directory_)) {}
 
   base::Result<Shipped> Run() {
@@ -67,6 +70,7 @@ class Agent {
       collector_.Tick(base::WallNow());
       TakeSamples();
       if (uint32_t steps = sender_.log_interval_steps()) rings_.SetLogIntervalSteps(steps);
+      ServeOrders();
       Spill(/*force=*/collector_.ended() || Drained(busy));
       Release();
       if (!failed_.ok()) return failed_;
@@ -146,6 +150,14 @@ class Agent {
     sampled_at_ = now;
     collector_.Add(host_.Sample(base::WallNow()));
     gpus_.Request();
+  }
+
+  void ServeOrders() {
+    int64_t now = base::MonotonicNow();
+    for (const model::JobOrder& order : sender_.TakeOrders()) orders_.Take(order, now);
+    orders_.Look(now, sender_.connected());
+    for (model::Record& record : orders_.Drain()) collector_.Add(std::move(record));
+    if (orders_.WantsSamples()) sampled_at_ = 0;
   }
 
   size_t pending_bytes() const { return collector_.pending_bytes() + rings_.pending_bytes(); }
@@ -233,6 +245,7 @@ class Agent {
   SilentRankWatch silent_ranks_;
   int64_t sampled_at_ = 0;
   Sender sender_;
+  RankOrders orders_;
   std::vector<model::Record> unspooled_;
   base::Status failed_;
   SourcePositions positions_;

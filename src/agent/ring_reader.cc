@@ -123,6 +123,10 @@ void RingReader::SetLogIntervalSteps(uint32_t steps) {
   __atomic_store_n(&ring_->log_interval_steps, steps, __ATOMIC_RELAXED);
 }
 
+void RingReader::Signal(int number) const {
+  if (process_.valid()) SignalProcess(process_.get(), number);
+}
+
 base::Result<std::optional<model::Record>> RingReader::Next() {
   while (true) {
     uint64_t head = Load(ring_->head);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/rank_control.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "embed/ring_layout.h"
@@ -43,6 +44,10 @@ class RingReader {
   // Bytes before the position are durable elsewhere: their room is the writer's again.
   void Release(uint64_t position);
   void SetLogIntervalSteps(uint32_t steps);
+  // What is asked of the process; for as long as this lives.
+  RankControl control() const { return RankControl(&ring_->control); }
+  // Of the process; nothing happens once it has ended.
+  void Signal(int number) const;
 
  private:
   RingReader() = default;

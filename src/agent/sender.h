@@ -29,6 +29,10 @@ class Sender {
   // Whether it has had the server's answer once, and what the server held then.
   bool reached() const { return reached_; }
   uint64_t held_before() const { return held_before_; }
+  // What the server has asked of the ranks since the last call.
+  std::vector<model::JobOrder> TakeOrders();
+  // Sent as soon as there is a stream; of many that wait for one, the oldest are dropped.
+  void Answer(model::JobAnswer answer);
   // What the server last commanded for log_interval_steps; 0: nothing yet.
   uint32_t log_interval_steps() const { return log_interval_steps_; }
   // Set once the server refused for good (fenced, version): the sender has stopped.
@@ -45,6 +49,7 @@ class Sender {
   base::Status Ship(wire::AgentStream* stream, uint64_t from_seq);
   void ForgetAcknowledged(uint64_t committed_seq);
   void OnAck(uint64_t durable_seq);
+  bool SendAnswers(wire::AgentStream* stream);
   bool AwaitRoom(wire::AgentStream* stream);
 
   const RunConfig config_;
@@ -63,6 +68,8 @@ class Sender {
   uint64_t rewind_ = 0;
   base::Status refusal_;
   bool stopping_ = false;
+  std::vector<model::JobOrder> orders_;
+  std::deque<model::JobAnswer> answers_;
   std::thread thread_;
 };
 

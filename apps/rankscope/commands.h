@@ -39,6 +39,7 @@ struct RunOptions {
   uint64_t spool_limit_bytes = 4ull << 30;
   bool preload = false;         // give ranks that are not Python a channel of their own, by LD_PRELOAD
   std::string alerts = "auto";  // always | never; auto: where stderr is a terminal
+  bool allow_pause = false;     // people and rules may hold the job
   int log_interval_steps = 0;   // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);

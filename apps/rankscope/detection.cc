@@ -114,7 +114,8 @@ void Detection::SaveWhenDue(bool now) {
   }
   failing_ = false;
   if (unsaved_.position) durable_position_ = *unsaved_.position;
-  unsaved_ = {};
+  auto saved = std::exchange(unsaved_, {});
+  parts_.act(saved.findings);
   for (const auto& [job, line] : std::exchange(alerts_, {})) parts_.alert(job, line);
 }
 

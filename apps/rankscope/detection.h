@@ -26,6 +26,7 @@ class Detection : public model::RecordSink {
     std::shared_ptr<const detect::RuleSet> rules;  // null: off, and what comes meanwhile is never judged
     std::function<void(const std::string& job, const std::string& line)> alert;
     std::function<void(const std::string&)> say;
+    std::function<void(const std::vector<catalog::FindingRow>&)> act;  // gets what is new, once it is saved
   };
   explicit Detection(Parts parts);
   ~Detection() override;

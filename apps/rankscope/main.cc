@@ -23,6 +23,7 @@ void AddCommands(Program* program) {
   AddServeCommands(program);
   AddRunCommands(program);
   AddRecordCommands(program);
+  AddActionCommands(program);
   AddJobCommands(program);
   AddDetectionCommands(program);
   AddDiagnosisCommands(program);

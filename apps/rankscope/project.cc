@@ -1,6 +1,7 @@
 #include "project.h"
 
 #include "query/store_log_source.h"
+#include "rule_actions.h"
 
 namespace rankscope {
 
@@ -15,7 +16,10 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
   project->detection_ = std::make_unique<Detection>(Detection::Parts{
       name, project->findings_.get(), project->store_.get(), settings.rules,
       [name, alert = settings.alert](const std::string& job, const std::string& line) { alert(name, job, line); },
-      settings.alarms.say});
+      settings.alarms.say,
+      [name, actions = settings.actions, say = settings.alarms.say](const std::vector<catalog::FindingRow>& findings) {
+        if (actions) ActOnFindings(name, findings, actions, say);
+      }});
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";
   // Detection before the store: what the store has is judged, or waits to be.

@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
 #include "detection.h"
+#include "diagnose/actions/job_actions.h"
 #include "ingest/ingest.h"
 #include "job_custody.h"
 #include "query/log_source.h"
@@ -31,6 +32,7 @@ struct ProjectOptions {
   std::shared_ptr<const detect::RuleSet> rules;  // null: detection is off
   // Tells the agents of a job a line for people.
   std::function<void(const std::string& project, const std::string& job, const std::string& line)> alert;
+  diagnose::JobActions* actions = nullptr;  // what rules want done; its Stop comes before the project's end
 };
 
 // What one project keeps under its folder, and the routes over it. Any thread after Open.
@@ -44,6 +46,7 @@ class Project {
 
   ingest::Ingest* ingest() { return ingest_.get(); }
   JobCustody* custody() { return custody_.get(); }
+  catalog::Catalog* catalog() { return catalog_.get(); }
   void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }
   // Made by the first call, with its `doors`.
   api::HttpServer::Handler Routes(api::Services doors);

@@ -94,6 +94,22 @@ void Projects::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::functi
   (*project)->ingest()->SubmitLost(hello, std::move(lost), std::move(done));
 }
 
+void Projects::Answer(const wire::Hello& hello, model::JobAnswer answer) {
+  if (options_.actions) options_.actions->Take(hello.project, hello.job, std::move(answer));
+}
+
+base::Result<diagnose::JobRanks> Projects::LiveRanks(const std::string& name, const std::string& job) {
+  ASSIGN_OR_RETURN(Project * project, Find(name));
+  ASSIGN_OR_RETURN(catalog::JobRow row, project->catalog()->Job(job, base::WallNow(), options_.lost_after_ns));
+  ASSIGN_OR_RETURN(auto ranks, project->catalog()->Ranks(job));
+  diagnose::JobRanks live;
+  live.last_step = row.last_step;
+  for (const catalog::RankRow& rank : ranks) {
+    if (rank.attempt == row.attempt && rank.exit.empty()) live.alive.insert(rank.rank);
+  }
+  return live;
+}
+
 base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, access::Action action,
                                                         const api::Services& doors) {
   ASSIGN_OR_RETURN(Project * project, action == access::Action::kIngest ? FindOrOpen(name) : Find(name));

@@ -11,6 +11,7 @@
 
 #include "access/gate.h"
 #include "api/routes.h"
+#include "diagnose/actions/job_actions.h"
 #include "project.h"
 #include "retention_rules.h"
 #include "wire/ingest_service.h"
@@ -31,6 +32,10 @@ class Projects : public wire::FrameReceiver {
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
   void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 
+  void Answer(const wire::Hello& hello, model::JobAnswer answer) override;
+
+  // The ranks of the job's newest attempt that have begun and not ended. kNotFound.
+  base::Result<diagnose::JobRanks> LiveRanks(const std::string& project, const std::string& job);
   // Where records for the project go; it is opened at its first.
   base::Result<ingest::Ingest*> IngestOf(const std::string& project);
   // kNotFound for a project that nothing was sent to yet, unless the action ingests, which begins it. `doors` names

@@ -196,6 +196,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.door = agent::DoorFolder(config);
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
+  keeper.allow_pause = options.allow_pause;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};
   keeper.alerts = config.alerts;
   keeper.flush_timeout_ms = options.flush_timeout_ms;

@@ -28,6 +28,8 @@ void AddRun(Program* program) {
   run->add_option("--alerts", options->alerts,
                   "a line on stderr for each finding of the server: auto (on a terminal), always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  run->add_flag("--allow-pause", options->allow_pause,
+                "people and rules may hold all ranks between two steps, and have them save and end (docs/actions.md)");
   run->add_flag("--preload", options->preload,
                 "give ranks that are not Python (or are, with -I or -S) a channel of their own, by LD_PRELOAD");
   run->add_option_function<double>(

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "commands.h"
 #include "endpoint_file.h"
+#include "live_actions.h"
 #include "live_rules.h"
 #include "projects.h"
 
@@ -114,6 +115,7 @@ class Server {
 
   // Readers first, then writers, then what holds the data: nothing acknowledged is lost.
   void Stop() {
+    actions_->Stop();
     grpc_->Stop();
     http_->Stop();
     if (auto status = projects_->Close(); !status.ok()) Fail(status);
@@ -165,6 +167,8 @@ class Server {
     if (options_.detect) {
       ASSIGN_OR_RETURN(projects.rules, rules_.Load());
     }
+    actions_ = MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); });
+    projects.actions = actions_.get();
     projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
       if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});
     };
@@ -176,6 +180,7 @@ class Server {
       std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     };
     ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, projects, &damage));
+    live_projects_ = projects_.get();
     for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     return {};
   }
@@ -223,6 +228,7 @@ class Server {
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     doors.query_limits = options_.query_limits;
     doors.metrics = metrics_;
+    doors.actions = actions_.get();
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps, ""});
     };
@@ -234,7 +240,9 @@ class Server {
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;
+  std::unique_ptr<diagnose::JobActions> actions_;
   std::unique_ptr<Projects> projects_;
+  std::atomic<Projects*> live_projects_{nullptr};  // projects_, once it is open
   std::unique_ptr<wire::IngestServer> grpc_;
   std::atomic<wire::IngestServer*> agents_{nullptr};  // grpc_, once it is there: detection begins earlier
   std::unique_ptr<api::HttpServer> http_;

@@ -88,7 +88,7 @@ class Keeper {
   base::Status StartCommand() {
     ASSIGN_OR_RETURN(OutputPipes::WriteEnds ends, pipes_.Open({}, /*rank_pid=*/0));
     SetRankEnvironment({door_.path(), ends.out.get(), ends.err.get(), options_.rings, options_.buffering,
-                        options_.log_interval_steps, options_.python_path});
+                        options_.log_interval_steps, options_.allow_pause, options_.python_path});
     return command_.Start(options_.command, ends.out.get(), ends.err.get(), signals_.mask_before());
   }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/action_routes.h"
 #include "api/answer.h"
 #include "api/finding_routes.h"
 #include "api/query_routes.h"
@@ -106,6 +107,7 @@ class Routes {
       : services_(services),
         tails_(services.logs),
         findings_(services.findings),
+        actions_(services.project, services.actions),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
@@ -127,7 +129,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 25> kRoutes;
+  static const std::array<Route, 28> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -175,6 +177,12 @@ class Routes {
   void DismissFinding(const Request& request, const Reply& reply, const std::string& id) {
     findings_.Decide(request, reply, id, "dismissed");
   }
+
+  void BeginAction(const Request& request, const Reply& reply, const std::string& job) {
+    actions_.Begin(request, reply, job);
+  }
+  void Actions(const Request&, const Reply& reply, const std::string& job) { actions_.List(reply, job); }
+  void ShowAction(const Request&, const Reply& reply, const std::string& id) { actions_.Show(reply, id); }
 
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
@@ -262,10 +270,11 @@ class Routes {
   const Services services_;
   TailHub tails_;
   FindingRoutes findings_;
+  ActionRoutes actions_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 25> Routes::kRoutes = {
+const std::array<Routes::Route, 28> Routes::kRoutes = {
     {{"GET", "/health", &Routes::Health},
      {"GET", "/healthz", &Routes::Health},
      {"GET", "/metrics", &Routes::Metrics},
@@ -285,6 +294,9 @@ const std::array<Routes::Route, 25> Routes::kRoutes = {
      {"GET", "/api/v1/findings", &Routes::Findings},
      {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
      {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
+     {"POST", "/api/v1/jobs/{job_id}/actions", &Routes::BeginAction},
+     {"GET", "/api/v1/jobs/{job_id}/actions", &Routes::Actions},
+     {"GET", "/api/v1/actions/{action_id}", &Routes::ShowAction},
      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
      {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},

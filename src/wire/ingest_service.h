@@ -69,6 +69,7 @@ class IngestServer {
   virtual ~IngestServer() = default;
   virtual int port() const = 0;
   virtual int open_streams() const = 0;
+  virtual int open_streams(const std::string& project, const std::string& job) = 0;
   // Sends the command to every stream of the job; its log_interval_steps also when one connects later while this server
   // runs. Returns how many there are now. Any thread.
   virtual int SendCommand(const std::string& project, const std::string& job, const Command& command) = 0;

@@ -7,23 +7,19 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "model/action.h"
 
 // What may be done about a running job, by a rule or by hand. docs/actions.md
 namespace rankscope::diagnose {
 
 struct ActionRequest {
   std::string project, job;
-  // notify_only | mark | pause_job | resume_job | stop_job | dump_stacks | webhook CHANNEL |
-  // set_log_interval_steps N | set_level LEVEL
-  std::string name, argument;
+  model::Action action;
   std::string by, note;         // who wants it, and why
   std::string finding;          // that asks for it; empty: a person does
   std::optional<int32_t> rank;  // of the finding
   int64_t hold_s = 0;           // pause_job: at most so long; 0: as long as the collectives' timeout allows
 };
-
-// "NAME" or "NAME ARGUMENT", as rules write an action. kInvalid: it is none of the above, or its argument is not one.
-base::Status ParseAction(const std::string& text, ActionRequest* request);
 
 struct RankOutcome {
   int32_t rank = 0;

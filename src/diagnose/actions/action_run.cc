@@ -19,7 +19,7 @@ std::string RankSet(const std::set<int32_t>& ranks) {
 model::JobOrder ActionRun::NewOrder(model::JobOrder::Kind kind) const {
   model::JobOrder order;
   order.action = report_.id;
-  order.name = report_.request.name;
+  order.name = report_.request.action.name;
   order.kind = kind;
   order.reason = report_.request.by;
   if (!report_.request.note.empty()) order.reason += (order.reason.empty() ? "" : ": ") + report_.request.note;

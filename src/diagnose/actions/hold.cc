@@ -112,7 +112,7 @@ void Hold::Commit(int64_t now_ns) {
   uint32_t timeout_s = collective_timeout_s_ > 0 ? collective_timeout_s_ : kUsualTimeoutS;
   cap_ns_ = static_cast<int64_t>(kOfTimeout * timeout_s * kNsPerSecond);
   if (report_.request.hold_s > 0) cap_ns_ = std::min(cap_ns_, report_.request.hold_s * kNsPerSecond);
-  bool stops = report_.request.name == "stop_job";
+  bool stops = report_.request.action.name == "stop_job";
   model::JobOrder order = NewOrder(stops ? Kind::kEnd : Kind::kHold);
   order.step = step_;
   order.limit_ms = static_cast<uint32_t>((cap_ns_ + std::min(kGraceNs, cap_ns_ / 2)) / base::kNsPerMs);
@@ -227,7 +227,7 @@ void Hold::EndHold(int64_t now_ns) {
     return rank.outcome != "ending" && rank.outcome != "ended" && rank.outcome != "raised";
   });
   if (going.empty()) return Finish("stopped", report_.summary);
-  bool waits_for_step = report_.request.name == "stop_job" && raised_.empty();
+  bool waits_for_step = report_.request.action.name == "stop_job" && raised_.empty();
   if (now_ns - stage_began_ns_ <= (waits_for_step ? kFirstArrivalNs : kEndingNs)) return;
   Finish(raised_.empty() ? "incomplete" : "stopped", report_.summary + "; " + going + " has not said that it does");
 }

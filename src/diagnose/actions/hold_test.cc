@@ -14,7 +14,7 @@ class HoldTest : public testing::Test {
   void Begin(const std::string& name = "pause_job", const std::string& finding = "", int64_t hold_s = 0) {
     ActionReport report;
     report.id = "a1";
-    report.request.name = name;
+    report.request.action.name = name;
     report.request.finding = finding;
     report.request.hold_s = hold_s;
     hold_.emplace(
@@ -217,16 +217,6 @@ TEST_F(HoldTest, StopEndsAllAtOneStepWithoutWaiting) {
 }
 
 TEST(RankSet, FoldsRuns) { EXPECT_EQ(RankSet({0, 1, 2, 5, 7, 8}), "0-2, 5, 7-8"); }
-
-TEST(ParseAction, SaysWhatItWants) {
-  ActionRequest request;
-  EXPECT_TRUE(ParseAction("set_level DEBUG", &request).ok());
-  EXPECT_EQ(request.argument, "DEBUG");
-  EXPECT_EQ(ParseAction("set_log_interval_steps 0", &request).message(),
-            "action set_log_interval_steps: want a number from 1 to 999999, found \"0\"");
-  EXPECT_EQ(ParseAction("pause_job now", &request).message(), "action pause_job: want no argument, found \"now\"");
-  EXPECT_EQ(ParseAction("reboot", &request).message().rfind("action: want one of notify_only, mark", 0), 0u);
-}
 
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -14,9 +14,10 @@ class Inquiry : public ActionRun {
       : ActionRun(std::move(report), std::move(ways)), ranks_(std::move(ranks)) {}
 
   void Begin(int64_t now_ns) override {
-    model::JobOrder order = NewOrder(KindOf(report_.request.name));
-    if (order.kind == Kind::kLevel) order.level = report_.request.argument;
-    if (order.kind == Kind::kInterval) order.interval = static_cast<uint32_t>(std::stoul(report_.request.argument));
+    model::JobOrder order = NewOrder(KindOf(report_.request.action.name));
+    if (order.kind == Kind::kLevel) order.level = report_.request.action.argument;
+    if (order.kind == Kind::kInterval)
+      order.interval = static_cast<uint32_t>(std::stoul(report_.request.action.argument));
     kind_ = order.kind;
     began_ns_ = now_ns;
     agents_ = ways_.tell(order);

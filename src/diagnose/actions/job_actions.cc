@@ -24,7 +24,7 @@ std::string NewId(uint64_t number) {
 }
 
 std::string AskedBy(const ActionRequest& request) {
-  std::string text = request.name + (request.argument.empty() ? "" : " " + request.argument);
+  std::string text = request.action.Text();
   if (!request.by.empty()) text += ", asked by " + request.by;
   return request.note.empty() ? text : text + ": " + request.note;
 }
@@ -48,7 +48,7 @@ void JobActions::Stop() {
 
 base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
   ActionRequest checked = request;
-  RETURN_IF_ERROR(ParseAction(request.name + (request.argument.empty() ? "" : " " + request.argument), &checked));
+  ASSIGN_OR_RETURN(checked.action, model::ParseAction(request.action.Text()));
   ASSIGN_OR_RETURN(JobRanks ranks, ways_.ranks(request.project, request.job));
   std::lock_guard lock(mutex_);
   if (stopping_) return base::Status::Unavailable("the server is stopping");
@@ -64,7 +64,7 @@ base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
   } else {
     entry.run = NewRun(entry.report, std::move(ranks));
   }
-  if (checked.name == "resume_job") {
+  if (checked.action.name == "resume_job") {
     for (Entry& other : entries_) {
       bool same = other.report.request.project == request.project && other.report.request.job == request.job;
       if (!same || !other.run) continue;
@@ -84,13 +84,13 @@ base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
 }
 
 base::Status JobActions::Admit(const ActionRequest& request) const {
-  if (!Holds(request.name)) return {};
+  if (!Holds(request.action.name)) return {};
   for (const Entry& entry : entries_) {
     const ActionRequest& other = entry.report.request;
     bool same_job = other.project == request.project && other.job == request.job;
-    if (same_job && Holds(other.name) && entry.report.state != "done") {
-      return base::Status::Invalid("job " + request.job + ": " + other.name + " is under way (" + entry.report.id +
-                                   ")");
+    if (same_job && Holds(other.action.name) && entry.report.state != "done") {
+      return base::Status::Invalid("job " + request.job + ": " + other.action.name + " is under way (" +
+                                   entry.report.id + ")");
     }
   }
   return {};
@@ -102,7 +102,7 @@ bool JobActions::IsRepeated(const ActionRequest& request) const {
   return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
     const ActionRequest& other = entry.report.request;
     return !other.finding.empty() && other.project == request.project && other.job == request.job &&
-           other.name == request.name && other.argument == request.argument && now - entry.report.began < kRepeatedNs;
+           other.action.Text() == request.action.Text() && now - entry.report.began < kRepeatedNs;
   });
 }
 
@@ -116,7 +116,7 @@ ActionWays JobActions::WaysOf(const ActionReport& report) {
 
 // Null: it is done here and now.
 std::unique_ptr<ActionRun> JobActions::NewRun(const ActionReport& report, JobRanks ranks) {
-  const std::string& name = report.request.name;
+  const std::string& name = report.request.action.name;
   if (Holds(name)) return MakeHold(report, std::move(ranks), WaysOf(report));
   if (name == "notify_only" || name == "mark" || name == "webhook") return nullptr;
   return MakeInquiry(report, std::move(ranks), WaysOf(report));
@@ -124,13 +124,13 @@ std::unique_ptr<ActionRun> JobActions::NewRun(const ActionReport& report, JobRan
 
 void JobActions::Conclude(ActionReport* report) {
   report->state = "done";
-  if (report->request.name == "webhook") {
-    base::Status status = ways_.notify ? ways_.notify(report->request.argument, report->request)
+  if (report->request.action.name == "webhook") {
+    base::Status status = ways_.notify ? ways_.notify(report->request.action.argument, report->request)
                                        : base::Status::Unavailable("this server has no channels of notifications");
     report->outcome = status.ok() ? "sent" : "refused";
-    report->summary = status.ok() ? "sent to " + report->request.argument : status.message();
+    report->summary = status.ok() ? "sent to " + report->request.action.argument : status.message();
   } else {
-    report->outcome = report->request.name == "mark" ? "marked" : "told";
+    report->outcome = report->request.action.name == "mark" ? "marked" : "told";
     report->summary = report->outcome;
   }
 }
@@ -151,7 +151,7 @@ void JobActions::RecordJob(const ActionReport& report) {
   record.origin.job = report.request.job;
   record.step = report.step;
   record.level = outcome == "refused" || outcome == "given_up" || outcome == "incomplete" ? "warning" : "info";
-  record.fields.emplace_back("action", report.request.name);
+  record.fields.emplace_back("action", report.request.action.name);
   record.fields.emplace_back("action_id", report.id);
   record.fields.emplace_back("outcome", outcome);
   if (!report.request.by.empty()) record.fields.emplace_back("by", report.request.by);
@@ -168,7 +168,7 @@ void JobActions::RecordRank(const ActionReport& report, const RankOutcome& rank)
   record.origin.rank = rank.rank;
   record.step = rank.step;
   record.level = "warning";
-  record.fields.emplace_back("action", report.request.name);
+  record.fields.emplace_back("action", report.request.action.name);
   record.fields.emplace_back("action_id", report.id);
   record.fields.emplace_back("outcome", rank.outcome);
   if (!rank.detail.empty()) record.fields.emplace_back("detail", rank.detail);

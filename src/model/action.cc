@@ -1,10 +1,10 @@
+#include "model/action.h"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
 
-#include "diagnose/actions/action_port.h"
-
-namespace rankscope::diagnose {
+namespace rankscope::model {
 namespace {
 
 struct Known {
@@ -38,19 +38,18 @@ constexpr Known kActions[] = {{"notify_only", IsNothing, "no argument"},
 
 }  // namespace
 
-base::Status ParseAction(const std::string& text, ActionRequest* request) {
+base::Result<Action> ParseAction(const std::string& text) {
   size_t space = text.find(' ');
-  request->name = text.substr(0, space);
-  request->argument = space == std::string::npos ? "" : text.substr(space + 1);
+  Action action{text.substr(0, space), space == std::string::npos ? "" : text.substr(space + 1)};
   std::string list;
   for (const Known& known : kActions) {
     list += (list.empty() ? "" : ", ") + std::string(known.name);
-    if (known.name != request->name) continue;
-    if (known.takes(request->argument)) return {};
-    return base::Status::Invalid("action " + request->name + ": want " + std::string(known.want) + ", found \"" +
-                                 request->argument + "\"");
+    if (known.name != action.name) continue;
+    if (known.takes(action.argument)) return action;
+    return base::Status::Invalid("action " + action.name + ": want " + std::string(known.want) + ", found \"" +
+                                 action.argument + "\"");
   }
   return base::Status::Invalid("action: want one of " + list + ", found \"" + text + "\"");
 }
 
-}  // namespace rankscope::diagnose
+}  // namespace rankscope::model

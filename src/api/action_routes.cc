@@ -72,7 +72,7 @@ void ActionRoutes::Begin(const Request& request, const std::shared_ptr<Responder
   wanted.note = note->note;
   auto report = actions_->Begin(wanted);
   if (!report.ok()) return Fail(reply, report.status());
-  reply->Begin(202, "application/json");
+  reply->Begin(200, "application/json");
   reply->Write(Line(*report));
   reply->End();
 }

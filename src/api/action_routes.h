@@ -13,7 +13,7 @@ class ActionRoutes {
  public:
   ActionRoutes(std::string project, diagnose::ActionPort* actions) : project_(std::move(project)), actions_(actions) {}
 
-  // Body {"action": NAME or "NAME ARGUMENT", "by": WHO, "note": WHY, "hold_s": SECONDS}. Answers its report, with 202.
+  // Body {"action": NAME or "NAME ARGUMENT", "by": WHO, "note": WHY, "hold_s": SECONDS}. Answers its report.
   void Begin(const Request& request, const std::shared_ptr<Responder>& reply, const std::string& job) const;
   // A report a line, newest first.
   void List(const std::shared_ptr<Responder>& reply, const std::string& job) const;

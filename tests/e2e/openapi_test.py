@@ -23,6 +23,7 @@ class OpenApiTest(unittest.TestCase):
         cls.place = Place()
         cls.server = Server(cls.place)
         run_two_ranks(cls.place, cls.server, "j")
+        cls.action = cls.server.ask("POST", "/api/v1/jobs/j/actions", b'{"action": "mark"}')[1][0]["id"]
         cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
 
     @classmethod
@@ -44,7 +45,7 @@ class OpenApiTest(unittest.TestCase):
             if "example" not in parameter or parameter["name"] in leave_out:
                 continue
             if parameter["in"] == "path":
-                example = self.finding if parameter["name"] == "finding_id" else parameter["example"]
+                example = {"finding_id": self.finding, "action_id": self.action}.get(parameter["name"], parameter["example"])
                 path = path.replace("{" + parameter["name"] + "}", example)
             else:
                 given[parameter["name"]] = parameter["example"]

@@ -18,7 +18,10 @@ import os, threading, time
 def odd_place(): time.sleep(3600)
 def usual_place(): time.sleep(3600)
 def down(depth): down(depth - 1) if depth else (odd_place if os.environ["RANK"] == "7" else usual_place)()
-for _ in range(2): threading.Thread(target=time.sleep, args=(3600,), daemon=True).start()
+def end_with(parent):
+    while os.getppid() == parent: time.sleep(1)
+    os._exit(0)
+for _ in range(2): threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
 down(20)
 """
 LAUNCHER = """
@@ -66,7 +69,8 @@ def places(answers):
 def measure(program, http, env, ranks, times):
     wanted = {rank: "odd_place" if rank == 7 else "usual_place" for rank in range(ranks)}
     end = time.monotonic() + 600
-    while places(dump(program, http, env)[1]) != wanted:  # until all are there
+    while (found := places(dump(program, http, env)[1])) != wanted:  # until all are there
+        print(f"{len(found)} of {ranks} ranks are there", file=sys.stderr)
         if time.monotonic() > end:
             sys.exit("the ranks have not come to their places")
         time.sleep(1)

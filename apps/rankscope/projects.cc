@@ -94,8 +94,8 @@ void Projects::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::functi
   (*project)->ingest()->SubmitLost(hello, std::move(lost), std::move(done));
 }
 
-void Projects::Answer(const wire::Hello& hello, model::JobAnswer answer) {
-  if (options_.actions) options_.actions->Take(hello.project, hello.job, std::move(answer));
+void Projects::Answer(const wire::Hello& hello, const model::JobAnswer& answer) {
+  if (options_.actions) options_.actions->Take(hello.project, hello.job, answer);
 }
 
 base::Result<diagnose::JobRanks> Projects::LiveRanks(const std::string& name, const std::string& job) {

@@ -32,7 +32,7 @@ class Projects : public wire::FrameReceiver {
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
   void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 
-  void Answer(const wire::Hello& hello, model::JobAnswer answer) override;
+  void Answer(const wire::Hello& hello, const model::JobAnswer& answer) override;
 
   // The ranks of the job's newest attempt that have begun and not ended. kNotFound.
   base::Result<diagnose::JobRanks> LiveRanks(const std::string& project, const std::string& job);

@@ -13,7 +13,10 @@ def start():
     who = identity()
     if who and who["rank"] is not None and "RANKSCOPE_RANK_PID" not in os.environ:
         os.environ["RANKSCOPE_RANK_PID"] = str(os.getpid())
-        take_pipes(who)
+        try:
+            take_pipes(who)
+        except OSError:  # a keeper that is too busy: its lines stay in the launcher's pipe, and all else is as ever
+            pass
     _buffer_lines()
     install_hooks()
     if os.environ.get("RANKSCOPE_RANK_PID") == str(os.getpid()):

@@ -51,7 +51,7 @@ class FrameReceiver {
   // The producer's sequence goes on behind the lost ones. `done` as above.
   virtual void SubmitLost(const Hello& hello, Lost lost, std::function<void(Outcome)> done) = 0;
   // What the agent says to an order of this server or of one before it. Must not block.
-  virtual void Answer(const Hello& hello, model::JobAnswer answer) { (void)hello, (void)answer; }
+  virtual void Answer(const Hello& hello, const model::JobAnswer& answer) { (void)hello, (void)answer; }
 };
 
 // The gRPC server. Bounded memory: a stream with more than kMaxUnacknowledged bytes submitted is not read on, and none

@@ -32,10 +32,10 @@ class MemoryReceiver : public FrameReceiver {
     committed_ = lost.to_seq;
     done({Outcome::kDurable, committed_, {}});
   }
-  void Answer(const Hello& hello, model::JobAnswer answer) override {
+  void Answer(const Hello& hello, const model::JobAnswer& answer) override {
     std::lock_guard lock(mutex_);
     EXPECT_EQ(hello.job, "mine");
-    answers_.push_back(std::move(answer));
+    answers_.push_back(answer);
     changed_.notify_all();
   }
   model::JobAnswer AwaitAnswer() {

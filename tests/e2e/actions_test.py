@@ -8,7 +8,7 @@ import sys
 import time
 import unittest
 
-from harness import PATIENCE, RANKSCOPE, Place, Server, children, lack, torchrun, wait_until
+from harness import PATIENCE, RANKSCOPE, Place, Server, lack, torchrun, wait_until
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "paused_training.py")
 RULES = """groups:

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "base/file.h"
-#include "detect/rule_file.h"
+#include "detect/rules/rule_file.h"
 #include "simulation/report.h"
 
 namespace rankscope::simulation {

@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "diagnose/chunk_scanner.h"
+#include "diagnose/case/chunk_scanner.h"
 
 using rankscope::diagnose::Chunk;
 

@@ -1,8 +1,8 @@
 // A dump or an error file: whatever it is, it is read or refused, and what is read refers to what is there.
 #include <cstdlib>
 
-#include "diagnose/error_file.h"
-#include "diagnose/flight_dump.h"
+#include "diagnose/case/error_file.h"
+#include "diagnose/case/flight_dump.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);

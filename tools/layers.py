@@ -26,6 +26,7 @@ ALLOWED = {
     "detect": "model base",
     "diagnose": "detect query parse catalog model base",
     "notify": "model base",
+    "monitor": "ingest store catalog query detect diagnose notify parse model base",
     "api": "ingest store catalog query detect diagnose notify access parse model base",
     "cli": "query parse detect diagnose notify model base",
 }

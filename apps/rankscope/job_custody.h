@@ -8,8 +8,8 @@
 #include "api/job_control.h"
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
-#include "detection.h"
 #include "ingest/ingest.h"
+#include "monitor/detection.h"
 #include "store/store.h"
 
 namespace rankscope {
@@ -23,7 +23,7 @@ class JobCustody : public api::JobControl {
     store::Store* store;
     catalog::Catalog* catalog;
     ingest::Ingest* ingest;
-    Detection* detection;
+    monitor::Detection* detection;
     int64_t lost_after_ns;
     std::function<void(const std::string&)> say;
     std::shared_ptr<api::ServerMetrics> metrics;

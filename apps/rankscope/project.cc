@@ -12,7 +12,7 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
       store::Store::Open(folder + "/store", {.project = name, .memtable_bytes = settings.memtable_bytes}, damage));
   ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
   ASSIGN_OR_RETURN(project->findings_, catalog::Findings::Open(folder, name));
-  project->detection_ = std::make_unique<Detection>(Detection::Parts{
+  project->detection_ = std::make_unique<monitor::Detection>(monitor::Detection::Parts{
       name, project->findings_.get(), project->store_.get(), settings.rules,
       [name, alert = settings.alert](const std::string& job, const std::string& line) { alert(name, job, line); },
       settings.alarms.say});

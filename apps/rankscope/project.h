@@ -9,9 +9,9 @@
 #include "api/routes.h"
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
-#include "detection.h"
 #include "ingest/ingest.h"
 #include "job_custody.h"
+#include "monitor/detection.h"
 #include "query/log_source.h"
 #include "store/store.h"
 
@@ -57,7 +57,7 @@ class Project {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<catalog::Findings> findings_;
-  std::unique_ptr<Detection> detection_;
+  std::unique_ptr<monitor::Detection> detection_;
   std::unique_ptr<query::LogSource> logs_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<JobCustody> custody_;

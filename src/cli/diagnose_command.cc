@@ -4,9 +4,9 @@
 
 #include "cli/http_client.h"
 #include "cli/query_command.h"
-#include "diagnose/case.h"
-#include "diagnose/record_case.h"
-#include "diagnose/signature_set.h"
+#include "diagnose/case/case.h"
+#include "diagnose/case/record_case.h"
+#include "diagnose/signatures/signature_set.h"
 #include "diagnose/verdict.h"
 #include "diagnose/verdict_json.h"
 #include "diagnose/verdict_page.h"

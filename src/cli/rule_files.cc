@@ -4,7 +4,7 @@
 #include <iterator>
 
 #include "base/file.h"
-#include "detect/rule_file.h"
+#include "detect/rules/rule_file.h"
 
 namespace rankscope::cli {
 namespace {

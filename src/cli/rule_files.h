@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/status.h"
-#include "detect/rule_set.h"
+#include "detect/rules/rule_set.h"
 
 namespace rankscope::cli {
 

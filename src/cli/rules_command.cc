@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "cli/record_files.h"
 #include "cli/rule_files.h"
-#include "detect/foreign_rules.h"
-#include "detect/lint.h"
-#include "detect/rule_test.h"
+#include "detect/rule_tests/rule_test.h"
+#include "detect/rules/foreign_rules.h"
+#include "detect/rules/lint.h"
 
 namespace rankscope::cli {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "detect/engine.h"
-#include "detect/rule_file.h"
+#include "detect/rules/rule_file.h"
 #include "model/record_batch.h"
 
 namespace rankscope::detect {

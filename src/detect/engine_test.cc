@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "detect/findings_list.h"
-#include "detect/rule_file.h"
-#include "detect/rule_test.h"
+#include "detect/rule_tests/rule_test.h"
+#include "detect/rules/rule_file.h"
 #include "model/record_batch.h"
 
 namespace rankscope::detect {

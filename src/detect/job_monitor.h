@@ -7,12 +7,12 @@
 #include <tuple>
 #include <vector>
 
-#include "detect/batch_shape.h"
-#include "detect/episodes.h"
 #include "detect/job_rules.h"
 #include "detect/metric_reader.h"
-#include "detect/rule_set.h"
-#include "detect/watch.h"
+#include "detect/rules/rule_set.h"
+#include "detect/watches/batch_shape.h"
+#include "detect/watches/episodes.h"
+#include "detect/watches/watch.h"
 
 namespace rankscope::detect {
 

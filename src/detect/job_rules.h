@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "detect/episodes.h"
-#include "detect/rule_set.h"
-#include "detect/watch.h"
+#include "detect/rules/rule_set.h"
+#include "detect/watches/episodes.h"
+#include "detect/watches/watch.h"
 
 namespace rankscope::detect {
 

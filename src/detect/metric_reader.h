@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "detect/rule_set.h"
+#include "detect/rules/rule_set.h"
 #include "model/record_view.h"
 
 namespace rankscope::detect {

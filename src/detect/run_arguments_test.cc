@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
-#include "detect/batch_shape.h"
-#include "detect/declared_schedule.h"
+#include "detect/detectors/declared_schedule.h"
 #include "detect/parallelism.h"
+#include "detect/watches/batch_shape.h"
 
 namespace rankscope::detect {
 namespace {

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "base/status.h"
-#include "detect/series_window.h"
+#include "detect/detectors/series_window.h"
 
 namespace rankscope::detect {
 

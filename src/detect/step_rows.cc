@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "detect/statistics.h"
-#include "detect/watch.h"
+#include "detect/detectors/statistics.h"
+#include "detect/watches/watch.h"
 
 namespace rankscope::detect {
 namespace {

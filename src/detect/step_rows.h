@@ -3,7 +3,7 @@
 #include <deque>
 #include <vector>
 
-#include "detect/series_window.h"
+#include "detect/detectors/series_window.h"
 
 namespace rankscope::detect {
 

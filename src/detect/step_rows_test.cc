@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "detect/watch.h"
+#include "detect/watches/watch.h"
 
 namespace rankscope::detect {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "diagnose/failure_class.h"
-#include "diagnose/signature_set.h"
+#include "diagnose/signatures/signature_set.h"
 #include "parse/line_record.h"
 
 namespace rankscope::diagnose {

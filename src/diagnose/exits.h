@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "diagnose/case.h"
+#include "diagnose/case/case.h"
 #include "diagnose/line_body.h"
 
 namespace rankscope::diagnose {

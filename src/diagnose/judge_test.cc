@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "diagnose/signature_set.h"
+#include "diagnose/signatures/signature_set.h"
 #include "diagnose/verdict.h"
 
 namespace rankscope::diagnose {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "diagnose/signature_set.h"
+#include "diagnose/signatures/signature_set.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -5,11 +5,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "diagnose/case.h"
+#include "diagnose/case/case.h"
 #include "diagnose/exits.h"
 #include "diagnose/line_body.h"
 #include "diagnose/progress.h"
-#include "diagnose/signature.h"
+#include "diagnose/signatures/signature.h"
 #include "diagnose/traceback.h"
 
 namespace rankscope::diagnose {

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "diagnose/signature_set.h"
+#include "diagnose/signatures/signature_set.h"
 #include "diagnose/verdict.h"
 
 namespace {

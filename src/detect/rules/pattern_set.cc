@@ -1,0 +1,135 @@
+#include "detect/rules/pattern_set.h"
+
+#include <re2/filtered_re2.h>
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "detect/rules/word_automaton.h"
+
+namespace rankscope::detect {
+namespace {
+
+// Shorter words occur in too many lines to spare anything.
+constexpr int kShortestWord = 3;
+constexpr int64_t kMemory = 8 << 20;
+
+re2::RE2::Options Options() {
+  re2::RE2::Options options;
+  options.set_max_mem(kMemory);
+  options.set_log_errors(false);
+  options.set_dot_nl(true);
+  return options;
+}
+
+std::string AcrossLines(const std::string& pattern) { return "(?m:" + pattern + ")"; }
+
+bool IsAscii(const std::string& word) {
+  return std::all_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+}  // namespace
+
+class PatternSet::Impl {
+ public:
+  base::Result<int> Add(const std::string& pattern) {
+    re2::RE2 alone(pattern, Options());  // its words about an error, without what is put around it
+    int number = -1;
+    if (!alone.ok() || filtered_.Add(AcrossLines(pattern), Options(), &number) != re2::RE2::NoError) {
+      return base::Status::Invalid("regex \"" + pattern + "\": " + (alone.ok() ? "too large" : alone.error()));
+    }
+    return number;
+  }
+
+  void Compile() {
+    if (filtered_.NumRegexps() == 0) return;
+    std::vector<std::string> atoms;
+    filtered_.Compile(&atoms);
+    std::vector<std::string> words;
+    for (size_t i = 0; i < atoms.size(); ++i) {
+      // The automaton folds the case of ASCII alone: other words count as there, and the pattern itself decides.
+      if (IsAscii(atoms[i])) {
+        words.push_back(atoms[i]);
+        atom_of_word_.push_back(static_cast<int>(i));
+      } else {
+        always_.push_back(static_cast<int>(i));
+      }
+    }
+    automaton_.emplace(words);
+    for (int word : automaton_->left_out()) always_.push_back(atom_of_word_[static_cast<size_t>(word)]);
+    // Without any word, the prefilter passes exactly those that it cannot filter.
+    filtered_.AllPotentials({}, &unfiltered_);
+    std::sort(unfiltered_.begin(), unfiltered_.end());
+  }
+
+  void Match(std::string_view text, std::vector<int>* found) const {
+    found->clear();
+    if (!automaton_) return;
+    thread_local std::vector<int> atoms;
+    atoms.clear();
+    automaton_->Find(text, &atoms);
+    if (atoms.empty() && always_.empty() && unfiltered_.empty()) return;
+    std::sort(atoms.begin(), atoms.end());
+    atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
+    for (int& atom : atoms) atom = atom_of_word_[static_cast<size_t>(atom)];
+    atoms.insert(atoms.end(), always_.begin(), always_.end());
+    if (!filtered_.AllMatches(re2::StringPiece(text.data(), text.size()), atoms, found)) found->clear();
+    std::sort(found->begin(), found->end());
+  }
+
+  std::string Group(int pattern, const std::string& name, std::string_view text) const {
+    const re2::RE2& regex = filtered_.GetRE2(pattern);
+    auto group = regex.NamedCapturingGroups().find(name);
+    if (group == regex.NamedCapturingGroups().end()) return {};
+    std::vector<re2::StringPiece> groups(static_cast<size_t>(group->second) + 1);
+    if (!regex.Match(re2::StringPiece(text.data(), text.size()), 0, text.size(), re2::RE2::UNANCHORED, groups.data(),
+                     static_cast<int>(groups.size()))) {
+      return {};
+    }
+    return groups.back().as_string();
+  }
+
+  const re2::FilteredRE2& filtered() const { return filtered_; }
+  const std::vector<int>& unfiltered() const { return unfiltered_; }
+
+ private:
+  re2::FilteredRE2 filtered_{kShortestWord};
+  std::optional<WordAutomaton> automaton_;
+  std::vector<int> atom_of_word_, always_, unfiltered_;
+};
+
+PatternSet::PatternSet() : impl_(std::make_unique<Impl>()) {}
+PatternSet::PatternSet(PatternSet&&) noexcept = default;
+PatternSet& PatternSet::operator=(PatternSet&&) noexcept = default;
+PatternSet::~PatternSet() = default;
+
+base::Result<int> PatternSet::Add(const std::string& pattern) { return impl_->Add(pattern); }
+void PatternSet::Compile() { impl_->Compile(); }
+void PatternSet::Match(std::string_view text, std::vector<int>* found) const { impl_->Match(text, found); }
+
+std::string PatternSet::Group(int pattern, const std::string& name, std::string_view text) const {
+  return impl_->Group(pattern, name, text);
+}
+
+std::string_view PatternSet::LineOf(int pattern, std::string_view text) const {
+  const re2::RE2& regex = impl_->filtered().GetRE2(pattern);
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    std::string_view line = text.substr(begin, end - begin);
+    if (re2::RE2::PartialMatch(re2::StringPiece(line.data(), line.size()), regex)) return line;
+  }
+  return text.substr(0, text.find('\n'));
+}
+
+bool PatternSet::HasGroup(int pattern, const std::string& name) const {
+  return impl_->filtered().GetRE2(pattern).NamedCapturingGroups().count(name) > 0;
+}
+
+bool PatternSet::MatchesEmpty(int pattern) const {
+  return re2::RE2::PartialMatch("", impl_->filtered().GetRE2(pattern));
+}
+const std::vector<int>& PatternSet::unfiltered() const { return impl_->unfiltered(); }
+size_t PatternSet::size() const { return static_cast<size_t>(impl_->filtered().NumRegexps()); }
+
+}  // namespace rankscope::detect

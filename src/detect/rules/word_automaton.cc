@@ -1,0 +1,93 @@
+#include "detect/rules/word_automaton.h"
+
+#include <deque>
+
+namespace rankscope::detect {
+namespace {
+
+constexpr uint32_t kHit = 1U << 31;  // the state ends some word
+constexpr size_t kMostStates = 65535;
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+}  // namespace
+
+WordAutomaton::WordAutomaton(const std::vector<std::string>& words) {
+  ClassifyBytes(words);
+  next_.assign(classes_, 0);
+  ends_.resize(1);
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (!AddWord(words[i], static_cast<int>(i))) left_out_.push_back(static_cast<int>(i));
+  }
+  LinkStates();
+}
+
+void WordAutomaton::ClassifyBytes(const std::vector<std::string>& words) {
+  for (const std::string& word : words) {
+    for (char c : word) {
+      uint8_t& known = class_of_[static_cast<uint8_t>(c)];
+      if (known == 0) known = static_cast<uint8_t>(classes_++);
+    }
+  }
+  for (char c = 'A'; c <= 'Z'; ++c) class_of_[static_cast<uint8_t>(c)] = class_of_[static_cast<uint8_t>(Lower(c))];
+}
+
+bool WordAutomaton::AddWord(const std::string& word, int number) {
+  if (ends_.size() + word.size() > kMostStates) return false;
+  size_t state = 0;
+  for (char c : word) {
+    uint32_t& next = next_[state * classes_ + class_of_[static_cast<uint8_t>(Lower(c))]];
+    if (next == 0) {
+      next = static_cast<uint32_t>(ends_.size());
+      ends_.emplace_back();
+      state = next;
+      next_.resize(next_.size() + classes_, 0);
+    } else {
+      state = next;
+    }
+  }
+  ends_[state].push_back(number);
+  return true;
+}
+
+// Breadth first: each missing edge becomes the one of the longest proper suffix; then states become row offsets.
+void WordAutomaton::LinkStates() {
+  std::vector<uint32_t> suffix(ends_.size(), 0);
+  std::deque<uint32_t> queue;
+  for (size_t c = 0; c < classes_; ++c) {
+    if (next_[c] != 0) queue.push_back(next_[c]);
+  }
+  for (; !queue.empty(); queue.pop_front()) {
+    uint32_t state = queue.front();
+    const std::vector<int>& inherited = ends_[suffix[state]];
+    ends_[state].insert(ends_[state].end(), inherited.begin(), inherited.end());
+    for (size_t c = 0; c < classes_; ++c) {
+      uint32_t& next = next_[state * classes_ + c];
+      uint32_t fallback = next_[suffix[state] * classes_ + c];
+      if (next == 0) {
+        next = fallback;
+      } else {
+        suffix[next] = fallback;
+        queue.push_back(next);
+      }
+    }
+  }
+  for (uint32_t& next : next_) {
+    uint32_t hit = ends_[next].empty() ? 0 : kHit;
+    next = static_cast<uint32_t>(next * classes_) | hit;
+  }
+}
+
+void WordAutomaton::Find(std::string_view text, std::vector<int>* found) const {
+  const uint32_t* rows = next_.data();
+  uint32_t row = 0;
+  for (char c : text) {
+    uint32_t next = rows[row + class_of_[static_cast<uint8_t>(c)]];
+    row = next & ~kHit;
+    if ((next & kHit) == 0) continue;
+    const std::vector<int>& ends = ends_[row / classes_];
+    found->insert(found->end(), ends.begin(), ends.end());
+  }
+}
+
+}  // namespace rankscope::detect

@@ -1,0 +1,182 @@
+#include <algorithm>
+#include <cmath>
+
+#include "detect/scanner.h"
+#include "detect/watches/watch.h"
+
+namespace rankscope::detect {
+namespace {
+
+// Before so many steps everything takes longer than usual: loading, compiling.
+constexpr int kStepsBefore = 10;
+constexpr int64_t kFirstGaps = 5;
+// An evaluation or a checkpoint may take so long.
+constexpr int64_t kLongestPause = 1800 * base::kNsPerSecond;
+// The longest gap counts as usual for about so long.
+constexpr double kMemoryNs = 600e9;
+
+// How long it usually takes until something comes again: the longest gap, which fades.
+class Rhythm {
+ public:
+  // `step`: that it is the first record of; nothing: it is only a word.
+  void Beat(base::TimeNs time, std::optional<int64_t> step, const Training& training) {
+    if (training.paused_at != pause_) steps_since_pause_ = 0;
+    pause_ = training.paused_at;
+    if (step) {
+      ++steps_since_pause_;
+      stride_ = std::max<int64_t>(1, *step - std::exchange(step_, *step));
+    }
+    if (last_ != kNever && time > last_) Learn(static_cast<double>(time - last_));
+    last_ = std::max(last_, time);
+  }
+  base::TimeNs last() const { return last_; }
+  base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) const {
+    double usual = usual_ > 0 ? usual_ : longest_;
+    int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual));
+    bool paused = training.paused_at != pause_ || IsInPause();
+    // It has to be this one's pause: nobody has gone on without it since.
+    bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
+    if (paused && near) patience = std::max(patience, kLongestPause);
+    return last_ + patience;
+  }
+
+ private:
+  // Whoever trains may say his last word a moment after another one spoke of the pause.
+  static constexpr int64_t kAround = 30 * base::kNsPerSecond;
+  static constexpr int kStepsOfTraining = 3;
+  static constexpr int64_t kRecordsAhead = 2;
+  static constexpr base::TimeNs kNever = INT64_MIN / 2;
+
+  bool IsInPause() const { return pause_ >= last_ - kAround && steps_since_pause_ < kStepsOfTraining; }
+
+  // The first gaps (loading, compiling) are no usual ones, nor are those of an evaluation or a checkpoint; but where
+  // there are no others, they count.
+  void Learn(double gap) {
+    longest_ = std::max(gap, longest_ * std::exp(-gap / kMemoryNs));
+    if (++gaps_ <= kFirstGaps || IsInPause()) return;
+    usual_ = std::max(gap, usual_ * std::exp(-gap / kMemoryNs));
+  }
+
+  base::TimeNs last_ = kNever, pause_ = INT64_MIN;
+  double usual_ = 0, longest_ = 0;
+  int64_t gaps_ = 0, steps_since_pause_ = 0;
+  int64_t step_ = 0, stride_ = 1;  // the latest, and how many after the one before
+};
+
+Sighting SilenceOf(const Scope& scope, base::TimeNs last, base::TimeNs deadline, std::string_view what) {
+  Sighting sighting;
+  sighting.scope = scope;
+  sighting.time = deadline;
+  sighting.looks_back_to = last;
+  sighting.value = static_cast<double>(deadline - last) / base::kNsPerSecond;
+  sighting.threshold = sighting.value;
+  sighting.why = "no " + std::string(what) + " for " + SpanText({.steps = 0, .ns = deadline - last});
+  return sighting;
+}
+
+bool IsEvent(const model::RecordView& record, std::string_view name) {
+  const model::FieldView* event = record.stream == model::Stream::kEvent ? record.FindField("event") : nullptr;
+  return event && event->text == name;
+}
+
+// A rank of which no record comes any more, although it has not ended.
+class RankSilence : public Watch {
+ public:
+  RankSilence(const SilenceCondition& condition, Listener* listener) : condition_(condition), listener_(listener) {}
+
+  void TakeRecord(const Source& source, const model::RecordView& record) override {
+    if (!source.scope.rank || record.stream == model::Stream::kGpu) return;
+    if (source.slot >= states_.size()) states_.resize(source.slot + 1);
+    State& state = states_[source.slot];
+    state.source = &source;
+    bool steps = record.step && *record.step != state.step;
+    state.rhythm.Beat(record.time, steps ? record.step : std::nullopt, *source.training);
+    if (steps) ++state.steps;
+    if (record.step) state.step = *record.step;
+    state.ended = IsEvent(record, "rank_exit");
+    state.last_step = record.step ? record.step : state.last_step;
+    if (!state.silent) return;
+    state.silent = false;
+    listener_->Ends(source.scope, record.step, record.time);
+  }
+
+  void Advance(base::TimeNs now) override {
+    for (State& state : states_) {
+      if (!state.source || state.ended || state.silent || state.steps < kStepsBefore) continue;
+      if (state.source->training->superseded) continue;
+      base::TimeNs deadline = state.rhythm.Deadline(condition_, *state.source->training);
+      if (now < deadline) continue;
+      state.silent = true;
+      Sighting sighting = SilenceOf(state.source->scope, state.rhythm.last(), deadline, "record");
+      sighting.step = state.last_step;
+      listener_->Holds(sighting);
+    }
+  }
+
+ private:
+  struct State {
+    const Source* source = nullptr;
+    Rhythm rhythm;
+    int64_t step = INT64_MIN;
+    int steps = 0;
+    bool ended = false, silent = false;
+    std::optional<int64_t> last_step;
+  };
+  const SilenceCondition& condition_;
+  Listener* listener_;
+  std::vector<State> states_;  // by slot
+};
+
+// No rank makes a step any more, although records come.
+class StepSilence : public Watch {
+ public:
+  StepSilence(const SilenceCondition& condition, Listener* listener) : condition_(condition), listener_(listener) {}
+
+  void TakeRecord(const Source& source, const model::RecordView& record) override {
+    training_ = source.training;
+    if (IsEvent(record, "job_end") || IsEvent(record, "rank_exit")) ended_ = true;
+    if (!record.step || (steps_ > 0 && *record.step <= step_)) return;
+    step_ = *record.step;
+    ++steps_;
+    ended_ = false;
+    rhythm_.Beat(record.time, record.step, *training_);
+    if (!silent_) return;
+    silent_ = false;
+    listener_->Ends({}, record.step, record.time);
+  }
+
+  void Advance(base::TimeNs now) override {
+    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded) return;
+    base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
+    if (now < deadline) return;
+    silent_ = true;
+    Sighting sighting = SilenceOf({}, rhythm_.last(), deadline, "step of any rank");
+    sighting.step = step_;
+    listener_->Holds(sighting);
+  }
+
+ private:
+  const SilenceCondition& condition_;
+  Listener* listener_;
+  const Training* training_ = nullptr;
+  Rhythm rhythm_;
+  int64_t step_ = 0;
+  int steps_ = 0;
+  bool ended_ = false, silent_ = false;
+};
+
+}  // namespace
+
+WatchPtr MakeSilenceWatch(const SilenceCondition& condition, Listener* listener, Routes* routes) {
+  WatchPtr watch;
+  if (condition.steps) {
+    watch = std::make_unique<StepSilence>(condition, listener);
+  } else {
+    watch = std::make_unique<RankSilence>(condition, listener);
+  }
+  routes->records.push_back(watch.get());
+  routes->ticks.push_back(watch.get());
+  return watch;
+}
+
+}  // namespace rankscope::detect

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "detect/rules/pattern_set.h"
+#include "diagnose/case/flight_dump.h"
+#include "model/record.h"
+
+namespace rankscope::diagnose {
+
+// Where lines were read from, and what its place tells about who wrote it.
+struct CaseFile {
+  std::string path;
+  std::optional<int32_t> attempt, node_rank, rank, local_rank;
+  model::Stream stream = model::Stream::kStdout;
+};
+
+// One line as it was written, without line end, ANSI and the launcher's prefix. A Python traceback's lines stay single
+// lines; of a bar that redraws itself with `\r` each state that was kept is a line of the same number.
+struct Line {
+  std::string_view text;                               // bytes live in Case
+  uint32_t file = 0;                                   // index into Case::files
+  uint64_t number = 0;                                 // from 1
+  std::optional<base::TimeNs> time;                    // its own, else that of the line before it in the file; UTC
+  std::optional<int32_t> node_rank, rank, local_rank;  // of the prefix, else of the file
+  std::optional<int64_t> pid;                          // of the prefix (Ray)
+  bool gap_before = false;  // lines of this file were left out between the line before and this one
+};
+
+// What is known of a rank (or of a launcher or unknown writer: rank and local rank absent) although not all its lines
+// are kept. One for each writer, over all files.
+struct Writer {
+  std::optional<int32_t> node_rank, rank, local_rank;
+  std::optional<int64_t> pid;
+  uint64_t lines = 0;
+  std::optional<base::TimeNs> first, last;  // times of its first and last line that have one
+  size_t last_line = 0;                     // index into Case::lines: the latest by time, else the last read
+};
+
+// What torchelastic's @record left of an exception (TORCHELASTIC_ERROR_FILE).
+struct ErrorFile {
+  std::string path;
+  std::optional<int32_t> attempt, node_rank, rank, local_rank;
+  std::string message;               // "RuntimeError: …"
+  std::string callstack;             // empty: not written
+  std::optional<base::TimeNs> time;  // whole seconds
+  std::optional<int32_t> exit_code;  // errorCode
+};
+
+// What lies about of one job, read.
+struct Case {
+  Case() = default;
+  Case(Case&&) = default;
+  Case& operator=(Case&&) = default;
+
+  std::vector<CaseFile> files;
+  std::vector<Line> lines;  // by file, then number
+  std::vector<Writer> writers;
+  std::vector<ErrorFile> error_files;
+  std::vector<FlightDump> dumps;
+  uint64_t lines_read = 0;
+  uint64_t bytes_read = 0;           // of text, after decompression
+  std::vector<std::string> skipped;  // "PATH (why)"
+  std::deque<std::string> text;      // what Line::text points into
+};
+
+// Reads files and folders of logs as they lie about. `telling`, compiled, says which lines must be kept when there are
+// too many to keep all of them.
+// kNotFound: no such path; kInvalid: a file named by itself that cannot be read as what it is. Of a folder, such files
+// are left out and named in `skipped`, as is any file whose end cannot be read: its beginning is. Runs on its caller's
+// and one more thread; `telling` is asked by both.
+base::Result<Case> ReadCase(const std::vector<std::string>& paths, const detect::PatternSet& telling);
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,133 @@
+#include "diagnose/case/case_paths.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <iterator>
+#include <set>
+
+#include "base/decoder.h"
+#include "base/file.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr size_t kHeadBytes = 4096;
+
+std::string_view NameOf(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+std::string EncodingOf(std::string_view head) {
+  if (head.starts_with("\x1f\x8b")) return "gzip";
+  if (head.starts_with("\x28\xb5\x2f\xfd")) return "zstd";
+  return "";
+}
+
+// The first bytes, without compression; empty where they cannot be read.
+std::string HeadOf(const std::string& path, std::string* encoding) {
+  auto fd = base::OpenFile(path, O_RDONLY | O_NONBLOCK);
+  if (!fd.ok()) return {};
+  auto raw = base::ReadAt(fd->get(), 0, kHeadBytes);
+  if (!raw.ok()) return {};
+  *encoding = EncodingOf(*raw);
+  auto decoder = base::Decoder::Make(*encoding);
+  std::string head;
+  base::Status decoded = (*decoder)->Decode(*raw, [&](std::string_view bytes) {
+    head += bytes;
+    return head.size() < kHeadBytes ? base::Status() : base::Status::Internal("enough");
+  });
+  return head;
+}
+
+bool LooksLikeText(std::string_view head) {
+  if (head.empty()) return false;
+  auto odd = std::count_if(head.begin(), head.end(), [](char c) {
+    auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\x1b' && c != '\b';
+  });
+  return static_cast<size_t>(odd) * 50 <= head.size();
+}
+
+// What is called neither a log nor anything else: slurm-17, rank3, train.o4711, 0.
+bool MayBeALog(std::string_view path) {
+  std::string_view name = NameOf(path);
+  if (name.starts_with('.')) return false;
+  std::string_view ending = name.find('.') == std::string_view::npos ? "" : name.substr(name.rfind('.') + 1);
+  static const std::set<std::string_view> kEndings = {"", "stdout", "stderr", "output", "console", "messages"};
+  bool pbs = ending.size() > 1 && (ending[0] == 'o' || ending[0] == 'e') &&
+             std::all_of(ending.begin() + 1, ending.end(), [](unsigned char c) { return std::isdigit(c); });
+  bool number =
+      !ending.empty() && std::all_of(ending.begin(), ending.end(), [](unsigned char c) { return std::isdigit(c); });
+  static const std::set<std::string_view> kOthers = {"README", "LICENSE", "Makefile", "Dockerfile", "NOTICE"};
+  return (kEndings.count(ending) > 0 || pbs || number) && kOthers.count(name) == 0;
+}
+
+bool IsPickle(std::string_view head) { return head.size() > 2 && head[0] == '\x80' && head[1] >= 2 && head[1] <= 5; }
+
+bool Has(std::string_view head, std::string_view key) { return head.find(key) != std::string_view::npos; }
+
+// One JSON object that is a dump or an error file, by what it begins with.
+CaseFormat FormatOf(std::string_view head, std::string_view path) {
+  if (IsPickle(head)) return CaseFormat::kFlightDump;
+  size_t begin = head.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos || head[begin] != '{' || NameOf(path).find(".jsonl") != std::string_view::npos) {
+    return CaseFormat::kText;
+  }
+  bool dump = Has(head, "\"pg_config\"") || Has(head, "\"pg_status\"") || Has(head, "\"collective_seq_id\"");
+  if (dump) return CaseFormat::kFlightDump;
+  bool error = Has(head, "\"message\"") && (Has(head, "\"extraInfo\"") || NameOf(path) == "error.json");
+  return error ? CaseFormat::kErrorFile : CaseFormat::kText;
+}
+
+// Takes the file in, or says in `skipped` why not. `log`: its name says that it is one.
+void TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* taken,
+              std::vector<std::string>* skipped) {
+  struct stat status {};
+  if (stat(file.path.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
+    skipped->push_back(file.path + " (no file)");
+    return;
+  }
+  CasePath path;
+  std::string head = HeadOf(file.path, &path.encoding);
+  path.format = FormatOf(head, file.path);
+  path.bytes = static_cast<uint64_t>(status.st_size);
+  path.id = {status.st_dev, status.st_ino};
+  path.written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
+  path.named = named;
+  bool wanted = named || log || path.format != CaseFormat::kText || (MayBeALog(file.path) && LooksLikeText(head));
+  if (!wanted || (path.format != CaseFormat::kText && path.bytes > kMostObjectBytes)) {
+    skipped->push_back(file.path + (wanted ? " (too large for a dump)" : " (no log)"));
+    return;
+  }
+  path.log = std::move(file);
+  taken->push_back(std::move(path));
+}
+
+}  // namespace
+
+base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>& paths,
+                                                  std::vector<std::string>* skipped) {
+  std::vector<CasePath> taken;
+  for (const std::string& path : paths) {
+    std::vector<std::string> others;
+    ASSIGN_OR_RETURN(std::vector<parse::LogFile> logs, parse::FindLogFiles(path, &others));
+    for (parse::LogFile& log : logs) {
+      bool named = log.path == path;
+      TakeFile(std::move(log), named, true, &taken, skipped);
+    }
+    for (const std::string& other : others) {
+      parse::LogFile file = parse::DescribeLogFile(std::string_view(other).substr(path.size()));
+      file.path = other;
+      TakeFile(std::move(file), false, false, &taken, skipped);
+    }
+  }
+  auto by_path = [](const CasePath& a, const CasePath& b) { return a.log.path < b.log.path; };
+  std::sort(taken.begin(), taken.end(), by_path);
+  std::set<FileId> known;  // a link to the latest log is the same file
+  std::erase_if(taken, [&](const CasePath& path) { return !known.insert(path.id).second; });
+  return taken;
+}
+
+}  // namespace rankscope::diagnose

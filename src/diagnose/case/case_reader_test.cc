@@ -1,0 +1,342 @@
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "diagnose/case/case.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr base::TimeNs kMidnight = 1'793'491'200 * base::kNsPerSecond;  // 2026-11-01
+
+class CaseReaderTest : public testing::Test {
+ protected:
+  CaseReaderTest() : folder_(testing::TempDir() + "case") {
+    std::filesystem::create_directories(folder_);
+    EXPECT_TRUE(telling_.Add("CUDA error").ok());
+    telling_.Compile();
+  }
+  ~CaseReaderTest() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, const std::string& text) {
+    std::string path = folder_ + "/" + name;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+  Case Read(const std::vector<std::string>& paths) {
+    auto read = ReadCase(paths, telling_);
+    EXPECT_TRUE(read.ok()) << read.status().message();
+    return read.ok() ? *std::move(read) : Case();
+  }
+  Case ReadFolder() { return Read({folder_}); }
+
+  // The line of that text; the test fails where there is none.
+  static Line Find(const Case& read, std::string_view text) {
+    for (const Line& line : read.lines) {
+      if (line.text == text) return line;
+    }
+    ADD_FAILURE() << "no line \"" << text << "\"";
+    return {};
+  }
+  static const Writer& WriterOf(const Case& read, int32_t rank) {
+    for (const Writer& writer : read.writers) {
+      if (writer.rank == rank) return writer;
+    }
+    ADD_FAILURE() << "nobody is rank " << rank;
+    static const Writer kNobody;
+    return kNobody;
+  }
+
+  std::string folder_;
+  detect::PatternSet telling_;
+};
+
+TEST_F(CaseReaderTest, LinesHaveTheirFilesRankAndTheTimeOfTheLineBefore) {
+  Write("rank_0.log", "2026-11-01 00:00:00 a\r\nb\n");
+  Write("rank_1.log", "\x1b[31mc\x1b[0m\n\nd");
+  Case read = ReadFolder();
+  ASSERT_EQ(read.lines.size(), 5u);
+  EXPECT_EQ(read.lines[1].text, "b");
+  EXPECT_EQ(read.lines[1].time, kMidnight);
+  EXPECT_EQ(read.lines[2].text, "c");
+  EXPECT_EQ(read.lines[2].rank, 1);
+  EXPECT_EQ(read.lines[4].number, 3u);
+  EXPECT_EQ(read.lines_read, 5u);
+  ASSERT_EQ(read.writers.size(), 2u);
+  EXPECT_EQ(read.writers[1].lines, 3u);
+  EXPECT_EQ(read.lines[read.writers[1].last_line].text, "d");
+}
+
+TEST_F(CaseReaderTest, APathThatIsNotThereIsNamed) {
+  auto read = ReadCase({folder_ + "/nope"}, telling_);
+  EXPECT_EQ(read.status().code(), base::Code::kNotFound);
+  EXPECT_NE(read.status().message().find("nope"), std::string::npos);
+}
+
+TEST_F(CaseReaderTest, OneTreeOfTorchelasticTellsTheRanks) {
+  Write("none_ab12/attempt_0/0/stdout.log", "a\n");
+  Write("none_ab12/attempt_0/1/stderr.log", "b\n");
+  Write(
+      "none_ab12/attempt_0/1/error.json",
+      R"({"message": {"message": "KeyError: 'x'", "extraInfo": {"py_callstack": "Traceback", "timestamp": "1793491200"},)"
+      R"( "errorCode": 7}})");
+  Write("launcher.log", "E1101 00:00:00.000000 9 api.py:869] failed (exitcode: 1)\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "b").rank, 1);
+  EXPECT_EQ(read.files[Find(read, "b").file].attempt, 0);
+  EXPECT_FALSE(read.files[0].attempt) << read.files[0].path;
+  EXPECT_FALSE(Find(read, "E1101 00:00:00.000000 9 api.py:869] failed (exitcode: 1)").rank);
+  ASSERT_EQ(read.error_files.size(), 1u);
+  EXPECT_EQ(read.error_files[0].rank, 1);
+  EXPECT_EQ(read.error_files[0].message, "KeyError: 'x'");
+  EXPECT_EQ(read.error_files[0].callstack, "Traceback");
+  EXPECT_EQ(read.error_files[0].time, kMidnight);
+  EXPECT_EQ(read.error_files[0].exit_code, 7);
+}
+
+TEST_F(CaseReaderTest, TreesOfSeveralNodesTellTheRanksWhereTheNodesAreKnown) {
+  for (const char* node : {"0", "1"}) {
+    for (const char* local : {"0", "1"}) {
+      std::string name = std::string(node) + local;
+      Write("node_" + name.substr(0, 1) + "/x_1/attempt_0/" + local + "/stdout.log", "text " + name + "\n");
+    }
+  }
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "text 01").rank, 1);
+  EXPECT_EQ(Find(read, "text 10").rank, 2);
+  EXPECT_EQ(Find(read, "text 11").rank, 3);
+  EXPECT_EQ(Find(read, "text 11").node_rank, 1);
+}
+
+TEST_F(CaseReaderTest, TreesOfNodesThatAreNotKnownTellOnlyLocalRanks) {
+  Write("job_aaaa/attempt_0/0/stdout.log", "a\n");
+  Write("job_bbbb/attempt_0/0/stdout.log", "b\n");
+  Write("job_bbbb/attempt_0/1/stdout.log", "[rank5]: Traceback (most recent call last):\nc\n");
+  Write("job_bbbb/attempt_0/1/stderr.log", "d\n");
+  Case read = ReadFolder();
+  EXPECT_FALSE(Find(read, "a").rank);
+  EXPECT_EQ(Find(read, "a").local_rank, 0);
+  EXPECT_EQ(Find(read, "b").rank, 4) << "its neighbour says what the launch's first rank is";
+  EXPECT_EQ(Find(read, "d").rank, 5);
+  EXPECT_EQ(Find(read, "c").rank, 5);
+}
+
+TEST_F(CaseReaderTest, ALaunchersTeeTellsTheRanksOfOneNode) {
+  std::string path = Write("train.log", "[default0]:a\n[default1]:b\nlaunched\n[default1]:[rank1]: c\n");
+  Case read = Read({path});
+  EXPECT_EQ(Find(read, "a").rank, 0);
+  EXPECT_EQ(Find(read, "b").rank, 1);
+  EXPECT_FALSE(Find(read, "launched").rank);
+  EXPECT_EQ(WriterOf(read, 1).lines, 2u);
+}
+
+TEST_F(CaseReaderTest, TwoLaunchersFilesAreTwoNodes) {
+  Write("out_0.txt", "[default0]:a\n[default1]:b\n");
+  Write("out_1.txt", "[default0]:c\n[default1]:d\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "d").rank, 3);
+  EXPECT_EQ(Find(read, "d").node_rank, 1);
+  EXPECT_EQ(Find(read, "a").rank, 0);
+}
+
+TEST_F(CaseReaderTest, FilesInARowAreRanks) {
+  Write("train_4711_0.out", "a\n");
+  Write("train_4711_1.out", "b\n");
+  Write("train_4711_1.err", "c\n");
+  Write("train_4711_0.err", "d\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "b").rank, 1);
+  EXPECT_EQ(Find(read, "c").rank, 1);
+  EXPECT_EQ(Find(read, "d").rank, 0);
+}
+
+TEST_F(CaseReaderTest, FoldersInARowWithFilesInARowAreNodesWithLocalRanks) {
+  Write("0/0.log", "a\n");
+  Write("0/1.log", "b\n");
+  Write("1/0.log", "c\n");
+  Write("1/1.log", "d\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "c").rank, 2);
+  EXPECT_EQ(Find(read, "d").local_rank, 1);
+}
+
+TEST_F(CaseReaderTest, RotatedFilesAndRunsAreNoRanks) {
+  Write("train.log", "a\n");
+  Write("train.log.0", "b\n");
+  Write("train.log.1", "c\n");
+  Write("run_0/x.log", "d\n");
+  Write("run_1/x.log", "e\n");
+  for (const Line& line : ReadFolder().lines) EXPECT_FALSE(line.rank) << line.text;
+}
+
+TEST_F(CaseReaderTest, SrunsNumbersAreRanks) {
+  Case read = Read({Write("slurm-17.out", "0: a\n1: b\n0: c\n1: d\nsrun: error: node2: task 1: Killed\n")});
+  EXPECT_EQ(Find(read, "d").rank, 1);
+  EXPECT_FALSE(Find(read, "srun: error: node2: task 1: Killed").rank);
+}
+
+TEST_F(CaseReaderTest, ContainersWrapLinesInJson) {
+  Case read =
+      Read({Write("pod.log", R"({"log":"\u001b[1m[rank2]: a \"b\"\n","stream":"stderr","time":"2026-11-01T00:00:00Z"})"
+                             "\n")});
+  Line line = Find(read, "a \"b\"");
+  EXPECT_EQ(line.rank, 2);
+  EXPECT_EQ(line.time, kMidnight);
+}
+
+TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
+  Write("export.jsonl",
+        "{\"timestamp\":\"2026-11-01T00:00:00Z\",\"rank\":3,\"msg\":\"a\\n  b\"}\n{\"loss\": 2.5, \"epoch\": 1}\n"
+        "{\"rank\": 4, \"loss\": 2}\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "a").rank, 3);
+  EXPECT_EQ(Find(read, "a").time, kMidnight);
+  EXPECT_EQ(Find(read, "  b").rank, 3);
+  EXPECT_EQ(Find(read, "  b").number, 1u);
+  EXPECT_EQ(Find(read, "{\"rank\": 4, \"loss\": 2}").rank, 4);
+  EXPECT_FALSE(Find(read, "{\"loss\": 2.5, \"epoch\": 1}").rank);
+}
+
+TEST_F(CaseReaderTest, BarsGiveWayToWhatIsWrittenBehindThem) {
+  Case read = Read({Write("train.log",
+                          "  1%|          | 1/99 [00:00<00:09, 9.1it/s]\r  2%|2         | 2/99 [00:00<00:09, 9.1it/s]\n"
+                          "  3%|3         | 3/99 [00:00<00:09, 9.1it/s][rank2]: Traceback (most recent call last):\n"
+                          "  3%|3         | 3/99 [00:00<00:09, 9.1it/s, loss=2]KeyError: 'x'\n"
+                          "kept\rtoo\n")});
+  EXPECT_EQ(read.lines[0].text, "  2%|2         | 2/99 [00:00<00:09, 9.1it/s]");
+  EXPECT_EQ(Find(read, "Traceback (most recent call last):").rank, 2);
+  Find(read, "KeyError: 'x'");
+  EXPECT_EQ(Find(read, "kept").number, 4u);
+  EXPECT_EQ(Find(read, "too").number, 4u);
+  EXPECT_EQ(WriterOf(read, 2).lines, 1u);
+}
+
+TEST_F(CaseReaderTest, FilesThatAreNoLogsAreSkippedAndSaidSo) {
+  Write("model.safetensors", "x");
+  Write("config.json", "{\"message\": 3}");
+  Write("slurm-99", "a\n");
+  Write("core", std::string(100, '\0'));
+  Case read = ReadFolder();
+  Find(read, "a");
+  EXPECT_EQ(read.files.size(), 1u);
+  EXPECT_EQ(read.skipped.size(), 3u);
+  EXPECT_EQ(read.skipped[0], folder_ + "/config.json (no log)");
+}
+
+TEST_F(CaseReaderTest, AFileOfTwoNamesIsReadOnce) {
+  std::string path = Write("slurm-17.out", "a\n");
+  std::filesystem::create_symlink(path, folder_ + "/latest.out");
+  EXPECT_EQ(Read({folder_, path}).lines_read, 1u);
+}
+
+TEST_F(CaseReaderTest, WhatALauncherSaysOfItsFailedRankTellsTheOthersOfItsNode) {
+  Write("host-a.log", "[default0]:a\n[default1]:b\n");
+  Write("host-b.log", "[default0]:c\n[default1]:d\nFailures:\n  rank      : 3 (local_rank: 1)\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "c").rank, 2);
+  EXPECT_EQ(Find(read, "d").rank, 3);
+  EXPECT_FALSE(Find(read, "a").rank) << "it may be of any other node";
+}
+
+TEST_F(CaseReaderTest, TheOnlyTreeIsOfTheNodeThatItsLauncherReports) {
+  Write("launcher.log", "Failures:\n  rank      : 5 (local_rank: 1)\n");
+  Write("job_ab12/attempt_0/0/stdout.log", "a\n");
+  Write("job_ab12/attempt_0/1/stdout.log", "b\n");
+  EXPECT_EQ(Find(ReadFolder(), "a").rank, 4);
+}
+
+TEST_F(CaseReaderTest, ACompressedFileThatIsCutOffGivesWhatCame) {
+  std::string path = folder_ + "/train.log.gz";
+  gzFile file = gzopen(path.c_str(), "wb");
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "line " + std::to_string(i * 7919 % 100'003) + "\n";
+  gzwrite(file, text.data(), static_cast<unsigned>(text.size()));
+  gzclose(file);
+  EXPECT_EQ(ReadFolder().lines_read, 100'000u);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+  Case read = Read({path});
+  EXPECT_GT(read.lines.size(), 1000u);
+  ASSERT_EQ(read.skipped.size(), 1u);
+  EXPECT_EQ(read.skipped[0], path + " (the gzip stream is cut off)");
+  Case folder = ReadFolder();
+  EXPECT_EQ(folder.lines.size(), read.lines.size());
+  ASSERT_EQ(folder.skipped.size(), 1u);
+  EXPECT_EQ(folder.skipped[0], path + " (the gzip stream is cut off)");
+}
+
+// More than is kept whole.
+std::string ManyLines(size_t bytes) {
+  std::string text;
+  for (int i = 0; text.size() < bytes; ++i) {
+    std::string rank = std::to_string(i % 4);
+    text += "[rank" + rank + "]: step " + std::to_string(i) + " loss " + std::to_string(2.5 + i % 7) + "\n";
+  }
+  return text;
+}
+
+TEST_F(CaseReaderTest, OfALargeFileWhatTellsIsKeptWithItsSurroundings) {
+  std::string text = ManyLines(9 << 20);
+  std::string before = text;
+  text += "[rank3]: Input image size: [3, 8192, 4096]\n[rank1]: elsewhere\n[rank3]: CUDA error: out\n";
+  text += "[rank2]: Traceback (most recent call last):\n";
+  for (int i = 0; i < 30; ++i) text += "[rank2]:   File \"x.py\", line " + std::to_string(i) + "\n[rank0]: noise\n";
+  text += "[rank2]: KeyError: 'pixel_values'\n[rank1]: loss nan\n" + ManyLines(9 << 20);
+  Case read = Read({Write("all.log", text)});
+  uint64_t lines = static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
+  uint64_t lines_before = static_cast<uint64_t>(std::count(before.begin(), before.end(), '\n'));
+  EXPECT_EQ(read.lines_read, lines);
+  EXPECT_LT(read.lines.size(), lines / 10);
+  Line told = Find(read, "CUDA error: out");
+  EXPECT_EQ(told.number, lines_before + 3);
+  EXPECT_EQ(told.rank, 3);
+  Find(read, "Input image size: [3, 8192, 4096]");
+  Find(read, "KeyError: 'pixel_values'");
+  Find(read, "  File \"x.py\", line 29");
+  Find(read, "loss nan");
+  uint64_t counted = 0;
+  for (int32_t rank = 0; rank < 4; ++rank) counted += WriterOf(read, rank).lines;
+  EXPECT_EQ(counted, lines);
+  EXPECT_EQ(read.lines.back().number, lines);
+  EXPECT_FALSE(read.lines.front().gap_before);
+  for (size_t i = 1; i < read.lines.size(); ++i) {
+    EXPECT_EQ(read.lines[i].gap_before, read.lines[i].number > read.lines[i - 1].number + 1) << i;
+  }
+}
+
+TEST_F(CaseReaderTest, WhatEveryLineTellsDoesNotFillTheMemory) {
+  std::string text;
+  for (int i = 0; text.size() < (20u << 20); ++i) text += "CUDA error: number " + std::to_string(i) + " of many\n";
+  Case read = Read({Write("all.log", text)});
+  EXPECT_LT(read.lines.size(), 20'000u);
+  EXPECT_EQ(read.lines.front().number, 1u);
+  EXPECT_EQ(read.lines.back().number, read.lines_read);
+}
+
+TEST_F(CaseReaderTest, BytesWithoutLineEndsAreCutAndKeepTheirNumber) {
+  std::string text(20 << 20, 'x');
+  text[7'000'000] = '\0';
+  text += "\nCUDA error: at the end\n";
+  Case read = Read({Write("all.log", text)});
+  EXPECT_EQ(read.lines_read, 2u);
+  EXPECT_EQ(read.bytes_read, text.size());
+  EXPECT_EQ(Find(read, "CUDA error: at the end").number, 2u);
+}
+
+TEST_F(CaseReaderTest, LinesAcrossChunksAreWhole) {
+  std::string text;
+  uint64_t lines = 0;
+  for (size_t size = 1; text.size() < (20u << 20); size = size * 31 % 99'991, ++lines) {
+    text += "CUDA error " + std::string(size, 'y') + " end\n";
+  }
+  Case read = Read({Write("all.log", text)});
+  EXPECT_EQ(read.lines_read, lines);
+  for (const Line& line : read.lines) {
+    EXPECT_TRUE(line.text.starts_with("CUDA error y") && line.text.ends_with("y end")) << line.number;
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -1,0 +1,304 @@
+#include "diagnose/case/chunk_scanner.h"
+
+#include <algorithm>
+
+#include "diagnose/case/json_line.h"
+#include "model/ansi.h"
+#include "parse/leading_time.h"
+#include "parse/progress_bar.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr std::string_view kTraceback = "Traceback (most recent call last)";
+constexpr size_t kShapeSlots = 4096;
+constexpr size_t kKnownSlots = 16'384;
+constexpr size_t kMostNewShapes = 512;
+constexpr uint32_t kSampleEvery = 64;
+constexpr size_t kTracebackLines = 200;
+constexpr size_t kTracebackReach = 4096;  // lines of all writers
+constexpr size_t kLinesBefore = 3, kLinesAfter = 12, kReach = 64;
+constexpr size_t kTimeReach = 32;
+constexpr uint32_t kTracebackTold = 0x7AB;
+constexpr size_t kMostWriters = 8192;  // then the others' lines are of nobody
+
+// What goes on with a traceback: frames, chains, notes.
+bool ContinuesTraceback(std::string_view text) {
+  return text.empty() || text.front() == ' ' || text.starts_with(kTraceback) ||
+         text.starts_with("The above exception") || text.starts_with("During handling of the above");
+}
+
+uint32_t HashOf(const std::vector<int>& numbers) {
+  uint32_t hash = 2166136261;
+  for (int number : numbers) hash = (hash ^ static_cast<uint32_t>(number + 1)) * 16777619;
+  return hash;
+}
+
+}  // namespace
+
+size_t WriterNameHash::operator()(const WriterName& name) const {
+  uint64_t hash = static_cast<uint64_t>(name.pid.value_or(-1));
+  for (const auto& part : {name.node_rank, name.rank, name.local_rank}) {
+    hash = hash * 0x9E3779B97F4A7C15 + static_cast<uint64_t>(part.value_or(-1));
+    hash ^= hash >> 29;
+  }
+  return hash;
+}
+
+Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool thin) {
+  rules_ = &rules;
+  thin_ = thin;
+  has_escapes_ = bytes.find('\x1b') != std::string_view::npos || bytes.find("\\u001b") != std::string_view::npos;
+  chunk_ = {};
+  chunk_.bytes = bytes.size();
+  chunk_.open_end = !bytes.empty() && bytes.back() != '\n';
+  pieces_.clear();
+  rewritten_.clear();
+  writers_.clear();
+  shapes_.assign(thin ? kShapeSlots : 0, {});
+  new_shapes_ = 0;
+  if (thin && known_by_ != rules.telling) known_.assign(kKnownSlots, {});
+  if (thin) known_by_ = rules.telling;
+  while (!bytes.empty()) {
+    size_t end = bytes.find('\n');
+    bool ends = end != std::string_view::npos;
+    TakeLine(bytes.substr(0, end), ends);
+    bytes.remove_prefix(ends ? end + 1 : bytes.size());
+  }
+  if (thin_) {
+    MarkLast();
+    Thin();
+    MarkContext();
+  }
+  Keep();
+  return std::move(chunk_);
+}
+
+// A line whose states overwrite each other has a piece for each.
+void ChunkScanner::TakeLine(std::string_view line, bool ends) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  for (size_t cr = line.find('\r'); cr != std::string_view::npos; cr = line.find('\r')) {
+    TakePiece(line.substr(0, cr), true);
+    line.remove_prefix(cr + 1);
+  }
+  for (; line.size() > kMaxLineBytes; line.remove_prefix(kMaxLineBytes))
+    TakePiece(line.substr(0, kMaxLineBytes), false);
+  TakePiece(line, false);
+  if (ends) ++chunk_.line_ends;
+}
+
+void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
+  if (overwritten && (text.empty() || parse::HasProgressBar(text))) return;
+  bool object = text.starts_with('{') && (rules_->json || IsContainerJson(text));
+  auto read = object ? ReadJsonLine(text) : std::nullopt;
+  if (!read) {
+    TakeText(text, {}, {});
+    return;
+  }
+  std::string_view lines = rewritten_.emplace_back(std::move(read->text));
+  WriterName name{read->node_rank, read->rank, read->local_rank, {}};
+  for (size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
+    TakeText(lines.substr(0, end), name, read->time);
+    lines.remove_prefix(end + 1);
+  }
+  TakeText(lines, name, read->time);
+}
+
+// What stands around the line tells its writer and time, where they are known, better than its prefix.
+void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time) {
+  if (has_escapes_ && text.find('\x1b') != std::string_view::npos) {
+    text = rewritten_.emplace_back(model::StripAnsi(text));
+  }
+  parse::LinePrefix prefix = parse::ReadLinePrefix(text, rules_->habits);
+  WriterName name{prefix.node_rank, prefix.rank, prefix.local_rank, prefix.pid};
+  if (around.node_rank) name.node_rank = around.node_rank;
+  if (around.rank) name.rank = around.rank;
+  if (around.local_rank) name.local_rank = around.local_rank;
+  Piece piece;
+  piece.text = text.substr(prefix.bytes);
+  piece.time = time ? time : prefix.time;
+  piece.number = chunk_.line_ends + 1;
+  piece.writer = WriterOf(name);
+  if (thin_) {
+    Judge(&piece);
+  } else {
+    piece.reasons = kEvery;
+  }
+  pieces_.push_back(piece);
+}
+
+uint32_t ChunkScanner::WriterOf(const WriterName& name) {
+  std::vector<Chunk::WriterLines>& writers = chunk_.writers;
+  uint32_t number = pieces_.empty() ? 0 : pieces_.back().writer;
+  if (writers.empty() || !(writers[number].name == name)) {
+    WriterName known = writers.size() < kMostWriters ? name : WriterName();
+    auto [found, fresh] = writers_.try_emplace(known, static_cast<uint32_t>(writers.size()));
+    if (fresh) writers.push_back({known, 0});
+    number = found->second;
+  }
+  ++writers[number].lines;
+  return number;
+}
+
+void ChunkScanner::Judge(Piece* piece) {
+  LineShape shape = ShapeOf(piece->text);
+  Known known = piece->text.size() > kMostShapeBytes ? Look(piece->text) : LookOnce(shape, piece->text);
+  piece->reasons |= known.reasons;
+  piece->told = known.told;
+  piece->shape = shape.kind;
+  if (IsSample(shape.kind)) piece->reasons |= kSample;
+  if (chunk_.writers[piece->writer].lines <= kFirstOfWriter) piece->reasons |= kFirst;
+}
+
+ChunkScanner::Known ChunkScanner::Look(std::string_view text) {
+  Known known;
+  rules_->telling->Match(text, &found_);
+  bool head = text.starts_with(kTraceback);
+  if (!found_.empty() || head) {
+    known.reasons |= kTelling;
+    head = head || text.find(kTraceback) != std::string_view::npos;
+    known.told = head ? kTracebackTold : HashOf(found_);
+  }
+  if (HasNonFinite(text)) known.reasons |= kNonFinite;
+  return known;
+}
+
+ChunkScanner::Known ChunkScanner::LookOnce(const LineShape& shape, std::string_view text) {
+  Known& slot = known_[shape.exact % kKnownSlots];
+  if (!slot.known || slot.exact != shape.exact) {
+    slot = Look(text);
+    slot.exact = shape.exact;
+    slot.known = true;
+  }
+  return slot;
+}
+
+// A shape that another took the slot of counts as new; not too many may be.
+bool ChunkScanner::IsSample(uint32_t shape) {
+  SeenShape& seen = shapes_[shape % kShapeSlots];
+  if (seen.shape != shape || seen.count == 0) {
+    seen = {shape, 0};
+    ++new_shapes_;
+  }
+  uint32_t before = seen.count++;
+  return before % kSampleEvery == 0 && new_shapes_ <= kMostNewShapes;
+}
+
+void ChunkScanner::MarkLast() {
+  std::vector<uint64_t> missing(chunk_.writers.size(), kLastOfWriter);
+  size_t unmarked = missing.size();
+  for (auto piece = pieces_.rbegin(); piece != pieces_.rend() && unmarked > 0; ++piece) {
+    uint64_t& more = missing[piece->writer];
+    if (more == 0) continue;
+    piece->reasons |= kLast;
+    if (--more == 0) --unmarked;
+  }
+}
+
+void ChunkScanner::Thin() {
+  std::vector<Choice> choices;
+  std::vector<size_t> of;
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const Piece& piece = pieces_[i];
+    if (piece.reasons == 0) continue;
+    const WriterName& name = chunk_.writers[piece.writer].name;
+    choices.push_back({piece.number, 0, piece.writer, piece.told, piece.shape, piece.reasons, name == WriterName()});
+    of.push_back(i);
+  }
+  ThinChoices(&choices);
+  for (size_t i = 0; i < choices.size(); ++i) pieces_[of[i]].reasons = choices[i].reasons;
+}
+
+void ChunkScanner::MarkContext() {
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    if (!(pieces_[i].reasons & kTelling)) continue;
+    MarkAround(i);
+    if (pieces_[i].told == kTracebackTold) MarkTraceback(i);
+  }
+}
+
+void ChunkScanner::MarkAround(size_t told) {
+  auto mark = [&](size_t at, size_t* left) {
+    if (pieces_[at].writer != pieces_[told].writer) return;
+    pieces_[at].reasons |= kContext;
+    pieces_[at].anchor = pieces_[told].number;
+    --*left;
+  };
+  size_t before = kLinesBefore, after = kLinesAfter;
+  for (size_t i = 1; i <= std::min(told, kReach) && before > 0; ++i) mark(told - i, &before);
+  for (size_t i = 1; i <= kReach && told + i < pieces_.size() && after > 0; ++i) mark(told + i, &after);
+}
+
+void ChunkScanner::MarkTraceback(size_t head) {
+  size_t left = kTracebackLines;
+  size_t end = std::min(pieces_.size(), head + kTracebackReach);
+  for (size_t i = head + 1; i < end && left > 0; ++i) {
+    if (pieces_[i].writer != pieces_[head].writer) continue;
+    pieces_[i].reasons |= kContext;
+    pieces_[i].anchor = pieces_[head].number;
+    left = ContinuesTraceback(pieces_[i].text) ? left - 1 : std::min<size_t>(left - 1, 3);
+  }
+}
+
+std::optional<base::TimeNs> ChunkScanner::TimeOf(const Piece& piece) const {
+  return piece.time ? piece.time : parse::LeadingTime(piece.text, rules_->near);
+}
+
+std::optional<base::TimeNs> ChunkScanner::TimeBefore(size_t piece) const {
+  for (size_t i = 1; i <= std::min(piece, kTimeReach); ++i) {
+    if (auto time = TimeOf(pieces_[piece - i])) return time;
+  }
+  return std::nullopt;
+}
+
+// Whose line it is in the end, and its text alone.
+Line ChunkScanner::KeptLine(const Piece& piece) const {
+  Line line;
+  line.text = piece.text;
+  line.number = piece.number;
+  line.time = TimeOf(piece);
+  WriterName name = chunk_.writers[piece.writer].name;
+  parse::LinePrefix inner = name.rank ? parse::LinePrefix() : parse::FindEmbeddedPrefix(line.text);
+  if (inner.rank) name.rank = inner.rank;
+  if (inner.local_rank) name.local_rank = inner.local_rank;
+  line.text.remove_prefix(inner.bytes > 0 ? inner.bytes : parse::TextAfterBar(line.text));
+  line.node_rank = name.node_rank;
+  line.rank = name.rank;
+  line.local_rank = name.local_rank;
+  line.pid = name.pid;
+  return line;
+}
+
+uint32_t ChunkScanner::MovedTo(const WriterName& name, uint32_t from) {
+  --chunk_.writers[from].lines;
+  return WriterOf(name);
+}
+
+void ChunkScanner::Keep() {
+  size_t bytes = kLeastText;
+  for (const Piece& piece : pieces_) bytes += piece.reasons != 0 ? piece.text.size() : 0;
+  chunk_.text.reserve(bytes);  // never moves from here on
+  std::optional<base::TimeNs> time;
+  size_t next = 0;
+  for (size_t i = 0; i < pieces_.size(); ++i) {
+    const Piece& piece = pieces_[i];
+    if (piece.reasons == 0) continue;
+    Line line = KeptLine(piece);
+    line.gap_before = i > next;
+    if (line.gap_before && !line.time) line.time = TimeBefore(i);
+    if (line.time) time = line.time;
+    line.time = time;
+    next = i + 1;
+    size_t begin = chunk_.text.size();
+    chunk_.text += line.text;
+    line.text = std::string_view(chunk_.text).substr(begin);
+    WriterName name{line.node_rank, line.rank, line.local_rank, line.pid};
+    uint32_t writer = name == chunk_.writers[piece.writer].name ? piece.writer : MovedTo(name, piece.writer);
+    chunk_.lines.push_back(line);
+    chunk_.choices.push_back(
+        {piece.number, piece.anchor, writer, piece.told, piece.shape, piece.reasons, name == WriterName()});
+  }
+  chunk_.gap_after = next < pieces_.size();
+}
+
+}  // namespace rankscope::diagnose

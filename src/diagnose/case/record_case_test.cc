@@ -1,0 +1,46 @@
+#include "diagnose/case/record_case.h"
+
+#include <gtest/gtest.h>
+
+namespace rankscope::diagnose {
+namespace {
+
+TEST(RecordCase, RecordsBecomeLinesOfTheirRanks) {
+  detect::PatternSet telling;
+  telling.Compile();
+  RecordCase records("job j-1", telling);
+  records.Add(
+      R"({"timestamp":"2026-11-01T00:00:00Z","node_rank":0,"rank":1,"msg":"[rank1]: Traceback\n  File \"x\""})");
+  records.Add(R"({"timestamp":"2026-11-01T00:00:01.5Z","rank":2,"stream":"metric","step":7,"loss":2.5})");
+  Case made = records.End();
+  ASSERT_EQ(made.lines.size(), 3u);
+  EXPECT_EQ(made.files[0].path, "job j-1");
+  EXPECT_EQ(made.lines[0].text, "Traceback");
+  EXPECT_EQ(made.lines[1].text, "  File \"x\"");
+  EXPECT_EQ(made.lines[1].number, 1u);
+  EXPECT_EQ(made.lines[1].rank, 1);
+  EXPECT_EQ(made.lines[2].rank, 2);
+  EXPECT_EQ(made.lines[2].time, 1'793'491'201'500'000'000);
+  EXPECT_EQ(made.writers.size(), 2u);
+  EXPECT_EQ(made.lines_read, 2u);
+}
+
+TEST(RecordCase, OfManyRecordsWhatTellsIsKept) {
+  detect::PatternSet telling;
+  ASSERT_TRUE(telling.Add("CUDA error").ok());
+  telling.Compile();
+  RecordCase records("job j-1", telling);
+  for (int i = 0; i < 600'000; ++i) {
+    bool odd = i == 500'000;
+    records.Add(R"({"timestamp":"2026-11-01T00:00:00Z","rank":)" + std::to_string(i % 2) + R"(,"msg":")" +
+                (odd ? "CUDA error" : "step " + std::to_string(i)) + "\"}");
+  }
+  Case made = records.End();
+  EXPECT_EQ(made.lines_read, 600'000u);
+  EXPECT_LT(made.lines.size(), 590'000u);
+  EXPECT_TRUE(std::any_of(made.lines.begin(), made.lines.end(),
+                          [](const Line& line) { return line.text == "CUDA error" && line.number == 500'001; }));
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -1,0 +1,122 @@
+#include "diagnose/signatures/signature.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using enum Role;
+
+// NCCL, gloo, torch.distributed's stores and launch.
+constexpr Signature kTable[] = {
+    // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
+    {"nccl_timeout", "watchdog", kSymptom, 60, R"(Watchdog caught collective operation timeout)"},
+    {"nccl_timeout", "watchdog", kSymptom, 56,
+     R"(caught collective operation timeout|collective operation timeout: WorkNCCL)"},
+    {"nccl_timeout", "blocking wait", kSymptom, 58,
+     R"(WorkNCCL\(.*timed out in blocking wait|timed out in blocking wait)"},
+    {"nccl_timeout", "watchdog", kCascade, 40,
+     R"((?:error or timeout\) detected by watchdog|failure detected by watchdog))"},
+    {"nccl_timeout", "taken down", kCascade, 38,
+     R"(NCCL operations have failed or timed out|To avoid data inconsistency|taking the entire process down)"},
+    {"nccl_timeout", "dump signal", kCascade, 36,
+     R"(dump signal (?:due to a collective timeout )?from|signal(?:ing|s)? dumping|Flight [Rr]ecorder dump)"},
+    {"nccl_timeout", "message", kSymptom, 50, R"((?i)nccl.{0,40}\btime(?:d )?.?out|\bNCCL_TIMEOUT\b)"},
+    {"nccl_timeout", "aborted", kCascade, 34,
+     R"(NCCL communicator (?:was|has been) aborted|ncclCommAbort|Work was aborted)"},
+
+    {"nccl_system_error", "network", kCause, 78,
+     R"(NCCL WARN .*(?:Call to|call to) (?:connect|recv|send|bind|listen|accept|socket|ibv_\w+|getaddrinfo|poll)\b.*(?:fail|error|returned))"},
+    {"nccl_system_error", "infiniband", kCause, 80,
+     R"(NET/IB ?: (?:[^ ]+ )?(?:Got completion|.*async fatal event)|ibv_\w+ failed|NCCL WARN .*(?:IB|ibv|RoCE|GID).*(?:fail|error|down)|port .* went down)"},
+    {"nccl_system_error", "interface", kCause, 79,
+     R"(Bootstrap : no socket interface found|NET/Socket : no (?:usable )?(?:interface|socket)|NCCL WARN .*no (?:usable )?(?:socket )?interface|network \S+ not found)"},
+    {"nccl_system_error", "socket", kSymptom, 60,
+     R"(NCCL WARN .*(?:socketProgress|socketStartConnect|socketPollConnect|socketTryAccept|socketFinalize|Net : |NET/Socket|Timeout waiting|[Cc]onnection (?:refused|reset|timed out)))"},
+    {"nccl_system_error", "peer closed", kCascade, 36, R"(Connection closed by remote peer)"},
+    {"nccl_system_error", "shared memory segment", kCause, 72,
+     R"(NCCL WARN .*(?:shared memory|shm_open|shm segment|/dev/shm|posix_fallocate))"},
+    {"nccl_system_error", "system", kSymptom, 66, R"(ncclSystemError|unhandled system error)"},
+    {"nccl_system_error", "remote", kSymptom, 44,
+     R"(ncclRemoteError|remote process exited or there was a network error)"},
+    {"nccl_system_error", "internal", kSymptom, 62, R"(ncclInternalError|NCCL error.*internal error)"},
+    {"config_error", "one gpu twice", kCause, 84, R"(Duplicate GPU detected)"},
+    {"config_error", "invalid usage", kSymptom, 58, R"(ncclInvalidUsage|ncclInvalidArgument)"},
+    {"nccl_cuda_error", "unhandled", kSymptom, 70, R"(ncclUnhandledCudaError|unhandled cuda error)"},
+    {"nccl_cuda_error", "failure", kSymptom, 69, R"(NCCL WARN (?:.*\] )?Cuda failure|Cuda failure \d*)"},
+    {"nccl_cuda_error", "failure", kSymptom, 64, R"(NCCL error.*[Cc]uda (?:error|failure))"},
+
+    {"collective_mismatch_hang", "report", kCause, 92,
+     R"((?i)mismatch between collective|Rank (?P<rank>\d+) is running collective|running (?:a )?(?:different|inconsistent) collectives?|collectives? (?:\w+ )?(?:differ|mismatch|are not the same|desync)|collective.*not match)"},
+    {"collective_mismatch_hang", "parameters differ", kCause, 90,
+     R"(appears not to match (?:sizes|strides) of the same param|DDP expects same model across all ranks|has \d+ params, while rank \d+ has inconsistent)"},
+    {"collective_mismatch_hang", "shapes differ", kCause, 90,
+     R"(Cannot apply desired operation due to shape mismatches|All shapes across devices must be valid)"},
+    {"collective_mismatch_hang", "gloo sizes", kCause, 93,
+     R"(op\.preamble\.length <= op\.nbytes|Received data size doesn't match expected size)"},
+    {"collective_mismatch_hang", "truncated", kCause, 82, R"(MPI_ERR_TRUNCATE|Message truncated)"},
+    {"collective_mismatch_hang", "order", kCause, 80,
+     R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
+
+    {"gloo_error", "connect", kSymptom, 66,
+     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr)"},
+    {"gloo_error", "timeout", kSymptom, 50,
+     R"(Timed out waiting \d+ms for (?:recv|send) operation|Application timeout caused pair closure)"},
+    {"gloo_error", "barrier", kSymptom, 62,
+     R"(Ranks? (?P<rank>\d+)[\d, ]* failed to pass monitoredBarrier|monitoredBarrier|failed to call.*monitored_barrier)"},
+    {"gloo_error", "peer closed", kCascade, 36,
+     R"(gloo/transport/\S+\] (?:Connection closed by peer|Read error|Write error|Connection reset))"},
+    {"gloo_error", "peer closed", kCascade, 34, R"(Connection closed by peer)"},
+    {"gloo_error", "enforce", kSymptom, 35,
+     R"(gloo::(?:EnforceNotMet|IoException|TimeoutException)|\[enforce fail at \S*gloo)"},
+    {"gloo_error", "transport", kSymptom, 33, R"(\[\S*/gloo/\S+\.(?:cc|h):\d+\])"},
+
+    {"rendezvous_failed", "port in use", kCause, 86,
+     R"(EADDRINUSE|[Aa]ddress already in use|[Pp]ort \d+ is (?:already )?in use|another process is utilizing it|failed to listen on any local network address|failed to bind to)"},
+    {"rendezvous_failed", "rendezvous", kCause, 78,
+     R"(Rendezvous(?:Timeout|Connection|Closed|State|Graceful\w*)\w*Error|rendezvous.*(?:timed out|failed|closed)|Timed out after \d+ seconds waiting for clients)"},
+    {"rendezvous_failed", "store barrier", kCause, 78,
+     R"(Timed out initializing process group in store based barrier)"},
+    {"rendezvous_failed", "store unreachable", kCause, 78,
+     R"(client socket has (?:timed out|failed)|TCP client failed to connect|Failed to connect to .*(?:store|master)|(?:store|master).*(?:connection refused|unreachable))"},
+    {"rendezvous_failed", "store timeout", kSymptom, 64,
+     R"(torch\.distributed\.Dist(?:Store|Network)Error|wait timeout after \d+ms, keys|Socket Timeout|Timeout waiting for key|store->get\(|DistStoreError)"},
+    {"rendezvous_failed", "resolve", kCause, 72,
+     R"(\[c10d\].*(?:hostname|address|getaddrinfo).*(?:cannot|could not|failed)|MASTER_ADDR.*(?:resolve|invalid)|(?:Name or service not known|Temporary failure in name resolution|No address associated))",
+     R"(rendezvous|distributed_c10d|init_process_group|TCPStore)"},
+    {"rendezvous_failed", "refused", kCause, 74,
+     R"(Connection refused|No route to host|Network is unreachable|[Tt]imed? ?out)",
+     R"(rendezvous|init_process_group|TCPStore|init_distributed)"},
+    {"rendezvous_failed", "store barrier", kSymptom, 66, R"(Timed out|timed out|[Tt]imeout)",
+     R"(store_based_barrier|_store_based_barrier|barrier.*store)"},
+    {"rendezvous_failed", "store lost", kCascade, 30,
+     R"(TCPStore.*(?:Broken pipe|[Cc]onnection (?:reset|closed|was likely))|failed to check the .?should dump.? flag|sendBytes failed|recvValue failed|Connection was likely closed|failed to (?:recv|send), got)"},
+    {"config_error", "environment", kCause, 74,
+     R"(environment variable (?:RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT|LOCAL_RANK) expected, but not set)"},
+
+    {"process_hung", "heartbeat", kSymptom, 58,
+     R"(watchdog got stuck for \d+ seconds|detected no heartbeat of its watchdog|due to ProcessGroupNCCL watchdog hang|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
+    {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
+    {"process_hung", "no progress", kSymptom, 60,
+     R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|frozen|stalled|deadlocked)|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)",
+     "", Life::kEnds},
+    {"process_hung", "stack dump", kSymptom, 54,
+     R"(^Timeout \(\d+:\d+:\d+\)!|most recent call first|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active)|INFO: task \S+ blocked for more than)"},
+
+    {"network_degraded", "link", kCause, 76,
+     R"((?i)link (?:flap|down|up\b.*down|speed.*(?:degrad|down))|symbol errors?.{0,30}\d|port.{0,20}(?:flap|down)|lanes? (?:degrad|down)|carrier (?:lost|changes))",
+     "", Life::kGoesOn},
+    {"network_degraded", "retries", kCause, 76,
+     R"((?i)re-?transmi|packet (?:loss|drops?)|rdma.*retr|out.of.sequence|rx_discards|pfc.{0,20}(?:storm|pause)|congest|ECN.marked|retry (?:count|exceeded|exc)|Got non-fatal async event)",
+     "", Life::kGoesOn},
+    {"network_degraded", "slow collectives", kCause, 74,
+     R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))",
+     "", Life::kGoesOn},
+    {"straggler", "report", kCause, 76,
+     R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow(?:est)? (?:rank|node|worker|gpu)s?\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)",
+     "", Life::kGoesOn},
+};
+
+}  // namespace
+
+std::span<const Signature> CollectiveSignatures() { return kTable; }
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,75 @@
+#include "diagnose/signatures/signature.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using enum Role;
+
+constexpr std::string_view kAnyException = R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Invalid)\b)";
+// Where a sample is fetched, decoded, collated or tokenised.
+constexpr std::string_view kReading =
+    R"(_utils/(?:fetch|worker|collate)\.py|\bin __getitem__|\bin (?:\w+_)?collate\w*|datasets/(?:arrow_dataset|builder|packaged_modules|iterable_dataset|table|features)|\bin (?:_?tokenize\w*|encode_\w+|preprocess\w*|map_fn|load_image|decode_\w+|__iter__|process_sample|_prepare_\w*dataset))";
+
+// Samples and data files, their length, and the way from hubs.
+constexpr Signature kTable[] = {
+    {"data_error", "json", kCause, 80,
+     R"(JSONDecodeError|JSON parse error|Extra data: line \d+|Expecting (?:value|',' delimiter|property name))"},
+    {"data_error", "encoding", kCause, 82, R"(Unicode(?:Decode|Encode)Error|invalid start byte|codec can't decode)"},
+    {"data_error", "image", kCause, 86,
+     R"(UnidentifiedImageError|cannot identify image file|image file is truncated|broken data stream|DecompressionBomb\w*|moov atom not found|DECORDError|Error (?:opening|reading|decoding) (?:image|video|audio))"},
+    {"data_error", "table", kCause, 82,
+     R"(Arrow(?:Invalid|TypeError|NotImplementedError)|DatasetGeneration(?:Cast)?Error|\bCastError\b|Error tokenizing data|ParserError|EmptyDatasetError|DataFilesNotFoundError|Column name .* not in the dataset|No examples to train|Parquet magic bytes not found)"},
+    {"data_error", "archive", kCause, 80,
+     R"(BadZipFile|tarfile\.ReadError|zlib\.error|LZMAError|BadGzipFile|EOFError: Compressed file ended)"},
+    {"data_error", "tensors of samples", kCause, 84,
+     R"(Unable to create tensor, you should probably activate|num_samples should be a positive integer|expected sequence of length \d+ at dim|text input must be of type|TextEncodeInput must be)"},
+    {"data_error", "conversation", kCause, 80,
+     R"(jinja2\.exceptions\.TemplateError|Conversation roles must alternate)"},
+    {"data_error", "split", kCause, 84, R"(Unknown split \")"},
+    {"data_error", "index file", kCause, 78,
+     R"(mmap length is greater than file size|[Ii]ndex file doesn't match|bad header, cannot read|Dataset index is corrupt|bad magic number.*idx)"},
+    {"data_error", "reading a sample", kSymptom, 68,
+     R"(^(?:[\w.]+\.)?(?:KeyError|ValueError|IndexError|TypeError|AssertionError|AttributeError|OSError|FileNotFoundError|RuntimeError|ZeroDivisionError|StopIteration|\w+\.\w+Error)\b)",
+     kReading},
+    {"data_error", "worker raised", kSymptom, 60, R"(Caught \w+ in DataLoader worker process)"},
+    {"data_error", "message", kSymptom, 66,
+     R"((?i)(?:corrupt\w*|malformed|invalid|bad|broken|unreadable) (?:sample|record|example|row|shard|data file|image|jsonl?)\b)"},
+
+    {"sequence_too_long", "context length", kCause, 90, R"(maximum context length is \d+ tokens)"},
+    {"sequence_too_long", "exceeds", kCause, 84,
+     R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
+    {"sequence_too_long", "exceeds", kCause, 82,
+     R"((?i)(?:max_position_embeddings|maximum context length|max_seq(?:uence)?_len\w*|model_max_length|block size is only|rotary|position embeddings?).{0,60}(?:exceed|too (?:long|small)|<|longer|is only|but))"},
+    // A buffer of one row, as positions and token types are, that is too short.
+    {"sequence_too_long", "positions", kCause, 88,
+     R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\) at non-singleton dimension 1\.\s+Target sizes: \[\d+, \d+\]\.\s+Tensor sizes: \[1, \d+\])"},
+    {"sequence_too_long", "exceeds", kCause, 82,
+     R"((?i)(?:sequence|input|prompt|context|response|token)\w* length:? \(?\d+\)? (?:is )?(?:exceeds|(?:longer|larger|greater) than) \(?\d+)"},
+    {"sequence_too_long", "forward", kCause, 82, R"(Cannot forward sequence of length \d+|block size is only \d+)"},
+    {"sequence_too_long", "positions", kCause, 86,
+     R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\)|index out of range in self)",
+     R"(position_(?:ids|embeddings?)|position_embedding|buffered_token_type_ids|\bwpe\b|embed_positions)"},
+
+    {"hub_auth_or_download_error", "hub", kCause, 86,
+     R"(GatedRepoError|RepositoryNotFoundError|RevisionNotFoundError|EntryNotFoundError|HfHubHTTPError|OfflineModeIsEnabled|BadRequestError|FileMetadataError|DatasetNotFoundError|LocalTokenNotFoundError)"},
+    {"hub_auth_or_download_error", "gated", kCause, 88,
+     R"((?i)access(?:ing)? (?:a )?gated repo|Access to (?:model|dataset) .* is restricted|awaiting a review|Invalid (?:username or password|user token)|Cannot access gated|Please log in|must (?:be authenticated|have access))"},
+    {"hub_auth_or_download_error", "http", kCause, 84,
+     R"(\b(?:40[134]|429) Client Error|\b50\d Server Error|Too Many Requests for url|HTTP Error [45]\d\d|rate limit(?:ed)? .*(?:hub|hf))"},
+    {"hub_auth_or_download_error", "no network", kCause, 84,
+     R"(We couldn't connect to 'https?://|Max retries exceeded with url|HTTPS?ConnectionPool\(|Couldn't reach |Can't reach|Connection error, and we cannot find the requested files|outgoing traffic has been disabled|offline mode is enabled|Cannot reach https?://)"},
+    {"hub_auth_or_download_error", "transfer", kCause, 78,
+     R"(Consistency check failed|ChunkedEncodingError|IncompleteRead|CERTIFICATE_VERIFY_FAILED|SSLError|ProxyError|urlopen error|RemoteDisconnected|(?:requests|httpx|urllib3|aiohttp)\.\S*(?:Error|Timeout))"},
+    {"hub_auth_or_download_error", "model name", kCause, 76,
+     R"(is not a valid model identifier listed on|is not a local folder and is not a valid|make sure you don't have a local directory with the same name|Can't load (?:tokenizer|the (?:model|config\w*|image processor|feature extractor)) for)"},
+    {"hub_auth_or_download_error", "tracker login", kCause, 82,
+     R"(api_key not configured|wandb.*(?:not logged in|API key must be|login)|UsageError.*api_key)"},
+    {"hub_auth_or_download_error", "exception", kSymptom, 64, kAnyException,
+     R"(huggingface_hub/|\bhf_hub_download|snapshot_download|modelscope/hub|cached_file\b|load_state_dict_from_url|download_url)"},
+};
+
+}  // namespace
+
+std::span<const Signature> DataSignatures() { return kTable; }
+
+}  // namespace rankscope::diagnose

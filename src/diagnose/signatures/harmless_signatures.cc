@@ -1,0 +1,52 @@
+#include "diagnose/signatures/signature.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using enum Role;
+
+// Lines of healthy runs that sound ill, and advice that is printed below any error. They hide the signatures on their
+// line up to their own weight, and of a line that says that it went on, those that would have ended it.
+constexpr Signature kTable[] = {
+    {"", "advice", kHarmless, 80,
+     R"(might be (?:asynchronously reported|caused by)|may be caused by|CUDA_LAUNCH_BLOCKING|TORCH_USE_CUDA_DSA|For debugging consider passing|expandable_segments|This is typically caused by.*hanging\b$|you can enable desync debug|torch\.autograd\.set_detect_anomaly)",
+     "", Life::kGoesOn},
+    {"", "retried", kHarmless, 86,
+     R"((?i)\b(?:retry(?:ing)?|will retry|retried|attempt \d+ ?(?:/|of) ?\d+|trying again|falling back|fall back|fallback|using .* instead|ignoring|ignored|skipping|skipped|recovered)\b.*$)"},
+    {"", "autotune", kHarmless, 100, R"(ignoring this choice|Benchmark.*out of resource|autotun.*(?:OutOf|out of))", "",
+     Life::kGoesOn},
+    {"", "ipv6", kHarmless, 100, R"(errno: 97|Address family not supported by protocol)", "", Life::kGoesOn},
+    {"", "weights", kHarmless, 100,
+     R"(Could not estimate the number of tokens|Some weights of .* were not (?:initialized|used)|should probably TRAIN this model)",
+     "", Life::kGoesOn},
+    {"", "long sequence", kHarmless, 100, R"(Token indices sequence length is longer than)", "", Life::kGoesOn},
+    {"", "teardown", kHarmless, 88,
+     R"(Exception ignored in|destroy_process_group\(\) was not called|process group has NOT been destroyed|leaked (?:semaphore|shared_memory)|resource_tracker|during interpreter shutdown|sys\.meta_path is None)",
+     "", Life::kGoesOn},
+    {"", "duplicate plugins", kHarmless, 88,
+     R"(Unable to register cu\w+ factory|TF-TRT Warning|Attempting to register factory|computation placer already registered|computation_placer|cpu_feature_guard)",
+     "", Life::kGoesOn},
+    {"", "ddp notes", kHarmless, 100,
+     R"(did not find any unused parameters|Grad strides do not match bucket view|find_unused_parameters=True was specified)",
+     "", Life::kGoesOn},
+    {"", "nccl probes", kHarmless, 90,
+     R"(NET/Plugin.*(?:No plugin|Could not find|could not)|NET/IB : No device found|No such file or directory.*lib(?:nccl-net|nccl-tuner|nccl-profiler)|libnccl-(?:net|tuner|profiler)\S*\.so|NCCL INFO .*(?:cudaDriverVersion|Could not (?:get|find|read|load)|NET/|Failed to open lib|Plugin))",
+     "", Life::kGoesOn},
+    {"", "optional package", kHarmless, 86,
+     R"((?i)(?:warn\w*|info)\b.*(?:not installed|No module named|could not import|unavailable|not available|not found)|(?:is|are) not (?:installed|available)[,;. ]+(?:(?:so )?(?:will|using|skip|disab|fall|default)|.*(?:disabled|skipp|default|slower))|(?:xformers|flash.?attn|apex|triton|bitsandbytes|deepspeed|transformer.?engine)\b.{0,30}(?:not (?:installed|available|found)|unavailable))"},
+    {"", "warning class", kHarmless, 88,
+     R"(\b(?:Future|Deprecation|User|Runtime|Resource|Pending\w*|Import|Experimental|Insecure\w*|Syntax|Possible\w*)Warning:)",
+     "", Life::kGoesOn},
+    {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
+     Life::kGoesOn},
+    // An inference engine's requests, not the job.
+    {"", "preempted request", kHarmless, 92, R"(PreemptionMode\.|not enough KV cache space)", "", Life::kGoesOn},
+    {"", "nothing found", kHarmless, 86,
+     R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
+};
+
+}  // namespace
+
+std::span<const Signature> HarmlessSignatures() { return kTable; }
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,76 @@
+#include "diagnose/signatures/signature.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using enum Role;
+
+constexpr std::string_view kSaving =
+    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
+constexpr std::string_view kLoading =
+    R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|resume_from|load_zero|load_state\b)";
+
+// Disks, file systems, checkpoints, rights.
+constexpr Signature kTable[] = {
+    {"checkpoint_save_failed", "disk full", kCause, 90,
+     R"(No space left on device|Disk quota exceeded|\[Errno (?:28|122)\])", kSaving},
+    {"checkpoint_save_failed", "torch writer", kCause, 92,
+     R"(PytorchStreamWriter failed|unexpected pos \d+ vs \d+|iostream error|basic_ios::clear|\[enforce fail at inline_container\.cc:\d+\])"},
+    {"checkpoint_save_failed", "write", kCause, 86,
+     R"(file write failed|Error while serializing: (?:IoError|I/O)|SafetensorError: Error while serializing|write(?:_data)? .*checkpoint.*fail)"},
+    {"checkpoint_save_failed", "shared tensors", kCause, 86,
+     R"(Some tensors share memory|tensors? sharing memory.*save|removing shared tensors)"},
+    {"checkpoint_save_failed", "message", kCause, 82,
+     R"((?i)(?:fail(?:ed|ure|s)?|error|exception|unable|could not|cannot).{0,25}\b(?:sav(?:e|ing)|writ(?:e|ing))\b.{0,30}(?:checkpoint|ckpt|model state|optimizer state)|(?:checkpoint|ckpt)[ _](?:sav(?:e|ing)|writ(?:e|ing)|upload)\w*.{0,40}(?:fail|error))"},
+    {"checkpoint_save_failed", "distributed", kCause, 78, R"(Checkpoint(?:ing)?Exception)", kSaving},
+    {"checkpoint_save_failed", "distributed", kSymptom, 70, R"(CheckpointException)"},
+    {"checkpoint_save_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kSaving},
+
+    {"checkpoint_load_failed", "keys or sizes", kCause, 90,
+     R"(Error\(s\) in loading state_dict|size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict)"},
+    {"checkpoint_load_failed", "torch reader", kCause, 90,
+     R"(PytorchStreamReader failed|invalid load key|Weights only load failed|UnpicklingError|failed finding central directory|not a ZIP archive)"},
+    {"checkpoint_load_failed", "safetensors", kCause, 88,
+     R"(HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|InvalidHeader\w*|Error while deserializing header)"},
+    {"checkpoint_load_failed", "optimizer", kCause, 88,
+     R"(loaded state dict (?:has|contains) a (?:different|parameter group)|different number of parameter groups|doesn't match the size of optimizer's group)"},
+    {"checkpoint_load_failed", "distributed", kCause, 80,
+     R"(CheckpointException|CheckpointingException|Missing key in checkpoint state_dict|Failed to (?:validate|find) .*(?:global plan|checkpoint))",
+     kLoading},
+    {"checkpoint_load_failed", "distributed", kSymptom, 70, R"(CheckpointingException)"},
+    {"checkpoint_load_failed", "world size", kCause, 90,
+     R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
+    {"checkpoint_load_failed", "missing", kCause, 80,
+     R"((?i)error no file named|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
+    {"checkpoint_load_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kLoading},
+
+    {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
+    {"disk_full", "quota", kCause, 80, R"(Disk quota exceeded|\[Errno 122\]|\bEDQUOT\b)"},
+    {"disk_full", "temporary", kCause, 82, R"(No usable temporary directory found)"},
+    {"disk_full", "watched", kCause, 66,
+     R"((?i)not enough (?:free )?disk space|is over 9\d(?:\.\d+)?% full|insufficient disk space|disk (?:is )?full|out of disk)"},
+
+    {"filesystem_stale_or_io_error", "stale", kCause, 90, R"(Stale (?:NFS )?file handle|\[Errno 116\]|ESTALE)"},
+    {"filesystem_stale_or_io_error", "mount lost", kCause, 90,
+     R"(Transport endpoint is not connected|\[Errno 107\]|Cannot send after transport endpoint shutdown|\[Errno 108\])"},
+    {"filesystem_stale_or_io_error", "eio", kCause, 90,
+     R"(Input/output error|\[Errno 5\]|Remote I/O error|\[Errno 121\]|I/O error, dev|blk_update_request)"},
+    {"filesystem_stale_or_io_error", "server", kCause, 84,
+     R"(nfs: server \S+ not responding|LustreError|Lustre: .*(?:evict|timed out|Connection .* lost)|Read-only file system|Structure needs cleaning|EXT4-fs error|XFS .*(?:error|corruption)|beegfs.*(?:error|timeout)|ceph.*(?:hung|lost))"},
+    {"filesystem_stale_or_io_error", "busy", kCause, 78,
+     R"(\[Errno 16\] Device or resource busy|Bad file descriptor|\[Errno 9\])"},
+    {"filesystem_stale_or_io_error", "stall", kCause, 72,
+     R"((?i)(?:storage|filesystem|file system|\bnfs|lustre|gpfs|\bI/O)\b.{0,40}(?:stall|hang|hung|timed out|unresponsive|not responding))"},
+
+    {"permission_denied", "file", kCause, 84, R"(PermissionError|\[Errno 13\]|Permission denied|\bEACCES\b)"},
+    {"permission_denied", "operation", kCause, 80,
+     R"(Operation not permitted|\[Errno 1\]|\bEPERM\b|access denied|AccessDenied)"},
+    {"permission_denied", "tracker", kCause, 84,
+     R"((?i)(?:wandb|mlflow|neptune|comet|clearml|swanlab|tracking).{0,80}(?:\b40[13]\b|permission denied|forbidden|unauthorized)|permission denied.{0,30}(?:project|entity|wandb)|CommError.{0,60}(?:permission|403))"},
+};
+
+}  // namespace
+
+std::span<const Signature> StorageSignatures() { return kTable; }
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "monitor/detection_queue.h"
+#include "monitor/finding_events.h"
+#include "monitor/judge.h"
+
+namespace rankscope::monitor {
+
+// The sink that judges: what is appended waits in a queue, and a thread of this takes it from there, so that rules cost
+// the acknowledgement nothing until they fall 64 MiB behind; then ingest waits, and nothing is skipped. Findings and
+// the position up to which records are judged are saved in one transaction, so a kill neither loses nor doubles one.
+// All methods from any thread. docs/design/detection.md
+class Detection : public model::RecordSink {
+ public:
+  struct Parts {  // the pointers outlive it
+    std::string project;
+    catalog::Findings* findings;
+    store::Store* store;
+    std::shared_ptr<const detect::RuleSet> rules;  // null: off, and what comes meanwhile is never judged
+    std::function<void(const std::string& job, const std::string& line)> alert;
+    std::function<void(const std::string&)> say;
+  };
+  explicit Detection(Parts parts);
+  ~Detection() override;
+
+  // Ingest must name this before the store among its sinks: what the store has is judged or waits here.
+  base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) override;
+  base::Status Tick(uint64_t end_position, const std::string& project,
+                    const std::vector<model::JobTime>& jobs) override;
+  uint64_t durable_position() const override { return durable_position_; }
+
+  // Judges from now on, once ingest has replayed; ingest outlives Stop.
+  void Start(ingest::Ingest* ingest);
+  // Saves what is judged. What is appended afterwards is judged after the next start.
+  void Stop();
+
+  void UseRules(std::shared_ptr<const detect::RuleSet> rules);
+  // Blocks until what was appended of the job is judged, then removes its findings. What comes later is a new job's.
+  base::Status ForgetJob(const std::string& job);
+
+ private:
+  void WelcomeNewJobs(const model::RecordBatch& records);
+  void Loop();
+  void TakeLot(const DetectionQueue::Lot& lot);
+  void SaveWhenDue(bool now);
+  void Collect();
+
+  const Parts parts_;
+  DetectionQueue queue_;
+  std::atomic<uint64_t> durable_position_{0};
+  std::thread thread_;
+  std::set<std::string> seen_;  // jobs; the appending thread's own
+
+  // The thread's own.
+  Judge judge_;
+  std::unique_ptr<FindingEvents> events_;
+  catalog::Findings::Changes unsaved_;
+  std::vector<std::pair<std::string, std::string>> alerts_;  // of what is unsaved
+  int64_t saved_at_ = 0, swept_at_ = 0;
+  bool failing_ = false;
+};
+
+}  // namespace rankscope::monitor

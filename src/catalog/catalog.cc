@@ -113,10 +113,12 @@ class SqliteCatalog : public Catalog {
     int64_t monotonic = base::MonotonicNow();
     std::lock_guard lock(mutex_);
     for (const auto& [key, job] : jobs_) {
-      if (key.first != project_ || std::abs(now - job.last_heard()) > kOver || job.ended()) continue;
+      if (key.first != project_ || now - job.last_heard() > kOver || job.ended()) continue;
       auto heard = heard_.find(key);
       int64_t since = monotonic - (heard == heard_.end() ? opened_ : heard->second);
-      if (since >= kSilent) silent.push_back({key.second, job.last_heard() + since});
+      // A clock of a rank that is far ahead says nothing of when that was.
+      base::TimeNs last = job.last_heard() - now > kOver ? now - since : job.last_heard();
+      if (since >= kSilent) silent.push_back({key.second, last + since});
     }
     return silent;
   }

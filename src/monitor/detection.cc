@@ -9,6 +9,9 @@ namespace {
 
 constexpr int64_t kSaveEvery = base::kNsPerSecond;  // of a position alone: the journal replays what comes after it
 constexpr int64_t kSweepEvery = 60 * base::kNsPerSecond;
+// While saving fails: so much is kept in memory, and so many bytes of the journal are not let go.
+constexpr size_t kMostUnsaved = 10'000;
+constexpr uint64_t kMostUnsavedBytes = uint64_t{1} << 30;
 
 }  // namespace
 
@@ -58,12 +61,7 @@ void Detection::UseRules(std::shared_ptr<const detect::RuleSet> rules) {
 
 base::Status Detection::ForgetJob(const std::string& job) {
   auto forgotten = std::make_shared<std::promise<base::Status>>();
-  queue_.Put([this, job, forgotten] {
-    SaveWhenDue(/*now=*/true);
-    events_->PublishAll();  // else they would come after the job is gone
-    judge_.Forget(job);
-    forgotten->set_value(parts_.findings->DeleteJob(job));
-  });
+  queue_.Put([this, job, forgotten] { forgotten->set_value(Forget(job)); });
   auto future = forgotten->get_future();
   while (future.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
     if (queue_.stopped()) return base::Status::Unavailable("the server is stopping");
@@ -71,9 +69,22 @@ base::Status Detection::ForgetJob(const std::string& job) {
   return future.get();
 }
 
+// What is found but not written yet would come back after the job is gone.
+base::Status Detection::Forget(const std::string& job) {
+  RETURN_IF_ERROR(Save());
+  if (!events_->PublishAll())
+    return base::Status::Unavailable("what was found of it is still being written; try again");
+  judge_.Forget(job);
+  return parts_.findings->DeleteJob(job);
+}
+
 void Detection::Loop() {
   while (!queue_.stopped()) {
-    TakeLot(queue_.Take());
+    if (IsFull()) {
+      queue_.Rest();
+    } else {
+      TakeLot(queue_.Take());
+    }
     SaveWhenDue(/*now=*/!unsaved_.findings.empty() || !unsaved_.events.empty());
     events_->Publish();
   }
@@ -99,23 +110,33 @@ void Detection::Collect() {
   std::move(verdict.alerts.begin(), verdict.alerts.end(), std::back_inserter(alerts_));
 }
 
+bool Detection::IsFull() const {
+  if (!failing_) return false;
+  size_t unsaved = unsaved_.findings.size() + unsaved_.events.size();
+  return unsaved > kMostUnsaved || unsaved_.position.value_or(0) > durable_position_ + kMostUnsavedBytes;
+}
+
 // A disk that is full now may not be at the next look: what was found stays here until then.
 void Detection::SaveWhenDue(bool now) {
-  if (!unsaved_.position && unsaved_.findings.empty() && unsaved_.events.empty()) return;
-  int64_t time = base::MonotonicNow();
-  if ((!now || failing_) && time - saved_at_ < kSaveEvery) return;
-  saved_at_ = time;
+  if ((!now || failing_) && base::MonotonicNow() - saved_at_ < kSaveEvery) return;
+  bool failed = failing_;
+  base::Status status = Save();
+  if (!status.ok() && !failed) {
+    parts_.say("project " + parts_.project + ": findings cannot be saved yet: " + status.message());
+  }
+}
+
+base::Status Detection::Save() {
+  if (!unsaved_.position && unsaved_.findings.empty() && unsaved_.events.empty()) return {};
+  saved_at_ = base::MonotonicNow();
   unsaved_.written = events_->written();
   base::Status status = parts_.findings->Save(unsaved_);
-  if (!status.ok()) {
-    if (!failing_) parts_.say("project " + parts_.project + ": findings cannot be saved yet: " + status.message());
-    failing_ = true;
-    return;
-  }
-  failing_ = false;
+  failing_ = !status.ok();
+  if (failing_) return status;
   if (unsaved_.position) durable_position_ = *unsaved_.position;
   unsaved_ = {};
   for (const auto& [job, line] : std::exchange(alerts_, {})) parts_.alert(job, line);
+  return {};
 }
 
 }  // namespace rankscope::monitor

@@ -16,6 +16,7 @@ namespace rankscope::monitor {
 // The sink that judges: what is appended waits in a queue, and a thread of this takes it from there, so that rules cost
 // the acknowledgement nothing until they fall 64 MiB behind; then ingest waits, and nothing is skipped. Findings and
 // the position up to which records are judged are saved in one transaction, so a kill neither loses nor doubles one.
+// While they cannot be saved it goes on until it has found too much to keep, and then waits, and so does ingest.
 // All methods from any thread. docs/design/detection.md
 class Detection : public model::RecordSink {
  public:
@@ -43,13 +44,17 @@ class Detection : public model::RecordSink {
 
   void UseRules(std::shared_ptr<const detect::RuleSet> rules);
   // Blocks until what was appended of the job is judged, then removes its findings. What comes later is a new job's.
+  // kUnavailable: what was found of it is not written yet, or the server is stopping.
   base::Status ForgetJob(const std::string& job);
 
  private:
   void WelcomeNewJobs(const model::RecordBatch& records);
   void Loop();
   void TakeLot(const DetectionQueue::Lot& lot);
+  base::Status Forget(const std::string& job);
+  bool IsFull() const;
   void SaveWhenDue(bool now);
+  base::Status Save();
   void Collect();
 
   const Parts parts_;

@@ -82,6 +82,11 @@ DetectionQueue::Lot DetectionQueue::Take() {
   return lot;
 }
 
+void DetectionQueue::Rest() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kPatience, [this] { return stopped_; });
+}
+
 std::vector<DetectionQueue::Batch> DetectionQueue::Waiting(uint64_t* next) {
   std::lock_guard lock(mutex_);
   std::vector<Batch> batches;

@@ -34,6 +34,8 @@ class DetectionQueue {
   // Waits for company: batches that come within 50 ms of the first are one lot, up to 4 MiB, so that records of several
   // senders can be put in the order of their time. Empty: nothing came for 200 ms, or the queue has been stopped.
   Lot Take();
+  // Waits for a while in which nothing is taken, less if the queue is stopped.
+  void Rest();
   // The batches that wait, from the one that was put as number *next on; *next moves behind the last.
   std::vector<Batch> Waiting(uint64_t* next);
 

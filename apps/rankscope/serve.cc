@@ -112,10 +112,12 @@ class Server {
     }
   }
 
-  // Readers first, then writers, then what holds the data: nothing acknowledged is lost.
+  // Readers first, then writers, then what holds the data: nothing acknowledged is lost. After a Start that failed,
+  // too: what it began may use what it made.
   void Stop() {
-    grpc_->Stop();
-    http_->Stop();
+    if (grpc_) grpc_->Stop();
+    if (http_) http_->Stop();
+    if (!projects_) return;
     if (auto status = projects_->Close(); !status.ok()) Fail(status);
     RemoveEndpoint(options_.data_dir);
   }
@@ -249,10 +251,10 @@ int Serve(const ServeOptions& options) {
   base::UniqueFd signals = BlockSignals();
   RaiseFileLimit();
   Server server(options);
-  if (auto status = server.Start(); !status.ok()) return Fail(status);
-  server.Wait(signals.get());
+  base::Status started = server.Start();
+  if (started.ok()) server.Wait(signals.get());
   server.Stop();
-  return 0;
+  return started.ok() ? 0 : Fail(started);
 }
 
 }  // namespace rankscope

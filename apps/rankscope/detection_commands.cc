@@ -83,7 +83,19 @@ void AddRules(Program* program) {
     return command->add_option("file", *files, "YAML files")->required();
   };
   add("lint", "Say what is wrong with rule files", [files] { return cli::RunRulesLint(*files); });
-  add("test", "Run tests of rules (docs/rules.md)", [files] { return cli::RunRulesTest(*files, ShippedRules()); });
+  auto job = std::make_shared<std::string>();
+  CLI::App* test = rules->add_subcommand("test", "Run tests of rules (docs/rules.md)");
+  AddServerOptions(test, program);
+  test->add_option("file", *files, "YAML files")->required();
+  test->add_option("--job_id", *job, "over a job that the server has, in place of those that the tests make up");
+  OnCommand(program, test, [program, files, job] {
+    cli::RulesTestOptions options{*files, ShippedRules(), "", *job};
+    if (job->empty()) return Report(cli::RunRulesTest(options));
+    auto server = FindOrStartServer(program->server);
+    if (!server.ok()) return Fail(server.status());
+    options.server = *server;
+    return Report(cli::RunRulesTest(options));
+  });
   add("import", "Translate a rule file of Prometheus or Loki", [files] {
     return cli::RunRulesImport(files->front());
   })->expected(1);

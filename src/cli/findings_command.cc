@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "cli/http_client.h"
 #include "cli/time_argument.h"
+#include "model/shown.h"
 
 namespace rankscope::cli {
 namespace {
@@ -15,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 std::string Text(const Json& object, const char* name) {
   auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+  return found != object.end() && found->is_string() ? model::Shown(found->get<std::string>()) : "";
 }
 
 std::string NumberIf(const Json& object, const char* name) {
@@ -53,6 +54,10 @@ base::Status RunFindings(const FindingsOptions& options) {
     lines.emplace_back(line);
     return true;
   }));
+  // Of a job that there is not, none is no good news.
+  if (lines.empty() && !options.job.empty()) {
+    RETURN_IF_ERROR(GetLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job), [](auto) { return true; }));
+  }
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     if (options.json) {
       std::printf("%s\n", line->c_str());

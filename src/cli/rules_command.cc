@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/record_files.h"
 #include "cli/rule_files.h"
+#include "cli/stored_job.h"
 #include "detect/rule_tests/rule_test.h"
 #include "detect/rules/foreign_rules.h"
 #include "detect/rules/lint.h"
@@ -16,6 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using Records = std::vector<model::Record>;
+
 std::string Beside(const std::string& file, const std::string& path) {
   return fs::path(path).is_absolute() ? path : (fs::path(file).parent_path() / path).string();
 }
@@ -23,7 +26,9 @@ std::string Beside(const std::string& file, const std::string& path) {
 // Runs the tests of one file and counts those that differ.
 class TestRun {
  public:
-  TestRun(std::string file, std::string shipped) : file_(std::move(file)), shipped_(std::move(shipped)) {}
+  // `job`: the records that all tests are of; null: each has its own.
+  TestRun(std::string file, std::string shipped, const Records* job)
+      : file_(std::move(file)), shipped_(std::move(shipped)), job_(job) {}
 
   base::Status Run() {
     ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(file_));
@@ -44,12 +49,20 @@ class TestRun {
     for (const detect::TestExpectation& expectation : test.expectations) {
       RETURN_IF_ERROR(CheckRule(test, expectation.rule));
     }
+    if (job_) {
+      Judge(test, *job_, 1);
+      return {};
+    }
     for (int64_t interval : test.world.intervals) {
-      ASSIGN_OR_RETURN(auto records, Records(test, interval));
-      auto findings = detect::FindingsOf(rules_, records);
-      Report(test, interval, findings, detect::Differences(test, *rules_, findings, interval));
+      ASSIGN_OR_RETURN(Records records, RecordsOf(test, interval));
+      Judge(test, records, interval);
     }
     return {};
+  }
+
+  void Judge(const detect::RuleTest& test, const Records& records, int64_t interval) {
+    auto findings = detect::FindingsOf(rules_, records);
+    Report(test, interval, findings, detect::Differences(test, *rules_, findings, interval));
   }
 
   // An expectation of a rule that there is not would hold for ever.
@@ -61,9 +74,9 @@ class TestRun {
     return base::Status::Invalid(test.place + ": expected the name of a rule, found " + name);
   }
 
-  base::Result<std::vector<model::Record>> Records(const detect::RuleTest& test, int64_t interval) const {
+  base::Result<Records> RecordsOf(const detect::RuleTest& test, int64_t interval) const {
     if (test.from.empty()) return detect::RecordsOf(test, interval);
-    std::vector<model::Record> records;
+    Records records;
     RETURN_IF_ERROR(ReadRecordFiles({Beside(file_, test.from)},
                                     [&](const model::RecordView& record) { record.CopyTo(&records.emplace_back()); }));
     return records;
@@ -84,6 +97,7 @@ class TestRun {
   }
 
   const std::string file_, shipped_;
+  const Records* job_;
   std::shared_ptr<const detect::RuleSet> rules_;
   int tests_ = 0, failed_ = 0;
 };
@@ -102,10 +116,15 @@ base::Status RunRulesLint(const std::vector<std::string>& files) {
   return base::Status::Invalid(std::to_string(report.errors.size()) + " errors in the rules");
 }
 
-base::Status RunRulesTest(const std::vector<std::string>& files, const std::string& shipped) {
+base::Status RunRulesTest(const RulesTestOptions& options) {
+  Records job;
+  if (!options.job.empty()) {
+    auto keep = [&](const model::RecordView& record) { record.CopyTo(&job.emplace_back()); };
+    RETURN_IF_ERROR(ReadStoredJob(options.server, options.job, keep));
+  }
   int tests = 0, failed = 0;
-  for (const std::string& file : files) {
-    TestRun run(file, shipped);
+  for (const std::string& file : options.files) {
+    TestRun run(file, options.shipped, options.job.empty() ? nullptr : &job);
     RETURN_IF_ERROR(run.Run());
     tests += run.tests();
     failed += run.failed();

@@ -227,6 +227,52 @@ class FindingsTest(unittest.TestCase):
         self.await_findings(server, 1, job_id="l", rule="Note")
         self.assertEqual(len(self.findings(server, job_id="j", rule="Note")), 1, "an open finding stays open")
 
+    def test_a_finding_ends_with_its_rule(self):
+        path = self.place.write("mine.yaml", HANG)
+        server = self.serve("--rules", path)
+
+        def losses(first):
+            server.ingest("j", [{"timestamp": 1793491200000 + step * 1000, "job_id": "j", "rank": 0, "stream": "metric",
+                                 "step": step, "loss": 3.0} for step in range(first, first + 5)])
+        losses(1)
+        self.assertTrue(self.await_findings(server, 1, rule="Note")[0]["active"])
+        self.place.write("mine.yaml", HANG.replace("alert: Note", "alert: Other"))
+        wait_until(lambda: losses(6) or self.findings(server, rule="Other"), "the new rules")
+        over = wait_until(lambda: [row for row in self.findings(server, rule="Note") if not row["active"]], "the end of it")
+        self.assertEqual(len(over), 1)
+        said = wait_until(lambda: server.ask("GET", "/api/v1/query", query="job:j event:finding rule:Note active:0")[1], "a word about it")
+        self.assertIn("its rule is gone", said[0]["msg"])
+
+    def test_what_is_told_of_a_line_is_redacted(self):
+        server = self.serve()
+        server.ingest("j", [{**OOM, "job_id": "j", "msg": "CUDA out of memory, HF_TOKEN=hf_abcdefghijklmnopqrstuvwxyz0123456789"}])
+        found = self.await_findings(server, 1, rule="CudaOutOfMemory")[0]
+        self.assertIn("[REDACTED]", found["message"])
+        self.assertNotIn("wxyz0123", found["message"])
+
+    def test_no_findings_of_no_job_are_an_error(self):
+        server = self.serve()
+        server.ingest("j", [{**OOM, "job_id": "j", "msg": "all is well"}])
+        done = self.place.cli("findings", "--job_id", "j", "--server", server.http)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        done = self.place.cli("findings", "--job_id", "nope", "--server", server.http)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("nope", done.stderr)
+
+    def test_rules_are_tested_over_a_stored_job(self):
+        server = self.serve()
+        server.ingest("odd", [*records("odd"), {**OOM, "job_id": "odd"}])
+        wanted = "tests:\n- {name: oom, expect: [{alert: CudaOutOfMemory, state: %s, ranks: [3]}]}\n"
+        right, wrong = self.place.write("right.yaml", wanted % "firing"), self.place.write("wrong.yaml", wanted % "never")
+        done = self.place.cli("rules", "test", right, "--job_id", "odd", "--server", server.http)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("1 tests, 0 failed", done.stdout)
+        done = self.place.cli("rules", "test", right, wrong, "--job_id", "odd", "--server", server.http)
+        self.assertIn("unexpected: CudaOutOfMemory on rank 3", done.stdout)
+        self.assertIn("2 tests, 1 failed", done.stdout)
+        done = self.place.cli("rules", "test", right, "--job_id", "nope", "--server", server.http)
+        self.assertEqual(done.stderr, "rankscope: job nope: no record of it\n")
+
     def test_detection_can_be_off(self):
         server = self.serve("--detect=off")
         server.ingest("j", [{**OOM, "job_id": "j"}])

@@ -85,7 +85,7 @@ TEST(Lint, FindsPatternsThatCannotBeMeant) {
   ASSERT_TRUE(rules.ok()) << rules.status().message();
   LintReport report = Lint(*rules);
   ASSERT_EQ(report.errors.size(), 2U);
-  EXPECT_EQ(report.errors[1], "r.yaml:8: D: \"loss is nan$ now\" can never match: no text has $ there");
+  EXPECT_EQ(report.errors[1], "r.yaml:9: D: \"loss is nan$ now\" can never match: no text has $ there");
   EXPECT_EQ(report.errors[0], "r.yaml:5: A: \"x*\" matches the empty line, and so every line");
   std::string warnings;
   for (const std::string& warning : report.warnings) warnings += warning + "\n";

@@ -7,7 +7,7 @@
 namespace rankscope::monitor {
 namespace {
 
-constexpr size_t kMostBytes = 64 << 20, kLotBytes = 4 << 20;
+constexpr size_t kMostBytes = 64 << 20, kLotBytes = 1 << 20;  // a lot, unpacked, fits a cache
 constexpr int64_t kCompany = 50 * base::kNsPerMs;
 constexpr auto kPatience = std::chrono::milliseconds(200);
 

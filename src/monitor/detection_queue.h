@@ -31,7 +31,7 @@ class DetectionQueue {
   // Runs on the taker's thread, after what was put before. Not at all once the queue has been stopped.
   void Put(std::function<void()> errand);
 
-  // Waits for company: batches that come within 50 ms of the first are one lot, up to 4 MiB, so that records of several
+  // Waits for company: batches that come within 50 ms of the first are one lot, up to 1 MiB, so that records of several
   // senders can be put in the order of their time. Empty: nothing came for 200 ms, or the queue has been stopped.
   Lot Take();
   // Waits for a while in which nothing is taken, less if the queue is stopped.

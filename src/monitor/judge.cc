@@ -124,7 +124,10 @@ void Judge::Take(const std::vector<Batch>& batches) {
   constexpr size_t kAhead = 4;
   for (size_t i = 0; i < sorted_.size(); ++i) {
     if (i + 2 * kAhead < sorted_.size()) __builtin_prefetch(sorted_[i + 2 * kAhead].second);
-    if (i + kAhead < sorted_.size()) __builtin_prefetch(sorted_[i + kAhead].second->text.data());
+    if (i + kAhead < sorted_.size()) {
+      __builtin_prefetch(sorted_[i + kAhead].second->text.data());
+      __builtin_prefetch(sorted_[i + kAhead].second->fields.data());
+    }
     engine_->Take(*sorted_[i].second);
   }
 }

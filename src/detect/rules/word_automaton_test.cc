@@ -24,8 +24,8 @@ std::string Draw(std::mt19937* random, size_t shortest, size_t longest) {
 TEST(WordAutomaton, FindsWhatALookAtEachPlaceFinds) {
   std::mt19937 random(7);
   for (int round = 0; round < 300; ++round) {
-    std::vector<std::string> words;
-    for (int i = 0; i < 8; ++i) words.push_back(Draw(&random, 3, 6));
+    std::vector<std::string> words(8);
+    for (std::string& word : words) word = Draw(&random, 3, 6);
     WordAutomaton automaton(words);
     for (int i = 0; i < 20; ++i) {
       std::string text = Draw(&random, 0, 30);

@@ -81,20 +81,21 @@ struct IncidentMember {
   detect::Severity severity = detect::Severity::kWarning;
   std::string first_finding;  // its id
   int64_t findings = 0, active = 0;
-  NumberSet ranks;              // empty: it is not of single ranks
+  NumberSet ranks, nodes;       // that its findings name; of the whole job: none
   std::optional<int64_t> step;  // the first
   base::TimeNs began = 0, last = 0;
 
   bool operator==(const IncidentMember&) const = default;
 };
 
-// Findings of one job that belong together, as they are known now. Plain data; a later version replaces an earlier one
-// whole, and there are no two of the same id and version that differ (but for `cost`, which grows in between).
+// Findings of one job that belong together, as they are known now. Plain data. A change makes a version, which replaces
+// the one before whole and is told to all who listen; in between, `ranks`, `members` and `cost` may grow in silence.
 struct Incident {
   std::string id;        // "i-…": the same in every replay
   uint64_t version = 0;  // 1 and up, by one with each change
   Change change = Change::kOpened;
-  base::TimeNs changed = 0;  // when, by the time of records; by the clock, if a person did it
+  base::TimeNs changed = 0;             // when, by the time of records; by the clock, if a person did it
+  std::string changed_by, change_note;  // who did, if a person, and why
   std::string project, job;
   int32_t attempt = 0;
   IncidentState state = IncidentState::kPotential;
@@ -109,7 +110,8 @@ struct Incident {
   std::string action;                   // the rule's, "notify_only" if it names none
   std::vector<model::Record> evidence;  // the first lines, at most 5
 
-  NumberSet ranks, nodes;               // that are named; empty: the whole job
+  NumberSet ranks, nodes;               // that have the trouble of its class, not what followed; empty: the whole job
+  int64_t told_rank_count = 0;          // of `ranks`, in this version
   int64_t world_size = 0;               // 0: not known
   std::optional<int64_t> step;          // the first one that any member names
   base::TimeNs started = 0;             // likewise; a collective that timed out began when it was entered

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,9 +35,13 @@ class NumberSet {
   bool operator==(const NumberSet&) const = default;
 
  private:
-  void InsertRun(int32_t first, int32_t last);
+  void InsertRun(int64_t first, int64_t last);
 
-  std::map<int32_t, int32_t> runs_;  // first to last number; none touch each other
+  struct Run {
+    int32_t first = 0, last = 0;
+    bool operator==(const Run&) const = default;
+  };
+  std::vector<Run> runs_;  // in their order; none touch each other
   int64_t size_ = 0;
 };
 

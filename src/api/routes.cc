@@ -6,6 +6,7 @@
 
 #include "api/answer.h"
 #include "api/finding_routes.h"
+#include "api/incident_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
 #include "api/signed_note.h"
@@ -105,7 +106,8 @@ class Routes {
   explicit Routes(const Services& services)
       : services_(services),
         tails_(services.logs),
-        findings_(services.findings),
+        findings_(services.findings, services.incidents),
+        incidents_(services.findings->incidents(), services.incidents),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
@@ -127,7 +129,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 25> kRoutes;
+  static const std::array<Route, 32> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -175,6 +177,14 @@ class Routes {
   void DismissFinding(const Request& request, const Reply& reply, const std::string& id) {
     findings_.Decide(request, reply, id, "dismissed");
   }
+
+  void Incidents(const Request& request, const Reply& reply, const std::string&) { incidents_.List(request, reply); }
+  void Incident(const Request&, const Reply& reply, const std::string& id) { incidents_.Get(reply, id); }
+  template <IncidentAct kAct>
+  void SayOfIncident(const Request& request, const Reply& reply, const std::string& id) {
+    incidents_.Say(request, reply, id, kAct);
+  }
+  void RuleStats(const Request&, const Reply& reply, const std::string&) { incidents_.Stats(reply); }
 
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
@@ -262,10 +272,11 @@ class Routes {
   const Services services_;
   TailHub tails_;
   FindingRoutes findings_;
+  IncidentRoutes incidents_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 25> Routes::kRoutes = {
+const std::array<Routes::Route, 32> Routes::kRoutes = {
     {{"GET", "/health", &Routes::Health},
      {"GET", "/healthz", &Routes::Health},
      {"GET", "/metrics", &Routes::Metrics},
@@ -285,6 +296,13 @@ const std::array<Routes::Route, 25> Routes::kRoutes = {
      {"GET", "/api/v1/findings", &Routes::Findings},
      {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
      {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
+     {"GET", "/api/v1/incidents", &Routes::Incidents},
+     {"GET", "/api/v1/incidents/{incident_id}", &Routes::Incident},
+     {"POST", "/api/v1/incidents/{incident_id}/ack", &Routes::SayOfIncident<IncidentAct::kAcknowledge>},
+     {"POST", "/api/v1/incidents/{incident_id}/confirm", &Routes::SayOfIncident<IncidentAct::kConfirm>},
+     {"POST", "/api/v1/incidents/{incident_id}/dismiss", &Routes::SayOfIncident<IncidentAct::kDismiss>},
+     {"POST", "/api/v1/incidents/{incident_id}/resolve", &Routes::SayOfIncident<IncidentAct::kResolve>},
+     {"GET", "/api/v1/rules/stats", &Routes::RuleStats},
      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
      {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},

@@ -24,6 +24,7 @@ class OpenApiTest(unittest.TestCase):
         cls.server = Server(cls.place)
         run_two_ranks(cls.place, cls.server, "j")
         cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
+        cls.incident = cls.server.ask("GET", "/api/v1/incidents", job_id="j")[1][0]["id"]
 
     @classmethod
     def tearDownClass(cls):
@@ -44,7 +45,8 @@ class OpenApiTest(unittest.TestCase):
             if "example" not in parameter or parameter["name"] in leave_out:
                 continue
             if parameter["in"] == "path":
-                example = self.finding if parameter["name"] == "finding_id" else parameter["example"]
+                known = {"finding_id": self.finding, "incident_id": self.incident}
+                example = known.get(parameter["name"], parameter["example"])
                 path = path.replace("{" + parameter["name"] + "}", example)
             else:
                 given[parameter["name"]] = parameter["example"]

@@ -1,5 +1,6 @@
 #include "project.h"
 
+#include "diagnose/incidents/grouping.h"
 #include "query/store_log_source.h"
 
 namespace rankscope {
@@ -12,11 +13,12 @@ int64_t RanksOf(catalog::Catalog* catalog, const std::string& job) {
   return row->ranks_expected > 0 ? row->ranks_expected : row->ranks_seen;
 }
 
-// Up to when the job may have cost something.
-base::TimeNs LivesTo(catalog::Catalog* catalog, const std::string& job, int64_t lost_after_ns) {
+monitor::IncidentClerk::JobLife LifeOf(catalog::Catalog* catalog, const std::string& job, int64_t lost_after_ns) {
   base::TimeNs now = base::WallNow();
   auto row = catalog->Job(job, now, lost_after_ns);
-  return !row.ok() || row->state == "running" ? now : row->last_heard;
+  if (!row.ok() || row->state == "running") return {now, false};
+  bool ended = row->state == "finished" || row->state == "failed" || row->state == "imported";
+  return {row->last_heard, ended && now - row->last_heard > diagnose::kIncidentWindow};
 }
 
 }  // namespace
@@ -52,7 +54,7 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
   project->incident_clerk_ = std::make_unique<monitor::IncidentClerk>(monitor::IncidentClerk::Parts{
       name, project->findings_->incidents(), project->store_.get(), project->detection_.get(),
       [catalog = project->catalog_.get(), lost_after = settings.lost_after_ns](const std::string& job) {
-        return LivesTo(catalog, job, lost_after);
+        return LifeOf(catalog, job, lost_after);
       },
       settings.gpu_hour_price});
   project->custody_ = std::make_unique<JobCustody>(

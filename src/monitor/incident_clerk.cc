@@ -13,7 +13,7 @@ namespace rankscope::monitor {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
-constexpr int64_t kReckonEvery = 15;                      // looks
+constexpr int64_t kLookAfterEvery = 15;                   // looks
 constexpr int64_t kPatience = 5 * base::kNsPerSecond;     // for the lines that follow
 constexpr int64_t kMostAtOnce = 20, kMostReckoned = 100;  // incidents a look
 constexpr uint64_t kMostSteps = 20'000;                   // records, before an incident as well as in it
@@ -62,7 +62,7 @@ void IncidentClerk::Loop() {
   for (int64_t looks = 0; !stopping_; ++looks) {
     lock.unlock();
     CopyEvidence();
-    if (looks % kReckonEvery == 0) Reckon();
+    if (looks % kLookAfterEvery == 0) LookAfterAll();
     lock.lock();
     wake_.wait_for(lock, kLookEvery, [this] { return stopping_; });
   }
@@ -85,8 +85,8 @@ void IncidentClerk::CopyEvidence() {
   seen_ = std::move(seen);
 }
 
-// Of those that go on, and of those that were resolved since the last time.
-void IncidentClerk::Reckon() {
+// Those that go on, and those that were resolved since the last time.
+void IncidentClerk::LookAfterAll() {
   catalog::IncidentFilter open, resolved;
   open.open = true;
   open.limit = kMostReckoned;
@@ -99,23 +99,30 @@ void IncidentClerk::Reckon() {
     if (!rows.ok()) return;
     for (const catalog::IncidentRow& row : *rows) {
       auto incident = diagnose::IncidentFromJson(row.json);
-      if (!incident.ok() || incident->severity == detect::Severity::kInfo || !incident->superseded_by.empty()) continue;
-      auto hours = RankHours(*incident);
-      if (!hours.ok() || std::abs(*hours - incident->cost.rank_hours) < kLeastChange) continue;
-      diagnose::IncidentCost cost{*hours, {}};
-      if (parts_.gpu_hour_price) cost.money = *hours * *parts_.gpu_hour_price;
-      parts_.detection->SetCost(row.job, row.id, cost);
+      if (incident.ok() && incident->superseded_by.empty()) LookAfter(*incident);
     }
   }
   reckoned_ = last_change;
 }
 
-base::Result<double> IncidentClerk::RankHours(const diagnose::Incident& incident) const {
+void IncidentClerk::LookAfter(const diagnose::Incident& incident) {
+  JobLife life = parts_.life(incident.job);
+  auto hours = RankHours(incident, incident.ended != 0 ? incident.ended : life.until);
+  if (hours.ok() && std::abs(*hours - incident.cost.rank_hours) >= kLeastChange) {
+    diagnose::IncidentCost cost{*hours, {}};
+    if (parts_.gpu_hour_price) cost.money = *hours * *parts_.gpu_hour_price;
+    parts_.detection->SetCost(incident.job, incident.id, cost);
+  }
+  if (!life.over || !incident.open()) return;
+  (void)parts_.detection->Say(incident.id, {IncidentWord::Act::kResolve, "", "the job is over", 0}).ok();
+}
+
+base::Result<double> IncidentClerk::RankHours(const diagnose::Incident& incident, base::TimeNs until) const {
+  if (incident.severity == detect::Severity::kInfo) return 0;
   std::vector<diagnose::StepTime> steps;
   RETURN_IF_ERROR(ReadSteps(parts_.store, incident, /*before=*/true, &steps));
   std::reverse(steps.begin(), steps.end());
   RETURN_IF_ERROR(ReadSteps(parts_.store, incident, /*before=*/false, &steps));
-  base::TimeNs until = incident.open() ? parts_.lives_to(incident.job) : incident.ended;
   int64_t ranks = std::max<int64_t>({incident.world_size, incident.rank_count(), 1});
   return diagnose::RankHoursLost(steps, incident.started, until, ranks).value_or(0);
 }

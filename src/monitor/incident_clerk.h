@@ -16,15 +16,20 @@
 namespace rankscope::monitor {
 
 // Reads the store for incidents, so that nobody who judges waits for it: keeps a copy of the lines and numbers around
-// each one, some seconds after it was opened, and reckons what it takes. One thread of its own.
+// each one, some seconds after it was opened, reckons what it takes, and resolves what is left open of jobs that are
+// over. One thread of its own.
 class IncidentClerk {
  public:
+  struct JobLife {
+    base::TimeNs until = 0;  // now, of a running job; else its last word
+    bool over = false;       // for so long that the same trouble would be another incident
+  };
   struct Parts {  // the pointers outlive it
     std::string project;
     catalog::Incidents* incidents;
     store::Store* store;
-    Detection* detection;                                          // is told the cost
-    std::function<base::TimeNs(const std::string& job)> lives_to;  // now, of a running job; else its last word
+    Detection* detection;
+    std::function<JobLife(const std::string& job)> life;
     std::optional<double> gpu_hour_price;
   };
   explicit IncidentClerk(Parts parts);
@@ -33,8 +38,9 @@ class IncidentClerk {
  private:
   void Loop();
   void CopyEvidence();
-  void Reckon();
-  base::Result<double> RankHours(const diagnose::Incident& incident) const;
+  void LookAfterAll();
+  void LookAfter(const diagnose::Incident& incident);
+  base::Result<double> RankHours(const diagnose::Incident& incident, base::TimeNs until) const;
 
   const Parts parts_;
   std::map<std::string, int64_t> seen_;  // incidents without a copy, and since when

@@ -1,7 +1,6 @@
 """Incidents on the real server: what findings come to, what people say of them, and who hears of it."""
 import json
 import unittest
-import urllib.parse
 import urllib.request
 
 from harness import Place, Server, wait_until
@@ -55,10 +54,7 @@ class IncidentsTest(unittest.TestCase):
         return wait_until(found, f"an incident, of {self.incidents(server)}")
 
     def say(self, server, id, word, note="", **parameters):
-        path = f"/api/v1/incidents/{id}/{word}"
-        if parameters:
-            path += "?" + urllib.parse.urlencode(parameters)
-        return server.ask("POST", path, json.dumps({"by": "ann", "note": note}).encode())
+        return server.ask("POST", f"/api/v1/incidents/{id}/{word}", json.dumps({"by": "ann", "note": note}).encode(), **parameters)
 
     def cli(self, server, *arguments):
         done = self.place.cli(*arguments, "--server", server.http)
@@ -225,6 +221,16 @@ class IncidentsTest(unittest.TestCase):
         self.await_incident(server, job_id="k")
         self.cli(server, "jobs", "delete", "j", "--force")
         self.assertEqual([row["job_id"] for row in self.incidents(server)], ["k"])
+
+    def test_what_is_left_open_of_a_job_that_is_over_is_resolved(self):
+        server = self.serve()
+        for job in ("over", "lost"):
+            self.ingest(server, job, [oom(1, 3)])
+            self.await_incident(server, job_id=job)
+        self.assertEqual(server.ask("POST", "/api/v1/jobs/over/import", json.dumps({"from": "/logs"}).encode())[0], 200)
+        resolved = self.await_incident(server, state="resolved")
+        self.assertEqual((resolved["job_id"], resolved["change_note"]), ("over", "the job is over"))
+        self.assertEqual([row["job_id"] for row in self.incidents(server, state="open")], ["lost"])
 
     def test_people_may_speak_where_detection_is_off(self):
         server = self.serve()

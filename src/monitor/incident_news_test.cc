@@ -45,6 +45,9 @@ class IncidentNewsTest : public testing::Test {
   }
   // Whatever was not saved is gone.
   void Start() {
+    news_.reset();
+    desk_.reset();
+    findings_.reset();
     findings_ = *catalog::Findings::Open(folder_, "p");
     IncidentDesk::Parts parts;
     parts.project = "p";

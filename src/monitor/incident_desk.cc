@@ -11,7 +11,7 @@ using diagnose::Incident;
 using diagnose::IncidentState;
 
 // Beyond those that are open: who comes back within the window is among them.
-constexpr int64_t kMostPast = 200;
+constexpr auto kMostPast = static_cast<int64_t>(diagnose::IncidentBook::kMostClosed);
 
 }  // namespace
 
@@ -53,6 +53,8 @@ std::string IncidentDesk::Take(const detect::Finding& finding) {
 base::Result<Incident> IncidentDesk::Say(const std::string& id, const IncidentWord& word, base::TimeNs now) {
   ASSIGN_OR_RETURN(catalog::IncidentRow row, parts_.findings->incidents()->Get(id));
   RETURN_IF_ERROR(Know(row.job));
+  ASSIGN_OR_RETURN(Incident old, diagnose::IncidentFromJson(row.json));
+  book_.Admit(row.job, std::move(old));  // the book may have let it go
   diagnose::IncidentBook::Word said{word.by, word.note, now};
   switch (word.act) {
     case IncidentWord::Act::kAcknowledge:

@@ -128,5 +128,25 @@ TEST_F(IncidentNewsTest, AWordAboutAnIncidentFromBeforeARestartIsHeard) {
   EXPECT_EQ(desk_->Say("i-none", {}, 7).status().code(), base::Code::kNotFound);
 }
 
+TEST_F(IncidentNewsTest, AWordAboutAnIncidentThatTheBookHasLetGoIsHeard) {
+  detect::Finding first = Finding("j");
+  Take(first);
+  Take(Finding("j", /*active=*/false));
+  std::string id = findings_->incidents()->List({})->at(0).id;
+  for (int hour = 1; hour < 100; ++hour) {
+    detect::Finding later = first;
+    later.time += hour * 3600 * base::kNsPerSecond;
+    later.id = detect::FindingId(later);
+    Take(later);
+    later.active = false;
+    later.ended = later.time + 1;
+    Take(later);
+  }
+  ASSERT_EQ(findings_->incidents()->List({})->size(), 100U);
+  auto said = desk_->Say(id, {IncidentWord::Act::kDismiss, "ann", "so", 0}, 7);
+  ASSERT_TRUE(said.ok()) << said.status().message();
+  EXPECT_EQ(said->decision.state, diagnose::IncidentState::kDismissed);
+}
+
 }  // namespace
 }  // namespace rankscope::monitor

@@ -52,6 +52,12 @@ void IncidentBook::Restore(const std::string& name, Past past) {
   }
 }
 
+void IncidentBook::Admit(const std::string& name, Incident incident) {
+  auto& incidents = jobs_[name].incidents;
+  bool known = std::any_of(incidents.begin(), incidents.end(), [&](const auto& one) { return one->id == incident.id; });
+  if (!known) incidents.push_front(std::make_unique<Incident>(std::move(incident)));
+}
+
 std::string IncidentBook::Take(const detect::Finding& finding) {
   Job& job = jobs_[finding.job];
   return finding.active ? Begin(&job, finding) : End(&job, finding);

@@ -39,6 +39,8 @@ class IncidentBook {
   };
   bool Knows(const std::string& job) const { return jobs_.contains(job); }
   void Restore(const std::string& job, Past past);
+  // One of a restored job that is older than all that is known; nothing, if it is known.
+  void Admit(const std::string& job, Incident incident);
   void Forget(const std::string& job) { jobs_.erase(job); }
 
   // A finding that has begun, or is over. Returns the id of the incident that it belongs to; "": of an ended one whose

@@ -9,7 +9,7 @@ constexpr int64_t kMostAtOnce = 500;
 
 }  // namespace
 
-IncidentNews::IncidentNews(catalog::Incidents* incidents, std::vector<diagnose::IncidentListener*> listeners)
+IncidentNews::IncidentNews(catalog::Incidents* incidents, const std::vector<diagnose::IncidentListener*>& listeners)
     : incidents_(incidents) {
   for (diagnose::IncidentListener* listener : listeners) readers_.push_back({listener});
 }

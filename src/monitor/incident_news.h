@@ -13,7 +13,7 @@ namespace rankscope::monitor {
 class IncidentNews {
  public:
   // All outlive it; two of one name are one.
-  IncidentNews(catalog::Incidents* incidents, std::vector<diagnose::IncidentListener*> listeners);
+  IncidentNews(catalog::Incidents* incidents, const std::vector<diagnose::IncidentListener*>& listeners);
 
   // There is more. Who did not take what there was is asked again a second after it was asked last.
   void Expect();

@@ -107,6 +107,16 @@ class SqliteCatalog : public Catalog {
     return found->Ranks();
   }
 
+  std::vector<JobLife> Lives(base::TimeNs now, int64_t lost_after, base::TimeNs since) override {
+    std::vector<JobLife> lives;
+    std::lock_guard lock(mutex_);
+    for (const auto& [key, job] : jobs_) {
+      if (key.first != project_ || (job.last_heard() < since && job.ended())) continue;
+      if (auto life = job.Life(now, lost_after)) lives.push_back(*std::move(life));
+    }
+    return lives;
+  }
+
   // A server that was away does not know how long: time goes on from its start.
   std::vector<model::JobTime> SilentJobs(base::TimeNs now) override {
     std::vector<model::JobTime> silent;

@@ -12,11 +12,6 @@ base::Result<std::unique_ptr<LiveNotifier>> LiveNotifier::Start(Options options)
   return live;
 }
 
-std::shared_ptr<const Config> LiveNotifier::config() const {
-  std::shared_lock lock(mutex_);
-  return config_;
-}
-
 // Looked at before it is read: a change meanwhile is seen at the next look.
 base::Status LiveNotifier::Reload() {
   seen_ = Look();

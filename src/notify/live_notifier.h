@@ -29,16 +29,17 @@ class LiveNotifier {
     Notifier& operator*() const { return *notifier_; }
     // Null: the delivery log could not be opened again, and whoever has something to tell comes again later.
     explicit operator bool() const { return notifier_ != nullptr; }
+    const std::shared_ptr<const Config>& config() const { return config_; }
 
    private:
     friend class LiveNotifier;
-    Use(std::shared_mutex* mutex, const std::unique_ptr<Notifier>& notifier)
-        : lock_(*mutex), notifier_(notifier.get()) {}
+    explicit Use(const LiveNotifier& live)
+        : lock_(live.mutex_), notifier_(live.notifier_.get()), config_(live.config_) {}
     std::shared_lock<std::shared_mutex> lock_;
     Notifier* notifier_;
+    std::shared_ptr<const Config> config_;
   };
-  Use Get() { return {&mutex_, notifier_}; }
-  std::shared_ptr<const Config> config() const;
+  Use Get() const { return Use(*this); }
 
   // Whether the file looks different from when it was read last, or there is no notifier. One thread, as Reload.
   bool HasChanged() const { return !running_ || Look() != seen_; }

@@ -26,6 +26,7 @@ struct ServeOptions {
   size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
   bool detect = true;
   cli::RuleSources rules;
+  std::string notify;     // the notification file; empty: nobody is told
   bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);

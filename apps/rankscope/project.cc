@@ -29,6 +29,11 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
   project->custody_ = std::make_unique<JobCustody>(
       JobCustody::Parts{name, project->store_.get(), project->catalog_.get(), project->ingest_.get(),
                         project->detection_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
+  if (settings.notifier) {
+    project->lives_ = std::make_unique<monitor::JobLives>(
+        monitor::JobLives::Parts{name, project->catalog_.get(), settings.notifier, settings.lost_after_ns},
+        base::WallNow());
+  }
   project->logs_ = query::MakeStoreLogSource(project->store_.get());
   return project;
 }

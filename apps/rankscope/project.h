@@ -12,6 +12,7 @@
 #include "ingest/ingest.h"
 #include "job_custody.h"
 #include "monitor/detection.h"
+#include "monitor/job_lives.h"
 #include "query/log_source.h"
 #include "store/store.h"
 
@@ -31,6 +32,7 @@ struct ProjectOptions {
   std::shared_ptr<const detect::RuleSet> rules;  // null: detection is off
   // Tells the agents of a job a line for people.
   std::function<void(const std::string& project, const std::string& job, const std::string& line)> alert;
+  notify::LiveNotifier* notifier = nullptr;  // null: nobody is told; outlives the project
 };
 
 // What one project keeps under its folder, and the routes over it. Any thread after Open.
@@ -42,9 +44,12 @@ class Project {
 
   ~Project();
 
+  const std::string& name() const { return name_; }
   ingest::Ingest* ingest() { return ingest_.get(); }
   JobCustody* custody() { return custody_.get(); }
   void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }
+  // Tells people what has become of the jobs since the last call. One thread.
+  base::Status TellLives(base::TimeNs now) { return lives_ ? lives_->Look(now) : base::Status(); }
   // Made by the first call, with its `doors`.
   api::HttpServer::Handler Routes(api::Services doors);
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
@@ -61,7 +66,8 @@ class Project {
   std::unique_ptr<query::LogSource> logs_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<JobCustody> custody_;
-  std::mutex mutex_;  // guards routes_
+  std::unique_ptr<monitor::JobLives> lives_;  // null: nobody is told
+  std::mutex mutex_;                          // guards routes_
   api::HttpServer::Handler routes_;
 };
 

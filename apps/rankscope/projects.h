@@ -41,6 +41,8 @@ class Projects : public wire::FrameReceiver {
   void UseRules(const std::shared_ptr<const detect::RuleSet>& rules);
   // From now on removes every so many seconds what the rules say is due, of each project, until Close. Once.
   void StartRetention(RetentionRules rules, int every_s);
+  // From now on tells people once a second what has become of the jobs of each project, until Close. Once.
+  void StartTelling();
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
   base::Status Close();
 
@@ -49,9 +51,12 @@ class Projects : public wire::FrameReceiver {
   base::Result<Project*> Admit(const wire::Hello& hello);
   base::Result<Project*> Find(const std::string& name);
   base::Result<Project*> FindOrOpen(const std::string& name);
-  void RetentionLoop(const RetentionRules& rules, std::chrono::seconds every);
+  // Calls it until Close.
+  std::thread Repeat(std::chrono::seconds every, std::function<void()> work);
+  std::vector<Project*> All();
   void ExpireAll(const RetentionRules& rules);
-  void StopRetention();
+  void TellAll(std::string* said);
+  void StopRepeating();
   base::Result<Project*> OpenProject(const std::string& name, std::vector<std::string>* damage);
 
   const std::string folder_;
@@ -61,7 +66,7 @@ class Projects : public wire::FrameReceiver {
   std::map<std::string, std::unique_ptr<Project>> projects_;
   std::condition_variable closed_;
   bool closing_ = false;
-  std::thread retention_;
+  std::thread retention_, telling_;
 };
 
 }  // namespace rankscope

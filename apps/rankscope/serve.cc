@@ -17,6 +17,7 @@
 #include "commands.h"
 #include "endpoint_file.h"
 #include "live_rules.h"
+#include "notify/live_notifier.h"
 #include "projects.h"
 
 namespace rankscope {
@@ -94,6 +95,7 @@ class Server {
     RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
     if (rules.any()) projects_->StartRetention(std::move(rules), options_.retention_every_s);
+    if (notifier_) projects_->StartTelling();
     return Listen(http, grpc);
   }
 
@@ -106,6 +108,7 @@ class Server {
       bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
       if (signalled && !IsHangUp(signals)) return;
       if (options_.detect && (signalled || rules_.HaveChanged())) ReloadRules();
+      if (notifier_ && (signalled || notifier_->HasChanged())) ReloadNotify();
       idle_s = grpc_->open_streams() > 0 || requests_ != requests_seen_ ? 0 : idle_s + 1;
       requests_seen_ = requests_;
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;
@@ -138,6 +141,16 @@ class Server {
     }
   }
 
+  // Likewise. What goes on is said once.
+  void ReloadNotify() {
+    auto status = notifier_->Reload();
+    metrics_->CountNotifyReload(status.ok());
+    std::string said =
+        status.ok() ? "the notification file was read again" : "notifications stay as they were: " + status.message();
+    if (status.ok() || said != notify_said_) std::fprintf(stderr, "rankscope: %s\n", said.c_str());
+    notify_said_ = said;
+  }
+
   // Where other machines can come in, they need a token.
   base::Status OpenGate(const Address& http, const Address& grpc) {
     std::string file = TokenFile(options_.data_dir);
@@ -164,6 +177,14 @@ class Server {
     projects.metrics = metrics_;
     if (options_.detect) {
       ASSIGN_OR_RETURN(projects.rules, rules_.Load());
+    }
+    if (!options_.notify.empty()) {
+      ASSIGN_OR_RETURN(notifier_,
+                       notify::LiveNotifier::Start(
+                           {options_.notify, options_.data_dir + "/notify.sqlite", [](const std::string& sentence) {
+                              std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+                            }}));
+      projects.notifier = notifier_.get();
     }
     projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
       if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});
@@ -223,6 +244,7 @@ class Server {
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     doors.query_limits = options_.query_limits;
     doors.metrics = metrics_;
+    doors.notifier = notifier_.get();
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps, ""});
     };
@@ -234,6 +256,8 @@ class Server {
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;
+  std::unique_ptr<notify::LiveNotifier> notifier_;  // null: nobody is told
+  std::string notify_said_;                         // of its last reload
   std::unique_ptr<Projects> projects_;
   std::unique_ptr<wire::IngestServer> grpc_;
   std::atomic<wire::IngestServer*> agents_{nullptr};  // grpc_, once it is there: detection begins earlier

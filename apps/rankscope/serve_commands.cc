@@ -52,6 +52,7 @@ void AddServe(Program* program) {
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
       ->default_str("on");
   AddRuleFiles(serve, &options->rules);
+  serve->add_option("--notify", options->notify, "who is told of incidents and jobs: YAML (docs/notifications.md)");
   serve->add_option("--memtable-bytes", options->memtable_bytes)->group("");
   serve->add_option("--retention-every", options->retention_every_s)->group("");
   serve->add_option("--idle-exit", options->idle_exit_s)->group("");

@@ -6,6 +6,7 @@
 
 #include "api/answer.h"
 #include "api/finding_routes.h"
+#include "api/notify_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
 #include "api/signed_note.h"
@@ -106,6 +107,7 @@ class Routes {
       : services_(services),
         tails_(services.logs),
         findings_(services.findings),
+        notify_(services.notifier, services.project),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
@@ -127,7 +129,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 25> kRoutes;
+  static const std::array<Route, 31> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -142,7 +144,7 @@ class Routes {
 
   void Metrics(const Request&, const Reply& reply, const std::string&) {
     reply->Begin(200, "text/plain; version=0.0.4");
-    reply->Write(services_.metrics->Text());
+    reply->Write(services_.metrics->Text() + notify_.MetricsText());
     reply->End();
   }
 
@@ -175,6 +177,17 @@ class Routes {
   void DismissFinding(const Request& request, const Reply& reply, const std::string& id) {
     findings_.Decide(request, reply, id, "dismissed");
   }
+
+  void Notifications(const Request& request, const Reply& reply, const std::string&) {
+    notify_.Tellings(request, reply);
+  }
+  void Channels(const Request&, const Reply& reply, const std::string&) { notify_.Channels(reply); }
+  void TestChannel(const Request& request, const Reply& reply, const std::string&) { notify_.Test(request, reply); }
+  void Silences(const Request&, const Reply& reply, const std::string&) { notify_.ListSilences(reply); }
+  void AddSilence(const Request& request, const Reply& reply, const std::string&) {
+    notify_.AddSilence(request, reply);
+  }
+  void EndSilence(const Request&, const Reply& reply, const std::string& id) { notify_.EndSilence(reply, id); }
 
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
@@ -262,10 +275,11 @@ class Routes {
   const Services services_;
   TailHub tails_;
   FindingRoutes findings_;
+  NotifyRoutes notify_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 25> Routes::kRoutes = {
+const std::array<Routes::Route, 31> Routes::kRoutes = {
     {{"GET", "/health", &Routes::Health},
      {"GET", "/healthz", &Routes::Health},
      {"GET", "/metrics", &Routes::Metrics},
@@ -285,6 +299,12 @@ const std::array<Routes::Route, 25> Routes::kRoutes = {
      {"GET", "/api/v1/findings", &Routes::Findings},
      {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
      {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
+     {"GET", "/api/v1/notifications", &Routes::Notifications},
+     {"GET", "/api/v1/notifications/channels", &Routes::Channels},
+     {"POST", "/api/v1/notifications/test", &Routes::TestChannel},
+     {"GET", "/api/v1/silences", &Routes::Silences},
+     {"POST", "/api/v1/silences", &Routes::AddSilence},
+     {"DELETE", "/api/v1/silences/{silence_id}", &Routes::EndSilence},
      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
      {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},

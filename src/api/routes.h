@@ -10,6 +10,7 @@
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
+#include "notify/live_notifier.h"
 #include "query/log_source.h"
 
 namespace rankscope::api {
@@ -23,6 +24,7 @@ struct Services {
   int64_t lost_after_ns;
   base::Budget::Limits query_limits;  // of each query
   std::shared_ptr<ServerMetrics> metrics;
+  notify::LiveNotifier* notifier;  // null: the server tells nobody
   // Tells the agents of a running job to log every so many steps; returns how many there are.
   std::function<int(const std::string& project, const std::string& job, uint32_t steps)> set_log_interval_steps;
 };

@@ -102,7 +102,7 @@ std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const Lif
 
 notify::Update LifeForgotten(const notify::Update& stalled, base::TimeNs now) {
   notify::Update update = stalled;
-  update.version = VersionAfter(stalled.version, LifePhase::kFailed);
+  update.version = VersionAfter(stalled.version, LifePhase::kFinished);
   update.kind = notify::Kind::kFinished;
   update.severity = notify::Severity::kInfo;
   update.ended = now;

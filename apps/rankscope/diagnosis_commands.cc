@@ -1,9 +1,8 @@
 #include "cli/diagnose_command.h"
-#include "cli/notify_command.h"
 #include "commands.h"
 #include "program.h"
 
-// What went wrong, and who is told.
+// What went wrong.
 namespace rankscope {
 namespace {
 
@@ -42,21 +41,8 @@ void AddDiagnose(Program* program) {
   OnCommand(program, diagnose, [program, options] { return Diagnose(*program, options.get()); });
 }
 
-void AddNotify(Program* program) {
-  CLI::App* notify = program->app.add_subcommand("notify", "Who is told of incidents, and how (docs/notifications.md)");
-  auto options = std::make_shared<cli::NotifyOptions>();
-  notify->require_subcommand(1);
-  CLI::App* test = notify->add_subcommand("test", "Send a test on a channel and say what came back");
-  test->add_option("channel", options->channel, "a receiver of the configuration")->required();
-  test->add_option("--config", options->config, "the notification file, YAML")->required();
-  OnCommand(program, test, [options] { return Report(cli::RunNotifyTest(*options)); });
-}
-
 }  // namespace
 
-void AddDiagnosisCommands(Program* program) {
-  AddDiagnose(program);
-  AddNotify(program);
-}
+void AddDiagnosisCommands(Program* program) { AddDiagnose(program); }
 
 }  // namespace rankscope

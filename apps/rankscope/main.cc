@@ -26,6 +26,7 @@ void AddCommands(Program* program) {
   AddJobCommands(program);
   AddDetectionCommands(program);
   AddDiagnosisCommands(program);
+  AddNotifyCommands(program);
 }
 
 int Main(int argc, char** argv) {

@@ -52,6 +52,7 @@ void AddRunCommands(Program* program);        // run, doctor, spool, and those t
 void AddRecordCommands(Program* program);     // logs, query, series, patterns, import
 void AddJobCommands(Program* program);        // jobs, show, pin, unpin
 void AddDetectionCommands(Program* program);  // detect, detect-worker, findings, rules
-void AddDiagnosisCommands(Program* program);  // diagnose, notify
+void AddDiagnosisCommands(Program* program);  // diagnose
+void AddNotifyCommands(Program* program);     // notify, silence
 
 }  // namespace rankscope

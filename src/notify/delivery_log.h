@@ -37,7 +37,7 @@ struct Telling {
 
 // Empty: all.
 struct TellingFilter {
-  std::string project, channel, job, incident;
+  std::string project = {}, channel = {}, job = {}, incident = {};
   int64_t limit = -1;  // so many of the newest; negative: no limit
 };
 

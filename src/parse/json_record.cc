@@ -468,4 +468,16 @@ base::Status JsonRecordReader::Read(std::string_view line, base::TimeNs arrival,
   return parser_->Read(line, arrival, seq, batch);
 }
 
+base::Result<std::vector<model::Record>> RecordsFromJson(std::vector<std::string> lines) {
+  JsonRecordReader reader("");
+  model::RecordBatchBuilder builder;
+  for (std::string& line : lines) {
+    size_t size = line.size();
+    line.append(JsonRecordReader::kPadding, '\0');
+    RETURN_IF_ERROR(reader.Read(std::string_view(line).substr(0, size), 0, 0, &builder));
+  }
+  if (builder.size() == 0) return std::vector<model::Record>();
+  return model::DecodeRecords(builder.Take());
+}
+
 }  // namespace rankscope::parse

@@ -17,7 +17,7 @@ from faults import KILLS, FaultServer, Place, wait_until
 from channel_servers import HttpChannel
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
-MOST_CALLS = 400  # a whole story takes fewer
+MOST_CALLS = 200  # a whole story takes more
 
 
 class MortalServer(FaultServer):

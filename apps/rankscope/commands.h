@@ -19,6 +19,7 @@ struct ServeOptions {
   std::string grpc_advertise;  // where agents are told to connect, if not to grpc
   int idle_exit_s = 0;         // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
+  std::optional<double> gpu_hour_price;  // of one rank
   base::Budget::Limits query_limits{
       .memory_bytes = 128 << 20, .time_ns = 300 * base::kNsPerSecond, .rows = 100'000'000};
   std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE

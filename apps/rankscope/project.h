@@ -3,16 +3,20 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/routes.h"
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
+#include "incident_words.h"
 #include "ingest/ingest.h"
 #include "job_custody.h"
 #include "monitor/detection.h"
+#include "monitor/incident_clerk.h"
 #include "monitor/job_lives.h"
+#include "monitor/people.h"
 #include "query/log_source.h"
 #include "store/store.h"
 
@@ -30,6 +34,7 @@ struct ProjectOptions {
   size_t memtable_bytes = 20 << 20;
   std::shared_ptr<api::ServerMetrics> metrics;
   std::shared_ptr<const detect::RuleSet> rules;  // null: detection is off
+  std::optional<double> gpu_hour_price;
   // Tells the agents of a job a line for people.
   std::function<void(const std::string& project, const std::string& job, const std::string& line)> alert;
   notify::LiveNotifier* notifier = nullptr;  // null: nobody is told; outlives the project
@@ -62,7 +67,10 @@ class Project {
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<catalog::Findings> findings_;
+  std::unique_ptr<monitor::People> people_;  // null: nobody is told
   std::unique_ptr<monitor::Detection> detection_;
+  std::unique_ptr<IncidentWords> incident_words_;
+  std::unique_ptr<monitor::IncidentClerk> incident_clerk_;
   std::unique_ptr<query::LogSource> logs_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<JobCustody> custody_;

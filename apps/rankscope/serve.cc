@@ -173,6 +173,7 @@ class Server {
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
     ProjectOptions projects;
     projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    projects.gpu_hour_price = options_.gpu_hour_price;
     projects.memtable_bytes = options_.memtable_bytes;
     projects.metrics = metrics_;
     if (options_.detect) {

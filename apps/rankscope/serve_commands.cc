@@ -46,6 +46,10 @@ void AddServe(Program* program) {
   serve->add_option("--lost-after", options->lost_after_s, "seconds of silence after which a job is lost")
       ->check(NotNegative())
       ->capture_default_str();
+  serve
+      ->add_option("--gpu-hour-price", options->gpu_hour_price,
+                   "what a rank costs an hour, to say what an incident took")
+      ->check(NotNegative());
   AddQueryLimits(serve, &options->query_limits);
   AddRetention(serve, options.get());
   serve->add_option("--detect", options->detect, "on or off: whether the rules judge what comes")

@@ -6,6 +6,7 @@
 
 #include "api/answer.h"
 #include "api/finding_routes.h"
+#include "api/incident_routes.h"
 #include "api/notify_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
@@ -106,7 +107,8 @@ class Routes {
   explicit Routes(const Services& services)
       : services_(services),
         tails_(services.logs),
-        findings_(services.findings),
+        findings_(services.findings, services.incidents),
+        incidents_(services.findings->incidents(), services.incidents),
         notify_(services.notifier, services.project),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
@@ -129,7 +131,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 31> kRoutes;
+  static const std::array<Route, 38> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -188,6 +190,13 @@ class Routes {
     notify_.AddSilence(request, reply);
   }
   void EndSilence(const Request&, const Reply& reply, const std::string& id) { notify_.EndSilence(reply, id); }
+  void Incidents(const Request& request, const Reply& reply, const std::string&) { incidents_.List(request, reply); }
+  void Incident(const Request&, const Reply& reply, const std::string& id) { incidents_.Get(reply, id); }
+  template <IncidentAct kAct>
+  void SayOfIncident(const Request& request, const Reply& reply, const std::string& id) {
+    incidents_.Say(request, reply, id, kAct);
+  }
+  void RuleStats(const Request&, const Reply& reply, const std::string&) { incidents_.Stats(reply); }
 
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
@@ -275,11 +284,12 @@ class Routes {
   const Services services_;
   TailHub tails_;
   FindingRoutes findings_;
+  IncidentRoutes incidents_;
   NotifyRoutes notify_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 31> Routes::kRoutes = {
+const std::array<Routes::Route, 38> Routes::kRoutes = {
     {{"GET", "/health", &Routes::Health},
      {"GET", "/healthz", &Routes::Health},
      {"GET", "/metrics", &Routes::Metrics},
@@ -305,6 +315,13 @@ const std::array<Routes::Route, 31> Routes::kRoutes = {
      {"GET", "/api/v1/silences", &Routes::Silences},
      {"POST", "/api/v1/silences", &Routes::AddSilence},
      {"DELETE", "/api/v1/silences/{silence_id}", &Routes::EndSilence},
+     {"GET", "/api/v1/incidents", &Routes::Incidents},
+     {"GET", "/api/v1/incidents/{incident_id}", &Routes::Incident},
+     {"POST", "/api/v1/incidents/{incident_id}/ack", &Routes::SayOfIncident<IncidentAct::kAcknowledge>},
+     {"POST", "/api/v1/incidents/{incident_id}/confirm", &Routes::SayOfIncident<IncidentAct::kConfirm>},
+     {"POST", "/api/v1/incidents/{incident_id}/dismiss", &Routes::SayOfIncident<IncidentAct::kDismiss>},
+     {"POST", "/api/v1/incidents/{incident_id}/resolve", &Routes::SayOfIncident<IncidentAct::kResolve>},
+     {"GET", "/api/v1/rules/stats", &Routes::RuleStats},
      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
      {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/incident_control.h"
 #include "api/job_control.h"
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
@@ -20,6 +21,7 @@ struct Services {
   catalog::Catalog* catalog;
   catalog::Findings* findings;
   JobControl* jobs;
+  IncidentControl* incidents;
   std::string project, version, grpc_address;
   int64_t lost_after_ns;
   base::Budget::Limits query_limits;  // of each query

@@ -21,12 +21,14 @@ constexpr const char* kTables[] = {
     "CREATE TABLE IF NOT EXISTS evidence(incident TEXT PRIMARY KEY, job TEXT NOT NULL, json TEXT NOT NULL)"};
 
 constexpr const char* kColumns =
-    "id, job, state, decision, severity, rule, class, superseded_by, started, acknowledged_until, rank_hours, json";
+    "place, id, job, state, decision, severity, rule, class, superseded_by, started, acknowledged_until, rank_hours, "
+    "json";
 constexpr const char* kOpen = "state IN ('potential', 'confirmed')";
 
 IncidentRow RowFrom(sqlite3_stmt* statement) {
   IncidentRow row;
   int column = 0;
+  row.place = IntegerColumn(statement, column++);
   for (std::string* text : {&row.id, &row.job, &row.state, &row.decision, &row.severity, &row.rule, &row.incident_class,
                             &row.superseded_by}) {
     *text = Column(statement, column++);

@@ -16,6 +16,7 @@ class SqliteFile;
 
 // One incident: what is asked for, and all of it as JSON.
 struct IncidentRow {
+  int64_t place = 0;  // in the order in which they were opened, as List gives it
   std::string id, job;
   std::string state;     // potential | confirmed | dismissed | resolved
   std::string decision;  // what a person said: potential (nobody yet) | confirmed | dismissed

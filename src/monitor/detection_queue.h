@@ -31,6 +31,9 @@ class DetectionQueue {
   // Runs on the taker's thread, after what was put before. Not at all once the queue has been stopped.
   void Put(std::function<void()> errand);
 
+  // Likewise, but before everything that waits.
+  void PutFirst(std::function<void()> errand);
+
   // Waits for company: batches that come within 50 ms of the first are one lot, up to 4 MiB, so that records of several
   // senders can be put in the order of their time. Empty: nothing came for 200 ms, or the queue has been stopped.
   Lot Take();
@@ -55,6 +58,7 @@ class DetectionQueue {
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::deque<Item> items_;
+  std::deque<std::function<void()>> first_;
   uint64_t taken_ = 0;  // items ever taken: the number of the first that waits
   size_t bytes_ = 0;
   bool taking_ = false, stopped_ = false;

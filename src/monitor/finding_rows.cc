@@ -47,6 +47,7 @@ catalog::FindingRow RowOf(const detect::Finding& finding) {
   row.rank = finding.scope.rank;
   row.active = finding.active;
   row.began = finding.time;
+  row.incident = finding.incident;
   detect::AppendJson(finding, &row.json);
   return row;
 }

@@ -74,7 +74,9 @@ void Judge::Use(const std::shared_ptr<const detect::RuleSet>& rules) {
 void Judge::Tell(const detect::Finding& finding) {
   if (recalling_) return;
   bool known = finding.active && parts_.findings->Has(finding.id);  // its records were sent a second time
-  verdict_.findings.push_back(RowOf(finding));
+  detect::Finding grouped = finding;
+  if (!known) grouped.incident = parts_.incidents->Take(finding);
+  verdict_.findings.push_back(RowOf(grouped));
   if (known) return;
   verdict_.events.push_back(EventOf(parts_.project, finding));
   bool alarm = finding.active && finding.severity != detect::Severity::kInfo;
@@ -181,6 +183,7 @@ base::Status Judge::Resume(const std::string& job, std::set<int32_t> attempts) {
 
 void Judge::Forget(const std::string& job) {
   known_.erase(job);
+  parts_.incidents->Forget(job);
   if (engine_) engine_->Forget(parts_.project, job);
 }
 
@@ -192,6 +195,7 @@ void Judge::ForgetQuietJobs() {
       continue;
     }
     if (engine_) engine_->Forget(parts_.project, job->first);
+    parts_.incidents->Forget(job->first);
     job = known_.erase(job);
   }
 }

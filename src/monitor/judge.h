@@ -12,6 +12,7 @@
 #include "catalog/findings.h"
 #include "detect/engine.h"
 #include "model/record_sink.h"
+#include "monitor/incident_desk.h"
 #include "store/store.h"
 
 namespace rankscope::monitor {
@@ -26,6 +27,7 @@ class Judge {
   struct Parts {  // the pointers outlive it
     std::string project;
     catalog::Findings* findings;
+    IncidentDesk* incidents;  // gets each finding
     store::Store* store;
     // Batches that are not judged yet although the store may have them, from number *next on.
     std::function<std::vector<Batch>(uint64_t* next)> waiting;

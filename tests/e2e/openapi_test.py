@@ -30,6 +30,7 @@ class OpenApiTest(unittest.TestCase):
         cls.silence = silence["id"]
         run_two_ranks(cls.place, cls.server, "j")
         cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
+        cls.incident = cls.server.ask("GET", "/api/v1/incidents", job_id="j")[1][0]["id"]
         wait_until(lambda: cls.server.ask("GET", "/api/v1/notifications", job_id="j")[1], "a word of the job's life")
 
     @classmethod
@@ -52,7 +53,8 @@ class OpenApiTest(unittest.TestCase):
             if "example" not in parameter or parameter["name"] in leave_out:
                 continue
             if parameter["in"] == "path":
-                example = {"finding_id": self.finding, "silence_id": self.silence}.get(parameter["name"], parameter["example"])
+                known = {"finding_id": self.finding, "incident_id": self.incident, "silence_id": self.silence}
+                example = known.get(parameter["name"], parameter["example"])
                 path = path.replace("{" + parameter["name"] + "}", example)
             else:
                 given[parameter["name"]] = parameter["example"]

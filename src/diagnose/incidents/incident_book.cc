@@ -66,7 +66,7 @@ std::string IncidentBook::Begin(Job* job, const detect::Finding& finding) {
   job->homes[hash] = home;
   Before before(*home);
   AddFinding(finding, facts, kMostMembers, home);
-  Touch(home);
+  Touch(*home);
   if (is_new) {
     Tell(home, Change::kOpened, finding.time);
   } else {
@@ -158,8 +158,7 @@ void IncidentBook::MakeRoom(Job* job) {
   auto closed =
       std::find_if(job->incidents.begin(), job->incidents.end(), [](const auto& one) { return !one->open(); });
   std::erase_if(job->homes, [&](const auto& home) { return home.second == closed->get(); });
-  if (touched_.contains((*closed)->id)) gone_.push_back(**closed);
-  touched_.erase((*closed)->id);
+  if (touched_[(*closed)->job].erase((*closed)->id) > 0) gone_.push_back(**closed);
   job->incidents.erase(closed);
 }
 
@@ -169,7 +168,7 @@ std::string IncidentBook::End(Job* job, const detect::Finding& finding) {
   Incident* home = known->second;
   job->homes.erase(known);
   EndFinding(finding, home);
-  Touch(home);
+  Touch(*home);
   if (home->state == IncidentState::kResolved || HasActive(*home)) return home->id;
   home->state = IncidentState::kResolved;
   home->ended = finding.ended;
@@ -223,6 +222,13 @@ base::Result<Incident> IncidentBook::Resolve(const std::string& job, const std::
   return *incident;
 }
 
+void IncidentBook::SetCost(const std::string& job, const std::string& id, const IncidentCost& cost) {
+  auto incident = Find(job, id);
+  if (!incident.ok()) return;
+  (*incident)->cost = cost;
+  Touch(**incident);
+}
+
 void IncidentBook::Advance(const std::string& name, base::TimeNs now) {
   auto job = jobs_.find(name);
   if (job == jobs_.end()) return;
@@ -240,17 +246,17 @@ void IncidentBook::Tell(Incident* incident, Change change, base::TimeNs time, co
   incident->changed_by = word.by;
   incident->change_note = word.note;
   incident->told_rank_count = incident->rank_count();
-  Touch(incident);
+  Touch(*incident);
   sink_(*incident);
 }
 
 std::vector<Incident> IncidentBook::TakeTouched() {
   std::vector<Incident> incidents = std::exchange(gone_, {});
-  for (const auto& [id, name] : std::exchange(touched_, {})) {
+  for (const auto& [name, ids] : std::exchange(touched_, {})) {
     auto job = jobs_.find(name);
     if (job == jobs_.end()) continue;
     for (const auto& incident : job->second.incidents) {
-      if (incident->id == id) incidents.push_back(*incident);
+      if (ids.contains(incident->id)) incidents.push_back(*incident);
     }
   }
   return incidents;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -55,10 +56,13 @@ class IncidentBook {
   // kConfirmed or kDismissed. A resolved one stays resolved.
   base::Result<Incident> Decide(const std::string& job, const std::string& id, const Word& word, IncidentState state);
   base::Result<Incident> Resolve(const std::string& job, const std::string& id, const Word& word);
+  // What it took until now: no version of its own.
+  void SetCost(const std::string& job, const std::string& id, const IncidentCost& cost);
   // The clock has come so far: acknowledgements of the job may be over.
   void Advance(const std::string& job, base::TimeNs now);
 
-  // As they are now, of those that have changed since the last call, with or without a new version.
+  // As they are now, of those that have changed since the last call, with or without a new version; those of a job in
+  // the order in which they were opened.
   std::vector<Incident> TakeTouched();
   // How many findings are known to be active.
   size_t active() const;
@@ -85,13 +89,13 @@ class IncidentBook {
   base::Result<Incident*> Find(const std::string& job, const std::string& id);
   void Tell(Incident* incident, Change change, base::TimeNs time, const Word& word);
   void Tell(Incident* incident, Change change, base::TimeNs time) { Tell(incident, change, time, {}); }
-  void Touch(Incident* incident) { touched_[incident->id] = incident->job; }
+  void Touch(const Incident& incident) { touched_[incident.job].insert(incident.id); }
 
   const std::string project_;
   const Sink sink_;
   std::map<std::string, Job> jobs_;
-  std::map<std::string, std::string> touched_;  // ids, and the job of each
-  std::vector<Incident> gone_;                  // touched ones that are not kept any more
+  std::map<std::string, std::set<std::string>> touched_;  // ids by job
+  std::vector<Incident> gone_;                            // touched ones that are not kept any more
 };
 
 }  // namespace rankscope::diagnose

@@ -35,6 +35,7 @@ void AddDiagnose(Program* program) {
   AddServerOptions(diagnose, program);
   diagnose->add_option("path", options->paths, "files or folders of logs, as they lie about");
   diagnose->add_option("--job_id", options->job, "a job that the server has");
+  diagnose->add_option("--topology", options->topology, "YAML: what each node hangs on (docs/diagnose.md)");
   diagnose->add_option("-o,--output", program->output, "text, json or html")
       ->check(CLI::IsMember({"text", "json", "html"}))
       ->capture_default_str();

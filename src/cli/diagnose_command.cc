@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/file.h"
 #include "cli/http_client.h"
 #include "cli/query_command.h"
 #include "diagnose/case/case.h"
@@ -61,15 +62,22 @@ base::Result<diagnose::Case> Read(const DiagnoseOptions& options) {
   return ReadStoredJob(options.server, options.job);
 }
 
+base::Result<diagnose::Topology> ReadTopologyFile(const std::string& path) {
+  if (path.empty()) return diagnose::Topology();
+  ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(path));
+  return diagnose::ReadTopology(path, yaml);
+}
+
 }  // namespace
 
 base::Result<bool> RunDiagnose(const DiagnoseOptions& options) {
   if (options.paths.empty() == options.job.empty()) {
     return base::Status::Invalid("diagnose: expected either paths or --job_id");
   }
+  ASSIGN_OR_RETURN(diagnose::Topology topology, ReadTopologyFile(options.topology));
   ASSIGN_OR_RETURN(diagnose::Case read, Read(options));
   for (const std::string& skipped : read.skipped) std::fprintf(stderr, "left out: %s\n", skipped.c_str());
-  diagnose::Verdict verdict = diagnose::Diagnose(read);
+  diagnose::Verdict verdict = diagnose::Diagnose(read, topology);
   std::string page = Shown(verdict, options);
   std::fwrite(page.data(), 1, page.size(), stdout);
   return verdict.healthy;

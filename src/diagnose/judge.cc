@@ -8,6 +8,8 @@
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
+#include "diagnose/slowness/slowdown.h"
+#include "diagnose/slowness/slowdown_story.h"
 #include "diagnose/story.h"
 #include "diagnose/suspect.h"
 #include "diagnose/verdict.h"
@@ -84,13 +86,14 @@ void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
   if (died) std::erase_if(*suspects, IsSlowness);
 }
 
-std::vector<Suspect> AllSuspects(const Reading& reading) {
+std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slowdown>& slowdown) {
   std::vector<Suspect> suspects = FindSuspects(reading);
   DemoteLateRendezvous(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
   return suspects;
 }
@@ -162,10 +165,11 @@ void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
 
 }  // namespace
 
-Verdict Diagnose(const Case& read) {
+Verdict Diagnose(const Case& read, const Topology& topology) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
-  std::vector<Suspect> suspects = AllSuspects(reading);
+  const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
+  std::vector<Suspect> suspects = AllSuspects(reading, slowdown);
   AddMismatch(reading, collectives, &suspects);
   CallSkippedByName(reading, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
@@ -179,11 +183,13 @@ Verdict Diagnose(const Case& read) {
   verdict.kind = chosen->kind;
   verdict.root = chosen->line;
   verdict.confidence = ConfidenceOf(*chosen);
-  Blame blame = FindBlame(reading, *chosen, suspects, collectives);
+  const bool slowed = slowdown && slowdown->failure == chosen->failure;
+  Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
   verdict.culprits = blame.ranks;
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
   CallSilentDeathByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, *chosen, suspects, blame, &verdict);
+  if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
 }
 

@@ -44,6 +44,7 @@ Point PointOf(const model::Record& record) {
   point.loss_scale = Number(fields, "loss_scale");
   point.step_time_s = Number(fields, "step_time_s");
   point.data_time_s = Number(fields, "data_time_s");
+  point.compute_time_s = Number(fields, "compute_time_s");
   point.throughput = First(fields, "throughput_tokens_per_sec", "throughput_tokens_per_sec_global");
   if (!point.throughput) point.throughput = Number(fields, "samples_per_sec");
   point.learning_rate = Number(fields, "learning_rate");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "diagnose/case/case.h"
+#include "diagnose/slowness/slowdown.h"
 
 namespace rankscope::diagnose {
 
@@ -64,9 +65,11 @@ struct Verdict {
   std::vector<std::string> restart;  // from where, what is lost, what to leave out
   std::vector<Advice> advice;
   std::vector<std::string> would_settle;
+  std::optional<Slowdown> slowdown;  // of a job that lives and is slow: who, when, behind what
 };
 
-// Reads what happened out of the case. Deterministic, no I/O, no clock; linear in its lines but for a sort.
-Verdict Diagnose(const Case& read);
+// Reads what happened out of the case. Deterministic, no I/O, no clock; linear in its lines but for a sort. The topology
+// helps to tell what slow ranks share; an empty one is none.
+Verdict Diagnose(const Case& read, const Topology& topology = {});
 
 }  // namespace rankscope::diagnose

@@ -52,6 +52,27 @@ std::vector<Candidate> Candidates(const std::vector<RankOnset>& order, const std
   return candidates;
 }
 
+std::optional<SlowElement> FindAmong(const std::vector<RankOnset>& order, const std::vector<double>& keys,
+                                     const std::vector<Element>& elements, size_t ranks,
+                                     const std::vector<HotLink>& links, bool of_network) {
+  std::vector<Candidate> candidates = Candidates(order, keys, elements, ranks);
+  if (candidates.empty()) return std::nullopt;
+  double best = 0;
+  for (const Candidate& candidate : candidates) best = std::min(best, candidate.crowding.log_chance);
+  std::erase_if(candidates, [&](const Candidate& c) { return c.crowding.log_chance > best + kNear; });
+  std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
+    return PlaceAmongAlike(*a.element, links, of_network) < PlaceAmongAlike(*b.element, links, of_network);
+  });
+  const Candidate& chosen = candidates.front();
+  // Bonferroni: each element was tried at each beginning of the order.
+  const double tests = static_cast<double>(elements.size()) * static_cast<double>(std::max<size_t>(1, order.size()));
+  double corrected = std::min(0.0, chosen.crowding.log_chance + std::log10(tests));
+  if (corrected > kSignificant) return std::nullopt;
+  SlowElement found{*chosen.element, chosen.crowding.draws, chosen.crowding.hits, corrected, {}};
+  for (size_t i = 1; i < candidates.size(); ++i) found.alike.push_back(*candidates[i].element);
+  return found;
+}
+
 }  // namespace
 
 std::map<int32_t, RankPlace> PlacesOf(const Reading& reading, const std::vector<int32_t>& ranks) {
@@ -71,22 +92,11 @@ std::map<int32_t, RankPlace> PlacesOf(const Reading& reading, const std::vector<
 std::optional<SlowElement> FindSlowElement(const std::vector<RankOnset>& order, const std::vector<double>& keys,
                                            const std::vector<Element>& elements, size_t ranks,
                                            const std::vector<HotLink>& links, bool of_network) {
-  std::vector<Candidate> candidates = Candidates(order, keys, elements, ranks);
-  if (candidates.empty()) return std::nullopt;
-  double best = 0;
-  for (const Candidate& candidate : candidates) best = std::min(best, candidate.crowding.log_chance);
-  std::erase_if(candidates, [&](const Candidate& c) { return c.crowding.log_chance > best + kNear; });
-  std::stable_sort(candidates.begin(), candidates.end(), [&](const Candidate& a, const Candidate& b) {
-    return PlaceAmongAlike(*a.element, links, of_network) < PlaceAmongAlike(*b.element, links, of_network);
-  });
-  const Candidate& chosen = candidates.front();
-  // Bonferroni: each element was tried at each beginning of the order.
-  const double tests = static_cast<double>(elements.size()) * static_cast<double>(std::max<size_t>(1, order.size()));
-  double corrected = std::min(0.0, chosen.crowding.log_chance + std::log10(tests));
-  if (corrected > kSignificant) return std::nullopt;
-  SlowElement found{*chosen.element, chosen.crowding.draws, chosen.crowding.hits, corrected, {}};
-  for (size_t i = 1; i < candidates.size(); ++i) found.alike.push_back(*candidates[i].element);
-  return found;
+  if (auto found = FindAmong(order, keys, elements, ranks, links, of_network)) return found;
+  std::vector<Element> hot;
+  std::copy_if(elements.begin(), elements.end(), std::back_inserter(hot),
+               [&](const Element& element) { return IsHot(element, links); });
+  return FindAmong(order, keys, hot, ranks, links, of_network);
 }
 
 }  // namespace rankscope::diagnose

@@ -187,6 +187,33 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   return std::nullopt;
 }
 
+// The kernel names a process, not a rank; launchers' tables know both.
+std::optional<int32_t> RankOfPid(const Reading& reading, size_t line) {
+  static const re2::RE2 kPid(R"((?i)\bpid=(\d+)|killed process (\d+))");
+  re2::StringPiece digits[2];
+  if (!re2::RE2::PartialMatch(Piece(reading.text(line)), kPid, &digits[0], &digits[1])) return std::nullopt;
+  const std::string pid = "(pid: " + (digits[0].empty() ? digits[1] : digits[0]).as_string() + ")";
+  for (const Exit& exit : reading.exits) {
+    bool its = reading.text(exit.line).find(pid) != std::string_view::npos ||
+               reading.text(exit.code_line).find(pid) != std::string_view::npos;
+    if (auto rank = RankOf(exit); its && rank) return rank;
+  }
+  return std::nullopt;
+}
+
+// Of what the host says without naming a rank, its first rank to fail by its own words is the one.
+std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& cause,
+                                     const std::vector<Suspect>& suspects) {
+  const auto& node = reading.read->lines[cause.line].node_rank;
+  const Suspect* first = nullptr;
+  for (const Suspect& suspect : suspects) {
+    bool own = suspect.rank && suspect.role <= Role::kSymptom && !IsVictimsWord(suspect);
+    if (!own || (node && reading.read->lines[suspect.line].node_rank != node)) continue;
+    if (!first || OrderOf(reading, suspect) < OrderOf(reading, *first)) first = &suspect;
+  }
+  return first ? first->rank : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<int32_t> RankAhead(const Reading& reading) {
@@ -221,6 +248,10 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
+  }
+  if (auto rank = RankOfPid(reading, cause.line)) return {{*rank}, "the line names its process", {}};
+  if (cause.failure == "gpu_hardware_xid_ecc") {
+    if (auto rank = FirstToFailOf(reading, cause, suspects)) return {{*rank}, "it failed first on that host", {}};
   }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
   if (cause.kind == "stack") {

@@ -10,6 +10,8 @@ namespace rankscope::diagnose {
 namespace {
 
 constexpr double kSignificant = -3;  // log10
+// Where the counters of one element alone rose, they are the proof; the order must only not speak against it.
+constexpr double kWithProof = -0.5;
 // Elements whose chances differ by less are told apart by other things.
 constexpr double kNear = 1;
 
@@ -54,7 +56,7 @@ std::vector<Candidate> Candidates(const std::vector<RankOnset>& order, const std
 
 std::optional<SlowElement> FindAmong(const std::vector<RankOnset>& order, const std::vector<double>& keys,
                                      const std::vector<Element>& elements, size_t ranks,
-                                     const std::vector<HotLink>& links, bool of_network) {
+                                     const std::vector<HotLink>& links, bool of_network, double significant) {
   std::vector<Candidate> candidates = Candidates(order, keys, elements, ranks);
   if (candidates.empty()) return std::nullopt;
   double best = 0;
@@ -67,10 +69,15 @@ std::optional<SlowElement> FindAmong(const std::vector<RankOnset>& order, const 
   // Bonferroni: each element was tried at each beginning of the order.
   const double tests = static_cast<double>(elements.size()) * static_cast<double>(std::max<size_t>(1, order.size()));
   double corrected = std::min(0.0, chosen.crowding.log_chance + std::log10(tests));
-  if (corrected > kSignificant) return std::nullopt;
+  if (corrected > significant) return std::nullopt;
   SlowElement found{*chosen.element, chosen.crowding.draws, chosen.crowding.hits, corrected, {}};
   for (size_t i = 1; i < candidates.size(); ++i) found.alike.push_back(*candidates[i].element);
   return found;
+}
+
+// A switch is hot with each of its ports: one port, and what it is a part of, are one.
+bool IsOne(const std::vector<Element>& hot) {
+  return std::count_if(hot.begin(), hot.end(), [](const Element& e) { return e.kind != Element::Kind::kSwitch; }) == 1;
 }
 
 }  // namespace
@@ -92,11 +99,11 @@ std::map<int32_t, RankPlace> PlacesOf(const Reading& reading, const std::vector<
 std::optional<SlowElement> FindSlowElement(const std::vector<RankOnset>& order, const std::vector<double>& keys,
                                            const std::vector<Element>& elements, size_t ranks,
                                            const std::vector<HotLink>& links, bool of_network) {
-  if (auto found = FindAmong(order, keys, elements, ranks, links, of_network)) return found;
+  if (auto found = FindAmong(order, keys, elements, ranks, links, of_network, kSignificant)) return found;
   std::vector<Element> hot;
   std::copy_if(elements.begin(), elements.end(), std::back_inserter(hot),
                [&](const Element& element) { return IsHot(element, links); });
-  return FindAmong(order, keys, hot, ranks, links, of_network);
+  return FindAmong(order, keys, hot, ranks, links, of_network, IsOne(hot) ? kWithProof : kSignificant);
 }
 
 }  // namespace rankscope::diagnose

@@ -61,6 +61,38 @@ std::optional<size_t> FindOnset(const SpeedCourse& course, double below) {
   return std::nullopt;
 }
 
+// By when the rank had slowed as far as it would.
+size_t NearWorst(const SpeedCourse& course) {
+  constexpr double kNear = 0.9;
+  const double near = course.before - kNear * (course.before - course.worst);
+  size_t at = *course.onset;
+  while (at + 1 < course.speeds.size() && course.speeds[at] > near) ++at;
+  return at;
+}
+
+// A slow fall crosses any threshold late, and noise makes it early or later. A level line that breaks into a falling
+// one is laid through the reports up to the worst; where it breaks by least squares the fall began.
+void RefineOnset(SpeedCourse* course) {
+  const size_t end = NearWorst(*course);
+  double missing = 0, moment = 0, squares = 0;  // sums over the reports after the break: what is missing, by distance
+  double best = 0;
+  size_t count = 0;
+  for (size_t at = end; at > 0; --at) {
+    // The break moves to report at - 1: each report after it is one further away.
+    double here = course->before - course->speeds[at];
+    squares += 2 * static_cast<double>(count * (count + 1) / 2) + static_cast<double>(count);
+    ++count;
+    squares += 1;
+    missing += here;
+    moment += missing;
+    // What the falling line explains more than a level one.
+    double gain = moment > 0 ? moment * moment / squares : 0;
+    if (gain <= best) continue;
+    best = gain;
+    course->onset = at;
+  }
+}
+
 void FindWorst(SpeedCourse* course) {
   const size_t stretch = StretchOf(*course);
   course->worst = course->before;
@@ -85,6 +117,9 @@ void Judge(SpeedCourse* course) {
   course->before = MedianIn(course->speeds, 1, early);
   course->onset = FindOnset(*course, SlowBelow(*course, early));
   FindWorst(course);
+  if (course->onset) RefineOnset(course);
+  // A stretch that is slow by its median may begin before.
+  if (course->onset) course->worst_at = std::max(course->worst_at, *course->onset);
   FindRecovery(course);
 }
 

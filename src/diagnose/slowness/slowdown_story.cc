@@ -109,33 +109,29 @@ Event EventOf(const Reading& reading, size_t line, std::optional<int64_t> step, 
   return {reading.read->lines[line].time, reading.ranks[line], step, std::move(what)};
 }
 
+// What has a time in its order, then what is known by its step alone.
 void TellTimeline(const Reading& reading, const Slowdown& slowdown, Verdict* verdict) {
   std::vector<Event> events;
   if (!verdict->timeline.empty()) events.push_back(verdict->timeline.front());
   const RankOnset& first = slowdown.order.front();
   const RankOnset& last = slowdown.order.back();
-  events.push_back(EventOf(reading, first.line, first.step, "the first rank slows"));
-  if (slowdown.first.size() > 1) {
-    events.push_back({{}, {}, {}, "slow first: ranks " + RangesOf(slowdown.first)});
-  }
+  std::string began = slowdown.first.empty() ? "" : "; where it began: ranks " + RangesOf(slowdown.first);
+  events.push_back(EventOf(reading, first.line, first.step, "the first rank slows" + began));
   for (size_t i = 0; i < std::min(slowdown.said.size(), kMostQuoted); ++i) {
     std::string text(reading.bodies[slowdown.said[i]].text);
     parse::RedactSecrets(&text);
     events.push_back(EventOf(reading, slowdown.said[i], {}, std::move(text)));
   }
   if (slowdown.order.size() > slowdown.first.size()) {
-    events.push_back(EventOf(reading, last.line, last.step,
-                             "the last of " + std::to_string(slowdown.order.size()) + " ranks slows"));
+    std::string of = "the last of " + std::to_string(slowdown.order.size()) + " ranks slows";
+    events.push_back(EventOf(reading, last.line, last.step, std::move(of)));
   }
-  events.push_back({{},
-                    {},
-                    slowdown.worst_step,
-                    "slowest: " + Speed(slowdown.worst) + " " + std::string(slowdown.unit) + " a rank"});
+  std::stable_sort(events.begin(), events.end(),
+                   [](const Event& a, const Event& b) { return a.time.value_or(0) < b.time.value_or(0); });
+  const std::string unit = " " + std::string(slowdown.unit) + " a rank";
+  events.push_back({{}, {}, slowdown.worst_step, "slowest: " + Speed(slowdown.worst) + unit});
   if (slowdown.recovered_step) {
-    events.push_back({{},
-                      {},
-                      slowdown.recovered_step,
-                      "back at " + Speed(slowdown.after) + " " + std::string(slowdown.unit) + " a rank"});
+    events.push_back({{}, {}, slowdown.recovered_step, "back at " + Speed(slowdown.after) + unit});
   }
   verdict->timeline = std::move(events);
 }
@@ -172,6 +168,7 @@ void TellSlowdown(const Reading& reading, const Slowdown& slowdown, Verdict* ver
   TellTimeline(reading, slowdown, verdict);
   QuoteCounters(reading, slowdown, verdict);
   verdict->summary = Summary(slowdown);
+  verdict->restart.clear();  // the job lives
   if (verdict->culprit) verdict->culprit->step = slowdown.order.front().step;
   verdict->slowdown = slowdown;
 }

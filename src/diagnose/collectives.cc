@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "diagnose/flight_comparison.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -65,24 +67,6 @@ void ReadWorldSize(std::string_view text, Collectives* found) {
   for (const auto& digits : size) {
     if (auto number = Integer(digits))
       found->world_size = std::max(found->world_size.value_or(0), static_cast<int32_t>(*number));
-  }
-}
-
-void ReadDumps(const Case& read, Collectives* found) {
-  for (const FlightDump& dump : read.dumps) {
-    if (!dump.rank) continue;
-    CollectiveState& state = found->ranks[*dump.rank];
-    for (const FlightEntry& entry : dump.entries) {
-      if (entry.is_p2p || entry.state == FlightEntry::State::kCompleted) continue;
-      if (state.sequence && *state.sequence <= entry.collective_seq) continue;
-      state.sequence = entry.collective_seq;
-      state.operation = entry.operation;
-      found->issued[entry.collective_seq].try_emplace(*dump.rank, Collectives::Issue{entry.operation, 0});
-    }
-    for (const FlightGroup& group : dump.groups) {
-      if (group.last_enqueued) state.enqueued = std::max(state.enqueued.value_or(-1), *group.last_enqueued);
-      if (group.last_completed) state.completed = std::max(state.completed.value_or(-1), *group.last_completed);
-    }
   }
 }
 
@@ -167,11 +151,13 @@ Collectives FindCollectives(const Reading& reading) {
     if (first || state.line == 0) state.line = i;
     ReadStatus(text, &state);
   }
-  ReadDumps(*reading.read, &found);
   return found;
 }
 
 LateRanks FindLateRanks(const Reading& reading, const Collectives& collectives) {
+  if (auto by_dumps = CompareDumps(reading.read->dumps)) {
+    return {by_dumps->ranks, by_dumps->kind == FlightDisagreement::Kind::kOther, by_dumps->why, LateRanks::kNoLine};
+  }
   LateRanks late = FindOddOnes(collectives);
   if (!late.why.empty() || collectives.ranks.size() < 2) return late;
   late = FindThoseBehind(collectives);

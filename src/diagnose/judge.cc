@@ -4,6 +4,8 @@
 #include "diagnose/culprit.h"
 #include "diagnose/curves.h"
 #include "diagnose/error_file_verdict.h"
+#include "diagnose/flight_comparison.h"
+#include "diagnose/flight_verdict.h"
 #include "diagnose/hang.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
@@ -154,7 +156,9 @@ Verdict Healthy(const Reading& reading) {
 
 // A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out.
 void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (!RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
+  auto dumps = CompareDumps(reading.read->dumps);
+  bool other = dumps && dumps->kind == FlightDisagreement::Kind::kOther;
+  if (!other && !RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
     if (!waited || !IsVictimsWord(suspect)) continue;
@@ -174,6 +178,7 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   CallSkippedByName(reading, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) {
+    if (auto by_dumps = JudgeDumps(read); by_dumps && reading.finished.empty()) return *by_dumps;
     auto by_files = JudgeErrorFiles(read);
     return by_files && reading.finished.empty() ? *by_files : Healthy(reading);
   }

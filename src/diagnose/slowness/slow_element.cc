@@ -9,7 +9,7 @@
 namespace rankscope::diagnose {
 namespace {
 
-constexpr double kSignificant = -3;  // log10
+constexpr double kSignificant = -2;  // log10
 // Where the counters of one element alone rose, they are the proof; the order must only not speak against it.
 constexpr double kWithProof = -0.5;
 // Elements whose chances differ by less are told apart by other things.
@@ -66,8 +66,10 @@ std::optional<SlowElement> FindAmong(const std::vector<RankOnset>& order, const 
     return PlaceAmongAlike(*a.element, links, of_network) < PlaceAmongAlike(*b.element, links, of_network);
   });
   const Candidate& chosen = candidates.front();
-  // Bonferroni: each element was tried at each beginning of the order.
-  const double tests = static_cast<double>(elements.size()) * static_cast<double>(std::max<size_t>(1, order.size()));
+  // Bonferroni: over the elements, and of each over as many beginnings of the order as it has ranks, since the least
+  // likely one ends with one of them (Eden and others, 2007: the minimum hypergeometric score).
+  double tests = 0;
+  for (const Element& element : elements) tests += static_cast<double>(element.ranks.size());
   double corrected = std::min(0.0, chosen.crowding.log_chance + std::log10(tests));
   if (corrected > significant) return std::nullopt;
   SlowElement found{*chosen.element, chosen.crowding.draws, chosen.crowding.hits, corrected, {}};

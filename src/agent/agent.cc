@@ -16,6 +16,7 @@
 #include "agent/gpu_sampler.h"
 #include "agent/host_sampler.h"
 #include "agent/orphan_runs.h"
+#include "agent/port_sampler.h"
 #include "agent/rank_door.h"
 #include "agent/rank_gpus.h"
 #include "agent/rings.h"
@@ -145,6 +146,7 @@ class Agent {
     if (config_.sample_interval_s <= 0 || !due || collector_.ended()) return;
     sampled_at_ = now;
     collector_.Add(host_.Sample(base::WallNow()));
+    for (model::Record& record : ports_.Sample(base::WallNow())) collector_.Add(std::move(record));
     gpus_.Request();
   }
 
@@ -228,6 +230,7 @@ class Agent {
   Rings rings_;
   ExitWitnesses exits_;
   HostSampler host_;
+  PortSampler ports_;
   GpuSampler gpus_;
   RankGpus rank_gpus_;
   SilentRankWatch silent_ranks_;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "diagnose/odd_call.h"
+#include "diagnose/stacks.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -135,6 +136,7 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   std::set<int32_t> known = KnownRanks(reading, collectives);
   std::vector<int32_t> silent = Uncomplaining(suspects, known);
   if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
@@ -244,6 +246,9 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   // Who measures the ranks is seldom the slow one.
   if (cause.failure == "straggler") {
     if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
+  }
+  if (cause.kind == "stack") {
+    if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {

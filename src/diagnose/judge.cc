@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "diagnose/attempts.h"
 #include "diagnose/collectives.h"
 #include "diagnose/culprit.h"
 #include "diagnose/curves.h"
@@ -167,9 +168,7 @@ void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
   }
 }
 
-}  // namespace
-
-Verdict Diagnose(const Case& read, const Topology& topology) {
+Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
@@ -196,6 +195,16 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   TellStory(reading, *chosen, suspects, blame, &verdict);
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
+}
+
+}  // namespace
+
+Verdict Diagnose(const Case& read, const Topology& topology) {
+  const std::vector<Attempt> attempts = SplitAttempts(read);
+  if (attempts.empty()) return DiagnoseAttempt(read, topology);
+  std::vector<Verdict> verdicts;
+  for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
+  return StoryOf(attempts, std::move(verdicts));
 }
 
 }  // namespace rankscope::diagnose

@@ -16,9 +16,8 @@ re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()
 enum class Head : uint8_t { kNone, kMain, kOther };
 
 Head HeadOf(std::string_view text) {
-  static const re2::RE2 kPySpy(R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|active\+gil|idle\+gil)\)(?:: "([^"]*)")
-      ?) ");
-      static const re2::RE2 kFault(R"(^(?:Current thread|Thread) 0x[0-9a-fA-F]+.*\(most recent call first\):)");
+  static const re2::RE2 kPySpy(R"x(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active)(?:\+gil)?\)(?:: "([^"]*)")?)x");
+  static const re2::RE2 kFault(R"x(^(?:Current thread|Thread) 0x[0-9a-fA-F]+.*\(most recent call first\):)x");
   if (!text.starts_with("Thread ") && !text.starts_with("Current thread ")) return Head::kNone;
   std::string name;
   if (re2::RE2::PartialMatch(Piece(text), kPySpy, &name)) {
@@ -28,7 +27,8 @@ Head HeadOf(std::string_view text) {
 }
 
 std::optional<Frame> FrameOf(std::string_view text) {
-  static const re2::RE2 kFault(R"(^File "([^"]+)", line (\d+),? in (\S+))"), kPySpy(R"(^(\S+) \(([^():]+):(\d+)\)$)");
+  static const re2::RE2 kFault(R"x(^File "([^"]+)", line (\d+),? in (\S+))x");
+  static const re2::RE2 kPySpy(R"x(^(\S+) \(([^():]+):(\d+)\)$)x");
   Frame frame;
   if (re2::RE2::PartialMatch(Piece(text), kFault, &frame.file, &frame.line_number, &frame.function)) return frame;
   if (re2::RE2::PartialMatch(Piece(text), kPySpy, &frame.function, &frame.file, &frame.line_number)) return frame;

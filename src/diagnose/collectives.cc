@@ -49,6 +49,36 @@ void ReadTrace(std::string_view text, size_t line, Collectives* found) {
   found->issued[number].try_emplace(who, Collectives::Issue{what, line});
 }
 
+// "Rank 2 is running collective: CollectiveFingerPrint(SequenceNumber=32, OpType=ALLREDUCE, …, but Rank 3 is running
+// collective: CollectiveFingerPrint(SequenceNumber=0OpType=GATHER)": both at the speaker's sequence number.
+void ReadFingerprints(std::string_view text, size_t line, Collectives* found) {
+  static const re2::RE2 kPrint(
+      R"(Rank (\d+) is running collective: CollectiveFingerPrint\(SequenceNumber=(\d+),? ?OpType=(\w+(?:, TensorShape=\[[^\]]*\])?))");
+  re2::StringPiece rest = Piece(text);
+  re2::StringPiece rank, sequence, operation;
+  std::optional<int64_t> at;
+  while (re2::RE2::FindAndConsume(&rest, kPrint, &rank, &sequence, &operation)) {
+    if (!at) at = Integer(sequence).value_or(0);
+    auto who = static_cast<int32_t>(Integer(rank).value_or(0));
+    found->issued[*at].try_emplace(who, Collectives::Issue{operation.as_string(), line});
+  }
+}
+
+// Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]", or "6: [tensor.0, …]" below its
+// heading.
+void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
+  static const re2::RE2 kMissing(R"(\[missing ranks: ?([\d, ]+)\])"), kNumber(R"((\d+))"), kStalled(R"(^(\d+): \[\w)");
+  std::string_view text = reading.text(line);
+  re2::StringPiece ranks, digits;
+  if (re2::RE2::PartialMatch(Piece(text), kMissing, &ranks)) {
+    while (re2::RE2::FindAndConsume(&ranks, kNumber, &digits))
+      ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
+  }
+  bool below = line > 0 && reading.bodies[line - 1].text.starts_with("Stalled ranks:");
+  if (below && re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kStalled, &digits))
+    ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
+}
+
 std::optional<int32_t> RankOf(const Reading& reading, size_t line) {
   static const re2::RE2 kRank(R"(\bRank (\d+)\])");
   if (reading.ranks[line]) return reading.ranks[line];
@@ -106,6 +136,20 @@ LateRanks FindOddOnes(const Collectives& collectives) {
   return {};
 }
 
+// The rank that most of the stalled tensors wait for.
+LateRanks FindMissing(const Collectives& collectives) {
+  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  auto most = std::max_element(collectives.missing.begin(), collectives.missing.end(), less);
+  if (most == collectives.missing.end()) return {};
+  for (const auto& [rank, times] : collectives.missing) {
+    if (rank != most->first && times == most->second) return {};
+  }
+  LateRanks late;
+  late.ranks = {most->first};
+  late.why = "the others' tensors wait for it";
+  return late;
+}
+
 // Ranks that had nothing pending, or had done less than the rest, while others waited.
 LateRanks FindThoseBehind(const Collectives& collectives) {
   std::vector<int32_t> idle, waiting;
@@ -155,6 +199,8 @@ Collectives FindCollectives(const Reading& reading) {
     std::string_view text = reading.text(i);
     ReadWorldSize(text, &found);
     ReadTrace(text, i, &found);
+    if (text.find("CollectiveFingerPrint") != std::string_view::npos) ReadFingerprints(text, i, &found);
+    ReadMissing(reading, i, &found);
     bool told =
         text.find("WorkNCCL(SeqNum=") != std::string_view::npos || text.find("ast enqueued") != std::string_view::npos;
     auto rank = told ? RankOf(reading, i) : std::nullopt;
@@ -172,7 +218,8 @@ Collectives FindCollectives(const Reading& reading) {
 }
 
 LateRanks FindLateRanks(const Reading& reading, const Collectives& collectives) {
-  LateRanks late = FindOddOnes(collectives);
+  LateRanks late = FindMissing(collectives);
+  if (late.ranks.empty()) late = FindOddOnes(collectives);
   if (!late.why.empty() || collectives.ranks.size() < 2) return late;
   late = FindThoseBehind(collectives);
   if (late.ranks.empty() && !late.mismatch) late = FindSilent(reading, collectives);

@@ -71,13 +71,19 @@ class Writing {
   }
 
   void Between(const LineBody& body) {
-    ignored_ = Contains(body.text, "Exception ignored in");
+    ignored_ = Contains(body.text, "Exception ignored in") || Contains(body.text, "optimizations will not be enabled");
     if (IsConnector(body.text)) chained_ = last_ != Traceback::kNone;
     if (chained_ && !body.text.empty() && !IsConnector(body.text) && ++lines_since_ > 3) chained_ = false;
   }
 
+  // A queue's feeder thread prints what it met, and goes on.
+  static bool IsOfFeeder(std::string_view text) {
+    return Contains(text, "multiprocessing/queues.py\"") && text.ends_with(", in _feed");
+  }
+
   void AddFrame(size_t line, std::string_view text) {
     found_->is_inside[line] = 1;
+    if (IsOfFeeder(text)) found_->all[open_].ignored = true;
     std::string& frames = found_->all[open_].frames;
     if (frames.size() + text.size() < kLongestFrames) frames.append(text).push_back('\n');
   }

@@ -23,6 +23,12 @@ constexpr Signature kTable[] = {
     {"nccl_timeout", "aborted", kCascade, 34,
      R"(NCCL communicator (?:was|has been) aborted|ncclCommAbort|Work was aborted)"},
 
+    // Ascend's collectives, by another name.
+    {"nccl_timeout", "hccl", kSymptom, 62,
+     R"(EI0002|EI0006|[Ss]tream sync(?:hronize)? timeout|Getting socket times out|wait execution of the Notify register times out)"},
+    {"nccl_system_error", "hccl", kSymptom, 60,
+     R"(HCCL (?:function )?error|hccl api failed|\bHccl\w+, error code|EI000[1345]\b)"},
+
     {"nccl_system_error", "network", kCause, 78,
      R"(NCCL WARN .*(?:Call to|call to) (?:connect|recv|send|bind|listen|accept|socket|ibv_\w+|getaddrinfo|poll)\b.*(?:fail|error|returned))"},
     {"nccl_system_error", "infiniband", kCause, 80,
@@ -45,7 +51,7 @@ constexpr Signature kTable[] = {
     {"nccl_cuda_error", "failure", kSymptom, 64, R"(NCCL error.*[Cc]uda (?:error|failure))"},
 
     {"collective_mismatch_hang", "report", kCause, 92,
-     R"((?i)mismatch between collective|Rank (?P<rank>\d+) is running collective|running (?:a )?(?:different|inconsistent) collectives?|collectives? (?:\w+ )?(?:differ|mismatch|are not the same|desync)|collective.*not match)"},
+     R"((?i)mismatch between collective|mismatched collective|Rank (?P<rank>\d+) is running collective|running (?:a )?(?:different|inconsistent) collectives?|collectives? (?:\w+ )?(?:differ|mismatch|are not the same|desync)|collective.*not match)"},
     {"collective_mismatch_hang", "parameters differ", kCause, 90,
      R"(appears not to match (?:sizes|strides) of the same param|DDP expects same model across all ranks|has \d+ params, while rank \d+ has inconsistent)"},
     {"collective_mismatch_hang", "shapes differ", kCause, 90,
@@ -55,6 +61,11 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "truncated", kCause, 82, R"(MPI_ERR_TRUNCATE|Message truncated)"},
     {"collective_mismatch_hang", "order", kCause, 80,
      R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
+
+    {"collective_mismatch_hang", "stalled", kSymptom, 66,
+     R"(submitted to be reduced, gathered or broadcasted by (?:a )?subset of ranks|\[missing ranks: ?\d)"},
+    {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^Stalled (?:ops|ranks):)"},
+    {"collective_mismatch_hang", "shapes differ", kCause, 90, R"(Shape mismatch in the collective instance)"},
 
     {"gloo_error", "connect", kSymptom, 66,
      R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr)"},

@@ -5,10 +5,13 @@ namespace {
 
 using enum Role;
 
+// The launcher or the scheduler of actors says that one of its processes failed: enough to know that, and no more.
+constexpr int kEndedSomehow = 38;
+
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
 constexpr Signature kTable[] = {
     {"sigterm_preempted", "preempted", kCause, 90,
-     R"(DUE TO PREEMPTION|(?i:\bpreempted\b|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|maintenance event|being evicted|\bEvicted\b|node .*(?:is being |will be )?drain))"},
+     R"(DUE TO PREEMPTION|(?i:\bpreempted\b(?:[^,]|$)|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|maintenance event|being evicted|\bEvicted\b|node .*(?:is being |will be )?drain))"},
     {"sigterm_preempted", "time limit", kCause, 90,
      R"(DUE TO TIME LIMIT|DUE TO JOB REQUEUE|(?i:wall ?time (?:limit )?(?:exceeded|reached)|time limit (?:reached|exceeded)|reached (?:the )?time limit|exiting (?:program )?after \d+(?:\.\d+)? minutes)|TERM_RUNLIMIT|DeadlineExceeded)"},
     {"sigterm_preempted", "cancelled", kCause, 84,
@@ -33,7 +36,7 @@ constexpr Signature kTable[] = {
      R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
-    {"python_exception_one_rank", "launcher", kCascade, 24,
+    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
      R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\))"},
 };
 

@@ -16,7 +16,7 @@ constexpr Signature kTable[] = {
      R"(DefaultCPUAllocator: (?:can't allocate|not enough) memory|DefaultCPUAllocator.*allocate)"},
     {"host_oom_killed", "allocation", kCause, 80,
      R"(\[Errno 12\] Cannot allocate memory|std::bad_alloc|\bbad_alloc\b)"},
-    {"host_oom_killed", "allocation", kCause, 74, R"([Cc]annot allocate memory)"},
+    {"host_oom_killed", "allocation", kCause, 74, R"([Cc]annot allocate memory|memory allocation of \d+ bytes failed)"},
     {"host_oom_killed", "ray", kCause, 90,
      R"(killed due to (?:the node running low on memory|memory pressure)|node running low on memory|workers? killed .*(?:OOM|memory)|ray\.exceptions\.OutOfMemoryError|memory on (?:the )?node .* (?:was|is) [\d.]+GB / )"},
 
@@ -54,11 +54,11 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGABRT", kSymptom, 46,
      R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|exit ?code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|terminate called (?:after throwing|without an active|recursively))"},
     {"segfault_sigsegv", "SIGBUS", kCause, 64,
-     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|exit ?code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
+     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return )code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
     {"segfault_sigsegv", "SIGFPE", kCause, 68,
-     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|exit ?code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
+     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return )code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
     {"segfault_sigsegv", "SIGILL", kCause, 70,
-     R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|exit ?code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
+     R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|(?:exit ?|return )code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
 };
 
 }  // namespace

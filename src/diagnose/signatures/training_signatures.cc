@@ -12,6 +12,7 @@ constexpr Signature kTable[] = {
      "", Life::kGoesOn},
     {"nan_or_inf_loss", "consequence", kCause, 88,
      R"(probability tensor contains either|returned nan values in its|is non-finite, so it cannot be clipped|satisfy the constraint .* but found invalid values|FloatingPointError)"},
+    {"nan_or_inf_loss", "printed", kSymptom, 70, R"(^(?:[\w ]*[Ll]oss\w*\W{0,3})?tensor\(\[?nan\b)"},
     {"grad_overflow_loss_scale", "minimum", kCause, 93,
      R"((?i)loss scale (?:is )?already at minimum|minimum loss scale (?:reached|\()|reached the minimum loss scale|(?:cannot|can't) (?:decrease|lower) (?:the )?(?:loss )?scale|loss scale.{0,30}(?:below|underflow|too small|reached 0|dropped to 0)|consecutive (?:overflow|skipped))"},
     {"loss_spike_or_divergence", "message", kCause, 80,

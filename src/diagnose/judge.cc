@@ -84,8 +84,32 @@ void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
   if (died) std::erase_if(*suspects, IsSlowness);
 }
 
+// The last loss is that of the course before, so that whatever jump a line speaks of is over.
+constexpr size_t kLossesAfter = 3;
+constexpr double kOnCourse = 1.2;
+
+bool IsBackOnCourse(const Reading& reading, size_t line) {
+  double before = 0, last = 0;
+  size_t after = 0;
+  for (const Point& point : reading.points) {
+    if (!point.loss || point.evaluation) continue;
+    bool is_after = reading.positions[point.line] > reading.positions[line];
+    (is_after ? last : before) = *point.loss;
+    after += is_after ? 1 : 0;
+  }
+  return after >= kLossesAfter && before > 0 && last <= kOnCourse * before;
+}
+
+void DropSpikesThatPassed(const Reading& reading, std::vector<Suspect>* suspects) {
+  auto spike = std::find_if(suspects->begin(), suspects->end(),
+                            [](const Suspect& s) { return s.failure == "loss_spike_or_divergence"; });
+  if (spike == suspects->end() || !IsBackOnCourse(reading, spike->line)) return;
+  std::erase_if(*suspects, [](const Suspect& s) { return s.failure == "loss_spike_or_divergence"; });
+}
+
 std::vector<Suspect> AllSuspects(const Reading& reading) {
   std::vector<Suspect> suspects = FindSuspects(reading);
+  DropSpikesThatPassed(reading, &suspects);
   DemoteLateRendezvous(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);

@@ -202,6 +202,13 @@ const Wording kWordings[] = {
      "RuntimeError: element 0 of tensors does not require grad and does not have a grad_fn"},
     {"python_exception_one_rank", "/venv/site-packages/ray/_private/worker.py",
      "ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task."},
+    {"config_error", "/venv/site-packages/swift/utils/run_utils.py",
+     "ValueError: remaining_argv: ['--train_type', 'sft']"},
+    {"dtype_device_mismatch", "/venv/site-packages/peft/utils/other.py",
+     "TypeError: nn.Module.to only accepts floating point or complex dtypes, but got desired dtype=torch.int32"},
+    {"sigterm_preempted", "", "2026/03/01 16:03:58 GCP Metadata Service says termination is imminent"},
+    {"python_exception_one_rank", "", "2026-03-01 08:45:46 sagemaker-training-toolkit ERROR ExecuteUserScriptError:"},
+    {"nan_or_inf_loss", "", "epoch 0 | iter 4 step 4 | loss train: nan, val: n/a | iter time: 9.7 s"},
     {"segfault_sigsegv", "", "[launch.py:321:sigkill_handler] ['python', 'train.py'] exits with return code = -7"},
     {"tensor_shape_mismatch", "/app/model.py",
      "ValueError: Input tensor (shape=(344, 1, 15)) and weight tensor (shape=(61,)) are not compatible"},
@@ -222,6 +229,59 @@ TEST(Judge, CallsARunHealthyThatWentOn) {
                "[W socket.cpp:426] [c10d] The server socket cannot be initialized on [::]:29500 (errno: 97 - Address "
                "family not supported by protocol).\n");
   EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+// Each between steps of a healthy run, and before its last one.
+TEST(Judge, CallsARunHealthyWhateverSoundsIllInIt) {
+  const char* const kLines[] = {
+      "W tensorflow/dso_loader.cc:64] Could not load dynamic library 'libcudart.so.11.0'; dlerror: libcudart.so.11.0: "
+      "cannot open shared object file: No such file or directory",
+      "[W socket.cpp:663] [c10d] The client socket has failed to connect to [localhost]:29500 (errno: 99 - Cannot "
+      "assign requested address).",
+      "collect2: error: ld returned 1 exit status",
+      "skipping batch 231: loss is nan, skipping update (1 of 10 allowed)",
+      "generated: \"RuntimeError: CUDA out of memory. Tried to allocate 2 GiB\" reward=0.1",
+      "sample 3 | Traceback (most recent call last): KeyError: 'x' | reward 0.7",
+      "The 'train_dataloader' does not have many workers which may be a bottleneck.",
+      "rm: cannot remove '/tmp/x': Permission denied",
+      "Killed 2 stale processes from the previous run",
+      "Saving checkpoint failed on attempt 1 (OSError: [Errno 5] Input/output error), retrying... ok",
+      "ECC errors corrected: 0 uncorrectable: 0; Xid: none",
+      "[heartbeat] slowest rank 12 at 1.03x of the median",
+  };
+  for (const char* line : kLines) {
+    Verdict verdict = JudgeLog(Steps(1, 6) + line + "\n" + Steps(7, 7));
+    EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+  }
+}
+
+TEST(Judge, CallsARunHealthyThatSkippedABadSample) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 5) + Traceback("/venv/PIL/Image.py", "PIL.UnidentifiedImageError: cannot identify image file") +
+               "skipping bad sample /data/a/1.jpg\n" + Steps(6, 6));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsARunHealthyWhoseLossCameBackFromASpike) {
+  std::string spike = "WARNING: loss spike detected at step 6\n";
+  EXPECT_TRUE(JudgeLog(Steps(1, 6) + spike + Steps(7, 12)).healthy);
+  EXPECT_EQ(JudgeLog(Steps(1, 6) + spike).failure, "loss_spike_or_divergence");
+}
+
+TEST(Judge, DoesNotTakeAnyExceptionOfAResumedRunForAFailedLoad) {
+  Verdict verdict = JudgeLog(
+      "Traceback (most recent call last):\n  File \"/app/train.py\", line 88, in <module>\n"
+      "    trainer.train(resume_from_checkpoint=checkpoint)\n"
+      "  File \"/app/model.py\", line 41, in run\n    x.repeat(2)\n"
+      "AttributeError: 'NoneType' object has no attribute 'repeat'\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+}
+
+TEST(Judge, SeesALossThatDivergedThoughZerosFollow) {
+  std::string text = Steps(1, 9);
+  for (const char* loss : {"12412.2", "81321.1", "31201.1", "0.0", "0.0"})
+    text += "{'loss': " + std::string(loss) + ", 'learning_rate': 9e-05}\n";
+  EXPECT_EQ(JudgeLog(text).failure, "loss_spike_or_divergence");
 }
 
 TEST(Judge, CallsARunHealthyThatIsLoggedInToItsTracker) {

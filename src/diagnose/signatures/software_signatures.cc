@@ -52,7 +52,7 @@ constexpr Signature kTable[] = {
      R"(triton/(?:compiler|runtime|backends)|torch/_inductor/|torch/utils/cpp_extension|jit_load|op_builder)"},
 
     {"config_error", "arguments", kCause, 88,
-     R"(error: (?:unrecognized arguments|the following arguments are required|argument \S+|ambiguous option|invalid choice)|: error: argument|no such option|No such option|Got unexpected extra argument|unrecognized arguments)"},
+     R"(error: (?:unrecognized arguments|the following arguments are required|argument \S+|ambiguous option|invalid choice)|: error: argument|no such option|remaining_argv|[Uu]n(?:known|used|parsed) arg(?:ument|v)?s?\b|No such option|Got unexpected extra argument|unrecognized arguments)"},
     {"config_error", "arguments", kCause, 82,
      R"(Some specified arguments are not used|Some keys are not used|got an unexpected keyword argument|extra fields not permitted|Extra inputs are not permitted|missing \d+ required (?:positional|keyword)|could not find option)"},
     {"config_error", "config library", kCause, 84,

@@ -187,6 +187,17 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   return std::nullopt;
 }
 
+// DistributedDataParallel names the rank some lines below: "Parameter indices which did not receive grad for rank 1".
+std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
+  static const re2::RE2 kRank(R"(did not receive grad for rank (\d{1,6}))");
+  constexpr size_t kMessage = 4;
+  int32_t rank = 0;
+  for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
+    if (re2::RE2::PartialMatch(Piece(reading.text(i)), kRank, &rank)) return rank;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::optional<int32_t> RankAhead(const Reading& reading) {
@@ -223,6 +234,9 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     return {{*named}, "the line names it", {}};
   }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
+  if (cause.failure == "unused_parameters_ddp") {
+    if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
+  }
   if (cause.kind == "stack") {
     if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }

@@ -58,7 +58,7 @@ constexpr Wording kWordings[] = {
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(BAD TERMINATION|RANK (?P<rank>\d+) PID \d+ RUNNING AT)"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},
-    {R"([Rr]ank (?P<rank>\d+)(?: \(pid \d+\))? (?:ended|exited|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
+    {R"([Rr]ank (?P<rank>\d+)(?: \((?i:pid) \d+\))? (?:ended|exited|crashed|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
 };
 
 class WordingReader {

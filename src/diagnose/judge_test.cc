@@ -209,6 +209,8 @@ const Wording kWordings[] = {
     {"sigterm_preempted", "", "2026/03/01 16:03:58 GCP Metadata Service says termination is imminent"},
     {"python_exception_one_rank", "", "2026-03-01 08:45:46 sagemaker-training-toolkit ERROR ExecuteUserScriptError:"},
     {"nan_or_inf_loss", "", "epoch 0 | iter 4 step 4 | loss train: nan, val: n/a | iter time: 9.7 s"},
+    {"config_error", "", "Error executing job with overrides: ['a.b=8']\nKey 'b' is not in struct"},
+    {"driver_or_library_mismatch", "/app/train.py", "RuntimeError: Distributed package doesn't have NCCL built in"},
     {"segfault_sigsegv", "", "[launch.py:321:sigkill_handler] ['python', 'train.py'] exits with return code = -7"},
     {"tensor_shape_mismatch", "/app/model.py",
      "ValueError: Input tensor (shape=(344, 1, 15)) and weight tensor (shape=(61,)) are not compatible"},
@@ -326,6 +328,29 @@ TEST(Judge, BlamesTheRankWhoseCollectiveIsNotThatOfTheOthers) {
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
   ASSERT_TRUE(verdict.culprit);
   EXPECT_EQ(verdict.culprit->rank, 3);
+}
+
+TEST(Judge, BlamesTheRankWhoseParametersGotNoGradient) {
+  Verdict verdict =
+      JudgeLog(Traceback("/app/train.py", "RuntimeError: Expected to have finished reduction in the prior iteration.") +
+               "Parameter indices which did not receive grad for rank 1: 375 376\n");
+  EXPECT_EQ(verdict.failure, "unused_parameters_ddp");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, BlamesTheRankThatComposerSawCrash) {
+  Verdict verdict = JudgeLog("ERROR:composer.cli.launcher:Global rank 3 (PID 208865) exited with code -11\n");
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 3);
+}
+
+TEST(Judge, TakesATorchWarningWithoutADateForAWarning) {
+  Verdict verdict = JudgeLog(
+      "[W socket.cpp:697] [c10d] The client socket has failed to connect to [a]:61215 (system error: 10049).\n" +
+      Traceback("/app/train.py", "KeyError: 'mask'"));
+  EXPECT_EQ(verdict.root_line, "KeyError: 'mask'");
 }
 
 TEST(Judge, BlamesTheRankThatHorovodMisses) {

@@ -48,17 +48,17 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGSEGV", kCause, 78,
      R"(Fatal Python error: Segmentation fault|Segmentation fault|Segfault encountered|Caught signal 11|Unexpected segmentation fault|segfault at [0-9a-f]+)"},
     {"segfault_sigsegv", "SIGSEGV", kOutcome, 62,
-     R"(SIGSEGV|\b[Ss]ignal 11\b|exit ?code *(?::|=)? ?(?:-11|139)\b|return code (?:= )?(?:-11|139)\b|\((?:-11|139)\))"},
+     R"(SIGSEGV|\b[Ss]ignal 11\b|(?:exit ?|with )code *(?::|=)? ?(?:-11|139)\b|return code (?:= )?(?:-11|139)\b|\((?:-11|139)\))"},
     {"segfault_sigsegv", "SIGABRT", kCause, 80,
      R"(double free or corruption|free\(\): invalid|malloc\(\):|munmap_chunk\(\)|corrupted (?:size|double-linked)|stack smashing detected|realloc\(\): invalid|pure virtual method called|malloc_consolidate)"},
     {"segfault_sigsegv", "SIGABRT", kSymptom, 46,
-     R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|exit ?code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|terminate called (?:after throwing|without an active|recursively))"},
+     R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|(?:exit ?|with )code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|terminate called (?:after throwing|without an active|recursively))"},
     {"segfault_sigsegv", "SIGBUS", kCause, 64,
-     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return )code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
+     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
     {"segfault_sigsegv", "SIGFPE", kCause, 68,
-     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return )code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
+     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
     {"segfault_sigsegv", "SIGILL", kCause, 70,
-     R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|(?:exit ?|return )code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
+     R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "cli/detect_command.h"
 #include "cli/findings_command.h"
 #include "cli/rules_command.h"
+#include "cli/suggest_command.h"
 #include "commands.h"
 #include "program.h"
 
@@ -73,6 +74,20 @@ void AddFindings(Program* program) {
   });
 }
 
+void AddSuggest(Program* program, CLI::App* rules) {
+  CLI::App* suggest = rules->add_subcommand("suggest", "Write a rule for what broke a job, with its tests");
+  auto options = std::make_shared<cli::SuggestOptions>();
+  AddServerOptions(suggest, program);
+  suggest->add_option("--incident", options->incident, "of this incident's job");
+  suggest->add_option("--job_id", options->job, "of this job");
+  suggest->add_option("--rule_file", options->rule_file, "where to write the rule")->capture_default_str();
+  suggest->add_option("--test_file", options->test_file, "where to write its tests")->capture_default_str();
+  OnServerCommand(program, suggest, [options](const std::string& server) {
+    options->server = server;
+    return Report(cli::RunSuggest(*options));
+  });
+}
+
 void AddRules(Program* program) {
   CLI::App* rules = program->app.add_subcommand("rules", "Check, test and import rule files");
   rules->require_subcommand(1);
@@ -87,6 +102,7 @@ void AddRules(Program* program) {
   add("import", "Translate a rule file of Prometheus or Loki", [files] {
     return cli::RunRulesImport(files->front());
   })->expected(1);
+  AddSuggest(program, rules);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include "cli/diagnose_command.h"
+#include "cli/knowledge_command.h"
 #include "cli/notify_command.h"
 #include "commands.h"
 #include "program.h"
@@ -8,6 +9,7 @@ namespace rankscope {
 namespace {
 
 constexpr int kFailureFound = 3, kUnreadable = 2;
+constexpr int kFixNotReached = 4;
 
 int Unreadable(const base::Status& status) {
   Fail(status);
@@ -42,6 +44,45 @@ void AddDiagnose(Program* program) {
   OnCommand(program, diagnose, [program, options] { return Diagnose(*program, options.get()); });
 }
 
+void AddInsights(Program* program) {
+  CLI::App* insights =
+      program->app.add_subcommand("insights", "What the jobs teach together: failures, settings, time");
+  AddServerOptions(insights, program);
+  AddOutput(insights, program);
+  OnServerCommand(program, insights,
+                  [program](const std::string& server) { return Report(cli::RunInsights(server, program->json())); });
+}
+
+void AddDiff(Program* program) {
+  CLI::App* diff = program->app.add_subcommand("diff", "What changed between two jobs");
+  auto job = std::make_shared<std::string>(), old = std::make_shared<std::string>();
+  AddServerOptions(diff, program);
+  AddOutput(diff, program);
+  diff->add_option("job", *job, "the new one")->required();
+  diff->add_option("old", *old, "the old one")->required();
+  OnServerCommand(program, diff, [program, job, old](const std::string& server) {
+    return Report(cli::RunDiff(server, *job, *old, program->json()));
+  });
+}
+
+int VerifyFix(const std::string& server, const std::string& job, const std::string& old, bool json) {
+  auto state = cli::RunVerifyFix(server, job, old, json);
+  if (!state.ok()) return Unreadable(state.status());
+  return *state == cli::FixState::kGone ? 0 : *state == cli::FixState::kBack ? kFailureFound : kFixNotReached;
+}
+
+void AddVerifyFix(Program* program) {
+  CLI::App* verify = program->app.add_subcommand("verify-fix", "Whether what broke an old job is gone in a new one");
+  auto job = std::make_shared<std::string>(), old = std::make_shared<std::string>();
+  AddServerOptions(verify, program);
+  AddOutput(verify, program);
+  verify->add_option("job", *job, "the new one; it may still run")->required();
+  verify->add_option("--against", *old, "the old one")->required();
+  OnServerCommand(program, verify, [program, job, old](const std::string& server) {
+    return VerifyFix(server, *job, *old, program->json());
+  });
+}
+
 void AddNotify(Program* program) {
   CLI::App* notify = program->app.add_subcommand("notify", "Who is told of incidents, and how (docs/notifications.md)");
   auto options = std::make_shared<cli::NotifyOptions>();
@@ -56,6 +97,9 @@ void AddNotify(Program* program) {
 
 void AddDiagnosisCommands(Program* program) {
   AddDiagnose(program);
+  AddInsights(program);
+  AddDiff(program);
+  AddVerifyFix(program);
   AddNotify(program);
 }
 

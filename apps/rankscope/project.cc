@@ -26,15 +26,21 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
   options.say = settings.alarms.say;
   ASSIGN_OR_RETURN(project->ingest_, ingest::Ingest::Open(options, damage));
   project->detection_->Start(project->ingest_.get());
-  project->custody_ = std::make_unique<JobCustody>(
-      JobCustody::Parts{name, project->store_.get(), project->catalog_.get(), project->ingest_.get(),
-                        project->detection_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
+  ASSIGN_OR_RETURN(project->knowledge_, catalog::Knowledge::Open(folder));
   project->logs_ = query::MakeStoreLogSource(project->store_.get());
+  project->diagnostician_ = std::make_unique<monitor::Diagnostician>(
+      monitor::Diagnostician::Parts{name, project->catalog_.get(), project->findings_.get(), project->knowledge_.get(),
+                                    project->logs_.get(), settings.lost_after_ns, settings.alarms.say});
+  project->diagnostician_->Start();
+  project->custody_ = std::make_unique<JobCustody>(JobCustody::Parts{
+      name, project->store_.get(), project->catalog_.get(), project->ingest_.get(), project->detection_.get(),
+      project->diagnostician_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
   return project;
 }
 
 // Ingest goes first, and a last time appends to it; it must not use ingest any more.
 Project::~Project() {
+  if (diagnostician_) diagnostician_->Stop();
   if (detection_) detection_->Stop();
 }
 
@@ -46,6 +52,7 @@ api::HttpServer::Handler Project::Routes(api::Services doors) {
     doors.catalog = catalog_.get();
     doors.findings = findings_.get();
     doors.jobs = custody_.get();
+    doors.knowledge = diagnostician_.get();
     routes_ = api::MakeRoutes(doors);
   }
   return routes_;
@@ -59,6 +66,7 @@ base::Status Project::Close() {
   }
   routes = nullptr;  // ends the tails
   custody_.reset();
+  diagnostician_->Stop();
   detection_->Stop();
   ingest_.reset();
   return store_->Flush();

@@ -9,9 +9,11 @@
 #include "api/routes.h"
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
+#include "catalog/knowledge.h"
 #include "ingest/ingest.h"
 #include "job_custody.h"
 #include "monitor/detection.h"
+#include "monitor/diagnostician.h"
 #include "query/log_source.h"
 #include "store/store.h"
 
@@ -58,7 +60,9 @@ class Project {
   std::unique_ptr<catalog::Catalog> catalog_;
   std::unique_ptr<catalog::Findings> findings_;
   std::unique_ptr<monitor::Detection> detection_;
+  std::unique_ptr<catalog::Knowledge> knowledge_;
   std::unique_ptr<query::LogSource> logs_;
+  std::unique_ptr<monitor::Diagnostician> diagnostician_;
   std::unique_ptr<ingest::Ingest> ingest_;
   std::unique_ptr<JobCustody> custody_;
   std::mutex mutex_;  // guards routes_

@@ -6,6 +6,7 @@
 
 #include "api/answer.h"
 #include "api/finding_routes.h"
+#include "api/knowledge_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
 #include "api/signed_note.h"
@@ -106,6 +107,7 @@ class Routes {
       : services_(services),
         tails_(services.logs),
         findings_(services.findings),
+        knowledge_(services.knowledge),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
@@ -127,7 +129,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 25> kRoutes;
+  static const std::array<Route, 30> kRoutes;
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -175,6 +177,18 @@ class Routes {
   void DismissFinding(const Request& request, const Reply& reply, const std::string& id) {
     findings_.Decide(request, reply, id, "dismissed");
   }
+
+  void Diagnosis(const Request&, const Reply& reply, const std::string& job) { knowledge_.Diagnose(reply, job); }
+  void Diff(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.Diff(request, reply, job);
+  }
+  void VerifyFix(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.VerifyFix(request, reply, job);
+  }
+  void RuleSuggestion(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.SuggestRule(request, reply, job);
+  }
+  void Insights(const Request&, const Reply& reply, const std::string&) { knowledge_.Insights(reply); }
 
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
@@ -262,10 +276,11 @@ class Routes {
   const Services services_;
   TailHub tails_;
   FindingRoutes findings_;
+  KnowledgeRoutes knowledge_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 25> Routes::kRoutes = {
+const std::array<Routes::Route, 30> Routes::kRoutes = {
     {{"GET", "/health", &Routes::Health},
      {"GET", "/healthz", &Routes::Health},
      {"GET", "/metrics", &Routes::Metrics},
@@ -285,6 +300,11 @@ const std::array<Routes::Route, 25> Routes::kRoutes = {
      {"GET", "/api/v1/findings", &Routes::Findings},
      {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
      {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
+     {"GET", "/api/v1/insights", &Routes::Insights},
+     {"GET", "/api/v1/jobs/{job_id}/diagnosis", &Routes::Diagnosis},
+     {"GET", "/api/v1/jobs/{job_id}/diff", &Routes::Diff},
+     {"GET", "/api/v1/jobs/{job_id}/verify-fix", &Routes::VerifyFix},
+     {"GET", "/api/v1/jobs/{job_id}/rule-suggestion", &Routes::RuleSuggestion},
      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
      {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},

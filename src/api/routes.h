@@ -10,6 +10,7 @@
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
+#include "diagnose/knowledge/knowledge_base.h"
 #include "query/log_source.h"
 
 namespace rankscope::api {
@@ -19,6 +20,7 @@ struct Services {
   catalog::Catalog* catalog;
   catalog::Findings* findings;
   JobControl* jobs;
+  diagnose::KnowledgeBase* knowledge;
   std::string project, version, grpc_address;
   int64_t lost_after_ns;
   base::Budget::Limits query_limits;  // of each query

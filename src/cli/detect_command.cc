@@ -80,7 +80,21 @@ void PrintJson(const detect::Finding& finding) {
   std::fwrite(json.data(), 1, json.size(), stdout);
 }
 
+void SayRefused(const detect::RefusedRule& rule) {
+  std::fprintf(stderr, "rankscope: detector rule %s refused: %s\n", rule.rule.c_str(), rule.reason.c_str());
+}
+
 }  // namespace
+
+base::Result<std::vector<detect::Finding>> FindingsOfStoredJob(const RuleSources& sources, const std::string& server,
+                                                               const std::string& job) {
+  ASSIGN_OR_RETURN(auto rules, LoadRules(sources));
+  detect::FindingsList findings;
+  detect::Engine engine(
+      rules, [&](const detect::Finding& finding) { findings.Take(finding); }, SayRefused);
+  RETURN_IF_ERROR(StoredJob(&engine).Read(server, job));
+  return findings.all();
+}
 
 base::Status RunDetect(const DetectOptions& options) {
   if (options.paths.empty() == options.job.empty()) {
@@ -89,10 +103,7 @@ base::Status RunDetect(const DetectOptions& options) {
   ASSIGN_OR_RETURN(auto rules, LoadRules(options.rules));
   detect::FindingsList findings;
   detect::Engine engine(
-      rules, [&](const detect::Finding& finding) { findings.Take(finding); },
-      [](const detect::RefusedRule& rule) {
-        std::fprintf(stderr, "rankscope: detector rule %s refused: %s\n", rule.rule.c_str(), rule.reason.c_str());
-      });
+      rules, [&](const detect::Finding& finding) { findings.Take(finding); }, SayRefused);
   if (options.job.empty()) {
     RETURN_IF_ERROR(ReadRecordFiles(options.paths, [&](const model::RecordView& record) { engine.Take(record); }));
   } else {

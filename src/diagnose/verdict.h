@@ -38,6 +38,13 @@ struct Alternative {
   std::string why_not;
 };
 
+// A failure of another job that looks alike.
+struct Similar {
+  std::string incident;  // empty: none of that job
+  std::string job, failure;
+  double score = 0;  // 0 to 1
+};
+
 struct Advice {
   std::string text;
   std::string doc;  // docs/failures/CLASS.md
@@ -63,6 +70,7 @@ struct Verdict {
   std::vector<std::string> figures;  // of memory, of speed: what the numbers say
   std::vector<std::string> restart;  // from where, what is lost, what to leave out
   std::vector<Advice> advice;
+  std::vector<Similar> similar;  // of a stored job; most similar first
   std::vector<std::string> would_settle;
 };
 

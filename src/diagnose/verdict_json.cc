@@ -77,6 +77,12 @@ std::string ToJson(const Verdict& verdict) {
   json["advice"] = ordered_json::array();
   for (const Advice& advice : verdict.advice) json["advice"].push_back({{"text", advice.text}, {"doc", advice.doc}});
   json["similar"] = ordered_json::array();
+  for (const Similar& other : verdict.similar) {
+    json["similar"].push_back({{"incident_id", other.incident.empty() ? ordered_json() : ordered_json(other.incident)},
+                               {"job_id", other.job},
+                               {"class", other.failure},
+                               {"score", Rounded(other.score)}});
+  }
   json["would_settle"] = verdict.would_settle;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

@@ -118,6 +118,7 @@ JobFacts Read(const Json& json) {
     facts.culprit = Culprit{RankIn(culprit, "node_rank"), RankIn(culprit, "rank"), NumberIn(culprit, "step")};
   }
   facts.culprit_host = json.value("culprit_host", "");
+  facts.incident = json.value("incident_id", "");
   facts.root_line = json.value("root_line", "");
   facts.templates = json.value("templates", std::vector<uint64_t>());
   facts.last_step = NumberIn(json, "last_step");
@@ -181,6 +182,7 @@ std::string ToJson(const JobFacts& facts) {
                {"subclass", facts.kind},
                {"confidence", facts.confidence},
                {"culprit_host", facts.culprit_host},
+               {"incident_id", facts.incident},
                {"root_line", facts.root_line},
                {"templates", facts.templates},
                {"last_step", OrNull(facts.last_step)},

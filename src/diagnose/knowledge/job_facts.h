@@ -36,6 +36,7 @@ struct JobFacts {
   double confidence = 0;
   std::optional<Culprit> culprit;
   std::string culprit_host;
+  std::string incident;  // the id of its gravest; empty: there is none
   std::string root_line;
   std::vector<uint64_t> templates;  // of the lines that are its evidence, sorted
 

@@ -29,12 +29,12 @@ double Similarity(const JobFacts& a, const JobFacts& b) {
   return score + kLabels * SharedPart(of_a, of_b);
 }
 
-std::vector<SimilarJob> FindSimilar(const JobFacts& facts, const std::vector<JobFacts>& others, size_t most) {
-  std::vector<SimilarJob> similar;
+std::vector<Similar> FindSimilar(const JobFacts& facts, const std::vector<JobFacts>& others, size_t most) {
+  std::vector<Similar> similar;
   for (const JobFacts& other : others) {
     if (other.job == facts.job) continue;
     double score = Similarity(facts, other);
-    if (score >= kAlike) similar.push_back({other.job, other.failure, score});
+    if (score >= kAlike) similar.push_back({other.incident, other.job, other.failure, score});
   }
   std::stable_sort(similar.begin(), similar.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
   if (similar.size() > most) similar.resize(most);

@@ -1,6 +1,6 @@
 // A segment whose checksums hold and whose bytes mean anything: a small sound one whose block header (with the columns
-// that lie in it) was edited. It is served or refused; nothing else may happen, and the sound job beside it is read
-// whole.
+// that lie in it), or rollup, was edited. It is served or refused; nothing else may happen, and the sound job beside it
+// is read whole.
 #include <unistd.h>
 
 #include <cstdlib>
@@ -18,7 +18,7 @@ using namespace rankscope;
 namespace fs = std::filesystem;
 
 constexpr size_t kTrailerBytes = 24;
-constexpr size_t kRecords = 14;
+constexpr size_t kRecords = 140;  // in few enough cells for a rollup
 
 const std::string& Folder() {
   static const std::string folder = fs::temp_directory_path() / ("rankscope-segment-fuzz-" + std::to_string(getpid()));
@@ -32,7 +32,7 @@ model::Record RecordOf(const std::string& job, size_t i) {
   record.origin.rank = static_cast<int32_t>(i % 2);
   record.time = static_cast<int64_t>(i) * base::kNsPerMs;
   record.seq = i;
-  if (i % 3 == 0) record.step = static_cast<int64_t>(i);
+  if (i % 4 == 0) record.step = static_cast<int64_t>(i);
   record.text = i % 5 == 0 ? "only once " + std::string(i + 1, 'x')
                            : "loss: 2." + std::to_string(100 + i) + " step " + std::to_string(i) + " id 0a1b2c3" +
                                  std::to_string(i) + " of 00000000-0000-0000-0000-0000000000" + std::to_string(10 + i);
@@ -49,8 +49,8 @@ std::unique_ptr<store::Store> OpenStore() {
 
 // A sound segment, taken apart (docs/design/segment.md).
 struct Parts {
-  std::string columns, header;  // of the only block; the header as it is before compression
-  std::string footer_begin;     // up to the block's numbers
+  std::string columns, rollup, header;  // of the only block; the header as it is before compression
+  std::string footer_begin;             // up to the block's numbers
   uint64_t rows = 0;
   int64_t min_time = 0, max_time = 0;
 };
@@ -70,10 +70,13 @@ Parts TakeApart(const std::string& file) {
   parts.footer_begin = footer.substr(0, footer.size() - in.remaining());
   uint64_t bytes = in.Varint(), header_bytes = in.Varint(), header_raw_bytes = in.Varint();
   in.Fixed64();
+  uint64_t rollup_bytes = in.Varint();
+  in.Fixed32();
   parts.rows = in.Varint();
   parts.min_time = in.Signed();
   parts.max_time = in.Signed();
-  parts.columns = file.substr(0, bytes - header_bytes);
+  parts.columns = file.substr(0, bytes - header_bytes - rollup_bytes);
+  parts.rollup = file.substr(parts.columns.size(), rollup_bytes);
   if (!store::ReadCompressed(file.substr(bytes - header_bytes, header_bytes), header_raw_bytes, &parts.header)) {
     std::abort();
   }
@@ -81,11 +84,14 @@ Parts TakeApart(const std::string& file) {
 }
 
 std::string PutTogether(const Parts& parts) {
-  std::string header = '\0' + parts.header, file = parts.columns + header, footer = '\0' + parts.footer_begin;
+  std::string header = '\0' + parts.header, file = parts.columns + parts.rollup + header,
+              footer = '\0' + parts.footer_begin;
   base::PutVarint(&footer, file.size());
   base::PutVarint(&footer, header.size());
   base::PutVarint(&footer, parts.header.size());
   base::PutFixed64(&footer, base::Checksum(header));
+  base::PutVarint(&footer, parts.rollup.size());
+  base::PutFixed32(&footer, static_cast<uint32_t>(base::Checksum(parts.rollup)));
   base::PutVarint(&footer, parts.rows);
   base::PutSigned(&footer, parts.min_time);
   base::PutSigned(&footer, parts.max_time);
@@ -94,7 +100,7 @@ std::string PutTogether(const Parts& parts) {
   base::PutFixed32(&file, static_cast<uint32_t>(footer.size()));
   base::PutFixed32(&file, static_cast<uint32_t>(raw_size));
   base::PutFixed64(&file, base::Checksum(footer, (raw_size << 32) + footer.size()));
-  return file + std::string("RSSEG\0\0\2", 8);
+  return file + std::string("RSSEG\0\0\3", 8);
 }
 
 // Three bytes an edit: where, what, with which byte.
@@ -149,6 +155,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   static const Parts seed = MakeSeed(&path);
   Parts parts = seed;
   Edit(data, size, &parts.header);
+  if (size > 0 && data[0] % 2 == 0) {
+    parts = seed;
+    Edit(data + 1, size - 1, &parts.rollup);
+  }
   std::ofstream(path, std::ios::binary) << PutTogether(parts);
   auto store = OpenStore();
   using model::Filter;

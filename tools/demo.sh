@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# `make demo`: a server, a 4-process training run in which one rank fails, and what Rankscope says about it.
+# `make demo`: a server, a 4-process training run in which one rank fails, and what Rankscope says about it. Then, from
+# logs alone, two stories: a run that ends without a word on the launcher's console, and one that slowed for hours.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 rankscope=build/release/bin/rankscope
@@ -31,6 +32,20 @@ show rankscope jobs show demo
 "$rankscope" jobs show demo
 show rankscope logs --job_id demo --rank 2 --limit 8
 "$rankscope" logs --job_id demo --rank 2 --limit 8
+
+tell() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+# diagnose exits with 3 where it finds a failure.
+diagnose() {
+  show rankscope diagnose "$@"
+  (cd "$scratch" && "$OLDPWD/$rankscope" diagnose "$@") || [ $? = 3 ]
+}
+tell "Story 1: 4 ranks end at step 1198, and the launcher's console says nothing"
+show torchrun --nproc_per_node 4 --redirects 3 --log_dir logs train.py
+tools/demo_oom.sh "$scratch/logs"
+diagnose logs
+tell "Story 2: 256 ranks (simulated) fall from 80k to 30k tokens/s in some hours"
+tools/demo_slow_job.py "$scratch/slow"
+diagnose slow/ranks.jsonl slow/switches.jsonl --topology slow/topology.yaml
 cat <<'END'
 
 Next, with your own script and no server at all:

@@ -22,3 +22,4 @@ for step in range(1, 21):
     if rank == 2 and step == 15:
         raise KeyError("pixel_values")
     time.sleep(0.05)
+dist.destroy_process_group()

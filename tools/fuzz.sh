@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs each fuzz target for so many seconds: tools/fuzz.sh [SECONDS]. What fails is left as crash-* in build/fuzz/found.
+# Runs each fuzz target for so many seconds, one a core: tools/fuzz.sh [SECONDS]. What fails is left as crash-* in build/fuzz/found.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-10}
@@ -10,11 +10,13 @@ mkdir -p build/fuzz/found
 TMPDIR=$(mktemp -d -p /dev/shm rankscope-fuzz-XXXXXX)
 export TMPDIR
 trap 'rm -rf "$TMPDIR"' EXIT
-for target in build/fuzz/fuzz/*_fuzz; do
-  corpus=build/fuzz/corpus/$(basename "$target")
+
+run_target() {
+  local corpus=build/fuzz/corpus/$(basename "$1")
   mkdir -p "$corpus"
-  echo "== $(basename "$target")"
-  "$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -verbosity=0 -print_final_stats=1 \
-    -artifact_prefix=build/fuzz/found/ "$corpus" 2>"$corpus.log" || { cat "$corpus.log"; exit 1; }
-  grep number_of_executed "$corpus.log"
-done
+  "$1" -max_total_time="$2" -max_len=4096 -timeout=10 -verbosity=0 -print_final_stats=1 \
+    -artifact_prefix=build/fuzz/found/ "$corpus" 2>"$corpus.log" || { cat "$corpus.log"; exit 255; }  # 255: xargs stops
+  echo "$(basename "$1"): $(grep number_of_executed "$corpus.log")"
+}
+export -f run_target
+printf '%s\n' build/fuzz/fuzz/*_fuzz | xargs -P "$(nproc)" -I TARGET bash -c 'run_target TARGET "$1"' _ "$seconds"

@@ -19,6 +19,8 @@ struct ServeOptions {
   std::string grpc_advertise;  // where agents are told to connect, if not to grpc
   int idle_exit_s = 0;         // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
+  std::optional<double> gpu_hour_price;  // of one rank
+  std::string topology;                  // a file; empty: none is known
   base::Budget::Limits query_limits{
       .memory_bytes = 128 << 20, .time_ns = 300 * base::kNsPerSecond, .rows = 100'000'000};
   std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE
@@ -26,6 +28,7 @@ struct ServeOptions {
   size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
   bool detect = true;
   cli::RuleSources rules;
+  std::string notify;     // the notification file; empty: nobody is told
   bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
@@ -39,6 +42,7 @@ struct RunOptions {
   uint64_t spool_limit_bytes = 4ull << 30;
   bool preload = false;         // give ranks that are not Python a channel of their own, by LD_PRELOAD
   std::string alerts = "auto";  // always | never; auto: where stderr is a terminal
+  bool allow_pause = false;     // people and rules may hold the job
   int log_interval_steps = 0;   // 0: $RANKSCOPE_LOG_INTERVAL_STEPS, else 10
 };
 int Run(const RunOptions& options);
@@ -74,6 +78,8 @@ struct DetectWorkerOptions {
 };
 int DetectWorker(const DetectWorkerOptions& options);
 
+// --server, else $RANKSCOPE_SERVER, else "". kInvalid: it is no HOST:PORT.
+base::Result<std::string> NamedServer(const std::string& given);
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started
 // there, which ends itself when it is idle. HOST:PORT.
 base::Result<std::string> FindOrStartServer(const std::string& given);

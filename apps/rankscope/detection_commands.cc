@@ -1,6 +1,8 @@
 #include "cli/detect_command.h"
 #include "cli/findings_command.h"
+#include "cli/incidents_command.h"
 #include "cli/rules_command.h"
+#include "cli/suggest_command.h"
 #include "commands.h"
 #include "program.h"
 
@@ -63,7 +65,7 @@ void AddFindings(Program* program) {
   AddServerOptions(findings, program);
   AddOutput(findings, program);
   findings->add_option("--job_id", options->job, "of this job only");
-  findings->add_option("--state", options->state, "potential, confirmed or dismissed");
+  findings->add_option("--state", options->state, "potential, confirmed, dismissed or resolved");
   AddDecision(program, findings, "confirm", "It is as the finding says");
   AddDecision(program, findings, "dismiss", "It is not, or does not matter: the job is not marked by it");
   OnServerCommand(program, findings, [program, options](const std::string& server) {
@@ -73,8 +75,64 @@ void AddFindings(Program* program) {
   });
 }
 
+void AddSuggest(Program* program, CLI::App* rules) {
+  CLI::App* suggest = rules->add_subcommand("suggest", "Write a rule for what broke a job, with its tests");
+  auto options = std::make_shared<cli::SuggestOptions>();
+  AddServerOptions(suggest, program);
+  suggest->add_option("--incident", options->incident, "of this incident's job");
+  suggest->add_option("--job_id", options->job, "of this job");
+  suggest->add_option("--rule_file", options->rule_file, "where to write the rule")->capture_default_str();
+  suggest->add_option("--test_file", options->test_file, "where to write its tests")->capture_default_str();
+  OnServerCommand(program, suggest, [options](const std::string& server) {
+    options->server = server;
+    return Report(cli::RunSuggest(*options));
+  });
+}
+
+void AddIncidentWord(Program* program, CLI::App* incidents, const char* action, const char* what) {
+  CLI::App* word = incidents->add_subcommand(action, what);
+  auto options = std::make_shared<cli::IncidentWordOptions>();
+  options->action = action;
+  word->add_option("id", options->id, "as `incidents` shows it")->required();
+  word->add_option("--note", options->note, "why");
+  if (options->action == "ack") {
+    word->add_option("--for", options->lasting, "so long, as 2h; else while it is open and gets no worse");
+  }
+  word->fallthrough();
+  OnServerCommand(program, word, [options](const std::string& server) {
+    options->server = server;
+    options->by = Who();
+    return Report(cli::RunIncidentWord(*options));
+  });
+}
+
+void AddIncidents(Program* program) {
+  CLI::App* incidents = program->app.add_subcommand("incidents", "What the findings in jobs come to, and who cares");
+  auto options = std::make_shared<cli::IncidentsOptions>();
+  AddServerOptions(incidents, program);
+  AddOutput(incidents, program);
+  incidents->add_option("--job_id", options->job, "of this job only");
+  incidents->add_option("--state", options->state, "potential, confirmed, dismissed, resolved, or open: the first two");
+  CLI::App* show = incidents->add_subcommand("show", "All of one, with the lines and numbers around it");
+  auto id = std::make_shared<std::string>();
+  show->add_option("id", *id, "as `incidents` shows it")->required();
+  show->fallthrough();
+  OnServerCommand(program, show, [program, id](const std::string& server) {
+    return Report(cli::RunIncidentShow(server, *id, program->json()));
+  });
+  AddIncidentWord(program, incidents, "ack", "I look after it");
+  AddIncidentWord(program, incidents, "confirm", "It is as it says");
+  AddIncidentWord(program, incidents, "dismiss", "It is not, or does not matter: counts against its rules");
+  AddIncidentWord(program, incidents, "resolve", "It is over");
+  OnServerCommand(program, incidents, [program, options](const std::string& server) {
+    options->server = server;
+    options->json = program->json();
+    return Report(cli::RunIncidents(*options));
+  });
+}
+
 void AddRules(Program* program) {
-  CLI::App* rules = program->app.add_subcommand("rules", "Check, test and import rule files");
+  CLI::App* rules = program->app.add_subcommand("rules", "Check, test and import rule files; see how rules do");
   rules->require_subcommand(1);
   auto files = std::make_shared<std::vector<std::string>>();
   auto add = [&](const char* name, const char* what, std::function<base::Status()> run) {
@@ -83,10 +141,28 @@ void AddRules(Program* program) {
     return command->add_option("file", *files, "YAML files")->required();
   };
   add("lint", "Say what is wrong with rule files", [files] { return cli::RunRulesLint(*files); });
-  add("test", "Run tests of rules (docs/rules.md)", [files] { return cli::RunRulesTest(*files, ShippedRules()); });
+  auto job = std::make_shared<std::string>();
+  CLI::App* test = rules->add_subcommand("test", "Run tests of rules (docs/rules.md)");
+  AddServerOptions(test, program);
+  test->add_option("file", *files, "YAML files")->required();
+  test->add_option("--job_id", *job, "over a job that the server has, in place of those that the tests make up");
+  OnCommand(program, test, [program, files, job] {
+    cli::RulesTestOptions options{*files, ShippedRules(), "", *job};
+    if (job->empty()) return Report(cli::RunRulesTest(options));
+    auto server = FindOrStartServer(program->server);
+    if (!server.ok()) return Fail(server.status());
+    options.server = *server;
+    return Report(cli::RunRulesTest(options));
+  });
   add("import", "Translate a rule file of Prometheus or Loki", [files] {
     return cli::RunRulesImport(files->front());
   })->expected(1);
+  AddSuggest(program, rules);
+  CLI::App* stats = rules->add_subcommand("stats", "How often each rule fired, and what people made of it");
+  AddServerOptions(stats, program);
+  AddOutput(stats, program);
+  OnServerCommand(program, stats,
+                  [program](const std::string& server) { return Report(cli::RunRuleStats(server, program->json())); });
 }
 
 }  // namespace
@@ -95,6 +171,7 @@ void AddDetectionCommands(Program* program) {
   AddDetect(program);
   AddDetectWorker(program);
   AddFindings(program);
+  AddIncidents(program);
   AddRules(program);
 }
 

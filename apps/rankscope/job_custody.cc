@@ -19,6 +19,7 @@ base::Status JobCustody::Delete(const std::string& job, bool force) {
   RETURN_IF_ERROR(parts_.store->DeleteJob(job));
   RETURN_IF_ERROR(parts_.ingest->ForgetProducers(parts_.project, api::ProducersOfJob(job)));
   RETURN_IF_ERROR(parts_.catalog->DeleteJob(job));
+  RETURN_IF_ERROR(parts_.diagnostician->ForgetJob(job));
   parts_.say("project " + parts_.project + ": job \"" + job + "\" was deleted");
   return {};
 }

@@ -10,6 +10,7 @@
 #include "catalog/catalog.h"
 #include "ingest/ingest.h"
 #include "monitor/detection.h"
+#include "monitor/diagnostician.h"
 #include "store/store.h"
 
 namespace rankscope {
@@ -24,6 +25,7 @@ class JobCustody : public api::JobControl {
     catalog::Catalog* catalog;
     ingest::Ingest* ingest;
     monitor::Detection* detection;
+    monitor::Diagnostician* diagnostician;
     int64_t lost_after_ns;
     std::function<void(const std::string&)> say;
     std::shared_ptr<api::ServerMetrics> metrics;

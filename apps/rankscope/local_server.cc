@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/host_port.h"
 #include "commands.h"
 #include "endpoint_file.h"
 
@@ -36,9 +37,17 @@ pid_t StartServer(const std::string& data_dir) {
 
 }  // namespace
 
+base::Result<std::string> NamedServer(const std::string& given) {
+  std::string name = given.empty() ? base::EnvironmentVariable("RANKSCOPE_SERVER") : given;
+  if (name.empty()) return name;
+  auto address = base::ParseHostPort(name);
+  if (address.ok()) return name;
+  return base::Status::Invalid((given.empty() ? "$RANKSCOPE_SERVER " : "--server ") + address.status().message());
+}
+
 base::Result<std::string> FindOrStartServer(const std::string& given) {
-  if (!given.empty()) return given;
-  if (std::string set = base::EnvironmentVariable("RANKSCOPE_SERVER"); !set.empty()) return set;
+  ASSIGN_OR_RETURN(std::string named, NamedServer(given));
+  if (!named.empty()) return named;
   std::string data_dir = agent::DataHome();
   RETURN_IF_ERROR(base::MakeDirectories(data_dir));
   if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;

@@ -2,7 +2,7 @@
 #include <cstdlib>
 
 #include "program.h"
-#include "unknown_command.h"
+#include "usage_error.h"
 
 namespace rankscope {
 namespace {
@@ -23,9 +23,11 @@ void AddCommands(Program* program) {
   AddServeCommands(program);
   AddRunCommands(program);
   AddRecordCommands(program);
+  AddActionCommands(program);
   AddJobCommands(program);
   AddDetectionCommands(program);
   AddDiagnosisCommands(program);
+  AddNotifyCommands(program);
 }
 
 int Main(int argc, char** argv) {
@@ -35,11 +37,9 @@ int Main(int argc, char** argv) {
   try {
     program.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (std::string unknown = UnknownCommand(program.app, {argv + 1, argv + argc}); !unknown.empty()) {
-      std::fputs(unknown.c_str(), stderr);
-      return 2;
-    }
-    return program.app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return program.app.exit(error);  // --help, --version
+    std::fputs(UsageError(program.app, error, {argv + 1, argv + argc}).c_str(), stderr);
+    return 2;
   }
   KeepCredentials(program, argc, argv);
   return program.chosen();

@@ -50,8 +50,10 @@ int Report(const base::Status& status);
 void AddServeCommands(Program* program);      // serve, token, store
 void AddRunCommands(Program* program);        // run, doctor, spool, and those that only we call
 void AddRecordCommands(Program* program);     // logs, query, series, patterns, import
+void AddActionCommands(Program* program);     // pause, resume, stop, dump-stacks, set
 void AddJobCommands(Program* program);        // jobs, show, pin, unpin
 void AddDetectionCommands(Program* program);  // detect, detect-worker, findings, rules
-void AddDiagnosisCommands(Program* program);  // diagnose, notify
+void AddDiagnosisCommands(Program* program);  // diagnose
+void AddNotifyCommands(Program* program);     // notify, silence
 
 }  // namespace rankscope

@@ -1,40 +1,108 @@
 #include "project.h"
 
+#include "diagnose/incidents/grouping.h"
 #include "query/store_log_source.h"
+#include "rule_actions.h"
 
 namespace rankscope {
+namespace {
+
+// How many ranks the job has, as it says, or else as were seen; 0: it is not known.
+int64_t RanksOf(catalog::Catalog* catalog, const std::string& job) {
+  auto row = catalog->Job(job, /*now=*/0, /*lost_after=*/INT64_MAX);
+  if (!row.ok()) return 0;
+  return row->ranks_expected > 0 ? row->ranks_expected : row->ranks_seen;
+}
+
+monitor::IncidentClerk::JobLife LifeOf(catalog::Catalog* catalog, const std::string& job, int64_t lost_after_ns) {
+  base::TimeNs now = base::WallNow();
+  auto row = catalog->Job(job, now, lost_after_ns);
+  if (!row.ok() || row->state == "running") return {now, false};
+  bool ended = row->state == "finished" || row->state == "failed" || row->state == "imported";
+  return {row->last_heard, ended && now - row->last_heard > diagnose::kIncidentWindow};
+}
+
+}  // namespace
 
 base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, const std::string& folder,
                                                      const ProjectOptions& settings, std::vector<std::string>* damage) {
   std::unique_ptr<Project> project(new Project(name));
-  ASSIGN_OR_RETURN(
-      project->store_,
-      store::Store::Open(folder + "/store", {.project = name, .memtable_bytes = settings.memtable_bytes}, damage));
-  ASSIGN_OR_RETURN(project->catalog_, catalog::Catalog::Open(folder, name));
-  ASSIGN_OR_RETURN(project->findings_, catalog::Findings::Open(folder, name));
-  project->detection_ = std::make_unique<monitor::Detection>(monitor::Detection::Parts{
-      name, project->findings_.get(), project->store_.get(), settings.rules,
-      [name, alert = settings.alert](const std::string& job, const std::string& line) { alert(name, job, line); },
-      settings.alarms.say});
+  RETURN_IF_ERROR(project->OpenFiles(folder, settings, damage));
+  project->MakeJudges(settings);
+  RETURN_IF_ERROR(project->OpenIngest(folder, settings, damage));
+  project->Begin(settings);
+  return project;
+}
+
+base::Status Project::OpenFiles(const std::string& folder, const ProjectOptions& settings,
+                                std::vector<std::string>* damage) {
+  ASSIGN_OR_RETURN(store_, store::Store::Open(folder + "/store",
+                                              {.project = name_, .memtable_bytes = settings.memtable_bytes}, damage));
+  ASSIGN_OR_RETURN(catalog_, catalog::Catalog::Open(folder, name_));
+  ASSIGN_OR_RETURN(findings_, catalog::Findings::Open(folder, name_));
+  ASSIGN_OR_RETURN(knowledge_, catalog::Knowledge::Open(folder));
+  logs_ = query::MakeStoreLogSource(store_.get());
+  return {};
+}
+
+void Project::MakeJudges(const ProjectOptions& settings) {
+  diagnostician_ = std::make_unique<monitor::Diagnostician>(
+      monitor::Diagnostician::Parts{name_, catalog_.get(), findings_.get(), knowledge_.get(), logs_.get(),
+                                    settings.topology, settings.lost_after_ns, settings.alarms.say});
+  std::vector<diagnose::IncidentListener*> listeners = {diagnostician_.get()};
+  if (settings.notifier) {
+    people_ = std::make_unique<monitor::People>(settings.notifier);
+    listeners.push_back(people_.get());
+  }
+  detection_ = std::make_unique<monitor::Detection>(monitor::Detection::Parts{
+      name_, findings_.get(), store_.get(), settings.rules,
+      [name = name_, alert = settings.alert](const std::string& job, const std::string& line) {
+        alert(name, job, line);
+      },
+      settings.alarms.say, [catalog = catalog_.get()](const std::string& job) { return RanksOf(catalog, job); },
+      std::move(listeners),
+      [name = name_, actions = settings.actions,
+       say = settings.alarms.say](const std::vector<catalog::FindingRow>& findings) {
+        if (actions) ActOnFindings(name, findings, actions, say);
+      }});
+  incident_words_ = std::make_unique<IncidentWords>(detection_.get());
+}
+
+base::Status Project::OpenIngest(const std::string& folder, const ProjectOptions& settings,
+                                 std::vector<std::string>* damage) {
   ingest::Ingest::Options options;
   options.folder = folder + "/journal";
   // Detection before the store: what the store has is judged, or waits to be.
-  options.sinks = {project->catalog_.get(), project->detection_.get(), project->store_.get()};
-  options.project = name;
-  options.silent_jobs = [catalog = project->catalog_.get()] { return catalog->SilentJobs(base::WallNow()); };
+  options.sinks = {catalog_.get(), detection_.get(), store_.get()};
+  options.project = name_;
+  options.silent_jobs = [catalog = catalog_.get()] { return catalog->SilentJobs(base::WallNow()); };
   options.fatal = settings.alarms.fatal;
   options.say = settings.alarms.say;
-  ASSIGN_OR_RETURN(project->ingest_, ingest::Ingest::Open(options, damage));
-  project->detection_->Start(project->ingest_.get());
-  project->custody_ = std::make_unique<JobCustody>(
-      JobCustody::Parts{name, project->store_.get(), project->catalog_.get(), project->ingest_.get(),
-                        project->detection_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
-  project->logs_ = query::MakeStoreLogSource(project->store_.get());
-  return project;
+  ASSIGN_OR_RETURN(ingest_, ingest::Ingest::Open(options, damage));
+  return {};
+}
+
+void Project::Begin(const ProjectOptions& settings) {
+  detection_->Start(ingest_.get());
+  diagnostician_->Start();
+  incident_clerk_ = std::make_unique<monitor::IncidentClerk>(monitor::IncidentClerk::Parts{
+      name_, findings_->incidents(), store_.get(), detection_.get(),
+      [catalog = catalog_.get(), lost_after = settings.lost_after_ns](const std::string& job) {
+        return LifeOf(catalog, job, lost_after);
+      },
+      settings.gpu_hour_price});
+  custody_ = std::make_unique<JobCustody>(
+      JobCustody::Parts{name_, store_.get(), catalog_.get(), ingest_.get(), detection_.get(), diagnostician_.get(),
+                        settings.lost_after_ns, settings.alarms.say, settings.metrics});
+  if (!settings.notifier) return;
+  lives_ = std::make_unique<monitor::JobLives>(
+      monitor::JobLives::Parts{name_, catalog_.get(), settings.notifier, settings.lost_after_ns}, base::WallNow());
 }
 
 // Ingest goes first, and a last time appends to it; it must not use ingest any more.
 Project::~Project() {
+  if (diagnostician_) diagnostician_->Stop();
+  incident_clerk_.reset();
   if (detection_) detection_->Stop();
 }
 
@@ -46,6 +114,8 @@ api::HttpServer::Handler Project::Routes(api::Services doors) {
     doors.catalog = catalog_.get();
     doors.findings = findings_.get();
     doors.jobs = custody_.get();
+    doors.knowledge = diagnostician_.get();
+    doors.incidents = incident_words_.get();
     routes_ = api::MakeRoutes(doors);
   }
   return routes_;
@@ -59,6 +129,8 @@ base::Status Project::Close() {
   }
   routes = nullptr;  // ends the tails
   custody_.reset();
+  diagnostician_->Stop();
+  incident_clerk_.reset();
   detection_->Stop();
   ingest_.reset();
   return store_->Flush();

@@ -19,7 +19,7 @@ bool IsDirectory(const std::string& path) {
 Projects::Projects(const std::string& data_dir, access::Gate* gate, const ProjectOptions& options)
     : folder_(data_dir + "/projects"), gate_(gate), options_(options) {}
 
-Projects::~Projects() { StopRetention(); }
+Projects::~Projects() { StopRepeating(); }
 
 base::Result<std::unique_ptr<Projects>> Projects::Open(const std::string& data_dir, access::Gate* gate,
                                                        const ProjectOptions& options,
@@ -94,6 +94,22 @@ void Projects::SubmitLost(const wire::Hello& hello, wire::Lost lost, std::functi
   (*project)->ingest()->SubmitLost(hello, std::move(lost), std::move(done));
 }
 
+void Projects::Answer(const wire::Hello& hello, const model::JobAnswer& answer) {
+  if (options_.actions) options_.actions->Take(hello.project, hello.job, answer);
+}
+
+base::Result<diagnose::JobRanks> Projects::LiveRanks(const std::string& name, const std::string& job) {
+  ASSIGN_OR_RETURN(Project * project, Find(name));
+  ASSIGN_OR_RETURN(catalog::JobRow row, project->catalog()->Job(job, base::WallNow(), options_.lost_after_ns));
+  ASSIGN_OR_RETURN(auto ranks, project->catalog()->Ranks(job));
+  diagnose::JobRanks live;
+  live.last_step = row.last_step;
+  for (const catalog::RankRow& rank : ranks) {
+    if (rank.attempt == row.attempt && rank.exit.empty()) live.alive.insert(rank.rank);
+  }
+  return live;
+}
+
 base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, access::Action action,
                                                         const api::Services& doors) {
   ASSIGN_OR_RETURN(Project * project, action == access::Action::kIngest ? FindOrOpen(name) : Find(name));
@@ -107,44 +123,64 @@ void Projects::UseRules(const std::shared_ptr<const detect::RuleSet>& rules) {
 }
 
 void Projects::StartRetention(RetentionRules rules, int every_s) {
-  retention_ =
-      std::thread([this, rules = std::move(rules), every_s] { RetentionLoop(rules, std::chrono::seconds(every_s)); });
+  retention_ = Repeat(std::chrono::seconds(every_s), [this, rules = std::move(rules)] { ExpireAll(rules); });
 }
 
-void Projects::RetentionLoop(const RetentionRules& rules, std::chrono::seconds every) {
-  std::unique_lock lock(mutex_);
-  while (!closed_.wait_for(lock, every, [this] { return closing_; })) {
-    lock.unlock();
-    ExpireAll(rules);
-    lock.lock();
-  }
+void Projects::StartTelling() {
+  telling_ = Repeat(std::chrono::seconds(1), [this, said = std::string()]() mutable { TellAll(&said); });
+}
+
+std::thread Projects::Repeat(std::chrono::seconds every, std::function<void()> work) {
+  return std::thread([this, every, work = std::move(work)] {
+    std::unique_lock lock(mutex_);
+    while (!closed_.wait_for(lock, every, [this] { return closing_; })) {
+      lock.unlock();
+      work();
+      lock.lock();
+    }
+  });
+}
+
+// They stay until Close.
+std::vector<Project*> Projects::All() {
+  std::vector<Project*> all;
+  std::lock_guard lock(mutex_);
+  for (const auto& [name, project] : projects_) all.push_back(project.get());
+  return all;
 }
 
 void Projects::ExpireAll(const RetentionRules& rules) {
-  std::map<std::string, JobCustody*> custodies;
-  {
-    std::lock_guard lock(mutex_);
-    for (const auto& [name, project] : projects_) custodies[name] = project->custody();
-  }
-  for (const auto& [name, custody] : custodies) {
+  for (Project* project : All()) {
     // A disk that refuses now may not at the next look.
-    if (auto status = custody->Expire(rules.Of(name), base::WallNow()); !status.ok()) {
-      options_.alarms.say("project " + name + ": retention: " + status.message());
-    }
+    auto status = project->custody()->Expire(rules.Of(project->name()), base::WallNow());
+    if (!status.ok()) options_.alarms.say("project " + project->name() + ": retention: " + status.message());
   }
 }
 
-void Projects::StopRetention() {
+// What goes on is said once.
+void Projects::TellAll(std::string* said) {
+  std::string trouble;
+  for (Project* project : All()) {
+    auto status = project->TellLives(base::WallNow());
+    if (!status.ok()) trouble = "notify: project " + project->name() + ": " + status.message();
+  }
+  if (!trouble.empty() && trouble != *said) options_.alarms.say(trouble);
+  *said = trouble;
+}
+
+void Projects::StopRepeating() {
   {
     std::lock_guard lock(mutex_);
     closing_ = true;
   }
   closed_.notify_all();
-  if (retention_.joinable()) retention_.join();
+  for (std::thread* thread : {&retention_, &telling_}) {
+    if (thread->joinable()) thread->join();
+  }
 }
 
 base::Status Projects::Close() {
-  StopRetention();
+  StopRepeating();
   base::Status first;
   for (auto& [name, project] : projects_) {
     auto status = project->Close();

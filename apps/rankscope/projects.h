@@ -11,6 +11,7 @@
 
 #include "access/gate.h"
 #include "api/routes.h"
+#include "diagnose/actions/job_actions.h"
 #include "project.h"
 #include "retention_rules.h"
 #include "wire/ingest_service.h"
@@ -31,6 +32,10 @@ class Projects : public wire::FrameReceiver {
   void Submit(const wire::Hello& hello, wire::Frame frame, std::function<void(Outcome)> done) override;
   void SubmitLost(const wire::Hello& hello, wire::Lost lost, std::function<void(Outcome)> done) override;
 
+  void Answer(const wire::Hello& hello, const model::JobAnswer& answer) override;
+
+  // The ranks of the job's newest attempt that have begun and not ended. kNotFound.
+  base::Result<diagnose::JobRanks> LiveRanks(const std::string& project, const std::string& job);
   // Where records for the project go; it is opened at its first.
   base::Result<ingest::Ingest*> IngestOf(const std::string& project);
   // kNotFound for a project that nothing was sent to yet, unless the action ingests, which begins it. `doors` names
@@ -41,6 +46,8 @@ class Projects : public wire::FrameReceiver {
   void UseRules(const std::shared_ptr<const detect::RuleSet>& rules);
   // From now on removes every so many seconds what the rules say is due, of each project, until Close. Once.
   void StartRetention(RetentionRules rules, int every_s);
+  // From now on tells people once a second what has become of the jobs of each project, until Close. Once.
+  void StartTelling();
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.
   base::Status Close();
 
@@ -49,9 +56,12 @@ class Projects : public wire::FrameReceiver {
   base::Result<Project*> Admit(const wire::Hello& hello);
   base::Result<Project*> Find(const std::string& name);
   base::Result<Project*> FindOrOpen(const std::string& name);
-  void RetentionLoop(const RetentionRules& rules, std::chrono::seconds every);
+  // Calls it until Close.
+  std::thread Repeat(std::chrono::seconds every, std::function<void()> work);
+  std::vector<Project*> All();
   void ExpireAll(const RetentionRules& rules);
-  void StopRetention();
+  void TellAll(std::string* said);
+  void StopRepeating();
   base::Result<Project*> OpenProject(const std::string& name, std::vector<std::string>* damage);
 
   const std::string folder_;
@@ -61,7 +71,7 @@ class Projects : public wire::FrameReceiver {
   std::map<std::string, std::unique_ptr<Project>> projects_;
   std::condition_variable closed_;
   bool closing_ = false;
-  std::thread retention_;
+  std::thread retention_, telling_;
 };
 
 }  // namespace rankscope

@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/run_directory.h"
 #include "agent/server_address.h"
+#include "base/counted.h"
 #include "base/environment.h"
 #include "commands.h"
 
@@ -14,7 +15,7 @@ constexpr int kServerTimeoutMs = 2000;
 
 // A run of no named server had one on the local data directory, which ends itself when it is idle.
 base::Result<std::string> ServerOf(const PushOptions& options, const agent::RunConfig& config) {
-  if (!options.server.empty()) return options.server;
+  if (!options.server.empty()) return NamedServer(options.server);
   bool local = config.data_dir == agent::DataHome() && base::EnvironmentVariable("RANKSCOPE_SERVER").empty();
   return local ? FindOrStartServer("") : base::Result<std::string>(agent::CurrentServer(config));
 }
@@ -27,7 +28,10 @@ base::Status Reach(const std::string& server, const std::string& directory) {
 }
 
 base::Status Push(const PushOptions& options) {
-  ASSIGN_OR_RETURN(agent::RunConfig config, agent::ReadRunConfig(options.directory));
+  auto read = agent::ReadRunConfig(options.directory);
+  if (!read.ok())
+    return read.status().WithContext(options.directory + " is no run's directory (`rankscope doctor` lists them)");
+  const agent::RunConfig& config = *read;
   ASSIGN_OR_RETURN(std::string server, ServerOf(options, config));
   RETURN_IF_ERROR(Reach(server, options.directory));
   agent::AgentOptions agent;
@@ -37,11 +41,13 @@ base::Status Push(const PushOptions& options) {
   agent.token = options.token;
   agent.give_up_after_s = options.give_up_after_s;
   ASSIGN_OR_RETURN(agent::Shipped shipped, agent::RunAgent(agent));
-  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(), shipped.records - shipped.held_before,
-              server.c_str());
+  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(),
+              shipped.records - shipped.held_before - shipped.lost, server.c_str());
   if (shipped.held_before > 0) std::printf(", which had %" PRIu64 " before", shipped.held_before);
   std::printf("; %s is removed\n", options.directory.c_str());
-  return {};
+  if (shipped.lost == 0) return {};
+  return base::Status::Corrupt(options.directory + ": " + base::Counted(shipped.lost, "record") +
+                               " had been damaged on its disk and could not be sent; the job's stream says which");
 }
 
 }  // namespace

@@ -11,14 +11,25 @@ namespace rankscope {
 namespace {
 
 constexpr char kSince[] = "10m, 2h30m or 2026-11-24T10:00:00Z";
+constexpr char kLogsSince[] = "10m, 2h30m, now, 2026-11-24 or 2026-11-24T10:00:00Z";
+
+// A set, whether it is given with commas or by the option again.
+void AddSet(CLI::App* command, const char* name, std::string* set, const char* what) {
+  command->add_option(name, *set, what)->delimiter(',')->multi_option_policy(CLI::MultiOptionPolicy::Join);
+}
+
+// May be repeated; each has one value.
+void AddEach(CLI::App* command, const char* name, std::vector<std::string>* values, const char* what) {
+  command->add_option(name, *values, what)->take_all()->allow_extra_args(false);
+}
 
 void AddWhose(CLI::App* command, cli::LogsOptions* logs) {
   command->add_option("--job_id", logs->job, "the job")->required();
-  command->add_option("--rank", logs->ranks, "a set of ranks: 0-7,371,!3");
-  command->add_option("--node_rank", logs->node_ranks, "a set of node ranks");
-  command->add_option("--host", logs->hosts, "host names, comma between");
-  command->add_option("--stream", logs->streams, "stdout,stderr,metric,batch,event,host,gpu,stack");
-  command->add_option("--since", logs->since, kSince);
+  AddSet(command, "--rank", &logs->ranks, "a set of ranks: 0-7,371,!3");
+  AddSet(command, "--node_rank", &logs->node_ranks, "a set of node ranks");
+  AddSet(command, "--host", &logs->hosts, "host names, comma between");
+  AddSet(command, "--stream", &logs->streams, "stdout,stderr,metric,batch,event,host,gpu,stack");
+  command->add_option("--since", logs->since, kLogsSince);
   command->add_option("--until", logs->until, "as --since");
 }
 
@@ -29,10 +40,10 @@ void AddLogs(Program* program) {
   AddServerOptions(command, program);
   AddOutput(command, program);
   AddWhose(command, logs.get());
-  command->add_option("-e,--grep,--include", logs->include,
-                      "only lines whose text matches the regular expression (all of them); not fields");
-  command->add_option("-x,--exclude", logs->exclude, "no lines that match the regular expression");
-  command->add_option("-H,--highlight", logs->highlight, "mark a word");
+  AddEach(command, "-e,--grep,--include", &logs->include,
+          "only lines whose text matches the regular expression (all of them); not fields");
+  AddEach(command, "-x,--exclude", &logs->exclude, "no lines that match the regular expression");
+  AddEach(command, "-H,--highlight", &logs->highlight, "mark a word");
   command->add_option("--limit", logs->limit, "the last N lines")->check(NotNegative());
   command->add_flag("-f,--follow", logs->follow, "go on with new lines");
   command->add_flag("--fold,!--no-fold", logs->fold,

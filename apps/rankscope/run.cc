@@ -18,6 +18,7 @@
 #include "agent/run_directory.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/shell_word.h"
 #include "cli/http_client.h"
 #include "commands.h"
 
@@ -153,7 +154,8 @@ base::Result<Labels> ParseLabels(const std::vector<std::string>& texts) {
   Labels labels;
   for (const std::string& label : texts) {
     size_t equals = label.find('=');
-    if (equals == std::string::npos) return base::Status::Invalid("--label \"" + label + "\" is not KEY=VALUE");
+    if (equals == std::string::npos || equals == 0)
+      return base::Status::Invalid("--label \"" + label + "\" is not KEY=VALUE");
     labels.emplace_back(label.substr(0, equals), label.substr(equals + 1));
   }
   return labels;
@@ -196,6 +198,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.door = agent::DoorFolder(config);
   keeper.log_interval_steps = options.log_interval_steps;
   keeper.buffering = options.buffering;
+  keeper.allow_pause = options.allow_pause;
   keeper.agent_command = {ProgramPath(), "agent", "--run-dir", directory};
   keeper.alerts = config.alerts;
   keeper.flush_timeout_ms = options.flush_timeout_ms;
@@ -207,7 +210,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
     // The environment, where it names the server, holds for the commands to come as well.
     std::string server = options.server.empty() ? "" : " --server " + options.server;
     std::fprintf(stderr, "rankscope: job %s (rankscope logs%s --job_id %s -f)\n", config.job.c_str(), server.c_str(),
-                 config.job.c_str());
+                 base::ShellWord(config.job).c_str());
   }
   return agent::RunKeeper(keeper);
 }
@@ -227,6 +230,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
 int Run(const RunOptions& options) {
   auto labels = ParseLabels(options.labels);
   if (!labels.ok()) return Fail(labels.status());
+  if (auto named = NamedServer(options.server); !named.ok()) return Fail(named.status());
   if (options.preload) {
     if (auto status = Preload(); !status.ok()) return Fail(status);
   }

@@ -12,7 +12,9 @@ void AddRun(Program* program) {
   auto options = std::make_shared<RunOptions>();
   AddServerOptions(run, program);
   run->add_option("--job_id", options->job, "else from Slurm, the rendezvous or MPI, else a new one");
-  run->add_option("--label", options->labels, "KEY=VALUE, kept with the job; may be repeated")->take_all();
+  run->add_option("--label", options->labels, "KEY=VALUE, kept with the job; may be repeated")
+      ->take_all()
+      ->allow_extra_args(false);  // else it takes the -- for the end of its values
   run->add_option("--sample-interval", options->sample_interval_s, "seconds between samples of host and GPUs; 0: none")
       ->check(CLI::Range(0, 86400))
       ->capture_default_str();
@@ -28,11 +30,14 @@ void AddRun(Program* program) {
   run->add_option("--alerts", options->alerts,
                   "a line on stderr for each finding of the server: auto (on a terminal), always or never")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  run->add_flag("--allow-pause", options->allow_pause,
+                "people and rules may hold all ranks between two steps, and have them save and end (docs/actions.md)");
   run->add_flag("--preload", options->preload,
                 "give ranks that are not Python (or are, with -I or -S) a channel of their own, by LD_PRELOAD");
   run->add_option_function<double>(
          "--flush-timeout", [options](double seconds) { options->flush_timeout_ms = static_cast<int>(seconds * 1000); },
          "seconds to wait at the end for the acknowledgement")
+      ->check(CLI::Range(0.0, 86400.0))
       ->default_str("2");
   run->add_option("command", options->command, "the command, after --")->required();
   OnCommand(program, run, [program, options] {
@@ -70,8 +75,8 @@ void AddDoctor(Program* program) {
   AddServerOptions(doctor, program);
   AddOutput(doctor, program);
   OnCommand(program, doctor, [program] {
-    std::string set = base::EnvironmentVariable("RANKSCOPE_SERVER");
-    return Doctor(program->server.empty() ? set : program->server, program->json());
+    auto server = NamedServer(program->server);
+    return server.ok() ? Doctor(*server, program->json()) : Fail(server.status());
   });
 }
 

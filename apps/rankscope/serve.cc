@@ -14,38 +14,21 @@
 #include "api/authentication.h"
 #include "api/ingest_door.h"
 #include "base/file.h"
+#include "base/host_port.h"
 #include "commands.h"
 #include "endpoint_file.h"
+#include "live_actions.h"
 #include "live_rules.h"
+#include "notify/live_notifier.h"
 #include "projects.h"
 
 namespace rankscope {
 namespace {
 
-struct Address {
-  std::string host;  // IPv6 without its brackets
-  uint16_t port;
-};
-
-std::string ToText(const Address& address) {
-  bool brackets = address.host.find(':') != std::string::npos;
-  return (brackets ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
-
-base::Result<Address> ParseAddress(const std::string& text, const char* option) {
-  size_t colon = text.rfind(':');
-  char* end = nullptr;
-  long port = colon == std::string::npos ? -1 : std::strtol(text.c_str() + colon + 1, &end, 10);
-  std::string host = text.substr(0, colon == std::string::npos ? 0 : colon);
-  if (host.starts_with('[') && host.ends_with(']')) {
-    host = host.substr(1, host.size() - 2);
-  } else if (host.find(':') != std::string::npos) {
-    host.clear();  // IPv6 wants brackets
-  }
-  if (host.empty() || port < 0 || port > 65535 || !end || *end != '\0' || end == text.c_str() + colon + 1) {
-    return base::Status::Invalid(std::string(option) + " \"" + text + "\" is not HOST:PORT or [IPV6]:PORT");
-  }
-  return Address{std::move(host), static_cast<uint16_t>(port)};
+base::Result<base::HostPort> ParseAddress(const std::string& text, const char* option) {
+  auto address = base::ParseHostPort(text);
+  if (!address.ok()) return base::Status::Invalid(std::string(option) + " " + address.status().message());
+  return address;
 }
 
 bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "localhost" || host == "::1"; }
@@ -76,8 +59,8 @@ class Server {
   explicit Server(const ServeOptions& options) : options_(options), rules_(options.rules) {}
 
   base::Status Start() {
-    ASSIGN_OR_RETURN(Address http, ParseAddress(options_.http, "--http"));
-    ASSIGN_OR_RETURN(Address grpc, ParseAddress(options_.grpc, "--grpc"));
+    ASSIGN_OR_RETURN(base::HostPort http, ParseAddress(options_.http, "--http"));
+    ASSIGN_OR_RETURN(base::HostPort grpc, ParseAddress(options_.grpc, "--grpc"));
     if (!options_.grpc_advertise.empty()) {
       RETURN_IF_ERROR(ParseAddress(options_.grpc_advertise, "--grpc-advertise").status());
     }
@@ -94,6 +77,7 @@ class Server {
     RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
     if (rules.any()) projects_->StartRetention(std::move(rules), options_.retention_every_s);
+    if (notifier_) projects_->StartTelling();
     return Listen(http, grpc);
   }
 
@@ -106,16 +90,20 @@ class Server {
       bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
       if (signalled && !IsHangUp(signals)) return;
       if (options_.detect && (signalled || rules_.HaveChanged())) ReloadRules();
+      if (notifier_ && (signalled || notifier_->HasChanged())) ReloadNotify();
       idle_s = grpc_->open_streams() > 0 || requests_ != requests_seen_ ? 0 : idle_s + 1;
       requests_seen_ = requests_;
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;
     }
   }
 
-  // Readers first, then writers, then what holds the data: nothing acknowledged is lost.
+  // Readers first, then writers, then what holds the data: nothing acknowledged is lost. After a Start that failed,
+  // too: what it began may use what it made.
   void Stop() {
-    grpc_->Stop();
-    http_->Stop();
+    if (actions_) actions_->Stop();
+    if (grpc_) grpc_->Stop();
+    if (http_) http_->Stop();
+    if (!projects_) return;
     if (auto status = projects_->Close(); !status.ok()) Fail(status);
     RemoveEndpoint(options_.data_dir);
   }
@@ -138,8 +126,18 @@ class Server {
     }
   }
 
+  // Likewise. What goes on is said once.
+  void ReloadNotify() {
+    auto status = notifier_->Reload();
+    metrics_->CountNotifyReload(status.ok());
+    std::string said =
+        status.ok() ? "the notification file was read again" : "notifications stay as they were: " + status.message();
+    if (status.ok() || said != notify_said_) std::fprintf(stderr, "rankscope: %s\n", said.c_str());
+    notify_said_ = said;
+  }
+
   // Where other machines can come in, they need a token.
-  base::Status OpenGate(const Address& http, const Address& grpc) {
+  base::Status OpenGate(const base::HostPort& http, const base::HostPort& grpc) {
     std::string file = TokenFile(options_.data_dir);
     bool exposed = !IsLoopback(http.host) || !IsLoopback(grpc.host);
     bool needs_token = exposed && !options_.insecure;
@@ -160,11 +158,27 @@ class Server {
     // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
     ProjectOptions projects;
     projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    projects.gpu_hour_price = options_.gpu_hour_price;
+    if (!options_.topology.empty()) {
+      ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(options_.topology));
+      ASSIGN_OR_RETURN(diagnose::Topology topology, diagnose::ReadTopology(options_.topology, yaml));
+      projects.topology = std::make_shared<diagnose::Topology>(std::move(topology));
+    }
     projects.memtable_bytes = options_.memtable_bytes;
     projects.metrics = metrics_;
     if (options_.detect) {
       ASSIGN_OR_RETURN(projects.rules, rules_.Load());
     }
+    if (!options_.notify.empty()) {
+      ASSIGN_OR_RETURN(notifier_,
+                       notify::LiveNotifier::Start(
+                           {options_.notify, options_.data_dir + "/notify.sqlite", [](const std::string& sentence) {
+                              std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+                            }}));
+      projects.notifier = notifier_.get();
+    }
+    actions_ = MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); });
+    projects.actions = actions_.get();
     projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
       if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});
     };
@@ -176,14 +190,15 @@ class Server {
       std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     };
     ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, projects, &damage));
+    live_projects_ = projects_.get();
     for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     return {};
   }
 
-  base::Status Listen(const Address& http, const Address& grpc) {
+  base::Status Listen(const base::HostPort& http, const base::HostPort& grpc) {
     ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
     agents_ = grpc_.get();
-    std::string grpc_address = ToText({grpc.host, static_cast<uint16_t>(grpc_->port())});
+    std::string grpc_address = base::FormatHostPort({grpc.host, static_cast<uint16_t>(grpc_->port())});
     api::HttpServer::Options options;
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
@@ -205,7 +220,7 @@ class Server {
       return consumer;
     };
     ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
-    std::string http_address = ToText({http.host, http_->port()});
+    std::string http_address = base::FormatHostPort({http.host, http_->port()});
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
     if (auto status = WriteEndpoint(options_.data_dir, http_address, grpc_address); !status.ok()) {
       Fail(status);
@@ -223,6 +238,8 @@ class Server {
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     doors.query_limits = options_.query_limits;
     doors.metrics = metrics_;
+    doors.notifier = notifier_.get();
+    doors.actions = actions_.get();
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps, ""});
     };
@@ -234,7 +251,11 @@ class Server {
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;
+  std::unique_ptr<notify::LiveNotifier> notifier_;  // null: nobody is told
+  std::string notify_said_;                         // of its last reload
+  std::unique_ptr<diagnose::JobActions> actions_;
   std::unique_ptr<Projects> projects_;
+  std::atomic<Projects*> live_projects_{nullptr};  // projects_, once it is open
   std::unique_ptr<wire::IngestServer> grpc_;
   std::atomic<wire::IngestServer*> agents_{nullptr};  // grpc_, once it is there: detection begins earlier
   std::unique_ptr<api::HttpServer> http_;
@@ -249,10 +270,10 @@ int Serve(const ServeOptions& options) {
   base::UniqueFd signals = BlockSignals();
   RaiseFileLimit();
   Server server(options);
-  if (auto status = server.Start(); !status.ok()) return Fail(status);
-  server.Wait(signals.get());
+  base::Status started = server.Start();
+  if (started.ok()) server.Wait(signals.get());
   server.Stop();
-  return 0;
+  return started.ok() ? 0 : Fail(started);
 }
 
 }  // namespace rankscope

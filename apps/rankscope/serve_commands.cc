@@ -31,11 +31,13 @@ void AddRetention(CLI::App* serve, ServeOptions* options) {
   serve
       ->add_option("--retention", options->retention,
                    "[PROJECT=]30d: records older than that go, in whole segments, but for pinned jobs; may be repeated")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
   serve
       ->add_option("--retention-bytes", options->retention_bytes,
                    "[PROJECT=]100GB: beyond it the oldest segments of a project go; may be repeated")
-      ->take_all();
+      ->take_all()
+      ->allow_extra_args(false);
 }
 
 void AddServe(Program* program) {
@@ -46,12 +48,18 @@ void AddServe(Program* program) {
   serve->add_option("--lost-after", options->lost_after_s, "seconds of silence after which a job is lost")
       ->check(NotNegative())
       ->capture_default_str();
+  serve
+      ->add_option("--gpu-hour-price", options->gpu_hour_price,
+                   "what a rank costs an hour, to say what an incident took")
+      ->check(NotNegative());
+  serve->add_option("--topology", options->topology, "YAML: where each node hangs on the network (docs/diagnose.md)");
   AddQueryLimits(serve, &options->query_limits);
   AddRetention(serve, options.get());
   serve->add_option("--detect", options->detect, "on or off: whether the rules judge what comes")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
       ->default_str("on");
   AddRuleFiles(serve, &options->rules);
+  serve->add_option("--notify", options->notify, "who is told of incidents and jobs: YAML (docs/notifications.md)");
   serve->add_option("--memtable-bytes", options->memtable_bytes)->group("");
   serve->add_option("--retention-every", options->retention_every_s)->group("");
   serve->add_option("--idle-exit", options->idle_exit_s)->group("");

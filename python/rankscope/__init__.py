@@ -10,12 +10,13 @@ system call and never waits. Where no agent is, every call does nothing. In a fo
     rankscope.query('job:j level:error | first by (rank)')      # rows of what a server holds; see docs/query.md
     rankscope.Monitor().register_monitor(MyDetector())          # rules of one's own; see docs/detectors.md
     batch = rankscope.guard(batch, policy="skip")               # no extreme samples
+    if rankscope.should_stop(): save(); break                   # people or a rule have asked for it; see docs/actions.md
 """
 
-from rankscope._recorder import close, event, init, log, log_batch, set_step
+from rankscope._recorder import close, event, init, log, log_batch, set_step, should_stop
 
 __all__ = ["ExtremeSample", "Monitor", "PartialAnswer", "QueryError", "close", "event", "guard", "init", "log", "log_batch", "query",
-           "set_step"]
+           "set_step", "should_stop"]
 __version__ = "0.1.0"
 
 # What ranks that only report need not load.

@@ -9,6 +9,7 @@ from rankscope import _events, _metric_names, _recorder
 from rankscope._history import History
 from rankscope._watch import Watch
 
+_HOLDING = ("pause_job", "stop_job")
 _MOST_WAITING = 256  # events that found no room in the ring
 
 
@@ -30,6 +31,8 @@ class Detection:
     def register(self, detector):
         """From now on. A rule takes the place of an earlier one of its name."""
         name = type(detector).__name__
+        if any(rule.action in _HOLDING for rule in detector.rules):  # whoever asks for that has agreed to it
+            _recorder.allow_pause()
         with self._lock:
             for rule in detector.rules:
                 self._retire(rule.name)

@@ -26,8 +26,10 @@ def attach(job_id, server):
         RANKSCOPE_STDERR_INODE=_rank.inode_of(2),
         RANKSCOPE_RANK_PID=str(os.getpid()),
     )
-    who = _rank.identity() or {"pid": os.getpid(), "attempt": 0}
-    _rank.take_pipes(who)
+    who = _rank.identity()
+    if who is None and (who := _rank.alone()):
+        os.environ["RANKSCOPE_LONE_RANK"] = str(os.getpid())  # for its ring
+    _rank.take_pipes(who or {"pid": os.getpid(), "attempt": 0})
     _rank.install_hooks()
     return True
 

@@ -9,7 +9,7 @@
 
 #include "embed/rankscope_embed.h"
 
-enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1, kAsideBytes = 1 << 16 };
+enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1, kHeed = 2, kAsideBytes = 1 << 16 };
 
 static rankscope_handle* handle;
 static rankscope_handle* aside; /* a worker's own: it inherits `handle` and may not write to it */
@@ -94,7 +94,7 @@ static PyObject* Log(PyObject* self, PyObject* arguments, PyObject* keywords) {
     int field = FieldOf(name);
     if (field != kDropped) fields[count++] = (uint32_t)field;
   }
-  rankscope_log(handle, step, fields, values, count);
+  if (rankscope_log(handle, step, fields, values, count) == RANKSCOPE_HEED) return PyLong_FromLong(kHeed);
   Py_RETURN_TRUE;
 }
 
@@ -114,7 +114,7 @@ static int RecordAside(const char* stream, int64_t step, const char* json, size_
   if (error != -ECHILD) return error;
   rankscope_close(aside); /* of the process that forked this one */
   aside = NULL;
-  rankscope_options options = {.size = sizeof options, .ring_bytes = kAsideBytes};
+  rankscope_options options = {.size = sizeof options, .ring_bytes = kAsideBytes, .worker = 1};
   error = rankscope_open(&options, &aside);
   return error ? error : rankscope_record(aside, stream, step, json, length);
 }
@@ -154,8 +154,45 @@ static PyObject* SetStep(PyObject* self, PyObject* step_object) {
   (void)self;
   int64_t step;
   if (!StepOf(step_object, &step)) return NULL;
-  if (step != RANKSCOPE_NO_STEP) rankscope_set_step(handle, step);
+  int heed = step != RANKSCOPE_NO_STEP && rankscope_set_step(handle, step) == RANKSCOPE_HEED;
+  return PyBool_FromLong(heed);
+}
+
+static PyObject* Heed(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyLong_FromLong(rankscope_heed(handle));
+}
+
+static PyObject* Raised(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyBool_FromLong(rankscope_raised(handle) == RANKSCOPE_WAIT);
+}
+
+static PyObject* AllowPause(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  rankscope_allow_pause(handle);
   Py_RETURN_NONE;
+}
+
+static PyObject* SetCollectiveTimeout(PyObject* self, PyObject* seconds) {
+  (void)self;
+  unsigned long value = PyLong_AsUnsignedLong(seconds);
+  if (value == (unsigned long)-1 && PyErr_Occurred()) return NULL;
+  rankscope_set_collective_timeout(handle, (uint32_t)value);
+  Py_RETURN_NONE;
+}
+
+static PyObject* SetStackSignal(PyObject* self, PyObject* number) {
+  (void)self;
+  long value = PyLong_AsLong(number);
+  if (value == -1 && PyErr_Occurred()) return NULL;
+  rankscope_set_stack_signal(handle, (int)value);
+  Py_RETURN_NONE;
+}
+
+static PyObject* Level(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyLong_FromUnsignedLong(rankscope_level(handle));
 }
 
 static PyObject* Open(PyObject* self, PyObject* arguments, PyObject* keywords) {
@@ -213,12 +250,18 @@ static PyMethodDef methods[] = {
     {"open", (PyCFunction)(void (*)(void))Open, METH_VARARGS | METH_KEYWORDS,
      "open(directory=None, log_interval_steps=0): whether this process has a ring now. OSError: it cannot be made."},
     {"log", (PyCFunction)(void (*)(void))Log, METH_VARARGS | METH_KEYWORDS,
-     "log(metrics, step=None): False, and nothing is logged, when a value is no plain number."},
+     "log(metrics, step=None): False, and nothing is logged, when a value is no plain number; else True, or 2: heed."},
     {"record", Record, METH_VARARGS, "record(stream, step, json): 0 or a negative errno."},
     {"record_aside", Aside, METH_VARARGS,
      "record_aside(stream, step, json): as record, from a child process, by a small ring that it opens for that."},
     {"metric_names", MetricNames, METH_NOARGS, "{name in lower case: (canonical name, scale, whether it is inverse)}"},
-    {"set_step", SetStep, METH_O, "set_step(step)"},
+    {"set_step", SetStep, METH_O, "set_step(step): whether there is something to heed."},
+    {"heed", Heed, METH_NOARGS, "What this rank is told: 0 go on, 1 wait, 2 save and end."},
+    {"raised", Raised, METH_NOARGS, "Says that the process ends by an exception. Whether to wait with that."},
+    {"allow_pause", AllowPause, METH_NOARGS, "heed() may say other than 0 from now on."},
+    {"set_collective_timeout", SetCollectiveTimeout, METH_O, "set_collective_timeout(seconds)"},
+    {"set_stack_signal", SetStackSignal, METH_O, "set_stack_signal(number)"},
+    {"level", Level, METH_NOARGS, "The level that logging is to have; 0: its own."},
     {"keep", Keep, METH_O, "keep(names): log() takes only these; None: all."},
     {"set_interval", SetInterval, METH_O, "set_interval(steps)"},
     {"interval", Interval, METH_NOARGS, "log_interval_steps as the agent or the server set it last."},

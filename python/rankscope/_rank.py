@@ -13,11 +13,26 @@ def start():
     who = identity()
     if who and who["rank"] is not None and "RANKSCOPE_RANK_PID" not in os.environ:
         os.environ["RANKSCOPE_RANK_PID"] = str(os.getpid())
-        take_pipes(who)
+        try:
+            take_pipes(who)
+        except OSError:  # a keeper that is too busy: its lines stay in the launcher's pipe, and all else is as ever
+            pass
     _buffer_lines()
     install_hooks()
+    if os.environ.get("RANKSCOPE_RANK_PID") == str(os.getpid()):
+        _open_ring()
     if os.environ.get("RANKSCOPE_SWIFT_MONITOR") == "1":
         from rankscope import swift_monitor  # noqa: F401
+
+
+def _open_ring():
+    """Also of a rank that never logs: what is asked of it, as its stacks, is asked by way of the ring."""
+    try:
+        from rankscope import _recorder
+
+        _recorder.open_early()
+    except Exception:
+        pass
 
 
 def install_hooks():
@@ -55,22 +70,40 @@ def _is_launcher():
     return False
 
 
+_LOCAL_RANK = ("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
+_RANK = ("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
+_NODE_RANK = ("GROUP_RANK", "NODE_RANK", "SLURM_NODEID")
+_WORLD_SIZE = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS")
+
+
 def identity():
     """Who this process is, or None where it is no rank. RANK is a global rank only beside LOCAL_RANK."""
     if "LOCAL_RANK" not in os.environ and _is_launcher():
         return None
-    local_rank = _number("LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "SLURM_LOCALID")
+    local_rank = _number(*_LOCAL_RANK)
     if local_rank is None:
         return None
     rank = _number("RANK") if "LOCAL_RANK" in os.environ else None
-    if rank is None:
-        rank = _number("OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID")
     return {
-        "rank": rank,
+        "rank": _number(*_RANK) if rank is None else rank,
         "local_rank": local_rank,
-        "node_rank": _number("GROUP_RANK", "NODE_RANK", "SLURM_NODEID"),
-        "world_size": _number("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_NTASKS"),
+        "node_rank": _number(*_NODE_RANK),
+        "world_size": _number(*_WORLD_SIZE),
         "attempt": max(_number("TORCHELASTIC_RESTART_COUNT") or 0, _number("SLURM_RESTART_COUNT") or 0),
+        **_this_process(),
+    }
+
+
+def alone():
+    """Who a process is that says itself that it trains, and that no launcher has told anything: rank 0 of a world of one.
+    None where RANK or the like stands alone: it may be the node's."""
+    if any(name in os.environ for name in ("RANK", *_RANK, *_LOCAL_RANK, *_NODE_RANK, *_WORLD_SIZE)):
+        return None
+    return {"rank": 0, "local_rank": 0, "node_rank": 0, "world_size": 1, "attempt": 0, **_this_process()}
+
+
+def _this_process():
+    return {
         "pid": os.getpid(),
         "python": sys.version.split()[0],
         "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
@@ -162,6 +195,8 @@ def _watch_exceptions():
     before = sys.excepthook
 
     def excepthook(kind, error, traceback):
+        if issubclass(kind, KeyboardInterrupt):  # Python ends by SIGINT then; unless code is run from a string, as imports do
+            return before(kind, error, traceback)
         try:
             from rankscope import _recorder
 
@@ -170,5 +205,17 @@ def _watch_exceptions():
         except Exception:
             pass
         before(kind, error, traceback)
+        if not issubclass(kind, KeyboardInterrupt):
+            _await_end_of_action()
 
     sys.excepthook = excepthook
+
+
+def _await_end_of_action():
+    try:
+        from rankscope import _hold
+
+        sys.stderr.flush()
+        _hold.await_end_of_action()
+    except Exception:
+        pass

@@ -4,28 +4,31 @@ import atexit
 import json
 import math
 import os
+import sys
 import warnings
 
 from rankscope import _tensors
 
 try:
-    from rankscope import _native
+    from rankscope import _hold, _native
 except ImportError as error:  # an interpreter without CPython's stable ABI
-    _native = None
+    _hold = _native = None
     _why_not = str(error)
 
 _opened = False
 _pid = None
+_HEED = 2  # _native.log() says that something is asked of this rank
 _listener = None  # is told what is logged: the process's detectors
 
 
-def init(job_id=None, log_interval_steps=None, fields=None, server=None):
+def init(job_id=None, log_interval_steps=None, fields=None, server=None, allow_pause=False):
     """Makes this process report. Under `rankscope run` it does already; then only the settings are taken.
 
     job_id: the job outside `rankscope run`; else as `rankscope run` finds it. server: HOST:PORT of `rankscope serve`,
     else $RANKSCOPE_SERVER, else one on the local data directory. log_interval_steps: one record per so many steps
     (10), with last, min, max and mean of each field; NaN, infinities and spikes go out at once. fields: log() takes
-    only these names. Returns whether an agent will read what is logged; never raises because there is none.
+    only these names. allow_pause: people and rules may hold all ranks between two steps, and have them end with a
+    checkpoint (docs/actions.md). Returns whether an agent will read what is logged; never raises because there is none.
     """
     if _native is None:
         warnings.warn("rankscope: nothing is recorded: " + _why_not, stacklevel=2)
@@ -40,6 +43,8 @@ def init(job_id=None, log_interval_steps=None, fields=None, server=None):
     if log_interval_steps:
         _native.set_interval(log_interval_steps)
     _native.keep(fields)
+    if allow_pause:
+        _hold.allow()
     return True
 
 
@@ -48,10 +53,14 @@ def log(metrics, step=None):
     with a later call; text is kept as a record of its own."""
     if not _opened and not _open():
         return
-    if _tensors.pending() or not _native.log(metrics, step):
+    logged = not _tensors.pending() and _native.log(metrics, step)
+    if not logged:
         _log_in_order(metrics, step)
-    elif _listener is not None:
+        return
+    if _listener is not None:
         _listener.log(metrics, step)
+    if logged is not True:
+        _hold.heed()
 
 
 def log_batch(ids=None, shapes=None, lengths=None, step=None):
@@ -68,9 +77,28 @@ def event(name, msg="", step=None, level="info", **fields):
 def set_step(step):
     """The step of the calls that name none."""
     if _opened or _open():
-        _native.set_step(step)
+        asked = _native.set_step(step)
         if _listener is not None:
             _listener.begin_step(step)
+        if asked:
+            _hold.heed()
+
+
+def should_stop():
+    """Whether the run is to save a checkpoint and end now: on all ranks at the same step, and only if the job allows it."""
+    return _opened and _hold.should_stop()
+
+
+def allow_pause():
+    """As init(allow_pause=True)."""
+    if _hold is not None:
+        _hold.allow()
+
+
+def set_collective_timeout(seconds):
+    """Of the process groups; ranks are held for less."""
+    if _opened or _open():
+        _native.set_collective_timeout(seconds)
 
 
 def is_due(step):
@@ -102,6 +130,7 @@ def record_from_anywhere(stream, fields, step=None):
         return record(stream, fields, step)
     if _native is None or "RANKSCOPE_RINGS" not in os.environ:
         return False
+    os.environ["RANKSCOPE_WORKER_OF"] = str(_main_pid())
     return _native.record_aside(stream, step, _json(fields)) == 0
 
 
@@ -144,16 +173,42 @@ def _open(log_interval_steps=0):
         return False
     if _opened and _pid is None:
         atexit.register(close)
+    if _opened:
+        _begin_control()
     _pid = os.getpid()
     return _opened
 
 
-def _is_worker():
-    """A process that a rank's multiprocessing started: a data loader's."""
+def _begin_control():
+    from rankscope import _stacks
+
+    _hold.renew()
+    _stacks.register()
+    if _stacks.number() is not None:
+        _native.set_stack_signal(_stacks.number())
+
+
+def open_early():
+    """The ring of a rank that may never log: what is asked of it (stacks) is asked by way of the ring."""
+    if not _opened:
+        _open()
+
+
+def is_started_by_multiprocessing():
     import multiprocessing
 
-    rank_pid = os.environ.get("RANKSCOPE_RANK_PID", str(os.getpid()))
-    return multiprocessing.parent_process() is not None and rank_pid != str(os.getpid())
+    # By "spawn" it imports the main module first, and is told its parent only afterwards.
+    return multiprocessing.parent_process() is not None or getattr(multiprocessing.current_process(), "_inheriting", False)
+
+
+def _is_worker():
+    """A process that a rank's multiprocessing started: a data loader's."""
+    if not is_started_by_multiprocessing():
+        return False
+    if "RANKSCOPE_RANK_PID" in os.environ:
+        return os.environ["RANKSCOPE_RANK_PID"] != str(os.getpid())
+    data = sys.modules.get("torch.utils.data")  # what a plain script starts may also be a rank
+    return data is not None and data.get_worker_info() is not None
 
 
 def _is_child():
@@ -161,14 +216,26 @@ def _is_child():
     return _pid not in (None, os.getpid()) or _is_worker()
 
 
+def _main_pid():
+    """Of a worker: the process that it works for."""
+    import multiprocessing
+
+    parent = multiprocessing.parent_process() if _is_worker() else None
+    return parent.pid if parent else _pid or os.getppid()
+
+
 def _log_in_order(metrics, step):
-    """Values that are still on a GPU hold back what follows, so that each step's values go out together."""
+    """Values that are still on a GPU hold back what follows, so that each step's values go out together. The step is
+    passed now, not when they go out: all ranks wait in the same place."""
+    asked = _native.log({}, step)
     texts = _tensors.hold(metrics, step)
     if texts:
         record("metric", texts, step)
         if _listener is not None:
             _listener.log(texts, step)
     log_arrived()
+    if asked is not True:
+        _hold.heed()
 
 
 def log_arrived(wait=False):

@@ -20,7 +20,9 @@ from rankscope import hooks
 __all__ = ["AnomalyDetector", "DetectionRule", "Monitor", "register_monitor"]
 
 SEVERITIES = ("INFO", "WARNING", "CRITICAL")
-ACTIONS = ("notify_only", "pause_job", "stop_job")
+# With what stands behind them, as in "set_level DEBUG"; "": nothing.
+ACTIONS = {"notify_only": "", "mark": "", "pause_job": "", "stop_job": "", "dump_stacks": "", "webhook": r"\S+",
+           "set_log_interval_steps": r"[1-9][0-9]{0,5}", "set_level": "DEBUG|INFO|WARNING|ERROR"}
 SCOPES = ("rank", "job")
 
 
@@ -32,7 +34,7 @@ class DetectionRule:
     condition: called as condition(logs) when a step is complete; true while something is wrong. logs: the last 1,000
     steps of this rank, oldest first, a dict each, with `step`, the names as logged and the canonical ones. A step that
     lacks a field that is asked for, `l["loss"]`, is left out. What it raises is told once and goes no further.
-    severity: INFO, WARNING or CRITICAL. action: notify_only, pause_job or stop_job. class_: the finding's class; else
+    severity: INFO, WARNING or CRITICAL. action: one of docs/actions.md. class_: the finding's class; else
     `log_pattern` of a pattern and `custom` of a condition.
 
     Raises ValueError, which names the rule.
@@ -53,11 +55,19 @@ class DetectionRule:
             self._refuse(f"pattern: want a text in RE2's syntax, found {self.pattern!r}")
         if self.condition is not None and not callable(self.condition):
             self._refuse(f"condition: want a function of the logs, found {self.condition!r}")
-        for what, value, known in (("severity", self.severity, SEVERITIES), ("action", self.action, ACTIONS)):
-            if value not in known:
-                self._refuse(f"{what}: want one of {', '.join(known)}, found {value!r}")
+        if self.severity not in SEVERITIES:
+            self._refuse(f"severity: want one of {', '.join(SEVERITIES)}, found {self.severity!r}")
+        self._check_action()
         if self.class_ is not None and not (isinstance(self.class_, str) and re.fullmatch("[a-z][a-z0-9_]*", self.class_)):
             self._refuse(f"class_: want a name as loss_spike, found {self.class_!r}")
+
+    def _check_action(self):
+        name, _, argument = self.action.partition(" ") if isinstance(self.action, str) else (None, "", "")
+        if name not in ACTIONS:
+            self._refuse(f"action: want one of {', '.join(ACTIONS)}, found {self.action!r}")
+        if not re.fullmatch(ACTIONS[name], argument):
+            want = f"an argument as {ACTIONS[name]}" if ACTIONS[name] else "no argument"
+            self._refuse(f"action: {name}: want {want}, found {argument!r}")
 
     def _refuse(self, why):
         raise ValueError(f"rule {self.name}: {why}")

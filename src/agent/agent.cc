@@ -16,8 +16,10 @@
 #include "agent/gpu_sampler.h"
 #include "agent/host_sampler.h"
 #include "agent/orphan_runs.h"
+#include "agent/port_sampler.h"
 #include "agent/rank_door.h"
 #include "agent/rank_gpus.h"
+#include "agent/rank_orders.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/sender.h"
@@ -55,6 +57,8 @@ class Agent {
         silent_ranks_(config.rings),
         sender_(config, spool_.get(), spool_->next_seq() - 1,
                 [this](const std::string& line) { AppendAlert(directory_, line); }),
+        orders_(config, options.run_directory, &rings_,
+                [this](model::JobAnswer answer) { sender_.Answer(std::move(answer)); }),
         said_(ReadProgress(directory_)) {}
 
   base::Result<Shipped> Run() {
@@ -67,6 +71,7 @@ class Agent {
       collector_.Tick(base::WallNow());
       TakeSamples();
       if (uint32_t steps = sender_.log_interval_steps()) rings_.SetLogIntervalSteps(steps);
+      ServeOrders();
       Spill(/*force=*/collector_.ended() || Drained(busy));
       Release();
       if (!failed_.ok()) return failed_;
@@ -77,7 +82,7 @@ class Agent {
     if (config_.alerts && sender_.connected()) poll(nullptr, 0, kLastAlertsMs);
     if (KeeperIsDead()) RankDoor::RemoveFolder(DoorFolder(config_));
     RemoveFolders();
-    return Shipped{spool_->next_seq() - 1, sender_.held_before()};
+    return Shipped{spool_->next_seq() - 1, sender_.held_before(), sender_.lost()};
   }
 
  private:
@@ -145,7 +150,16 @@ class Agent {
     if (config_.sample_interval_s <= 0 || !due || collector_.ended()) return;
     sampled_at_ = now;
     collector_.Add(host_.Sample(base::WallNow()));
+    for (model::Record& record : ports_.Sample(base::WallNow())) collector_.Add(std::move(record));
     gpus_.Request();
+  }
+
+  void ServeOrders() {
+    int64_t now = base::MonotonicNow();
+    for (const model::JobOrder& order : sender_.TakeOrders()) orders_.Take(order, now);
+    orders_.Look(now, sender_.connected());
+    for (model::Record& record : orders_.Drain()) collector_.Add(std::move(record));
+    if (orders_.WantsSamples()) sampled_at_ = 0;
   }
 
   size_t pending_bytes() const { return collector_.pending_bytes() + rings_.pending_bytes(); }
@@ -228,11 +242,13 @@ class Agent {
   Rings rings_;
   ExitWitnesses exits_;
   HostSampler host_;
+  PortSampler ports_;
   GpuSampler gpus_;
   RankGpus rank_gpus_;
   SilentRankWatch silent_ranks_;
   int64_t sampled_at_ = 0;
   Sender sender_;
+  RankOrders orders_;
   std::vector<model::Record> unspooled_;
   base::Status failed_;
   SourcePositions positions_;

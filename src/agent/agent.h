@@ -17,6 +17,7 @@ struct AgentOptions {
 struct Shipped {
   uint64_t records = 0;      // that the run had; all are acknowledged
   uint64_t held_before = 0;  // of them, those that the server had before this agent came
+  uint64_t lost = 0;         // of them, those that the spool did not hold any more, damaged
 };
 
 // The node's agent for one run: capture → records → spool → server, until the run has ended and the server has

@@ -26,6 +26,10 @@ bool AgentProcess::StartAgain(const sigset_t& signals, int64_t monotonic_now) {
   return true;
 }
 
+void AgentProcess::StartIfKilled(const sigset_t& signals) {
+  if (!alive() && killed_) Start(signals);
+}
+
 void AgentProcess::Watch(EventLoop* loop) {
   pidfd_ = OpenPidfd(pid_);
   loop->Watch(pidfd_.get(), [this, loop] {
@@ -43,6 +47,7 @@ bool AgentProcess::Reaped(pid_t pid, int wait_status) {
 void AgentProcess::End(int exit_code) {
   pid_ = -1;
   done_ = exit_code == 0 || exit_code == kRefused;
+  killed_ = exit_code == kKilled;
   due_at_ = base::MonotonicNow() + (exit_code == kKilled ? kKilledDelay : kFailedDelay);
 }
 

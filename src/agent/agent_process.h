@@ -22,6 +22,8 @@ class AgentProcess {
   void Start(const sigset_t& signals);
   // Starts it anew where it is missing, but not in a hurry. Whether it did.
   bool StartAgain(const sigset_t& signals, int64_t monotonic_now);
+  // Starts it anew at once where it was killed: for a keeper that leaves.
+  void StartIfKilled(const sigset_t& signals);
   // Notices its end on the loop: for the keeper's successor, whose child it is not.
   void Watch(EventLoop* loop);
   // Whether the pid, which waitpid has given with this status, was the agent's.
@@ -42,7 +44,7 @@ class AgentProcess {
   const std::string run_directory_;
   pid_t pid_ = -1;
   base::UniqueFd pidfd_;
-  bool done_ = false;
+  bool done_ = false, killed_ = false;
   int64_t due_at_ = 0;  // monotonic
 };
 

@@ -4,33 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <string_view>
-
-#include "model/words.h"
+#include "model/shown.h"
 
 namespace rankscope::agent {
 namespace {
 
 constexpr size_t kLongestLine = 500;
 constexpr off_t kLargestFile = 1 << 20;
-constexpr char32_t kReplacement = 0xfffd;
-
-bool IsControl(char32_t point) { return point < 0x20 || (point >= 0x7f && point < 0xa0); }
-
-// What steers no terminal: U+009B begins a command as ESC [ does, and in some terminals so does the bare byte.
-std::string Shown(std::string_view line) {
-  std::string shown;
-  while (!line.empty()) {
-    model::CodePoint point = model::FirstCodePoint(line);
-    std::string_view bytes = line.substr(0, point.size);
-    if (IsControl(point.value)) bytes = " ";
-    if (point.value == kReplacement) bytes = "\ufffd";
-    if (shown.size() + bytes.size() > kLongestLine) break;
-    shown += bytes;
-    line.remove_prefix(point.size);
-  }
-  return shown;
-}
 
 }  // namespace
 
@@ -38,7 +18,7 @@ void AppendAlert(const std::string& run_directory, const std::string& line) {
   auto fd = base::OpenFile(run_directory + "/alerts", O_WRONLY | O_CREAT | O_APPEND);
   struct stat info {};
   if (!fd.ok() || fstat(fd->get(), &info) != 0 || info.st_size > kLargestFile) return;
-  std::string text = Shown(line) + "\n";
+  std::string text = model::Shown(line, kLongestLine) + "\n";
   (void)!write(fd->get(), text.data(), text.size());
 }
 

@@ -24,17 +24,28 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kInfoExit = 1 << 3;
 constexpr unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
+// Known from 6.15 on, once the process has been reaped.
+std::optional<ExitStatus> ReadFromPidfd(int pidfd) {
+  PidfdInfo info{};
+  info.mask = kInfoExit;
+  if (ioctl(pidfd, kGetInfo, &info) != 0 || !(info.mask & kInfoExit)) return std::nullopt;
+  return ExitStatus{info.exit_code, "pidfd"};
+}
+
+// Known until it has been reaped.
+std::optional<ExitStatus> ReadFromProc(pid_t pid) {
+  auto stat = base::ReadWholeFile("/proc/" + std::to_string(pid) + "/stat");
+  auto code = stat.ok() ? ExitCodeOfStat(*stat) : std::nullopt;
+  if (!code) return std::nullopt;
+  return ExitStatus{*code, "proc"};
+}
+
 }  // namespace
 
 std::optional<ExitStatus> ReadExitStatus(int pidfd, pid_t pid) {
-  PidfdInfo info{};
-  info.mask = kInfoExit;
-  if (ioctl(pidfd, kGetInfo, &info) == 0 && (info.mask & kInfoExit)) return ExitStatus{info.exit_code, "pidfd"};
-  auto stat = base::ReadWholeFile("/proc/" + std::to_string(pid) + "/stat");
-  if (!stat.ok()) return std::nullopt;
-  auto code = ExitCodeOfStat(*stat);
-  if (!code) return std::nullopt;
-  return ExitStatus{*code, "proc"};
+  if (auto status = ReadFromPidfd(pidfd)) return status;
+  if (auto status = ReadFromProc(pid)) return status;
+  return ReadFromPidfd(pidfd);  // reaped between the two
 }
 
 std::optional<int> ExitCodeOfStat(const std::string& stat) {

@@ -88,7 +88,7 @@ class Keeper {
   base::Status StartCommand() {
     ASSIGN_OR_RETURN(OutputPipes::WriteEnds ends, pipes_.Open({}, /*rank_pid=*/0));
     SetRankEnvironment({door_.path(), ends.out.get(), ends.err.get(), options_.rings, options_.buffering,
-                        options_.log_interval_steps, options_.python_path});
+                        options_.log_interval_steps, options_.allow_pause, options_.python_path});
     return command_.Start(options_.command, ends.out.get(), ends.err.get(), signals_.mask_before());
   }
 
@@ -209,13 +209,18 @@ class Keeper {
 
   void AwaitAgent() {
     int64_t deadline = command_.ended_at() + options_.flush_timeout_ms * base::kNsPerMs;
-    while (base::MonotonicNow() < deadline && !agent_.done()) Turn();
+    do {
+      Turn();
+    } while (base::MonotonicNow() < deadline && !agent_.done());
+    agent_.StartIfKilled(signals_.mask_before());
     alerts_read_at_ = 0;
     SayAlerts(base::MonotonicNow());
     if (agent_.shipped()) return;
     Progress progress = ReadProgress(options_.run_directory);
-    dprintf(STDERR_FILENO, "rankscope: %lu records are not yet acknowledged; they are kept in %s. %s\n",
-            static_cast<unsigned long>(progress.spooled - progress.acknowledged), options_.run_directory.c_str(),
+    uint64_t remaining = progress.spooled - progress.acknowledged;
+    std::string which = remaining == 0 ? "the last" : std::to_string(remaining);  // the agent is still reading them
+    dprintf(STDERR_FILENO, "rankscope: %s records are not yet acknowledged; they are kept in %s. %s\n", which.c_str(),
+            options_.run_directory.c_str(),
             agent_.alive()
                 ? "An agent in the background goes on sending them."
                 : (agent_.LastWords() + "Send them with: rankscope spool push " + options_.run_directory).c_str());

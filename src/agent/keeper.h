@@ -22,6 +22,7 @@ struct KeeperOptions {
   std::string door;                        // the folder that is made for the socket of its ranks
   int log_interval_steps = 0;              // 0: the default
   std::string buffering = "line";          // line | keep | none
+  bool allow_pause = false;                // its ranks may be held
   std::vector<std::string> agent_command;  // started detached, and again when it dies
   int64_t flush_timeout_ms = 2000;
   bool alerts = false;  // say on stderr what the server finds

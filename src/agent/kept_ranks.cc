@@ -14,8 +14,7 @@ namespace rankscope::agent {
 namespace {
 
 model::Record RankStart(const RankGreeting& greeting) {
-  model::Record start = model::MakeEvent("rank_start", base::WallNow(),
-                                         "rank " + std::to_string(greeting.origin.rank.value_or(-1)) + " started");
+  model::Record start = model::MakeEvent("rank_start", base::WallNow(), NameOf(greeting.origin) + " started");
   start.origin = greeting.origin;
   start.fields.emplace_back("pid", static_cast<int64_t>(greeting.pid));
   start.fields.insert(start.fields.end(), greeting.about.begin(), greeting.about.end());

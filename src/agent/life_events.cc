@@ -33,6 +33,10 @@ std::string ExitEnd(int code, model::Record* end) {
 
 }  // namespace
 
+std::string NameOf(const model::Origin& origin) {
+  return origin.rank ? "rank " + std::to_string(*origin.rank) : "a process without a rank";
+}
+
 std::string DescribeEnd(const std::optional<ExitStatus>& status, model::Record* end) {
   std::string how = "how is unknown";
   if (status) {
@@ -53,7 +57,7 @@ model::Record RankExit(const model::Origin& origin, pid_t pid, const std::option
     exit.fields.emplace_back("oom_kill", std::string(*oom_killed ? "true" : "false"));
     if (*oom_killed) how += " by the kernel's OOM killer";
   }
-  exit.text = "rank " + std::to_string(origin.rank.value_or(-1)) + " ended: " + how;
+  exit.text = NameOf(origin) + " ended: " + how;
   return exit;
 }
 

@@ -12,6 +12,9 @@ namespace rankscope::agent {
 
 // Records of stream `event` by which the catalog knows when and how ranks and nodes began and ended.
 
+// "rank 7".
+std::string NameOf(const model::Origin& origin);
+
 // Adds to an end event how the process ended (exit_code, or signal and signal_number; level; exit_source) and says it
 // in words: "exit 1", "SIGKILL", "how is unknown" without a status.
 std::string DescribeEnd(const std::optional<ExitStatus>& status, model::Record* end);

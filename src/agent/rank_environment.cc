@@ -17,6 +17,7 @@ void SetRankEnvironment(const RankEnvironment& rank) {
   if (rank.log_interval_steps > 0) {
     setenv("RANKSCOPE_LOG_INTERVAL_STEPS", std::to_string(rank.log_interval_steps).c_str(), 1);
   }
+  if (rank.allow_pause) setenv("RANKSCOPE_ALLOW_PAUSE", "1", 1);
   unsetenv("RANKSCOPE_RANK_PID");  // a nested run is its own
   if (rank.python_path.empty()) return;
   base::PrependToVariable("PYTHONPATH", rank.python_path + "/rankscope/bootstrap:" + rank.python_path);

@@ -11,6 +11,7 @@ struct RankEnvironment {
   std::string rings;        // the folder of the metric rings
   std::string buffering;    // line | keep | none
   int log_interval_steps;   // 0: the default
+  bool allow_pause;         // they may be held
   std::string python_path;  // the folder of the Python package; its bootstrap goes before PYTHONPATH. Empty: none
 };
 

@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "agent/launch.h"
 #include "agent/pidfd.h"
+#include "embed/launcher_variables.h"
 #include "embed/rankscope_embed.h"
 #include "parse/line_record.h"
 #include "parse/metric_names.h"
@@ -88,16 +91,25 @@ RingReader::~RingReader() {
 
 void RingReader::ReadIdentity() {
   size_t bytes = std::min<size_t>(ring_->environment_bytes, RANKSCOPE_ENVIRONMENT_BYTES);
-  is_alone_ = bytes == 0;
   std::string block(ring_->environment, bytes);
   block.push_back('\0');
-  Identity identity = IdentityFrom([&](const char* name) -> const char* {
-    size_t length = std::strlen(name);
-    for (size_t at = 0; at < bytes; at += std::strlen(&block[at]) + 1) {
-      if (block.compare(at, length, name) == 0 && block[at + length] == '=') return &block[at + length + 1];
-    }
-    return nullptr;
-  });
+  std::map<std::string, std::string> variables;
+  is_alone_ = true;
+  for (size_t at = 0; at < bytes; at += std::strlen(&block[at]) + 1) {
+    std::string variable = &block[at];
+    size_t equals = std::min(variable.find('='), variable.size() - 1);
+    is_alone_ = is_alone_ && variable.starts_with("RANKSCOPE_");
+    variables.emplace(variable.substr(0, equals), variable.substr(equals + 1));
+  }
+  Environment environment = [&](const char* name) -> const char* {
+    auto found = variables.find(name);
+    return found == variables.end() ? nullptr : found->second.c_str();
+  };
+  const char* owner = environment(RANKSCOPE_WORKER_OF_VARIABLE);
+  owner_ = owner ? static_cast<pid_t>(std::atoi(owner)) : pid_;
+  Identity identity = IdentityFrom(environment);
+  const char* lone = environment(RANKSCOPE_LONE_RANK_VARIABLE);
+  if (lone && std::atoi(lone) == owner_) identity.rank = identity.local_rank = 0;
   origin_.rank = identity.rank;
   origin_.local_rank = identity.local_rank;
   origin_.node_rank = identity.node_rank;
@@ -121,6 +133,10 @@ void RingReader::Release(uint64_t position) { __atomic_store_n(&ring_->tail, pos
 
 void RingReader::SetLogIntervalSteps(uint32_t steps) {
   __atomic_store_n(&ring_->log_interval_steps, steps, __ATOMIC_RELAXED);
+}
+
+void RingReader::Signal(int number) const {
+  if (process_.valid()) SignalProcess(process_.get(), number);
 }
 
 base::Result<std::optional<model::Record>> RingReader::Next() {

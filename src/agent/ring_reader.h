@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "agent/rank_control.h"
 #include "base/file.h"
 #include "base/status.h"
 #include "embed/ring_layout.h"
@@ -39,10 +40,16 @@ class RingReader {
   pid_t pid() const { return pid_; }
   // No launcher has told the process anything.
   bool is_alone() const { return is_alone_; }
+  // The process whose data-loader worker has opened the ring, else the one that has opened it.
+  pid_t owner() const { return owner_; }
 
   // Bytes before the position are durable elsewhere: their room is the writer's again.
   void Release(uint64_t position);
   void SetLogIntervalSteps(uint32_t steps);
+  // What is asked of the process; for as long as this lives.
+  RankControl control() const { return RankControl(&ring_->control); }
+  // Of the process; nothing happens once it has ended.
+  void Signal(int number) const;
 
  private:
   RingReader() = default;
@@ -58,7 +65,7 @@ class RingReader {
   uint32_t header_bytes_ = 0, data_bytes_ = 0;  // as checked: the writer cannot change them under us
   base::UniqueFd process_;                      // a pidfd; invalid: it has ended
   model::Origin origin_;
-  pid_t pid_ = 0;
+  pid_t pid_ = 0, owner_ = 0;
   bool is_alone_ = false;
   uint64_t position_ = 0, last_window_ = 0;
 };

@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
+#include "agent/stack_dump.h"
 #include "base/clock.h"
 #include "model/event.h"
 
@@ -74,7 +76,7 @@ bool Rings::Pull(size_t bytes) {
 }
 
 bool Rings::IsLoneRank(const RingReader& reader) const {
-  return lone_command_ != 0 && reader.pid() == lone_command_ && reader.is_alone();
+  return lone_command_ != 0 && reader.owner() == lone_command_ && reader.is_alone();
 }
 
 bool Rings::command_is_a_rank() const {
@@ -152,6 +154,11 @@ SourcePositions Rings::positions() const {
   return positions;
 }
 
+void Rings::Remove(const std::string& name, pid_t pid) const {
+  unlink((config_.rings + "/" + name).c_str());
+  unlink(StacksFile(config_.rings, pid).c_str());
+}
+
 void Rings::Release(const SourcePositions& durable) {
   for (auto ring = rings_.begin(); ring != rings_.end();) {
     auto position = durable.find(PositionSource(ring->first));
@@ -160,13 +167,28 @@ void Rings::Release(const SourcePositions& durable) {
     bool whole = ring->second.finished && position != durable.end() && window != durable.end() &&
                  position->second == ring->second.reader->position() &&
                  window->second == ring->second.reader->last_window();
-    if (whole) unlink((config_.rings + "/" + ring->first).c_str());
+    if (whole) Remove(ring->first, ring->second.reader->pid());
     ring = whole ? rings_.erase(ring) : std::next(ring);
   }
 }
 
 bool Rings::done() const {
   return std::all_of(rings_.begin(), rings_.end(), [](const auto& ring) { return ring.second.finished; });
+}
+
+std::map<int32_t, Rings::LiveRank> Rings::LiveRanks() const {
+  std::map<int32_t, LiveRank> ranks;
+  std::map<int32_t, int64_t> began;
+  for (const auto& [name, ring] : rings_) {
+    model::Origin origin = OriginOf(*ring.reader);
+    if (ring.finished || !origin.rank || ring.reader->control().is_worker()) continue;
+    int64_t time = std::atoll(name.c_str() + std::min(name.find('-') + 1, name.size()));
+    if (auto known = began.find(*origin.rank); known != began.end() && known->second > time) continue;
+    began[*origin.rank] = time;
+    CompleteOrigin(config_, &origin);
+    ranks[*origin.rank] = {std::move(origin), ring.reader.get()};
+  }
+  return ranks;
 }
 
 void Rings::SetLogIntervalSteps(uint32_t steps) {

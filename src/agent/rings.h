@@ -42,6 +42,14 @@ class Rings {
 
   void SetLogIntervalSteps(uint32_t steps);
 
+  // The own process of a rank that lives. Valid until the next call of a method that is not const.
+  struct LiveRank {
+    model::Origin origin;
+    const RingReader* ring;
+  };
+  // By rank; of two processes that say they are the same, the later one.
+  std::map<int32_t, LiveRank> LiveRanks() const;
+
  private:
   struct Ring {
     std::unique_ptr<RingReader> reader;
@@ -55,6 +63,7 @@ class Rings {
   model::Origin OriginOf(const RingReader& reader) const;
   bool PullOne(const std::string& name, Ring* ring, size_t bytes);
   void Finish(Ring* ring);
+  void Remove(const std::string& name, pid_t pid) const;
   void SayDropped(Ring* ring);
   void Warn(const model::Origin& origin, model::Record event);
   void Push(model::Record record);

@@ -36,7 +36,7 @@ class RingsTest : public testing::Test {
   }
 
   void Open(uint32_t interval) {
-    rankscope_options options{sizeof options, directory_.c_str(), interval, 16384};
+    rankscope_options options{sizeof options, directory_.c_str(), interval, 16384, 0};
     ASSERT_EQ(rankscope_open(&options, &handle_), 0);
   }
   void Log(int64_t step, const std::string& name, double value) const {

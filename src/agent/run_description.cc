@@ -50,14 +50,19 @@ std::string FirstLine(const std::string& path) {
   return text.ok() ? text->substr(0, text->find('\n')) : "";
 }
 
-// What a ref of the repository `git` points to: a file of its own, or a line of packed-refs.
-std::string CommitOf(const std::string& git, const std::string& ref) {
+// What a ref of the repository `git` points to: a file of its own, or a line of packed-refs. A worktree shares its
+// repository's.
+std::string CommitOf(std::string git, const std::string& ref) {
+  if (std::string common = FirstLine(git + "/commondir"); !common.empty()) {
+    git = (std::filesystem::path(git) / common).string();
+  }
   if (std::string commit = FirstLine(git + "/" + ref); !commit.empty()) return commit;
   auto packed = base::ReadWholeFile(git + "/packed-refs");
   if (!packed.ok()) return "";
   std::istringstream lines(*packed);
-  for (std::string commit, name; lines >> commit >> name;) {
-    if (name == ref) return commit;
+  for (std::string line; std::getline(lines, line);) {
+    size_t space = line.find(' ');
+    if (space != std::string::npos && line.substr(space + 1) == ref) return line.substr(0, space);
   }
   return "";
 }
@@ -113,9 +118,9 @@ std::string GitCommit(const std::string& directory) {
   for (std::filesystem::path path = std::filesystem::absolute(directory, error); !path.empty();
        path = path.parent_path()) {
     std::string git = (path / ".git").string();
-    if (std::filesystem::is_regular_file(git, error)) {  // a worktree: "gitdir: PATH"
+    if (std::filesystem::is_regular_file(git, error)) {  // a worktree or a submodule: "gitdir: PATH"
       git = FirstLine(git);
-      git = git.starts_with("gitdir: ") ? git.substr(8) : "";
+      git = git.starts_with("gitdir: ") ? (path / git.substr(8)).string() : "";
     }
     std::string head = FirstLine(git + "/HEAD");
     if (head.starts_with("ref: ")) return CommitOf(git, head.substr(5));

@@ -22,6 +22,19 @@ TEST(RunDescription, CommitIsFoundFromBelowPackedOrNot) {
   EXPECT_EQ(GitCommit(root), "4444");
 }
 
+TEST(RunDescription, CommitOfAWorktreeIsItsRepositorys) {
+  std::string root = testing::TempDir() + "/rankscope_worktree_test";
+  std::filesystem::remove_all(root);
+  std::filesystem::create_directories(root + "/repository/.git/worktrees/other");
+  std::filesystem::create_directories(root + "/other/src");
+  std::ofstream(root + "/other/.git") << "gitdir: ../repository/.git/worktrees/other\n";
+  std::ofstream(root + "/repository/.git/worktrees/other/commondir") << "../..\n";
+  std::ofstream(root + "/repository/.git/worktrees/other/HEAD") << "ref: refs/heads/other\n";
+  std::ofstream(root + "/repository/.git/packed-refs")
+      << "# pack-refs with: peeled \n1111 refs/heads/a\n^2222\n3333 refs/heads/other\n";
+  EXPECT_EQ(GitCommit(root + "/other/src"), "3333");
+}
+
 TEST(RunDescription, ParallelismIsWhatTheCommandSays) {
   model::Fields fields;
   const char* none[] = {nullptr};

@@ -7,6 +7,7 @@
 
 #include "agent/gpu_sampler.h"
 #include "agent/host_sampler.h"
+#include "agent/port_sampler.h"
 
 namespace rankscope::agent {
 namespace {
@@ -82,6 +83,35 @@ TEST_F(HostSamplerTest, ThisMachineHasMemory) {
   EXPECT_GT(Number(record, "disk_free_gib"), 0);
   EXPECT_GE(Number(record, "memory_used_percent"), 0);
   EXPECT_LE(Number(record, "memory_used_percent"), 100);
+}
+
+TEST_F(HostSamplerTest, PortsOfInfinibandRoceAndEthernetAreRecordsOfTheirCounters) {
+  Write("/sys/class/infiniband/mlx5_0/ports/1/link_layer", "InfiniBand\n");
+  Write("/sys/class/infiniband/mlx5_0/ports/1/counters/symbol_error", "17\n");
+  Write("/sys/class/infiniband/mlx5_0/ports/1/counters/port_xmit_wait", "N/A (no PMA)\n");
+  Write("/sys/class/infiniband/mlx5_0/ports/1/hw_counters/out_of_sequence", "3\n");
+  Write("/sys/class/infiniband/mlx5_1/ports/1/link_layer", "Ethernet\n");
+  Write("/sys/class/infiniband/mlx5_1/ports/1/hw_counters/np_cnp_sent", "9\n");
+  Write("/sys/class/infiniband/mlx5_2/ports/1/link_layer", "InfiniBand\n");
+  Write("/sys/class/net/eth0/statistics/rx_dropped", "5\n");
+  Write("/sys/class/net/lo/statistics/rx_dropped", "5\n");
+  Write("/sys/class/net/veth12/statistics/rx_dropped", "5\n");
+  std::vector<model::Record> records = PortSampler(root_).Sample(7);
+  ASSERT_EQ(records.size(), 3u) << "one without counters, and those of no port, are left out";
+  auto text = [](const model::Record& record, std::string_view name) {
+    const auto* value = model::FindField(record.fields, name);
+    return value ? std::get<std::string>(*value) : "";
+  };
+  EXPECT_EQ(text(records[0], "device") + "/" + text(records[0], "port") + " " + text(records[0], "link"),
+            "mlx5_0/1 infiniband");
+  EXPECT_EQ(Number(records[0], "symbol_error"), 17);
+  EXPECT_EQ(Number(records[0], "port_xmit_wait"), -1);
+  EXPECT_EQ(Number(records[0], "out_of_sequence"), 3);
+  EXPECT_EQ(text(records[1], "link"), "roce");
+  EXPECT_EQ(Number(records[1], "np_cnp_sent"), 9);
+  EXPECT_EQ(text(records[2], "device") + " " + text(records[2], "link"), "eth0 ethernet");
+  EXPECT_EQ(Number(records[2], "rx_dropped"), 5);
+  EXPECT_EQ(records[2].stream, model::Stream::kHost);
 }
 
 // What one request gives, once it has been answered.

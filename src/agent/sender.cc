@@ -1,5 +1,6 @@
 #include "agent/sender.h"
 
+#include <algorithm>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -18,6 +19,7 @@ constexpr milliseconds kFirstBackoff{50};
 constexpr milliseconds kLastBackoff{5000};
 constexpr milliseconds kPingEvery{1000};
 constexpr int64_t kDeadAfter = 15 * base::kNsPerSecond;  // a half-open connection says nothing
+constexpr size_t kMostAnswers = 1024;
 constexpr int kDiscoveryTimeoutMs = 2000;
 constexpr char kNotInTheSpool[] = "the agent's spool holds them no longer (damaged on its disk, or released)";
 
@@ -48,6 +50,30 @@ void Sender::Wake(uint64_t last_spooled_seq) {
 base::Status Sender::refusal() {
   std::lock_guard lock(mutex_);
   return refusal_;
+}
+
+std::vector<model::JobOrder> Sender::TakeOrders() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(orders_, {});
+}
+
+void Sender::Answer(model::JobAnswer answer) {
+  {
+    std::lock_guard lock(mutex_);
+    if (answers_.size() >= kMostAnswers) answers_.pop_front();
+    answers_.push_back(std::move(answer));
+  }
+  changed_.notify_all();
+}
+
+// False when the stream is dead: those that went into it are lost, as it may have been with any.
+bool Sender::SendAnswers(wire::AgentStream* stream) {
+  std::deque<model::JobAnswer> answers;
+  {
+    std::lock_guard lock(mutex_);
+    answers.swap(answers_);
+  }
+  return std::all_of(answers.begin(), answers.end(), [&](const auto& answer) { return stream->SendAnswer(answer); });
 }
 
 void Sender::Loop() {
@@ -94,6 +120,9 @@ base::Status Sender::Session() {
   events.command = [this](const wire::Command& command) {
     if (command.log_interval_steps > 0) log_interval_steps_ = command.log_interval_steps;
     if (!command.alert.empty()) alert_(command.alert);
+    if (!command.order) return;
+    std::lock_guard lock(mutex_);
+    orders_.push_back(*command.order);
   };
   wire::AgentStream::Greeting greeting;
   ASSIGN_OR_RETURN(auto stream, wire::AgentStream::Open(address, hello, events, &greeting));
@@ -126,20 +155,31 @@ base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq) {
     if (rewind_ != 0) return base::Status::Unavailable("the server asked for an earlier frame");
     if (!more) {
       uint64_t known = spooled_seq_;
-      bool woken = changed_.wait_for(lock, kPingEvery, [&] { return stopping_ || rewind_ || spooled_seq_ != known; });
+      bool woken = changed_.wait_for(
+          lock, kPingEvery, [&] { return stopping_ || rewind_ || spooled_seq_ != known || !answers_.empty(); });
       lock.unlock();
-      if (!woken && !stream->Ping()) break;
+      if (!SendAnswers(stream) || (!woken && !stream->Ping())) break;
       continue;
     }
     uint64_t skipped_from = std::exchange(from_seq, frame.last_seq() + 1);
     in_flight_.push_back({frame.last_seq(), frame.payload.size()});
     in_flight_bytes_ += frame.payload.size();
     lock.unlock();
-    if (skipped_from < frame.first_seq && !stream->SendLost(skipped_from, frame.first_seq - 1, kNotInTheSpool)) break;
+    if (!SendAnswers(stream)) break;
+    if (skipped_from < frame.first_seq && !TellLost(stream, skipped_from, frame.first_seq - 1)) break;
     frame.clock_offset_ns = clock_offset_.value();
     if (!stream->Send(frame)) break;
   }
   return base::Status::Unavailable("the stream ended");
+}
+
+// Again on each stream until it is acknowledged, and counted once.
+bool Sender::TellLost(wire::AgentStream* stream, uint64_t first_seq, uint64_t last_seq) {
+  if (last_seq > lost_up_to_) {
+    lost_ += last_seq - std::max(first_seq - 1, lost_up_to_);
+    lost_up_to_ = last_seq;
+  }
+  return stream->SendLost(first_seq, last_seq, kNotInTheSpool);
 }
 
 // False when the stream is dead, silent for too long, or we stop.

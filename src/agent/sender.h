@@ -29,6 +29,12 @@ class Sender {
   // Whether it has had the server's answer once, and what the server held then.
   bool reached() const { return reached_; }
   uint64_t held_before() const { return held_before_; }
+  // Records that it has told the server will never come: damaged in the spool.
+  uint64_t lost() const { return lost_; }
+  // What the server has asked of the ranks since the last call.
+  std::vector<model::JobOrder> TakeOrders();
+  // Sent as soon as there is a stream; of many that wait for one, the oldest are dropped.
+  void Answer(model::JobAnswer answer);
   // What the server last commanded for log_interval_steps; 0: nothing yet.
   uint32_t log_interval_steps() const { return log_interval_steps_; }
   // Set once the server refused for good (fenced, version): the sender has stopped.
@@ -43,15 +49,18 @@ class Sender {
   void Loop();
   base::Status Session();
   base::Status Ship(wire::AgentStream* stream, uint64_t from_seq);
+  bool TellLost(wire::AgentStream* stream, uint64_t first_seq, uint64_t last_seq);
   void ForgetAcknowledged(uint64_t committed_seq);
   void OnAck(uint64_t durable_seq);
+  bool SendAnswers(wire::AgentStream* stream);
   bool AwaitRoom(wire::AgentStream* stream);
 
   const RunConfig config_;
   Spool* spool_;
   const std::function<void(const std::string&)> alert_;
-  ClockOffset clock_offset_;  // the thread's own
-  std::atomic<uint64_t> acked_seq_{0}, held_before_{0};
+  ClockOffset clock_offset_;  // the thread's own, as the next one
+  uint64_t lost_up_to_ = 0;
+  std::atomic<uint64_t> acked_seq_{0}, held_before_{0}, lost_{0};
   std::atomic<bool> connected_{false}, reached_{false};
   std::atomic<uint32_t> log_interval_steps_{0};
 
@@ -63,6 +72,8 @@ class Sender {
   uint64_t rewind_ = 0;
   base::Status refusal_;
   bool stopping_ = false;
+  std::vector<model::JobOrder> orders_;
+  std::deque<model::JobAnswer> answers_;
   std::thread thread_;
 };
 

@@ -15,9 +15,15 @@ bool IsPublic(const Request& request) {
   return request.path == "/healthz" || request.path == "/health" || request.path == "/api/v1/server";
 }
 
-// A question may come as a POST: queries grow longer than URLs.
 constexpr std::string_view kQuestions[] = {"/api/v1/query", "/api/v1/series", "/api/v1/patterns", "/api/v1/fields",
                                            "/api/v1/tail"};
+
+// A question may come as a POST: queries and topologies grow longer than URLs.
+bool Asks(const Request& request) {
+  return request.method == "GET" ||
+         std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions) ||
+         (request.path.starts_with("/api/v1/jobs/") && request.path.ends_with("/diagnosis"));
+}
 
 // To join a launch is the first step of sending its records, and to say whence they were the last.
 bool Sends(const Request& request) {
@@ -26,8 +32,7 @@ bool Sends(const Request& request) {
 }
 
 access::Action ActionOf(const Request& request) {
-  bool asks = std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions);
-  if (request.method == "GET" || asks) return access::Action::kRead;
+  if (Asks(request)) return access::Action::kRead;
   return Sends(request) ? access::Action::kIngest : access::Action::kControl;
 }
 

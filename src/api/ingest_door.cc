@@ -16,7 +16,7 @@ using Json = nlohmann::json;
 using Outcome = wire::FrameReceiver::Outcome;
 
 constexpr std::string_view kPath = "/api/v1/ingest/jsonline";
-constexpr size_t kChunkBytes = 4 << 20;    // of records in their binary form: stored whole or not at all
+constexpr size_t kChunkBytes = 2 << 20;    // of records in their binary form: stored whole or not at all
 constexpr size_t kMaxLineBytes = 4 << 20;  // a chunk and a line fit into a frame
 constexpr int kMaxUnacknowledged = 2;      // chunks, beyond which the body waits
 

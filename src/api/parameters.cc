@@ -1,5 +1,7 @@
 #include "api/parameters.h"
 
+#include <strings.h>
+
 #include <cctype>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -85,6 +87,16 @@ std::string Parameters::Text(const std::string& name) const {
 base::Result<std::string> Parameters::Needed(const std::string& name) const {
   if (!values_.contains(name)) return base::Status::Invalid("parameter " + name + " is missing");
   return Text(name);
+}
+
+base::Result<std::string> Parameters::OneOf(const std::string& name, std::initializer_list<const char*> known) const {
+  std::string text = Text(name), list;
+  if (text.empty()) return text;
+  for (const char* one : known) {
+    if (strcasecmp(one, text.c_str()) == 0) return std::string(one);
+    list += (list.empty() ? "" : ", ") + std::string(one);
+  }
+  return base::Status::Invalid("parameter " + name + ": expected one of " + list + ", found \"" + text + "\"");
 }
 
 base::Result<std::optional<int64_t>> Parameters::Integer(const std::string& name) const {

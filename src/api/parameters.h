@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ class Parameters {
   // Empty when absent.
   std::string Text(const std::string& name) const;
   base::Result<std::string> Needed(const std::string& name) const;
+  // Empty when absent; else one of these, in whatever case.
+  base::Result<std::string> OneOf(const std::string& name, std::initializer_list<const char*> known) const;
   base::Result<std::optional<int64_t>> Integer(const std::string& name) const;  // a whole number, 0 or more
   // RFC 3339, a duration before `now` (10m), or a number of s, ms, µs or ns since 1970, told by its size.
   base::Result<std::optional<base::TimeNs>> Time(const std::string& name, base::TimeNs now) const;

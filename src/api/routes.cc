@@ -1,11 +1,14 @@
 #include "api/routes.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
+#include "api/action_routes.h"
 #include "api/answer.h"
 #include "api/finding_routes.h"
+#include "api/incident_routes.h"
+#include "api/knowledge_routes.h"
+#include "api/notify_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
 #include "api/signed_note.h"
@@ -105,13 +108,17 @@ class Routes {
   explicit Routes(const Services& services)
       : services_(services),
         tails_(services.logs),
-        findings_(services.findings),
+        findings_(services.findings, services.incidents),
+        knowledge_(services.knowledge),
+        incidents_(services.findings->incidents(), services.incidents),
+        notify_(services.notifier, services.project),
+        actions_(services.project, services.actions),
         queries_(services.logs, services.project, services.query_limits, services.metrics.get()) {}
 
   void Handle(const Request& request, const Reply& reply) {
     std::string name;
     bool path_known = false;
-    for (const auto& [method, path, handle] : kRoutes) {
+    for (const auto& [method, path, handle] : All()) {
       if (!IsOf(path, request.path, &name)) continue;
       path_known = true;
       if (method != request.method) continue;
@@ -127,7 +134,7 @@ class Routes {
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
   };
   // Every route. Of two that a path is of, the first.
-  static const std::array<Route, 25> kRoutes;
+  static const std::vector<Route>& All();
 
  private:
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
@@ -142,7 +149,7 @@ class Routes {
 
   void Metrics(const Request&, const Reply& reply, const std::string&) {
     reply->Begin(200, "text/plain; version=0.0.4");
-    reply->Write(services_.metrics->Text());
+    reply->Write(services_.metrics->Text() + notify_.MetricsText());
     reply->End();
   }
 
@@ -175,6 +182,42 @@ class Routes {
   void DismissFinding(const Request& request, const Reply& reply, const std::string& id) {
     findings_.Decide(request, reply, id, "dismissed");
   }
+
+  void Diagnosis(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.Diagnose(request, reply, job);
+  }
+  void Diff(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.Diff(request, reply, job);
+  }
+  void VerifyFix(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.VerifyFix(request, reply, job);
+  }
+  void RuleSuggestion(const Request& request, const Reply& reply, const std::string& job) {
+    knowledge_.SuggestRule(request, reply, job);
+  }
+  void Insights(const Request&, const Reply& reply, const std::string&) { knowledge_.Insights(reply); }
+  void Incidents(const Request& request, const Reply& reply, const std::string&) { incidents_.List(request, reply); }
+  void Incident(const Request&, const Reply& reply, const std::string& id) { incidents_.Get(reply, id); }
+  template <IncidentAct kAct>
+  void SayOfIncident(const Request& request, const Reply& reply, const std::string& id) {
+    incidents_.Say(request, reply, id, kAct);
+  }
+  void RuleStats(const Request&, const Reply& reply, const std::string&) { incidents_.Stats(reply); }
+  void Notifications(const Request& request, const Reply& reply, const std::string&) {
+    notify_.Tellings(request, reply);
+  }
+  void Channels(const Request&, const Reply& reply, const std::string&) { notify_.Channels(reply); }
+  void TestChannel(const Request& request, const Reply& reply, const std::string&) { notify_.Test(request, reply); }
+  void Silences(const Request&, const Reply& reply, const std::string&) { notify_.ListSilences(reply); }
+  void AddSilence(const Request& request, const Reply& reply, const std::string&) {
+    notify_.AddSilence(request, reply);
+  }
+  void EndSilence(const Request&, const Reply& reply, const std::string& id) { notify_.EndSilence(reply, id); }
+  void BeginAction(const Request& request, const Reply& reply, const std::string& job) {
+    actions_.Begin(request, reply, job);
+  }
+  void Actions(const Request&, const Reply& reply, const std::string& job) { actions_.List(reply, job); }
+  void ShowAction(const Request&, const Reply& reply, const std::string& id) { actions_.Show(reply, id); }
 
   void Jobs(const Request&, const Reply& reply, const std::string&) {
     auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
@@ -262,42 +305,70 @@ class Routes {
   const Services services_;
   TailHub tails_;
   FindingRoutes findings_;
+  KnowledgeRoutes knowledge_;
+  IncidentRoutes incidents_;
+  NotifyRoutes notify_;
+  ActionRoutes actions_;
   QueryRoutes queries_;
 };
 
-const std::array<Routes::Route, 25> Routes::kRoutes = {
-    {{"GET", "/health", &Routes::Health},
-     {"GET", "/healthz", &Routes::Health},
-     {"GET", "/metrics", &Routes::Metrics},
-     {"GET", "/api/v1/server", &Routes::Server},
-     {"GET", "/api/v1/query", &Routes::Query},
-     {"POST", "/api/v1/query", &Routes::Query},
-     {"GET", "/api/v1/series", &Routes::Series},
-     {"POST", "/api/v1/series", &Routes::Series},
-     {"GET", "/api/v1/patterns", &Routes::Patterns},
-     {"POST", "/api/v1/patterns", &Routes::Patterns},
-     {"GET", "/api/v1/fields", &Routes::Fields},
-     {"POST", "/api/v1/fields", &Routes::Fields},
-     {"GET", "/api/v1/tail", &Routes::Tail},
-     {"POST", "/api/v1/tail", &Routes::Tail},
-     {"GET", "/api/v1/jobs", &Routes::Jobs},
-     {"POST", "/api/v1/launches", &Routes::Launches},
-     {"GET", "/api/v1/findings", &Routes::Findings},
-     {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
-     {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
-     {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
-     {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
-     {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
-     {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
-     {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},
-     {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}}};
+const std::vector<Routes::Route>& Routes::All() {
+  static const std::vector<Route> kRoutes = {
+      {"GET", "/health", &Routes::Health},
+      {"GET", "/healthz", &Routes::Health},
+      {"GET", "/metrics", &Routes::Metrics},
+      {"GET", "/api/v1/server", &Routes::Server},
+      {"GET", "/api/v1/query", &Routes::Query},
+      {"POST", "/api/v1/query", &Routes::Query},
+      {"GET", "/api/v1/series", &Routes::Series},
+      {"POST", "/api/v1/series", &Routes::Series},
+      {"GET", "/api/v1/patterns", &Routes::Patterns},
+      {"POST", "/api/v1/patterns", &Routes::Patterns},
+      {"GET", "/api/v1/fields", &Routes::Fields},
+      {"POST", "/api/v1/fields", &Routes::Fields},
+      {"GET", "/api/v1/tail", &Routes::Tail},
+      {"POST", "/api/v1/tail", &Routes::Tail},
+      {"GET", "/api/v1/jobs", &Routes::Jobs},
+      {"POST", "/api/v1/launches", &Routes::Launches},
+      {"GET", "/api/v1/findings", &Routes::Findings},
+      {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
+      {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
+      {"GET", "/api/v1/insights", &Routes::Insights},
+      {"GET", "/api/v1/jobs/{job_id}/diagnosis", &Routes::Diagnosis},
+      {"POST", "/api/v1/jobs/{job_id}/diagnosis", &Routes::Diagnosis},
+      {"GET", "/api/v1/jobs/{job_id}/diff", &Routes::Diff},
+      {"GET", "/api/v1/jobs/{job_id}/verify-fix", &Routes::VerifyFix},
+      {"GET", "/api/v1/jobs/{job_id}/rule-suggestion", &Routes::RuleSuggestion},
+      {"GET", "/api/v1/incidents", &Routes::Incidents},
+      {"GET", "/api/v1/incidents/{incident_id}", &Routes::Incident},
+      {"POST", "/api/v1/incidents/{incident_id}/ack", &Routes::SayOfIncident<IncidentAct::kAcknowledge>},
+      {"POST", "/api/v1/incidents/{incident_id}/confirm", &Routes::SayOfIncident<IncidentAct::kConfirm>},
+      {"POST", "/api/v1/incidents/{incident_id}/dismiss", &Routes::SayOfIncident<IncidentAct::kDismiss>},
+      {"POST", "/api/v1/incidents/{incident_id}/resolve", &Routes::SayOfIncident<IncidentAct::kResolve>},
+      {"GET", "/api/v1/rules/stats", &Routes::RuleStats},
+      {"GET", "/api/v1/notifications", &Routes::Notifications},
+      {"GET", "/api/v1/notifications/channels", &Routes::Channels},
+      {"POST", "/api/v1/notifications/test", &Routes::TestChannel},
+      {"GET", "/api/v1/silences", &Routes::Silences},
+      {"POST", "/api/v1/silences", &Routes::AddSilence},
+      {"DELETE", "/api/v1/silences/{silence_id}", &Routes::EndSilence},
+      {"POST", "/api/v1/jobs/{job_id}/actions", &Routes::BeginAction},
+      {"GET", "/api/v1/jobs/{job_id}/actions", &Routes::Actions},
+      {"GET", "/api/v1/actions/{action_id}", &Routes::ShowAction},
+      {"POST", "/api/v1/jobs/{job_id}/settings", &Routes::Settings},
+      {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
+      {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
+      {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
+      {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},
+      {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}};
+  return kRoutes;
+}
 
 }  // namespace
 
 std::vector<std::pair<std::string, std::string>> ListRoutes() {
   std::vector<std::pair<std::string, std::string>> list;
-  list.reserve(Routes::kRoutes.size());
-  for (const auto& route : Routes::kRoutes) list.emplace_back(route.method, route.path);
+  for (const auto& route : Routes::All()) list.emplace_back(route.method, route.path);
   return list;
 }
 

@@ -6,10 +6,14 @@
 #include <vector>
 
 #include "api/http_server.h"
+#include "api/incident_control.h"
 #include "api/job_control.h"
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
 #include "catalog/findings.h"
+#include "diagnose/actions/action_port.h"
+#include "diagnose/knowledge/knowledge_base.h"
+#include "notify/live_notifier.h"
 #include "query/log_source.h"
 
 namespace rankscope::api {
@@ -19,10 +23,14 @@ struct Services {
   catalog::Catalog* catalog;
   catalog::Findings* findings;
   JobControl* jobs;
+  diagnose::KnowledgeBase* knowledge;
+  IncidentControl* incidents;
+  diagnose::ActionPort* actions;
   std::string project, version, grpc_address;
   int64_t lost_after_ns;
   base::Budget::Limits query_limits;  // of each query
   std::shared_ptr<ServerMetrics> metrics;
+  notify::LiveNotifier* notifier;  // null: the server tells nobody
   // Tells the agents of a running job to log every so many steps; returns how many there are.
   std::function<int(const std::string& project, const std::string& job, uint32_t steps)> set_log_interval_steps;
 };

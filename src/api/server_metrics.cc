@@ -6,18 +6,19 @@
 #include <cstdio>
 
 namespace rankscope::api {
-namespace {
 
-void Head(std::string_view name, std::string_view type, std::string_view help, std::string* out) {
+void AppendMetricHead(std::string_view name, std::string_view type, std::string_view help, std::string* out) {
   *out += "# HELP " + std::string(name) + " " + std::string(help) + "\n# TYPE " + std::string(name) + " " +
           std::string(type) + "\n";
 }
 
-void Value(const std::string& name, double value, std::string* out) {
+void AppendMetric(const std::string& name, double value, std::string* out) {
   char text[64];
   std::snprintf(text, sizeof text, " %.17g\n", value);
   *out += name + text;
 }
+
+namespace {
 
 double Seconds(const timeval& time) {
   return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
@@ -35,10 +36,10 @@ double ResidentBytes() {
 void AppendProcess(std::string* out) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  Head("process_cpu_seconds_total", "counter", "User and system CPU time.", out);
-  Value("process_cpu_seconds_total", Seconds(usage.ru_utime) + Seconds(usage.ru_stime), out);
-  Head("process_resident_memory_bytes", "gauge", "Resident memory.", out);
-  Value("process_resident_memory_bytes", ResidentBytes(), out);
+  AppendMetricHead("process_cpu_seconds_total", "counter", "User and system CPU time.", out);
+  AppendMetric("process_cpu_seconds_total", Seconds(usage.ru_utime) + Seconds(usage.ru_stime), out);
+  AppendMetricHead("process_resident_memory_bytes", "gauge", "Resident memory.", out);
+  AppendMetric("process_resident_memory_bytes", ResidentBytes(), out);
 }
 
 }  // namespace
@@ -66,38 +67,50 @@ void ServerMetrics::CountExpired(const std::string& project, uint64_t segments, 
 
 void ServerMetrics::CountRuleReload(bool taken) {
   std::lock_guard lock(mutex_);
-  ++(taken ? reloads_taken_ : reloads_refused_);
+  ++(taken ? rule_reloads_.taken : rule_reloads_.refused);
+}
+
+void ServerMetrics::CountNotifyReload(bool taken) {
+  std::lock_guard lock(mutex_);
+  ++(taken ? notify_reloads_.taken : notify_reloads_.refused);
 }
 
 std::string ServerMetrics::Text() const {
   std::string out;
   std::lock_guard lock(mutex_);
-  Head("rankscope_http_requests_total", "counter", "Answers begun, by route and status.", &out);
+  AppendMetricHead("rankscope_http_requests_total", "counter", "Answers begun, by route and status.", &out);
   for (const auto& [key, count] : requests_) {
-    Value("rankscope_http_requests_total{route=\"" + key.first + "\",status=\"" + std::to_string(key.second) + "\"}",
-          static_cast<double>(count), &out);
+    AppendMetric(
+        "rankscope_http_requests_total{route=\"" + key.first + "\",status=\"" + std::to_string(key.second) + "\"}",
+        static_cast<double>(count), &out);
   }
-  Head("rankscope_query_seconds", "summary", "Time that queries took, the client's reading included.", &out);
-  Value("rankscope_query_seconds_sum", static_cast<double>(query_ns_) / 1e9, &out);
-  Value("rankscope_query_seconds_count", static_cast<double>(queries_), &out);
-  Head("rankscope_query_rows_total", "counter", "Rows answered.", &out);
-  Value("rankscope_query_rows_total", static_cast<double>(rows_), &out);
-  Head("rankscope_query_partial_total", "counter", "Queries that met a limit or were cancelled, by which.", &out);
+  AppendMetricHead("rankscope_query_seconds", "summary", "Time that queries took, the client's reading included.",
+                   &out);
+  AppendMetric("rankscope_query_seconds_sum", static_cast<double>(query_ns_) / 1e9, &out);
+  AppendMetric("rankscope_query_seconds_count", static_cast<double>(queries_), &out);
+  AppendMetricHead("rankscope_query_rows_total", "counter", "Rows answered.", &out);
+  AppendMetric("rankscope_query_rows_total", static_cast<double>(rows_), &out);
+  AppendMetricHead("rankscope_query_partial_total", "counter", "Queries that met a limit or were cancelled, by which.",
+                   &out);
   for (const auto& [limit, count] : limits_) {
-    Value("rankscope_query_partial_total{limit=\"" + limit + "\"}", static_cast<double>(count), &out);
+    AppendMetric("rankscope_query_partial_total{limit=\"" + limit + "\"}", static_cast<double>(count), &out);
   }
   auto expired = [&](const char* name, const char* help, uint64_t Expired::*count) {
-    Head(name, "counter", help, &out);
+    AppendMetricHead(name, "counter", help, &out);
     for (const auto& [project, counts] : expired_)
-      Value(std::string(name) + "{project=\"" + project + "\"}", static_cast<double>(counts.*count), &out);
+      AppendMetric(std::string(name) + "{project=\"" + project + "\"}", static_cast<double>(counts.*count), &out);
   };
   expired("rankscope_retention_segments_total", "Segments that retention removed.", &Expired::segments);
   expired("rankscope_retention_records_total", "Records in them.", &Expired::records);
   expired("rankscope_retention_bytes_total", "Their size on disk.", &Expired::bytes);
-  Head("rankscope_rule_reloads_total", "counter", "Times that the rules were read again, by whether they were taken.",
-       &out);
-  Value("rankscope_rule_reloads_total{outcome=\"taken\"}", static_cast<double>(reloads_taken_), &out);
-  Value("rankscope_rule_reloads_total{outcome=\"refused\"}", static_cast<double>(reloads_refused_), &out);
+  auto reloads = [&](const std::string& name, const char* help, const Reloads& counts) {
+    AppendMetricHead(name, "counter", help, &out);
+    AppendMetric(name + "{outcome=\"taken\"}", static_cast<double>(counts.taken), &out);
+    AppendMetric(name + "{outcome=\"refused\"}", static_cast<double>(counts.refused), &out);
+  };
+  reloads("rankscope_rule_reloads_total", "Times that the rules were read again, by whether they were taken.",
+          rule_reloads_);
+  reloads("rankscope_notify_reloads_total", "Likewise the notification file.", notify_reloads_);
   AppendProcess(&out);
   return out;
 }

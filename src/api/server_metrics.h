@@ -9,6 +9,10 @@
 
 namespace rankscope::api {
 
+// The text format, version 0.0.4: what precedes a metric's values, and a value. `name` has its labels.
+void AppendMetricHead(std::string_view name, std::string_view type, std::string_view help, std::string* out);
+void AppendMetric(const std::string& name, double value, std::string* out);
+
 // What this server has done, for Prometheus. Any thread.
 class ServerMetrics {
  public:
@@ -22,6 +26,9 @@ class ServerMetrics {
   // Whether rules that were read again were taken.
   void CountRuleReload(bool taken);
 
+  // Likewise the notification file.
+  void CountNotifyReload(bool taken);
+
   // The text format, version 0.0.4, with the process's memory and CPU time.
   std::string Text() const;
 
@@ -33,7 +40,10 @@ class ServerMetrics {
     uint64_t segments = 0, records = 0, bytes = 0;
   };
   std::map<std::string, Expired> expired_;  // by project
-  uint64_t reloads_taken_ = 0, reloads_refused_ = 0;
+  struct Reloads {
+    uint64_t taken = 0, refused = 0;
+  };
+  Reloads rule_reloads_, notify_reloads_;
   uint64_t queries_ = 0, rows_ = 0;
   int64_t query_ns_ = 0;
 };

@@ -15,6 +15,13 @@ constexpr size_t kMostBytes = 64 << 10;  // it becomes a record of the job
 
 }  // namespace
 
+std::string SignedBy(const Request& request, std::string by) {
+  if (auto token = access::ParseToken(request.token); token.ok()) {
+    by += (by.empty() ? "token " : ", token ") + std::string(token->id);
+  }
+  return by;
+}
+
 base::Result<SignedNote> ReadSignedNote(const Request& request, const std::string& what) {
   if (request.body.size() > kMostBytes) {
     return base::Status::Invalid(what + ": a note of more than " + std::to_string(kMostBytes >> 10) + " KiB");
@@ -24,11 +31,7 @@ base::Result<SignedNote> ReadSignedNote(const Request& request, const std::strin
                  return (item.key() == "by" || item.key() == "note") && item.value().is_string();
                });
   if (!known) return base::Status::Invalid(what + ": want {\"by\": WHO, \"note\": WHY}");
-  SignedNote note{body.value("by", ""), body.value("note", "")};
-  if (auto token = access::ParseToken(request.token); token.ok()) {
-    note.by += (note.by.empty() ? "token " : ", token ") + std::string(token->id);
-  }
-  return note;
+  return SignedNote{SignedBy(request, body.value("by", "")), body.value("note", "")};
 }
 
 }  // namespace rankscope::api

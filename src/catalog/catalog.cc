@@ -107,16 +107,28 @@ class SqliteCatalog : public Catalog {
     return found->Ranks();
   }
 
+  std::vector<JobLife> Lives(base::TimeNs now, int64_t lost_after, base::TimeNs since) override {
+    std::vector<JobLife> lives;
+    std::lock_guard lock(mutex_);
+    for (const auto& [key, job] : jobs_) {
+      if (key.first != project_ || (job.last_heard() < since && job.ended())) continue;
+      if (auto life = job.Life(now, lost_after)) lives.push_back(*std::move(life));
+    }
+    return lives;
+  }
+
   // A server that was away does not know how long: time goes on from its start.
   std::vector<model::JobTime> SilentJobs(base::TimeNs now) override {
     std::vector<model::JobTime> silent;
     int64_t monotonic = base::MonotonicNow();
     std::lock_guard lock(mutex_);
     for (const auto& [key, job] : jobs_) {
-      if (key.first != project_ || std::abs(now - job.last_heard()) > kOver || job.ended()) continue;
+      if (key.first != project_ || now - job.last_heard() > kOver || job.ended()) continue;
       auto heard = heard_.find(key);
       int64_t since = monotonic - (heard == heard_.end() ? opened_ : heard->second);
-      if (since >= kSilent) silent.push_back({key.second, job.last_heard() + since});
+      // A clock of a rank that is far ahead says nothing of when that was.
+      base::TimeNs last = job.last_heard() - now > kOver ? now - since : job.last_heard();
+      if (since >= kSilent) silent.push_back({key.second, last + since});
     }
     return silent;
   }

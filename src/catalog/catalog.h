@@ -48,6 +48,15 @@ struct JobRow {
   std::optional<Pin> pin;
 };
 
+// What has become of a job that a run of ours watches.
+struct JobLife {
+  std::string job, state, reason;  // as in JobRow
+  int32_t ranks_expected = 0;
+  std::optional<int64_t> last_step;
+  base::TimeNs launched = 0, ended = 0;  // of the last launch; ended 0: it goes on, as far as is known
+  base::TimeNs last_heard = 0;
+};
+
 // Jobs, attempts and ranks, derived from the records alone and kept in SQLite (FOLDER/catalog.sqlite) together with
 // the journal position, in one transaction a batch: a restart goes on where it was. What people say of a job, its pin,
 // is kept beside them. All methods from any thread.
@@ -60,6 +69,9 @@ class Catalog : public model::RecordSink {
   virtual base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) = 0;
   virtual base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) = 0;  // kNotFound
   virtual base::Result<std::vector<RankRow>> Ranks(const std::string& job) = 0;
+
+  // What has become of the jobs that runs of ours watch: of those that go on, and of those that ended since.
+  virtual std::vector<JobLife> Lives(base::TimeNs now, int64_t lost_after, base::TimeNs since) = 0;
 
   // The jobs that live and have said nothing for a second, each with how far its time has come: that of its last
   // record, and what has passed since it came. One that has been silent for an hour is over, whatever it said; so are

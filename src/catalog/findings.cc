@@ -15,7 +15,7 @@ constexpr const char* kTables[] = {
     "rule TEXT NOT NULL, class TEXT NOT NULL, severity TEXT NOT NULL, attempt INTEGER NOT NULL, node_rank INTEGER, "
     "rank INTEGER, active INTEGER NOT NULL, began INTEGER NOT NULL, json TEXT NOT NULL, "
     "state TEXT NOT NULL DEFAULT 'potential', by TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', "
-    "at INTEGER NOT NULL DEFAULT 0)",
+    "at INTEGER NOT NULL DEFAULT 0, incident TEXT NOT NULL DEFAULT '')",
     "CREATE INDEX IF NOT EXISTS finding_of_job ON finding(job)",
     "CREATE TABLE IF NOT EXISTS event(number INTEGER PRIMARY KEY, record BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY, value INTEGER NOT NULL)"};
@@ -29,8 +29,23 @@ std::optional<int32_t> RankColumn(sqlite3_stmt* statement, int index) {
   return static_cast<int32_t>(IntegerColumn(statement, index));
 }
 
-constexpr const char* kColumns =
-    "id, job, rule, class, severity, attempt, node_rank, rank, active, began, json, state, by, note, at";
+// A file that was written before there were incidents.
+constexpr char kHasIncidents[] = "SELECT 1 FROM pragma_table_info('finding') WHERE name = 'incident'";
+constexpr char kAddIncidents[] = "ALTER TABLE finding ADD COLUMN incident TEXT NOT NULL DEFAULT ''";
+constexpr char kIncidentIndex[] = "CREATE INDEX IF NOT EXISTS finding_of_incident ON finding(incident)";
+
+// What is thought of a finding: a decision about itself counts more than one about its incident.
+constexpr char kStanding[] =
+    "CASE WHEN finding.state <> 'potential' THEN finding.state "
+    "WHEN incident.decision IN ('confirmed', 'dismissed') THEN incident.decision "
+    "WHEN incident.state = 'resolved' THEN 'resolved' ELSE 'potential' END";
+
+std::string SelectFindings() {
+  return std::string(
+             "SELECT finding.id, finding.job, finding.rule, finding.class, finding.severity, attempt, node_rank, "
+             "rank, active, began, finding.json, finding.state, by, note, at, incident, ") +
+         kStanding + " FROM finding LEFT JOIN incident ON incident.id = finding.incident";
+}
 
 FindingRow RowFrom(sqlite3_stmt* statement) {
   FindingRow row;
@@ -46,6 +61,8 @@ FindingRow RowFrom(sqlite3_stmt* statement) {
   row.began = IntegerColumn(statement, 9);
   row.json = Column(statement, 10);
   row.decision = {Column(statement, 11), Column(statement, 12), Column(statement, 13), IntegerColumn(statement, 14)};
+  row.incident = Column(statement, 15);
+  row.state = Column(statement, 16);
   return row;
 }
 
@@ -70,17 +87,28 @@ model::Record DecisionEvent(const std::string& project, const FindingRow& row) {
 }  // namespace
 
 Findings::Findings(std::unique_ptr<SqliteFile> file, std::string project)
-    : project_(std::move(project)), file_(std::move(file)) {}
+    : project_(std::move(project)), file_(std::move(file)), incidents_(file_.get(), &mutex_) {}
 Findings::~Findings() = default;
 
 base::Result<std::unique_ptr<Findings>> Findings::Open(const std::string& folder, const std::string& project) {
   RETURN_IF_ERROR(base::MakeDirectories(folder));
   ASSIGN_OR_RETURN(auto file, SqliteFile::Open(folder + "/findings.sqlite",
                                                "findings so far and what was decided about them are then gone"));
-  for (const char* sql : kTables) RETURN_IF_ERROR(file->Execute(sql));
   std::unique_ptr<Findings> findings(new Findings(std::move(file), project));
+  RETURN_IF_ERROR(findings->CreateTables());
   RETURN_IF_ERROR(findings->Load());
   return findings;
+}
+
+base::Status Findings::CreateTables() {
+  for (const char* sql : kTables) RETURN_IF_ERROR(file_->Execute(sql));
+  Statement has_incidents = file_->Prepare(kHasIncidents);
+  if (!has_incidents) return file_->Error("cannot read");
+  bool has = Step(has_incidents.get());
+  has_incidents.reset();
+  if (!has) RETURN_IF_ERROR(file_->Execute(kAddIncidents));
+  RETURN_IF_ERROR(file_->Execute(kIncidentIndex));
+  return incidents_.CreateTables();
 }
 
 base::Status Findings::Load() {
@@ -123,6 +151,8 @@ base::Status Findings::Save(const Changes& changes) {
 
 base::Status Findings::Write(const Changes& changes) {
   for (const FindingRow& row : changes.findings) RETURN_IF_ERROR(WriteFinding(row));
+  if (!changes.incidents.empty()) RETURN_IF_ERROR(incidents_.Write(changes.incidents));
+  if (!changes.versions.empty()) RETURN_IF_ERROR(incidents_.WriteVersions(changes.versions));
   if (!changes.events.empty()) RETURN_IF_ERROR(WriteEvents(changes.events));
   if (changes.position) RETURN_IF_ERROR(SetCounter(kPosition, *changes.position));
   if (changes.written == 0) return {};
@@ -134,16 +164,18 @@ base::Status Findings::Write(const Changes& changes) {
 
 base::Status Findings::WriteFinding(const FindingRow& row) {
   Statement insert = file_->Prepare(
-      "INSERT INTO finding(id, job, rule, class, severity, json, attempt, node_rank, rank, active, began) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT(id) DO UPDATE SET json = excluded.json, active = excluded.active");
+      "INSERT INTO finding(id, job, rule, class, severity, json, incident, attempt, node_rank, rank, active, began) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT(id) DO UPDATE SET json = excluded.json, active = excluded.active, "
+      "incident = CASE excluded.incident WHEN '' THEN incident ELSE excluded.incident END");
   if (!insert) return file_->Error("cannot write");
-  Bind(insert.get(), 7, static_cast<int64_t>(row.attempt));
-  BindRank(insert.get(), 8, row.node_rank);
-  BindRank(insert.get(), 9, row.rank);
-  Bind(insert.get(), 10, static_cast<int64_t>(row.active));
-  Bind(insert.get(), 11, row.began);
-  bool written = Run(insert.get(), {row.id, row.job, row.rule, row.finding_class, row.severity, row.json});
+  Bind(insert.get(), 8, static_cast<int64_t>(row.attempt));
+  BindRank(insert.get(), 9, row.node_rank);
+  BindRank(insert.get(), 10, row.rank);
+  Bind(insert.get(), 11, static_cast<int64_t>(row.active));
+  Bind(insert.get(), 12, row.began);
+  bool written =
+      Run(insert.get(), {row.id, row.job, row.rule, row.finding_class, row.severity, row.json, row.incident});
   return written ? base::Status() : file_->Error("cannot write");
 }
 
@@ -179,17 +211,16 @@ bool Findings::Has(const std::string& id) const {
 
 base::Result<std::vector<FindingRow>> Findings::List(const FindingFilter& filter) const {
   std::lock_guard lock(mutex_);
-  const std::pair<const char*, const std::string*> terms[] = {{"job", &filter.job},
-                                                              {"state", &filter.state},
-                                                              {"rule", &filter.rule},
-                                                              {"class", &filter.finding_class},
-                                                              {"severity", &filter.severity}};
-  std::string sql = std::string("SELECT ") + kColumns + " FROM finding WHERE 1";
+  const std::pair<const char*, const std::string*> terms[] = {
+      {"finding.job", &filter.job},           {kStanding, &filter.state},
+      {"finding.rule", &filter.rule},         {"finding.class", &filter.finding_class},
+      {"finding.severity", &filter.severity}, {"finding.incident", &filter.incident}};
+  std::string sql = SelectFindings() + " WHERE 1";
   for (const auto& [column, value] : terms) {
     if (!value->empty()) sql += std::string(" AND ") + column + " = ?";
   }
   if (filter.active) sql += *filter.active ? " AND active" : " AND NOT active";
-  sql += " ORDER BY place DESC LIMIT " + std::to_string(filter.limit);
+  sql += " ORDER BY finding.place DESC LIMIT " + std::to_string(filter.limit);
   Statement select = file_->Prepare(sql.c_str());
   if (!select) return file_->Error("cannot read");
   int index = 0;
@@ -203,13 +234,14 @@ base::Result<std::vector<FindingRow>> Findings::List(const FindingFilter& filter
 
 base::Result<FindingRow> Findings::Decide(const std::string& id, const Decision& decision) {
   std::lock_guard lock(mutex_);
-  Statement select = file_->Prepare((std::string("SELECT ") + kColumns + " FROM finding WHERE id = ?").c_str());
+  Statement select = file_->Prepare((SelectFindings() + " WHERE finding.id = ?").c_str());
   if (!select) return file_->Error("cannot read");
   Bind(select.get(), 1, id);
   if (!Step(select.get())) return base::Status::NotFound("no finding \"" + id + "\"");
   FindingRow row = RowFrom(select.get());
   select.reset();
   row.decision = decision;
+  row.state = decision.state;
   uint64_t before = last_number_;
   base::Status status = file_->Transact([&]() -> base::Status {
     Statement update = file_->Prepare("UPDATE finding SET state = ?, by = ?, note = ?, at = ? WHERE id = ?");
@@ -226,21 +258,23 @@ base::Result<FindingRow> Findings::Decide(const std::string& id, const Decision&
 
 base::Result<std::map<std::string, std::string>> Findings::Marks() const {
   std::lock_guard lock(mutex_);
-  Statement select = file_->Prepare(
-      "SELECT job, MAX(state = 'confirmed') FROM finding WHERE severity <> 'INFO' AND state <> 'dismissed' "
-      "GROUP BY job");
-  if (!select) return file_->Error("cannot read");
+  Statement apart = file_->Prepare(
+      "SELECT job, MAX(state = 'confirmed') FROM finding WHERE incident = '' AND severity <> 'INFO' "
+      "AND state <> 'dismissed' GROUP BY job");
+  if (!apart) return file_->Error("cannot read");
   std::map<std::string, std::string> marks;
-  while (Step(select.get())) {
-    marks[Column(select.get(), 0)] = IntegerColumn(select.get(), 1) != 0 ? "confirmed" : "potential";
-  }
+  while (Step(apart.get())) AddMark(Column(apart.get(), 0), IntegerColumn(apart.get(), 1) != 0, &marks);
+  RETURN_IF_ERROR(incidents_.ReadMarks(&marks));
   return marks;
 }
 
 base::Status Findings::DeleteJob(const std::string& job) {
   std::lock_guard lock(mutex_);
-  Statement remove = file_->Prepare("DELETE FROM finding WHERE job = ?");
-  return Run(remove.get(), {job}) ? base::Status() : file_->Error("cannot delete");
+  return file_->Transact([&]() -> base::Status {
+    Statement remove = file_->Prepare("DELETE FROM finding WHERE job = ?");
+    if (!Run(remove.get(), {job})) return file_->Error("cannot delete");
+    return incidents_.DeleteJob(job);
+  });
 }
 
 base::Result<std::vector<model::Record>> Findings::EventsAfter(uint64_t number, size_t limit) const {

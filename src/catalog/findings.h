@@ -9,21 +9,22 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "catalog/incidents.h"
 #include "model/record.h"
 
 namespace rankscope::catalog {
 
 class SqliteFile;
 
-// What a person said of a finding, or that nobody has yet.
+// What a person said of a finding itself, or that nobody has yet.
 struct Decision {
   std::string state = "potential";  // | confirmed | dismissed
   std::string by, note;             // who, why
   base::TimeNs at = 0;
 };
 
-// One finding of detection: what is asked for, and all of it as JSON, in which `active` and `state` are what they were
-// when it was written: those here count.
+// One finding of detection: what is asked for, and all of it as JSON, in which `active`, `state` and `incident_id` are
+// what they were when it was written: those here count.
 struct FindingRow {
   std::string id, job, rule, finding_class;
   std::string severity;  // INFO | WARNING | CRITICAL
@@ -33,28 +34,36 @@ struct FindingRow {
   base::TimeNs began = 0;
   std::string json;
   Decision decision;
+  std::string incident;  // its id; empty: there was none for it
+  // As List gives it: the decision about itself, or else about its incident; `resolved` of an undecided one whose
+  // incident is.
+  std::string state = "potential";
 };
 
 // Empty: all.
 struct FindingFilter {
-  std::string job, state, rule, finding_class, severity;
+  std::string job, state, rule, finding_class, severity, incident;
   std::optional<bool> active;
   int64_t limit = -1;  // so many of the newest; negative: no limit
 };
 
-// The findings of a project, what people decided about them, and how far in the journal they are of: in SQLite
-// (FOLDER/findings.sqlite). Beside them an outbox: records that tell of them and are still to be written into the jobs'
-// own streams, each with a number, so that whoever writes them can do so exactly once. Any thread.
+// The findings of a project, the incidents that they make, what people decided about them, and how far in the journal
+// they are of: in SQLite (FOLDER/findings.sqlite). Beside them an outbox: records that tell of them and are still to be
+// written into the jobs' own streams, each with a number, so that whoever writes them can do so exactly once. Any
+// thread.
 class Findings {
  public:
   static base::Result<std::unique_ptr<Findings>> Open(const std::string& folder, const std::string& project);
   ~Findings();
 
   struct Changes {
-    std::vector<FindingRow> findings;   // new, or to replace what is known of them but for the decision
-    std::vector<model::Record> events;  // get the next numbers
-    std::optional<uint64_t> position;   // in the journal
-    uint64_t written = 0;               // events up to this number leave the outbox
+    std::vector<FindingRow> findings;    // new, or to replace what is known of them but for the decision; the incident
+                                         // stays where none is given
+    std::vector<IncidentRow> incidents;  // new, or in the place of what is known of them
+    std::vector<IncidentRow> versions;   // for whoever listens, oldest first
+    std::vector<model::Record> events;   // get the next numbers
+    std::optional<uint64_t> position;    // in the journal
+    uint64_t written = 0;                // events up to this number leave the outbox
   };
   // All or nothing; durable when it returns.
   base::Status Save(const Changes& changes);
@@ -66,9 +75,12 @@ class Findings {
   base::Result<std::vector<FindingRow>> List(const FindingFilter& filter) const;
   // The later decision replaces the earlier one; a record of it goes to the outbox. kNotFound.
   base::Result<FindingRow> Decide(const std::string& id, const Decision& decision);
-  // "confirmed" or "potential" by job: of those that have a finding worth an alarm that was not dismissed.
+  // "confirmed" or "potential" by job: of those that have an incident worth an alarm that was not dismissed.
   base::Result<std::map<std::string, std::string>> Marks() const;
+  // With its incidents.
   base::Status DeleteJob(const std::string& job);
+
+  Incidents* incidents() { return &incidents_; }
 
   // What is in the outbox with a greater number, oldest first, at most `limit`; seq is the number.
   base::Result<std::vector<model::Record>> EventsAfter(uint64_t number, size_t limit) const;
@@ -79,6 +91,7 @@ class Findings {
 
  private:
   Findings(std::unique_ptr<SqliteFile> file, std::string project);
+  base::Status CreateTables();
   base::Status Load();
   base::Status Write(const Changes& changes);
   base::Status WriteFinding(const FindingRow& row);
@@ -88,6 +101,7 @@ class Findings {
   const std::string project_;
   mutable std::mutex mutex_;  // guards what follows
   const std::unique_ptr<SqliteFile> file_;
+  Incidents incidents_;
   std::optional<uint64_t> position_;
   uint64_t last_number_ = 0;
 };

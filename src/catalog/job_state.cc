@@ -134,7 +134,7 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
 // A member that comes again after all have ended has been launched again under the same id. One that comes while others
 // go on has come back to them.
 void JobState::StartRun(const model::Record& record) {
-  Run run{Field(record, "member"), "", 0};
+  Run run{Field(record, "member"), "", 0, record.time};
   if (run.member.empty()) run.member = RunOf(record);
   bool all_ended =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
@@ -210,23 +210,36 @@ JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
   row.ranks_seen = static_cast<int32_t>(std::count_if(
       ranks_.begin(), ranks_.end(), [&](const auto& entry) { return entry.first.first == row_.attempt; }));
   row.ranks_expected = std::max(row.ranks_expected, row.ranks_seen);
-  auto bad_rank = first_bad_end_.find(row.attempt);
-  std::string bad_run = RunsEnd();
-  if (!ended()) {
-    bool silent = now - row.last_heard > lost_after;
-    row.state = silent ? "lost" : "running";
-    if (silent) row.reason = "no word for " + model::FormatDuration(now - row.last_heard);
-  } else if (runs_.empty()) {
-    row.state = "imported";
-  } else if (bad_rank != first_bad_end_.end() || !bad_run.empty()) {
-    row.state = "failed";
-    row.reason = bad_rank != first_bad_end_.end() ? bad_rank->second.reason : bad_run;
-  } else {
-    bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
-    row.state = known || AllRanksEndedWell() ? "finished" : "lost";
-    if (!known) row.reason = "how the command ended is not known";
-  }
+  Condition condition = Judge(now, lost_after);
+  row.state = std::move(condition.state);
+  row.reason = std::move(condition.reason);
   return row;
+}
+
+JobState::Condition JobState::Judge(base::TimeNs now, int64_t lost_after) const {
+  if (!ended()) {
+    if (now - row_.last_heard <= lost_after) return {"running", ""};
+    return {"lost", "no word for " + model::FormatDuration(now - row_.last_heard)};
+  }
+  if (runs_.empty()) return {"imported", ""};
+  auto bad_rank = first_bad_end_.find(row_.attempt);
+  if (bad_rank != first_bad_end_.end()) return {"failed", bad_rank->second.reason};
+  if (std::string bad_run = RunsEnd(); !bad_run.empty()) return {"failed", bad_run};
+  bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
+  return {known || AllRanksEndedWell() ? "finished" : "lost", known ? "" : "how the command ended is not known"};
+}
+
+std::optional<JobLife> JobState::Life(base::TimeNs now, int64_t lost_after) const {
+  if (runs_.empty() || row_.configuration.contains(kImportedFrom)) return std::nullopt;
+  Condition condition = Judge(now, lost_after);
+  JobLife life{row_.job, condition.state, condition.reason, row_.ranks_expected, row_.last_step};
+  life.last_heard = row_.last_heard;
+  for (const auto& [name, run] : runs_) {
+    life.launched = life.launched == 0 ? run.started_at : std::min(life.launched, run.started_at);
+    if (ended()) life.ended = std::max(life.ended, run.ended_at);
+  }
+  if (life.launched == 0) life.launched = row_.started;
+  return life;
 }
 
 bool JobState::AllRanksEndedWell() const {
@@ -268,7 +281,8 @@ std::string JobState::ToJson() const {
                              {"exit", rank.exit}});
   }
   for (const auto& [name, run] : runs_) {
-    json["runs"][name] = {{"member", run.member}, {"exit", run.exit}, {"ended_at", run.ended_at}};
+    json["runs"][name] = {
+        {"member", run.member}, {"exit", run.exit}, {"ended_at", run.ended_at}, {"started_at", run.started_at}};
   }
   for (const auto& [attempt, end] : first_bad_end_) {
     json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
@@ -305,7 +319,8 @@ JobState JobState::FromJson(const std::string& text) {
   }
   const Json runs = json.value("runs", Json::object());
   for (const auto& [name, run] : runs.items()) {
-    state.runs_[name] = {run.value("member", ""), run.value("exit", ""), run.value("ended_at", int64_t{0})};
+    state.runs_[name] = {run.value("member", ""), run.value("exit", ""), run.value("ended_at", int64_t{0}),
+                         run.value("started_at", int64_t{0})};
   }
   const Json ends = json.value("first_bad_end", Json::object());
   for (const auto& [attempt, end] : ends.items()) {

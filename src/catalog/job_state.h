@@ -17,14 +17,17 @@ class JobState {
   void TakePlain(const model::RecordView& record, bool known_origin);
 
   JobRow Row(base::TimeNs now, int64_t lost_after) const;
+  // As the row has them; nothing: none of our runs is of the job, or its records were files.
+  std::optional<JobLife> Life(base::TimeNs now, int64_t lost_after) const;
   std::vector<RankRow> Ranks() const;
 
   // Each `rankscope run` of the job: its member (the place in the launch that it has: "node 0"), and whether it goes
   // on.
   struct Run {
     std::string member;
-    std::string exit;           // of its command: "exit 0"; empty: it goes on
-    base::TimeNs ended_at = 0;  // 0: it goes on
+    std::string exit;             // of its command: "exit 0"; empty: it goes on
+    base::TimeNs ended_at = 0;    // 0: it goes on
+    base::TimeNs started_at = 0;  // 0: not known
   };
   const std::map<std::string, Run>& runs() const { return runs_; }
   // Its records were files, and lay there.
@@ -52,6 +55,10 @@ class JobState {
   void Configure(const model::Record& record);
   void ForgetLastLaunch();
   std::string RunsEnd() const;
+  struct Condition {
+    std::string state, reason;
+  };
+  Condition Judge(base::TimeNs now, int64_t lost_after) const;
   bool AllRanksEndedWell() const;  // of the last attempt; none: false
 
   JobRow row_;

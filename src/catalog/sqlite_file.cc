@@ -44,6 +44,7 @@ void BindBlob(sqlite3_stmt* statement, int index, const std::string& bytes) {
 }
 
 void Bind(sqlite3_stmt* statement, int index, int64_t number) { sqlite3_bind_int64(statement, index, number); }
+void BindReal(sqlite3_stmt* statement, int index, double number) { sqlite3_bind_double(statement, index, number); }
 
 std::string Column(sqlite3_stmt* statement, int index) {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, index));
@@ -56,6 +57,7 @@ std::string BlobColumn(sqlite3_stmt* statement, int index) {
 }
 
 int64_t IntegerColumn(sqlite3_stmt* statement, int index) { return sqlite3_column_int64(statement, index); }
+double RealColumn(sqlite3_stmt* statement, int index) { return sqlite3_column_double(statement, index); }
 
 bool IsNull(sqlite3_stmt* statement, int index) { return sqlite3_column_type(statement, index) == SQLITE_NULL; }
 

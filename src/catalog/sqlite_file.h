@@ -49,9 +49,11 @@ class SqliteFile {
 void Bind(sqlite3_stmt* statement, int index, const std::string& text);
 void BindBlob(sqlite3_stmt* statement, int index, const std::string& bytes);
 void Bind(sqlite3_stmt* statement, int index, int64_t number);
+void BindReal(sqlite3_stmt* statement, int index, double number);
 std::string Column(sqlite3_stmt* statement, int index);
 std::string BlobColumn(sqlite3_stmt* statement, int index);
 int64_t IntegerColumn(sqlite3_stmt* statement, int index);
+double RealColumn(sqlite3_stmt* statement, int index);
 bool IsNull(sqlite3_stmt* statement, int index);
 // Whether there is a row.
 bool Step(sqlite3_stmt* statement);

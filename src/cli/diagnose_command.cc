@@ -1,16 +1,15 @@
 #include "cli/diagnose_command.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "cli/http_client.h"
-#include "cli/query_command.h"
 #include "diagnose/case/case.h"
-#include "diagnose/case/record_case.h"
 #include "diagnose/signatures/signature_set.h"
 #include "diagnose/verdict.h"
 #include "diagnose/verdict_json.h"
 #include "diagnose/verdict_page.h"
-#include "model/event.h"
 
 namespace rankscope::cli {
 namespace {
@@ -27,26 +26,6 @@ std::string Shown(const diagnose::Verdict& verdict, const DiagnoseOptions& optio
   return diagnose::ToText(verdict, options.color);
 }
 
-// The hook's word of an exception begins as the traceback ends that it speaks of.
-std::string AsLine(nlohmann::ordered_json row) {
-  constexpr std::string_view kHook = "ends by an uncaught ";
-  std::string text = row.value("msg", "");
-  if (row.value("event", "") == "uncaught_exception" && text.starts_with(kHook)) row["msg"] = text.substr(kHook.size());
-  return row.dump();
-}
-
-// Without what others have said of the job: the verdict is to be one's own.
-base::Result<diagnose::Case> ReadStoredJob(const std::string& server, const std::string& job) {
-  diagnose::RecordCase records("job " + job, diagnose::TellingLines());
-  RETURN_IF_ERROR(GetRows(server, "/api/v1/query?query=" + UrlEncode(WithJob(job, "")), [&](const auto& row) {
-    if (!model::IsJudgement(row.value("event", ""))) records.Add(AsLine(row));
-    return true;
-  }));
-  diagnose::Case read = records.End();
-  if (read.lines_read == 0) return base::Status::NotFound("job " + job + ": no record of it");
-  return read;
-}
-
 // Of no words at all nobody can say that the job is healthy.
 base::Result<diagnose::Case> ReadFiles(const std::vector<std::string>& paths) {
   ASSIGN_OR_RETURN(diagnose::Case read, diagnose::ReadCase(paths, diagnose::TellingLines()));
@@ -56,9 +35,33 @@ base::Result<diagnose::Case> ReadFiles(const std::vector<std::string>& paths) {
                                 ": no line of a log, no error file and no flight-recorder dump in it" + why);
 }
 
-base::Result<diagnose::Case> Read(const DiagnoseOptions& options) {
-  if (options.job.empty()) return ReadFiles(options.paths);
-  return ReadStoredJob(options.server, options.job);
+base::Result<diagnose::Verdict> DiagnoseFiles(const DiagnoseOptions& options) {
+  diagnose::Topology topology;
+  if (!options.topology.empty()) {
+    ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(options.topology));
+    ASSIGN_OR_RETURN(topology, diagnose::ReadTopology(options.topology, yaml));
+  }
+  ASSIGN_OR_RETURN(diagnose::Case read, ReadFiles(options.paths));
+  for (const std::string& skipped : read.skipped) std::fprintf(stderr, "left out: %s\n", skipped.c_str());
+  return diagnose::Diagnose(read, topology);
+}
+
+// The server reads the job: its records need not travel.
+base::Result<diagnose::Verdict> DiagnoseStoredJob(const DiagnoseOptions& options) {
+  nlohmann::json body = nlohmann::json::object();
+  if (!options.topology.empty()) {
+    ASSIGN_OR_RETURN(body["topology"], base::ReadWholeFile(options.topology));
+    body["topology_file"] = options.topology;
+  }
+  std::string answer;
+  auto take = [&](std::string_view line) {
+    answer = line;
+    return true;
+  };
+  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/diagnosis",
+                            body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), take,
+                            /*timeout_ms=*/0));
+  return diagnose::VerdictFromJson(answer);
 }
 
 }  // namespace
@@ -67,9 +70,8 @@ base::Result<bool> RunDiagnose(const DiagnoseOptions& options) {
   if (options.paths.empty() == options.job.empty()) {
     return base::Status::Invalid("diagnose: expected either paths or --job_id");
   }
-  ASSIGN_OR_RETURN(diagnose::Case read, Read(options));
-  for (const std::string& skipped : read.skipped) std::fprintf(stderr, "left out: %s\n", skipped.c_str());
-  diagnose::Verdict verdict = diagnose::Diagnose(read);
+  ASSIGN_OR_RETURN(diagnose::Verdict verdict,
+                   options.job.empty() ? DiagnoseFiles(options) : DiagnoseStoredJob(options));
   std::string page = Shown(verdict, options);
   std::fwrite(page.data(), 1, page.size(), stdout);
   return verdict.healthy;

@@ -6,7 +6,9 @@
 
 #include "base/clock.h"
 #include "cli/http_client.h"
+#include "cli/jobs_command.h"
 #include "cli/time_argument.h"
+#include "model/shown.h"
 
 namespace rankscope::cli {
 namespace {
@@ -15,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 std::string Text(const Json& object, const char* name) {
   auto found = object.find(name);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+  return found != object.end() && found->is_string() ? model::Shown(found->get<std::string>()) : "";
 }
 
 std::string NumberIf(const Json& object, const char* name) {
@@ -53,6 +55,8 @@ base::Status RunFindings(const FindingsOptions& options) {
     lines.emplace_back(line);
     return true;
   }));
+  if (lines.empty()) RETURN_IF_ERROR(CheckJob(options.server, options.job));
+  if (lines.empty() && !options.json) std::fputs("rankscope: nothing found\n", stderr);
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     if (options.json) {
       std::printf("%s\n", line->c_str());

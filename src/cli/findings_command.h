@@ -11,7 +11,7 @@ struct FindingsOptions {
   bool json = false;               // the server's objects as they are
 };
 
-// `rankscope findings`: a line a finding, newest last, with what was decided about it.
+// `rankscope findings`: a line a finding, newest last, with what was decided about it. kNotFound: there is no such job.
 base::Status RunFindings(const FindingsOptions& options);
 
 // `rankscope findings confirm|dismiss ID`. `by`: who says so; `note`: why. kNotFound.

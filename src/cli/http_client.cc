@@ -12,8 +12,6 @@
 namespace rankscope::cli {
 namespace {
 
-constexpr long kPostTimeoutMs = 5000;  // a run waits for no more before its command begins
-
 struct Download {
   CURL* curl;
   const std::function<bool(std::string_view)>& take;
@@ -68,9 +66,10 @@ Headers Authorization() {
   return {header, curl_slist_free_all};
 }
 
-// `body`: of a POST, else null.
+// `body`: of a POST, else null. `timeout_ms` 0: none.
 base::Status Request(const char* method, const std::string& address, const std::string& path, const std::string* body,
-                     const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
+                     const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle,
+                     long timeout_ms = 0) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   Download download{curl.get(), take, idle, {}};
   std::string url = UrlOf(address, path);
@@ -81,10 +80,8 @@ base::Status Request(const char* method, const std::string& address, const std::
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  if (body) {
-    curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
-    curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kPostTimeoutMs);
-  }
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, timeout_ms);
+  if (body) curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
   if (idle) {
@@ -113,8 +110,8 @@ base::Status GetLines(const std::string& address, const std::string& path,
 }
 
 base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
-                       const std::function<bool(std::string_view)>& take) {
-  return Request("POST", address, path, &body, take, {});
+                       const std::function<bool(std::string_view)>& take, long timeout_ms) {
+  return Request("POST", address, path, &body, take, {}, timeout_ms);
 }
 
 base::Status DeleteLines(const std::string& address, const std::string& path,

@@ -16,9 +16,9 @@ namespace rankscope::cli {
 base::Status GetLines(const std::string& address, const std::string& path,
                       const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle = {});
 
-// POST with a JSON body; kUnavailable when it is not answered within 5 s. The rest as GetLines.
+// POST with a JSON body; kUnavailable when it is not answered in time (0: whenever). The rest as GetLines.
 base::Status PostLines(const std::string& address, const std::string& path, const std::string& body,
-                       const std::function<bool(std::string_view)>& take);
+                       const std::function<bool(std::string_view)>& take, long timeout_ms = 5000);
 
 // DELETE; as GetLines.
 base::Status DeleteLines(const std::string& address, const std::string& path,

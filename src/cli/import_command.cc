@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.h"
 #include "cli/http_client.h"
 #include "model/record_json.h"
 #include "parse/log_folder.h"
@@ -32,6 +33,7 @@ class Upload {
  public:
   Upload(const std::string& server, const std::string& job, const std::string& path)
       : server_(server),
+        file_(path),
         path_("/api/v1/ingest/jsonline?job_id=" + UrlEncode(job) + "&producer=" + ProducerOf(path) + "&seq=") {}
 
   base::Status Add(std::string_view line) {
@@ -51,14 +53,14 @@ class Upload {
     sent_ += count_;
     count_ = 0;
     body_.clear();
-    return status;
+    return status.WithContext(file_);
   }
 
   Counts counts() const { return {sent_, sent_ - held_before_}; }
 
  private:
   const std::string& server_;
-  const std::string path_;
+  const std::string file_, path_;
   std::string body_;
   uint64_t count_ = 0, sent_ = 0, held_before_ = 0;
 };
@@ -95,13 +97,8 @@ base::Result<Counts> ImportFile(const std::string& server, const std::string& jo
   Upload upload(server, job, std::filesystem::weakly_canonical(file.path, ignored).string());
   base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload);
   if (status.ok()) status = upload.Send();
-  if (!status.ok()) return status.WithContext(file.path);
+  RETURN_IF_ERROR(status);
   return upload.counts();
-}
-
-// "1 file", "2 files".
-std::string Counted(uint64_t count, const char* noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 // By which the job's state is known: nobody watched its end.
@@ -116,10 +113,10 @@ base::Status SayImported(const std::string& server, const std::string& job, cons
 void Report(const std::string& job, const std::string& path, const Counts& counts, size_t files,
             const std::vector<std::string>& skipped) {
   std::string known = counts.added < counts.records ? std::to_string(counts.added) + " new of " : "";
-  std::printf("%s: %s%s of %s in %s", job.c_str(), known.c_str(), Counted(counts.records, "record").c_str(),
-              Counted(files, "file").c_str(), path.c_str());
+  std::printf("%s: %s%s of %s in %s", job.c_str(), known.c_str(), base::Counted(counts.records, "record").c_str(),
+              base::Counted(files, "file").c_str(), path.c_str());
   if (!skipped.empty()) {
-    std::printf("; %s left out, as %s", Counted(skipped.size(), "other file").c_str(), skipped.front().c_str());
+    std::printf("; %s left out, as %s", base::Counted(skipped.size(), "other file").c_str(), skipped.front().c_str());
   }
   std::printf("\n");
 }

@@ -118,6 +118,11 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
   });
 }
 
+base::Status CheckJob(const std::string& server, const std::string& job) {
+  if (job.empty()) return {};
+  return GetLines(server, "/api/v1/jobs/" + UrlEncode(job), [](std::string_view) { return true; });
+}
+
 base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps) {
   nlohmann::json settings = {{"log_interval_steps", log_interval_steps}};
   return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/settings", settings.dump(), [&](std::string_view line) {

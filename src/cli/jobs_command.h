@@ -12,6 +12,9 @@ base::Status RunJobs(const std::string& server, bool json);
 // `rankscope jobs show J`: state and why, run configuration, and the table rank, node, host, pid, GPU, source, exit.
 base::Status RunJobsShow(const std::string& server, const std::string& job, bool json);
 
+// kNotFound names a job that the server does not know; the name "" is of every job.
+base::Status CheckJob(const std::string& server, const std::string& job);
+
 // `rankscope jobs set J --log_interval_steps N`: for the running job, on all its nodes. kNotFound: it is not running.
 base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps);
 

@@ -11,6 +11,7 @@
 #include "cli/line_printer.h"
 #include "cli/time_argument.h"
 #include "model/record_json.h"
+#include "model/selection.h"
 
 namespace rankscope::cli {
 namespace {
@@ -42,7 +43,9 @@ base::Result<Job> FindJob(const LogsOptions& options) {
   return job;
 }
 
-bool IsDuration(const std::string& text) { return !text.empty() && text.find('T') == std::string::npos; }
+bool IsRelative(const std::string& text) {
+  return !text.empty() && *ParseTimeArgument(text, 0) != *ParseTimeArgument(text, base::kNsPerSecond);
+}
 
 bool IsRunning(const Job& job) { return job.state == "running"; }
 
@@ -65,14 +68,23 @@ base::Result<std::string> TimeTerm(const LogsOptions& options, const Job& job) {
   if (!options.until.empty()) {
     ASSIGN_OR_RETURN(until, ParseTimeArgument(options.until, reference));
   }
-  if (IsDuration(options.since) || IsDuration(options.until)) std::fputs(SayReference(job, reference).c_str(), stderr);
+  if (IsRelative(options.since) || IsRelative(options.until)) std::fputs(SayReference(job, reference).c_str(), stderr);
   return " _time:[" + model::FormatTime(since) + "," + model::FormatTime(until) + "]";
+}
+
+// The query language has comparisons as well: what is no set is refused here, under its option's name.
+base::Result<std::string> NumbersTerm(const std::string& name, const std::string& set) {
+  if (set.empty()) return std::string();
+  auto numbers = model::NumberSet::Parse(set);
+  if (!numbers.ok()) return base::Status::Invalid("--" + name + ": " + numbers.status().message());
+  return " " + name + ":" + Quoted(set);
 }
 
 base::Result<std::string> BuildQuery(const LogsOptions& options, const Job& job) {
   std::string query = "job:" + Quoted(options.job);
-  if (!options.ranks.empty()) query += " rank:" + Quoted(options.ranks);
-  if (!options.node_ranks.empty()) query += " node_rank:" + Quoted(options.node_ranks);
+  ASSIGN_OR_RETURN(std::string ranks, NumbersTerm("rank", options.ranks));
+  ASSIGN_OR_RETURN(std::string node_ranks, NumbersTerm("node_rank", options.node_ranks));
+  query += ranks + node_ranks;
   if (!options.streams.empty()) query += " stream:" + Quoted(options.streams);
   if (!options.hosts.empty()) query += " host:" + Quoted(options.hosts);
   for (const std::string& pattern : options.include) query += " ~" + Quoted(pattern);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "cli/http_client.h"
+#include "cli/jobs_command.h"
 #include "cli/table.h"
 
 namespace rankscope::cli {
@@ -87,6 +88,7 @@ base::Status RunQueryCommand(const std::string& server, const std::string& query
 }
 
 base::Status RunPatterns(const PatternsOptions& options) {
+  RETURN_IF_ERROR(CheckJob(options.server, options.job));
   std::string path = "/api/v1/patterns?query=" + UrlEncode(WithJob(options.job, options.query)) +
                      "&limit=" + std::to_string(options.limit);
   if (!options.since.empty()) path += "&start=" + UrlEncode(options.since);

@@ -4,9 +4,11 @@
 #include <filesystem>
 #include <set>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/record_files.h"
 #include "cli/rule_files.h"
+#include "cli/stored_job.h"
 #include "detect/rule_tests/rule_test.h"
 #include "detect/rules/foreign_rules.h"
 #include "detect/rules/lint.h"
@@ -16,6 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+using Records = std::vector<model::Record>;
+
 std::string Beside(const std::string& file, const std::string& path) {
   return fs::path(path).is_absolute() ? path : (fs::path(file).parent_path() / path).string();
 }
@@ -23,7 +27,9 @@ std::string Beside(const std::string& file, const std::string& path) {
 // Runs the tests of one file and counts those that differ.
 class TestRun {
  public:
-  TestRun(std::string file, std::string shipped) : file_(std::move(file)), shipped_(std::move(shipped)) {}
+  // `job`: the records that all tests are of; null: each has its own.
+  TestRun(std::string file, std::string shipped, const Records* job)
+      : file_(std::move(file)), shipped_(std::move(shipped)), job_(job) {}
 
   base::Status Run() {
     ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(file_));
@@ -36,20 +42,28 @@ class TestRun {
     return {};
   }
 
-  int tests() const { return tests_; }
-  int failed() const { return failed_; }
+  size_t tests() const { return tests_; }
+  size_t failed() const { return failed_; }
 
  private:
   base::Status RunTest(const detect::RuleTest& test) {
     for (const detect::TestExpectation& expectation : test.expectations) {
       RETURN_IF_ERROR(CheckRule(test, expectation.rule));
     }
+    if (job_) {
+      Judge(test, *job_, 1);
+      return {};
+    }
     for (int64_t interval : test.world.intervals) {
-      ASSIGN_OR_RETURN(auto records, Records(test, interval));
-      auto findings = detect::FindingsOf(rules_, records);
-      Report(test, interval, findings, detect::Differences(test, *rules_, findings, interval));
+      ASSIGN_OR_RETURN(Records records, RecordsOf(test, interval));
+      Judge(test, records, interval);
     }
     return {};
+  }
+
+  void Judge(const detect::RuleTest& test, const Records& records, int64_t interval) {
+    auto findings = detect::FindingsOf(rules_, records);
+    Report(test, interval, findings, detect::Differences(test, *rules_, findings, interval));
   }
 
   // An expectation of a rule that there is not would hold for ever.
@@ -61,9 +75,9 @@ class TestRun {
     return base::Status::Invalid(test.place + ": expected the name of a rule, found " + name);
   }
 
-  base::Result<std::vector<model::Record>> Records(const detect::RuleTest& test, int64_t interval) const {
+  base::Result<Records> RecordsOf(const detect::RuleTest& test, int64_t interval) const {
     if (test.from.empty()) return detect::RecordsOf(test, interval);
-    std::vector<model::Record> records;
+    Records records;
     RETURN_IF_ERROR(ReadRecordFiles({Beside(file_, test.from)},
                                     [&](const model::RecordView& record) { record.CopyTo(&records.emplace_back()); }));
     return records;
@@ -84,8 +98,9 @@ class TestRun {
   }
 
   const std::string file_, shipped_;
+  const Records* job_;
   std::shared_ptr<const detect::RuleSet> rules_;
-  int tests_ = 0, failed_ = 0;
+  size_t tests_ = 0, failed_ = 0;
 };
 
 }  // namespace
@@ -97,21 +112,28 @@ base::Status RunRulesLint(const std::vector<std::string>& files) {
   detect::LintReport report = detect::Lint(rules);
   for (const std::string& error : report.errors) std::printf("error: %s\n", error.c_str());
   for (const std::string& warning : report.warnings) std::printf("warning: %s\n", warning.c_str());
-  std::printf("%zu rules, %zu errors, %zu warnings\n", rules.size(), report.errors.size(), report.warnings.size());
+  std::string errors = base::Counted(report.errors.size(), "error");
+  std::printf("%s, %s, %s\n", base::Counted(rules.size(), "rule").c_str(), errors.c_str(),
+              base::Counted(report.warnings.size(), "warning").c_str());
   if (report.errors.empty()) return {};
-  return base::Status::Invalid(std::to_string(report.errors.size()) + " errors in the rules");
+  return base::Status::Invalid(errors + " in the rules");
 }
 
-base::Status RunRulesTest(const std::vector<std::string>& files, const std::string& shipped) {
-  int tests = 0, failed = 0;
-  for (const std::string& file : files) {
-    TestRun run(file, shipped);
+base::Status RunRulesTest(const RulesTestOptions& options) {
+  Records job;
+  if (!options.job.empty()) {
+    auto keep = [&](const model::RecordView& record) { record.CopyTo(&job.emplace_back()); };
+    RETURN_IF_ERROR(ReadStoredJob(options.server, options.job, keep));
+  }
+  size_t tests = 0, failed = 0;
+  for (const std::string& file : options.files) {
+    TestRun run(file, options.shipped, options.job.empty() ? nullptr : &job);
     RETURN_IF_ERROR(run.Run());
     tests += run.tests();
     failed += run.failed();
   }
-  std::printf("%d tests, %d failed\n", tests, failed);
-  return failed == 0 ? base::Status() : base::Status::Invalid(std::to_string(failed) + " tests of the rules failed");
+  std::printf("%s, %zu failed\n", base::Counted(tests, "test").c_str(), failed);
+  return failed == 0 ? base::Status() : base::Status::Invalid(base::Counted(failed, "test") + " of the rules failed");
 }
 
 base::Status RunRulesImport(const std::string& file) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/http_client.h"
+#include "cli/jobs_command.h"
 #include "cli/plot.h"
 #include "cli/query_command.h"
 #include "cli/table.h"
@@ -91,6 +92,7 @@ void PrintPlot(const std::vector<Json>& all, const SeriesOptions& options) {
 
 // The error of a metric that is not there names those that are.
 base::Status NoSuchMetric(const SeriesOptions& options) {
+  RETURN_IF_ERROR(CheckJob(options.server, options.job));
   std::string names;
   RETURN_IF_ERROR(GetRows(options.server, "/api/v1/fields?query=" + UrlEncode(WithJob(options.job, options.query)),
                           [&](const Json& field) {

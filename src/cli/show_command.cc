@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/shell_word.h"
 #include "cli/heat_rows.h"
 #include "cli/http_client.h"
 #include "cli/plot.h"
@@ -22,6 +23,7 @@ constexpr std::array<const char*, 6> kMainMetrics = {
     "loss", "gradient_norm", "step_time_s", "throughput_tokens_per_sec", "samples_per_sec", "gpu_memory_usage"};
 constexpr size_t kMostOdd = 5;
 constexpr size_t kLastWords = 8;
+constexpr size_t kMostFindings = 5;
 constexpr size_t kNameWidth = 26;
 
 std::string Text(const Json& object, const char* name) {
@@ -48,6 +50,7 @@ class Page {
     RETURN_IF_ERROR(Health());
     for (const char* metric : kMainMetrics) RETURN_IF_ERROR(Heat(metric));
     BadEnds();
+    RETURN_IF_ERROR(Findings());
     return LastWords();
   }
 
@@ -138,9 +141,36 @@ class Page {
     }
   }
 
-  // What was said last with a level of error; else what was said last.
+  // The newest ones that nobody has dismissed, newest last.
+  base::Status Findings() const {
+    std::vector<Json> newest_first;
+    RETURN_IF_ERROR(GetRows(server_, "/api/v1/findings?job_id=" + UrlEncode(job_), [&](const Json& finding) {
+      if (Text(finding, "state") != "dismissed") newest_first.push_back(finding);
+      return true;
+    }));
+    if (newest_first.empty()) return {};
+    std::printf("\nfindings (rankscope findings --job_id %s)\n", base::ShellWord(job_).c_str());
+    size_t shown = std::min(newest_first.size(), kMostFindings);
+    if (shown < newest_first.size()) std::printf("  … %zu before these\n", newest_first.size() - shown);
+    for (size_t i = shown; i-- > 0;) PrintFinding(newest_first[i]);
+    return {};
+  }
+
+  void PrintFinding(const Json& finding) const {
+    std::string line = "  " + Text(finding, "severity");
+    if (Text(finding, "state") == "confirmed") line += "  confirmed";
+    for (const char* name : {"rank", "step"}) {
+      if (std::string value = Text(finding, name); value != "-") line += "  " + std::string(name) + " " + value;
+    }
+    line += "  " + Text(finding, "rule") + ": " + Text(finding, "message");
+    std::printf("%s\n", CutToWidth(line, width_).c_str());
+  }
+
+  // What was said last with a level of error; else what was said last. Ends and findings are told above.
   base::Status LastWords() const {
-    for (const char* filter : {"level:error,critical", "stream:stdout,stderr"}) {
+    for (const char* filter : {"level:error,critical -event:rank_exit -event:node_end -event:uncaught_exception "
+                               "-event:finding -event:finding_confirmed -event:finding_dismissed",
+                               "stream:stdout,stderr"}) {
       std::vector<Json> words;
       std::string query = WithJob(job_, filter) + " | sort timestamp desc | limit " + std::to_string(kLastWords);
       RETURN_IF_ERROR(GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [&](const Json& row) {

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "model/shown.h"
 #include "model/words.h"
 
 namespace rankscope::cli {
@@ -14,6 +15,7 @@ namespace {
 
 constexpr size_t kWidest = 60;      // of a column but the last one
 constexpr size_t kNarrowText = 16;  // a text is not cut to less
+constexpr char32_t kReplacement = 0xfffd;
 
 bool IsWide(char32_t point) {
   return (point >= 0x1100 && point <= 0x115f) || (point >= 0x2e80 && point <= 0xa4cf) ||
@@ -65,19 +67,21 @@ std::string ShownNumber(double number) {
 std::string ShownValue(const nlohmann::ordered_json& value) {
   if (value.is_number_float()) return ShownNumber(value.get<double>());
   std::string out;
-  for (char c : RawValue(value)) {
-    auto byte = static_cast<unsigned char>(c);
-    if (c == '\n') {
+  const std::string raw = RawValue(value);
+  for (std::string_view rest = raw; !rest.empty();) {
+    model::CodePoint point = model::FirstCodePoint(rest);
+    if (point.value == '\n') {
       out += "\\n";
-    } else if (c == '\t') {
+    } else if (point.value == '\t') {
       out += "  ";
-    } else if (byte < 0x20 || byte == 0x7f) {
+    } else if (model::IsControl(point.value)) {
       char shown[8];
-      std::snprintf(shown, sizeof shown, "\\x%02x", byte);
+      std::snprintf(shown, sizeof shown, "\\x%02x", static_cast<unsigned>(point.value));
       out += shown;
     } else {
-      out.push_back(c);
+      out += point.value == kReplacement ? "\ufffd" : rest.substr(0, point.size);
     }
+    rest.remove_prefix(point.size);
   }
   return out;
 }

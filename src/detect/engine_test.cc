@@ -171,6 +171,52 @@ TEST(Engine, WhatNobodyWasToldIsToldWhenItHoldsOn) {
 
 const char* const kHang = "  - {alert: Hang, silence: {of: steps, times: 10, at_least: 60s}}\n";
 
+const char* const kHeartbeat = "  - {alert: Lost, silence: {of: records, times: 10, at_least: 60s}}\n";
+constexpr int64_t kYears = 70 * 365 * 86400LL * base::kNsPerSecond;
+
+TEST(Engine, ARecordFromTheFutureSilencesNobody) {
+  Live live(Rules(std::string(kHeartbeat) + kHang));
+  auto all_but = [&](int64_t step, int32_t silent) {
+    for (int32_t rank = 0; rank < 4; ++rank) {
+      if (rank != silent) live.Take(Step(step, 2, rank));
+    }
+  };
+  for (int64_t step = 1; step <= 30; ++step) all_but(step, -1);
+  model::Record wrong = Step(30, 2, 3);
+  wrong.time += kYears;
+  live.Take(wrong);
+  EXPECT_EQ(live.findings().size(), 0U);
+  for (int64_t step = 31; step <= 200; ++step) all_but(step, 2);
+  ASSERT_EQ(live.findings().size(), 1U) << "and time goes on";
+  EXPECT_EQ(live.findings()[0].scope.rank, 2);
+}
+
+TEST(Engine, AFirstRecordFromTheFutureHoldsUpNoTime) {
+  Live live(Rules(kHeartbeat));
+  model::Record wrong = Step(0, 2, 3);
+  wrong.time += kYears;
+  live.Take(wrong);
+  for (int64_t step = 1; step <= 300; ++step) {
+    for (int32_t rank = 0; rank < (step < 150 ? 2 : 1); ++rank) live.Take(Step(step, 2, rank));
+  }
+  ASSERT_EQ(live.findings().size(), 1U);
+  EXPECT_EQ(live.findings()[0].scope.rank, 1);
+}
+
+TEST(Engine, AJobThatGoesOnAfterHoursIsBelieved) {
+  Live live(Rules(kHeartbeat));
+  constexpr int64_t kHours = 7200;
+  for (int64_t step = 1; step <= 30; ++step) live.Take(Step(step, 2));
+  for (int64_t step = 31; step <= 120; ++step) {
+    model::Record late = Step(step, 2);
+    late.time += kHours * base::kNsPerSecond;
+    live.Take(late);
+  }
+  ASSERT_EQ(live.findings().size(), 1U) << "that it said nothing meanwhile";
+  EXPECT_EQ(live.findings()[0].time, 90 * base::kNsPerSecond) << "as if ticks had come";
+  EXPECT_FALSE(live.findings()[0].active);
+}
+
 TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {
   Live live(Rules(kHang));
   for (int64_t step = 1; step <= 20; ++step) live.Take(Step(step, 2));

@@ -93,9 +93,10 @@ std::string FindingId(const Finding& finding) {
 void AppendJson(const Finding& finding, std::string* out) {
   ObjectWriter object(out);
   object.Text("id", finding.id);
-  object.Text("incident_id", finding.id);
+  object.Text("incident_id", finding.incident.empty() ? finding.id : finding.incident);
   object.Text("rule", finding.rule);
   object.Text("class", finding.finding_class);
+  object.Text("role", finding.role);
   AppendCauses(finding.likely, object.Key("likely"));
   object.Raw("active", finding.active ? "true" : "false");
   object.Text("severity", SeverityName(finding.severity));

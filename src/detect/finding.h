@@ -39,6 +39,7 @@ struct Finding {
   std::string id;    // FindingId
   std::string rule;  // its name
   std::string finding_class;
+  std::string role;  // the rule's: cause, symptom, cascade; empty: it names none
   std::vector<Cause> likely;
   bool active = true;  // false: the period is over
   Severity severity = Severity::kWarning;
@@ -53,6 +54,7 @@ struct Finding {
   std::vector<model::Record> evidence;  // the first ones
   std::string message;
   std::string headline;  // the message without the lines that it quotes; not in the JSON form, so it may be empty
+  std::string incident;  // the one that it belongs to, for whoever groups findings; empty: one of its own
 
   bool operator==(const Finding&) const = default;
 };
@@ -60,7 +62,7 @@ struct Finding {
 // The same for the same job, attempt, rule, scope and beginning: a replay makes the same findings.
 std::string FindingId(const Finding& finding);
 
-// Appends the JSON form (one flat object, no newline). Each finding is an incident of its own, in state `potential`.
+// Appends the JSON form (one flat object, no newline), in state `potential`: what people decided, the doors say.
 void AppendJson(const Finding& finding, std::string* out);
 
 }  // namespace rankscope::detect

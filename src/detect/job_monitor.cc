@@ -1,5 +1,6 @@
 #include "detect/job_monitor.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -10,6 +11,14 @@ namespace {
 
 // Silence is looked for so often, in the records' time.
 constexpr int64_t kTickNs = base::kNsPerSecond;
+// A record that is so far from all before it may have a wrong time, and is not believed for so long.
+constexpr uint64_t kLeapNs = 3600 * base::kNsPerSecond, kDoubtNs = 60 * base::kNsPerSecond;
+
+// Times are any: their difference may be more than an int64_t holds.
+uint64_t Between(base::TimeNs a, base::TimeNs b) {
+  auto first = static_cast<uint64_t>(a), second = static_cast<uint64_t>(b);
+  return a > b ? first - second : second - first;
+}
 
 // What a batch of another shape changes.
 constexpr std::array<std::string_view, 4> kSpeeds = {"throughput_tokens_per_sec", "step_time_s", "compute_time_s",
@@ -101,7 +110,7 @@ void JobMonitor::Resume(std::vector<Finding> told) {
   for (auto& [name, findings] : by_rule) {
     for (Finding& finding : findings) others.push_back(std::move(finding));
   }
-  job_rules_.Resume(std::move(others));
+  job_rules_.Resume(std::move(others), training_.now);
 }
 
 // The server's own words are none of the job's, but a finding says how far time had come when it was made: in a stored
@@ -117,18 +126,20 @@ bool JobMonitor::TakeJudgement(const model::RecordView& record) {
 
 void JobMonitor::Take(const model::RecordView& record) {
   if (TakeJudgement(record)) return;
-  if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
-  if (record.time > training_.now) training_.now = record.time;
+  if (IsTimeBelieved(record.time)) {
+    if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
+    training_.now = std::max(training_.now, record.time);
+  }
   if (record.step) training_.step = record.step;
   Held& held = SourceOf(record);
-  if (IsPause(record)) {
-    training_.paused_at = record.time;
+  if (Read(record)) {
+    training_.paused_at = std::min(record.time, training_.now);
     training_.paused_step = training_.step.value_or(0);
   }
   if (record.stream == model::Stream::kEvent) TakeEvent(record);
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);
-  if (!record.fields.empty()) TakePoints(&held, record);
+  if (!points_.empty()) TakePoints(&held, record);
 }
 
 // What a run says of itself.
@@ -137,8 +148,29 @@ void JobMonitor::TakeEvent(const model::RecordView& record) {
   if (auto schedule = ScheduleOf(record)) training_.schedule = std::move(schedule);
 }
 
+// One clock that is wrong would make everybody else silent: that so much time has passed is believed once nobody has
+// said anything from before it for a while. Likewise where the first record of all had a wrong one.
+bool JobMonitor::IsTimeBelieved(base::TimeNs time) {
+  if (training_.now == 0 || Between(time, training_.now) <= kLeapNs) {
+    leapt_to_.reset();
+    return true;
+  }
+  if (!leapt_to_) leapt_to_ = time;
+  if (time < *leapt_to_ || Between(time, *leapt_to_) < kDoubtNs) return false;
+  leapt_to_.reset();
+  training_.now = time;
+  next_tick_ = std::min(next_tick_, time);
+  return true;
+}
+
+bool JobMonitor::Read(const model::RecordView& record) {
+  found_.clear();
+  if (!record.text.empty()) rules_->patterns().Match(record.text, &found_);
+  bool evaluation = reader_.Read(record, &points_);
+  return evaluation || std::find(found_.begin(), found_.end(), rules_->pause_pattern()) != found_.end();
+}
+
 void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
-  rules_->patterns().Match(record.text, &found_);
   for (int pattern : found_) {
     for (Watch* watch : routes_.patterns[static_cast<size_t>(pattern)]) {
       watch->TakeLine(held.source, record, pattern);
@@ -148,8 +180,6 @@ void JobMonitor::TakeLine(const Held& held, const model::RecordView& record) {
 }
 
 void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
-  reader_.Read(record, &points_);
-  if (points_.empty()) return;
   DeriveStepTime(held, record);
   bool from_metrics = record.stream == model::Stream::kMetric;
   std::erase_if(points_, [&](auto& entry) {

@@ -50,6 +50,9 @@ class JobMonitor {
   bool TakeJudgement(const model::RecordView& record);
   void TakeEvent(const model::RecordView& record);
   Held& SourceOf(const model::RecordView& record);
+  // Finds the record's patterns and points. True: it is of an evaluation or a checkpoint.
+  bool Read(const model::RecordView& record);
+  bool IsTimeBelieved(base::TimeNs time);
   void TakeLine(const Held& held, const model::RecordView& record);
   void TakePoints(Held* held, const model::RecordView& record);
   void TakeShape(Held* held);
@@ -63,6 +66,7 @@ class JobMonitor {
   const Episodes::Sink sink_;
   Training training_;
   base::TimeNs next_tick_ = INT64_MIN;
+  std::optional<base::TimeNs> leapt_to_;  // the first of the times that are far off and not believed yet
   Routes routes_;
   std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
   std::vector<WatchPtr> watches_;
@@ -73,8 +77,8 @@ class JobMonitor {
   int step_time_metric_ = -1;  // -1: no rule looks at it
   std::array<int, 2> shape_metrics_ = {-1, -1};
   std::vector<size_t> speed_metrics_;  // that follow from the batch's shape
-  MetricReader::Points points_;
-  std::vector<int> found_;
+  MetricReader::Points points_;        // the record's
+  std::vector<int> found_;             // patterns in the record's text
 };
 
 }  // namespace rankscope::detect

@@ -1,5 +1,7 @@
 #include "detect/job_rules.h"
 
+#include <algorithm>
+
 #include "detect/flat_records.h"
 
 namespace rankscope::detect {
@@ -7,6 +9,9 @@ namespace {
 
 // Each new one costs time for all that are there: a job that never stops registering must not hold up the others.
 constexpr size_t kMostPatterns = 200;
+// Each one keeps its latest finding a rank.
+constexpr size_t kMostReported = 1000;
+constexpr const char* kTooManyReported = "\n";  // no pattern is refused under this key
 
 std::string Text(const model::RecordView& record, std::string_view name) {
   const model::FieldView* field = record.FindField(name);
@@ -106,11 +111,18 @@ std::unique_ptr<Episodes> JobRules::MakeEpisodes(const Rule& rule) const {
   return std::make_unique<Episodes>(rule, job_, attempt_, sink_);
 }
 
-JobRules::Reported& JobRules::ReportedOf(const Rule& rule) {
+JobRules::Reported* JobRules::ReportedOf(const Rule& rule, const model::RecordView& record) {
+  auto known = reported_.find(rule.name);
+  if (known == reported_.end() && reported_.size() >= kMostReported) {
+    Refuse(record, rule, kTooManyReported,
+           "the job has told findings of " + std::to_string(kMostReported) +
+               " rules of its own; those of this one and further ones are left out");
+    return nullptr;
+  }
   Reported& reported = reported_[rule.name];
   reported.rule = rule;
   if (!reported.episodes) reported.episodes = MakeEpisodes(reported.rule);
-  return reported;
+  return &reported;
 }
 
 void JobRules::Report(const Source& source, const model::RecordView& record) {
@@ -118,9 +130,10 @@ void JobRules::Report(const Source& source, const model::RecordView& record) {
   if (rule.name.empty()) return;
   rule.condition = MetricCondition{};
   rule.summary = "{{ why }}";
-  Reported& reported = ReportedOf(rule);
+  Reported* reported = ReportedOf(rule, record);
+  if (!reported) return;
   if (Number(record, "active").value_or(1) == 0) {
-    return reported.episodes->Ends(source.scope, record.step, record.time);
+    return reported->episodes->Ends(source.scope, record.step, record.time);
   }
   Sighting sighting;
   sighting.scope = source.scope;
@@ -131,7 +144,7 @@ void JobRules::Report(const Source& source, const model::RecordView& record) {
   sighting.why = record.text;
   sighting.further = FlatRecords(Text(record, "evidence"), record);
   if (sighting.further.empty()) sighting.record = &record;
-  reported.episodes->Holds(sighting);
+  reported->episodes->Holds(sighting);
 }
 
 void JobRules::TakeLine(const Source& source, const model::RecordView& record) {
@@ -147,19 +160,19 @@ void JobRules::Advance(std::optional<int64_t> step, base::TimeNs now) {
   for (auto& [name, reported] : reported_) reported.episodes->Advance(step, now);
 }
 
-void JobRules::Resume(std::vector<Finding> told) {
+void JobRules::Resume(std::vector<Finding> told, base::TimeNs now) {
   std::map<std::string, std::vector<Finding>> by_rule;
   for (Finding& finding : told) by_rule[finding.rule].push_back(std::move(finding));
   for (auto& [name, episodes] : episodes_) episodes->Resume(std::exchange(by_rule[name], {}));
   // Of what a detector judges itself, only the detector says that it is over.
   for (auto& [name, reported] : reported_) reported.episodes->Resume(std::exchange(by_rule[name], {}), /*holds=*/true);
   for (auto& [name, findings] : by_rule) {
-    if (findings.empty()) continue;
-    Rule rule;
-    rule.name = name;
-    rule.per = Per::kRank;
-    rule.condition = MetricCondition{};
-    ReportedOf(rule).episodes->Resume(std::move(findings), /*holds=*/true);
+    for (Finding& finding : findings) {
+      finding.active = false;
+      finding.ended = std::max(now, finding.time);
+      finding.headline = "nobody looks for it any more: its rule is gone";
+      sink_(finding);
+    }
   }
 }
 

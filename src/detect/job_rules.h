@@ -22,8 +22,8 @@ struct RefusedRule {
 
 // What a job's own detectors bring along (docs/findings.md): patterns, by event records `detector_rule`, which are
 // searched from then on in every text of the job, one finding a rank, 200 of them at most; and findings that they make
-// themselves, by `detector_finding`. Apart from the rules of the server, whose windows a registration leaves alone. One
-// thread.
+// themselves, by `detector_finding`, of 1,000 rules at most. Apart from the rules of the server, whose windows a
+// registration leaves alone. One thread.
 class JobRules {
  public:
   using Refused = std::function<void(const RefusedRule&)>;
@@ -34,8 +34,8 @@ class JobRules {
   bool Take(const Source& source, const model::RecordView& record);
   void TakeLine(const Source& source, const model::RecordView& record);
   void Advance(std::optional<int64_t> step, base::TimeNs now);
-  // As Episodes::Resume, of all rules here. A rule that is not known yet is one that will be told of.
-  void Resume(std::vector<Finding> told);
+  // As Episodes::Resume, of all rules here. Findings of a rule that nobody has are over, which is told.
+  void Resume(std::vector<Finding> told, base::TimeNs now);
 
  private:
   struct Reported {
@@ -46,7 +46,8 @@ class JobRules {
   // Tells it unless `key` was told of before.
   void Refuse(const model::RecordView& record, const Rule& rule, const std::string& key, std::string reason);
   void Report(const Source& source, const model::RecordView& record);
-  Reported& ReportedOf(const Rule& rule);
+  // Null: there are too many.
+  Reported* ReportedOf(const Rule& rule, const model::RecordView& record);
   void Rebuild();
   std::unique_ptr<Episodes> MakeEpisodes(const Rule& rule) const;
 

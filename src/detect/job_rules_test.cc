@@ -149,13 +149,37 @@ TEST_F(JobRulesTest, AnOpenFindingOfADetectorIsResumed) {
   told.rule = "explode";
   told.job = "j";
   told.scope.rank = 2;
+  Event("detector_finding", 10, 2, {{"rule", "explode"}, {"active", int64_t{1}}}, "it has begun");  // recalled
   engine_.Resume("default", "j", 0, {told});
-  Event("detector_finding", 10, 2, {{"rule", "explode"}, {"active", int64_t{1}}}, "it goes on");
-  EXPECT_EQ(findings_.all().size(), 0U);
+  size_t known = findings_.all().size();
+  Event("detector_finding", 11, 2, {{"rule", "explode"}, {"active", int64_t{1}}}, "it goes on");
+  EXPECT_EQ(findings_.all().size(), known);
   Event("detector_finding", 20, 2, {{"rule", "explode"}, {"active", int64_t{0}}}, "over");
+  ASSERT_EQ(findings_.all().size(), known + 1);
+  EXPECT_EQ(findings_.all().back().id, "f-1");
+  EXPECT_FALSE(findings_.all().back().active);
+}
+
+TEST_F(JobRulesTest, AFindingWhoseRuleIsGoneIsOver) {
+  Finding told;
+  told.id = "f-1";
+  told.rule = "removed";
+  told.job = "j";
+  told.time = 5 * base::kNsPerSecond;
+  engine_.Resume("default", "j", 0, {told});
   ASSERT_EQ(findings_.all().size(), 1U);
   EXPECT_EQ(findings_.all()[0].id, "f-1");
   EXPECT_FALSE(findings_.all()[0].active);
+  EXPECT_NE(findings_.all()[0].headline.find("rule is gone"), std::string::npos);
+}
+
+TEST_F(JobRulesTest, AJobThatMakesRulesUpWithoutEndIsCutOffWithAWord) {
+  for (int i = 0; i < 1010; ++i) {
+    Event("detector_finding", i, 0, {{"rule", "r" + std::to_string(i)}, {"active", int64_t{1}}}, "again");
+  }
+  EXPECT_EQ(findings_.all().size(), 1000U);
+  ASSERT_EQ(refused_.size(), 1U) << "told once";
+  EXPECT_EQ(refused_[0].rule, "r1000");
 }
 
 }  // namespace

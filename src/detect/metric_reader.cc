@@ -65,13 +65,6 @@ void Complete(Point* point) {
   if (std::isnan(point->mean)) point->mean = point->nonfinite == 0 ? known : (point->min + point->max) / 2;
 }
 
-bool IsEvaluationRow(const model::RecordView& record) {
-  for (const model::FieldView& field : record.fields) {
-    if (field.name.starts_with("eval_") || field.name.starts_with("eval/")) return true;
-  }
-  return false;
-}
-
 // Fields that frameworks derive a canonical one from which it is not.
 struct Misnomer {
   std::string_view printed, canonical;
@@ -111,24 +104,33 @@ Point* MetricReader::PointOf(int metric, const model::RecordView& record, Points
   return &points->back().second;
 }
 
-const RuleSet::FieldUse* MetricReader::UseOf(size_t number, std::string_view name) {
+const MetricReader::Column& MetricReader::ColumnOf(size_t number, std::string_view name) {
   if (number >= layout_.size()) layout_.resize(number + 1);
-  auto& [known, use] = layout_[number];
-  if (known == name) return use;
-  known = name;
-  use = rules_->FindField(name);
-  return use;
+  Column& column = layout_[number];
+  if (column.name == name) return column;
+  column.name = name;
+  column.use = rules_->FindField(name);
+  column.of_evaluation = name.starts_with("eval_") || name.starts_with("eval/");
+  return column;
 }
 
-void MetricReader::Read(const model::RecordView& record, Points* points) {
+bool MetricReader::IsEvaluationRow(const model::RecordView& record) {
+  for (size_t i = 0; i < record.fields.size(); ++i) {
+    if (ColumnOf(i, record.fields[i].name).of_evaluation) return true;
+  }
+  return false;
+}
+
+bool MetricReader::Read(const model::RecordView& record, Points* points) {
   points->clear();
-  if (record.fields.empty() || record.stream == model::Stream::kEvent || IsEvaluationRow(record)) return;
+  if (IsEvaluationRow(record)) return true;
+  if (record.fields.empty() || record.stream == model::Stream::kEvent) return false;
   const model::FieldView* steps = record.FindField("window_steps");
   steps_ = steps ? CountOf(NumberOf(*steps).value_or(1), 1) : 1;
   uint64_t said = 0;  // of the first 64 metrics: have a value, not statistics alone
   for (size_t i = 0; i < record.fields.size(); ++i) {
     const model::FieldView& field = record.fields[i];
-    const RuleSet::FieldUse* use = UseOf(i, field.name);
+    const RuleSet::FieldUse* use = ColumnOf(i, field.name).use;
     if (!use || IsMisnamed(record, field.name)) continue;
     auto number = NumberOf(field);
     if (!number) continue;
@@ -143,16 +145,7 @@ void MetricReader::Read(const model::RecordView& record, Points* points) {
   for (const auto& [metric, point] : *points) places_[static_cast<size_t>(metric)] = 0;
   std::erase_if(*points, [&](const auto& entry) { return (said >> (entry.first % 64) & 1) == 0; });
   for (auto& [metric, point] : *points) Complete(&point);
-}
-
-bool IsPause(const model::RecordView& record) {
-  constexpr std::array<std::string_view, 8> kWords = {
-      "Saving model checkpoint", "aving checkpoint",         "saved checkpoint",  "***** Running Evaluation",
-      "unning validation",       "***** Running Prediction", "oading checkpoint", "esuming from checkpoint"};
-  for (std::string_view word : kWords) {
-    if (!record.text.empty() && record.text.find(word) != std::string_view::npos) return true;
-  }
-  return IsEvaluationRow(record);
+  return false;
 }
 
 }  // namespace rankscope::detect

@@ -19,22 +19,25 @@ class MetricReader {
 
   explicit MetricReader(const RuleSet* rules) : rules_(rules), places_(rules->metrics().size()) {}
 
-  // *points are overwritten.
-  void Read(const model::RecordView& record, Points* points);
+  // *points are overwritten. True: the record is of an evaluation, and has none.
+  bool Read(const model::RecordView& record, Points* points);
 
  private:
+  struct Column {
+    std::string name;
+    const RuleSet::FieldUse* use = nullptr;
+    bool of_evaluation = false;
+  };
   // Of the field that is the record's so-many-th.
-  const RuleSet::FieldUse* UseOf(size_t number, std::string_view name);
+  const Column& ColumnOf(size_t number, std::string_view name);
+  bool IsEvaluationRow(const model::RecordView& record);
   Point* PointOf(int metric, const model::RecordView& record, Points* points);
 
   const RuleSet* rules_;
   std::vector<size_t> places_;  // by metric: of its point among those of the record, from 1; 0: it has none
   // The fields of the record before, which mostly has the same: names are compared sooner than looked up.
-  std::vector<std::pair<std::string, const RuleSet::FieldUse*>> layout_;
+  std::vector<Column> layout_;
   int32_t steps_ = 1;  // that the record is of
 };
-
-// Whether the record is of an evaluation or a checkpoint: for a while nobody trains.
-bool IsPause(const model::RecordView& record);
 
 }  // namespace rankscope::detect

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "diagnose/flight_comparison.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -49,6 +51,36 @@ void ReadTrace(std::string_view text, size_t line, Collectives* found) {
   found->issued[number].try_emplace(who, Collectives::Issue{what, line});
 }
 
+// "Rank 2 is running collective: CollectiveFingerPrint(SequenceNumber=32, OpType=ALLREDUCE, …, but Rank 3 is running
+// collective: CollectiveFingerPrint(SequenceNumber=0OpType=GATHER)": both at the speaker's sequence number.
+void ReadFingerprints(std::string_view text, size_t line, Collectives* found) {
+  static const re2::RE2 kPrint(
+      R"(Rank (\d+) is running collective: CollectiveFingerPrint\(SequenceNumber=(\d+),? ?OpType=(\w+(?:, TensorShape=\[[^\]]*\])?))");
+  re2::StringPiece rest = Piece(text);
+  re2::StringPiece rank, sequence, operation;
+  std::optional<int64_t> at;
+  while (re2::RE2::FindAndConsume(&rest, kPrint, &rank, &sequence, &operation)) {
+    if (!at) at = Integer(sequence).value_or(0);
+    auto who = static_cast<int32_t>(Integer(rank).value_or(0));
+    found->issued[*at].try_emplace(who, Collectives::Issue{operation.as_string(), line});
+  }
+}
+
+// Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]", or "6: [tensor.0, …]" below its
+// heading.
+void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
+  static const re2::RE2 kMissing(R"(\[missing ranks: ?([\d, ]+)\])"), kNumber(R"((\d+))"), kStalled(R"(^(\d+): \[\w)");
+  std::string_view text = reading.text(line);
+  re2::StringPiece ranks, digits;
+  if (re2::RE2::PartialMatch(Piece(text), kMissing, &ranks)) {
+    while (re2::RE2::FindAndConsume(&ranks, kNumber, &digits))
+      ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
+  }
+  bool below = line > 0 && reading.bodies[line - 1].text.starts_with("Stalled ranks:");
+  if (below && re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kStalled, &digits))
+    ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
+}
+
 std::optional<int32_t> RankOf(const Reading& reading, size_t line) {
   static const re2::RE2 kRank(R"(\bRank (\d+)\])");
   if (reading.ranks[line]) return reading.ranks[line];
@@ -65,24 +97,6 @@ void ReadWorldSize(std::string_view text, Collectives* found) {
   for (const auto& digits : size) {
     if (auto number = Integer(digits))
       found->world_size = std::max(found->world_size.value_or(0), static_cast<int32_t>(*number));
-  }
-}
-
-void ReadDumps(const Case& read, Collectives* found) {
-  for (const FlightDump& dump : read.dumps) {
-    if (!dump.rank) continue;
-    CollectiveState& state = found->ranks[*dump.rank];
-    for (const FlightEntry& entry : dump.entries) {
-      if (entry.is_p2p || entry.state == FlightEntry::State::kCompleted) continue;
-      if (state.sequence && *state.sequence <= entry.collective_seq) continue;
-      state.sequence = entry.collective_seq;
-      state.operation = entry.operation;
-      found->issued[entry.collective_seq].try_emplace(*dump.rank, Collectives::Issue{entry.operation, 0});
-    }
-    for (const FlightGroup& group : dump.groups) {
-      if (group.last_enqueued) state.enqueued = std::max(state.enqueued.value_or(-1), *group.last_enqueued);
-      if (group.last_completed) state.completed = std::max(state.completed.value_or(-1), *group.last_completed);
-    }
   }
 }
 
@@ -104,6 +118,20 @@ LateRanks FindOddOnes(const Collectives& collectives) {
     return odd;
   }
   return {};
+}
+
+// The rank that most of the stalled tensors wait for.
+LateRanks FindMissing(const Collectives& collectives) {
+  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  auto most = std::max_element(collectives.missing.begin(), collectives.missing.end(), less);
+  if (most == collectives.missing.end()) return {};
+  for (const auto& [rank, times] : collectives.missing) {
+    if (rank != most->first && times == most->second) return {};
+  }
+  LateRanks late;
+  late.ranks = {most->first};
+  late.why = "the others' tensors wait for it";
+  return late;
 }
 
 // Ranks that had nothing pending, or had done less than the rest, while others waited.
@@ -155,6 +183,8 @@ Collectives FindCollectives(const Reading& reading) {
     std::string_view text = reading.text(i);
     ReadWorldSize(text, &found);
     ReadTrace(text, i, &found);
+    if (text.find("CollectiveFingerPrint") != std::string_view::npos) ReadFingerprints(text, i, &found);
+    ReadMissing(reading, i, &found);
     bool told =
         text.find("WorkNCCL(SeqNum=") != std::string_view::npos || text.find("ast enqueued") != std::string_view::npos;
     auto rank = told ? RankOf(reading, i) : std::nullopt;
@@ -167,12 +197,15 @@ Collectives FindCollectives(const Reading& reading) {
     if (first || state.line == 0) state.line = i;
     ReadStatus(text, &state);
   }
-  ReadDumps(*reading.read, &found);
   return found;
 }
 
 LateRanks FindLateRanks(const Reading& reading, const Collectives& collectives) {
-  LateRanks late = FindOddOnes(collectives);
+  if (auto by_dumps = CompareDumps(reading.read->dumps)) {
+    return {by_dumps->ranks, by_dumps->kind == FlightDisagreement::Kind::kOther, by_dumps->why, LateRanks::kNoLine};
+  }
+  LateRanks late = FindMissing(collectives);
+  if (late.ranks.empty()) late = FindOddOnes(collectives);
   if (!late.why.empty() || collectives.ranks.size() < 2) return late;
   late = FindThoseBehind(collectives);
   if (late.ranks.empty() && !late.mismatch) late = FindSilent(reading, collectives);

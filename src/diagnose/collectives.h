@@ -21,7 +21,7 @@ struct CollectiveState {
   size_t line = 0;  // that told most
 };
 
-// Who waited in which collective, from watchdogs' reports, NCCL's trace and flight-recorder dumps.
+// Who waited in which collective, from watchdogs' reports and NCCL's trace.
 struct Collectives {
   std::map<int32_t, CollectiveState> ranks;
   std::optional<int32_t> world_size;  // the most that any line claims
@@ -30,15 +30,19 @@ struct Collectives {
     size_t line = 0;
   };
   std::map<int64_t, std::map<int32_t, Issue>> issued;  // by sequence number and rank
+  std::map<int32_t, int> missing;                      // by rank: how many stalled tensors wait for it
 };
 Collectives FindCollectives(const Reading& reading);
 
-// The ranks that kept the others waiting, most certain first, and the reason; empty: the reports do not tell.
+// The ranks that kept the others waiting, most certain first, and the reason, by flight-recorder dumps, else by the
+// reports; empty: they do not tell.
 struct LateRanks {
+  static constexpr size_t kNoLine = static_cast<size_t>(-1);
+
   std::vector<int32_t> ranks;
   bool mismatch = false;  // they issued something else
   std::string why;
-  size_t line = 0;  // that shows it
+  size_t line = 0;  // that shows it; kNoLine: dumps do
 };
 LateRanks FindLateRanks(const Reading& reading, const Collectives& collectives);
 

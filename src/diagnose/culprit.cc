@@ -7,6 +7,7 @@
 #include <set>
 
 #include "diagnose/odd_call.h"
+#include "diagnose/stacks.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -135,6 +136,7 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   std::set<int32_t> known = KnownRanks(reading, collectives);
   std::vector<int32_t> silent = Uncomplaining(suspects, known);
   if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
@@ -187,6 +189,44 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   return std::nullopt;
 }
 
+// DistributedDataParallel names the rank some lines below: "Parameter indices which did not receive grad for rank 1".
+std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
+  static const re2::RE2 kRank(R"(did not receive grad for rank (\d{1,6}))");
+  constexpr size_t kMessage = 4;
+  int32_t rank = 0;
+  for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
+    if (re2::RE2::PartialMatch(Piece(reading.text(i)), kRank, &rank)) return rank;
+  }
+  return std::nullopt;
+}
+
+// The kernel names a process, not a rank; launchers' tables know both.
+std::optional<int32_t> RankOfPid(const Reading& reading, size_t line) {
+  static const re2::RE2 kPid(R"((?i)\bpid=(\d+)|killed process (\d+))");
+  re2::StringPiece digits[2];
+  if (!re2::RE2::PartialMatch(Piece(reading.text(line)), kPid, &digits[0], &digits[1])) return std::nullopt;
+  const std::string pid = "(pid: " + (digits[0].empty() ? digits[1] : digits[0]).as_string() + ")";
+  for (const Exit& exit : reading.exits) {
+    bool its = reading.text(exit.line).find(pid) != std::string_view::npos ||
+               reading.text(exit.code_line).find(pid) != std::string_view::npos;
+    if (auto rank = RankOf(exit); its && rank) return rank;
+  }
+  return std::nullopt;
+}
+
+// Of what the host says without naming a rank, its first rank to fail by its own words is the one.
+std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& cause,
+                                     const std::vector<Suspect>& suspects) {
+  const auto& node = reading.read->lines[cause.line].node_rank;
+  const Suspect* first = nullptr;
+  for (const Suspect& suspect : suspects) {
+    bool own = suspect.rank && suspect.role <= Role::kSymptom && !IsVictimsWord(suspect);
+    if (!own || (node && reading.read->lines[suspect.line].node_rank != node)) continue;
+    if (!first || OrderOf(reading, suspect) < OrderOf(reading, *first)) first = &suspect;
+  }
+  return first ? first->rank : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<int32_t> RankAhead(const Reading& reading) {
@@ -218,11 +258,21 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (cause.failure == "straggler") {
     if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
   }
+  if (cause.kind == "stack") {
+    if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
   }
+  if (auto rank = RankOfPid(reading, cause.line)) return {{*rank}, "the line names its process", {}};
+  if (cause.failure == "gpu_hardware_xid_ecc") {
+    if (auto rank = FirstToFailOf(reading, cause, suspects)) return {{*rank}, "it failed first on that host", {}};
+  }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
+  if (cause.failure == "unused_parameters_ddp") {
+    if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
+  }
   if (cause.kind == "stack") {
     if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }

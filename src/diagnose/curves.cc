@@ -41,14 +41,23 @@ std::map<int32_t, Series> ByRank(const Reading& reading) {
 
 bool IsLost(const std::optional<double>& value) { return value && !std::isfinite(*value); }
 
+// A loss by a name that no parser knows: "loss train: nan".
+bool SaysLostLoss(std::string_view text) {
+  static const re2::RE2 kLost(R"((?i)\b(?:train(?:ing)?[_ ])?loss(?: train(?:ing)?)?\s*[:=]\s*\[?(?:nan|-?inf)\b)");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kLost);
+}
+
 // Hugging Face shows a loss of 0 where it was no number; then the norm or the other metrics of the line are nan.
 bool IsLost(const Reading& reading, const Point& point) {
   if (IsLost(point.loss)) return true;
+  if (!point.loss && SaysLostLoss(reading.text(point.line))) return true;
   if (IsLost(point.gradient_norm)) return !point.loss_scale || *point.loss_scale <= 1;
   return point.loss && *point.loss == 0 && reading.text(point.line).find(": nan") != std::string_view::npos;
 }
 
-bool HasNumbers(const Point& point) { return point.loss || point.gradient_norm; }
+bool HasNumbers(const Reading& reading, const Point& point) {
+  return point.loss || point.gradient_norm || SaysLostLoss(reading.text(point.line));
+}
 
 // From where on the numbers are lost for good, or for more than a skipped step.
 void FindLostNumbers(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
@@ -56,7 +65,7 @@ void FindLostNumbers(const Reading& reading, const Series& series, std::vector<S
   int run = 0, longest = 0, rest = 0;
   const Point* longest_begin = nullptr;
   for (const Point* point : series) {
-    if (!HasNumbers(*point)) continue;
+    if (!HasNumbers(reading, *point)) continue;
     if (!IsLost(reading, *point)) {
       run = 0;
       ++rest;
@@ -92,7 +101,8 @@ double MedianLoss(const Series& losses, size_t count) {
 void FindDivergence(const Series& series, std::vector<Suspect>* found) {
   std::vector<const Point*> losses;
   for (const Point* point : series) {
-    if (point->loss && std::isfinite(*point->loss)) losses.push_back(point);
+    // A loss of nothing at all is one that was no number.
+    if (point->loss && std::isfinite(*point->loss) && *point->loss != 0) losses.push_back(point);
   }
   if (losses.size() < kFewestReports) return;
   // Lowest of the reports from each on: one below the old heights ends a rise.

@@ -53,11 +53,12 @@ constexpr Wording kWordings[] = {
     {R"(process rank (?P<rank>\d+) with PID \d+ on node .* exited on signal (?P<signal>\d+))"},
     {R"(Process name: \[\[\d+,\d+\],(?P<rank>\d+)\])"},
     {R"([Pp]rocess (?P<rank>\d+) terminated with (?:the following error|exit code (?P<code>\d+)|signal (?P<name>SIG\w+)))"},
-    {R"(--local_rank=(?P<local>\d+)\b.*exits with return code = (?P<code>-?\d+))"},
+    // Its command is the last that was started, whichever ended: it names a rank only where it is the only one.
+    {R"(--local_rank=(?P<local>0)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(BAD TERMINATION|RANK (?P<rank>\d+) PID \d+ RUNNING AT)"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},
-    {R"([Rr]ank (?P<rank>\d+)(?: \(pid \d+\))? (?:ended|exited|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
+    {R"([Rr]ank (?P<rank>\d+)(?: \((?i:pid) \d+\))? (?:ended|exited|crashed|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
 };
 
 class WordingReader {

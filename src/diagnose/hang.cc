@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "diagnose/stacks.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -35,10 +37,14 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   return std::nullopt;
 }
 
-// The innermost frame of the main thread in a dump of py-spy or faulthandler.
+// The innermost frame of the main thread in a dump of py-spy or faulthandler: of the rank that stands elsewhere than
+// the others, else of the first.
 std::optional<Suspect> FindStandingStack(const Reading& reading) {
   static const re2::RE2 kThread(
       R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first)|^Current thread 0x)");
+  if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) {
+    return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};
+  }
   for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {
     if (!Matches(reading.bodies[i].text, kThread)) continue;
     return Suspect{

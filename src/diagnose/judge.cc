@@ -1,13 +1,18 @@
 #include <algorithm>
 
+#include "diagnose/attempts.h"
 #include "diagnose/collectives.h"
 #include "diagnose/culprit.h"
 #include "diagnose/curves.h"
 #include "diagnose/error_file_verdict.h"
+#include "diagnose/flight_comparison.h"
+#include "diagnose/flight_verdict.h"
 #include "diagnose/hang.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
+#include "diagnose/slowness/slowdown.h"
+#include "diagnose/slowness/slowdown_story.h"
 #include "diagnose/story.h"
 #include "diagnose/suspect.h"
 #include "diagnose/verdict.h"
@@ -84,13 +89,38 @@ void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
   if (died) std::erase_if(*suspects, IsSlowness);
 }
 
-std::vector<Suspect> AllSuspects(const Reading& reading) {
+// The last loss is that of the course before, so that whatever jump a line speaks of is over.
+constexpr size_t kLossesAfter = 3;
+constexpr double kOnCourse = 1.2;
+
+bool IsBackOnCourse(const Reading& reading, size_t line) {
+  double before = 0, last = 0;
+  size_t after = 0;
+  for (const Point& point : reading.points) {
+    if (!point.loss || point.evaluation) continue;
+    bool is_after = reading.positions[point.line] > reading.positions[line];
+    (is_after ? last : before) = *point.loss;
+    after += is_after ? 1 : 0;
+  }
+  return after >= kLossesAfter && before > 0 && last <= kOnCourse * before;
+}
+
+void DropSpikesThatPassed(const Reading& reading, std::vector<Suspect>* suspects) {
+  auto spike = std::find_if(suspects->begin(), suspects->end(),
+                            [](const Suspect& s) { return s.failure == "loss_spike_or_divergence"; });
+  if (spike == suspects->end() || !IsBackOnCourse(reading, spike->line)) return;
+  std::erase_if(*suspects, [](const Suspect& s) { return s.failure == "loss_spike_or_divergence"; });
+}
+
+std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slowdown>& slowdown) {
   std::vector<Suspect> suspects = FindSuspects(reading);
+  DropSpikesThatPassed(reading, &suspects);
   DemoteLateRendezvous(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
   return suspects;
 }
@@ -151,7 +181,9 @@ Verdict Healthy(const Reading& reading) {
 
 // A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out.
 void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (!RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
+  auto dumps = CompareDumps(reading.read->dumps);
+  bool other = dumps && dumps->kind == FlightDisagreement::Kind::kOther;
+  if (!other && !RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
     if (!waited || !IsVictimsWord(suspect)) continue;
@@ -160,16 +192,16 @@ void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
   }
 }
 
-}  // namespace
-
-Verdict Diagnose(const Case& read) {
+Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
-  std::vector<Suspect> suspects = AllSuspects(reading);
+  const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
+  std::vector<Suspect> suspects = AllSuspects(reading, slowdown);
   AddMismatch(reading, collectives, &suspects);
   CallSkippedByName(reading, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) {
+    if (auto by_dumps = JudgeDumps(read); by_dumps && reading.finished.empty()) return *by_dumps;
     auto by_files = JudgeErrorFiles(read);
     return by_files && reading.finished.empty() ? *by_files : Healthy(reading);
   }
@@ -179,12 +211,24 @@ Verdict Diagnose(const Case& read) {
   verdict.kind = chosen->kind;
   verdict.root = chosen->line;
   verdict.confidence = ConfidenceOf(*chosen);
-  Blame blame = FindBlame(reading, *chosen, suspects, collectives);
+  const bool slowed = slowdown && slowdown->failure == chosen->failure;
+  Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
   verdict.culprits = blame.ranks;
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
   CallSilentDeathByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, *chosen, suspects, blame, &verdict);
+  if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
+}
+
+}  // namespace
+
+Verdict Diagnose(const Case& read, const Topology& topology) {
+  const std::vector<Attempt> attempts = SplitAttempts(read);
+  if (attempts.empty()) return DiagnoseAttempt(read, topology);
+  std::vector<Verdict> verdicts;
+  for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
+  return StoryOf(attempts, std::move(verdicts));
 }
 
 }  // namespace rankscope::diagnose

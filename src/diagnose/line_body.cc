@@ -14,7 +14,7 @@ const re2::RE2& RankPiece() {
 
 const re2::RE2& LevelPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| ?- |\s+|$)|\[([DIWEF])\d{3,4} [^\]]{0,120}\]|([DIWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
+      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| ?- |\s+|$)|\[([DIWEF])(?:\d{3,4} [^\]]{0,120}| [\w./]+\.\w+:\d+)\]|([DIWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
   return regex;
 }
 
@@ -22,7 +22,7 @@ const re2::RE2& OtherPiece() {
   static const re2::RE2 regex(
       R"(^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?:?)"
       R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\d\d/\d\d(?:/\d{2,4})? \d\d:\d\d:\d\d|\(\w[\w.:]*(?:\([^()]{0,60}\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
-      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
+      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\[\d+/\d+(?:_\d+)?\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
   return regex;
 }
 

@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include "diagnose/json_metrics.h"
 #include "model/record.h"
 #include "parse/line_record.h"
 
@@ -34,16 +35,23 @@ std::optional<double> First(const model::Fields& fields, std::string_view name, 
   return value ? value : Number(fields, other);
 }
 
+std::optional<int64_t> StepOf(const model::Record& record) {
+  constexpr double kLargest = 1e12;
+  auto step = record.step ? std::nullopt : Number(record.fields, "step");
+  return step && *step >= 0 && *step < kLargest ? std::optional(static_cast<int64_t>(*step)) : record.step;
+}
+
 Point PointOf(const model::Record& record) {
   Point point;
   const model::Fields& fields = record.fields;
-  point.step = record.step;
+  point.step = StepOf(record);
   if (auto total = Number(fields, "total_steps")) point.total_steps = static_cast<int64_t>(*total);
   point.loss = Number(fields, "loss");
   point.gradient_norm = Number(fields, "gradient_norm");
   point.loss_scale = Number(fields, "loss_scale");
   point.step_time_s = Number(fields, "step_time_s");
   point.data_time_s = Number(fields, "data_time_s");
+  point.compute_time_s = Number(fields, "compute_time_s");
   point.throughput = First(fields, "throughput_tokens_per_sec", "throughput_tokens_per_sec_global");
   if (!point.throughput) point.throughput = Number(fields, "samples_per_sec");
   point.learning_rate = Number(fields, "learning_rate");
@@ -66,7 +74,7 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
     record.text.assign(read.lines[i].text);
     record.fields.clear();
     record.step.reset();
-    parse::UnderstandLine(&record);
+    if (!ReadJsonMetrics(text, &record.fields)) parse::UnderstandLine(&record);
     Point point = PointOf(record);
     if (!IsTraining(point)) continue;
     point.line = i;

@@ -14,7 +14,8 @@ struct Point {
   size_t line = 0;
   std::optional<int32_t> rank;
   std::optional<int64_t> step, total_steps;
-  std::optional<double> loss, gradient_norm, loss_scale, step_time_s, data_time_s, throughput, learning_rate;
+  std::optional<double> loss, gradient_norm, loss_scale, step_time_s, data_time_s, compute_time_s, throughput,
+      learning_rate;
   std::optional<double> gpu_memory_gib;
   bool evaluation = false;
 };

@@ -49,7 +49,8 @@ void OrderByTime(Reading* reading) {
 bool IsByPlace(const Signature* signature) { return signature->role == Role::kSymptom && !signature->frames.empty(); }
 
 bool IsOfPeers(const Signature* signature) {
-  return signature->role == Role::kCascade || signature->failure == "gloo_error" ||
+  bool launcher = signature->failure == "python_exception_one_rank";
+  return (signature->role == Role::kCascade && !launcher) || signature->failure == "gloo_error" ||
          signature->failure == "nccl_timeout";
 }
 

@@ -1,32 +1,10 @@
 #include "diagnose/restart_plan.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 
+#include "diagnose/checkpoint_line.h"
+
 namespace rankscope::diagnose {
-namespace {
-
-struct Checkpoint {
-  std::string place;
-  std::optional<int64_t> step;
-};
-
-std::optional<Checkpoint> ReadCheckpoint(std::string_view text) {
-  static const re2::RE2 kSaved(
-      R"((?i)(?:saving model checkpoint to|saved? (?:model |the |full )?checkpoint (?:to|at|in)|checkpoint saved (?:to|at|in)|successfully saved checkpoint(?: from| at)?|saving checkpoint (?:to|at)|model saved to|saved checkpoint:?)\s+(\S+)(?:\s+(\d+))?)"),
-      kStep(R"((?i)(?:checkpoint|step|iter(?:ation)?|global_step)[-_=/ ]?0*(\d+))");
-  re2::StringPiece line(text.data(), text.size());
-  std::string place, number, step;
-  if (!re2::RE2::PartialMatch(line, kSaved, &place, &number)) return std::nullopt;
-  Checkpoint checkpoint{place + (number.empty() ? "" : " " + number), {}};
-  if (re2::RE2::PartialMatch(checkpoint.place, kStep, &step) || re2::RE2::PartialMatch(line, kStep, &step)) {
-    checkpoint.step = std::atoll(step.c_str());
-  }
-  return checkpoint;
-}
-
-}  // namespace
 
 std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::optional<int32_t> rank) {
   std::optional<int64_t> step;
@@ -40,10 +18,10 @@ std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::opti
 
 std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
                                      const std::vector<int32_t>& culprits) {
-  std::optional<Checkpoint> last;
+  std::optional<CheckpointLine> last;
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     if (reading.positions[i] >= reading.positions[cause.line] || reading.tracebacks.is_inside[i]) continue;
-    if (auto checkpoint = ReadCheckpoint(reading.bodies[i].text)) last = checkpoint;
+    if (auto checkpoint = ReadCheckpointLine(reading.bodies[i].text)) last = checkpoint;
   }
   std::vector<std::string> plan;
   auto step = StepBefore(reading, cause.line, std::nullopt);

@@ -26,6 +26,8 @@ Survival::Survival(const Reading& reading) : reading_(reading) {
     if (point.rank) Add(point.line, &points_of_rank_[*point.rank]);
   }
   for (size_t line : reading.finished) Add(line, &finished_);
+  for (const auto& [line, traceback] : reading.ends)
+    last_exception_ = std::max(last_exception_, reading.positions[line]);
   Sort(&points_);
   Sort(&finished_);
   for (auto& [rank, marks] : points_of_rank_) Sort(&marks);
@@ -59,6 +61,11 @@ bool Survival::WentOnAfter(size_t line) const {
   auto own = reading_.ranks[line] ? points_of_rank_.find(*reading_.ranks[line]) : points_of_rank_.end();
   if (own != points_of_rank_.end()) return CountAfter(own->second, line) >= kOwnSteps;
   return CountAfter(points_, line) >= kStepsOfOthers;
+}
+
+bool Survival::TrainedOnAlone(size_t line) const {
+  bool alone = points_of_rank_.empty() && !reading_.ranks[line];
+  return alone && reading_.positions[line] >= last_exception_ && CountAfter(points_, line) > 0;
 }
 
 }  // namespace rankscope::diagnose

@@ -16,6 +16,9 @@ class Survival {
 
   // Whether the training went on after the line, as far as its writer, or in want of one the job, shows.
   bool WentOnAfter(size_t line) const;
+  // Whether the only writer, which names no rank, reported a step after the line and no exception: enough for a line
+  // that is none itself.
+  bool TrainedOnAlone(size_t line) const;
 
  private:
   // Places in the order of time. Of lines of two files, only those with times are known to follow each other.
@@ -30,6 +33,7 @@ class Survival {
   const Reading& reading_;
   Marks points_, finished_;
   std::map<int32_t, Marks> points_of_rank_;
+  size_t last_exception_ = 0;  // its place
 };
 
 }  // namespace rankscope::diagnose

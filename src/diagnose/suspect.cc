@@ -109,7 +109,8 @@ std::vector<Suspect> FindSuspects(const Reading& reading) {
     const Signature& signature = *sighting.signature;
     if (signature.life == Life::kEnds && survival.WentOnAfter(sighting.line)) continue;
     bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
-    if (loose && !ends && IsFollowedByOrdinaryLines(reading, sighting)) continue;
+    if (loose && !ends && (IsFollowedByOrdinaryLines(reading, sighting) || survival.TrainedOnAlone(sighting.line)))
+      continue;
     suspects.push_back({sighting.line,
                         signature.failure,
                         signature.kind,

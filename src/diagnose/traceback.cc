@@ -1,5 +1,8 @@
 #include "diagnose/traceback.h"
 
+#include <re2/re2.h>
+
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -10,7 +13,15 @@ constexpr size_t kLongestFrames = 16 << 10;
 
 bool Contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
 
-bool IsHeader(std::string_view text) { return Contains(text, "Traceback (most recent call last)"); }
+// A text that quotes a traceback goes on behind these words; ranks that share a pipe may cut each other there.
+bool IsHeader(std::string_view text) {
+  constexpr std::string_view kWords = "Traceback (most recent call last)";
+  size_t begin = text.find(kWords);
+  if (begin == std::string_view::npos) return false;
+  std::string_view rest = text.substr(begin + kWords.size());
+  rest.remove_prefix(std::min(rest.find_first_not_of(": "), rest.size()));
+  return rest.empty() || rest.starts_with("Traceback") || rest.starts_with("File ") || (rest[0] & 0x80) != 0;
+}
 
 bool IsConnector(std::string_view text) {
   return Contains(text, "During handling of the above exception") ||
@@ -53,7 +64,7 @@ class Writing {
     found_->all[open_].exception = line;
     last_ = open_;
     open_ = Traceback::kNone;
-    lines_since_ = 0;
+    lines_since_ = lines_since_exception_ = 0;
   }
 
  private:
@@ -70,14 +81,28 @@ class Writing {
     found_->is_inside[line] = 1;
   }
 
+  // Who caught it says so at once.
+  static bool SaysCaught(std::string_view text) {
+    static const re2::RE2 kCaught(R"((?i)^\W*(?:skip|ignor|retry|continu|falling back|fall back))");
+    return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kCaught);
+  }
+
   void Between(const LineBody& body) {
-    ignored_ = Contains(body.text, "Exception ignored in");
+    if (last_ != Traceback::kNone && lines_since_exception_++ == 0 && SaysCaught(body.text))
+      found_->all[last_].ignored = true;
+    ignored_ = Contains(body.text, "Exception ignored in") || Contains(body.text, "optimizations will not be enabled");
     if (IsConnector(body.text)) chained_ = last_ != Traceback::kNone;
     if (chained_ && !body.text.empty() && !IsConnector(body.text) && ++lines_since_ > 3) chained_ = false;
   }
 
+  // A queue's feeder thread prints what it met, and goes on.
+  static bool IsOfFeeder(std::string_view text) {
+    return Contains(text, "multiprocessing/queues.py\"") && text.ends_with(", in _feed");
+  }
+
   void AddFrame(size_t line, std::string_view text) {
     found_->is_inside[line] = 1;
+    if (IsOfFeeder(text)) found_->all[open_].ignored = true;
     std::string& frames = found_->all[open_].frames;
     if (frames.size() + text.size() < kLongestFrames) frames.append(text).push_back('\n');
   }
@@ -86,7 +111,7 @@ class Writing {
   size_t open_ = Traceback::kNone, last_ = Traceback::kNone;
   bool chained_ = false, ignored_ = false;
   std::string name_;  // of the exception, in a notebook's traceback: its frames begin anywhere
-  int lines_since_ = 0;
+  int lines_since_ = 0, lines_since_exception_ = 0;
 };
 
 }  // namespace

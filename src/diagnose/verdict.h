@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "diagnose/case/case.h"
+#include "diagnose/slowness/slowdown.h"
 
 namespace rankscope::diagnose {
 
@@ -38,6 +39,13 @@ struct Alternative {
   std::string why_not;
 };
 
+// A failure of another job that looks alike.
+struct Similar {
+  std::string incident;  // empty: none of that job
+  std::string job, failure;
+  double score = 0;  // 0 to 1
+};
+
 struct Advice {
   std::string text;
   std::string doc;  // docs/failures/CLASS.md
@@ -63,10 +71,13 @@ struct Verdict {
   std::vector<std::string> figures;  // of memory, of speed: what the numbers say
   std::vector<std::string> restart;  // from where, what is lost, what to leave out
   std::vector<Advice> advice;
+  std::vector<Similar> similar;  // of a stored job; most similar first
   std::vector<std::string> would_settle;
+  std::optional<Slowdown> slowdown;  // of a job that lives and is slow: who, when, behind what
 };
 
-// Reads what happened out of the case. Deterministic, no I/O, no clock; linear in its lines but for a sort.
-Verdict Diagnose(const Case& read);
+// Reads what happened out of the case. Deterministic, no I/O, no clock; linear in its lines but for a sort. The
+// topology helps to tell what slow ranks share; an empty one is none.
+Verdict Diagnose(const Case& read, const Topology& topology = {});
 
 }  // namespace rankscope::diagnose

@@ -50,6 +50,36 @@ ordered_json TimelineJson(const std::vector<Event>& timeline) {
   return list;
 }
 
+ordered_json ElementJson(const std::optional<SlowElement>& found) {
+  if (!found) return nullptr;
+  return {{"kind", KindName(found->element.kind)},
+          {"name", found->element.name},
+          {"ranks", found->element.ranks},
+          {"first", found->draws},
+          {"hits", found->hits},
+          {"log10_chance", found->log_chance}};
+}
+
+ordered_json SlowdownJson(const Slowdown& slowdown) {
+  ordered_json json;
+  json["before"] = slowdown.before;
+  json["worst"] = slowdown.worst;
+  json["after"] = slowdown.after;
+  json["unit"] = slowdown.unit;
+  json["recovered_step"] = slowdown.recovered_step ? ordered_json(*slowdown.recovered_step) : ordered_json();
+  json["element"] = ElementJson(slowdown.element);
+  json["order"] = ordered_json::array();
+  for (const RankOnset& onset : slowdown.order) {
+    json["order"].push_back({{"rank", onset.rank}, {"step", onset.step ? ordered_json(*onset.step) : ordered_json()}});
+  }
+  json["links"] = ordered_json::array();
+  for (const HotLink& link : slowdown.links) {
+    json["links"].push_back(
+        {{"device", link.device}, {"port", link.port}, {"counter", link.counter}, {"rise", link.rise}});
+  }
+  return json;
+}
+
 double Rounded(double share) { return std::round(share * 1000) / 1000; }
 
 }  // namespace
@@ -73,10 +103,17 @@ std::string ToJson(const Verdict& verdict) {
   }
   json["why_not"] = verdict.why_not;
   json["figures"] = verdict.figures;
+  if (verdict.slowdown) json["slowdown"] = SlowdownJson(*verdict.slowdown);
   json["restart"] = verdict.restart;
   json["advice"] = ordered_json::array();
   for (const Advice& advice : verdict.advice) json["advice"].push_back({{"text", advice.text}, {"doc", advice.doc}});
   json["similar"] = ordered_json::array();
+  for (const Similar& other : verdict.similar) {
+    json["similar"].push_back({{"incident_id", other.incident.empty() ? ordered_json() : ordered_json(other.incident)},
+                               {"job_id", other.job},
+                               {"class", other.failure},
+                               {"score", Rounded(other.score)}});
+  }
   json["would_settle"] = verdict.would_settle;
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }

@@ -133,6 +133,15 @@ void PrintAdvice(const Verdict& verdict, Printer* to) {
   to->Item("more: " + verdict.advice.front().doc);
 }
 
+void PrintSimilar(const Verdict& verdict, Printer* to) {
+  if (verdict.similar.empty()) return;
+  to->Heading("Seen before");
+  for (const Similar& other : verdict.similar) {
+    std::string incident = other.incident.empty() ? "" : " (incident " + other.incident + ")";
+    to->Item("job " + other.job + incident + ": " + other.failure + ", " + Percent(other.score) + " alike");
+  }
+}
+
 void Print(const Verdict& verdict, Printer* to) {
   to->Title(verdict.failure + ": " + verdict.summary + " (confidence " + Percent(verdict.confidence) + ")",
             verdict.healthy);
@@ -143,6 +152,7 @@ void Print(const Verdict& verdict, Printer* to) {
   PrintAlternatives(verdict, to);
   PrintAdvice(verdict, to);
   PrintList("To go on", verdict.restart, to);
+  PrintSimilar(verdict, to);
   PrintList("What would settle it", verdict.would_settle, to);
 }
 

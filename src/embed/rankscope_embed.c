@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "embed/control.h"
 #include "embed/ring.h"
 
 enum { kDefaultInterval = 10, kDefaultRingBytes = 1 << 20, kSpikeAfter = 20 };
@@ -26,6 +27,7 @@ struct rankscope_handle {
   unsigned char* alive; /* a page that the kernel wipes in a forked child */
   pid_t pid;            /* asked instead where the kernel is too old to wipe */
   int busy;             /* spin lock of this process's threads */
+  rankscope_waiter waiter;
   int64_t window_began_ns;
   size_t touched_count;
   uint16_t touched[RANKSCOPE_MAX_FIELDS]; /* fields of the open window, in the order of their first value */
@@ -86,6 +88,7 @@ int rankscope_open(const rankscope_options* options, rankscope_handle** out) {
   }
   handle->ring->log_interval_steps = given.log_interval_steps ? given.log_interval_steps : IntervalFromEnvironment();
   handle->ring->window = 1;
+  rankscope_control_begin(&handle->ring->control, given.worker);
   handle->alive = MapForkWitness();
   handle->pid = getpid();
   *out = handle;
@@ -173,10 +176,18 @@ static int IsDue(const rankscope_ring* ring, int64_t began_ns) {
   return ring->window_time_ns - began_ns > kWindowAgeNs;
 }
 
+static int Arrive(rankscope_handle* handle, int64_t step, int back) {
+  Lock(handle);
+  int heed = rankscope_control_arrive(&handle->ring->control, &handle->waiter, step, back);
+  Unlock(handle);
+  return heed ? RANKSCOPE_HEED : 0;
+}
+
 int rankscope_log(rankscope_handle* handle, int64_t step, const uint32_t* fields, const double* values, size_t count) {
-  if (!handle || count == 0) return 0;
+  if (!handle) return 0;
   if (IsForked(handle)) return -ECHILD;
   rankscope_ring* ring = handle->ring;
+  if (count == 0) return Arrive(handle, step, /*back=*/0);
   for (size_t i = 0; i < count; ++i) {
     if (fields[i] >= ring->field_count) return -EINVAL;
   }
@@ -190,7 +201,8 @@ int rankscope_log(rankscope_handle* handle, int64_t step, const uint32_t* fields
   for (size_t i = 0; i < count; ++i) urgent |= Accumulate(handle, fields[i], values[i]);
   int result = urgent || IsDue(ring, handle->window_began_ns) ? FlushWindow(handle) : 0;
   Unlock(handle);
-  return result;
+  int heed = Arrive(handle, step, /*back=*/0);
+  return result == 0 ? heed : result;
 }
 
 int rankscope_record(rankscope_handle* handle, const char* stream, int64_t step, const char* json, size_t length) {
@@ -218,7 +230,39 @@ int rankscope_set_step(rankscope_handle* handle, int64_t step) {
   Lock(handle);
   handle->ring->step = step;
   Unlock(handle);
-  return 0;
+  return Arrive(handle, step, /*back=*/1);
+}
+
+void rankscope_allow_pause(rankscope_handle* handle) {
+  if (handle && !IsForked(handle)) rankscope_control_mark(&handle->ring->control, RANKSCOPE_MAY_PAUSE);
+}
+
+int rankscope_heed(rankscope_handle* handle) {
+  if (!handle || IsForked(handle)) return RANKSCOPE_GO_ON;
+  Lock(handle);
+  int told = rankscope_control_heed(&handle->ring->control, &handle->waiter);
+  Unlock(handle);
+  return told;
+}
+
+int rankscope_raised(rankscope_handle* handle) {
+  if (!handle || IsForked(handle)) return RANKSCOPE_GO_ON;
+  return rankscope_control_raised(&handle->ring->control);
+}
+
+void rankscope_set_collective_timeout(rankscope_handle* handle, uint32_t seconds) {
+  if (!handle || IsForked(handle) || seconds == 0) return;
+  uint32_t* known = &handle->ring->control.collective_timeout_s;
+  if (*known == 0 || seconds < *known) __atomic_store_n(known, seconds, __ATOMIC_RELEASE);
+}
+
+void rankscope_set_stack_signal(rankscope_handle* handle, int number) {
+  if (!handle || IsForked(handle)) return;
+  __atomic_store_n(&handle->ring->control.stack_signal, (uint32_t)number, __ATOMIC_RELEASE);
+}
+
+uint32_t rankscope_level(const rankscope_handle* handle) {
+  return handle ? __atomic_load_n(&handle->ring->control.level, __ATOMIC_RELAXED) : 0;
 }
 
 uint32_t rankscope_log_interval_steps(const rankscope_handle* handle) {

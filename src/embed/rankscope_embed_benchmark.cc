@@ -25,7 +25,7 @@ rankscope_ring* MapOnlyRing(const char* folder) {
 void Log(benchmark::State& state) {
   char folder[] = "/dev/shm/rankscope-benchmark-XXXXXX";
   if (!mkdtemp(folder)) return state.SkipWithError("no /dev/shm");
-  rankscope_options options{sizeof options, folder, static_cast<uint32_t>(state.range(0)), 0};
+  rankscope_options options{sizeof options, folder, static_cast<uint32_t>(state.range(0)), 0, 0};
   rankscope_handle* handle = nullptr;
   if (rankscope_open(&options, &handle) != 0) return state.SkipWithError("no ring");
   std::array<uint32_t, 6> fields{};

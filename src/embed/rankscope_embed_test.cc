@@ -22,7 +22,7 @@ class EmbedTest : public testing::Test {
     directory_ = testing::TempDir() + "/rankscope_embed_test";
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directories(directory_);
-    rankscope_options options{sizeof options, directory_.c_str(), 4, 4096};
+    rankscope_options options{sizeof options, directory_.c_str(), 4, 4096, 0};
     ASSERT_EQ(rankscope_open(&options, &handle_), 0);
   }
   void TearDown() override { rankscope_close(handle_); }
@@ -53,9 +53,9 @@ TEST_F(EmbedTest, WithoutADirectoryEveryCallDoesNothing) {
 
 TEST_F(EmbedTest, BadArgumentsAreNamed) {
   rankscope_handle* other = nullptr;
-  rankscope_options odd{sizeof odd, directory_.c_str(), 0, 5000};
+  rankscope_options odd{sizeof odd, directory_.c_str(), 0, 5000, 0};
   EXPECT_EQ(rankscope_open(&odd, &other), -EINVAL);
-  rankscope_options nowhere{sizeof nowhere, "/does/not/exist", 0, 0};
+  rankscope_options nowhere{sizeof nowhere, "/does/not/exist", 0, 0, 0};
   EXPECT_EQ(rankscope_open(&nowhere, &other), -ENOENT);
   std::string name(64, 'n');
   EXPECT_EQ(rankscope_field(handle_, name.data(), name.size()), -ENAMETOOLONG);

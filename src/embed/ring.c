@@ -15,10 +15,10 @@
 extern char** environ;
 
 /* The agent interprets them. */
-static const char* const kLauncherVariables[] = {RANKSCOPE_LOCAL_RANK_VARIABLES,  RANKSCOPE_RANK_VARIABLES,
-                                                 RANKSCOPE_TORCH_RANK_VARIABLE,   RANKSCOPE_NODE_RANK_VARIABLES,
-                                                 RANKSCOPE_WORLD_SIZE_VARIABLES,  RANKSCOPE_TORCH_ATTEMPT_VARIABLE,
-                                                 RANKSCOPE_SLURM_ATTEMPT_VARIABLE};
+static const char* const kLauncherVariables[] = {
+    RANKSCOPE_LOCAL_RANK_VARIABLES,   RANKSCOPE_RANK_VARIABLES,       RANKSCOPE_TORCH_RANK_VARIABLE,
+    RANKSCOPE_NODE_RANK_VARIABLES,    RANKSCOPE_WORLD_SIZE_VARIABLES, RANKSCOPE_TORCH_ATTEMPT_VARIABLE,
+    RANKSCOPE_SLURM_ATTEMPT_VARIABLE, RANKSCOPE_WORKER_OF_VARIABLE,   RANKSCOPE_LONE_RANK_VARIABLE};
 
 static int IsLaunchers(const char* variable) {
   for (size_t i = 0; i < sizeof kLauncherVariables / sizeof *kLauncherVariables; ++i) {

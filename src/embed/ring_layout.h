@@ -9,6 +9,7 @@
 #define RANKSCOPE_NAME_BYTES 64
 #define RANKSCOPE_ENVIRONMENT_BYTES 4096
 #define RANKSCOPE_RECORD_ALIGN 8
+#define RANKSCOPE_CONTROL_VERSION 1
 
 enum rankscope_record_kind {
   RANKSCOPE_PADDING = 0, /* to the end of the data area */
@@ -44,6 +45,45 @@ typedef struct {
   uint32_t stream_bytes, json_bytes;
 } rankscope_json_record;
 
+enum rankscope_order_kind {
+  RANKSCOPE_GO = 0,      /* nothing is asked */
+  RANKSCOPE_PREPARE = 1, /* wait at the step for what comes of it */
+  RANKSCOPE_HOLD = 2,    /* wait at the step */
+  RANKSCOPE_END = 3,     /* save and end at the step */
+};
+
+enum rankscope_rank_state {
+  RANKSCOPE_GOING = 0,
+  RANKSCOPE_WAITING = 1,
+  RANKSCOPE_ENDING = 2,
+  RANKSCOPE_LEFT = 3, /* it waited long enough, or nobody was there any more */
+};
+
+enum rankscope_trait {
+  RANKSCOPE_MAY_PAUSE = 1,  /* the job lets itself be held */
+  RANKSCOPE_IS_WORKER = 2,  /* not the rank's own process: nobody asks it for anything */
+  RANKSCOPE_HAS_RAISED = 4, /* an exception that nobody caught; the process is about to end */
+};
+
+/* What is asked of a running rank, and what it answers: docs/design/embed.md. An order is a number, which grows by one
+ * with each step that is named, and what is asked. All fields are read and written atomically. */
+typedef struct {
+  /* The agent's. */
+  uint64_t order __attribute__((aligned(64))); /* number << 8 | kind; written after at_step and limit_ms */
+  int64_t at_step;                             /* the first step before which it holds */
+  int64_t beat_ns;                             /* CLOCK_MONOTONIC, when the agent last looked */
+  uint32_t limit_ms;                           /* a rank waits no longer */
+  uint32_t level;                              /* for Python's logging; 0: as the program has it */
+
+  /* The rank's. */
+  uint32_t version __attribute__((aligned(64))); /* 0: the process knows nothing of all this */
+  uint32_t traits;
+  int64_t passed_step;           /* the greatest that it has begun or told: no order can hold it there any more */
+  uint64_t state;                /* number << 8 | what it does about that order */
+  uint32_t collective_timeout_s; /* the shortest of its process groups; 0: not known */
+  uint32_t stack_signal;         /* dumps Python's stacks into the file .stacks-PID beside the ring; 0: none does */
+} rankscope_control;
+
 typedef struct {
   uint64_t magic; /* written last */
   uint32_t header_bytes, data_bytes;
@@ -68,6 +108,8 @@ typedef struct {
   uint32_t window_steps, reserved;
   rankscope_window_field window_fields[RANKSCOPE_MAX_FIELDS];
   char names[RANKSCOPE_MAX_FIELDS][RANKSCOPE_NAME_BYTES];
+
+  rankscope_control control; /* within what a header without it was rounded up to: such a ring has version 0 here */
 } rankscope_ring;
 
 #endif

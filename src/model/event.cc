@@ -16,9 +16,10 @@ Record MakeEvent(std::string_view name, base::TimeNs time, std::string text) {
 }
 
 bool IsJudgement(std::string_view event_name) {
-  static constexpr std::array<std::string_view, 6> kNames = {"detector_rule",         "detector_finding",
-                                                             "detector_rule_refused", "finding",
-                                                             "finding_confirmed",     "finding_dismissed"};
+  static constexpr std::array<std::string_view, 9> kNames = {
+      "detector_rule", "detector_finding",  "detector_rule_refused",
+      "finding",       "finding_confirmed", "finding_dismissed",
+      "incident",      "diagnosis",         "action"};
   return std::find(kNames.begin(), kNames.end(), event_name) != kNames.end();
 }
 

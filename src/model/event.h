@@ -12,8 +12,8 @@ namespace rankscope::model {
 Record MakeEvent(std::string_view name, base::TimeNs time, std::string text);
 
 // Events that speak about a job and its ranks, whoever writes them and whenever: detector_rule and detector_finding of
-// its detectors; finding, finding_confirmed, finding_dismissed and detector_rule_refused of the server. They are no
-// word of the rank and no sign of its life.
+// its detectors; finding, finding_confirmed, finding_dismissed, incident, diagnosis and detector_rule_refused of the
+// server; action, of what was done about it. They are no word of the rank and no sign of its life.
 bool IsJudgement(std::string_view event_name);
 
 }  // namespace rankscope::model

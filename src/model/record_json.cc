@@ -87,6 +87,26 @@ void AppendInteger(std::string_view name, const std::optional<T>& value, std::st
   *out += std::to_string(*value);
 }
 
+constexpr size_t kDateBytes = 10;
+
+// As 2026-11-24, from days since 1970; until this thread asks again. Most that are asked for one after the other are
+// of one day.
+const char* DateOf(int64_t day) {
+  thread_local int64_t last = INT64_MIN;
+  thread_local char text[kDateBytes + 1];
+  if (day == last) return text;
+  last = day;
+  std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(day))};
+  auto put = [](char* end, uint32_t value, int digits) {
+    for (; digits > 0; --digits, value /= 10) *--end = static_cast<char>('0' + value % 10);
+  };
+  std::memcpy(text, "0000-00-00", kDateBytes);
+  put(text + 4, static_cast<uint32_t>(static_cast<int>(date.year())), 4);
+  put(text + 7, static_cast<unsigned>(date.month()), 2);
+  put(text + kDateBytes, static_cast<unsigned>(date.day()), 2);
+  return text;
+}
+
 struct FieldWriter {
   std::string* out;
   void operator()(double value) const { AppendJsonNumber(value, out); }
@@ -103,26 +123,26 @@ std::string FormatTime(base::TimeNs time) {
 }
 
 void AppendTime(base::TimeNs time, std::string* out) {
-  int64_t seconds = time / base::kNsPerSecond;
-  int64_t nanos = time % base::kNsPerSecond;
+  constexpr int64_t kDaySeconds = 86400;
+  int64_t seconds = time / base::kNsPerSecond, nanos = time % base::kNsPerSecond;
   if (nanos < 0) {
     nanos += base::kNsPerSecond;
     --seconds;
   }
-  std::chrono::sys_seconds point{std::chrono::seconds(seconds)};
-  auto day = std::chrono::floor<std::chrono::days>(point);
-  std::chrono::year_month_day date{day};
-  std::chrono::hh_mm_ss clock{point - day};
+  int64_t day = seconds / kDaySeconds, of_day = seconds % kDaySeconds;
+  if (of_day < 0) {
+    of_day += kDaySeconds;
+    --day;
+  }
   char text[] = "0000-00-00T00:00:00.000000000Z";
   auto put = [&text](size_t at, size_t digits, uint32_t value) {
     for (; value > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
   };
-  put(0, 4, static_cast<uint32_t>(static_cast<int>(date.year())));
-  put(5, 2, static_cast<unsigned>(date.month()));
-  put(8, 2, static_cast<unsigned>(date.day()));
-  put(11, 2, static_cast<uint32_t>(clock.hours().count()));
-  put(14, 2, static_cast<uint32_t>(clock.minutes().count()));
-  put(17, 2, static_cast<uint32_t>(clock.seconds().count()));
+  std::memcpy(text, DateOf(day), kDateBytes);
+  auto clock = static_cast<uint32_t>(of_day);
+  put(11, 2, clock / 3600);
+  put(14, 2, clock / 60 % 60);
+  put(17, 2, clock % 60);
   put(20, 9, static_cast<uint32_t>(nanos));
   out->append(text, sizeof text - 1);
 }

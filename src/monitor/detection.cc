@@ -1,14 +1,16 @@
 #include "monitor/detection.h"
 
-#include <future>
-
 #include "base/clock.h"
 
 namespace rankscope::monitor {
 namespace {
 
 constexpr int64_t kSaveEvery = base::kNsPerSecond;  // of a position alone: the journal replays what comes after it
+constexpr int64_t kLookEvery = base::kNsPerSecond;  // at the clock, for acknowledgements that are over
 constexpr int64_t kSweepEvery = 60 * base::kNsPerSecond;
+// While saving fails: so much is kept in memory, and so many bytes of the journal are not let go.
+constexpr size_t kMostUnsaved = 10'000;
+constexpr uint64_t kMostUnsavedBytes = uint64_t{1} << 30;
 
 }  // namespace
 
@@ -16,8 +18,10 @@ constexpr int64_t kSweepEvery = 60 * base::kNsPerSecond;
 Detection::Detection(Parts parts)
     : parts_(std::move(parts)),
       durable_position_(parts_.findings->position().value_or(parts_.store->durable_position())),
-      judge_({parts_.project, parts_.findings, parts_.store, [this](uint64_t* next) { return queue_.Waiting(next); },
-              parts_.say}) {
+      desk_({parts_.project, parts_.findings, parts_.world_size, parts_.say}),
+      judge_({parts_.project, parts_.findings, &desk_, parts_.store,
+              [this](uint64_t* next) { return queue_.Waiting(next); }, parts_.say}),
+      news_(parts_.findings->incidents(), parts_.listeners) {
   judge_.Use(parts_.rules);
 }
 
@@ -58,23 +62,82 @@ void Detection::UseRules(std::shared_ptr<const detect::RuleSet> rules) {
 
 base::Status Detection::ForgetJob(const std::string& job) {
   auto forgotten = std::make_shared<std::promise<base::Status>>();
-  queue_.Put([this, job, forgotten] {
-    SaveWhenDue(/*now=*/true);
-    events_->PublishAll();  // else they would come after the job is gone
-    judge_.Forget(job);
-    forgotten->set_value(parts_.findings->DeleteJob(job));
-  });
-  auto future = forgotten->get_future();
-  while (future.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
+  queue_.Put([this, job, forgotten] { forgotten->set_value(Forget(job)); });
+  return Await<base::Status>(forgotten->get_future());
+}
+
+// Whoever was told that something is open is told that it is not.
+base::Status Detection::Forget(const std::string& job) {
+  RETURN_IF_ERROR(desk_.ResolveAll(job, "the job was deleted", base::WallNow()));
+  RETURN_IF_ERROR(SaveAll());
+  // Else they would come back after the job is gone.
+  if (!events_->PublishAll()) {
+    return base::Status::Unavailable("what was found of it is still being written; try again");
+  }
+  judge_.Forget(job);
+  return parts_.findings->DeleteJob(job);
+}
+
+template <typename Answer>
+Answer Detection::Await(std::future<Answer> answer) const {
+  while (answer.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
     if (queue_.stopped()) return base::Status::Unavailable("the server is stopping");
   }
-  return future.get();
+  return answer.get();
+}
+
+template <typename Answer>
+base::Result<Answer> Detection::Ask(std::function<base::Result<Answer>()> question) {
+  auto answered = std::make_shared<std::promise<base::Result<Answer>>>();
+  queue_.PutFirst([this, question = std::move(question), answered] {
+    base::Result<Answer> answer = question();
+    base::Status saved = SaveAll();
+    answered->set_value(answer.ok() && !saved.ok() ? base::Result<Answer>(saved) : std::move(answer));
+  });
+  return Await<base::Result<Answer>>(answered->get_future());
+}
+
+base::Result<diagnose::Incident> Detection::Say(const std::string& incident, const IncidentWord& word) {
+  return Ask<diagnose::Incident>([this, incident, word] { return desk_.Say(incident, word, base::WallNow()); });
+}
+
+base::Result<catalog::FindingRow> Detection::Decide(const std::string& finding, const catalog::Decision& decision) {
+  return Ask<catalog::FindingRow>([this, finding, decision]() -> base::Result<catalog::FindingRow> {
+    ASSIGN_OR_RETURN(catalog::FindingRow row, parts_.findings->Decide(finding, decision));
+    RETURN_IF_ERROR(FollowDecision(row, decision));
+    return row;
+  });
+}
+
+base::Status Detection::FollowDecision(const catalog::FindingRow& row, const catalog::Decision& decision) {
+  if (row.incident.empty()) return {};
+  ASSIGN_OR_RETURN(auto decided, parts_.findings->incidents()->DecidedFindings(row.incident));
+  IncidentWord word;
+  word.by = decision.by;
+  word.note = decision.note;
+  if (decided.confirmed > 0) {
+    word.act = IncidentWord::Act::kConfirm;
+  } else if (decided.dismissed == decided.findings) {
+    word.act = IncidentWord::Act::kDismiss;
+  } else {
+    return {};
+  }
+  return desk_.Say(row.incident, word, decision.at).status();
+}
+
+void Detection::SetCost(const std::string& job, const std::string& incident, const diagnose::IncidentCost& cost) {
+  queue_.PutFirst([this, job, incident, cost] {
+    desk_.SetCost(job, incident, cost);
+    Collect();
+  });
 }
 
 void Detection::Loop() {
   while (!queue_.stopped()) {
-    TakeLot(queue_.Take());
-    SaveWhenDue(/*now=*/!unsaved_.findings.empty() || !unsaved_.events.empty());
+    news_.Tell();
+    TakeLot(IsFull() ? queue_.TakeFirst() : queue_.Take());
+    LookAtClock();
+    SaveWhenDue(/*now=*/HasNews());
     events_->Publish();
   }
   SaveWhenDue(/*now=*/true);
@@ -97,25 +160,58 @@ void Detection::Collect() {
   std::move(verdict.findings.begin(), verdict.findings.end(), std::back_inserter(unsaved_.findings));
   std::move(verdict.events.begin(), verdict.events.end(), std::back_inserter(unsaved_.events));
   std::move(verdict.alerts.begin(), verdict.alerts.end(), std::back_inserter(alerts_));
+  desk_.Drain(&unsaved_);
+}
+
+void Detection::LookAtClock() {
+  int64_t now = base::MonotonicNow();
+  if (now - looked_at_ < kLookEvery) return;
+  looked_at_ = now;
+  desk_.EndAcknowledgements(base::WallNow());
+  Collect();
+}
+
+bool Detection::HasNews() const {
+  return !unsaved_.findings.empty() || !unsaved_.incidents.empty() || !unsaved_.events.empty();
+}
+
+base::Status Detection::SaveAll() {
+  Collect();
+  failing_ = false;  // try at once
+  SaveWhenDue(/*now=*/true);
+  if (!HasNews()) return {};
+  return base::Status::Unavailable("the findings cannot be saved now; what was said counts once they can");
+}
+
+bool Detection::IsFull() const {
+  if (!failing_) return false;
+  size_t unsaved = unsaved_.findings.size() + unsaved_.events.size();
+  return unsaved > kMostUnsaved || unsaved_.position.value_or(0) > durable_position_ + kMostUnsavedBytes;
 }
 
 // A disk that is full now may not be at the next look: what was found stays here until then.
 void Detection::SaveWhenDue(bool now) {
-  if (!unsaved_.position && unsaved_.findings.empty() && unsaved_.events.empty()) return;
-  int64_t time = base::MonotonicNow();
-  if ((!now || failing_) && time - saved_at_ < kSaveEvery) return;
-  saved_at_ = time;
+  if ((!now || failing_) && base::MonotonicNow() - saved_at_ < kSaveEvery) return;
+  bool failed = failing_;
+  base::Status status = Save();
+  if (!status.ok() && !failed) {
+    parts_.say("project " + parts_.project + ": findings cannot be saved yet: " + status.message());
+  }
+}
+
+base::Status Detection::Save() {
+  if (!unsaved_.position && !HasNews()) return {};
+  saved_at_ = base::MonotonicNow();
   unsaved_.written = events_->written();
   base::Status status = parts_.findings->Save(unsaved_);
-  if (!status.ok()) {
-    if (!failing_) parts_.say("project " + parts_.project + ": findings cannot be saved yet: " + status.message());
-    failing_ = true;
-    return;
-  }
-  failing_ = false;
+  failing_ = !status.ok();
+  if (failing_) return status;
+  if (!unsaved_.versions.empty()) news_.Expect();
   if (unsaved_.position) durable_position_ = *unsaved_.position;
-  unsaved_ = {};
+  auto saved = std::exchange(unsaved_, {});
+  parts_.act(saved.findings);
   for (const auto& [job, line] : std::exchange(alerts_, {})) parts_.alert(job, line);
+  return {};
 }
 
 }  // namespace rankscope::monitor

@@ -2,21 +2,26 @@
 
 #include <atomic>
 #include <functional>
+#include <future>
 #include <memory>
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "monitor/detection_queue.h"
 #include "monitor/finding_events.h"
+#include "monitor/incident_desk.h"
+#include "monitor/incident_news.h"
 #include "monitor/judge.h"
 
 namespace rankscope::monitor {
 
 // The sink that judges: what is appended waits in a queue, and a thread of this takes it from there, so that rules cost
-// the acknowledgement nothing until they fall 64 MiB behind; then ingest waits, and nothing is skipped. Findings and
-// the position up to which records are judged are saved in one transaction, so a kill neither loses nor doubles one.
-// All methods from any thread. docs/design/detection.md
+// the acknowledgement nothing until they fall 64 MiB behind; then ingest waits, and nothing is skipped. Findings, their
+// incidents and the position up to which records are judged are saved in one transaction, so a kill neither loses nor
+// doubles one. While they cannot be saved it goes on until it has found too much to keep, and then waits, and so does
+// ingest. All methods from any thread. docs/design/detection.md
 class Detection : public model::RecordSink {
  public:
   struct Parts {  // the pointers outlive it
@@ -26,6 +31,9 @@ class Detection : public model::RecordSink {
     std::shared_ptr<const detect::RuleSet> rules;  // null: off, and what comes meanwhile is never judged
     std::function<void(const std::string& job, const std::string& line)> alert;
     std::function<void(const std::string&)> say;
+    std::function<int64_t(const std::string& job)> world_size;  // as far as it is known; else 0
+    std::vector<diagnose::IncidentListener*> listeners;
+    std::function<void(const std::vector<catalog::FindingRow>&)> act;  // gets what is new, once it is saved
   };
   explicit Detection(Parts parts);
   ~Detection() override;
@@ -42,15 +50,37 @@ class Detection : public model::RecordSink {
   void Stop();
 
   void UseRules(std::shared_ptr<const detect::RuleSet> rules);
-  // Blocks until what was appended of the job is judged, then removes its findings. What comes later is a new job's.
+  // A person's word; done and durable when it returns. kNotFound; kInvalid: the incident is not in that state;
+  // kUnavailable: not now, and after a full disk perhaps later.
+  base::Result<diagnose::Incident> Say(const std::string& incident, const IncidentWord& word);
+  // Likewise of one finding. An incident of which all findings are dismissed is, and one is confirmed with one of them.
+  base::Result<catalog::FindingRow> Decide(const std::string& finding, const catalog::Decision& decision);
+  void SetCost(const std::string& job, const std::string& incident, const diagnose::IncidentCost& cost);
+
+  // Blocks until what was appended of the job is judged, then removes its findings and incidents. What comes later is
+  // a new job's.
+  // kUnavailable: what was found of it is not written yet, or the server is stopping.
   base::Status ForgetJob(const std::string& job);
 
  private:
   void WelcomeNewJobs(const model::RecordBatch& records);
   void Loop();
   void TakeLot(const DetectionQueue::Lot& lot);
+  bool IsFull() const;
   void SaveWhenDue(bool now);
+  base::Status Save();
   void Collect();
+  bool HasNews() const;
+  // kUnavailable: it could not be.
+  base::Status SaveAll();
+  void LookAtClock();
+  base::Status Forget(const std::string& job);
+  template <typename Answer>
+  Answer Await(std::future<Answer> answer) const;
+  // Runs it on the thread, before what waits, once all that was judged is saved.
+  template <typename Answer>
+  base::Result<Answer> Ask(std::function<base::Result<Answer>()> question);
+  base::Status FollowDecision(const catalog::FindingRow& row, const catalog::Decision& decision);
 
   const Parts parts_;
   DetectionQueue queue_;
@@ -59,11 +89,13 @@ class Detection : public model::RecordSink {
   std::set<std::string> seen_;  // jobs; the appending thread's own
 
   // The thread's own.
+  IncidentDesk desk_;
   Judge judge_;
+  IncidentNews news_;
   std::unique_ptr<FindingEvents> events_;
   catalog::Findings::Changes unsaved_;
   std::vector<std::pair<std::string, std::string>> alerts_;  // of what is unsaved
-  int64_t saved_at_ = 0, swept_at_ = 0;
+  int64_t saved_at_ = 0, swept_at_ = 0, looked_at_ = 0;
   bool failing_ = false;
 };
 

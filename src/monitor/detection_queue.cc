@@ -7,7 +7,7 @@
 namespace rankscope::monitor {
 namespace {
 
-constexpr size_t kMostBytes = 64 << 20, kLotBytes = 4 << 20;
+constexpr size_t kMostBytes = 64 << 20, kLotBytes = 1 << 20;  // a lot, unpacked, fits a cache
 constexpr int64_t kCompany = 50 * base::kNsPerMs;
 constexpr auto kPatience = std::chrono::milliseconds(200);
 
@@ -33,6 +33,13 @@ void DetectionQueue::Put(std::function<void()> errand) {
   Put(std::move(item));
 }
 
+void DetectionQueue::PutFirst(std::function<void()> errand) {
+  std::lock_guard lock(mutex_);
+  if (stopped_) return;
+  first_.push_back(std::move(errand));
+  changed_.notify_all();
+}
+
 // Before the first Take a replay may put more: it is no more than what was not judged when the server ended.
 void DetectionQueue::Put(Item item) {
   item.came_at = base::MonotonicNow();
@@ -48,6 +55,7 @@ void DetectionQueue::Put(Item item) {
 
 // REQUIRES mutex_.
 bool DetectionQueue::LotIsReady(int64_t now) const {
+  if (!first_.empty()) return true;
   if (items_.empty()) return false;
   const Item& first = items_.front();
   return !first.records || bytes_ >= kLotBytes || now - first.came_at >= kCompany;
@@ -57,10 +65,11 @@ DetectionQueue::Lot DetectionQueue::Take() {
   std::unique_lock lock(mutex_);
   taking_ = true;
   Lot lot;
-  changed_.wait_for(lock, kPatience, [this] { return stopped_ || !items_.empty(); });
+  changed_.wait_for(lock, kPatience, [this] { return stopped_ || !first_.empty() || !items_.empty(); });
   while (!stopped_ && !items_.empty() && !LotIsReady(base::MonotonicNow())) {
     changed_.wait_for(lock, std::chrono::nanoseconds(kCompany - (base::MonotonicNow() - items_.front().came_at)));
   }
+  if (!stopped_ && !first_.empty()) return FirstErrand();
   size_t bytes = 0;
   while (!stopped_ && !items_.empty() && bytes < kLotBytes) {
     Item& item = items_.front();
@@ -79,6 +88,21 @@ DetectionQueue::Lot DetectionQueue::Take() {
   }
   if (!lot.batches.empty()) bytes_ -= bytes;
   changed_.notify_all();
+  return lot;
+}
+
+DetectionQueue::Lot DetectionQueue::TakeFirst() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, kPatience, [this] { return stopped_ || !first_.empty(); });
+  return stopped_ ? Lot() : FirstErrand();
+}
+
+// REQUIRES mutex_. Empty: there is none.
+DetectionQueue::Lot DetectionQueue::FirstErrand() {
+  Lot lot;
+  if (first_.empty()) return lot;
+  lot.errand = std::move(first_.front());
+  first_.pop_front();
   return lot;
 }
 

@@ -31,9 +31,14 @@ class DetectionQueue {
   // Runs on the taker's thread, after what was put before. Not at all once the queue has been stopped.
   void Put(std::function<void()> errand);
 
-  // Waits for company: batches that come within 50 ms of the first are one lot, up to 4 MiB, so that records of several
+  // Likewise, but before everything that waits.
+  void PutFirst(std::function<void()> errand);
+
+  // Waits for company: batches that come within 50 ms of the first are one lot, up to 1 MiB, so that records of several
   // senders can be put in the order of their time. Empty: nothing came for 200 ms, or the queue has been stopped.
   Lot Take();
+  // Only an errand that was put first. Empty: there was none for 200 ms, or the queue has been stopped.
+  Lot TakeFirst();
   // The batches that wait, from the one that was put as number *next on; *next moves behind the last.
   std::vector<Batch> Waiting(uint64_t* next);
 
@@ -51,10 +56,12 @@ class DetectionQueue {
   };
   void Put(Item item);
   bool LotIsReady(int64_t now) const;
+  Lot FirstErrand();
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::deque<Item> items_;
+  std::deque<std::function<void()>> first_;
   uint64_t taken_ = 0;  // items ever taken: the number of the first that waits
   size_t bytes_ = 0;
   bool taking_ = false, stopped_ = false;

@@ -89,13 +89,14 @@ void FindingEvents::Answered(State* state, const Outcome& outcome) {
   state->changed.notify_all();
 }
 
-void FindingEvents::PublishAll() {
+bool FindingEvents::PublishAll() {
   auto end = std::chrono::steady_clock::now() + kPatience;
   while (written() < findings_->last_number() && std::chrono::steady_clock::now() < end) {
     Publish();
     std::unique_lock lock(state_->mutex);
     state_->changed.wait_until(lock, std::min(end, std::chrono::steady_clock::now() + std::chrono::milliseconds(50)));
   }
+  return written() >= findings_->last_number();
 }
 
 }  // namespace rankscope::monitor

@@ -20,8 +20,8 @@ class FindingEvents {
 
   // Sends what is in the outbox and has not been sent; after a failure, again a second later. Does not wait.
   void Publish();
-  // Waits until everything of the outbox is written, two seconds at most.
-  void PublishAll();
+  // Waits until everything of the outbox is written, two seconds at most. Whether it is.
+  bool PublishAll();
   // Up to which number they are in the journal.
   uint64_t written() const;
 

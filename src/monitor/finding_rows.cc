@@ -22,16 +22,9 @@ std::optional<Number> NumberIn(const Json& json, const char* name) {
 }
 
 base::Status ReadEvidence(const Json& evidence, detect::Finding* finding) {
-  parse::JsonRecordReader reader("");
-  model::RecordBatchBuilder builder;
-  for (const Json& record : evidence) {
-    std::string line = record.dump();
-    size_t size = line.size();
-    line.append(parse::JsonRecordReader::kPadding, '\0');
-    RETURN_IF_ERROR(reader.Read(std::string_view(line).substr(0, size), 0, 0, &builder));
-  }
-  if (builder.size() == 0) return {};
-  ASSIGN_OR_RETURN(finding->evidence, model::DecodeRecords(builder.Take()));
+  std::vector<std::string> lines;
+  for (const Json& record : evidence) lines.push_back(record.dump());
+  ASSIGN_OR_RETURN(finding->evidence, parse::RecordsFromJson(std::move(lines)));
   return {};
 }
 
@@ -54,6 +47,7 @@ catalog::FindingRow RowOf(const detect::Finding& finding) {
   row.rank = finding.scope.rank;
   row.active = finding.active;
   row.began = finding.time;
+  row.incident = finding.incident;
   detect::AppendJson(finding, &row.json);
   return row;
 }
@@ -66,6 +60,7 @@ base::Result<detect::Finding> FindingOf(const catalog::FindingRow& row) {
   finding.rule = row.rule;
   finding.finding_class = row.finding_class;
   finding.severity = detect::ParseSeverity(row.severity).value_or(detect::Severity::kWarning);
+  finding.role = json.value("role", "");
   finding.action = json.value("action", "");
   finding.job = row.job;
   finding.attempt = row.attempt;

@@ -10,6 +10,7 @@
 // The forms in which findings travel: as the engine tells them, as rows, as event records, as a line for people.
 namespace rankscope::monitor {
 
+// Undecided; an incident of its own stays unnamed.
 catalog::FindingRow RowOf(const detect::Finding& finding);
 // Back again, all of it. kCorrupt: the row's JSON is not that of a finding.
 base::Result<detect::Finding> FindingOf(const catalog::FindingRow& row);

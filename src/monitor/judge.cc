@@ -6,11 +6,15 @@
 #include "base/coding.h"
 #include "monitor/finding_rows.h"
 #include "monitor/look_back.h"
+#include "parse/line_record.h"
 
 namespace rankscope::monitor {
 namespace {
 
 constexpr int64_t kQuiet = 3600 * base::kNsPerSecond;
+// So many records are recalled of a job. Where many jobs are recalled at once, as after a start, they share them, so
+// that ingest need not wait for long; but windows of fewer would begin anew.
+constexpr uint64_t kLookBack = 500'000, kLeastLookBack = 50'000;
 
 // The same for the same record, as it came and as the store gives it back.
 uint64_t IdentityOf(const model::RecordView& record) {
@@ -71,10 +75,14 @@ void Judge::Use(const std::shared_ptr<const detect::RuleSet>& rules) {
       [this](const detect::RefusedRule& rule) { Refuse(rule); });
 }
 
-void Judge::Tell(const detect::Finding& finding) {
+void Judge::Tell(const detect::Finding& found) {
   if (recalling_) return;
+  detect::Finding finding = found;
+  parse::RedactSecrets(&finding.message);  // what comes over HTTP is kept as it is, but is not to be sent around
   bool known = finding.active && parts_.findings->Has(finding.id);  // its records were sent a second time
-  verdict_.findings.push_back(RowOf(finding));
+  detect::Finding grouped = finding;
+  if (!known) grouped.incident = parts_.incidents->Take(finding);
+  verdict_.findings.push_back(RowOf(grouped));
   if (known) return;
   verdict_.events.push_back(EventOf(parts_.project, finding));
   bool alarm = finding.active && finding.severity != detect::Severity::kInfo;
@@ -97,8 +105,8 @@ void Judge::SortByTime(const std::vector<Batch>& batches) {
     while (used < count && cursor.Next(&views_[used])) ++used;
   }
   sorted_.clear();
-  for (size_t i = 0; i < used; ++i) sorted_.push_back(&views_[i]);
-  auto earlier = [](const auto* a, const auto* b) { return a->time < b->time; };
+  for (size_t i = 0; i < used; ++i) sorted_.emplace_back(views_[i].time, &views_[i]);
+  auto earlier = [](const auto& a, const auto& b) { return a.first < b.first; };
   if (!std::is_sorted(sorted_.begin(), sorted_.end(), earlier)) {
     std::stable_sort(sorted_.begin(), sorted_.end(), earlier);
   }
@@ -114,15 +122,28 @@ void Judge::Take(const std::vector<Batch>& batches) {
   }
   RecallUnknown(jobs, batches);
   SortByTime(batches);
-  for (const model::RecordView* record : sorted_) engine_->Take(*record);
+  // They fill more than the caches, and do not lie in their order.
+  constexpr size_t kAhead = 4;
+  for (size_t i = 0; i < sorted_.size(); ++i) {
+    if (i + 2 * kAhead < sorted_.size()) __builtin_prefetch(sorted_[i + 2 * kAhead].second);
+    if (i + kAhead < sorted_.size()) {
+      __builtin_prefetch(sorted_[i + kAhead].second->text.data());
+      __builtin_prefetch(sorted_[i + kAhead].second->fields.data());
+    }
+    engine_->Take(*sorted_[i].second);
+  }
 }
 
 void Judge::Tick(const std::vector<model::JobTime>& jobs) {
   if (!engine_) return;
-  std::set<std::string> names;
-  for (const model::JobTime& job : jobs) names.insert(job.job);
-  RecallUnknown(names, {});
-  for (const model::JobTime& job : jobs) engine_->Advance(parts_.project, job.job, job.time);
+  // Who says nothing can wait: one is recalled with each tick, and records are judged in between.
+  auto unknown = std::find_if(jobs.begin(), jobs.end(), [this](const auto& job) { return !Knows(job.job); });
+  if (unknown != jobs.end()) RecallUnknown({unknown->job}, {});
+  for (const model::JobTime& job : jobs) {
+    if (!Knows(job.job)) continue;
+    known_[job.job] = base::MonotonicNow();
+    engine_->Advance(parts_.project, job.job, job.time);
+  }
 }
 
 void Judge::RecallUnknown(const std::set<std::string>& jobs, const std::vector<Batch>& batches) {
@@ -135,32 +156,38 @@ void Judge::RecallUnknown(const std::set<std::string>& jobs, const std::vector<B
   if (unknown.empty()) return;
   Unjudged unjudged(unknown);
   unjudged.Add(batches);
+  const uint64_t most_records = std::max(kLookBack / unknown.size(), kLeastLookBack);
   for (const std::string& job : unknown) {
-    if (auto status = Recall(job, &unjudged); !status.ok()) {
-      parts_.say("project " + parts_.project + ": job \"" + job +
-                 "\": detection begins without what came before: " + status.message());
-    }
+    std::set<int32_t> attempts;
+    base::Status past = Recall(job, most_records, &unjudged, &attempts);
+    if (!past.ok()) SayDoubt(job, "detection begins without what came before", past);
+    base::Status open = Resume(job, std::move(attempts));
+    if (!open.ok()) SayDoubt(job, "its open findings stay open", open);
   }
+}
+
+void Judge::SayDoubt(const std::string& job, const std::string& what, const base::Status& status) const {
+  parts_.say("project " + parts_.project + ": job \"" + job + "\": " + what + ": " + status.message());
 }
 
 // The store may be ahead of us: what still waits, here or in the queue, is judged when its turn comes. Whatever the
 // store has by now is in the queue, if it is not judged: it was put there first.
-base::Status Judge::Recall(const std::string& job, Unjudged* unjudged) {
-  ASSIGN_OR_RETURN(auto past, LookBack(parts_.store, parts_.project, job));
+base::Status Judge::Recall(const std::string& job, uint64_t most_records, Unjudged* unjudged,
+                           std::set<int32_t>* attempts) {
+  ASSIGN_OR_RETURN(auto past, LookBack(parts_.store, parts_.project, job, most_records));
   unjudged->Add(parts_.waiting(unjudged->next()));
-  std::set<int32_t> attempts;
   recalling_ = true;
   for (const Batch& batch : past) {
     model::RecordBatch::Cursor cursor(*batch);
     model::RecordView record;
     while (cursor.Next(&record)) {
       if (unjudged->Remove(record)) continue;
-      attempts.insert(record.origin->attempt);
+      attempts->insert(record.origin->attempt);
       engine_->Take(record);
     }
   }
   recalling_ = false;
-  return Resume(job, std::move(attempts));
+  return {};
 }
 
 base::Status Judge::Resume(const std::string& job, std::set<int32_t> attempts) {
@@ -171,9 +198,13 @@ base::Status Judge::Resume(const std::string& job, std::set<int32_t> attempts) {
   std::map<int32_t, std::vector<detect::Finding>> open;
   for (const catalog::FindingRow& row : rows) {
     if (row.job != job) continue;  // "" asks for all
-    ASSIGN_OR_RETURN(detect::Finding finding, FindingOf(row));
+    auto finding = FindingOf(row);
+    if (!finding.ok()) {
+      SayDoubt(job, "a finding stays open", finding.status());
+      continue;
+    }
     attempts.insert(row.attempt);
-    open[row.attempt].push_back(std::move(finding));
+    open[row.attempt].push_back(*std::move(finding));
   }
   for (int32_t attempt : attempts) engine_->Resume(parts_.project, job, attempt, std::move(open[attempt]));
   return {};
@@ -181,6 +212,7 @@ base::Status Judge::Resume(const std::string& job, std::set<int32_t> attempts) {
 
 void Judge::Forget(const std::string& job) {
   known_.erase(job);
+  parts_.incidents->Forget(job);
   if (engine_) engine_->Forget(parts_.project, job);
 }
 
@@ -192,6 +224,7 @@ void Judge::ForgetQuietJobs() {
       continue;
     }
     if (engine_) engine_->Forget(parts_.project, job->first);
+    parts_.incidents->Forget(job->first);
     job = known_.erase(job);
   }
 }

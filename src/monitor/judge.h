@@ -12,6 +12,7 @@
 #include "catalog/findings.h"
 #include "detect/engine.h"
 #include "model/record_sink.h"
+#include "monitor/incident_desk.h"
 #include "store/store.h"
 
 namespace rankscope::monitor {
@@ -26,6 +27,7 @@ class Judge {
   struct Parts {  // the pointers outlive it
     std::string project;
     catalog::Findings* findings;
+    IncidentDesk* incidents;  // gets each finding
     store::Store* store;
     // Batches that are not judged yet although the store may have them, from number *next on.
     std::function<std::vector<Batch>(uint64_t* next)> waiting;
@@ -58,9 +60,12 @@ class Judge {
   class Unjudged;
   void Tell(const detect::Finding& finding);
   void Refuse(const detect::RefusedRule& rule);
+  bool Knows(const std::string& job) const { return known_.contains(job); }
   void RecallUnknown(const std::set<std::string>& jobs, const std::vector<Batch>& batches);
-  base::Status Recall(const std::string& job, Unjudged* unjudged);
+  // Builds the windows; *attempts are those of the job.
+  base::Status Recall(const std::string& job, uint64_t most_records, Unjudged* unjudged, std::set<int32_t>* attempts);
   base::Status Resume(const std::string& job, std::set<int32_t> attempts);
+  void SayDoubt(const std::string& job, const std::string& what, const base::Status& status) const;
   void SortByTime(const std::vector<Batch>& batches);
 
   const Parts parts_;
@@ -69,7 +74,7 @@ class Judge {
   bool recalling_ = false;
   Verdict verdict_;
   std::vector<model::RecordView> views_;  // keep their memory
-  std::vector<const model::RecordView*> sorted_;
+  std::vector<std::pair<base::TimeNs, const model::RecordView*>> sorted_;
 };
 
 }  // namespace rankscope::monitor

@@ -3,7 +3,6 @@
 namespace rankscope::monitor {
 namespace {
 
-constexpr uint64_t kMostRecords = 500'000;
 constexpr size_t kChunkBytes = 1 << 20;
 
 // Packs records as they are read.
@@ -39,14 +38,21 @@ model::Filter OfJob(const std::string& job) {
   return model::Filter::Text(model::Filter::Kind::kEquals, "job_id", job, /*case_sensitive=*/true);
 }
 
+model::Filter OfItsDetectors() {
+  auto event = [](const char* name) {
+    return model::Filter::Text(model::Filter::Kind::kEquals, "event", name, /*case_sensitive=*/true);
+  };
+  return model::Filter::Or({event("detector_rule"), event("detector_finding")});
+}
+
 // From when on to read; nothing of the job is there: nullopt.
-base::Result<std::optional<base::TimeNs>> Begin(store::Store* store, const std::string& project,
-                                                const std::string& job) {
+base::Result<std::optional<base::TimeNs>> Begin(store::Store* store, const std::string& project, const std::string& job,
+                                                uint64_t most_records) {
   model::Scan scan;
   scan.project = project;
   scan.filter = OfJob(job);
   scan.newest_first = true;
-  scan.limit = kMostRecords;
+  scan.limit = most_records;
   scan.fields = {"timestamp"};
   base::Budget budget;
   std::optional<base::TimeNs> oldest;
@@ -61,15 +67,14 @@ base::Result<std::optional<base::TimeNs>> Begin(store::Store* store, const std::
 
 base::Result<std::vector<std::shared_ptr<const model::RecordBatch>>> LookBack(store::Store* store,
                                                                               const std::string& project,
-                                                                              const std::string& job) {
+                                                                              const std::string& job,
+                                                                              uint64_t most_records) {
   Packer packer;
-  ASSIGN_OR_RETURN(auto begin, Begin(store, project, job));
+  ASSIGN_OR_RETURN(auto begin, Begin(store, project, job, most_records));
   if (!begin) return packer.Take();
   model::Scan scan;
   scan.project = project;
-  model::Filter registrations =
-      model::Filter::Text(model::Filter::Kind::kEquals, "event", "detector_rule", /*case_sensitive=*/true);
-  scan.filter = model::Filter::And({OfJob(job), std::move(registrations), model::Filter::Time(INT64_MIN, *begin)});
+  scan.filter = model::Filter::And({OfJob(job), OfItsDetectors(), model::Filter::Time(INT64_MIN, *begin)});
   RETURN_IF_ERROR(packer.Read(store, scan));
   scan.filter = model::Filter::And({OfJob(job), model::Filter::Time(*begin, INT64_MAX)});
   RETURN_IF_ERROR(packer.Read(store, scan));

@@ -10,10 +10,11 @@
 
 namespace rankscope::monitor {
 
-// What the store has of a job, so far as detection looks back: the registrations of its detectors, and then its newest
-// 500,000 records, in the order of their time. In memory, packed: 50 MB or so.
+// What the store has of a job, so far as detection looks back: what its own detectors said, and then its newest
+// records, so many of them, in the order of their time. In memory, packed: 100 bytes a record or so.
 base::Result<std::vector<std::shared_ptr<const model::RecordBatch>>> LookBack(store::Store* store,
                                                                               const std::string& project,
-                                                                              const std::string& job);
+                                                                              const std::string& job,
+                                                                              uint64_t most_records);
 
 }  // namespace rankscope::monitor

@@ -7,7 +7,7 @@
 namespace rankscope::notify {
 namespace {
 
-constexpr int64_t kFormatVersion = 1;
+constexpr int64_t kFormatVersion = 2;
 
 std::string EncodeSilence(const Silence& silence) {
   std::string out;
@@ -17,6 +17,7 @@ std::string EncodeSilence(const Silence& silence) {
   base::PutString(&out, silence.reason);
   base::PutVarint(&out, silence.matchers.size());
   for (const std::string& matcher : silence.matchers) base::PutString(&out, matcher);
+  base::PutString(&out, silence.project);
   return out;
 }
 
@@ -29,15 +30,63 @@ base::Result<Silence> DecodeSilence(std::string id, std::string_view bytes) {
   silence.by = reader.String();
   silence.reason = reader.String();
   for (uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left) silence.matchers.emplace_back(reader.String());
+  if (!reader.empty()) silence.project = reader.String();  // version 1 had none
   if (!reader.ok()) return base::Status::Corrupt("the silence " + silence.id + " is damaged");
   return silence;
 }
 
 // ON CONFLICT: a repetition takes the place of what it repeats, and nothing else does.
 constexpr const char* kInsertTold =
-    "INSERT INTO told(incident, version, channel, open, at, round, overflow, delivery) VALUES(?, ?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO told(incident, version, channel, open, at, round, overflow, delivery, kind, project, job, title) "
+    "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT DO UPDATE SET at = excluded.at, round = excluded.round, delivery = excluded.delivery "
     "WHERE excluded.round > round";
+
+// A file of version 1 …
+constexpr const char* kTables[] = {
+    "CREATE TABLE incident(id TEXT PRIMARY KEY, version INTEGER NOT NULL, taken INTEGER NOT NULL, body BLOB, "
+    "closed INTEGER) WITHOUT ROWID",
+    "CREATE TABLE told(incident TEXT, version INTEGER, channel TEXT, open INTEGER NOT NULL, at INTEGER NOT NULL, "
+    "round INTEGER NOT NULL, overflow INTEGER NOT NULL, delivery TEXT NOT NULL, "
+    "PRIMARY KEY(incident, version, channel)) WITHOUT ROWID",
+    "CREATE TABLE delivery(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, channel TEXT NOT NULL, made "
+    "INTEGER "
+    "NOT NULL, incidents BLOB NOT NULL, body BLOB, state INTEGER NOT NULL, ended INTEGER, why TEXT)",
+    "CREATE INDEX delivery_state ON delivery(state, made)",
+    "CREATE TABLE silence(id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID"};
+// … and what a later one has beside that.
+constexpr const char* kUpgradeTo2[] = {"ALTER TABLE told ADD COLUMN kind INTEGER NOT NULL DEFAULT 0",
+                                       "ALTER TABLE told ADD COLUMN project TEXT NOT NULL DEFAULT ''",
+                                       "ALTER TABLE told ADD COLUMN job TEXT NOT NULL DEFAULT ''",
+                                       "ALTER TABLE told ADD COLUMN title TEXT NOT NULL DEFAULT ''",
+                                       "CREATE INDEX told_at ON told(project, at)",
+                                       "CREATE TABLE about(began INTEGER NOT NULL)",
+                                       "PRAGMA user_version = 2"};
+
+constexpr const char* kSelectTellings =
+    "SELECT told.at, told.channel, told.incident, told.version, told.kind, told.project, told.job, told.title, "
+    "told.round, told.delivery, delivery.state, delivery.ended, delivery.why "
+    "FROM told JOIN delivery ON delivery.id = told.delivery "
+    "WHERE (?1 = '' OR told.project = ?1) AND (?2 = '' OR told.channel = ?2) AND (?3 = '' OR told.job = ?3) "
+    "AND (?4 = '' OR told.incident = ?4) ORDER BY told.at DESC, told.channel, told.incident LIMIT ?5";
+
+Telling TellingOf(const base::SqliteRow& row) {
+  Telling telling;
+  telling.at = row.Integer(0);
+  telling.channel = row.Bytes(1);
+  telling.incident = row.Bytes(2);
+  telling.version = static_cast<uint64_t>(row.Integer(3));
+  telling.kind = static_cast<Kind>(row.Integer(4));
+  telling.project = row.Bytes(5);
+  telling.job = row.Bytes(6);
+  telling.title = row.Bytes(7);
+  telling.round = static_cast<uint32_t>(row.Integer(8));
+  telling.delivery = row.Bytes(9);
+  telling.state = static_cast<DeliveryState>(row.Integer(10));
+  telling.ended = row.Integer(11);
+  telling.why = row.Bytes(12);
+  return telling;
+}
 
 }  // namespace
 
@@ -46,7 +95,7 @@ base::Result<std::unique_ptr<DeliveryLog>> DeliveryLog::Open(const std::string& 
   std::unique_ptr<DeliveryLog> log(new DeliveryLog(std::move(file)));
   int64_t version = 0;
   RETURN_IF_ERROR(log->file_->Each("PRAGMA user_version", {}, [&](const auto& row) { version = row.Integer(0); }));
-  if (version == 0) RETURN_IF_ERROR(log->file_->Transaction([&] { return log->CreateTables(); }));
+  if (version < kFormatVersion) RETURN_IF_ERROR(log->file_->Transaction([&] { return log->Upgrade(version); }));
   if (version > kFormatVersion) {
     return base::Status::Corrupt(path + " is of version " + std::to_string(version) +
                                  ", which this program does not know");
@@ -54,23 +103,13 @@ base::Result<std::unique_ptr<DeliveryLog>> DeliveryLog::Open(const std::string& 
   return log;
 }
 
-base::Status DeliveryLog::CreateTables() {
-  for (const char* sql :
-       {"CREATE TABLE incident(id TEXT PRIMARY KEY, version INTEGER NOT NULL, taken INTEGER NOT NULL, body BLOB, "
-        "closed INTEGER) WITHOUT ROWID",
-        "CREATE TABLE told(incident TEXT, version INTEGER, channel TEXT, open INTEGER NOT NULL, at INTEGER NOT NULL, "
-        "round INTEGER NOT NULL, overflow INTEGER NOT NULL, delivery TEXT NOT NULL, "
-        "PRIMARY KEY(incident, version, channel)) WITHOUT ROWID",
-        "CREATE TABLE delivery(number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, channel TEXT NOT NULL, made "
-        "INTEGER "
-        "NOT NULL, incidents BLOB NOT NULL, body BLOB, state INTEGER NOT NULL, ended INTEGER, why TEXT)",
-        "CREATE INDEX delivery_state ON delivery(state, made)",
-        "CREATE TABLE silence(id TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID", "PRAGMA user_version = 1"}) {
-    RETURN_IF_ERROR(file_->Run(sql));
+base::Status DeliveryLog::Upgrade(int64_t from_version) {
+  for (const char* sql : kTables) {
+    if (from_version < 1) RETURN_IF_ERROR(file_->Run(sql));
   }
-  return {};
+  for (const char* sql : kUpgradeTo2) RETURN_IF_ERROR(file_->Run(sql));
+  return file_->Run("INSERT INTO about(began) VALUES(?)", {base::WallNow()});
 }
-
 base::Status DeliveryLog::Keep(std::span<const Update> updates, base::TimeNs now) {
   return file_->Transaction([&]() -> base::Status {
     for (const Update& update : updates) {
@@ -106,9 +145,10 @@ base::Status DeliveryLog::RecordOne(const Message& message, const Delivery& deli
                              {delivery.id, delivery.channel, delivery.made, incidents, delivery.body}));
   for (const Entry& entry : message.entries) {
     const Update& update = *entry.update;
-    RETURN_IF_ERROR(file_->Run(kInsertTold, {update.incident, static_cast<int64_t>(update.version), message.channel,
-                                             int64_t{IsOpen(update.kind)}, message.at, int64_t{entry.round},
-                                             int64_t{entry.overflow}, delivery.id}));
+    RETURN_IF_ERROR(file_->Run(
+        kInsertTold, {update.incident, static_cast<int64_t>(update.version), message.channel,
+                      int64_t{IsOpen(update.kind)}, message.at, int64_t{entry.round}, int64_t{entry.overflow},
+                      delivery.id, static_cast<int64_t>(update.kind), update.project, update.job, update.title}));
     if (file_->changed_rows() != 1) {
       return base::Status::Internal("channel " + message.channel + " was told of incident " + update.incident +
                                     ", version " + std::to_string(update.version) + ", before");
@@ -139,6 +179,20 @@ base::Status DeliveryLog::Prune(base::TimeNs before) {
         file_->Run("DELETE FROM told WHERE incident IN (SELECT id FROM incident WHERE closed < ?)", {before}));
     return file_->Run("DELETE FROM incident WHERE closed < ?", {before});
   });
+}
+
+base::Result<std::vector<Telling>> DeliveryLog::Tellings(const TellingFilter& filter) {
+  std::vector<Telling> tellings;
+  RETURN_IF_ERROR(file_->Each(kSelectTellings,
+                              {filter.project, filter.channel, filter.job, filter.incident, filter.limit},
+                              [&](const auto& row) { tellings.push_back(TellingOf(row)); }));
+  return tellings;
+}
+
+base::Result<base::TimeNs> DeliveryLog::Began() {
+  base::TimeNs began = 0;
+  RETURN_IF_ERROR(file_->Each("SELECT began FROM about", {}, [&](const auto& row) { began = row.Integer(0); }));
+  return began;
 }
 
 base::Status DeliveryLog::Put(const Silence& silence) {

@@ -21,6 +21,26 @@ struct Delivery {
 
 enum class DeliveryState : uint8_t { kPending, kDelivered, kRefused, kExpired };
 
+// One word to one channel, for those who ask what was told where.
+struct Telling {
+  base::TimeNs at = 0;
+  std::string channel, incident;
+  uint64_t version = 0;
+  Kind kind = Kind::kFiring;
+  std::string project, job, title;
+  uint32_t round = 0;    // how often it was told before
+  std::string delivery;  // the id of the message
+  DeliveryState state = DeliveryState::kPending;
+  base::TimeNs ended = 0;  // 0: it has not arrived yet
+  std::string why;         // what the other end said
+};
+
+// Empty: all.
+struct TellingFilter {
+  std::string project = {}, channel = {}, job = {}, incident = {};
+  int64_t limit = -1;  // so many of the newest; negative: no limit
+};
+
 // What was to be told, to whom, in which words, and whether it arrived: a file of SQLite (docs/design/notify.md).
 // What a function wrote is on the disk when it returns. One thread at a time.
 class DeliveryLog {
@@ -41,6 +61,11 @@ class DeliveryLog {
   // Forgets what ended before.
   base::Status Prune(base::TimeNs before);
 
+  // Newest first.
+  base::Result<std::vector<Telling>> Tellings(const TellingFilter& filter);
+  // When the file was made: nobody was told anything before.
+  base::Result<base::TimeNs> Began();
+
   base::Status Put(const Silence& silence);
   base::Status RemoveSilence(const std::string& id);
 
@@ -54,7 +79,7 @@ class DeliveryLog {
 
  private:
   explicit DeliveryLog(std::unique_ptr<base::Sqlite> file) : file_(std::move(file)) {}
-  base::Status CreateTables();
+  base::Status Upgrade(int64_t from_version);
   base::Status RecordOne(const Message& message, const Delivery& delivery);
   base::Status LoadIncidents(Kept* kept);
   base::Status LoadDeliveries(base::TimeNs since, Kept* kept);

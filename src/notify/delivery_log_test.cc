@@ -73,6 +73,52 @@ class DeliveryLogTest : public testing::Test {
   std::unique_ptr<DeliveryLog> log_;
 };
 
+TEST_F(DeliveryLogTest, SaysWhatWasToldWhereAndWhetherItArrived) {
+  Update first = FullUpdate(), second = FullUpdate();
+  second.incident = "i-2";
+  second.project = "other";
+  ASSERT_TRUE(log_->Keep(std::vector<Update>{first, second}, 42).ok());
+  ASSERT_TRUE(Record(MessageOf(first, "d-1")).ok());
+  ASSERT_TRUE(Record(MessageOf(second, "d-2")).ok());
+  ASSERT_TRUE(log_->End("d-1", DeliveryState::kDelivered, "HTTP 200", 150).ok());
+  Open();
+  auto tellings = log_->Tellings({.project = "p"});
+  ASSERT_TRUE(tellings.ok()) << tellings.status().message();
+  ASSERT_EQ(tellings->size(), 1U);
+  const Telling& telling = tellings->front();
+  EXPECT_EQ(telling.incident, "i-1");
+  EXPECT_EQ(telling.version, 7U);
+  EXPECT_EQ(telling.kind, Kind::kAcknowledged);
+  EXPECT_EQ(telling.job, "j");
+  EXPECT_EQ(telling.state, DeliveryState::kDelivered);
+  EXPECT_EQ(telling.ended, 150);
+  EXPECT_EQ(telling.why, "HTTP 200");
+  EXPECT_EQ(log_->Tellings({.channel = "nobody"})->size(), 0U);
+  EXPECT_EQ(log_->Tellings({})->size(), 2U);
+  EXPECT_EQ(log_->Tellings({.limit = 1})->size(), 1U);
+}
+
+TEST_F(DeliveryLogTest, FileOfVersion1IsReadOn) {
+  Update update = FullUpdate();
+  ASSERT_TRUE(log_->Keep(std::span(&update, 1), 42).ok());
+  ASSERT_TRUE(Record(MessageOf(update, "d-1")).ok());
+  log_.reset();
+  {
+    auto file = base::Sqlite::Open(path_);
+    ASSERT_TRUE(file.ok());
+    for (const char* sql : {"DROP INDEX told_at", "ALTER TABLE told DROP COLUMN kind",
+                            "ALTER TABLE told DROP COLUMN project", "ALTER TABLE told DROP COLUMN job",
+                            "ALTER TABLE told DROP COLUMN title", "DROP TABLE about", "PRAGMA user_version = 1"}) {
+      ASSERT_TRUE((*file)->Run(sql).ok()) << sql;
+    }
+  }
+  Open();
+  auto kept = Load();
+  ASSERT_EQ(kept.incidents.size(), 1U);
+  EXPECT_EQ(kept.incidents[0].told.at("chat").version, 7U);
+  EXPECT_GT(*log_->Began(), 0);
+}
+
 TEST_F(DeliveryLogTest, UpdateComesBackAsItWas) {
   Update update = FullUpdate();
   ASSERT_TRUE(log_->Keep(std::span(&update, 1), 42).ok());

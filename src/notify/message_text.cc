@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/counted.h"
 #include "model/record_json.h"
 #include "notify/text.h"
 
@@ -20,10 +21,6 @@ std::string Upper(std::string_view text) {
 std::string Where(const std::string& project, const std::string& job) {
   if (job.empty()) return project.empty() ? "the server" : "project " + project;
   return "job " + job + (project.empty() || project == "default" ? "" : " (project " + project + ")");
-}
-
-std::string Counted(size_t count, const char* noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
 struct Tally {
@@ -89,8 +86,8 @@ void DescribeByJob(const Message& message, MessageText* text) {
     jobs[key].push_back(&entry);
     tally.Add(*entry.update);
   }
-  text->headline = Counted(jobs.size(), "job") + (message.project.empty() ? "" : " of project " + message.project) +
-                   ": " + tally.Text();
+  text->headline = base::Counted(jobs.size(), "job") +
+                   (message.project.empty() ? "" : " of project " + message.project) + ": " + tally.Text();
   for (const std::string& key : order) text->paragraphs.push_back(ParagraphOf(jobs[key], message.at));
 }
 

@@ -34,6 +34,7 @@ Notifier::Notifier(Options options) : options_(std::move(options)), planner_(opt
 base::Result<std::unique_ptr<Notifier>> Notifier::Start(Options options) {
   std::unique_ptr<Notifier> notifier(new Notifier(std::move(options)));
   ASSIGN_OR_RETURN(notifier->log_, DeliveryLog::Open(notifier->options_.path));
+  ASSIGN_OR_RETURN(notifier->began_, notifier->log_->Began());
   Notifier* self = notifier.get();
   for (const Channel& channel : self->options_.config->channels) {
     self->senders_[channel.name] =
@@ -132,6 +133,28 @@ base::Status Notifier::EndSilence(const std::string& id) {
   std::lock_guard lock(mutex_);
   planner_.silences()->Remove(id);
   return log_->RemoveSilence(id);
+}
+
+std::vector<notify::Silence> Notifier::SilencesNow() const {
+  std::lock_guard lock(mutex_);
+  std::vector<notify::Silence> silences = planner_.silences().All();
+  std::erase_if(silences, [now = options_.now()](const notify::Silence& silence) { return silence.ends <= now; });
+  return silences;
+}
+
+base::Result<uint64_t> Notifier::VersionOf(const std::string& incident) const {
+  std::lock_guard lock(mutex_);
+  return log_->VersionOf(incident);
+}
+
+std::vector<std::shared_ptr<const Update>> Notifier::Open(const std::string& project) const {
+  std::lock_guard lock(mutex_);
+  return planner_.Open(project);
+}
+
+base::Result<std::vector<Telling>> Notifier::Tellings(const TellingFilter& filter) const {
+  std::lock_guard lock(mutex_);
+  return log_->Tellings(filter);
 }
 
 std::vector<ChannelStatus> Notifier::Channels() const {

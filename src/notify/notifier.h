@@ -41,7 +41,17 @@ class Notifier {
   // kInvalid: what the silence lacks. One with an id that is known takes its place; without one it gets one, which is
   // returned.
   base::Result<std::string> Silence(notify::Silence silence);
-  base::Status EndSilence(const std::string& id);  // also of one that is not known
+  base::Status EndSilence(const std::string& id);    // also of one that is not known
+  std::vector<notify::Silence> SilencesNow() const;  // that have not ended
+
+  // The last version taken of the incident, also of one that is over, for 7 days; 0: none.
+  base::Result<uint64_t> VersionOf(const std::string& incident) const;
+  // The project's open incidents and stalled jobs, as they were taken last.
+  std::vector<std::shared_ptr<const Update>> Open(const std::string& project) const;
+  // Newest first.
+  base::Result<std::vector<Telling>> Tellings(const TellingFilter& filter) const;
+  // When there was a delivery log first: nobody was told anything before.
+  base::TimeNs began() const { return began_; }
 
   std::vector<ChannelStatus> Channels() const;
   // Whether nothing is to be told now and every message has arrived or was given up.
@@ -69,7 +79,8 @@ class Notifier {
   std::vector<Message> planned_;      // that the log could not record yet
   std::vector<Delivery> deliveries_;  // of the same
   base::TimeNs pruned_ = 0;
-  std::string warned_;  // of last
+  std::string warned_;      // of last
+  base::TimeNs began_ = 0;  // set before the first thread is there
   std::map<std::string, std::unique_ptr<Sender>> senders_;
   std::thread thread_;
 };

@@ -87,6 +87,36 @@ TEST_F(NotifierTest, IncidentThatBeganAndEndedInOneBatchIsNotTold) {
   EXPECT_TRUE(Kept().pending.empty());
 }
 
+TEST_F(NotifierTest, KnowsWhatIsOpenInAProjectAndTheLastVersionOfWhatIsOver) {
+  auto notifier = Start();
+  ASSERT_TRUE(notifier->Take(Make("a", 3, Kind::kFiring)).ok());
+  ASSERT_TRUE(notifier->Take(Make("b", 1, Kind::kFinished)).ok());
+  auto open = notifier->Open("p");
+  ASSERT_EQ(open.size(), 1U);
+  EXPECT_EQ(open[0]->incident, "a");
+  EXPECT_TRUE(notifier->Open("other").empty());
+  EXPECT_EQ(*notifier->VersionOf("b"), 1U);
+  EXPECT_EQ(*notifier->VersionOf("c"), 0U);
+}
+
+TEST_F(NotifierTest, SilenceOfAProjectSilencesNoOther) {
+  auto notifier = Start();
+  base::TimeNs now = base::WallNow();
+  Silence silence{"", {"job=\"j\""}, now, now + 3600 * base::kNsPerSecond, "ann", "planned", "other"};
+  ASSERT_TRUE(notifier->Silence(silence).ok());
+  ASSERT_TRUE(notifier->Take(Make("a", 1, Kind::kFiring)).ok());
+  AwaitWaiting(*notifier, 1);
+  silence.project = "p";
+  ASSERT_TRUE(notifier->Silence(silence).ok());
+  ASSERT_TRUE(notifier->Take(Make("b", 1, Kind::kFiring)).ok());
+  Update loud = Make("c", 1, Kind::kFiring);
+  loud.job = "k";
+  ASSERT_TRUE(notifier->Take(loud).ok());
+  AwaitWaiting(*notifier, 2);  // planned together with what is silenced, or after it
+  for (const Telling& telling : *notifier->Tellings({})) EXPECT_NE(telling.incident, "b");
+  EXPECT_EQ(notifier->SilencesNow().size(), 2U);
+}
+
 TEST_F(NotifierTest, IncidentThatEndedIsNotOpenedByAnOldUpdate) {
   auto notifier = Start();
   ASSERT_TRUE(notifier->Take(Make("a", 2, Kind::kStarted)).ok());

@@ -109,6 +109,14 @@ Update Planner::StandFor(const Update& update, base::TimeNs now) {
   return more;
 }
 
+std::vector<std::shared_ptr<const Update>> Planner::Open(const std::string& project) const {
+  std::vector<std::shared_ptr<const Update>> open;
+  for (const auto& [id, incident] : incidents_) {
+    if (incident.update->project == project && IsOpen(incident.update->kind)) open.push_back(incident.update);
+  }
+  return open;
+}
+
 std::vector<Update> Planner::EndedStandIns(base::TimeNs now) const {
   std::vector<Update> ended;
   for (const auto& [id, stand_in] : stand_ins_) {

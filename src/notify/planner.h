@@ -52,6 +52,8 @@ class Planner {
   size_t size() const { return incidents_.size(); }
 
   Silences* silences() { return &silences_; }
+  const Silences& silences() const { return silences_; }
+  std::vector<std::shared_ptr<const Update>> Open(const std::string& project) const;
 
  private:
   struct StandIn {

@@ -93,6 +93,7 @@ DeliveryState Sender::Note(const Delivery& delivery, const Answer& answer, const
   base::TimeNs now = now_();
   if (verdict.outcome == Verdict::Outcome::kDelivered) {
     status_.delivered = now;
+    ++status_.arrived;
     status_.latency_ns = now - delivery.made;
     status_.failing_since = status_.refused = 0;
     status_.error.clear();
@@ -101,11 +102,13 @@ DeliveryState Sender::Note(const Delivery& delivery, const Answer& answer, const
   status_.error = verdict.why;
   if (verdict.outcome == Verdict::Outcome::kRefused) {
     status_.refused = now;
+    ++status_.given_up;
     return DeliveryState::kRefused;
   }
   if (status_.failing_since == 0) status_.failing_since = now;
   if (queue_.TryAgain(delivery.id, now, answer.retry_after_s)) return DeliveryState::kPending;
   status_.refused = now;
+  ++status_.given_up;
   return DeliveryState::kExpired;
 }
 

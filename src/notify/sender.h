@@ -15,12 +15,13 @@ namespace rankscope::notify {
 // How a channel does, for people.
 struct ChannelStatus {
   std::string channel, kind;
-  size_t waiting = 0;              // messages that have not arrived
-  base::TimeNs delivered = 0;      // the last time; 0: never since the start
-  int64_t latency_ns = 0;          // from the making of that message to its arrival
-  base::TimeNs failing_since = 0;  // 0: it works, as far as is known
-  base::TimeNs refused = 0;        // the last message that was given up; 0: none since one arrived
-  std::string error;               // the last one, without secrets
+  size_t waiting = 0;                  // messages that have not arrived
+  base::TimeNs delivered = 0;          // the last time; 0: never since the start
+  int64_t latency_ns = 0;              // from the making of that message to its arrival
+  base::TimeNs failing_since = 0;      // 0: it works, as far as is known
+  base::TimeNs refused = 0;            // the last message that was given up; 0: none since one arrived
+  std::string error;                   // the last one, without secrets
+  uint64_t arrived = 0, given_up = 0;  // messages since the start
 };
 
 // Sends the messages of one channel, in a thread of its own: a channel that hangs delays no other.

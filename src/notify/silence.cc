@@ -16,6 +16,9 @@ base::Status Silences::Add(Silence silence) {
     entry.matchers.push_back(*std::move(matcher));
   }
   Remove(entry.silence.id);
+  if (entries_.size() >= kMost) {
+    return base::Status::Invalid("there are " + std::to_string(kMost) + " silences; end one");
+  }
   entries_.push_back(std::move(entry));
   return {};
 }
@@ -28,11 +31,19 @@ void Silences::Remove(const std::string& id) {
   std::erase_if(entries_, [&](const Entry& entry) { return entry.silence.id == id; });
 }
 
+std::vector<Silence> Silences::All() const {
+  std::vector<Silence> all;
+  for (const Entry& entry : entries_) all.push_back(entry.silence);
+  return all;
+}
+
 const Silence* Silences::Of(const Update& update, base::TimeNs now) const {
   if (entries_.empty()) return nullptr;
   Labels labels = LabelsOf(update);
   auto holds = [&](const Entry& entry) {
-    return entry.silence.starts <= now && now < entry.silence.ends && AllMatch(entry.matchers, labels);
+    const Silence& silence = entry.silence;
+    bool covers = silence.project.empty() || silence.project == update.project;
+    return covers && silence.starts <= now && now < silence.ends && AllMatch(entry.matchers, labels);
   };
   auto found = std::find_if(entries_.begin(), entries_.end(), holds);
   return found == entries_.end() ? nullptr : &found->silence;

@@ -15,6 +15,7 @@ struct Silence {
   std::vector<std::string> matchers;
   base::TimeNs starts = 0, ends = 0;
   std::string by, reason;
+  std::string project = {};  // only its updates; empty: all
 
   bool operator==(const Silence&) const = default;
 };
@@ -22,11 +23,13 @@ struct Silence {
 // The silences that hold. Thread-compatible.
 class Silences {
  public:
-  // kInvalid: no matcher, one that is wrong, no reason, nobody's, or one that ends before it begins.
+  static constexpr size_t kMost = 1000;  // each is compared with each update
+  // kInvalid: no matcher, one that is wrong, no reason, nobody's, one that ends before it begins, or one too many.
   base::Status Add(Silence silence);
   // Forgets those that ended before `now`.
   void Expire(base::TimeNs now);
   void Remove(const std::string& id);
+  std::vector<Silence> All() const;
   // The silence that keeps the update from being told; null: none.
   const Silence* Of(const Update& update, base::TimeNs now) const;
 

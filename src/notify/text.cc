@@ -1,5 +1,7 @@
 #include "notify/text.h"
 
+#include "model/shown.h"
+
 namespace rankscope::notify {
 namespace {
 
@@ -40,13 +42,7 @@ std::string CutRunes(std::string_view text, size_t most_runes) {
   return std::string(text.substr(0, end)) + std::string(kEllipsis);
 }
 
-std::string OneLine(std::string_view text) {
-  std::string line(text);
-  for (char& c : line) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
-  }
-  return line;
-}
+std::string OneLine(std::string_view text) { return model::Shown(text); }
 
 std::string EscapeAngles(std::string_view text) {
   std::string out;

@@ -13,7 +13,7 @@ std::string CutBytes(std::string_view text, size_t most_bytes);
 std::string CutRunes(std::string_view text, size_t most_runes);
 size_t CountRunes(std::string_view text);
 
-// One line: control characters become blanks.
+// As model::Shown.
 std::string OneLine(std::string_view text);
 // `& < >` as Slack and Feishu want them, so that no text mentions people or makes tags.
 std::string EscapeAngles(std::string_view text);

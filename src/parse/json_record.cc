@@ -38,8 +38,6 @@ enum class Key : uint8_t {
   kText,
 };
 
-constexpr size_t kFewFields = 8;
-
 struct KnownKey {
   std::string_view name;
   Key key;
@@ -170,8 +168,8 @@ class JsonRecordReader::Parser {
     if (!error_.ok()) return error_;
     if (!has_time_) record_.time = arrival;
     if (seq != 0) record_.seq = seq;
-    if (record_.fields.size() <= kFewFields ? HasDuplicate() : !known_order_ || duplicates_seen_ > 0)
-      RemoveDuplicates();
+    if (!keys_of_last_line_ || last_had_duplicates_) RemoveDuplicates();
+    checked_line_ = line_;
     record_.origin_index = batch->OriginIndex(origin_);
     batch->Add(record_);
     return {};
@@ -194,7 +192,8 @@ class JsonRecordReader::Parser {
     record_.level = record_.text = {};
     record_.fields.clear();
     has_time_ = false;
-    known_order_ = true;
+    keys_of_last_line_ = true;
+    ++line_;
   }
 
   // False: not JSON (error_ is ok, fault_ says why), or not a record (error_).
@@ -235,12 +234,14 @@ class JsonRecordReader::Parser {
       const KnownKeyText& last = known.keys[at];
       // A key that is written with escapes compares unequal, which costs time and nothing else.
       if (std::memcmp(last.name.data(), raw, last.name.size()) != 0 || raw[last.name.size()] != '"') continue;
-      if (i > 0) known_order_ = false;
+      keys_of_last_line_ = keys_of_last_line_ && i == 0 && known.line == checked_line_;
       known.last = at;
+      known.line = line_;
       *name = last.name;
       return last.key;
     }
-    known_order_ = false;
+    keys_of_last_line_ = false;
+    known.line = line_;
     fault_ = field->unescaped_key().get(*name);
     if (fault_) return Key::kField;
     known.last = known.count < known.keys.size() ? known.count++ : (known.last + 1) % known.count;
@@ -401,33 +402,22 @@ class JsonRecordReader::Parser {
     return false;
   }
 
-  bool HasDuplicate() const {
-    const auto& fields = record_.fields;
-    for (size_t i = 0; i < fields.size(); ++i) {
-      for (size_t j = i + 1; j < fields.size(); ++j) {
-        if (fields[i].name == fields[j].name) return true;
-      }
-    }
-    return false;
-  }
-
-  // Of many fields only where the keys are not those of the line before.
+  // Of keys that come twice the last counts.
   void RemoveDuplicates() {
     auto& fields = record_.fields;
+    last_had_duplicates_ = false;
     if (fields.size() < 2) return;
     sorted_.resize(fields.size());
     for (size_t i = 0; i < fields.size(); ++i) sorted_[i] = i;
     std::sort(sorted_.begin(), sorted_.end(), [&](size_t a, size_t b) {
       return fields[a].name != fields[b].name ? fields[a].name < fields[b].name : a < b;
     });
-    bool any = false;
     for (size_t i = 0; i + 1 < sorted_.size(); ++i) {
       if (fields[sorted_[i]].name != fields[sorted_[i + 1]].name) continue;
       fields[sorted_[i]].name = {};
-      any = true;
+      last_had_duplicates_ = true;
     }
-    if (!any) return;
-    ++duplicates_seen_;
+    if (!last_had_duplicates_) return;
     std::erase_if(fields, [](const model::FieldView& field) { return field.name.data() == nullptr; });
   }
 
@@ -438,6 +428,7 @@ class JsonRecordReader::Parser {
   struct Place {
     std::array<KnownKeyText, 3> keys;
     size_t count = 0, last = 0;
+    uint64_t line = 0;  // that had `last` here
   };
 
   const std::string project_, job_;
@@ -450,8 +441,9 @@ class JsonRecordReader::Parser {
   std::string_view host_;
   std::string level_;
   bool has_time_ = false;
-  bool known_order_ = true;
-  uint64_t duplicates_seen_ = 0;
+  uint64_t line_ = 0, checked_line_ = 0;  // the last one that became a record
+  // Whether the line has the first keys of that one in the same order, and whether one of its fields came twice.
+  bool keys_of_last_line_ = true, last_had_duplicates_ = false;
   std::deque<Place> places_;  // names of the record point into it
   std::vector<size_t> sorted_;
 };
@@ -466,6 +458,18 @@ base::Status JsonRecordReader::Read(std::string_view line, base::TimeNs arrival,
                                     model::RecordBatchBuilder* batch) {
   if (line.find_first_not_of(" \t\r") == std::string_view::npos) return {};
   return parser_->Read(line, arrival, seq, batch);
+}
+
+base::Result<std::vector<model::Record>> RecordsFromJson(std::vector<std::string> lines) {
+  JsonRecordReader reader("");
+  model::RecordBatchBuilder builder;
+  for (std::string& line : lines) {
+    size_t size = line.size();
+    line.append(JsonRecordReader::kPadding, '\0');
+    RETURN_IF_ERROR(reader.Read(std::string_view(line).substr(0, size), 0, 0, &builder));
+  }
+  if (builder.size() == 0) return std::vector<model::Record>();
+  return model::DecodeRecords(builder.Take());
 }
 
 }  // namespace rankscope::parse

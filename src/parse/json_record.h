@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/status.h"
@@ -35,5 +36,8 @@ class JsonRecordReader {
   class Parser;
   std::unique_ptr<Parser> parser_;
 };
+
+// The records of these lines. kInvalid: of one that is none.
+base::Result<std::vector<model::Record>> RecordsFromJson(std::vector<std::string> lines);
 
 }  // namespace rankscope::parse

@@ -50,6 +50,25 @@ TEST(JsonRecord, KnownKeysAreMembersAndTheRestFields) {
                 {"loss", 2.15}, {"tokens", int64_t{1} << 62}, {"ok", "true"}, {"shape", "[1, 2]"}, {"big", 1e300}}));
 }
 
+TEST(JsonRecord, TheLastOfAKeyCountsWhateverLinesCameBefore) {
+  std::string many;  // more fields, the same in each line
+  for (int i = 0; i < 12; ++i) many += "\"k" + std::to_string(i) + "\":1,";
+  for (const std::string& head : {std::string("{"), "{" + many}) {
+    auto [status, records] = Read({head + R"("x":1,"y":2})", head + R"("y":3})",
+                                   // Each key is where it was in a line before, and never twice in one.
+                                   head + R"("y":4,"y":5})", head + R"("y":6,"y":7})",
+                                   // Read a second time, for the bytes that are not UTF-8.
+                                   head + "\"z\":1,\"z\":\"\xff\"}"});
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (size_t line : {size_t{2}, size_t{3}}) {
+      EXPECT_EQ(records.at(line).fields.back(), (model::Fields::value_type{"y", int64_t{line == 2 ? 5 : 7}}));
+      EXPECT_EQ(records.at(line).fields.size(), records.at(1).fields.size());
+    }
+    EXPECT_EQ(records.at(4).fields.back(), (model::Fields::value_type{"z", "\xef\xbf\xbd"}));
+    EXPECT_EQ(records.at(4).fields.size(), records.at(1).fields.size());
+  }
+}
+
 TEST(JsonRecord, WithoutARequestEachRecordSaysItsJob) {
   JsonRecordReader reader("file");
   auto [status, records] = ReadBy(&reader, {R"({"job_id":"a","project":"p","msg":"x"})", R"({"msg":"y"})"});

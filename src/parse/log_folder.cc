@@ -156,7 +156,10 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
     ASSIGN_OR_RETURN(std::string block, base::ReadAt(fd.get(), offset, kBlockBytes));
     if (block.empty()) return decoder->End().WithContext(path);
     offset += block.size();
-    RETURN_IF_ERROR(decoder->Decode(block, take));
+    base::Status taken;
+    base::Status decoded = decoder->Decode(block, [&](std::string_view bytes) { return taken = take(bytes); });
+    RETURN_IF_ERROR(taken);
+    RETURN_IF_ERROR(decoded.WithContext(path));
   }
 }
 

@@ -29,7 +29,8 @@ base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::ve
 LogFile DescribeLogFile(std::string_view path);
 
 // Calls `take` with the file's bytes, piece by piece, as they were before gzip (.gz) or zstd (.zst). Its first error
-// ends it. kInvalid: not of that compression, or cut off; what came before was taken.
+// ends it, as it is; those of the file name it. kInvalid: not of that compression, or cut off; what came before was
+// taken.
 base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take);
 
 // Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "query/json_rows.h"
 #include "query/pipes.h"
 #include "query/plan.h"
 
@@ -54,13 +55,10 @@ base::Status RunQuery(LogSource* source, const Query& query, base::Budget* budge
 
 base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget* budget,
                             const std::function<bool(std::string_view)>& take) {
-  std::string json;
-  RowWriter writer;
-  return RunQuery(source, query, budget, [&](const Row& row) {
-    json.clear();
-    writer.Append(row, &json);
-    return take(json);
-  });
+  JsonRows rows(take);
+  base::Status status = RunQuery(source, query, budget, [&](const Row& row) { return rows.Take(row); });
+  rows.Finish();
+  return status;
 }
 
 std::string ExplainLimit(const base::Budget& budget) {

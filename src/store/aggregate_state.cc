@@ -11,6 +11,8 @@ using Function = model::Aggregate::Function;
 
 bool FitsInt64(long double value) { return value >= -0x1p63L && value < 0x1p63L; }
 
+}  // namespace
+
 // An addition waits for the one before it: four sums at a time do not. Not an array of them, which would be in memory.
 long double SumOf(const double* values, size_t count) {
   long double a = 0, b = 0, c = 0, d = 0;
@@ -24,8 +26,6 @@ long double SumOf(const double* values, size_t count) {
   for (; i < count; ++i) a += values[i];
   return (a + b) + (c + d);
 }
-
-}  // namespace
 
 void AggregateState::Take(Function function, int64_t value) {
   ++count_;
@@ -64,6 +64,15 @@ void AggregateState::Take(Function function, const double* values, size_t count)
     Add(SumOf(values, count), /*whole=*/false);
   } else {
     for (size_t i = 0; i < count; ++i) Take(function, values[i]);
+  }
+}
+
+void AggregateState::TakeTogether(Function function, uint64_t count, long double outcome, bool whole) {
+  Count(count);
+  if (function == Function::kSum || function == Function::kAvg) {
+    Add(outcome, whole);
+  } else if (function == Function::kMin || function == Function::kMax) {
+    Widen(function, outcome, whole);
   }
 }
 

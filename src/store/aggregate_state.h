@@ -9,6 +9,9 @@
 
 namespace rankscope::store {
 
+// The sum of doubles as all states make it.
+long double SumOf(const double* values, size_t count);
+
 // What one aggregate of one group has seen: count, sum, avg, min, max or quantile. There are as many as an answer has
 // rows, and more: it is small. Each call names the same function.
 class AggregateState {
@@ -22,6 +25,9 @@ class AggregateState {
   // The same for each of them.
   void Take(Function function, const int64_t* values, size_t count);
   void Take(Function function, const double* values, size_t count);
+  // The same for numbers, none of them NaN, of which their sum is known, or for kMin and kMax the least or greatest;
+  // `whole`: they are integers. REQUIRES no quantile.
+  void TakeTogether(Function function, uint64_t count, long double outcome, bool whole);
 
   // What another state of the same group and aggregate has seen.
   void Join(Function function, const AggregateState& other);

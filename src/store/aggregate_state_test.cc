@@ -48,7 +48,10 @@ TEST(AggregateState, JoinedStatesKnowWhatOneWouldHaveKnown) {
 TEST(GroupTable, NumbersGroupsAsTheyAreMet) {
   GroupTable table(2);
   for (uint32_t round = 0; round < 2; ++round) {
-    for (uint32_t i = 0; i < 5000; ++i) EXPECT_EQ(table.Find({i / 50, i % 50}), i);
+    for (uint32_t i = 0; i < 5000; ++i) {
+      const uint32_t ids[] = {i / 50, i % 50};
+      EXPECT_EQ(table.Find(ids), i);
+    }
   }
   EXPECT_EQ(table.size(), 5000u);
   EXPECT_EQ(table.ids(4321)[0], 86u);

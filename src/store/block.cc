@@ -2,13 +2,16 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 #include <unordered_map>
 
 #include "base/coding.h"
 #include "model/ansi.h"
+#include "store/block_tables.h"
 #include "store/compression.h"
 #include "store/field_column.h"
 #include "store/integer_column.h"
+#include "store/rollup_builder.h"
 #include "store/slot_column.h"
 #include "store/text_column.h"
 #include "store/word_filter.h"
@@ -18,10 +21,6 @@ namespace {
 
 constexpr uint32_t kNoValue = ~uint32_t{0};
 constexpr uint32_t kOwnPoolRows = 32;  // templates with fewer share the columns of those with the same slots
-
-void PutOptional(std::string* out, const std::optional<int32_t>& value) {
-  base::PutSigned(out, value ? int64_t{*value} + (*value >= 0 ? 1 : 0) : 0);
-}
 
 std::string MarkersOf(std::string_view form) {
   std::string markers;
@@ -40,11 +39,17 @@ class Encoder {
     MakeRuns();
     MakeClasses();
     MakePools();
+    MakeTables();
     PutRowColumns();
     PutTextColumns();
     PutSlotColumns();
     PutFieldColumns();
     BlockInfo info;
+    if (std::string rollup = rollup_ ? rollup_->Finish(tables_) : ""; !rollup.empty()) {
+      info.rollup_bytes = static_cast<uint32_t>(rollup.size());
+      info.rollup_checksum = static_cast<uint32_t>(base::Checksum(rollup));
+      *file_ += rollup;
+    }
     std::string raw = Header(), compressed;
     PutCompressed(raw, kColumnLevel, &compressed);
     info.offset = offset;
@@ -147,6 +152,25 @@ class Encoder {
       auto [at, added] = shared.try_emplace(markers, next);
       row_class.pool = at->second;
       if (added) pools_.push_back(std::move(markers));
+    }
+  }
+
+  void MakeTables() {
+    for (uint32_t number : origins_) tables_.origins.push_back(buffer_.origins()[number]);
+    for (uint32_t level : levels_) tables_.levels.push_back(buffer_.levels()[level]);
+    for (uint32_t schema : schemas_) tables_.schemas.push_back(buffer_.schemas()[schema]);
+    rollup_.emplace(NumberShapes(&classes_), count_);
+    AddRowsToRollup();
+    if (min_time_ < 0 || !rollup_->worthwhile()) rollup_.reset();
+  }
+
+  void AddRowsToRollup() {
+    size_t row = 0;
+    for (const BlockHeader::Run& run : runs_) {
+      rollup_->StartRun(static_cast<uint16_t>(run.origin));
+      for (uint32_t i = 0; min_time_ >= 0 && i < run.rows; ++i, ++row) {
+        rollup_->AddRow(rows_[row].time, classes_[class_of_[row]].shape);
+      }
     }
   }
 
@@ -263,48 +287,35 @@ class Encoder {
     std::vector<model::FieldView> values;
     std::string encoded;
     for (uint32_t schema = 0; schema < schemas_.size(); ++schema) {
+      if (rollup_) rollup_->StartSchema(static_cast<uint16_t>(schema));
       for (size_t field = 0; field < SchemaAt(schema).size(); ++field) {
         values.clear();
         for (const model::FieldView* fields : first[schema]) values.push_back(fields[field]);
         encoded.clear();
         EncodeFields(values, &encoded);
         PutColumn(encoded);
+        if (rollup_) rollup_->AddField(values);
       }
     }
   }
 
-  const std::vector<std::string>& SchemaAt(uint32_t schema) const { return buffer_.schemas()[schemas_[schema]]; }
+  const std::vector<std::string>& SchemaAt(uint32_t schema) const { return tables_.schemas[schema]; }
 
   std::string Header() const {
     std::string out;
-    base::PutVarint(&out, origins_.size());
-    for (uint32_t number : origins_) {
-      const model::Origin& origin = buffer_.origins()[number];
-      base::PutSigned(&out, origin.attempt);
-      PutOptional(&out, origin.node_rank);
-      PutOptional(&out, origin.rank);
-      PutOptional(&out, origin.local_rank);
-      base::PutString(&out, origin.host);
-    }
+    PutOrigins(tables_.origins, &out);
     base::PutVarint(&out, runs_.size());
     for (const BlockHeader::Run& run : runs_) {
       base::PutVarint(&out, run.origin);
       base::PutVarint(&out, run.rows);
     }
-    base::PutVarint(&out, levels_.size());
-    for (uint32_t level : levels_) base::PutString(&out, buffer_.levels()[level]);
-    base::PutVarint(&out, schemas_.size());
-    for (uint32_t schema = 0; schema < schemas_.size(); ++schema) {
-      base::PutVarint(&out, SchemaAt(schema).size());
-      for (const std::string& name : SchemaAt(schema)) base::PutString(&out, name);
-    }
+    PutTexts(tables_.levels, &out);
+    PutSchemas(tables_.schemas, &out);
     base::PutVarint(&out, pools_.size() - 1);
     for (size_t pool = 1; pool < pools_.size(); ++pool) base::PutString(&out, pools_[pool]);
     base::PutVarint(&out, classes_.size());
     for (const RowClass& row_class : classes_) {
-      out.push_back(static_cast<char>(static_cast<uint8_t>(row_class.stream) | (row_class.has_step ? 0x10 : 0)));
-      base::PutVarint(&out, row_class.level);
-      base::PutVarint(&out, row_class.schema);
+      PutShape(row_class, &out);
       base::PutVarint(&out, row_class.form);
       base::PutVarint(&out, row_class.pool);
       base::PutVarint(&out, row_class.rows);
@@ -331,6 +342,8 @@ class Encoder {
   std::string* file_;
   const size_t start_;
   std::vector<uint32_t> origins_, levels_, schemas_;  // the buffer's numbers
+  BlockHeader tables_;                                // origins, levels and schemas alone
+  std::optional<RollupBuilder> rollup_;
   std::vector<BlockHeader::Run> runs_;
   std::vector<RowClass> classes_;
   std::vector<uint32_t> class_of_;

@@ -14,9 +14,10 @@ namespace rankscope::store {
 // What a segment's footer knows of a block.
 struct BlockInfo {
   uint64_t offset = 0;  // in the file
-  uint32_t bytes = 0;   // of columns, then header
+  uint32_t bytes = 0;   // of columns, then rollup, then header
   uint32_t header_bytes = 0, header_raw_bytes = 0;
   uint64_t header_checksum = 0;
+  uint32_t rollup_bytes = 0, rollup_checksum = 0;
   uint32_t rows = 0;
   base::TimeNs min_time = 0, max_time = 0;
 };
@@ -97,6 +98,9 @@ enum BlockColumn : uint32_t {
 
 // Encodes rows [begin, end) of the finished buffer; appends to *file, where the block begins at `offset`.
 BlockInfo EncodeBlock(const RowBuffer& buffer, size_t begin, size_t end, uint64_t offset, std::string* file);
+
+// Numbers the classes' shapes, in the order in which they come, and gives them, each once.
+std::vector<RowShape> NumberShapes(std::vector<RowClass>* classes);
 
 // Makes the tables that are not written, since they follow from the classes: shapes, and the orders by form and shape.
 void IndexClasses(BlockHeader* header);

@@ -4,6 +4,7 @@
 
 #include "base/coding.h"
 #include "store/block.h"
+#include "store/block_tables.h"
 #include "store/compression.h"
 
 // Reading a block's header; block.cc writes it.
@@ -13,58 +14,31 @@ namespace {
 constexpr uint32_t kMaxHeaderBytes = 64 << 20;
 constexpr size_t kMaxTable = 1 << 16;  // entries: a block has fewer rows
 
-std::optional<int32_t> ReadOptional(base::ByteReader* in) {
-  int64_t value = in->Signed();
-  if (value == 0) return std::nullopt;
-  return static_cast<int32_t>(value > 0 ? value - 1 : value);
-}
-
 bool ReadTables(base::ByteReader* in, BlockHeader* header) {
-  auto count = [&] { return std::min<uint64_t>(in->Varint(), in->remaining()); };
-  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
-    model::Origin& origin = header->origins.emplace_back();
-    origin.attempt = static_cast<int32_t>(in->Signed());
-    origin.node_rank = ReadOptional(in);
-    origin.rank = ReadOptional(in);
-    origin.local_rank = ReadOptional(in);
-    origin.host = in->String();
-  }
-  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
+  ReadOrigins(in, &header->origins);
+  for (uint64_t left = ReadCount(in); left > 0 && in->ok(); --left) {
     BlockHeader::Run run{static_cast<uint32_t>(in->Varint()), static_cast<uint32_t>(in->Varint())};
     if (run.origin >= header->origins.size()) return false;
     header->runs.push_back(run);
   }
-  for (uint64_t left = count(); left > 0 && in->ok(); --left) header->levels.emplace_back(in->String());
-  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
-    auto& names = header->schemas.emplace_back();
-    for (uint64_t fields = count(); fields > 0 && in->ok(); --fields) names.emplace_back(in->String());
-  }
+  ReadTexts(in, &header->levels);
+  ReadSchemas(in, &header->schemas);
   header->pools.emplace_back();
-  for (uint64_t left = count(); left > 0 && in->ok(); --left) {
-    header->pools.emplace_back(in->String());
-    for (char marker : header->pools.back()) {
-      if (!IsMarker(marker)) return false;
-    }
+  ReadTexts(in, &header->pools);
+  for (const std::string& markers : header->pools) {
+    if (!std::all_of(markers.begin(), markers.end(), IsMarker)) return false;
   }
   return in->ok();
 }
 
 bool ReadClasses(base::ByteReader* in, BlockHeader* header) {
-  for (uint64_t left = std::min<uint64_t>(in->Varint(), in->remaining()); left > 0 && in->ok(); --left) {
+  for (uint64_t left = ReadCount(in); left > 0 && in->ok(); --left) {
     RowClass& row_class = header->classes.emplace_back();
-    uint8_t head = in->Byte();
-    if ((head & 0x0f) > static_cast<uint8_t>(model::Stream::kStack)) return false;
-    row_class.stream = static_cast<model::Stream>(head & 0x0f);
-    row_class.has_step = head & 0x10;
-    uint64_t level = in->Varint(), schema = in->Varint();
+    ReadShape(in, *header, &row_class);
     row_class.form = static_cast<uint32_t>(in->Varint());
     uint64_t pool = in->Varint();
     row_class.rows = static_cast<uint32_t>(in->Varint());
-    if (level >= header->levels.size() || schema >= header->schemas.size() || pool >= header->pools.size()) {
-      return false;
-    }
-    row_class.level = static_cast<uint16_t>(level);
-    row_class.schema = static_cast<uint16_t>(schema);
+    if (pool >= header->pools.size()) return false;
     row_class.pool = static_cast<uint16_t>(pool);
   }
   return in->ok() && header->classes.size() <= kMaxTable && header->levels.size() <= kMaxTable &&
@@ -100,7 +74,7 @@ void IndexByShape(BlockHeader* header) {
 
 bool ReadColumns(base::ByteReader* in, BlockHeader* header) {
   uint32_t offset = 0;
-  for (uint64_t left = std::min<uint64_t>(in->Varint(), in->remaining()); left > 0 && in->ok(); --left) {
+  for (uint64_t left = ReadCount(in); left > 0 && in->ok(); --left) {
     BlockHeader::Column& column = header->columns.emplace_back();
     column.bytes = static_cast<uint32_t>(in->Varint());
     if (column.bytes <= kInlineBytes) {
@@ -136,15 +110,23 @@ bool Locate(BlockHeader* header) {
 
 }  // namespace
 
-void IndexClasses(BlockHeader* header) {
+std::vector<RowShape> NumberShapes(std::vector<RowClass>* classes) {
+  std::vector<RowShape> shapes;
   std::unordered_map<uint64_t, uint16_t> index;
-  std::vector<uint64_t> order;  // forms and whose they are
-  for (RowClass& row_class : header->classes) {
+  for (RowClass& row_class : *classes) {
     uint64_t key = uint64_t{row_class.schema} << 32 | uint64_t{row_class.level} << 16 |
                    static_cast<uint64_t>(row_class.stream) << 1 | (row_class.has_step ? 1 : 0);
-    auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(header->shapes.size()));
-    if (added) header->shapes.push_back(row_class);
+    auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(shapes.size()));
+    if (added) shapes.push_back(row_class);
     row_class.shape = at->second;
+  }
+  return shapes;
+}
+
+void IndexClasses(BlockHeader* header) {
+  header->shapes = NumberShapes(&header->classes);
+  std::vector<uint64_t> order;  // forms and whose they are
+  for (const RowClass& row_class : header->classes) {
     order.push_back(uint64_t{row_class.form} << 16 | order.size());
   }
   IndexByShape(header);

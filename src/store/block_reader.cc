@@ -4,7 +4,7 @@
 #include "store/class_rows.h"
 #include "store/compression.h"
 #include "store/integer_column.h"
-#include "store/uuids.h"
+#include "store/uuid_column.h"
 
 namespace rankscope::store {
 namespace {
@@ -295,10 +295,11 @@ std::shared_ptr<const std::string> BlockReader::Uuids(uint32_t pool, size_t slot
   if (!ok()) return nullptr;
   uint32_t column = header_->pool_columns[pool] + static_cast<uint32_t>(2 * slot);
   return Cached<std::string>(column, Form::kRaw, [&](std::string* uuids, size_t* size) {
-    auto bytes = Bytes(column);
-    if (!bytes) return false;
-    *size = header_->pool_rows[pool] * kUuidBytes;
-    return ReadCompressed(*bytes, *size, uuids) || Fail(column);
+    auto read = ReadUuids(*segment_, block_, header_->columns[column], header_->pool_rows[pool]);
+    if (!read.ok()) return Fail(column);
+    *uuids = *std::move(read);
+    *size = uuids->size();
+    return true;
   });
 }
 

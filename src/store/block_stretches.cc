@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/filter_node.h"
+#include "store/group_ids.h"
 
 namespace rankscope::store {
 namespace {
@@ -49,37 +50,17 @@ bool BlockStretches::Prepare(size_t i) {
     return reader_->ok();
   }
   const std::string name = key.kind == Kind::kStep ? "step" : key.name;
-  for (const auto& names : reader_->header().schemas) {
-    if (std::find(names.begin(), names.end(), name) != names.end()) return false;
-  }
+  if (HasField(reader_->header(), name)) return false;
   if (key.kind == Kind::kStep) {
     dimension.values = &reader_->steps();
     return !dimension.values->empty();
   }
-  bool of_origin = IsOriginKey(groups_->record_key(i).kind);
-  of_origin ? PrepareOrigins(i) : PrepareShapes(i);
+  if (IsOriginKey(groups_->record_key(i).kind)) {
+    dimension.by_origin = IdsOfOrigins(reader_->segment(), reader_->header(), i, groups_);
+  } else {
+    dimension.by_shape = IdsOfShapes(reader_->header(), i, groups_);
+  }
   return true;
-}
-
-void BlockStretches::PrepareOrigins(size_t i) {
-  model::Record record;
-  record.origin.project = reader_->segment().project();
-  record.origin.job = reader_->segment().job();
-  for (const model::Origin& origin : reader_->header().origins) {
-    SetPlace(origin, &record.origin);
-    model::Cell value = model::ToCell(model::ValueOf(record, groups_->record_key(i)));
-    dimensions_[i].by_origin.push_back(groups_->IdOf(i, value));
-  }
-}
-
-void BlockStretches::PrepareShapes(size_t i) {
-  model::Record record;
-  for (const RowShape& shape : reader_->header().shapes) {
-    record.stream = shape.stream;
-    record.level = reader_->header().levels[shape.level];
-    model::Cell value = model::ToCell(model::ValueOf(record, groups_->record_key(i)));
-    dimensions_[i].by_shape.push_back(groups_->IdOf(i, value));
-  }
 }
 
 std::vector<Stretch> BlockStretches::Cut() {
@@ -95,7 +76,7 @@ std::vector<Stretch> BlockStretches::Cut() {
     while (at < end) {
       size_t same = end;
       for (size_t i = 0; i < ids.size(); ++i) ids[i] = Same(i, run, at, &same);
-      stretches.push_back({at, same, groups_->Find(ids)});
+      stretches.push_back({at, same, groups_->Find(ids.data())});
       at = same;
     }
   }

@@ -41,8 +41,6 @@ class BlockStretches {
   };
 
   bool Prepare(size_t i);
-  void PrepareOrigins(size_t i);
-  void PrepareShapes(size_t i);
   uint32_t Same(size_t i, size_t run, size_t at, size_t* end);
   uint32_t SameShape(size_t i, size_t at, size_t* end);
   uint32_t SameTime(size_t i, size_t run, size_t at, size_t* end);

@@ -37,14 +37,14 @@ ClassJudge::ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, B
       of_raw_(terms.text_leaves) {}
 
 ClassJudge::ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, const Segment& segment,
-                       const SegmentSummary& summary)
+                       const BlockHeader& header, base::TimeNs min_time, base::TimeNs max_time)
     : terms_(terms),
       verdicts_(verdicts),
       reader_(nullptr),
       segment_(segment),
-      header_(summary.header()),
-      min_time_(segment.min_time()),
-      max_time_(segment.max_time()),
+      header_(header),
+      min_time_(min_time),
+      max_time_(max_time),
       of_raw_(terms.text_leaves) {}
 
 Judgement ClassJudge::Judge() {

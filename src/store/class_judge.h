@@ -30,14 +30,14 @@ struct Judgement {
 // The verdicts of a filter's text leaves on the templates of one job, by the leaf's number.
 using LeafVerdicts = std::vector<std::shared_ptr<const VerdictCache::Verdicts>>;
 
-// Judges one block, or those of a segment. A single use; what it is given outlives it.
+// Judges one block, or what stands for it or for those of a segment. A single use; what it is given outlives it.
 class ClassJudge {
  public:
   ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, BlockReader* reader);
-  // Judges all blocks of the segment together: no class is kNo or kYes that is not in each of them. Of raw texts
-  // nothing is known.
-  ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, const Segment& segment,
-             const SegmentSummary& summary);
+  // Judges what the header tells of rows between these times, of a segment's summary or of a block's rollup: no class
+  // is kNo or kYes that is not in each of the blocks. Of raw texts nothing is known.
+  ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, const Segment& segment, const BlockHeader& header,
+             base::TimeNs min_time, base::TimeNs max_time);
   Judgement Judge();
 
  private:

@@ -4,6 +4,8 @@
 
 #include "store/block_values.h"
 #include "store/filter_node.h"
+#include "store/rollup_groups.h"
+#include "store/rollup_values.h"
 
 namespace rankscope::store {
 namespace {
@@ -29,6 +31,19 @@ bool Supports(const model::Aggregate& aggregate) {
   return function && model::RecordKey::Of(aggregate.field).kind == KeyKind::kField;
 }
 
+// The cells whose origin and shape match.
+std::vector<const Rollup::Cell*> ChooseCells(const Rollup& rollup, const Judgement& judgement) {
+  std::vector<const Rollup::Cell*> chosen;
+  if (judgement.alive.empty()) return chosen;
+  const Verdict* shapes = judgement.classes.data();
+  const char* origins = judgement.origins.data();
+  chosen.reserve(rollup.cells.size());
+  for (const Rollup::Cell& cell : rollup.cells) {
+    if (shapes[cell.shape] != Verdict::kNo && origins[cell.origin]) chosen.push_back(&cell);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 bool ColumnAggregator::Supports(const model::Aggregation& aggregation) {
@@ -42,7 +57,7 @@ ColumnAggregator::ColumnAggregator(const model::Aggregation& aggregation, base::
   counts_only_ =
       aggregation.groups.empty() && std::all_of(aggregation.aggregates.begin(), aggregation.aggregates.end(),
                                                 [](const auto& aggregate) { return aggregate.field.empty(); });
-  if (aggregation.groups.empty()) (void)groups_.Find({});
+  if (aggregation.groups.empty()) (void)groups_.Find(nullptr);
   MakeStates();
 }
 
@@ -100,6 +115,22 @@ bool ColumnAggregator::AddValues(BlockReader* reader, const SelectedRows& select
   return true;
 }
 
+bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement) {
+  std::vector<RollupValues> values;
+  for (const model::Aggregate& aggregate : aggregation_.aggregates) {
+    if (!values.emplace_back(rollup, aggregate).Read(judgement.alive)) return false;
+  }
+  RollupGroups groups(segment, rollup, &groups_);
+  if (!groups.Prepare()) return false;
+  std::vector<const Rollup::Cell*> chosen = ChooseCells(rollup, judgement);
+  std::vector<uint32_t> numbers = groups.GroupsOf(chosen);
+  MakeStates();
+  for (size_t aggregate = 0; aggregate < values.size(); ++aggregate) {
+    for (size_t i = 0; i < chosen.size(); ++i) values[aggregate].Give(*chosen[i], StateOf(numbers[i], aggregate));
+  }
+  return true;
+}
+
 void ColumnAggregator::Add(const model::Record& record) {
   uint32_t group = groups_.FindOf(record);
   MakeStates();
@@ -134,7 +165,7 @@ void ColumnAggregator::Finish(const std::vector<std::unique_ptr<ColumnAggregator
   std::vector<model::Cell> cells(keys + aggregation.aggregates.size());
   const auto& members = sorted.members();
   for (size_t at = 0, end = 0; at < members.size(); at = end) {
-    while (++end < members.size() && sorted.Same(members[at], members[end])) {
+    while (++end < members.size() && members[at].place == members[end].place) {
     }
     for (size_t i = 0; i < keys; ++i) cells[i] = sorted.value(members[at], i);
     for (size_t i = 0; i < aggregation.aggregates.size(); ++i) {

@@ -9,7 +9,9 @@
 #include "store/aggregate_state.h"
 #include "store/block_reader.h"
 #include "store/block_stretches.h"
+#include "store/class_judge.h"
 #include "store/groups.h"
+#include "store/rollup.h"
 #include "store/selected_rows.h"
 
 namespace rankscope::store {
@@ -28,6 +30,9 @@ class ColumnAggregator {
   // False: the reader failed (its status says so) or, with a good status, the block has fields that these columns do
   // not tell apart, and the aggregation must go over records.
   bool Add(BlockReader* reader, const SelectedRows& selected);
+  // The same of the block's rollup, of whose header the judgement is. False, with nothing added: its rows must be
+  // looked at. REQUIRES RollupsAnswer(aggregation), and that the judgement has no maybe.
+  bool Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement);
   void Add(const model::Record& record);
   // Records that only count() without groups asks about.
   void AddCount(uint64_t count);

@@ -22,6 +22,7 @@ class ColumnCache {
     kClassRows,   // std::vector<uint32_t>; the key's column is the class
     kClassTimes,  // RunTimes of the rows of a class, as above
     kNumbers,     // NumberColumn
+    kRollup,      // Rollup
     kRawTexts,    // Texts
     kTimes,       // std::vector<base::TimeNs>; from here on what rows are made of
     kSteps,       // std::vector<int64_t>

@@ -14,7 +14,7 @@ class GroupTable {
   size_t size() const { return size_; }
   const uint32_t* ids(size_t group) const { return ids_.data() + group * dimensions_; }
   // The group's number; size() grows where it is a new one.
-  uint32_t Find(const std::vector<uint32_t>& ids);
+  uint32_t Find(const uint32_t* ids);
 
  private:
   static constexpr size_t kFirstSlots = 64;  // a power of two, as each later size

@@ -1,6 +1,6 @@
 #include "store/groups.h"
 
-#include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace rankscope::store {
@@ -46,7 +46,11 @@ uint32_t Groups::IdOf(size_t dimension, const model::Cell& value) {
 uint32_t Groups::IdOf(size_t dimension, int64_t value) {
   auto& [key, record_key, ids, integer_ids, values] = dimensions_[dimension];
   auto [at, added] = integer_ids.try_emplace(value, static_cast<uint32_t>(values.size()));
-  if (added) values.push_back(key.kind == Kind::kTime ? model::Cell(model::Time{value}) : model::Cell(value));
+  if (added && key.kind == Kind::kTime) {
+    values.emplace_back(model::Time{value});
+  } else if (added) {
+    values.emplace_back(value);
+  }
   return at->second;
 }
 
@@ -60,52 +64,64 @@ model::Cell Groups::ValueOf(const Dimension& dimension, const model::Record& rec
 uint32_t Groups::FindOf(const model::Record& record) {
   std::vector<uint32_t> ids;
   for (size_t i = 0; i < dimensions_.size(); ++i) ids.push_back(IdOf(i, ValueOf(dimensions_[i], record)));
-  return Find(ids);
+  return Find(ids.data());
 }
 
+// A place is a number whose digits are the places of the values, the first dimension's first.
 SortedGroups::SortedGroups(const std::vector<const Groups*>& parts) : parts_(parts) {
   for (uint32_t part = 0; part < parts.size(); ++part) {
-    for (uint32_t group = 0; group < parts[part]->size(); ++group) members_.push_back({part, group});
+    for (uint32_t group = 0; group < parts[part]->size(); ++group) members_.push_back({0, part, group});
   }
-  size_t dimensions = parts.empty() ? 0 : parts[0]->dimensions();
-  places_.resize(dimensions);
-  values_.resize(dimensions);
-  for (size_t i = dimensions; i > 0; --i) {
-    FindPlaces(i - 1);
-    SortBy(i - 1);
+  for (size_t dimension = parts.empty() ? 0 : parts[0]->dimensions(); dimension-- > 0;) {
+    Places places;
+    uint64_t values = FindPlaces(dimension, &places);
+    if (values > 0 && range_ > UINT64_MAX / values) Compress();
+    for (Member& member : members_) {
+      member.place += range_ * places[member.part][parts[member.part]->ids(member.group)[dimension]];
+    }
+    range_ *= values;
   }
+  Sort();
 }
 
-void SortedGroups::FindPlaces(size_t dimension) {
-  std::map<const model::Cell*, uint32_t, CellLess> places;
+uint64_t SortedGroups::FindPlaces(size_t dimension, Places* places) const {
+  std::map<const model::Cell*, uint32_t, CellLess> known;
   for (const Groups* part : parts_) {
-    for (const model::Cell& value : part->values(dimension)) places.try_emplace(&value, 0);
+    for (const model::Cell& value : part->values(dimension)) known.try_emplace(&value, 0);
   }
   uint32_t next = 0;
-  for (auto& [value, place] : places) place = next++;
-  values_[dimension] = next;
+  for (auto& [value, place] : known) place = next++;
   for (const Groups* part : parts_) {
-    auto& of_part = places_[dimension].emplace_back();
-    for (const model::Cell& value : part->values(dimension)) of_part.push_back(places.find(&value)->second);
+    auto& of_part = places->emplace_back();
+    for (const model::Cell& value : part->values(dimension)) of_part.push_back(known.find(&value)->second);
   }
+  return next;
 }
 
-// Counts, and keeps the order of equals: values are far fewer than groups.
-void SortedGroups::SortBy(size_t dimension) {
-  std::vector<uint32_t> next(values_[dimension] + 1);
-  for (const Member& member : members_) ++next[PlaceOf(member, dimension) + 1];
-  std::partial_sum(next.begin(), next.end(), next.begin());
+// Leaves out the places where no group is: there are no more of others than members.
+void SortedGroups::Compress() {
+  Sort();
+  uint64_t last = 0, next = 0;
+  for (Member& member : members_) {
+    if (member.place != last) ++next;
+    last = member.place;
+    member.place = next;
+  }
+  range_ = next + 1;
+}
+
+// By digits, which keeps the order of equals.
+void SortedGroups::Sort() {
+  constexpr unsigned kDigitBits = 11, kBits = 64;
   std::vector<Member> sorted(members_.size());
-  for (const Member& member : members_) sorted[next[PlaceOf(member, dimension)]++] = member;
-  members_ = std::move(sorted);
-}
-
-bool SortedGroups::Same(const Member& a, const Member& b) const {
-  if (a.part == b.part) return a.group == b.group;
-  for (size_t i = 0; i < places_.size(); ++i) {
-    if (PlaceOf(a, i) != PlaceOf(b, i)) return false;
+  for (unsigned shift = 0; shift < kBits && (range_ - 1) >> shift != 0; shift += kDigitBits) {
+    auto digit = [shift](const Member& member) { return member.place >> shift & ((1 << kDigitBits) - 1); };
+    std::array<uint32_t, (1 << kDigitBits) + 1> next{};
+    for (const Member& member : members_) ++next[digit(member) + 1];
+    std::partial_sum(next.begin(), next.end(), next.begin());
+    for (const Member& member : members_) sorted[next[digit(member)]++] = member;
+    members_.swap(sorted);
   }
-  return true;
 }
 
 }  // namespace rankscope::store

@@ -31,8 +31,8 @@ class Groups {
   uint32_t IdOf(size_t dimension, const model::Cell& value);
   // The same of an integer, or of the start of a bucket of time.
   uint32_t IdOf(size_t dimension, int64_t value);
-  // The number of the group of these values; size() grows where it is a new one.
-  uint32_t Find(const std::vector<uint32_t>& ids) { return table_.Find(ids); }
+  // The number of the group of these values, one a dimension; size() grows where it is a new one.
+  uint32_t Find(const uint32_t* ids) { return table_.Find(ids); }
   uint32_t FindOf(const model::Record& record);
 
   const std::vector<model::Cell>& values(size_t dimension) const { return dimensions_[dimension].values; }
@@ -64,27 +64,25 @@ class SortedGroups {
   explicit SortedGroups(const std::vector<const Groups*>& parts);
 
   struct Member {
+    uint64_t place;  // of its group: the same for all of its members, more for those of later groups
     uint32_t part, group;
   };
   // Those of one group stand together, in the order of the parts.
   const std::vector<Member>& members() const { return members_; }
-  bool Same(const Member& a, const Member& b) const;
   const model::Cell& value(const Member& member, size_t dimension) const {
     return parts_[member.part]->values(dimension)[parts_[member.part]->ids(member.group)[dimension]];
   }
 
  private:
-  void FindPlaces(size_t dimension);
-  void SortBy(size_t dimension);
-  uint32_t PlaceOf(const Member& member, size_t dimension) const {
-    return places_[dimension][member.part][parts_[member.part]->ids(member.group)[dimension]];
-  }
+  using Places = std::vector<std::vector<uint32_t>>;  // by part and id: the value's place among all parts' values
+
+  uint64_t FindPlaces(size_t dimension, Places* places) const;
+  void Compress();
+  void Sort();
 
   const std::vector<const Groups*>& parts_;
-  // By dimension, part and id: the value's place among all parts' values.
-  std::vector<std::vector<std::vector<uint32_t>>> places_;
-  std::vector<size_t> values_;  // by dimension, how many
   std::vector<Member> members_;
+  uint64_t range_ = 1;  // places are below it
 };
 
 }  // namespace rankscope::store

@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "store/rollup.h"
+#include "store/rollup_groups.h"
 
 namespace rankscope::store {
 namespace {
@@ -23,7 +25,12 @@ class Aggregation {
  public:
   Aggregation(const std::vector<BlockPiece>& pieces, const model::Filter& filter, const ScanCaches& caches,
               const model::Aggregation& aggregation, base::Budget* budget)
-      : pieces_(pieces), filter_(filter), caches_(caches), budget_(budget), begun_at_(base::MonotonicNow()) {
+      : pieces_(pieces),
+        filter_(filter),
+        caches_(caches),
+        budget_(budget),
+        begun_at_(base::MonotonicNow()),
+        by_rollups_(RollupsAnswer(aggregation)) {
     size_t count = std::min(kParts, pieces.size());
     for (size_t i = 0; i < count; ++i) {
       parts_.push_back({pieces.size() * i / count, pieces.size() * (i + 1) / count,
@@ -61,8 +68,17 @@ class Aggregation {
     for (size_t i = 1; i < threads; ++i) helpers_.emplace_back([this] { Work(/*calls_help=*/false); });
   }
 
+  // False: the block's rows must be looked at.
+  bool AddRollup(const BlockPiece& piece, const ScanFilter& filter, ColumnAggregator* aggregator) {
+    auto rollup = by_rollups_ ? ReadRollup(*piece.segment, piece.block, caches_.columns) : nullptr;
+    if (!rollup) return false;
+    auto judgement = filter.JudgeRollup(*piece.segment, piece.segment->blocks()[piece.block], rollup->header);
+    return judgement && aggregator->Add(*piece.segment, *rollup, *judgement);
+  }
+
   // False: the block must be read as records.
   bool Add(const BlockPiece& piece, const ScanFilter& filter, ColumnAggregator* aggregator) {
+    if (AddRollup(piece, filter, aggregator)) return true;
     auto header = piece.segment->Header(piece.block);
     if (!header.ok()) {
       ReportDamage(header.status(), budget_);
@@ -87,6 +103,7 @@ class Aggregation {
   const ScanCaches& caches_;
   base::Budget* budget_;
   const int64_t begun_at_;
+  const bool by_rollups_;
   std::vector<Part> parts_;
   std::vector<std::thread> helpers_;  // the calling thread's
   std::atomic<size_t> next_{0};

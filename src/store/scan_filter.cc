@@ -75,7 +75,8 @@ std::optional<BlockSet> ScanFilter::BlocksOf(const Segment& segment,
   auto summary = segment.Summary();
   if (!summary) return std::nullopt;
   AskDictionary(dictionary);
-  return BlockChoice(*summary, ClassJudge(terms_, verdicts_, segment, *summary).Judge(), *dictionary).Blocks();
+  Judgement judgement = Judge(segment, *summary);
+  return BlockChoice(segment, *summary, judgement, *dictionary, caches_.columns).Blocks();
 }
 
 std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
@@ -84,14 +85,14 @@ std::optional<ScanFilter::SummaryCount> ScanFilter::CountBySummary(
   auto summary = segment->Summary();
   if (!summary || !summary->whole()) return std::nullopt;
   AskDictionary(dictionary);
-  Judgement judgement = ClassJudge(terms_, verdicts_, *segment, *summary).Judge();
+  Judgement judgement = Judge(*segment, *summary);
   if (!judgement.every_origin) return std::nullopt;
   SummaryCount count{CertainRows(judgement, summary->header()), summary->NoBlocks()};
   std::erase_if(judgement.alive, [&](uint16_t number) { return judgement.classes[number] == Verdict::kYes; });
   if (judgement.alive.empty()) return count;
   // Without a yes, that may be for what another block has.
   if (count.rows == 0 || !JudgesAllBlocksAlike()) return std::nullopt;
-  count.left = BlockChoice(*summary, judgement, *dictionary).Blocks();
+  count.left = BlockChoice(*segment, *summary, judgement, *dictionary, caches_.columns).Blocks();
   for (size_t block = 0, left = 0; block < summary->blocks(); ++block) {
     if (!count.left.Has(block)) continue;
     auto header = segment->Header(block);
@@ -128,6 +129,19 @@ uint64_t ScanFilter::CertainRows(const Judgement& judgement, const BlockHeader& 
 Judgement ScanFilter::Judge(BlockReader* reader) const {
   AskDictionary(reader->dictionary());
   return ClassJudge(terms_, verdicts_, reader).Judge();
+}
+
+Judgement ScanFilter::Judge(const Segment& segment, const SegmentSummary& summary) const {
+  return ClassJudge(terms_, verdicts_, segment, summary.header(), segment.min_time(), segment.max_time()).Judge();
+}
+
+std::optional<Judgement> ScanFilter::JudgeRollup(const Segment& segment, const BlockInfo& info,
+                                                 const BlockHeader& header) const {
+  if (info.min_time < since_ || info.max_time >= until_ || !terms_.texts.empty()) return std::nullopt;
+  Judgement judgement = ClassJudge(terms_, verdicts_, segment, header, info.min_time, info.max_time).Judge();
+  auto maybe = [&](uint16_t number) { return judgement.classes[number] == Verdict::kMaybe; };
+  if (std::any_of(judgement.alive.begin(), judgement.alive.end(), maybe)) return std::nullopt;
+  return judgement;
 }
 
 std::optional<uint64_t> ScanFilter::CountByHeader(BlockReader* reader) const {

@@ -50,6 +50,9 @@ class ScanFilter {
   // The matching rows of the block. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
   SelectedRows Select(BlockReader* reader, base::Budget* budget) const;
+  // What the filter says of the block's rows by origin and shape, by its rollup's header. Nothing: rows must be looked
+  // at.
+  std::optional<Judgement> JudgeRollup(const Segment& segment, const BlockInfo& info, const BlockHeader& header) const;
   // How many match, where that follows from the header alone.
   std::optional<uint64_t> CountByHeader(BlockReader* reader) const;
 
@@ -58,6 +61,7 @@ class ScanFilter {
   base::Status AddConjuncts(const model::Filter& filter);
   void AskDictionary(const std::shared_ptr<const TemplateDictionary>& dictionary) const;
   Judgement Judge(BlockReader* reader) const;
+  Judgement Judge(const Segment& segment, const SegmentSummary& summary) const;
   bool JudgesAllBlocksAlike() const;
   static uint64_t CertainRows(const Judgement& judgement, const BlockHeader& header);
   bool Narrow(BlockReader* reader, Judgement* judgement, std::vector<uint32_t>* rows) const;

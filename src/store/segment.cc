@@ -17,16 +17,24 @@
 namespace rankscope::store {
 namespace {
 
-constexpr std::string_view kMagic = "RSSEG\0\0\2";
-constexpr uint8_t kVersion = 2;
-constexpr size_t kTrailerBytes = 24;  // u32 footer bytes, u32 raw bytes, u64 checksum, magic
+constexpr std::string_view kMagic = "RSSEG\0\0";
+constexpr uint8_t kVersion = 3, kOldestVersion = 2;  // 2 had no rollups
+constexpr size_t kTrailerBytes = 24;                 // u32 footer bytes, u32 raw bytes, u64 checksum, magic
 // Rows of a block: of the first of a segment, and of the others, by what the one before took. A block is lost as a
 // whole where a column of all its rows is damaged, so one that compresses badly has fewer.
 constexpr size_t kFirstRows = 8 << 10, kMinRows = 4 << 10, kMaxRows = 32 << 10;
 constexpr size_t kBlockBytes = 512 << 10;
 constexpr uint32_t kMaxFooterBytes = 256 << 20;
 
-std::string_view Magic() { return {kMagic.data(), 8}; }
+std::string Magic(uint8_t version) { return std::string(kMagic.data(), 7) + static_cast<char>(version); }
+
+// 0: it is none that is read here.
+uint8_t VersionOf(std::string_view trailer) {
+  for (uint8_t version = kOldestVersion; version <= kVersion; ++version) {
+    if (trailer.ends_with(Magic(version))) return version;
+  }
+  return 0;
+}
 
 uint64_t FooterChecksum(std::string_view footer, uint32_t raw_bytes) {
   return base::Checksum(footer, (uint64_t{raw_bytes} << 32) + footer.size());
@@ -37,17 +45,23 @@ void PutBlockInfo(const BlockInfo& block, std::string* out) {
   base::PutVarint(out, block.header_bytes);
   base::PutVarint(out, block.header_raw_bytes);
   base::PutFixed64(out, block.header_checksum);
+  base::PutVarint(out, block.rollup_bytes);
+  base::PutFixed32(out, block.rollup_checksum);
   base::PutVarint(out, block.rows);
   base::PutSigned(out, block.min_time);
   base::PutSigned(out, block.max_time);
 }
 
-BlockInfo ReadBlockInfo(base::ByteReader* in) {
+BlockInfo ReadBlockInfo(base::ByteReader* in, uint8_t version) {
   BlockInfo block;
   block.bytes = static_cast<uint32_t>(in->Varint());
   block.header_bytes = static_cast<uint32_t>(in->Varint());
   block.header_raw_bytes = static_cast<uint32_t>(in->Varint());
   block.header_checksum = in->Fixed64();
+  if (version > 2) {
+    block.rollup_bytes = static_cast<uint32_t>(in->Varint());
+    block.rollup_checksum = in->Fixed32();
+  }
   block.rows = static_cast<uint32_t>(in->Varint());
   block.min_time = in->Signed();
   block.max_time = in->Signed();
@@ -137,19 +151,20 @@ base::Result<std::shared_ptr<const Segment>> Segment::Open(const std::string& pa
   base::ByteReader tail(trailer);
   uint32_t length = tail.Fixed32(), raw_length = tail.Fixed32();
   uint64_t checksum = tail.Fixed64();
-  if (!trailer.ends_with(Magic()) || length > size - kTrailerBytes || raw_length > kMaxFooterBytes) return damaged;
+  uint8_t version = VersionOf(trailer);
+  if (version == 0 || length > size - kTrailerBytes || raw_length > kMaxFooterBytes) return damaged;
   ASSIGN_OR_RETURN(std::string footer, base::ReadAt(segment->fd_.get(), size - kTrailerBytes - length, length));
   std::string raw;
   if (FooterChecksum(footer, raw_length) != checksum || !ReadCompressed(footer, raw_length, &raw)) return damaged;
   base::ByteReader in(raw);
-  if (in.Byte() != kVersion) return base::Status::Corrupt(path + ": written by a newer version");
+  if (in.Byte() != version) return base::Status::Corrupt(path + ": written by a newer version");
   segment->project_ = in.String();
   segment->job_ = in.String();
   segment->templates_ = static_cast<uint32_t>(in.Varint());
   uint64_t offset = 0;
   for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
-    BlockInfo& block = segment->blocks_.emplace_back(ReadBlockInfo(&in));
-    if (block.header_bytes > block.bytes) return damaged;
+    BlockInfo& block = segment->blocks_.emplace_back(ReadBlockInfo(&in, version));
+    if (uint64_t{block.header_bytes} + block.rollup_bytes > block.bytes) return damaged;
     block.offset = offset;
     offset += block.bytes;
     segment->rows_ += block.rows;
@@ -168,6 +183,12 @@ base::Status Segment::Damaged(size_t block) const {
 
 base::Result<std::shared_ptr<const BlockHeader>> Segment::Header(size_t block) const {
   if (auto cached = cache_->Find(this, block)) return cached;
+  ASSIGN_OR_RETURN(auto header, ReadHeader(block));
+  cache_->Put(this, block, header);
+  return header;
+}
+
+base::Result<std::shared_ptr<const BlockHeader>> Segment::ReadHeader(size_t block) const {
   const BlockInfo& info = blocks_[block];
   ASSIGN_OR_RETURN(std::string bytes,
                    base::ReadAt(fd_.get(), info.offset + info.bytes - info.header_bytes, info.header_bytes));
@@ -176,13 +197,11 @@ base::Result<std::shared_ptr<const BlockHeader>> Segment::Header(size_t block) c
   // The columns must fill what the header leaves of the block.
   uint64_t columns = 0;
   for (const BlockHeader::Column& column : header->columns) columns += column.here.empty() ? column.bytes : 0;
-  if (columns + info.header_bytes != info.bytes) return Damaged(block);
-  cache_->Put(this, block, header);
+  if (columns + info.rollup_bytes + info.header_bytes != info.bytes) return Damaged(block);
   return std::shared_ptr<const BlockHeader>(std::move(header));
 }
 
-base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader& header, uint32_t column) const {
-  const BlockHeader::Column& place = header.columns[column];
+base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader::Column& place) const {
   if (!place.here.empty() || place.bytes == 0) return place.here;
   ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), blocks_[block].offset + place.offset, place.bytes));
   bool whole = bytes.size() == place.bytes && static_cast<uint32_t>(base::Checksum(bytes)) == place.checksum;
@@ -191,7 +210,7 @@ base::Result<std::string> Segment::ReadColumn(size_t block, const BlockHeader& h
 }
 
 base::Result<std::string> Segment::ReadBlock(size_t block) const {
-  ASSIGN_OR_RETURN(auto header, Header(block));
+  ASSIGN_OR_RETURN(auto header, ReadHeader(block));  // not kept: merges look at each once
   ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), blocks_[block].offset, blocks_[block].bytes));
   if (bytes.size() != blocks_[block].bytes) return Damaged(block);
   for (const BlockHeader::Column& column : header->columns) {
@@ -199,6 +218,17 @@ base::Result<std::string> Segment::ReadBlock(size_t block) const {
     std::string_view part = std::string_view(bytes).substr(column.offset, column.bytes);
     if (static_cast<uint32_t>(base::Checksum(part)) != column.checksum) return Damaged(block);
   }
+  RETURN_IF_ERROR(ReadRollup(block).status());
+  return bytes;
+}
+
+base::Result<std::string> Segment::ReadRollup(size_t block) const {
+  const BlockInfo& info = blocks_[block];
+  uint64_t offset = info.offset + info.bytes - info.header_bytes - info.rollup_bytes;
+  ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), offset, info.rollup_bytes));
+  bool whole =
+      bytes.size() == info.rollup_bytes && static_cast<uint32_t>(base::Checksum(bytes)) == info.rollup_checksum;
+  if (!whole && info.rollup_bytes > 0) return Damaged(block);
   return bytes;
 }
 
@@ -270,7 +300,7 @@ base::Status SegmentWriter::Finish(uint32_t templates) {
   base::PutFixed32(&footer, length);
   base::PutFixed32(&footer, raw_length);
   base::PutFixed64(&footer, checksum);
-  footer.append(Magic());
+  footer.append(Magic(kVersion));
   RETURN_IF_ERROR(Write(footer));
   RETURN_IF_ERROR(base::SyncFile(fd_.get(), path_));
   return base::SyncDirectory(path_.substr(0, path_.rfind('/')));

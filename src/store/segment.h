@@ -70,7 +70,12 @@ class Segment {
 
   // kCorrupt names file and block and says what is lost; damaged bytes are never returned as data.
   base::Result<std::shared_ptr<const BlockHeader>> Header(size_t block) const;
-  base::Result<std::string> ReadColumn(size_t block, const BlockHeader& header, uint32_t column) const;
+  base::Result<std::string> ReadColumn(size_t block, const BlockHeader& header, uint32_t column) const {
+    return ReadColumn(block, header.columns[column]);
+  }
+  base::Result<std::string> ReadColumn(size_t block, const BlockHeader::Column& place) const;
+  // The bytes of the block's rollup; none: it has none.
+  base::Result<std::string> ReadRollup(size_t block) const;
   // The whole block as it lies in the file, checked.
   base::Result<std::string> ReadBlock(size_t block) const;
   base::Status Damaged(size_t block) const;
@@ -80,6 +85,7 @@ class Segment {
 
  private:
   Segment();
+  base::Result<std::shared_ptr<const BlockHeader>> ReadHeader(size_t block) const;
 
   const uint64_t id_;
   std::string path_, project_, job_;

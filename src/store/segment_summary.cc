@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "store/segment.h"
+#include "store/uuid_column.h"
 #include "store/word_filter.h"
 
 namespace rankscope::store {
@@ -55,6 +56,7 @@ class SummaryBuilder {
     AddClasses(block, header);
     if (header.any_step) WidenSteps(header);
     AddIdFilters(block, header);
+    AddUuidGroups(block);
     auto filter = ReadColumn(block, header, kWordsColumn);
     if (filter && filter->size() <= kMaxRawFilterBytes) data_.raw_text_filters[block] = std::move(filter);
   }
@@ -104,7 +106,11 @@ class SummaryBuilder {
       for (size_t slot = 0; slot < header.pools[pool].size(); ++slot) {
         auto kind = static_cast<Slot>(header.pools[pool][slot]);
         if (kind != Slot::kUuid && kind != Slot::kHexLower) continue;
-        auto filter = ReadColumn(block, header, header.pool_columns[pool] + static_cast<uint32_t>(2 * slot) + 1);
+        uint32_t column = header.pool_columns[pool] + static_cast<uint32_t>(2 * slot);
+        if (kind == Slot::kUuid) {
+          data_.uuid_columns[block].push_back({column, header.pool_rows[pool], header.columns[column]});
+        }
+        auto filter = ReadColumn(block, header, column + 1);
         if (!filter) {
           data_.unread.Add(block);
         } else if (!filter->empty()) {
@@ -112,6 +118,20 @@ class SummaryBuilder {
         }
       }
     }
+  }
+
+  // Where one of their columns cannot be read, nothing is known of any.
+  void AddUuidGroups(size_t block) {
+    size_t count = 0;
+    for (const auto& column : data_.uuid_columns[block]) count += column.rows;
+    if (count == 0) return;
+    UuidGroups groups(count);
+    for (const auto& column : data_.uuid_columns[block]) {
+      auto uuids = ReadUuids(segment_, block, column.place, column.rows);
+      if (!uuids.ok()) return;
+      groups.Add(*uuids);
+    }
+    data_.uuid_groups[block] = std::move(groups);
   }
 
   std::optional<std::string> ReadColumn(size_t block, const BlockHeader& header, uint32_t column) {
@@ -138,6 +158,8 @@ size_t SegmentSummary::Memory() const {
   for (const auto& filters : data_.id_filters) {
     for (const IdFilter& filter : filters) bytes += sizeof filter + filter.bytes.size();
   }
+  for (const auto& columns : data_.uuid_columns) bytes += columns.size() * sizeof(UuidColumn);
+  for (const auto& groups : data_.uuid_groups) bytes += groups ? groups->Memory() : 0;
   for (const auto& filter : data_.raw_text_filters) bytes += sizeof filter + (filter ? filter->size() : 0);
   return bytes;
 }
@@ -147,6 +169,11 @@ bool SegmentSummary::MayHoldId(size_t block, Slot kind, const std::string& id) c
   return data_.unread.Has(block) || std::any_of(filters.begin(), filters.end(), [&](const IdFilter& filter) {
            return filter.kind == kind && WordFilter::MayHoldId(filter.bytes, id);
          });
+}
+
+bool SegmentSummary::MayHold(size_t block, const UuidSearch& search) const {
+  const auto& groups = data_.uuid_groups[block];
+  return data_.unread.Has(block) || !groups || search.MayBeAmong(*groups);
 }
 
 }  // namespace rankscope::store

@@ -8,6 +8,7 @@
 
 #include "store/block.h"
 #include "store/text_template.h"
+#include "store/uuids.h"
 
 namespace rankscope::store {
 
@@ -52,6 +53,13 @@ class SegmentSummary {
   const BlockSet& BlocksOfOrigin(size_t number) const { return data_.origins[number]; }
   // Whether a slot of that kind in the block may hold the id, as WordFilter::MayHoldId.
   bool MayHoldId(size_t block, Slot kind, const std::string& id) const;
+  // Whether a UUID in the block may hold what is searched; the columns of them all, where that is to be seen.
+  bool MayHold(size_t block, const UuidSearch& search) const;
+  struct UuidColumn {
+    uint32_t number, rows;
+    BlockHeader::Column place;
+  };
+  const std::vector<UuidColumn>& UuidColumns(size_t block) const { return data_.uuid_columns[block]; }
   // The word filter of the block's raw texts. Nothing: it was too large to keep, or could not be read.
   const std::optional<std::string>& RawTextFilter(size_t block) const { return data_.raw_text_filters[block]; }
 
@@ -62,12 +70,15 @@ class SegmentSummary {
     std::string bytes;
   };
   struct Data {
-    explicit Data(size_t blocks) : unread(blocks), id_filters(blocks), raw_text_filters(blocks) {}
+    explicit Data(size_t blocks)
+        : unread(blocks), id_filters(blocks), uuid_columns(blocks), uuid_groups(blocks), raw_text_filters(blocks) {}
     BlockHeader header;
     BlockSet unread;
     bool whole = true;
     std::vector<BlockSet> classes, origins;
     std::vector<std::vector<IdFilter>> id_filters;             // by block
+    std::vector<std::vector<UuidColumn>> uuid_columns;         // by block
+    std::vector<std::optional<UuidGroups>> uuid_groups;        // by block; nothing: there are none, or none is known
     std::vector<std::optional<std::string>> raw_text_filters;  // by block
   };
 

@@ -132,6 +132,11 @@ TEST_F(SegmentSummaryTest, BlocksThatLackATermAreNotLookedAt) {
   std::string uuid = records_[40'000].text.substr(8, 36);
   EXPECT_LE(Look(Text(Filter::Kind::kPhrase, uuid)), 3u);
   EXPECT_LE(Look(Text(Filter::Kind::kPhrase, Uuid())), 2u);
+  // A part of it, which raw texts would hold as a word, and one that is nowhere.
+  std::string part = uuid.substr(10, 12);
+  EXPECT_LE(Look(Text(Filter::Kind::kSubstring, part)), 2u);
+  EXPECT_LE(Look(Text(Filter::Kind::kSubstring, std::string(part.rbegin(), part.rend()))), 1u);
+  EXPECT_EQ(Look(Filter::And({Rank((40'000 + kRanks / 2) % kRanks), Text(Filter::Kind::kSubstring, part)})), 0u);
   EXPECT_LE(Look(Text(Filter::Kind::kPhrase, "rare phrase")), all() / 2);
   EXPECT_LE(Look(Text(Filter::Kind::kPhrase, "no such word")), 2u);
   EXPECT_LE(Look(Rank(7)), all() / 2);
@@ -142,11 +147,12 @@ TEST_F(SegmentSummaryTest, EveryMatchIsFoundWhateverIsAsked) {
   std::string uuid = records_[40'000].text.substr(8, 36), etag = records_[40'001].text.substr(5),
               words = records_[30'007].text.substr(0, 14);
   for (const Filter& filter :
-       {Filter{}, Text(Filter::Kind::kSubstring, uuid.substr(9, 14)), Text(Filter::Kind::kPhrase, uuid.substr(0, 8)),
-        Text(Filter::Kind::kPhrase, etag), Text(Filter::Kind::kPhrase, words),
-        Text(Filter::Kind::kSubstring, words.substr(2)), Text(Filter::Kind::kRegex, "done$"),
-        Text(Filter::Kind::kRegex, "etag a00[0-9]"), Filter::Or({Rank(3), Text(Filter::Kind::kPhrase, uuid)}),
-        Filter::Not(Text(Filter::Kind::kPhrase, "request")),
+       {Filter{}, Text(Filter::Kind::kSubstring, uuid.substr(9, 14)),
+        Text(Filter::Kind::kSubstring, uuid.substr(25, 10)), Text(Filter::Kind::kSubstring, uuid.substr(6, 9)),
+        Text(Filter::Kind::kPhrase, uuid.substr(0, 8)), Text(Filter::Kind::kPhrase, etag),
+        Text(Filter::Kind::kPhrase, words), Text(Filter::Kind::kSubstring, words.substr(2)),
+        Text(Filter::Kind::kRegex, "done$"), Text(Filter::Kind::kRegex, "etag a00[0-9]"),
+        Filter::Or({Rank(3), Text(Filter::Kind::kPhrase, uuid)}), Filter::Not(Text(Filter::Kind::kPhrase, "request")),
         Filter::And({Filter::Exists("loss"), Filter::Range("step", 100, 110)}),
         Filter::And({Text(Filter::Kind::kPhrase, "request"), Filter::Time(0, 20 * base::kNsPerSecond)})}) {
     Look(filter);

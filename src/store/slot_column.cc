@@ -250,7 +250,7 @@ Variable SlotColumn::At(size_t place, char* scratch) const {
 }
 
 void SlotColumn::Find(LiteralSearch* search, std::string_view literal, std::vector<uint32_t>* places) const {
-  if (slot_ == Slot::kUuid) return FindInUuids(arena_, literal, places);
+  if (slot_ == Slot::kUuid) return UuidSearch(literal).Find(arena_, places);
   bool hex = slot_ == Slot::kHexLower || slot_ == Slot::kHexUpper;
   if (search->usable() && (hex || slot_ == Slot::kWord)) return FindText(search, places);
   std::string buffer;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "store/uuids.h"
 #include "store/word_filter.h"
 
 namespace rankscope::store {
@@ -80,7 +79,7 @@ bool SlotSearch::Search(uint16_t pool, size_t slot, Places* places) {
   if (static_cast<Slot>(reader_->header().pools[pool][slot]) == Slot::kUuid) {
     auto uuids = reader_->Uuids(pool, slot);
     if (!uuids) return false;
-    FindInUuids(*uuids, literal_, &found);
+    uuid_search_.Find(*uuids, &found);
   } else {
     const SlotColumn* column = reader_->SlotOf(pool, slot);
     if (!column) return false;

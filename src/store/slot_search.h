@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/class_judge.h"
+#include "store/uuids.h"
 
 namespace rankscope::store {
 
@@ -19,7 +20,11 @@ class SlotSearch {
  public:
   // REQUIRES judgement->term.
   SlotSearch(BlockReader* reader, Judgement* judgement)
-      : reader_(reader), judgement_(judgement), literal_(judgement->term->literal()), search_(literal_) {}
+      : reader_(reader),
+        judgement_(judgement),
+        literal_(judgement->term->literal()),
+        search_(literal_),
+        uuid_search_(literal_) {}
 
   // Kills classes of which no row has the literal: mostly all of a block's, and no column of rows has been read.
   bool NarrowClasses();
@@ -37,6 +42,7 @@ class SlotSearch {
   Judgement* judgement_;
   const std::string& literal_;
   LiteralSearch search_;
+  UuidSearch uuid_search_;
   std::map<std::pair<uint16_t, size_t>, Places> found_;  // by pool and slot
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "rankscope/v1/ingest.grpc.pb.h"
+#include "wire/order_protocol.h"
 #include "wire/protocol.h"
 
 namespace rankscope::wire {
@@ -82,6 +83,12 @@ class GrpcAgentStream : public AgentStream {
     return Write(message);
   }
 
+  bool SendAnswer(const model::JobAnswer& answer) override {
+    v1::AgentMessage message;
+    ToProto(answer, message.mutable_answer());
+    return Write(message);
+  }
+
   bool Ping() override {
     v1::AgentMessage message;
     message.mutable_ping();
@@ -121,7 +128,7 @@ class GrpcAgentStream : public AgentStream {
   base::Status Take(const v1::ServerMessage& message) {
     if (message.has_ack()) events_.acked(message.ack().durable_seq());
     if (message.has_nack()) events_.gap(message.nack().expected_seq());
-    if (message.has_command()) events_.command({message.command().log_interval_steps(), message.command().alert()});
+    if (message.has_command()) events_.command(FromProto(message.command()));
     if (message.has_refused()) return base::Status::Invalid(message.refused().reason());
     if (!message.has_fenced()) return {};
     return base::Status::Invalid("fenced: a newer sender has this spool (epoch " +

@@ -33,6 +33,8 @@ class AgentStream {
   virtual bool Send(const Frame& frame) = 0;
   // These records never come. False as Send.
   virtual bool SendLost(uint64_t from_seq, uint64_t to_seq, const std::string& reason) = 0;
+  // False as Send.
+  virtual bool SendAnswer(const model::JobAnswer& answer) = 0;
   // Keeps the stream alive and asks for an acknowledgement. False as Send.
   virtual bool Ping() = 0;
   // Ns since the server last said anything.

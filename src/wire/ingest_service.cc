@@ -64,6 +64,10 @@ class GrpcIngestServer : public IngestServer {
   int port() const override { return port_; }
   int open_streams() const override { return service_.open(); }
 
+  int open_streams(const std::string& project, const std::string& job) override {
+    return service_.jobs()->Count(project + "/" + job);
+  }
+
   int SendCommand(const std::string& project, const std::string& job, const Command& command) override {
     return service_.jobs()->Send(project + "/" + job, command);
   }

@@ -3,9 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/status.h"
+#include "model/job_order.h"
 #include "wire/frame.h"
 
 namespace rankscope::wire {
@@ -21,6 +23,7 @@ struct Hello {
 struct Command {
   uint32_t log_interval_steps = 0;  // 0: as before
   std::string alert;                // a line for whoever looks at the run's terminal; empty: none
+  std::optional<model::JobOrder> order = std::nullopt;
 };
 
 // Records that the agent holds no longer and will never send.
@@ -47,6 +50,8 @@ class FrameReceiver {
   virtual void Submit(const Hello& hello, Frame frame, std::function<void(Outcome)> done) = 0;
   // The producer's sequence goes on behind the lost ones. `done` as above.
   virtual void SubmitLost(const Hello& hello, Lost lost, std::function<void(Outcome)> done) = 0;
+  // What the agent says to an order of this server or of one before it. Must not block.
+  virtual void Answer(const Hello& hello, const model::JobAnswer& answer) { (void)hello, (void)answer; }
 };
 
 // The gRPC server. Bounded memory: a stream with more than kMaxUnacknowledged bytes submitted is not read on, and none
@@ -64,6 +69,7 @@ class IngestServer {
   virtual ~IngestServer() = default;
   virtual int port() const = 0;
   virtual int open_streams() const = 0;
+  virtual int open_streams(const std::string& project, const std::string& job) = 0;
   // Sends the command to every stream of the job; its log_interval_steps also when one connects later while this server
   // runs. Returns how many there are now. Any thread.
   virtual int SendCommand(const std::string& project, const std::string& job, const Command& command) = 0;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "wire/order_protocol.h"
 #include "wire/protocol.h"
 
 namespace rankscope::wire {
@@ -42,6 +43,8 @@ class IngestStream : public Reactor, public OpenStream, public std::enable_share
         return OnFrame();
       case v1::AgentMessage::kLost:
         return OnLost();
+      case v1::AgentMessage::kAnswer:
+        return OnAnswer();
       case v1::AgentMessage::kPing:
         return OnPing();
       case v1::AgentMessage::KIND_NOT_SET:
@@ -59,8 +62,7 @@ class IngestStream : public Reactor, public OpenStream, public std::enable_share
 
   void Tell(const Command& command) override {
     v1::ServerMessage message;
-    message.mutable_command()->set_log_interval_steps(command.log_interval_steps);
-    message.mutable_command()->set_alert(command.alert);
+    ToProto(command, message.mutable_command());
     Send(message);
   }
 
@@ -132,6 +134,12 @@ class IngestStream : public Reactor, public OpenStream, public std::enable_share
     if (lost.from_seq() == 0 || lost.to_seq() < lost.from_seq()) return Refuse("loss of no records");
     Hold(lost.ByteSizeLong());
     share_->receiver->SubmitLost(hello_, {lost.from_seq(), lost.to_seq(), lost.reason()}, Done(lost.ByteSizeLong()));
+    ReadOn();
+  }
+
+  void OnAnswer() {
+    if (!greeted_) return Refuse("answer before hello");
+    share_->receiver->Answer(hello_, FromProto(incoming_.answer()));
     ReadOn();
   }
 

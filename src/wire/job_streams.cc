@@ -34,6 +34,12 @@ int JobStreams::Send(const std::string& job, const Command& command) {
   return sent;
 }
 
+int JobStreams::Count(const std::string& job) {
+  std::lock_guard lock(mutex_);
+  auto found = jobs_.find(job);
+  return found == jobs_.end() ? 0 : static_cast<int>(found->second.streams.size());
+}
+
 void JobStreams::SayAlive() {
   std::lock_guard lock(mutex_);
   for (auto& [job, entry] : jobs_) {

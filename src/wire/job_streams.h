@@ -28,6 +28,7 @@ class JobStreams {
   void Remove(const std::string& job, OpenStream* stream);
   // To how many streams it went.
   int Send(const std::string& job, const Command& command);
+  int Count(const std::string& job);
   void SayAlive();
 
  private:

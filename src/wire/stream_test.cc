@@ -32,11 +32,25 @@ class MemoryReceiver : public FrameReceiver {
     committed_ = lost.to_seq;
     done({Outcome::kDurable, committed_, {}});
   }
+  void Answer(const Hello& hello, const model::JobAnswer& answer) override {
+    std::lock_guard lock(mutex_);
+    EXPECT_EQ(hello.job, "mine");
+    answers_.push_back(answer);
+    changed_.notify_all();
+  }
+  model::JobAnswer AwaitAnswer() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return !answers_.empty(); });
+    return answers_.back();
+  }
   uint64_t committed_ = 0;
   std::atomic<bool> slow{false};
 
  private:
   std::vector<std::function<void(Outcome)>> held_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::vector<model::JobAnswer> answers_;
 };
 
 Frame OneRecord(uint64_t seq) {
@@ -115,6 +129,54 @@ TEST_F(StreamTest, CommandReachesTheJobsStreamsAndLaterOnes) {
   auto later = AgentStream::Open(address(), hello, Events(), &greeting);
   ASSERT_TRUE(later.ok());
   AwaitCommand(7);
+}
+
+// Every field of both, with bytes that are not UTF-8 where people and tracebacks may have written them.
+TEST_F(StreamTest, AnOrderArrivesAndItsAnswerComesBack) {
+  Hello hello;
+  hello.job = "mine";
+  std::mutex mutex;
+  std::condition_variable arrived;
+  std::optional<model::JobOrder> order;
+  auto events = Events();
+  events.command = [&](const Command& command) {
+    std::lock_guard lock(mutex);
+    order = command.order;
+    arrived.notify_all();
+  };
+  AgentStream::Greeting greeting;
+  auto stream = AgentStream::Open(address(), hello, events, &greeting);
+  ASSERT_TRUE(stream.ok());
+  EXPECT_EQ(server_->open_streams(hello.project, "mine"), 1);
+  model::JobOrder sent{"a1", "pause_job", model::JobOrder::Kind::kHold, -5, 60'000, 7, "DEBUG", "m\xe9"};
+  ASSERT_EQ(server_->SendCommand(hello.project, "mine", {0, "", sent}), 1);
+  {
+    std::unique_lock lock(mutex);
+    arrived.wait(lock, [&] { return order.has_value(); });
+  }
+  EXPECT_EQ(order->action, "a1");
+  EXPECT_EQ(order->name, "pause_job");
+  EXPECT_EQ(order->kind, model::JobOrder::Kind::kHold);
+  EXPECT_EQ(order->step, -5);
+  EXPECT_EQ(order->limit_ms, 60'000u);
+  EXPECT_EQ(order->interval, 7u);
+  EXPECT_EQ(order->level, "DEBUG");
+  EXPECT_EQ(order->reason, "m\xe9");
+  ASSERT_TRUE((*stream)->SendAnswer(
+      {"a1", model::JobOrder::Kind::kHold, -5, "node7", 7, {{3, "held", -4, 600, "m\xe9"}, {4, "left", {}, 0, ""}}}));
+  model::JobAnswer answer = receiver_.AwaitAnswer();
+  EXPECT_EQ(answer.action, "a1");
+  EXPECT_EQ(answer.kind, model::JobOrder::Kind::kHold);
+  EXPECT_EQ(answer.order_step, -5);
+  EXPECT_EQ(answer.host, "node7");
+  EXPECT_EQ(answer.node_rank, 7);
+  ASSERT_EQ(answer.ranks.size(), 2u);
+  EXPECT_EQ(answer.ranks[0].rank, 3);
+  EXPECT_EQ(answer.ranks[0].outcome, "held");
+  EXPECT_EQ(answer.ranks[0].step, -4);
+  EXPECT_EQ(answer.ranks[0].collective_timeout_s, 600u);
+  EXPECT_EQ(answer.ranks[0].detail, "m\xe9");
+  EXPECT_FALSE(answer.ranks[1].step.has_value());
 }
 
 // What a trainer printed need not be UTF-8, and a line is cut wherever it is too long.

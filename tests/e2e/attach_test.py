@@ -54,10 +54,20 @@ class AttachTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "hello\n", ""))
         wait_until(lambda: not self.place.run_directories(), "the agent to have shipped everything")
         records = self.place.logs(self.server.http, "one")
-        self.assertIn("hello", [r.get("msg") for r in records])
-        self.assertEqual([r["loss"] for r in records if r["stream"] == "metric"], [0.5])
+        self.assertIn((0, "hello"), [(r.get("rank"), r.get("msg")) for r in records])
+        self.assertEqual([(r["rank"], r["loss"]) for r in records if r["stream"] == "metric"], [(0, 0.5)])
         state = json.loads(self.place.cli("jobs", "show", "one", "--server", self.server.http, "-o", "json").stdout)
-        self.assertEqual(state["state"], "finished")
+        self.assertEqual((state["state"], state["ranks_seen"], state["ranks_expected"]), ("finished", 1, 1))
+        self.assertEqual([(rank["rank"], rank["source"]) for rank in state["ranks"]], [(0, "hook")])
+
+    def test_rank_that_stands_alone_is_not_taken_for_one(self):
+        script = self.place.write("node.py", "import rankscope; rankscope.init(job_id='node')\nprint('hello')\n")
+        done = subprocess.run([sys.executable, script], env={**self.env, "RANK": "1"}, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, "hello\n"))
+        wait_until(lambda: not self.place.run_directories(), "the agent to have shipped everything")
+        events = [r for r in self.place.logs(self.server.http, "node") if r["stream"] == "event"]
+        self.assertFalse([r for r in events if "rank" in r or "rank -1" in r["msg"]])
+        self.assertIn("a process without a rank started", [r["msg"] for r in events])
 
     def test_without_the_program_the_script_runs_and_says_so(self):
         script = self.place.write("bare.py", "import rankscope\nprint(rankscope.init())\nrankscope.log({'loss': 1.0})\n")

@@ -2,10 +2,11 @@
 import glob
 import os
 import shutil
+import subprocess
 import tempfile
 import unittest
 
-from harness import Place, Server
+from harness import RANKSCOPE, Place, Server, refuse
 
 
 class BadInputTest(unittest.TestCase):
@@ -25,6 +26,7 @@ class BadInputTest(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         for word in words:
             self.assertIn(word, done.stderr)
+        return done
 
     def test_unknown_job(self):
         self.fails(['no job "nope"'], "logs", "--server", self.server.http, "--job_id", "nope")
@@ -57,16 +59,17 @@ class BadInputTest(unittest.TestCase):
 
     def test_data_directory_that_may_not_be_read(self):
         data = self.place.path + "/forbidden"
-        os.makedirs(data + "/journal")
-        os.chmod(data, 0)
-        try:
-            os.listdir(data)
-        except PermissionError:
-            self.serve([data, "Permission denied"], data)
-        else:
-            self.skipTest("this user may read everything")
-        finally:
-            os.chmod(data, 0o700)
+        os.makedirs(data, mode=0)
+        # Root may read everything, unless that right is taken from it.
+        unprivileged = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+        tried = subprocess.run([*unprivileged, "ls", data], capture_output=True, text=True)
+        if tried.returncode == 0 or "Permission denied" not in tried.stderr:
+            refuse(tried)
+        done = subprocess.run([*unprivileged, RANKSCOPE, "serve", "--data-dir", data, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"],
+                              env=self.place.env, capture_output=True, text=True)
+        self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (1, "", 1), done.stderr)
+        self.assertIn(data, done.stderr)
+        self.assertIn("Permission denied", done.stderr)
 
     def stopped_server(self):
         """The data directory of a server that held a job."""
@@ -96,10 +99,28 @@ class BadInputTest(unittest.TestCase):
             self.fails([f'no command "{typed.removesuffix(" job:j")}"', f"(nearest: {nearest})"], *typed.split())
         self.fails(['no command "zzzzzzzz"', "--help"], "zzzzzzzz")
 
+    def test_a_wrong_command_line_is_one_line(self):
+        for typed, said in (("logs", ["logs: --job_id is required", "`rankscope logs --help`"]),
+                            ("logs --job-id j", ["no option --job-id", "(nearest: --job_id)"]),
+                            ("jobs show j --srever=x", ["no option --srever", "(nearest: --server)"]),
+                            ("logs --job_id j --limit many", ["--limit", "many"]), ("jobs -o csv", ["csv", "{text,json}"]),
+                            ("run torchrun --nproc_per_node 2 t.py", ["no option --nproc_per_node", "after --"]),
+                            ("logs --job_id j -e a b", ['no argument "b" is wanted']), ("show j k", ['no argument "k" is wanted']), ("run", ["run: command is required"]),
+                            ("spool", ["spool: a command is required"]), ("", ["a command is required"])):
+            done = self.fails(said, *typed.split())
+            self.assertEqual(done.returncode, 2)
+
+    def test_what_is_no_label_or_no_address_starts_nothing(self):
+        for wrong, env in ((("--label", "novalue"), {}), (("--label", "=x"), {}), (("--server", "http://head:7070"), {}),
+                           ((), {"RANKSCOPE_SERVER": "head"})):
+            done = self.place.cli("run", *wrong, "--", "echo", "trained", env=env)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
+
     def test_bad_rank_set(self):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "true")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.fails(["7-3", "0-7"], "logs", "--server", self.server.http, "--job_id", "j", "--rank", "7-3")
+        self.fails(["--rank", '"-2"', "0-7"], "logs", "--server", self.server.http, "--job_id", "j", "--rank", "-2")
 
 
 if __name__ == "__main__":

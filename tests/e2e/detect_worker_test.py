@@ -96,6 +96,13 @@ class JudgeTest(unittest.TestCase):
         sender._post = lambda body: None
         self.assertEqual(len(sender.send(events)), 1)
 
+    def test_a_detector_of_the_job_goes_back_with_its_ranks(self):
+        judge = self.judge(lambda logs: logs[-1]["loss"] > 9, "job")
+        rows = [record(rank, step, loss=1) for step in range(1, 21) for rank in (0, 1)]
+        again = [{**record(rank, step + 30, loss=10 if step == 12 else 2), "step": step}
+                 for step in range(8, 16) for rank in (0, 1)]  # from a checkpoint, at later times
+        self.assertEqual(self.turns(judge, rows + again), [(None, 12, 1), (None, 13, 0)])
+
     def test_attempts_are_judged_apart(self):
         judge = self.judge(lambda logs: len(logs) > 2)
         rows = [record(0, 1, loss=1), record(0, 2, loss=1), record(0, 3, attempt=1, loss=1), record(0, 4, attempt=1, loss=1)]

@@ -24,6 +24,8 @@ for step in range(1, 7):
     print({"loss": 2 / step, "step": step}, flush=True)
     if step == 4 and dist.get_rank() == 1:
         FAULT
+dist.barrier()
+dist.destroy_process_group()
 """
 
 

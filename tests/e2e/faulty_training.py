@@ -81,6 +81,7 @@ def main():
         print(f"step {step} loss {loss.item():.4f} lr 0.01", flush=True)
         time.sleep(0.05)
     dist.barrier()
+    dist.destroy_process_group()
     print("training finished", flush=True)
 
 

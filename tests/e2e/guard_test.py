@@ -171,23 +171,23 @@ class LoaderTest(unittest.TestCase):
         assert cls.server.stop() == 0
         cls.place.remove()
 
-    def load(self, context, policy):
-        job = f"{context or 'main'}-{policy}"
+    def load(self, context, policy, launcher=RANK_3):
+        job = f"{context or 'main'}-{policy}" + ("" if launcher else "-plain")
         done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--", sys.executable, self.script,
-                              env={**RANK_3, "CONTEXT": context, "POLICY": policy})
+                              env={**launcher, "CONTEXT": context, "POLICY": policy})
         self.assertEqual(done.returncode, 0, done.stderr)
         records = self.place.logs(self.server.http, job)
         if context:
             self.assertFalse([record for record in records if record.get("loss_max", 0) > 1e6], "workers log no metrics")
         return done, [record for record in records if record.get("event") == "detector_finding"]
 
-    def check(self, found, policy):
+    def check(self, found, policy, rank=3):
         begun = [one for one in found if one["active"]]
         self.assertEqual(sorted(one for event in begun for one in json.loads(event["sample_ids"])), [1007, 1021, 1022, 1023])
         for event in begun:
             self.assertEqual((event["class"], event["rule"], event["detector"], event["policy"], event["rank"], event["value"],
                               event["threshold"], event["action"]),
-                             ("extreme_sample", "extreme_sequence_length", "guard", policy, 3, 9000, 8192, "notify_only"))
+                             ("extreme_sample", "extreme_sequence_length", "guard", policy, rank, 9000, 8192, "notify_only"))
             self.assertEqual(json.loads(event["evidence"])[0]["value"], 9000)
         self.assertTrue([one for one in found if not one["active"]], "the episode ends with a batch that is fine")
 
@@ -197,6 +197,12 @@ class LoaderTest(unittest.TestCase):
                 done, found = self.load(context, "skip")
                 self.assertIn("kept 36", done.stdout)
                 self.check(found, "skip")
+
+    def test_workers_of_a_plain_command_are_of_its_rank_0(self):
+        for context in ("fork", "spawn"):
+            with self.subTest(context=context):
+                done, found = self.load(context, "skip", launcher={})
+                self.check(found, "skip", rank=0)
 
     def test_a_warning_lets_the_sample_pass(self):
         done, found = self.load("fork", "warn")

@@ -104,7 +104,7 @@ class Place:
         return path
 
     def cli(self, *arguments, env=None, patience=PATIENCE):
-        if arguments[0] == "run" and "--flush-timeout" not in arguments:  # the usual 2 s are few under a sanitizer
+        if arguments[:1] == ("run",) and "--flush-timeout" not in arguments:  # the usual 2 s are few under a sanitizer
             arguments = ("run", "--flush-timeout", "100", *arguments[1:])
         return subprocess.run([RANKSCOPE, *arguments], capture_output=True, text=True, errors="replace",
                               env={**self.env, **(env or {})}, timeout=patience)

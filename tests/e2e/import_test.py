@@ -92,6 +92,13 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(done.returncode, 2)
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertIn("rank_1.log.gz: the gzip stream is cut off", done.stderr)
+        self.assertEqual(done.stderr.count("rank_1.log.gz"), 1)
+
+    def test_a_file_that_is_not_compressed_as_it_is_named_is_named_once(self):
+        for name, content in (("rank_1.log.gz", b"hello\n"), ("rank_1.jsonl", b"{no json\n")):
+            self.write(name, content, "wb")
+            done = self.import_folder(os.path.join(self.place.path, "old-run", name))
+            self.assertEqual((done.returncode, len(done.stderr.splitlines()), done.stderr.count(name)), (2, 1, 1), done.stderr)
 
     def test_what_is_not_there_is_named(self):
         done = self.import_folder("/nope", "--job_id", "j")

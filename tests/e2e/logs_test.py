@@ -80,6 +80,8 @@ class LogsTest(unittest.TestCase):
             return sorted(re.findall(r"^\[0/(\d)\]", self.logs("--job_id", "ended", *arguments).stdout, re.M))
 
         self.assertEqual(ranks("--rank", "0-2,!1", "-e", "ready"), ["0", "2"])
+        self.assertEqual(ranks("--rank", "0-2", "--rank", "!1", "-e", "ready"), ["0", "2"])
+        self.assertEqual(ranks("--rank", "3", "--stream", "stdout", "--stream", "stderr", "-e", "ready"), ["3"])
         self.assertEqual(ranks("-e", "o", "-e", "odd"), ["2"])
         self.assertEqual(ranks("-x", "ready", "-x", "ERROR"), ["2"])
         host = os.uname().nodename
@@ -94,7 +96,9 @@ class LogsTest(unittest.TestCase):
         time.sleep(1.1)
         done = self.logs("--job_id", "ended", "--since", "1s")
         self.assertRegex(done.stderr, r"the job has ended: times count back from its last record, \d{4}-")
-        self.assertEqual(self.logs("--job_id", "ended", "--since", "2001-01-01T00:00:00Z").stderr, "")
+        for absolute in ("2001-01-01T00:00:00Z", "2001-01-01 00:00", "2001-01-01"):
+            self.assertEqual(self.logs("--job_id", "ended", "--since", absolute).stderr, "")
+        self.assertIn("from its last record", self.logs("--job_id", "ended", "--until", "now").stderr)
 
     def test_since_counts_from_now_while_the_job_runs(self):
         stop = self.place.path + "/stop"

@@ -28,6 +28,7 @@ if __name__ == "__main__":
         if fault == "kill" and rank == 1 and step == 17: os.kill(os.getpid(), signal.SIGKILL)
     rankscope.log_batch(ids=[rank, 7], shapes={"x": [1, 2]}, lengths=torch.tensor([5, 6]))
     dist.barrier()
+    dist.destroy_process_group()
 """
 
 

@@ -21,6 +21,7 @@ for turn in range({TURNS}):
         print("turn", turn, time.time())
         time.sleep(0.25)
 dist.barrier()
+dist.destroy_process_group()
 """
 
 

@@ -8,6 +8,7 @@ import urllib.request
 
 import yaml
 
+from channel_servers import HttpChannel
 from harness import Place, Server, wait_until
 from query_test import run_two_ranks
 
@@ -21,13 +22,22 @@ class OpenApiTest(unittest.TestCase):
         with open(FILE) as file:
             cls.api = yaml.safe_load(file)
         cls.place = Place()
-        cls.server = Server(cls.place)
+        cls.channel = HttpChannel()
+        notify = cls.place.write("notify.yaml", "receivers: [{name: hook, webhook: {url: 'http://%s'}}]\n"
+                                 "route: {receiver: hook, group_wait: 0s}\n" % cls.channel.address)
+        cls.server = Server(cls.place, options=["--notify", notify])
+        _, (silence,) = cls.server.ask("POST", "/api/v1/silences", b'{"matchers": ["job=\\"x\\""], "for": "1h", "note": "n", "by": "b"}')
+        cls.silence = silence["id"]
         run_two_ranks(cls.place, cls.server, "j")
+        cls.action = cls.server.ask("POST", "/api/v1/jobs/j/actions", b'{"action": "mark"}')[1][0]["id"]
         cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
+        cls.incident = cls.server.ask("GET", "/api/v1/incidents", job_id="j")[1][0]["id"]
+        wait_until(lambda: cls.server.ask("GET", "/api/v1/notifications", job_id="j")[1], "a word of the job's life")
 
     @classmethod
     def tearDownClass(cls):
         cls.server.stop()
+        cls.channel.stop()
         cls.place.remove()
 
     def resolve(self, node):
@@ -44,7 +54,9 @@ class OpenApiTest(unittest.TestCase):
             if "example" not in parameter or parameter["name"] in leave_out:
                 continue
             if parameter["in"] == "path":
-                example = self.finding if parameter["name"] == "finding_id" else parameter["example"]
+                known = {"finding_id": self.finding, "incident_id": self.incident, "silence_id": self.silence,
+                         "action_id": self.action}
+                example = known.get(parameter["name"], parameter["example"])
                 path = path.replace("{" + parameter["name"] + "}", example)
             else:
                 given[parameter["name"]] = parameter["example"]

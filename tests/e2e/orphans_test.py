@@ -2,6 +2,7 @@
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -16,6 +17,15 @@ import os, sys, time
 while not os.path.exists(sys.argv[0] + ".go"): time.sleep(0.01)
 for i in range(1000): print("item", i)
 time.sleep(3600)
+"""
+KILL_AGENT = """
+import os, signal, time
+keeper = os.getppid()
+for pid in open(f"/proc/{keeper}/task/{keeper}/children").read().split():
+    if open(f"/proc/{pid}/cmdline").read().split("\\0")[1:2] == ["agent"]:
+        os.kill(int(pid), signal.SIGKILL)
+        while os.path.exists(f"/proc/{pid}"): time.sleep(0.001)
+print("last words")
 """
 
 
@@ -39,6 +49,8 @@ class OrphansTest(unittest.TestCase):
                                env={**self.place.env, "RANK": "0", "LOCAL_RANK": "0"}, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
         wait_until(lambda: self.place.cli("logs", "--server", self.server.http, "--job_id", job).returncode == 0, "the job")
+        wait_until(lambda: any(self.progress(run)[1] for run in glob.glob(self.place.path + "/state/rankscope/runs/*")),
+                   "the agent to know that its first records are acknowledged")
         self.server.stop(signal.SIGKILL)
         open(script + ".go", "w").close()
         captured = self.place.path + "/state/rankscope/runs/*/capture/*"
@@ -108,6 +120,46 @@ class OrphansTest(unittest.TestCase):
         stored = [r["msg"] for r in self.place.logs(server.http, "left", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(1000)])
         self.server.start()
+
+    def test_an_agent_that_is_killed_when_the_command_ends_has_a_successor(self):
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "left", "--flush-timeout", "0", "--", sys.executable,
+                              self.place.write("kill_agent.py", KILL_AGENT))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        wait_until(lambda: not self.place.run_directories(), "the next agent to have shipped everything")
+        self.assertEqual([r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "stdout")], ["last words"])
+
+    def progress(self, directory):
+        """(records in the agent's spool, acknowledged) so far."""
+        try:
+            return struct.unpack("<QQ", read(directory + "/status"))
+        except (FileNotFoundError, struct.error):
+            return 0, 0
+
+    def test_damaged_part_of_a_spool_is_counted_and_the_rest_is_sent(self):
+        done = self.place.cli("run", "--server", "127.0.0.1:1", "--job_id", "left", "--flush-timeout", "0", "--", sys.executable, "-c",
+                              "import time\nfor i in range(400): print('item', i); time.sleep(0.005)")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+        wait_until(lambda: self.progress(directory)[0] >= 402, "all records in the spool")
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            if directory in proc(pid, "cmdline").split("\0"):
+                os.kill(int(pid), signal.SIGKILL)
+                wait_until(lambda: ended(pid), "the agent's end")
+        [frames] = glob.glob(directory + "/spool/frames/*.journal")
+        with open(frames, "r+b") as file:
+            file.seek(os.path.getsize(frames) // 2)
+            byte = file.read(1)[0]
+            file.seek(-1, os.SEEK_CUR)
+            file.write(bytes([byte ^ 0xff]))
+        pushed = self.place.cli("spool", "push", directory, "--server", self.server.http)
+        stored = [int(r["msg"].split()[1]) for r in self.place.logs(self.server.http, "left", "--stream", "stdout")]
+        [told] = [r["msg"] for r in self.place.logs(self.server.http, "left", "--stream", "event") if "RECORDS LOST" in r["msg"]]
+        first, last = map(int, re.search(r"records (\d+) to (\d+) of the agent", told).groups())
+        lost = last - first + 1  # with what was no line
+        self.assertTrue(0 < len(stored) < 400 <= len(stored) + lost, (len(stored), lost))
+        self.assertEqual(len(set(stored)), len(stored))
+        self.assertEqual((pushed.returncode, len(pushed.stderr.splitlines())), (1, 1), pushed.stderr)
+        self.assertRegex(pushed.stderr, f"{directory}: {lost} records? had been damaged")
 
     def test_doctor_lists_what_waits_and_the_command_that_sends_it(self):
         self.leave_behind("left")

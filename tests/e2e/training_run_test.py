@@ -30,6 +30,7 @@ for step, batch in enumerate(torch.utils.data.DataLoader(Data(), batch_size=1, n
         if fault == "long": sys.stdout.write("L" * (1 << 20)); sys.stdout.flush()
         if fault == "binary": os.write(1, bytes(range(256)) * 8 + b"\\n")
 dist.barrier()
+dist.destroy_process_group()
 """
 
 

@@ -14,12 +14,14 @@ KILLS = int(os.environ.get("RANKSCOPE_KILLS", 20))
 
 WRITER = """
 import hashlib, os, sys, time
-rank, lines, pause = int(os.environ["RANK"]), int(sys.argv[1]), float(sys.argv[2])
+rank, lines, pause, stop = int(os.environ["RANK"]), int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
 for i in range(lines):
     print("item", rank, i, hashlib.sha512(b"%d %d" % (rank, i)).hexdigest() * 2)
     if pause and i % 100 == 99:
         sys.stdout.flush()
+        if os.path.exists(stop): break
         time.sleep(pause)
+with open(f"{stop}.{rank}", "w") as file: print(i + 1, file=file)
 """
 LAUNCHER = """
 import os, subprocess, sys
@@ -66,18 +68,28 @@ class FaultServer(Server):
 
 
 class Job:
-    """`rankscope run` of several ranks that print `lines` known lines each."""
+    """`rankscope run` of several ranks that print `lines` known lines each, or fewer where it is told to stop."""
 
     def __init__(self, place, server, job="j", ranks=4, lines=2000, pause=0.02, options=()):
         self.place, self.job, self.ranks, self.lines = place, job, ranks, lines
+        self.stop_file = place.path + f"/{job}.stop"
         writer, launcher = place.write("writer.py", WRITER), place.write("launcher.py", LAUNCHER)
         with open(place.path + f"/{job}.stderr", "w") as stderr:
             self.process = subprocess.Popen(
                 [RANKSCOPE, "run", "--server", server, "--job_id", job, *options, "--", sys.executable, launcher,
-                 str(ranks), writer, str(lines), str(pause)], stdout=subprocess.DEVNULL, stderr=stderr, env=place.env)
+                 str(ranks), writer, str(lines), str(pause), self.stop_file], stdout=subprocess.DEVNULL, stderr=stderr, env=place.env)
 
     def running(self):
         return self.process.poll() is None
+
+    def stop(self):
+        """What the test has to do is done: more lines would show nothing more."""
+        open(self.stop_file, "w").close()
+
+    def printed(self):
+        """Lines of all its ranks; of one that has not ended, those that it is to print."""
+        files = [f"{self.stop_file}.{rank}" for rank in range(self.ranks)]
+        return sum(int(read(file)) if os.path.exists(file) else self.lines for file in files)
 
     def finish(self):
         """Waits for the run and for its agent to have shipped everything."""
@@ -111,7 +123,7 @@ class Job:
                     print("changed:", record, flush=True)
             disorder += i <= last.get(rank, -1)
             last[rank] = i
-        lost = self.ranks * self.lines - len(seen)
+        lost = self.printed() - len(seen)
         return lost, sum(n - 1 for n in seen.values()), disorder, changed
 
     def events(self, server):

@@ -16,7 +16,7 @@
 namespace rankscope {
 namespace {
 
-constexpr size_t kRecords = 120;
+constexpr size_t kRecords = 120, kAlikeRecords = 400;
 constexpr size_t kQueriesOfAStore = 200;
 
 // Sums of many numbers may differ in their last digits.
@@ -103,7 +103,8 @@ bool CheckPatterns(query::LogSource* source, const std::string& filter) {
 // False at the first difference.
 bool RunStore(uint64_t seed, size_t queries) {
   RandomCase random(seed);
-  std::vector<model::Record> records = random.Records(kRecords);
+  // Every third store has what blocks make rollups of.
+  std::vector<model::Record> records = seed % 3 == 0 ? random.AlikeRecords(kAlikeRecords) : random.Records(kRecords);
   ScratchStore store(records);
   std::stable_sort(records.begin(), records.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
   for (const char* filter : {"*", "level:error", "rank:0-2", "NOT stream:stdout", "the OR loss", "step:>3"}) {

@@ -160,6 +160,37 @@ model::Record RandomCase::OneRecord(size_t index) {
   return record;
 }
 
+std::vector<model::Record> RandomCase::AlikeRecords(size_t count) {
+  size_t loss = Below(4), x = Below(4);
+  std::vector<model::Record> records;
+  for (size_t i = 0; i < count; ++i) {
+    model::Record& record = records.emplace_back();
+    record.seq = i + 1;
+    record.origin.job = "a";
+    record.origin.rank = static_cast<int32_t>(i % 2);
+    record.time = kStart + 50 * base::kNsPerSecond + static_cast<int64_t>(i) * base::kNsPerSecond / 8;
+    record.stream = Chance(60) ? model::Stream::kMetric : model::Stream::kStdout;
+    if (record.stream == model::Stream::kStdout) record.text = Sentence();
+    if (record.stream == model::Stream::kMetric || Chance(2)) {
+      record.fields = {{"loss", Number(loss)}, {"x", Number(x)}};
+    }
+  }
+  return records;
+}
+
+model::FieldValue RandomCase::Number(size_t sort) {
+  switch (sort) {
+    case 0:
+      return static_cast<int64_t>(Below(2000)) - 1000;
+    case 1:
+      return static_cast<double>(Below(100'000)) / 10'000;
+    case 2:
+      return static_cast<double>(random_()) / 1e15;
+    default:
+      return Value();
+  }
+}
+
 std::string RandomCase::Sentence() {
   std::string text;
   for (size_t words = Below(6); words > 0; --words) text += Pick(kWords) + Pick(kGaps);

@@ -29,6 +29,8 @@ class RandomCase {
  public:
   explicit RandomCase(uint64_t seed) : random_(seed) {}
   std::vector<model::Record> Records(size_t count);
+  // Such as come by the hundred: of few origins and shapes, in the order of time, each with numbers of one sort.
+  std::vector<model::Record> AlikeRecords(size_t count);
   RandomQuery Query();
 
  private:
@@ -46,6 +48,7 @@ class RandomCase {
   model::Record OneRecord(size_t index);
   std::string Sentence();
   model::FieldValue Value();
+  model::FieldValue Number(size_t sort);
 
   Term AnyTerm(int depth);
   Term TextTerm();

@@ -108,6 +108,14 @@ Json AggregateOf(const std::string& function, const std::string& field, const Ro
   return FromNumber(low + (static_cast<double>(numbers[middle + 1]) - low) / 2);
 }
 
+// Moves the row's time, if it has one, to the start of its bucket of so many seconds.
+void FloorTime(size_t bucket, Json* row) {
+  if (!row->contains("timestamp")) return;
+  std::string text = row->at("timestamp");  // 2026-11-01T00:00:59.123456789Z
+  size_t second = std::stoul(text.substr(17, 2)) / bucket * bucket;
+  (*row)["timestamp"] = text.substr(0, 17) + (second < 10 ? "0" : "") + std::to_string(second) + ".000000000Z";
+}
+
 }  // namespace
 
 void RandomCase::AddPipes(RandomQuery* query) {
@@ -201,10 +209,18 @@ void RandomCase::AddStats(RandomQuery* query) {
   for (const char* name : {"rank", "loss", "job_id", "stream"}) {
     if (Chance(30)) groups.emplace_back(name);
   }
+  // Seconds, of which there are whole buckets in a minute.
+  size_t bucket = Chance(50) ? 60 : 20;
+  if (Chance(40)) groups.emplace_back("timestamp");
   std::string by;
-  for (const std::string& name : groups) by += (by.empty() ? "" : ", ") + name;
+  for (const std::string& name : groups) {
+    by += (by.empty() ? "" : ", ") + (name == "timestamp" ? "_time:" + std::to_string(bucket) + "s" : name);
+  }
   query->text += " | stats " + text + (by.empty() ? "" : " by (" + by + ")");
-  query->pipes.emplace_back([=](const Rows& rows) {
+  query->pipes.emplace_back([=](Rows rows) {
+    if (!groups.empty() && groups.back() == "timestamp") {
+      for (Json& row : rows) FloorTime(bucket, &row);
+    }
     std::map<std::string, Rows> members;
     if (groups.empty()) members[""] = {};
     for (const Json& row : rows) {

@@ -15,6 +15,7 @@ _HOOKS = {
     "accelerate.accelerator": "rankscope.hooks.accelerate",
     "lightning.pytorch.trainer.trainer": "rankscope.hooks.lightning",
     "pytorch_lightning.trainer.trainer": "rankscope.hooks.lightning",
+    "torch.distributed.distributed_c10d": "rankscope.hooks.process_groups",
     "torch.utils.data.dataloader": "rankscope.hooks.batch_ids",
 }
 

@@ -54,5 +54,7 @@ def _attach(trainer, package):
             optimizer = trainer.optimizers[0] if trainer.optimizers else None
             self.step.end(trainer.global_step, learning_rate=step.learning_rate(optimizer), grad_norm=self.norm,
                           epoch=trainer.current_epoch)
+            if _recorder.should_stop():
+                trainer.should_stop = True
 
     trainer.callbacks.append(RankscopeCallback())

@@ -26,7 +26,7 @@ def _attach(trainer):
     from transformers import TrainerCallback
 
     class Callback(TrainerCallback):
-        """Never raises, never changes control: its exceptions and return values are dropped."""
+        """Never raises; changes control only where the run is asked to end (docs/actions.md)."""
 
         def __init__(self):
             self.step = step.Step()
@@ -54,6 +54,8 @@ def _attach(trainer):
                 grad_norm=getattr(trainer, "_rankscope_grad_norm", None),
                 epoch=state.epoch,
             )
+            if _recorder.should_stop():
+                control.should_save = control.should_training_stop = True
 
     trainer.add_callback(Callback())
 

@@ -15,6 +15,8 @@ _PACKAGES = (
 
 
 def apply(torch):
+    if _recorder.is_started_by_multiprocessing():
+        return  # whoever has started this process has told them; a data loader's worker is to open no ring
     who = _rank.identity()
     if os.environ.get("RANKSCOPE_RANK_PID", str(os.getpid())) != str(os.getpid()) or (who and who["local_rank"] != 0):
         return
@@ -22,6 +24,8 @@ def apply(torch):
 
     versions = {"python": sys.version.split()[0], "torch": torch.__version__, "cuda": torch.version.cuda,
                 "nccl": _nccl(torch), "packages": json.dumps(_packages())}
+    if _recorder.is_started_by_multiprocessing():
+        return  # whoever has started this one has told them, and a data loader's worker is to open no ring
     _recorder.event("versions", "torch " + torch.__version__, **{k: v for k, v in versions.items() if v})
 
 

@@ -108,11 +108,16 @@ def tell(job, event):
     if event["event"] == "detector_rule":
         return
     rank = f" rank {event['rank']}" if "rank" in event else ""
-    print(f"{event['severity']:<8} {event.get('timestamp', '')} {job}{rank}  {event['msg']}", flush=True)
+    print(_shown(f"{event['severity']:<8} {event.get('timestamp', '')} {job}{rank}  {event['msg']}"), flush=True)
 
 
 def warn(text):
-    print(f"rankscope: {text}", file=sys.stderr, flush=True)
+    print(_shown(f"rankscope: {text}"), file=sys.stderr, flush=True)
+
+
+def _shown(text):
+    """One line that steers no terminal."""
+    return "".join(" " if character < " " or "\x7f" <= character < "\xa0" else character for character in text)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,9 @@ class _Job:
         place = (record["step"], -1 if rank is None else rank)
         at = bisect.bisect_left(self._places, place)
         if at < len(self._places) and self._places[at] == place:
+            if self._records[at] is not record:  # its history has begun anew there
+                self._go_back(record["step"])
+                at = bisect.bisect_left(self._places, place)
             self._records[at] = record
         else:
             self._places.insert(at, place)
@@ -125,6 +128,16 @@ class _Job:
         excess = len(self._records) - min(_MOST, 1000 * len(self._complete))
         if excess > 0:
             del self._records[:excess], self._places[:excess]
+
+    def _go_back(self, step):
+        """A rank has gone back to this step: what was judged after it is no more, and the others will follow."""
+        if step >= self._front - _LATE:
+            return
+        end = bisect.bisect_left(self._places, (step + 1, -1))
+        del self._records[end:], self._places[end:]
+        self._complete = {rank: min(last, step) for rank, last in self._complete.items()}
+        self._touched = [record for record in self._touched if record["step"] <= step]
+        self._front = step - 1
 
     def _ask(self, front):
         self._front = front

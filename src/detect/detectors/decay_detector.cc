@@ -22,6 +22,7 @@ class DecayDetector : public Detector {
   explicit DecayDetector(const Parameters& p)
       : sign_(p.at("up") > 0 ? 1 : -1),
         margin_(p.at("margin")),
+        least_(p.at("least")),
         jump_(p.at("jump")),
         fewest_(static_cast<size_t>(std::max(4.0, p.at("blocks")))),
         blocks_(static_cast<int64_t>(p.at("block"))) {}
@@ -31,7 +32,7 @@ class DecayDetector : public Detector {
     if (!moves_) return std::nullopt;
     Verdict verdict;
     verdict.value = medians_.back();
-    verdict.threshold = medians_.front() * (1 + sign_ * margin_);
+    verdict.threshold = medians_.front() + sign_ * Limit();
     verdict.why = (sign_ > 0 ? "rises steadily from " : "sinks steadily from ") + model::NumberText(medians_.front()) +
                   " to " + model::NumberText(medians_.back());
     return verdict;
@@ -46,9 +47,12 @@ class DecayDetector : public Detector {
     if (medians_.size() < fewest_) return;
     Trend trend = TrendOf({medians_.begin(), medians_.end()});
     double moved = sign_ * trend.rise, second = sign_ * (medians_.back() - medians_[medians_.size() / 2]);
-    moves_ = moved > margin_ * std::fabs(medians_.front()) && sign_ * trend.agreement > kAgreement &&
-             trend.largest_jump < jump_ * moved && second > kSecondHalf * moved;
+    moves_ = moved > Limit() && sign_ * trend.agreement > kAgreement && trend.largest_jump < jump_ * moved &&
+             second > kSecondHalf * moved;
   }
+
+  // By so much it has to have moved.
+  double Limit() const { return std::max(least_, margin_ * std::fabs(medians_.front())); }
 
   void Thin() {
     std::deque<double> kept;
@@ -57,7 +61,7 @@ class DecayDetector : public Detector {
     every_ *= 2;
   }
 
-  const double sign_, margin_, jump_;
+  const double sign_, margin_, least_, jump_;
   const size_t fewest_;
   BlockCutter blocks_;
   std::deque<double> medians_;

@@ -15,13 +15,21 @@ namespace {
 // metric{labels} OP number
 const re2::RE2& Comparison() {
   static const re2::RE2 kRegex(
-      R"(\s*([A-Za-z_][\w:]*)\s*(?:\{[^}]*\})?\s*(<=|>=|==|!=|<|>)\s*(-?[\d.]+(?:[eE][-+]?\d+)?)\s*)");
+      R"(\s*([A-Za-z_][\w:]*)\s*(\{[^}]*\})?\s*((?:<=|>=|==|!=|<|>)\s*-?[\d.]+(?:[eE][-+]?\d+)?)\s*)");
+  return kRegex;
+}
+
+// avg_over_time(metric{labels}[10m]) OP number
+const re2::RE2& OverTime() {
+  static const re2::RE2 kRegex(
+      R"(\s*(avg|min|max)_over_time\(\s*([A-Za-z_][\w:]*)\s*(\{[^}]*\})?\s*\[(\d+[smh])\]\s*\)\s*)"
+      R"(((?:<=|>=|==|!=|<|>)\s*-?[\d.]+(?:[eE][-+]?\d+)?)\s*)");
   return kRegex;
 }
 
 // {labels} |= "text" or |~ `regex`, once
 const re2::RE2& LineFilter() {
-  static const re2::RE2 kRegex("\\{[^}]*\\}\\s*(\\|=|\\|~)\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|`([^`]*)`)");
+  static const re2::RE2 kRegex("(\\{[^}]*\\})\\s*(\\|=|\\|~)\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|`([^`]*)`)");
   return kRegex;
 }
 
@@ -42,17 +50,24 @@ std::string Unescaped(const std::string& text) {
 
 struct Translation {
   std::string metric, when, pattern;
+  std::string selector;  // of labels, which has no place in our rules
 };
 
 std::optional<Translation> TranslateExpression(const std::string& expression, std::string* why) {
   Translation translation;
-  std::string operation, number, quoted, raw;
-  if (re2::RE2::FullMatch(expression, Comparison(), &translation.metric, &operation, &number)) {
-    translation.when = "value " + operation + " " + number;
+  std::string operation, limit, span, quoted, raw;
+  std::string* metric = &translation.metric;
+  std::string* selector = &translation.selector;
+  if (re2::RE2::FullMatch(expression, Comparison(), metric, selector, &limit)) {
+    translation.when = "value " + limit;
+    return translation;
+  }
+  if (re2::RE2::FullMatch(expression, OverTime(), &operation, metric, selector, &span, &limit)) {
+    translation.when = (operation == "avg" ? "mean" : operation) + "(" + *metric + ", " + span + ") " + limit;
     return translation;
   }
   re2::StringPiece rest(expression);
-  if (!re2::RE2::FindAndConsume(&rest, LineFilter(), &operation, &quoted, &raw)) {
+  if (!re2::RE2::FindAndConsume(&rest, LineFilter(), selector, &operation, &quoted, &raw)) {
     *why = "the expression is neither a metric compared with a number nor a filter of lines";
     return std::nullopt;
   }
@@ -123,6 +138,9 @@ class Translator {
   }
 
   void Write(const std::string& name, const Translation& translation, const YAML::Node& rule) {
+    if (translation.selector.size() > 2) {
+      LeaveOut(rule, name, "it is now of every job and rank, without " + translation.selector);
+    }
     out_ << YAML::BeginMap << YAML::Key << "alert" << YAML::Value << name;
     if (translation.pattern.empty()) {
       out_ << YAML::Key << "metric" << YAML::Value << translation.metric;
@@ -150,13 +168,21 @@ class Translator {
     out_ << YAML::Key << "labels" << YAML::Value << labels;
   }
 
-  // Their templates ({{ $value }}) are a language of its own.
+  // Their templates are a language of its own, of which a few words have a match here.
+  static std::string OwnTemplates(std::string text) {
+    static const re2::RE2 kValue(R"(\{\{\s*\$value\s*(?:\|[^}]*)?\}\})");
+    static const re2::RE2 kLabel(R"(\{\{\s*\$labels\.(job|node|rank)\s*\}\})");
+    re2::RE2::GlobalReplace(&text, kValue, "{{ value }}");
+    re2::RE2::GlobalReplace(&text, kLabel, R"({{ \1 }})");
+    return text;
+  }
+
   void WriteSummary(const std::string& name, const YAML::Node& rule) {
     const YAML::Node notes = rule["annotations"];
     if (!notes || !notes.IsMap()) return;
     for (const char* key : {"summary", "description", "message"}) {
       if (!notes[key] || !notes[key].IsScalar()) continue;
-      const std::string& text = notes[key].Scalar();
+      const std::string text = OwnTemplates(notes[key].Scalar());
       if (!CheckMessage(text).ok()) {
         LeaveOut(rule, name, std::string("its ") + key + " has templates that are not ours: " + text);
         continue;

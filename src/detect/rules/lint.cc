@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "detect/rules/dead_pattern.h"
 #include "detect/rules/pattern_set.h"
 #include "detect/rules/rule_set.h"
 
@@ -51,6 +52,10 @@ class Linter {
     std::string quoted = "\"" + use.pattern + "\"";
     if (patterns_.MatchesEmpty(number)) {
       report_.errors.push_back(Named(*use.rule) + quoted + " matches the empty line, and so every line");
+      return;
+    }
+    if (std::string why = WhyDead(use.pattern); !why.empty()) {
+      report_.errors.push_back(Named(*use.rule) + quoted + " can never match: " + why);
       return;
     }
     const auto& unfiltered = patterns_.unfiltered();

@@ -9,12 +9,12 @@
 #include "detect/rules/pattern_set.h"
 #include "detect/rules/yaml_reader.h"
 #include "detect/scanner.h"
+#include "model/action.h"
 
 namespace rankscope::detect {
 namespace {
 
 using Labels = std::map<std::string, std::string>;
-constexpr std::array<std::string_view, 3> kActions = {"notify_only", "pause_job", "stop_job"};
 constexpr std::array<std::string_view, 3> kRoles = {"cause", "symptom", "cascade"};
 
 // Reads one rule: the keys into members, then one condition out of them.
@@ -115,9 +115,9 @@ class RuleReader {
   }
 
   base::Status TakeAction(const YAML::Node& value) {
-    ASSIGN_OR_RETURN(size_t action, yaml_->Word(value, kActions));
-    rule_.action = kActions[action];
-    return {};
+    RETURN_IF_ERROR(yaml_->Into(&rule_.action)(value));
+    auto action = model::ParseAction(rule_.action);
+    return action.ok() ? base::Status() : yaml_->Wrong(value, action.status().message());
   }
 
   base::Status TakeAnnotations(const YAML::Node& value) {

@@ -80,10 +80,12 @@ TEST(RuleSet, RefusesTwoRulesWithOneName) {
 TEST(Lint, FindsPatternsThatCannotBeMeant) {
   auto rules = ParseRuleFile("r.yaml", File("    match: ['x*', '\\d+']\n"
                                             "  - {alert: B, match: '.*CUDA out of memory.*'}\n"
-                                            "  - {alert: C, match: 'out of memory'}\n"));
+                                            "  - {alert: C, match: 'out of memory'}\n"
+                                            "  - {alert: D, match: 'loss is nan$ now'}\n"));
   ASSERT_TRUE(rules.ok()) << rules.status().message();
   LintReport report = Lint(*rules);
-  ASSERT_EQ(report.errors.size(), 1U);
+  ASSERT_EQ(report.errors.size(), 2U);
+  EXPECT_EQ(report.errors[1], "r.yaml:9: D: \"loss is nan$ now\" can never match: no text has $ there");
   EXPECT_EQ(report.errors[0], "r.yaml:5: A: \"x*\" matches the empty line, and so every line");
   std::string warnings;
   for (const std::string& warning : report.warnings) warnings += warning + "\n";
@@ -105,6 +107,9 @@ TEST(ForeignRules, AreTranslatedOrNamed) {
     annotations: {summary: 'GPU {{ $labels.gpu }} is hot', description: a GPU is hot}
   - alert: Oom
     expr: sum(count_over_time({app="train"} |= "out of memory" [5m])) > 0
+  - alert: Slow
+    expr: max_over_time(step_time_s[10m]) >= 2.5
+    annotations: {summary: 'a step of job {{ $labels.job }} took {{ $value | humanize }} s'}
   - alert: Rate
     expr: rate(errors_total[5m]) / rate(requests_total[5m]) > 0.1
   - record: job:errors:rate
@@ -113,16 +118,20 @@ TEST(ForeignRules, AreTranslatedOrNamed) {
   ASSERT_TRUE(rules.ok()) << rules.status().message();
   auto ours = ParseRuleFile("ours.yaml", rules->yaml);
   ASSERT_TRUE(ours.ok()) << ours.status().message() << "\n" << rules->yaml;
-  ASSERT_EQ(ours->size(), 2U);
+  ASSERT_EQ(ours->size(), 3U);
   const auto& hot = std::get<MetricCondition>((*ours)[0].condition);
   EXPECT_EQ(hot.metric, "DCGM_FI_DEV_GPU_TEMP");
   EXPECT_EQ(hot.when.text(), "value > 85");
   EXPECT_EQ(hot.lasting.ns, 300 * base::kNsPerSecond);
   EXPECT_EQ((*ours)[0].summary, "a GPU is hot");
   EXPECT_EQ(std::get<LineCondition>((*ours)[1].condition).patterns[0], "out\\ of\\ memory");
-  ASSERT_EQ(rules->left_out.size(), 3U);
-  EXPECT_EQ(rules->left_out[1].substr(0, 15), "p.yml:12: Rate:");
-  EXPECT_EQ(rules->left_out[2], "p.yml:14: job:errors:rate: it records and does not alert");
+  EXPECT_EQ(std::get<MetricCondition>((*ours)[2].condition).when.text(), "max(step_time_s, 10m) >= 2.5");
+  EXPECT_EQ((*ours)[2].summary, "a step of job {{ job }} took {{ value }} s");
+  ASSERT_EQ(rules->left_out.size(), 5U);
+  EXPECT_EQ(rules->left_out[0], "p.yml:5: Hot: it is now of every job and rank, without {gpu=\"0\"}");
+  EXPECT_EQ(rules->left_out[2], "p.yml:10: Oom: it is now of every job and rank, without {app=\"train\"}");
+  EXPECT_EQ(rules->left_out[3].substr(0, 15), "p.yml:15: Rate:");
+  EXPECT_EQ(rules->left_out[4], "p.yml:17: job:errors:rate: it records and does not alert");
 }
 
 TEST(ForeignRules, OfASeverityThatIsNotOursAreWarnings) {

@@ -15,6 +15,11 @@ constexpr size_t kWindowsKept = 2;
 // Needed whatever the rules say: a batch of another shape takes another time.
 constexpr const char* kShape = "tokens";
 
+// Found in the same pass as the rules' own.
+constexpr const char* kPause =
+    "aving (?:model )?checkpoint|saved checkpoint|\\*{5} Running (?:Evaluation|Prediction)|unning validation|"
+    "oading checkpoint|esuming from checkpoint";
+
 constexpr std::array<std::pair<std::string_view, Statistic>, 5> kStatistics = {{{"", Statistic::kLast},
                                                                                 {"_min", Statistic::kMin},
                                                                                 {"_max", Statistic::kMax},
@@ -43,6 +48,7 @@ base::Result<std::shared_ptr<const RuleSet>> RuleSet::Make(std::vector<Rule> rul
     RETURN_IF_ERROR(set->AddCondition(rule));
   }
   if (!set->metrics_.empty()) set->AddMetric(kShape, 1);
+  ASSIGN_OR_RETURN(set->pause_pattern_, set->patterns_.Add(kPause));
   set->patterns_.Compile();
   set->NameFields();
   return std::shared_ptr<const RuleSet>(std::move(set));

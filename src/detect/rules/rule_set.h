@@ -38,6 +38,8 @@ class RuleSet {
   // REQUIRES the pattern or metric is one of some rule here.
   int PatternNumber(const std::string& pattern) const { return pattern_numbers_.at(pattern); }
   int MetricNumber(const std::string& metric) const { return metric_numbers_.at(metric); }
+  // Of a line that speaks of an evaluation or a checkpoint: for a while nobody trains.
+  int pause_pattern() const { return pause_pattern_; }
   // Null: no rule looks at the field.
   const FieldUse* FindField(std::string_view field) const;
 
@@ -51,6 +53,7 @@ class RuleSet {
 
   std::vector<Rule> rules_;
   PatternSet patterns_;
+  int pause_pattern_ = 0;
   std::vector<Metric> metrics_;
   std::unordered_map<std::string, int> pattern_numbers_, metric_numbers_;
   std::vector<std::string> field_names_;

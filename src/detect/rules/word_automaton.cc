@@ -1,5 +1,6 @@
 #include "detect/rules/word_automaton.h"
 
+#include <algorithm>
 #include <deque>
 
 namespace rankscope::detect {
@@ -33,7 +34,7 @@ void WordAutomaton::ClassifyBytes(const std::vector<std::string>& words) {
 }
 
 bool WordAutomaton::AddWord(const std::string& word, int number) {
-  if (ends_.size() + word.size() > kMostStates) return false;
+  if (word.size() < kGramBytes || ends_.size() + word.size() > kMostStates) return false;
   size_t state = 0;
   for (char c : word) {
     uint32_t& next = next_[state * classes_ + class_of_[static_cast<uint8_t>(Lower(c))]];
@@ -47,6 +48,9 @@ bool WordAutomaton::AddWord(const std::string& word, int number) {
     }
   }
   ends_[state].push_back(number);
+  uint32_t gram = 0;
+  for (size_t i = 0; i < kGramBytes; ++i) gram = GramAfter(gram, word[i]);
+  begins_.set(gram);
   return true;
 }
 
@@ -79,15 +83,27 @@ void WordAutomaton::LinkStates() {
 }
 
 void WordAutomaton::Find(std::string_view text, std::vector<int>* found) const {
+  uint32_t gram = 0;
+  for (size_t from = 0, at = 0; at < text.size();) {
+    gram = GramAfter(gram, text[at++]);
+    if (!begins_[gram]) continue;
+    from = at = Run(text, std::max(from + kGramBytes, at) - kGramBytes, found);
+    gram = 0;
+  }
+}
+
+size_t WordAutomaton::Run(std::string_view text, size_t begin, std::vector<int>* found) const {
   const uint32_t* rows = next_.data();
   uint32_t row = 0;
-  for (char c : text) {
-    uint32_t next = rows[row + class_of_[static_cast<uint8_t>(c)]];
+  size_t at = begin;
+  do {
+    uint32_t next = rows[row + class_of_[static_cast<uint8_t>(text[at++])]];
     row = next & ~kHit;
     if ((next & kHit) == 0) continue;
     const std::vector<int>& ends = ends_[row / classes_];
     found->insert(found->end(), ends.begin(), ends.end());
-  }
+  } while (row != 0 && at < text.size());
+  return at;
 }
 
 }  // namespace rankscope::detect

@@ -49,6 +49,7 @@ Finding Episodes::Begin(const Sighting& sighting, const Scope& scope) const {
   Finding finding;
   finding.rule = rule_->name;
   finding.finding_class = rule_->finding_class;
+  finding.role = rule_->role;
   finding.likely = sighting.likely;
   finding.severity = rule_->severity;
   finding.action = rule_->action;

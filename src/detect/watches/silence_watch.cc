@@ -79,6 +79,11 @@ bool IsEvent(const model::RecordView& record, std::string_view name) {
   return event && event->text == name;
 }
 
+// A clock that is ahead of everybody's is not believed.
+base::TimeNs HeardAt(const Source& source, const model::RecordView& record) {
+  return std::min(record.time, source.training->now);
+}
+
 // A rank of which no record comes any more, although it has not ended.
 class RankSilence : public Watch {
  public:
@@ -90,7 +95,7 @@ class RankSilence : public Watch {
     State& state = states_[source.slot];
     state.source = &source;
     bool steps = record.step && *record.step != state.step;
-    state.rhythm.Beat(record.time, steps ? record.step : std::nullopt, *source.training);
+    state.rhythm.Beat(HeardAt(source, record), steps ? record.step : std::nullopt, *source.training);
     if (steps) ++state.steps;
     if (record.step) state.step = *record.step;
     state.ended = IsEvent(record, "rank_exit");
@@ -139,7 +144,7 @@ class StepSilence : public Watch {
     step_ = *record.step;
     ++steps_;
     ended_ = false;
-    rhythm_.Beat(record.time, record.step, *training_);
+    rhythm_.Beat(HeardAt(source, record), record.step, *training_);
     if (!silent_) return;
     silent_ = false;
     listener_->Ends({}, record.step, record.time);

@@ -17,7 +17,7 @@ namespace rankscope::detect {
 
 // What all ranks of a job share.
 struct Training {
-  base::TimeNs now = 0;                // time of the latest record, or of an Advance
+  base::TimeNs now = 0;                // the latest time of a record that is believed, or of an Advance
   std::optional<int64_t> step;         // the latest
   base::TimeNs paused_at = INT64_MIN;  // when an evaluation or a checkpoint was spoken of last
   int64_t paused_step = 0;             // the latest of the job then

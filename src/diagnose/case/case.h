@@ -32,6 +32,7 @@ struct Line {
   std::optional<base::TimeNs> time;                    // its own, else that of the line before it in the file; UTC
   std::optional<int32_t> node_rank, rank, local_rank;  // of the prefix, else of the file
   std::optional<int64_t> pid;                          // of the prefix (Ray)
+  std::optional<int32_t> attempt;                      // as a record tells it
   bool gap_before = false;  // lines of this file were left out between the line before and this one
 };
 

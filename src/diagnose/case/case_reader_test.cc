@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -13,7 +14,7 @@ constexpr base::TimeNs kMidnight = 1'793'491'200 * base::kNsPerSecond;  // 2026-
 
 class CaseReaderTest : public testing::Test {
  protected:
-  CaseReaderTest() : folder_(testing::TempDir() + "case") {
+  CaseReaderTest() : folder_(testing::TempDir() + "case_reader." + std::to_string(getpid())) {
     std::filesystem::create_directories(folder_);
     EXPECT_TRUE(telling_.Add("CUDA error").ok());
     telling_.Compile();

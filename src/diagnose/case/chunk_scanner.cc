@@ -96,7 +96,7 @@ void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
     return;
   }
   std::string_view lines = rewritten_.emplace_back(std::move(read->text));
-  WriterName name{read->node_rank, read->rank, read->local_rank, {}};
+  WriterName name{read->node_rank, read->rank, read->local_rank, {}, read->attempt};
   for (size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
     TakeText(lines.substr(0, end), name, read->time);
     lines.remove_prefix(end + 1);
@@ -114,6 +114,7 @@ void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std
   if (around.node_rank) name.node_rank = around.node_rank;
   if (around.rank) name.rank = around.rank;
   if (around.local_rank) name.local_rank = around.local_rank;
+  name.attempt = around.attempt;
   Piece piece;
   piece.text = text.substr(prefix.bytes);
   piece.time = time ? time : prefix.time;
@@ -266,6 +267,7 @@ Line ChunkScanner::KeptLine(const Piece& piece) const {
   line.rank = name.rank;
   line.local_rank = name.local_rank;
   line.pid = name.pid;
+  line.attempt = name.attempt;
   return line;
 }
 
@@ -292,7 +294,7 @@ void ChunkScanner::Keep() {
     size_t begin = chunk_.text.size();
     chunk_.text += line.text;
     line.text = std::string_view(chunk_.text).substr(begin);
-    WriterName name{line.node_rank, line.rank, line.local_rank, line.pid};
+    WriterName name{line.node_rank, line.rank, line.local_rank, line.pid, line.attempt};
     uint32_t writer = name == chunk_.writers[piece.writer].name ? piece.writer : MovedTo(name, piece.writer);
     chunk_.lines.push_back(line);
     chunk_.choices.push_back(

@@ -25,6 +25,7 @@ constexpr size_t kLeastText = 64;
 struct WriterName {
   std::optional<int32_t> node_rank, rank, local_rank;
   std::optional<int64_t> pid;
+  std::optional<int32_t> attempt = {};
   bool operator==(const WriterName&) const = default;
 };
 

@@ -46,6 +46,7 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   read.node_rank = NumberAt(object, "node_rank");
   read.rank = NumberAt(object, "rank");
   read.local_rank = NumberAt(object, "local_rank");
+  read.attempt = NumberAt(object, "attempt");
   return read;
 }
 

@@ -14,7 +14,7 @@ namespace rankscope::diagnose {
 struct JsonLine {
   std::string text;  // of the message, which may have several lines; without one, the line
   std::optional<base::TimeNs> time;
-  std::optional<int32_t> node_rank, rank, local_rank;
+  std::optional<int32_t> node_rank, rank, local_rank, attempt;
 };
 
 // Nothing: the line is no object.

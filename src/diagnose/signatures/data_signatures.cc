@@ -63,7 +63,7 @@ constexpr Signature kTable[] = {
     {"hub_auth_or_download_error", "model name", kCause, 76,
      R"(is not a valid model identifier listed on|is not a local folder and is not a valid|make sure you don't have a local directory with the same name|Can't load (?:tokenizer|the (?:model|config\w*|image processor|feature extractor)) for)"},
     {"hub_auth_or_download_error", "tracker login", kCause, 82,
-     R"(api_key not configured|wandb.*(?:not logged in|API key must be|login)|UsageError.*api_key)"},
+     R"(api_key not configured|wandb.*(?:not logged in|API key must be|[Pp]lease (?:run|log|login)|call wandb\.login)|UsageError.*api_key)"},
     {"hub_auth_or_download_error", "exception", kSymptom, 64, kAnyException,
      R"(huggingface_hub/|\bhf_hub_download|snapshot_download|modelscope/hub|cached_file\b|load_state_dict_from_url|download_url)"},
 };

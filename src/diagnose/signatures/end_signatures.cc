@@ -5,10 +5,13 @@ namespace {
 
 using enum Role;
 
+// The launcher or the scheduler of actors says that one of its processes failed: enough to know that, and no more.
+constexpr int kEndedSomehow = 38;
+
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
 constexpr Signature kTable[] = {
     {"sigterm_preempted", "preempted", kCause, 90,
-     R"(DUE TO PREEMPTION|(?i:\bpreempted\b|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|maintenance event|being evicted|\bEvicted\b|node .*(?:is being |will be )?drain))"},
+     R"(DUE TO PREEMPTION|(?i:\bpreempted\b(?:[^,]|$)|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|termination is imminent|power key pressed|maintenance event|being evicted|\bEvicted\b|node .*(?:is being |will be )?drain))"},
     {"sigterm_preempted", "time limit", kCause, 90,
      R"(DUE TO TIME LIMIT|DUE TO JOB REQUEUE|(?i:wall ?time (?:limit )?(?:exceeded|reached)|time limit (?:reached|exceeded)|reached (?:the )?time limit|exiting (?:program )?after \d+(?:\.\d+)? minutes)|TERM_RUNLIMIT|DeadlineExceeded)"},
     {"sigterm_preempted", "cancelled", kCause, 84,
@@ -26,15 +29,15 @@ constexpr Signature kTable[] = {
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
      R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
-     R"(^(?:srun: error: \S+: tasks? [\d,-]+: )?(?:\S+: line \d+: +\d+ )?Killed\b)"},
+     R"(^(?:srun: error: \S+: tasks? [\d,-]+: )?(?:\S+: line \d+: +\d+ )?Killed(?:$|[^ \w]| +[^ \d]))"},
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
      R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
-    {"python_exception_one_rank", "launcher", kCascade, 24,
-     R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\))"},
+    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
+     R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr Signature kTable[] = {
      R"(DefaultCPUAllocator: (?:can't allocate|not enough) memory|DefaultCPUAllocator.*allocate)"},
     {"host_oom_killed", "allocation", kCause, 80,
      R"(\[Errno 12\] Cannot allocate memory|std::bad_alloc|\bbad_alloc\b)"},
-    {"host_oom_killed", "allocation", kCause, 74, R"([Cc]annot allocate memory)"},
+    {"host_oom_killed", "allocation", kCause, 74, R"([Cc]annot allocate memory|memory allocation of \d+ bytes failed)"},
     {"host_oom_killed", "ray", kCause, 90,
      R"(killed due to (?:the node running low on memory|memory pressure)|node running low on memory|workers? killed .*(?:OOM|memory)|ray\.exceptions\.OutOfMemoryError|memory on (?:the )?node .* (?:was|is) [\d.]+GB / )"},
 
@@ -48,17 +48,17 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGSEGV", kCause, 78,
      R"(Fatal Python error: Segmentation fault|Segmentation fault|Segfault encountered|Caught signal 11|Unexpected segmentation fault|segfault at [0-9a-f]+)"},
     {"segfault_sigsegv", "SIGSEGV", kOutcome, 62,
-     R"(SIGSEGV|\b[Ss]ignal 11\b|exit ?code *(?::|=)? ?(?:-11|139)\b|return code (?:= )?(?:-11|139)\b|\((?:-11|139)\))"},
+     R"(SIGSEGV|\b[Ss]ignal 11\b|(?:exit ?|with )code *(?::|=)? ?(?:-11|139)\b|return code (?:= )?(?:-11|139)\b|\((?:-11|139)\))"},
     {"segfault_sigsegv", "SIGABRT", kCause, 80,
      R"(double free or corruption|free\(\): invalid|malloc\(\):|munmap_chunk\(\)|corrupted (?:size|double-linked)|stack smashing detected|realloc\(\): invalid|pure virtual method called|malloc_consolidate)"},
     {"segfault_sigsegv", "SIGABRT", kSymptom, 46,
-     R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|exit ?code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|terminate called (?:after throwing|without an active|recursively))"},
+     R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|(?:exit ?|with )code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|terminate called (?:after throwing|without an active|recursively))"},
     {"segfault_sigsegv", "SIGBUS", kCause, 64,
-     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|exit ?code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
+     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
     {"segfault_sigsegv", "SIGFPE", kCause, 68,
-     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|exit ?code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
+     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
     {"segfault_sigsegv", "SIGILL", kCause, 70,
-     R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|exit ?code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
+     R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
 };
 
 }  // namespace

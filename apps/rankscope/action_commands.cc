@@ -1,0 +1,74 @@
+#include <cstdlib>
+
+#include "cli/actions_command.h"
+#include "program.h"
+
+// What is done about a running job by hand.
+namespace rankscope {
+namespace {
+
+using Options = std::shared_ptr<cli::ActionOptions>;
+
+CLI::App* AddAction(Program* program, const char* name, const char* what, const Options& options) {
+  CLI::App* command = program->app.add_subcommand(name, what);
+  AddServerOptions(command, program);
+  AddOutput(command, program);
+  command->add_option("job", options->job, "the job")->required();
+  command->add_option("--note", options->note, "why");
+  OnServerCommand(program, command, [program, options](const std::string& server) {
+    options->server = server;
+    options->by = Who();
+    options->json = program->json();
+    return Report(cli::RunAction(*options));
+  });
+  return command;
+}
+
+Options Named(const char* action) {
+  auto options = std::make_shared<cli::ActionOptions>();
+  options->action = action;
+  return options;
+}
+
+void AddPause(Program* program) {
+  Options options = Named("pause_job");
+  CLI::App* pause =
+      AddAction(program, "pause", "Have all ranks wait before the same step, where the job allows it", options);
+  pause
+      ->add_option("--for", options->hold_s,
+                   "seconds at most, then they save and end; never more than half of the collectives' timeout")
+      ->check(CLI::Range(1, 604800));
+}
+
+// One of its settings a call.
+void AddSet(Program* program) {
+  Options options = Named("");
+  CLI::App* set = AddAction(program, "set", "Change a running job's settings", options);
+  auto* choice = set->add_option_group("setting");
+  choice
+      ->add_option_function<int>(
+          "--log_interval_steps",
+          [options](int steps) { options->action = "set_log_interval_steps " + std::to_string(steps); },
+          "one metric record per so many steps")
+      ->check(CLI::Range(1, 999999));
+  choice
+      ->add_option_function<std::string>(
+          "--level", [options](const std::string& level) { options->action = "set_level " + level; },
+          "of the ranks' Python logging, from their next step on")
+      ->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}));
+  choice->require_option(1);
+}
+
+}  // namespace
+
+void AddActionCommands(Program* program) {
+  AddPause(program);
+  AddAction(program, "resume", "Let the ranks of a paused job go on", Named("resume_job"));
+  AddAction(program, "stop", "Have all ranks save and end before the same step, where the job allows it",
+            Named("stop_job"));
+  AddAction(program, "dump-stacks", "Ask all ranks where they are: Python's stacks, as records of stream stack",
+            Named("dump_stacks"));
+  AddSet(program);
+}
+
+}  // namespace rankscope

@@ -1,0 +1,66 @@
+"""Waiting between two steps while people look at the run, and ending with a checkpoint: only where the job allows it."""
+
+import os
+import sys
+import time
+
+from rankscope import _native
+
+_WAIT, _STOP = 1, 2  # what _native.heed() says, beside 0: go on
+_LOOK_EVERY_S = 0.02
+_FOR_SOMEBODY_S = 5  # so long a rank that has raised waits for an action of its failure to begin
+_FOR_ITS_END_S = 10  # and so long for one that has begun
+
+_allowed = False
+_pid = None
+
+
+def allow():
+    """From now on, of this process and of a ring that is opened later."""
+    global _allowed, _pid
+    _allowed, _pid = True, os.getpid()
+    _native.allow_pause()
+
+
+def renew():
+    """The ring is new."""
+    if _allowed or os.environ.get("RANKSCOPE_ALLOW_PAUSE") == "1":
+        allow()
+
+
+def heed():
+    """Does what is asked of this rank: waits here as long as it is held, in sleeps, so that its other threads go on and
+    Ctrl-C ends it."""
+    while _native.heed() == _WAIT:
+        time.sleep(_LOOK_EVERY_S)
+    _set_level(_native.level())
+
+
+def should_stop():
+    """Whether the run is to save a checkpoint and end now, on all ranks at the same step. See docs/actions.md."""
+    return _native.heed() == _STOP
+
+
+def await_end_of_action():
+    """For a rank that has raised and is about to end: a rule may want the stacks of all ranks before the launcher ends
+    them. It waits for that, if the job allows it, 5 s, and 10 s more where somebody is at it."""
+    end = time.monotonic() + _FOR_SOMEBODY_S
+    begun = False
+    while _allowed and _pid == os.getpid() and time.monotonic() < end:
+        wait = _native.raised()
+        if wait and not begun:
+            end += _FOR_ITS_END_S
+        elif begun and not wait:
+            return
+        begun = begun or wait
+        time.sleep(_LOOK_EVERY_S)
+
+
+def _set_level(level):
+    if level:
+        import logging
+
+        logging.getLogger().setLevel(level)
+        for name in ("transformers", "swift", "accelerate"):  # they have levels of their own
+            if name in sys.modules:
+                logging.getLogger(name).setLevel(level)

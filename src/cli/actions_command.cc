@@ -1,0 +1,113 @@
+#include "cli/actions_command.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <vector>
+
+#include "cli/http_client.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kLookEveryMs = 50;
+
+std::string Text(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+// "rank 3", "ranks 0-2,5".
+std::string Named(const std::set<int64_t>& ranks) {
+  std::string text;
+  for (auto first = ranks.begin(); first != ranks.end();) {
+    auto last = first;
+    for (auto next = std::next(last); next != ranks.end() && *next == *last + 1; ++next) last = next;
+    text += (text.empty() ? "" : ",") + std::to_string(*first) + (last == first ? "" : "-" + std::to_string(*last));
+    first = std::next(last);
+  }
+  return (ranks.size() == 1 ? "rank " : "ranks ") + text;
+}
+
+// Ranks that say the same, a line; those of few last, since they are the odd ones.
+void PrintRanks(const Json& report) {
+  std::map<std::pair<std::string, std::string>, std::set<int64_t>> groups;
+  for (const Json& rank : report["ranks"]) {
+    groups[{Text(rank, "outcome"), Text(rank, "detail")}].insert(rank.value("rank", int64_t{0}));
+  }
+  std::vector<std::pair<std::set<int64_t>, std::string>> lines;
+  for (const auto& [said, ranks] : groups) {
+    lines.emplace_back(ranks, said.second.empty() ? said.first : said.first + ": " + said.second);
+  }
+  std::stable_sort(lines.begin(), lines.end(),
+                   [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+  for (const auto& [ranks, said] : lines) std::printf("  %s %s\n", Named(ranks).c_str(), said.c_str());
+}
+
+void Print(const ActionOptions& options, const Json& report) {
+  if (options.json) {
+    std::printf("%s\n", report.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    return;
+  }
+  std::printf("%s: %s\n", options.job.c_str(), Text(report, "summary").c_str());
+  PrintRanks(report);
+  if (options.action == "dump_stacks" && Text(report, "outcome") != "refused") {
+    std::printf("whole: rankscope query 'job:%s stream:stack action_id:%s'\n", options.job.c_str(),
+                Text(report, "id").c_str());
+  }
+}
+
+base::Status Take(std::string_view line, Json* report) {
+  *report = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  if (report->is_object() && report->contains("ranks")) return {};
+  return base::Status::Unavailable("the server's answer is not an action's report");
+}
+
+base::Result<Json> BeginAction(const ActionOptions& options) {
+  Json body = {{"action", options.action}, {"by", options.by}, {"note", options.note}};
+  if (options.hold_s > 0) body["hold_s"] = options.hold_s;
+  Json report;
+  base::Status status;
+  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/actions",
+                            body.dump(-1, ' ', false, Json::error_handler_t::replace), [&](std::string_view line) {
+                              status = Take(line, &report);
+                              return true;
+                            }));
+  RETURN_IF_ERROR(status);
+  return report;
+}
+
+}  // namespace
+
+base::Status RunAction(const ActionOptions& options) {
+  ASSIGN_OR_RETURN(Json report, BeginAction(options));
+  std::string said;
+  while (Text(report, "state") == "running") {
+    if (std::string summary = Text(report, "summary"); !options.json && summary != said) {
+      std::fprintf(stderr, "%s: %s\n", options.job.c_str(), summary.c_str());
+      said = summary;
+    }
+    poll(nullptr, 0, kLookEveryMs);
+    base::Status status;
+    RETURN_IF_ERROR(
+        GetLines(options.server, "/api/v1/actions/" + UrlEncode(Text(report, "id")), [&](std::string_view line) {
+          status = Take(line, &report);
+          return true;
+        }));
+    RETURN_IF_ERROR(status);
+  }
+  std::string outcome = Text(report, "outcome");
+  if (outcome == "refused" && !options.json)
+    return base::Status::Unavailable(options.job + ": " + Text(report, "summary"));
+  Print(options, report);
+  if (outcome != "refused" && outcome != "given_up" && outcome != "incomplete") return {};
+  return base::Status::Unavailable(options.job + ": " + options.action + ": " + outcome);
+}
+
+}  // namespace rankscope::cli

@@ -1,0 +1,58 @@
+#include "diagnose/actions/action_run.h"
+
+#include <algorithm>
+
+namespace rankscope::diagnose {
+
+std::string RankSet(const std::set<int32_t>& ranks) {
+  std::string text;
+  for (auto first = ranks.begin(); first != ranks.end();) {
+    auto last = first;
+    for (auto next = std::next(last); next != ranks.end() && *next == *last + 1; ++next) last = next;
+    text += (text.empty() ? "" : ", ") + std::to_string(*first);
+    if (last != first) text += "-" + std::to_string(*last);
+    first = std::next(last);
+  }
+  return text;
+}
+
+model::JobOrder ActionRun::NewOrder(model::JobOrder::Kind kind) const {
+  model::JobOrder order;
+  order.action = report_.id;
+  order.name = report_.request.action.name;
+  order.kind = kind;
+  order.reason = report_.request.by;
+  if (!report_.request.note.empty()) order.reason += (order.reason.empty() ? "" : ": ") + report_.request.note;
+  return order;
+}
+
+RankOutcome* ActionRun::OutcomeOf(int32_t rank) {
+  auto& ranks = report_.ranks;
+  auto place = std::lower_bound(ranks.begin(), ranks.end(), rank, [](const auto& a, int32_t b) { return a.rank < b; });
+  if (place == ranks.end() || place->rank != rank) place = ranks.insert(place, {rank, "", {}, ""});
+  return &*place;
+}
+
+void ActionRun::Note(const model::RankAnswer& answer) {
+  RankOutcome* outcome = OutcomeOf(answer.rank);
+  outcome->outcome = answer.outcome;
+  outcome->detail = answer.detail;
+  if (answer.step) outcome->step = answer.step;
+}
+
+void ActionRun::Finish(const std::string& outcome, const std::string& summary) {
+  report_.state = "done";
+  report_.outcome = outcome;
+  report_.summary = summary;
+}
+
+std::string ActionRun::RanksThatAre(const std::function<bool(const RankOutcome&)>& are) const {
+  std::set<int32_t> ranks;
+  for (const RankOutcome& rank : report_.ranks) {
+    if (are(rank)) ranks.insert(rank.rank);
+  }
+  if (ranks.empty()) return {};
+  return (ranks.size() == 1 ? "rank " : "ranks ") + RankSet(ranks);
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,253 @@
+#include "diagnose/actions/hold.h"
+
+#include <algorithm>
+
+namespace rankscope::diagnose {
+namespace {
+
+using base::kNsPerSecond;
+
+constexpr int64_t kFirstMargin = 2;  // steps: a long one is not waited for in vain
+constexpr int kMostRounds = 12;      // the last margin is of 4,096 steps
+constexpr int64_t kAnswerNs = 5 * kNsPerSecond;
+constexpr int64_t kStacksNs = 3 * kNsPerSecond;
+constexpr int64_t kMissedAfterNs = 10 * kNsPerSecond;  // that one rank waits and another does not
+constexpr int64_t kFirstArrivalNs = 3600 * kNsPerSecond;
+constexpr int64_t kAgentAwayNs = 30 * kNsPerSecond;
+constexpr int64_t kEndingNs = 30 * kNsPerSecond;
+constexpr int64_t kGraceNs = 10 * kNsPerSecond;  // of a rank's own limit beyond ours
+constexpr uint32_t kUsualTimeoutS = 600;         // NCCL's, where no rank names one
+constexpr double kOfTimeout = 0.5;
+
+std::string Seconds(int64_t ns) { return std::to_string(ns / kNsPerSecond) + " s"; }
+
+}  // namespace
+
+Hold::Hold(ActionReport report, JobRanks ranks, ActionWays ways)
+    : ActionRun(std::move(report), std::move(ways)), ranks_(std::move(ranks)) {}
+
+void Hold::Begin(int64_t now_ns) {
+  if (!report_.request.finding.empty()) BeginCapture();  // whatever becomes of the rest
+  Prepare(ranks_.last_step.value_or(0) + kFirstMargin, now_ns);
+}
+
+void Hold::BeginCapture() {
+  capturing_ = true;
+  ways_.tell(NewOrder(Kind::kStacks));
+}
+
+void Hold::Prepare(int64_t step, int64_t now_ns) {
+  step_ = step;
+  report_.step = step;
+  report_.ranks.clear();
+  answered_ = 0;
+  stage_began_ns_ = now_ns;
+  model::JobOrder order = NewOrder(Kind::kPrepare);
+  order.step = step;
+  agents_ = ways_.tell(order);
+  if (agents_ == 0) Finish("refused", "the job is not running: no agent is connected");
+}
+
+void Hold::Take(const model::JobAnswer& answer, int64_t now_ns) {
+  if (done()) return;
+  if (answer.kind == Kind::kStacks) return TakeStacks(answer);
+  if (answer.kind == Kind::kPrepare) return TakePrepared(answer, now_ns);
+  if (answer.kind != Kind::kHold && answer.kind != Kind::kEnd) return;
+  for (const model::RankAnswer& rank : answer.ranks) {
+    if (rank.outcome != "raised") Note(rank);
+    if (rank.outcome == "held" && first_held_ns_ == 0) first_held_ns_ = now_ns;
+  }
+  Tick(now_ns);
+}
+
+void Hold::TakeStacks(const model::JobAnswer& answer) {
+  for (const model::RankAnswer& rank : answer.ranks) stacks_[rank.rank] = rank.outcome;
+}
+
+void Hold::TakePrepared(const model::JobAnswer& answer, int64_t now_ns) {
+  if (stage_ != Stage::kPreparing || answer.order_step != step_) return;
+  ++answered_;
+  for (const model::RankAnswer& rank : answer.ranks) {
+    Note(rank);
+    uint32_t timeout = rank.collective_timeout_s;
+    if (timeout > 0 && (collective_timeout_s_ == 0 || timeout < collective_timeout_s_)) collective_timeout_s_ = timeout;
+  }
+  if (answered_ >= agents_) Decide(now_ns);
+}
+
+std::string Hold::RanksSaying(const std::string& outcome) const {
+  return RanksThatAre([&](const RankOutcome& rank) { return rank.outcome == outcome; });
+}
+
+std::string Hold::RanksNotSaying(const std::string& outcome) const {
+  return RanksThatAre([&](const RankOutcome& rank) { return rank.outcome != outcome; });
+}
+
+void Hold::Decide(int64_t now_ns) {
+  for (int32_t rank : ranks_.alive) {
+    if (RankOutcome* outcome = OutcomeOf(rank); outcome->outcome.empty()) outcome->outcome = "no answer";
+  }
+  if (report_.ranks.empty()) return Refuse("no rank is there that could be held");
+  if (auto ranks = RanksSaying("not_allowed"); !ranks.empty()) {
+    return Refuse("the job does not let itself be held (" + ranks +
+                  "): `rankscope run --allow-pause`, or rankscope.init(allow_pause=True)");
+  }
+  raised_ = RanksSaying("raised");
+  bool of_a_finding = !report_.request.finding.empty();
+  if (raised_.empty() && of_a_finding) raised_ = RanksSaying("no answer");  // it has ended of what was found
+  if (!raised_.empty()) return EnterCapturing(now_ns);
+  if (auto ranks = RanksSaying("no answer"); !ranks.empty()) return Refuse(ranks + " cannot be asked, so none is held");
+  if (auto ranks = RanksSaying("no_step"); !ranks.empty()) {
+    return Refuse(ranks + " has told no step between which it could wait (rankscope.set_step, or log with a step)");
+  }
+  if (auto ranks = RanksSaying("cannot"); !ranks.empty()) return Refuse(ranks + " cannot be held: an older rankscope");
+  if (RanksSaying("late").empty()) return Commit(now_ns);
+  if (++round_ > kMostRounds) return Refuse("the ranks are always further than they say: steps are too short");
+  int64_t furthest = step_;
+  for (const RankOutcome& rank : report_.ranks) furthest = std::max(furthest, rank.step.value_or(furthest));
+  Prepare(furthest + (kFirstMargin << round_), now_ns);
+}
+
+void Hold::Commit(int64_t now_ns) {
+  uint32_t timeout_s = collective_timeout_s_ > 0 ? collective_timeout_s_ : kUsualTimeoutS;
+  cap_ns_ = static_cast<int64_t>(kOfTimeout * timeout_s * kNsPerSecond);
+  if (report_.request.hold_s > 0) cap_ns_ = std::min(cap_ns_, report_.request.hold_s * kNsPerSecond);
+  bool stops = report_.request.action.name == "stop_job";
+  model::JobOrder order = NewOrder(stops ? Kind::kEnd : Kind::kHold);
+  order.step = step_;
+  order.limit_ms = static_cast<uint32_t>((cap_ns_ + std::min(kGraceNs, cap_ns_ / 2)) / base::kNsPerMs);
+  stage_ = stops ? Stage::kEnding : Stage::kArriving;
+  stage_began_ns_ = now_ns;
+  report_.summary = (stops ? "all ranks save and end at step " : "all ranks wait at step ") + std::to_string(step_);
+  ways_.tell(order);
+}
+
+void Hold::EnterCapturing(int64_t now_ns) {
+  if (!capturing_) BeginCapture();
+  stage_ = Stage::kCapturing;
+  stage_began_ns_ = now_ns;
+}
+
+// The others wait for it in a collective, or will: what they can still do is to end where they get out of it. Until
+// then it waits with its end, so that the launcher did not end them before their stacks were taken.
+void Hold::EndTheOthers(int64_t now_ns) {
+  std::string taken;
+  std::set<int32_t> ranks;
+  for (const auto& [rank, outcome] : stacks_) {
+    if (outcome == "captured") ranks.insert(rank);
+  }
+  taken = ranks.empty() ? "no stacks could be taken" : "stacks and memory of ranks " + RankSet(ranks) + " are taken";
+  stage_ = Stage::kEnding;
+  stage_began_ns_ = now_ns;
+  report_.step.reset();
+  report_.outcome = "ending";
+  report_.summary = raised_ + " has raised or ended: " + taken +
+                    "; the others are told to save and end at their next step, and it may end, by which the launcher "
+                    "ends those that wait for it";
+  ways_.tell(NewOrder(Kind::kEnd));
+}
+
+void Hold::Tick(int64_t now_ns) {
+  if (done()) return;
+  bool all_taken = !stacks_.empty() && std::none_of(stacks_.begin(), stacks_.end(),
+                                                    [](const auto& stack) { return stack.second == "asked"; });
+  switch (stage_) {
+    case Stage::kPreparing:
+      if (now_ns - stage_began_ns_ > kAnswerNs) Decide(now_ns);
+      return;
+    case Stage::kCapturing:
+      if (all_taken || now_ns - stage_began_ns_ > kStacksNs) EndTheOthers(now_ns);
+      return;
+    case Stage::kArriving:
+    case Stage::kHeld:
+      LookAtArrivals(now_ns);
+      return;
+    case Stage::kEnding:
+      EndHold(now_ns);
+      return;
+  }
+}
+
+void Hold::LookAtArrivals(int64_t now_ns) {
+  if (auto ranks = RanksSaying("ended"); !ranks.empty()) return GiveUp(ranks + " has ended");
+  if (auto ranks = RanksSaying("left"); !ranks.empty()) return GiveUp(ranks + " went on by itself");
+  std::string missing = RanksNotSaying("held");
+  if (missing.empty() && stage_ == Stage::kArriving) {
+    stage_ = Stage::kHeld;
+    report_.state = report_.outcome = "held";
+    report_.summary = RanksSaying("held") + " wait at step " + std::to_string(step_) + ", for " + Seconds(cap_ns_) +
+                      " at most; then they save and end";
+  }
+  if (first_held_ns_ == 0) {
+    if (now_ns - stage_began_ns_ > kFirstArrivalNs) GiveUp("no rank came to the step within an hour");
+    return;
+  }
+  int64_t held_ns = now_ns - first_held_ns_;
+  if (!missing.empty() && held_ns > cap_ns_) return GiveUp(missing + " never came");
+  if (!missing.empty() && held_ns > std::min(kMissedAfterNs, cap_ns_ / 2)) NameTheMissing(now_ns);
+  if (missing.empty() && held_ns > cap_ns_) {
+    stage_ = Stage::kEnding;
+    stage_began_ns_ = now_ns;
+    report_.state = "running";
+    report_.outcome = "ending";
+    report_.summary = "after " + Seconds(cap_ns_) +
+                      ", so that no collective times out, all ranks save and end at step " + std::to_string(step_);
+    model::JobOrder order = NewOrder(Kind::kEnd);
+    order.step = step_;
+    ways_.tell(order);
+    return;
+  }
+  WatchAgents(now_ns);
+}
+
+void Hold::NameTheMissing(int64_t) {
+  if (missing_named_) return;
+  missing_named_ = true;
+  report_.outcome = "incomplete";
+  report_.summary =
+      RanksSaying("held") + " wait at step " + std::to_string(step_) + "; " + RanksNotSaying("held") + " has not come";
+  for (RankOutcome& rank : report_.ranks) {
+    if (rank.outcome == "held") continue;
+    rank.outcome = "not arrived";
+    ways_.record(rank);
+  }
+}
+
+void Hold::WatchAgents(int64_t now_ns) {
+  if (ways_.agents() >= agents_) {
+    agent_away_ns_ = 0;
+    return;
+  }
+  if (agent_away_ns_ == 0) agent_away_ns_ = now_ns;
+  if (now_ns - agent_away_ns_ > kAgentAwayNs) GiveUp("an agent has been away for 30 s, and its ranks go on");
+}
+
+void Hold::EndHold(int64_t now_ns) {
+  std::string going = RanksThatAre([](const RankOutcome& rank) {
+    return rank.outcome != "ending" && rank.outcome != "ended" && rank.outcome != "raised";
+  });
+  if (going.empty()) return Finish("stopped", report_.summary);
+  bool waits_for_step = report_.request.action.name == "stop_job" && raised_.empty();
+  if (now_ns - stage_began_ns_ <= (waits_for_step ? kFirstArrivalNs : kEndingNs)) return;
+  Finish(raised_.empty() ? "incomplete" : "stopped", report_.summary + "; " + going + " has not said that it does");
+}
+
+void Hold::GiveUp(const std::string& why) {
+  ways_.tell(NewOrder(Kind::kGo));
+  Finish("given_up", "the hold at step " + std::to_string(step_) + " is given up, and all ranks go on: " + why);
+}
+
+void Hold::Refuse(const std::string& why) {
+  ways_.tell(NewOrder(Kind::kGo));
+  Finish("refused", why);
+}
+
+void Hold::Release(const std::string& by) {
+  if (!done() && stage_ != Stage::kEnding) Finish("resumed", "resumed" + (by.empty() ? "" : " by " + by));
+}
+
+std::unique_ptr<ActionRun> MakeHold(ActionReport report, JobRanks ranks, ActionWays ways) {
+  return std::make_unique<Hold>(std::move(report), std::move(ranks), std::move(ways));
+}
+
+}  // namespace rankscope::diagnose

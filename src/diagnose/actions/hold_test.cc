@@ -1,0 +1,222 @@
+#include "diagnose/actions/hold.h"
+
+#include <gtest/gtest.h>
+
+namespace rankscope::diagnose {
+namespace {
+
+using Kind = model::JobOrder::Kind;
+using base::kNsPerSecond;
+
+// A hold of a job of four ranks on two agents.
+class HoldTest : public testing::Test {
+ protected:
+  void Begin(const std::string& name = "pause_job", const std::string& finding = "", int64_t hold_s = 0) {
+    ActionReport report;
+    report.id = "a1";
+    report.request.action.name = name;
+    report.request.finding = finding;
+    report.request.hold_s = hold_s;
+    hold_.emplace(
+        report, JobRanks{{0, 1, 2, 3}, 10},
+        ActionWays{[this](const model::JobOrder& order) {
+                     orders_.push_back(order);
+                     return 2;
+                   },
+                   [this] { return agents_; }, [this](const RankOutcome& rank) { recorded_.push_back(rank); }});
+    hold_->Begin(now_);
+  }
+  // What an agent says of its ranks to the last order of that kind.
+  void Say(Kind kind, std::vector<std::pair<int32_t, std::string>> ranks, std::optional<int64_t> step = {},
+           uint32_t timeout_s = 0) {
+    model::JobAnswer answer;
+    answer.action = "a1";
+    answer.kind = kind;
+    for (const model::JobOrder& order : orders_) {
+      if (order.kind == kind) answer.order_step = order.step;
+    }
+    for (const auto& [rank, outcome] : ranks) {
+      model::RankAnswer one;
+      one.rank = rank;
+      one.outcome = outcome;
+      one.step = step;
+      one.collective_timeout_s = timeout_s;
+      answer.ranks.push_back(one);
+    }
+    hold_->Take(answer, now_);
+  }
+  void SayOfAll(Kind kind, const std::string& outcome, std::optional<int64_t> step = {}, uint32_t timeout_s = 0) {
+    Say(kind, {{0, outcome}, {1, outcome}}, step, timeout_s);
+    Say(kind, {{2, outcome}, {3, outcome}}, step, timeout_s);
+  }
+  void After(int64_t seconds) {
+    now_ += seconds * kNsPerSecond;
+    hold_->Tick(now_);
+  }
+  const ActionReport& report() const { return hold_->report(); }
+  const model::JobOrder& last() const { return orders_.back(); }
+
+  int64_t now_ = 1;
+  int agents_ = 2;
+  std::vector<model::JobOrder> orders_;
+  std::vector<RankOutcome> recorded_;
+  std::optional<Hold> hold_;
+};
+
+TEST_F(HoldTest, AllRanksWaitAtAStepThatNoneHasReached) {
+  Begin();
+  EXPECT_EQ(last().kind, Kind::kPrepare);
+  EXPECT_GT(*last().step, 10);
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  EXPECT_EQ(last().kind, Kind::kHold);
+  EXPECT_EQ(last().step, orders_.front().step);
+  EXPECT_EQ(report().state, "running");
+  SayOfAll(Kind::kHold, "held", *last().step);
+  EXPECT_EQ(report().state, "held");
+  EXPECT_EQ(report().step, orders_.front().step);
+  hold_->Release("ann");
+  EXPECT_EQ(report().outcome, "resumed");
+  EXPECT_EQ(report().summary, "resumed by ann");
+}
+
+TEST_F(HoldTest, AStepThatOneRankHasBegunIsGivenUpForALaterOne) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "late"}}, 500);
+  Say(Kind::kPrepare, {{2, "ready"}, {3, "ready"}}, 499);
+  EXPECT_EQ(last().kind, Kind::kPrepare);
+  EXPECT_GT(*last().step, 500);
+  int64_t margin = *last().step - 500;
+  SayOfAll(Kind::kPrepare, "late", 600);
+  EXPECT_EQ(*last().step - 600, 2 * margin) << "twice the margin each time";
+}
+
+TEST_F(HoldTest, AnswersToAnEarlierStepDoNotCount) {
+  Begin();
+  model::JobAnswer old;
+  old.kind = Kind::kPrepare;
+  old.order_step = *last().step - 1;
+  hold_->Take(old, now_);
+  hold_->Take(old, now_);
+  EXPECT_EQ(orders_.size(), 1u);
+}
+
+TEST_F(HoldTest, AJobThatHasNotAgreedIsLeftAlone) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "not_allowed");
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().outcome, "refused");
+  EXPECT_NE(report().summary.find("--allow-pause"), std::string::npos);
+  EXPECT_NE(report().summary.find("ranks 0-3"), std::string::npos);
+}
+
+TEST_F(HoldTest, NoneIsHeldWhereOneCannotBeAsked) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}}, 10);
+  Say(Kind::kPrepare, {{2, "ready"}}, 10);
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().summary, "rank 3 cannot be asked, so none is held");
+}
+
+TEST_F(HoldTest, AnAgentThatDoesNotAnswerIsNotAwaitedForEver) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}}, 10);
+  After(4);
+  EXPECT_EQ(report().state, "running");
+  After(2);
+  EXPECT_EQ(report().summary, "ranks 2-3 cannot be asked, so none is held");
+}
+
+TEST_F(HoldTest, HalfOfTheShortestTimeoutIsTheLongestHoldAndEndsInACheckpoint) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}}, 10, 1800);
+  Say(Kind::kPrepare, {{2, "ready"}, {3, "ready"}}, 10, 100);
+  EXPECT_EQ(last().limit_ms, 60'000u) << "a rank's own limit: ten seconds more";
+  SayOfAll(Kind::kHold, "held");
+  After(50);
+  EXPECT_EQ(report().state, "held");
+  After(1);
+  EXPECT_EQ(last().kind, Kind::kEnd);
+  EXPECT_EQ(last().step, orders_.front().step);
+  SayOfAll(Kind::kEnd, "ending");
+  EXPECT_EQ(report().outcome, "stopped");
+}
+
+TEST_F(HoldTest, AHoldMayBeShorterButNotLonger) {
+  Begin("pause_job", "", 20);
+  SayOfAll(Kind::kPrepare, "ready", 10, 100);
+  EXPECT_EQ(last().limit_ms, 30'000u);
+  orders_.clear();
+  Begin("pause_job", "", 2000);
+  SayOfAll(Kind::kPrepare, "ready", 10, 100);
+  EXPECT_EQ(last().limit_ms, 60'000u);
+}
+
+TEST_F(HoldTest, ARankThatNeverComesIsNamedAndTheOthersGoOn) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10, 100);
+  Say(Kind::kHold, {{0, "held"}, {1, "held"}});
+  Say(Kind::kHold, {{3, "held"}});
+  After(11);
+  ASSERT_EQ(recorded_.size(), 1u);
+  EXPECT_EQ(recorded_[0].rank, 2);
+  EXPECT_EQ(recorded_[0].outcome, "not arrived");
+  EXPECT_EQ(recorded_[0].step, 10);
+  EXPECT_EQ(report().outcome, "incomplete");
+  After(40);
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().outcome, "given_up");
+  EXPECT_NE(report().summary.find("rank 2 never came"), std::string::npos);
+}
+
+TEST_F(HoldTest, WhereOneGoesOnByItselfAllDo) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  SayOfAll(Kind::kHold, "held");
+  Say(Kind::kHold, {{1, "left"}});
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().outcome, "given_up");
+}
+
+TEST_F(HoldTest, AnAgentThatStaysAwayEndsTheHold) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  SayOfAll(Kind::kHold, "held");
+  agents_ = 1;
+  After(1);
+  After(29);
+  EXPECT_EQ(report().state, "held");
+  After(2);
+  EXPECT_EQ(last().kind, Kind::kGo);
+}
+
+TEST_F(HoldTest, WhereOneHasRaisedStacksAreTakenFirstAndTheOthersEnd) {
+  Begin("pause_job", "f1");
+  EXPECT_EQ(orders_[0].kind, Kind::kStacks);
+  Say(Kind::kStacks, {{0, "asked"}, {1, "asked"}});
+  Say(Kind::kStacks, {{2, "asked"}, {3, "asked"}});
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "raised"}}, 10);
+  Say(Kind::kPrepare, {{2, "ready"}, {3, "ready"}}, 10);
+  EXPECT_EQ(last().kind, Kind::kPrepare) << "it waits with its end as long as that is open";
+  SayOfAll(Kind::kStacks, "captured");
+  After(0);
+  EXPECT_EQ(last().kind, Kind::kEnd);
+  EXPECT_FALSE(last().step) << "at the next step, whichever it is";
+  EXPECT_NE(report().summary.find("rank 1 has raised"), std::string::npos);
+  Say(Kind::kEnd, {{1, "ended"}, {0, "ended"}});
+  Say(Kind::kEnd, {{2, "ending"}, {3, "ended"}});
+  EXPECT_EQ(report().outcome, "stopped");
+}
+
+TEST_F(HoldTest, StopEndsAllAtOneStepWithoutWaiting) {
+  Begin("stop_job");
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  EXPECT_EQ(last().kind, Kind::kEnd);
+  EXPECT_EQ(last().step, orders_.front().step);
+  SayOfAll(Kind::kEnd, "ending");
+  EXPECT_EQ(report().outcome, "stopped");
+}
+
+TEST(RankSet, FoldsRuns) { EXPECT_EQ(RankSet({0, 1, 2, 5, 7, 8}), "0-2, 5, 7-8"); }
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <vector>
+
+#include "diagnose/case/case.h"
+#include "diagnose/verdict.h"
+
+namespace rankscope::diagnose {
+
+// One launch of the ranks of an elastic job. Its lines' text lives in the case that it was taken from.
+struct Attempt {
+  int32_t number = 0;
+  Case read;
+  std::vector<size_t> lines;  // index in the whole case, of each of its lines
+};
+
+// The attempts of a case, in order: by the paths of files and by records; what belongs to no attempt (the launcher's
+// log) by its own words of restarts, else to the last. Empty: there is one only. `whole` must outlive them.
+std::vector<Attempt> SplitAttempts(const Case& whole);
+
+// Of the verdicts of the attempts, in their order, the one that tells the job's story: the last if it ended well, else
+// the last that failed. It names the other attempts.
+Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts);
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rankscope::diagnose {
+
+// What a line says of a checkpoint that was saved, in the words of the common frameworks.
+struct CheckpointLine {
+  std::string place;            // "out/checkpoint-500"
+  std::optional<int64_t> step;  // as its place or the line names it
+};
+
+std::optional<CheckpointLine> ReadCheckpointLine(std::string_view text);
+
+}  // namespace rankscope::diagnose

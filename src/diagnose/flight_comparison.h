@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnose/case/flight_dump.h"
+
+namespace rankscope::diagnose {
+
+// Where the ranks' flight recorders first disagree.
+struct FlightDisagreement {
+  enum class Kind : uint8_t { kOther, kMissing, kStuck };
+  Kind kind = Kind::kMissing;  // it issued another operation, size or type; none; or one that its device does not end
+  std::vector<int32_t> ranks;  // the odd ones; empty: half against half
+  std::string why;             // for each of them
+  std::string operation;       // that the others were in
+  std::string where;           // the others' innermost Python frame, where it was recorded
+};
+
+// By process group: the first collective that members issued otherwise; ranks that had nothing pending while their
+// peers waited; ranks that had issued what their peers completed, and did not complete it; ranks that had not come as
+// far as their peers. Point-to-point operations are left out: their counters are not comparable. Nothing: fewer than
+// two dumps with a rank, or they agree.
+std::optional<FlightDisagreement> CompareDumps(const std::vector<FlightDump>& dumps);
+
+}  // namespace rankscope::diagnose

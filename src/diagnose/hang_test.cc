@@ -1,0 +1,153 @@
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "diagnose/case/record_case.h"
+#include "diagnose/signatures/signature_set.h"
+#include "diagnose/verdict.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using Files = std::vector<std::pair<std::string, std::string>>;  // name, text
+
+Verdict Judge(const Files& files) {
+  std::string folder = testing::TempDir() + "hang_case";
+  std::filesystem::remove_all(folder);
+  for (const auto& [name, text] : files) {
+    std::filesystem::path path = folder + "/" + name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  auto read = ReadCase({folder}, TellingLines());
+  std::filesystem::remove_all(folder);
+  EXPECT_TRUE(read.ok()) << read.status().message();
+  return read.ok() ? Diagnose(*read) : Verdict();
+}
+
+// As faulthandler writes all threads, the main one last.
+std::string Faulthandler(const std::string& innermost, int line) {
+  return "Thread 0x00007f1111111700 (most recent call first):\n"
+         "  File \"/usr/lib/python3.11/threading.py\", line 324 in wait\n"
+         "\nThread 0x00007f2222222740 (most recent call first):\n" +
+         innermost + "  File \"/app/train.py\", line " + std::to_string(line) +
+         " in main\n"
+         "  File \"/app/train.py\", line 99 in <module>\n";
+}
+const std::string kInAllReduce =
+    "  File \"/usr/lib/python3/dist-packages/torch/distributed/distributed_c10d.py\", line 1451 in all_reduce\n";
+
+std::string Json(const std::string& text) {
+  std::string escaped;
+  for (char c : text) escaped += c == '\n' ? "\\n" : c == '"' ? "\\\"" : std::string(1, c);
+  return "\"" + escaped + "\"";
+}
+
+TEST(HangByStacks, OddStackAmongRecordsIsNamed) {
+  RecordCase records("job j", TellingLines());
+  for (int32_t rank = 0; rank < 6; ++rank) {
+    std::string stack =
+        rank == 4 ? Faulthandler("  File \"/app/data.py\", line 12 in load\n", 60) : Faulthandler(kInAllReduce, 61);
+    records.Add(R"({"timestamp":"2026-04-01T10:00:00Z","job_id":"j","stream":"stack","rank":)" + std::to_string(rank) +
+                R"(,"method":"faulthandler","msg":)" + Json(stack) + "}");
+  }
+  Case read = records.End();
+  Verdict verdict = Diagnose(read);
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{4});
+  EXPECT_EQ(verdict.root_line, "  File \"/app/data.py\", line 12 in load");
+  ASSERT_FALSE(verdict.figures.empty());
+  EXPECT_EQ(verdict.figures.back(),
+            "rank 4: it stands in load (data.py:12), 5 others in all_reduce (distributed_c10d.py:1451) from main "
+            "(train.py:61)");
+}
+
+TEST(HangByStacks, DumpsOfPySpyInFilesAreGrouped) {
+  Files files;
+  for (int rank = 0; rank < 4; ++rank) {
+    std::string at = rank == 1
+                         ? "    synchronize (torch/cuda/__init__.py:792)\n    step (train.py:44)\n"
+                         : "    all_reduce (torch/distributed/distributed_c10d.py:2219)\n    step (train.py:47)\n";
+    files.emplace_back(
+        "rank_" + std::to_string(rank) + ".log",
+        "Process " + std::to_string(700 + rank) + ": python train.py\nPython v3.10.12 (/usr/bin/python3.10)\n\n" +
+            "Thread " + std::to_string(700 + rank) + " (idle): \"MainThread\"\n" + at +
+            "    <module> (train.py:88)\nThread 901 (idle): \"Thread-1\"\n    wait (threading.py:331)\n");
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(HangByStacks, RanksThatStandAlikeNameNobody) {
+  Files files;
+  for (int rank = 0; rank < 4; ++rank) {
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", Faulthandler(kInAllReduce, 61));
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "process_hung");
+}
+
+std::string Steps(int first, int last) {
+  std::string text;
+  for (int step = first; step <= last; ++step)
+    text += "{'loss': 2.5, 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
+  return text;
+}
+
+std::string Failed(const std::string& exception) {
+  return "Traceback (most recent call last):\n  File \"/app/train.py\", line 88, in <module>\n    main()\n" +
+         exception + "\n";
+}
+
+TEST(Attempts, LastThatFailedIsToldAndTheEarlierAreNamed) {
+  Files files;
+  for (int rank = 0; rank < 2; ++rank) {
+    std::string name = "/" + std::to_string(rank) + "/stdout.log";
+    files.emplace_back("attempt_0" + name, Steps(1, 5) + (rank == 0 ? Failed("KeyError: 'caption'") : ""));
+    files.emplace_back("attempt_1" + name, Steps(1, 9) + (rank == 1 ? Failed("ValueError: no such key") : ""));
+    files.emplace_back(
+        "attempt_2" + name,
+        Steps(1, 12) +
+            (rank == 1 ? Failed("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.") : ""));
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "cuda_oom");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(verdict.culprit->step, 12);
+  std::vector<std::string> expected = {"this is of attempt 2 of 3",
+                                       "attempt 0: python_exception_one_rank on rank 0, after step 5",
+                                       "attempt 1: python_exception_one_rank on rank 1, after step 9"};
+  ASSERT_GE(verdict.figures.size(), expected.size());
+  EXPECT_EQ(std::vector<std::string>(verdict.figures.end() - 3, verdict.figures.end()), expected);
+}
+
+TEST(Attempts, LaunchersWordsPartOneMixedFile) {
+  std::string restart = "[default] Worker group FAILED. 2/2 attempts left; will restart worker group\n";
+  Verdict verdict =
+      Judge({{"train.log", Steps(1, 30) + Failed("KeyError: 'caption'") + restart + Steps(20, 60) +
+                               Failed("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.")}});
+  EXPECT_EQ(verdict.failure, "cuda_oom");
+}
+
+TEST(Attempts, RecordsOfAJobThatEndedWellAtLastAreHealthy) {
+  RecordCase records("job j", TellingLines());
+  auto say = [&](int attempt, const std::string& text) {
+    records.Add(R"({"job_id":"j","rank":0,"stream":"stdout","attempt":)" + std::to_string(attempt) + R"(,"msg":)" +
+                Json(text) + "}");
+  };
+  for (int step = 1; step < 9; ++step)
+    say(0, "{'loss': 2.5, 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}");
+  say(0, Failed("KeyError: 'caption'"));
+  for (int step = 1; step < 9; ++step)
+    say(1, "{'loss': 2.5, 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}");
+  say(1, "Training completed.");
+  Case read = records.End();
+  Verdict verdict = Diagnose(read);
+  EXPECT_TRUE(verdict.healthy);
+  EXPECT_EQ(verdict.figures.back(), "attempt 0: python_exception_one_rank on rank 0, after step 8");
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -1,0 +1,59 @@
+#include "diagnose/knowledge/curve.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace rankscope::diagnose {
+namespace {
+
+std::optional<double> MedianOf(std::vector<double> values) {
+  if (values.empty()) return std::nullopt;
+  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+std::optional<double> MedianOf(const std::vector<Curve::Point>& points, size_t begin, size_t end) {
+  std::vector<double> values;
+  for (size_t i = begin; i < end; ++i) values.push_back(points[i].value);
+  return MedianOf(std::move(values));
+}
+
+}  // namespace
+
+void Curve::Add(int64_t step, double value) {
+  if (!std::isfinite(value)) return;
+  if (!points_.empty() && in_last_ > 0 && in_last_ < per_point_) {
+    ++in_last_;
+    points_.back().value += (value - points_.back().value) / static_cast<double>(in_last_);
+    return;
+  }
+  if (points_.size() == kMostPoints) {
+    for (size_t i = 0; i < kMostPoints / 2; ++i) {
+      points_[i] = {points_[2 * i].step, (points_[2 * i].value + points_[2 * i + 1].value) / 2};
+    }
+    points_.resize(kMostPoints / 2);
+    per_point_ *= 2;
+  }
+  points_.push_back({step, value});
+  in_last_ = 1;
+}
+
+std::optional<double> Curve::Median(int64_t from, int64_t to) const {
+  std::vector<double> values;
+  for (const Point& point : points_) {
+    if (from <= point.step && point.step < to) values.push_back(point.value);
+  }
+  return MedianOf(std::move(values));
+}
+
+std::optional<double> Curve::LateMedian() const {
+  return MedianOf(points_, points_.size() - (points_.size() + 3) / 4, points_.size());
+}
+
+std::optional<double> Curve::EarlyMedian() const {
+  if (points_.size() < 4) return MedianOf(points_, 0, points_.size());
+  return MedianOf(points_, points_.size() / 4, points_.size() / 2);
+}
+
+}  // namespace rankscope::diagnose

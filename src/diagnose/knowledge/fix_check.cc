@@ -1,0 +1,110 @@
+#include "diagnose/knowledge/fix_check.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+namespace rankscope::diagnose {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr char kThroughput[] = "throughput_tokens_per_sec";
+constexpr double kFurther = 1.1, kAsFast = 0.9;
+
+bool IsSlowness(const std::string& failure) {
+  static constexpr std::array<std::string_view, 5> kSlow = {"straggler", "network_degraded", "data_loading_bottleneck",
+                                                            "throughput_decay", "thermal_or_power_throttle"};
+  return std::find(kSlow.begin(), kSlow.end(), failure) != kSlow.end();
+}
+
+const Curve* ThroughputOf(const JobFacts& facts) {
+  auto found = facts.curves.find(kThroughput);
+  return found == facts.curves.end() ? nullptr : &found->second;
+}
+
+std::optional<int64_t> FailedAt(const JobFacts& facts) {
+  return facts.culprit && facts.culprit->step ? facts.culprit->step : facts.last_step;
+}
+
+void TakeSpeeds(const JobFacts& old, const JobFacts& now, FixCheck* check) {
+  if (const Curve* curve = ThroughputOf(old)) {
+    check->usual = curve->EarlyMedian();
+    check->last = curve->LateMedian();
+  }
+  const Curve* curve = ThroughputOf(now);
+  if (!curve) return;
+  check->now = check->failed_at ? curve->Median(*check->failed_at) : std::nullopt;
+  if (!check->now) check->now = curve->LateMedian();
+}
+
+void Settle(FixCheck* check, FixCheck::State state, std::string why) {
+  check->state = state;
+  check->why = std::move(why);
+}
+
+std::string StepText(const std::optional<int64_t>& step) {
+  return step ? "step " + std::to_string(*step) : std::string("a step that is not known");
+}
+
+bool CameFurther(const FixCheck& check) {
+  return check.failed_at && check.reached &&
+         static_cast<double>(*check.reached) >= kFurther * static_cast<double>(*check.failed_at);
+}
+
+}  // namespace
+
+std::string_view NameOf(FixCheck::State state) {
+  switch (state) {
+    case FixCheck::State::kGone:
+      return "gone";
+    case FixCheck::State::kBack:
+      return "back";
+    case FixCheck::State::kNotReached:
+      break;
+  }
+  return "not_reached";
+}
+
+FixCheck CheckFix(const JobFacts& old, const JobFacts& now) {
+  FixCheck check;
+  check.failure = old.failure;
+  check.failed_at = FailedAt(old);
+  check.reached = now.last_step;
+  TakeSpeeds(old, now, &check);
+  using State = FixCheck::State;
+  const bool slow = IsSlowness(old.failure);
+  if (!now.healthy && now.failure == old.failure) {
+    Settle(&check, State::kBack, now.failure + " again, at " + StepText(FailedAt(now)));
+  } else if (slow && check.usual && check.now && *check.now < kAsFast * *check.usual) {
+    bool past = CameFurther(check) || now.state == "finished";
+    Settle(&check, past ? State::kBack : State::kNotReached, "it is still slower than the old job once was");
+  } else if (slow && check.usual && check.now && CameFurther(check)) {
+    Settle(&check, State::kGone, "it is as fast as the old job once was, past " + StepText(check.failed_at));
+  } else if (now.state == "finished" && now.healthy) {
+    Settle(&check, State::kGone, "it ended well");
+  } else if (CameFurther(check)) {
+    Settle(&check, State::kGone, "it has come past " + StepText(check.failed_at) + " without it");
+  } else if (!now.healthy) {
+    Settle(&check, State::kNotReached, "it failed in another way before: " + now.failure);
+  } else {
+    Settle(&check, State::kNotReached,
+           "it is at " + StepText(check.reached) + ", the old job failed at " + StepText(check.failed_at));
+  }
+  return check;
+}
+
+std::string ToJson(const FixCheck& check) {
+  auto step = [](const std::optional<int64_t>& value) { return value ? ordered_json(*value) : ordered_json(); };
+  auto number = [](const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); };
+  ordered_json json = {
+      {"state", std::string(NameOf(check.state))},
+      {"class", check.failure},
+      {"why", check.why},
+      {"failed_at_step", step(check.failed_at)},
+      {"reached_step", step(check.reached)},
+      {"throughput", {{"usual", number(check.usual)}, {"before", number(check.last)}, {"now", number(check.now)}}}};
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,214 @@
+#include "diagnose/knowledge/job_facts.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "diagnose/case/line_shape.h"
+#include "model/record_json.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMostSettingBytes = 1024;
+constexpr std::string_view kLabel = "label.";
+
+std::string TextOf(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+// A value that is an object in JSON gives a setting for each of its keys.
+void Flatten(const std::string& name, const std::string& value, std::map<std::string, std::string>* settings) {
+  Json object = value.starts_with('{') ? Json::parse(value, nullptr, /*allow_exceptions=*/false) : Json();
+  if (!object.is_object()) {
+    (*settings)[name] = value.substr(0, kMostSettingBytes);
+    return;
+  }
+  for (const auto& [key, inner] : object.items()) {
+    (*settings)[name + "." + key] = TextOf(inner).substr(0, kMostSettingBytes);
+  }
+}
+
+// The first of these settings that says something.
+std::string FirstOf(const std::map<std::string, std::string>& settings, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    auto found = settings.find(name);
+    if (found != settings.end() && !found->second.empty() && found->second != "null") return found->second;
+  }
+  return "";
+}
+
+// "tp8 pp4": what is more than one.
+std::string ParallelismOf(const std::map<std::string, std::string>& settings) {
+  static constexpr std::array<std::pair<const char*, const char*>, 6> kDegrees = {{{"tensor_parallel", "tp"},
+                                                                                   {"pipeline_parallel", "pp"},
+                                                                                   {"context_parallel", "cp"},
+                                                                                   {"expert_parallel", "ep"},
+                                                                                   {"data_parallel_shard", "dp_shard"},
+                                                                                   {"zero_stage", "zero"}}};
+  std::string text;
+  for (const auto& [name, letters] : kDegrees) {
+    std::string degree = FirstOf(settings, {name});
+    if (!degree.empty() && degree != "1") text += (text.empty() ? "" : " ") + std::string(letters) + degree;
+  }
+  return text;
+}
+
+// The outermost first: what the user called, not what that stands on.
+std::string FrameworkOf(const std::map<std::string, std::string>& settings) {
+  static constexpr std::array<std::pair<const char*, const char*>, 7> kPackages = {
+      {{"swift_arguments.model", "ms-swift"},
+       {"packages.megatron-core", "megatron"},
+       {"packages.lightning", "lightning"},
+       {"packages.pytorch-lightning", "lightning"},
+       {"packages.deepspeed", "deepspeed"},
+       {"packages.transformers", "transformers"},
+       {"packages.torch", "torch"}}};
+  for (const auto& [name, framework] : kPackages) {
+    if (settings.count(name) > 0) return framework;
+  }
+  return settings.count("torch") > 0 ? "torch" : "";
+}
+
+Json OrNull(const std::optional<int64_t>& number) { return number ? Json(*number) : Json(); }
+
+std::optional<int64_t> NumberIn(const Json& object, const char* name) {
+  auto found = object.find(name);
+  return found != object.end() && found->is_number_integer() ? std::optional(found->get<int64_t>()) : std::nullopt;
+}
+
+std::optional<int32_t> RankIn(const Json& object, const char* name) {
+  auto number = NumberIn(object, name);
+  return number ? std::optional(static_cast<int32_t>(*number)) : std::nullopt;
+}
+
+Json CurvesJson(const std::map<std::string, Curve>& curves) {
+  Json json = Json::object();
+  for (const auto& [metric, curve] : curves) {
+    Json points = Json::array();
+    for (const Curve::Point& point : curve.points()) points.push_back({point.step, point.value});
+    json[metric] = std::move(points);
+  }
+  return json;
+}
+
+Curve CurveFrom(const Json& json) {
+  std::vector<Curve::Point> points;
+  for (const Json& point : json) {
+    if (point.is_array() && point.size() == 2) points.push_back({point[0].get<int64_t>(), point[1].get<double>()});
+  }
+  return Curve(std::move(points));
+}
+
+JobFacts Read(const Json& json) {
+  JobFacts facts;
+  facts.job = json.value("job_id", "");
+  facts.state = json.value("state", "");
+  facts.started = json.value("started_ns", int64_t{0});
+  facts.ended = json.value("ended_ns", int64_t{0});
+  facts.ranks = json.value("ranks", 0);
+  facts.hosts = json.value("hosts", std::vector<std::string>());
+  facts.settings = json.value("settings", std::map<std::string, std::string>());
+  facts.labels = json.value("labels", std::map<std::string, std::string>());
+  facts.healthy = json.value("healthy", true);
+  facts.failure = json.value("class", "none");
+  facts.kind = json.value("subclass", "");
+  facts.confidence = json.value("confidence", 0.0);
+  if (const Json culprit = json.value("culprit", Json()); culprit.is_object()) {
+    facts.culprit = Culprit{RankIn(culprit, "node_rank"), RankIn(culprit, "rank"), NumberIn(culprit, "step")};
+  }
+  facts.culprit_host = json.value("culprit_host", "");
+  facts.incident = json.value("incident_id", "");
+  facts.root_line = json.value("root_line", "");
+  facts.templates = json.value("templates", std::vector<uint64_t>());
+  facts.last_step = NumberIn(json, "last_step");
+  facts.last_checkpoint = NumberIn(json, "last_checkpoint");
+  facts.productive_s = json.value("productive_s", 0.0);
+  const Json curves = json.value("curves", Json::object());
+  for (const auto& [metric, points] : curves.items()) facts.curves[metric] = CurveFrom(points);
+  for (const Json& inflection : json.value("inflections", Json::array())) {
+    facts.inflections.push_back({inflection.value("step", int64_t{0}), inflection.value("class", "")});
+  }
+  return facts;
+}
+
+}  // namespace
+
+void TakeVerdict(const Verdict& verdict, JobFacts* facts) {
+  facts->healthy = verdict.healthy;
+  facts->failure = verdict.failure;
+  facts->kind = verdict.kind;
+  facts->confidence = verdict.confidence;
+  facts->culprit = verdict.culprit;
+  facts->root_line = verdict.root_line;
+  facts->templates.clear();
+  for (const Evidence& evidence : verdict.evidence) {
+    facts->templates.push_back(ShapeOf(std::string_view(evidence.text).substr(0, kMostShapeBytes)).exact);
+  }
+  std::sort(facts->templates.begin(), facts->templates.end());
+  facts->templates.erase(std::unique(facts->templates.begin(), facts->templates.end()), facts->templates.end());
+}
+
+void TakeConfiguration(const std::map<std::string, std::string>& configuration, JobFacts* facts) {
+  std::map<std::string, std::string> given;
+  for (const auto& [name, value] : configuration) {
+    if (name.starts_with(kLabel)) {
+      given[name.substr(kLabel.size())] = value;
+    } else {
+      Flatten(name, value, &facts->settings);
+    }
+  }
+  const auto& settings = facts->settings;
+  facts->labels = {{"model", FirstOf(settings, {"swift_arguments.model", "arguments.model_name_or_path",
+                                                "arguments.model", "model"})},
+                   {"framework", FrameworkOf(settings)},
+                   {"parallelism", ParallelismOf(settings)},
+                   {"cluster", FirstOf(settings, {"environment.SLURM_CLUSTER_NAME", "environment.CLUSTER_NAME"})}};
+  for (auto& [name, value] : given) facts->labels[name] = value;
+  std::erase_if(facts->labels, [](const auto& label) { return label.second.empty(); });
+}
+
+std::string ToJson(const JobFacts& facts) {
+  Json json = {{"job_id", facts.job},
+               {"state", facts.state},
+               {"started_ns", facts.started},
+               {"ended_ns", facts.ended},
+               {"ranks", facts.ranks},
+               {"hosts", facts.hosts},
+               {"settings", facts.settings},
+               {"labels", facts.labels},
+               {"healthy", facts.healthy},
+               {"class", facts.failure},
+               {"subclass", facts.kind},
+               {"confidence", facts.confidence},
+               {"culprit_host", facts.culprit_host},
+               {"incident_id", facts.incident},
+               {"root_line", facts.root_line},
+               {"templates", facts.templates},
+               {"last_step", OrNull(facts.last_step)},
+               {"last_checkpoint", OrNull(facts.last_checkpoint)},
+               {"productive_s", facts.productive_s},
+               {"curves", CurvesJson(facts.curves)}};
+  if (facts.culprit) {
+    json["culprit"] = {{"node_rank", OrNull(facts.culprit->node_rank)},
+                       {"rank", OrNull(facts.culprit->rank)},
+                       {"step", OrNull(facts.culprit->step)}};
+  }
+  json["inflections"] = Json::array();
+  for (const Inflection& one : facts.inflections) {
+    json["inflections"].push_back({{"step", one.step}, {"class", one.failure}});
+  }
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+base::Result<JobFacts> FactsFromJson(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || json.value("job_id", Json()) == Json()) return base::Status::Corrupt("no facts of a job");
+  try {
+    return Read(json);
+  } catch (const Json::exception& error) {
+    return base::Status::Corrupt(std::string("no facts of a job: ") + error.what());
+  }
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "diagnose/knowledge/job_facts.h"
+#include "diagnose/slowness/topology.h"
+#include "diagnose/verdict.h"
+
+namespace rankscope::diagnose {
+
+// What is known of a project's jobs, for the doors. All methods from any thread.
+class KnowledgeBase {
+ public:
+  virtual ~KnowledgeBase() = default;
+
+  // Of the job as it is stored now, with similar failures. Reads its records: seconds for 10 million. Null: the
+  // topology that the server knows. kNotFound: there is no record of it.
+  virtual base::Result<Verdict> DiagnoseNow(const std::string& job, const Topology* topology) = 0;
+  // What was kept when it ended; of one that runs, made now. kNotFound: no such job.
+  virtual base::Result<JobFacts> FactsOf(const std::string& job) = 0;
+  // Of every job that has ended, healthy ones too, by name.
+  virtual base::Result<std::vector<JobFacts>> AllFacts() = 0;
+};
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,150 @@
+#include "diagnose/knowledge/rule_suggestion.h"
+
+#include <re2/re2.h>
+
+#include <cctype>
+#include <cmath>
+#include <cstdio>
+
+#include "diagnose/line_body.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr size_t kMostPatternBytes = 400;  // of the line
+constexpr char kThroughput[] = "throughput_tokens_per_sec";
+constexpr double kLost = 0.8;  // of the usual: less than this is a failure's throughput
+
+// 'it''s': YAML's form in which a backslash is a backslash.
+std::string Quoted(std::string_view text) {
+  std::string quoted = "'";
+  for (char c : text) {
+    if (c == '\'') quoted += '\'';
+    quoted += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return quoted + "'";
+}
+
+// cuda_oom, j-17: CudaOomOfJ17.
+std::string NameFor(const JobFacts& facts) {
+  std::string name;
+  bool upper = true;
+  for (char c : facts.failure + "_of_" + facts.job) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) {
+      upper = true;
+    } else {
+      name += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+      upper = false;
+    }
+  }
+  return name;
+}
+
+std::string RulesYaml(const JobFacts& facts, const std::string& alert, const std::string& condition) {
+  return "groups:\n- name: suggested\n  rules:\n  - alert: " + alert + "\n" + condition +
+         "    per: rank\n    labels: {severity: critical, class: " + facts.failure +
+         ", role: cause}\n    annotations:\n      summary: " +
+         Quoted("the trouble of job " + facts.job + " is back: " + facts.failure) + "\n";
+}
+
+std::string RankOf(const JobFacts& facts) {
+  return std::to_string(facts.culprit && facts.culprit->rank ? *facts.culprit->rank : 0);
+}
+
+std::string World(const JobFacts& facts) {
+  return "  world: {ranks: " + std::to_string(std::stoi(RankOf(facts)) + 1) + ", step_time: 1s}\n";
+}
+
+RuleSuggestion FromLine(const JobFacts& facts, const std::string& rule_file) {
+  RuleSuggestion made;
+  made.alert = NameFor(facts);
+  std::string line(ReadLineBody(facts.root_line).text.substr(0, kMostPatternBytes));
+  made.rules = RulesYaml(facts, made.alert, "    match: " + Quoted(PatternOf(line)) + "\n");
+  std::string input = "  input_lines:\n  - {at: step 5, rank: " + RankOf(facts) + ", text: ";
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n- name: the line of job " + facts.job + "\n" +
+               World(facts) + input + Quoted(line) + "}\n  expect:\n  - {alert: " + made.alert +
+               ", state: firing, ranks: [" + RankOf(facts) + "]}\n- name: an ordinary line\n" + World(facts) + input +
+               "'step 5 loss 2.5'}\n  expect:\n  - {alert: " + made.alert + ", state: never}\n";
+  return made;
+}
+
+std::string Figure(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+RuleSuggestion FromThroughput(const JobFacts& facts, double usual, double last, const std::string& rule_file) {
+  RuleSuggestion made;
+  made.alert = NameFor(facts);
+  std::string bound = Figure(std::sqrt(usual * last));
+  made.rules =
+      RulesYaml(facts, made.alert,
+                std::string("    metric: ") + kThroughput + "\n    when: value < " + bound + "\n    for: 5steps\n");
+  auto test = [&](const char* name, double value, const char* state) {
+    return "- name: " + std::string(name) + "\n" + World(facts) + "  input_series:\n  - {series: " + kThroughput +
+           ", values: '" + Figure(value) +
+           "x40', noise: {relative_sd: 0.01, seed: 1}}\n  expect:\n  - {alert: " + made.alert + ", state: " + state +
+           "}\n";
+  };
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" + test("as slow as the job became", last, "firing") +
+               test("as fast as it was", usual, "never");
+  return made;
+}
+
+// What a run of characters at `at` is that changes from line to line: its length and the pattern for it; 0: nothing.
+struct Variable {
+  size_t length = 0;
+  std::string_view pattern;
+};
+
+bool IsWordByte(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+Variable VariableAt(std::string_view line, size_t at) {
+  static const re2::RE2 kAddress(R"(^0x[0-9a-fA-F]+)"), kPath(R"(^/[\w.+@-]+(?:/[\w.+@-]*)+)"),
+      kNumber(R"(^\d+(?:[.:,]\d+)*)");
+  re2::StringPiece rest(line.data() + at, line.size() - at);
+  const bool within = at > 0 && IsWordByte(line[at - 1]);
+  for (const auto& [form, pattern] : {std::pair<const re2::RE2*, std::string_view>{&kAddress, "0x[0-9a-fA-F]+"},
+                                      {&kPath, R"(\S+)"},
+                                      {&kNumber, R"(\d+(?:[.:,]\d+)*)"}}) {
+    re2::StringPiece left = rest;
+    if (within && form != &kNumber) continue;
+    if (re2::RE2::Consume(&left, *form)) return {rest.size() - left.size(), pattern};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string PatternOf(std::string_view line) {
+  std::string pattern, fixed;
+  auto flush = [&] {
+    pattern += re2::RE2::QuoteMeta(fixed);
+    fixed.clear();
+  };
+  for (size_t at = 0; at < line.size();) {
+    Variable variable = VariableAt(line, at);
+    if (variable.length == 0) {
+      fixed += line[at++];
+      continue;
+    }
+    flush();
+    pattern += variable.pattern;
+    at += variable.length;
+  }
+  flush();
+  return pattern;
+}
+
+base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file) {
+  if (facts.healthy) return base::Status::Invalid("job " + facts.job + " is healthy: there is nothing to find");
+  if (!facts.root_line.empty()) return FromLine(facts, rule_file);
+  auto curve = facts.curves.find(kThroughput);
+  auto usual = curve == facts.curves.end() ? std::nullopt : curve->second.EarlyMedian();
+  auto last = curve == facts.curves.end() ? std::nullopt : curve->second.LateMedian();
+  if (usual && last && *last > 0 && *last < kLost * *usual) return FromThroughput(facts, *usual, *last, rule_file);
+  return base::Status::Invalid("job " + facts.job + ": no line tells of its failure, and no throughput was lost");
+}
+
+}  // namespace rankscope::diagnose

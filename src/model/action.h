@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+
+namespace rankscope::model {
+
+// What a rule or a person wants done about a running job, as they write it: "NAME" or "NAME ARGUMENT". docs/actions.md
+struct Action {
+  // notify_only | mark | pause_job | resume_job | stop_job | dump_stacks | webhook CHANNEL |
+  // set_log_interval_steps N | set_level LEVEL
+  std::string name = "notify_only", argument;
+
+  std::string Text() const { return argument.empty() ? name : name + " " + argument; }
+};
+
+// kInvalid: it is none of these, or its argument is not one; says what is wanted.
+base::Result<Action> ParseAction(const std::string& text);
+
+}  // namespace rankscope::model

@@ -1,0 +1,254 @@
+#include "monitor/diagnostician.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/clock.h"
+#include "diagnose/knowledge/similarity.h"
+#include "monitor/diagnosis_event.h"
+
+namespace rankscope::monitor {
+namespace {
+
+using diagnose::Incident;
+using diagnose::JobFacts;
+
+constexpr auto kLookEvery = std::chrono::seconds(1);
+constexpr int64_t kRenewAfter = 60 * base::kNsPerSecond;
+constexpr int64_t kRenewAfterSteps = 10;
+constexpr int64_t kBetweenLooks = 5 * base::kNsPerSecond;  // at one job whose last words still come
+
+// Another text: something came since.
+std::string SeenAs(const catalog::JobRow& job) {
+  return job.state + " " + std::to_string(job.attempt) + " " + std::to_string(job.last_heard);
+}
+
+bool WantsDiagnosis(const Incident& incident) {
+  bool grave =
+      incident.severity == detect::Severity::kCritical || incident.state == diagnose::IncidentState::kConfirmed;
+  return grave && incident.open();
+}
+
+bool IsTurn(const std::string& finding_class) {
+  static constexpr std::array<std::string_view, 4> kTurns = {"throughput_drop", "throughput_decay", "step_time_jitter",
+                                                             "loss_spike"};
+  return std::find(kTurns.begin(), kTurns.end(), finding_class) != kTurns.end();
+}
+
+std::vector<diagnose::Inflection> TurnsOf(const std::vector<catalog::FindingRow>& findings) {
+  std::vector<diagnose::Inflection> turns;
+  for (const catalog::FindingRow& row : findings) {
+    if (!IsTurn(row.finding_class) || row.decision.state == "dismissed") continue;
+    auto json = nlohmann::json::parse(row.json, nullptr, /*allow_exceptions=*/false);
+    auto step = json.is_object() ? json.find("step") : json.end();
+    if (step == json.end() || !step->is_number_integer()) continue;
+    turns.push_back({step->get<int64_t>(), row.finding_class});
+  }
+  std::sort(turns.begin(), turns.end(), [](const auto& a, const auto& b) { return a.step < b.step; });
+  return turns;
+}
+
+// The id of the gravest, of several the first; empty: there is none.
+std::string GravestOf(const std::vector<catalog::IncidentRow>& newest_first) {
+  auto grade = [](const catalog::IncidentRow& row) {
+    return detect::ParseSeverity(row.severity).value_or(detect::Severity::kInfo);
+  };
+  const catalog::IncidentRow* gravest = nullptr;
+  for (const catalog::IncidentRow& row : newest_first) {
+    bool counts = row.superseded_by.empty() && row.decision != "dismissed";
+    if (counts && (!gravest || grade(row) >= grade(*gravest))) gravest = &row;
+  }
+  return gravest ? gravest->id : "";
+}
+
+}  // namespace
+
+void Diagnostician::Start() {
+  thread_ = std::thread([this] { Loop(); });
+}
+
+void Diagnostician::Stop() {
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  wake_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+base::Status Diagnostician::Take(std::span<const Incident> incidents) {
+  std::lock_guard lock(mutex_);
+  for (const Incident& incident : incidents) {
+    if (WantsDiagnosis(incident)) requests_[incident.job] = {"incident " + incident.id, 0, {}, false};
+  }
+  wake_.notify_all();
+  return {};
+}
+
+void Diagnostician::Loop() {
+  while (!stopped_) {
+    LookAround();
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kLookEvery, [&] { return stopped_.load(); });
+  }
+}
+
+void Diagnostician::LookAround() {
+  auto jobs = parts_.catalog->Jobs(base::WallNow(), parts_.lost_after_ns);
+  if (!jobs.ok())
+    return parts_.say("project " + parts_.project + ": no job can be diagnosed: " + jobs.status().message());
+  for (const catalog::JobRow& job : *jobs) {
+    if (stopped_) return;
+    job.state == "running" ? LookAtRunning(job) : LookAtEnded(job);
+  }
+  if (seen_.size() > jobs->size()) ForgetGoneJobs(*jobs);
+}
+
+void Diagnostician::ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs) {
+  std::set<std::string> names;
+  for (const catalog::JobRow& job : jobs) names.insert(job.job);
+  std::erase_if(seen_, [&](const auto& entry) { return names.count(entry.first) == 0; });
+}
+
+bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& like) {
+  auto [seen, is_new] = seen_.try_emplace(job.job);
+  if (is_new) {
+    auto known = parts_.knowledge->Find(job.job);
+    if (known.ok() && *known) seen->second.like = (*known)->seen;
+  }
+  if (seen->second.like == like) return true;
+  return seen->second.at != 0 && base::MonotonicNow() - seen->second.at < kBetweenLooks;
+}
+
+void Diagnostician::LookAtEnded(const catalog::JobRow& job) {
+  std::string like = SeenAs(job);
+  if (IsSettled(job, like)) return;
+  {
+    std::lock_guard lock(mutex_);
+    requests_.erase(job.job);
+  }
+  auto outcome = Examine(job, job.state == "finished" ? JobPart::kReports : JobPart::kAll, *parts_.topology);
+  if (stopped_) return;
+  seen_[job.job] = {like, base::MonotonicNow()};
+  base::Status status = outcome.status();
+  if (status.ok()) status = Tell(job, *outcome, job.state == "lost" ? "the job was lost" : "the job has " + job.state);
+  // Somebody may have deleted it meanwhile.
+  if (status.ok() && Row(job.job).ok())
+    status = parts_.knowledge->Save({job.job, like, diagnose::ToJson(outcome->facts)});
+  if (!status.ok())
+    parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
+}
+
+void Diagnostician::LookAtRunning(const catalog::JobRow& job) {
+  std::unique_lock lock(mutex_);
+  auto found = requests_.find(job.job);
+  if (found == requests_.end()) return;
+  Request request = found->second;
+  bool far = request.due_step && job.last_step && *job.last_step >= *request.due_step;
+  if (base::MonotonicNow() < request.due && !far) return;
+  requests_.erase(found);
+  lock.unlock();
+  auto outcome = Examine(job, JobPart::kAll, *parts_.topology);
+  base::Status status = outcome.ok() ? Tell(job, *outcome, request.reason) : outcome.status();
+  if (!status.ok() && !stopped_) {
+    parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
+  }
+  if (request.renewal) return;
+  std::optional<int64_t> due_step;
+  if (job.last_step) due_step = *job.last_step + kRenewAfterSteps;
+  lock.lock();
+  requests_.try_emplace(job.job, Request{request.reason, base::MonotonicNow() + kRenewAfter, due_step, true});
+}
+
+base::Result<Diagnostician::Outcome> Diagnostician::Examine(const catalog::JobRow& job, JobPart part,
+                                                            const diagnose::Topology& topology) {
+  ASSIGN_OR_RETURN(JobReading reading,
+                   ReadJob(parts_.logs, parts_.project, job.job, part, [&] { return stopped_.load(); }));
+  Outcome outcome;
+  outcome.told = reading.last_diagnosis;
+  if (part == JobPart::kAll) outcome.verdict = diagnose::Diagnose(reading.lines, topology);
+  ASSIGN_OR_RETURN(outcome.facts, FactsFrom(job, reading));
+  diagnose::TakeVerdict(outcome.verdict, &outcome.facts);
+  const auto& culprit = outcome.verdict.culprit;
+  ASSIGN_OR_RETURN(auto ranks, parts_.catalog->Ranks(job.job));
+  for (const catalog::RankRow& rank : ranks) {
+    if (culprit && culprit->rank == rank.rank) outcome.facts.culprit_host = rank.host;
+  }
+  return outcome;
+}
+
+base::Result<JobFacts> Diagnostician::FactsFrom(const catalog::JobRow& job, const JobReading& reading) {
+  JobFacts facts;
+  facts.job = job.job;
+  facts.state = job.state;
+  facts.started = job.started;
+  facts.ended = job.last_heard;
+  facts.ranks = std::max(job.ranks_seen, job.ranks_expected);
+  ASSIGN_OR_RETURN(auto ranks, parts_.catalog->Ranks(job.job));
+  std::set<std::string> hosts;
+  for (const catalog::RankRow& rank : ranks) {
+    if (!rank.host.empty()) hosts.insert(rank.host);
+  }
+  facts.hosts.assign(hosts.begin(), hosts.end());
+  diagnose::TakeConfiguration(job.configuration, &facts);
+  facts.last_step = reading.progress.last_step();
+  facts.last_checkpoint = reading.last_checkpoint;
+  bool in_vain = job.state != "finished" && reading.last_checkpoint;
+  facts.productive_s = reading.progress.ProductiveSeconds(in_vain ? reading.last_checkpoint : std::nullopt);
+  facts.curves = reading.curves;
+  catalog::FindingFilter of_job;
+  of_job.job = job.job;
+  ASSIGN_OR_RETURN(auto findings, parts_.findings->List(of_job));
+  facts.inflections = TurnsOf(findings);
+  catalog::IncidentFilter incidents_of_job;
+  incidents_of_job.job = job.job;
+  ASSIGN_OR_RETURN(auto incidents, parts_.findings->incidents()->List(incidents_of_job));
+  facts.incident = GravestOf(incidents);
+  return facts;
+}
+
+// A healthy job has nothing to tell, but to take back what was told.
+base::Status Diagnostician::Tell(const catalog::JobRow& job, const Outcome& outcome, const std::string& reason) {
+  model::Record event = DiagnosisEvent(job, outcome.verdict, reason);
+  bool nothing_new = GistOf(event) == outcome.told || (outcome.verdict.healthy && outcome.told.empty());
+  if (nothing_new) return {};
+  catalog::Findings::Changes changes;
+  changes.events.push_back(std::move(event));
+  return parts_.findings->Save(changes);
+}
+
+base::Result<catalog::JobRow> Diagnostician::Row(const std::string& job) {
+  return parts_.catalog->Job(job, base::WallNow(), parts_.lost_after_ns);
+}
+
+base::Result<diagnose::Verdict> Diagnostician::DiagnoseNow(const std::string& job, const diagnose::Topology* topology) {
+  ASSIGN_OR_RETURN(catalog::JobRow row, Row(job));
+  ASSIGN_OR_RETURN(Outcome outcome, Examine(row, JobPart::kAll, topology ? *topology : *parts_.topology));
+  ASSIGN_OR_RETURN(auto others, AllFacts());
+  outcome.verdict.similar = diagnose::FindSimilar(outcome.facts, others);
+  return std::move(outcome.verdict);
+}
+
+base::Result<JobFacts> Diagnostician::FactsOf(const std::string& job) {
+  ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
+  auto row = Row(job);
+  bool fresh = known && (!row.ok() || known->seen == SeenAs(*row));
+  if (fresh) return diagnose::FactsFromJson(known->facts);
+  RETURN_IF_ERROR(row.status());
+  ASSIGN_OR_RETURN(Outcome outcome, Examine(*row, JobPart::kAll, *parts_.topology));
+  return std::move(outcome.facts);
+}
+
+base::Result<std::vector<JobFacts>> Diagnostician::AllFacts() {
+  std::vector<JobFacts> all;
+  RETURN_IF_ERROR(parts_.knowledge->Each([&](const catalog::KnownJob& known) {
+    if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) all.push_back(std::move(*facts));
+  }));
+  return all;
+}
+
+base::Status Diagnostician::ForgetJob(const std::string& job) { return parts_.knowledge->DeleteJob(job); }
+
+}  // namespace rankscope::monitor

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "catalog/catalog.h"
+#include "catalog/findings.h"
+#include "catalog/knowledge.h"
+#include "diagnose/incidents/incident_listener.h"
+#include "diagnose/knowledge/knowledge_base.h"
+#include "monitor/job_reading.h"
+#include "query/log_source.h"
+
+namespace rankscope::monitor {
+
+// Looks at jobs that have ended, and at running ones with an incident that is critical or confirmed, and says what went
+// wrong: as an event of the job, and in what is kept of it. A job that failed or was lost is diagnosed within a second
+// or two, and again once its last words have come; one with an incident at once, and again ten steps or a minute later.
+// Of a job that ended well only its reports are read. docs/knowledge.md
+class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentListener {
+ public:
+  struct Parts {  // the pointers outlive it
+    std::string project;
+    catalog::Catalog* catalog;
+    catalog::Findings* findings;
+    catalog::Knowledge* knowledge;
+    query::LogSource* logs;
+    std::shared_ptr<const diagnose::Topology> topology;
+    int64_t lost_after_ns;
+    std::function<void(const std::string&)> say;
+  };
+  explicit Diagnostician(Parts parts) : parts_(std::move(parts)) {}
+  ~Diagnostician() override { Stop(); }
+
+  void Start();
+  // What was not diagnosed is after the next start.
+  void Stop();
+
+  base::Result<diagnose::Verdict> DiagnoseNow(const std::string& job, const diagnose::Topology* topology) override;
+  base::Result<diagnose::JobFacts> FactsOf(const std::string& job) override;
+  base::Result<std::vector<diagnose::JobFacts>> AllFacts() override;
+  base::Status ForgetJob(const std::string& job);
+
+  std::string name() const override { return "diagnosis"; }
+  base::Status Take(std::span<const diagnose::Incident> incidents) override;
+
+ private:
+  struct Outcome {
+    diagnose::Verdict verdict;
+    diagnose::JobFacts facts;
+    std::string told;  // the gist of what was said of the job last
+  };
+  // A running job that is to be looked at.
+  struct Request {
+    std::string reason;
+    int64_t due = 0;  // by the monotonic clock
+    std::optional<int64_t> due_step;
+    bool renewal = false;
+  };
+  struct Seen {
+    std::string like;  // as SeenAs when it was diagnosed
+    int64_t at = 0;    // by the monotonic clock
+  };
+
+  void Loop();
+  void LookAround();
+  void LookAtEnded(const catalog::JobRow& job);
+  void LookAtRunning(const catalog::JobRow& job);
+  void ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs);
+  bool IsSettled(const catalog::JobRow& job, const std::string& like);
+  base::Result<Outcome> Examine(const catalog::JobRow& job, JobPart part, const diagnose::Topology& topology);
+  base::Result<diagnose::JobFacts> FactsFrom(const catalog::JobRow& job, const JobReading& reading);
+  base::Status Tell(const catalog::JobRow& job, const Outcome& outcome, const std::string& reason);
+  base::Result<catalog::JobRow> Row(const std::string& job);
+
+  const Parts parts_;
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;  // guards requests_
+  std::condition_variable wake_;
+  std::map<std::string, Request> requests_;  // by job
+  std::map<std::string, Seen> seen_;         // of ended jobs; the thread's own
+  std::thread thread_;
+};
+
+}  // namespace rankscope::monitor

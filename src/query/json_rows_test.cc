@@ -1,0 +1,61 @@
+#include "query/json_rows.h"
+
+#include <gtest/gtest.h>
+
+namespace rankscope::query {
+namespace {
+
+Row TableRow(int64_t number) {
+  Row row;
+  row.columns = {{"number", number},
+                 {number % 3 == 0 ? "third" : "other", std::to_string(number)},
+                 {"half", static_cast<double>(number) / 2}};
+  return row;
+}
+
+std::string JsonOf(const Row& row) {
+  std::string json;
+  RowWriter().Append(row, &json);
+  return json;
+}
+
+TEST(JsonRows, RowsComeInOrderOnOneThreadWhoeverWritesThem) {
+  constexpr int64_t kRows = 50'000;
+  std::vector<std::string> got;
+  auto self = std::this_thread::get_id();
+  std::function<bool(std::string_view)> take = [&](std::string_view json) {
+    EXPECT_EQ(std::this_thread::get_id(), self);
+    got.emplace_back(json);
+    return true;
+  };
+  model::Record record;
+  record.text = "a record among them";
+  JsonRows rows(take);
+  for (int64_t i = 0; i < kRows; ++i) {
+    ASSERT_TRUE(rows.Take(TableRow(i)));
+    if (i % 20'000 == 19'999) ASSERT_TRUE(rows.Take(Row::Of(record)));
+  }
+  rows.Finish();
+  size_t at = 0;
+  for (int64_t i = 0; i < kRows; ++i) {
+    ASSERT_EQ(got.at(at++), JsonOf(TableRow(i)));
+    if (i % 20'000 == 19'999) ASSERT_EQ(got.at(at++), JsonOf(Row::Of(record)));
+  }
+  EXPECT_EQ(at, got.size());
+}
+
+TEST(JsonRows, NothingIsGivenOnceNoMoreIsWanted) {
+  for (size_t wanted : {size_t{1}, size_t{1024}, size_t{5000}}) {
+    size_t given = 0;
+    std::function<bool(std::string_view)> take = [&](std::string_view) { return ++given < wanted; };
+    JsonRows rows(take);
+    bool more = true;
+    for (int64_t i = 0; more && i < 100'000; ++i) more = rows.Take(TableRow(i));
+    rows.Finish();
+    EXPECT_FALSE(more);
+    EXPECT_EQ(given, wanted);
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::query

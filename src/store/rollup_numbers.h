@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rankscope::store {
+
+// What the numbers of one field come to in each of some cells. A sum has the 64 bits that it was added up with, so that
+// an answer is the same to the last digit whether it was made from rows or from these.
+struct RollupNumbers {
+  bool whole = false;  // all are integers, and so are their sums
+  std::vector<long double> sums, lows, highs;
+};
+
+// False: they cannot be kept as they are, and nothing was appended.
+bool EncodeRollupNumbers(const RollupNumbers& numbers, std::string* out);
+
+enum class RollupPart { kSums, kLows, kHighs };
+// That part alone of `count` cells. False when the bytes are not that.
+bool DecodeRollupNumbers(std::string_view bytes, size_t count, RollupPart part, bool* whole,
+                         std::vector<long double>* values);
+
+}  // namespace rankscope::store

@@ -1,0 +1,75 @@
+"""The two stories that `make demo` tells, by its own scripts: what the diagnosis says of them."""
+import json
+import os
+import subprocess
+import sys
+import unittest
+
+from harness import Place, RANKSCOPE
+
+TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools")
+GENEROUS_S = 600
+
+
+def diagnose(*arguments):
+    done = subprocess.run([RANKSCOPE, "diagnose", *arguments, "-o", "json"], capture_output=True, text=True)
+    assert done.returncode == 3, done
+    return json.loads(done.stdout)
+
+
+class StoriesTest(unittest.TestCase):
+    def setUp(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        self.folder = os.path.join(place.path, "logs")
+
+    def test_a_run_that_ends_without_a_word_was_ended_by_one_extreme_sample(self):
+        done = subprocess.run([os.path.join(TOOLS, "demo_oom.sh"), self.folder], timeout=GENEROUS_S, capture_output=True,
+                              text=True)
+        self.assertEqual((done.returncode, done.stdout), (0, ""), done)
+        verdict = diagnose(self.folder)
+        told = json.dumps(verdict, indent=1)
+        self.assertEqual((verdict["class"], verdict["subclass"]), ("cuda_oom", "one extreme sample"), told)
+        self.assertEqual((verdict["culprits"], verdict["culprit"]["step"]), ([3], 1197), told)
+        self.assertEqual(verdict["root_line"], "CUDA out of memory. Tried to allocate 4.2 GiB")
+        figures = verdict["figures"]
+        self.assertIn("asked for 4.20 GiB", figures)
+        self.assertIn("the batch in flight: Input image size [3, 8192, 4096], 128.00 times the usual size", figures)
+        self.assertIn("the file named beside it: images/part-00047/0095.png", figures)
+
+    def test_a_job_that_slowed_for_hours_was_slowed_by_one_port(self):
+        subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
+        topology = os.path.join(self.folder, "topology.yaml")
+        verdict = diagnose(os.path.join(self.folder, "ranks.jsonl"), os.path.join(self.folder, "switches.jsonl"),
+                           "--topology", topology)
+        told = json.dumps(verdict, indent=1)
+        self.assertEqual((verdict["class"], verdict["subclass"]), ("network_degraded", "port"), told)
+        self.assertEqual(sorted(verdict["culprits"]), list(range(160, 176)))
+        self.assertEqual(verdict["root_line"], "NCCL timeout: unhandled system error")
+        slowdown = verdict["slowdown"]
+        element = slowdown["element"]
+        self.assertEqual((element["kind"], element["name"], element["hits"]), ("port", "leaf-2/3", 16))
+        self.assertLess(element["log10_chance"], -15)
+        for value, expected in ((slowdown["before"], 80_000), (slowdown["worst"], 30_000), (slowdown["after"], 75_000)):
+            self.assertAlmostEqual(value, expected, delta=0.02 * expected)
+        self.assertEqual((slowdown["unit"], slowdown["recovered_step"]), ("tokens/s", 5000))
+        order = slowdown["order"]
+        self.assertEqual([one["rank"] for one in order][:16], verdict["culprits"])
+        self.assertEqual(len(order), 256)
+        self.assertEqual(order, sorted(order, key=lambda one: one["step"]))
+        link = slowdown["links"][0]
+        self.assertEqual((link["device"], link["port"], link["counter"]), ("leaf-2", "3", "port_xmit_discards"))
+
+    def test_a_topology_that_cannot_be_read_is_named(self):
+        subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
+        topology = os.path.join(self.folder, "topology.yaml")
+        with open(topology, "a") as file:
+            file.write("gpu-99: {swich: leaf-1}\n")
+        done = subprocess.run([RANKSCOPE, "diagnose", self.folder, "--topology", topology], capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("topology.yaml:33", done.stderr)
+        self.assertIn("swich", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -96,7 +96,7 @@ void AppendJson(const Finding& finding, std::string* out) {
   object.Text("incident_id", finding.incident.empty() ? finding.id : finding.incident);
   object.Text("rule", finding.rule);
   object.Text("class", finding.finding_class);
-  object.Text("role", finding.role);
+  if (!finding.role.empty()) object.Text("role", finding.role);
   AppendCauses(finding.likely, object.Key("likely"));
   object.Raw("active", finding.active ? "true" : "false");
   object.Text("severity", SeverityName(finding.severity));

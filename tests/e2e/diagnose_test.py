@@ -47,7 +47,7 @@ class StoredJobTest(unittest.TestCase):
             self.assertEqual((verdict["class"], culprit, verdict["root_line"]), expected, done.stdout)
             self.assertEqual(done.returncode, 0 if job == "healthy" else 3)
         missing = place.cli("diagnose", "--server", server.http, "--job_id", "nobody")
-        self.assertEqual((missing.returncode, missing.stderr), (2, "rankscope: job nobody: no record of it\n"))
+        self.assertEqual((missing.returncode, missing.stderr), (2, 'rankscope: no job "nobody"\n'))
 
 
 class DiagnoseTest(unittest.TestCase):

@@ -48,7 +48,7 @@ base::Status JobCustody::Expire(const store::Retention& retention, base::TimeNs 
   return ForgetEmptyJobs(gone);
 }
 
-// No incident cites records yet; what they cite comes here.
+// Incidents keep copies of what they cite.
 base::Result<store::Kept> JobCustody::KeptAt(base::TimeNs now) {
   store::Kept kept;
   ASSIGN_OR_RETURN(auto jobs, parts_.catalog->Jobs(now, parts_.lost_after_ns));
@@ -80,12 +80,14 @@ void JobCustody::Report(const std::vector<store::StoredSegment>& gone) {
 }
 
 base::Status JobCustody::ForgetEmptyJobs(const std::vector<store::StoredSegment>& gone) {
-  for (const store::StoredSegment& segment : gone) {
-    if (parts_.store->Holds(segment.job)) continue;
-    RETURN_IF_ERROR(parts_.detection->ForgetJob(segment.job));
-    auto status = parts_.catalog->DeleteJob(segment.job);
-    // Not found: an earlier segment's turn, or records without a job.
-    if (!status.ok() && status.code() != base::Code::kNotFound) return status;
+  for (const store::StoredSegment& segment : gone) to_forget_.insert(segment.job);
+  for (auto job = to_forget_.begin(); job != to_forget_.end();) {
+    if (!parts_.store->Holds(*job)) {
+      RETURN_IF_ERROR(parts_.detection->ForgetJob(*job));
+      auto status = parts_.catalog->DeleteJob(*job);
+      if (!status.ok() && status.code() != base::Code::kNotFound) return status;  // records may be of no job
+    }
+    job = to_forget_.erase(job);
   }
   return {};
 }

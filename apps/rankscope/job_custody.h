@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "api/job_control.h"
@@ -49,6 +50,7 @@ class JobCustody : public api::JobControl {
   const Parts parts_;
   std::mutex mutex_;  // of each decision; guards what follows
   bool excess_said_ = false;
+  std::set<std::string> to_forget_;  // jobs that lost records, until what is known of empty ones is gone, too
 };
 
 }  // namespace rankscope

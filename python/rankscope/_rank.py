@@ -205,8 +205,7 @@ def _watch_exceptions():
         except Exception:
             pass
         before(kind, error, traceback)
-        if not issubclass(kind, KeyboardInterrupt):
-            _await_end_of_action()
+        _await_end_of_action()
 
     sys.excepthook = excepthook
 

@@ -20,8 +20,8 @@ constexpr std::string_view kQuestions[] = {"/api/v1/query", "/api/v1/series", "/
 
 // A question may come as a POST: queries and topologies grow longer than URLs.
 bool Asks(const Request& request) {
-  return request.method == "GET" ||
-         std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions) ||
+  if (request.method != "POST") return request.method == "GET";
+  return std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions) ||
          (request.path.starts_with("/api/v1/jobs/") && request.path.ends_with("/diagnosis"));
 }
 

@@ -18,7 +18,11 @@ constexpr const char* kTables[] = {
     "CREATE TABLE IF NOT EXISTS incident_version(number INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL, "
     "json TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS listener(name TEXT PRIMARY KEY, told INTEGER)",
-    "CREATE TABLE IF NOT EXISTS evidence(incident TEXT PRIMARY KEY, job TEXT NOT NULL, json TEXT NOT NULL)"};
+    "CREATE TABLE IF NOT EXISTS evidence(incident TEXT PRIMARY KEY, job TEXT NOT NULL, json TEXT NOT NULL)",
+    // The change number given last: a deleted incident's is never given again.
+    "CREATE TABLE IF NOT EXISTS change_counter(value INTEGER NOT NULL)",
+    "INSERT INTO change_counter SELECT (SELECT IFNULL(MAX(change), 0) FROM incident) "
+    "WHERE NOT EXISTS (SELECT 1 FROM change_counter)"};
 
 constexpr const char* kColumns =
     "place, id, job, state, decision, severity, rule, class, superseded_by, started, acknowledged_until, rank_hours, "
@@ -143,7 +147,7 @@ base::Result<Incidents::Decided> Incidents::DecidedFindings(const std::string& i
 
 uint64_t Incidents::last_change() const {
   std::lock_guard lock(*mutex_);
-  Statement select = file_->Prepare("SELECT IFNULL(MAX(change), 0) FROM incident");
+  Statement select = file_->Prepare("SELECT value FROM change_counter");
   return select && Step(select.get()) ? static_cast<uint64_t>(IntegerColumn(select.get(), 0)) : 0;
 }
 
@@ -234,7 +238,7 @@ base::Status Incidents::Write(const std::vector<IncidentRow>& rows) {
   Statement insert = file_->Prepare(
       "INSERT INTO incident(id, job, state, decision, severity, rule, class, superseded_by, json, started, "
       "acknowledged_until, rank_hours, change) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-      "(SELECT IFNULL(MAX(change), 0) + 1 FROM incident)) "
+      "(SELECT value FROM change_counter)) "
       "ON CONFLICT(id) DO UPDATE SET state = excluded.state, decision = excluded.decision, "
       "severity = excluded.severity, rule = excluded.rule, class = excluded.class, "
       "superseded_by = excluded.superseded_by, json = excluded.json, started = excluded.started, "
@@ -242,6 +246,7 @@ base::Status Incidents::Write(const std::vector<IncidentRow>& rows) {
   Statement move = file_->Prepare("UPDATE finding SET incident = ?1 WHERE incident = ?2 AND job = ?3");
   if (!insert || !move) return file_->Error("cannot write");
   for (const IncidentRow& row : rows) {
+    RETURN_IF_ERROR(file_->Execute("UPDATE change_counter SET value = value + 1"));
     Bind(insert.get(), 10, row.started);
     Bind(insert.get(), 11, row.acknowledged_until);
     BindReal(insert.get(), 12, row.rank_hours);

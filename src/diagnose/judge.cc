@@ -227,6 +227,7 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   const std::vector<Attempt> attempts = SplitAttempts(read);
   if (attempts.empty()) return DiagnoseAttempt(read, topology);
   std::vector<Verdict> verdicts;
+  verdicts.reserve(attempts.size());
   for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
   return StoryOf(attempts, std::move(verdicts));
 }

@@ -12,6 +12,18 @@ constexpr int64_t kSweepEvery = 60 * base::kNsPerSecond;
 constexpr size_t kMostUnsaved = 10'000;
 constexpr uint64_t kMostUnsavedBytes = uint64_t{1} << 30;
 
+constexpr auto kLookForAnswer = std::chrono::milliseconds(100);
+
+// Of each incident only what it is now: more of them than there are incidents say nothing.
+void KeepLast(std::vector<catalog::IncidentRow>* rows) {
+  std::set<std::string> seen;
+  std::vector<catalog::IncidentRow> last;
+  for (auto row = rows->rbegin(); row != rows->rend(); ++row) {
+    if (seen.insert(row->id).second) last.push_back(std::move(*row));
+  }
+  rows->assign(std::make_move_iterator(last.rbegin()), std::make_move_iterator(last.rend()));
+}
+
 }  // namespace
 
 // A data directory without findings yet begins with what comes next.
@@ -60,10 +72,21 @@ void Detection::UseRules(std::shared_ptr<const detect::RuleSet> rules) {
   queue_.Put([this, rules = std::move(rules)] { judge_.Use(rules); });
 }
 
+// While nothing is taken the errand would wait with what it follows; and who asks may be whom the server waits for.
 base::Status Detection::ForgetJob(const std::string& job) {
   auto forgotten = std::make_shared<std::promise<base::Status>>();
-  queue_.Put([this, job, forgotten] { forgotten->set_value(Forget(job)); });
-  return Await<base::Status>(forgotten->get_future());
+  auto wanted = std::make_shared<std::atomic<bool>>(true);
+  queue_.Put([this, job, forgotten, wanted] {
+    if (*wanted) forgotten->set_value(Forget(job));
+  });
+  auto answer = forgotten->get_future();
+  while (answer.wait_for(kLookForAnswer) != std::future_status::ready) {
+    if (!full_ && !queue_.stopped()) continue;
+    *wanted = false;
+    return base::Status::Unavailable(full_ ? "findings cannot be saved now: try again when they can"
+                                           : "the server is stopping");
+  }
+  return answer.get();
 }
 
 // Whoever was told that something is open is told that it is not.
@@ -79,14 +102,6 @@ base::Status Detection::Forget(const std::string& job) {
 }
 
 template <typename Answer>
-Answer Detection::Await(std::future<Answer> answer) const {
-  while (answer.wait_for(std::chrono::milliseconds(100)) != std::future_status::ready) {
-    if (queue_.stopped()) return base::Status::Unavailable("the server is stopping");
-  }
-  return answer.get();
-}
-
-template <typename Answer>
 base::Result<Answer> Detection::Ask(std::function<base::Result<Answer>()> question) {
   auto answered = std::make_shared<std::promise<base::Result<Answer>>>();
   queue_.PutFirst([this, question = std::move(question), answered] {
@@ -94,7 +109,11 @@ base::Result<Answer> Detection::Ask(std::function<base::Result<Answer>()> questi
     base::Status saved = SaveAll();
     answered->set_value(answer.ok() && !saved.ok() ? base::Result<Answer>(saved) : std::move(answer));
   });
-  return Await<base::Result<Answer>>(answered->get_future());
+  auto answer = answered->get_future();
+  while (answer.wait_for(kLookForAnswer) != std::future_status::ready) {
+    if (queue_.stopped()) return base::Status::Unavailable("the server is stopping");
+  }
+  return answer.get();
 }
 
 base::Result<diagnose::Incident> Detection::Say(const std::string& incident, const IncidentWord& word) {
@@ -115,7 +134,7 @@ base::Status Detection::FollowDecision(const catalog::FindingRow& row, const cat
   IncidentWord word;
   word.by = decision.by;
   word.note = decision.note;
-  if (decided.confirmed > 0) {
+  if (decision.state == "confirmed") {
     word.act = IncidentWord::Act::kConfirm;
   } else if (decided.dismissed == decided.findings) {
     word.act = IncidentWord::Act::kDismiss;
@@ -135,7 +154,8 @@ void Detection::SetCost(const std::string& job, const std::string& incident, con
 void Detection::Loop() {
   while (!queue_.stopped()) {
     news_.Tell();
-    TakeLot(IsFull() ? queue_.TakeFirst() : queue_.Take());
+    full_ = IsFull();
+    TakeLot(full_ ? queue_.TakeFirst() : queue_.Take());
     LookAtClock();
     SaveWhenDue(/*now=*/HasNews());
     events_->Publish();
@@ -158,9 +178,11 @@ void Detection::TakeLot(const DetectionQueue::Lot& lot) {
 void Detection::Collect() {
   Judge::Verdict verdict = judge_.TakeVerdict();
   std::move(verdict.findings.begin(), verdict.findings.end(), std::back_inserter(unsaved_.findings));
+  std::move(verdict.fresh.begin(), verdict.fresh.end(), std::back_inserter(fresh_));
   std::move(verdict.events.begin(), verdict.events.end(), std::back_inserter(unsaved_.events));
   std::move(verdict.alerts.begin(), verdict.alerts.end(), std::back_inserter(alerts_));
   desk_.Drain(&unsaved_);
+  if (failing_) KeepLast(&unsaved_.incidents);
 }
 
 void Detection::LookAtClock() {
@@ -185,7 +207,7 @@ base::Status Detection::SaveAll() {
 
 bool Detection::IsFull() const {
   if (!failing_) return false;
-  size_t unsaved = unsaved_.findings.size() + unsaved_.events.size();
+  size_t unsaved = unsaved_.findings.size() + unsaved_.events.size() + unsaved_.versions.size();
   return unsaved > kMostUnsaved || unsaved_.position.value_or(0) > durable_position_ + kMostUnsavedBytes;
 }
 
@@ -208,8 +230,8 @@ base::Status Detection::Save() {
   if (failing_) return status;
   if (!unsaved_.versions.empty()) news_.Expect();
   if (unsaved_.position) durable_position_ = *unsaved_.position;
-  auto saved = std::exchange(unsaved_, {});
-  parts_.act(saved.findings);
+  unsaved_ = {};
+  parts_.act(std::exchange(fresh_, {}));
   for (const auto& [job, line] : std::exchange(alerts_, {})) parts_.alert(job, line);
   return {};
 }

@@ -75,8 +75,6 @@ class Detection : public model::RecordSink {
   base::Status SaveAll();
   void LookAtClock();
   base::Status Forget(const std::string& job);
-  template <typename Answer>
-  Answer Await(std::future<Answer> answer) const;
   // Runs it on the thread, before what waits, once all that was judged is saved.
   template <typename Answer>
   base::Result<Answer> Ask(std::function<base::Result<Answer>()> question);
@@ -85,6 +83,7 @@ class Detection : public model::RecordSink {
   const Parts parts_;
   DetectionQueue queue_;
   std::atomic<uint64_t> durable_position_{0};
+  std::atomic<bool> full_{false};  // nothing is taken until what is unsaved can be saved
   std::thread thread_;
   std::set<std::string> seen_;  // jobs; the appending thread's own
 
@@ -94,6 +93,7 @@ class Detection : public model::RecordSink {
   IncidentNews news_;
   std::unique_ptr<FindingEvents> events_;
   catalog::Findings::Changes unsaved_;
+  std::vector<catalog::FindingRow> fresh_;                   // of what is unsaved: what rules want done is to be begun
   std::vector<std::pair<std::string, std::string>> alerts_;  // of what is unsaved
   int64_t saved_at_ = 0, swept_at_ = 0, looked_at_ = 0;
   bool failing_ = false;

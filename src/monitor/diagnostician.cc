@@ -65,7 +65,17 @@ std::string GravestOf(const std::vector<catalog::IncidentRow>& newest_first) {
 
 }  // namespace
 
+// What was asked for before the server ended is asked for again.
 void Diagnostician::Start() {
+  catalog::IncidentFilter open;
+  open.open = true;
+  if (auto rows = parts_.findings->incidents()->List(open); rows.ok()) {
+    std::lock_guard lock(mutex_);
+    for (const catalog::IncidentRow& row : *rows) {
+      bool grave = row.severity == "CRITICAL" || row.decision == "confirmed";
+      if (grave) requests_[row.job] = {"incident " + row.id, 0, {}, false};
+    }
+  }
   thread_ = std::thread([this] { Loop(); });
 }
 
@@ -81,7 +91,9 @@ void Diagnostician::Stop() {
 base::Status Diagnostician::Take(std::span<const Incident> incidents) {
   std::lock_guard lock(mutex_);
   for (const Incident& incident : incidents) {
-    if (WantsDiagnosis(incident)) requests_[incident.job] = {"incident " + incident.id, 0, {}, false};
+    if (!WantsDiagnosis(incident)) continue;
+    // Its next versions, seconds later, say no more than the renewal will find.
+    requests_.try_emplace(incident.job, Request{"incident " + incident.id, 0, {}, false});
   }
   wake_.notify_all();
   return {};
@@ -101,7 +113,12 @@ void Diagnostician::LookAround() {
     return parts_.say("project " + parts_.project + ": no job can be diagnosed: " + jobs.status().message());
   for (const catalog::JobRow& job : *jobs) {
     if (stopped_) return;
-    job.state == "running" ? LookAtRunning(job) : LookAtEnded(job);
+    if (job.state == "running") LookAtRunning(job);
+  }
+  // One at a time: who has just been asked for by an incident does not wait for all that ever ended.
+  for (const catalog::JobRow& job : *jobs) {
+    if (stopped_) return;
+    if (job.state != "running" && LookAtEnded(job)) break;
   }
   if (seen_.size() > jobs->size()) ForgetGoneJobs(*jobs);
 }
@@ -122,23 +139,26 @@ bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& lik
   return seen->second.at != 0 && base::MonotonicNow() - seen->second.at < kBetweenLooks;
 }
 
-void Diagnostician::LookAtEnded(const catalog::JobRow& job) {
+bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
   std::string like = SeenAs(job);
-  if (IsSettled(job, like)) return;
+  if (IsSettled(job, like)) return false;
   {
     std::lock_guard lock(mutex_);
     requests_.erase(job.job);
   }
   auto outcome = Examine(job, job.state == "finished" ? JobPart::kReports : JobPart::kAll, *parts_.topology);
-  if (stopped_) return;
-  seen_[job.job] = {like, base::MonotonicNow()};
+  if (stopped_) return true;
   base::Status status = outcome.status();
-  if (status.ok()) status = Tell(job, *outcome, job.state == "lost" ? "the job was lost" : "the job has " + job.state);
-  // Somebody may have deleted it meanwhile.
-  if (status.ok() && Row(job.job).ok())
-    status = parts_.knowledge->Save({job.job, like, diagnose::ToJson(outcome->facts)});
+  if (status.ok() && Row(job.job).ok()) status = Keep(job, like, *outcome);  // somebody may have deleted it meanwhile
+  seen_[job.job] = {status.ok() ? like : "", base::MonotonicNow()};
   if (!status.ok())
     parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
+  return true;
+}
+
+base::Status Diagnostician::Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome) {
+  RETURN_IF_ERROR(Tell(job, outcome, job.state == "lost" ? "the job was lost" : "the job has " + job.state));
+  return parts_.knowledge->Save({job.job, like, diagnose::ToJson(outcome.facts)});
 }
 
 void Diagnostician::LookAtRunning(const catalog::JobRow& job) {
@@ -249,6 +269,12 @@ base::Result<std::vector<JobFacts>> Diagnostician::AllFacts() {
   return all;
 }
 
-base::Status Diagnostician::ForgetJob(const std::string& job) { return parts_.knowledge->DeleteJob(job); }
+base::Status Diagnostician::ForgetJob(const std::string& job) {
+  {
+    std::lock_guard lock(mutex_);
+    requests_.erase(job);
+  }
+  return parts_.knowledge->DeleteJob(job);
+}
 
 }  // namespace rankscope::monitor

@@ -71,7 +71,9 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
 
   void Loop();
   void LookAround();
-  void LookAtEnded(const catalog::JobRow& job);
+  // Whether it had to be read.
+  bool LookAtEnded(const catalog::JobRow& job);
+  base::Status Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome);
   void LookAtRunning(const catalog::JobRow& job);
   void ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs);
   bool IsSettled(const catalog::JobRow& job, const std::string& like);

@@ -124,7 +124,7 @@ base::Result<double> IncidentClerk::RankHours(const diagnose::Incident& incident
   std::reverse(steps.begin(), steps.end());
   RETURN_IF_ERROR(ReadSteps(parts_.store, incident, /*before=*/false, &steps));
   int64_t ranks = std::max<int64_t>({incident.world_size, incident.rank_count(), 1});
-  return diagnose::RankHoursLost(steps, incident.started, until, ranks).value_or(0);
+  return diagnose::RankHoursLost(steps, incident.started, until, ranks).value_or(incident.cost.rank_hours);
 }
 
 }  // namespace rankscope::monitor

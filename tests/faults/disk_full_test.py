@@ -33,6 +33,10 @@ class SmallDisk:
                 except OSError as error:
                     assert error.errno == errno.ENOSPC, error
 
+    def used(self):
+        room = os.statvfs(self.folder)
+        return (room.f_blocks - room.f_bfree) * room.f_frsize
+
     def free(self):
         os.remove(self.ballast)
 
@@ -56,6 +60,7 @@ class DiskFullTest(unittest.TestCase):
         server.start()
         journals = lambda: glob.glob(server.data + "/**/*.journal", recursive=True)  # noqa: E731
         wait_until(lambda: sum(map(os.path.getsize, journals())) < 1 << 20, "the journal to go")
+        wait_until(lambda: disk.used() < 45 << 20, "its bytes to be free")  # a moment after its name is gone
         disk.fill(leave=6 << 20)  # of the 10 MiB that the server keeps for its own needs
 
         def ingest():

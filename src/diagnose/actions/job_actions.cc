@@ -79,8 +79,16 @@ base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
   }
   entries_.push_back(std::move(entry));
   Update(&entries_.back());
-  if (entries_.size() > kMostEntries) entries_.pop_front();
+  DropOldest();
   return entries_.back().report;
+}
+
+// One that goes on stays: there are as many of those as jobs at most.
+void JobActions::DropOldest() {
+  if (entries_.size() <= kMostEntries) return;
+  auto oldest =
+      std::find_if(entries_.begin(), entries_.end(), [](const Entry& entry) { return entry.report.state == "done"; });
+  if (oldest != entries_.end()) entries_.erase(oldest);
 }
 
 base::Status JobActions::Admit(const ActionRequest& request) const {

@@ -48,6 +48,7 @@ class JobActions : public ActionPort {
 
   ActionWays WaysOf(const ActionReport& report);
   std::unique_ptr<ActionRun> NewRun(const ActionReport& report, JobRanks ranks);
+  void DropOldest();
   base::Status Admit(const ActionRequest& request) const;
   bool IsRepeated(const ActionRequest& request) const;
   void Conclude(ActionReport* report);

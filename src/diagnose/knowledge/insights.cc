@@ -25,11 +25,12 @@ void Count(const JobFacts& facts, Insights::Failures* group) {
   ++group->classes[facts.failure];
 }
 
-std::vector<Insights::Failures> Sorted(std::map<std::string, Insights::Failures> groups) {
+std::vector<Insights::Failures> Sorted(const std::map<std::string, Insights::Failures>& groups) {
   std::vector<Insights::Failures> list;
-  for (auto& [value, group] : groups) {
-    group.value = value;
-    list.push_back(std::move(group));
+  list.reserve(groups.size());
+  for (const auto& [value, group] : groups) {
+    list.push_back(group);
+    list.back().value = value;
   }
   std::sort(list.begin(), list.end(), MoreFailures);
   return list;
@@ -40,7 +41,7 @@ std::vector<Insights::Failures> ByClass(const std::vector<JobFacts>& jobs) {
   for (const JobFacts& facts : jobs) {
     if (!facts.healthy) Count(facts, &classes[facts.failure]);
   }
-  return Sorted(std::move(classes));
+  return Sorted(classes);
 }
 
 std::vector<Insights::Failures> ByLabel(const std::vector<JobFacts>& jobs, const std::string& label) {
@@ -49,7 +50,7 @@ std::vector<Insights::Failures> ByLabel(const std::vector<JobFacts>& jobs, const
     auto found = facts.labels.find(label);
     if (found != facts.labels.end()) Count(facts, &groups[found->second]);
   }
-  return Sorted(std::move(groups));
+  return Sorted(groups);
 }
 
 // A job ran on all its nodes, each of which had a share of its ranks; its failure is the culprit's node's.
@@ -65,7 +66,7 @@ std::vector<Insights::Failures> ByNode(const std::vector<JobFacts>& jobs) {
     ++nodes[facts.culprit_host].failed;
     ++nodes[facts.culprit_host].classes[facts.failure];
   }
-  return Sorted(std::move(nodes));
+  return Sorted(nodes);
 }
 
 void AddTimes(const std::vector<JobFacts>& jobs, Insights* insights) {

@@ -24,8 +24,9 @@ void Flatten(const std::string& name, const std::string& value, std::map<std::st
     (*settings)[name] = value.substr(0, kMostSettingBytes);
     return;
   }
+  const std::string prefix = name + ".";
   for (const auto& [key, inner] : object.items()) {
-    (*settings)[name + "." + key] = TextOf(inner).substr(0, kMostSettingBytes);
+    (*settings)[prefix + key] = TextOf(inner).substr(0, kMostSettingBytes);
   }
 }
 

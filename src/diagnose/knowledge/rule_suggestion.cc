@@ -61,8 +61,8 @@ RuleSuggestion FromLine(const JobFacts& facts, const std::string& rule_file) {
   std::string line(ReadLineBody(facts.root_line).text.substr(0, kMostPatternBytes));
   made.rules = RulesYaml(facts, made.alert, "    match: " + Quoted(PatternOf(line)) + "\n");
   std::string input = "  input_lines:\n  - {at: step 5, rank: " + RankOf(facts) + ", text: ";
-  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n- name: the line of job " + facts.job + "\n" +
-               World(facts) + input + Quoted(line) + "}\n  expect:\n  - {alert: " + made.alert +
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n- name: " + Quoted("the line of job " + facts.job) +
+               "\n" + World(facts) + input + Quoted(line) + "}\n  expect:\n  - {alert: " + made.alert +
                ", state: firing, ranks: [" + RankOf(facts) + "]}\n- name: an ordinary line\n" + World(facts) + input +
                "'step 5 loss 2.5'}\n  expect:\n  - {alert: " + made.alert + ", state: never}\n";
   return made;

@@ -78,6 +78,7 @@ constexpr double kFew = 50;
 
 void FindHot(const std::string& counter, const std::map<Port, Counted>& ports, std::vector<HotLink>* hot) {
   std::vector<double> all;
+  all.reserve(ports.size());
   for (const auto& [port, reading] : ports) all.push_back(reading.rise);
   const double usual = MedianOf(all);
   for (const auto& [port, reading] : ports) {

@@ -47,6 +47,7 @@ Order OrderOfOnsets(const Reading& reading, const Courses& courses) {
     onsets.push_back({rank, point.step, point.line});
     by_step = by_step && point.step.has_value();
   }
+  found.reserve(onsets.size());
   for (RankOnset& onset : onsets) found.emplace_back(KeyOf(reading, onset, by_step), onset);
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   Order order;

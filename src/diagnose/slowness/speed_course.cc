@@ -80,7 +80,7 @@ void RefineOnset(SpeedCourse* course) {
   for (size_t at = end; at > 0; --at) {
     // The break moves to report at - 1: each report after it is one further away.
     double here = course->before - course->speeds[at];
-    squares += 2 * static_cast<double>(count * (count + 1) / 2) + static_cast<double>(count);
+    squares += static_cast<double>(count * (count + 1) + count);
     ++count;
     squares += 1;
     missing += here;

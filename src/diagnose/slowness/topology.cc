@@ -119,7 +119,8 @@ std::vector<Element> ElementsOf(const Topology& topology, const std::map<int32_t
       if (!name.empty()) sharing[{kind, name}].push_back(rank);
     };
     share(Element::Kind::kNode, node.name);
-    if (!port.empty()) share(Element::Kind::kPort, fabric.empty() ? port : fabric + "/" + port);
+    if (!port.empty() && !fabric.empty()) port.insert(0, fabric + "/");
+    share(Element::Kind::kPort, port);
     share(Element::Kind::kSwitch, fabric);
     share(Element::Kind::kRail, rail);
     share(Element::Kind::kRack, node.rack);

@@ -30,6 +30,12 @@ bool IsPort(const std::string& name) {
                       [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
+std::string Below(std::string folder, std::string_view name) {
+  folder += '/';
+  folder += name;
+  return folder;
+}
+
 model::Record NewRecord(base::TimeNs now, const std::string& device) {
   model::Record record;
   record.stream = model::Stream::kHost;
@@ -51,15 +57,16 @@ std::vector<model::Record> PortSampler::Sample(base::TimeNs now) const {
 
 void PortSampler::AddCounters(const std::string& folder, model::Record* record) const {
   for (const std::string& name : NamesIn(folder)) {
-    if (auto value = CounterIn(folder + "/" + name)) record->fields.emplace_back(name, *value);
+    if (auto value = CounterIn(Below(folder, name))) record->fields.emplace_back(name, *value);
   }
 }
 
 void PortSampler::AddInfiniband(base::TimeNs now, std::vector<model::Record>* records) const {
   const std::string devices = root_ + "/sys/class/infiniband";
   for (const std::string& device : NamesIn(devices)) {
-    for (const std::string& port : NamesIn(devices + "/" + device + "/ports")) {
-      const std::string folder = devices + "/" + device + "/ports/" + port;
+    const std::string ports = Below(Below(devices, device), "ports");
+    for (const std::string& port : NamesIn(ports)) {
+      const std::string folder = Below(ports, port);
       model::Record record = NewRecord(now, device);
       auto layer = base::ReadWholeFile(folder + "/link_layer");
       bool roce = layer.ok() && layer->starts_with("Ethernet");
@@ -80,7 +87,7 @@ void PortSampler::AddEthernet(base::TimeNs now, std::vector<model::Record>* reco
     model::Record record = NewRecord(now, device);
     record.fields.emplace_back("link", std::string("ethernet"));
     const size_t labels = record.fields.size();
-    AddCounters(devices + "/" + device + "/statistics", &record);
+    AddCounters(Below(Below(devices, device), "statistics"), &record);
     if (HasCounters(record, labels)) records->push_back(std::move(record));
   }
 }

@@ -183,10 +183,11 @@ std::map<int32_t, Rings::LiveRank> Rings::LiveRanks() const {
     model::Origin origin = OriginOf(*ring.reader);
     if (ring.finished || !origin.rank || ring.reader->control().is_worker()) continue;
     int64_t time = std::atoll(name.c_str() + std::min(name.find('-') + 1, name.size()));
-    if (auto known = began.find(*origin.rank); known != began.end() && known->second > time) continue;
-    began[*origin.rank] = time;
+    const int32_t rank = *origin.rank;
+    if (auto known = began.find(rank); known != began.end() && known->second > time) continue;
+    began[rank] = time;
     CompleteOrigin(config_, &origin);
-    ranks[*origin.rank] = {std::move(origin), ring.reader.get()};
+    ranks[rank] = {std::move(origin), ring.reader.get()};
   }
   return ranks;
 }

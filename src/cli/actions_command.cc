@@ -42,6 +42,7 @@ void PrintRanks(const Json& report) {
     groups[{Text(rank, "outcome"), Text(rank, "detail")}].insert(rank.value("rank", int64_t{0}));
   }
   std::vector<std::pair<std::set<int64_t>, std::string>> lines;
+  lines.reserve(groups.size());
   for (const auto& [said, ranks] : groups) {
     lines.emplace_back(ranks, said.second.empty() ? said.first : said.first + ": " + said.second);
   }

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "cli/http_client.h"
+#include "cli/jobs_command.h"
 #include "cli/table.h"
 #include "cli/time_argument.h"
 
@@ -122,6 +123,8 @@ base::Status RunIncidents(const IncidentsOptions& options) {
     lines.emplace_back(line);
     return true;
   }));
+  if (lines.empty()) RETURN_IF_ERROR(CheckJob(options.server, options.job));
+  if (lines.empty() && !options.json) std::fputs("rankscope: no incident\n", stderr);
   for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
     Json incident = Json::parse(*line, nullptr, /*allow_exceptions=*/false);
     if (options.json) {

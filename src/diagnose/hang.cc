@@ -37,16 +37,24 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   return std::nullopt;
 }
 
+// A dump of a job that trained on, or ended well, says only where it stood.
+bool TrainedOn(const Reading& reading, size_t line) {
+  auto follows = [&](size_t other) { return reading.positions[other] > reading.positions[line]; };
+  return std::any_of(reading.finished.begin(), reading.finished.end(), follows) ||
+         std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& p) { return follows(p.line); });
+}
+
 // The innermost frame of the main thread in a dump of py-spy or faulthandler: of the rank that stands elsewhere than
 // the others, else of the first.
 std::optional<Suspect> FindStandingStack(const Reading& reading) {
   static const re2::RE2 kThread(
       R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first)|^Current thread 0x)");
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) {
+    if (TrainedOn(reading, odd.line)) return std::nullopt;
     return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};
   }
   for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {
-    if (!Matches(reading.bodies[i].text, kThread)) continue;
+    if (!Matches(reading.bodies[i].text, kThread) || TrainedOn(reading, i)) continue;
     return Suspect{
         i + 1, "process_hung",       "stack",          Role::kSymptom,
         56,    reading.ranks[i + 1], Traceback::kNone, "the innermost frame of the thread that stands still"};

@@ -26,6 +26,10 @@ Survival::Survival(const Reading& reading) : reading_(reading) {
     if (point.rank) Add(point.line, &points_of_rank_[*point.rank]);
   }
   for (size_t line : reading.finished) Add(line, &finished_);
+  for (const Exit& exit : reading.exits) {
+    bool badly = exit.signal.has_value() || exit.code.value_or(0) != 0;
+    if (exit.rank && badly) ended_badly_.insert(*exit.rank);
+  }
   for (const auto& [line, traceback] : reading.ends)
     last_exception_ = std::max(last_exception_, reading.positions[line]);
   Sort(&points_);
@@ -56,8 +60,13 @@ size_t Survival::CountAfter(const Marks& marks, size_t line) const {
   return own + After(marks.timed, place) - AfterInFile(marks.timed_of_file, said.file, place);
 }
 
+// Its writer: what the other ranks say of the training's end is of no help to it.
+bool Survival::EndedBadly(size_t line) const {
+  return reading_.ranks[line] && ended_badly_.count(*reading_.ranks[line]) > 0;
+}
+
 bool Survival::WentOnAfter(size_t line) const {
-  if (CountAfter(finished_, line) > 0) return true;
+  if (!EndedBadly(line) && CountAfter(finished_, line) > 0) return true;
   auto own = reading_.ranks[line] ? points_of_rank_.find(*reading_.ranks[line]) : points_of_rank_.end();
   if (own != points_of_rank_.end()) return CountAfter(own->second, line) >= kOwnSteps;
   return CountAfter(points_, line) >= kStepsOfOthers;

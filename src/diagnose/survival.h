@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <vector>
 
 #include "diagnose/reading.h"
@@ -29,11 +30,13 @@ class Survival {
   void Add(size_t line, Marks* marks) const;
   static void Sort(Marks* marks);
   size_t CountAfter(const Marks& marks, size_t line) const;
+  bool EndedBadly(size_t line) const;
 
   const Reading& reading_;
   Marks points_, finished_;
   std::map<int32_t, Marks> points_of_rank_;
-  size_t last_exception_ = 0;  // its place
+  std::set<int32_t> ended_badly_;  // ranks, as exits tell
+  size_t last_exception_ = 0;      // its place
 };
 
 }  // namespace rankscope::diagnose

@@ -3,9 +3,10 @@ checks of a fix, suggested rules."""
 import json
 import os
 import signal
+import subprocess
 import unittest
 
-from harness import Place, Server, wait_until
+from harness import RANKSCOPE, Place, Server, wait_until
 
 RANKS = 2
 # A training that prints as many do; rank 1 may run out of memory after a step.
@@ -20,6 +21,7 @@ for step in range(1, steps + 1):
         print("Saving model checkpoint to out/checkpoint-5", flush=True)
     if step == oom_after and rank == 1:
         raise RuntimeError("CUDA out of memory. Tried to allocate 4.20 GiB (GPU 1; 79.15 GiB total capacity)")
+print("done", flush=True)  # rank 0 does not wait for the other
 """
 LAUNCH = 'for r in 0 1; do RANK=$r LOCAL_RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 python3 "$@" & pids="$pids $!"; done; ' \
          'for p in $pids; do wait $p || code=$?; done; exit ${code:-0}'
@@ -61,6 +63,20 @@ class KnowledgeTest(unittest.TestCase):
         self.insights(2)  # by now it has looked around
         self.assertEqual(len(self.diagnoses("broken")), 1)
         self.assertEqual(self.diagnoses("fine"), [])
+
+    def test_a_dump_of_stacks_does_not_make_a_job_that_goes_on_a_hung_one(self):
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "lively", "--", "sh", "-c",
+                                LAUNCH, "sh", self.script, "0", "8", "1000000"], env=self.place.env,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.terminate)
+        wait_until(lambda: self.server.rows("job:lively step:5"), "some steps")
+        self.assertEqual(self.ask("dump-stacks", "lively").returncode, 0)
+        dumped = wait_until(lambda: self.server.rows("job:lively stream:stack | stats max(timestamp) as at"), "the stacks")
+        wait_until(lambda: self.server.rows(f"job:lively rank:0 step:>0 _time:[{dumped[0]['at']},2100-01-01T00:00:00Z]"),
+                   "a step after them")
+        verdict = json.loads(self.ask("diagnose", "--job_id", "lively", "-o", "json").stdout)
+        self.assertEqual(verdict["class"], "none", verdict)
 
     def test_jobs_teach_what_fails_and_where_and_what_time_was_lost(self):
         self.train("broken", oom_after=10)

@@ -83,10 +83,10 @@ FixCheck CheckFix(const JobFacts& old, const JobFacts& now) {
     Settle(&check, State::kGone, "it is as fast as the old job once was, past " + StepText(check.failed_at));
   } else if (now.state == "finished" && now.healthy) {
     Settle(&check, State::kGone, "it ended well");
-  } else if (CameFurther(check)) {
+  } else if (CameFurther(check) && !(now.healthy && now.state == "failed")) {
     Settle(&check, State::kGone, "it has come past " + StepText(check.failed_at) + " without it");
-  } else if (!now.healthy) {
-    Settle(&check, State::kNotReached, "it failed in another way before: " + now.failure);
+  } else if (!now.healthy || now.state == "failed") {
+    Settle(&check, State::kNotReached, "it failed, as far as is known in another way: " + now.failure);
   } else {
     Settle(&check, State::kNotReached,
            "it is at " + StepText(check.reached) + ", the old job failed at " + StepText(check.failed_at));

@@ -139,7 +139,9 @@ std::string PatternOf(std::string_view line) {
 
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file) {
   if (facts.healthy) return base::Status::Invalid("job " + facts.job + " is healthy: there is nothing to find");
-  if (!facts.root_line.empty()) return FromLine(facts, rule_file);
+  // What a hang is known by is where a thread stands: a frame that any traceback may have.
+  const bool says_why = !facts.root_line.empty() && facts.failure != "process_hung";
+  if (says_why) return FromLine(facts, rule_file);
   auto curve = facts.curves.find(kThroughput);
   auto usual = curve == facts.curves.end() ? std::nullopt : curve->second.EarlyMedian();
   auto last = curve == facts.curves.end() ? std::nullopt : curve->second.LateMedian();

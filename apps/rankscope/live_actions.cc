@@ -25,8 +25,8 @@ void Record(Projects* projects, const std::string& project, const model::Record&
 
 }  // namespace
 
-std::unique_ptr<JobActions> MakeJobActions(std::function<Projects*()> projects,
-                                           std::function<wire::IngestServer*()> agents) {
+std::unique_ptr<JobActions> MakeJobActions(const std::function<Projects*()>& projects,
+                                           const std::function<wire::IngestServer*()>& agents) {
   JobActions::Ways ways;
   ways.tell = [agents](const std::string& project, const std::string& job, const model::JobOrder& order) {
     wire::IngestServer* server = agents();

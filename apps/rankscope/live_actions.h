@@ -11,7 +11,7 @@ namespace rankscope {
 
 // Actions on the jobs of `projects`, told to `agents`; each gives null before it is there, and what it gives outlives
 // the actions' Stop.
-std::unique_ptr<diagnose::JobActions> MakeJobActions(std::function<Projects*()> projects,
-                                                     std::function<wire::IngestServer*()> agents);
+std::unique_ptr<diagnose::JobActions> MakeJobActions(const std::function<Projects*()>& projects,
+                                                     const std::function<wire::IngestServer*()>& agents);
 
 }  // namespace rankscope

@@ -113,7 +113,9 @@ TEST_F(NotifierTest, SilenceOfAProjectSilencesNoOther) {
   loud.job = "k";
   ASSERT_TRUE(notifier->Take(loud).ok());
   AwaitWaiting(*notifier, 2);  // planned together with what is silenced, or after it
-  for (const Telling& telling : *notifier->Tellings({})) EXPECT_NE(telling.incident, "b");
+  auto tellings = notifier->Tellings({});
+  ASSERT_TRUE(tellings.ok()) << tellings.status().message();
+  for (const Telling& telling : *tellings) EXPECT_NE(telling.incident, "b");
   EXPECT_EQ(notifier->SilencesNow().size(), 2U);
 }
 

@@ -96,3 +96,4 @@ def main():
 
 
 main()
+dist.destroy_process_group()  # else gloo may abort as its peers go

@@ -19,6 +19,8 @@ for step in range(1, steps + 1):
     print({"loss": round(2 / step, 4), "step": step, "tokens_per_sec": 1000.0 + rank}, flush=True)
     if step == 5:
         print("Saving model checkpoint to out/checkpoint-5", flush=True)
+    if os.path.exists(sys.argv[0] + ".stop"):
+        break
     if step == oom_after and rank == 1:
         raise RuntimeError("CUDA out of memory. Tried to allocate 4.20 GiB (GPU 1; 79.15 GiB total capacity)")
 print("done", flush=True)  # rank 0 does not wait for the other
@@ -69,7 +71,7 @@ class KnowledgeTest(unittest.TestCase):
                                 LAUNCH, "sh", self.script, "0", "8", "1000000"], env=self.place.env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(run.wait)
-        self.addCleanup(run.terminate)
+        self.addCleanup(self.place.write, "train.py.stop", "")  # before: the ranks end, and with them the run
         wait_until(lambda: self.server.rows("job:lively step:5"), "some steps")
         self.assertEqual(self.ask("dump-stacks", "lively").returncode, 0)
         dumped = wait_until(lambda: self.server.rows("job:lively stream:stack | stats max(timestamp) as at"), "the stacks")

@@ -1,30 +1,10 @@
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
-
 #include "diagnose/case/record_case.h"
-#include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
+#include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
 namespace {
-
-using Files = std::vector<std::pair<std::string, std::string>>;  // name, text
-
-Verdict Judge(const Files& files) {
-  std::string folder = testing::TempDir() + "hang_case";
-  std::filesystem::remove_all(folder);
-  for (const auto& [name, text] : files) {
-    std::filesystem::path path = folder + "/" + name;
-    std::filesystem::create_directories(path.parent_path());
-    std::ofstream(path) << text;
-  }
-  auto read = ReadCase({folder}, TellingLines());
-  std::filesystem::remove_all(folder);
-  EXPECT_TRUE(read.ok()) << read.status().message();
-  return read.ok() ? Diagnose(*read) : Verdict();
-}
 
 // As faulthandler writes all threads, the main one last.
 std::string Faulthandler(const std::string& innermost, int line) {

@@ -1,6 +1,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "base/version.h"
 #include "program.h"
 #include "usage_error.h"
 
@@ -18,7 +19,7 @@ bool RunsHere() {
 }
 
 void AddCommands(Program* program) {
-  program->app.set_version_flag("--version", RANKSCOPE_VERSION);
+  program->app.set_version_flag("--version", base::kVersion);
   program->app.require_subcommand(1);
   AddServeCommands(program);
   AddRunCommands(program);

@@ -15,6 +15,7 @@
 #include "api/ingest_door.h"
 #include "base/file.h"
 #include "base/host_port.h"
+#include "base/version.h"
 #include "commands.h"
 #include "endpoint_file.h"
 #include "live_actions.h"
@@ -196,7 +197,7 @@ class Server {
   }
 
   base::Status Listen(const base::HostPort& http, const base::HostPort& grpc) {
-    ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), RANKSCOPE_VERSION));
+    ASSIGN_OR_RETURN(grpc_, wire::IngestServer::Start(options_.grpc, projects_.get(), base::kVersion));
     agents_ = grpc_.get();
     std::string grpc_address = base::FormatHostPort({grpc.host, static_cast<uint16_t>(grpc_->port())});
     api::HttpServer::Options options;
@@ -233,7 +234,7 @@ class Server {
 
   api::Services Doors(const std::string& grpc_address) {
     api::Services doors{};
-    doors.version = RANKSCOPE_VERSION;
+    doors.version = base::kVersion;
     doors.grpc_address = grpc_address;
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     doors.query_limits = options_.query_limits;

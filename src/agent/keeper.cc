@@ -150,9 +150,20 @@ class Keeper {
   void Reap() {
     int status = 0;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
-      if (command_.Reaped(pid, status) || agent_.Reaped(pid, status)) continue;
+      if (command_.Reaped(pid, status)) continue;
+      if (agent_.Reaped(pid, status)) {
+        if (!command_.ended()) SayRefused();
+        continue;
+      }
       if (guard_.Reaped(pid)) guard_due_at_ = base::MonotonicNow() + kGuardDelay;
     }
+  }
+
+  // Who watches a long run must not learn at its end only that the server takes nothing.
+  void SayRefused() {
+    if (!agent_.done() || agent_.shipped()) return;
+    std::string kept = "Nothing is sent; what the job prints is kept in " + options_.run_directory + ".\n";
+    pipes_.Announce("rankscope: " + agent_.LastWords() + kept, base::MonotonicNow());
   }
 
   // Agent and guard are made again when they were killed. A guard must know the agent.

@@ -7,6 +7,7 @@
 
 #include "agent/server_address.h"
 #include "base/clock.h"
+#include "base/version.h"
 #include "wire/resume.h"
 
 namespace rankscope::agent {
@@ -102,6 +103,7 @@ base::Status Sender::Session() {
   hello.job = config_.job;
   hello.token = config_.token;
   hello.host = config_.host;
+  hello.version = base::kVersion;
   hello.acked_seq = acked_seq_;
   {
     std::lock_guard lock(mutex_);

@@ -6,14 +6,9 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import Place, RANKSCOPE, Server, children, proc, wait_until
 
 EVERYWHERE = "0.0.0.0"
-
-
-def read(path):
-    with open(path) as file:
-        return file.read()
 
 
 class AccessTest(unittest.TestCase):
@@ -140,6 +135,19 @@ class AccessTest(unittest.TestCase):
             self.assertEqual((done.returncode, done.stdout), (3, "hello\n"))
             self.assertIn(words, done.stderr)
 
+    def test_refused_run_says_so_while_it_runs(self):
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "long", "--", "cat"], stdin=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                               env={**self.place.env, "RANKSCOPE_TOKEN": self.viewer})
+        said = []
+        while "may not send records" not in "".join(said[-1:]):
+            said.append(run.stderr.readline())
+            self.assertTrue(said[-1], said)
+        self.assertIn("Nothing is sent", said[-1])
+        run.stdin.close()  # only now does the command end
+        self.assertEqual(run.wait(), 0)
+        run.stderr.close()
+
     def test_refused_records_are_sent_later_with_another_token(self):
         done = self.run_job("later", self.viewer)
         kept = done.stderr.split("kept in ")[1].split(". ")[0]
@@ -168,8 +176,7 @@ class AccessTest(unittest.TestCase):
         wait_until(lambda: self.lines("revoked", self.viewer)[1], "the first lines")
         done = self.place.cli("token", "revoke", token.split("_")[2], "--data-dir", self.place.path + "/server")
         self.assertEqual(done.returncode, 0, done.stderr)
-        agents = lambda: [pid for pid in read(f"/proc/{run.pid}/task/{run.pid}/children").split()
-                          if "\0agent\0" in read(f"/proc/{pid}/cmdline")]
+        agents = lambda: [pid for pid in children(run.pid) if "\0agent\0" in proc(pid, "cmdline")]
         wait_until(lambda: not agents(), "the agent's end")
         run.terminate()
         self.assertIn("is unknown here or was revoked", run.communicate()[1])
@@ -178,7 +185,7 @@ class AccessTest(unittest.TestCase):
         waiting = "until [ -e " + self.place.path + "/go ]; do sleep 0.02; done; echo $RANKSCOPE_TOKEN"
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.http, "--job_id", "secret", "--flush-timeout", "100",
                                 "--token", self.writer, "--", "sh", "-c", waiting], env=self.place.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        wait_until(lambda: self.writer not in read(f"/proc/{run.pid}/cmdline"), "the title to be clean")
+        wait_until(lambda: self.writer not in proc(run.pid, "cmdline"), "the title to be clean")
         for name in self.place.run_directories():
             self.assertEqual(os.stat(f"{self.place.path}/state/rankscope/runs/{name}").st_mode & 0o077, 0)
         open(self.place.path + "/go", "w").close()

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <functional>
 #include <optional>
 
+#include "model/level_name.h"
 #include "model/record_value.h"
 #include "model/time_text.h"
 #include "query/filter_parser.h"
@@ -27,16 +27,6 @@ bool IsList(std::string_view name) { return IsOneOf(name, {"stream", "host", "le
 
 Filter Equals(const std::string& name, std::string text) {
   return Filter::Text(Kind::kEquals, name, std::move(text), /*case_sensitive=*/true);
-}
-
-std::string LevelName(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kOtherNames = {
-      {{"warn", "warning"}, {"err", "error"}, {"fatal", "critical"}, {"crit", "critical"}, {"information", "info"}}};
-  for (const auto& [other, ours] : kOtherNames) {
-    if (text == other) return std::string(ours);
-  }
-  return text;
 }
 
 std::vector<std::string> SplitAtCommas(const std::string& list) {
@@ -119,14 +109,15 @@ class FieldValueParser {
     return Filter::Set(name_, *std::move(set));
   }
 
-  base::Result<Filter> AnyOf(const std::vector<std::string>& texts) const {
+  base::Result<Filter> AnyOf(std::vector<std::string> texts) const {
     std::vector<Filter> alternatives;
-    for (const std::string& text : texts) {
+    for (std::string& text : texts) {
       if (name_ == "stream" && !model::ParseStream(text)) {
         return scanner_->Complain(
             begin_, "no stream \"" + text + "\": expected stdout, stderr, metric, batch, event, host, gpu or stack");
       }
-      alternatives.push_back(Equals(name_, name_ == "level" ? LevelName(text) : text));
+      if (name_ == "level") model::SetLevel(std::string(text), &text);
+      alternatives.push_back(Equals(name_, text));
     }
     return alternatives.size() == 1 ? std::move(alternatives.front()) : Filter::Or(std::move(alternatives));
   }

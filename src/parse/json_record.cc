@@ -3,86 +3,20 @@
 #include <simdjson.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <cmath>
-#include <cstring>
-#include <deque>
-#include <limits>
 
+#include "model/level_name.h"
 #include "model/record_json.h"
 #include "model/time_text.h"
-#include "model/words.h"
+#include "parse/json_keys.h"
 #include "parse/json_number.h"
+#include "parse/json_repair.h"
 
 namespace rankscope::parse {
 namespace {
 
 namespace json = simdjson::ondemand;
 using Kind = model::FieldView::Kind;
-
-enum class Key : uint8_t {
-  kField,
-  kTime,
-  kProject,
-  kJob,
-  kAttempt,
-  kNodeRank,
-  kRank,
-  kLocalRank,
-  kHost,
-  kStream,
-  kSeq,
-  kStep,
-  kLevel,
-  kText,
-};
-
-struct KnownKey {
-  std::string_view name;
-  Key key;
-};
-constexpr std::array<KnownKey, 22> kKnownKeys = {
-    {{"timestamp", Key::kTime},     {"@timestamp", Key::kTime}, {"_time", Key::kTime},
-     {"time", Key::kTime},          {"ts", Key::kTime},         {"project", Key::kProject},
-     {"job_id", Key::kJob},         {"job", Key::kJob},         {"attempt", Key::kAttempt},
-     {"node_rank", Key::kNodeRank}, {"rank", Key::kRank},       {"local_rank", Key::kLocalRank},
-     {"host", Key::kHost},          {"stream", Key::kStream},   {"seq", Key::kSeq},
-     {"step", Key::kStep},          {"level", Key::kLevel},     {"msg", Key::kText},
-     {"message", Key::kText},       {"text", Key::kText},       {"log", Key::kText},
-     {"_msg", Key::kText}}};
-
-Key KeyOf(std::string_view name) {
-  for (const KnownKey& known : kKnownKeys) {
-    if (known.name == name) return known.key;
-  }
-  return Key::kField;
-}
-
-struct LevelName {
-  std::string_view name, level;
-};
-constexpr std::array<LevelName, 12> kLevels = {{{"debug", "debug"},
-                                                {"trace", "debug"},
-                                                {"info", "info"},
-                                                {"notice", "info"},
-                                                {"warning", "warning"},
-                                                {"warn", "warning"},
-                                                {"error", "error"},
-                                                {"err", "error"},
-                                                {"critical", "critical"},
-                                                {"crit", "critical"},
-                                                {"fatal", "critical"},
-                                                {"panic", "critical"}}};
-
-// Lower case and canonical where it is a known one.
-void SetLevel(std::string_view name, std::string* level) {
-  level->clear();
-  for (char c : name) level->push_back(c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c);
-  for (const LevelName& known : kLevels) {
-    if (known.name == *level) *level = known.level;
-  }
-}
 
 std::string Quoted(std::string_view text) {
   constexpr size_t kShown = 60;
@@ -96,45 +30,6 @@ std::string_view Trim(std::string_view token) {
     token.remove_suffix(1);
   }
   return token;
-}
-
-// The line with bare NaN and infinities quoted, and with U+FFFD for what is not UTF-8.
-std::string Repaired(std::string_view line) {
-  std::string out;
-  bool in_text = false;
-  while (!line.empty()) {
-    size_t size = 1;
-    if (in_text) {
-      if (line[0] == '\\' && line.size() > 1 && static_cast<unsigned char>(line[1]) < 0x80) {
-        size = 2;
-      } else {
-        size = model::FirstCodePoint(line).size;
-        if (line[0] == '"') in_text = false;
-      }
-    } else if (line[0] == '"') {
-      in_text = true;
-    } else {
-      for (std::string_view word : {"NaN", "Infinity", "-Infinity"}) {
-        if (!line.starts_with(word)) continue;
-        out.append("\"").append(word).append("\"");
-        line.remove_prefix(word.size());
-        size = 0;
-        break;
-      }
-    }
-    bool broken = size == 1 && static_cast<unsigned char>(line[0]) >= 0x80;
-    out.append(broken ? std::string_view("\xef\xbf\xbd") : line.substr(0, size));
-    line.remove_prefix(size);
-  }
-  return out;
-}
-
-std::optional<double> NonFinite(std::string_view text) {
-  constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  if (text == "NaN") return std::numeric_limits<double>::quiet_NaN();
-  if (text == "Infinity") return kInfinity;
-  if (text == "-Infinity") return -kInfinity;
-  return std::nullopt;
 }
 
 }  // namespace
@@ -151,7 +46,7 @@ class JsonRecordReader::Parser {
   base::Status Read(std::string_view line, base::TimeNs arrival, uint64_t seq, model::RecordBatchBuilder* batch) {
     bool parsed = Parse(line);
     if (!parsed && error_.ok()) {
-      std::string repaired = Repaired(line);
+      std::string repaired = RepairedJson(line);
       size_t size = repaired.size();
       repaired.resize(size + kPadding);
       // Texts of the record point into the parser, or into `repaired`, which lives until they are added.
@@ -168,8 +63,8 @@ class JsonRecordReader::Parser {
     if (!error_.ok()) return error_;
     if (!has_time_) record_.time = arrival;
     if (seq != 0) record_.seq = seq;
-    if (!keys_of_last_line_ || last_had_duplicates_) RemoveDuplicates();
-    checked_line_ = line_;
+    if (!keys_.SameAsKept() || last_had_duplicates_) RemoveDuplicates();
+    keys_.KeepLine();
     record_.origin_index = batch->OriginIndex(origin_);
     batch->Add(record_);
     return {};
@@ -192,8 +87,7 @@ class JsonRecordReader::Parser {
     record_.level = record_.text = {};
     record_.fields.clear();
     has_time_ = false;
-    keys_of_last_line_ = true;
-    ++line_;
+    keys_.BeginLine();
   }
 
   // False: not JSON (error_ is ok, fault_ says why), or not a record (error_).
@@ -211,7 +105,7 @@ class JsonRecordReader::Parser {
       fault_ = std::move(entry).get(field);
       if (fault_) return false;
       std::string_view name;
-      Key key = NextKey(&field, place++, &name);
+      JsonKey key = keys_.Next(&field, place++, &name, &fault_);
       if (fault_) return false;
       json::value value = field.value();
       if (!Take(key, name, &value)) return false;
@@ -224,33 +118,7 @@ class JsonRecordReader::Parser {
     return true;
   }
 
-  // Lines mostly have the keys of lines before at the same places: few kinds of lines take turns.
-  Key NextKey(json::field* field, size_t place, std::string_view* name) {
-    const char* raw = field->key().raw();
-    if (place >= places_.size()) places_.resize(place + 1);
-    Place& known = places_[place];
-    for (size_t i = 0; i < known.count; ++i) {
-      size_t at = (known.last + i) % known.count;
-      const KnownKeyText& last = known.keys[at];
-      // A key that is written with escapes compares unequal, which costs time and nothing else.
-      if (std::memcmp(last.name.data(), raw, last.name.size()) != 0 || raw[last.name.size()] != '"') continue;
-      keys_of_last_line_ = keys_of_last_line_ && i == 0 && known.line == checked_line_;
-      known.last = at;
-      known.line = line_;
-      *name = last.name;
-      return last.key;
-    }
-    keys_of_last_line_ = false;
-    known.line = line_;
-    fault_ = field->unescaped_key().get(*name);
-    if (fault_) return Key::kField;
-    known.last = known.count < known.keys.size() ? known.count++ : (known.last + 1) % known.count;
-    known.keys[known.last] = {std::string(*name), KeyOf(*name)};
-    *name = known.keys[known.last].name;
-    return known.keys[known.last].key;
-  }
-
-  bool Take(Key key, std::string_view name, json::value* value) {
+  bool Take(JsonKey key, std::string_view name, json::value* value) {
     json::json_type type{};
     fault_ = value->type().get(type);
     if (fault_) return false;
@@ -260,28 +128,28 @@ class JsonRecordReader::Parser {
       return !fault_;
     }
     switch (key) {
-      case Key::kField:
+      case JsonKey::kField:
         return TakeField(name, type, value);
-      case Key::kTime:
+      case JsonKey::kTime:
         return TakeTime(name, type, value);
-      case Key::kAttempt:
+      case JsonKey::kAttempt:
         return TakeInteger(name, type, value, &origin_.attempt);
-      case Key::kNodeRank:
+      case JsonKey::kNodeRank:
         return TakeInteger(name, type, value, &origin_.node_rank.emplace());
-      case Key::kRank:
+      case JsonKey::kRank:
         return TakeInteger(name, type, value, &origin_.rank.emplace());
-      case Key::kLocalRank:
+      case JsonKey::kLocalRank:
         return TakeInteger(name, type, value, &origin_.local_rank.emplace());
-      case Key::kSeq:
+      case JsonKey::kSeq:
         return TakeInteger(name, type, value, &record_.seq);
-      case Key::kStep:
+      case JsonKey::kStep:
         return TakeInteger(name, type, value, &record_.step.emplace());
       default:
         return TakeText(key, name, type, value);
     }
   }
 
-  bool TakeText(Key key, std::string_view name, json::json_type type, json::value* value) {
+  bool TakeText(JsonKey key, std::string_view name, json::json_type type, json::value* value) {
     std::string_view text;
     if (type == json::json_type::string) {
       fault_ = value->get_string().get(text);
@@ -290,28 +158,28 @@ class JsonRecordReader::Parser {
       return false;
     }
     switch (key) {
-      case Key::kProject:
+      case JsonKey::kProject:
         if (any_) {
           origin_.project = text;
         } else if (text != origin_.project) {
           Wrong(name, text, "the request is for project " + Quoted(origin_.project));
         }
         break;
-      case Key::kJob:
+      case JsonKey::kJob:
         if (any_) {
           origin_.job = text;
         } else if (text != origin_.job) {
           Wrong(name, text, "the request is for job_id " + Quoted(origin_.job));
         }
         break;
-      case Key::kHost:
+      case JsonKey::kHost:
         host_ = text;
         break;
-      case Key::kLevel:
-        SetLevel(text, &level_);
+      case JsonKey::kLevel:
+        model::SetLevel(text, &level_);
         record_.level = level_;
         break;
-      case Key::kStream:
+      case JsonKey::kStream:
         if (auto stream = model::ParseStream(text)) {
           record_.stream = *stream;
         } else {
@@ -421,16 +289,6 @@ class JsonRecordReader::Parser {
     std::erase_if(fields, [](const model::FieldView& field) { return field.name.data() == nullptr; });
   }
 
-  struct KnownKeyText {
-    std::string name;
-    Key key;
-  };
-  struct Place {
-    std::array<KnownKeyText, 3> keys;
-    size_t count = 0, last = 0;
-    uint64_t line = 0;  // that had `last` here
-  };
-
   const std::string project_, job_;
   const bool any_;  // records may be of others
   json::parser parser_;
@@ -441,10 +299,8 @@ class JsonRecordReader::Parser {
   std::string_view host_;
   std::string level_;
   bool has_time_ = false;
-  uint64_t line_ = 0, checked_line_ = 0;  // the last one that became a record
-  // Whether the line has the first keys of that one in the same order, and whether one of its fields came twice.
-  bool keys_of_last_line_ = true, last_had_duplicates_ = false;
-  std::deque<Place> places_;  // names of the record point into it
+  JsonKeys keys_;                     // names of the record point into it; the last record's line is kept
+  bool last_had_duplicates_ = false;  // one of its fields came twice
   std::vector<size_t> sorted_;
 };
 

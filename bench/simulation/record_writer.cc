@@ -6,7 +6,7 @@
 namespace rankscope::simulation {
 namespace {
 
-constexpr const char* kJob = "j";
+const std::string kJob = "j";
 
 struct Names {
   std::string last, min, max, mean, nonfinite;

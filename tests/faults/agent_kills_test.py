@@ -4,12 +4,12 @@ import signal
 import unittest
 
 from faults import Job, wait_until
-from kills import KillsCase, lines_for
+from kills import ENDLESS, KillsCase
 
 
 class AgentKillsTest(KillsCase):
     def test_none_is_lost_or_doubled(self):
-        job = Job(self.place, self.server.http, **lines_for(2.2, 0.3))
+        job = Job(self.place, self.server.http, lines=ENDLESS, pause=0.3)
 
         def kill():
             agent = wait_until(lambda: job.agent() or not job.running(), "the next agent")

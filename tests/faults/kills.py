@@ -10,8 +10,7 @@ from faults import KILLS, FaultServer, Place
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 
 
-def lines_for(seconds_a_kill, pause):
-    return {"lines": 100 * int(KILLS * seconds_a_kill / pause), "pause": pause}
+ENDLESS = 10**9  # lines: the job prints until it has been killed often enough, however slow the machine is
 
 
 class KillsCase(unittest.TestCase):
@@ -48,5 +47,5 @@ class KillsCase(unittest.TestCase):
         print(f"{kills} kills, {with_unacknowledged} of them with records not yet acknowledged, "
               f"{job.printed()} lines; lost, doubled, out of order, changed:", ledger, flush=True)
         self.assertEqual(ledger, (0, 0, 0, 0))
-        self.assertGreaterEqual(kills, KILLS // 2)
+        self.assertEqual(kills, KILLS)
         self.assertGreater(with_unacknowledged, 0)

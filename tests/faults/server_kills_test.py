@@ -4,7 +4,7 @@ import time
 import unittest
 
 from faults import Job
-from kills import KillsCase, lines_for
+from kills import ENDLESS, KillsCase
 
 
 class ServerKillsTest(KillsCase):
@@ -14,7 +14,7 @@ class ServerKillsTest(KillsCase):
             time.sleep(self.random.random() * 0.1)
             self.server.start()
             return True
-        self.strike(Job(self.place, self.server.http, **lines_for(0.9, 0.1)), kill)
+        self.strike(Job(self.place, self.server.http, lines=ENDLESS, pause=0.1), kill)
 
 
 if __name__ == "__main__":

@@ -149,6 +149,20 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
            "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
 }
 
+// Their stacks do not tell them apart: who has not got so far keeps the others waiting.
+Blame OfHungAlike(const Reading& reading) {
+  std::map<int32_t, int64_t> steps = LastSteps(reading);
+  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  auto behind = std::min_element(steps.begin(), steps.end(), less);
+  auto as_far = [&](const auto& s) { return s.second == behind->second; };
+  if (steps.size() > 1 && std::count_if(steps.begin(), steps.end(), as_far) == 1)
+    return {{behind->first}, "it is a step behind all others", {}};
+  return {{},
+          "",
+          {"flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000): who has not come to the collective",
+           "stacks of all threads (py-spy dump --native)"}};
+}
+
 std::optional<int32_t> SignalOf(const Suspect& cause) {
   if (cause.kind == "sigkill_unexplained") return 9;
   if (cause.kind == "SIGSEGV") return 11;
@@ -258,8 +272,9 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (cause.failure == "straggler") {
     if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
   }
-  if (cause.kind == "stack") {
+  if (cause.kind == "stack" || cause.kind == "stack dump") {
     if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+    if (FindStacks(reading).size() > 1) return OfHungAlike(reading);
   }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {

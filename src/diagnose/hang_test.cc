@@ -67,6 +67,8 @@ TEST(HangByStacks, RanksThatStandAlikeNameNobody) {
   }
   Verdict verdict = Judge(files);
   EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
 }
 
 std::string Steps(int first, int last) {
@@ -74,6 +76,31 @@ std::string Steps(int first, int last) {
   for (int step = first; step <= last; ++step)
     text += "{'loss': 2.5, 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
   return text;
+}
+
+TEST(HangByStacks, OfTwoRanksTheOneThatDoesNotWaitIsNamed) {
+  Verdict verdict =
+      Judge({{"rank_0.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)},
+             {"rank_1.log", Steps(1, 4) + Faulthandler("  File \"/app/data.py\", line 12 in load\n", 60)}});
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(HangByStacks, OfTwoRanksThatBothWaitTheOneBehindIsNamed) {
+  const std::string in_barrier =
+      "  File \"/usr/lib/python3/dist-packages/torch/distributed/distributed_c10d.py\", line 2811 in barrier\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 5) + Faulthandler(kInAllReduce, 61)},
+                           {"rank_1.log", Steps(1, 4) + Faulthandler(in_barrier, 70)}});
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(HangByStacks, OfTwoRanksThatWaitAlikeNobodyIsNamed) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)},
+                           {"rank_1.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)}});
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
 }
 
 std::string Failed(const std::string& exception) {

@@ -92,6 +92,28 @@ OddStacks FindOdd(const Stacks& stacks, std::string (*path_of)(const RankStack&)
   return odd;
 }
 
+// Where ranks wait for each other: in a collective, in the backward pass, which has some, or for the device.
+bool IsWaiting(const RankStack& stack) {
+  constexpr std::string_view kPlaces[] = {"torch/distributed/", "torch/nn/parallel/",  "torch/autograd/",
+                                          "torch/cuda/",        "distributed_c10d.py", "c10d_logger.py"};
+  return std::any_of(stack.frames.begin(), stack.frames.end(), [&](const Frame& frame) {
+    return std::any_of(std::begin(kPlaces), std::end(kPlaces),
+                       [&](std::string_view place) { return frame.file.find(place) != std::string::npos; });
+  });
+}
+
+// Of two there is no majority: the one that does not wait is what the other waits for.
+OddStacks FindOddOfTwo(const Stacks& stacks) {
+  const auto& [first, one] = *stacks.begin();
+  const auto& [second, other] = *stacks.rbegin();
+  if (IsWaiting(one) == IsWaiting(other)) return {};
+  const bool is_first = !IsWaiting(one);
+  const RankStack& odd = is_first ? one : other;
+  return {{is_first ? first : second},
+          "it stands in " + PlaceOf(odd) + ", the other waits in " + PlaceOf(is_first ? other : one),
+          odd.line};
+}
+
 }  // namespace
 
 std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
@@ -123,7 +145,8 @@ std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
 
 OddStacks FindOddStacks(const Reading& reading) {
   const Stacks stacks = FindStacks(reading);
-  if (stacks.size() < 3) return {};
+  if (stacks.size() < 2) return {};
+  if (stacks.size() == 2) return FindOddOfTwo(stacks);
   OddStacks odd = FindOdd(stacks, &OwnPath);
   return odd.ranks.empty() ? FindOdd(stacks, &WholePath) : odd;
 }

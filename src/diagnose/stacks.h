@@ -24,7 +24,8 @@ struct RankStack {
 // and logs have it, and py-spy's. Of a faulthandler dump the main thread is the last.
 std::map<int32_t, RankStack> FindStacks(const Reading& reading);
 
-// The ranks that stand elsewhere than the most: in the user's own code, else in the libraries below it.
+// The ranks that stand elsewhere than the most: in the user's own code, else in the libraries below it. Of two, the one
+// that does not wait where ranks wait for each other.
 struct OddStacks {
   std::vector<int32_t> ranks;  // ascending; empty: all stand alike, or there is no majority
   std::string why;

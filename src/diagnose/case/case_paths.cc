@@ -11,6 +11,7 @@
 
 #include "base/decoder.h"
 #include "base/file.h"
+#include "model/words.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -41,13 +42,34 @@ std::string HeadOf(const std::string& path, std::string* encoding) {
   return head;
 }
 
-bool LooksLikeText(std::string_view head) {
-  if (head.empty()) return false;
-  auto odd = std::count_if(head.begin(), head.end(), [](char c) {
+// Bytes that no UTF-8 has, in other languages' encodings too, are fewer than those of ASCII, which logs are made of.
+size_t NoUtf8(std::string_view text) {
+  size_t odd = 0;
+  while (!text.empty()) {
+    model::CodePoint point = model::FirstCodePoint(text);
+    odd += point.value == 0xFFFD ? 1 : 0;
+    text.remove_prefix(point.size);
+  }
+  return odd;
+}
+
+bool LooksLikeText(std::string_view part) {
+  if (part.empty()) return false;
+  auto odd = std::count_if(part.begin(), part.end(), [](char c) {
     auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\x1b' && c != '\b';
   });
-  return static_cast<size_t>(odd) * 50 <= head.size();
+  return static_cast<size_t>(odd) * 50 <= part.size() && NoUtf8(part) * 3 <= part.size();
+}
+
+// Either end may be: what rotates a log by copying and cutting it leaves noughts at its beginning.
+bool HasTextAtAnEnd(const CasePath& path, const std::string& file, std::string_view head) {
+  if (head.empty() || LooksLikeText(head)) return true;
+  if (!path.encoding.empty() || path.bytes <= kHeadBytes) return false;
+  auto fd = base::OpenFile(file, O_RDONLY | O_NONBLOCK);
+  if (!fd.ok()) return false;
+  auto tail = base::ReadAt(fd->get(), path.bytes - kHeadBytes, kHeadBytes);
+  return tail.ok() && LooksLikeText(*tail);
 }
 
 // What is called neither a log nor anything else: slurm-17, rank3, train.o4711, 0.
@@ -81,13 +103,13 @@ CaseFormat FormatOf(std::string_view head, std::string_view path) {
   return error ? CaseFormat::kErrorFile : CaseFormat::kText;
 }
 
-// Takes the file in, or says in `skipped` why not. `log`: its name says that it is one.
-void TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* taken,
-              std::vector<std::string>* skipped) {
+// Takes the file in, or says in `skipped` why not; kInvalid where that was named. `log`: its name says that it is one.
+base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* taken,
+                      std::vector<std::string>* skipped) {
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
     skipped->push_back(file.path + " (no file)");
-    return;
+    return {};
   }
   CasePath path;
   std::string head = HeadOf(file.path, &path.encoding);
@@ -99,10 +121,16 @@ void TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* 
   bool wanted = named || log || path.format != CaseFormat::kText || (MayBeALog(file.path) && LooksLikeText(head));
   if (!wanted || (path.format != CaseFormat::kText && path.bytes > kMostObjectBytes)) {
     skipped->push_back(file.path + (wanted ? " (too large for a dump)" : " (no log)"));
-    return;
+    return {};
+  }
+  if (path.format == CaseFormat::kText && !HasTextAtAnEnd(path, file.path, head)) {
+    if (named) return base::Status::Invalid(file.path + ": cannot read: not text");
+    skipped->push_back(file.path + " (not text)");
+    return {};
   }
   path.log = std::move(file);
   taken->push_back(std::move(path));
+  return {};
 }
 
 }  // namespace
@@ -115,12 +143,12 @@ base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>
     ASSIGN_OR_RETURN(std::vector<parse::LogFile> logs, parse::FindLogFiles(path, &others));
     for (parse::LogFile& log : logs) {
       bool named = log.path == path;
-      TakeFile(std::move(log), named, true, &taken, skipped);
+      RETURN_IF_ERROR(TakeFile(std::move(log), named, true, &taken, skipped));
     }
     for (const std::string& other : others) {
       parse::LogFile file = parse::DescribeLogFile(std::string_view(other).substr(path.size()));
       file.path = other;
-      TakeFile(std::move(file), false, false, &taken, skipped);
+      RETURN_IF_ERROR(TakeFile(std::move(file), false, false, &taken, skipped));
     }
   }
   auto by_path = [](const CasePath& a, const CasePath& b) { return a.log.path < b.log.path; };

@@ -31,7 +31,7 @@ struct CasePath {
 
 // The files under the paths that a diagnosis reads: logs, whatever they are called as long as they look like it, error
 // files of torchelastic, dumps of the flight recorder; each once, by path. Others are told in `skipped` as "PATH
-// (why)". kNotFound: no such path.
+// (why)". kNotFound: no such path; kInvalid: one that is named by itself is no text.
 base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>& paths,
                                                   std::vector<std::string>* skipped);
 

@@ -326,6 +326,41 @@ TEST_F(CaseReaderTest, BytesWithoutLineEndsAreCutAndKeepTheirNumber) {
   EXPECT_EQ(Find(read, "CUDA error: at the end").number, 2u);
 }
 
+// Of all byte values, as what is compressed or computed with.
+std::string Bytes(size_t count) {
+  std::string bytes;
+  uint64_t state = 88172645463325252;
+  for (; bytes.size() < count; bytes += static_cast<char>(state >> 32)) {
+    state ^= state << 13;
+    state ^= state >> 7;
+    state ^= state << 17;
+  }
+  return bytes;
+}
+
+TEST_F(CaseReaderTest, BytesThatAreNoTextAreRefusedByName) {
+  for (size_t size : {40, 3000, 200'000}) {
+    std::string path = Write("noise.log", Bytes(size));
+    auto read = ReadCase({path}, telling_);
+    ASSERT_FALSE(read.ok()) << size;
+    EXPECT_EQ(read.status().message(), path + ": cannot read: not text");
+  }
+}
+
+TEST_F(CaseReaderTest, FolderWithBytesThatAreNoTextIsReadWithoutThem) {
+  Write("noise.log", Bytes(3000));
+  Write("rank_0.log", "CUDA error: out of memory\n");
+  Case read = Read({folder_});
+  EXPECT_EQ(read.lines_read, 1u);
+  EXPECT_EQ(read.skipped, std::vector<std::string>{folder_ + "/noise.log (not text)"});
+}
+
+TEST_F(CaseReaderTest, LogThatRotationLeftNoughtsBeforeIsRead) {
+  std::string path =
+      Write("train.log", std::string(100'000, '\0') + "\n" + std::string(5000, 'x') + "\nCUDA error: here\n");
+  EXPECT_EQ(Read({path}).lines.back().text, "CUDA error: here");
+}
+
 TEST_F(CaseReaderTest, LinesAcrossChunksAreWhole) {
   std::string text;
   uint64_t lines = 0;

@@ -86,7 +86,9 @@ constexpr Word kRules[] = {{"Xid", Family::kHardware},
                            {"StaleStorage", Family::kStorage},
                            {"DeviceAssert", Family::kData},
                            {"NcclTimeoutLooksBack", Family::kNetwork},
-                           {"RankFailed", Family::kExit}};
+                           {"RankFailed", Family::kExit},
+                           {"RankEnded", Family::kExit},
+                           {"RankKilled", Family::kExit}};
 
 constexpr uint32_t Set(std::initializer_list<Family> families) {
   uint32_t bits = 0;

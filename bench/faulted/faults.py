@@ -1,0 +1,154 @@
+"""What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0); the training
+scripts beside this file call the functions below at their places. Nothing here knows how the failure will be told."""
+import ctypes
+import errno
+import json
+import logging
+import os
+import signal
+import sys
+import time
+import warnings
+
+FAULT, CULPRIT = os.environ.get("FAULT", "healthy"), int(os.environ.get("CULPRIT", "0"))
+FAULT_STEP = int(os.environ.get("FAULT_STEP", "4"))
+TIMEOUT_S = int(os.environ.get("GLOO_TIMEOUT", "25"))
+RANK = int(os.environ.get("RANK", "0"))
+
+
+def is_mine():
+    return RANK == CULPRIT
+
+
+def before_start():
+    """Before the process group exists."""
+    if FAULT == "import" and is_mine():
+        import flash_attention_3  # noqa: F401
+    if FAULT == "before_start" and is_mine():
+        raise ValueError(f"tokenizer file has {3} special tokens, 4 are expected")
+
+
+def _open_shard(path):
+    try:
+        return open(path).read()
+    except FileNotFoundError as error:
+        raise LookupError("shard 17 of the mixture cannot be opened") from error
+
+
+def _nested():
+    try:
+        {"input_ids": []}["labels"]
+    except KeyError:
+        try:
+            _open_shard("/data/none/shard-00017.bin")
+        except LookupError:
+            raise RuntimeError("batch 17 could not be built") from None
+
+
+def _eat_memory():
+    """Until the kernel's out-of-memory killer comes: the process is put into a memory cgroup of its own."""
+    with open(os.environ["CGROUP"] + "/cgroup.procs", "w") as procs:
+        procs.write(str(os.getpid()))
+    hoard = []
+    while True:
+        hoard.append(bytearray(os.urandom(1 << 20)) * 8)
+
+
+def _sound_ill():
+    """What healthy runs print, too."""
+    warnings.warn("loss is nan in 0 of 4 micro-batches; overflow is skipped")
+    try:
+        _nested()
+    except RuntimeError:
+        logging.exception("prefetching shard 17 failed, it is read again")
+    logging.error("wandb: network error (ConnectionError), entering retry loop")
+    print("Error: could not read /sys/class/infiniband, InfiniBand counters are off", file=sys.stderr, flush=True)
+
+
+_DEADLY = {
+    "sigkill": lambda: os.kill(os.getpid(), signal.SIGKILL),
+    "segfault": lambda: ctypes.string_at(0),
+    "abort": os.abort,
+    "exit3": lambda: sys.exit(3),
+    "hard_exit": lambda: os._exit(7),
+    "host_oom": _eat_memory,
+    "nested": _nested,
+    "wait": lambda: time.sleep(3600),
+    "ill_words": _sound_ill,
+}
+
+
+def _raise_one_of_its_own():
+    raise KeyError("pixel_values")
+
+
+def at_step(step, dist, torch):
+    """At the beginning of a step, on every rank."""
+    if step != FAULT_STEP:
+        return
+    if FAULT == "missing" and not is_mine():
+        dist.all_reduce(torch.zeros(1))
+    if FAULT == "shapes":
+        dist.all_reduce(torch.zeros(7 if is_mine() else 3))
+    if not is_mine():
+        return
+    if FAULT == "exception":
+        _raise_one_of_its_own()
+    if FAULT == "logged":
+        try:
+            _raise_one_of_its_own()
+        except KeyError:
+            logging.exception("training failed")
+            sys.exit(1)
+    if FAULT == "memory_error":
+        torch.ones(1 << 46)
+    if FAULT in _DEADLY:
+        _DEADLY[FAULT]()
+
+
+def sample(index):
+    """While a sample is read."""
+    if not is_mine() or index % 16 != 15:
+        return
+    if FAULT == "worker_killed":
+        import torch
+        if torch.utils.data.get_worker_info() is not None:
+            os.kill(os.getpid(), signal.SIGKILL)
+    if FAULT == "bad_sample":
+        json.loads('{"text": "a line that is cut o')
+
+
+def spoil(step, model, torch):
+    """After the backward pass of a step: the parameters of one rank."""
+    if FAULT == "nan" and is_mine() and step == FAULT_STEP:
+        with torch.no_grad():
+            next(model.parameters()).fill_(float("nan"))
+
+
+def slow(step):
+    if FAULT == "slow" and is_mine() and step >= FAULT_STEP:
+        time.sleep(0.5)
+
+
+def checkpoint_folder(usual):
+    """Where checkpoints go: onto a full disk."""
+    return os.environ["SMALL_DISK"] if FAULT == "disk_full" else usual
+
+
+def odd_width(width):
+    """The width of this rank's samples."""
+    return width + 3 if FAULT == "batch_shape" and is_mine() else width
+
+
+def fill_small_disk():
+    """Leaves some KiB on it, so that a checkpoint begins and does not end."""
+    if FAULT != "disk_full" or RANK != 0:
+        return
+    ballast = os.open(os.environ["SMALL_DISK"] + "/ballast", os.O_CREAT | os.O_RDWR)
+    try:
+        while True:
+            os.write(ballast, bytes(4096))
+    except OSError as error:
+        assert error.errno == errno.ENOSPC
+    os.ftruncate(ballast, os.fstat(ballast).st_size - (16 << 10))
+    os.close(ballast)

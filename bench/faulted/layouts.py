@@ -1,0 +1,77 @@
+"""The ways in which the logs of one run lie about, made of what its launchers printed and of torchrun's own files."""
+import os
+import re
+
+_TEE = re.compile(rb"^\[default(\d+)\]:")
+
+
+def _write(path, lines):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "wb") as file:
+        file.writelines(lines)
+    return path
+
+
+def _bare(line):
+    return _TEE.sub(b"", line)
+
+
+def _files_of_ranks(folder, lines, ranks_of_source):
+    """One file for each rank; what the launchers print is left out."""
+    of_rank = {}
+    for source, line in lines:
+        told = _TEE.match(line)
+        if told and source is not None:
+            of_rank.setdefault(source * ranks_of_source + int(told[1]), []).append(_bare(line))
+    for rank, own in of_rank.items():
+        _write(f"{folder}/rank_{rank}.log", own)
+    return [folder]
+
+
+def _labelled(source, line):
+    return line if source is None else b"%d: %s" % (source, line)
+
+
+def of_one_launcher(folder, lines, world):
+    console = [line for _, line in lines]
+    ranks = _files_of_ranks(folder + "/ranks", lines, world)
+    launcher = _write(folder + "/launcher.log", [line for line in console if not _TEE.match(line)])
+    return {
+        "tee": [_write(folder + "/tee.log", console)],
+        "interleaved": [_write(folder + "/interleaved.log", map(_bare, console))],
+        "tree": [folder + "/tree"],
+        "file a rank": ranks,
+        "file a rank, launcher": [*ranks, launcher],
+    }
+
+
+def of_two_launchers(folder, lines, world):
+    for node in range(2):
+        own = [line for source, line in lines if source == node]
+        _write(f"{folder}/nodes/node_{node}.log", own)
+        _write(f"{folder}/bare_nodes/node_{node}.log", map(_bare, own))
+    return {
+        "node files, tee": [folder + "/nodes"],
+        "node files": [folder + "/bare_nodes"],
+        "srun -l of launchers": [_write(folder + "/slurm-17.out", [_labelled(*pair) for pair in lines])],
+        "trees of two nodes": [folder + "/tree"],
+        "file a rank": _files_of_ranks(folder + "/ranks", lines, world // 2),
+    }
+
+
+def of_tasks(folder, lines, world):
+    for rank in range(world):
+        _write(f"{folder}/tasks/rank{rank}.out", [line for source, line in lines if source == rank])
+    return {
+        "srun -l": [_write(folder + "/slurm-18.out", [_labelled(*pair) for pair in lines])],
+        "file a rank": [folder + "/tasks"],
+        "interleaved, srun": [_write(folder + "/slurm.out", [line for _, line in lines])],
+    }
+
+
+def of_swift(folder, lines, world):
+    console = _write(folder + "/swift.log", [line for _, line in lines])
+    return {"interleaved": [console], "interleaved, logging.jsonl": [console, folder + "/out"]}
+
+
+LAYOUTS = {"torchrun": of_one_launcher, "two": of_two_launchers, "tasks": of_tasks, "swift": of_swift}

@@ -1,0 +1,33 @@
+"""A loop of one's own under Accelerate; the main process prints."""
+import datetime
+import os
+
+import faults
+import torch
+import torch.distributed as dist
+from accelerate import Accelerator, InitProcessGroupKwargs
+from train_data import Rows
+
+faults.before_start()
+torch.set_num_threads(1)
+accelerator = Accelerator(cpu=True, kwargs_handlers=[InitProcessGroupKwargs(timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))])
+faults.fill_small_disk()
+net = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.Linear(64, 4))
+optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
+loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=1 if faults.FAULT == "worker_killed" else 0)
+net, optimizer, loader = accelerator.prepare(net, optimizer, loader)
+for step, (inputs, targets) in enumerate(loader):
+    if step == 12:
+        break
+    faults.at_step(step, dist, torch)
+    faults.slow(step)
+    loss = torch.nn.functional.mse_loss(net(inputs), targets)
+    accelerator.backward(loss)
+    optimizer.step()
+    optimizer.zero_grad()
+    faults.spoil(step, net, torch)
+    accelerator.print(f"epoch 0 step {step}: train_loss={loss.item():.4f} lr=5.00e-02", flush=True)
+    if step == 6:
+        accelerator.save_state(faults.checkpoint_folder(os.environ["OUT"]) + "/state")
+accelerator.end_training()
+accelerator.print("Training completed.")

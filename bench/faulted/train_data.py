@@ -1,0 +1,12 @@
+"""Rows of numbers, read one by one."""
+import faults
+import torch
+
+
+class Rows(torch.utils.data.Dataset):
+    def __len__(self):
+        return 400
+
+    def __getitem__(self, index):
+        faults.sample(index)
+        return torch.randn(faults.odd_width(16)), torch.randn(4)

@@ -1,0 +1,40 @@
+"""Lightning's Trainer; its progress bar and what ranks raise."""
+import datetime
+import os
+
+import faults
+import lightning
+import torch
+import torch.distributed as dist
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.strategies import DDPStrategy
+from train_data import Rows
+
+
+class Module(lightning.LightningModule):
+    def __init__(self):
+        super().__init__()
+        self.net = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.Linear(64, 4))
+
+    def training_step(self, batch, index):
+        faults.at_step(index, dist, torch)
+        faults.slow(index)
+        loss = torch.nn.functional.mse_loss(self.net(batch[0]), batch[1])
+        self.log("train_loss", loss, prog_bar=True)
+        return loss
+
+    def on_train_batch_end(self, outputs, batch, index):
+        faults.spoil(index, self, torch)
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.05)
+
+
+faults.before_start()
+torch.set_num_threads(1)
+faults.fill_small_disk()
+loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=1 if faults.FAULT == "worker_killed" else 0)
+saving = ModelCheckpoint(dirpath=faults.checkpoint_folder(os.environ["OUT"]), every_n_train_steps=7)
+lightning.Trainer(accelerator="cpu", devices=int(os.environ.get("LOCAL_WORLD_SIZE", "2")), num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
+                  strategy=DDPStrategy(process_group_backend="gloo", timeout=datetime.timedelta(seconds=faults.TIMEOUT_S)),
+                  max_steps=12, logger=False, callbacks=[saving], log_every_n_steps=1).fit(Module(), loader)

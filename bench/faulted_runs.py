@@ -1,0 +1,196 @@
+"""Real training runs on gloo with a fault each, in the layouts in which their logs lie about, and what the diagnosis of the
+files alone makes of them.
+
+    bench/faulted_runs.py run FOLDER [--only TEXT]     # runs those that FOLDER does not have yet (root: cgroup, small disk)
+    bench/faulted_runs.py score FOLDER [--misses]      # accuracy by fault and by layout
+
+$RANKSCOPE: the program. $RANKSCOPE_FRAMEWORKS: a Python with torch, transformers, accelerate, lightning and ms-swift
+(tools/install_frameworks.sh makes one)."""
+import argparse
+import collections
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
+from launches import HERE, LAUNCHES  # noqa: E402
+from layouts import LAYOUTS  # noqa: E402
+from swift_run import prepare_swift, swift_arguments  # noqa: E402
+
+RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
+PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "/opt/rankscope-frameworks/bin/python")
+
+# The classes that are right, and whose fault it is: the culprit's, rank 0's (which saves, which listens), or nobody's.
+FAULTS = {
+    "healthy": (["none"], None),
+    "ill_words": (["none"], None),
+    "exception": (["python_exception_one_rank"], "culprit"),
+    "nested": (["python_exception_one_rank"], "culprit"),
+    "logged": (["python_exception_one_rank"], "culprit"),
+    "exit3": (["python_exception_one_rank"], "culprit"),
+    "hard_exit": (["python_exception_one_rank"], "culprit"),
+    "abort": (["segfault_sigsegv"], "culprit"),
+    "segfault": (["segfault_sigsegv"], "culprit"),
+    "sigkill": (["host_oom_killed"], "culprit"),
+    "host_oom": (["host_oom_killed"], "culprit"),
+    "memory_error": (["host_oom_killed"], "culprit"),
+    "nan": (["nan_or_inf_loss"], "culprit"),
+    "slow": (["straggler"], "culprit"),
+    "wait": (["gloo_error", "process_hung"], "culprit"),
+    "missing": (["collective_mismatch_hang"], "culprit"),
+    "shapes": (["collective_mismatch_hang"], "culprit"),
+    "batch_shape": (["tensor_shape_mismatch"], "culprit"),
+    "worker_killed": (["dataloader_worker_killed"], "culprit"),
+    "bad_sample": (["data_error"], "culprit"),
+    "disk_full": (["checkpoint_save_failed"], "rank 0"),
+    "port_in_use": (["rendezvous_failed"], "rank 0"),
+    "import": (["missing_dependency_import_error"], "culprit"),
+    "before_start": (["python_exception_one_rank"], "culprit"),
+}
+# A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
+SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom")
+WITHOUT_LAUNCHER = ("tree", "file a rank", "trees of two nodes")
+# Only rank 0 prints, or what is printed is the mean: which rank it was, or that one was slow, is in no line.
+UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "lightning")}
+FRAMEWORKS = ("ddp", "trainer", "accelerate", "lightning")
+OF_FRAMEWORKS = [f for f in FAULTS if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
+
+
+class Run:
+    def __init__(self, base, framework, launch, fault, world, culprit):
+        self.framework, self.launch, self.fault, self.world, self.culprit = framework, launch, fault, world, culprit
+        self.name = f"{framework}.{launch}.{fault}.of{world}.rank{culprit}"
+        self.folder, self.python = os.path.join(base, self.name), PYTHON
+        out = self.folder + ("/disk" if fault == "disk_full" else "/out")
+        self.program = swift_arguments(base, out) if framework == "swift" else [f"{HERE}/train_{framework}.py"]
+
+    def expected(self, layout):
+        """(classes, rank); "any" rank where no line tells."""
+        classes, whose = FAULTS[self.fault]
+        if self.fault in SILENT and layout in WITHOUT_LAUNCHER:
+            classes = ["host_oom_killed"]  # a silent death, of little confidence
+        if (self.fault, self.framework) in UNTOLD:
+            return classes, "any"
+        return classes, {"culprit": self.culprit, "rank 0": 0, None: None}[whose]
+
+
+def all_runs(base):
+    for number, fault in enumerate(FAULTS):
+        yield Run(base, "ddp", "torchrun", fault, 2, number % 2)
+        yield Run(base, "ddp", "torchrun", fault, 4, 2 - number % 2)
+        yield Run(base, "ddp", "two", fault, 4, 3 - number % 3)
+        yield Run(base, "ddp", "tasks", fault, 3, (number + 1) % 3)
+    for number, fault in enumerate(OF_FRAMEWORKS):
+        for shift, framework in enumerate(FRAMEWORKS[1:]):
+            yield Run(base, framework, "torchrun", fault, 2 + 2 * ((number + shift) % 3 == 0), (number + shift) % 2)
+        if fault not in ("batch_shape", "worker_killed", "bad_sample", "import", "before_start"):
+            yield Run(base, "swift", "swift", fault, 2, number % 2)
+
+
+def prepare(run):
+    """The environment of a run, with what its fault needs."""
+    os.makedirs(run.folder)
+    env = os.environ | {"FAULT": run.fault, "CULPRIT": str(run.culprit), "OUT": run.folder + "/out", "OMP_NUM_THREADS": "1",
+                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "PYTHONPATH": HERE}
+    os.makedirs(env["OUT"])
+    if run.fault == "host_oom":
+        env["CGROUP"] = f"/sys/fs/cgroup/memory/rankscope_{os.getpid()}"
+        os.makedirs(env["CGROUP"])
+        with open(env["CGROUP"] + "/memory.limit_in_bytes", "w") as limit:
+            limit.write(str(64 << 20))
+    if run.fault == "disk_full":
+        env["SMALL_DISK"] = run.folder + "/disk"
+        os.makedirs(env["SMALL_DISK"])
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", env["SMALL_DISK"]], check=True)
+    return env
+
+
+def clean(run, env):
+    if "CGROUP" in env:
+        os.rmdir(env["CGROUP"])
+    if "SMALL_DISK" in env:
+        subprocess.run(["umount", "-l", env["SMALL_DISK"]], check=True)
+
+
+def has_text(paths):
+    """Whether a rank has got so far as to write a line."""
+    found = subprocess.run(["grep", "-r", "-l", "-m1", "--include=*.log", "--include=*.out", ".", *paths], stdout=subprocess.DEVNULL)
+    return found.returncode == 0
+
+
+def carry_out(run):
+    env = prepare(run)
+    try:
+        processes, codes = LAUNCHES[run.launch](run, env)
+    finally:
+        clean(run, env)
+    layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world)
+    layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
+    with open(run.folder + "/run.json", "w") as file:
+        json.dump({"codes": codes, "layouts": layouts}, file)
+
+
+def run_all(base, only):
+    prepare_swift(base, PYTHON)
+    for run in all_runs(base):
+        if only not in run.name or os.path.exists(run.folder + "/run.json"):
+            continue
+        shutil.rmtree(run.folder, ignore_errors=True)
+        carry_out(run)
+        print(run.name, flush=True)
+
+
+def diagnose(paths):
+    done = subprocess.run([RANKSCOPE, "diagnose", *paths, "-o", "json"], capture_output=True, text=True, errors="replace")
+    if not done.stdout:
+        return "cannot read", None, done.stderr
+    verdict = json.loads(done.stdout)
+    return verdict["class"], verdict["culprit"] and verdict["culprit"]["rank"], verdict["root_line"]
+
+
+class Tally:
+    def __init__(self):
+        self.of = collections.defaultdict(lambda: [0, 0, 0])  # right class, right rank, all
+
+    def count(self, key, right_class, right_rank):
+        for place, right in enumerate((right_class, right_rank, True)):
+            self.of[key][place] += right
+
+    def show(self, title):
+        print(f"\n| {title} | class | rank |\n|---|---|---|")
+        for key, (classes, ranks, all_) in self.of.items():
+            print(f"| {key} | {classes}/{all_} | {ranks}/{all_} |")
+
+
+def score(base, show_misses, only):
+    by_fault, by_layout, by_framework, total = Tally(), Tally(), Tally(), Tally()
+    for run in all_runs(base):
+        if only not in run.name or not os.path.exists(run.folder + "/run.json"):
+            continue
+        with open(run.folder + "/run.json") as file:
+            layouts = json.load(file)["layouts"]
+        for layout, paths in layouts.items():
+            classes, culprit = run.expected(layout)
+            told, rank, root = diagnose(paths)
+            right = told in classes, culprit == "any" or rank == culprit
+            for tally, key in ((by_fault, run.fault), (by_layout, layout), (by_framework, run.framework), (total, "all")):
+                tally.count(key, *right)
+            if show_misses and not all(right):
+                print(f"{run.name} [{layout}] {' '.join(paths)}\n    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
+    for tally, title in ((by_fault, "fault"), (by_layout, "layout"), (by_framework, "framework"), (total, "")):
+        tally.show(title)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("run", "score"))
+    parser.add_argument("folder", type=os.path.abspath)
+    parser.add_argument("--only", default="", help="runs whose names have this")
+    parser.add_argument("--misses", action="store_true")
+    asked = parser.parse_args()
+    run_all(asked.folder, asked.only) if asked.what == "run" else score(asked.folder, asked.misses, asked.only)
+
+
+main()

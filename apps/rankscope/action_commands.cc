@@ -35,9 +35,10 @@ void AddPause(Program* program) {
   CLI::App* pause =
       AddAction(program, "pause", "Have all ranks wait before the same step, where the job allows it", options);
   pause
-      ->add_option("--for", options->hold_s,
-                   "seconds at most, then they save and end; never more than half of the collectives' timeout")
-      ->check(CLI::Range(1, 604800));
+      ->add_option_function<std::string>(
+          "--for", [options](const std::string& text) { options->hold_s = SecondsOf(text); },
+          "so long at most, as 10m, then they save and end; never more than half of the collectives' timeout")
+      ->transform(Duration());
 }
 
 // One of its settings a call.

@@ -96,7 +96,8 @@ void AddIncidentWord(Program* program, CLI::App* incidents, const char* action, 
   word->add_option("id", options->id, "as `incidents` shows it")->required();
   word->add_option("--note", options->note, "why");
   if (options->action == "ack") {
-    word->add_option("--for", options->lasting, "so long, as 2h; else while it is open and gets no worse");
+    word->add_option("--for", options->lasting, "so long, as 2h; else while it is open and gets no worse")
+        ->transform(Duration());
   }
   word->fallthrough();
   OnServerCommand(program, word, [options](const std::string& server) {

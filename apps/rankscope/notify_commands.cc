@@ -67,7 +67,7 @@ void AddSilence(Program* program) {
   };
   CLI::App* begin = add("add", "Tell nobody of what all matchers match", cli::RunSilenceAdd);
   begin->add_option("--matcher", options->matchers, "as job=\"j-1\"; may be repeated")->required()->take_all();
-  begin->add_option("--for", options->lasts, "a duration, as 2h")->required();
+  begin->add_option("--for", options->lasts, "so long, as 2h")->required()->transform(Duration());
   begin->add_option("--note", options->note, "why")->required();
   AddOutput(begin, program);
   AddOutput(add("list", "The silences that hold", cli::RunSilenceList), program);

@@ -8,8 +8,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/clock.h"
 #include "base/environment.h"
 #include "commands.h"
+#include "model/time_text.h"
 
 namespace rankscope {
 
@@ -70,6 +72,22 @@ void AddRuleFiles(CLI::App* command, cli::RuleSources* rules) {
 CLI::Validator NotNegative() {
   return CLI::Validator(
       [](const std::string& text) { return text.starts_with('-') ? "want a number from 0" : std::string(); }, "");
+}
+
+CLI::Validator Duration() {
+  return CLI::Validator(
+      [](std::string& text) -> std::string {
+        bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+        if (number) text += "s";
+        auto duration = model::ParseDuration(text);
+        return duration && *duration >= base::kNsPerSecond ? ""
+                                                           : "want a duration of at least 1s, as 90s, 10m or 2h30m";
+      },
+      "DURATION");
+}
+
+int64_t SecondsOf(const std::string& duration) {
+  return model::ParseDuration(duration).value_or(0) / base::kNsPerSecond;
 }
 
 bool UseColor(const std::string& when) {

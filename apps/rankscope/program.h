@@ -36,6 +36,10 @@ void AddTableOutput(CLI::App* command, Program* program);  // table, json or csv
 void AddColor(CLI::App* command, Program* program);
 void AddRuleFiles(CLI::App* command, cli::RuleSources* rules);
 CLI::Validator NotNegative();
+// A duration, as 90s, 10m or 2h30m; a number alone is one of seconds. To be used by `transform`.
+CLI::Validator Duration();
+// Of one that Duration has let pass.
+int64_t SecondsOf(const std::string& duration);
 
 bool UseColor(const std::string& when);
 size_t TerminalWidth();

@@ -86,7 +86,7 @@ void Project::Begin(const ProjectOptions& settings) {
   detection_->Start(ingest_.get());
   diagnostician_->Start();
   incident_clerk_ = std::make_unique<monitor::IncidentClerk>(monitor::IncidentClerk::Parts{
-      name_, findings_->incidents(), store_.get(), detection_.get(),
+      name_, findings_->incidents(), store_.get(), logs_.get(), detection_.get(),
       [catalog = catalog_.get(), lost_after = settings.lost_after_ns](const std::string& job) {
         return LifeOf(catalog, job, lost_after);
       },
@@ -96,7 +96,11 @@ void Project::Begin(const ProjectOptions& settings) {
                         settings.lost_after_ns, settings.alarms.say, settings.metrics});
   if (!settings.notifier) return;
   lives_ = std::make_unique<monitor::JobLives>(
-      monitor::JobLives::Parts{name_, catalog_.get(), settings.notifier, settings.lost_after_ns}, base::WallNow());
+      monitor::JobLives::Parts{name_, catalog_.get(), settings.notifier, settings.lost_after_ns,
+                               [diagnostician = diagnostician_.get()](const catalog::JobLife& life) {
+                                 return diagnostician->VerdictOf(life);
+                               }},
+      base::WallNow());
 }
 
 // Ingest goes first, and a last time appends to it; it must not use ingest any more.

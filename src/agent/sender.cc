@@ -8,6 +8,7 @@
 #include "agent/server_address.h"
 #include "base/clock.h"
 #include "base/version.h"
+#include "wire/ingest_service.h"
 #include "wire/resume.h"
 
 namespace rankscope::agent {
@@ -15,7 +16,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr uint64_t kMaxInFlight = 8 << 20;  // bytes sent and not acknowledged
+// Of what is sent and not acknowledged, as the server counts it: with more it would read no further, and the answers of
+// orders would wait behind records.
+constexpr uint64_t kMaxInFlight = wire::IngestServer::kMaxUnacknowledged;
 constexpr milliseconds kFirstBackoff{50};
 constexpr milliseconds kLastBackoff{5000};
 constexpr milliseconds kPingEvery{1000};
@@ -151,8 +154,10 @@ base::Status Sender::Session() {
 base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq) {
   Spool::Reader reader = spool_->ReadFrom(from_seq);
   wire::Frame frame;
-  while (AwaitRoom(stream)) {
+  while (true) {
     ASSIGN_OR_RETURN(bool more, reader.Next(&frame));
+    uint64_t bytes = more ? wire::FrameMemory(frame) : 0;
+    if (!AwaitRoom(stream, bytes)) break;
     std::unique_lock lock(mutex_);
     if (rewind_ != 0) return base::Status::Unavailable("the server asked for an earlier frame");
     if (!more) {
@@ -164,8 +169,8 @@ base::Status Sender::Ship(wire::AgentStream* stream, uint64_t from_seq) {
       continue;
     }
     uint64_t skipped_from = std::exchange(from_seq, frame.last_seq() + 1);
-    in_flight_.push_back({frame.last_seq(), frame.payload.size()});
-    in_flight_bytes_ += frame.payload.size();
+    in_flight_.push_back({frame.last_seq(), bytes});
+    in_flight_bytes_ += bytes;
     lock.unlock();
     if (!SendAnswers(stream)) break;
     if (skipped_from < frame.first_seq && !TellLost(stream, skipped_from, frame.first_seq - 1)) break;
@@ -184,15 +189,17 @@ bool Sender::TellLost(wire::AgentStream* stream, uint64_t first_seq, uint64_t la
   return stream->SendLost(first_seq, last_seq, kNotInTheSpool);
 }
 
-// False when the stream is dead, silent for too long, or we stop.
-bool Sender::AwaitRoom(wire::AgentStream* stream) {
-  std::unique_lock lock(mutex_);
-  while (!stopping_ && in_flight_bytes_ > kMaxInFlight) {
-    changed_.wait_for(lock, kPingEvery);
-    if (!stream->status().ok()) return false;
-    if (stream->SilentFor() > kDeadAfter) return false;
+// False when the stream is dead, silent for too long, or we stop. Answers of orders do not wait for room: somebody
+// waits for them.
+bool Sender::AwaitRoom(wire::AgentStream* stream, uint64_t bytes) {
+  while (SendAnswers(stream) && stream->status().ok() && stream->SilentFor() <= kDeadAfter) {
+    std::unique_lock lock(mutex_);
+    auto has_room = [&] { return in_flight_.empty() || rewind_ != 0 || in_flight_bytes_ + bytes <= kMaxInFlight; };
+    if (stopping_) return false;
+    if (has_room()) return true;
+    changed_.wait_for(lock, kPingEvery, [&] { return stopping_ || has_room() || !answers_.empty(); });
   }
-  return !stopping_ && stream->SilentFor() <= kDeadAfter;
+  return false;
 }
 
 // The server lost what it had acknowledged: it is sent again, and the spool must keep it until it is acknowledged anew.

@@ -53,7 +53,7 @@ class Sender {
   void ForgetAcknowledged(uint64_t committed_seq);
   void OnAck(uint64_t durable_seq);
   bool SendAnswers(wire::AgentStream* stream);
-  bool AwaitRoom(wire::AgentStream* stream);
+  bool AwaitRoom(wire::AgentStream* stream, uint64_t bytes);
 
   const RunConfig config_;
   Spool* spool_;

@@ -6,6 +6,8 @@
 #include "api/answer.h"
 #include "api/parameters.h"
 #include "api/signed_note.h"
+#include "base/clock.h"
+#include "model/time_text.h"
 
 namespace rankscope::api {
 namespace {
@@ -41,14 +43,28 @@ void AnswerJson(const std::shared_ptr<Responder>& reply, const std::string& json
   reply->End();
 }
 
-base::Result<IncidentNote> NoteOf(const Request& request, IncidentAct act) {
-  ASSIGN_OR_RETURN(SignedNote note, ReadSignedNote(request, "incident"));
-  ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
-  ASSIGN_OR_RETURN(auto lasting, parameters.Duration("for"));
-  if (lasting && act != IncidentAct::kAcknowledge) {
-    return base::Status::Invalid("parameter for: only an acknowledgement is for a time");
+// "for", of the body or, as it was once, of the URL: until when that is. 0: it is not said.
+base::Result<base::TimeNs> UntilOf(const Request& request, const SignedNote& note) {
+  std::string lasting = note.others.at("for");
+  if (auto of_url = request.query.find("for"); lasting.empty() && of_url != request.query.end()) {
+    lasting = of_url->second;
   }
-  return IncidentNote{act, note.by, note.note, lasting ? base::WallNow() + *lasting : 0};
+  if (lasting.empty()) return 0;
+  auto duration = model::ParseDuration(lasting);
+  base::TimeNs now = base::WallNow();
+  if (!duration || *duration <= 0) {
+    return base::Status::Invalid("incident: \"for\" is a duration, as \"2h\", not \"" + lasting + "\"");
+  }
+  return now + std::min(*duration, INT64_MAX - now);
+}
+
+base::Result<IncidentNote> NoteOf(const Request& request, IncidentAct act) {
+  ASSIGN_OR_RETURN(SignedNote note, ReadSignedNote(request, "incident", {"for"}));
+  ASSIGN_OR_RETURN(base::TimeNs until, UntilOf(request, note));
+  if (until != 0 && act != IncidentAct::kAcknowledge) {
+    return base::Status::Invalid("incident: \"for\": only an acknowledgement is for a time");
+  }
+  return IncidentNote{act, note.by, note.note, until};
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ base::Result<std::vector<IncidentRow>> Incidents::List(const IncidentFilter& fil
   }
   if (filter.open) sql += std::string(*filter.open ? " AND " : " AND NOT ") + kOpen;
   if (filter.changed_after > 0) sql += " AND change > " + std::to_string(filter.changed_after);
+  if (filter.before > 0) sql += " AND place < " + std::to_string(filter.before);
   sql += " ORDER BY place DESC LIMIT " + std::to_string(filter.limit);
   Statement select = file_->Prepare(sql.c_str());
   if (!select) return file_->Error("cannot read");
@@ -160,10 +161,10 @@ base::Result<Incidents::News> Incidents::NewsFor(const std::string& listener, in
   bool is_new = !Step(told.get()) || IsNull(told.get(), 0);
   News news;
   if (Step(last.get())) news.upto = static_cast<uint64_t>(IntegerColumn(last.get(), 0));
-  std::string open = std::string("SELECT json FROM incident WHERE ") + kOpen + " ORDER BY place";
+  std::string open = std::string("SELECT json, 'place ' || place FROM incident WHERE ") + kOpen + " ORDER BY place";
   Statement select = is_new ? file_->Prepare(open.c_str())
                             : file_->Prepare(
-                                  "SELECT json, number FROM incident_version WHERE number > ? "
+                                  "SELECT json, 'version ' || number, number FROM incident_version WHERE number > ? "
                                   "ORDER BY number LIMIT ?");
   if (!select) return file_->Error("cannot read");
   if (!is_new) {
@@ -171,8 +172,8 @@ base::Result<Incidents::News> Incidents::NewsFor(const std::string& listener, in
     Bind(select.get(), 2, limit);
   }
   while (Step(select.get())) {
-    news.incidents.push_back(Column(select.get(), 0));
-    if (!is_new) news.upto = static_cast<uint64_t>(IntegerColumn(select.get(), 1));
+    news.versions.push_back({Column(select.get(), 1), Column(select.get(), 0)});
+    if (!is_new) news.upto = static_cast<uint64_t>(IntegerColumn(select.get(), 2));
   }
   return news;
 }

@@ -34,6 +34,7 @@ struct IncidentFilter {
   std::string id, job, state, severity, incident_class, rule;
   std::optional<bool> open;    // potential or confirmed
   uint64_t changed_after = 0;  // a change number
+  int64_t before = 0;          // opened before the one with this place; 0: all
   int64_t limit = -1;          // so many of the newest; negative: no limit
 };
 
@@ -75,7 +76,11 @@ class Incidents {
   // What a listener has not said that it has, oldest first; one that was never told gets the open ones as they are.
   // `upto` is what it says then.
   struct News {
-    std::vector<std::string> incidents;  // as JSON
+    struct Version {
+      std::string name;  // where it lies in the file, for people
+      std::string json;
+    };
+    std::vector<Version> versions;
     uint64_t upto = 0;
   };
   base::Result<News> NewsFor(const std::string& listener, int64_t limit) const;

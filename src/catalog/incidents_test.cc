@@ -69,6 +69,12 @@ class IncidentsTest : public testing::Test {
     return "";
   }
   using Names = std::vector<std::string>;
+  Names NewsFor(const std::string& listener, int64_t limit) {
+    Names jsons;
+    auto news = *incidents_->NewsFor(listener, limit);
+    for (const auto& version : news.versions) jsons.push_back(version.json);
+    return jsons;
+  }
 
   std::string folder_;
   std::unique_ptr<Findings> findings_;
@@ -151,21 +157,21 @@ TEST_F(IncidentsTest, AListenerHearsWhatItHasNotSaidItHas) {
   Save({Incident("old", "j", "resolved"), Incident("a", "j")});
   ASSERT_TRUE(incidents_->SetListeners({"people"}).ok());
   auto news = *incidents_->NewsFor("people", 10);
-  ASSERT_EQ(news.incidents.size(), 1U) << "of what is over, who is new hears nothing";
-  EXPECT_EQ(news.incidents[0], Incident("a", "j").json);
+  ASSERT_EQ(news.versions.size(), 1U) << "of what is over, who is new hears nothing";
+  EXPECT_EQ(news.versions[0].json, Incident("a", "j").json);
   Save({Incident("a", "j", "confirmed"), Incident("b", "j")});
   ASSERT_TRUE(incidents_->NoteTold("people", news.upto).ok());
   Open();
   ASSERT_TRUE(incidents_->SetListeners({"people"}).ok());
   Save({Incident("a", "j", "resolved")});
   news = *incidents_->NewsFor("people", 2);
-  EXPECT_EQ(news.incidents, (Names{Incident("a", "j", "confirmed").json, Incident("b", "j").json}));
-  EXPECT_EQ(incidents_->NewsFor("people", 2)->incidents.size(), 2U) << "until it says that it has them";
+  EXPECT_EQ(NewsFor("people", 2), (Names{Incident("a", "j", "confirmed").json, Incident("b", "j").json}));
+  EXPECT_EQ(NewsFor("people", 2).size(), 2U) << "until it says that it has them";
   ASSERT_TRUE(incidents_->NoteTold("people", news.upto).ok());
   news = *incidents_->NewsFor("people", 2);
-  EXPECT_EQ(news.incidents, (Names{Incident("a", "j", "resolved").json}));
+  EXPECT_EQ(NewsFor("people", 2), (Names{Incident("a", "j", "resolved").json}));
   ASSERT_TRUE(incidents_->NoteTold("people", news.upto).ok());
-  EXPECT_EQ(incidents_->NewsFor("people", 2)->incidents, Names());
+  EXPECT_EQ(NewsFor("people", 2), Names());
 }
 
 TEST_F(IncidentsTest, VersionsWaitForTheSlowestListener) {
@@ -175,10 +181,10 @@ TEST_F(IncidentsTest, VersionsWaitForTheSlowestListener) {
   }
   Save({Incident("a", "j")});
   ASSERT_TRUE(incidents_->NoteTold("fast", incidents_->NewsFor("fast", 9)->upto).ok());
-  EXPECT_EQ(incidents_->NewsFor("slow", 9)->incidents.size(), 1U);
+  EXPECT_EQ(NewsFor("slow", 9).size(), 1U);
   ASSERT_TRUE(incidents_->SetListeners({"fast"}).ok());
   Save({Incident("a", "j", "resolved")});
-  EXPECT_EQ(incidents_->NewsFor("fast", 9)->incidents, (Names{Incident("a", "j", "resolved").json}));
+  EXPECT_EQ(NewsFor("fast", 9), (Names{Incident("a", "j", "resolved").json}));
 }
 
 TEST_F(IncidentsTest, EvidenceIsKeptBesideThem) {

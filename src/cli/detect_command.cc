@@ -1,7 +1,9 @@
 #include "cli/detect_command.h"
 
 #include <cstdio>
+#include <nlohmann/json.hpp>
 
+#include "cli/grouped_findings.h"
 #include "cli/record_files.h"
 #include "cli/stored_job.h"
 #include "detect/engine.h"
@@ -30,10 +32,12 @@ void PrintText(const detect::Finding& finding) {
   }
 }
 
-void PrintJson(const detect::Finding& finding) {
+void PrintJson(const detect::Finding& finding, std::string_view state) {
   std::string json;
   detect::AppendJson(finding, &json);
-  json.push_back('\n');
+  auto object = nlohmann::ordered_json::parse(json);
+  object["state"] = state;
+  json = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   std::fwrite(json.data(), 1, json.size(), stdout);
 }
 
@@ -58,7 +62,7 @@ base::Status RunDetect(const DetectOptions& options) {
     return base::Status::Invalid("detect: expected either paths or --job_id");
   }
   ASSIGN_OR_RETURN(auto rules, LoadRules(options.rules));
-  detect::FindingsList findings;
+  GroupedFindings findings;
   detect::Engine engine(
       rules, [&](const detect::Finding& finding) { findings.Take(finding); }, SayRefused);
   auto take = [&](const model::RecordView& record) { engine.Take(record); };
@@ -67,7 +71,9 @@ base::Status RunDetect(const DetectOptions& options) {
   } else {
     RETURN_IF_ERROR(ReadStoredJob(options.server, options.job, take));
   }
-  for (const detect::Finding& finding : findings.all()) options.json ? PrintJson(finding) : PrintText(finding);
+  for (const detect::Finding& finding : findings.All()) {
+    options.json ? PrintJson(finding, findings.StateOf(finding)) : PrintText(finding);
+  }
   return {};
 }
 

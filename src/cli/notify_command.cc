@@ -29,7 +29,8 @@ std::string Text(const Json& object, const char* name) {
   return found != object.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-// NAME (KIND): works, last delivered TIME, took 0.1 s | fails since TIME | nothing told yet; 3 wait, 1 given up: error
+// NAME (KIND): works, last delivered TIME after 0.1 s | fails since TIME | nothing told yet; 3 waiting, 1 given up:
+// error
 void PrintChannel(const Json& channel) {
   std::string failing = Text(channel, "failing_since"), refused = Text(channel, "last_refused"),
               delivered = Text(channel, "last_delivered");
@@ -37,7 +38,11 @@ void PrintChannel(const Json& channel) {
                       : !refused.empty()   ? "refused a message at " + refused
                       : !delivered.empty() ? "works"
                                            : "nothing told since the server's start";
-  if (!delivered.empty()) state += ", last delivered " + delivered;
+  if (!delivered.empty()) {
+    char took[32];
+    std::snprintf(took, sizeof took, "%.1f", channel.value("latency_s", 0.0));
+    state += ", last delivered " + delivered + " after " + took + " s";
+  }
   for (const auto& [key, words] : {std::pair("waiting", " waiting"), std::pair("given_up", " given up")}) {
     if (auto count = channel.value(key, uint64_t{0}); count > 0) state += ", " + std::to_string(count) + words;
   }

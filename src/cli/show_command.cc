@@ -23,7 +23,7 @@ constexpr std::array<const char*, 6> kMainMetrics = {
     "loss", "gradient_norm", "step_time_s", "throughput_tokens_per_sec", "samples_per_sec", "gpu_memory_usage"};
 constexpr size_t kMostOdd = 5;
 constexpr size_t kLastWords = 8;
-constexpr size_t kMostFindings = 5;
+constexpr size_t kMostFindings = 5, kMostIncidents = 5;
 constexpr size_t kNameWidth = 26;
 
 std::string Text(const Json& object, const char* name) {
@@ -48,6 +48,8 @@ class Page {
 
   base::Status Print() {
     RETURN_IF_ERROR(Health());
+    RETURN_IF_ERROR(Diagnosis());
+    RETURN_IF_ERROR(Incidents());
     for (const char* metric : kMainMetrics) RETURN_IF_ERROR(Heat(metric));
     BadEnds();
     RETURN_IF_ERROR(Findings());
@@ -66,6 +68,42 @@ class Page {
                 Text(about_, "ranks_seen").c_str(), Text(about_, "ranks_expected").c_str(),
                 Text(about_, "attempt").c_str(), Text(about_, "last_step").c_str(), Text(about_, "last_loss").c_str(),
                 Age(about_, "started").c_str(), Age(about_, "last_heard").c_str());
+    return {};
+  }
+
+  // What the server's last diagnosis says.
+  base::Status Diagnosis() const {
+    std::string query = WithJob(job_, "event:diagnosis") + " | sort timestamp desc | limit 1";
+    return GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [this](const Json& event) {
+      std::printf("\ndiagnosis (rankscope diagnose --job_id %s)\n", base::ShellWord(job_).c_str());
+      std::string line = "  " + Text(event, "class");
+      for (const char* name : {"rank", "step", "confidence"}) {
+        if (std::string value = Text(event, name); value != "-") line += ", " + std::string(name) + " " + value;
+      }
+      std::printf("%s\n", CutToWidth(line + ": " + Text(event, "msg"), width_).c_str());
+      return false;
+    });
+  }
+
+  // The newest ones that are not another's part and that nobody has dismissed, newest last.
+  base::Status Incidents() const {
+    std::vector<Json> newest_first;
+    RETURN_IF_ERROR(GetRows(server_, "/api/v1/incidents?job_id=" + UrlEncode(job_), [&](const Json& incident) {
+      bool counts = Text(incident, "superseded_by") == "-" && Text(incident, "state") != "dismissed";
+      if (counts) newest_first.push_back(incident);
+      return true;
+    }));
+    if (newest_first.empty()) return {};
+    std::printf("\nincidents (rankscope incidents --job_id %s)\n", base::ShellWord(job_).c_str());
+    size_t shown = std::min(newest_first.size(), kMostIncidents);
+    if (shown < newest_first.size()) std::printf("  … %zu before these\n", newest_first.size() - shown);
+    for (size_t i = shown; i-- > 0;) {
+      const Json& incident = newest_first[i];
+      std::string step = Text(incident, "step"), line = "  " + Text(incident, "id") + "  " + Text(incident, "state");
+      line += "  " + Text(incident, "severity") + "  " + Text(incident, "where");
+      if (step != "-") line += "  step " + step;
+      std::printf("%s\n", CutToWidth(line + "  " + Text(incident, "title"), width_).c_str());
+    }
     return {};
   }
 
@@ -169,7 +207,8 @@ class Page {
   // What was said last with a level of error; else what was said last. Ends and findings are told above.
   base::Status LastWords() const {
     for (const char* filter : {"level:error,critical -event:rank_exit -event:node_end -event:uncaught_exception "
-                               "-event:finding -event:finding_confirmed -event:finding_dismissed",
+                               "-event:finding -event:finding_confirmed -event:finding_dismissed -event:incident "
+                               "-event:diagnosis",
                                "stream:stdout,stderr"}) {
       std::vector<Json> words;
       std::string query = WithJob(job_, filter) + " | sort timestamp desc | limit " + std::to_string(kLastWords);

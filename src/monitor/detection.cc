@@ -12,6 +12,7 @@ constexpr int64_t kSweepEvery = 60 * base::kNsPerSecond;
 constexpr size_t kMostUnsaved = 10'000;
 constexpr uint64_t kMostUnsavedBytes = uint64_t{1} << 30;
 
+constexpr size_t kMostSeen = 10'000;  // jobs
 constexpr auto kLookForAnswer = std::chrono::milliseconds(100);
 
 // Of each incident only what it is now: more of them than there are incidents say nothing.
@@ -33,7 +34,8 @@ Detection::Detection(Parts parts)
       desk_({parts_.project, parts_.findings, parts_.world_size, parts_.say}),
       judge_({parts_.project, parts_.findings, &desk_, parts_.store,
               [this](uint64_t* next) { return queue_.Waiting(next); }, parts_.say}),
-      news_(parts_.findings->incidents(), parts_.listeners) {
+      news_(parts_.findings->incidents(), parts_.listeners,
+            [this](const std::string& line) { parts_.say("project " + parts_.project + ": " + line); }) {
   judge_.Use(parts_.rules);
 }
 
@@ -47,6 +49,7 @@ base::Status Detection::Append(uint64_t end_position, std::shared_ptr<const mode
 
 // The store has what comes only after us: a job that it does not hold now begins here.
 void Detection::WelcomeNewJobs(const model::RecordBatch& records) {
+  if (seen_.size() > kMostSeen) seen_.clear();  // of those that the store holds, nothing comes of it
   for (const model::Origin& origin : records.origins()) {
     if (!seen_.insert(origin.job).second || parts_.store->Holds(origin.job)) continue;
     queue_.Put([this, job = origin.job] { judge_.Welcome(job); });
@@ -158,6 +161,7 @@ void Detection::Loop() {
     TakeLot(full_ ? queue_.TakeFirst() : queue_.Take());
     LookAtClock();
     SaveWhenDue(/*now=*/HasNews());
+    ForgetUnusedJobs();
     events_->Publish();
   }
   SaveWhenDue(/*now=*/true);
@@ -169,10 +173,17 @@ void Detection::TakeLot(const DetectionQueue::Lot& lot) {
   if (!lot.tick.empty()) judge_.Tick(lot.tick);
   Collect();
   if (lot.end_position != 0) unsaved_.position = lot.end_position;
+}
+
+// What the desk has forgotten it reads again: it has to be on the disk.
+void Detection::ForgetUnusedJobs() {
   int64_t now = base::MonotonicNow();
-  if (now - swept_at_ < kSweepEvery) return;
-  swept_at_ = now;
-  judge_.ForgetQuietJobs();
+  bool due = now - swept_at_ >= kSweepEvery;
+  if (due) {
+    swept_at_ = now;
+    judge_.ForgetQuietJobs();
+  }
+  if ((due || desk_.jobs() > IncidentDesk::kMostJobs) && !HasNews()) desk_.ForgetUnused(now);
 }
 
 void Detection::Collect() {

@@ -66,6 +66,7 @@ class Detection : public model::RecordSink {
   void WelcomeNewJobs(const model::RecordBatch& records);
   void Loop();
   void TakeLot(const DetectionQueue::Lot& lot);
+  void ForgetUnusedJobs();
   bool IsFull() const;
   void SaveWhenDue(bool now);
   base::Status Save();

@@ -269,6 +269,21 @@ base::Result<std::vector<JobFacts>> Diagnostician::AllFacts() {
   return all;
 }
 
+std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life) const {
+  auto known = parts_.knowledge->Find(life.job);
+  if (!known.ok() || !*known) return std::nullopt;
+  auto facts = diagnose::FactsFromJson((*known)->facts);
+  bool of_it = facts.ok() && facts->state == life.state && facts->ended >= life.launched;
+  if (!of_it) return std::nullopt;
+  LifeVerdict verdict{facts->healthy, facts->failure, facts->confidence, {}, {}, facts->root_line};
+  if (facts->culprit) {
+    verdict.rank = facts->culprit->rank;
+    verdict.step = facts->culprit->step;
+  }
+  verdict.settled = facts->ended == life.last_heard;
+  return verdict;
+}
+
 base::Status Diagnostician::ForgetJob(const std::string& job) {
   {
     std::lock_guard lock(mutex_);

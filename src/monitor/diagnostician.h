@@ -16,6 +16,7 @@
 #include "diagnose/incidents/incident_listener.h"
 #include "diagnose/knowledge/knowledge_base.h"
 #include "monitor/job_reading.h"
+#include "monitor/life_update.h"
 #include "query/log_source.h"
 
 namespace rankscope::monitor {
@@ -47,6 +48,8 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   base::Result<diagnose::JobFacts> FactsOf(const std::string& job) override;
   base::Result<std::vector<diagnose::JobFacts>> AllFacts() override;
   base::Status ForgetJob(const std::string& job);
+  // What was found of this end of the job. Nothing: not yet.
+  std::optional<LifeVerdict> VerdictOf(const catalog::JobLife& life) const;
 
   std::string name() const override { return "diagnosis"; }
   base::Status Take(std::span<const diagnose::Incident> incidents) override;

@@ -1,80 +1,61 @@
 #include "monitor/incident_clerk.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <vector>
 
 #include "base/clock.h"
-#include "diagnose/incidents/cost.h"
 #include "monitor/incident_evidence.h"
 
 namespace rankscope::monitor {
 namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
-constexpr int64_t kLookAfterEvery = 15;                   // looks
-constexpr int64_t kPatience = 5 * base::kNsPerSecond;     // for the lines that follow
-constexpr int64_t kMostAtOnce = 20, kMostReckoned = 100;  // incidents a look
-constexpr uint64_t kMostSteps = 20'000;                   // records, before an incident as well as in it
-constexpr double kLeastChange = 0.001;                    // rank-hours that are worth telling
+constexpr int64_t kPatience = 5 * base::kNsPerSecond;  // for the lines that follow
+constexpr int64_t kWalkEvery = 15 * base::kNsPerSecond;
+constexpr int64_t kLongestTurn = base::kNsPerSecond / 3;
+constexpr int64_t kMostCopied = 100, kPage = 20;  // incidents
+constexpr uint64_t kMostReckonedAgain = 1'000;
+constexpr double kLeastChange = 0.001;  // rank-hours that are worth telling
 
-model::Filter OfSteps(const std::string& job) {
-  std::vector<model::Filter> all;
-  all.push_back(model::Filter::Text(model::Filter::Kind::kEquals, "job_id", job, /*case_sensitive=*/true));
-  all.push_back(model::Filter::Exists("step"));
-  all.push_back(model::Filter::Not(
-      model::Filter::Text(model::Filter::Kind::kEquals, "stream", "event", /*case_sensitive=*/true)));
-  return model::Filter::And(std::move(all));
-}
-
-base::Status ReadSteps(store::Store* store, const diagnose::Incident& incident, bool before,
-                       std::vector<diagnose::StepTime>* steps) {
-  model::Scan scan;
-  scan.project = incident.project;
-  scan.filter = model::Filter::And({OfSteps(incident.job), before ? model::Filter::Time(INT64_MIN, incident.started)
-                                                                  : model::Filter::Time(incident.started, INT64_MAX)});
-  scan.newest_first = before;
-  scan.limit = kMostSteps;
-  scan.fields = {"timestamp", "step"};
-  base::Budget budget;
-  return store->Read(scan, &budget, [&](const model::Record& record) {
-    if (record.step) steps->push_back({*record.step, record.time});
-    return true;
-  });
-}
+// Of those that do not go on: how many changes may not have been reckoned before a crash.
+uint64_t SomeBefore(uint64_t change) { return change > kMostReckonedAgain ? change - kMostReckonedAgain : 1; }
 
 }  // namespace
 
-IncidentClerk::IncidentClerk(Parts parts) : parts_(std::move(parts)), thread_([this] { Loop(); }) {}
+IncidentClerk::IncidentClerk(Parts parts)
+    : parts_(std::move(parts)),
+      costs_(parts_.logs),
+      reckoned_(SomeBefore(parts_.incidents->last_change())),
+      thread_([this] { Loop(); }) {}
 
 IncidentClerk::~IncidentClerk() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  costs_.Stop();
   wake_.notify_all();
   thread_.join();
 }
 
 void IncidentClerk::Loop() {
-  std::unique_lock lock(mutex_);
-  for (int64_t looks = 0; !stopping_; ++looks) {
-    lock.unlock();
+  while (!stopping_) {
     CopyEvidence();
-    if (looks % kLookAfterEvery == 0) LookAfterAll();
-    lock.lock();
-    wake_.wait_for(lock, kLookEvery, [this] { return stopping_; });
+    WalkOn();
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, kLookEvery, [this] { return stopping_.load(); });
   }
 }
 
 // What cannot be read or written now is tried again: the records are there as long as retention lets them be.
 void IncidentClerk::CopyEvidence() {
-  auto rows = parts_.incidents->WithoutEvidence(kMostAtOnce);
+  auto rows = parts_.incidents->WithoutEvidence(kMostCopied);
   if (!rows.ok()) return;
   int64_t now = base::MonotonicNow();
   std::map<std::string, int64_t> seen;
   for (const catalog::IncidentRow& row : *rows) {
+    if (stopping_) return;
     auto known = seen_.find(row.id);
     seen[row.id] = known == seen_.end() ? now : known->second;
     if (now - seen[row.id] < kPatience) continue;
@@ -85,46 +66,55 @@ void IncidentClerk::CopyEvidence() {
   seen_ = std::move(seen);
 }
 
-// Those that go on, and those that were resolved since the last time.
-void IncidentClerk::LookAfterAll() {
-  catalog::IncidentFilter open, resolved;
-  open.open = true;
-  open.limit = kMostReckoned;
-  resolved.open = false;
-  resolved.limit = kMostReckoned;
-  resolved.changed_after = std::max<uint64_t>(reckoned_, 1);
-  uint64_t last_change = parts_.incidents->last_change();
-  for (const catalog::IncidentFilter& filter : {open, resolved}) {
-    auto rows = parts_.incidents->List(filter);
+// A short way each time: who has just been opened waits for a copy meanwhile.
+void IncidentClerk::WalkOn() {
+  int64_t now = base::MonotonicNow();
+  if (walk_.over && walk_.began != 0 && now - walk_.began < kWalkEvery) return;
+  if (walk_.over) walk_ = {now, false, false, 0, parts_.incidents->last_change()};
+  auto is_time = [&] { return !stopping_ && base::MonotonicNow() - now < kLongestTurn; };
+  while (!walk_.over && is_time()) {
+    auto rows = parts_.incidents->List(PageAhead());
     if (!rows.ok()) return;
     for (const catalog::IncidentRow& row : *rows) {
-      auto incident = diagnose::IncidentFromJson(row.json);
-      if (incident.ok() && incident->superseded_by.empty()) LookAfter(*incident);
+      if (!is_time()) return;
+      LookAfter(row);
+      walk_.before = row.place;
     }
+    if (!rows->empty()) continue;
+    walk_.over = walk_.closed;
+    walk_.closed = true;
+    walk_.before = 0;
   }
-  reckoned_ = last_change;
+  if (walk_.over) reckoned_ = walk_.change;
 }
 
-void IncidentClerk::LookAfter(const diagnose::Incident& incident) {
-  JobLife life = parts_.life(incident.job);
-  auto hours = RankHours(incident, incident.ended != 0 ? incident.ended : life.until);
-  if (hours.ok() && std::abs(*hours - incident.cost.rank_hours) >= kLeastChange) {
-    diagnose::IncidentCost cost{*hours, {}};
-    if (parts_.gpu_hour_price) cost.money = *hours * *parts_.gpu_hour_price;
-    parts_.detection->SetCost(incident.job, incident.id, cost);
-  }
-  if (!life.over || !incident.open()) return;
-  (void)parts_.detection->Say(incident.id, {IncidentWord::Act::kResolve, "", "the job is over", 0}).ok();
+catalog::IncidentFilter IncidentClerk::PageAhead() const {
+  catalog::IncidentFilter page;
+  page.open = !walk_.closed;
+  if (walk_.closed) page.changed_after = reckoned_;
+  page.before = walk_.before;
+  page.limit = kPage;
+  return page;
 }
 
-base::Result<double> IncidentClerk::RankHours(const diagnose::Incident& incident, base::TimeNs until) const {
-  if (incident.severity == detect::Severity::kInfo) return 0;
-  std::vector<diagnose::StepTime> steps;
-  RETURN_IF_ERROR(ReadSteps(parts_.store, incident, /*before=*/true, &steps));
-  std::reverse(steps.begin(), steps.end());
-  RETURN_IF_ERROR(ReadSteps(parts_.store, incident, /*before=*/false, &steps));
-  int64_t ranks = std::max<int64_t>({incident.world_size, incident.rank_count(), 1});
-  return diagnose::RankHoursLost(steps, incident.started, until, ranks).value_or(incident.cost.rank_hours);
+void IncidentClerk::LookAfter(const catalog::IncidentRow& row) {
+  auto incident = diagnose::IncidentFromJson(row.json);
+  if (!incident.ok() || !incident->superseded_by.empty()) return;
+  JobLife life = parts_.life(incident->job);
+  Reckon(*incident, incident->ended != 0 ? incident->ended : life.until);
+  if (!incident->open()) return costs_.Forget(incident->id);
+  if (!life.over || stopping_) return;
+  (void)parts_.detection->Say(incident->id, {IncidentWord::Act::kResolve, "", "the job is over", 0}).ok();
+}
+
+void IncidentClerk::Reckon(const diagnose::Incident& incident, base::TimeNs until) {
+  bool is_note = incident.severity == detect::Severity::kInfo;
+  auto hours = is_note ? base::Result<std::optional<double>>(0.0) : costs_.RankHours(incident, until);
+  bool news = hours.ok() && *hours && std::abs(**hours - incident.cost.rank_hours) >= kLeastChange;
+  if (!news) return;
+  diagnose::IncidentCost cost{**hours, {}};
+  if (parts_.gpu_hour_price) cost.money = **hours * *parts_.gpu_hour_price;
+  parts_.detection->SetCost(incident.job, incident.id, cost);
 }
 
 }  // namespace rankscope::monitor

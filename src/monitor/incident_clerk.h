@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <map>
@@ -11,13 +12,14 @@
 #include "catalog/incidents.h"
 #include "diagnose/incidents/incident.h"
 #include "monitor/detection.h"
+#include "monitor/incident_costs.h"
 #include "store/store.h"
 
 namespace rankscope::monitor {
 
 // Reads the store for incidents, so that nobody who judges waits for it: keeps a copy of the lines and numbers around
 // each one, some seconds after it was opened, reckons what it takes, and resolves what is left open of jobs that are
-// over. One thread of its own.
+// over. However many there are, each has its turn, and a turn is short. One thread of its own.
 class IncidentClerk {
  public:
   struct JobLife {
@@ -28,26 +30,38 @@ class IncidentClerk {
     std::string project;
     catalog::Incidents* incidents;
     store::Store* store;
+    query::LogSource* logs;  // of the same records
     Detection* detection;
     std::function<JobLife(const std::string& job)> life;
     std::optional<double> gpu_hour_price;
   };
   explicit IncidentClerk(Parts parts);
-  ~IncidentClerk();
+  ~IncidentClerk();  // what it reads is given up
 
  private:
+  // Over the incidents that go on, and then those that have changed since the last walk and do not; newest first.
+  struct Walk {
+    int64_t began = 0;  // by the monotonic clock; 0: never
+    bool over = true;
+    bool closed = false;  // those that go on are done
+    int64_t before = 0;   // the place of the last one that was looked at; 0: none yet
+    uint64_t change = 0;  // the change number when it began
+  };
   void Loop();
   void CopyEvidence();
-  void LookAfterAll();
-  void LookAfter(const diagnose::Incident& incident);
-  base::Result<double> RankHours(const diagnose::Incident& incident, base::TimeNs until) const;
+  void WalkOn();
+  catalog::IncidentFilter PageAhead() const;
+  void LookAfter(const catalog::IncidentRow& row);
+  void Reckon(const diagnose::Incident& incident, base::TimeNs until);
 
   const Parts parts_;
   std::map<std::string, int64_t> seen_;  // incidents without a copy, and since when
-  uint64_t reckoned_ = 0;                // a change number: resolved ones up to it have their cost
-  std::mutex mutex_;                     // guards what follows
+  IncidentCosts costs_;
+  Walk walk_;
+  uint64_t reckoned_;  // a change number: those that do not go on have their cost up to it
+  std::mutex mutex_;   // of wake_
   std::condition_variable wake_;
-  bool stopping_ = false;
+  std::atomic<bool> stopping_{false};
   std::thread thread_;
 };
 

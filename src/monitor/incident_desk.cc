@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/clock.h"
 #include "monitor/incident_rows.h"
 
 namespace rankscope::monitor {
@@ -20,6 +21,7 @@ IncidentDesk::IncidentDesk(Parts parts)
       book_(parts_.project, [this](const Incident& incident) { versions_.push_back(incident); }) {}
 
 base::Status IncidentDesk::Know(const std::string& job) {
+  used_[job] = base::MonotonicNow();
   if (book_.Knows(job)) return {};
   catalog::IncidentFilter open, past;
   open.job = past.job = job;
@@ -93,7 +95,22 @@ void IncidentDesk::SetCost(const std::string& job, const std::string& id, const 
   if (Know(job).ok()) book_.SetCost(job, id, cost);
 }
 
-void IncidentDesk::Forget(const std::string& job) { book_.Forget(job); }
+void IncidentDesk::Forget(const std::string& job) {
+  book_.Forget(job);
+  used_.erase(job);
+}
+
+void IncidentDesk::ForgetUnused(int64_t now) {
+  std::vector<std::pair<int64_t, std::string>> by_use;
+  for (const auto& [job, used] : used_) by_use.emplace_back(used, job);
+  std::sort(by_use.begin(), by_use.end());
+  size_t too_many = by_use.size() - std::min(by_use.size(), kMostJobs);
+  for (size_t i = 0; i < by_use.size(); ++i) {
+    bool goes = i < too_many || now - by_use[i].first >= kQuiet;
+    if (!goes) break;
+    Forget(by_use[i].second);
+  }
+}
 
 void IncidentDesk::Drain(catalog::Findings::Changes* changes) {
   for (const Incident& incident : book_.TakeTouched()) changes->incidents.push_back(RowOf(incident));

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,12 @@ struct IncidentWord {
 };
 
 // The incidents of one project: the book, what the catalog has of each job that comes to it, and what of it is to be
-// saved. One thread.
+// saved. What it knows of a job it reads again when that is forgotten. One thread.
 class IncidentDesk {
  public:
+  static constexpr size_t kMostJobs = 1'000;  // that are known at once
+  static constexpr int64_t kQuiet = 3600 * base::kNsPerSecond;
+
   struct Parts {  // the pointers outlive it
     std::string project;
     catalog::Findings* findings;
@@ -41,6 +45,10 @@ class IncidentDesk {
   void SetCost(const std::string& job, const std::string& id, const diagnose::IncidentCost& cost);
   // Frees what is known of the job.
   void Forget(const std::string& job);
+  // Likewise of jobs that nothing was asked of for an hour and, while there are too many, of those that nothing was
+  // asked of for longest. REQUIRES that what was taken is drained and saved. `now` by the monotonic clock.
+  void ForgetUnused(int64_t now);
+  size_t jobs() const { return used_.size(); }
 
   // Adds what changed since the last call.
   void Drain(catalog::Findings::Changes* changes);
@@ -51,6 +59,7 @@ class IncidentDesk {
   const Parts parts_;
   std::vector<diagnose::Incident> versions_;  // that are to be saved
   diagnose::IncidentBook book_;
+  std::map<std::string, int64_t> used_;  // jobs, and when each was last asked for, by the monotonic clock
 };
 
 }  // namespace rankscope::monitor

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "model/record_json.h"
+#include "notify/text.h"
 
 namespace rankscope::monitor {
 namespace {
@@ -56,10 +57,9 @@ base::Result<std::vector<model::Record>> Side(store::Store* store, const Place& 
 }
 
 void Cut(model::Record* record) {
-  if (record->text.size() > kMostText) record->text.resize(kMostText);
+  record->text = notify::CutBytes(record->text, kMostText);
   for (auto& [name, value] : record->fields) {
-    auto* text = std::get_if<std::string>(&value);
-    if (text && text->size() > kMostText) text->resize(kMostText);
+    if (auto* text = std::get_if<std::string>(&value)) *text = notify::CutBytes(*text, kMostText);
   }
 }
 

@@ -9,8 +9,9 @@ constexpr int64_t kMostAtOnce = 500;
 
 }  // namespace
 
-IncidentNews::IncidentNews(catalog::Incidents* incidents, const std::vector<diagnose::IncidentListener*>& listeners)
-    : incidents_(incidents) {
+IncidentNews::IncidentNews(catalog::Incidents* incidents, const std::vector<diagnose::IncidentListener*>& listeners,
+                           std::function<void(const std::string&)> say)
+    : incidents_(incidents), say_(std::move(say)) {
   for (diagnose::IncidentListener* listener : listeners) readers_.push_back({listener});
 }
 
@@ -36,13 +37,24 @@ void IncidentNews::Tell() {
 base::Result<bool> IncidentNews::TellSome(diagnose::IncidentListener* listener) {
   ASSIGN_OR_RETURN(auto news, incidents_->NewsFor(listener->name(), kMostAtOnce));
   std::vector<diagnose::Incident> incidents;
-  for (const std::string& json : news.incidents) {
-    ASSIGN_OR_RETURN(diagnose::Incident incident, diagnose::IncidentFromJson(json));
-    incidents.push_back(std::move(incident));
+  for (const auto& version : news.versions) {
+    auto incident = diagnose::IncidentFromJson(version.json);
+    if (!incident.ok()) {
+      PassOver(version, incident.status());
+      continue;
+    }
+    incidents.push_back(std::move(*incident));
   }
   if (!incidents.empty()) RETURN_IF_ERROR(listener->Take(incidents));
   RETURN_IF_ERROR(incidents_->NoteTold(listener->name(), news.upto));
-  return incidents.size() >= static_cast<size_t>(kMostAtOnce);
+  return news.versions.size() >= static_cast<size_t>(kMostAtOnce);
+}
+
+// It will not become readable: waiting for it would keep all that follows from everybody.
+void IncidentNews::PassOver(const catalog::Incidents::News::Version& version, const base::Status& why) {
+  if (!unreadable_.insert(version.name).second) return;
+  say_("an incident's " + version.name + " cannot be read, and nobody is told of it (" +
+       std::to_string(unreadable_.size()) + " so far): " + why.message());
 }
 
 }  // namespace rankscope::monitor

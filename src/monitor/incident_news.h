@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -9,11 +11,13 @@
 
 namespace rankscope::monitor {
 
-// Tells each listener what the catalog has for it, and notes there that it was told. One thread.
+// Tells each listener what the catalog has for it, and notes there that it was told. What cannot be read is said once,
+// with how many there are, and passed over. One thread.
 class IncidentNews {
  public:
   // All outlive it; two of one name are one.
-  IncidentNews(catalog::Incidents* incidents, const std::vector<diagnose::IncidentListener*>& listeners);
+  IncidentNews(catalog::Incidents* incidents, const std::vector<diagnose::IncidentListener*>& listeners,
+               std::function<void(const std::string&)> say);
 
   // There is more. Who did not take what there was is asked again a second after it was asked last.
   void Expect();
@@ -27,8 +31,11 @@ class IncidentNews {
   };
   // Whether there may be more for it.
   base::Result<bool> TellSome(diagnose::IncidentListener* listener);
+  void PassOver(const catalog::Incidents::News::Version& version, const base::Status& why);
 
   catalog::Incidents* incidents_;
+  std::function<void(const std::string&)> say_;
+  std::set<std::string> unreadable_;  // names of versions
   std::vector<Reader> readers_;
   bool known_ = false;  // the catalog knows who listens
 };

@@ -55,8 +55,8 @@ class IncidentNewsTest : public testing::Test {
     parts.world_size = [](const std::string&) { return 8; };
     parts.say = [](const std::string& line) { ADD_FAILURE() << line; };
     desk_ = std::make_unique<IncidentDesk>(parts);
-    news_ =
-        std::make_unique<IncidentNews>(findings_->incidents(), std::vector<diagnose::IncidentListener*>{&notebook_});
+    news_ = std::make_unique<IncidentNews>(findings_->incidents(), std::vector<diagnose::IncidentListener*>{&notebook_},
+                                           [this](const std::string& line) { said_.push_back(line); });
     news_->Tell();
   }
   void Take(const detect::Finding& finding) {
@@ -70,6 +70,7 @@ class IncidentNewsTest : public testing::Test {
 
   std::string folder_;
   Notebook notebook_;
+  Lines said_;
   std::unique_ptr<catalog::Findings> findings_;
   std::unique_ptr<IncidentDesk> desk_;
   std::unique_ptr<IncidentNews> news_;
@@ -94,6 +95,30 @@ TEST_F(IncidentNewsTest, WhatWasOpenedAndResolvedBeforeACrashIsToldAfterIt) {
   notebook_.broken = false;
   Start();
   EXPECT_EQ(notebook_.told, (Lines{"opened 1", "resolved 2"}));
+}
+
+TEST_F(IncidentNewsTest, AVersionThatCannotBeReadKeepsNobodyFromTheNext) {
+  catalog::Findings::Changes damaged;
+  catalog::IncidentRow bad;
+  bad.id = "i-bad";
+  bad.job = "j";
+  bad.json = R"({"id":)";
+  damaged.versions = {bad, bad};
+  ASSERT_TRUE(findings_->Save(damaged).ok());
+  Take(Finding("j"));
+  notebook_.broken = true;  // who does not take it is asked again, but nothing is said again
+  news_->Tell();
+  notebook_.broken = false;
+  news_ = nullptr;
+  Start();
+  EXPECT_EQ(notebook_.told, (Lines{"opened 1"}));
+  ASSERT_EQ(said_.size(), 4U) << "two of each start";
+  EXPECT_NE(said_[1].find("version 2 cannot be read"), std::string::npos) << said_[1];
+  EXPECT_NE(said_[1].find("(2 so far)"), std::string::npos) << said_[1];
+  Take(Finding("k"));
+  news_->Tell();
+  EXPECT_EQ(notebook_.told, (Lines{"opened 1", "opened 1"}));
+  EXPECT_EQ(said_.size(), 4U);
 }
 
 TEST_F(IncidentNewsTest, WhoIsNewHearsOfWhatIsOpen) {

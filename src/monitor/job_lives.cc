@@ -19,40 +19,61 @@ base::Status JobLives::Look(base::TimeNs now) {
   std::vector<catalog::JobLife> lives = parts_.catalog->Lives(now, parts_.lost_after_ns, now - 2 * kOldNews);
   ForgetOthers(lives);
   std::vector<notify::Update> updates;
-  std::vector<std::pair<LifeTold*, LifeTold>> taken;
+  std::vector<std::pair<Known*, Known>> taken;
   for (const catalog::JobLife& life : lives) {
-    ASSIGN_OR_RETURN(LifeTold * told, ToldOf(life, *notifier));
-    auto update = LifeUpdate(life, *told, context);
-    if (!update) continue;
-    taken.emplace_back(told, LifeTold{update->version, life.ended});
-    updates.push_back(*std::move(update));
+    ASSIGN_OR_RETURN(Known * known, KnownOf(life, *notifier));
+    auto verdict = VerdictOf(life, now, known);
+    auto update = LifeUpdate(life, known->told, verdict ? &*verdict : nullptr, context);
+    Known then = *known;
+    if (verdict && verdict->settled) then.settled = life.last_heard;
+    if (update) then.told = {update->version, life.ended, update->title, known->told.waits_since};
+    taken.emplace_back(known, std::move(then));
+    if (update) updates.push_back(*std::move(update));
   }
   auto orphans = Orphans(*notifier, now);
   std::move(orphans.begin(), orphans.end(), std::back_inserter(updates));
-  if (updates.empty()) return {};
-  RETURN_IF_ERROR(notifier->Take(updates));
-  for (const auto& [told, is] : taken) *told = is;
+  if (!updates.empty()) RETURN_IF_ERROR(notifier->Take(updates));
+  for (auto& [known, is] : taken) *known = std::move(is);
   return {};
 }
 
-base::Result<LifeTold*> JobLives::ToldOf(const catalog::JobLife& life, const notify::Notifier& notifier) {
-  auto found = told_.find(life.job);
-  if (found != told_.end()) return &found->second;
-  ASSIGN_OR_RETURN(uint64_t version, notifier.VersionOf(LifeId(parts_.project, life.job)));
-  return &(told_[life.job] = {version, life.ended});
+base::Result<JobLives::Known*> JobLives::KnownOf(const catalog::JobLife& life, const notify::Notifier& notifier) {
+  auto found = known_.find(life.job);
+  if (found != known_.end()) return &found->second;
+  std::string id = LifeId(parts_.project, life.job);
+  Known known;
+  ASSIGN_OR_RETURN(known.told.version, notifier.VersionOf(id));
+  known.told.ended = life.ended;
+  notify::TellingFilter last;
+  last.incident = id;
+  last.limit = 1;
+  ASSIGN_OR_RETURN(auto tellings, notifier.Tellings(last));
+  if (!tellings.empty()) known.told.title = tellings.front().title;
+  return &(known_[life.job] = std::move(known));
+}
+
+// Of a failure, until the settled one is told.
+std::optional<LifeVerdict> JobLives::VerdictOf(const catalog::JobLife& life, base::TimeNs now, Known* known) const {
+  bool failed = life.ended != 0 ? life.state != "finished" : now - life.last_heard > kGivenUpAfter;
+  if (!failed) return std::nullopt;
+  if (known->told.waits_since == 0 || known->launched != life.launched) {
+    known->told.waits_since = now;
+    known->launched = life.launched;
+  }
+  return known->settled == life.last_heard ? std::nullopt : parts_.verdict(life);
 }
 
 void JobLives::ForgetOthers(const std::vector<catalog::JobLife>& lives) {
   std::set<std::string_view> jobs;
   for (const catalog::JobLife& life : lives) jobs.insert(life.job);
-  std::erase_if(told_, [&](const auto& entry) { return jobs.count(entry.first) == 0; });
+  std::erase_if(known_, [&](const auto& entry) { return jobs.count(entry.first) == 0; });
 }
 
 // Stalled jobs that are told of, and that the catalog has no more.
 std::vector<notify::Update> JobLives::Orphans(const notify::Notifier& notifier, base::TimeNs now) const {
   std::vector<notify::Update> ends;
   for (const auto& update : notifier.Open(parts_.project)) {
-    if (!IsLifeId(update->incident) || told_.count(update->job) > 0) continue;
+    if (!IsLifeId(update->incident) || known_.count(update->job) > 0) continue;
     auto job = parts_.catalog->Job(update->job, now, parts_.lost_after_ns);
     if (job.status().code() == base::Code::kNotFound) ends.push_back(LifeForgotten(*update, now));
   }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,7 @@ class JobLives {
     catalog::Catalog* catalog;
     notify::LiveNotifier* notifier;
     int64_t lost_after_ns;
+    std::function<std::optional<LifeVerdict>(const catalog::JobLife&)> verdict;  // nothing: none yet of this end
   };
   JobLives(Parts parts, base::TimeNs now) : parts_(std::move(parts)), opened_(now) {}
 
@@ -27,13 +30,19 @@ class JobLives {
   base::Status Look(base::TimeNs now);
 
  private:
-  base::Result<LifeTold*> ToldOf(const catalog::JobLife& life, const notify::Notifier& notifier);
+  struct Known {
+    LifeTold told;
+    base::TimeNs launched = 0;  // of the launch that `told.waits_since` is about
+    base::TimeNs settled = -1;  // last word of the job whose settled verdict was looked at
+  };
+  base::Result<Known*> KnownOf(const catalog::JobLife& life, const notify::Notifier& notifier);
+  std::optional<LifeVerdict> VerdictOf(const catalog::JobLife& life, base::TimeNs now, Known* known) const;
   void ForgetOthers(const std::vector<catalog::JobLife>& lives);
   std::vector<notify::Update> Orphans(const notify::Notifier& notifier, base::TimeNs now) const;
 
   const Parts parts_;
   const base::TimeNs opened_;
-  std::map<std::string, LifeTold> told_;  // by job
+  std::map<std::string, Known> known_;  // by job
 };
 
 }  // namespace rankscope::monitor

@@ -225,7 +225,6 @@ void Judge::ForgetQuietJobs() {
       continue;
     }
     if (engine_) engine_->Forget(parts_.project, job->first);
-    parts_.incidents->Forget(job->first);
     job = known_.erase(job);
   }
 }

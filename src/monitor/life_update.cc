@@ -10,8 +10,6 @@ namespace {
 
 constexpr uint64_t kPhases = 8;
 constexpr std::string_view kLife = "life/";
-// A job that says nothing for so long is given up, and nobody is reminded of it any more.
-constexpr int64_t kGivenUpAfter = 24 * 3600 * base::kNsPerSecond;
 
 uint64_t VersionAfter(uint64_t told, LifePhase phase) {
   return (told / kPhases + 1) * kPhases + static_cast<uint64_t>(phase);
@@ -40,6 +38,7 @@ notify::Kind KindOf(LifePhase phase) {
     case LifePhase::kFinished:
       return notify::Kind::kFinished;
     case LifePhase::kFailed:
+    case LifePhase::kDiagnosed:
       return notify::Kind::kFailed;
     case LifePhase::kStarted:
     case LifePhase::kNone:
@@ -49,7 +48,7 @@ notify::Kind KindOf(LifePhase phase) {
 }
 
 notify::Severity SeverityOf(LifePhase phase) {
-  if (phase == LifePhase::kFailed) return notify::Severity::kCritical;
+  if (KindOf(phase) == notify::Kind::kFailed) return notify::Severity::kCritical;
   return phase == LifePhase::kStalled ? notify::Severity::kWarning : notify::Severity::kInfo;
 }
 
@@ -66,6 +65,39 @@ std::string TitleOf(const catalog::JobLife& life, LifePhase phase, LifePhase bef
   return ranks.empty() ? "training" : ranks;
 }
 
+// "cuda_oom on rank 3"; of nothing: "".
+std::string WordsOf(const LifeVerdict& verdict) {
+  if (verdict.healthy) return "";
+  return verdict.failure + (verdict.rank ? " on rank " + std::to_string(*verdict.rank) : "");
+}
+
+// A failure with what is known of its cause. kNone: it is worth waiting, or nothing has changed.
+LifePhase FailureOf(const catalog::JobLife& life, const LifeTold& told, LifePhase before, const LifeVerdict* verdict,
+                    base::TimeNs now) {
+  bool told_of = before == LifePhase::kFailed || before == LifePhase::kDiagnosed;
+  bool waits = !told_of && life.ended != 0 && (told.waits_since == 0 || now - told.waits_since < kVerdictWait);
+  if (!verdict) return waits || told_of ? LifePhase::kNone : LifePhase::kFailed;
+  if (waits && !verdict->settled) return LifePhase::kNone;
+  if (before != LifePhase::kDiagnosed) return LifePhase::kDiagnosed;
+  bool corrects = verdict->settled && !told.title.empty() && !told.title.starts_with(WordsOf(*verdict));
+  return corrects ? LifePhase::kDiagnosed : LifePhase::kNone;
+}
+
+void AddVerdict(const LifeVerdict& verdict, const LifeTold& told, notify::Update* update) {
+  if (verdict.healthy) return update->text.push_back("Diagnosis: its records do not say why");
+  update->title = WordsOf(verdict) + " (" + update->title + ")";
+  update->incident_class = verdict.failure;
+  update->labels["alertname"] = NameOf(update->kind);
+  update->probability = verdict.confidence;
+  if (verdict.rank) {
+    update->ranks = std::to_string(*verdict.rank);
+    update->rank_count = 1;
+  }
+  if (verdict.step) update->text.push_back("It failed at step " + std::to_string(*verdict.step));
+  update->evidence = (verdict.rank ? "rank " + std::to_string(*verdict.rank) + ": " : "") + verdict.root_line;
+  if (!told.title.empty()) update->text.push_back("This corrects what was told before: " + told.title);
+}
+
 }  // namespace
 
 std::string LifeId(const std::string& project, const std::string& job) {
@@ -76,13 +108,18 @@ bool IsLifeId(const std::string& incident) { return incident.starts_with(kLife);
 
 LifePhase PhaseOf(uint64_t version) { return static_cast<LifePhase>(version % kPhases); }
 
-std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const LifeTold& told,
+std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const LifeTold& told, const LifeVerdict* verdict,
                                          const LifeContext& context) {
   bool launched_again = told.ended != 0 && life.launched > told.ended;
   LifePhase before = launched_again ? LifePhase::kNone : PhaseOf(told.version);
   Entered entered = EnteredBy(life, before, context);
   bool owed = before == LifePhase::kStalled;
-  if (entered.phase == LifePhase::kNone || entered.phase == before) return std::nullopt;
+  if (entered.phase == LifePhase::kFailed) {
+    entered.phase = FailureOf(life, told, before, verdict, context.now);
+  } else if (entered.phase == before) {
+    return std::nullopt;
+  }
+  if (entered.phase == LifePhase::kNone) return std::nullopt;
   if (entered.at < context.told_since && !owed) return std::nullopt;
   notify::Update update;
   update.incident = LifeId(context.project, life.job);
@@ -97,6 +134,9 @@ std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const Lif
   if (std::string ranks = RanksOf(life); !ranks.empty()) update.text.push_back("Size: " + ranks);
   if (life.last_step) update.text.push_back("Last step: " + std::to_string(*life.last_step));
   update.link = PageLink(context.external_url, "jobs", life.job, context.project);
+  if (entered.phase == LifePhase::kDiagnosed)
+    AddVerdict(*verdict, before == entered.phase ? told : LifeTold(), &update);
+  if (entered.phase == LifePhase::kFailed) update.text.push_back("Diagnosis: it follows");
   return update;
 }
 

@@ -21,9 +21,16 @@ class LifeUpdateTest : public testing::Test {
   // What is told at that time; it counts as told.
   std::optional<notify::Update> Look(base::TimeNs now) {
     context_.now = now;
-    auto update = LifeUpdate(life_, told_, context_);
-    if (update) told_ = {update->version, life_.ended};
+    bool failed = life_.state == "failed" || life_.state == "lost";
+    if (failed && told_.waits_since == 0) told_.waits_since = now;
+    auto update = LifeUpdate(life_, told_, verdict_ ? &*verdict_ : nullptr, context_);
+    if (update) told_ = {update->version, life_.ended, update->title, told_.waits_since};
     return update;
+  }
+  // The same when the verdict has not come in time.
+  std::optional<notify::Update> LookInVain(base::TimeNs now) {
+    EXPECT_FALSE(Look(now));
+    return Look(now + kVerdictWait);
   }
   void End(base::TimeNs at, const std::string& state, const std::string& reason) {
     life_.ended = life_.last_heard = at;
@@ -34,7 +41,10 @@ class LifeUpdateTest : public testing::Test {
   catalog::JobLife life_;
   LifeTold told_;
   LifeContext context_;
+  std::optional<LifeVerdict> verdict_;
 };
+
+const LifeVerdict kOom = {false, "cuda_oom", 0.95, 3, 120, "CUDA out of memory", true};
 
 TEST_F(LifeUpdateTest, EachPhaseIsToldOnceWithAGrowingVersion) {
   auto started = Look(kStart);
@@ -45,14 +55,71 @@ TEST_F(LifeUpdateTest, EachPhaseIsToldOnceWithAGrowingVersion) {
   EXPECT_FALSE(Look(kStart + 1));
   life_.last_step = 1200;
   End(kStart + kHour, "failed", "rank 2: SIGKILL");
-  auto failed = Look(kStart + kHour);
+  auto failed = LookInVain(kStart + kHour);
   ASSERT_TRUE(failed);
   EXPECT_EQ(failed->incident, started->incident);
   EXPECT_GT(failed->version, started->version);
   EXPECT_EQ(failed->kind, notify::Kind::kFailed);
   EXPECT_EQ(failed->title, "rank 2: SIGKILL");
-  EXPECT_EQ(failed->text.back(), "Last step: 1200");
+  EXPECT_EQ(failed->text, (std::vector<std::string>{"Size: 8 ranks", "Last step: 1200", "Diagnosis: it follows"}));
   EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
+TEST_F(LifeUpdateTest, FailureIsToldWithItsVerdictInOneMessage) {
+  Look(kStart);
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  EXPECT_FALSE(Look(kStart + kHour)) << "the diagnosis is on its way";
+  verdict_ = kOom;
+  auto failed = Look(kStart + kHour + base::kNsPerSecond);
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->kind, notify::Kind::kFailed);
+  EXPECT_EQ(failed->title, "cuda_oom on rank 3 (rank 1: SIGABRT)");
+  EXPECT_EQ(failed->evidence, "rank 3: CUDA out of memory");
+  EXPECT_EQ(failed->incident_class, "cuda_oom");
+  EXPECT_EQ(failed->ranks, "3");
+  EXPECT_EQ(failed->probability, 0.95);
+  EXPECT_EQ(failed->text.back(), "It failed at step 120");
+  EXPECT_EQ(notify::LabelsOf(*failed).at("alertname"), "failed");
+  EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
+TEST_F(LifeUpdateTest, VerdictThatComesTooLateFollowsInTheSameThread) {
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  auto failed = LookInVain(kStart + kHour);
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->text.back(), "Diagnosis: it follows");
+  verdict_ = kOom;
+  auto why = Look(kStart + kHour + 2 * kVerdictWait);
+  ASSERT_TRUE(why);
+  EXPECT_EQ(why->incident, failed->incident);
+  EXPECT_GT(why->version, failed->version);
+  EXPECT_EQ(why->title, "cuda_oom on rank 3 (rank 1: SIGABRT)");
+  EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
+TEST_F(LifeUpdateTest, VerdictBeforeTheLastWordsWaitsForThemAndIsCorrectedByThem) {
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  verdict_ = LifeVerdict{false, "nccl_timeout", 0.6, 1, {}, "Watchdog caught collective operation timeout", false};
+  auto first = LookInVain(kStart + kHour);
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->title, "nccl_timeout on rank 1 (rank 1: SIGABRT)");
+  verdict_->settled = true;
+  EXPECT_FALSE(Look(kStart + kHour + 2 * kVerdictWait)) << "it says the same";
+  verdict_ = kOom;
+  auto second = Look(kStart + kHour + 3 * kVerdictWait);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->text.back(), "This corrects what was told before: nccl_timeout on rank 1 (rank 1: SIGABRT)");
+  EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
+TEST_F(LifeUpdateTest, FailureThatItsRecordsDoNotExplainIsToldSo) {
+  End(kStart + kHour, "failed", "rank 1: exit 1");
+  verdict_ = LifeVerdict{true, "none", 0, {}, {}, "", true};
+  auto failed = Look(kStart + kHour);
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->title, "rank 1: exit 1");
+  EXPECT_EQ(failed->text.back(), "Diagnosis: its records do not say why");
+  EXPECT_EQ(failed->incident_class, "");
 }
 
 TEST_F(LifeUpdateTest, StalledJobIsToldAndThenThatItIsHeardOfAgain) {
@@ -104,11 +171,12 @@ TEST_F(LifeUpdateTest, JobThatRanAtTheFirstStartIsToldWhenItEnds) {
 
 TEST_F(LifeUpdateTest, LaunchUnderTheSameIdThatFailsBeforeTheNextLookIsToldAgain) {
   End(kStart + kHour, "failed", "rank 2: SIGKILL");
-  auto first = Look(kStart + kHour);
+  auto first = LookInVain(kStart + kHour);
   ASSERT_TRUE(first);
   life_.launched = kStart + 2 * kHour;
   End(kStart + 3 * kHour, "failed", "rank 1: exit 1");
-  auto second = Look(kStart + 3 * kHour);
+  told_.waits_since = 0;
+  auto second = LookInVain(kStart + 3 * kHour);
   ASSERT_TRUE(second);
   EXPECT_GT(second->version, first->version);
   EXPECT_EQ(second->title, "rank 1: exit 1");

@@ -7,7 +7,7 @@
 namespace rankscope::notify {
 namespace {
 
-constexpr int64_t kFormatVersion = 2;
+constexpr int64_t kFormatVersion = 3;
 
 std::string EncodeSilence(const Silence& silence) {
   std::string out;
@@ -62,6 +62,9 @@ constexpr const char* kUpgradeTo2[] = {"ALTER TABLE told ADD COLUMN kind INTEGER
                                        "CREATE INDEX told_at ON told(project, at)",
                                        "CREATE TABLE about(began INTEGER NOT NULL)",
                                        "PRAGMA user_version = 2"};
+constexpr const char* kUpgradeTo3[] = {
+    "CREATE TABLE failing(channel TEXT PRIMARY KEY, since INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID",
+    "PRAGMA user_version = 3"};
 
 constexpr const char* kSelectTellings =
     "SELECT told.at, told.channel, told.incident, told.version, told.kind, told.project, told.job, told.title, "
@@ -107,8 +110,12 @@ base::Status DeliveryLog::Upgrade(int64_t from_version) {
   for (const char* sql : kTables) {
     if (from_version < 1) RETURN_IF_ERROR(file_->Run(sql));
   }
-  for (const char* sql : kUpgradeTo2) RETURN_IF_ERROR(file_->Run(sql));
-  return file_->Run("INSERT INTO about(began) VALUES(?)", {base::WallNow()});
+  if (from_version < 2) {
+    for (const char* sql : kUpgradeTo2) RETURN_IF_ERROR(file_->Run(sql));
+    RETURN_IF_ERROR(file_->Run("INSERT INTO about(began) VALUES(?)", {base::WallNow()}));
+  }
+  for (const char* sql : kUpgradeTo3) RETURN_IF_ERROR(file_->Run(sql));
+  return {};
 }
 base::Status DeliveryLog::Keep(std::span<const Update> updates, base::TimeNs now) {
   return file_->Transaction([&]() -> base::Status {
@@ -195,6 +202,11 @@ base::Result<base::TimeNs> DeliveryLog::Began() {
   return began;
 }
 
+base::Status DeliveryLog::NoteFailing(const std::string& channel, const Failing& failing) {
+  if (failing.since == 0) return file_->Run("DELETE FROM failing WHERE channel = ?", {channel});
+  return file_->Run("INSERT OR REPLACE INTO failing VALUES(?, ?, ?)", {channel, failing.since, failing.why});
+}
+
 base::Status DeliveryLog::Put(const Silence& silence) {
   std::string body = EncodeSilence(silence);
   return file_->Run("INSERT OR REPLACE INTO silence VALUES(?, ?)", {silence.id, body});
@@ -209,6 +221,7 @@ base::Result<DeliveryLog::Kept> DeliveryLog::Load(base::TimeNs since) {
   RETURN_IF_ERROR(LoadIncidents(&kept));
   RETURN_IF_ERROR(LoadDeliveries(since, &kept));
   RETURN_IF_ERROR(LoadSilences(&kept));
+  RETURN_IF_ERROR(LoadFailing(&kept));
   return kept;
 }
 
@@ -253,6 +266,12 @@ base::Status DeliveryLog::LoadDeliveries(base::TimeNs since, Kept* kept) {
                               }));
   return file_->Each("SELECT channel, made FROM delivery WHERE made > ? ORDER BY made", {since},
                      [&](const auto& row) { kept->recent.emplace_back(row.Bytes(0), row.Integer(1)); });
+}
+
+base::Status DeliveryLog::LoadFailing(Kept* kept) {
+  return file_->Each("SELECT channel, since, why FROM failing", {}, [&](const auto& row) {
+    kept->failing[row.Bytes(0)] = {row.Integer(1), row.Bytes(2)};
+  });
 }
 
 base::Status DeliveryLog::LoadSilences(Kept* kept) {

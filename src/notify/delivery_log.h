@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,6 +67,13 @@ class DeliveryLog {
   // When the file was made: nobody was told anything before.
   base::Result<base::TimeNs> Began();
 
+  // Since when the channel has not worked, and why; since 0: it does.
+  struct Failing {
+    base::TimeNs since = 0;
+    std::string why;
+  };
+  base::Status NoteFailing(const std::string& channel, const Failing& failing);
+
   base::Status Put(const Silence& silence);
   base::Status RemoveSilence(const std::string& id);
 
@@ -74,6 +82,7 @@ class DeliveryLog {
     std::vector<Delivery> pending;         // in the order in which they were made
     std::vector<Silence> silences;
     std::vector<std::pair<std::string, base::TimeNs>> recent;  // channels and times of messages since `since`
+    std::map<std::string, Failing> failing;                    // channels that do not work
   };
   base::Result<Kept> Load(base::TimeNs since);
 
@@ -84,6 +93,7 @@ class DeliveryLog {
   base::Status LoadIncidents(Kept* kept);
   base::Status LoadDeliveries(base::TimeNs since, Kept* kept);
   base::Status LoadSilences(Kept* kept);
+  base::Status LoadFailing(Kept* kept);
 
   std::unique_ptr<base::Sqlite> file_;
 };

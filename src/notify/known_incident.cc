@@ -26,6 +26,7 @@ Decision DecideEnd(const KnownIncident& incident, const Channel& channel, const 
   bool owed = told && told->open;  // whatever silences it now
   if (!owed && (!WorthTelling(incident, channel) || around.silences.Of(update, around.now))) return Decision::kDone;
   bool held = route.MuteAt(around.now) || around.flaps.Quiet(update, channel.name, around.now);
+  held = held && !channel.kind->traits.takes_states;
   return held ? Decision::kHeld : Decision::kTell;
 }
 
@@ -53,9 +54,12 @@ Decision Decide(const KnownIncident& incident, const Channel& channel, const Rou
                 const Circumstances& around) {
   const Update& update = *incident.update;
   if (!IsOpen(update.kind)) return DecideEnd(incident, channel, route, around);
-  if (around.silences.Of(update, around.now) || route.MuteAt(around.now)) return Decision::kHeld;
-  if (around.flaps.Quiet(update, channel.name, around.now)) return Decision::kHeld;
   const Told* told = incident.ToldTo(channel.name);
+  // A machine that holds the alert would take it for resolved if it came no more; it has silences of its own.
+  bool held_there = channel.kind->traits.takes_states && told && told->open;
+  bool quiet = around.silences.Of(update, around.now) || route.MuteAt(around.now) ||
+               around.flaps.Quiet(update, channel.name, around.now);
+  if (quiet && !held_there) return Decision::kHeld;
   bool fresh = !told || told->version < update.version;
   if (Acknowledged(update, around.now) && !channel.kind->traits.takes_states) {
     return DecideAcknowledged(update, told, fresh);

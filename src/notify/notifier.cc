@@ -68,6 +68,11 @@ base::Status Notifier::Restore() {
   }
   for (KnownIncident& incident : kept.incidents) planner_.Restore(std::move(incident), now);
   for (const auto& [channel, at] : kept.recent) planner_.CountMessage(channel, at);
+  for (const auto& [channel, failing] : kept.failing) {
+    failing_[channel] = failing.since;
+    auto sender = senders_.find(channel);
+    if (sender != senders_.end()) sender->second->ResumeFailing(failing.since, failing.why);
+  }
   for (Delivery& delivery : kept.pending) {
     auto sender = senders_.find(delivery.channel);
     if (sender != senders_.end()) {
@@ -185,6 +190,7 @@ void Notifier::Work() {
 }
 
 void Notifier::Advance() {
+  NoteFailing();
   NoteTroubles(options_.now());
   Warn(TakeLocked(planner_.EndedStandIns(options_.now())));
   if (!RecordPlanned()) return;       // nothing more while the disk takes nothing
@@ -216,6 +222,17 @@ bool Notifier::RecordPlanned() {
   planned_.clear();
   deliveries_.clear();
   return true;
+}
+
+// So that a restart does not begin to count anew.
+void Notifier::NoteFailing() {
+  for (const auto& [name, sender] : senders_) {
+    ChannelStatus status = sender->status();
+    if (status.failing_since == failing_[name]) continue;
+    base::Status noted = log_->NoteFailing(name, {status.failing_since, status.error});
+    if (noted.ok()) failing_[name] = status.failing_since;
+    Warn(noted);
+  }
 }
 
 void Notifier::NoteTroubles(base::TimeNs now) {

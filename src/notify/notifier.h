@@ -65,6 +65,7 @@ class Notifier {
   void PlanMore(base::TimeNs now);
   bool RecordPlanned();
   void NoteTroubles(base::TimeNs now);
+  void NoteFailing();
   base::Status TakeLocked(std::span<const Update> updates);
   void OnEnded(const Delivery& delivery, DeliveryState state, const std::string& why, bool late);
   void Warn(const base::Status& status);
@@ -79,8 +80,9 @@ class Notifier {
   std::vector<Message> planned_;      // that the log could not record yet
   std::vector<Delivery> deliveries_;  // of the same
   base::TimeNs pruned_ = 0;
-  std::string warned_;      // of last
-  base::TimeNs began_ = 0;  // set before the first thread is there
+  std::string warned_;                           // of last
+  std::map<std::string, base::TimeNs> failing_;  // channels, as the log has them
+  base::TimeNs began_ = 0;                       // set before the first thread is there
   std::map<std::string, std::unique_ptr<Sender>> senders_;
   std::thread thread_;
 };

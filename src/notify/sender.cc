@@ -40,6 +40,12 @@ void Sender::Add(Delivery delivery) {
   wake_.notify_all();
 }
 
+void Sender::ResumeFailing(base::TimeNs since, const std::string& why) {
+  std::lock_guard lock(mutex_);
+  status_.failing_since = since;
+  status_.error = why;
+}
+
 ChannelStatus Sender::status() const {
   std::lock_guard lock(mutex_);
   ChannelStatus status = status_;

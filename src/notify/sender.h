@@ -39,6 +39,8 @@ class Sender {
   Sender& operator=(const Sender&) = delete;
 
   void Add(Delivery delivery);
+  // Before a restart it had not worked since then.
+  void ResumeFailing(base::TimeNs since, const std::string& why);
   ChannelStatus status() const;
   // Whether it is better to wait than to give it more: too much has not arrived yet.
   bool Blocked() const;

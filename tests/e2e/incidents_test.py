@@ -112,6 +112,86 @@ class IncidentsTest(unittest.TestCase):
         self.assertIn("resolved", self.cli(server, "incidents", "--job_id", "j"))
         self.assertIn("evidence", self.cli(server, "incidents", "show", id))
 
+    def test_words_without_a_name_are_anonymous_and_an_acknowledgement_says_for_how_long(self):
+        server = self.serve()
+        self.ingest(server, "j", [oom(1, 3)])
+        path = f"/api/v1/incidents/{self.await_incident(server)['id']}"
+        status, (incident,) = server.ask("POST", path + "/ack", json.dumps({"by": "ann", "for": "2h"}).encode())
+        self.assertEqual((status, incident["acknowledged"]["by"]), (200, "ann"), incident)
+        self.assertTrue(incident["acknowledged"]["until"])
+        status, (incident,) = server.ask("POST", path + "/ack", **{"for": "1h"})  # as it was once
+        self.assertEqual((status, incident["acknowledged"]["by"]), (200, "anonymous"), incident)
+        self.assertTrue(incident["acknowledged"]["until"])
+        for body, words in (({"for": "soon"}, "duration"), ({"for": 7}, "want {"), ({"until": "2h"}, "want {")):
+            status, (answer,) = server.ask("POST", path + "/ack", json.dumps(body).encode())
+            self.assertEqual(status, 400, answer)
+            self.assertIn(words, answer["error"])
+        status, (answer,) = server.ask("POST", path + "/confirm", json.dumps({"for": "2h"}).encode())
+        self.assertEqual((status, "only an acknowledgement" in answer["error"]), (400, True), answer)
+        for word in ("confirm", "dismiss", "resolve"):
+            self.assertEqual(server.ask("POST", f"{path}/{word}")[0], 200)
+        (incident,) = self.incidents(server)
+        self.assertEqual(incident["decision"]["by"], "anonymous")
+
+    def test_durations_are_said_alike_by_every_command(self):
+        server = self.serve()
+        self.ingest(server, "j", [oom(1, 3)])
+        id = self.await_incident(server)["id"]
+        silence = ("silence", "add", "--matcher", 'job="j"', "--note", "n")
+        for command in (("incidents", "ack", id), silence, ("pause", "j")):
+            for wrong in ("soon", "0", "5steps", "-3m"):
+                done = self.place.cli(*command, f"--for={wrong}", "--server", server.http)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn("want a duration of at least 1s, as 90s, 10m or 2h30m", done.stderr)
+        for right in ("90", "90s", "1m30s"):
+            self.assertIn("until", self.cli(server, "incidents", "ack", id, "--for", right))
+
+    def test_page_of_an_incident_is_for_people(self):
+        server = self.serve("--gpu-hour-price", "2")
+        self.ingest(server, "j", [*losses(1, 100, 2, rank=3), oom(101, 3), line(3700, 0, "an hour later")])
+        id = self.await_incident(server, lambda row: row["cost"]["rank_hours"] > 0)["id"]
+        self.say(server, id, "confirm", "batch too large")
+        wait_until(lambda: server.ask("GET", f"/api/v1/incidents/{id}")[1][0]["around"], "the copy")
+        page = self.cli(server, "incidents", "show", id)
+        self.assertNotIn("{", page)
+        for words in (f"{id}  confirmed  CRITICAL  CudaOutOfMemory (cuda_oom)", "where        job j, rank 3",
+                      "decided      confirmed by ann, ", "batch too large", "rank-hours lost, ", "at the server's price of a GPU-hour",
+                      "cause    CudaOutOfMemory (cuda_oom), 1 finding, ", "[0/3] I torch.OutOfMemoryError", "step=100 loss=2"):
+            self.assertIn(words, page)
+
+    def test_page_of_a_job_has_its_incidents_and_its_diagnosis(self):
+        server = self.serve()
+        self.ingest(server, "j", [oom(1, 3)])
+        id = self.await_incident(server)["id"]
+
+        def page():
+            return self.cli(server, "show", "j")
+        wait_until(lambda: "\ndiagnosis (" in page(), "the diagnosis of the critical incident")
+        self.assertRegex(page(), r"diagnosis \(rankscope diagnose --job_id j\)\n  cuda_oom, rank 3, .*confidence")
+        self.assertRegex(page(), rf"incidents \(rankscope incidents --job_id j\)\n  {id}  potential  CRITICAL  rank 3 ")
+
+    def test_stats_that_cannot_be_had_print_no_table(self):
+        done = self.place.cli("rules", "stats", "--server", "127.0.0.1:9")
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done.stderr)
+
+    def test_detect_groups_as_the_server_does(self):
+        records = [oom(1, 3), timeout(2, 5), *(oom(3 + rank / 10, rank) for rank in range(6)), *losses(1, 40, 2, rank=9),
+                   *losses(41, 60, 9, rank=9), *losses(61, 90, 2, rank=9), timeout(2000, 1), oom(2001, 2)]
+        records.sort(key=lambda record: record["timestamp"])
+        rules = self.place.write("mine.yaml", RULES)
+        server = self.serve("--rules", rules)
+        self.ingest(server, "j", records)
+        done = self.place.cli("detect", self.place.write("j.jsonl", "".join(
+            json.dumps({**record, "job_id": "j"}) + "\n" for record in records)), "--rules", rules, "-o", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        offline = {row["id"]: (row["incident_id"], row["state"]) for row in map(json.loads, done.stdout.splitlines())}
+        self.assertGreater(len({incident for incident, _ in offline.values()}), 2)
+        self.assertIn("resolved", {state for _, state in offline.values()})
+
+        def online():
+            return {row["id"]: (row["incident_id"], row["state"]) for row in server.ask("GET", "/api/v1/findings")[1]}
+        wait_until(lambda: online() == offline, f"the same, {offline}, of the server, which has {online()}")
+
     def test_words_that_make_no_sense_are_refused(self):
         server = self.serve()
         self.ingest(server, "j", [oom(1, 3)])

@@ -25,6 +25,23 @@ class ToldTest(ToldCase):
         self.assertGreater(failed[3], started[3])
         self.assertEqual(self.channel.received[1].json()["alerts"][0]["generatorURL"], "https://host/jobs/j")
 
+    def test_failed_job_is_told_once_and_with_its_verdict(self):
+        self.start()
+        self.begin("j")
+        self.told(1)
+        self.server.ingest("j", [{"timestamp": time.time_ns(), "node_rank": 0, "rank": 1, "stream": "stderr", "step": 7,
+                                  "msg": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."}])
+        self.end("j", well=False)
+        self.await_kind("failed")
+        self.begin("k")
+        wait_until(lambda: any(each[1] == "k" for each in alerts(self.channel)), "the other job")
+        failed, = [alert for message in self.channel.received for alert in message.json()["alerts"]
+                   if alert["rankscope"]["kind"] == "failed"]
+        self.assertEqual(failed["annotations"]["summary"], "cuda_oom on rank 1 (rank 1: SIGKILL)")
+        self.assertIn("CUDA out of memory", failed["annotations"]["evidence"])
+        self.assertEqual((failed["labels"]["class"], failed["labels"]["alertname"]), ("cuda_oom", "failed"))
+        self.assertEqual((failed["rankscope"]["ranks"], failed["generatorURL"]), ("1", "https://host/jobs/j"))
+
     def test_life_is_told_once_whatever_restarts(self):
         self.start()
         self.begin("j")
@@ -179,10 +196,24 @@ class ToldTest(ToldCase):
         log = self.place.cli("notify", "log", "--server", self.server.http).stdout
         self.assertIn("bad  refused: HTTP 400: no such room  started: 2 ranks (job j, life/default/j)", log)
         status = self.place.cli("notify", "status", "--server", self.server.http).stdout
-        self.assertRegex(status, r"(?m)^hook \(webhook\): works, last delivered ")
+        self.assertRegex(status, r"(?m)^hook \(webhook\): works, last delivered \S+ after \d+\.\d s$")
         self.assertRegex(status, r"(?m)^bad \(webhook\): refused a message at .*1 given up: HTTP 400: no such room$")
         self.assertEqual(self.metric('rankscope_notifications_given_up_total{channel="bad"}'), 1)
         self.assertEqual(self.server.ask("GET", "/api/v1/notifications", project="default", channel="nobody"), (200, []))
+
+    def failing_since(self):
+        return self.server.ask("GET", "/api/v1/notifications/channels")[1][0]["failing_since"]
+
+    def test_channel_that_fails_has_failed_since_then_after_a_restart_too(self):
+        self.channel.usual = (503, {}, b"away")
+        self.start()
+        self.begin("j")
+        since = wait_until(self.failing_since, "the failure")
+        self.restart(signal.SIGKILL)
+        self.assertEqual(self.failing_since(), since)
+        self.channel.usual = (200, {}, b"ok")
+        self.told(1)
+        wait_until(lambda: self.failing_since() is None, "that it works again")
 
     def test_channel_of_the_server_is_tested(self):
         self.start()

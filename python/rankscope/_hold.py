@@ -6,12 +6,13 @@ import time
 
 from rankscope import _native
 
-_WAIT, _STOP = 1, 2  # what _native.heed() says, beside 0: go on
+_STOP = 2  # what _native.heed() says of a rank that is to end
 _LOOK_EVERY_S = 0.02
 _FOR_SOMEBODY_S = 5  # so long a rank that has raised waits for an action of its failure to begin
 _FOR_ITS_END_S = 10  # and so long for one that has begun
 
 _allowed = False
+_ends = None  # whether the loop asks should_stop(), and then whether a checkpoint is saved in any case; None: not known to
 _pid = None
 
 
@@ -26,18 +27,29 @@ def renew():
     """The ring is new."""
     if _allowed or os.environ.get("RANKSCOPE_ALLOW_PAUSE") == "1":
         allow()
+    if _ends is not None:
+        _native.can_end(_ends)
+
+
+def can_end(saves):
+    """The loop asks should_stop() at each step, and ends where it says so. `saves`: with a checkpoint, in any case."""
+    global _ends
+    if _ends is None or (saves and not _ends):
+        _ends = saves
+        _native.can_end(saves)
 
 
 def heed():
     """Does what is asked of this rank: waits here as long as it is held, in sleeps, so that its other threads go on and
     Ctrl-C ends it."""
-    while _native.heed() == _WAIT:
+    while _native.is_held():
         time.sleep(_LOOK_EVERY_S)
     _set_level(_native.level())
 
 
 def should_stop():
     """Whether the run is to save a checkpoint and end now, on all ranks at the same step. See docs/actions.md."""
+    can_end(saves=False)
     return _native.heed() == _STOP
 
 

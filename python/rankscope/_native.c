@@ -163,6 +163,17 @@ static PyObject* Heed(PyObject* self, PyObject* none) {
   return PyLong_FromLong(rankscope_heed(handle));
 }
 
+static PyObject* IsHeld(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyBool_FromLong(rankscope_is_held(handle));
+}
+
+static PyObject* CanEnd(PyObject* self, PyObject* saves) {
+  (void)self;
+  rankscope_can_end(handle, PyObject_IsTrue(saves));
+  Py_RETURN_NONE;
+}
+
 static PyObject* Raised(PyObject* self, PyObject* none) {
   (void)self, (void)none;
   return PyBool_FromLong(rankscope_raised(handle) == RANKSCOPE_WAIT);
@@ -256,7 +267,9 @@ static PyMethodDef methods[] = {
      "record_aside(stream, step, json): as record, from a child process, by a small ring that it opens for that."},
     {"metric_names", MetricNames, METH_NOARGS, "{name in lower case: (canonical name, scale, whether it is inverse)}"},
     {"set_step", SetStep, METH_O, "set_step(step): whether there is something to heed."},
-    {"heed", Heed, METH_NOARGS, "What this rank is told: 0 go on, 1 wait, 2 save and end."},
+    {"heed", Heed, METH_NOARGS, "What this rank is told: 0 go on, 1 wait, 2 end, and then it is believed to do so."},
+    {"is_held", IsHeld, METH_NOARGS, "Whether this rank is told to wait."},
+    {"can_end", CanEnd, METH_O, "can_end(saves): heed() is asked at each step; whether a checkpoint is saved in any case."},
     {"raised", Raised, METH_NOARGS, "Says that the process ends by an exception. Whether to wait with that."},
     {"allow_pause", AllowPause, METH_NOARGS, "heed() may say other than 0 from now on."},
     {"set_collective_timeout", SetCollectiveTimeout, METH_O, "set_collective_timeout(seconds)"},

@@ -86,7 +86,13 @@ def set_step(step):
 
 def should_stop():
     """Whether the run is to save a checkpoint and end now: on all ranks at the same step, and only if the job allows it."""
-    return _opened and _hold.should_stop()
+    return bool(_opened or _open()) and _hold.should_stop()
+
+
+def can_end(saves):
+    """Said by the hooks that ask should_stop() at each step; `saves`: and that then save a checkpoint in any case."""
+    if _opened or _open():
+        _hold.can_end(saves)
 
 
 def allow_pause():

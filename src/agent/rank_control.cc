@@ -26,6 +26,12 @@ bool RankControl::Has(rankscope_trait trait) const { return speaks() && (Load(bl
 uint32_t RankControl::collective_timeout_s() const { return Load(block_->collective_timeout_s); }
 int RankControl::stack_signal() const { return static_cast<int>(Load(block_->stack_signal)); }
 
+model::RankAnswer::End RankControl::end() const {
+  using End = model::RankAnswer::End;
+  if (!Has(RANKSCOPE_CAN_END)) return End::kGoesOn;
+  return Has(RANKSCOPE_SAVES) ? End::kSaves : End::kEnds;
+}
+
 std::optional<int64_t> RankControl::passed_step() const {
   int64_t step = Load(block_->passed_step);
   return step == RANKSCOPE_NO_STEP ? std::nullopt : std::optional<int64_t>(step);
@@ -51,6 +57,8 @@ rankscope_rank_state RankControl::StateOf(uint64_t number) const {
   bool known = state >> 8 == number && (state & 0xff) <= RANKSCOPE_LEFT;
   return known ? static_cast<rankscope_rank_state>(state & 0xff) : RANKSCOPE_GOING;
 }
+
+bool RankControl::waits() const { return (Load(block_->state) & 0xff) == RANKSCOPE_WAITING; }
 
 void RankControl::Beat(int64_t monotonic_ns) { Store(&block_->beat_ns, monotonic_ns); }
 void RankControl::SetLevel(uint32_t level) { Store(&block_->level, level); }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "embed/ring_layout.h"
+#include "model/job_order.h"
 
 namespace rankscope::agent {
 
@@ -18,6 +19,7 @@ class RankControl {
   bool is_worker() const { return Has(RANKSCOPE_IS_WORKER); }
   bool may_pause() const { return Has(RANKSCOPE_MAY_PAUSE); }
   bool has_raised() const { return Has(RANKSCOPE_HAS_RAISED); }
+  model::RankAnswer::End end() const;
   // The last step that it has begun or told; nullopt: none yet.
   std::optional<int64_t> passed_step() const;
   uint32_t collective_timeout_s() const;
@@ -33,6 +35,8 @@ class RankControl {
 
   // The agent is there. A rank that waits goes on when it has not heard that for 15 s.
   void Beat(int64_t monotonic_ns);
+  // Whether it waits, for whichever order.
+  bool waits() const;
   void SetLevel(uint32_t level);
 
  private:

@@ -13,6 +13,7 @@ namespace {
 using Kind = model::JobOrder::Kind;
 
 constexpr int64_t kWithoutServerNs = 30 * base::kNsPerSecond;
+constexpr int64_t kSayHowFarNs = base::kNsPerSecond;
 constexpr uint32_t kPreparedMs = 30'000;  // so long a rank waits for what comes of a kPrepare
 constexpr int64_t kAtOnce = std::numeric_limits<int64_t>::min() + 1;
 
@@ -42,7 +43,7 @@ std::string Sentence(const std::string& outcome, std::optional<int64_t> step) {
   std::string where = step ? " at step " + std::to_string(*step) : "";
   if (outcome == "held") return "waits" + where;
   if (outcome == "left") return "has waited long enough and goes on" + where;
-  if (outcome == "ending") return "saves and ends" + where;
+  if (outcome == "ending") return "ends" + where;
   if (outcome == "ended") return "has ended";
   if (outcome == "resumed") return "goes on" + where;
   if (outcome == "captured") return "has said where it is" + where;
@@ -101,9 +102,19 @@ model::RankAnswer RankOrders::Ask(const model::JobOrder& order, int32_t rank, co
     answer.detail = "this agent does not know how";
   }
   if (answer.outcome == "set") Record(order, live.origin, "set", control.passed_step(), "");
-  answer.step = control.passed_step();
-  answer.collective_timeout_s = control.collective_timeout_s();
+  Describe(rank, live, &answer);
   return answer;
+}
+
+void RankOrders::Describe(int32_t rank, const LiveRank& live, model::RankAnswer* answer) const {
+  RankControl control = live.ring->control();
+  answer->step = control.passed_step();
+  answer->collective_timeout_s = control.collective_timeout_s();
+  answer->end = control.end();
+  auto pace = paces_.find(rank);
+  if (pace == paces_.end()) return;
+  answer->step_ns = pace->second.step_ns();
+  answer->at_step_ns = pace->second.at_step_ns(looked_ns_);
 }
 
 // The order is written before the rank's step is looked at (embed/control.c).
@@ -171,8 +182,38 @@ void RankOrders::Look(int64_t now_ns, bool server_is_there) {
     if (control.speaks()) control.Beat(now_ns);
   }
   if (now_ns - server_seen_ns_ > kWithoutServerNs) LetGo(ranks);
+  LookAtPaces(ranks, now_ns);
   LookAtRanks(ranks);
+  SayHowFar(ranks, now_ns);
   LookAtStacks(now_ns);
+}
+
+void RankOrders::LookAtPaces(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns) {
+  looked_ns_ = now_ns;
+  std::erase_if(paces_, [&](const auto& pace) { return ranks.count(pace.first) == 0; });
+  for (const auto& [rank, live] : ranks) {
+    RankControl control = live.ring->control();
+    if (control.speaks()) paces_[rank].Look(control.passed_step(), control.waits(), now_ns);
+  }
+}
+
+// Of the ranks that are still on their way to where they are to wait or end, so that who is stuck can be named.
+void RankOrders::SayHowFar(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns) {
+  if (now_ns - said_how_far_ns_ < kSayHowFarNs) return;
+  said_how_far_ns_ = now_ns;
+  std::map<std::pair<std::string, Kind>, model::JobAnswer> answers;
+  for (const auto& [rank, open] : open_) {
+    auto live = ranks.find(rank);
+    if (open.order.kind == Kind::kPrepare || open.said != RANKSCOPE_GOING || live == ranks.end()) continue;
+    auto [answer, is_new] = answers.try_emplace({open.order.action, open.order.kind});
+    if (is_new) answer->second = NewAnswer(open.order);
+    model::RankAnswer going;
+    going.rank = rank;
+    going.outcome = "going";
+    Describe(rank, live->second, &going);
+    answer->second.ranks.push_back(std::move(going));
+  }
+  for (auto& [order, answer] : answers) answer_(std::move(answer));
 }
 
 void RankOrders::LookAtRanks(const std::map<int32_t, LiveRank>& ranks) {
@@ -213,8 +254,11 @@ void RankOrders::Say(const Open& open, const std::string& outcome, const LiveRan
   model::RankAnswer said;
   said.rank = open.origin.rank.value_or(0);
   said.outcome = outcome;
-  if (live) said.step = live->ring->control().passed_step();
-  Record(open.order, open.origin, outcome, said.step, "");
+  if (live) Describe(said.rank, *live, &said);
+  if (outcome == "ending") {
+    said.detail = said.end == model::RankAnswer::End::kSaves ? "with a checkpoint" : "what it saves is its own affair";
+  }
+  Record(open.order, open.origin, outcome, said.step, said.detail);
   model::JobAnswer answer = NewAnswer(open.order);
   answer.ranks.push_back(std::move(said));
   answer_(std::move(answer));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agent/rank_control.h"
+#include "agent/rank_pace.h"
 #include "agent/rings.h"
 #include "agent/run_directory.h"
 #include "agent/stack_dump.h"
@@ -55,7 +56,10 @@ class RankOrders {
   std::string Release(const model::JobOrder& order, int32_t rank, const LiveRank& live);
   std::string End(const model::JobOrder& order, int32_t rank, const LiveRank& live);
   void BeginStacks(const model::JobOrder& order, const std::map<int32_t, LiveRank>& ranks, int64_t now_ns);
+  void LookAtPaces(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns);
   void LookAtRanks(const std::map<int32_t, LiveRank>& ranks);
+  void SayHowFar(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns);
+  void Describe(int32_t rank, const LiveRank& live, model::RankAnswer* answer) const;
   void LookAtStacks(int64_t now_ns);
   void LetGo(const std::map<int32_t, LiveRank>& ranks);
   void Say(const Open& open, const std::string& outcome, const LiveRank* live);
@@ -68,10 +72,11 @@ class RankOrders {
   const std::string scratch_;
   Rings* rings_;
   const Answer answer_;
-  std::map<int32_t, Open> open_;  // by rank
+  std::map<int32_t, Open> open_;       // by rank
+  std::map<int32_t, RankPace> paces_;  // by rank
   std::list<Dump> dumps_;
   std::vector<model::Record> records_;
-  int64_t server_seen_ns_ = 0;
+  int64_t server_seen_ns_ = 0, looked_ns_ = 0, said_how_far_ns_ = 0;
   bool wants_samples_ = false;
 };
 

@@ -133,6 +133,47 @@ TEST_F(RankOrdersTest, AHeldRankMayBeToldToEnd) {
   EXPECT_EQ(Outcomes(), (std::vector<std::string>{"held", "ending"}));
 }
 
+TEST_F(RankOrdersTest, WhetherARankCanEndIsWhatItHasSaid) {
+  rankscope_allow_pause(handle_);
+  rankscope_set_step(handle_, 4);
+  EXPECT_EQ(Ask(Kind::kPrepare, 6).end, model::RankAnswer::End::kGoesOn);
+  rankscope_can_end(handle_, 0);
+  EXPECT_EQ(Ask(Kind::kPrepare, 6).end, model::RankAnswer::End::kEnds);
+  rankscope_can_end(handle_, 1);
+  EXPECT_EQ(Ask(Kind::kPrepare, 6).end, model::RankAnswer::End::kSaves);
+}
+
+TEST_F(RankOrdersTest, ARankThatDoesNotAskIsNotSaidToEnd) {
+  rankscope_allow_pause(handle_);
+  rankscope_set_step(handle_, 4);
+  Ask(Kind::kPrepare, 5);
+  Ask(Kind::kEnd, 5);
+  rankscope_set_step(handle_, 5);
+  EXPECT_EQ(rankscope_is_held(handle_), 0);
+  Look();
+  EXPECT_TRUE(Outcomes().empty());
+}
+
+TEST_F(RankOrdersTest, ARankOnItsWayIsToldOnceASecondWithHowLongItHasBeenThere) {
+  rankscope_allow_pause(handle_);
+  Look();
+  int64_t now = base::MonotonicNow();
+  for (int64_t step = 1; step <= 4; ++step) {
+    rankscope_set_step(handle_, step);
+    orders_->Look(now += 2 * base::kNsPerSecond, true);
+  }
+  Ask(Kind::kPrepare, 6);
+  Ask(Kind::kHold, 6);
+  size_t answers = answers_.size();
+  orders_->Look(now + 9 * base::kNsPerSecond, true);
+  orders_->Look(now + 9 * base::kNsPerSecond + 1, true);
+  ASSERT_EQ(answers_.size(), answers + 1);
+  EXPECT_EQ(Last().outcome, "going");
+  EXPECT_EQ(Last().step, 4);
+  EXPECT_EQ(Last().step_ns, 2 * base::kNsPerSecond);
+  EXPECT_EQ(Last().at_step_ns, 9 * base::kNsPerSecond);
+}
+
 TEST_F(RankOrdersTest, ARankThatHasRaisedSaysSo) {
   rankscope_allow_pause(handle_);
   rankscope_set_step(handle_, 4);

@@ -81,15 +81,15 @@ static int Wait(rankscope_control* control, rankscope_waiter* waiter, const Orde
   return RANKSCOPE_GO_ON;
 }
 
-int rankscope_control_heed(rankscope_control* control, rankscope_waiter* waiter) {
+int rankscope_control_heed(rankscope_control* control, rankscope_waiter* waiter, int ends) {
   waiter->level = __atomic_load_n(&control->level, __ATOMIC_RELAXED);
   if (!(control->traits & RANKSCOPE_MAY_PAUSE)) return RANKSCOPE_GO_ON;
   Order order = Load(control);
   int due = IsDue(control, waiter, &order);
   if (due && order.kind != RANKSCOPE_END) return Wait(control, waiter, &order);
   waiter->began_ns = 0;
-  if (due) Say(control, order.number, RANKSCOPE_ENDING);
-  if (!due && (control->state & 0xff) == RANKSCOPE_WAITING) Say(control, control->state >> 8, RANKSCOPE_GOING);
+  if (due && ends) Say(control, order.number, RANKSCOPE_ENDING);
+  if (!(due && ends) && (control->state & 0xff) == RANKSCOPE_WAITING) Say(control, control->state >> 8, RANKSCOPE_GOING);
   return due ? RANKSCOPE_STOP : RANKSCOPE_GO_ON;
 }
 

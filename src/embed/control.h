@@ -21,8 +21,8 @@ void rankscope_control_begin(rankscope_control* control, int worker);
 /* The process begins or tells this step; RANKSCOPE_NO_STEP is none. `back`: also one that is lower than before. Not 0:
  * heed. */
 int rankscope_control_arrive(rankscope_control* control, rankscope_waiter* waiter, int64_t step, int back);
-/* One of enum rankscope_told. */
-int rankscope_control_heed(rankscope_control* control, rankscope_waiter* waiter);
+/* One of enum rankscope_told. `ends`: whoever asks ends where it is told to stop, which is said. */
+int rankscope_control_heed(rankscope_control* control, rankscope_waiter* waiter, int ends);
 
 int rankscope_control_raised(rankscope_control* control);
 void rankscope_control_mark(rankscope_control* control, uint32_t trait);

@@ -34,7 +34,7 @@ class Control : public testing::Test {
   bool Arrives(int64_t step, bool back = false) {
     return rankscope_control_arrive(&control_, &waiter_, step, back ? 1 : 0) != 0;
   }
-  int Heeds() { return rankscope_control_heed(&control_, &waiter_); }
+  int Heeds(bool ends = true) { return rankscope_control_heed(&control_, &waiter_, ends ? 1 : 0); }
   int State() const { return static_cast<int>(control_.state & 0xff); }
 
   rankscope_control control_{};
@@ -101,6 +101,17 @@ TEST_F(Control, AHeldRankMayBeToldToEnd) {
   EXPECT_EQ(Heeds(), RANKSCOPE_STOP);
   EXPECT_EQ(State(), RANKSCOPE_ENDING);
   EXPECT_EQ(Heeds(), RANKSCOPE_STOP) << "whoever asks is told";
+}
+
+TEST_F(Control, ARankThatOnlyWaitsDoesNotSayThatItEnds) {
+  Order(1, RANKSCOPE_HOLD, 5);
+  EXPECT_TRUE(Arrives(5));
+  EXPECT_EQ(Heeds(/*ends=*/false), RANKSCOPE_WAIT);
+  Order(1, RANKSCOPE_END, 5);
+  EXPECT_EQ(Heeds(/*ends=*/false), RANKSCOPE_STOP);
+  EXPECT_EQ(State(), RANKSCOPE_GOING);
+  EXPECT_EQ(Heeds(), RANKSCOPE_STOP);
+  EXPECT_EQ(State(), RANKSCOPE_ENDING);
 }
 
 TEST_F(Control, ValuesThatComeLateAreNoStep) {

@@ -237,13 +237,21 @@ void rankscope_allow_pause(rankscope_handle* handle) {
   if (handle && !IsForked(handle)) rankscope_control_mark(&handle->ring->control, RANKSCOPE_MAY_PAUSE);
 }
 
-int rankscope_heed(rankscope_handle* handle) {
+void rankscope_can_end(rankscope_handle* handle, int saves) {
+  if (!handle || IsForked(handle)) return;
+  rankscope_control_mark(&handle->ring->control, RANKSCOPE_CAN_END | (saves ? RANKSCOPE_SAVES : 0));
+}
+
+static int Heed(rankscope_handle* handle, int ends) {
   if (!handle || IsForked(handle)) return RANKSCOPE_GO_ON;
   Lock(handle);
-  int told = rankscope_control_heed(&handle->ring->control, &handle->waiter);
+  int told = rankscope_control_heed(&handle->ring->control, &handle->waiter, ends);
   Unlock(handle);
   return told;
 }
+
+int rankscope_heed(rankscope_handle* handle) { return Heed(handle, 1); }
+int rankscope_is_held(rankscope_handle* handle) { return Heed(handle, 0) == RANKSCOPE_WAIT; }
 
 int rankscope_raised(rankscope_handle* handle) {
   if (!handle || IsForked(handle)) return RANKSCOPE_GO_ON;

@@ -69,11 +69,16 @@ RANKSCOPE_API void rankscope_set_log_interval_steps(rankscope_handle* handle, ui
  *     while ((told = rankscope_heed(handle)) == RANKSCOPE_WAIT) usleep(20000);
  *
  * It waits no longer than it was told, and 15 s where the agent is gone. */
-enum rankscope_told { RANKSCOPE_GO_ON = 0, RANKSCOPE_WAIT = 1, RANKSCOPE_STOP = 2 /* save and end */ };
+enum rankscope_told { RANKSCOPE_GO_ON = 0, RANKSCOPE_WAIT = 1, RANKSCOPE_STOP = 2 /* end; save before */ };
 
 /* Without this nothing makes the rank wait or end. */
 RANKSCOPE_API void rankscope_allow_pause(rankscope_handle* handle);
+/* The loop ends where it is told to stop: no job is told to that has a rank which has not said this. `saves`: a
+ * checkpoint is saved with that in any case. */
+RANKSCOPE_API void rankscope_can_end(rankscope_handle* handle, int saves);
+/* One of enum rankscope_told. Who is told to stop is believed to do so: who cannot asks rankscope_is_held alone. */
 RANKSCOPE_API int rankscope_heed(rankscope_handle* handle);
+RANKSCOPE_API int rankscope_is_held(rankscope_handle* handle);
 /* Says that the process ends by an exception. RANKSCOPE_WAIT: people are at it; else it may end. */
 RANKSCOPE_API int rankscope_raised(rankscope_handle* handle);
 /* Ranks are held for less. The shortest that is told counts. */

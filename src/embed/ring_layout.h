@@ -63,6 +63,8 @@ enum rankscope_trait {
   RANKSCOPE_MAY_PAUSE = 1,  /* the job lets itself be held */
   RANKSCOPE_IS_WORKER = 2,  /* not the rank's own process: nobody asks it for anything */
   RANKSCOPE_HAS_RAISED = 4, /* an exception that nobody caught; the process is about to end */
+  RANKSCOPE_CAN_END = 8,    /* its loop asks whether to end, and then does */
+  RANKSCOPE_SAVES = 16,     /* and saves a checkpoint with that, whatever the script does */
 };
 
 /* What is asked of a running rank, and what it answers: docs/design/embed.md. An order is a number, which grows by one

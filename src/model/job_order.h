@@ -31,18 +31,27 @@ struct JobOrder {
 
 // What one rank answers. The words are the same here, in the event records and at every door.
 //   kPrepare  ready | late (it is at `step`) | no_step | not_allowed | raised
-//   kHold     held, when it waits | left, when it gave up
+//   kHold     held, when it waits | left, when it gave up | going, once a second until then
 //   kGo       resumed (it waited) | going
-//   kEnd      ending
+//   kEnd      ending, when it has been told | going, once a second until then
 //   kStacks   asked, at once; then captured | cannot
 //   kLevel, kInterval   set | cannot
 // and of any: cannot, where the process knows nothing of orders; ended, where it is gone.
 struct RankAnswer {
+  // What the rank does where it is told to end.
+  enum class End : uint8_t {
+    kGoesOn = 0,  // its loop does not ask
+    kEnds = 1,    // whether it saves is the script's own affair
+    kSaves = 2,   // and ends, whatever the script does
+  };
   int32_t rank = 0;
   std::string outcome;
   std::optional<int64_t> step;        // the last that it has begun or told
   uint32_t collective_timeout_s = 0;  // 0: not known
   std::string detail;
+  End end = End::kGoesOn;
+  int64_t step_ns = 0;     // how long a step usually takes; 0: not known
+  int64_t at_step_ns = 0;  // so long it has been at its step
 };
 
 // An agent's answer to an order; further ones follow as its ranks get there. One without ranks: there are none here.

@@ -1,5 +1,7 @@
 #include "wire/order_protocol.h"
 
+#include <algorithm>
+
 namespace rankscope::wire {
 namespace {
 
@@ -39,7 +41,18 @@ void ToProto(const model::RankAnswer& from, v1::RankAnswer* to) {
   if (from.step) to->set_step(*from.step);
   to->set_collective_timeout_s(from.collective_timeout_s);
   to->set_detail(from.detail);
+  to->set_end(static_cast<uint32_t>(from.end));
+  to->set_step_ns(static_cast<uint64_t>(from.step_ns));
+  to->set_at_step_ns(static_cast<uint64_t>(from.at_step_ns));
 }
+
+model::RankAnswer::End EndOf(uint32_t number) {
+  auto last = static_cast<uint32_t>(model::RankAnswer::End::kSaves);
+  return static_cast<model::RankAnswer::End>(std::min(number, last));
+}
+
+// What is no time is told as none.
+int64_t TimeOf(uint64_t ns) { return ns <= INT64_MAX ? static_cast<int64_t>(ns) : 0; }
 
 model::RankAnswer FromProto(const v1::RankAnswer& from) {
   model::RankAnswer to;
@@ -48,6 +61,9 @@ model::RankAnswer FromProto(const v1::RankAnswer& from) {
   if (from.has_step()) to.step = from.step();
   to.collective_timeout_s = from.collective_timeout_s();
   to.detail = from.detail();
+  to.end = EndOf(from.end());
+  to.step_ns = TimeOf(from.step_ns());
+  to.at_step_ns = TimeOf(from.at_step_ns());
   return to;
 }
 

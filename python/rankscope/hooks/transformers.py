@@ -35,6 +35,7 @@ def _attach(trainer):
         @safely
         def on_train_begin(self, args, state, control, train_dataloader=None, **_):
             accelerate.yield_to_trainer()
+            _recorder.can_end(saves=True)
             _tell_arguments(args, state)
             if train_dataloader is not None:
                 batch_ids.train_on(train_dataloader.dataset)

@@ -11,15 +11,11 @@ constexpr int64_t kFirstMargin = 2;  // steps: a long one is not waited for in v
 constexpr int kMostRounds = 12;      // the last margin is of 4,096 steps
 constexpr int64_t kAnswerNs = 5 * kNsPerSecond;
 constexpr int64_t kStacksNs = 3 * kNsPerSecond;
-constexpr int64_t kMissedAfterNs = 10 * kNsPerSecond;  // that one rank waits and another does not
-constexpr int64_t kFirstArrivalNs = 3600 * kNsPerSecond;
 constexpr int64_t kAgentAwayNs = 30 * kNsPerSecond;
-constexpr int64_t kEndingNs = 30 * kNsPerSecond;
 constexpr int64_t kGraceNs = 10 * kNsPerSecond;  // of a rank's own limit beyond ours
 constexpr uint32_t kUsualTimeoutS = 600;         // NCCL's, where no rank names one
-constexpr double kOfTimeout = 0.5;
-
-std::string Seconds(int64_t ns) { return std::to_string(ns / kNsPerSecond) + " s"; }
+constexpr double kOfTimeout = 0.5;               // a hold is as long at most
+constexpr double kOfTimeoutStuck = 0.9;          // nobody is awaited longer that makes no step
 
 }  // namespace
 
@@ -53,11 +49,21 @@ void Hold::Take(const model::JobAnswer& answer, int64_t now_ns) {
   if (answer.kind == Kind::kStacks) return TakeStacks(answer);
   if (answer.kind == Kind::kPrepare) return TakePrepared(answer, now_ns);
   if (answer.kind != Kind::kHold && answer.kind != Kind::kEnd) return;
-  for (const model::RankAnswer& rank : answer.ranks) {
-    if (rank.outcome != "raised") Note(rank);
-    if (rank.outcome == "held" && first_held_ns_ == 0) first_held_ns_ = now_ns;
-  }
+  for (const model::RankAnswer& rank : answer.ranks) TakeArrival(rank, now_ns);
   Tick(now_ns);
+}
+
+void Hold::TakeArrival(const model::RankAnswer& rank, int64_t now_ns) {
+  if (rank.outcome == "raised") return;
+  if (rank.outcome != "going") {
+    arrivals_.Forget(rank.rank);
+    Note(rank);
+    if (rank.outcome == "held" && first_held_ns_ == 0) first_held_ns_ = now_ns;
+    return;
+  }
+  if (IsThere(*OutcomeOf(rank.rank))) return;  // it has been said before
+  arrivals_.Note(rank, now_ns);
+  Note(rank);
 }
 
 void Hold::TakeStacks(const model::JobAnswer& answer) {
@@ -69,6 +75,8 @@ void Hold::TakePrepared(const model::JobAnswer& answer, int64_t now_ns) {
   ++answered_;
   for (const model::RankAnswer& rank : answer.ranks) {
     Note(rank);
+    arrivals_.Note(rank, now_ns);
+    ends_[rank.rank] = rank.end;
     uint32_t timeout = rank.collective_timeout_s;
     if (timeout > 0 && (collective_timeout_s_ == 0 || timeout < collective_timeout_s_)) collective_timeout_s_ = timeout;
   }
@@ -79,8 +87,20 @@ std::string Hold::RanksSaying(const std::string& outcome) const {
   return RanksThatAre([&](const RankOutcome& rank) { return rank.outcome == outcome; });
 }
 
-std::string Hold::RanksNotSaying(const std::string& outcome) const {
-  return RanksThatAre([&](const RankOutcome& rank) { return rank.outcome != outcome; });
+std::string Hold::WhoCannotEnd() const {
+  std::string ranks = RanksThatAre([&](const RankOutcome& rank) {
+    auto end = ends_.find(rank.rank);
+    return end == ends_.end() || end->second == model::RankAnswer::End::kGoesOn;
+  });
+  if (ranks.empty()) return "";
+  return ranks + (ranks.starts_with("ranks") ? " do" : " does") +
+         " not ask whether to end, by rankscope.should_stop() or a hook of Trainer or Lightning";
+}
+
+std::string Hold::EndWords() const {
+  bool saves = std::all_of(ends_.begin(), ends_.end(),
+                           [](const auto& rank) { return rank.second == model::RankAnswer::End::kSaves; });
+  return saves ? "save and end" : "end (what is saved is their script's affair)";
 }
 
 void Hold::Decide(int64_t now_ns) {
@@ -101,6 +121,8 @@ void Hold::Decide(int64_t now_ns) {
     return Refuse(ranks + " has told no step between which it could wait (rankscope.set_step, or log with a step)");
   }
   if (auto ranks = RanksSaying("cannot"); !ranks.empty()) return Refuse(ranks + " cannot be held: an older rankscope");
+  bool stops = report_.request.action.name == "stop_job";
+  if (auto why = WhoCannotEnd(); stops && !why.empty()) return Refuse("none is told to end: " + why);
   if (RanksSaying("late").empty()) return Commit(now_ns);
   if (++round_ > kMostRounds) return Refuse("the ranks are always further than they say: steps are too short");
   int64_t furthest = step_;
@@ -118,8 +140,9 @@ void Hold::Commit(int64_t now_ns) {
   order.limit_ms = static_cast<uint32_t>((cap_ns_ + std::min(kGraceNs, cap_ns_ / 2)) / base::kNsPerMs);
   stage_ = stops ? Stage::kEnding : Stage::kArriving;
   stage_began_ns_ = now_ns;
-  report_.summary = (stops ? "all ranks save and end at step " : "all ranks wait at step ") + std::to_string(step_);
+  patience_ns_ = arrivals_.PatienceNs(static_cast<int64_t>(kOfTimeoutStuck * timeout_s * kNsPerSecond));
   ways_.tell(order);
+  SayWhoIsMissing(now_ns);
 }
 
 void Hold::EnterCapturing(int64_t now_ns) {
@@ -142,7 +165,7 @@ void Hold::EndTheOthers(int64_t now_ns) {
   report_.step.reset();
   report_.outcome = "ending";
   report_.summary = raised_ + " has raised or ended: " + taken +
-                    "; the others are told to save and end at their next step, and it may end, by which the launcher "
+                    "; the others are told to end at their next step, and it may end, by which the launcher "
                     "ends those that wait for it";
   ways_.tell(NewOrder(Kind::kEnd));
 }
@@ -168,51 +191,6 @@ void Hold::Tick(int64_t now_ns) {
   }
 }
 
-void Hold::LookAtArrivals(int64_t now_ns) {
-  if (auto ranks = RanksSaying("ended"); !ranks.empty()) return GiveUp(ranks + " has ended");
-  if (auto ranks = RanksSaying("left"); !ranks.empty()) return GiveUp(ranks + " went on by itself");
-  std::string missing = RanksNotSaying("held");
-  if (missing.empty() && stage_ == Stage::kArriving) {
-    stage_ = Stage::kHeld;
-    report_.state = report_.outcome = "held";
-    report_.summary = RanksSaying("held") + " wait at step " + std::to_string(step_) + ", for " + Seconds(cap_ns_) +
-                      " at most; then they save and end";
-  }
-  if (first_held_ns_ == 0) {
-    if (now_ns - stage_began_ns_ > kFirstArrivalNs) GiveUp("no rank came to the step within an hour");
-    return;
-  }
-  int64_t held_ns = now_ns - first_held_ns_;
-  if (!missing.empty() && held_ns > cap_ns_) return GiveUp(missing + " never came");
-  if (!missing.empty() && held_ns > std::min(kMissedAfterNs, cap_ns_ / 2)) NameTheMissing(now_ns);
-  if (missing.empty() && held_ns > cap_ns_) {
-    stage_ = Stage::kEnding;
-    stage_began_ns_ = now_ns;
-    report_.state = "running";
-    report_.outcome = "ending";
-    report_.summary = "after " + Seconds(cap_ns_) +
-                      ", so that no collective times out, all ranks save and end at step " + std::to_string(step_);
-    model::JobOrder order = NewOrder(Kind::kEnd);
-    order.step = step_;
-    ways_.tell(order);
-    return;
-  }
-  WatchAgents(now_ns);
-}
-
-void Hold::NameTheMissing(int64_t) {
-  if (missing_named_) return;
-  missing_named_ = true;
-  report_.outcome = "incomplete";
-  report_.summary =
-      RanksSaying("held") + " wait at step " + std::to_string(step_) + "; " + RanksNotSaying("held") + " has not come";
-  for (RankOutcome& rank : report_.ranks) {
-    if (rank.outcome == "held") continue;
-    rank.outcome = "not arrived";
-    ways_.record(rank);
-  }
-}
-
 void Hold::WatchAgents(int64_t now_ns) {
   if (ways_.agents() >= agents_) {
     agent_away_ns_ = 0;
@@ -222,19 +200,11 @@ void Hold::WatchAgents(int64_t now_ns) {
   if (now_ns - agent_away_ns_ > kAgentAwayNs) GiveUp("an agent has been away for 30 s, and its ranks go on");
 }
 
-void Hold::EndHold(int64_t now_ns) {
-  std::string going = RanksThatAre([](const RankOutcome& rank) {
-    return rank.outcome != "ending" && rank.outcome != "ended" && rank.outcome != "raised";
-  });
-  if (going.empty()) return Finish("stopped", report_.summary);
-  bool waits_for_step = report_.request.action.name == "stop_job" && raised_.empty();
-  if (now_ns - stage_began_ns_ <= (waits_for_step ? kFirstArrivalNs : kEndingNs)) return;
-  Finish(raised_.empty() ? "incomplete" : "stopped", report_.summary + "; " + going + " has not said that it does");
-}
-
 void Hold::GiveUp(const std::string& why) {
   ways_.tell(NewOrder(Kind::kGo));
-  Finish("given_up", "the hold at step " + std::to_string(step_) + " is given up, and all ranks go on: " + why);
+  bool stops = report_.request.action.name == "stop_job";
+  Finish("given_up", std::string(stops ? "the end" : "the hold") + " at step " + std::to_string(step_) +
+                         " is given up, and all ranks go on: " + why);
 }
 
 void Hold::Refuse(const std::string& why) {

@@ -28,7 +28,7 @@ class HoldTest : public testing::Test {
   }
   // What an agent says of its ranks to the last order of that kind.
   void Say(Kind kind, std::vector<std::pair<int32_t, std::string>> ranks, std::optional<int64_t> step = {},
-           uint32_t timeout_s = 0) {
+           uint32_t timeout_s = 0, int64_t at_step_s = 0) {
     model::JobAnswer answer;
     answer.action = "a1";
     answer.kind = kind;
@@ -41,6 +41,9 @@ class HoldTest : public testing::Test {
       one.outcome = outcome;
       one.step = step;
       one.collective_timeout_s = timeout_s;
+      one.end = end_;
+      one.step_ns = kNsPerSecond / 2;
+      one.at_step_ns = at_step_s * kNsPerSecond;
       answer.ranks.push_back(one);
     }
     hold_->Take(answer, now_);
@@ -58,6 +61,7 @@ class HoldTest : public testing::Test {
 
   int64_t now_ = 1;
   int agents_ = 2;
+  model::RankAnswer::End end_ = model::RankAnswer::End::kSaves;  // what the ranks do where they are told to end
   std::vector<model::JobOrder> orders_;
   std::vector<RankOutcome> recorded_;
   std::optional<Hold> hold_;
@@ -214,6 +218,96 @@ TEST_F(HoldTest, StopEndsAllAtOneStepWithoutWaiting) {
   EXPECT_EQ(last().step, orders_.front().step);
   SayOfAll(Kind::kEnd, "ending");
   EXPECT_EQ(report().outcome, "stopped");
+}
+
+TEST_F(HoldTest, WhoIsThereAndWhoIsNotIsSaidOnceASecond) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10, 100);
+  Say(Kind::kHold, {{0, "held"}, {1, "held"}}, 12);
+  After(2);
+  Say(Kind::kHold, {{2, "going"}, {3, "going"}}, 11);
+  EXPECT_EQ(
+      report().summary,
+      "all ranks are to wait at step 12, and have agreed; there: ranks 0-1; on the way: ranks 2-3 are at step 10 for "
+      "2 s; given up once a rank has made no step for 60 s (a step usually takes 0.5 s)");
+  After(1);
+  EXPECT_NE(report().summary.find("ranks 2-3 are at step 11 for 1 s"), std::string::npos) << report().summary;
+  EXPECT_TRUE(recorded_.empty()) << "nobody is late yet";
+}
+
+TEST_F(HoldTest, AHungJobIsNamedWithinSecondsAndGivenUpWithinItsBound) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  After(3);
+  EXPECT_TRUE(recorded_.empty());
+  After(2);
+  ASSERT_EQ(recorded_.size(), 4u);
+  EXPECT_EQ(recorded_[2].outcome, "not arrived");
+  EXPECT_EQ(recorded_[2].detail, "rank 2 is at step 10 for 5 s (a step usually takes 0.5 s)");
+  EXPECT_EQ(report().outcome, "incomplete");
+  EXPECT_EQ(report().state, "running");
+  After(54);
+  EXPECT_EQ(report().state, "running");
+  After(1);
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().outcome, "given_up");
+  EXPECT_NE(report().summary.find("ranks 0-3 never came: ranks 0-3 are at step 10 for 60 s"), std::string::npos);
+}
+
+TEST_F(HoldTest, RanksThatStillMakeStepsAreAwaited) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  for (int64_t step = 11; step < 20; ++step) {
+    After(50);
+    SayOfAll(Kind::kHold, "going", step);
+  }
+  EXPECT_EQ(report().state, "running");
+}
+
+TEST_F(HoldTest, NobodyIsAwaitedLongerThanTheCollectivesLet) {
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10, 20);
+  After(17);
+  EXPECT_EQ(report().state, "running");
+  After(1);
+  EXPECT_EQ(report().outcome, "given_up");
+}
+
+TEST_F(HoldTest, AJobThatHasHungForLongIsGivenUpAtOnce) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}}, 10, 0, 300);
+  Say(Kind::kPrepare, {{2, "ready"}, {3, "ready"}}, 10, 0, 300);
+  After(0);
+  EXPECT_EQ(report().outcome, "given_up");
+  EXPECT_NE(report().summary.find("at step 10 for 300 s"), std::string::npos);
+}
+
+TEST_F(HoldTest, AStopOfRanksThatDoNotAskIsRefused) {
+  end_ = model::RankAnswer::End::kGoesOn;
+  Begin("stop_job");
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().outcome, "refused");
+  EXPECT_NE(report().summary.find("ranks 0-3 do not ask whether to end"), std::string::npos);
+}
+
+TEST_F(HoldTest, RanksThatDoNotAskGoOnAtTheEndOfTheLongestHold) {
+  end_ = model::RankAnswer::End::kGoesOn;
+  Begin();
+  SayOfAll(Kind::kPrepare, "ready", 10, 100);
+  SayOfAll(Kind::kHold, "held");
+  EXPECT_NE(report().summary.find("then they go on: ranks 0-3 do not ask"), std::string::npos);
+  After(51);
+  EXPECT_EQ(last().kind, Kind::kGo);
+  EXPECT_EQ(report().outcome, "given_up");
+}
+
+TEST_F(HoldTest, OnlyWhatTheRanksSaveIsSaidToBeSaved) {
+  end_ = model::RankAnswer::End::kEnds;
+  Begin("stop_job");
+  SayOfAll(Kind::kPrepare, "ready", 10);
+  SayOfAll(Kind::kEnd, "ending");
+  EXPECT_EQ(report().summary, "all ranks end (what is saved is their script's affair) at step 12");
 }
 
 TEST(RankSet, FoldsRuns) { EXPECT_EQ(RankSet({0, 1, 2, 5, 7, 8}), "0-2, 5, 7-8"); }

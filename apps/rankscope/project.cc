@@ -84,7 +84,7 @@ base::Status Project::OpenIngest(const std::string& folder, const ProjectOptions
 
 void Project::Begin(const ProjectOptions& settings) {
   detection_->Start(ingest_.get());
-  diagnostician_->Start();
+  if (settings.rules) diagnostician_->Start();
   incident_clerk_ = std::make_unique<monitor::IncidentClerk>(monitor::IncidentClerk::Parts{
       name_, findings_->incidents(), store_.get(), logs_.get(), detection_.get(),
       [catalog = catalog_.get(), lost_after = settings.lost_after_ns](const std::string& job) {

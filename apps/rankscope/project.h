@@ -36,7 +36,7 @@ struct ProjectOptions {
   int64_t lost_after_ns = 60 * base::kNsPerSecond;  // of silence, after which a job no longer runs
   size_t memtable_bytes = 20 << 20;
   std::shared_ptr<api::ServerMetrics> metrics;
-  std::shared_ptr<const detect::RuleSet> rules;  // null: detection is off
+  std::shared_ptr<const detect::RuleSet> rules;  // null: nothing is judged that nobody asks about
   std::optional<double> gpu_hour_price;
   std::shared_ptr<const diagnose::Topology> topology = std::make_shared<diagnose::Topology>();
   // Tells the agents of a job a line for people.

@@ -55,7 +55,9 @@ void AddServe(Program* program) {
   serve->add_option("--topology", options->topology, "YAML: where each node hangs on the network (docs/diagnose.md)");
   AddQueryLimits(serve, &options->query_limits);
   AddRetention(serve, options.get());
-  serve->add_option("--detect", options->detect, "on or off: whether the rules judge what comes")
+  serve
+      ->add_option("--detect", options->detect,
+                   "on or off: whether rules judge what comes, and jobs that end are diagnosed unasked")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
       ->default_str("on");
   AddRuleFiles(serve, &options->rules);

@@ -294,6 +294,14 @@ class FindingsTest(unittest.TestCase):
         server.ingest("k", [{**OOM, "job_id": "k"}])
         self.assertEqual([finding["job_id"] for finding in self.await_findings(server, 1)], ["k"])
 
+    def test_with_detection_off_a_lost_job_has_its_own_records_alone(self):
+        server = self.serve("--detect=off")
+        server.ingest("j", [{**OOM, "job_id": "j"}])
+        self.assertEqual(server.ask("GET", "/api/v1/jobs/j")[1][0]["state"], "lost")
+        time.sleep(3)  # who looks at jobs that have ended does so each second
+        self.assertEqual(len(server.rows("job:j")), 1)
+        self.assertIn("OutOfMemoryError", self.place.cli("diagnose", "--job_id", "j", "--server", server.http).stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

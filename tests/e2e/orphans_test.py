@@ -27,6 +27,11 @@ for pid in open(f"/proc/{keeper}/task/{keeper}/children").read().split():
         while os.path.exists(f"/proc/{pid}"): time.sleep(0.001)
 print("last words")
 """
+PRINT_WHEN_ASKED = """
+import sys
+for i, _ in enumerate(sys.stdin):
+    for line in range(100): print("item", 100 * i + line, flush=True)
+"""
 
 
 def read(path):
@@ -136,10 +141,15 @@ class OrphansTest(unittest.TestCase):
             return 0, 0
 
     def test_damaged_part_of_a_spool_is_counted_and_the_rest_is_sent(self):
-        done = self.place.cli("run", "--server", "127.0.0.1:1", "--job_id", "left", "--flush-timeout", "0", "--", sys.executable, "-c",
-                              "import time\nfor i in range(400): print('item', i); time.sleep(0.005)")
-        self.assertEqual(done.returncode, 0, done.stderr)
-        [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", "127.0.0.1:1", "--job_id", "left", "--flush-timeout", "0", "--",
+                                sys.executable, "-c", PRINT_WHEN_ASKED], env=self.place.env, stdin=subprocess.PIPE, text=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [directory] = wait_until(lambda: glob.glob(self.place.path + "/state/rankscope/runs/*"), "the run's directory")
+        for asked in range(100, 500, 100):  # each hundred is in frames of its own
+            print(file=run.stdin, flush=True)
+            wait_until(lambda: self.progress(directory)[0] >= asked, "the records in the spool")
+        run.stdin.close()
+        self.assertEqual(run.wait(), 0)
         wait_until(lambda: self.progress(directory)[0] >= 402, "all records in the spool")
         for pid in filter(str.isdigit, os.listdir("/proc")):
             if directory in proc(pid, "cmdline").split("\0"):

@@ -215,6 +215,7 @@ class DetectWorkerTest(unittest.TestCase):
 
     def test_every_running_job_is_followed(self):
         worker = self.start_worker(self.file)
+        wait_until(lambda: "following every running job" in self.said(), "the worker")
         runs = [self.start_job(job, 60, 0.05) for job in ("a", "b")]
         for job in ("a", "b"):
             wait_until(lambda: len(self.turns(job)) == 6, f"the findings of {job}")
@@ -222,6 +223,14 @@ class DetectWorkerTest(unittest.TestCase):
         worker.send_signal(signal.SIGINT)
         wait_until(lambda: ended(worker.pid), "the worker's end")
         self.assertNotIn("Traceback", self.said())
+
+    def test_a_job_that_ends_before_the_worker_looks_again_is_judged(self):
+        self.assertEqual(self.start_job("before", 30).wait(), 0)
+        self.start_worker(self.file)
+        wait_until(lambda: "following every running job" in self.said(), "the worker")
+        self.assertEqual(self.start_job("short", 30).wait(), 0)
+        wait_until(lambda: self.turns("short") == [turn for turn in TURNS if turn[0] <= 30], "the findings of the short job")
+        self.assertEqual(self.turns("before"), [])
 
     def test_it_waits_for_a_job_that_is_not_there_yet(self):
         worker = self.start_worker(self.file, "--job_id", "later")

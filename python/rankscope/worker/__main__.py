@@ -56,13 +56,19 @@ class Worker:
                 state = self._await(job, ("lost",))
 
     def run_all(self):
-        """Every running job, each in a thread of its own, until it is stopped."""
+        """Every job that runs, or has run since we began, each in a thread of its own, until it is stopped."""
+        while (jobs := self._jobs()) is None:
+            time.sleep(_LOOK_S)
+        over = {job for job, state in jobs if state != "running"}
+        warn(f"following every running job with {self._rules()} rules as {self._name}")
         threads = {}
         while True:
-            for job in self._running():
-                if job not in threads or not threads[job].is_alive():
-                    threads[job] = threading.Thread(target=self._follow_safely, args=(job,), daemon=True)
-                    threads[job].start()
+            for job, state in self._jobs() or ():
+                if job in threads and threads[job].is_alive() or job in over and state != "running":
+                    continue
+                threads[job] = threading.Thread(target=self._follow_safely, args=(job,), daemon=True)
+                threads[job].start()
+                over.add(job)
             time.sleep(_LOOK_S)
 
     def _await(self, job, states):
@@ -83,13 +89,17 @@ class Worker:
                 told = True
                 time.sleep(_LOOK_S)
 
-    def _running(self):
+    def _jobs(self):
+        """(job, state) of each; None: no answer."""
         try:
             with _http.request(self._server, "/api/v1/jobs", timeout=60) as rows:
-                return [row["job_id"] for row in map(json.loads, rows) if row["state"] == "running"]
+                return [(row["job_id"], row["state"]) for row in map(json.loads, rows)]
         except (OSError, _http.Unreachable) as error:
             warn(error)
-            return []
+            return None
+
+    def _rules(self):
+        return sum(len(detector.rules) for detector in self._detectors)
 
     def _follow_safely(self, job):
         try:
@@ -98,8 +108,7 @@ class Worker:
             warn(f"job {job}: {error}")
 
     def _follow(self, job):
-        rules = sum(len(detector.rules) for detector in self._detectors)
-        warn(f"following job {job} with {rules} rules as {self._name}")
+        warn(f"following job {job} with {self._rules()} rules as {self._name}")
         follower.Follower(self._server, job, self._detectors, self._name, self._from_start, tell, warn).follow()
 
 

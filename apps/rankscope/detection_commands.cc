@@ -139,9 +139,13 @@ void AddRules(Program* program) {
   auto add = [&](const char* name, const char* what, std::function<base::Status()> run) {
     CLI::App* command = rules->add_subcommand(name, what);
     OnCommand(program, command, [run = std::move(run)] { return Report(run()); });
-    return command->add_option("file", *files, "YAML files")->required();
+    command->add_option("file", *files, "YAML files")->required();
+    return command;
   };
-  add("lint", "Say what is wrong with rule files", [files] { return cli::RunRulesLint(*files); });
+  auto notify = std::make_shared<std::string>();
+  add("lint", "Say what is wrong with rule files", [files, notify] {
+    return cli::RunRulesLint(*files, *notify);
+  })->add_option("--notify", *notify, "the notification file that has the channels of their webhooks");
   auto job = std::make_shared<std::string>();
   CLI::App* test = rules->add_subcommand("test", "Run tests of rules (docs/rules.md)");
   AddServerOptions(test, program);
@@ -155,9 +159,9 @@ void AddRules(Program* program) {
     options.server = *server;
     return Report(cli::RunRulesTest(options));
   });
-  add("import", "Translate a rule file of Prometheus or Loki", [files] {
-    return cli::RunRulesImport(files->front());
-  })->expected(1);
+  add("import", "Translate a rule file of Prometheus or Loki", [files] { return cli::RunRulesImport(files->front()); })
+      ->get_option("file")
+      ->expected(1);
   AddSuggest(program, rules);
   CLI::App* stats = rules->add_subcommand("stats", "How often each rule fired, and what people made of it");
   AddServerOptions(stats, program);

@@ -1,9 +1,16 @@
 #include "live_actions.h"
 
+#include <atomic>
+
+#include "base/clock.h"
+
 namespace rankscope {
 namespace {
 
 using diagnose::JobActions;
+
+// An agent that has lost its server tries again every 5 s at most.
+constexpr int64_t kAgentsComeBackNs = 15 * base::kNsPerSecond;
 
 // The setting also reaches agents that connect later.
 wire::Command CommandOf(const model::JobOrder& order) {
@@ -23,19 +30,64 @@ void Record(Projects* projects, const std::string& project, const model::Record&
   (*ingest)->Submit(std::move(batch), [](const wire::FrameReceiver::Outcome&) {});
 }
 
-}  // namespace
+diagnose::Told TellingOf(notify::LiveNotifier* live, const std::string& channel, const std::string& incident) {
+  auto notifier = live->Get();
+  if (!notifier) return {};
+  notify::TellingFilter filter;
+  filter.channel = channel;
+  filter.incident = incident;
+  auto tellings = notifier->Tellings(filter);
+  if (!tellings.ok() || tellings->empty()) return {};
+  const notify::Telling& first = tellings->back();
+  bool pending = first.state == notify::DeliveryState::kPending;
+  bool delivered = first.state == notify::DeliveryState::kDelivered;
+  return {delivered, !delivered && !pending, first.why};
+}
 
-std::unique_ptr<JobActions> MakeJobActions(const std::function<Projects*()>& projects,
-                                           const std::function<wire::IngestServer*()>& agents) {
-  JobActions::Ways ways;
-  ways.tell = [agents](const std::string& project, const std::string& job, const model::JobOrder& order) {
+void TellAgents(JobActions::Ways* ways, const std::function<wire::IngestServer*()>& agents) {
+  ways->tell = [agents](const std::string& project, const std::string& job, const model::JobOrder& order) {
     wire::IngestServer* server = agents();
     return server ? server->SendCommand(project, job, CommandOf(order)) : 0;
   };
-  ways.agents = [agents](const std::string& project, const std::string& job) {
+  ways->agents = [agents](const std::string& project, const std::string& job) {
     wire::IngestServer* server = agents();
     return server ? server->open_streams(project, job) : 0;
   };
+  auto since = std::make_shared<std::atomic<int64_t>>(0);  // when agents could connect first
+  ways->starting = [agents, since](const std::string& project, const std::string& job) {
+    wire::IngestServer* server = agents();
+    if (!server || job.empty()) return !server;
+    int64_t none = 0, now = base::MonotonicNow();
+    since->compare_exchange_strong(none, now);
+    return server->open_streams(project, job) == 0 && now - *since < kAgentsComeBackNs;
+  };
+}
+
+void TellPeople(JobActions::Ways* ways, notify::LiveNotifier* notifier) {
+  ways->check_channel = [notifier](const std::string& channel) { return CheckChannel(notifier, channel); };
+  ways->told = [notifier](const std::string& channel, const std::string& incident) {
+    return notifier ? TellingOf(notifier, channel, incident) : diagnose::Told();
+  };
+}
+
+}  // namespace
+
+base::Status CheckChannel(notify::LiveNotifier* live, const std::string& channel) {
+  if (!live) return base::Status::Unavailable("this server tells nobody: it was started without --notify");
+  auto notifier = live->Get();
+  if (!notifier) return base::Status::Unavailable("nobody can be told now: the delivery log is not open");
+  if (notifier.config()->Find(channel)) return {};
+  std::string known;
+  for (const notify::Channel& each : notifier.config()->channels) known += (known.empty() ? "" : ", ") + each.name;
+  return base::Status::NotFound("no channel \"" + channel + "\" of notifications; there are " + known);
+}
+
+std::unique_ptr<JobActions> MakeJobActions(const std::function<Projects*()>& projects,
+                                           const std::function<wire::IngestServer*()>& agents,
+                                           notify::LiveNotifier* notifier) {
+  JobActions::Ways ways;
+  TellAgents(&ways, agents);
+  TellPeople(&ways, notifier);
   ways.ranks = [projects](const std::string& project, const std::string& job) -> base::Result<diagnose::JobRanks> {
     Projects* all = projects();
     if (!all) return base::Status::Unavailable("the server is starting");
@@ -43,6 +95,11 @@ std::unique_ptr<JobActions> MakeJobActions(const std::function<Projects*()>& pro
   };
   ways.record = [projects](const std::string& project, const model::Record& record) {
     if (Projects* all = projects()) Record(all, project, record);
+  };
+  ways.conclude = [projects](const std::string& project, const std::string& finding, model::Record event) {
+    Projects* all = projects();
+    if (!all) return base::Status::Unavailable("the server is starting");
+    return all->Conclude(project, finding, std::move(event));
   };
   return std::make_unique<JobActions>(std::move(ways));
 }

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "diagnose/actions/job_actions.h"
+#include "notify/live_notifier.h"
 #include "projects.h"
 #include "wire/ingest_service.h"
 
@@ -11,7 +12,12 @@ namespace rankscope {
 
 // Actions on the jobs of `projects`, told to `agents`; each gives null before it is there, and what it gives outlives
 // the actions' Stop.
+// A null notifier: nobody is told.
 std::unique_ptr<diagnose::JobActions> MakeJobActions(const std::function<Projects*()>& projects,
-                                                     const std::function<wire::IngestServer*()>& agents);
+                                                     const std::function<wire::IngestServer*()>& agents,
+                                                     notify::LiveNotifier* notifier);
+
+// kNotFound: no channel has that name; says which there are. kUnavailable: nobody is told by this server.
+base::Status CheckChannel(notify::LiveNotifier* notifier, const std::string& channel);
 
 }  // namespace rankscope

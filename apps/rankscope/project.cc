@@ -2,7 +2,6 @@
 
 #include "diagnose/incidents/grouping.h"
 #include "query/store_log_source.h"
-#include "rule_actions.h"
 
 namespace rankscope {
 namespace {
@@ -54,17 +53,14 @@ void Project::MakeJudges(const ProjectOptions& settings) {
     people_ = std::make_unique<monitor::People>(settings.notifier);
     listeners.push_back(people_.get());
   }
+  rule_actions_ = std::make_unique<monitor::RuleActions>(name_, findings_.get(), settings.actions, settings.alarms.say);
   detection_ = std::make_unique<monitor::Detection>(monitor::Detection::Parts{
       name_, findings_.get(), store_.get(), settings.rules,
       [name = name_, alert = settings.alert](const std::string& job, const std::string& line) {
         alert(name, job, line);
       },
       settings.alarms.say, [catalog = catalog_.get()](const std::string& job) { return RanksOf(catalog, job); },
-      std::move(listeners),
-      [name = name_, actions = settings.actions,
-       say = settings.alarms.say](const std::vector<catalog::FindingRow>& findings) {
-        if (actions) ActOnFindings(name, findings, actions, say);
-      }});
+      std::move(listeners), [this](bool more) { rule_actions_->Look(more); }});
   incident_words_ = std::make_unique<IncidentWords>(detection_.get());
 }
 

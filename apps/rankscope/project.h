@@ -20,6 +20,7 @@
 #include "monitor/incident_clerk.h"
 #include "monitor/job_lives.h"
 #include "monitor/people.h"
+#include "monitor/rule_actions.h"
 #include "query/log_source.h"
 #include "store/store.h"
 
@@ -42,7 +43,7 @@ struct ProjectOptions {
   // Tells the agents of a job a line for people.
   std::function<void(const std::string& project, const std::string& job, const std::string& line)> alert;
   notify::LiveNotifier* notifier = nullptr;  // null: nobody is told; outlives the project
-  diagnose::JobActions* actions = nullptr;   // what rules want done; its Stop comes before the project's end
+  diagnose::JobActions* actions = nullptr;   // REQUIRED: does what rules want; its Stop comes before the project's end
 };
 
 // What one project keeps under its folder, and the routes over it. Any thread after Open.
@@ -58,6 +59,7 @@ class Project {
   ingest::Ingest* ingest() { return ingest_.get(); }
   JobCustody* custody() { return custody_.get(); }
   catalog::Catalog* catalog() { return catalog_.get(); }
+  catalog::Findings* findings() { return findings_.get(); }
   void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }
   // Tells people what has become of the jobs since the last call. One thread.
   base::Status TellLives(base::TimeNs now) { return lives_ ? lives_->Look(now) : base::Status(); }
@@ -81,6 +83,7 @@ class Project {
   std::unique_ptr<query::LogSource> logs_;
   std::unique_ptr<monitor::Diagnostician> diagnostician_;
   std::unique_ptr<monitor::People> people_;  // null: nobody is told
+  std::unique_ptr<monitor::RuleActions> rule_actions_;
   std::unique_ptr<monitor::Detection> detection_;
   std::unique_ptr<IncidentWords> incident_words_;
   std::unique_ptr<monitor::IncidentClerk> incident_clerk_;

@@ -103,11 +103,20 @@ base::Result<diagnose::JobRanks> Projects::LiveRanks(const std::string& name, co
   ASSIGN_OR_RETURN(catalog::JobRow row, project->catalog()->Job(job, base::WallNow(), options_.lost_after_ns));
   ASSIGN_OR_RETURN(auto ranks, project->catalog()->Ranks(job));
   diagnose::JobRanks live;
+  live.attempt = row.attempt;
   live.last_step = row.last_step;
   for (const catalog::RankRow& rank : ranks) {
     if (rank.attempt == row.attempt && rank.exit.empty()) live.alive.insert(rank.rank);
   }
   return live;
+}
+
+base::Status Projects::Conclude(const std::string& name, const std::string& finding, model::Record event) {
+  ASSIGN_OR_RETURN(Project * project, Find(name));
+  catalog::Findings::Changes changes;
+  changes.concluded = finding;
+  changes.events.push_back(std::move(event));
+  return project->findings()->Save(changes);
 }
 
 base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, access::Action action,

@@ -36,6 +36,8 @@ class Projects : public wire::FrameReceiver {
 
   // The ranks of the job's newest attempt that have begun and not ended. kNotFound.
   base::Result<diagnose::JobRanks> LiveRanks(const std::string& project, const std::string& job);
+  // What came of what the finding's rule wanted done: durable, with its event record, when it returns.
+  base::Status Conclude(const std::string& project, const std::string& finding, model::Record event);
   // Where records for the project go; it is opened at its first.
   base::Result<ingest::Ingest*> IngestOf(const std::string& project);
   // kNotFound for a project that nothing was sent to yet, unless the action ingests, which begins it. `doors` names

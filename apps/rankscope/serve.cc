@@ -121,9 +121,19 @@ class Server {
     metrics_->CountRuleReload(rules.ok());
     if (rules.ok()) {
       projects_->UseRules(*rules);
+      NameUnknownChannels(rules->get());
       std::fprintf(stderr, "rankscope: the rules were read again: %zu of them\n", (*rules)->rules().size());
     } else {
       std::fprintf(stderr, "rankscope: the rules stay as they were: %s\n", rules.status().message().c_str());
+    }
+  }
+
+  // Of webhooks: what such a rule finds is told by the routes alone.
+  void NameUnknownChannels(const detect::RuleSet* rules) {
+    if (!rules) return;
+    auto config = notifier_ ? notifier_->Get().config() : nullptr;
+    for (const std::string& sentence : cli::UnknownChannels(rules->rules(), config.get())) {
+      std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     }
   }
 
@@ -178,7 +188,9 @@ class Server {
                             }}));
       projects.notifier = notifier_.get();
     }
-    actions_ = MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); });
+    NameUnknownChannels(projects.rules.get());
+    actions_ =
+        MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); }, notifier_.get());
     projects.actions = actions_.get();
     projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
       if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});

@@ -51,7 +51,8 @@ std::string UnknownCommand(const CLI::App& app, const std::string& word) {
 // Which command the words name, and what is wrong with their next one; empty: nothing, it has options and arguments.
 std::string FindCommand(const std::vector<std::string>& words, const CLI::App** at) {
   for (const std::string& word : words) {
-    auto commands = (*at)->get_subcommands(kEach);
+    // A group of options is a nameless command to CLI11.
+    auto commands = (*at)->get_subcommands([](const CLI::App* command) { return !command->get_name().empty(); });
     if (word.starts_with('-') || commands.empty()) return "";
     auto is_it = [&](const CLI::App* command) { return command->get_name() == word; };
     auto found = std::find_if(commands.begin(), commands.end(), is_it);

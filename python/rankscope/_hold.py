@@ -11,6 +11,7 @@ _LOOK_EVERY_S = 0.02
 _FOR_SOMEBODY_S = 5  # so long a rank that has raised waits for an action of its failure to begin
 _FOR_ITS_END_S = 10  # and so long for one that has begun
 
+waited_s = 0.0  # this process was held for so long
 _allowed = False
 _ends = None  # whether the loop asks should_stop(), and then whether a checkpoint is saved in any case; None: not known to
 _pid = None
@@ -42,8 +43,12 @@ def can_end(saves):
 def heed():
     """Does what is asked of this rank: waits here as long as it is held, in sleeps, so that its other threads go on and
     Ctrl-C ends it."""
-    while _native.is_held():
-        time.sleep(_LOOK_EVERY_S)
+    global waited_s
+    if _native.is_held():
+        began = time.monotonic()
+        while _native.is_held():
+            time.sleep(_LOOK_EVERY_S)
+        waited_s += time.monotonic() - began
     _set_level(_native.level())
 
 

@@ -89,6 +89,11 @@ def should_stop():
     return bool(_opened or _open()) and _hold.should_stop()
 
 
+def waited_s():
+    """So long this rank was held until now: time that is nobody's step."""
+    return _hold.waited_s if _hold is not None else 0.0
+
+
 def can_end(saves):
     """Said by the hooks that ask should_stop() at each step; `saves`: and that then save a checkpoint in any case."""
     if _opened or _open():

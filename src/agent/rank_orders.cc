@@ -1,5 +1,6 @@
 #include "agent/rank_orders.h"
 
+#include <algorithm>
 #include <limits>
 #include <string_view>
 
@@ -13,6 +14,7 @@ namespace {
 using Kind = model::JobOrder::Kind;
 
 constexpr int64_t kWithoutServerNs = 30 * base::kNsPerSecond;
+constexpr size_t kMostTaken = 1024;  // ranks
 constexpr int64_t kSayHowFarNs = base::kNsPerSecond;
 constexpr uint32_t kPreparedMs = 30'000;  // so long a rank waits for what comes of a kPrepare
 constexpr int64_t kAtOnce = std::numeric_limits<int64_t>::min() + 1;
@@ -161,6 +163,7 @@ std::string RankOrders::End(const model::JobOrder& order, int32_t rank, const Li
 }
 
 void RankOrders::BeginStacks(const model::JobOrder& order, const std::map<int32_t, LiveRank>& ranks, int64_t now_ns) {
+  if (SayAgain(order)) return;
   wants_samples_ = true;
   model::JobAnswer answer = NewAnswer(order);
   for (const auto& [rank, live] : ranks) {
@@ -291,7 +294,30 @@ void RankOrders::SayStacks(const Dump& dump) {
   }
   model::JobAnswer answer = NewAnswer(dump.order);
   answer.ranks.push_back(std::move(said));
+  taken_.push_back(answer);
+  if (taken_.size() > kMostTaken) taken_.pop_front();
   answer_(std::move(answer));
+}
+
+// Whether its stacks are taken already, or about to be.
+bool RankOrders::SayAgain(const model::JobOrder& order) const {
+  model::JobAnswer asked = NewAnswer(order), taken = NewAnswer(order);
+  auto ask = [&](int32_t rank) {
+    asked.ranks.emplace_back().rank = rank;
+    asked.ranks.back().outcome = "asked";
+  };
+  for (const Dump& dump : dumps_) {
+    if (dump.order.action == order.action) ask(dump.origin.rank.value_or(0));
+  }
+  for (const model::JobAnswer& answer : taken_) {
+    if (answer.action != order.action) continue;
+    ask(answer.ranks.front().rank);
+    taken.ranks.push_back(answer.ranks.front());
+  }
+  if (asked.ranks.empty()) return false;
+  answer_(std::move(asked));
+  if (!taken.ranks.empty()) answer_(std::move(taken));
+  return true;
 }
 
 void RankOrders::Record(const model::JobOrder& order, const model::Origin& origin, const std::string& outcome,

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -64,6 +65,7 @@ class RankOrders {
   void LetGo(const std::map<int32_t, LiveRank>& ranks);
   void Say(const Open& open, const std::string& outcome, const LiveRank* live);
   void SayStacks(const Dump& dump);
+  bool SayAgain(const model::JobOrder& order) const;
   void Record(const model::JobOrder& order, const model::Origin& origin, const std::string& outcome,
               std::optional<int64_t> step, const std::string& detail);
   model::JobAnswer NewAnswer(const model::JobOrder& order) const;
@@ -75,6 +77,7 @@ class RankOrders {
   std::map<int32_t, Open> open_;       // by rank
   std::map<int32_t, RankPace> paces_;  // by rank
   std::list<Dump> dumps_;
+  std::deque<model::JobAnswer> taken_;  // what was said of the last stacks: a server that begins again is told it again
   std::vector<model::Record> records_;
   int64_t server_seen_ns_ = 0, looked_ns_ = 0, said_how_far_ns_ = 0;
   bool wants_samples_ = false;

@@ -258,6 +258,12 @@ TEST_P(StacksTest, OnlyAProcessWithAHandlerOfOursIsSignalled) {
   while (!of_rank_5()) Look();
   EXPECT_EQ(of_rank_5()->outcome, GetParam() ? "captured" : "cannot");
   EXPECT_EQ(kill(rank, 0), 0) << "it lives";
+  size_t records = orders_->Drain().size();
+  EXPECT_GT(records, 0U);
+  answers_.clear();
+  Ask(Kind::kStacks);
+  while (!of_rank_5()) Look();
+  EXPECT_EQ(orders_->Drain().size(), 0U) << "a server that begins the same again is told the same again";
   if (GetParam()) {
     EXPECT_EQ(of_rank_5()->detail, "/x/train.py:12 in load");
   }

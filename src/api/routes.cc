@@ -36,6 +36,14 @@ Json NumberOrNull(const std::optional<double>& value) {
   return Json::parse(text);
 }
 
+Json ToJson(const catalog::Pause& pause) {
+  return {{"since", model::FormatTime(pause.since)},
+          {"step", OrNull(pause.step)},
+          {"limit_s", pause.limit_s},
+          {"by", pause.by},
+          {"note", pause.note},
+          {"action_id", pause.action}};
+}
 Json ToJson(const catalog::Pin& pin) { return {{"by", pin.by}, {"note", pin.note}, {"at", model::FormatTime(pin.at)}}; }
 
 Json ToJson(const catalog::JobRow& job) {
@@ -51,7 +59,8 @@ Json ToJson(const catalog::JobRow& job) {
           {"started", model::FormatTime(job.started)},
           {"last_heard", model::FormatTime(job.last_heard)},
           {"configuration", job.configuration},
-          {"pin", job.pin ? ToJson(*job.pin) : Json()}};
+          {"pin", job.pin ? ToJson(*job.pin) : Json()},
+          {"paused", job.pause ? ToJson(*job.pause) : Json()}};
 }
 
 // With `anomaly`, where the job is marked.

@@ -19,6 +19,7 @@ namespace rankscope::catalog {
 //   training_arguments, versions   kept as run configuration
 //   rank_exit            pid, exit_code | signal ("SIGKILL"), exit_source, oom_kill
 //   node_end             exit_code | signal: of the launcher on that node
+//   action               action, action_id, outcome, by, note, limit_s: of the job or, with a rank, what that one did
 struct RankRow {
   int32_t attempt = 0;
   int32_t rank = 0;
@@ -35,6 +36,15 @@ struct Pin {
   base::TimeNs at = 0;
 };
 
+// That all ranks of a job wait between two steps, as somebody has asked for.
+struct Pause {
+  base::TimeNs since = 0;
+  std::optional<int64_t> step;  // before which they wait
+  int64_t limit_s = 0;          // so long at most
+  std::string by, note;         // who asked for it, and why
+  std::string action;           // its id
+};
+
 struct JobRow {
   std::string project, job;
   std::string state;   // running | finished | failed | lost | imported (files, and no run of ours watched its end)
@@ -46,6 +56,7 @@ struct JobRow {
   base::TimeNs started = 0, last_heard = 0;
   std::map<std::string, std::string> configuration;  // of job_start
   std::optional<Pin> pin;
+  std::optional<Pause> pause;  // of one that runs
 };
 
 // What has become of a job that a run of ours watches.

@@ -87,7 +87,10 @@ model::Record DecisionEvent(const std::string& project, const FindingRow& row) {
 }  // namespace
 
 Findings::Findings(std::unique_ptr<SqliteFile> file, std::string project)
-    : project_(std::move(project)), file_(std::move(file)), incidents_(file_.get(), &mutex_) {}
+    : project_(std::move(project)),
+      file_(std::move(file)),
+      incidents_(file_.get(), &mutex_),
+      wanted_actions_(file_.get(), &mutex_) {}
 Findings::~Findings() = default;
 
 base::Result<std::unique_ptr<Findings>> Findings::Open(const std::string& folder, const std::string& project) {
@@ -108,6 +111,7 @@ base::Status Findings::CreateTables() {
   has_incidents.reset();
   if (!has) RETURN_IF_ERROR(file_->Execute(kAddIncidents));
   RETURN_IF_ERROR(file_->Execute(kIncidentIndex));
+  RETURN_IF_ERROR(wanted_actions_.CreateTables());
   return incidents_.CreateTables();
 }
 
@@ -154,6 +158,8 @@ base::Status Findings::Write(const Changes& changes) {
   if (!changes.incidents.empty()) RETURN_IF_ERROR(incidents_.Write(changes.incidents));
   if (!changes.versions.empty()) RETURN_IF_ERROR(incidents_.WriteVersions(changes.versions));
   if (!changes.events.empty()) RETURN_IF_ERROR(WriteEvents(changes.events));
+  if (!changes.actions.empty()) RETURN_IF_ERROR(wanted_actions_.Write(changes.actions));
+  if (!changes.concluded.empty()) RETURN_IF_ERROR(wanted_actions_.MarkConcluded(changes.concluded));
   if (changes.position) RETURN_IF_ERROR(SetCounter(kPosition, *changes.position));
   if (changes.written == 0) return {};
   Statement written = file_->Prepare("DELETE FROM event WHERE number <= ?");
@@ -273,6 +279,7 @@ base::Status Findings::DeleteJob(const std::string& job) {
   return file_->Transact([&]() -> base::Status {
     Statement remove = file_->Prepare("DELETE FROM finding WHERE job = ?");
     if (!Run(remove.get(), {job})) return file_->Error("cannot delete");
+    RETURN_IF_ERROR(wanted_actions_.DeleteJob(job));
     return incidents_.DeleteJob(job);
   });
 }

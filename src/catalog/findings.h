@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "catalog/incidents.h"
+#include "catalog/wanted_actions.h"
 #include "model/record.h"
 
 namespace rankscope::catalog {
@@ -62,6 +63,8 @@ class Findings {
     std::vector<IncidentRow> incidents;  // new, or in the place of what is known of them
     std::vector<IncidentRow> versions;   // for whoever listens, oldest first
     std::vector<model::Record> events;   // get the next numbers
+    std::vector<WantedAction> actions;   // that the findings' rules want, which are then to be begun
+    std::string concluded;               // a finding: what it wanted done has come to an outcome
     std::optional<uint64_t> position;    // in the journal
     uint64_t written = 0;                // events up to this number leave the outbox
   };
@@ -81,6 +84,7 @@ class Findings {
   base::Status DeleteJob(const std::string& job);
 
   Incidents* incidents() { return &incidents_; }
+  WantedActions* wanted_actions() { return &wanted_actions_; }
 
   // What is in the outbox with a greater number, oldest first, at most `limit`; seq is the number.
   base::Result<std::vector<model::Record>> EventsAfter(uint64_t number, size_t limit) const;
@@ -102,6 +106,7 @@ class Findings {
   mutable std::mutex mutex_;  // guards what follows
   const std::unique_ptr<SqliteFile> file_;
   Incidents incidents_;
+  WantedActions wanted_actions_;
   std::optional<uint64_t> position_;
   uint64_t last_number_ = 0;
 };

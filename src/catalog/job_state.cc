@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "catalog/job_pause.h"
 #include "model/event.h"
 #include "model/record_json.h"
 #include "model/time_text.h"
@@ -71,6 +72,7 @@ std::optional<double> LossFrom(const Json& json) {
 void JobState::Take(const model::Record& record) {
   const bool event = record.stream == model::Stream::kEvent;
   const std::string name = event ? Field(record, "event") : "";
+  if (event && name == "action") FollowPause(record, &row_.pause);
   if (event && model::IsJudgement(name)) return;
   if (name == "job_start") StartRun(record);
   NoteTime(record.time);
@@ -150,6 +152,7 @@ void JobState::ForgetLastLaunch() {
   row_.attempt = row_.ranks_expected = 0;
   row_.last_step.reset();
   row_.last_loss.reset();
+  row_.pause.reset();
 }
 
 // A rank lives in one run: another that has it now says that the one before is over, though it could not say so.
@@ -213,12 +216,14 @@ JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
   Condition condition = Judge(now, lost_after);
   row.state = std::move(condition.state);
   row.reason = std::move(condition.reason);
+  if (row.state != "running") row.pause.reset();
   return row;
 }
 
 JobState::Condition JobState::Judge(base::TimeNs now, int64_t lost_after) const {
   if (!ended()) {
-    if (now - row_.last_heard <= lost_after) return {"running", ""};
+    bool heard = now - row_.last_heard <= lost_after || (row_.pause && MayBeSilent(*row_.pause, now));
+    if (heard) return {"running", ""};
     return {"lost", "no word for " + model::FormatDuration(now - row_.last_heard)};
   }
   if (runs_.empty()) return {"imported", ""};
@@ -268,6 +273,7 @@ std::string JobState::ToJson() const {
                {"configuration", row_.configuration}};
   if (row_.last_step) json["last_step"] = *row_.last_step;
   if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
+  if (row_.pause) json["pause"] = catalog::ToJson(*row_.pause);
   for (const auto& [key, rank] : ranks_) {
     json["ranks"].push_back({{"attempt", rank.attempt},
                              {"rank", rank.rank},
@@ -303,6 +309,7 @@ JobState JobState::FromJson(const std::string& text) {
   state.row_.configuration = json.value("configuration", std::map<std::string, std::string>());
   if (json.contains("last_step")) state.row_.last_step = json.value("last_step", int64_t{0});
   if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
+  state.row_.pause = PauseFromJson(json.value("pause", ""));
   for (const Json& entry : json.value("ranks", Json::array())) {
     RankRow rank;
     rank.attempt = entry.value("attempt", 0);

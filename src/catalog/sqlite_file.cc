@@ -44,6 +44,7 @@ void BindBlob(sqlite3_stmt* statement, int index, const std::string& bytes) {
 }
 
 void Bind(sqlite3_stmt* statement, int index, int64_t number) { sqlite3_bind_int64(statement, index, number); }
+void BindNull(sqlite3_stmt* statement, int index) { sqlite3_bind_null(statement, index); }
 void BindReal(sqlite3_stmt* statement, int index, double number) { sqlite3_bind_double(statement, index, number); }
 
 std::string Column(sqlite3_stmt* statement, int index) {

@@ -49,6 +49,7 @@ class SqliteFile {
 void Bind(sqlite3_stmt* statement, int index, const std::string& text);
 void BindBlob(sqlite3_stmt* statement, int index, const std::string& bytes);
 void Bind(sqlite3_stmt* statement, int index, int64_t number);
+void BindNull(sqlite3_stmt* statement, int index);
 void BindReal(sqlite3_stmt* statement, int index, double number);
 std::string Column(sqlite3_stmt* statement, int index);
 std::string BlobColumn(sqlite3_stmt* statement, int index);

@@ -3,12 +3,14 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <vector>
 
+#include "base/clock.h"
 #include "cli/http_client.h"
 
 namespace rankscope::cli {
@@ -17,6 +19,44 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kLookEveryMs = 50;
+constexpr int64_t kSayEveryNs = 3 * base::kNsPerSecond;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+// Ctrl-C ends the waiting, not what is waited for.
+class InterruptWatch {
+ public:
+  InterruptWatch() {
+    struct sigaction action {};
+    action.sa_handler = [](int) { interrupted = 1; };
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, &before_);
+  }
+  ~InterruptWatch() { sigaction(SIGINT, &before_, nullptr); }
+  InterruptWatch(const InterruptWatch&) = delete;
+  InterruptWatch& operator=(const InterruptWatch&) = delete;
+
+ private:
+  struct sigaction before_ {};
+};
+
+// What is under way is said when it is something else, and then every few seconds.
+class Progress {
+ public:
+  void Say(const std::string& job, const std::string& outcome, const std::string& summary) {
+    int64_t now = base::MonotonicNow();
+    bool news = outcome != outcome_ || now - said_ns_ >= kSayEveryNs;
+    if (summary.empty() || summary == summary_ || !news) return;
+    std::fprintf(stderr, "%s: %s\n", job.c_str(), summary.c_str());
+    outcome_ = outcome;
+    summary_ = summary;
+    said_ns_ = now;
+  }
+
+ private:
+  std::string outcome_, summary_;
+  int64_t said_ns_ = 0;
+};
 
 std::string Text(const Json& object, const char* name) {
   auto found = object.find(name);
@@ -84,24 +124,33 @@ base::Result<Json> BeginAction(const ActionOptions& options) {
   return report;
 }
 
+base::Status LookAgain(const ActionOptions& options, Json* report) {
+  base::Status status;
+  RETURN_IF_ERROR(
+      GetLines(options.server, "/api/v1/actions/" + UrlEncode(Text(*report, "id")), [&](std::string_view line) {
+        status = Take(line, report);
+        return true;
+      }));
+  return status;
+}
+
+base::Status Interrupted(const ActionOptions& options) {
+  std::string goes_on = options.job + ": " + options.action + " goes on without this command";
+  if (options.action != "pause_job" && options.action != "stop_job") return base::Status::Unavailable(goes_on);
+  return base::Status::Unavailable(goes_on + "; `rankscope resume " + options.job + "` withdraws it");
+}
+
 }  // namespace
 
 base::Status RunAction(const ActionOptions& options) {
+  InterruptWatch watch;
   ASSIGN_OR_RETURN(Json report, BeginAction(options));
-  std::string said;
+  Progress progress;
   while (Text(report, "state") == "running") {
-    if (std::string summary = Text(report, "summary"); !options.json && summary != said) {
-      std::fprintf(stderr, "%s: %s\n", options.job.c_str(), summary.c_str());
-      said = summary;
-    }
+    if (interrupted) return Interrupted(options);
+    if (!options.json) progress.Say(options.job, Text(report, "outcome"), Text(report, "summary"));
     poll(nullptr, 0, kLookEveryMs);
-    base::Status status;
-    RETURN_IF_ERROR(
-        GetLines(options.server, "/api/v1/actions/" + UrlEncode(Text(report, "id")), [&](std::string_view line) {
-          status = Take(line, &report);
-          return true;
-        }));
-    RETURN_IF_ERROR(status);
+    RETURN_IF_ERROR(LookAgain(options, &report));
   }
   std::string outcome = Text(report, "outcome");
   if (outcome == "refused" && !options.json)

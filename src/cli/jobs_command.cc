@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "cli/http_client.h"
+#include "cli/job_pause.h"
 #include "cli/line_folder.h"
 #include "cli/table.h"
 #include "cli/time_argument.h"
@@ -39,10 +40,10 @@ std::string Shown(const nlohmann::json& object, const char* name) {
   return value.get<std::string>().empty() ? "-" : value.get<std::string>();
 }
 
-// "running", or "running, potential" where findings mark the job.
+// "running", "running, potential" where findings mark the job, or "paused".
 std::string StateOf(const nlohmann::json& job) {
   std::string anomaly = Shown(job, "anomaly");
-  return Shown(job, "state") + (anomaly == "-" ? "" : ", " + anomaly);
+  return (PauseText(job).empty() ? Shown(job, "state") : "paused") + (anomaly == "-" ? "" : ", " + anomaly);
 }
 
 std::string Age(const nlohmann::json& object, const char* name) {
@@ -67,6 +68,11 @@ void SayWhatIsMissing(const nlohmann::json& job) {
       FormatSet(silent).c_str());
 }
 
+std::string WhyOf(const nlohmann::json& job) {
+  std::string pause = PauseText(job);
+  return pause.empty() ? Shown(job, "reason") : pause;
+}
+
 void PrintPin(const nlohmann::json& pin) {
   std::string note = pin.value("note", "");
   std::printf("  pinned by %s, %s%s\n", Shown(pin, "by").c_str(), Age(pin, "at").c_str(),
@@ -85,7 +91,7 @@ base::Status RunJobs(const std::string& server, bool json) {
     auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     std::string ranks = Shown(job, "ranks_seen") + "/" + Shown(job, "ranks_expected");
     rows.push_back({Shown(job, "job_id"), StateOf(job), Shown(job, "attempt"), ranks, Shown(job, "last_step"),
-                    Shown(job, "last_loss"), Age(job, "started"), Age(job, "last_heard"), Shown(job, "reason")});
+                    Shown(job, "last_loss"), Age(job, "started"), Age(job, "last_heard"), WhyOf(job)});
     return true;
   }));
   if (!json) PrintTable(rows);
@@ -99,7 +105,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
       return true;
     }
     auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), StateOf(job).c_str(), Shown(job, "reason").c_str());
+    std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), StateOf(job).c_str(), WhyOf(job).c_str());
     if (job.contains("pin") && job["pin"].is_object()) PrintPin(job["pin"]);
     for (const auto& [name, value] : job["configuration"].items()) {
       if (name == "environment") continue;  // a page of its own: -o json

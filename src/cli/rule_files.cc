@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "detect/rules/rule_file.h"
+#include "model/action.h"
 
 namespace rankscope::cli {
 namespace {
@@ -33,6 +34,17 @@ base::Result<std::vector<detect::Rule>> ReadRules(const RuleSources& sources) {
 base::Result<std::shared_ptr<const detect::RuleSet>> LoadRules(const RuleSources& sources) {
   ASSIGN_OR_RETURN(auto rules, ReadRules(sources));
   return detect::RuleSet::Make(std::move(rules));
+}
+
+std::vector<std::string> UnknownChannels(const std::vector<detect::Rule>& rules, const notify::Config* config) {
+  std::vector<std::string> sentences;
+  for (const detect::Rule& rule : rules) {
+    auto action = model::ParseAction(rule.action);
+    if (!action.ok() || action->name != "webhook" || (config && config->Find(action->argument))) continue;
+    std::string why = config ? "the notification file has no such channel" : "nobody is told without --notify FILE";
+    sentences.push_back("rule " + rule.name + ": action \"" + rule.action + "\": " + why);
+  }
+  return sentences;
 }
 
 }  // namespace rankscope::cli

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "detect/rules/rule_set.h"
+#include "notify/config.h"
 
 namespace rankscope::cli {
 
@@ -18,5 +19,9 @@ struct RuleSources {
 // kInvalid: the first thing that is wrong in one of the files; then there are no rules at all.
 base::Result<std::vector<detect::Rule>> ReadRules(const RuleSources& sources);
 base::Result<std::shared_ptr<const detect::RuleSet>> LoadRules(const RuleSources& sources);
+
+// A sentence for each rule that sends what it finds to a channel of notifications (webhook) that `config` has not, or,
+// with a null config, to any: nobody is told at all then.
+std::vector<std::string> UnknownChannels(const std::vector<detect::Rule>& rules, const notify::Config* config);
 
 }  // namespace rankscope::cli

@@ -105,11 +105,18 @@ class TestRun {
 
 }  // namespace
 
-base::Status RunRulesLint(const std::vector<std::string>& files) {
+base::Status RunRulesLint(const std::vector<std::string>& files, const std::string& notify) {
   RuleSources sources;
+  std::shared_ptr<const notify::Config> config;
+  if (!notify.empty()) {
+    ASSIGN_OR_RETURN(config, notify::ReadConfig(notify));
+  }
   sources.files = files;
   ASSIGN_OR_RETURN(auto rules, ReadRules(sources));
   detect::LintReport report = detect::Lint(rules);
+  for (std::string& error : config ? UnknownChannels(rules, config.get()) : std::vector<std::string>()) {
+    report.errors.push_back(std::move(error));
+  }
   for (const std::string& error : report.errors) std::printf("error: %s\n", error.c_str());
   for (const std::string& warning : report.warnings) std::printf("warning: %s\n", warning.c_str());
   std::string errors = base::Counted(report.errors.size(), "error");

@@ -8,6 +8,7 @@
 #include "base/shell_word.h"
 #include "cli/heat_rows.h"
 #include "cli/http_client.h"
+#include "cli/job_pause.h"
 #include "cli/plot.h"
 #include "cli/query_command.h"
 #include "cli/series_command.h"
@@ -62,8 +63,10 @@ class Page {
       about_ = job;
       return false;
     }));
-    std::printf("%s  %s  %s\n", Text(about_, "job_id").c_str(), Text(about_, "state").c_str(),
-                about_.value("reason", "").c_str());
+    std::string pause = PauseText(about_);
+    std::printf("%s  %s  %s\n", Text(about_, "job_id").c_str(),
+                pause.empty() ? Text(about_, "state").c_str() : "paused",
+                pause.empty() ? about_.value("reason", "").c_str() : pause.c_str());
     std::printf("  ranks %s of %s, attempt %s, step %s, loss %s, started %s, last heard %s\n",
                 Text(about_, "ranks_seen").c_str(), Text(about_, "ranks_expected").c_str(),
                 Text(about_, "attempt").c_str(), Text(about_, "last_step").c_str(), Text(about_, "last_loss").c_str(),

@@ -7,6 +7,8 @@
 #include "detect/findings_list.h"
 #include "detect/rule_tests/rule_test.h"
 #include "detect/rules/rule_file.h"
+#include "model/event.h"
+#include "model/event.h"
 #include "model/record_batch.h"
 
 namespace rankscope::detect {
@@ -215,6 +217,57 @@ TEST(Engine, AJobThatGoesOnAfterHoursIsBelieved) {
   ASSERT_EQ(live.findings().size(), 1U) << "that it said nothing meanwhile";
   EXPECT_EQ(live.findings()[0].time, 90 * base::kNsPerSecond) << "as if ticks had come";
   EXPECT_FALSE(live.findings()[0].active);
+}
+
+model::Record PauseEvent(int64_t second, const char* outcome) {
+  model::Record event = model::MakeEvent("action", second * base::kNsPerSecond, "");
+  event.origin.job = "j";
+  event.step = 31;
+  event.fields.emplace_back("action", "pause_job");
+  event.fields.emplace_back("outcome", outcome);
+  event.fields.emplace_back("limit_s", int64_t{3600});
+  return event;
+}
+
+// 30 steps of a second, then a pause until `resumed`; seconds as steps.
+class PausedJob : public testing::Test {
+ protected:
+  void Train(int64_t from, int64_t to, int64_t began) {
+    for (int64_t step = from; step <= to; ++step) {
+      model::Record record = Step(step, 2);
+      record.time = (began + step - from) * base::kNsPerSecond;
+      live_.Take(record);
+    }
+  }
+  void Advance(int64_t second) { live_.engine().Advance("", "j", second * base::kNsPerSecond); }
+
+  Live live_{Rules(std::string(kHang) + kHeartbeat)};
+};
+
+TEST_F(PausedJob, IsNeitherHungNorSilent) {
+  Train(1, 30, 1);
+  live_.Take(PauseEvent(31, "held"));
+  Advance(3500);
+  EXPECT_EQ(live_.findings().size(), 0U);
+  live_.Take(PauseEvent(3500, "resumed"));
+  Advance(3550);
+  Train(31, 60, 3550);
+  EXPECT_EQ(live_.findings().size(), 0U) << live_.findings()[0].message;
+}
+
+TEST_F(PausedJob, ThatNeverGoesOnAfterItsLimitIsHung) {
+  Train(1, 30, 1);
+  live_.Take(PauseEvent(31, "held"));
+  Advance(31 + 3600 + 1900);
+  EXPECT_EQ(live_.findings().size(), 2U);
+}
+
+TEST_F(PausedJob, ThatWentOnWithoutAWordIsWatchedAgain) {
+  Train(1, 30, 1);
+  live_.Take(PauseEvent(31, "held"));
+  Train(31, 60, 100);
+  Advance(130 + 1900);
+  EXPECT_EQ(live_.findings().size(), 2U);
 }
 
 TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {

@@ -20,6 +20,9 @@ uint64_t Between(base::TimeNs a, base::TimeNs b) {
   return a > b ? first - second : second - first;
 }
 
+// A rank that waits leaves by itself so soon after its limit.
+constexpr int64_t kAfterLimitS = 30;
+
 // What a batch of another shape changes.
 constexpr std::array<std::string_view, 4> kSpeeds = {"throughput_tokens_per_sec", "step_time_s", "compute_time_s",
                                                      "samples_per_sec"};
@@ -120,8 +123,23 @@ bool JobMonitor::TakeJudgement(const model::RecordView& record) {
   const model::FieldView* event = record.FindField("event");
   if (!event || !model::IsJudgement(event->text)) return false;
   if (event->text == "finding") Advance(record.time);
+  if (event->text == "action" && !record.origin->rank) TakeAction(record);
   if (event->text.starts_with("detector_")) job_rules_.Take(SourceOf(record).source, record);
   return true;
+}
+
+// What all ranks wait for is no silence, and steps around it are no measure.
+void JobMonitor::TakeAction(const model::RecordView& record) {
+  const model::FieldView* action = record.FindField("action");
+  const model::FieldView* outcome = record.FindField("outcome");
+  bool pauses = action && outcome && (action->text == "pause_job" || action->text == "resume_job");
+  bool held = pauses && outcome->text == "held";
+  if (!pauses || held == training_.held) return;
+  training_.held = held;
+  training_.paused_at = training_.goes_on_at = std::max(training_.now, record.time);
+  training_.paused_step = record.step.value_or(training_.step.value_or(0));
+  const model::FieldView* limit = record.FindField("limit_s");
+  if (held && limit) training_.goes_on_at += (limit->integer + kAfterLimitS) * base::kNsPerSecond;
 }
 
 void JobMonitor::Take(const model::RecordView& record) {
@@ -131,6 +149,12 @@ void JobMonitor::Take(const model::RecordView& record) {
     training_.now = std::max(training_.now, record.time);
   }
   if (record.step) training_.step = record.step;
+  bool goes_on =
+      training_.held && record.step && *record.step > training_.paused_step;  // a server that ended says nothing
+  if (goes_on) {
+    training_.held = false;
+    training_.paused_at = training_.goes_on_at = training_.now;
+  }
   Held& held = SourceOf(record);
   if (Read(record)) {
     training_.paused_at = std::min(record.time, training_.now);

@@ -49,6 +49,7 @@ class JobMonitor {
   void Build();
   bool TakeJudgement(const model::RecordView& record);
   void TakeEvent(const model::RecordView& record);
+  void TakeAction(const model::RecordView& record);
   Held& SourceOf(const model::RecordView& record);
   // Finds the record's patterns and points. True: it is of an evaluation or a checkpoint.
   bool Read(const model::RecordView& record);

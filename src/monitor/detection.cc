@@ -1,5 +1,7 @@
 #include "monitor/detection.h"
 
+#include <algorithm>
+
 #include "base/clock.h"
 
 namespace rankscope::monitor {
@@ -162,6 +164,7 @@ void Detection::Loop() {
     LookAtClock();
     SaveWhenDue(/*now=*/HasNews());
     ForgetUnusedJobs();
+    parts_.act(/*more=*/false);
     events_->Publish();
   }
   SaveWhenDue(/*now=*/true);
@@ -189,11 +192,21 @@ void Detection::ForgetUnusedJobs() {
 void Detection::Collect() {
   Judge::Verdict verdict = judge_.TakeVerdict();
   std::move(verdict.findings.begin(), verdict.findings.end(), std::back_inserter(unsaved_.findings));
-  std::move(verdict.fresh.begin(), verdict.fresh.end(), std::back_inserter(fresh_));
+  for (catalog::WantedAction& wanted : verdict.actions) Want(std::move(wanted));
   std::move(verdict.events.begin(), verdict.events.end(), std::back_inserter(unsaved_.events));
   std::move(verdict.alerts.begin(), verdict.alerts.end(), std::back_inserter(alerts_));
   desk_.Drain(&unsaved_);
   if (failing_) KeepLast(&unsaved_.incidents);
+}
+
+// A storm of findings wants few things.
+void Detection::Want(catalog::WantedAction wanted) {
+  auto& actions = unsaved_.actions;
+  auto same = std::find_if(actions.begin(), actions.end(), [&](const catalog::WantedAction& other) {
+    return other.job == wanted.job && other.action == wanted.action;
+  });
+  if (same == actions.end()) return actions.push_back(std::move(wanted));
+  ++same->further;
 }
 
 void Detection::LookAtClock() {
@@ -241,8 +254,9 @@ base::Status Detection::Save() {
   if (failing_) return status;
   if (!unsaved_.versions.empty()) news_.Expect();
   if (unsaved_.position) durable_position_ = *unsaved_.position;
+  bool more = !unsaved_.actions.empty();
   unsaved_ = {};
-  parts_.act(std::exchange(fresh_, {}));
+  if (more) parts_.act(/*more=*/true);
   for (const auto& [job, line] : std::exchange(alerts_, {})) parts_.alert(job, line);
   return {};
 }

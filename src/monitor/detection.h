@@ -33,7 +33,7 @@ class Detection : public model::RecordSink {
     std::function<void(const std::string&)> say;
     std::function<int64_t(const std::string& job)> world_size;  // as far as it is known; else 0
     std::vector<diagnose::IncidentListener*> listeners;
-    std::function<void(const std::vector<catalog::FindingRow>&)> act;  // gets what is new, once it is saved
+    std::function<void(bool more)> act;  // is called often; `more`: what rules want done has been saved
   };
   explicit Detection(Parts parts);
   ~Detection() override;
@@ -71,6 +71,7 @@ class Detection : public model::RecordSink {
   void SaveWhenDue(bool now);
   base::Status Save();
   void Collect();
+  void Want(catalog::WantedAction wanted);
   bool HasNews() const;
   // kUnavailable: it could not be.
   base::Status SaveAll();
@@ -94,7 +95,6 @@ class Detection : public model::RecordSink {
   IncidentNews news_;
   std::unique_ptr<FindingEvents> events_;
   catalog::Findings::Changes unsaved_;
-  std::vector<catalog::FindingRow> fresh_;                   // of what is unsaved: what rules want done is to be begun
   std::vector<std::pair<std::string, std::string>> alerts_;  // of what is unsaved
   int64_t saved_at_ = 0, swept_at_ = 0, looked_at_ = 0;
   bool failing_ = false;

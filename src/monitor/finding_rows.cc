@@ -52,6 +52,12 @@ catalog::FindingRow RowOf(const detect::Finding& finding) {
   return row;
 }
 
+std::optional<catalog::WantedAction> WantedBy(const detect::Finding& finding) {
+  if (!finding.active || finding.action.empty() || finding.action == "notify_only") return std::nullopt;
+  return catalog::WantedAction{finding.job,  finding.action,   finding.id,
+                               finding.rule, finding.incident, finding.scope.rank};
+}
+
 base::Result<detect::Finding> FindingOf(const catalog::FindingRow& row) {
   Json json = Json::parse(row.json, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return base::Status::Corrupt("finding " + row.id + ": its row holds no JSON object");

@@ -10,6 +10,8 @@
 // The forms in which findings travel: as the engine tells them, as rows, as event records, as a line for people.
 namespace rankscope::monitor {
 
+// What its rule wants done beyond telling people of it; nullopt: nothing, or it is over.
+std::optional<catalog::WantedAction> WantedBy(const detect::Finding& finding);
 // Undecided; an incident of its own stays unnamed.
 catalog::FindingRow RowOf(const detect::Finding& finding);
 // Back again, all of it. kCorrupt: the row's JSON is not that of a finding.

@@ -107,6 +107,7 @@ notify::Update UpdateOf(const Incident& incident, const std::string& external_ur
   if (!incident.likely.empty()) update.probability = incident.likely.front().probability;
   update.link = PageLink(external_url, "incidents", incident.id, incident.project);
   update.superseded_by = incident.superseded_by;
+  update.also_to = incident.channels;
   if (incident.acknowledgement) update.acknowledgement = Of(*incident.acknowledgement);
   return update;
 }

@@ -84,7 +84,7 @@ void Judge::Tell(const detect::Finding& found) {
   if (!known) grouped.incident = parts_.incidents->Take(finding);
   verdict_.findings.push_back(RowOf(grouped));
   if (known) return;
-  verdict_.fresh.push_back(verdict_.findings.back());
+  if (auto wanted = WantedBy(grouped)) verdict_.actions.push_back(*std::move(wanted));
   verdict_.events.push_back(EventOf(parts_.project, finding));
   bool alarm = finding.active && finding.severity != detect::Severity::kInfo;
   if (alarm) verdict_.alerts.emplace_back(finding.job, AlertOf(finding));

@@ -36,7 +36,7 @@ class Judge {
   // What is to be written down, and whom to tell (job, line) when it is.
   struct Verdict {
     std::vector<catalog::FindingRow> findings;
-    std::vector<catalog::FindingRow> fresh;  // those of them that were not there before
+    std::vector<catalog::WantedAction> actions;  // that those of them want which were not there before
     std::vector<model::Record> events;
     std::vector<std::pair<std::string, std::string>> alerts;
   };

@@ -28,6 +28,9 @@ void Planner::SendTo(const std::string& id, KnownIncident* incident, base::TimeN
   std::map<std::string, const Route*> channels;
   auto routes = RoutesOf(*config_, *incident->update);
   for (const Route* route : routes) channels[route->receiver] = route;
+  for (const std::string& channel : incident->update->also_to) {
+    if (channels_.count(channel) > 0) channels.try_emplace(channel, &config_->route);
+  }
   for (const auto& [channel, told] : incident->told) {
     auto before = incident->channels.find(channel);
     bool owed = told.open && channels_.count(channel) > 0;

@@ -60,7 +60,8 @@ struct Update {
   std::string link;
   std::string superseded_by;
   std::optional<Acknowledgement> acknowledgement;
-  std::string not_to;  // a channel that cannot be told, as it is what this is about
+  std::string not_to;                // a channel that cannot be told, as it is what this is about
+  std::vector<std::string> also_to;  // channels to be told whatever the routes say, of those that there are
 
   bool operator==(const Update&) const = default;
 };

@@ -91,6 +91,8 @@ std::string Encode(const Update& update) {
   if (update.step) base::PutSigned(&out, *update.step);
   if (update.probability) base::PutDouble(&out, *update.probability);
   if (update.acknowledgement) Put(&out, *update.acknowledgement);
+  base::PutVarint(&out, update.also_to.size());
+  for (const std::string& channel : update.also_to) base::PutString(&out, channel);
   return out;
 }
 
@@ -110,6 +112,8 @@ base::Result<Update> Decode(std::string_view bytes) {
   if (present & 1) update.step = reader.Signed();
   if (present & 2) update.probability = reader.Double();
   if (present & 4) update.acknowledgement = TakeAcknowledgement(&reader);
+  uint64_t channels = reader.ok() && !reader.empty() ? reader.Varint() : 0;  // an earlier version has none
+  for (; channels > 0 && reader.ok(); --channels) update.also_to.emplace_back(reader.String());
   if (!reader.ok()) return base::Status::Corrupt("a kept update is damaged");
   return update;
 }

@@ -2,6 +2,7 @@
 
 import functools
 import importlib
+import os
 
 from rankscope import _recorder
 from rankscope.hooks import batch_ids, safely, step
@@ -18,6 +19,13 @@ def apply(module):
         _attach(self, package)
 
     trainer.__init__ = __init__
+
+
+def _save(trainer):
+    """On all ranks at the same step: a checkpoint to go on from, whatever the ModelCheckpoint is told to keep."""
+    callback = trainer.checkpoint_callback
+    folder = getattr(callback, "dirpath", None) or trainer.default_root_dir
+    trainer.save_checkpoint(os.path.join(folder, f"rankscope-step={trainer.global_step}.ckpt"))
 
 
 @safely
@@ -54,7 +62,12 @@ def _attach(trainer, package):
             optimizer = trainer.optimizers[0] if trainer.optimizers else None
             self.step.end(trainer.global_step, learning_rate=step.learning_rate(optimizer), grad_norm=self.norm,
                           epoch=trainer.current_epoch)
-            if _recorder.should_stop():
+            if _recorder.should_stop() and not trainer.should_stop:
                 trainer.should_stop = True
+                _save(trainer)
+
+        @safely
+        def on_train_start(self, trainer, module):
+            _recorder.can_end(saves=True)
 
     trainer.callbacks.append(RankscopeCallback())

@@ -54,11 +54,12 @@ class Step:
         if self._tokens:
             report["tokens"] = self._tokens
         report.update(_gpu_memory())
+        waited = _recorder.waited_s()
         _recorder.log(report, step=step)
         if self._shapes:
             _recorder.log_batch(self._ids or None, self._shapes, self._lengths or None, step=step)
         self.__init__()
-        self._ended = now
+        self._ended = now + _recorder.waited_s() - waited
 
 
 def learning_rate(optimizer):

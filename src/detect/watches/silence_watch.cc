@@ -37,7 +37,7 @@ class Rhythm {
     // It has to be this one's pause: nobody has gone on without it since.
     bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
     if (paused && near) patience = std::max(patience, kLongestPause);
-    return last_ + patience;
+    return std::max(last_, training.goes_on_at) + patience;
   }
 
  private:

@@ -16,7 +16,9 @@ struct ActionRequest {
   std::string project, job;
   model::Action action;
   std::string by, note;         // who wants it, and why
-  std::string finding;          // that asks for it; empty: a person does
+  std::string finding;          // that asks for it, for the first time or again; empty: a person does
+  std::string incident;         // of the finding
+  bool again = false;           // it was begun before, by a server that ended before there was an outcome
   std::optional<int32_t> rank;  // of the finding
   int64_t hold_s = 0;           // pause_job: at most so long; 0: as long as the collectives' timeout allows
 };
@@ -38,6 +40,8 @@ struct ActionReport {
   std::string outcome;
   std::string summary;          // for people
   std::optional<int64_t> step;  // before which the ranks wait or end
+  int64_t limit_s = 0;          // so long they wait at most; 0: not known yet, or it is no hold
+  int32_t attempt = 0;          // of the job
   std::vector<RankOutcome> ranks;
 };
 
@@ -45,8 +49,11 @@ struct ActionReport {
 class ActionPort {
  public:
   virtual ~ActionPort() = default;
+  // kUnavailable: not yet, as the server has just started: it is not ready, or the job's agents may still come back.
+  virtual base::Status CanBegin(const ActionRequest& request) const = 0;
   // Begins it; its report, which goes on. kInvalid: it is no action, or the job is held already. What cannot be done
   // for the job's own sake (it is not running, it does not allow it) is an outcome, not an error.
+  // One that a finding asks for has the finding's own id, however often it is begun.
   virtual base::Result<ActionReport> Begin(const ActionRequest& request) = 0;
   // kNotFound: none of this server's run.
   virtual base::Result<ActionReport> Find(const std::string& project, const std::string& id) const = 0;

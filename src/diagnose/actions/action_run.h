@@ -19,10 +19,18 @@ struct ActionWays {
   std::function<void(const RankOutcome&)> record;
 };
 
+// Whether people have been told on a channel.
+struct Told {
+  bool delivered = false, refused = false;  // neither: not yet
+  std::string why;                          // what the other end says
+};
+
 // What is known of the job when the action begins.
 struct JobRanks {
+  int32_t attempt = 0;
   std::set<int32_t> alive;           // ranks that have begun and not ended
   std::optional<int64_t> last_step;  // the greatest that is reported
+  bool released = false;             // a hold of this server's was under way, and is over with this
 };
 
 class ActionRun {
@@ -56,6 +64,14 @@ std::unique_ptr<ActionRun> MakeHold(ActionReport report, JobRanks ranks, ActionW
 
 // resume_job, dump_stacks, set_level, set_log_interval_steps: each rank is asked once.
 std::unique_ptr<ActionRun> MakeInquiry(ActionReport report, JobRanks ranks, ActionWays ways);
+
+// mark, notify_only: done with being recorded.
+std::unique_ptr<ActionRun> MakeWord(ActionReport report);
+
+// webhook: the incident goes to the channel by itself (Incident::channels); whether it arrives is looked at.
+std::unique_ptr<ActionRun> MakeWebhook(
+    ActionReport report, base::Status channel,
+    std::function<Told(const std::string& channel, const std::string& incident)> told);
 
 // "0-2, 5".
 std::string RankSet(const std::set<int32_t>& ranks);

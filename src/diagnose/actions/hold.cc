@@ -134,6 +134,7 @@ void Hold::Commit(int64_t now_ns) {
   uint32_t timeout_s = collective_timeout_s_ > 0 ? collective_timeout_s_ : kUsualTimeoutS;
   cap_ns_ = static_cast<int64_t>(kOfTimeout * timeout_s * kNsPerSecond);
   if (report_.request.hold_s > 0) cap_ns_ = std::min(cap_ns_, report_.request.hold_s * kNsPerSecond);
+  report_.limit_s = cap_ns_ / kNsPerSecond;
   bool stops = report_.request.action.name == "stop_job";
   model::JobOrder order = NewOrder(stops ? Kind::kEnd : Kind::kHold);
   order.step = step_;
@@ -213,7 +214,8 @@ void Hold::Refuse(const std::string& why) {
 }
 
 void Hold::Release(const std::string& by) {
-  if (!done() && stage_ != Stage::kEnding) Finish("resumed", "resumed" + (by.empty() ? "" : " by " + by));
+  bool ends = stage_ == Stage::kEnding && Missing().size() < report_.ranks.size();  // there is no way back
+  if (!done() && !ends) Finish("resumed", "resumed" + (by.empty() ? "" : " by " + by));
 }
 
 std::unique_ptr<ActionRun> MakeHold(ActionReport report, JobRanks ranks, ActionWays ways) {

@@ -68,6 +68,9 @@ class Inquiry : public ActionRun {
     };
     std::string well = RanksThatAre(is_well), ill = RanksThatAre([&](const auto&rank) { return !is_well(rank); });
     all_well = ill.empty();
+    bool paused = ranks_.released || !RanksThatAre([](const auto& rank) { return rank.outcome == "resumed"; }).empty();
+    if (kind_ == Kind::kGo && all_well && !paused)
+      return Finish("refused", "the job was not paused: " + well + " go on");
     const char* did = kind_ == Kind::kGo ? "resumed" : kind_ == Kind::kStacks ? "captured" : "set";
     if (well.empty()) return Finish("refused", ill.empty() ? "no rank is there" : ill + ": " + WhyNot());
     Finish(all_well ? did : "incomplete", well + ": " + did + (all_well ? "" : "; " + ill + ": " + WhyNot()));

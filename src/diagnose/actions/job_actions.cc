@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kMostEntries = 1000;
 constexpr auto kTickEvery = std::chrono::milliseconds(50);
-constexpr int64_t kRepeatedNs = 60 * base::kNsPerSecond;  // rules ask for one thing once a minute
 
 bool Holds(const std::string& action) { return action == "pause_job" || action == "stop_job"; }
 
@@ -46,41 +45,51 @@ void JobActions::Stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+base::Status JobActions::CanBegin(const ActionRequest& request) const {
+  const std::string& name = request.action.name;
+  bool asks_ranks = name != "mark" && name != "notify_only" && name != "webhook";
+  if (!ways_.starting(request.project, asks_ranks ? request.job : "")) return {};
+  return base::Status::Unavailable("the server has just started, and agents of the job may come back");
+}
+
 base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
-  ActionRequest checked = request;
-  ASSIGN_OR_RETURN(checked.action, model::ParseAction(request.action.Text()));
-  ASSIGN_OR_RETURN(JobRanks ranks, ways_.ranks(request.project, request.job));
+  Entry entry;
+  entry.report.request = request;
+  ASSIGN_OR_RETURN(entry.report.request.action, model::ParseAction(request.action.Text()));
+  if (request.action.name == "webhook" && request.finding.empty()) {
+    return base::Status::Invalid(
+        "webhook sends what a rule has found; `rankscope notify test CHANNEL` tries a channel");
+  }
   std::lock_guard lock(mutex_);
   if (stopping_) return base::Status::Unavailable("the server is stopping");
-  RETURN_IF_ERROR(Admit(checked));
-  Entry entry;
-  entry.report.id = NewId(++last_);
-  entry.report.request = checked;
+  RETURN_IF_ERROR(Admit(request));
+  ASSIGN_OR_RETURN(JobRanks ranks, ways_.ranks(request.project, request.job));
+  entry.report.id = request.finding.empty() ? NewId(++last_) : "a-" + request.finding;
   entry.report.began = base::WallNow();
-  if (IsRepeated(checked)) {
-    entry.report.state = "done";
-    entry.report.outcome = "refused";
-    entry.report.summary = "a rule has asked for it within the last minute";
-  } else {
-    entry.run = NewRun(entry.report, std::move(ranks));
-  }
-  if (checked.action.name == "resume_job") {
-    for (Entry& other : entries_) {
-      bool same = other.report.request.project == request.project && other.report.request.job == request.job;
-      if (!same || !other.run) continue;
-      other.run->Release(checked.by);
-      Update(&other);
-    }
-  }
-  if (entry.run) {
-    entry.run->Begin(base::MonotonicNow());
-  } else if (entry.report.state != "done") {
-    Conclude(&entry.report);
-  }
+  if (request.action.name == "resume_job") ranks.released = ReleaseHolds(request);
+  entry.report.attempt = ranks.attempt;
+  entry.run = NewRun(entry.report, std::move(ranks));
   entries_.push_back(std::move(entry));
-  Update(&entries_.back());
+  Entry& begun = entries_.back();
+  Update(&begun);  // that it was asked for, before what comes of it
+  if (begun.run) begun.run->Begin(base::MonotonicNow());
+  Update(&begun);
+  ActionReport report = begun.report;
   DropOldest();
-  return entries_.back().report;
+  return report;
+}
+
+bool JobActions::ReleaseHolds(const ActionRequest& resume) {
+  bool any = false;
+  for (Entry& other : entries_) {
+    const ActionRequest& request = other.report.request;
+    bool same = request.project == resume.project && request.job == resume.job;
+    if (!same || !other.run || !Holds(request.action.name)) continue;
+    other.run->Release(resume.by);
+    any = any || other.run->report().state == "done";
+    Update(&other);
+  }
+  return any;
 }
 
 // One that goes on stays: there are as many of those as jobs at most.
@@ -104,16 +113,6 @@ base::Status JobActions::Admit(const ActionRequest& request) const {
   return {};
 }
 
-bool JobActions::IsRepeated(const ActionRequest& request) const {
-  if (request.finding.empty()) return false;
-  int64_t now = base::WallNow();
-  return std::any_of(entries_.begin(), entries_.end(), [&](const Entry& entry) {
-    const ActionRequest& other = entry.report.request;
-    return !other.finding.empty() && other.project == request.project && other.job == request.job &&
-           other.action.Text() == request.action.Text() && now - entry.report.began < kRepeatedNs;
-  });
-}
-
 ActionWays JobActions::WaysOf(const ActionReport& report) {
   const std::string& project = report.request.project;
   const std::string& job = report.request.job;
@@ -122,49 +121,53 @@ ActionWays JobActions::WaysOf(const ActionReport& report) {
           [this, report](const RankOutcome& rank) { RecordRank(report, rank); }};
 }
 
-// Null: it is done here and now.
 std::unique_ptr<ActionRun> JobActions::NewRun(const ActionReport& report, JobRanks ranks) {
-  const std::string& name = report.request.action.name;
-  if (Holds(name)) return MakeHold(report, std::move(ranks), WaysOf(report));
-  if (name == "notify_only" || name == "mark" || name == "webhook") return nullptr;
+  const model::Action& action = report.request.action;
+  if (Holds(action.name)) return MakeHold(report, std::move(ranks), WaysOf(report));
+  if (action.name == "notify_only" || action.name == "mark") return MakeWord(report);
+  if (action.name == "webhook") return MakeWebhook(report, ways_.check_channel(action.argument), ways_.told);
   return MakeInquiry(report, std::move(ranks), WaysOf(report));
-}
-
-void JobActions::Conclude(ActionReport* report) {
-  report->state = "done";
-  if (report->request.action.name == "webhook") {
-    base::Status status = ways_.notify ? ways_.notify(report->request.action.argument, report->request)
-                                       : base::Status::Unavailable("this server has no channels of notifications");
-    report->outcome = status.ok() ? "sent" : "refused";
-    report->summary = status.ok() ? "sent to " + report->request.action.argument : status.message();
-  } else {
-    report->outcome = report->request.action.name == "mark" ? "marked" : "told";
-    report->summary = report->outcome;
-  }
 }
 
 void JobActions::Update(Entry* entry) {
   if (entry->run) entry->report = entry->run->report();
-  std::string now = entry->report.state + " " + entry->report.outcome;
-  if (now != entry->recorded) RecordJob(entry->report);
-  entry->recorded = now;
-  if (entry->report.state == "done") entry->run.reset();
+  const ActionReport& report = entry->report;
+  std::string now = report.state + " " + report.outcome;
+  if (now != entry->recorded) {
+    bool concludes = !report.request.finding.empty() && report.state != "running" && !entry->concluded;
+    model::Record event = EventOf(report);
+    if (!concludes) {
+      ways_.record(report.request.project, std::move(event));
+    } else if (!ways_.conclude(report.request.project, report.request.finding, std::move(event)).ok()) {
+      return;  // a full disk: the next look tries again
+    }
+    entry->concluded = entry->concluded || concludes;
+    entry->recorded = now;
+  }
+  if (report.state == "done") entry->run.reset();
 }
 
-void JobActions::RecordJob(const ActionReport& report) {
-  std::string outcome = report.outcome.empty() ? "asked" : report.outcome;
-  std::string text = AskedBy(report.request) + ": " + (report.summary.empty() ? outcome : report.summary);
-  model::Record record = model::MakeEvent("action", base::WallNow(), text);
-  record.origin.project = report.request.project;
-  record.origin.job = report.request.job;
+model::Record JobActions::EventOf(const ActionReport& report) const {
+  const ActionRequest& request = report.request;
+  std::string outcome = !report.outcome.empty() ? report.outcome : request.again ? "asked_again" : "asked";
+  std::string what = !report.summary.empty() ? report.summary
+                     : request.again         ? "begun again, as the server ended before there was an outcome"
+                                             : outcome;
+  model::Record record = model::MakeEvent("action", base::WallNow(), AskedBy(request) + ": " + what);
+  record.origin.project = request.project;
+  record.origin.job = request.job;
+  record.origin.attempt = report.attempt;
   record.step = report.step;
-  record.level = outcome == "refused" || outcome == "given_up" || outcome == "incomplete" ? "warning" : "info";
-  record.fields.emplace_back("action", report.request.action.name);
+  bool ill = outcome == "refused" || outcome == "given_up" || outcome == "incomplete";
+  record.level = ill ? "warning" : "info";
+  record.fields.emplace_back("action", request.action.name);
   record.fields.emplace_back("action_id", report.id);
   record.fields.emplace_back("outcome", outcome);
-  if (!report.request.by.empty()) record.fields.emplace_back("by", report.request.by);
-  if (!report.request.finding.empty()) record.fields.emplace_back("finding", report.request.finding);
-  ways_.record(report.request.project, std::move(record));
+  if (!request.by.empty()) record.fields.emplace_back("by", request.by);
+  if (!request.note.empty()) record.fields.emplace_back("note", request.note);
+  if (!request.finding.empty()) record.fields.emplace_back("finding", request.finding);
+  if (report.limit_s > 0) record.fields.emplace_back("limit_s", report.limit_s);
+  return record;
 }
 
 void JobActions::RecordRank(const ActionReport& report, const RankOutcome& rank) {
@@ -173,6 +176,7 @@ void JobActions::RecordRank(const ActionReport& report, const RankOutcome& rank)
   model::Record record = model::MakeEvent("action", base::WallNow(), text + " (" + AskedBy(report.request) + ")");
   record.origin.project = report.request.project;
   record.origin.job = report.request.job;
+  record.origin.attempt = report.attempt;
   record.origin.rank = rank.rank;
   record.step = rank.step;
   record.level = "warning";
@@ -209,6 +213,16 @@ void JobActions::Take(const std::string& project, const std::string& job, model:
   changed_.notify_all();
 }
 
+void JobActions::Advance(Entry* entry, const std::vector<Arrived>& arrived, int64_t now) {
+  const ActionRequest& request = entry->report.request;
+  for (const Arrived& one : arrived) {
+    bool ours = one.answer.action == entry->report.id && one.project == request.project && one.job == request.job;
+    if (ours) entry->run->Take(one.answer, now);
+  }
+  entry->run->Tick(now);
+  Update(entry);
+}
+
 void JobActions::Loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -216,14 +230,7 @@ void JobActions::Loop() {
     int64_t now = base::MonotonicNow();
     auto arrived = std::exchange(arrived_, {});
     for (Entry& entry : entries_) {
-      if (!entry.run) continue;
-      for (const Arrived& one : arrived) {
-        const ActionRequest& request = entry.report.request;
-        bool ours = one.answer.action == entry.report.id && one.project == request.project && one.job == request.job;
-        if (ours) entry.run->Take(one.answer, now);
-      }
-      entry.run->Tick(now);
-      Update(&entry);
+      if (entry.run) Advance(&entry, arrived, now);
     }
   }
 }

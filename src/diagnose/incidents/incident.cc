@@ -8,9 +8,9 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kStates = {"potential", "confirmed", "dismissed", "resolved"};
 constexpr std::array<std::string_view, 3> kRoles = {"cause", "symptom", "cascade"};
-constexpr std::array<std::string_view, 11> kChanges = {
+constexpr std::array<std::string_view, 12> kChanges = {
     "opened",    "cause_found", "worsened", "grown",    "acknowledged", "acknowledgement_ended",
-    "confirmed", "dismissed",   "resolved", "reopened", "superseded"};
+    "confirmed", "dismissed",   "resolved", "reopened", "superseded",   "channel_named"};
 
 template <typename Enum, size_t N>
 std::optional<Enum> Parse(const std::array<std::string_view, N>& names, std::string_view name) {

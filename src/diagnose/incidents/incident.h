@@ -37,8 +37,9 @@ enum class Change : uint8_t {
   kConfirmed,
   kDismissed,
   kResolved,
-  kReopened,    // the same trouble again within the window in which it is no other one
-  kSuperseded,  // another incident explains it and has its members
+  kReopened,      // the same trouble again within the window in which it is no other one
+  kSuperseded,    // another incident explains it and has its members
+  kChannelNamed,  // a rule wants it told on a channel that was not named before
 };
 
 std::string_view NameOf(Change change);  // opened, cause_found, …
@@ -108,6 +109,7 @@ struct Incident {
   std::string title;  // its message without the lines that it quotes: "rank 3 ran out of GPU memory"
   std::vector<detect::Cause> likely;
   std::string action;                   // the rule's, "notify_only" if it names none
+  std::vector<std::string> channels;    // of notifications, that rules of its findings name (webhook): sorted
   std::vector<model::Record> evidence;  // the first lines, at most 5
 
   NumberSet ranks, nodes;               // that have the trouble of its class, not what followed; empty: the whole job

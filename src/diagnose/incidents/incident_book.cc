@@ -31,11 +31,15 @@ bool IsUndecided(const Incident& incident) {
 // An incident before a finding came, as far as it tells what has changed.
 struct IncidentBook::Before {
   explicit Before(const Incident& incident)
-      : finding(incident.finding), severity(incident.severity), state(incident.state) {}
+      : finding(incident.finding),
+        severity(incident.severity),
+        state(incident.state),
+        channels(incident.channels.size()) {}
 
   std::string finding;
   detect::Severity severity;
   IncidentState state;
+  size_t channels;
 };
 
 void IncidentBook::Restore(const std::string& name, Past past) {
@@ -95,7 +99,8 @@ void IncidentBook::TellWhatChanged(const Before& before, const detect::Finding& 
   if (home->severity > before.severity) return Tell(home, Change::kWorsened, finding.time);
   if (acknowledged && !home->acknowledgement) return Tell(home, Change::kAcknowledgementEnded, finding.time);
   bool grown = home->told_rank_count > 0 && home->rank_count() >= 2 * home->told_rank_count;
-  if (grown) Tell(home, Change::kGrown, finding.time);
+  if (grown) return Tell(home, Change::kGrown, finding.time);
+  if (home->channels.size() > before.channels) Tell(home, Change::kChannelNamed, finding.time);
 }
 
 // The oldest of those that go on and are the same trouble, or else may have caused it, or else may be caused by it;

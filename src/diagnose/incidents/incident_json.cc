@@ -154,6 +154,7 @@ void ReadWhat(const Reader& reader, Incident* incident) {
   incident->role = reader.RoleOf();
   incident->title = reader.Text("title");
   incident->action = reader.Text("action");
+  for (const Json& channel : reader.List("channels")) incident->channels.push_back(channel.get<std::string>());
   for (const Json& cause : reader.List("likely")) {
     Reader one(cause);
     incident->likely.push_back({one.Text("cause"), one.Maybe<double>("probability").value_or(0), one.Text("why")});
@@ -208,6 +209,7 @@ void AppendJson(const Incident& incident, std::string* out) {
                {"ended", TimeJson(incident.ended)},
                {"likely", ListJson(incident.likely, CauseJson)},
                {"action", incident.action},
+               {"channels", incident.channels},
                {"members", ListJson(incident.members, ToJson)},
                {"evidence", ListJson(incident.evidence, RecordJson)},
                {"decision", ToJson(incident.decision)},

@@ -6,8 +6,9 @@
 namespace rankscope::diagnose {
 namespace {
 
-constexpr size_t kLongestTitle = 300, kLongestLine = 4096, kMostEvidence = 5;
+constexpr size_t kLongestTitle = 300, kLongestLine = 4096, kMostEvidence = 5, kMostChannels = 32;
 constexpr char kFurtherRules[] = "(further rules)";
+constexpr std::string_view kWebhook = "webhook ";
 
 // Never within a character.
 std::string CutText(const std::string& text, size_t most_bytes) {
@@ -47,6 +48,13 @@ void Lead(const detect::Finding& finding, const FindingFacts& facts, Incident* i
   incident->likely = finding.likely;
   incident->action = finding.action;
   incident->evidence = EvidenceOf(finding);
+}
+
+void AddChannel(const std::string& channel, Incident* incident) {
+  auto& channels = incident->channels;
+  auto place = std::lower_bound(channels.begin(), channels.end(), channel);
+  bool known = place != channels.end() && *place == channel;
+  if (!known && channels.size() < kMostChannels) channels.insert(place, channel);
 }
 
 IncidentMember MemberOf(const detect::Finding& finding, const FindingFacts& facts) {
@@ -117,6 +125,7 @@ void AddFinding(const detect::Finding& finding, const FindingFacts& facts, size_
     incident->started = facts.began;
   }
   if (first || Leads(facts, *incident)) Lead(finding, facts, incident);
+  if (finding.action.starts_with(kWebhook)) AddChannel(finding.action.substr(kWebhook.size()), incident);
   AddMember(MemberOf(finding, facts), most_members, incident);
   Summarize(incident);
 }
@@ -130,6 +139,7 @@ void EndFinding(const detect::Finding& finding, Incident* incident) {
 }
 
 void AddMembers(const Incident& from, size_t most_members, Incident* incident) {
+  for (const std::string& channel : from.channels) AddChannel(channel, incident);
   for (const IncidentMember& member : from.members) AddMember(member, most_members, incident);
   Summarize(incident);
 }

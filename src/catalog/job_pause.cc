@@ -1,0 +1,75 @@
+#include "catalog/job_pause.h"
+
+#include <nlohmann/json.hpp>
+
+namespace rankscope::catalog {
+namespace {
+
+using Json = nlohmann::json;
+
+// Beyond its limit, until the ranks have gone on and are heard of.
+constexpr int64_t kGraceNs = 60 * base::kNsPerSecond;
+
+std::string Text(const model::Record& record, std::string_view name) {
+  const model::FieldValue* value = model::FindField(record.fields, name);
+  const auto* text = value ? std::get_if<std::string>(value) : nullptr;
+  return text ? *text : "";
+}
+
+int64_t Integer(const model::Record& record, std::string_view name) {
+  const model::FieldValue* value = model::FindField(record.fields, name);
+  const auto* number = value ? std::get_if<int64_t>(value) : nullptr;
+  return number ? *number : 0;
+}
+
+// The server's word, or a rank's own: what that one said of a pause before may come late.
+bool EndsPause(const model::Record& action, const std::string& outcome, const Pause& pause) {
+  if (!action.origin.rank) {
+    bool same = Text(action, "action_id") == pause.action;
+    return (same && outcome != "held") || (Text(action, "action") == "resume_job" && outcome == "resumed");
+  }
+  bool goes_on = outcome == "left" || outcome == "resumed" || outcome == "ending" || outcome == "ended";
+  return goes_on && action.time >= pause.since;
+}
+
+}  // namespace
+
+void FollowPause(const model::Record& action, std::optional<Pause>* pause) {
+  std::string outcome = Text(action, "outcome");
+  bool held = !action.origin.rank && outcome == "held" && Text(action, "action") == "pause_job";
+  if (held) {
+    *pause = Pause{action.time,        action.step,          Integer(action, "limit_s"),
+                   Text(action, "by"), Text(action, "note"), Text(action, "action_id")};
+  } else if (*pause && EndsPause(action, outcome, **pause)) {
+    pause->reset();
+  }
+}
+
+bool MayBeSilent(const Pause& pause, base::TimeNs now) {
+  return now - pause.since <= pause.limit_s * base::kNsPerSecond + kGraceNs;
+}
+
+std::string ToJson(const Pause& pause) {
+  Json json = {{"since", pause.since},
+               {"limit_s", pause.limit_s},
+               {"by", pause.by},
+               {"note", pause.note},
+               {"action", pause.action}};
+  if (pause.step) json["step"] = *pause.step;
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::optional<Pause> PauseFromJson(const std::string& text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return std::nullopt;
+  Pause pause{json.value("since", int64_t{0}),
+              {},
+              json.value("limit_s", int64_t{0}),
+              json.value("by", ""),
+              json.value("note", ""),
+              json.value("action", "")};
+  if (json.contains("step")) pause.step = json.value("step", int64_t{0});
+  return pause;
+}
+
+}  // namespace rankscope::catalog

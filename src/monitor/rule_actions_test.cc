@@ -1,0 +1,158 @@
+#include "monitor/rule_actions.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "model/record_value.h"
+
+namespace rankscope::monitor {
+namespace {
+
+// Keeps what is begun; a server that is starting takes nothing.
+class Port : public diagnose::ActionPort {
+ public:
+  base::Status CanBegin(const diagnose::ActionRequest&) const override {
+    return starting ? base::Status::Unavailable("starting") : base::Status();
+  }
+  base::Result<diagnose::ActionReport> Begin(const diagnose::ActionRequest& request) override {
+    if (!refusal.ok()) return refusal;
+    begun.push_back(request);
+    return diagnose::ActionReport();
+  }
+  base::Result<diagnose::ActionReport> Find(const std::string&, const std::string& id) const override {
+    return base::Status::NotFound(id);
+  }
+  std::vector<diagnose::ActionReport> List(const std::string&, const std::string&) const override { return {}; }
+
+  bool starting = false;
+  base::Status refusal;
+  std::vector<diagnose::ActionRequest> begun;
+};
+
+class RuleActionsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = testing::TempDir() + "/rankscope_rule_actions_test";
+    std::filesystem::remove_all(folder_);
+    Start();
+  }
+  // As a server does, after whatever happened to the one before.
+  void Start() {
+    actions_.reset();
+    findings_.reset();
+    findings_ = *catalog::Findings::Open(folder_, "default");
+    port_.begun.clear();
+    actions_.emplace("default", findings_.get(), &port_, [this](const std::string& said) { said_ = said; });
+  }
+  void Want(const std::string& finding, const std::string& job = "j", int64_t further = 0) {
+    catalog::WantedAction wanted{job, "pause_job", finding, "Oom", "i-1", 3};
+    wanted.further = further;
+    catalog::Findings::Changes changes;
+    changes.actions.push_back(wanted);
+    ASSERT_TRUE(findings_->Save(changes).ok());
+    actions_->Look(/*more=*/true);
+  }
+  void Conclude(const std::string& finding) {
+    catalog::Findings::Changes changes;
+    changes.concluded = finding;
+    ASSERT_TRUE(findings_->Save(changes).ok());
+  }
+  // As if it had been begun so long ago.
+  void MinuteHasPassed() {
+    for (const catalog::WantedAction& wanted : *findings_->wanted_actions()->List()) {
+      ASSERT_TRUE(findings_->wanted_actions()->MarkBegun(wanted, wanted.begun - 61 * base::kNsPerSecond).ok());
+    }
+    actions_->Look(/*more=*/true);
+  }
+  std::vector<std::string> Outcomes() {
+    std::vector<std::string> outcomes;
+    for (const model::Record& event : *findings_->EventsAfter(0, 100)) {
+      outcomes.push_back(std::get<std::string>(*model::FindField(event.fields, "outcome")));
+    }
+    return outcomes;
+  }
+
+  std::string folder_, said_;
+  std::unique_ptr<catalog::Findings> findings_;
+  Port port_;
+  std::optional<RuleActions> actions_;
+};
+
+TEST_F(RuleActionsTest, WhatIsWantedIsBegunOnce) {
+  Want("f1");
+  actions_->Look(/*more=*/true);
+  ASSERT_EQ(port_.begun.size(), 1u);
+  EXPECT_EQ(port_.begun[0].finding, "f1");
+  EXPECT_EQ(port_.begun[0].incident, "i-1");
+  EXPECT_EQ(port_.begun[0].by, "rule Oom");
+  EXPECT_EQ(port_.begun[0].rank, 3);
+  EXPECT_FALSE(port_.begun[0].again);
+}
+
+TEST_F(RuleActionsTest, WhatIsWantedWhileTheServerStartsIsBegunWhenItCanBe) {
+  port_.starting = true;
+  Want("f1");
+  EXPECT_TRUE(port_.begun.empty());
+  Start();
+  actions_->Look(/*more=*/true);
+  EXPECT_TRUE(port_.begun.empty());
+  port_.starting = false;
+  actions_->Look(/*more=*/true);
+  ASSERT_EQ(port_.begun.size(), 1u);
+  EXPECT_FALSE(port_.begun[0].again);
+}
+
+TEST_F(RuleActionsTest, AServerThatEndedBeforeTheOutcomeIsFollowedByOneThatBeginsAgain) {
+  Want("f1");
+  Start();
+  actions_->Look(/*more=*/false);
+  ASSERT_EQ(port_.begun.size(), 1u);
+  EXPECT_TRUE(port_.begun[0].again);
+  EXPECT_EQ(port_.begun[0].finding, "f1");
+}
+
+TEST_F(RuleActionsTest, WhatCameToAnOutcomeIsNotBegunAgainByTheNextServer) {
+  Want("f1");
+  Conclude("f1");
+  Start();
+  actions_->Look(/*more=*/false);
+  EXPECT_TRUE(port_.begun.empty());
+  Want("f2");
+  EXPECT_TRUE(port_.begun.empty()) << "nor the same for another finding of that minute";
+}
+
+TEST_F(RuleActionsTest, AStormIsDoneOnceAndCounted) {
+  Want("f1");
+  Want("f2", "j", 99);
+  Want("f3", "k");
+  ASSERT_EQ(port_.begun.size(), 2u);
+  EXPECT_EQ(port_.begun[1].job, "k");
+  Conclude("f1");
+  Conclude("f3");
+  MinuteHasPassed();
+  EXPECT_EQ(Outcomes(), std::vector<std::string>{"repeated"});
+  EXPECT_EQ(std::get<int64_t>(*model::FindField(findings_->EventsAfter(0, 1)->at(0).fields, "findings")), 100);
+  Want("f4");
+  EXPECT_EQ(port_.begun.back().finding, "f4");
+}
+
+TEST_F(RuleActionsTest, WhatCannotBeBegunIsSaidOnce) {
+  port_.refusal = base::Status::NotFound("no job j");
+  Want("f1");
+  actions_->Look(/*more=*/true);
+  EXPECT_EQ(said_, "project default: finding f1 wants pause_job: no job j");
+  EXPECT_EQ(Outcomes(), std::vector<std::string>{"refused"});
+}
+
+TEST_F(RuleActionsTest, ADeletedJobWantsNothing) {
+  port_.starting = true;
+  Want("f1");
+  ASSERT_TRUE(findings_->DeleteJob("j").ok());
+  port_.starting = false;
+  actions_->Look(/*more=*/true);
+  EXPECT_TRUE(port_.begun.empty());
+}
+
+}  // namespace
+}  // namespace rankscope::monitor

@@ -5,7 +5,7 @@ files alone makes of them.
     bench/faulted_runs.py score FOLDER [--misses]      # accuracy by fault and by layout
 
 $RANKSCOPE: the program. $RANKSCOPE_FRAMEWORKS: a Python with torch, transformers, accelerate, lightning and ms-swift
-(tools/install_frameworks.sh makes one)."""
+(tools/install_frameworks.sh makes one); the runs rank by rank take $TORCH_PYTHON, of another generation of torch."""
 import argparse
 import collections
 import json
@@ -21,6 +21,7 @@ from swift_run import prepare_swift, swift_arguments  # noqa: E402
 
 RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
 PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "/opt/rankscope-frameworks/bin/python")
+OLD_PYTHON = os.environ.get("TORCH_PYTHON", "/usr/bin/python3")
 
 # The classes that are right, and whose fault it is: the culprit's, rank 0's (which saves, which listens), or nobody's.
 FAULTS = {
@@ -62,7 +63,7 @@ class Run:
     def __init__(self, base, framework, launch, fault, world, culprit):
         self.framework, self.launch, self.fault, self.world, self.culprit = framework, launch, fault, world, culprit
         self.name = f"{framework}.{launch}.{fault}.of{world}.rank{culprit}"
-        self.folder, self.python = os.path.join(base, self.name), PYTHON
+        self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if launch == "tasks" else PYTHON
         out = self.folder + ("/disk" if fault == "disk_full" else "/out")
         self.program = swift_arguments(base, out) if framework == "swift" else [f"{HERE}/train_{framework}.py"]
 

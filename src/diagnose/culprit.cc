@@ -163,6 +163,29 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all threads (py-spy dump --native)"}};
 }
 
+// Room for one number: of a metric that all ranks report, and which who sent something else has left out.
+constexpr int64_t kScalarBytes = 8;
+
+bool ExpectedScalar(std::string_view text) {
+  static const re2::RE2 kBytes(R"(op\.nbytes\. \d+ vs (\d+))");
+  int64_t expected = 0;
+  return re2::RE2::PartialMatch(Piece(text), kBytes, &expected) && expected <= kScalarBytes;
+}
+
+// `aborted`: the ranks that received more than they had room for. In gloo's ring a rank receives from the next one.
+Blame OfGlooSizes(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                  const Collectives& collectives, const std::vector<int32_t>& aborted) {
+  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  if (aborted.size() != 1) return {};
+  const int32_t rank = aborted.front();
+  const auto world = static_cast<int32_t>(KnownRanks(reading, collectives).size());
+  if (world > 1 && ExpectedScalar(reading.text(cause.line))) {
+    return {{(rank + 1) % world}, "rank " + std::to_string(rank) + " expected one number from it and got more", {}};
+  }
+  // Who got more than it expects is the one that expects less than all others, more often than not.
+  return {{rank}, "it alone received more than it expected", {}};
+}
+
 std::optional<int32_t> SignalOf(const Suspect& cause) {
   if (cause.kind == "sigkill_unexplained") return 9;
   if (cause.kind == "SIGSEGV") return 11;
@@ -261,10 +284,10 @@ bool IsVictimsWord(const Suspect& suspect) {
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives) {
   std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
-  // Who got more than it expects is the one that expects less than all others, more often than not.
-  if (cause.kind == "gloo sizes" && fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
-  if (cause.kind == "gloo sizes" && fellows.size() == 1)
-    return {fellows, "it alone received more than it expected", {}};
+  if (cause.kind == "gloo sizes") {
+    if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
+    if (Blame blame = OfGlooSizes(reading, cause, suspects, collectives, fellows); !blame.ranks.empty()) return blame;
+  }
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return OfVictims(reading, suspects, collectives);
   }

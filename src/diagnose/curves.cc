@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <limits>
 #include <map>
+#include <set>
 
 namespace rankscope::diagnose {
 namespace {
@@ -162,14 +163,37 @@ Series With(const Series& series, std::optional<double> Point::*member) {
   return with;
 }
 
+// The steps that the reports are of; a report without one counts as a step of its own.
+size_t Steps(const Series& series) {
+  std::set<int64_t> steps;
+  for (const Point* point : series) steps.insert(point->step.value_or(-1 - static_cast<int64_t>(point->line)));
+  return steps.size();
+}
+
+double Quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// Three of four are slower than three of four were: noise seldom is.
+bool AreApart(const std::vector<double>& before, const std::vector<double>& after, bool more_is_slower) {
+  constexpr double kLow = 0.25, kHigh = 0.75;
+  return more_is_slower ? Quantile(after, kLow) > Quantile(before, kHigh)
+                        : Quantile(after, kHigh) < Quantile(before, kLow);
+}
+
 // The last quarter of the run against its second: warm-up is over by then.
 void FindDecay(const Series& all, std::optional<double> Point::*member, bool more_is_slower, std::string_view name,
                std::vector<Suspect>* found) {
   Series series = With(all, member);
-  if (series.size() < kReportsForSpeed) return;
+  if (Steps(series) < kReportsForSpeed) return;
   const size_t quarter = series.size() / 4;
-  double before = Median(Values(series, quarter, 2 * quarter, member));
-  double after = Median(Values(series, 3 * quarter, series.size(), member));
+  const std::vector<double> early = Values(series, quarter, 2 * quarter, member);
+  const std::vector<double> late = Values(series, 3 * quarter, series.size(), member);
+  if (!AreApart(early, late, more_is_slower)) return;
+  double before = Median(early), after = Median(late);
   if (before <= 0 || after <= 0) return;
   double slower = more_is_slower ? after / before : before / after;
   if (slower < kSlower) return;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "diagnose/attempts.h"
 #include "diagnose/collectives.h"
@@ -49,16 +50,56 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
 constexpr int kDoneByLauncher = 22;
 constexpr int32_t kSigterm = 15;
 
+bool IsOfSignal(const Suspect& suspect) {
+  return suspect.failure == "sigterm_preempted" &&
+         (suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt");
+}
+
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);
   for (Suspect& suspect : *suspects) {
     bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
-    bool of_sigterm = suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt";
-    bool is_term = suspect.failure == "sigterm_preempted" && of_sigterm && (ended.by_sigterm || in_table);
+    bool is_term = IsOfSignal(suspect) && (ended.by_sigterm || in_table);
     bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
     if (!is_term && !is_kill) continue;
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
+// A rank that raised something of its own, and was not signalled itself: whoever was, was so after it.
+void DemoteSignalsAfterAFailure(std::vector<Suspect>* suspects) {
+  std::set<int32_t> signalled;
+  for (const Suspect& suspect : *suspects) {
+    if (IsOfSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
+  }
+  bool failed = std::any_of(suspects->begin(), suspects->end(), [&](const Suspect& s) {
+    bool raised = s.traceback != Traceback::kNone && s.role <= Role::kSymptom && s.failure != "sigterm_preempted";
+    return raised && s.rank && signalled.count(*s.rank) == 0 && !IsVictimsWord(s);
+  });
+  if (!failed) return;
+  for (Suspect& suspect : *suspects) {
+    if (!IsOfSignal(suspect) || !suspect.rank) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
+// An abort that no library announces, as gloo and the watchdogs announce theirs, is the process's own.
+constexpr int kOwnAbort = 66;
+
+bool AnnouncesAbort(const Sighting& sighting) {
+  constexpr std::string_view kKinds[] = {"enforce", "gloo sizes", "watchdog", "taken down", "heartbeat", "dump signal"};
+  return std::find(std::begin(kKinds), std::end(kKinds), sighting.signature->kind) != std::end(kKinds);
+}
+
+void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) return;
+  for (Suspect& suspect : *suspects) {
+    bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+      return exit.line == suspect.line || exit.code_line == suspect.line;
+    });
+    if (reported && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
   }
 }
 
@@ -118,6 +159,8 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   DemoteLateRendezvous(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);
+  DemoteSignalsAfterAFailure(&suspects);
+  PromoteOwnAborts(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
@@ -164,7 +207,7 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
 // Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL.
 void CallSilentDeathByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
   bool closed = cause.kind == "peer closed" || cause.kind == "remote";
-  if (!closed || blame->ranks.size() != 1 || !reading.exits.empty()) return;
+  if (!closed || blame->ranks.empty() || !reading.exits.empty()) return;
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;

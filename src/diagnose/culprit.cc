@@ -58,6 +58,14 @@ std::optional<int32_t> FirstObserved(const Reading& reading) {
   return first && alone ? RankOf(*first) : std::nullopt;
 }
 
+// srun tells of each task when it ends; of several ends in a row on one line it names none.
+std::optional<int32_t> FirstOfSrun(const Reading& reading) {
+  for (const Exit& exit : reading.exits) {
+    if (reading.text(exit.line).find("srun: error:") == std::string_view::npos) return std::nullopt;
+  }
+  return reading.exits.empty() ? std::nullopt : RankOf(reading.exits.front());
+}
+
 std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
   std::set<int32_t> known;
   for (const auto& rank : reading.ranks) {
@@ -196,15 +204,28 @@ std::optional<int32_t> SignalOf(const Suspect& cause) {
   return std::nullopt;
 }
 
-Blame OfExits(const Reading& reading, const Suspect& cause) {
+Blame OfItsExit(const Reading& reading, const Suspect& cause) {
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
     bool of_cause = exit.line == cause.line || exit.code_line == cause.line;
     if (of_cause && rank) return {{*rank}, "the launcher saw it end so", {}};
   }
+  return {};
+}
+
+// The store of a process group is rank 0's.
+bool IsOfStore(const Reading& reading, const Suspect& cause) {
+  std::string_view text = reading.text(cause.line);
+  return cause.kind == "port in use" &&
+         (text.find("[c10d]") != std::string_view::npos || text.find("server socket") != std::string_view::npos);
+}
+
+Blame OfExits(const Reading& reading, const Suspect& cause) {
+  if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
   if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
   if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
+  if (auto first = FirstOfSrun(reading)) return {{*first}, "it is the first task that ended", {}};
   return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
 }
 
@@ -300,6 +321,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (FindStacks(reading).size() > 1) return OfHungAlike(reading);
   }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
+  if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
+  if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
   }

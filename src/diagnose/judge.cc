@@ -36,6 +36,23 @@ bool IsSlowness(const Suspect& suspect) {
   return std::find(std::begin(kSlow), std::end(kSlow), suspect.failure) != std::end(kSlow);
 }
 
+// Who raises something of its own before it has joined leaves the others waiting for it.
+void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Suspect>* suspects) {
+  auto explains = [&](const Suspect& suspect, const Suspect& waits) {
+    bool raised = suspect.traceback != Traceback::kNone && suspect.role <= Role::kSymptom && !IsVictimsWord(suspect);
+    if (!raised || suspect.failure == waits.failure) return false;
+    if (suspect.rank && waits.rank) return suspect.rank != waits.rank;
+    return IsKnownToFollow(reading, waits.line, suspect.line);
+  };
+  const std::vector<Suspect> all = *suspects;
+  for (Suspect& waits : *suspects) {
+    if (waits.failure != "rendezvous_failed" || waits.kind == "port in use") continue;
+    if (std::none_of(all.begin(), all.end(), [&](const Suspect& s) { return explains(s, waits); })) continue;
+    waits.role = Role::kCascade;
+    waits.score = std::min(waits.score, kLostStore);
+  }
+}
+
 void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
   if (reading.points.empty()) return;
   size_t first = reading.positions[reading.points.front().line];
@@ -67,8 +84,9 @@ void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspec
   }
 }
 
-// A rank that raised something of its own, and was not signalled itself: whoever was, was so after it.
-void DemoteSignalsAfterAFailure(std::vector<Suspect>* suspects) {
+// A rank that raised something of its own, or whose peers saw it go, and was not signalled itself: whoever was, was so
+// after it.
+void DemoteSignalsAfterAFailure(const Reading& reading, std::vector<Suspect>* suspects) {
   std::set<int32_t> signalled;
   for (const Suspect& suspect : *suspects) {
     if (IsOfSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
@@ -77,6 +95,11 @@ void DemoteSignalsAfterAFailure(std::vector<Suspect>* suspects) {
     bool raised = s.traceback != Traceback::kNone && s.role <= Role::kSymptom && s.failure != "sigterm_preempted";
     return raised && s.rank && signalled.count(*s.rank) == 0 && !IsVictimsWord(s);
   });
+  bool gone = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "peer closed"; });
+  bool unsignalled = std::any_of(reading.ranks.begin(), reading.ranks.end(), [&](const std::optional<int32_t>& rank) {
+    return rank && signalled.count(*rank) == 0;
+  });
+  failed = failed || (gone && unsignalled);
   if (!failed) return;
   for (Suspect& suspect : *suspects) {
     if (!IsOfSignal(suspect) || !suspect.rank) continue;
@@ -125,8 +148,9 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
 }
 
 void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
-  bool died = std::any_of(suspects->begin(), suspects->end(),
-                          [](const Suspect& s) { return !IsSlowness(s) && s.score >= kExplainsDeath; });
+  bool died = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) {
+    return !IsSlowness(s) && (s.score >= kExplainsDeath || IsVictimsWord(s));
+  });
   if (died) std::erase_if(*suspects, IsSlowness);
 }
 
@@ -157,9 +181,10 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   std::vector<Suspect> suspects = FindSuspects(reading);
   DropSpikesThatPassed(reading, &suspects);
   DemoteLateRendezvous(reading, &suspects);
+  DemoteRendezvousThatAFailureExplains(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);
-  DemoteSignalsAfterAFailure(&suspects);
+  DemoteSignalsAfterAFailure(reading, &suspects);
   PromoteOwnAborts(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));

@@ -110,6 +110,73 @@ TEST(Survival, AbortThatNoLibraryAnnouncesIsTheRanksOwn) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Survival, CrashOfASecondNodesProcessIsNotThatOfTheSameLocalRankOfTheFirst) {
+  std::string other = kAborted;
+  size_t at = other.find("rank      : 1");
+  other.replace(at, 13, "rank      : 3");
+  Verdict verdict = Judge({{"node_0.log", Step(1) + "[rank1]: x\n" + kPeerClosed}, {"node_1.log", Step(1) + other}});
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+}
+
+TEST(Survival, LaunchersInOneFileHaveTablesOfTheirOwn) {
+  auto table = [](int node, int rank, int code) {
+    std::string n = std::to_string(node) + ": ", text;
+    for (const std::string& line :
+         {std::string("E1126 api.py:1002] failed (exitcode: ") + std::to_string(code) + ") local_rank: 0 (pid: 1)",
+          std::string("[0]:"), "  rank      : " + std::to_string(rank) + " (local_rank: 0)",
+          "  exitcode  : " + std::to_string(code) + " (pid: 1)"}) {
+      text += n + line + "\n";
+    }
+    return text;
+  };
+  std::string steps;
+  for (int step = 1; step < 9; ++step) steps += "0: [default0]:" + Step(step) + "1: [default0]:" + Step(step);
+  Verdict verdict = JudgeLog(steps + table(1, 2, -9) + table(0, 0, 1));
+  EXPECT_EQ(verdict.kind, "sigkill_unexplained");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Survival, FirstTaskThatSrunSawEndRaisedWhatNobodySignsFor) {
+  Verdict verdict = JudgeLog(Step(1) + Traceback("/app/batches.py", "KeyError: 'pixel_values'") +
+                             "srun: error: gpu-2: task 2: Exited with exit code 1\n"
+                             "srun: error: gpu-0: task 0: Exited with exit code 1\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Survival, RankThatFailsBeforeItJoinsIsWhatTheOthersWaitedFor) {
+  std::string waited = Traceback("/venv/torch/distributed/rendezvous.py",
+                                 "TimeoutError: The client socket has timed out after 25s while trying to connect to "
+                                 "(127.0.0.1, 39287).");
+  std::string own = Traceback("/app/tokens.py", "ValueError: 3 special tokens, 4 are expected");
+  Verdict verdict = Judge({{"rank_0.log", own}, {"rank_1.log", waited}, {"rank_2.log", waited}});
+  EXPECT_EQ(verdict.root_line, "ValueError: 3 special tokens, 4 are expected");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
+TEST(Survival, JobThatDiedIsNotCalledSlow) {
+  std::string slow, quick;
+  for (int step = 1; step < 5; ++step) slow += Step(step, 0.009), quick += Step(step, 0.003);
+  Verdict verdict = Judge({{"rank_0.log", quick + kPeerClosed}, {"rank_1.log", slow}, {"rank_2.log", quick}});
+  EXPECT_NE(verdict.failure, "straggler");
+}
+
+TEST(Survival, RankWhoseOwnWorkTakesTheStepsTimeHoldsAllBack) {
+  Files files;
+  for (int rank = 0; rank < 3; ++rank) {
+    std::string text;
+    for (int step = 1; step <= 12; ++step) {
+      text += R"({"loss": 1.5, "step": )" + std::to_string(step) + R"(, "compute_time_s": )" +
+              (rank == 1 ? "0.52" : "0.01") + R"(, "step_time_s": 0.53})" + "\n";
+    }
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", text);
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "straggler");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Survival, WhoExpectedOneNumberAndGotMoreIsTheVictimOfWhoLeftItOut) {
   std::string thrown =
       "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n  what():  [enforce fail at "

@@ -5,7 +5,7 @@ files alone makes of them.
     bench/faulted_runs.py score FOLDER [--misses]      # accuracy by fault and by layout
 
 $RANKSCOPE: the program. $RANKSCOPE_FRAMEWORKS: a Python with torch, transformers, accelerate, lightning and ms-swift
-(tools/install_frameworks.sh makes one)."""
+(tools/install_frameworks.sh makes one); the runs rank by rank take $TORCH_PYTHON, of another generation of torch."""
 import argparse
 import collections
 import json
@@ -21,6 +21,7 @@ from swift_run import prepare_swift, swift_arguments  # noqa: E402
 
 RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
 PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "/opt/rankscope-frameworks/bin/python")
+OLD_PYTHON = os.environ.get("TORCH_PYTHON", "/usr/bin/python3")
 
 # The classes that are right, and whose fault it is: the culprit's, rank 0's (which saves, which listens), or nobody's.
 FAULTS = {
@@ -52,8 +53,11 @@ FAULTS = {
 # A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
 SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom")
 WITHOUT_LAUNCHER = ("tree", "file a rank", "trees of two nodes")
+WITHOUT_RANKS = ("interleaved", "interleaved, srun")
 # Only rank 0 prints, or what is printed is the mean: which rank it was, or that one was slow, is in no line.
 UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "lightning")}
+# On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
+WAITS_FOR_EVER = ("trainer", "swift")
 FRAMEWORKS = ("ddp", "trainer", "accelerate", "lightning")
 OF_FRAMEWORKS = [f for f in FAULTS if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
 
@@ -61,8 +65,8 @@ OF_FRAMEWORKS = [f for f in FAULTS if f not in ("slow", "segfault", "hard_exit",
 class Run:
     def __init__(self, base, framework, launch, fault, world, culprit):
         self.framework, self.launch, self.fault, self.world, self.culprit = framework, launch, fault, world, culprit
-        self.name = f"{framework}.{launch}.{fault}.of{world}.rank{culprit}"
-        self.folder, self.python = os.path.join(base, self.name), PYTHON
+        self.name = f"{framework}.{launch}.{fault}.{culprit}of{world}"  # no word that tells a reader of paths a rank
+        self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if launch == "tasks" else PYTHON
         out = self.folder + ("/disk" if fault == "disk_full" else "/out")
         self.program = swift_arguments(base, out) if framework == "swift" else [f"{HERE}/train_{framework}.py"]
 
@@ -71,9 +75,17 @@ class Run:
         classes, whose = FAULTS[self.fault]
         if self.fault in SILENT and layout in WITHOUT_LAUNCHER:
             classes = ["host_oom_killed"]  # a silent death, of little confidence
-        if (self.fault, self.framework) in UNTOLD:
+        if (self.fault, self.framework) in UNTOLD or (self.fault == "nan" and layout in WITHOUT_RANKS):
             return classes, "any"
         return classes, {"culprit": self.culprit, "rank 0": 0, None: None}[whose]
+
+
+def runs_of_frameworks(base):
+    for number, fault in enumerate(OF_FRAMEWORKS):
+        for shift, framework in enumerate(FRAMEWORKS[1:]):
+            yield Run(base, framework, "torchrun", fault, 2 + 2 * ((number + shift) % 3 == 0), (number + shift) % 2)
+        if fault not in ("batch_shape", "worker_killed", "bad_sample", "import", "before_start"):
+            yield Run(base, "swift", "swift", fault, 2, number % 2)
 
 
 def all_runs(base):
@@ -82,11 +94,9 @@ def all_runs(base):
         yield Run(base, "ddp", "torchrun", fault, 4, 2 - number % 2)
         yield Run(base, "ddp", "two", fault, 4, 3 - number % 3)
         yield Run(base, "ddp", "tasks", fault, 3, (number + 1) % 3)
-    for number, fault in enumerate(OF_FRAMEWORKS):
-        for shift, framework in enumerate(FRAMEWORKS[1:]):
-            yield Run(base, framework, "torchrun", fault, 2 + 2 * ((number + shift) % 3 == 0), (number + shift) % 2)
-        if fault not in ("batch_shape", "worker_killed", "bad_sample", "import", "before_start"):
-            yield Run(base, "swift", "swift", fault, 2, number % 2)
+    for run in runs_of_frameworks(base):
+        if run.fault != "wait" or run.framework not in WAITS_FOR_EVER:
+            yield run
 
 
 def prepare(run):

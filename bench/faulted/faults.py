@@ -106,9 +106,9 @@ def at_step(step, dist, torch):
         _DEADLY[FAULT]()
 
 
-def sample(index):
-    """While a sample is read."""
-    if not is_mine() or index % 16 != 15:
+def sample(read=iter(range(1 << 30))):
+    """While a sample is read; the process's eleventh is the one."""
+    if not is_mine() or next(read) != 10:
         return
     if FAULT == "worker_killed":
         import torch

@@ -58,6 +58,14 @@ std::optional<int32_t> FirstObserved(const Reading& reading) {
   return first && alone ? RankOf(*first) : std::nullopt;
 }
 
+// srun tells of each task when it ends; of several ends in a row on one line it names none.
+std::optional<int32_t> FirstOfSrun(const Reading& reading) {
+  for (const Exit& exit : reading.exits) {
+    if (reading.text(exit.line).find("srun: error:") == std::string_view::npos) return std::nullopt;
+  }
+  return reading.exits.empty() ? std::nullopt : RankOf(reading.exits.front());
+}
+
 std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
   std::set<int32_t> known;
   for (const auto& rank : reading.ranks) {
@@ -163,6 +171,29 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all threads (py-spy dump --native)"}};
 }
 
+// Room for one number: of a metric that all ranks report, and which who sent something else has left out.
+constexpr int64_t kScalarBytes = 8;
+
+bool ExpectedScalar(std::string_view text) {
+  static const re2::RE2 kBytes(R"(op\.nbytes\. \d+ vs (\d+))");
+  int64_t expected = 0;
+  return re2::RE2::PartialMatch(Piece(text), kBytes, &expected) && expected <= kScalarBytes;
+}
+
+// `aborted`: the ranks that received more than they had room for. In gloo's ring a rank receives from the next one.
+Blame OfGlooSizes(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                  const Collectives& collectives, const std::vector<int32_t>& aborted) {
+  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  if (aborted.size() != 1) return {};
+  const int32_t rank = aborted.front();
+  const auto world = static_cast<int32_t>(KnownRanks(reading, collectives).size());
+  if (world > 1 && ExpectedScalar(reading.text(cause.line))) {
+    return {{(rank + 1) % world}, "rank " + std::to_string(rank) + " expected one number from it and got more", {}};
+  }
+  // Who got more than it expects is the one that expects less than all others, more often than not.
+  return {{rank}, "it alone received more than it expected", {}};
+}
+
 std::optional<int32_t> SignalOf(const Suspect& cause) {
   if (cause.kind == "sigkill_unexplained") return 9;
   if (cause.kind == "SIGSEGV") return 11;
@@ -173,15 +204,28 @@ std::optional<int32_t> SignalOf(const Suspect& cause) {
   return std::nullopt;
 }
 
-Blame OfExits(const Reading& reading, const Suspect& cause) {
+Blame OfItsExit(const Reading& reading, const Suspect& cause) {
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
     bool of_cause = exit.line == cause.line || exit.code_line == cause.line;
     if (of_cause && rank) return {{*rank}, "the launcher saw it end so", {}};
   }
+  return {};
+}
+
+// The store of a process group is rank 0's.
+bool IsOfStore(const Reading& reading, const Suspect& cause) {
+  std::string_view text = reading.text(cause.line);
+  return cause.kind == "port in use" &&
+         (text.find("[c10d]") != std::string_view::npos || text.find("server socket") != std::string_view::npos);
+}
+
+Blame OfExits(const Reading& reading, const Suspect& cause) {
+  if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
   if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
   if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
+  if (auto first = FirstOfSrun(reading)) return {{*first}, "it is the first task that ended", {}};
   return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
 }
 
@@ -261,10 +305,10 @@ bool IsVictimsWord(const Suspect& suspect) {
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives) {
   std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
-  // Who got more than it expects is the one that expects less than all others, more often than not.
-  if (cause.kind == "gloo sizes" && fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
-  if (cause.kind == "gloo sizes" && fellows.size() == 1)
-    return {fellows, "it alone received more than it expected", {}};
+  if (cause.kind == "gloo sizes") {
+    if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
+    if (Blame blame = OfGlooSizes(reading, cause, suspects, collectives, fellows); !blame.ranks.empty()) return blame;
+  }
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return OfVictims(reading, suspects, collectives);
   }
@@ -277,6 +321,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (FindStacks(reading).size() > 1) return OfHungAlike(reading);
   }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
+  if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
+  if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
   }

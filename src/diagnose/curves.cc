@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <limits>
 #include <map>
+#include <set>
 
 namespace rankscope::diagnose {
 namespace {
@@ -162,14 +163,37 @@ Series With(const Series& series, std::optional<double> Point::*member) {
   return with;
 }
 
+// The steps that the reports are of; a report without one counts as a step of its own.
+size_t Steps(const Series& series) {
+  std::set<int64_t> steps;
+  for (const Point* point : series) steps.insert(point->step.value_or(-1 - static_cast<int64_t>(point->line)));
+  return steps.size();
+}
+
+double Quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// Three of four are slower than three of four were: noise seldom is.
+bool AreApart(const std::vector<double>& before, const std::vector<double>& after, bool more_is_slower) {
+  constexpr double kLow = 0.25, kHigh = 0.75;
+  return more_is_slower ? Quantile(after, kLow) > Quantile(before, kHigh)
+                        : Quantile(after, kHigh) < Quantile(before, kLow);
+}
+
 // The last quarter of the run against its second: warm-up is over by then.
 void FindDecay(const Series& all, std::optional<double> Point::*member, bool more_is_slower, std::string_view name,
                std::vector<Suspect>* found) {
   Series series = With(all, member);
-  if (series.size() < kReportsForSpeed) return;
+  if (Steps(series) < kReportsForSpeed) return;
   const size_t quarter = series.size() / 4;
-  double before = Median(Values(series, quarter, 2 * quarter, member));
-  double after = Median(Values(series, 3 * quarter, series.size(), member));
+  const std::vector<double> early = Values(series, quarter, 2 * quarter, member);
+  const std::vector<double> late = Values(series, 3 * quarter, series.size(), member);
+  if (!AreApart(early, late, more_is_slower)) return;
+  double before = Median(early), after = Median(late);
   if (before <= 0 || after <= 0) return;
   double slower = more_is_slower ? after / before : before / after;
   if (slower < kSlower) return;
@@ -195,26 +219,49 @@ void FindDataWait(const Series& series, std::vector<Suspect>* found) {
 }
 
 constexpr double kHoldsBack = 1.5;
+constexpr size_t kFewestTimes = 3;
 
-// One rank's steps take longer than those of all others.
-void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
-  std::map<int32_t, double> times;
+using Seconds = std::optional<double> Point::*;
+
+// What the ranks' reports say that something takes.
+std::map<int32_t, std::vector<double>> TimesOf(const std::map<int32_t, Series>& ranks, Seconds member) {
+  std::map<int32_t, std::vector<double>> times;
   for (const auto& [rank, series] : ranks) {
-    Series timed = With(series, &Point::step_time_s);
-    if (rank >= 0 && timed.size() >= 3) times[rank] = Median(Values(timed, 0, timed.size(), &Point::step_time_s));
+    std::vector<double> own = Values(series, 0, series.size(), member);
+    if (rank >= 0 && own.size() >= kFewestTimes) times[rank] = std::move(own);
   }
-  if (times.size() < 3) return;
-  auto slowest = std::max_element(times.begin(), times.end(), [](auto& a, auto& b) { return a.second < b.second; });
-  std::vector<double> others;
-  for (const auto& [rank, time] : times) {
-    if (rank != slowest->first) others.push_back(time);
+  return times;
+}
+
+// One rank's steps, or its own share of them where all wait for it, take longer than those of all others.
+void FindSlowRank(const std::map<int32_t, Series>& ranks, Seconds member, size_t fewest, std::vector<Suspect>* found) {
+  std::map<int32_t, std::vector<double>> times = TimesOf(ranks, member);
+  if (times.size() < fewest) return;
+  auto less = [](const auto& a, const auto& b) { return Median(a.second) < Median(b.second); };
+  auto slowest = std::max_element(times.begin(), times.end(), less);
+  std::vector<double> medians, others;
+  for (const auto& [rank, own] : times) {
+    if (rank == slowest->first) continue;
+    medians.push_back(Median(own));
+    others.insert(others.end(), own.begin(), own.end());
   }
-  double highest = *std::max_element(others.begin(), others.end());
-  if (slowest->second < kHoldsBack * Median(others) || slowest->second < 1.2 * highest) return;
-  const Point& at = *With(ranks.at(slowest->first), &Point::step_time_s).front();
+  const double slow = Median(slowest->second), highest = *std::max_element(medians.begin(), medians.end());
+  if (slow < kHoldsBack * Median(medians) || slow < 1.2 * highest || !AreApart(others, slowest->second, true)) return;
+  const Point& at = *With(ranks.at(slowest->first), member).front();
   found->push_back(
       Course(at, "straggler", "metrics", 72,
-             "its steps take " + Figure(slowest->second) + " s, those of the others " + Figure(Median(others)) + " s"));
+             "its steps take " + Figure(slow) + " s, those of the others " + Figure(Median(medians)) + " s"));
+}
+
+// Where all wait for one, only what each does by itself tells which; it counts where it is most of a step.
+void FindSlowWork(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
+  std::vector<double> steps;
+  for (const auto& [rank, own] : TimesOf(ranks, &Point::step_time_s)) steps.insert(steps.end(), own.begin(), own.end());
+  std::vector<Suspect> slow;
+  FindSlowRank(ranks, &Point::compute_time_s, 2, &slow);
+  if (slow.empty()) return;
+  const double work = Median(TimesOf(ranks, &Point::compute_time_s).at(*slow.front().rank));
+  if (work * 2 >= Median(steps)) found->push_back(std::move(slow.front()));
 }
 
 }  // namespace
@@ -230,7 +277,8 @@ std::vector<Suspect> FindCourses(const Reading& reading) {
     FindDecay(series, &Point::throughput, false, "throughput", &found);
   }
   FindFallingScale(reading, &found);
-  FindSlowRank(ranks, &found);
+  FindSlowRank(ranks, &Point::step_time_s, 3, &found);
+  FindSlowWork(ranks, &found);
   return found;
 }
 

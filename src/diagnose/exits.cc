@@ -127,15 +127,19 @@ class TableReader {
   std::optional<Exit> open_;
 };
 
+// A launcher, of several that one file may have: the file, and the node where that is told.
+using Launcher = std::pair<uint32_t, int32_t>;
+Launcher LauncherOf(const Line& line) { return {line.file, line.node_rank.value_or(-1)}; }
+
 // A line that has the local rank only is of the rank that its launcher's table gives to that.
 void FillRanks(const Case& read, std::vector<Exit>* exits) {
-  std::map<std::pair<uint32_t, int32_t>, int32_t> ranks;  // by file and local rank
+  std::map<std::pair<Launcher, int32_t>, int32_t> ranks;  // by launcher and local rank
   for (const Exit& exit : *exits) {
-    if (exit.rank && exit.local_rank) ranks[{read.lines[exit.line].file, *exit.local_rank}] = *exit.rank;
+    if (exit.rank && exit.local_rank) ranks[{LauncherOf(read.lines[exit.line]), *exit.local_rank}] = *exit.rank;
   }
   for (Exit& exit : *exits) {
     if (exit.rank || !exit.local_rank) continue;
-    auto found = ranks.find({read.lines[exit.line].file, *exit.local_rank});
+    auto found = ranks.find({LauncherOf(read.lines[exit.line]), *exit.local_rank});
     if (found != ranks.end()) exit.rank = found->second;
   }
 }
@@ -145,9 +149,9 @@ void FillRanks(const Case& read, std::vector<Exit>* exits) {
 std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodies) {
   static const WordingReader wordings;
   std::vector<Exit> exits;
-  std::map<uint32_t, TableReader> tables;  // by file
+  std::map<Launcher, TableReader> tables;
   for (size_t i = 0; i < read.lines.size(); ++i) {
-    if (auto exit = tables[read.lines[i].file].Take(i, bodies[i].text)) {
+    if (auto exit = tables[LauncherOf(read.lines[i])].Take(i, bodies[i].text)) {
       exits.push_back(*exit);
       continue;
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "diagnose/attempts.h"
 #include "diagnose/collectives.h"
@@ -35,6 +36,23 @@ bool IsSlowness(const Suspect& suspect) {
   return std::find(std::begin(kSlow), std::end(kSlow), suspect.failure) != std::end(kSlow);
 }
 
+// Who raises something of its own before it has joined leaves the others waiting for it.
+void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Suspect>* suspects) {
+  auto explains = [&](const Suspect& suspect, const Suspect& waits) {
+    bool raised = suspect.traceback != Traceback::kNone && suspect.role <= Role::kSymptom && !IsVictimsWord(suspect);
+    if (!raised || suspect.failure == waits.failure) return false;
+    if (suspect.rank && waits.rank) return suspect.rank != waits.rank;
+    return IsKnownToFollow(reading, waits.line, suspect.line);
+  };
+  const std::vector<Suspect> all = *suspects;
+  for (Suspect& waits : *suspects) {
+    if (waits.failure != "rendezvous_failed" || waits.kind == "port in use") continue;
+    if (std::none_of(all.begin(), all.end(), [&](const Suspect& s) { return explains(s, waits); })) continue;
+    waits.role = Role::kCascade;
+    waits.score = std::min(waits.score, kLostStore);
+  }
+}
+
 void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
   if (reading.points.empty()) return;
   size_t first = reading.positions[reading.points.front().line];
@@ -49,16 +67,62 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
 constexpr int kDoneByLauncher = 22;
 constexpr int32_t kSigterm = 15;
 
+bool IsOfSignal(const Suspect& suspect) {
+  return suspect.failure == "sigterm_preempted" &&
+         (suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt");
+}
+
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);
   for (Suspect& suspect : *suspects) {
     bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
-    bool of_sigterm = suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt";
-    bool is_term = suspect.failure == "sigterm_preempted" && of_sigterm && (ended.by_sigterm || in_table);
+    bool is_term = IsOfSignal(suspect) && (ended.by_sigterm || in_table);
     bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
     if (!is_term && !is_kill) continue;
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
+// A rank that raised something of its own, or whose peers saw it go, and was not signalled itself: whoever was, was so
+// after it.
+void DemoteSignalsAfterAFailure(const Reading& reading, std::vector<Suspect>* suspects) {
+  std::set<int32_t> signalled;
+  for (const Suspect& suspect : *suspects) {
+    if (IsOfSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
+  }
+  bool failed = std::any_of(suspects->begin(), suspects->end(), [&](const Suspect& s) {
+    bool raised = s.traceback != Traceback::kNone && s.role <= Role::kSymptom && s.failure != "sigterm_preempted";
+    return raised && s.rank && signalled.count(*s.rank) == 0 && !IsVictimsWord(s);
+  });
+  bool gone = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "peer closed"; });
+  bool unsignalled = std::any_of(reading.ranks.begin(), reading.ranks.end(), [&](const std::optional<int32_t>& rank) {
+    return rank && signalled.count(*rank) == 0;
+  });
+  failed = failed || (gone && unsignalled);
+  if (!failed) return;
+  for (Suspect& suspect : *suspects) {
+    if (!IsOfSignal(suspect) || !suspect.rank) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
+// An abort that no library announces, as gloo and the watchdogs announce theirs, is the process's own.
+constexpr int kOwnAbort = 66;
+
+bool AnnouncesAbort(const Sighting& sighting) {
+  constexpr std::string_view kKinds[] = {"enforce", "gloo sizes", "watchdog", "taken down", "heartbeat", "dump signal"};
+  return std::find(std::begin(kKinds), std::end(kKinds), sighting.signature->kind) != std::end(kKinds);
+}
+
+void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) return;
+  for (Suspect& suspect : *suspects) {
+    bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+      return exit.line == suspect.line || exit.code_line == suspect.line;
+    });
+    if (reported && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
   }
 }
 
@@ -84,8 +148,9 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
 }
 
 void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
-  bool died = std::any_of(suspects->begin(), suspects->end(),
-                          [](const Suspect& s) { return !IsSlowness(s) && s.score >= kExplainsDeath; });
+  bool died = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) {
+    return !IsSlowness(s) && (s.score >= kExplainsDeath || IsVictimsWord(s));
+  });
   if (died) std::erase_if(*suspects, IsSlowness);
 }
 
@@ -116,8 +181,11 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   std::vector<Suspect> suspects = FindSuspects(reading);
   DropSpikesThatPassed(reading, &suspects);
   DemoteLateRendezvous(reading, &suspects);
+  DemoteRendezvousThatAFailureExplains(reading, &suspects);
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);
+  DemoteSignalsAfterAFailure(reading, &suspects);
+  PromoteOwnAborts(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
@@ -164,7 +232,7 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
 // Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL.
 void CallSilentDeathByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
   bool closed = cause.kind == "peer closed" || cause.kind == "remote";
-  if (!closed || blame->ranks.size() != 1 || !reading.exits.empty()) return;
+  if (!closed || blame->ranks.empty() || !reading.exits.empty()) return;
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;

@@ -5,27 +5,36 @@
 namespace rankscope::diagnose {
 namespace {
 
-// Other ranks finish the step they are in after one of them has failed.
+// Other ranks finish the step that they are in after one of them has failed, and some begin the next.
 constexpr size_t kStepsOfOthers = 3;
 constexpr size_t kOwnSteps = 2;
 
-size_t After(const std::vector<size_t>& places, size_t place) {
-  return static_cast<size_t>(places.end() - std::upper_bound(places.begin(), places.end(), place));
+template <typename T>
+size_t After(const std::vector<T>& sorted, T bound) {
+  return static_cast<size_t>(sorted.end() - std::upper_bound(sorted.begin(), sorted.end(), bound));
 }
 
-size_t AfterInFile(const std::map<uint32_t, std::vector<size_t>>& files, uint32_t file, size_t place) {
-  auto found = files.find(file);
-  return found == files.end() ? 0 : After(found->second, place);
+template <typename T>
+void Raise(T value, int64_t step, std::map<int64_t, T>* latest) {
+  T& known = latest->try_emplace(step, value).first->second;
+  known = std::max(known, value);
 }
 
 }  // namespace
 
-Survival::Survival(const Reading& reading) : reading_(reading) {
-  for (const Point& point : reading.points) {
-    Add(point.line, &points_);
-    if (point.rank) Add(point.line, &points_of_rank_[*point.rank]);
+Survival::Survival(const Reading& reading) : reading_(reading), not_after_(reading.bodies.size()) {
+  const auto& lines = reading.read->lines;
+  for (size_t i = lines.size(); i-- > 0;) {
+    bool same_file = i + 1 < lines.size() && lines[i + 1].file == lines[i].file;
+    not_after_[i] = lines[i].timed ? lines[i].time : same_file ? not_after_[i + 1] : std::nullopt;
   }
-  for (size_t line : reading.finished) Add(line, &finished_);
+  for (const Point& point : reading.points) {
+    Add(point.line, point.step, &points_);
+    if (!point.rank) continue;
+    Add(point.line, point.step, &points_of_rank_[*point.rank]);
+    if (point.step) last_step_[*point.rank] = std::max(last_step_[*point.rank], *point.step);
+  }
+  for (size_t line : reading.finished) Add(line, {}, &finished_);
   for (const Exit& exit : reading.exits) {
     bool badly = exit.signal.has_value() || exit.code.value_or(0) != 0;
     if (exit.rank && badly) ended_badly_.insert(*exit.rank);
@@ -37,27 +46,27 @@ Survival::Survival(const Reading& reading) : reading_(reading) {
   for (auto& [rank, marks] : points_of_rank_) Sort(&marks);
 }
 
-void Survival::Add(size_t line, Marks* marks) const {
+// A report without a step counts as a step of its own.
+void Survival::Add(size_t line, std::optional<int64_t> step, Marks* marks) const {
   const Line& said = reading_.read->lines[line];
-  const size_t place = reading_.positions[line];
-  marks->of_file[said.file].push_back(place);
-  if (!said.time) return;
-  marks->timed.push_back(place);
-  marks->timed_of_file[said.file].push_back(place);
+  const int64_t key = step.value_or(-1 - static_cast<int64_t>(line));
+  Raise(reading_.positions[line], key, &marks->of_file[said.file]);
+  if (said.timed) Raise(*said.time, key, &marks->timed);
 }
 
 void Survival::Sort(Marks* marks) {
-  std::sort(marks->timed.begin(), marks->timed.end());
-  for (auto& [file, places] : marks->of_file) std::sort(places.begin(), places.end());
-  for (auto& [file, places] : marks->timed_of_file) std::sort(places.begin(), places.end());
+  for (const auto& [file, steps] : marks->of_file) {
+    for (const auto& [step, place] : steps) marks->places[file].push_back(place);
+    std::sort(marks->places[file].begin(), marks->places[file].end());
+  }
+  for (const auto& [step, time] : marks->timed) marks->times.push_back(time);
+  std::sort(marks->times.begin(), marks->times.end());
 }
 
 size_t Survival::CountAfter(const Marks& marks, size_t line) const {
-  const Line& said = reading_.read->lines[line];
-  const size_t place = reading_.positions[line];
-  size_t own = AfterInFile(marks.of_file, said.file, place);
-  if (!said.time) return own;
-  return own + After(marks.timed, place) - AfterInFile(marks.timed_of_file, said.file, place);
+  auto file = marks.places.find(reading_.read->lines[line].file);
+  size_t own = file == marks.places.end() ? 0 : After(file->second, reading_.positions[line]);
+  return not_after_[line] ? std::max(own, After(marks.times, *not_after_[line])) : own;
 }
 
 // Its writer: what the other ranks say of the training's end is of no help to it.
@@ -65,8 +74,25 @@ bool Survival::EndedBadly(size_t line) const {
   return reading_.ranks[line] && ended_badly_.count(*reading_.ranks[line]) > 0;
 }
 
+bool Survival::IsUncaught(size_t line) const {
+  auto end = reading_.ends.find(line);
+  return end != reading_.ends.end() && reading_.tracebacks.all[end->second].uncaught;
+}
+
+// In a file that tells nothing of the training's course, as of stderr alone, and no time behind the line: of a rank
+// that came as far as all others in a training that ended well.
+bool Survival::EndedWellWithoutOrder(size_t line) const {
+  bool apart = points_.places.count(reading_.read->lines[line].file) == 0 && !not_after_[line];
+  if (!apart || reading_.finished.empty() || !ended_badly_.empty()) return false;
+  auto own = reading_.ranks[line] ? last_step_.find(*reading_.ranks[line]) : last_step_.end();
+  return own == last_step_.end() || std::all_of(last_step_.begin(), last_step_.end(),
+                                                [&](const auto& other) { return other.second <= own->second; });
+}
+
 bool Survival::WentOnAfter(size_t line) const {
+  if (IsUncaught(line)) return false;
   if (!EndedBadly(line) && CountAfter(finished_, line) > 0) return true;
+  if (EndedWellWithoutOrder(line)) return true;
   auto own = reading_.ranks[line] ? points_of_rank_.find(*reading_.ranks[line]) : points_of_rank_.end();
   if (own != points_of_rank_.end()) return CountAfter(own->second, line) >= kOwnSteps;
   return CountAfter(points_, line) >= kStepsOfOthers;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -22,21 +23,29 @@ class Survival {
   bool TrainedOnAlone(size_t line) const;
 
  private:
-  // Places in the order of time. Of lines of two files, only those with times are known to follow each other.
+  // When each step, however many ranks report it, was last reported. Of lines of two files, only those with times of
+  // their own are known to follow each other.
   struct Marks {
-    std::vector<size_t> timed;
-    std::map<uint32_t, std::vector<size_t>> of_file, timed_of_file;
+    std::map<uint32_t, std::map<int64_t, size_t>> of_file;  // by file and step: its place in the order of time
+    std::map<int64_t, base::TimeNs> timed;                  // by step
+    // The same, sorted.
+    std::map<uint32_t, std::vector<size_t>> places;
+    std::vector<base::TimeNs> times;
   };
-  void Add(size_t line, Marks* marks) const;
+  void Add(size_t line, std::optional<int64_t> step, Marks* marks) const;
   static void Sort(Marks* marks);
   size_t CountAfter(const Marks& marks, size_t line) const;
   bool EndedBadly(size_t line) const;
+  bool IsUncaught(size_t line) const;
+  bool EndedWellWithoutOrder(size_t line) const;
 
   const Reading& reading_;
+  std::vector<std::optional<base::TimeNs>> not_after_;  // by line: the first time of their own from it on in its file
   Marks points_, finished_;
   std::map<int32_t, Marks> points_of_rank_;
-  std::set<int32_t> ended_badly_;  // ranks, as exits tell
-  size_t last_exception_ = 0;      // its place
+  std::map<int32_t, int64_t> last_step_;  // of ranks
+  std::set<int32_t> ended_badly_;         // ranks, as exits tell
+  size_t last_exception_ = 0;             // its place
 };
 
 }  // namespace rankscope::diagnose

@@ -114,6 +114,20 @@ class Writing {
   int lines_since_ = 0, lines_since_exception_ = 0;
 };
 
+// Where a launcher puts it before whatever a rank prints it tells nothing.
+void MarkUncaught(const Case& read, Tracebacks* found) {
+  std::map<uint32_t, int64_t> odds;  // by file: lines within tracebacks, less the others
+  for (size_t i = 0; i < read.lines.size(); ++i) {
+    const Line& line = read.lines[i];
+    if (line.rank_teed || (line.rank_said && !found->is_inside[i])) --odds[line.file];
+    if (line.rank_said && found->is_inside[i]) ++odds[line.file];
+  }
+  for (Traceback& traceback : found->all) {
+    const Line& first = read.lines[traceback.begin];
+    traceback.uncaught = first.rank_said && odds[first.file] > 0;
+  }
+}
+
 }  // namespace
 
 Tracebacks FindTracebacks(const Case& read, const std::vector<LineBody>& bodies) {
@@ -126,6 +140,7 @@ Tracebacks FindTracebacks(const Case& read, const std::vector<LineBody>& bodies)
     auto writer = std::make_tuple(line.file, line.node_rank.value_or(-1), rank);
     writings.try_emplace(writer, &found).first->second.Take(i, bodies[i]);
   }
+  MarkUncaught(read, &found);
   return found;
 }
 

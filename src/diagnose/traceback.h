@@ -17,6 +17,7 @@ struct Traceback {
   size_t exception = kNone;  // the line that names the exception; kNone: cut off
   std::string frames;        // "FILE in FUNCTION" a line, as printed
   bool ignored = false;      // "Exception ignored in": Python went on
+  bool uncaught = false;     // torch's hook of last resort has written it, each line behind "[rank3]: "
   size_t caused_by = kNone;  // the traceback before it in its chain ("During handling of …", "… direct cause of …")
 };
 

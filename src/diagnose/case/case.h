@@ -34,6 +34,9 @@ struct Line {
   std::optional<int64_t> pid;                          // of the prefix (Ray)
   std::optional<int32_t> attempt;                      // as a record tells it
   bool gap_before = false;  // lines of this file were left out between the line before and this one
+  bool timed = false;       // `time` is its own
+  bool rank_said = false;   // "[rank3]: " stood before it, which torch writes before what nobody caught
+  bool rank_teed = false;   // "[rank3]:" did, which a launcher may write before everything
 };
 
 // What is known of a rank (or of a launcher or unknown writer: rank and local rank absent) although not all its lines

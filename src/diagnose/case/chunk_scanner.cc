@@ -104,6 +104,16 @@ void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
   TakeText(lines, name, read->time);
 }
 
+// "[rank3]: " or "[rank3]:", behind whatever else; of glog's lines, "[rank3]:[W1126", it tells nothing.
+void ChunkScanner::ReadRankPrefix(std::string_view prefix, Piece* piece) {
+  size_t begin = prefix.rfind('[');
+  if (begin == std::string_view::npos || !prefix.substr(begin).starts_with("[rank")) return;
+  piece->rank_said = prefix.ends_with("]: ");
+  std::string_view text = piece->text;
+  bool glog = text.size() > 2 && text[0] == '[' && text[2] >= '0' && text[2] <= '9';
+  piece->rank_teed = prefix.ends_with("]:") && !glog;
+}
+
 // What stands around the line tells its writer and time, where they are known, better than its prefix.
 void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time) {
   if (has_escapes_ && text.find('\x1b') != std::string_view::npos) {
@@ -117,6 +127,7 @@ void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std
   name.attempt = around.attempt;
   Piece piece;
   piece.text = text.substr(prefix.bytes);
+  ReadRankPrefix(text.substr(0, prefix.bytes), &piece);
   piece.time = time ? time : prefix.time;
   piece.number = chunk_.line_ends + 1;
   piece.writer = WriterOf(name);
@@ -258,6 +269,9 @@ Line ChunkScanner::KeptLine(const Piece& piece) const {
   line.text = piece.text;
   line.number = piece.number;
   line.time = TimeOf(piece);
+  line.timed = line.time.has_value();
+  line.rank_said = piece.rank_said;
+  line.rank_teed = piece.rank_teed;
   WriterName name = chunk_.writers[piece.writer].name;
   parse::LinePrefix inner = name.rank ? parse::LinePrefix() : parse::FindEmbeddedPrefix(line.text);
   if (inner.rank) name.rank = inner.rank;

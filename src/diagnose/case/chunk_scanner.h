@@ -74,6 +74,7 @@ class ChunkScanner {
   struct Piece {
     std::string_view text;             // without line end and prefix
     std::optional<base::TimeNs> time;  // of the prefix
+    bool rank_said = false, rank_teed = false;
     uint64_t number = 0;
     uint32_t writer = 0;
     uint32_t told = 0, shape = 0;
@@ -93,6 +94,7 @@ class ChunkScanner {
 
   void TakeLine(std::string_view line, bool ends);
   void TakePiece(std::string_view text, bool overwritten);
+  static void ReadRankPrefix(std::string_view prefix, Piece* piece);
   void TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time);
   uint32_t WriterOf(const WriterName& name);
   void Judge(Piece* piece);

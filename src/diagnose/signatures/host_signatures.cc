@@ -52,7 +52,7 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGABRT", kCause, 80,
      R"(double free or corruption|free\(\): invalid|malloc\(\):|munmap_chunk\(\)|corrupted (?:size|double-linked)|stack smashing detected|realloc\(\): invalid|pure virtual method called|malloc_consolidate)"},
     {"segfault_sigsegv", "SIGABRT", kSymptom, 46,
-     R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|(?:exit ?|with )code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|terminate called (?:after throwing|without an active|recursively))"},
+     R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|(?:exit ?|with )code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|srun: error: .*: Aborted|terminate called (?:after throwing|without an active|recursively))"},
     {"segfault_sigsegv", "SIGBUS", kCause, 64,
      R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
     {"segfault_sigsegv", "SIGFPE", kCause, 68,

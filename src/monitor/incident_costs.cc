@@ -60,7 +60,12 @@ base::Result<IncidentCosts::Account*> IncidentCosts::AccountOf(const Incident& i
   return &account;
 }
 
+// An end that lies before what was read has to be read by itself: steps were made since.
 base::Status IncidentCosts::ReadOn(const Incident& incident, base::TimeNs until, Account* account) {
+  if (until < account->read_until) {
+    account->furthest = account->before.furthest;
+    account->read_until = incident.started;
+  }
   base::TimeNs since = std::max(incident.started, account->read_until - kLate);
   if (until <= since) return {};
   ASSIGN_OR_RETURN(auto furthest, FurthestStep(incident, since, until, account->furthest));

@@ -101,6 +101,14 @@ TEST_F(IncidentCostsTest, WhatGoesOnIsReadOnFromWhereItWasRead) {
   EXPECT_GT(source_->since[0], 1001 * kSecond + kHour - 300 * kSecond);
 }
 
+TEST_F(IncidentCostsTest, StepsAfterTheEndDoNotMakeItCheaper) {
+  Steps(4, 1, 101, 0, 10 * kSecond);
+  Steps(4, 102, 281, 1001 * kSecond + kHour, 10 * kSecond);
+  diagnose::Incident incident = Since(1001 * kSecond, 4);
+  Cost(incident, 1001 * kSecond + kHour + 1800 * kSecond);  // it was looked at before its end was known
+  EXPECT_NEAR(*Cost(incident, 1001 * kSecond + kHour), 4, 0.01);
+}
+
 TEST_F(IncidentCostsTest, StepsThatAreMadeAgainAfterARestartAreLost) {
   Steps(2, 1, 200, 0, 10 * kSecond);
   Steps(2, 101, 160, 2000 * kSecond, 10 * kSecond);  // the incident begins amid them, long after step 200

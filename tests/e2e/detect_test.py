@@ -48,7 +48,7 @@ class DetectTest(unittest.TestCase):
         oom = found["CudaOutOfMemory"]
         self.assertEqual((oom["job_id"], oom["rank"], oom["severity"], oom["action"], oom["state"]),
                          ("run-7", 3, "CRITICAL", "pause_job", "potential"))
-        self.assertEqual(oom["incident_id"], oom["id"])
+        self.assertRegex(oom["incident_id"], "^i-[0-9a-f]{16}$")
         self.assertIn("Tried to allocate", oom["evidence"][0]["msg"])
         nan = found["LossNonfinite"]
         self.assertEqual((nan["class"], nan["step"], nan["rank"]), ("loss_nonfinite", 2, None))

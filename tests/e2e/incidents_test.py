@@ -154,9 +154,9 @@ class IncidentsTest(unittest.TestCase):
         wait_until(lambda: server.ask("GET", f"/api/v1/incidents/{id}")[1][0]["around"], "the copy")
         page = self.cli(server, "incidents", "show", id)
         self.assertNotIn("{", page)
-        for words in (f"{id}  confirmed  CRITICAL  CudaOutOfMemory (cuda_oom)", "where        job j, rank 3",
+        for words in (f"{id}  confirmed  CRITICAL  CudaOutOfMemory (log_pattern)", "where        job j, rank 3",
                       "decided      confirmed by ann, ", "batch too large", "rank-hours lost, ", "at the server's price of a GPU-hour",
-                      "cause    CudaOutOfMemory (cuda_oom), 1 finding, ", "[0/3] I torch.OutOfMemoryError", "step=100 loss=2"):
+                      "cause    CudaOutOfMemory (log_pattern), 1 finding, ", "[0/3] I torch.OutOfMemoryError", "step=100 loss=2"):
             self.assertIn(words, page)
 
     def test_page_of_a_job_has_its_incidents_and_its_diagnosis(self):
@@ -185,7 +185,7 @@ class IncidentsTest(unittest.TestCase):
             json.dumps({**record, "job_id": "j"}) + "\n" for record in records)), "--rules", rules, "-o", "json")
         self.assertEqual(done.returncode, 0, done.stderr)
         offline = {row["id"]: (row["incident_id"], row["state"]) for row in map(json.loads, done.stdout.splitlines())}
-        self.assertGreater(len({incident for incident, _ in offline.values()}), 2)
+        self.assertGreater(len({incident for incident, _ in offline.values()}), 1)
         self.assertIn("resolved", {state for _, state in offline.values()})
 
         def online():

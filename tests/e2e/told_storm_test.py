@@ -50,9 +50,9 @@ class ToldStormTest(ToldCase):
         wait_until(lambda: told_of() >= jobs, f"every job to be told, missing {jobs - told_of()}")
 
         def overflow():
-            return [message.json() for message in self.pager.received if message.json()["dedup_key"].startswith("rankscope/overflow:")]
+            return [message.json() for message in self.pager.received if message.json()["dedup_key"].startswith("rankscope-overflow-")]
         wait_until(overflow, "the pager's overflow incident")
-        self.assertEqual({event["dedup_key"] for event in overflow()}, {"rankscope/overflow:default"})
+        self.assertEqual({event["dedup_key"] for event in overflow()}, {"rankscope-overflow-default"})
         for channel in (self.channel, self.pager):
             self.assertLessEqual(self.most_in_a_minute(channel), 15)
         rows = self.server.ask("GET", "/api/v1/incidents", limit="100000")[1]

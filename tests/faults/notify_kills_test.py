@@ -3,6 +3,7 @@ told that something fires is told of its end.
 
 Each round tells one story of two incidents on two channels; its process is killed before the N-th of the calls by
 which it changes its file or talks to a channel, N by seed, and started again, until it gets through."""
+import json
 import os
 import random
 import subprocess
@@ -14,7 +15,9 @@ from channel_servers import DRIVER, HttpChannel  # noqa: E402
 from harness import PATIENCE, Place  # noqa: E402
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", "60"))
-STORY = [("a", 1, "firing"), ("b", 1, "firing"), ("a", 2, "resolved"), ("b", 2, "superseded")]
+# What is taken together: three messages, as more in one go would make a digest.
+STORY = [[("a", 1, "firing")], [("b", 1, "firing")], [("a", 2, "resolved"), ("b", 2, "superseded")]]
+STATES = [state for step in STORY for state in step]
 
 
 class NotifyKillsTest(unittest.TestCase):
@@ -32,7 +35,8 @@ class NotifyKillsTest(unittest.TestCase):
     def run_once(self, log, kill_at, wait):
         """Tells the story from its beginning, as its teller does after a crash; whether the process got through."""
         env = {**self.place.env, "RANKSCOPE_KILL_AT": str(kill_at), "no_proxy": "127.0.0.1"}
-        told = "".join('{"take": {"incident": "%s", "version": %d, "kind": "%s"}}\n' % each + wait for each in STORY)
+        told = "".join(json.dumps({"take": [dict(zip(("incident", "version", "kind"), each)) for each in step]}) + "\n" + wait
+                       for step in STORY)
         done = subprocess.run([DRIVER, self.config, log], input=told, capture_output=True, text=True, env=env,
                               timeout=PATIENCE)
         self.assertIn(done.returncode, (0, -9), done.stderr)
@@ -52,7 +56,7 @@ class NotifyKillsTest(unittest.TestCase):
                     told = (alert["rankscope"]["incident"], alert["rankscope"]["version"])
                     self.assertNotIn(told, states, f"round {round_number}, {name}: told in two messages")
                     states[told] = alert["status"]
-            expected = {(incident, version): "firing" if kind == "firing" else "resolved" for incident, version, kind in STORY}
+            expected = {(incident, version): "firing" if kind == "firing" else "resolved" for incident, version, kind in STATES}
             where = f"round {round_number}, {name}"
             if complete:
                 self.assertEqual(list(states.items()), list(expected.items()), where)

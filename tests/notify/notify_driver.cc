@@ -2,7 +2,7 @@
 // line, and answers each with a line.
 //
 // usage: notify_driver CONFIG LOG_FILE
-//   {"take": {…}}       takes an update of these fields; "taken" once it is on the disk
+//   {"take": [{…}, …]}  takes updates of these fields, or one; "taken" once they are on the disk
 //   {"pass_s": 700}     moves the notifier's clock; "passed"
 //   {"silence": {…}}    "silenced ID"
 //   {"wait": true}      "idle", once everything that is due has been told
@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "notify/notifier.h"
 
@@ -82,7 +83,11 @@ void WaitIdle(const Notifier& notifier) {
 
 std::string Obey(const nlohmann::json& command, Notifier* notifier, std::atomic<int64_t>* ahead_ns) {
   if (command.contains("take")) {
-    auto status = notifier->Take(UpdateOf(command["take"]));
+    const auto& given = command["take"];
+    std::vector<Update> updates;
+    for (const auto& json : given.is_array() ? given : nlohmann::json::array({given}))
+      updates.push_back(UpdateOf(json));
+    auto status = notifier->Take(updates);
     return status.ok() ? "taken" : status.message();
   }
   if (command.contains("pass_s")) {

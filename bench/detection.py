@@ -21,7 +21,8 @@ import threading
 import time
 import urllib.request
 
-from engine import PROGRAM, Server, training
+from engine import PROGRAM, Server
+from workloads import training
 
 # The agent takes a moment to start and to connect; what is measured is the way of a line, not that.
 PROBE = """import sys, time

@@ -25,7 +25,7 @@ struct ServeOptions {
       .memory_bytes = 128 << 20, .time_ns = 300 * base::kNsPerSecond, .rows = 100'000'000};
   std::vector<std::string> retention, retention_bytes;  // [PROJECT=]VALUE
   int retention_every_s = 60;
-  size_t memtable_bytes = 20 << 20;  // for tests: how much is sealed at a time
+  size_t memtable_bytes = 16 << 20;  // for tests: how much is sealed at a time
   bool detect = true;
   cli::RuleSources rules;
   std::string notify;     // the notification file; empty: nobody is told

@@ -35,7 +35,7 @@ struct Alarms {
 struct ProjectOptions {
   Alarms alarms;
   int64_t lost_after_ns = 60 * base::kNsPerSecond;  // of silence, after which a job no longer runs
-  size_t memtable_bytes = 20 << 20;
+  size_t memtable_bytes = 16 << 20;
   std::shared_ptr<api::ServerMetrics> metrics;
   std::shared_ptr<const detect::RuleSet> rules;  // null: nothing is judged that nobody asks about
   std::optional<double> gpu_hour_price;

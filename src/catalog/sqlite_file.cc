@@ -7,6 +7,8 @@ namespace rankscope::catalog {
 base::Result<std::unique_ptr<SqliteFile>> SqliteFile::Open(const std::string& path, const std::string& lost) {
   std::unique_ptr<SqliteFile> file(new SqliteFile(path, lost));
   if (sqlite3_open(path.c_str(), &file->handle_) != SQLITE_OK) return file->Error("cannot open");
+  // There are dozens of tables, and of most files most of them have a row or none.
+  RETURN_IF_ERROR(file->Execute("PRAGMA page_size=1024"));
   // Nobody else opens it; without the file that processes share, a full disk does not keep it from being read.
   RETURN_IF_ERROR(file->Execute("PRAGMA locking_mode=EXCLUSIVE"));
   RETURN_IF_ERROR(file->Execute("PRAGMA journal_mode=WAL"));

@@ -15,6 +15,8 @@ bool ParseInt(std::string_view text, int32_t* value) {
 
 base::Result<NumberSet> NumberSet::Parse(std::string_view text) {
   NumberSet set;
+  // As filters of the query language may write it.
+  if (text.starts_with("in(") && text.ends_with(')')) text = text.substr(3, text.size() - 4);
   for (size_t begin = 0; begin <= text.size();) {
     size_t end = std::min(text.find(',', begin), text.size());
     std::string_view part = text.substr(begin, end - begin);

@@ -166,7 +166,7 @@ class FieldValueParser {
     return range;
   }
 
-  // [a,b], and with ( or ) for an end that is not in it.
+  // [a,b], and with ( or ) for an end that is not in it. An end that is not written, or *, is none.
   base::Result<Filter> Range() {
     bool low_open = scanner_->peek() == '(';
     scanner_->MoveTo(scanner_->position() + 1);
@@ -182,13 +182,20 @@ class FieldValueParser {
     bool high_open = scanner_->Take(')');
     if (!high_open && !scanner_->Take(']')) return scanner_->Wrong("expected ] or ) after the range");
     if (name_ == "timestamp") return TimeRange({low, low_at, low_open}, {high, high_at, high_open});
-    ASSIGN_OR_RETURN(long double from, NumberOf(low, low_at));
-    ASSIGN_OR_RETURN(long double to, NumberOf(high, high_at));
+    long double from = -INFINITY, to = INFINITY;
+    if (!IsNoEnd(low)) {
+      ASSIGN_OR_RETURN(from, NumberOf(low, low_at));
+    }
+    if (!IsNoEnd(high)) {
+      ASSIGN_OR_RETURN(to, NumberOf(high, high_at));
+    }
     Filter range = Filter::Range(name_, from, to);
-    range.low_open = low_open;
-    range.high_open = high_open;
+    range.low_open = low_open && !IsNoEnd(low);
+    range.high_open = high_open && !IsNoEnd(high);
     return range;
   }
+
+  static bool IsNoEnd(std::string_view bound) { return bound.empty() || bound == "*"; }
 
   struct Bound {
     std::string_view text;
@@ -196,9 +203,16 @@ class FieldValueParser {
     bool open;
   };
   base::Result<Filter> TimeRange(const Bound& low, const Bound& high) const {
-    ASSIGN_OR_RETURN(base::TimeNs since, TimeOf(low.text, low.at));
-    ASSIGN_OR_RETURN(base::TimeNs until, TimeOf(high.text, high.at));
-    return Filter::Time(low.open ? After(since) : since, high.open ? until : After(until));
+    base::TimeNs since = INT64_MIN, until = INT64_MAX;
+    if (!IsNoEnd(low.text)) {
+      ASSIGN_OR_RETURN(since, TimeOf(low.text, low.at));
+      if (low.open) since = After(since);
+    }
+    if (!IsNoEnd(high.text)) {
+      ASSIGN_OR_RETURN(until, TimeOf(high.text, high.at));
+      if (!high.open) until = After(until);
+    }
+    return Filter::Time(since, until);
   }
 
   base::Result<Filter> Time() {

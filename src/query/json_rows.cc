@@ -27,13 +27,25 @@ bool JsonRows::Take(const Row& row) {
     ++rows_;
     return WriteHere(row);
   }
-  if (!filling_) {
-    filling_ = spare_.empty() ? std::make_unique<Batch>() : std::move(spare_.back());
-    if (!spare_.empty()) spare_.pop_back();
-    filling_->rows.resize(kBatchRows);
-  }
-  filling_->rows[filling_->count++].columns = row.columns;
-  return filling_->count < kBatchRows ? wanted_ : Hand();
+  if (filling_ && !HasColumnsOf(*filling_, row)) Hand();
+  if (!filling_) StartBatch(row);
+  model::Cell* cell = filling_->cells.data() + filling_->rows++ * row.columns.size();
+  for (const auto& [name, value] : row.columns) *cell++ = value;
+  return filling_->rows < kBatchRows ? wanted_ : Hand();
+}
+
+bool JsonRows::HasColumnsOf(const Batch& batch, const Row& row) {
+  return std::equal(batch.names.begin(), batch.names.end(), row.columns.begin(), row.columns.end(),
+                    [](const std::string& name, const auto& column) { return name == column.first; });
+}
+
+void JsonRows::StartBatch(const Row& like) {
+  filling_ = spare_.empty() ? std::make_unique<Batch>() : std::move(spare_.back());
+  if (!spare_.empty()) spare_.pop_back();
+  if (HasColumnsOf(*filling_, like)) return;
+  filling_->names.clear();
+  for (const auto& [name, value] : like.columns) filling_->names.push_back(name);
+  filling_->cells.resize(kBatchRows * like.columns.size());
 }
 
 bool JsonRows::WriteHere(const Row& row) {
@@ -47,13 +59,13 @@ bool JsonRows::WriteHere(const Row& row) {
 void JsonRows::Write(RowWriter* writer, Batch* batch) {
   batch->json.clear();
   batch->ends.clear();
-  for (size_t i = 0; i < batch->count; ++i) {
-    writer->Append(batch->rows[i], &batch->json);
+  for (size_t i = 0; i < batch->rows; ++i) {
+    writer->Append(batch->names, batch->cells.data() + i * batch->names.size(), &batch->json);
     batch->ends.push_back(batch->json.size());
   }
 }
 
-// Puts the batch that is full into the queue, and writes one where the helper is behind.
+// Puts the batch that is being filled into the queue, and writes one where the helper is behind.
 bool JsonRows::Hand() {
   Batch* to_write = nullptr;
   {
@@ -95,7 +107,7 @@ bool JsonRows::GiveWritten() {
       queue_.pop_front();
     }
     wanted_ = wanted_ && Give(*batch);
-    batch->count = 0;
+    batch->rows = 0;
     batch->state = State::kWaiting;
     spare_.push_back(std::move(batch));
   }

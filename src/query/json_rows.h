@@ -28,17 +28,21 @@ class JsonRows {
   void Finish();
 
  private:
-  // Some rows that follow each other: being filled or waiting, then being written by one thread, then written.
+  // Some rows of the same columns that follow each other: being filled or waiting, then being written by one thread,
+  // then written.
   struct Batch {
-    std::vector<Row> rows{};
-    size_t count = 0;
+    std::vector<std::string> names{};
+    std::vector<model::Cell> cells{};  // row after row
+    size_t rows = 0;
     enum class State { kWaiting, kTaken, kWritten } state = State::kWaiting;
     std::string json{};
     std::vector<size_t> ends{};  // in json, of each row
   };
   using State = Batch::State;
 
+  static bool HasColumnsOf(const Batch& batch, const Row& row);
   static void Write(RowWriter* writer, Batch* batch);
+  void StartBatch(const Row& like);
   bool WriteHere(const Row& row);
   bool Hand();
   Batch* NextWaiting();

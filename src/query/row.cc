@@ -59,11 +59,19 @@ const std::string& RowWriter::JsonOf(size_t column, const std::string& name) {
   auto& [plain, json] = names_[column];
   if (plain != name || json.empty()) {
     plain = name;
-    json.clear();
+    json = ",";
     model::AppendJsonString(name, &json);
     json.push_back(':');
   }
   return json;
+}
+
+void RowWriter::AppendCell(size_t column, const std::string& name, const model::Cell& cell, std::string* out) {
+  if (std::holds_alternative<std::monostate>(cell)) return;
+  const std::string& json = JsonOf(column, name);
+  size_t comma = out->back() == '{' ? 1 : 0;
+  out->append(json.data() + comma, json.size() - comma);
+  AppendJson(cell, out);
 }
 
 void RowWriter::Append(const Row& row, std::string* out) {
@@ -73,13 +81,13 @@ void RowWriter::Append(const Row& row, std::string* out) {
   } else {
     out->push_back('{');
   }
-  for (size_t i = 0; i < row.columns.size(); ++i) {
-    const auto& [name, cell] = row.columns[i];
-    if (std::holds_alternative<std::monostate>(cell)) continue;
-    if (out->back() != '{') out->push_back(',');
-    *out += JsonOf(i, name);
-    AppendJson(cell, out);
-  }
+  for (size_t i = 0; i < row.columns.size(); ++i) AppendCell(i, row.columns[i].first, row.columns[i].second, out);
+  out->push_back('}');
+}
+
+void RowWriter::Append(const std::vector<std::string>& names, const model::Cell* cells, std::string* out) {
+  out->push_back('{');
+  for (size_t i = 0; i < names.size(); ++i) AppendCell(i, names[i], cells[i], out);
   out->push_back('}');
 }
 

@@ -27,11 +27,14 @@ struct Row {
 class RowWriter {
  public:
   void Append(const Row& row, std::string* out);
+  // A row of columns alone: of each name its cell.
+  void Append(const std::vector<std::string>& names, const model::Cell* cells, std::string* out);
 
  private:
   struct Name {
-    std::string plain, json;  // with the colon
+    std::string plain, json;  // after a comma, with the colon
   };
+  void AppendCell(size_t column, const std::string& name, const model::Cell& cell, std::string* out);
   const std::string& JsonOf(size_t column, const std::string& name);
 
   std::vector<Name> names_;  // of the last row's columns, which are mostly the next one's

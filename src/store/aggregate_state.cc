@@ -28,17 +28,19 @@ long double SumOf(const double* values, size_t count) {
 }
 
 void AggregateState::Take(Function function, int64_t value) {
+  if (function == Function::kNonfinite) return;
   ++count_;
   if (function == Function::kSum || function == Function::kAvg) {
     Add(static_cast<long double>(value), /*whole=*/true);
   } else if (function == Function::kMin || function == Function::kMax) {
     Widen(function, static_cast<long double>(value), /*whole=*/true);
   } else if (function == Function::kQuantile) {
-    Values()->push_back(static_cast<double>(value));
+    GetMore()->values.push_back(static_cast<double>(value));
   }
 }
 
 void AggregateState::Take(Function function, double value) {
+  if (function == Function::kNonfinite) return Count(std::isfinite(value) ? 0 : 1);
   ++count_;
   if (function == Function::kSum || function == Function::kAvg) {
     Add(value, /*whole=*/false);
@@ -47,7 +49,7 @@ void AggregateState::Take(Function function, double value) {
   } else if (function == Function::kMin || function == Function::kMax) {
     Widen(function, value, /*whole=*/false);
   } else if (function == Function::kQuantile) {
-    Values()->push_back(value);
+    GetMore()->values.push_back(value);
   }
 }
 
@@ -89,12 +91,29 @@ void AggregateState::Widen(Function function, long double number, bool whole) {
   any_number_ = 1;
 }
 
-std::vector<double>* AggregateState::Values() {
-  if (!values_) values_ = std::make_unique<std::vector<double>>();
-  return values_.get();
+void AggregateState::TakeAt(Function function, const Moment& moment, model::Cell value) {
+  bool fresh = !more_;
+  More* more = GetMore();
+  bool better = function == Function::kFirst ? moment < more->moment : moment >= more->moment;
+  if (!fresh && !better) return;
+  more->moment = moment;
+  more->edge = std::move(value);
+}
+
+AggregateState::More* AggregateState::GetMore() {
+  if (!more_) more_ = std::make_unique<More>();
+  return more_.get();
+}
+
+size_t AggregateState::BytesOf(Function function) {
+  bool edge = function == Function::kFirst || function == Function::kLast;
+  return sizeof(AggregateState) + (edge ? sizeof(More) : 0);
 }
 
 void AggregateState::Join(Function function, const AggregateState& other) {
+  if (other.more_ && (function == Function::kFirst || function == Function::kLast)) {
+    return TakeAt(function, other.more_->moment, other.more_->edge);
+  }
   count_ += other.count_;
   any_nan_ = any_nan_ || other.any_nan_;
   if (function == Function::kSum || function == Function::kAvg) {
@@ -102,11 +121,16 @@ void AggregateState::Join(Function function, const AggregateState& other) {
   } else if (other.any_number_) {
     Widen(function, other.value_, other.whole_);
   }
-  if (other.values_) Values()->insert(Values()->end(), other.values_->begin(), other.values_->end());
+  if (!other.more_) return;
+  auto& values = GetMore()->values;
+  values.insert(values.end(), other.more_->values.begin(), other.more_->values.end());
 }
 
 model::Cell AggregateState::Outcome(const model::Aggregate& aggregate) const {
-  if (aggregate.function == Function::kCount) return static_cast<int64_t>(count_);
+  if (aggregate.function == Function::kCount || aggregate.function == Function::kNonfinite) {
+    return static_cast<int64_t>(count_);
+  }
+  if (more_ && (aggregate.function == Function::kFirst || aggregate.function == Function::kLast)) return more_->edge;
   if (count_ == 0) return {};
   switch (aggregate.function) {
     case Function::kSum:
@@ -116,14 +140,15 @@ model::Cell AggregateState::Outcome(const model::Aggregate& aggregate) const {
     case Function::kMin:
     case Function::kMax:
       if (!any_number_) return any_nan_ ? model::Cell(std::numeric_limits<double>::quiet_NaN()) : model::Cell();
+      if (aggregate.field == "timestamp") return model::Time{static_cast<int64_t>(value_)};
       return whole_ ? model::Cell(static_cast<int64_t>(value_)) : model::Cell(static_cast<double>(value_));
     default:
-      return values_ ? Quantile(aggregate.argument) : model::Cell();
+      return more_ ? Quantile(aggregate.argument) : model::Cell();
   }
 }
 
 model::Cell AggregateState::Quantile(double argument) const {
-  std::vector<double> values = *values_;
+  std::vector<double> values = more_->values;
   std::sort(values.begin(), values.end());
   double place = argument * static_cast<double>(values.size() - 1);
   auto below = static_cast<size_t>(place);

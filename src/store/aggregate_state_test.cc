@@ -45,6 +45,27 @@ TEST(AggregateState, JoinedStatesKnowWhatOneWouldHaveKnown) {
   }
 }
 
+TEST(AggregateState, TheFirstAndTheLastValueAreThoseOfTheirMomentsWhoeverTookThem) {
+  AggregateState first, other, last, other_last;
+  first.TakeAt(Function::kFirst, {20, 1}, model::Cell(2.5));
+  first.TakeAt(Function::kFirst, {20, 0}, model::Cell(int64_t{7}));
+  first.TakeAt(Function::kFirst, {20, 0}, model::Cell(int64_t{8}));
+  other.TakeAt(Function::kFirst, {10, 9}, model::Cell("text"));
+  last.TakeAt(Function::kLast, {30, 2}, model::Cell(2.5));
+  last.TakeAt(Function::kLast, {30, 2}, model::Cell(3.5));
+  other_last.TakeAt(Function::kLast, {30, 1}, model::Cell(4.5));
+  model::Aggregate aggregate;
+  aggregate.function = Function::kFirst;
+  EXPECT_EQ(first.Outcome(aggregate), model::Cell(int64_t{7}));
+  first.Join(Function::kFirst, other);
+  EXPECT_EQ(first.Outcome(aggregate), model::Cell("text"));
+  EXPECT_EQ(AggregateState().Outcome(aggregate), model::Cell());
+  aggregate.function = Function::kLast;
+  last.Join(Function::kLast, other_last);
+  last.Join(Function::kLast, AggregateState());
+  EXPECT_EQ(last.Outcome(aggregate), model::Cell(3.5));
+}
+
 TEST(GroupTable, NumbersGroupsAsTheyAreMet) {
   GroupTable table(2);
   for (uint32_t round = 0; round < 2; ++round) {

@@ -282,7 +282,7 @@ class Encoder {
     std::vector<std::vector<const model::FieldView*>> first(schemas_.size());
     for (size_t i = 0; i < count_; ++i) {
       uint32_t schema = classes_[class_of_[i]].schema;
-      if (!SchemaAt(schema).empty()) first[schema].push_back(buffer_.fields(rows_[i]));
+      if (!SchemaAt(schema).empty()) first[schema].push_back(rows_[i].fields);
     }
     std::vector<model::FieldView> values;
     std::string encoded;

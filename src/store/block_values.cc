@@ -77,6 +77,18 @@ void BlockValues::Give(size_t begin, size_t end, Function function, AggregateSta
   }
 }
 
+model::Cell BlockValues::At(size_t i) const {
+  const Column& column = whole_ ? *whole_ : columns_[schemas_[i]];
+  size_t place = whole_ ? i : places_[i];
+  if (column.numbers && column.numbers->integers) return column.numbers->whole[place];
+  if (column.numbers) return column.numbers->doubles[place];
+  if (!column.mixed) return {};
+  const model::FieldView& value = column.mixed->values[place];
+  if (value.kind == model::FieldView::Kind::kInteger) return value.integer;
+  if (value.kind == model::FieldView::Kind::kDouble) return value.number;
+  return std::string(value.text);
+}
+
 // Those that lie side by side in the column.
 void BlockValues::GiveSome(const Column& column, size_t place, size_t count, Function function, AggregateState* state) {
   if (column.numbers && column.numbers->integers) {

@@ -20,6 +20,8 @@ class BlockValues {
   bool Read();
   // Gives the state the values of rows[begin…end). REQUIRES Read().
   void Give(size_t begin, size_t end, model::Aggregate::Function function, AggregateState* state) const;
+  // The value of rows[i]; none: it lacks the field. REQUIRES Read().
+  model::Cell At(size_t i) const;
 
  private:
   // The field in the records of one schema: numbers of one sort, or values as they come; neither: they lack it.

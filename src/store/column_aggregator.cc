@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "store/block_values.h"
 #include "store/filter_node.h"
+#include "store/group_ids.h"
 #include "store/rollup_groups.h"
 #include "store/rollup_values.h"
 
@@ -25,11 +25,14 @@ bool Supports(const model::GroupKey& group) {
 
 bool Supports(const model::Aggregate& aggregate) {
   if (aggregate.field.empty()) return aggregate.function == Function::kCount;
-  bool function = aggregate.function == Function::kCount || aggregate.function == Function::kSum ||
-                  aggregate.function == Function::kAvg || aggregate.function == Function::kMin ||
-                  aggregate.function == Function::kMax || aggregate.function == Function::kQuantile;
-  return function && model::RecordKey::Of(aggregate.field).kind == KeyKind::kField;
+  KeyKind kind = model::RecordKey::Of(aggregate.field).kind;
+  if (kind == KeyKind::kTimestamp || kind == KeyKind::kStep) {
+    return aggregate.function == Function::kMin || aggregate.function == Function::kMax;
+  }
+  return aggregate.function != Function::kCountDistinct && kind == KeyKind::kField;
 }
+
+bool IsEdge(Function function) { return function == Function::kFirst || function == Function::kLast; }
 
 // The cells whose origin and shape match.
 std::vector<const Rollup::Cell*> ChooseCells(const Rollup& rollup, const Judgement& judgement) {
@@ -54,6 +57,7 @@ bool ColumnAggregator::Supports(const model::Aggregation& aggregation) {
 
 ColumnAggregator::ColumnAggregator(const model::Aggregation& aggregation, base::Budget* budget)
     : aggregation_(aggregation), budget_(budget), groups_(aggregation.groups) {
+  for (const auto& aggregate : aggregation.aggregates) keys_.push_back(model::RecordKey::Of(aggregate.field));
   counts_only_ =
       aggregation.groups.empty() && std::all_of(aggregation.aggregates.begin(), aggregation.aggregates.end(),
                                                 [](const auto& aggregate) { return aggregate.field.empty(); });
@@ -73,7 +77,8 @@ void ColumnAggregator::MakeStates() {
   while (states_.size() * kGroupsTogether < groups_.size()) {
     states_.push_back(std::make_unique<AggregateState[]>(kGroupsTogether * aggregates));
   }
-  size_t of_one = groups_.bytes_each() + aggregates * sizeof(AggregateState);
+  size_t of_one = groups_.bytes_each();
+  for (const auto& aggregate : aggregation_.aggregates) of_one += AggregateState::BytesOf(aggregate.function);
   if (groups_.size() > counted_groups_) CountMemory((groups_.size() - counted_groups_) * of_one);
   counted_groups_ = groups_.size();
 }
@@ -106,13 +111,73 @@ bool ColumnAggregator::Add(BlockReader* reader, const SelectedRows& selected) {
 bool ColumnAggregator::AddValues(BlockReader* reader, const SelectedRows& selected,
                                  const std::vector<Stretch>& stretches, size_t number) {
   const model::Aggregate& aggregate = aggregation_.aggregates[number];
+  KeyKind kind = keys_[number].kind;
+  if (kind == KeyKind::kTimestamp) return AddTimes(reader, selected, stretches, number);
+  if (kind == KeyKind::kStep) return AddSteps(reader, selected, stretches, number);
   BlockValues values(reader, selected, aggregate.field);
   if (!values.Read()) return false;
+  if (IsEdge(aggregate.function)) return AddEdges(reader, selected, stretches, values, number);
   if (aggregate.function == Function::kQuantile) CountMemory(selected.rows().size() * sizeof(double));
   for (const Stretch& stretch : stretches) {
     values.Give(stretch.begin, stretch.end, aggregate.function, StateOf(stretch.group, number));
   }
   return true;
+}
+
+// Within a stretch, which is of one run, times only grow.
+bool ColumnAggregator::AddTimes(BlockReader* reader, const SelectedRows& selected,
+                                const std::vector<Stretch>& stretches, size_t number) {
+  Function function = aggregation_.aggregates[number].function;
+  const auto& times = reader->times();
+  if (!reader->ok()) return false;
+  for (const Stretch& stretch : stretches) {
+    size_t edge = function == Function::kMin ? stretch.begin : stretch.end - 1;
+    StateOf(stretch.group, number)->Take(function, times[selected.rows()[edge]]);
+  }
+  return true;
+}
+
+bool ColumnAggregator::AddSteps(BlockReader* reader, const SelectedRows& selected,
+                                const std::vector<Stretch>& stretches, size_t number) {
+  Function function = aggregation_.aggregates[number].function;
+  const BlockHeader& header = reader->header();
+  const auto& steps = reader->steps();
+  const auto& classes = reader->classes();
+  if (!reader->ok() || HasField(header, "step")) return false;
+  for (const Stretch& stretch : stretches) {
+    AggregateState* state = StateOf(stretch.group, number);
+    for (size_t i = stretch.begin; i < stretch.end; ++i) {
+      uint32_t row = selected.rows()[i];
+      if (header.classes[classes[row]].has_step) state->Take(function, steps[row]);
+    }
+  }
+  return true;
+}
+
+bool ColumnAggregator::AddEdges(BlockReader* reader, const SelectedRows& selected,
+                                const std::vector<Stretch>& stretches, const BlockValues& values, size_t number) {
+  Function function = aggregation_.aggregates[number].function;
+  const auto& times = reader->times();
+  const auto& seqs = reader->seqs();
+  if (!reader->ok()) return false;
+  for (const Stretch& stretch : stretches) {
+    for (size_t i = 0; i < stretch.end - stretch.begin; ++i) {
+      size_t at = function == Function::kFirst ? stretch.begin + i : stretch.end - 1 - i;
+      model::Cell value = values.At(at);
+      if (std::holds_alternative<std::monostate>(value)) continue;
+      uint32_t row = selected.rows()[at];
+      AddEdge({times[row], static_cast<uint64_t>(seqs[row])}, std::move(value), function,
+              StateOf(stretch.group, number));
+      break;
+    }
+  }
+  return true;
+}
+
+void ColumnAggregator::AddEdge(const AggregateState::Moment& moment, model::Cell value, Function function,
+                               AggregateState* state) {
+  if (const auto* text = std::get_if<std::string>(&value)) CountMemory(text->size());
+  state->TakeAt(function, moment, std::move(value));
 }
 
 bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement) {
@@ -139,18 +204,29 @@ void ColumnAggregator::Add(const model::Record& record) {
     AggregateState* state = StateOf(group, number);
     if (aggregate.field.empty()) {
       state->Count(1);
-      continue;
+    } else {
+      AddValue(record, number, state);
     }
-    const model::FieldValue* value = model::FindField(record.fields, aggregate.field);
-    if (!value) continue;
-    if (aggregate.function == Function::kQuantile) CountMemory(sizeof(double));
-    if (const auto* whole = std::get_if<int64_t>(value)) {
-      state->Take(aggregate.function, *whole);
-    } else if (const auto* number_value = std::get_if<double>(value)) {
-      state->Take(aggregate.function, *number_value);
-    } else if (aggregate.function == Function::kCount) {
-      state->Count(1);
-    }
+  }
+}
+
+void ColumnAggregator::AddValue(const model::Record& record, size_t number, AggregateState* state) {
+  const model::Aggregate& aggregate = aggregation_.aggregates[number];
+  model::ValueView value = model::ValueOf(record, keys_[number]);
+  if (std::holds_alternative<std::monostate>(value)) return;
+  if (IsEdge(aggregate.function)) {
+    AddEdge({record.time, record.seq}, model::ToCell(value), aggregate.function, state);
+    return;
+  }
+  if (aggregate.function == Function::kQuantile) CountMemory(sizeof(double));
+  if (const auto* whole = std::get_if<int64_t>(&value)) {
+    state->Take(aggregate.function, *whole);
+  } else if (const auto* time = std::get_if<model::Time>(&value)) {
+    state->Take(aggregate.function, time->ns);
+  } else if (const auto* decimal = std::get_if<double>(&value)) {
+    state->Take(aggregate.function, *decimal);
+  } else if (aggregate.function == Function::kCount) {
+    state->Count(1);
   }
 }
 

@@ -9,6 +9,7 @@
 #include "store/aggregate_state.h"
 #include "store/block_reader.h"
 #include "store/block_stretches.h"
+#include "store/block_values.h"
 #include "store/class_judge.h"
 #include "store/groups.h"
 #include "store/rollup.h"
@@ -19,8 +20,8 @@ namespace rankscope::store {
 // Aggregates rows of blocks by their columns, without making records of them. One thread.
 class ColumnAggregator {
  public:
-  // count, sum, avg, min, max and quantile of fields, by rank, node_rank, host and the like, stream, level, time or
-  // step.
+  // All but count_distinct, of fields; the extremes of time and step; by rank, node_rank, host and the like, stream,
+  // level, time or step.
   static bool Supports(const model::Aggregation& aggregation);
 
   // REQUIRES Supports(aggregation). What it holds counts in the budget, which outlives it.
@@ -43,15 +44,27 @@ class ColumnAggregator {
   static void Finish(const std::vector<std::unique_ptr<ColumnAggregator>>& parts, const model::TakeCells& take);
 
  private:
+  using Function = model::Aggregate::Function;
+
   AggregateState* StateOf(uint32_t group, size_t aggregate) const;
+  // Each adds what one aggregate asks of the stretches of rows, and is false as Add.
   bool AddValues(BlockReader* reader, const SelectedRows& selected, const std::vector<Stretch>& stretches,
                  size_t number);
+  bool AddTimes(BlockReader* reader, const SelectedRows& selected, const std::vector<Stretch>& stretches,
+                size_t number);
+  bool AddSteps(BlockReader* reader, const SelectedRows& selected, const std::vector<Stretch>& stretches,
+                size_t number);
+  bool AddEdges(BlockReader* reader, const SelectedRows& selected, const std::vector<Stretch>& stretches,
+                const BlockValues& values, size_t number);
+  void AddValue(const model::Record& record, size_t number, AggregateState* state);
+  void AddEdge(const AggregateState::Moment& moment, model::Cell value, Function function, AggregateState* state);
   // Makes states for groups that have none yet, and counts them.
   void MakeStates();
   void CountMemory(size_t bytes);
 
   const model::Aggregation aggregation_;
   base::Budget* budget_;
+  std::vector<model::RecordKey> keys_;  // of what each aggregate is of
   bool counts_only_;
   Groups groups_;
   // Of each group one an aggregate, some groups together, which never move.

@@ -13,8 +13,20 @@ uint32_t GroupTable::Find(const uint32_t* ids) {
 }
 
 // Where the group is, or a free slot where it would be.
-size_t GroupTable::SlotOf(const uint32_t* wanted) const {
-  const size_t dimensions = dimensions_, last = slots_.size() - 1;
+size_t GroupTable::SlotOf(const uint32_t* ids) const {
+  switch (dimensions_) {
+    case 1:
+      return FindSlot<1>(ids);
+    case 2:
+      return FindSlot<2>(ids);
+    default:
+      return FindSlot<0>(ids);
+  }
+}
+
+template <size_t kDimensions>
+size_t GroupTable::FindSlot(const uint32_t* wanted) const {
+  const size_t dimensions = kDimensions ? kDimensions : dimensions_, last = slots_.size() - 1;
   const uint32_t *slots = slots_.data(), *all = ids_.data();
   uint64_t hash = 0;
   for (size_t i = 0; i < dimensions; ++i) {

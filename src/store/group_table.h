@@ -21,6 +21,9 @@ class GroupTable {
   static constexpr uint32_t kFree = ~uint32_t{0};
 
   size_t SlotOf(const uint32_t* ids) const;
+  // The same where their number is known when this is compiled; 0: it is not.
+  template <size_t kDimensions>
+  size_t FindSlot(const uint32_t* ids) const;
   void Grow();
 
   const size_t dimensions_;

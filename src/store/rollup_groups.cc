@@ -9,6 +9,15 @@ namespace rankscope::store {
 namespace {
 
 using Kind = model::GroupKey::Kind;
+using Function = model::Aggregate::Function;
+
+bool IsKnown(const model::Aggregate& aggregate) {
+  bool function = aggregate.function == Function::kCount || aggregate.function == Function::kSum ||
+                  aggregate.function == Function::kAvg || aggregate.function == Function::kMin ||
+                  aggregate.function == Function::kMax;
+  return function &&
+         (aggregate.field.empty() || model::RecordKey::Of(aggregate.field).kind == model::RecordKey::Kind::kField);
+}
 
 }  // namespace
 
@@ -16,8 +25,7 @@ bool RollupsAnswer(const model::Aggregation& aggregation) {
   bool keys = std::all_of(aggregation.groups.begin(), aggregation.groups.end(), [](const model::GroupKey& key) {
     return key.kind == Kind::kField || (key.kind == Kind::kTime && key.width % kRollupWidth == 0);
   });
-  auto quantile = [](const auto& aggregate) { return aggregate.function == model::Aggregate::Function::kQuantile; };
-  return keys && std::none_of(aggregation.aggregates.begin(), aggregation.aggregates.end(), quantile);
+  return keys && std::all_of(aggregation.aggregates.begin(), aggregation.aggregates.end(), IsKnown);
 }
 
 bool RollupGroups::Prepare() {

@@ -9,7 +9,8 @@
 
 namespace rankscope::store {
 
-// Whether rollups know what the aggregation asks for: no quantiles, no steps, and no time finer than theirs.
+// Whether rollups know what the aggregation asks for: counts, sums, means and extremes of fields, not by steps and by
+// no time finer than theirs.
 bool RollupsAnswer(const model::Aggregation& aggregation);
 
 // The groups of a rollup's cells. What it is given outlives it.

@@ -36,8 +36,7 @@ void RowBuffer::Add(const model::RecordView& record) {
   row.origin = OriginOf(record);
   row.level = LevelOf(record.level);
   row.schema = SchemaOf(record);
-  row.first_field = static_cast<uint32_t>(fields_.size());
-  fields_.insert(fields_.end(), record.fields.begin(), record.fields.end());
+  row.fields = fields_.Keep(record.fields.data(), record.fields.size());
   row.first_variable = static_cast<uint32_t>(variables_.size());
   row.form = FormOf(record.text);
   row.arrival = static_cast<uint32_t>(rows_.size());
@@ -92,22 +91,19 @@ uint32_t RowBuffer::FormOf(std::string_view text) {
   if (text.empty()) return Row::kEmptyText;
   if (!SplitText(text, &form_, &variables_)) return Row::kRawText;
   if (uint32_t id = dictionary_->Find(form_); id != TemplateDictionary::kNone) return Row::kFirstTemplate + id;
-  auto [at, added] = local_index_.try_emplace(form_, static_cast<uint32_t>(local_forms_.size()));
-  if (added) local_forms_.push_back({form_, 0, 0});
-  ++local_forms_[at->second].count;
-  return kLocal | at->second;
+  uint32_t number = new_forms_.Count(form_);
+  return number == NewForms::kNone ? Row::kRawText : kNew | number;
 }
 
 void RowBuffer::Finish() {
-  for (LocalForm& local : local_forms_) {
-    local.id = TemplateDictionary::kNone;
-    bool worth = local.count >= kWorthATemplate || dictionary_->NoteSeen(local.form, local.count) >= kWorthATemplate;
-    if (worth) local.id = dictionary_->Add(local.form);
+  std::vector<uint32_t> forms;
+  for (const NewForms::Form& form : new_forms_.forms()) {
+    bool worth = form.count >= kWorthATemplate || dictionary_->NoteSeen(form.text, form.count) >= kWorthATemplate;
+    uint32_t id = worth ? dictionary_->Add(form.text) : TemplateDictionary::kNone;
+    forms.push_back(id == TemplateDictionary::kNone ? Row::kRawText : Row::kFirstTemplate + id);
   }
   for (Row& row : rows_) {
-    if (!(row.form & kLocal)) continue;
-    uint32_t id = local_forms_[row.form & ~kLocal].id;
-    row.form = id == TemplateDictionary::kNone ? Row::kRawText : Row::kFirstTemplate + id;
+    if (row.form & kNew) row.form = forms[row.form & ~kNew];
   }
   std::vector<uint32_t> order(origins_.size()), place(origins_.size());
   std::iota(order.begin(), order.end(), 0);

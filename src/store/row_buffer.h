@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "model/record_view.h"
+#include "store/arena.h"
+#include "store/new_forms.h"
 #include "store/template_dictionary.h"
 #include "store/text_template.h"
 
@@ -19,9 +21,10 @@ struct Row {
   uint64_t seq;
   int64_t step;
   std::string_view text;
+  const model::FieldView* fields;
   uint32_t origin, schema;  // indexes into the buffer's tables
   uint32_t form;            // kEmptyText, kRawText, or kFirstTemplate + number of the template
-  uint32_t first_variable, first_field;
+  uint32_t first_variable;
   uint32_t arrival;
   uint16_t level;
   model::Stream stream;
@@ -46,11 +49,10 @@ class RowBuffer {
   // Names of fields, as they come together in a record.
   const std::vector<std::vector<std::string>>& schemas() const { return schemas_; }
   const Variable* variables(const Row& row) const { return variables_.data() + row.first_variable; }
-  const model::FieldView* fields(const Row& row) const { return fields_.data() + row.first_field; }
   const TemplateDictionary& dictionary() const { return *dictionary_; }
 
  private:
-  static constexpr uint32_t kLocal = uint32_t{1} << 31;  // marks a form that is not in the dictionary yet
+  static constexpr uint32_t kNew = uint32_t{1} << 31;  // marks the number of a new form
 
   uint32_t OriginOf(const model::RecordView& record);
   uint16_t LevelOf(std::string_view level);
@@ -58,21 +60,15 @@ class RowBuffer {
   uint32_t FormOf(std::string_view text);
   void SortRows();
 
-  struct LocalForm {
-    std::string form;
-    uint32_t count = 0, id = 0;
-  };
-
   std::shared_ptr<TemplateDictionary> dictionary_;
   std::vector<Row> rows_;
   std::vector<Variable> variables_;
-  std::vector<model::FieldView> fields_;
+  Arena<model::FieldView> fields_;
   std::vector<model::Origin> origins_;
   std::vector<std::string> levels_;
   std::vector<std::vector<std::string>> schemas_;
   std::unordered_map<std::string, uint32_t> schema_index_;
-  std::vector<LocalForm> local_forms_;
-  std::unordered_map<std::string, uint32_t, FormHash> local_index_;
+  NewForms new_forms_;
   const model::Origin* last_origin_ = nullptr;
   uint32_t last_origin_index_ = 0, last_schema_ = 0;
   std::unordered_map<std::string, uint32_t> origin_index_;

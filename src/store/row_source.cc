@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <queue>
+#include <utility>
 
 namespace rankscope::store {
 namespace {
@@ -71,8 +72,18 @@ class BlockSource : public RowSource {
     order_ = filter_->Select(reader_.get(), budget_).rows();
     if (!order_.empty() && (reader_->times().empty() || reader_->seqs().empty())) order_.clear();
     if (!reader_->ok()) return ReportDamage(reader_->status(), budget_);
-    std::stable_sort(order_.begin(), order_.end(), [this](uint32_t a, uint32_t b) { return KeyOf(a) < KeyOf(b); });
+    SortRows();
     if (newest_first_) std::reverse(order_.begin(), order_.end());
+  }
+
+  // With the keys side by side: to look for each of them in its columns would wait for memory.
+  void SortRows() {
+    std::vector<std::pair<RowKey, uint32_t>> keyed;
+    keyed.reserve(order_.size());
+    for (uint32_t row : order_) keyed.emplace_back(KeyOf(row), row);
+    if (std::is_sorted(keyed.begin(), keyed.end())) return;
+    std::sort(keyed.begin(), keyed.end());
+    for (size_t i = 0; i < keyed.size(); ++i) order_[i] = keyed[i].second;
   }
 
   std::shared_ptr<const Segment> segment_;

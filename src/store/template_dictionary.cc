@@ -79,8 +79,8 @@ uint32_t TemplateDictionary::Add(std::string_view form) {
 }
 
 uint32_t TemplateDictionary::NoteSeen(std::string_view form, uint32_t times) {
-  if (candidates_.size() >= kMaxCandidates) candidates_.clear();
-  return candidates_[base::Checksum(form)] += times;
+  if (candidates_.size() >= kMaxCandidates) candidates_.Clear();
+  return candidates_.At(base::Checksum(form), 0) += times;
 }
 
 base::Status TemplateDictionary::Save() {

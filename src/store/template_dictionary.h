@@ -10,6 +10,7 @@
 
 #include "base/coding.h"
 #include "base/status.h"
+#include "store/hash_index.h"
 
 namespace rankscope::store {
 
@@ -62,7 +63,7 @@ class TemplateDictionary {
   std::array<std::unique_ptr<std::string[]>, kMaxTemplates / kChunk> chunks_;
   std::atomic<uint32_t> size_{0};
   std::unordered_map<std::string_view, uint32_t, FormHash> ids_;  // the adding thread's
-  std::unordered_map<uint64_t, uint32_t> candidates_;             // by hash
+  HashIndex candidates_;                                          // times seen
   uint32_t saved_ = 0;
   uint64_t saved_bytes_ = 0;
 };

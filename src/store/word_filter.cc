@@ -34,14 +34,13 @@ void ForEachHash(std::string_view text, const Take& take) {
   std::string folded;
   bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
   if (ascii) {
-    for (size_t at = 0; at <= text.size(); ++at) {
-      char c = at < text.size() ? kFolded[static_cast<unsigned char>(text[at])] : '\0';
-      if (c != '\0') {
-        folded.push_back(c);
-      } else if (!folded.empty()) {
-        take(base::Checksum(folded));
-        folded.clear();
-      }
+    folded.resize(text.size() + 1);
+    char *word = folded.data(), *end = word;
+    for (char c : text) *end++ = kFolded[static_cast<unsigned char>(c)];
+    for (char* at = word; at <= end; ++at) {
+      if (*at != '\0') continue;
+      if (at > word) take(base::Checksum({word, static_cast<size_t>(at - word)}));
+      word = at + 1;
     }
     return;
   }
@@ -66,23 +65,21 @@ bool MayHold(std::string_view filter, uint64_t hash) {
 
 }  // namespace
 
-void WordFilter::AddId(std::string_view id) { hashes_.push_back(base::Checksum(id)); }
+void WordFilter::AddId(std::string_view id) { (void)hashes_.At(base::Checksum(id), 0); }
 
 void WordFilter::AddWords(std::string_view text) {
-  ForEachHash(text, [this](uint64_t hash) { hashes_.push_back(hash); });
+  ForEachHash(text, [this](uint64_t hash) { (void)hashes_.At(hash, 0); });
 }
 
 std::string WordFilter::Take() {
-  std::sort(hashes_.begin(), hashes_.end());
-  hashes_.erase(std::unique(hashes_.begin(), hashes_.end()), hashes_.end());
-  if (hashes_.empty()) return {};
+  if (hashes_.size() == 0) return {};
   size_t blocks = (hashes_.size() * kBitsAWord + kBlockBytes * 8 - 1) / (kBlockBytes * 8);
   std::string filter(blocks * kBlockBytes, '\0');
-  for (uint64_t hash : hashes_) {
+  hashes_.ForEachHash([&](uint64_t hash) {
     auto* lanes = reinterpret_cast<uint32_t*>(filter.data() + BlockOf(hash, blocks) * kBlockBytes);
     for (size_t lane = 0; lane < 8; ++lane) lanes[lane] |= BitOf(hash, lane);
-  }
-  hashes_.clear();
+  });
+  hashes_.Clear();
   return filter;
 }
 

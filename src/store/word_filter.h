@@ -3,7 +3,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
+
+#include "store/hash_index.h"
 
 namespace rankscope::store {
 
@@ -22,7 +23,7 @@ class WordFilter {
   static bool MayHoldId(std::string_view filter, std::string_view id);
 
  private:
-  std::vector<uint64_t> hashes_;
+  HashIndex hashes_;
 };
 
 }  // namespace rankscope::store

@@ -1,0 +1,37 @@
+#include "store/hash_index.h"
+
+#include <algorithm>
+
+namespace rankscope::store {
+
+uint32_t& HashIndex::At(uint64_t hash, uint32_t fresh) {
+  if (size_ * 2 >= slots_.size()) Grow();
+  Slot& slot = Find(hash);
+  if (slot.number == kNone) {
+    slot = {hash, fresh};
+    ++size_;
+  }
+  return slot.number;
+}
+
+void HashIndex::Clear() {
+  size_ = 0;
+  slots_ = {};
+}
+
+HashIndex::Slot& HashIndex::Find(uint64_t hash) {
+  size_t last = slots_.size() - 1, at = hash & last;
+  while (slots_[at].number != kNone && slots_[at].hash != hash) at = (at + 1) & last;
+  return slots_[at];
+}
+
+void HashIndex::Grow() {
+  constexpr size_t kFirst = 16;
+  std::vector<Slot> old(std::max(kFirst, slots_.size() * 2));
+  old.swap(slots_);
+  for (const Slot& slot : old) {
+    if (slot.number != kNone) Find(slot.hash) = slot;
+  }
+}
+
+}  // namespace rankscope::store

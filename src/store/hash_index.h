@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rankscope::store {
+
+// Numbers by hashes of 64 bits, in one piece of memory; an empty one has none. One thread.
+class HashIndex {
+ public:
+  static constexpr uint32_t kNone = ~uint32_t{0};
+
+  size_t size() const { return size_; }
+  // The hash's number: `fresh` where it had none. REQUIRES fresh != kNone; as does what is assigned.
+  uint32_t& At(uint64_t hash, uint32_t fresh);
+  void Clear();
+
+  template <typename Take>
+  void ForEachHash(const Take& take) const {
+    for (const Slot& slot : slots_) {
+      if (slot.number != kNone) take(slot.hash);
+    }
+  }
+
+ private:
+  struct Slot {
+    uint64_t hash = 0;
+    uint32_t number = kNone;  // the slot is free
+  };
+
+  Slot& Find(uint64_t hash);
+  void Grow();
+
+  size_t size_ = 0;
+  std::vector<Slot> slots_;  // a power of two of them, never more than half of them taken
+};
+
+}  // namespace rankscope::store

@@ -1,0 +1,23 @@
+#include "store/new_forms.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace rankscope::store {
+namespace {
+
+TEST(NewForms, CountsEachFormAndKeepsItsText) {
+  NewForms forms;
+  auto text = [](uint32_t i) { return std::string(i % 700 == 0 ? 100'000 : i % 90, 'x') + std::to_string(i); };
+  for (uint32_t i = 0; i < 3000; ++i) EXPECT_EQ(forms.Count(text(i)), i);
+  for (uint32_t i = 0; i < 3000; i += 2) EXPECT_EQ(forms.Count(text(i)), i);
+  ASSERT_EQ(forms.forms().size(), 3000u);
+  for (uint32_t i = 0; i < 3000; ++i) {
+    EXPECT_EQ(forms.forms()[i].text, text(i));
+    EXPECT_EQ(forms.forms()[i].count, i % 2 == 0 ? 2u : 1u);
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::store

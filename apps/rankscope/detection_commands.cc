@@ -140,7 +140,7 @@ void AddRules(Program* program) {
     OnCommand(program, command, [run = std::move(run)] { return Report(run()); });
     return command->add_option("file", *files, "YAML files")->required();
   };
-  add("lint", "Say what is wrong with rule files", [files] { return cli::RunRulesLint(*files); });
+  add("lint", "Say what is wrong with rule files", [files] { return cli::RunRulesLint(*files, ShippedRules()); });
   auto job = std::make_shared<std::string>();
   CLI::App* test = rules->add_subcommand("test", "Run tests of rules (docs/rules.md)");
   AddServerOptions(test, program);

@@ -7,6 +7,7 @@
 
 #include "detect/detectors/declared_schedule.h"
 #include "detect/finding.h"
+#include "detect/hold.h"
 #include "detect/parallelism.h"
 #include "detect/rules/rule.h"
 #include "detect/rules/rule_set.h"
@@ -21,7 +22,8 @@ struct Training {
   std::optional<int64_t> step;         // the latest
   base::TimeNs paused_at = INT64_MIN;  // when an evaluation or a checkpoint was spoken of last
   int64_t paused_step = 0;             // the latest of the job then
-  bool superseded = false;             // by a later attempt, in which the ranks have gone on
+  Hold hold;
+  bool superseded = false;  // by a later attempt, in which the ranks have gone on
   Parallelism parallelism;
   std::optional<DeclaredSchedule> schedule;
 };

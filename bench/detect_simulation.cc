@@ -60,6 +60,7 @@ void KeepApart(const Fault& fault, Plan* plan) {
   auto clear = [&](int64_t* at) { *at = *at > 0 && *at + kApart * plan->extent.interval < fault.onset ? *at : 0; };
   clear(&plan->longer_from);
   clear(&plan->batch_ramp_at);
+  clear(&plan->long_rank_from);
 }
 
 class Simulation {

@@ -144,7 +144,7 @@ void AddRules(Program* program) {
   };
   auto notify = std::make_shared<std::string>();
   add("lint", "Say what is wrong with rule files", [files, notify] {
-    return cli::RunRulesLint(*files, *notify);
+    return cli::RunRulesLint(*files, ShippedRules(), *notify);
   })->add_option("--notify", *notify, "the notification file that has the channels of their webhooks");
   auto job = std::make_shared<std::string>();
   CLI::App* test = rules->add_subcommand("test", "Run tests of rules (docs/rules.md)");

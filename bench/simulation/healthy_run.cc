@@ -12,7 +12,8 @@ constexpr double kOverflow = 3e-4;         // chance that a loss scale halves
 constexpr int64_t kScaleDoubles = 2000;
 constexpr int64_t kCompileSteps = 6;  // the first steps take longer: compiling, allocating, caches
 constexpr double kFillSeconds = 600;
-constexpr double kMostKept = 0.975;  // of the memory, by an allocator that gives nothing back
+constexpr double kLongestSequence = 4;  // times the usual: what is longer is cut
+constexpr double kMostKept = 0.975;     // of the memory, by an allocator that gives nothing back
 
 double Lognormal(Random* random, double sigma) { return std::exp(sigma * random->Normal()); }
 
@@ -84,6 +85,7 @@ Step HealthyRun::NextStep() {
     step.tokens *= filled;
     step.sequence_length *= filled;
   }
+  if (plan_.length_noise > 0) DrawBatches(&step);
   step.seconds = TimeOf(step);
   step.data_seconds = step.seconds * std::min(0.5, plan_.data_share * Lognormal(&random_, 0.4));
   if (plan_.fp16 && random_.Chance(kOverflow)) scale_ = std::max(1024.0, scale_ / 2);
@@ -101,11 +103,35 @@ double HealthyRun::LossOf(int64_t number) {
   return level * (1 + common_);
 }
 
+// As many sequences for each rank, as long as they come.
+void HealthyRun::DrawBatches(Step* step) {
+  auto sequences = static_cast<size_t>(std::max(1.0, std::round(step->tokens / step->sequence_length)));
+  step->heaviest = 0;
+  for (int32_t rank = 0; rank < plan_.extent.ranks; ++rank) {
+    RankBatch batch;
+    double squares = 0;
+    bool longer = rank == 1 && plan_.long_rank_from > 0 && step->number >= plan_.long_rank_from;
+    for (size_t i = 0; i < sequences; ++i) {
+      double drawn = Lognormal(&random_, plan_.length_noise) * (longer ? plan_.long_rank_by : 1);
+      double length = std::round(step->sequence_length * std::min(drawn, kLongestSequence));
+      batch.lengths.push_back(length);
+      batch.tokens += length;
+      squares += length * length;
+    }
+    batch.load = LoadOf(batch.tokens, squares);
+    step->heaviest = std::max(step->heaviest, batch.load);
+    step->batches.push_back(std::move(batch));
+  }
+}
+
+double HealthyRun::LoadOf(double tokens, double squares) const {
+  double work = tokens / plan_.tokens;
+  return (1 - plan_.quadratic_share) * work + plan_.quadratic_share * squares / (plan_.tokens * plan_.sequence_length);
+}
+
 double HealthyRun::TimeOf(const Step& step) {
   drift_ = kDriftMemory * drift_ + std::sqrt(1 - kDriftMemory * kDriftMemory) * plan_.drift * random_.Normal();
-  double work = step.tokens / plan_.tokens;
-  double squares = work * step.sequence_length / plan_.sequence_length;
-  double load = (1 - plan_.quadratic_share) * work + plan_.quadratic_share * squares;
+  double load = step.batches.empty() ? LoadOf(step.tokens, step.tokens * step.sequence_length) : step.heaviest;
   double seconds = plan_.step_seconds * load * (1 + drift_) * Lognormal(&random_, plan_.time_noise);
   if (plan_.packing_noise > 0) seconds *= Lognormal(&random_, plan_.packing_noise);
   if (random_.Chance(plan_.hiccup_chance)) seconds *= 1 + 0.5 * random_.Exponential();
@@ -138,11 +164,12 @@ Sample HealthyRun::SampleOf(const Step& step, int32_t number) {
   double whole = step.seconds + step.pause_seconds;
   sample[kStepTime] = whole * (1 + 1e-4 * rank.random.Normal());
   bool last_stage = plan_.stages > 1 && number >= plan_.extent.ranks - plan_.extent.ranks / plan_.stages;
-  sample[kComputeTime] = ComputeOf(step, &rank, last_stage);
+  const RankBatch* batch = step.batches.empty() ? nullptr : &step.batches[static_cast<size_t>(number)];
+  sample[kComputeTime] = ComputeOf(step, batch ? batch->load / step.heaviest : 1, &rank, last_stage);
   sample[kDataTime] = step.data_seconds * Lognormal(&rank.random, 0.2);
-  sample[kThroughput] = step.tokens / sample[kStepTime];
-  sample[kTokens] = step.tokens;
-  sample[kSequenceLength] = step.sequence_length;
+  sample[kTokens] = batch ? batch->tokens : step.tokens;
+  sample[kThroughput] = sample[kTokens] / sample[kStepTime];
+  sample[kSequenceLength] = batch ? batch->tokens / static_cast<double>(batch->lengths.size()) : step.sequence_length;
   sample[kMemoryGib] = MemoryOf(step, &rank);
   sample[kMemoryUsage] = 100 * sample[kMemoryGib] / plan_.capacity_gib;
   sample[kMemoryRetries] = 0;
@@ -151,8 +178,8 @@ Sample HealthyRun::SampleOf(const Step& step, int32_t number) {
   return sample;
 }
 
-double HealthyRun::ComputeOf(const Step& step, Rank* rank, bool last_stage) const {
-  double share = plan_.compute_share * rank->speed * (last_stage ? 1 + plan_.last_stage_excess : 1);
+double HealthyRun::ComputeOf(const Step& step, double load, Rank* rank, bool last_stage) const {
+  double share = plan_.compute_share * load * rank->speed * (last_stage ? 1 + plan_.last_stage_excess : 1);
   if (rank->slow_steps == 0 && rank->random.Chance(kRankDisturbance)) {
     rank->slow_steps = static_cast<int32_t>(rank->random.Whole(1, 4));
   }

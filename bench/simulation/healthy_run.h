@@ -27,9 +27,12 @@ class HealthyRun {
     int32_t slow_steps = 0;        // left of a short disturbance
   };
   void AddPauses(Step* step);
+  void DrawBatches(Step* step);
+  double LoadOf(double tokens, double squares) const;
   double LossOf(int64_t number);
   double TimeOf(const Step& step);
-  double ComputeOf(const Step& step, Rank* rank, bool last_stage) const;
+  // `load`: of what the heaviest batch takes.
+  double ComputeOf(const Step& step, double load, Rank* rank, bool last_stage) const;
   double MemoryOf(const Step& step, Rank* rank) const;
 
   const Plan plan_;

@@ -71,6 +71,7 @@ class Run {
   void MakeSample(const Step& step, int32_t rank, bool faulty) {
     Sample sample = healthy_.SampleOf(step, rank);
     if (faulty && fault_->kind->stops_rank && rank == fault_->rank) return;
+    if (!step.batches.empty()) writer_.Take(step.batches[static_cast<size_t>(rank)], rank, step.number, now_);
     if (faulty && fault_->kind->change_sample) fault_->kind->change_sample(*fault_, step, rank, &random_, &sample);
     writer_.Take(sample, rank, step.number, now_ + Ns(kArrivalSpreadSeconds * random_.Unit()));
   }

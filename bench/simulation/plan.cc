@@ -93,6 +93,11 @@ void DrawBenign(Plan* plan, Random* random) {
     plan->restart_to = plan->restart_at - random->Whole(10, 100);
   }
   plan->sample_seconds = random->Whole(0, 1) == 0 ? 10 : 30;
+  if (!random->Chance(0.15)) return;
+  plan->length_noise = random->Between(0.1, 0.5);
+  plan->token_noise = 0;
+  if (random->Chance(0.5)) plan->long_rank_from = random->Whole(steps / 4, steps - 50);
+  plan->long_rank_by = random->Between(1.2, 2);
 }
 
 }  // namespace

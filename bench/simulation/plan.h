@@ -69,6 +69,9 @@ struct Plan {
   bool fp16 = false;
 
   // Benign look-alikes; 0: there is none.
+  double length_noise = 0;     // of each sequence of each rank, whose lengths are told; lognormal
+  int64_t long_rank_from = 0;  // from this step on one rank gets longer ones: a sampler that sorts, say
+  double long_rank_by = 1;
   int64_t longer_from = 0;  // sequences become longer
   double longer_by = 1;
   int64_t batch_ramp_at = 0;  // the batch doubles

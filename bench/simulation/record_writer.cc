@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/record_value.h"
+
 namespace rankscope::simulation {
 namespace {
 
@@ -115,6 +117,19 @@ void RecordWriter::Take(const Line& line, base::TimeNs time) {
   }
   view_.text = line.text;
   Send(origin, line.stream, time, std::nullopt);
+}
+
+void RecordWriter::Take(const RankBatch& batch, int32_t rank, int64_t step, base::TimeNs time) {
+  std::string lengths;
+  for (double length : batch.lengths) lengths += (lengths.empty() ? "[" : ",") + model::NumberText(length);
+  lengths += "]";
+  model::FieldView field;
+  field.name = "lengths";
+  field.kind = model::FieldView::Kind::kText;
+  field.text = lengths;
+  view_.fields.assign(1, field);
+  view_.text = {};
+  Send(ranks_[static_cast<size_t>(rank)].origin, model::Stream::kBatch, time, step);
 }
 
 void RecordWriter::Take(const NodeSample& sample, int32_t node, base::TimeNs time) {

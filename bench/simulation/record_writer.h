@@ -17,6 +17,7 @@ class RecordWriter {
   // A step of a rank that ended at `time`. At an interval's end its steps become one record.
   void Take(const Sample& sample, int32_t rank, int64_t step, base::TimeNs time);
   void Take(const Line& line, base::TimeNs time);
+  void Take(const RankBatch& batch, int32_t rank, int64_t step, base::TimeNs time);
   void Take(const NodeSample& sample, int32_t node, base::TimeNs time);
 
   // All processes are new: what they had not reported yet is lost.

@@ -61,6 +61,13 @@ struct Line {
   bool at_end = false;  // of the step, else at its begin
 };
 
+// What one rank computes of a step, where batches differ.
+struct RankBatch {
+  std::vector<double> lengths;  // of its sequences
+  double tokens = 0;
+  double load = 1;  // of what a usual batch takes
+};
+
 // A step of the whole job, before its ranks differ.
 struct Step {
   int64_t number = 0;
@@ -73,6 +80,8 @@ struct Step {
   double sequence_length = 0;
   double pause_seconds = 0;  // evaluation, checkpoint, or a standstill, before the step ends
   std::vector<Line> lines;
+  std::vector<RankBatch> batches;  // by rank; empty: they are all alike
+  double heaviest = 1;             // the greatest load of one: everybody waits for it
 };
 
 // What the agent samples of a node and of its first GPU.

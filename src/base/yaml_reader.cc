@@ -61,7 +61,11 @@ Status YamlReader::Map(const YAML::Node& node, std::string_view what, const std:
       return Wrong(entry.first, "expected a key of " + std::string(what) + " (" + Listed(names) + "), found \"" + name +
                                     "\"" + Nearest(name, names));
     }
-    RETURN_IF_ERROR(known->take(entry.second));
+    Status taken = known->take(entry.second);
+    // Where nothing stands there is no place: YAML gives that of what comes next.
+    if (!taken.ok() && entry.second.IsNull())
+      return Wrong(entry.first, "expected a value of the key " + name + ", found nothing");
+    RETURN_IF_ERROR(taken);
   }
   return {};
 }

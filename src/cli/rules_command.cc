@@ -1,5 +1,6 @@
 #include "cli/rules_command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <set>
@@ -103,17 +104,28 @@ class TestRun {
   size_t tests_ = 0, failed_ = 0;
 };
 
+// Whether one of the files is in the folder.
+bool AreOf(const std::string& folder, const std::vector<std::string>& files) {
+  return std::any_of(files.begin(), files.end(), [&](const std::string& file) {
+    std::error_code error;
+    return fs::equivalent(fs::absolute(file, error).parent_path(), folder, error);
+  });
+}
+
 }  // namespace
 
-base::Status RunRulesLint(const std::vector<std::string>& files, const std::string& notify) {
-  RuleSources sources;
+base::Status RunRulesLint(const std::vector<std::string>& files, const std::string& shipped,
+                          const std::string& notify) {
   std::shared_ptr<const notify::Config> config;
   if (!notify.empty()) {
     ASSIGN_OR_RETURN(config, notify::ReadConfig(notify));
   }
-  sources.files = files;
-  ASSIGN_OR_RETURN(auto rules, ReadRules(sources));
-  detect::LintReport report = detect::Lint(rules);
+  RuleSources own, others;
+  own.files = files;
+  if (!AreOf(shipped, files)) others.shipped = shipped;
+  ASSIGN_OR_RETURN(auto rules, ReadRules(own));
+  ASSIGN_OR_RETURN(auto beside, ReadRules(others));
+  detect::LintReport report = detect::Lint(rules, beside);
   for (std::string& error : config ? UnknownChannels(rules, config.get()) : std::vector<std::string>()) {
     report.errors.push_back(std::move(error));
   }

@@ -7,8 +7,9 @@
 
 namespace rankscope::cli {
 
-// `rankscope rules lint FILE…`: prints what is wrong, a line each. kInvalid: there are errors, so many.
-base::Status RunRulesLint(const std::vector<std::string>& files, const std::string& notify);
+// `rankscope rules lint FILE…`: prints what is wrong, a line each, also with those in `shipped` beside them, unless
+// they are of these, and by the notification file `notify`, where one is named. kInvalid: there are errors, so many.
+base::Status RunRulesLint(const std::vector<std::string>& files, const std::string& shipped, const std::string& notify);
 
 // `rankscope rules test FILE…`: makes each test's job up, runs the rules over it and prints what differs. Rule files
 // are looked for beside the test file; a test file that names none means those in `shipped`. Where `job` is one of the

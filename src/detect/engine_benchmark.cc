@@ -79,5 +79,57 @@ void TakePoints(benchmark::State& state) {
 }
 BENCHMARK(TakePoints)->Unit(benchmark::kMillisecond);
 
+// What 64 ranks in lock step say, of which each fifth record has metrics: the mix of bench/engine.py's `training`.
+std::shared_ptr<const model::RecordBatch> TrainingRecords() {
+  model::RecordBatchBuilder builder;
+  uint64_t noise = 1;
+  auto draw = [&](uint64_t below) {
+    noise = noise * 6364136223846793005U + 1442695040888963407U;
+    return (noise >> 33) % below;
+  };
+  auto number = [&](uint64_t below) { return std::to_string(draw(below)); };
+  for (int64_t i = 0; i < kSteps * kRanks; ++i) {
+    model::Record record;
+    record.origin.job = "j";
+    record.origin.rank = static_cast<int32_t>(i / 5 % kRanks);
+    record.origin.node_rank = *record.origin.rank / 8;
+    record.time = i / (5 * kRanks) * base::kNsPerSecond;
+    record.seq = builder.size() + 1;
+    record.step = i / (5 * kRanks) + 1;
+    if (i % 5 == 0) {
+      record.stream = model::Stream::kMetric;
+      record.fields = {{"loss", 2 + static_cast<double>(draw(100)) / 1000},
+                       {"gradient_norm", 1 + static_cast<double>(draw(100)) / 1000},
+                       {"gpu_memory_usage", 61 + static_cast<double>(draw(100)) / 100},
+                       {"throughput_tokens_per_sec", 78400 + static_cast<double>(draw(900))}};
+    } else {
+      std::string texts[] = {
+          "iteration " + number(100000) + "/100000 | lm loss: 1." + number(1000000) + "E+00 | elapsed 1.5" + number(99),
+          "node004:20033:21033 [1] NCCL INFO AllReduce: opCount " + number(90000) + " sendbuff 0x7f" +
+              number(900000000),
+          "worker " + number(8) + " fetched batch " + number(90000) + ": ids [" + number(90000000) + "] in 3.11 ms",
+          "request_id=8f" + number(900000) + "-4a1c-" + number(9000) + "-bbbb-" + number(900000000) + " took 811 us",
+          "[INFO:loader.shuffle] gradient checkpoint " + number(512) + " of 512"};
+      record.text = texts[draw(5)];
+    }
+    builder.Add(record);
+  }
+  return *model::RecordBatch::Decode(builder.Take());
+}
+
+// items_per_second: records a second on one core, with all rules.
+void TakeRecords(benchmark::State& state) {
+  auto rules = ShippedRules();
+  auto batch = TrainingRecords();
+  for (auto _ : state) {
+    Engine engine(rules, [](const Finding&) {});
+    model::RecordBatch::Cursor cursor(*batch);
+    model::RecordView record;
+    while (cursor.Next(&record)) engine.Take(record);
+  }
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(batch->size()));
+}
+BENCHMARK(TakeRecords)->Unit(benchmark::kMillisecond);
+
 }  // namespace
 }  // namespace rankscope::detect

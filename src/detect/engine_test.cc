@@ -8,7 +8,6 @@
 #include "detect/rule_tests/rule_test.h"
 #include "detect/rules/rule_file.h"
 #include "model/event.h"
-#include "model/event.h"
 #include "model/record_batch.h"
 
 namespace rankscope::detect {

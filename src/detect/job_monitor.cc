@@ -20,13 +20,6 @@ uint64_t Between(base::TimeNs a, base::TimeNs b) {
   return a > b ? first - second : second - first;
 }
 
-// A rank that waits leaves by itself so soon after its limit.
-constexpr int64_t kAfterLimitS = 30;
-
-// What a batch of another shape changes.
-constexpr std::array<std::string_view, 4> kSpeeds = {"throughput_tokens_per_sec", "step_time_s", "compute_time_s",
-                                                     "samples_per_sec"};
-
 int64_t DeviceOf(const model::RecordView& record) {
   if (record.stream != model::Stream::kGpu) return -1;
   const model::FieldView* index = record.FindField("gpu_index");
@@ -67,10 +60,8 @@ void JobMonitor::Build() {
   };
   step_time_metric_ = number_of("step_time_s");
   shape_metrics_ = {number_of("tokens"), number_of("sequence_length")};
-  speed_metrics_.clear();
-  for (std::string_view name : kSpeeds) {
-    if (int metric = number_of(name); metric >= 0) speed_metrics_.push_back(static_cast<size_t>(metric));
-  }
+  speeds_.clear();
+  for (const RuleSet::Metric& metric : rules_->metrics()) speeds_.push_back(BatchScale::SpeedOf(metric.name));
 }
 
 void JobMonitor::Use(std::shared_ptr<const RuleSet> rules) {
@@ -88,9 +79,15 @@ void JobMonitor::Use(std::shared_ptr<const RuleSet> rules) {
   }
 }
 
+size_t JobMonitor::HashOfSource::operator()(const SourceKey& key) const {
+  uint64_t ranks = static_cast<uint64_t>(static_cast<uint32_t>(key.node_rank)) << 32 | static_cast<uint32_t>(key.rank);
+  constexpr uint64_t kSpread = 0x9E3779B97F4A7C15;
+  return (ranks ^ static_cast<uint64_t>(key.device) << 20) * kSpread >> 20;
+}
+
 JobMonitor::Held& JobMonitor::SourceOf(const model::RecordView& record) {
   const model::Origin& origin = *record.origin;
-  SourceKey key(origin.node_rank.value_or(-1), origin.rank.value_or(-1), DeviceOf(record));
+  SourceKey key{origin.node_rank.value_or(-1), origin.rank.value_or(-1), DeviceOf(record)};
   auto [found, is_new] = sources_.try_emplace(key);
   Held& held = found->second;
   if (is_new) {
@@ -123,23 +120,9 @@ bool JobMonitor::TakeJudgement(const model::RecordView& record) {
   const model::FieldView* event = record.FindField("event");
   if (!event || !model::IsJudgement(event->text)) return false;
   if (event->text == "finding") Advance(record.time);
-  if (event->text == "action" && !record.origin->rank) TakeAction(record);
+  if (event->text == "action") training_.hold.Take(record);
   if (event->text.starts_with("detector_")) job_rules_.Take(SourceOf(record).source, record);
   return true;
-}
-
-// What all ranks wait for is no silence, and steps around it are no measure.
-void JobMonitor::TakeAction(const model::RecordView& record) {
-  const model::FieldView* action = record.FindField("action");
-  const model::FieldView* outcome = record.FindField("outcome");
-  bool pauses = action && outcome && (action->text == "pause_job" || action->text == "resume_job");
-  bool held = pauses && outcome->text == "held";
-  if (!pauses || held == training_.held) return;
-  training_.held = held;
-  training_.paused_at = training_.goes_on_at = std::max(training_.now, record.time);
-  training_.paused_step = record.step.value_or(training_.step.value_or(0));
-  const model::FieldView* limit = record.FindField("limit_s");
-  if (held && limit) training_.goes_on_at += (limit->integer + kAfterLimitS) * base::kNsPerSecond;
 }
 
 void JobMonitor::Take(const model::RecordView& record) {
@@ -148,12 +131,9 @@ void JobMonitor::Take(const model::RecordView& record) {
     if (record.time >= next_tick_) Advance(record.time);  // as ticks would have, had they come
     training_.now = std::max(training_.now, record.time);
   }
-  if (record.step) training_.step = record.step;
-  bool goes_on =
-      training_.held && record.step && *record.step > training_.paused_step;  // a server that ended says nothing
-  if (goes_on) {
-    training_.held = false;
-    training_.paused_at = training_.goes_on_at = training_.now;
+  if (record.step) {
+    training_.step = record.step;
+    training_.hold.Pass(*record.step, training_.now);
   }
   Held& held = SourceOf(record);
   if (Read(record)) {
@@ -161,6 +141,7 @@ void JobMonitor::Take(const model::RecordView& record) {
     training_.paused_step = training_.step.value_or(0);
   }
   if (record.stream == model::Stream::kEvent) TakeEvent(record);
+  if (record.stream == model::Stream::kBatch) TakeBatch(&held, record);
   for (Watch* watch : routes_.records) watch->TakeRecord(held.source, record);
   if (!record.text.empty()) TakeLine(held, record);
   if (!points_.empty()) TakePoints(&held, record);
@@ -214,13 +195,42 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
   TakeShape(held);
   for (auto& [metric, point] : points_) {
     SeriesWindow& series = held->source.series[static_cast<size_t>(metric)];
-    point.disturbed = series.size() > 0 && training_.paused_at >= series.at(0).time;
+    point.disturbed = IsDisturbed(series, record.time);
+    bool rate = speeds_[static_cast<size_t>(metric)] == BatchScale::Speed::kTokensPerSecond;
+    // The extremes of several steps are those of their batches, whatever their mean: only rows, which are scaled, tell
+    // more.
+    auto batch = rate ? BatchOf(*held, point) : std::nullopt;
+    point.unlike = batch && (point.steps > 1 || scale_.IsUnlike(batch));
     series.Add(point);
   }
   for (auto& [metric, point] : points_) {
     for (Watch* watch : routes_.metrics[static_cast<size_t>(metric)]) watch->TakePoint(held->source, metric, record);
-    TakeStep(held->source, metric, point, record);
+    TakeStep(*held, metric, point, record);
   }
+}
+
+// What lies between two points may have made the second a slow one.
+bool JobMonitor::IsDisturbed(const SeriesWindow& series, base::TimeNs time) const {
+  if (series.size() == 0) return false;
+  base::TimeNs before = series.at(0).time;
+  return training_.paused_at >= before || training_.hold.Touches(before, time);
+}
+
+void JobMonitor::TakeBatch(Held* held, const model::RecordView& record) {
+  auto work = WorkOf(record);
+  if (!work) return;
+  held->batches.Take(*record.step, *work);
+  scale_.Take(*record.step, *work);
+}
+
+// Of the steps that the point is of, as far as they are known.
+std::optional<BatchWork> JobMonitor::BatchOf(const Held& held, const Point& point) const {
+  auto batch = held.batches.Over(point);
+  if (!batch || shape_metrics_[0] < 0) return batch;
+  const SeriesWindow& tokens = held.source.series[static_cast<size_t>(shape_metrics_[0])];
+  bool counts = tokens.size() > 0 && tokens.at(0).step == point.step && tokens.at(0).mean > 0;
+  if (counts) batch->counted = tokens.at(0).mean;
+  return batch;
 }
 
 // Batches of another shape take another time: speeds are measured anew.
@@ -232,17 +242,22 @@ void JobMonitor::TakeShape(Held* held) {
     }
   }
   if (!changed) return;
-  for (size_t metric : speed_metrics_) {
+  for (size_t metric = 0; metric < speeds_.size(); ++metric) {
+    if (speeds_[metric] == BatchScale::Speed::kNone) continue;
     held->source.series[metric].Clear();
     rows_[metric].Restart();
   }
 }
 
-void JobMonitor::TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record) {
+void JobMonitor::TakeStep(const Held& held, int metric, const Point& point, const model::RecordView& record) {
   auto index = static_cast<size_t>(metric);
   if (routes_.steps[index].empty()) return;
-  rows_[index].Take(source, source.series[index].steps_seen(), point);
-  while (const StepRow* row = rows_[index].Next()) {
+  bool by_batch = speeds_[index] != BatchScale::Speed::kNone && !held.batches.empty();
+  std::optional<BatchWork> batch;
+  if (by_batch) batch = BatchOf(held, point);
+  rows_[index].Take(held.source, held.source.series[index].steps_seen(), point, batch);
+  while (StepRow* row = rows_[index].Next()) {
+    if (by_batch) scale_.Scale(speeds_[index], row);
     Point middle = row->Middle();
     for (Watch* watch : routes_.steps[index]) watch->TakeStep(*row, middle, record);
   }

@@ -4,9 +4,10 @@
 #include <deque>
 #include <map>
 #include <memory>
-#include <tuple>
+#include <unordered_map>
 #include <vector>
 
+#include "detect/batch_scale.h"
 #include "detect/job_rules.h"
 #include "detect/metric_reader.h"
 #include "detect/rules/rule_set.h"
@@ -36,7 +37,14 @@ class JobMonitor {
 
  private:
   // A rank, and its GPU, whose samples are no steps.
-  using SourceKey = std::tuple<int32_t, int32_t, int64_t>;
+  struct SourceKey {
+    int32_t node_rank, rank;
+    int64_t device;
+    bool operator==(const SourceKey&) const = default;
+  };
+  struct HashOfSource {
+    size_t operator()(const SourceKey& key) const;
+  };
   struct Held {
     Source source;
     std::vector<uint8_t> from_metrics;  // by metric: its points come in `metric` records, not in printed lines
@@ -44,20 +52,23 @@ class JobMonitor {
     base::TimeNs step_time = 0;
     bool step_from_metrics = false;
     std::array<BatchShape, 2> shapes;  // tokens, sequence_length
+    BatchLog batches;
   };
 
   void Build();
   bool TakeJudgement(const model::RecordView& record);
   void TakeEvent(const model::RecordView& record);
-  void TakeAction(const model::RecordView& record);
   Held& SourceOf(const model::RecordView& record);
   // Finds the record's patterns and points. True: it is of an evaluation or a checkpoint.
   bool Read(const model::RecordView& record);
   bool IsTimeBelieved(base::TimeNs time);
   void TakeLine(const Held& held, const model::RecordView& record);
   void TakePoints(Held* held, const model::RecordView& record);
+  void TakeBatch(Held* held, const model::RecordView& record);
   void TakeShape(Held* held);
-  void TakeStep(const Source& source, int metric, const Point& point, const model::RecordView& record);
+  bool IsDisturbed(const SeriesWindow& series, base::TimeNs time) const;
+  void TakeStep(const Held& held, int metric, const Point& point, const model::RecordView& record);
+  std::optional<BatchWork> BatchOf(const Held& held, const Point& point) const;
   void DeriveStepTime(Held* held, const model::RecordView& record);
   void Tell(const Finding& finding);
 
@@ -72,14 +83,15 @@ class JobMonitor {
   std::vector<std::unique_ptr<Episodes>> episodes_;  // by rule
   std::vector<WatchPtr> watches_;
   JobRules job_rules_;
-  std::map<SourceKey, Held> sources_;
-  std::vector<StepRows> rows_;  // by metric
+  std::unordered_map<SourceKey, Held, HashOfSource> sources_;  // addresses of which are kept
+  std::vector<StepRows> rows_;                                 // by metric
   MetricReader reader_;
   int step_time_metric_ = -1;  // -1: no rule looks at it
   std::array<int, 2> shape_metrics_ = {-1, -1};
-  std::vector<size_t> speed_metrics_;  // that follow from the batch's shape
-  MetricReader::Points points_;        // the record's
-  std::vector<int> found_;             // patterns in the record's text
+  std::vector<BatchScale::Speed> speeds_;  // by metric: these follow from the batch
+  BatchScale scale_;
+  MetricReader::Points points_;  // the record's
+  std::vector<int> found_;       // patterns in the record's text
 };
 
 }  // namespace rankscope::detect

@@ -70,9 +70,8 @@ struct Misnomer {
   std::string_view printed, canonical;
 };
 constexpr std::array kMisnomers = {
-    Misnomer{"train_speed(s/it)", "step_time_s"},
-    Misnomer{"train_speed(iter/s)", "step_time_s"},
-    Misnomer{"memory(GiB)", "gpu_memory_gib"},
+    Misnomer{"train_speed(s/it)", "step_time_s"}, Misnomer{"train_speed(iter/s)", "step_time_s"},
+    Misnomer{"memory(GiB)", "gpu_memory_gib"}, Misnomer{"num_tokens", "tokens"},  // TRL's: all until now, no batch's
 };
 
 constexpr std::string_view kThermal = "thermal_throttling";
@@ -130,7 +129,7 @@ bool MetricReader::Read(const model::RecordView& record, Points* points) {
   uint64_t said = 0;  // of the first 64 metrics: have a value, not statistics alone
   for (size_t i = 0; i < record.fields.size(); ++i) {
     const model::FieldView& field = record.fields[i];
-    const RuleSet::FieldUse* use = ColumnOf(i, field.name).use;
+    const RuleSet::FieldUse* use = layout_[i].use;  // IsEvaluationRow has looked at all of them
     if (!use || IsMisnamed(record, field.name)) continue;
     auto number = NumberOf(field);
     if (!number) continue;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "detect/detectors/declared_schedule.h"
 #include "detect/parallelism.h"
 #include "detect/watches/batch_shape.h"
@@ -82,6 +84,19 @@ TEST(BatchShape, ChangesWhenBatchesAreLargerForGood) {
 TEST(BatchShape, KnowsThatBatchesVary) {
   BatchShape shape;
   for (int i = 0; i < 400; ++i) EXPECT_FALSE(shape.Take(Point::Of(1000 + 300 * ((i * 7919) % 11 - 5) / 5.0, i, i)));
+}
+
+// Windows of speeds begin anew with each change: slow decays were not seen for it.
+TEST(BatchShape, TakesAFewOddBatchesInARowForNoChange) {
+  BatchShape shape;
+  std::mt19937 random(5);
+  int changes = 0;
+  for (int i = 0; i < 20000; ++i) {
+    double sum = 0;  // of twelve: nearly normal, of a deviation of 1
+    for (int j = 0; j < 12; ++j) sum += static_cast<double>(random()) / 4294967296.0 - 0.5;
+    changes += shape.Take(Point::Of(1000 * (1 + 0.25 * sum), i, i)) ? 1 : 0;
+  }
+  EXPECT_LE(changes, 1);
 }
 
 }  // namespace

@@ -42,11 +42,11 @@ Point StepRow::Middle() const {
   return middle;
 }
 
-void StepRows::Take(const Source& source, int64_t steps_seen, const Point& point) {
+void StepRows::Take(const Source& source, int64_t steps_seen, const Point& point, std::optional<BatchWork> batch) {
   if (!point.step) return;
   if (WentBack(source.slot, *point.step)) Forget(*point.step);
   last_step_[source.slot] = *point.step;
-  if (*point.step > judged_) RowOf(*point.step).points.push_back({&source, steps_seen, point});
+  if (*point.step > judged_) RowOf(*point.step).points.push_back({&source, steps_seen, point, batch});
 }
 
 bool StepRows::WentBack(size_t slot, int64_t step) {
@@ -66,6 +66,7 @@ StepRow& StepRows::RowOf(int64_t step) {
   if (row != open_.end() && row->step == step) return *row;
   row = open_.emplace(row);
   row->step = step;
+  row->points.reserve(expected_);
   return *row;
 }
 
@@ -83,7 +84,7 @@ size_t StepRows::Expected(const StepRow& row) const {
                                            [&](int64_t last) { return last != kNever && last >= since; }));
 }
 
-const StepRow* StepRows::Next() {
+StepRow* StepRows::Next() {
   if (!IsOver()) return nullptr;
   std::swap(row_, open_.front());
   open_.pop_front();

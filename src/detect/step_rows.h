@@ -3,6 +3,7 @@
 #include <deque>
 #include <vector>
 
+#include "detect/batch_work.h"
 #include "detect/detectors/series_window.h"
 
 namespace rankscope::detect {
@@ -14,6 +15,7 @@ struct RankPoint {
   const Source* source = nullptr;
   int64_t steps_seen = 0;  // by the rank, with this one
   Point point;
+  std::optional<BatchWork> batch;  // that it is of, where it matters and is known
 };
 
 // What the ranks of a job say of one metric at one step.
@@ -31,11 +33,11 @@ struct StepRow {
 class StepRows {
  public:
   // The rank's newest point; one without a step is left out.
-  void Take(const Source& source, int64_t steps_seen, const Point& point);
+  void Take(const Source& source, int64_t steps_seen, const Point& point, std::optional<BatchWork> batch = {});
   // What comes from the next step on cannot be compared with what came before.
   void Restart() { restarted_ = true; }
-  // The next step that is over, or null. Valid until the next call.
-  const StepRow* Next();
+  // The next step that is over, or null. Valid until the next call, for the caller to change.
+  StepRow* Next();
 
  private:
   bool WentBack(size_t slot, int64_t step);

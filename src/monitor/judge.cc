@@ -16,6 +16,13 @@ constexpr int64_t kQuiet = 3600 * base::kNsPerSecond;
 // that ingest need not wait for long; but windows of fewer would begin anew.
 constexpr uint64_t kLookBack = 500'000, kLeastLookBack = 50'000;
 
+constexpr size_t kUsualText = 128;  // bytes
+
+void Prefetch(const void* begin, size_t bytes) {
+  constexpr size_t kCacheLine = 64;
+  for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(static_cast<const char*>(begin) + at);
+}
+
 // The same for the same record, as it came and as the store gives it back.
 uint64_t IdentityOf(const model::RecordView& record) {
   std::string key;
@@ -126,10 +133,11 @@ void Judge::Take(const std::vector<Batch>& batches) {
   // They fill more than the caches, and do not lie in their order.
   constexpr size_t kAhead = 4;
   for (size_t i = 0; i < sorted_.size(); ++i) {
-    if (i + 2 * kAhead < sorted_.size()) __builtin_prefetch(sorted_[i + 2 * kAhead].second);
+    if (i + 2 * kAhead < sorted_.size()) Prefetch(sorted_[i + 2 * kAhead].second, sizeof(model::RecordView));
     if (i + kAhead < sorted_.size()) {
-      __builtin_prefetch(sorted_[i + kAhead].second->text.data());
-      __builtin_prefetch(sorted_[i + kAhead].second->fields.data());
+      const model::RecordView& next = *sorted_[i + kAhead].second;
+      Prefetch(next.text.data(), std::min(next.text.size(), kUsualText));
+      Prefetch(next.fields.data(), next.fields.size() * sizeof(model::FieldView));
     }
     engine_->Take(*sorted_[i].second);
   }

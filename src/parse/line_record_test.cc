@@ -43,6 +43,14 @@ TEST(UnderstandLine, SwiftDictHasStepTotalAndSpeed) {
   EXPECT_EQ(Value(record, "step_time_s"), 4);
 }
 
+TEST(UnderstandLine, SwiftsLoggingFileSaysTheSameAsItsLines) {
+  auto record = Understood(
+      R"({"loss": 1.5, "grad_norm": NaN, "learning_rate": 2e-06, "global_step/max_steps": "5/94", "elapsed_time": "3s"})");
+  EXPECT_EQ(record.step, 5);
+  EXPECT_EQ(Value(record, "loss"), 1.5);
+  EXPECT_TRUE(std::isnan(Value(record, "gradient_norm")));
+}
+
 TEST(UnderstandLine, MegatronLine) {
   auto record = Understood(
       " [2026-01-01 00:00:00] iteration       30/     900 | consumed samples: 64 | elapsed time per iteration (ms): "

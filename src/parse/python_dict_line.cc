@@ -49,14 +49,16 @@ bool AddProgress(std::string_view key, std::string_view value, model::Fields* fi
 
 bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
   size_t at = plain.find("{'");
+  if (at == std::string_view::npos) at = plain.find("{\"");  // as ms-swift writes its logging.jsonl
   if (at == std::string_view::npos) return false;
+  const char quote = plain[at + 1];
   model::Fields found;
   bool metric = false, evaluation = false;
   ++at;
   while (at < plain.size()) {
     while (at < plain.size() && (plain[at] == ' ' || plain[at] == ',')) ++at;
-    if (at >= plain.size() || plain[at] != '\'') break;
-    size_t key_end = plain.find('\'', at + 1);
+    if (at >= plain.size() || plain[at] != quote) break;
+    size_t key_end = plain.find(quote, at + 1);
     if (key_end == std::string_view::npos || key_end + 1 >= plain.size() || plain[key_end + 1] != ':') return false;
     std::string_view key = plain.substr(at + 1, key_end - at - 1);
     size_t value_end = EndOfValue(plain, key_end + 2);

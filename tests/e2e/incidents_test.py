@@ -77,6 +77,21 @@ class IncidentsTest(unittest.TestCase):
         self.assertEqual(len(findings), 10)
         self.assertEqual({finding["incident_id"] for finding in findings}, {incident["id"]})
 
+    def test_a_rule_of_ones_own_and_a_shipped_one_that_find_one_line_are_one_incident(self):
+        own = self.place.write("own.yaml", "groups:\n- name: own\n  rules:\n  - {alert: MyOom, match: '.*CUDA out of memory.*'}\n")
+        server = self.serve("--rules", own)
+        self.ingest(server, "j", [oom(0, 3)])
+        incident = self.await_incident(server, lambda row: len(row["members"]) == 2)
+        self.assertEqual((incident["rule"], {member["rule"] for member in incident["members"]}),
+                         ("CudaOutOfMemory", {"CudaOutOfMemory", "MyOom"}))
+        findings = server.ask("GET", "/api/v1/findings", job_id="j")[1]
+        self.assertEqual([(row["rule"], row["incident_id"]) for row in sorted(findings, key=lambda row: row["rule"])],
+                         [("CudaOutOfMemory", incident["id"]), ("MyOom", incident["id"])])
+        self.assertEqual(len(self.incidents(server)), 1)
+        lint = self.place.cli("rules", "lint", own)
+        self.assertEqual(lint.returncode, 0, lint.stdout)
+        self.assertIn('overlaps: its lines also match ".*CUDA out of memory.*" of CudaOutOfMemory', lint.stdout)
+
     def test_a_cause_that_comes_later_takes_over(self):
         server = self.serve()
         self.ingest(server, "j", [timeout(60, 5)])

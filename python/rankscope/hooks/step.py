@@ -55,9 +55,9 @@ class Step:
             report["tokens"] = self._tokens
         report.update(_gpu_memory())
         waited = _recorder.waited_s()
-        _recorder.log(report, step=step)
-        if self._shapes:
+        if self._shapes:  # before the metrics, which are judged by how much there was to compute
             _recorder.log_batch(self._ids or None, self._shapes, self._lengths or None, step=step)
+        _recorder.log(report, step=step)
         self.__init__()
         self._ended = now + _recorder.waited_s() - waited
 

@@ -15,6 +15,9 @@ constexpr double kNearPeak = 0.05;
 // A jump is so much steeper than what follows it; a knee (the end of a warm-up, the begin of a decay) goes on as it
 // began.
 constexpr double kSteeper = 3;
+constexpr double kBent = 2;
+// Of the peak: so low a cycle ends; a restart goes up to so many times as much.
+constexpr double kLow = 0.15, kRises = 3;
 
 // A learning rate that leaves its schedule. Every schedule in use (constant, linear, cosine, polynomial, inverse square
 // root, WSD, each with warm-up) goes on smoothly but for knees of its slope, and warm restarts go back to the peak. So
@@ -89,8 +92,24 @@ class ScheduleDetector : public Detector {
   }
 
   bool IsFar(const Sample& sample) const {
-    bool restart = std::fabs(sample.value - peak_) < kNearPeak * peak_;
-    return !restart && std::fabs(sample.value - Expected(sample.step)) > kRounding + tolerance_ * peak_;
+    double distance = std::fabs(sample.value - Expected(sample.step));
+    return !IsRestart(sample) && distance > kRounding + tolerance_ * peak_ + kBent * Bend();
+  }
+
+  // Up to the peak; or, from where a cycle had come to its end, up to a lower one.
+  bool IsRestart(const Sample& sample) const {
+    if (std::fabs(sample.value - peak_) < kNearPeak * peak_) return true;
+    return samples_.back().value < kLow * peak_ && sample.value > kRises * samples_.back().value;
+  }
+
+  // How far the course so far is from a straight line: by twice as much it may leave the line within the next records.
+  double Bend() const {
+    double bend = 0;
+    for (const Sample& each : samples_) {
+      double straight = samples_.front().value + Slope() * (each.step - samples_.front().step);
+      bend = std::max(bend, std::fabs(each.value - straight));
+    }
+    return bend;
   }
 
   // From a constant down to another one.

@@ -16,7 +16,8 @@ Point Point::Of(double value, std::optional<int64_t> step, base::TimeNs time) {
           .min = known,
           .max = known,
           .mean = known,
-          .disturbed = false};
+          .disturbed = false,
+          .unlike = false};
 }
 
 double ValueOf(const Point& point, Side side) {

@@ -28,7 +28,8 @@ struct Point {
   double last = 0;          // may be NaN or infinite
   double min = 0, max = 0;  // of the finite ones; NaN: there was none
   double mean = 0;          // likewise
-  bool disturbed = false;   // an evaluation or a checkpoint lies between it and the point before
+  bool disturbed = false;   // an evaluation, a checkpoint or a hold lies between it and the point before
+  bool unlike = false;      // of a throughput: its batch, or another rank's, was no usual one
 
   // A single value.
   static Point Of(double value, std::optional<int64_t> step, base::TimeNs time);

@@ -34,7 +34,7 @@ struct TestSeries {
   std::vector<std::optional<double>> values;  // nothing: the rank does not report it at that step
   double noise = 0, relative_noise = 0;       // standard deviations
   uint64_t seed = 1;
-  bool printed = false;  // a line of stdout, not a metric record
+  model::Stream stream = model::Stream::kMetric;  // or a line of stdout, or batches
 };
 
 // A line (or an event) of one rank.

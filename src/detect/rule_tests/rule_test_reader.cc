@@ -1,3 +1,4 @@
+#include <array>
 #include <limits>
 
 #include "detect/rule_tests/rule_test.h"
@@ -119,8 +120,9 @@ class RuleTestReader {
       return {};
     };
     auto take_stream = [&](const YAML::Node& value) -> base::Status {
-      ASSIGN_OR_RETURN(size_t stream, yaml_->Word(value, {"metric", "stdout"}));
-      series.printed = stream == 1;
+      static constexpr std::array kStreams = {model::Stream::kMetric, model::Stream::kStdout, model::Stream::kBatch};
+      ASSIGN_OR_RETURN(size_t stream, yaml_->Word(value, {"metric", "stdout", "batch"}));
+      series.stream = kStreams[stream];
       return {};
     };
     RETURN_IF_ERROR(yaml_->Map(node, "a series",

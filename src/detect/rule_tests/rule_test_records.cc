@@ -64,8 +64,9 @@ class RecordMaker {
 
   std::vector<model::Record> Make() {
     for (int32_t rank = 0; rank < world_.ranks; ++rank) {
-      MakeSeries(rank, /*printed=*/false);
-      MakeSeries(rank, /*printed=*/true);
+      for (model::Stream stream : {model::Stream::kBatch, model::Stream::kMetric, model::Stream::kStdout}) {
+        MakeSeries(rank, stream);
+      }
     }
     for (const TestLine& line : test_.lines) MakeLine(line);
     std::stable_sort(records_.begin(), records_.end(), [](const auto& a, const auto& b) { return a.time < b.time; });
@@ -93,10 +94,12 @@ class RecordMaker {
     return record;
   }
 
-  void MakeSeries(int32_t rank, bool printed) {
+  // Batches are told step by step, metrics at the end of an interval.
+  void MakeSeries(int32_t rank, model::Stream stream) {
+    const int64_t interval = stream == model::Stream::kBatch ? 1 : interval_;
     std::vector<std::pair<const TestSeries*, Noise>> own;
     for (const TestSeries& series : test_.series) {
-      if (series.printed != printed || !series.ranks.Contains(rank)) continue;
+      if (series.stream != stream || !series.ranks.Contains(rank)) continue;
       own.emplace_back(&series, Noise(series.seed * 1000003 + static_cast<uint64_t>(rank)));
     }
     std::vector<Window> windows(own.size());
@@ -105,8 +108,8 @@ class RecordMaker {
       bool any = false;
       for (size_t j = 0; j < own.size(); ++j) any |= AddValue(&own[j], i, &windows[j]);
       if (any) ++inside;
-      if ((world_.first_step + i) % interval_ != 0 || inside == 0) continue;
-      Flush(rank, printed, i, inside, own, &windows);
+      if ((world_.first_step + i) % interval != 0 || inside == 0) continue;
+      Flush(rank, stream, i, inside, own, &windows);
       inside = 0;
     }
   }
@@ -121,9 +124,9 @@ class RecordMaker {
     return true;
   }
 
-  void Flush(int32_t rank, bool printed, int64_t i, int64_t inside,
+  void Flush(int32_t rank, model::Stream stream, int64_t i, int64_t inside,
              const std::vector<std::pair<const TestSeries*, Noise>>& own, std::vector<Window>* windows) {
-    model::Record record = NewRecord(rank, std::nullopt, printed ? model::Stream::kStdout : model::Stream::kMetric);
+    model::Record record = NewRecord(rank, std::nullopt, stream);
     record.time = times_[static_cast<size_t>(i)];
     record.step = world_.first_step + i;
     for (size_t j = 0; j < own.size(); ++j) {

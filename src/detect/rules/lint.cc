@@ -24,25 +24,27 @@ std::string LiteralOf(std::string pattern) {
 
 class Linter {
  public:
-  explicit Linter(const std::vector<Rule>& rules) : rules_(rules) {
-    for (const Rule& rule : rules) {
-      const auto* line = std::get_if<LineCondition>(&rule.condition);
-      for (size_t i = 0; line && i < line->patterns.size(); ++i) Add(rule, line->patterns[i]);
-    }
+  Linter(const std::vector<Rule>& rules, const std::vector<Rule>& others) : rules_(rules), others_(others) {
+    for (const Rule& rule : rules) AddPatterns(rule);
+    own_ = uses_.size();
+    for (const Rule& rule : others) AddPatterns(rule);
     patterns_.Compile();
   }
 
   LintReport Run() {
     auto set = RuleSet::Make(rules_);
     if (!set.ok()) report_.errors.push_back(set.status().message());
-    for (size_t i = 0; i < uses_.size(); ++i) CheckPattern(static_cast<int>(i));
+    for (size_t i = 0; i < own_; ++i) CheckPattern(static_cast<int>(i));
     for (const Rule& rule : rules_) CheckRule(rule);
     return std::move(report_);
   }
 
  private:
-  void Add(const Rule& rule, const std::string& pattern) {
-    if (patterns_.Add(pattern).ok()) uses_.push_back({&rule, pattern});
+  void AddPatterns(const Rule& rule) {
+    const auto* line = std::get_if<LineCondition>(&rule.condition);
+    for (size_t i = 0; line && i < line->patterns.size(); ++i) {
+      if (patterns_.Add(line->patterns[i]).ok()) uses_.push_back({&rule, line->patterns[i]});
+    }
   }
 
   static std::string Named(const Rule& rule) { return rule.place + ": " + rule.name + ": "; }
@@ -82,6 +84,11 @@ class Linter {
   }
 
   void CheckRule(const Rule& rule) {
+    for (const Rule& other : others_) {
+      if (other.name != rule.name) continue;
+      report_.warnings.push_back(Named(rule) + "has the name of " + other.place +
+                                 ": the two cannot be in force together");
+    }
     if (rule.summary.empty())
       report_.warnings.push_back(Named(rule) + "has no summary: people will see the bare facts");
     for (const auto& [name, value] : rule.labels) {
@@ -91,14 +98,15 @@ class Linter {
     }
   }
 
-  const std::vector<Rule>& rules_;
+  const std::vector<Rule>&rules_, &others_;
   PatternSet patterns_;
   std::vector<PatternUse> uses_;
+  size_t own_ = 0;  // of these are not the others'
   LintReport report_;
 };
 
 }  // namespace
 
-LintReport Lint(const std::vector<Rule>& rules) { return Linter(rules).Run(); }
+LintReport Lint(const std::vector<Rule>& rules, const std::vector<Rule>& others) { return Linter(rules, others).Run(); }
 
 }  // namespace rankscope::detect

@@ -12,6 +12,7 @@ namespace rankscope::detect {
 struct LintReport {
   std::vector<std::string> errors, warnings;
 };
-LintReport Lint(const std::vector<Rule>& rules);
+// `others` are in force beside them, as those that are shipped: what is wrong among these alone is not said.
+LintReport Lint(const std::vector<Rule>& rules, const std::vector<Rule>& others = {});
 
 }  // namespace rankscope::detect

@@ -5,14 +5,16 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "detect/rules/word_automaton.h"
 
 namespace rankscope::detect {
 namespace {
 
-// Shorter words occur in too many lines to spare anything.
-constexpr int kShortestWord = 3;
+// The longer the shortest word, the faster lines are read; but some patterns have only short ones. Those of fewer than
+// three bytes occur in too many lines to spare anything.
+constexpr int kLongWord = 5, kShortestWord = 3;
 constexpr int64_t kMemory = 8 << 20;
 
 re2::RE2::Options Options() {
@@ -36,16 +38,19 @@ class PatternSet::Impl {
   base::Result<int> Add(const std::string& pattern) {
     re2::RE2 alone(pattern, Options());  // its words about an error, without what is put around it
     int number = -1;
-    if (!alone.ok() || filtered_.Add(AcrossLines(pattern), Options(), &number) != re2::RE2::NoError) {
+    if (!alone.ok() || filtered_->Add(AcrossLines(pattern), Options(), &number) != re2::RE2::NoError) {
       return base::Status::Invalid("regex \"" + pattern + "\": " + (alone.ok() ? "too large" : alone.error()));
     }
     return number;
   }
 
   void Compile() {
-    if (filtered_.NumRegexps() == 0) return;
-    std::vector<std::string> atoms;
-    filtered_.Compile(&atoms);
+    if (filtered_->NumRegexps() == 0) return;
+    std::vector<std::string> atoms = CompileFilter();
+    if (!unfiltered_.empty()) {
+      UseShorterWords();
+      atoms = CompileFilter();
+    }
     std::vector<std::string> words;
     for (size_t i = 0; i < atoms.size(); ++i) {
       // The automaton folds the case of ASCII alone: other words count as there, and the pattern itself decides.
@@ -58,9 +63,6 @@ class PatternSet::Impl {
     }
     automaton_.emplace(words);
     for (int word : automaton_->left_out()) always_.push_back(atom_of_word_[static_cast<size_t>(word)]);
-    // Without any word, the prefilter passes exactly those that it cannot filter.
-    filtered_.AllPotentials({}, &unfiltered_);
-    std::sort(unfiltered_.begin(), unfiltered_.end());
   }
 
   void Match(std::string_view text, std::vector<int>* found) const {
@@ -74,12 +76,12 @@ class PatternSet::Impl {
     atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
     for (int& atom : atoms) atom = atom_of_word_[static_cast<size_t>(atom)];
     atoms.insert(atoms.end(), always_.begin(), always_.end());
-    if (!filtered_.AllMatches(re2::StringPiece(text.data(), text.size()), atoms, found)) found->clear();
+    if (!filtered_->AllMatches(re2::StringPiece(text.data(), text.size()), atoms, found)) found->clear();
     std::sort(found->begin(), found->end());
   }
 
   std::string Group(int pattern, const std::string& name, std::string_view text) const {
-    const re2::RE2& regex = filtered_.GetRE2(pattern);
+    const re2::RE2& regex = filtered_->GetRE2(pattern);
     auto group = regex.NamedCapturingGroups().find(name);
     if (group == regex.NamedCapturingGroups().end()) return {};
     std::vector<re2::StringPiece> groups(static_cast<size_t>(group->second) + 1);
@@ -90,11 +92,27 @@ class PatternSet::Impl {
     return groups.back().as_string();
   }
 
-  const re2::FilteredRE2& filtered() const { return filtered_; }
+  const re2::FilteredRE2& filtered() const { return *filtered_; }
   const std::vector<int>& unfiltered() const { return unfiltered_; }
 
  private:
-  re2::FilteredRE2 filtered_{kShortestWord};
+  // The words, and which patterns have none.
+  std::vector<std::string> CompileFilter() {
+    std::vector<std::string> words;
+    filtered_->Compile(&words);
+    // Without any word, the prefilter passes exactly those that it cannot filter.
+    filtered_->AllPotentials({}, &unfiltered_);
+    std::sort(unfiltered_.begin(), unfiltered_.end());
+    return words;
+  }
+
+  void UseShorterWords() {
+    auto before = std::exchange(filtered_, std::make_unique<re2::FilteredRE2>(kShortestWord));
+    int number = 0;
+    for (int i = 0; i < before->NumRegexps(); ++i) filtered_->Add(before->GetRE2(i).pattern(), Options(), &number);
+  }
+
+  std::unique_ptr<re2::FilteredRE2> filtered_ = std::make_unique<re2::FilteredRE2>(kLongWord);
   std::optional<WordAutomaton> automaton_;
   std::vector<int> atom_of_word_, always_, unfiltered_;
 };

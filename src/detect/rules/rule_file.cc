@@ -228,6 +228,7 @@ base::Status ReadGroup(const YamlReader& yaml, const YAML::Node& node, std::vect
   RETURN_IF_ERROR(
       yaml.Map(node, "a group", {{"name", yaml.Into(&name)}, {"labels", take_labels}, {"rules", take_rules}}));
   if (name.empty()) return yaml.Wrong(node, "expected a key name, found none");
+  if (listed.IsNull()) return yaml.Wrong(node, "expected a key rules, found none");
   return yaml.List(listed, "rules", [&](const YAML::Node& item) -> base::Status {
     ASSIGN_OR_RETURN(Rule rule, RuleReader(&yaml, labels).Read(item));
     rules->push_back(std::move(rule));

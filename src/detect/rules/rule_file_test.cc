@@ -55,6 +55,12 @@ TEST(RuleFile, SaysWhereItIsWrong) {
             "found \"spikes\"");
 }
 
+TEST(RuleFile, NamesThePlaceOfWhatIsMissing) {
+  EXPECT_EQ(Error("groups:\n- name:\n  rules: []\n"), "r.yaml:2:3: expected a value of the key name, found nothing");
+  EXPECT_EQ(Error("groups:\n- name: g\n"), "r.yaml:2:3: expected a key rules, found none");
+  EXPECT_EQ(Error(File("    match:\n    for: 5s\n")), "r.yaml:6:5: expected a value of the key match, found nothing");
+}
+
 TEST(RuleFile, NoDamagedFileGetsOutOfHand) {
   std::string yaml = File("    join:\n      all_of: [{class: a}, {match: b, count: 2}]\n      within: 10m\n");
   ASSERT_EQ(Error(yaml), "");
@@ -93,6 +99,19 @@ TEST(Lint, FindsPatternsThatCannotBeMeant) {
   EXPECT_NE(warnings.find("B: \".*CUDA out of memory.*\" overlaps: its lines also match \"out of memory\" of C"),
             std::string::npos)
       << warnings;
+}
+
+TEST(Lint, NotesWhatAShippedRuleFindsAsWell) {
+  auto own = ParseRuleFile("own.yaml", File("    match: '.*CUDA out of memory.*'\n"));
+  auto shipped = ParseRuleFile("s.yaml", File("    match: 'x*'\n  - {alert: Oom, match: 'CUDA out of memory'}\n"));
+  ASSERT_TRUE(own.ok() && shipped.ok());
+  LintReport report = Lint(*own, *shipped);
+  EXPECT_TRUE(report.errors.empty()) << "what is wrong with others is not one's own";
+  ASSERT_EQ(report.warnings.size(), 4U);
+  EXPECT_EQ(report.warnings[0],
+            "own.yaml:5: A: \".*CUDA out of memory.*\" overlaps: its lines also match \"x*\" of A, s.yaml:5");
+  EXPECT_EQ(report.warnings[1].substr(report.warnings[1].size() - 16), "of Oom, s.yaml:7");
+  EXPECT_EQ(report.warnings[2].find("own.yaml:5: A: has the name of s.yaml:5"), 0U);
 }
 
 TEST(ForeignRules, AreTranslatedOrNamed) {

@@ -25,6 +25,31 @@ class Evaluation {
 
   bool Truth(const Expression& e) { return Value(e).value_or(0) != 0; }
 
+  static double Apply(Operator op, double a, double b) {
+    switch (op) {
+      case Operator::kLess:
+        return Less(a, b);
+      case Operator::kMore:
+        return Less(b, a);
+      case Operator::kAtMost:
+        return !Less(b, a);
+      case Operator::kAtLeast:
+        return !Less(a, b);
+      case Operator::kEqual:
+        return a == b;
+      case Operator::kUnequal:
+        return a != b;
+      case Operator::kAdd:
+        return a + b;
+      case Operator::kTake:
+        return a - b;
+      case Operator::kTimes:
+        return a * b;
+      default:
+        return a / b;
+    }
+  }
+
  private:
   std::optional<double> Compound(const Expression& e) {
     switch (e.kind) {
@@ -71,31 +96,6 @@ class Evaluation {
     auto b = Value(e.children[1]);
     if (!b) return std::nullopt;
     return Apply(e.op, *a, *b);
-  }
-
-  static double Apply(Operator op, double a, double b) {
-    switch (op) {
-      case Operator::kLess:
-        return Less(a, b);
-      case Operator::kMore:
-        return Less(b, a);
-      case Operator::kAtMost:
-        return !Less(b, a);
-      case Operator::kAtLeast:
-        return !Less(a, b);
-      case Operator::kEqual:
-        return a == b;
-      case Operator::kUnequal:
-        return a != b;
-      case Operator::kAdd:
-        return a + b;
-      case Operator::kTake:
-        return a - b;
-      case Operator::kTimes:
-        return a * b;
-      default:
-        return a / b;
-    }
   }
 
   // The windows below an aggregate are walked together; each must be covered.
@@ -237,7 +237,24 @@ void Collect(const Expression& e, std::vector<When::Need>* needs) {
 
 }  // namespace
 
+// Of a conjunction each part.
+void When::NoteLimits(const Expression& e) {
+  if (e.kind != Kind::kBinary) return;
+  if (e.op == Operator::kAnd) {
+    for (const Expression& part : e.children) NoteLimits(part);
+    return;
+  }
+  const Expression &left = e.children[0], &right = e.children[1];
+  bool compares = e.op >= Operator::kLess && e.op <= Operator::kUnequal;
+  if (!compares || left.kind != Kind::kVariable || right.kind != Kind::kNumber) return;
+  limits_.push_back({left.word, left.name, e.op, right.number});
+}
+
 bool When::Holds(const Surroundings& surroundings, Side side) const {
+  for (const Limit& limit : limits_) {
+    auto value = surroundings.Variable(limit.word, limit.name, side);
+    if (!value || Evaluation::Apply(limit.op, *value, limit.number) == 0) return false;
+  }
   return Evaluation(surroundings, side).Truth(root_);
 }
 

@@ -91,8 +91,18 @@ class When {
   const Expression& root() const { return root_; }
 
  private:
+  // A comparison with a number, without which the whole cannot hold: most of what is asked is answered by these.
+  struct Limit {
+    Word word = Word::kValue;
+    std::string name;
+    Expression::Operator op = Expression::Operator::kEqual;
+    double number = 0;
+  };
+  void NoteLimits(const Expression& e);
+
   std::string text_;
   Expression root_;
+  std::vector<Limit> limits_;
 };
 
 }  // namespace rankscope::detect

@@ -265,6 +265,7 @@ base::Result<When> When::Parse(std::string_view text, Vocabulary vocabulary) {
                                    std::to_string(SeriesWindow::kMostPoints) + " steps, found " + SpanText(need.span));
     }
   }
+  when.NoteLimits(when.root_);
   return when;
 }
 

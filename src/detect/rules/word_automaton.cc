@@ -8,6 +8,7 @@ namespace {
 
 constexpr uint32_t kHit = 1U << 31;  // the state ends some word
 constexpr size_t kMostStates = 65535;
+constexpr size_t kMostLooked = 64;  // first bytes of words
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -17,10 +18,34 @@ WordAutomaton::WordAutomaton(const std::vector<std::string>& words) {
   ClassifyBytes(words);
   next_.assign(classes_, 0);
   ends_.resize(1);
+  std::vector<const std::string*> taken;
   for (size_t i = 0; i < words.size(); ++i) {
-    if (!AddWord(words[i], static_cast<int>(i))) left_out_.push_back(static_cast<int>(i));
+    if (AddWord(words[i], static_cast<int>(i))) {
+      taken.push_back(&words[i]);
+    } else {
+      left_out_.push_back(static_cast<int>(i));
+    }
   }
   LinkStates();
+  for (const std::string* word : taken) shortest_ = std::min(shortest_ > 0 ? shortest_ : kMostLooked, word->size());
+  skip_.fill(static_cast<uint8_t>(shortest_ > 0 ? shortest_ - kGramBytes + 1 : 1));
+  for (const std::string* word : taken) NoteGrams(*word);
+}
+
+// The three bytes before `end`, ASCII letters of either case alike (and some other bytes, which does no harm), in few
+// enough bits.
+uint32_t WordAutomaton::GramBefore(const char* end) {
+  auto byte = [end](size_t back) { return static_cast<uint32_t>(static_cast<uint8_t>(*(end - back))); };
+  uint32_t gram = byte(3) | byte(2) << 8 | byte(1) << 16;
+  constexpr uint32_t kLowerCase = 0x202020, kSpread = 0x9E3779B1;
+  return (gram | kLowerCase) * kSpread >> (32 - kGramBits);
+}
+
+void WordAutomaton::NoteGrams(const std::string& word) {
+  for (size_t end = kGramBytes; end <= shortest_; ++end) {
+    uint8_t& skip = skip_[GramBefore(word.data() + end)];
+    skip = std::min(skip, static_cast<uint8_t>(shortest_ - end));
+  }
 }
 
 void WordAutomaton::ClassifyBytes(const std::vector<std::string>& words) {
@@ -48,9 +73,6 @@ bool WordAutomaton::AddWord(const std::string& word, int number) {
     }
   }
   ends_[state].push_back(number);
-  uint32_t gram = 0;
-  for (size_t i = 0; i < kGramBytes; ++i) gram = GramAfter(gram, word[i]);
-  begins_.set(gram);
   return true;
 }
 
@@ -83,12 +105,10 @@ void WordAutomaton::LinkStates() {
 }
 
 void WordAutomaton::Find(std::string_view text, std::vector<int>* found) const {
-  uint32_t gram = 0;
-  for (size_t from = 0, at = 0; at < text.size();) {
-    gram = GramAfter(gram, text[at++]);
-    if (!begins_[gram]) continue;
-    from = at = Run(text, std::max(from + kGramBytes, at) - kGramBytes, found);
-    gram = 0;
+  if (shortest_ == 0) return;
+  for (size_t end = shortest_; end <= text.size();) {
+    uint8_t skip = skip_[GramBefore(text.data() + end)];
+    end = skip > 0 ? end + skip : Run(text, end - shortest_, found) + shortest_;
   }
 }
 

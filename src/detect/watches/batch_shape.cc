@@ -9,28 +9,40 @@ namespace {
 constexpr size_t kFewest = 4;
 constexpr int64_t kConfirm = 3;    // steps: rules of speed wait for as many at least
 constexpr double kMargin = 0.15;   // of the usual
-constexpr double kDeviations = 3;  // MADs; three steps in a row that are so by chance do no harm
+constexpr double kDeviations = 3;  // MADs that are nothing
+// So far beyond these in all, of which no step counts for more than a third: where batches are of all lengths, three
+// in a row are away once in a thousand steps, but not so far.
+constexpr double kEvidence = 12, kMost = kEvidence / 3;
 
 }  // namespace
 
 bool BatchShape::Take(const Point& point) {
   if (!std::isfinite(point.mean)) return false;
-  if (usual_.size() < kFewest || !IsAway(point.mean)) {
+  double excess = usual_.size() < kFewest ? 0 : Excess(point.mean);
+  bool same_side = excess * evidence_ >= 0;
+  if (excess == 0 || !same_side) {
     away_steps_ = 0;
+    evidence_ = 0;
+  }
+  if (excess == 0) {
     usual_.Add(point.mean);
     return false;
   }
   away_steps_ += point.steps;
-  if (away_steps_ < kConfirm) return false;
+  evidence_ += std::clamp(excess, -kMost, kMost) * static_cast<double>(std::min<int64_t>(point.steps, kConfirm));
+  if (away_steps_ < kConfirm || std::fabs(evidence_) < kEvidence) return false;
   usual_.Clear();
   away_steps_ = 0;
+  evidence_ = 0;
   return true;
 }
 
-bool BatchShape::IsAway(double value) const {
-  double median = usual_.Median(), distance = std::fabs(value - median);
-  if (distance <= kMargin * std::fabs(median)) return false;
-  return distance > kDeviations * usual_.MedianDeviation();
+// By how many MADs more than usual it is away; 0: it is not.
+double BatchShape::Excess(double value) const {
+  double median = usual_.Median(), distance = value - median;
+  if (std::fabs(distance) <= kMargin * std::fabs(median)) return 0;
+  double deviations = std::fabs(distance) / std::max(usual_.MedianDeviation(), 1e-9 * std::fabs(median));
+  return deviations > kDeviations ? std::copysign(deviations - kDeviations, distance) : 0;
 }
 
 }  // namespace rankscope::detect

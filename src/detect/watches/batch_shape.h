@@ -13,10 +13,11 @@ class BatchShape {
   bool Take(const Point& point);
 
  private:
-  bool IsAway(double value) const;
+  double Excess(double value) const;
 
   SortedWindow usual_{32};
-  int64_t away_steps_ = 0;  // in a row
+  int64_t away_steps_ = 0;  // in a row, to one side
+  double evidence_ = 0;     // of these: how far, in MADs
 };
 
 }  // namespace rankscope::detect

@@ -85,7 +85,6 @@ class JoinWatch : public Watch {
       if (now - waiting.sighting.time < condition_.lasting.ns) continue;
       waiting.sighting.time = now;
       if (IsTrue(shared, waiting.from, now)) {
-        told_.insert(shared);
         Tell(shared, waiting.from, waiting.sighting);
       }
       pending_.erase(here);
@@ -175,7 +174,7 @@ class JoinWatch : public Watch {
                               [&](const Fact& fact) { return &fact == ear.fact; });
     if (!needed || ear.occurrences[shared].holds()) return;
     pending_.erase(shared);
-    told_.erase(shared);
+    if (told_.erase(shared) > 0) ended_[shared] = time;
     listener_->Ends(shared, step, time);
   }
 
@@ -190,9 +189,19 @@ class JoinWatch : public Watch {
     return Of(fact, shared).CountBetween(from - condition_.within.ns, to) >= fact.count;
   }
 
+  // What has ended the period before has to hold again: that it did within the window makes no second one.
+  bool HoldsAnew(const Fact& fact, const Scope& shared, base::TimeNs from, base::TimeNs to) const {
+    auto ended = ended_.find(shared);
+    bool lasts = !std::holds_alternative<LineCondition>(fact.condition);
+    if (ended == ended_.end() || !lasts) return Holds(fact, shared, from, to);
+    base::TimeNs since = std::max(from - condition_.within.ns, ended->second + 1);
+    return Of(fact, shared).CountBetween(since, to) >= fact.count;
+  }
+
   bool IsTrue(const Scope& shared, base::TimeNs from, base::TimeNs to) const {
     auto holds = [&](const Fact& fact) { return Holds(fact, shared, from, to); };
-    return std::all_of(condition_.all_of.begin(), condition_.all_of.end(), holds) &&
+    auto anew = [&](const Fact& fact) { return HoldsAnew(fact, shared, from, to); };
+    return std::all_of(condition_.all_of.begin(), condition_.all_of.end(), anew) &&
            (condition_.any_of.empty() || std::any_of(condition_.any_of.begin(), condition_.any_of.end(), holds)) &&
            std::none_of(condition_.none_of.begin(), condition_.none_of.end(), holds) && Followed(shared, from);
   }
@@ -213,6 +222,7 @@ class JoinWatch : public Watch {
   }
 
   void Tell(const Scope& shared, base::TimeNs from, const Sighting& last) {
+    told_.insert(shared);
     Sighting sighting = last;
     sighting.scope = shared;
     sighting.likely = Likely(shared, from, last.time);
@@ -253,6 +263,7 @@ class JoinWatch : public Watch {
   std::map<const Fact*, Ear*> by_fact_;
   std::map<Scope, Pending> pending_;  // by the scope that the facts share
   std::set<Scope> told_;
+  std::map<Scope, base::TimeNs> ended_;  // when the latest period was over
 };
 
 }  // namespace

@@ -41,6 +41,7 @@ class MetricWatch : public Watch, private Surroundings {
     const SeriesWindow& series = source.series[static_cast<size_t>(metric)];
     const Point& point = series.at(0);
     if (series.steps_seen() <= rule_.warmup_steps) return;
+    if (rule_.ignore_disturbed && point.unlike) return;
     skip_ = state.points + 1;
     Judgement judgement = Judge(point);
     // A pause makes one step a slow one. Where all steps of a record are, that is not why.

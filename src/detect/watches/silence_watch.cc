@@ -26,7 +26,8 @@ class Rhythm {
       ++steps_since_pause_;
       stride_ = std::max<int64_t>(1, *step - std::exchange(step_, *step));
     }
-    if (last_ != kNever && time > last_) Learn(static_cast<double>(time - last_));
+    bool held = training.hold.Touches(last_, time);
+    if (last_ != kNever && time > last_ && !held) Learn(static_cast<double>(time - last_));
     last_ = std::max(last_, time);
   }
   base::TimeNs last() const { return last_; }
@@ -37,7 +38,7 @@ class Rhythm {
     // It has to be this one's pause: nobody has gone on without it since.
     bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
     if (paused && near) patience = std::max(patience, kLongestPause);
-    return std::max(last_, training.goes_on_at) + patience;
+    return std::max(last_, training.hold.released_at()) + patience;
   }
 
  private:
@@ -108,8 +109,9 @@ class RankSilence : public Watch {
   void Advance(base::TimeNs now) override {
     for (State& state : states_) {
       if (!state.source || state.ended || state.silent || state.steps < kStepsBefore) continue;
-      if (state.source->training->superseded) continue;
-      base::TimeNs deadline = state.rhythm.Deadline(condition_, *state.source->training);
+      const Training& training = *state.source->training;
+      if (training.superseded || training.hold.IsOn(now)) continue;
+      base::TimeNs deadline = state.rhythm.Deadline(condition_, training);
       if (now < deadline) continue;
       state.silent = true;
       Sighting sighting = SilenceOf(state.source->scope, state.rhythm.last(), deadline, "record");
@@ -151,7 +153,7 @@ class StepSilence : public Watch {
   }
 
   void Advance(base::TimeNs now) override {
-    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded) return;
+    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded || training_->hold.IsOn(now)) return;
     base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
     if (now < deadline) return;
     silent_ = true;

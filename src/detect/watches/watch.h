@@ -7,6 +7,7 @@
 
 #include "detect/detectors/declared_schedule.h"
 #include "detect/finding.h"
+#include "detect/hold.h"
 #include "detect/parallelism.h"
 #include "detect/rules/rule.h"
 #include "detect/rules/rule_set.h"
@@ -17,13 +18,12 @@ namespace rankscope::detect {
 
 // What all ranks of a job share.
 struct Training {
-  base::TimeNs now = 0;                 // the latest time of a record that is believed, or of an Advance
-  std::optional<int64_t> step;          // the latest
-  base::TimeNs paused_at = INT64_MIN;   // when an evaluation or a checkpoint was spoken of last
-  int64_t paused_step = 0;              // the latest of the job then
-  bool held = false;                    // all ranks wait, as somebody has asked for
-  base::TimeNs goes_on_at = INT64_MIN;  // when they have to go on from that at the latest, or did
-  bool superseded = false;              // by a later attempt, in which the ranks have gone on
+  base::TimeNs now = 0;                // the latest time of a record that is believed, or of an Advance
+  std::optional<int64_t> step;         // the latest
+  base::TimeNs paused_at = INT64_MIN;  // when an evaluation or a checkpoint was spoken of last
+  int64_t paused_step = 0;             // the latest of the job then
+  Hold hold;
+  bool superseded = false;  // by a later attempt, in which the ranks have gone on
   Parallelism parallelism;
   std::optional<DeclaredSchedule> schedule;
 };

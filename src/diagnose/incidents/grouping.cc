@@ -63,7 +63,24 @@ bool IsOpenTo(const Incident& incident, const FindingFacts& facts, Relation rela
   return relation != Relation::kExplains && facts.severity <= incident.severity;
 }
 
+// A rule of one's own may look for the words of a shipped one. Numbers are another matter: many rules look at a record
+// of metrics, each for a reason of its own.
+bool IsLine(const model::Record& record) { return !record.text.empty() && record.fields.empty(); }
+
+bool AreOne(const model::Record& a, const model::Record& b) {
+  return a.time == b.time && a.seq == b.seq && a.stream == b.stream && a.origin.rank == b.origin.rank &&
+         a.origin.node_rank == b.origin.node_rank;
+}
+
+bool SpeakOfOneLine(const FindingFacts& facts, const Incident& incident) {
+  return std::any_of(facts.evidence->begin(), facts.evidence->end(), [&](const model::Record& line) {
+    auto same = [&](const model::Record& other) { return IsLine(other) && AreOne(line, other); };
+    return IsLine(line) && std::any_of(incident.evidence.begin(), incident.evidence.end(), same);
+  });
+}
+
 Relation RelationIn(const FindingFacts& facts, const Incident& incident) {
+  if (SpeakOfOneLine(facts, incident)) return Relation::kSame;
   Relation relation = Relation::kNone;
   std::string_view leader = KindOf(incident.incident_class, incident.rule);
   for (const IncidentMember& member : incident.members) {
@@ -87,6 +104,7 @@ FindingFacts FactsOf(const detect::Finding& finding) {
   if (finding.scope.node_rank) facts.nodes.Insert(*finding.scope.node_rank);
   facts.began = BeganAt(finding);
   facts.told = finding.time;
+  facts.evidence = &finding.evidence;
   return facts;
 }
 

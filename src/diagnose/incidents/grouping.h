@@ -18,6 +18,7 @@ struct FindingFacts {
   NumberSet ranks, nodes;
   base::TimeNs began = 0;  // of a collective that timed out: when it was entered
   base::TimeNs told = 0;
+  const std::vector<model::Record>* evidence = nullptr;
 };
 // The finding must outlive them.
 FindingFacts FactsOf(const detect::Finding& finding);
@@ -25,7 +26,7 @@ FindingFacts FactsOf(const detect::Finding& finding);
 // What a finding that has begun is to an incident of its job.
 enum class Relation : uint8_t {
   kNone,
-  kSame,     // the same trouble, further ranks
+  kSame,     // the same trouble, further ranks, or the same line, of which another rule speaks
   kFollows,  // something in it may have caused it
   kExplains  // it may have caused what leads the incident
 };

@@ -117,6 +117,32 @@ TEST_F(IncidentBookTest, ATimedOutCollectiveIsJudgedByWhenItWasEntered) {
   EXPECT_NE(book_.Take(Make(kSlow, 90 * kMinute)), "");
 }
 
+TEST_F(IncidentBookTest, OneLineThatTwoRulesSpeakOfIsOneIncident) {
+  constexpr Kind kOwn = {"MyOom", "log_pattern", "", detect::Severity::kWarning};
+  detect::Finding shipped = Make(kOom, 0, 3), own = Make(kOwn, 0, 3), elsewhere = Make(kOwn, 0, 9);
+  model::Record& line = shipped.evidence.emplace_back();
+  line.time = kStart;
+  line.seq = 7;
+  line.origin.rank = 3;
+  line.text = "torch.OutOfMemoryError: CUDA out of memory.";
+  own.evidence = elsewhere.evidence = shipped.evidence;
+  elsewhere.evidence[0].seq = 8;
+  std::string id = book_.Take(shipped);
+  EXPECT_EQ(book_.Take(own), id);
+  EXPECT_EQ(Get(id).rule, "CudaOutOfMemory");
+  EXPECT_EQ(Get(id).members.size(), 2U);
+  EXPECT_EQ(book_.Take(elsewhere), id) << "the same rule, further ranks";
+}
+
+TEST_F(IncidentBookTest, ARecordOfNumbersMakesNoIncidentOfTwoTroubles) {
+  detect::Finding hot = Make(kHot, 0, 3), spike = Make(kSpike, 0, 3);
+  model::Record& record = hot.evidence.emplace_back();
+  record.text = "step 7 loss 9.1 temperature 93";
+  record.fields = {{"loss", 9.1}};
+  spike.evidence = hot.evidence;
+  EXPECT_NE(book_.Take(hot), book_.Take(spike));
+}
+
 TEST_F(IncidentBookTest, WhatHasNothingToDoWithItStaysApart) {
   std::string oom = book_.Take(Make(kOom, 0, 3));
   EXPECT_NE(book_.Take(Make(kSpike, kMinute)), oom) << "memory makes no loss spike";

@@ -15,17 +15,19 @@ using diagnose::Element;
 constexpr base::TimeNs kBegin = 1'775'000'000LL * base::kNsPerSecond;
 constexpr int64_t kInterval = 10;  // steps a report
 
-std::map<int32_t, diagnose::RankPlace> Places() {
+std::map<int32_t, diagnose::RankPlace> PlacesIn(const ClusterSize& size) {
   std::map<int32_t, diagnose::RankPlace> places;
-  for (int32_t rank = 0; rank < kRanks; ++rank) places[rank] = {rank / kGpusANode, rank % kGpusANode, ""};
+  for (int32_t rank = 0; rank < size.ranks(); ++rank) {
+    places[rank] = {rank / size.gpus_a_node, rank % size.gpus_a_node, ""};
+  }
   return places;
 }
 
-Element DrawCongested(const diagnose::Topology& topology, Random* random) {
+Element DrawCongested(const diagnose::Topology& topology, const ClusterSize& size, Random* random) {
   constexpr Element::Kind kKinds[] = {Element::Kind::kNode, Element::Kind::kPort, Element::Kind::kSwitch,
                                       Element::Kind::kRail};
   const Element::Kind kind = kKinds[random->Whole(0, 3)];
-  std::vector<Element> elements = diagnose::ElementsOf(topology, Places());
+  std::vector<Element> elements = diagnose::ElementsOf(topology, PlacesIn(size));
   std::erase_if(elements, [&](const Element& element) { return element.kind != kind; });
   return elements[static_cast<size_t>(random->Whole(0, static_cast<int64_t>(elements.size()) - 1))];
 }
@@ -39,10 +41,10 @@ struct Course {
 
 class Job {
  public:
-  explicit Job(Random* random) : random_(*random) {
+  Job(int32_t ranks, Random* random) : random_(*random), size_(SizeOf(ranks)) {
     const auto wiring = static_cast<Wiring>(random_.Whole(0, 2));
-    job_.topology = MakeCluster(wiring);
-    job_.congested = DrawCongested(job_.topology, &random_);
+    job_.topology = MakeCluster(wiring, size_);
+    job_.congested = DrawCongested(job_.topology, size_, &random_);
     reports_ = random_.Whole(100, 180);
     noise_ = random_.Between(0.005, 0.04);
     depth_ = random_.Between(0.3, 0.65);
@@ -51,8 +53,11 @@ class Job {
     fixed_ = random_.Chance(0.4)
                  ? begins_ + static_cast<int64_t>(random_.Between(0.3, 0.45) * static_cast<double>(reports_))
                  : reports_;
-    // Of two ranks behind a port the order of 256 says nothing beyond chance: only counters do.
-    bool few = wiring == Wiring::kRails && job_.congested.kind == Element::Kind::kPort;
+    // Of two ranks behind a port the order of 256 says nothing beyond chance: only counters do. So it is of all in a
+    // small cluster.
+    constexpr int32_t kRanksThatTell = 128;
+    bool few =
+        size_.ranks() < kRanksThatTell || (wiring == Wiring::kRails && job_.congested.kind == Element::Kind::kPort);
     counts_ = few || random_.Chance(0.8);
     speaks_ = random_.Chance(0.5);
     DrawCourses();
@@ -60,7 +65,7 @@ class Job {
 
   SlowJob Make() {
     for (int64_t report = 0; report < reports_; ++report) {
-      for (int32_t rank = 0; rank < kRanks; ++rank) Report(rank, report);
+      for (int32_t rank = 0; rank < size_.ranks(); ++rank) Report(rank, report);
       constexpr int64_t kCountersEvery = 10;
       if (counts_ && report % kCountersEvery == 0) Count(report);
     }
@@ -71,7 +76,7 @@ class Job {
   void DrawCourses() {
     const double affected = random_.Between(0.85, 1), strays = random_.Between(0, 0.02);
     const double lag = random_.Between(3, 20), spread = random_.Between(1, 10);
-    for (int32_t rank = 0; rank < kRanks; ++rank) {
+    for (int32_t rank = 0; rank < size_.ranks(); ++rank) {
       bool behind = std::binary_search(job_.congested.ranks.begin(), job_.congested.ranks.end(), rank);
       Course course{80'000 * (1 + 0.01 * random_.Normal()), begins_, behind};
       // In a port of two ranks both are slow, or it would be no port.
@@ -97,9 +102,9 @@ class Job {
     constexpr double kSecondsAReport = 40;
     auto time =
         kBegin + static_cast<base::TimeNs>((static_cast<double>(report) + random_.Unit()) * kSecondsAReport * 1e9);
-    const int32_t node = rank / kGpusANode;
+    const int32_t node = rank / size_.gpus_a_node;
     return "{\"timestamp\":\"" + model::FormatTime(time) + "\",\"job_id\":\"j\",\"node_rank\":" + std::to_string(node) +
-           ",\"rank\":" + std::to_string(rank) + ",\"local_rank\":" + std::to_string(rank % kGpusANode) +
+           ",\"rank\":" + std::to_string(rank) + ",\"local_rank\":" + std::to_string(rank % size_.gpus_a_node) +
            ",\"host\":\"gpu-" + std::to_string(node) + "\"";
   }
 
@@ -125,14 +130,14 @@ class Job {
 
   void Count(int64_t report) {
     std::map<std::pair<std::string, std::string>, bool> ports, devices;  // to whether they are congested
-    for (int32_t rank = 0; rank < kRanks; ++rank) {
-      const diagnose::TopologyNode& node = job_.topology.nodes[static_cast<size_t>(rank / kGpusANode)];
-      const auto gpu = static_cast<size_t>(rank % kGpusANode);
+    for (int32_t rank = 0; rank < size_.ranks(); ++rank) {
+      const diagnose::TopologyNode& node = job_.topology.nodes[static_cast<size_t>(rank / size_.gpus_a_node)];
+      const auto gpu = static_cast<size_t>(rank % size_.gpus_a_node);
       auto of = [&](const std::vector<std::string>& names) { return names.size() == 1 ? names[0] : names[gpu]; };
       bool hot = courses_[static_cast<size_t>(rank)].behind && report > begins_ && report < fixed_;
       bool at_node = job_.congested.kind == Element::Kind::kNode;
       bool& port = ports[{of(node.switches), of(node.ports)}];
-      bool& device = devices[{node.name, DeviceOf(rank % kGpusANode)}];
+      bool& device = devices[{node.name, DeviceOf(rank % size_.gpus_a_node)}];
       port = port || (hot && !at_node);
       device = device || (hot && at_node);
     }
@@ -151,6 +156,7 @@ class Job {
   }
 
   Random random_;
+  const ClusterSize size_;
   SlowJob job_;
   int64_t reports_ = 0, begins_ = 0, fixed_ = 0;
   double noise_ = 0, depth_ = 0, ramp_ = 1;
@@ -161,6 +167,6 @@ class Job {
 
 }  // namespace
 
-SlowJob MakeSlowJob(Random* random) { return Job(random).Make(); }
+SlowJob MakeSlowJob(int32_t ranks, Random* random) { return Job(ranks, random).Make(); }
 
 }  // namespace rankscope::simulation

@@ -30,6 +30,8 @@ base::Result<Target> TargetOf(const Request& request) {
   bool has_seq = false;
   for (const auto& [name, value] : request.query) {
     if (name == "job_id") {
+      if (value.empty())
+        return base::Status::Invalid("job_id is empty: leave it out for records of the project itself");
       target.job = value;
     } else if (name == "project") {
       target.project = value;
@@ -44,7 +46,6 @@ base::Result<Target> TargetOf(const Request& request) {
       return base::Status::Invalid("unknown parameter " + name);
     }
   }
-  if (target.job.empty()) return base::Status::Invalid("parameter job_id is missing");
   if (has_seq == target.producer.empty()) return base::Status::Invalid("producer and seq go together");
   if (!target.producer.empty()) target.producer = ProducersOfJob(target.job) + target.producer;
   return target;

@@ -9,7 +9,7 @@
 
 namespace rankscope::api {
 
-// POST /api/v1/ingest/jsonline?job_id=&project=[&producer=&seq=]: records in their JSON form, one a line, of any
+// POST /api/v1/ingest/jsonline?[job_id=&]project=[&producer=&seq=]: records in their JSON form, one a line, of any
 // number, with Content-Encoding gzip or zstd if so. docs/ingest.md says what is stored of a request that ends badly.
 // Answers everything else with null. The token decides as everywhere whether and to which project records may come.
 using IngestOfProject = std::function<base::Result<ingest::Ingest*>(const std::string& project)>;

@@ -69,9 +69,9 @@ void KnowledgeRoutes::SuggestRule(const Request& request, const Reply& reply, co
 }
 
 void KnowledgeRoutes::Insights(const Reply& reply) const {
-  auto facts = knowledge_->AllFacts();
-  if (!facts.ok()) return Fail(reply, facts.status());
-  AnswerJson(reply, diagnose::ToJson(diagnose::Summarize(*facts)));
+  auto insights = knowledge_->Summarize();
+  if (!insights.ok()) return Fail(reply, insights.status());
+  AnswerJson(reply, diagnose::ToJson(*insights));
 }
 
 }  // namespace rankscope::api

@@ -15,8 +15,8 @@ namespace rankscope::catalog {
 // room that made it.
 struct KnownJob {
   std::string job;
-  std::string seen;   // what the job was like then; another text: it is to be looked at again
-  std::string facts;  // JSON
+  std::string seen;           // what the job was like then; another text: it is to be looked at again
+  std::string facts, curves;  // JSON
 };
 
 // Of a project, in SQLite (FOLDER/knowledge.sqlite). Any thread.
@@ -27,7 +27,7 @@ class Knowledge {
   // Durable when it returns; replaces what was known.
   base::Status Save(const KnownJob& known);
   base::Result<std::optional<KnownJob>> Find(const std::string& job) const;
-  // By name. `take` calls nothing here.
+  // By name, without the curves. `take` calls nothing here.
   base::Status Each(const std::function<void(const KnownJob&)>& take) const;
   base::Status DeleteJob(const std::string& job);
 

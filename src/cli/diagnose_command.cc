@@ -1,7 +1,7 @@
 #include "cli/diagnose_command.h"
 
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/file.h"
 #include "cli/http_client.h"
@@ -14,10 +14,16 @@
 namespace rankscope::cli {
 namespace {
 
-std::string Shown(const diagnose::Verdict& verdict, const DiagnoseOptions& options) {
+struct Diagnosis {
+  diagnose::Verdict verdict;
+  std::string json;  // the whole of it: what a server answers has more than is read back from it
+};
+
+std::string Shown(const Diagnosis& diagnosis, const DiagnoseOptions& options) {
+  const diagnose::Verdict& verdict = diagnosis.verdict;
   switch (options.output) {
     case DiagnoseOptions::Output::kJson:
-      return diagnose::ToJson(verdict) + "\n";
+      return diagnosis.json + "\n";
     case DiagnoseOptions::Output::kHtml:
       return diagnose::ToHtml(verdict);
     case DiagnoseOptions::Output::kText:
@@ -35,33 +41,41 @@ base::Result<diagnose::Case> ReadFiles(const std::vector<std::string>& paths) {
                                 ": no line of a log, no error file and no flight-recorder dump in it" + why);
 }
 
-base::Result<diagnose::Verdict> DiagnoseFiles(const DiagnoseOptions& options) {
+struct TopologyFile {
+  std::string yaml;
   diagnose::Topology topology;
-  if (!options.topology.empty()) {
-    ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(options.topology));
-    ASSIGN_OR_RETURN(topology, diagnose::ReadTopology(options.topology, yaml));
-  }
+};
+
+// Of no file: an empty one.
+base::Result<TopologyFile> ReadTopologyFile(const std::string& path) {
+  TopologyFile file;
+  if (path.empty()) return file;
+  ASSIGN_OR_RETURN(file.yaml, base::ReadWholeFile(path));
+  ASSIGN_OR_RETURN(file.topology, diagnose::ReadTopology(path, file.yaml));
+  return file;
+}
+
+base::Result<Diagnosis> DiagnoseFiles(const DiagnoseOptions& options, const diagnose::Topology& topology) {
   ASSIGN_OR_RETURN(diagnose::Case read, ReadFiles(options.paths));
   for (const std::string& skipped : read.skipped) std::fprintf(stderr, "left out: %s\n", skipped.c_str());
-  return diagnose::Diagnose(read, topology);
+  Diagnosis diagnosis{diagnose::Diagnose(read, topology), {}};
+  diagnosis.json = diagnose::ToJson(diagnosis.verdict);
+  return diagnosis;
 }
 
 // The server reads the job: its records need not travel.
-base::Result<diagnose::Verdict> DiagnoseStoredJob(const DiagnoseOptions& options) {
-  nlohmann::json body = nlohmann::json::object();
-  if (!options.topology.empty()) {
-    ASSIGN_OR_RETURN(body["topology"], base::ReadWholeFile(options.topology));
-    body["topology_file"] = options.topology;
-  }
+base::Result<Diagnosis> DiagnoseStoredJob(const DiagnoseOptions& options, const std::string& topology) {
+  std::string form;
+  if (!topology.empty()) form = "topology=" + UrlEncode(topology) + "&topology_file=" + UrlEncode(options.topology);
   std::string answer;
   auto take = [&](std::string_view line) {
     answer = line;
     return true;
   };
-  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/diagnosis",
-                            body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), take,
+  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/diagnosis", form, take,
                             /*timeout_ms=*/0));
-  return diagnose::VerdictFromJson(answer);
+  ASSIGN_OR_RETURN(diagnose::Verdict verdict, diagnose::VerdictFromJson(answer));
+  return Diagnosis{std::move(verdict), std::move(answer)};
 }
 
 }  // namespace
@@ -70,11 +84,13 @@ base::Result<bool> RunDiagnose(const DiagnoseOptions& options) {
   if (options.paths.empty() == options.job.empty()) {
     return base::Status::Invalid("diagnose: expected either paths or --job_id");
   }
-  ASSIGN_OR_RETURN(diagnose::Verdict verdict,
-                   options.job.empty() ? DiagnoseFiles(options) : DiagnoseStoredJob(options));
-  std::string page = Shown(verdict, options);
+  // Read by both: what is wrong with it is said alike, and before anything else.
+  ASSIGN_OR_RETURN(TopologyFile topology, ReadTopologyFile(options.topology));
+  ASSIGN_OR_RETURN(Diagnosis diagnosis, options.job.empty() ? DiagnoseFiles(options, topology.topology)
+                                                            : DiagnoseStoredJob(options, topology.yaml));
+  std::string page = Shown(diagnosis, options);
   std::fwrite(page.data(), 1, page.size(), stdout);
-  return verdict.healthy;
+  return diagnosis.verdict.healthy;
 }
 
 }  // namespace rankscope::cli

@@ -18,7 +18,8 @@ bool SaysRestart(std::string_view text) { return text.find("will restart worker 
 std::vector<std::optional<int32_t>> AttemptsOfLines(const Case& whole) {
   std::vector<std::optional<int32_t>> attempts;
   for (const Line& line : whole.lines) {
-    attempts.push_back(line.attempt ? line.attempt : whole.files[line.file].attempt);
+    const CaseFile& file = whole.files[line.file];
+    attempts.push_back(file.surroundings ? std::nullopt : line.attempt ? line.attempt : file.attempt);
   }
   return attempts;
 }
@@ -59,10 +60,16 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
   }
   if (attempts.size() < 2) return {};
   const int32_t last = attempts.rbegin()->first;
+  auto give = [&](size_t line, Attempt* attempt) {
+    attempt->read.lines.push_back(whole.lines[line]);
+    attempt->lines.push_back(line);
+  };
   for (size_t i = 0; i < whole.lines.size(); ++i) {
-    Attempt& attempt = attempts[of_line[i].value_or(last)];
-    attempt.read.lines.push_back(whole.lines[i]);
-    attempt.lines.push_back(i);
+    if (!whole.files[whole.lines[i].file].surroundings) {
+      give(i, &attempts[of_line[i].value_or(last)]);
+      continue;
+    }
+    for (auto& [number, attempt] : attempts) give(i, &attempt);
   }
   for (const ErrorFile& file : whole.error_files) {
     auto known = attempts.find(file.attempt.value_or(last));

@@ -239,11 +239,17 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, Blame* 
   blame->would_settle = {"how the process ended: the launcher's log, dmesg, the cgroup's memory.events"};
 }
 
+// Every process whose end is told ended with 0.
+bool AllExitedWell(const Reading& reading) {
+  return !reading.exits.empty() && std::all_of(reading.exits.begin(), reading.exits.end(),
+                                               [](const Exit& exit) { return exit.code == 0 && !exit.signal; });
+}
+
 Verdict Healthy(const Reading& reading) {
   Verdict verdict;
-  bool tells = !reading.points.empty() || !reading.finished.empty();
-  verdict.confidence = !reading.finished.empty() ? 0.95 : tells ? 0.85 : 0.6;
-  verdict.summary = !reading.finished.empty() ? "it ended well" : "nothing is wrong as far as these logs go";
+  const bool ended_well = !reading.finished.empty() || AllExitedWell(reading);
+  verdict.confidence = ended_well ? 0.95 : !reading.points.empty() ? 0.85 : 0.6;
+  verdict.summary = ended_well ? "it ended well" : "nothing is wrong as far as these logs go";
   return verdict;
 }
 

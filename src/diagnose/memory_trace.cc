@@ -3,7 +3,13 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <map>
+#include <utility>
+
+#include "diagnose/batch_records.h"
+#include "diagnose/slowness/speed_course.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -57,13 +63,17 @@ double Product(std::string_view shape) {
   return product;
 }
 
+bool IsBatchRecord(std::string_view text) {
+  return text.starts_with('{') && text.find("\"stream\":\"batch\"") != std::string_view::npos;
+}
+
 std::optional<Size> ReadSize(const Reading& reading, size_t line) {
   static const re2::RE2 kShape(
       R"((?i)((?:shape|size|dims?|resolution|input|image|pixel\w*|batch|tensor)[\w .'-]{0,24}?)\W{0,3}(?:torch\.Size\()?([\[(]\d+(?:, ?\d+)+[\])]|\d{3,6} ?x ?\d{3,6}))"),
       kLength(R"((?i)((?:seq\w*[ _]?len\w*|max[ _]len\w*|num[ _]tokens|tokens|length))\W{1,3}(\d{2,9})\b)");
   std::string label, shape;
   std::string_view text = reading.bodies[line].text;
-  if (text.find("Tried to allocate") != std::string_view::npos) return std::nullopt;
+  if (IsBatchRecord(text) || text.find("Tried to allocate") != std::string_view::npos) return std::nullopt;
   if (!re2::RE2::PartialMatch(Piece(text), kShape, &label, &shape) &&
       !re2::RE2::PartialMatch(Piece(text), kLength, &label, &shape)) {
     return std::nullopt;
@@ -105,6 +115,42 @@ constexpr double kExtreme = 4;
 // Without earlier ones to compare with: a picture of 16 million values is none that a training expects.
 constexpr double kHuge = 16'000'000;
 
+std::string Times(const std::optional<double>& usual) {
+  return usual ? ", " + Figure(*usual) + " times the usual" : "";
+}
+
+std::string NamesOf(const std::vector<std::string>& ids) {
+  constexpr size_t kMostNamed = 8;
+  std::string names;
+  for (size_t i = 0; i < std::min(ids.size(), kMostNamed); ++i) names += (i > 0 ? ", " : "") + ids[i];
+  return ids.size() > kMostNamed ? names + ", … (" + std::to_string(ids.size()) + ")" : names;
+}
+
+// What was recorded of it, against the batches before.
+bool JudgeRecordedBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
+  constexpr double kLarger = 1.5;
+  auto found = FindBatchInFlight(reading, cause.line, cause.rank);
+  if (!found) return false;
+  const BatchRecord& batch = found->batch;
+  trace->lines.push_back(batch.line);
+  std::string text = "the batch in flight" + (batch.step ? " of step " + std::to_string(*batch.step) : std::string());
+  if (!batch.ids.empty()) text += ": samples " + NamesOf(batch.ids) + Times(found->samples);
+  trace->figures.push_back(text);
+  if (!batch.shape.empty()) trace->figures.push_back("its largest shape: " + batch.shape + Times(found->largest));
+  if (!batch.lengths.empty()) {
+    double longest = *std::max_element(batch.lengths.begin(), batch.lengths.end());
+    trace->figures.push_back("its longest sample: " + std::to_string(std::llround(longest)) + Times(found->longest) +
+                             "; all together " + std::to_string(std::llround(batch.total)) + Times(found->total));
+  }
+  const bool one = found->largest.value_or(0) > kExtreme || found->longest.value_or(0) > kExtreme;
+  if (one) {
+    trace->kind = "one extreme sample";
+  } else if (found->total.value_or(0) > kLarger || found->samples.value_or(0) > kLarger) {
+    trace->kind = "batch size too large";
+  }
+  return true;
+}
+
 void JudgeBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
   auto batch = BatchInFlight(reading, cause);
   if (!batch) return;
@@ -122,7 +168,8 @@ void NameFile(const Reading& reading, const Suspect& cause, MemoryTrace* trace) 
   size_t begin = cause.line > kAround ? cause.line - kAround : 0;
   for (size_t i = std::min(reading.bodies.size(), cause.line + kAround); i-- > begin;) {
     std::string name;
-    if (reading.tracebacks.is_inside[i] || !IsOfRank(reading, i, cause.rank)) continue;
+    const bool other = reading.tracebacks.is_inside[i] || IsBatchRecord(reading.bodies[i].text);
+    if (other || !IsOfRank(reading, i, cause.rank)) continue;
     if (!re2::RE2::PartialMatch(Piece(reading.bodies[i].text), kFile, &name)) continue;
     trace->figures.push_back("the file named beside it: " + name);
     trace->lines.push_back(i);
@@ -155,8 +202,35 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
   }
 }
 
-constexpr size_t kFewestReports = 6;
+constexpr size_t kFewestReports = 4;
 constexpr double kGrows = 1.15;
+
+// What others than the rank held at first and at last: the medians of the ranks.
+void TellPeers(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
+  std::map<int32_t, std::pair<double, double>> held;
+  for (const Point& point : reading.points) {
+    const bool of_peer = cause.rank && point.rank && point.rank != cause.rank;
+    if (!of_peer || point.line >= cause.line || !point.gpu_memory_gib) continue;
+    held.try_emplace(*point.rank, *point.gpu_memory_gib, 0).first->second.second = *point.gpu_memory_gib;
+  }
+  if (held.empty()) return;
+  std::vector<double> first, last;
+  for (const auto& [rank, values] : held) {
+    first.push_back(values.first);
+    last.push_back(values.second);
+  }
+  trace->figures.push_back("that of " + std::to_string(held.size()) + " other ranks from " +
+                           Figure(MedianOf(std::move(first))) + " to " + Figure(MedianOf(std::move(last))) + " GiB");
+}
+
+// Never back below where it once was, in the second half above the first quarter: in steps, or steadily.
+bool IsLeak(const std::vector<double>& held) {
+  const auto quarter = static_cast<std::ptrdiff_t>(held.size() / 4),
+             half = static_cast<std::ptrdiff_t>(held.size() / 2);
+  const double early = *std::max_element(held.begin(), held.begin() + quarter + 1);
+  const double late = *std::min_element(held.begin() + half, held.end());
+  return late > early && held.back() > kGrows * held.front();
+}
 
 // Memory that rises report after report until there is none.
 void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
@@ -169,10 +243,15 @@ void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace
   if (held.size() < kFewestReports) return;
   size_t rises = 0;
   for (size_t i = 1; i < held.size(); ++i) rises += held[i] > held[i - 1] ? 1 : 0;
+  const bool steady = rises * 3 >= (held.size() - 1) * 2;
+  const bool leak = IsLeak(held);
   trace->figures.push_back("memory went from " + Figure(held.front()) + " to " + Figure(held.back()) + " GiB in " +
-                           std::to_string(held.size()) + " reports");
-  bool steady = rises * 3 >= (held.size() - 1) * 2;
-  if (trace->kind.empty() && steady && held.back() > kGrows * held.front()) trace->kind = "leak";
+                           std::to_string(held.size()) + " reports" +
+                           (!leak    ? ""
+                            : steady ? ", steadily"
+                                     : ", in steps"));
+  TellPeers(reading, cause, trace);
+  if (trace->kind.empty() && leak) trace->kind = "leak";
 }
 
 }  // namespace
@@ -201,14 +280,14 @@ MemoryReport ReadMemoryReport(std::string_view text) {
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
   MemoryTrace trace;
   JudgeReport(ReadMemoryReport(reading.text(cause.line)), &trace);
-  JudgeBatch(reading, cause, &trace);
+  if (!JudgeRecordedBatch(reading, cause, &trace)) JudgeBatch(reading, cause, &trace);
   NameFile(reading, cause, &trace);
   JudgeTrend(reading, cause, &trace);
   constexpr int64_t kFirstSteps = 3;
   bool early = std::none_of(reading.points.begin(), reading.points.end(), [&](const Point& point) {
     return point.line < cause.line && point.step.value_or(0) > kFirstSteps;
   });
-  if (trace.kind.empty() && early) trace.kind = "too large from the start";
+  if (trace.kind.empty() && early) trace.kind = "batch size too large";
   return trace;
 }
 

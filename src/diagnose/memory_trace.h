@@ -16,7 +16,7 @@ MemoryReport ReadMemoryReport(std::string_view text);
 
 // Why the memory did not suffice, from the report, the lines around it and the metrics before it.
 struct MemoryTrace {
-  std::string kind;  // fragmentation, other process, one extreme sample, leak, too large from the start; or empty
+  std::string kind;  // fragmentation, other process, one extreme sample, batch size too large, leak; or empty
   std::vector<std::string> figures;  // sentences with numbers
   std::vector<size_t> lines;         // that show the batch in flight
 };

@@ -1,11 +1,14 @@
 #include "diagnose/story.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <set>
 
 #include "diagnose/failure_class.h"
+#include "diagnose/host_memory.h"
 #include "diagnose/memory_trace.h"
+#include "diagnose/refutation.h"
 #include "diagnose/restart_plan.h"
 #include "parse/line_record.h"
 
@@ -68,6 +71,21 @@ std::string Short(std::string_view text) {
   return Quote(text.substr(0, kShort));
 }
 
+// A report's own words, or what a record without words tells.
+std::string ReportText(const Reading& reading, const Point& point) {
+  std::string_view text = reading.bodies[point.line].text;
+  if (!text.starts_with('{') || !point.step) return Short(text);
+  std::string told = "step " + std::to_string(*point.step);
+  auto add = [&](const char* name, const std::optional<double>& value) {
+    char figure[64];
+    if (value && std::snprintf(figure, sizeof figure, ", %s %.4g", name, *value) > 0) told += figure;
+  };
+  add("loss", point.loss);
+  add("tokens/s", point.throughput);
+  add("GiB of GPU memory", point.gpu_memory_gib);
+  return told;
+}
+
 void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* verdict) {
   verdict->timeline.push_back({reading.read->lines[line].time, reading.ranks[line],
                                StepBefore(reading, line, reading.ranks[line]), std::move(what)});
@@ -78,7 +96,7 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   std::vector<std::pair<size_t, std::string>> events;
   if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "training reports its first step");
   if (const Point* last = LastPointBefore(reading, cause.line)) {
-    events.emplace_back(last->line, "the last report before it: " + Short(reading.bodies[last->line].text));
+    events.emplace_back(last->line, "the last report before it: " + ReportText(reading, *last));
   }
   events.emplace_back(cause.line, Short(reading.bodies[cause.line].text));
   std::set<std::pair<std::string_view, int32_t>> said = {{cause.failure, cause.rank.value_or(-1)}};
@@ -122,32 +140,11 @@ void TellAlternatives(const Reading& reading, const Suspect& cause, const std::v
     if (!held || suspect.score > held->score) held = &suspect;
   }
   for (const auto& [failure, suspect] : best) {
-    double share = (1 - verdict->confidence) * suspect->score / 100.0;
+    double share = (1 - verdict->confidence) * std::max(suspect->score, 0) / 100.0;
     verdict->alternatives.push_back({std::string(failure), share, WhyNot(reading, *suspect, cause, *verdict)});
   }
   std::sort(verdict->alternatives.begin(), verdict->alternatives.end(),
             [](const Alternative& a, const Alternative& b) { return a.confidence > b.confidence; });
-}
-
-bool AnySays(const Reading& reading, std::initializer_list<std::string_view> failures) {
-  return std::any_of(reading.sightings.begin(), reading.sightings.end(), [&](const Sighting& sighting) {
-    return sighting.signature->role <= Role::kSymptom &&
-           std::find(failures.begin(), failures.end(), sighting.signature->failure) != failures.end();
-  });
-}
-
-void Refute(const Reading& reading, Verdict* verdict) {
-  auto absent = [&](std::string_view what, std::initializer_list<std::string_view> failures, std::string_view why) {
-    bool is_it = std::find(failures.begin(), failures.end(), std::string_view(verdict->failure)) != failures.end();
-    if (!is_it && !AnySays(reading, failures))
-      verdict->why_not.push_back("not " + std::string(what) + ": " + std::string(why));
-  };
-  absent("the network", {"nccl_system_error", "network_degraded", "rendezvous_failed", "nccl_timeout", "gloo_error"},
-         "no rank reports a transport error of its own");
-  absent("the hardware", {"gpu_hardware_xid_ecc", "thermal_or_power_throttle"}, "no Xid, ECC or throttling line");
-  absent("memory", {"cuda_oom", "host_oom_killed"}, "no allocation failed and no OOM kill is reported");
-  absent("the storage", {"disk_full", "filesystem_stale_or_io_error", "checkpoint_save_failed"},
-         "no file system error");
 }
 
 void Advise(Verdict* verdict) {
@@ -184,7 +181,9 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   parse::RedactSecrets(&verdict->root_line);
   Quotations quotations(reading, verdict);
   quotations.Add(cause.line, "root");
+  const auto culprit = blame.ranks.empty() ? std::nullopt : std::optional(blame.ranks.front());
   if (cause.failure == "cuda_oom") TellMemory(reading, cause, &quotations, verdict);
+  if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");

@@ -6,7 +6,6 @@
 #include <set>
 
 #include "base/clock.h"
-#include "diagnose/knowledge/similarity.h"
 #include "monitor/diagnosis_event.h"
 
 namespace rankscope::monitor {
@@ -18,6 +17,7 @@ using diagnose::JobFacts;
 constexpr auto kLookEvery = std::chrono::seconds(1);
 constexpr int64_t kRenewAfter = 60 * base::kNsPerSecond;
 constexpr int64_t kRenewAfterSteps = 10;
+constexpr int64_t kLongestRound = base::kNsPerSecond;
 constexpr int64_t kBetweenLooks = 5 * base::kNsPerSecond;  // at one job whose last words still come
 
 // Another text: something came since.
@@ -100,27 +100,43 @@ base::Status Diagnostician::Take(std::span<const Incident> incidents) {
 }
 
 void Diagnostician::Loop() {
+  {
+    std::lock_guard lock(book_mutex_);
+    if (base::Status status = OpenBook(); !status.ok())
+      parts_.say("project " + parts_.project + ": " + status.message());
+  }
   while (!stopped_) {
-    LookAround();
+    if (LookAround()) continue;
     std::unique_lock lock(mutex_);
     wake_.wait_for(lock, kLookEvery, [&] { return stopped_.load(); });
   }
 }
 
-void Diagnostician::LookAround() {
+bool Diagnostician::IsAskedFor() {
+  std::lock_guard lock(mutex_);
+  const int64_t now = base::MonotonicNow();
+  return std::any_of(requests_.begin(), requests_.end(), [&](const auto& entry) { return entry.second.due <= now; });
+}
+
+bool Diagnostician::LookAround() {
+  const int64_t began = base::MonotonicNow();
   auto jobs = parts_.catalog->Jobs(base::WallNow(), parts_.lost_after_ns);
-  if (!jobs.ok())
-    return parts_.say("project " + parts_.project + ": no job can be diagnosed: " + jobs.status().message());
+  if (!jobs.ok()) {
+    parts_.say("project " + parts_.project + ": no job can be diagnosed: " + jobs.status().message());
+    return false;
+  }
   for (const catalog::JobRow& job : *jobs) {
-    if (stopped_) return;
+    if (stopped_) return false;
     if (job.state == "running") LookAtRunning(job);
   }
-  // One at a time: who has just been asked for by an incident does not wait for all that ever ended.
+  // Who is asked for by an incident does not wait for all that ever ended.
   for (const catalog::JobRow& job : *jobs) {
-    if (stopped_) return;
-    if (job.state != "running" && LookAtEnded(job)) break;
+    if (stopped_) return false;
+    bool read = job.state != "running" && LookAtEnded(job);
+    if (read && (IsAskedFor() || base::MonotonicNow() - began > kLongestRound)) return true;
   }
   if (seen_.size() > jobs->size()) ForgetGoneJobs(*jobs);
+  return false;
 }
 
 void Diagnostician::ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs) {
@@ -158,7 +174,30 @@ bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
 
 base::Status Diagnostician::Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome) {
   RETURN_IF_ERROR(Tell(job, outcome, job.state == "lost" ? "the job was lost" : "the job has " + job.state));
-  return parts_.knowledge->Save({job.job, like, diagnose::ToJson(outcome.facts)});
+  std::lock_guard lock(book_mutex_);
+  RETURN_IF_ERROR(OpenBook());
+  RETURN_IF_ERROR(TakeOutOfBook(job.job));
+  RETURN_IF_ERROR(parts_.knowledge->Save(
+      {job.job, like, diagnose::ToJson(outcome.facts), diagnose::CurvesToJson(outcome.facts.curves)}));
+  book_->Add(outcome.facts);
+  return {};
+}
+
+base::Status Diagnostician::OpenBook() {
+  if (book_) return {};
+  diagnose::InsightsBook book;
+  RETURN_IF_ERROR(parts_.knowledge->Each([&](const catalog::KnownJob& known) {
+    if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) book.Add(*facts);
+  }));
+  book_ = std::move(book);
+  return {};
+}
+
+base::Status Diagnostician::TakeOutOfBook(const std::string& job) {
+  ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
+  if (!known) return {};
+  if (auto facts = diagnose::FactsFromJson(known->facts); facts.ok()) book_->Remove(*facts);
+  return {};
 }
 
 void Diagnostician::LookAtRunning(const catalog::JobRow& job) {
@@ -184,13 +223,16 @@ void Diagnostician::LookAtRunning(const catalog::JobRow& job) {
 
 base::Result<Diagnostician::Outcome> Diagnostician::Examine(const catalog::JobRow& job, JobPart part,
                                                             const diagnose::Topology& topology) {
-  ASSIGN_OR_RETURN(JobReading reading,
-                   ReadJob(parts_.logs, parts_.project, job.job, part, [&] { return stopped_.load(); }));
+  ASSIGN_OR_RETURN(JobReading reading, ReadJob(parts_.logs, job, part, [&] { return stopped_.load(); }));
+  if (!reading.left_out.empty()) parts_.say("project " + parts_.project + ": job " + job.job + ": " + reading.left_out);
   Outcome outcome;
   outcome.told = reading.last_diagnosis;
   if (part == JobPart::kAll) outcome.verdict = diagnose::Diagnose(reading.lines, topology);
   ASSIGN_OR_RETURN(outcome.facts, FactsFrom(job, reading));
   diagnose::TakeVerdict(outcome.verdict, &outcome.facts);
+  const bool went_well = job.state == "finished" || (job.state == "imported" && outcome.verdict.healthy);
+  outcome.facts.productive_s =
+      reading.progress.ProductiveSeconds(went_well ? std::nullopt : outcome.facts.last_checkpoint);
   const auto& culprit = outcome.verdict.culprit;
   ASSIGN_OR_RETURN(auto ranks, parts_.catalog->Ranks(job.job));
   for (const catalog::RankRow& rank : ranks) {
@@ -215,8 +257,6 @@ base::Result<JobFacts> Diagnostician::FactsFrom(const catalog::JobRow& job, cons
   diagnose::TakeConfiguration(job.configuration, &facts);
   facts.last_step = reading.progress.last_step();
   facts.last_checkpoint = reading.last_checkpoint;
-  bool in_vain = job.state != "finished" && reading.last_checkpoint;
-  facts.productive_s = reading.progress.ProductiveSeconds(in_vain ? reading.last_checkpoint : std::nullopt);
   facts.curves = reading.curves;
   catalog::FindingFilter of_job;
   of_job.job = job.job;
@@ -246,8 +286,9 @@ base::Result<catalog::JobRow> Diagnostician::Row(const std::string& job) {
 base::Result<diagnose::Verdict> Diagnostician::DiagnoseNow(const std::string& job, const diagnose::Topology* topology) {
   ASSIGN_OR_RETURN(catalog::JobRow row, Row(job));
   ASSIGN_OR_RETURN(Outcome outcome, Examine(row, JobPart::kAll, topology ? *topology : *parts_.topology));
-  ASSIGN_OR_RETURN(auto others, AllFacts());
-  outcome.verdict.similar = diagnose::FindSimilar(outcome.facts, others);
+  std::lock_guard lock(book_mutex_);
+  RETURN_IF_ERROR(OpenBook());
+  outcome.verdict.similar = book_->FindSimilar(outcome.facts);
   return std::move(outcome.verdict);
 }
 
@@ -255,18 +296,20 @@ base::Result<JobFacts> Diagnostician::FactsOf(const std::string& job) {
   ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
   auto row = Row(job);
   bool fresh = known && (!row.ok() || known->seen == SeenAs(*row));
-  if (fresh) return diagnose::FactsFromJson(known->facts);
+  if (fresh) {
+    ASSIGN_OR_RETURN(JobFacts facts, diagnose::FactsFromJson(known->facts));
+    facts.curves = diagnose::CurvesFromJson(known->curves);
+    return facts;
+  }
   RETURN_IF_ERROR(row.status());
   ASSIGN_OR_RETURN(Outcome outcome, Examine(*row, JobPart::kAll, *parts_.topology));
   return std::move(outcome.facts);
 }
 
-base::Result<std::vector<JobFacts>> Diagnostician::AllFacts() {
-  std::vector<JobFacts> all;
-  RETURN_IF_ERROR(parts_.knowledge->Each([&](const catalog::KnownJob& known) {
-    if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) all.push_back(std::move(*facts));
-  }));
-  return all;
+base::Result<diagnose::Insights> Diagnostician::Summarize() {
+  std::lock_guard lock(book_mutex_);
+  RETURN_IF_ERROR(OpenBook());
+  return book_->Summarize();
 }
 
 std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life) const {
@@ -289,6 +332,9 @@ base::Status Diagnostician::ForgetJob(const std::string& job) {
     std::lock_guard lock(mutex_);
     requests_.erase(job);
   }
+  std::lock_guard lock(book_mutex_);
+  RETURN_IF_ERROR(OpenBook());
+  RETURN_IF_ERROR(TakeOutOfBook(job));
   return parts_.knowledge->DeleteJob(job);
 }
 

@@ -14,6 +14,7 @@
 #include "catalog/findings.h"
 #include "catalog/knowledge.h"
 #include "diagnose/incidents/incident_listener.h"
+#include "diagnose/knowledge/insights_book.h"
 #include "diagnose/knowledge/knowledge_base.h"
 #include "monitor/job_reading.h"
 #include "monitor/life_update.h"
@@ -46,7 +47,7 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
 
   base::Result<diagnose::Verdict> DiagnoseNow(const std::string& job, const diagnose::Topology* topology) override;
   base::Result<diagnose::JobFacts> FactsOf(const std::string& job) override;
-  base::Result<std::vector<diagnose::JobFacts>> AllFacts() override;
+  base::Result<diagnose::Insights> Summarize() override;
   base::Status ForgetJob(const std::string& job);
   // What was found of this end of the job. Nothing: not yet.
   std::optional<LifeVerdict> VerdictOf(const catalog::JobLife& life) const;
@@ -73,10 +74,15 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   };
 
   void Loop();
-  void LookAround();
+  // Whether there is more to be looked at, at once.
+  bool LookAround();
   // Whether it had to be read.
   bool LookAtEnded(const catalog::JobRow& job);
   base::Status Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome);
+  // Opens the book where that is not done. REQUIRES book_mutex_.
+  base::Status OpenBook();
+  base::Status TakeOutOfBook(const std::string& job);
+  bool IsAskedFor();
   void LookAtRunning(const catalog::JobRow& job);
   void ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs);
   bool IsSettled(const catalog::JobRow& job, const std::string& like);
@@ -91,6 +97,8 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   std::condition_variable wake_;
   std::map<std::string, Request> requests_;  // by job
   std::map<std::string, Seen> seen_;         // of ended jobs; the thread's own
+  std::mutex book_mutex_;                    // guards the book, and that it has what the file of what is known has
+  std::optional<diagnose::InsightsBook> book_;
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
+#include <utility>
 
 #include "diagnose/case/record_case.h"
 #include "diagnose/checkpoint_line.h"
@@ -18,6 +19,8 @@ using model::Filter;
 
 constexpr std::array<const char*, 6> kCurves = {"loss",        "learning_rate",    "gradient_norm",
                                                 "step_time_s", "gpu_memory_usage", "throughput_tokens_per_sec"};
+
+constexpr int64_t kLongestLookAtPorts = 20 * base::kNsPerSecond;  // some 10 million records
 
 std::string EventName(const model::Record& record) {
   const auto* name = record.stream == model::Stream::kEvent ? model::FindField(record.fields, "event") : nullptr;
@@ -80,28 +83,50 @@ Filter ScanFilter(const std::string& job, JobPart part) {
   return Filter::And({std::move(of_job), Filter::Exists("step")});
 }
 
+// Counters that belong to no job: of the ports of switches and of hosts, while the job ran.
+Filter PortsFilter(const catalog::JobRow& job) {
+  return Filter::And({Filter::Not(Filter::Exists("job_id")), Filter::Time(job.started, job.last_heard + 1),
+                      Filter::Or({Filter::Exists("port"), Filter::Exists("device")})});
+}
+
 }  // namespace
 
-base::Result<JobReading> ReadJob(query::LogSource* logs, const std::string& project, const std::string& job,
-                                 JobPart part, const std::function<bool()>& stopped) {
+base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& job, JobPart part,
+                                 const std::function<bool()>& stopped) {
   JobReading reading;
   Reports reports(&reading);
-  diagnose::RecordCase lines("job " + job, diagnose::TellingLines());
-  model::Scan scan;
-  scan.project = project;
-  scan.filter = ScanFilter(job, part);
-  base::Budget budget;
+  diagnose::RecordCase lines("job " + job.job, diagnose::TellingLines());
   bool cut = false;
-  RETURN_IF_ERROR(logs->Read(scan, &budget, [&](const model::Record& record) {
+  auto read = [&](Filter filter, base::Budget* budget, const std::function<void(const model::Record&)>& take) {
+    model::Scan scan;
+    scan.project = job.project;
+    scan.filter = std::move(filter);
+    return logs->Read(scan, budget, [&](const model::Record& record) {
+      take(record);
+      cut = stopped();
+      return !cut;
+    });
+  };
+  base::Budget unlimited;
+  RETURN_IF_ERROR(read(ScanFilter(job.job, part), &unlimited, [&](const model::Record& record) {
     std::string event = EventName(record);
     if (event == kDiagnosis) reading.last_diagnosis = GistOf(record);
-    if (model::IsJudgement(event)) return true;
+    if (model::IsJudgement(event)) return;
     reports.Take(record);
     NoteCheckpoint(record, &reading);
     if (part == JobPart::kAll) AddLine(record, event, &lines);
-    cut = stopped();
-    return !cut;
   }));
+  if (part == JobPart::kAll && !cut) {
+    base::Budget budget({0, kLongestLookAtPorts, 0});
+    bool begun = false;
+    RETURN_IF_ERROR(read(PortsFilter(job), &budget, [&](const model::Record& record) {
+      if (!std::exchange(begun, true)) lines.BeginSurroundings("project " + job.project);
+      AddLine(record, "", &lines);
+    }));
+    if (budget.met() != base::Budget::Limit::kNone) {
+      reading.left_out = "counters of the project's ports are so many that only the first were read";
+    }
+  }
   if (cut) return base::Status::Unavailable("the server is stopping");
   reading.lines = lines.End();
   return reading;

@@ -60,6 +60,10 @@ class JsonRecordReader::Parser {
 
  private:
   base::Status Finish(base::TimeNs arrival, uint64_t seq, model::RecordBatchBuilder* batch) {
+    if (error_.ok() && !any_ && job_.empty() && origin_.rank) {
+      Wrong("rank", std::to_string(*origin_.rank),
+            "the request names no job_id, and what belongs to no job has no rank");
+    }
     if (!error_.ok()) return error_;
     if (!has_time_) record_.time = arrival;
     if (seq != 0) record_.seq = seq;
@@ -169,7 +173,7 @@ class JsonRecordReader::Parser {
         if (any_) {
           origin_.job = text;
         } else if (text != origin_.job) {
-          Wrong(name, text, "the request is for job_id " + Quoted(origin_.job));
+          Wrong(name, text, "the request " + (job_.empty() ? "names no job_id" : "is for job_id " + Quoted(job_)));
         }
         break;
       case JsonKey::kHost:

@@ -22,7 +22,8 @@ class JsonRecordReader {
   // Readable bytes that must follow each line, whatever they are.
   static constexpr size_t kPadding = 64;
 
-  // The records are of this project and job; one that says otherwise is an error.
+  // The records are of this project and job; one that says otherwise is an error. An empty job: they are the project's
+  // own, and one that has a rank is an error.
   JsonRecordReader(std::string project, std::string job);
   // Each record says its own; one that does not is of project `default` and of this job.
   explicit JsonRecordReader(std::string job);

@@ -69,6 +69,15 @@ TEST(JsonRecord, TheLastOfAKeyCountsWhateverLinesCameBefore) {
   }
 }
 
+TEST(JsonRecord, ARankWithoutAJobIsRefused) {
+  JsonRecordReader reader("default", "");
+  EXPECT_EQ(ReadBy(&reader, {R"({"switch":"leaf-2","port":3})"}).records.at(0).origin.job, "");
+  EXPECT_EQ(ReadBy(&reader, {R"({"rank":7,"msg":"x"})"}).status.message(),
+            R"(rank "7": the request names no job_id, and what belongs to no job has no rank)");
+  EXPECT_EQ(ReadBy(&reader, {R"({"job_id":"j","msg":"x"})"}).status.message(),
+            R"(job_id "j": the request names no job_id)");
+}
+
 TEST(JsonRecord, WithoutARequestEachRecordSaysItsJob) {
   JsonRecordReader reader("file");
   auto [status, records] = ReadBy(&reader, {R"({"job_id":"a","project":"p","msg":"x"})", R"({"msg":"y"})"});

@@ -157,9 +157,11 @@ class Server:
                 return error.code, [json.loads(line) for line in error]
 
     def ingest(self, job, records, **parameters):
-        """Stores the records (as JSON) in one request; its answer."""
+        """Stores the records (as JSON) in one request; its answer. No job: they are the project's."""
         body = "".join(json.dumps(record) + "\n" for record in records).encode()
-        status, (answer,) = self.ask("POST", "/api/v1/ingest/jsonline", body, job_id=job, **parameters)
+        if job is not None:
+            parameters["job_id"] = job
+        status, (answer,) = self.ask("POST", "/api/v1/ingest/jsonline", body, **parameters)
         assert status == 200, answer
         return answer
 

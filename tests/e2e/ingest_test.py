@@ -112,11 +112,21 @@ class IngestTest(unittest.TestCase):
 
     def test_parameters_that_are_wrong_are_named(self):
         body = lines(numbered(1))
-        self.refused(["job_id"], body)
+        self.refused(["job_id is empty"], body, job_id="")
         self.refused(["colour"], body, job_id="j", colour="red")
         self.refused(["seq", "zero"], body, job_id="j", producer="p", seq="zero")
         self.refused(["producer and seq"], body, job_id="j", producer="p")
         self.refused(["No Project"], body, job_id="j", project="No Project", status=403)
+
+    def test_records_of_no_job_are_the_projects_own(self):
+        port = {"timestamp": "2026-11-01T00:00:00Z", "switch": "leaf-2", "port": 3, "port_xmit_discards": 7}
+        self.assertEqual(self.post(lines([port])), (200, {"records": 1}))
+        (row,) = self.server.rows("port_xmit_discards:7")
+        expected = {**port, "timestamp": "2026-11-01T00:00:00.000000000Z", "project": "default", "attempt": 0, "seq": 0}
+        self.assertEqual(row, {**expected, "stream": "stdout"})
+        self.refused(["line 1", 'rank "7"', "names no job_id"], lines([{"rank": 7, "msg": "forgotten"}]))
+        self.refused(["line 1", 'job_id "j"', "names no job_id"], lines([{"job_id": "j", "msg": "forgotten"}]))
+        self.assertNotIn("", [row["job_id"] for row in self.server.ask("GET", "/api/v1/jobs")[1]])
 
     def test_a_line_that_is_too_long_is_refused(self):
         self.refused(["line 2", "4 MiB"], b'{"msg":"x"}\n{"msg":"' + b"y" * (5 << 20) + b'"}\n', job_id="wide")

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE
+from harness import Place, RANKSCOPE, Server
 
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools")
 GENEROUS_S = 600
@@ -19,9 +19,9 @@ def diagnose(*arguments):
 
 class StoriesTest(unittest.TestCase):
     def setUp(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        self.folder = os.path.join(place.path, "logs")
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+        self.folder = os.path.join(self.place.path, "logs")
 
     def test_a_run_that_ends_without_a_word_was_ended_by_one_extreme_sample(self):
         done = subprocess.run([os.path.join(TOOLS, "demo_oom.sh"), self.folder], timeout=GENEROUS_S, capture_output=True,
@@ -60,15 +60,57 @@ class StoriesTest(unittest.TestCase):
         link = slowdown["links"][0]
         self.assertEqual((link["device"], link["port"], link["counter"]), ("leaf-2", "3", "port_xmit_discards"))
 
+    def send(self, server, name, **parameters):
+        """Stores what lies in the file; how many records."""
+        with open(os.path.join(self.folder, name), "rb") as file:
+            status, (answer,) = server.ask("POST", "/api/v1/ingest/jsonline", file.read(), **parameters)
+        self.assertEqual(status, 200, answer)
+        return answer["records"]
+
+    def test_of_a_stored_job_the_projects_counters_tell_the_port(self):
+        subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
+        server = Server(self.place)
+        self.addCleanup(server.stop)
+        self.send(server, "ranks.jsonl", job_id="j-20260405")
+        ports = self.send(server, "switches.jsonl")
+        self.assertEqual([row["n"] for row in server.rows("port:* | stats count() as n")], [ports])
+        verdict = diagnose("--server", server.http, "--job_id", "j-20260405", "--topology",
+                           os.path.join(self.folder, "topology.yaml"))
+        told = json.dumps(verdict, indent=1)
+        self.assertEqual((verdict["class"], verdict["subclass"]), ("network_degraded", "port"), told)
+        self.assertEqual(sorted(verdict["culprits"]), list(range(160, 176)), told)
+        link = verdict["slowdown"]["links"][0]
+        self.assertEqual((link["device"], link["port"], link["counter"]), ("leaf-2", "3", "port_xmit_discards"), told)
+        cited = [one for one in verdict["evidence"] if one.get("file") == "project default"]
+        self.assertIn('"switch":"leaf-2"', "".join(one["msg"] for one in cited), told)
+
+    def test_counters_of_another_time_tell_nothing_of_a_job(self):
+        subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
+        server = Server(self.place)
+        self.addCleanup(server.stop)
+        self.send(server, "ranks.jsonl", job_id="j-20260405")
+        server.ingest(None, [{"timestamp": f"2026-04-06T{hour:02}:00:00Z", "switch": "leaf-0", "port": port,
+                              "port_xmit_discards": hour * 1000 * (port == 1)} for hour in range(9) for port in range(8)])
+        verdict = diagnose("--server", server.http, "--job_id", "j-20260405", "--topology",
+                           os.path.join(self.folder, "topology.yaml"))
+        self.assertEqual(verdict["slowdown"]["links"], [], verdict)
+
     def test_a_topology_that_cannot_be_read_is_named(self):
         subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
         topology = os.path.join(self.folder, "topology.yaml")
         with open(topology, "a") as file:
             file.write("gpu-99: {swich: leaf-1}\n")
-        done = subprocess.run([RANKSCOPE, "diagnose", self.folder, "--topology", topology], capture_output=True, text=True)
-        self.assertEqual(done.returncode, 2)
-        self.assertIn("topology.yaml:33", done.stderr)
-        self.assertIn("swich", done.stderr)
+        server = Server(self.place)
+        self.addCleanup(server.stop)
+        server.ingest("j", [{"rank": 0, "step": 1, "loss": 2}])
+        for whose in ([self.folder], ["--server", server.http, "--job_id", "j"]):
+            done = self.place.cli("diagnose", *whose, "--topology", topology)
+            self.assertEqual(done.returncode, 2)
+            self.assertTrue(done.stderr.startswith(f"rankscope: {topology}:33:"), done.stderr)
+            self.assertIn("swich", done.stderr)
+            missing = self.place.cli("diagnose", *whose, "--topology", topology + ".gone")
+            self.assertEqual((missing.returncode, missing.stderr.count("\n")), (2, 1), missing.stderr)
+            self.assertIn(topology + ".gone", missing.stderr)
 
 
 if __name__ == "__main__":

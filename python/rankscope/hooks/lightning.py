@@ -38,6 +38,11 @@ def _attach(trainer, package):
             self.norm = None
 
         @safely
+        def on_train_start(self, trainer, module):
+            if trainer.is_global_zero:
+                _recorder.event("versions", "training by Lightning", framework="lightning")
+
+        @safely
         def on_train_batch_start(self, trainer, module, batch, batch_index, *_):
             self.step.waited_for_data()
             self.step.add_batch(batch, batch_ids.take())

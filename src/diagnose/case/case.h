@@ -21,6 +21,7 @@ struct CaseFile {
   std::string path;
   std::optional<int32_t> attempt, node_rank, rank, local_rank;
   model::Stream stream = model::Stream::kStdout;
+  bool surroundings = false;  // what lay around the job, such as its network: of every attempt
 };
 
 // One line as it was written, without line end, ANSI and the launcher's prefix. A Python traceback's lines stay single

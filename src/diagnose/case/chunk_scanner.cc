@@ -95,6 +95,7 @@ void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
     TakeText(text, {}, {});
     return;
   }
+  if (read->series != 0) return TakeReport(*read);
   std::string_view lines = rewritten_.emplace_back(std::move(read->text));
   WriterName name{read->node_rank, read->rank, read->local_rank, {}, read->attempt};
   for (size_t end = lines.find('\n'); end != std::string_view::npos; end = lines.find('\n')) {
@@ -112,6 +113,15 @@ void ChunkScanner::ReadRankPrefix(std::string_view prefix, Piece* piece) {
   std::string_view text = piece->text;
   bool glog = text.size() > 2 && text[0] == '[' && text[2] >= '0' && text[2] <= '9';
   piece->rank_teed = prefix.ends_with("]:") && !glog;
+}
+
+// A record without a message.
+void ChunkScanner::TakeReport(const JsonLine& read) {
+  TakeText(rewritten_.emplace_back(read.text), {read.node_rank, read.rank, read.local_rank, {}, read.attempt},
+           read.time);
+  pieces_.back().series = read.series;
+  pieces_.back().reasons |= kReport;
+  if (thin_) pieces_.back().reasons &= static_cast<uint8_t>(~kSample);
 }
 
 // What stands around the line tells its writer and time, where they are known, better than its prefix.
@@ -214,7 +224,8 @@ void ChunkScanner::Thin() {
     const Piece& piece = pieces_[i];
     if (piece.reasons == 0) continue;
     const WriterName& name = chunk_.writers[piece.writer].name;
-    choices.push_back({piece.number, 0, piece.writer, piece.told, piece.shape, piece.reasons, name == WriterName()});
+    choices.push_back(
+        {piece.number, 0, piece.writer, piece.told, piece.shape, 0, 0, piece.reasons, name == WriterName()});
     of.push_back(i);
   }
   ThinChoices(&choices);
@@ -311,8 +322,8 @@ void ChunkScanner::Keep() {
     WriterName name{line.node_rank, line.rank, line.local_rank, line.pid, line.attempt};
     uint32_t writer = name == chunk_.writers[piece.writer].name ? piece.writer : MovedTo(name, piece.writer);
     chunk_.lines.push_back(line);
-    chunk_.choices.push_back(
-        {piece.number, piece.anchor, writer, piece.told, piece.shape, piece.reasons, name == WriterName()});
+    chunk_.choices.push_back({piece.number, piece.anchor, writer, piece.told, piece.shape, piece.series, 0,
+                              piece.reasons, name == WriterName()});
   }
   chunk_.gap_after = next < pieces_.size();
 }

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "detect/rules/pattern_set.h"
 #include "diagnose/case/case.h"
+#include "diagnose/case/json_line.h"
 #include "diagnose/case/line_choice.h"
 #include "diagnose/case/line_shape.h"
 #include "parse/launcher_prefix.h"
@@ -78,7 +79,7 @@ class ChunkScanner {
     uint64_t number = 0;
     uint32_t writer = 0;
     uint32_t told = 0, shape = 0;
-    uint64_t anchor = 0;
+    uint64_t anchor = 0, series = 0;
     uint8_t reasons = 0;
   };
   struct SeenShape {
@@ -95,6 +96,7 @@ class ChunkScanner {
   void TakeLine(std::string_view line, bool ends);
   void TakePiece(std::string_view text, bool overwritten);
   static void ReadRankPrefix(std::string_view prefix, Piece* piece);
+  void TakeReport(const JsonLine& read);
   void TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time);
   uint32_t WriterOf(const WriterName& name);
   void Judge(Piece* piece);

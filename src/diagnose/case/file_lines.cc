@@ -24,7 +24,8 @@ void FileLines::Add(Chunk chunk) {
     line.gap_before = line.gap_before || std::exchange(gap_, false);
     if (line.time) time_ = line.time;
     line.time = time_;
-    thinned_ = thinned_ || choice.reasons != kEvery;
+    if (choice.reasons & kReport) choice.place = reports_[{choice.writer, choice.series}]++;
+    thinned_ = thinned_ || !(choice.reasons & kEvery);
     lines.push_back(line);
     choices_.push_back(choice);
   }
@@ -56,6 +57,7 @@ void FileLines::End() {
 }
 
 void FileLines::Thin() {
+  ThinReports(&choices_);
   ThinChoices(&choices_);
   size_t kept = 0;
   bool gap = false;

@@ -2,9 +2,11 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "diagnose/case/chunk_scanner.h"
@@ -37,6 +39,7 @@ class FileLines {
 
   std::vector<Choice> choices_;
   std::unordered_map<WriterName, uint32_t, WriterNameHash> numbers_;
+  std::map<std::pair<uint32_t, uint64_t>, uint64_t> reports_;  // how many came, by writer and series
   std::optional<base::TimeNs> time_;
   bool gap_ = false, open_end_ = false, thinned_ = false;
   size_t thin_at_ = 50'000;

@@ -1,5 +1,7 @@
 #include "diagnose/case/json_line.h"
 
+#include <algorithm>
+#include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 
@@ -33,6 +35,21 @@ std::optional<base::TimeNs> TimeAt(const Json& object) {
   return std::nullopt;
 }
 
+// Keys whose values say of what the others are told.
+bool IsLabel(std::string_view key) {
+  constexpr std::string_view kLabels[] = {"stream", "event", "host", "node", "switch", "port", "device", "gpu_uuid"};
+  return std::find(std::begin(kLabels), std::end(kLabels), key) != std::end(kLabels);
+}
+
+uint64_t SeriesOf(const Json& object) {
+  uint64_t series = 1;
+  for (const auto& [key, value] : object.items()) {
+    series = series * 0x9E3779B97F4A7C15 + std::hash<std::string_view>()(key);
+    if (IsLabel(key)) series = series * 0x9E3779B97F4A7C15 + std::hash<Json>()(value);
+  }
+  return std::max<uint64_t>(series, 1);
+}
+
 }  // namespace
 
 std::optional<JsonLine> ReadJsonLine(std::string_view line) {
@@ -40,7 +57,9 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   if (!object.is_object()) return std::nullopt;
   const Json* text = FirstOf(object, {"msg", "message", "text", "log", "_msg"});
   JsonLine read;
-  read.text = text != nullptr && text->is_string() ? text->get<std::string>() : std::string(line);
+  const bool has_message = text != nullptr && text->is_string();
+  read.text = has_message ? text->get<std::string>() : std::string(line);
+  if (!has_message) read.series = SeriesOf(object);
   while (read.text.ends_with('\n') || read.text.ends_with('\r')) read.text.pop_back();
   read.time = TimeAt(object);
   read.node_rank = NumberAt(object, "node_rank");

@@ -15,6 +15,8 @@ struct JsonLine {
   std::string text;  // of the message, which may have several lines; without one, the line
   std::optional<base::TimeNs> time;
   std::optional<int32_t> node_rank, rank, local_rank, attempt;
+  // Of an object without a message: the same for those that say the same things of the same host, switch, port, device.
+  uint64_t series = 0;
 };
 
 // Nothing: the line is no object.

@@ -79,4 +79,26 @@ void ThinChoices(std::vector<Choice>* choices) {
   ThinContext(choices);
 }
 
+// A stretch's ends are found at a hundredth of a run; a course needs no more.
+constexpr uint64_t kMostOfSeries = 128, kLeastOfSeries = 16, kLastOfSeries = 16;
+constexpr uint64_t kMostReports = 160'000;
+
+void ThinReports(std::vector<Choice>* choices) {
+  std::unordered_map<uint64_t, uint64_t> sizes;  // of series, with what was dropped before
+  auto series_of = [](const Choice& choice) { return choice.series ^ (uint64_t{choice.writer} * 0x9E3779B97F4A7C15); };
+  for (const Choice& choice : *choices) {
+    if (choice.reasons & kReport) sizes[series_of(choice)] = choice.place + 1;
+  }
+  const uint64_t most = std::clamp(kMostReports / std::max<uint64_t>(sizes.size(), 1), kLeastOfSeries, kMostOfSeries);
+  for (Choice& choice : *choices) {
+    if (!(choice.reasons & kReport)) continue;
+    choice.reasons &= static_cast<uint8_t>(~kEvery);
+    const uint64_t size = sizes[series_of(choice)];
+    uint64_t distance = 1;  // a power of two: what is thinned again stays even
+    while (size / distance > most) distance *= 2;
+    bool stays = choice.place % distance == 0 || choice.place + kLastOfSeries >= size;
+    if (!stays) choice.reasons &= static_cast<uint8_t>(~kReport);
+  }
+}
+
 }  // namespace rankscope::diagnose

@@ -14,6 +14,7 @@ enum Reason : uint8_t {
   kSample = 16,     // of the lines of its shape
   kNonFinite = 32,  // it holds nan or inf
   kContext = 64,    // around a telling line, or of its traceback
+  kReport = 128,    // of a series: the figures of a rank, of a port, …
 };
 
 // A line that may be kept.
@@ -23,6 +24,8 @@ struct Choice {
   uint32_t writer = 0;
   uint32_t told = 0;          // kTelling: the same for lines that match the same
   uint32_t shape = 0;         // kSample
+  uint64_t series = 0;        // kReport: of its writer
+  uint64_t place = 0;         // kReport: in its series, from 0, whatever was dropped of that
   uint8_t reasons = 0;        // of Reason; 0: dropped
   bool many_writers = false;  // whose line it is is not known, so it may be of any rank
 };
@@ -31,6 +34,10 @@ struct Choice {
 // some spread over all; lines are in their order. What is taken from one half of a file and from the other may be
 // thinned again together. O(n log n).
 void ThinChoices(std::vector<Choice>* choices);
+
+// Takes kReport away, and kEvery with it, so that of each series some stay at even distances, and its last ones.
+// The more series there are, the fewer of each. O(n).
+void ThinReports(std::vector<Choice>* choices);
 
 constexpr uint64_t kFirstOfWriter = 20;
 constexpr uint64_t kLastOfWriter = 40;

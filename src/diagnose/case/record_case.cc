@@ -12,9 +12,18 @@ constexpr uint64_t kKeepAllBytes = 32 << 20;  // the keys of each record are hal
 
 }  // namespace
 
-RecordCase::RecordCase(std::string name, const detect::PatternSet& telling) : name_(std::move(name)) {
+RecordCase::RecordCase(std::string name, const detect::PatternSet& telling) {
   rules_.telling = &telling;
   rules_.json = true;
+  BeginFile(std::move(name));
+}
+
+void RecordCase::BeginFile(std::string name) { files_.emplace_back().file.path = std::move(name); }
+
+void RecordCase::BeginSurroundings(std::string name) {
+  ScanWaiting();
+  BeginFile(std::move(name));
+  files_.back().file.surroundings = true;
 }
 
 void RecordCase::Add(std::string_view record) {
@@ -25,17 +34,15 @@ void RecordCase::Add(std::string_view record) {
 
 Case RecordCase::End() {
   ScanWaiting();
-  kept_.End();
-  std::vector<ReadFile> files(1);
-  files[0].file.path = name_;
-  files[0].kept = std::move(kept_);
+  for (ReadFile& file : files_) file.kept.End();
   Case made;
-  AssembleCase(std::move(files), &made);
+  AssembleCase(std::move(files_), &made);
   return made;
 }
 
 void RecordCase::ScanWaiting() {
-  kept_.Add(scanner_.Scan(waiting_, rules_, kept_.bytes_read > kKeepAllBytes));
+  FileLines& kept = files_.back().kept;
+  kept.Add(scanner_.Scan(waiting_, rules_, kept.bytes_read > kKeepAllBytes));
   waiting_.clear();
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -40,6 +42,47 @@ TEST(RecordCase, OfManyRecordsWhatTellsIsKept) {
   EXPECT_LT(made.lines.size(), 590'000u);
   EXPECT_TRUE(std::any_of(made.lines.begin(), made.lines.end(),
                           [](const Line& line) { return line.text == "CUDA error" && line.number == 500'001; }));
+}
+
+// A record of more than 1 kB, so that few are many.
+std::string Report(int rank, int step) {
+  return R"({"rank":)" + std::to_string(rank) + R"(,"step":)" + std::to_string(step) + R"(,"note":")" +
+         std::string(1000, 'x') + "\"}";
+}
+
+TEST(RecordCase, OfALongRunEachRanksReportsStayAtEvenDistances) {
+  detect::PatternSet telling;
+  telling.Compile();
+  RecordCase records("job j-1", telling);
+  constexpr int kRanks = 8, kSteps = 8'000;
+  for (int step = 0; step < kSteps; ++step) {
+    for (int rank = 0; rank < kRanks; ++rank) records.Add(Report(rank, step));
+  }
+  Case made = records.End();
+  std::map<int32_t, std::vector<uint64_t>> steps;
+  for (const Line& line : made.lines) steps[*line.rank].push_back((line.number - 1) / kRanks);
+  ASSERT_EQ(steps.size(), size_t{kRanks});
+  for (const auto& [rank, kept] : steps) {
+    EXPECT_GE(kept.size(), 64u);
+    EXPECT_LE(kept.size(), 300u);
+    EXPECT_EQ(kept.back(), kSteps - 1u);
+    for (size_t i = 1; i < kept.size(); ++i) EXPECT_LE(kept[i] - kept[i - 1], 256u) << "rank " << rank;
+  }
+}
+
+TEST(RecordCase, WhatLayAroundTheJobIsAnotherFile) {
+  detect::PatternSet telling;
+  telling.Compile();
+  RecordCase records("job j-1", telling);
+  records.Add(R"({"rank":0,"msg":"a"})");
+  records.BeginSurroundings("project p");
+  records.Add(R"({"switch":"leaf-2","port":3,"errors":4})");
+  Case made = records.End();
+  ASSERT_EQ(made.files.size(), 2u);
+  EXPECT_FALSE(made.files[0].surroundings);
+  EXPECT_TRUE(made.files[1].surroundings);
+  EXPECT_EQ(made.lines.at(1).file, 1u);
+  EXPECT_EQ(made.lines[1].number, 1u);
 }
 
 }  // namespace

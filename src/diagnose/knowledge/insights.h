@@ -6,8 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "diagnose/knowledge/job_facts.h"
-
 namespace rankscope::diagnose {
 
 // What many jobs tell together. Every job counts, healthy ones too, by its rank-hours. Plain data.
@@ -41,7 +39,6 @@ struct Insights {
   std::optional<double> effective_training_time_ratio;  // by rank-hours, of the jobs that reported steps
 };
 
-Insights Summarize(const std::vector<JobFacts>& jobs);
 std::string ToJson(const Insights& insights);
 
 }  // namespace rankscope::diagnose

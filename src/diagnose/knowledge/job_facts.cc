@@ -1,5 +1,7 @@
 #include "diagnose/knowledge/job_facts.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
@@ -30,6 +32,14 @@ void Flatten(const std::string& name, const std::string& value, std::map<std::st
   }
 }
 
+// Processes, ports, sessions, ids: what differs with every launch, whatever it does.
+bool IsOfOneLaunch(const std::string& setting) {
+  static const re2::RE2 kOfOneLaunch(
+      R"(pid|environment\.(?:_|SHLVL|OLDPWD|MASTER_PORT|TORCHELASTIC_RUN_ID|INVOCATION_ID|JOURNAL_STREAM|WINDOWID|)"
+      R"(SSH_\w+|XDG_SESSION_ID|RANKSCOPE_\w+|SLURM_(?:JOB_?ID|STEP\w*|TASK_PID)))");
+  return re2::RE2::FullMatch(setting, kOfOneLaunch);
+}
+
 // The first of these settings that says something.
 std::string FirstOf(const std::map<std::string, std::string>& settings, std::initializer_list<const char*> names) {
   for (const char* name : names) {
@@ -55,18 +65,19 @@ std::string ParallelismOf(const std::map<std::string, std::string>& settings) {
   return text;
 }
 
-// The outermost first: what the user called, not what that stands on.
+bool HasAny(const std::map<std::string, std::string>& settings, const std::string& beginning) {
+  auto found = settings.lower_bound(beginning);
+  return found != settings.end() && found->first.starts_with(beginning);
+}
+
+// The outermost first: what the user called, not what that stands on. What is merely installed says nothing.
 std::string FrameworkOf(const std::map<std::string, std::string>& settings) {
-  static constexpr std::array<std::pair<const char*, const char*>, 7> kPackages = {
-      {{"swift_arguments.model", "ms-swift"},
-       {"packages.megatron-core", "megatron"},
-       {"packages.lightning", "lightning"},
-       {"packages.pytorch-lightning", "lightning"},
-       {"packages.deepspeed", "deepspeed"},
-       {"packages.transformers", "transformers"},
-       {"packages.torch", "torch"}}};
-  for (const auto& [name, framework] : kPackages) {
-    if (settings.count(name) > 0) return framework;
+  if (HasAny(settings, "swift_arguments.")) return "ms-swift";
+  if (std::string told = FirstOf(settings, {"framework"}); !told.empty()) return told;
+  if (HasAny(settings, "arguments.")) return "transformers";
+  const std::string command = FirstOf(settings, {"command"});
+  for (const char* name : {"megatron", "deepspeed"}) {
+    if (command.find(name) != std::string::npos) return name;
   }
   return settings.count("torch") > 0 ? "torch" : "";
 }
@@ -83,20 +94,11 @@ std::optional<int32_t> RankIn(const Json& object, const char* name) {
   return number ? std::optional(static_cast<int32_t>(*number)) : std::nullopt;
 }
 
-Json CurvesJson(const std::map<std::string, Curve>& curves) {
-  Json json = Json::object();
-  for (const auto& [metric, curve] : curves) {
-    Json points = Json::array();
-    for (const Curve::Point& point : curve.points()) points.push_back({point.step, point.value});
-    json[metric] = std::move(points);
-  }
-  return json;
-}
-
 Curve CurveFrom(const Json& json) {
   std::vector<Curve::Point> points;
   for (const Json& point : json) {
-    if (point.is_array() && point.size() == 2) points.push_back({point[0].get<int64_t>(), point[1].get<double>()});
+    bool is_point = point.is_array() && point.size() == 2 && point[0].is_number_integer() && point[1].is_number();
+    if (is_point) points.push_back({point[0].get<int64_t>(), point[1].get<double>()});
   }
   return Curve(std::move(points));
 }
@@ -125,8 +127,6 @@ JobFacts Read(const Json& json) {
   facts.last_step = NumberIn(json, "last_step");
   facts.last_checkpoint = NumberIn(json, "last_checkpoint");
   facts.productive_s = json.value("productive_s", 0.0);
-  const Json curves = json.value("curves", Json::object());
-  for (const auto& [metric, points] : curves.items()) facts.curves[metric] = CurveFrom(points);
   for (const Json& inflection : json.value("inflections", Json::array())) {
     facts.inflections.push_back({inflection.value("step", int64_t{0}), inflection.value("class", "")});
   }
@@ -159,6 +159,7 @@ void TakeConfiguration(const std::map<std::string, std::string>& configuration, 
       Flatten(name, value, &facts->settings);
     }
   }
+  std::erase_if(facts->settings, [](const auto& setting) { return IsOfOneLaunch(setting.first); });
   const auto& settings = facts->settings;
   facts->labels = {{"model", FirstOf(settings, {"swift_arguments.model", "arguments.model_name_or_path",
                                                 "arguments.model", "model"})},
@@ -188,8 +189,7 @@ std::string ToJson(const JobFacts& facts) {
                {"templates", facts.templates},
                {"last_step", OrNull(facts.last_step)},
                {"last_checkpoint", OrNull(facts.last_checkpoint)},
-               {"productive_s", facts.productive_s},
-               {"curves", CurvesJson(facts.curves)}};
+               {"productive_s", facts.productive_s}};
   if (facts.culprit) {
     json["culprit"] = {{"node_rank", OrNull(facts.culprit->node_rank)},
                        {"rank", OrNull(facts.culprit->rank)},
@@ -200,6 +200,24 @@ std::string ToJson(const JobFacts& facts) {
     json["inflections"].push_back({{"step", one.step}, {"class", one.failure}});
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string CurvesToJson(const std::map<std::string, Curve>& curves) {
+  Json json = Json::object();
+  for (const auto& [metric, curve] : curves) {
+    Json points = Json::array();
+    for (const Curve::Point& point : curve.points()) points.push_back({point.step, point.value});
+    json[metric] = std::move(points);
+  }
+  return json.dump();
+}
+
+std::map<std::string, Curve> CurvesFromJson(std::string_view text) {
+  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
+  std::map<std::string, Curve> curves;
+  if (!json.is_object()) return curves;
+  for (const auto& [metric, points] : json.items()) curves[metric] = CurveFrom(points);
+  return curves;
 }
 
 base::Result<JobFacts> FactsFromJson(std::string_view text) {

@@ -52,10 +52,14 @@ struct JobFacts {
 // What the verdict adds.
 void TakeVerdict(const Verdict& verdict, JobFacts* facts);
 // `model`, `framework`, `parallelism`, `cluster` of what a job ran with (its configuration as the catalog has it), and
-// the labels of `rankscope run --label`, which come first; the rest of it becomes settings.
+// the labels of `rankscope run --label`, which come first; the rest of it becomes settings, but for what differs with
+// every launch.
 void TakeConfiguration(const std::map<std::string, std::string>& configuration, JobFacts* facts);
 
+// Without the curves, which are most of it and asked for seldom.
 std::string ToJson(const JobFacts& facts);
 base::Result<JobFacts> FactsFromJson(std::string_view text);  // kCorrupt
+std::string CurvesToJson(const std::map<std::string, Curve>& curves);
+std::map<std::string, Curve> CurvesFromJson(std::string_view text);  // what is none is left out
 
 }  // namespace rankscope::diagnose

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "base/status.h"
+#include "diagnose/knowledge/insights.h"
 #include "diagnose/knowledge/job_facts.h"
 #include "diagnose/slowness/topology.h"
 #include "diagnose/verdict.h"
@@ -20,8 +20,8 @@ class KnowledgeBase {
   virtual base::Result<Verdict> DiagnoseNow(const std::string& job, const Topology* topology) = 0;
   // What was kept when it ended; of one that runs, made now. kNotFound: no such job.
   virtual base::Result<JobFacts> FactsOf(const std::string& job) = 0;
-  // Of every job that has ended, healthy ones too, by name.
-  virtual base::Result<std::vector<JobFacts>> AllFacts() = 0;
+  // What all jobs that have ended tell together, healthy ones too.
+  virtual base::Result<Insights> Summarize() = 0;
 };
 
 }  // namespace rankscope::diagnose

@@ -5,13 +5,12 @@
 #include "detect/rule_tests/rule_test.h"
 #include "detect/rules/rule_file.h"
 #include "diagnose/knowledge/fix_check.h"
-#include "diagnose/knowledge/insights.h"
+#include "diagnose/knowledge/insights_book.h"
 #include "diagnose/knowledge/job_diff.h"
 #include "diagnose/knowledge/job_facts.h"
 #include "diagnose/knowledge/oom_settings.h"
 #include "diagnose/knowledge/progress_meter.h"
 #include "diagnose/knowledge/rule_suggestion.h"
-#include "diagnose/knowledge/similarity.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -28,6 +27,14 @@ JobFacts Job(const std::string& name, const std::string& failure, int64_t hours 
   facts.ranks = ranks;
   return facts;
 }
+
+InsightsBook BookOf(const std::vector<JobFacts>& jobs) {
+  InsightsBook book;
+  for (const JobFacts& facts : jobs) book.Add(facts);
+  return book;
+}
+
+Insights Summarize(const std::vector<JobFacts>& jobs) { return BookOf(jobs).Summarize(); }
 
 Curve Flat(double value, int64_t steps) {
   Curve curve;
@@ -90,8 +97,35 @@ TEST(JobFactsTest, AreReadBackAsTheyWereWritten) {
   auto read = FactsFromJson(ToJson(facts));
   ASSERT_TRUE(read.ok()) << read.status().message();
   EXPECT_EQ(ToJson(*read), ToJson(facts));
+  EXPECT_EQ(CurvesFromJson(CurvesToJson(facts.curves))["loss"].points(), facts.curves["loss"].points());
+  EXPECT_TRUE(CurvesFromJson("[1").empty());
   EXPECT_FALSE(FactsFromJson("{}").ok());
   EXPECT_FALSE(FactsFromJson(R"({"job_id": "j", "ranks": "many"})").ok());
+}
+
+TEST(JobFactsTest, AFrameworkThatIsMerelyInstalledIsNotTheJobs) {
+  const std::string packages = R"({"torch":"2.9","lightning":"2.6","transformers":"5.0"})";
+  auto framework = [&](std::map<std::string, std::string> configuration) {
+    JobFacts facts;
+    configuration["packages"] = packages;
+    configuration["torch"] = "2.9";
+    TakeConfiguration(configuration, &facts);
+    return facts.labels["framework"];
+  };
+  EXPECT_EQ(framework({{"command", "torchrun train.py"}}), "torch");
+  EXPECT_EQ(framework({{"framework", "lightning"}}), "lightning");
+  EXPECT_EQ(framework({{"arguments", R"({"learning_rate":1e-4})"}}), "transformers");
+  EXPECT_EQ(framework({{"command", "deepspeed train.py"}}), "deepspeed");
+}
+
+TEST(JobFactsTest, WhatDiffersWithEveryLaunchIsNoSetting) {
+  JobFacts facts;
+  TakeConfiguration({{"pid", "77"},
+                     {"directory", "/home/a"},
+                     {"environment", R"({"RANKSCOPE_RINGS":"/dev/shm/x","SHLVL":"2","NCCL_DEBUG":"INFO"})"}},
+                    &facts);
+  EXPECT_EQ(facts.settings,
+            (std::map<std::string, std::string>{{"directory", "/home/a"}, {"environment.NCCL_DEBUG", "INFO"}}));
 }
 
 TEST(InsightsTest, CountByClassAndNodeAndTimeBetweenFailures) {
@@ -132,6 +166,34 @@ TEST(InsightsTest, JobsThatLeaveTheirCourseAtTheSameStepAreOneTurn) {
   EXPECT_EQ(turns[0].to_step, 10'100);
 }
 
+TEST(InsightsTest, AJobThatIsTakenOutLeavesNothingBehind) {
+  JobFacts gone = Job("gone", "cuda_oom", 3);
+  gone.hosts = {"n0"};
+  gone.culprit_host = "n0";
+  gone.labels = {{"model", "qwen"}};
+  gone.settings = {{"batch", "16"}};
+  gone.inflections = {{100, "throughput_drop"}};
+  gone.last_step = 10;
+  JobFacts stays = Job("stays", "none");
+  stays.settings = {{"batch", "8"}};
+  InsightsBook book = BookOf({stays, gone});
+  book.Remove(gone);
+  EXPECT_EQ(ToJson(book.Summarize()), ToJson(Summarize({stays})));
+}
+
+TEST(OomSettingsTest, ASettingOfItsOwnInEachJobIsGivenUp) {
+  InsightsBook book;
+  for (int i = 0; i < 3000; ++i) {
+    JobFacts facts = Job("j" + std::to_string(i), i >= 2700 ? "cuda_oom" : "none");
+    facts.settings = {{"started_at", std::to_string(i)}, {"batch", i >= 2700 ? "16" : "8"}};
+    book.Add(facts);
+  }
+  auto settings = book.Summarize().oom_settings;
+  ASSERT_EQ(settings.size(), 1U);
+  EXPECT_EQ(settings[0].name, "batch");
+  EXPECT_EQ(settings[0].ooms, 300U);
+}
+
 TEST(OomSettingsTest, TheSettingThatGoesWithOomsIsNamedAndNoOther) {
   std::vector<JobFacts> jobs;
   for (int i = 0; i < 40; ++i) {
@@ -142,7 +204,7 @@ TEST(OomSettingsTest, TheSettingThatGoesWithOomsIsNamedAndNoOther) {
                             {"seed", std::to_string(i % 3)},
                             {"environment.HOSTNAME", i % 4 == 0 ? "x" : "y"}};
   }
-  auto settings = OomSettings(jobs);
+  auto settings = Summarize(jobs).oom_settings;
   ASSERT_EQ(settings.size(), 1U);
   EXPECT_EQ(settings[0].name + " " + settings[0].value, "micro_batch_size >= 32");
   EXPECT_EQ(settings[0].ooms, 10U);
@@ -159,11 +221,14 @@ TEST(SimilarityTest, TheSameClassAndLinesAndLabelsComeFirstAndHealthyJobsNever) 
   now.templates = twin.templates = {1, 2};
   now.labels = twin.labels = {{"model", "qwen"}};
   now.kind = twin.kind = "one_extreme_sample";
-  auto similar = FindSimilar(now, {cousin, Job("ok", "none"), twin, now, Job("other", "nccl_timeout")});
+  InsightsBook book = BookOf({cousin, Job("ok", "none"), twin, now, Job("other", "nccl_timeout")});
+  auto similar = book.FindSimilar(now);
   ASSERT_EQ(similar.size(), 2U);
   EXPECT_EQ(similar[0].job, "twin");
   EXPECT_DOUBLE_EQ(similar[0].score, 1);
   EXPECT_EQ(similar[1].job, "cousin");
+  book.Remove(twin);
+  EXPECT_EQ(book.FindSimilar(now).size(), 1U);
 }
 
 TEST(JobDiffTest, SaysWhatChangedAndFromWhichStepOnTheCurvesDiffer) {

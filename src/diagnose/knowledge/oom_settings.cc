@@ -4,8 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <functional>
-#include <set>
+#include <optional>
 
 namespace rankscope::diagnose {
 namespace {
@@ -13,28 +12,14 @@ namespace {
 constexpr char kOom[] = "cuda_oom";
 constexpr double kNoticed = 0.05;
 constexpr size_t kMost = 10;
-
-struct Value {
-  std::string text;
-  bool oom = false;
-};
-using Values = std::vector<Value>;  // one a job that has the setting
+constexpr size_t kMostTexts = 20;
+constexpr size_t kMostValues = 1000;
 
 // Where it ran, when, as whom: what differs from job to job whatever it does.
 bool SaysHowItRan(const std::string& name) {
   bool environment = name.starts_with("environment.");
   bool of_memory = name.find("CUDA") != std::string::npos || name.find("NCCL") != std::string::npos;
   return !(environment && !of_memory) && name != "command" && name != "directory";
-}
-
-std::map<std::string, Values> ValuesOf(const std::vector<JobFacts>& jobs) {
-  std::map<std::string, Values> values;
-  for (const JobFacts& facts : jobs) {
-    for (const auto& [name, value] : facts.settings) {
-      if (SaysHowItRan(name)) values[name].push_back({value, facts.failure == kOom});
-    }
-  }
-  return values;
 }
 
 std::optional<double> NumberOf(const std::string& text) {
@@ -44,66 +29,108 @@ std::optional<double> NumberOf(const std::string& text) {
   return whole ? std::optional(number) : std::nullopt;
 }
 
-Insights::Setting Split(const std::string& name, const std::string& shown, const Values& values,
-                        const std::function<bool(const Value&)>& has) {
-  Insights::Setting setting{name, shown, 0, 0, 0, 0, 1};
-  for (const Value& value : values) {
-    ++(has(value) ? setting.jobs : setting.other_jobs);
-    if (value.oom) ++(has(value) ? setting.ooms : setting.other_ooms);
-  }
-  setting.chance = ChanceOfAtLeast(setting.ooms, setting.jobs, setting.ooms + setting.other_ooms, values.size());
-  return setting;
-}
-
-// Every way to part the jobs by this setting.
-std::vector<Insights::Setting> Splits(const std::string& name, const Values& values) {
-  std::set<std::string> texts;
-  std::set<double> numbers;
-  for (const Value& value : values) {
-    texts.insert(value.text);
-    if (auto number = NumberOf(value.text)) numbers.insert(*number);
-  }
-  std::vector<Insights::Setting> splits;
-  if (texts.size() < 2 || (texts.size() > 20 && numbers.size() < texts.size())) return splits;
-  if (numbers.size() < texts.size()) {
-    for (const std::string& text : texts) {
-      splits.push_back(Split(name, text, values, [&](const Value& value) { return value.text == text; }));
-    }
-    return splits;
-  }
-  for (auto bound = std::next(numbers.begin()); bound != numbers.end(); ++bound) {
-    char shown[32];
-    std::snprintf(shown, sizeof shown, "%.6g", *bound);
-    auto least = [&](const Value& value) { return *NumberOf(value.text) >= *bound; };
-    auto most = [&](const Value& value) { return *NumberOf(value.text) < *bound; };
-    splits.push_back(Split(name, std::string(">= ") + shown, values, least));
-    splits.push_back(Split(name, std::string("< ") + shown, values, most));
-  }
-  return splits;
-}
-
 }  // namespace
 
 double ChanceOfAtLeast(size_t hits, size_t drawn, size_t marked, size_t all) {
-  auto choose = [](double n, double k) { return std::lgamma(n + 1) - std::lgamma(k + 1) - std::lgamma(n - k + 1); };
-  double total = choose(static_cast<double>(all), static_cast<double>(drawn)), chance = 0;
-  for (size_t k = hits; k <= std::min(drawn, marked); ++k) {
-    if (drawn - k > all - marked) continue;
-    chance += std::exp(choose(static_cast<double>(marked), static_cast<double>(k)) +
-                       choose(static_cast<double>(all - marked), static_cast<double>(drawn - k)) - total);
+  if (hits * all <= drawn * marked) return 1;
+  auto choose = [](size_t n, size_t k) {
+    auto factorial = [](size_t number) { return std::lgamma(static_cast<double>(number) + 1); };
+    return factorial(n) - factorial(k) - factorial(n - k);
+  };
+  // Past what is to be expected each term is less than the one before.
+  constexpr double kNothing = 1e-12;
+  double term = std::exp(choose(marked, hits) + choose(all - marked, drawn - hits) - choose(all, drawn));
+  double chance = 0;
+  for (size_t k = hits; k <= std::min(drawn, marked) && term > kNothing * chance; ++k) {
+    chance += term;
+    const double left_unmarked = static_cast<double>(all - marked) - static_cast<double>(drawn - k) + 1;
+    term *=
+        static_cast<double>(marked - k) * static_cast<double>(drawn - k) / (static_cast<double>(k + 1) * left_unmarked);
   }
   return std::min(1.0, chance);
 }
 
-std::vector<Insights::Setting> OomSettings(const std::vector<JobFacts>& jobs) {
+void OomSettings::Count(const JobFacts& facts, int64_t sign) {
+  const int64_t oom = facts.failure == kOom ? sign : 0;
+  for (const auto& [name, value] : facts.settings) {
+    if (!SaysHowItRan(name)) continue;
+    Setting& setting = settings_[name];
+    if (setting.given_up) continue;
+    Tally& tally = setting.values[value];
+    tally.jobs += sign;
+    tally.ooms += oom;
+    if (tally.jobs == 0) setting.values.erase(value);
+    if (setting.values.size() <= kMostValues) continue;
+    setting.values.clear();
+    setting.given_up = true;
+  }
+}
+
+OomSettings::Tally OomSettings::SumOf(const Setting& setting) {
+  Tally sum;
+  for (const auto& [text, tally] : setting.values) {
+    sum.jobs += tally.jobs;
+    sum.ooms += tally.ooms;
+  }
+  return sum;
+}
+
+// "At least" and "less than" each of the numbers but the least.
+std::vector<OomSettings::Split> OomSettings::NumberSplits(const std::map<double, Tally>& numbers, const Tally& all) {
+  std::vector<Split> splits;
+  Tally below;
+  for (const auto& [number, tally] : numbers) {
+    if (below.jobs > 0) {
+      char shown[32];
+      std::snprintf(shown, sizeof shown, "%.6g", number);
+      splits.push_back({std::string(">= ") + shown, {all.jobs - below.jobs, all.ooms - below.ooms}});
+      splits.push_back({std::string("< ") + shown, below});
+    }
+    below.jobs += tally.jobs;
+    below.ooms += tally.ooms;
+  }
+  return splits;
+}
+
+// Every way to part the jobs by this setting.
+std::vector<OomSettings::Split> OomSettings::SplitsOf(const Setting& setting) {
+  std::map<double, Tally> numbers;
+  bool is_number = true;
+  for (const auto& [text, tally] : setting.values) {
+    auto number = NumberOf(text);
+    is_number = is_number && number;
+    Tally& of = numbers[number.value_or(0)];
+    of.jobs += tally.jobs;
+    of.ooms += tally.ooms;
+  }
+  if (setting.values.size() < 2) return {};
+  if (is_number) return NumberSplits(numbers, SumOf(setting));
+  std::vector<Split> splits;
+  if (setting.values.size() > kMostTexts) return splits;
+  for (const auto& [text, tally] : setting.values) splits.push_back({text, tally});
+  return splits;
+}
+
+std::vector<Insights::Setting> OomSettings::Noticed() const {
   std::vector<Insights::Setting> best;
   size_t tried = 0;
-  for (const auto& [name, values] : ValuesOf(jobs)) {
-    auto splits = Splits(name, values);
-    tried += splits.size();
-    auto least = std::min_element(splits.begin(), splits.end(),
-                                  [](const auto& a, const auto& b) { return a.chance < b.chance; });
-    if (least != splits.end()) best.push_back(*least);
+  for (const auto& [name, setting] : settings_) {
+    const Tally all = SumOf(setting);
+    std::optional<Insights::Setting> least;
+    for (const Split& split : SplitsOf(setting)) {
+      ++tried;
+      auto count = [](int64_t number) { return static_cast<size_t>(number); };
+      double chance = ChanceOfAtLeast(count(split.with.ooms), count(split.with.jobs), count(all.ooms), count(all.jobs));
+      if (least && least->chance <= chance) continue;
+      least = Insights::Setting{name,
+                                split.shown,
+                                count(split.with.jobs),
+                                count(split.with.ooms),
+                                count(all.jobs - split.with.jobs),
+                                count(all.ooms - split.with.ooms),
+                                chance};
+    }
+    if (least) best.push_back(*least);
   }
   for (auto& setting : best) setting.chance = std::min(1.0, setting.chance * static_cast<double>(tried));
   std::erase_if(best, [](const auto& setting) { return setting.chance >= kNoticed; });

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace rankscope::diagnose {
 namespace {
 
 constexpr double kClass = 0.5, kKind = 0.1, kTemplates = 0.25, kLabels = 0.15;
-constexpr double kAlike = 0.5;
 
 // |a and b| / |a or b| of two sorted ranges; of empty ones 0.
 template <typename Container>
@@ -27,18 +29,6 @@ double Similarity(const JobFacts& a, const JobFacts& b) {
   std::vector<std::pair<std::string, std::string>> of_a(a.labels.begin(), a.labels.end()),
       of_b(b.labels.begin(), b.labels.end());
   return score + kLabels * SharedPart(of_a, of_b);
-}
-
-std::vector<Similar> FindSimilar(const JobFacts& facts, const std::vector<JobFacts>& others, size_t most) {
-  std::vector<Similar> similar;
-  for (const JobFacts& other : others) {
-    if (other.job == facts.job) continue;
-    double score = Similarity(facts, other);
-    if (score >= kAlike) similar.push_back({other.incident, other.job, other.failure, score});
-  }
-  std::stable_sort(similar.begin(), similar.end(), [](const auto& a, const auto& b) { return a.score > b.score; });
-  if (similar.size() > most) similar.resize(most);
-  return similar;
 }
 
 }  // namespace rankscope::diagnose

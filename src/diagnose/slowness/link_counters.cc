@@ -4,8 +4,10 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <tuple>
 
+#include "diagnose/sample_records.h"
 #include "diagnose/slowness/speed_course.h"
 
 namespace rankscope::diagnose {
@@ -22,13 +24,6 @@ bool IsOfTrouble(std::string_view name) {
                      [&](std::string_view word) { return name.find(word) != std::string_view::npos; });
 }
 
-std::string Label(const Json& object, const char* key) {
-  auto found = object.find(key);
-  if (found == object.end()) return "";
-  if (found->is_string()) return found->get<std::string>();
-  return found->is_number_integer() ? std::to_string(found->get<int64_t>()) : "";
-}
-
 struct Port {
   std::string device, port;
   bool of_switch = false;
@@ -38,11 +33,11 @@ struct Port {
 };
 
 std::optional<Port> PortOf(const Json& object) {
-  std::string port = Label(object, "port");
-  std::string fabric = Label(object, "switch");
+  std::string port = LabelIn(object, "port");
+  std::string fabric = LabelIn(object, "switch");
   if (!fabric.empty()) return port.empty() ? std::nullopt : std::optional(Port{fabric, port, true});
-  std::string host = Label(object, "host").empty() ? Label(object, "node") : Label(object, "host");
-  std::string device = Label(object, "device");
+  std::string host = LabelIn(object, "host").empty() ? LabelIn(object, "node") : LabelIn(object, "host");
+  std::string device = LabelIn(object, "device");
   if (host.empty() || (device.empty() && port.empty())) return std::nullopt;
   return Port{host, device.empty() ? port : port.empty() ? device : device + "/" + port, false};
 }
@@ -51,7 +46,7 @@ std::optional<Port> PortOf(const Json& object) {
 struct Counted {
   std::optional<double> last;
   double rise = 0;
-  size_t line = 0;
+  size_t line = 0, readings = 0;
 };
 
 using Rises = std::map<std::string, std::map<Port, Counted>>;  // by counter
@@ -69,6 +64,7 @@ void Take(const Json& object, const Port& port, size_t line, Rises* rises) {
     }
     counter.last = now;
     counter.line = line;
+    ++counter.readings;
   }
 }
 
@@ -87,25 +83,39 @@ void FindHot(const std::string& counter, const std::map<Port, Counted>& ports, s
   }
 }
 
+Rises FindRises(const Case& read) {
+  Rises rises;
+  auto take = [&](const Json& object, size_t line) {
+    if (object.contains("gpu_uuid")) return;
+    if (auto port = PortOf(object)) Take(object, *port, line, &rises);
+  };
+  EachSample(read, "port", take);
+  EachSample(read, "device", [&](const Json& object, size_t line) {
+    if (!object.contains("port")) take(object, line);
+  });
+  return rises;
+}
+
 }  // namespace
 
 std::vector<HotLink> FindHotLinks(const Case& read) {
-  Rises rises;
-  for (size_t i = 0; i < read.lines.size(); ++i) {
-    std::string_view text = read.lines[i].text;
-    bool maybe = text.starts_with('{') &&
-                 (text.find("\"port\"") != std::string_view::npos || text.find("\"device\"") != std::string_view::npos);
-    if (!maybe) continue;
-    Json object = Json::parse(text, nullptr, false);
-    if (!object.is_object() || object.contains("gpu_uuid")) continue;
-    if (auto port = PortOf(object)) Take(object, *port, i, &rises);
-  }
+  const Rises rises = FindRises(read);
   std::vector<HotLink> hot;
   for (const auto& [counter, ports] : rises) FindHot(counter, ports, &hot);
   std::stable_sort(hot.begin(), hot.end(), [](const HotLink& a, const HotLink& b) {
     return a.rise / (a.others + 1) > b.rise / (b.others + 1);
   });
   return hot;
+}
+
+size_t CountPorts(const Case& read) {
+  std::set<Port> ports;
+  for (const auto& [counter, of] : FindRises(read)) {
+    for (const auto& [port, counted] : of) {
+      if (counted.readings > 1) ports.insert(port);
+    }
+  }
+  return ports.size();
 }
 
 bool IsOf(const HotLink& link, const Element& element) {

@@ -23,6 +23,9 @@ struct HotLink {
 // perhaps `port`, of a node. Counters count up; a restart at 0 is no fall. The hottest first.
 std::vector<HotLink> FindHotLinks(const Case& read);
 
+// How many ports tell such counters more than once: of fewer nobody knows whether they rose.
+size_t CountPorts(const Case& read);
+
 // Whether the link is a part of the element, by name.
 bool IsOf(const HotLink& link, const Element& element);
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "diagnose/slowness/chance.h"
 
@@ -77,9 +79,38 @@ std::optional<SlowElement> FindAmong(const std::vector<RankOnset>& order, const 
   return found;
 }
 
-// A switch is hot with each of its ports: one port, and what it is a part of, are one.
-bool IsOne(const std::vector<Element>& hot) {
-  return std::count_if(hot.begin(), hot.end(), [](const Element& e) { return e.kind != Element::Kind::kSwitch; }) == 1;
+// The ranks behind links whose counters rose.
+std::vector<int32_t> RanksBehind(const std::vector<HotLink>& links, const std::vector<Element>& elements) {
+  std::set<int32_t> behind;
+  for (const Element& element : elements) {
+    bool is_link = element.kind == Element::Kind::kPort || element.kind == Element::Kind::kNode;
+    if (is_link && IsHot(element, links)) behind.insert(element.ranks.begin(), element.ranks.end());
+  }
+  return {behind.begin(), behind.end()};
+}
+
+// Of both together, how much both have.
+double SharedPart(const std::vector<int32_t>& a, const std::vector<int32_t>& b) {
+  std::vector<int32_t> both;
+  std::set_intersection(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(both));
+  const size_t all = a.size() + b.size() - both.size();
+  return all == 0 ? 0 : static_cast<double>(both.size()) / static_cast<double>(all);
+}
+
+// The elements that the hot links are: their ranks are those behind them, but for a fifth.
+std::vector<Element> MeantByCounters(const std::vector<HotLink>& links, const std::vector<Element>& elements) {
+  constexpr double kNearlyAll = 0.8;
+  const std::vector<int32_t> behind = RanksBehind(links, elements);
+  double best = kNearlyAll;
+  std::vector<Element> meant;
+  for (const Element& element : elements) {
+    const double shared = SharedPart(element.ranks, behind);
+    if (shared < best) continue;
+    if (shared > best) meant.clear();
+    best = shared;
+    meant.push_back(element);
+  }
+  return meant;
 }
 
 }  // namespace
@@ -102,10 +133,7 @@ std::optional<SlowElement> FindSlowElement(const std::vector<RankOnset>& order, 
                                            const std::vector<Element>& elements, size_t ranks,
                                            const std::vector<HotLink>& links, bool of_network) {
   if (auto found = FindAmong(order, keys, elements, ranks, links, of_network, kSignificant)) return found;
-  std::vector<Element> hot;
-  std::copy_if(elements.begin(), elements.end(), std::back_inserter(hot),
-               [&](const Element& element) { return IsHot(element, links); });
-  return FindAmong(order, keys, hot, ranks, links, of_network, IsOne(hot) ? kWithProof : kSignificant);
+  return FindAmong(order, keys, MeantByCounters(links, elements), ranks, links, of_network, kWithProof);
 }
 
 }  // namespace rankscope::diagnose

@@ -14,9 +14,8 @@ std::map<int32_t, RankPlace> PlacesOf(const Reading& reading, const std::vector<
 
 // The smallest element that explains who is at the front: of an order of ranks by a key (equal keys: at once), the one
 // whose ranks crowd there most against chance. Of several alike, the one whose own counters rose, else the part of the
-// network where `of_network`, else the node. Where none does, those whose counters rose are tried by themselves: for
-// fewer trials less is enough, and next to nothing where there is one only. Nothing: chance explains it (more than 1 in
-// 100 after correction for all trials).
+// network where `of_network`, else the node. Where none does, what the links are whose counters rose is enough, unless
+// the order speaks against it. Nothing: chance explains it (more than 1 in 100 after correction for all trials).
 std::optional<SlowElement> FindSlowElement(const std::vector<RankOnset>& order, const std::vector<double>& keys,
                                            const std::vector<Element>& elements, size_t ranks,
                                            const std::vector<HotLink>& links, bool of_network);

@@ -169,6 +169,36 @@ std::vector<int32_t> RanksOf(const Courses& courses) {
 
 std::string Chance(const SlowElement& found) { return "1 in 10^" + std::to_string(std::lround(-found.log_chance)); }
 
+// Those that throttled before the job was slow for good, and are not elsewhere than where it began.
+std::vector<ThrottledGpu> FindExplaining(const Reading& reading, const Courses& courses, const Slowdown& slowdown) {
+  size_t slowest = SIZE_MAX;  // where the first of the slow ranks is slowest
+  for (const auto& [rank, course] : courses) {
+    if (IsSlow(course)) slowest = std::min(slowest, reading.positions[course.points[course.worst_at]->line]);
+  }
+  if (slowdown.failure == "data_loading_bottleneck") return {};
+  std::vector<ThrottledGpu> gpus = FindThrottledGpus(reading);
+  std::erase_if(gpus, [&](const ThrottledGpu& gpu) {
+    // Of few ranks that report, which was first says nothing of the others.
+    bool elsewhere = courses.size() >= kFewestRanks && !slowdown.first.empty() && gpu.rank &&
+                     std::find(slowdown.first.begin(), slowdown.first.end(), *gpu.rank) == slowdown.first.end();
+    return elsewhere || reading.positions[gpu.line] > slowest;
+  });
+  return gpus;
+}
+
+void BlameGpus(std::vector<ThrottledGpu> gpus, Slowdown* slowdown) {
+  slowdown->failure = "thermal_or_power_throttle";
+  slowdown->kind = gpus.front().by_heat ? "thermal" : "power";
+  slowdown->first.clear();
+  for (const ThrottledGpu& gpu : gpus) {
+    if (gpu.rank) slowdown->first.push_back(*gpu.rank);
+  }
+  slowdown->element.reset();
+  slowdown->line = gpus.front().line;
+  slowdown->why = "its GPU throttles itself";
+  slowdown->throttled = std::move(gpus);
+}
+
 std::string WhyOf(const Slowdown& slowdown) {
   if (!slowdown.element) return "it slowed first";
   const SlowElement& found = *slowdown.element;
@@ -182,7 +212,6 @@ std::string WhyOf(const Slowdown& slowdown) {
 
 std::optional<Slowdown> FindSlowdown(const Reading& reading, const Topology& topology) {
   Courses courses = FindSpeedCourses(reading);
-  if (courses.size() < kFewestRanks) return std::nullopt;
   Order order = OrderOfOnsets(reading, courses);
   if (order.ranks.empty()) return std::nullopt;
   Slowdown slowdown;
@@ -200,12 +229,18 @@ std::optional<Slowdown> FindSlowdown(const Reading& reading, const Topology& top
   slowdown.line = slowdown.said.empty() ? order.ranks.front().line : slowdown.said.front();
   slowdown.order = std::move(order.ranks);
   slowdown.why = WhyOf(slowdown);
+  if (auto gpus = FindExplaining(reading, courses, slowdown); !gpus.empty()) {
+    BlameGpus(std::move(gpus), &slowdown);
+  } else if (courses.size() < kFewestRanks) {
+    return std::nullopt;
+  }
   return slowdown;
 }
 
 Suspect SuspectOf(const Slowdown& slowdown) {
   bool whole = slowdown.kind == "job";
-  int score = slowdown.failure == "network_degraded" ? 79 : slowdown.failure == "throughput_decay" ? 62 : 76;
+  const bool proven = slowdown.failure == "network_degraded" || !slowdown.throttled.empty();
+  int score = proven ? 79 : slowdown.failure == "throughput_decay" ? 62 : 76;
   std::optional<int32_t> rank = slowdown.first.empty() ? std::nullopt : std::optional(slowdown.first.front());
   return {slowdown.line,
           slowdown.failure,

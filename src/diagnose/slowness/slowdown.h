@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "diagnose/slowness/link_counters.h"
+#include "diagnose/slowness/throttled_gpus.h"
 #include "diagnose/slowness/topology.h"
 #include "diagnose/suspect.h"
 
@@ -29,7 +30,7 @@ struct SlowElement {
 // A job that lives and has become slow, or in which some are slower than the others.
 struct Slowdown {
   std::string_view failure;      // the class
-  std::string_view kind;         // what is slow: port, switch, rail, rack, node, rank, job
+  std::string_view kind;         // what is slow: port, switch, rail, rack, node, rank, job; thermal, power: GPUs
   std::vector<RankOnset> order;  // of the ranks that slowed, as they did
   std::vector<int32_t> first;    // where it began, in that order; empty: cannot be told
   std::optional<SlowElement> element;
@@ -38,12 +39,14 @@ struct Slowdown {
   std::string_view unit;                    // of the speeds
   std::optional<int64_t> worst_step, recovered_step;
   std::vector<HotLink> links;
-  std::vector<size_t> said;  // lines about the network, of the ranks where it began first
-  size_t line = 0;           // that shows it best
+  std::vector<ThrottledGpu> throttled;  // that explain it
+  std::vector<size_t> said;             // lines about the network, of the ranks where it began first
+  size_t line = 0;                      // that shows it best
   std::string why;
 };
 
-// Nothing: no slowness of several ranks. A single writer's metrics are FindCourses' matter.
+// Nothing: no slowness of several ranks. A single writer's metrics are FindCourses' matter, unless GPUs throttled
+// themselves by the time it slowed.
 std::optional<Slowdown> FindSlowdown(const Reading& reading, const Topology& topology);
 
 // As a suspect, with what its class weighs.

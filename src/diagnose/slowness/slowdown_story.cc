@@ -96,8 +96,12 @@ void TellOrder(const Slowdown& slowdown, Verdict* verdict) {
   verdict->figures.push_back(std::move(text));
 }
 
-void TellFigures(const Slowdown& slowdown, Verdict* verdict) {
+void TellFigures(const Reading& reading, const Slowdown& slowdown, Verdict* verdict) {
   verdict->figures = {Course(slowdown)};
+  for (size_t i = 0; i < std::min(slowdown.throttled.size(), kMostQuoted); ++i) {
+    const ThrottledGpu& gpu = slowdown.throttled[i];
+    verdict->figures.push_back(NameOf(gpu) + " " + CourseOf(reading, gpu));
+  }
   TellOrder(slowdown, verdict);
   if (slowdown.element) verdict->figures.push_back(OfElement(slowdown));
   for (size_t i = 0; i < std::min(slowdown.links.size(), kMostQuoted); ++i) {
@@ -145,9 +149,10 @@ void QuoteCounters(const Reading& reading, const Slowdown& slowdown, Verdict* ve
 }
 
 std::string Summary(const Slowdown& slowdown) {
-  std::string where = slowdown.element         ? NameOf(slowdown.element->element) + " slowed first"
-                      : slowdown.first.empty() ? std::to_string(slowdown.order.size()) + " ranks slowed"
-                                               : "rank " + std::to_string(slowdown.first.front()) + " slowed first";
+  std::string where = !slowdown.throttled.empty() ? NameOf(slowdown.throttled.front()) + " throttles itself"
+                      : slowdown.element          ? NameOf(slowdown.element->element) + " slowed first"
+                      : slowdown.first.empty()    ? std::to_string(slowdown.order.size()) + " ranks slowed"
+                                                  : "rank " + std::to_string(slowdown.first.front()) + " slowed first";
   return where + StepOf(slowdown.order.front().step) + ": " + Course(slowdown);
 }
 
@@ -155,7 +160,9 @@ std::string Summary(const Slowdown& slowdown) {
 
 Blame BlameOf(const Slowdown& slowdown) {
   Blame blame{slowdown.first, slowdown.why, {}};
-  if (slowdown.first.empty()) {
+  if (slowdown.first.empty() && !slowdown.throttled.empty()) {
+    blame.would_settle = {"which rank has " + NameOf(slowdown.throttled.front())};
+  } else if (slowdown.first.empty()) {
     blame.would_settle = {"what hangs on which switch and port (--topology FILE)",
                           "compute_time_s and data_time_s of every rank",
                           "counters of the switches' ports and of the nodes' devices, before and after"};
@@ -164,11 +171,11 @@ Blame BlameOf(const Slowdown& slowdown) {
 }
 
 void TellSlowdown(const Reading& reading, const Slowdown& slowdown, Verdict* verdict) {
-  TellFigures(slowdown, verdict);
+  TellFigures(reading, slowdown, verdict);
   TellTimeline(reading, slowdown, verdict);
   QuoteCounters(reading, slowdown, verdict);
   verdict->summary = Summary(slowdown);
-  verdict->restart.clear();  // the job lives
+  if (slowdown.throttled.empty()) verdict->restart.clear();  // the job lives, and there is nothing to leave out
   if (verdict->culprit) verdict->culprit->step = slowdown.order.front().step;
   verdict->slowdown = slowdown;
 }

@@ -1,0 +1,65 @@
+#include "diagnose/attempts.h"
+
+#include <gtest/gtest.h>
+
+#include "diagnose/case/record_case.h"
+#include "diagnose/signatures/signature_set.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// A stored job of two ranks whose first attempt an exception of rank 1 ended.
+class RestartedJobTest : public testing::Test {
+ protected:
+  void Add(int attempt, int second, int rank, const std::string& rest) {
+    char head[160];
+    std::snprintf(head, sizeof head, R"({"timestamp":"2026-04-01T00:0%d:%02dZ","attempt":%d,"rank":%d,)", attempt,
+                  second, attempt, rank);
+    records_.Add(head + rest + "}");
+  }
+  void Steps(int attempt) {
+    for (int step = 1; step <= 10; ++step) {
+      for (int rank = 0; rank < 2; ++rank) {
+        Add(attempt, step, rank, R"("stream":"metric","loss":2,"step":)" + std::to_string(step));
+      }
+    }
+  }
+  void SetUp() override {
+    Steps(0);
+    Add(0, 11, 1,
+        R"("stream":"stderr","msg":"Traceback (most recent call last):\n  File \"t.py\", line 3, in f\nKeyError: 'a'")");
+    Add(0, 12, 1, R"("stream":"event","event":"rank_exit","msg":"rank 1 ended: exit 1")");
+    Add(0, 13, 0, R"("stream":"stderr","msg":"Sending process 77 closing signal SIGTERM")");
+    Add(0, 14, 0, R"("stream":"event","event":"rank_exit","msg":"rank 0 ended: SIGTERM")");
+    Steps(1);
+  }
+  Verdict Judge() {
+    read_ = records_.End();
+    return Diagnose(read_, {});
+  }
+
+  RecordCase records_{"job j", TellingLines()};
+  Case read_;
+};
+
+TEST_F(RestartedJobTest, ThatEndedWellInTheEndIsHealthyAndNamesTheFailedAttempt) {
+  for (int rank : {0, 1}) {
+    Add(1, 20, rank,
+        R"("stream":"event","event":"rank_exit","msg":"rank )" + std::to_string(rank) + " ended: exit 0\"");
+  }
+  Verdict verdict = Judge();
+  EXPECT_TRUE(verdict.healthy);
+  EXPECT_EQ(verdict.figures,
+            (std::vector<std::string>{"this is of attempt 1 of 2",
+                                      "attempt 0: python_exception_one_rank on rank 1, after step 10"}));
+}
+
+TEST_F(RestartedJobTest, OfWhichNoEndIsKnownTellsTheFailedAttempt) {
+  Verdict verdict = Judge();
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  ASSERT_FALSE(verdict.alternatives.empty());
+  for (const Alternative& other : verdict.alternatives) EXPECT_GE(other.confidence, 0) << other.failure;
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -92,9 +92,8 @@ def measure(name, path, count, detect):
     data = tempfile.mkdtemp(prefix='rankscope-bench-')
     server = Server(data, detect)
     try:
-        job = '' if name == 'jobs' else '?job_id=bench'
         began = time.time()
-        answer = subprocess.run(['curl', '-sf', '-T', path, '-X', 'POST', f'http://{server.http}/api/v1/ingest/jsonline{job}'], capture_output=True, text=True)
+        answer = subprocess.run(['curl', '-sf', '-T', path, '-X', 'POST', f'http://{server.http}/api/v1/ingest/jsonline?job_id=bench'], capture_output=True, text=True)
         wall = time.time() - began
         if json.loads(answer.stdout or '{}').get('records') != count:
             raise SystemExit(f'{name}: {count} records were sent, the answer is {answer.stdout!r}')

@@ -109,9 +109,4 @@ def fields(rng, number):
     return {'timestamp': START_MS + number * 7, 'rank': number % 8, 'stream': 'metric', **{f'f{rng.randrange(5000)}': round(rng.random() * 100, 3) for _ in range(12)}}
 
 
-def jobs(rng, number):
-    """10,000 jobs, a record of each in turn."""
-    return {'timestamp': START_MS + number * 7, 'job_id': f'j{number % 10000}', 'rank': 0, 'msg': f'step {number // 10000} loss {2 + rng.random():.4f}'}
-
-
-WORKLOADS = {f.__name__: f for f in (training, prose, long, chinese, wide, tiny, tokens, json_lines, java, logfmt, megatron, lumps, fields, jobs)}
+WORKLOADS = {f.__name__: f for f in (training, prose, long, chinese, wide, tiny, tokens, json_lines, java, logfmt, megatron, lumps, fields)}

@@ -68,7 +68,7 @@ def variant(facts, number, dice):
                  templates=[dice.getrandbits(60) for _ in range(8)], state="finished" if failure == "none" else "failed",
                  inflections=[{"step": dice.randrange(100_000), "class": "throughput_drop"}] if dice.random() < 0.02 else [])
     facts["class"] = failure
-    facts["settings"].update({f"training_arguments.option_{i}": str(dice.randrange(3)) for i in range(60)})
+    facts["settings"].update({f"training_arguments.option_{i}": str(dice.randrange(3)) for i in range(20)})
     facts["settings"].update({"training_arguments.per_device_train_batch_size": str(batch),
                               "training_arguments.seed": str(number)})
     return facts

@@ -106,6 +106,7 @@ const Wording kWordings[] = {
      "[rank1]:[E ProcessGroupNCCL.cpp:1375] [PG ID 0 Rank 1] First PG on this rank that detected no heartbeat of its "
      "watchdog."},
     {"sigterm_preempted", "", "exiting program after receiving SIGTERM."},
+    {"sigterm_preempted", "", "the command ended: SIGTERM"},
     {"gloo_error", "/app/dist.py",
      "RuntimeError: Gloo connectFullMesh failed with [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:144] no "
      "error"},

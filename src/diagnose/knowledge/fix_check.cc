@@ -74,7 +74,7 @@ FixCheck CheckFix(const JobFacts& old, const JobFacts& now) {
   TakeSpeeds(old, now, &check);
   using State = FixCheck::State;
   const bool slow = IsSlowness(old.failure);
-  if (!now.healthy && now.failure == old.failure) {
+  if (!now.healthy && now.failure == old.failure && now.failure != kUnknownFailure) {
     Settle(&check, State::kBack, now.failure + " again, at " + StepText(FailedAt(now)));
   } else if (slow && check.usual && check.now && *check.now < kAsFast * *check.usual) {
     bool past = CameFurther(check) || now.state == "finished";

@@ -136,8 +136,8 @@ JobFacts Read(const Json& json) {
 }  // namespace
 
 void TakeVerdict(const Verdict& verdict, JobFacts* facts) {
-  facts->healthy = verdict.healthy;
-  facts->failure = verdict.failure;
+  facts->healthy = verdict.healthy && facts->state != "failed";
+  facts->failure = verdict.healthy && !facts->healthy ? kUnknownFailure : verdict.failure;
   facts->kind = verdict.kind;
   facts->confidence = verdict.confidence;
   facts->culprit = verdict.culprit;

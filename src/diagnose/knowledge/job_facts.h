@@ -49,7 +49,10 @@ struct JobFacts {
   double rank_hours() const { return hours() * ranks; }
 };
 
-// What the verdict adds.
+// The class of a job that failed although nothing in its records tells why.
+constexpr char kUnknownFailure[] = "unknown";
+
+// What the verdict adds. REQUIRES that the state is set.
 void TakeVerdict(const Verdict& verdict, JobFacts* facts);
 // `model`, `framework`, `parallelism`, `cluster` of what a job ran with (its configuration as the catalog has it), and
 // the labels of `rankscope run --label`, which come first; the rest of it becomes settings, but for what differs with

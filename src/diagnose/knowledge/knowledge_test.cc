@@ -128,6 +128,17 @@ TEST(JobFactsTest, WhatDiffersWithEveryLaunchIsNoSetting) {
             (std::map<std::string, std::string>{{"directory", "/home/a"}, {"environment.NCCL_DEBUG", "INFO"}}));
 }
 
+TEST(JobFactsTest, AJobThatFailedWithoutAWordIsNotHealthy) {
+  JobFacts failed = Job("a", "none"), again = Job("b", "none");
+  failed.state = again.state = "failed";
+  TakeVerdict(Verdict(), &failed);
+  TakeVerdict(Verdict(), &again);
+  EXPECT_FALSE(failed.healthy);
+  EXPECT_EQ(failed.failure, "unknown");
+  EXPECT_TRUE(BookOf({failed}).FindSimilar(again).empty());
+  EXPECT_EQ(CheckFix(failed, again).state, FixCheck::State::kNotReached);
+}
+
 TEST(InsightsTest, CountByClassAndNodeAndTimeBetweenFailures) {
   std::vector<JobFacts> jobs = {Job("a", "none", 10), Job("b", "cuda_oom", 2), Job("c", "cuda_oom", 4),
                                 Job("d", "nccl_timeout", 4, 16)};

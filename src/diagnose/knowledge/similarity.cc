@@ -23,7 +23,7 @@ double SharedPart(const Container& a, const Container& b) {
 }  // namespace
 
 double Similarity(const JobFacts& a, const JobFacts& b) {
-  if (a.healthy || b.healthy || a.failure != b.failure) return 0;
+  if (a.healthy || b.healthy || a.failure != b.failure || a.failure == kUnknownFailure) return 0;
   double score = kClass + kTemplates * SharedPart(a.templates, b.templates);
   if (a.kind == b.kind) score += kKind;
   std::vector<std::pair<std::string, std::string>> of_a(a.labels.begin(), a.labels.end()),

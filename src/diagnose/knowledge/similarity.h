@@ -6,7 +6,7 @@ namespace rankscope::diagnose {
 
 // How alike two failures are: half of it the class, a tenth the subclass, a quarter the share of lines that say the
 // same but for their numbers, the rest the labels (model, framework, …) that agree. Of healthy jobs, and of different
-// classes: 0.
+// or unknown classes: 0.
 double Similarity(const JobFacts& a, const JobFacts& b);
 
 }  // namespace rankscope::diagnose

@@ -41,7 +41,7 @@ class MetricWatch : public Watch, private Surroundings {
     const SeriesWindow& series = source.series[static_cast<size_t>(metric)];
     const Point& point = series.at(0);
     if (series.steps_seen() <= rule_.warmup_steps) return;
-    if (rule_.ignore_disturbed && point.unlike) return;
+    if (rule_.ignore_disturbed && point.unlike) return Interrupt(&state);
     skip_ = state.points + 1;
     Judgement judgement = Judge(point);
     // A pause makes one step a slow one. Where all steps of a record are, that is not why.
@@ -70,6 +70,13 @@ class MetricWatch : public Watch, private Surroundings {
     bool at_end = false;      // for the last
     Side side = Side::kLast;  // whose value shows it
   };
+
+  // What is passed over joins nothing: three odd steps among many unlike ones are not three in a row.
+  static void Interrupt(State* state) {
+    if (state->firing) return;
+    state->steps = 0;
+    state->points = 0;
+  }
 
   // Looked up once: conditions are evaluated for each point.
   void Name(const When& when) {

@@ -150,5 +150,5 @@ def fill_small_disk():
             os.write(ballast, bytes(4096))
     except OSError as error:
         assert error.errno == errno.ENOSPC
-    os.ftruncate(ballast, os.fstat(ballast).st_size - (16 << 10))
+    os.ftruncate(ballast, os.fstat(ballast).st_size - (4 << 10))
     os.close(ballast)

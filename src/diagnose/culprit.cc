@@ -171,8 +171,9 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all threads (py-spy dump --native)"}};
 }
 
-// Room for one number: of a metric that all ranks report, and which who sent something else has left out.
-constexpr int64_t kScalarBytes = 8;
+// Room for one number: of a metric that all ranks report, and which who sent something else has left out. No more: a
+// ring cuts a few numbers into pieces of two.
+constexpr int64_t kScalarBytes = 4;
 
 bool ExpectedScalar(std::string_view text) {
   static const re2::RE2 kBytes(R"(op\.nbytes\. \d+ vs (\d+))");

@@ -30,9 +30,13 @@ const std::string kPeerClosed =
 
 TEST(Survival, ExceptionInAMixedFileIsNotOutlivedByPeersThatFinishTheirStep) {
   std::string own = Traceback("/app/batches.py", "RuntimeError: batch 17 could not be built");
-  std::string peers = Step(3) + Step(3) + Step(3) + Step(4);
+  std::string before = Step(1) + Step(1) + Step(2) + Step(2), peers = Step(3) + Step(3) + Step(3) + Step(4);
   for (const std::string& raised : {own, Behind("[rank1]: ", own)}) {
-    Verdict verdict = JudgeLog(Step(1) + Step(1) + Step(2) + Step(2) + raised + peers + kPeerClosed);
+    std::string log = before;
+    log += raised;
+    log += peers;
+    log += kPeerClosed;
+    Verdict verdict = JudgeLog(log);
     EXPECT_EQ(verdict.failure, "python_exception_one_rank");
     EXPECT_EQ(verdict.root_line.substr(verdict.root_line.size() - 7), "e built");
   }

@@ -76,7 +76,7 @@ class Writing {
     size_t cause = chained_ ? last_ : Traceback::kNone;
     chained_ = false;
     open_ = found_->all.size();
-    found_->all.push_back({line, Traceback::kNone, {}, ignored_, cause});
+    found_->all.push_back({line, Traceback::kNone, {}, ignored_, /*uncaught=*/false, cause});
     ignored_ = false;
     found_->is_inside[line] = 1;
   }

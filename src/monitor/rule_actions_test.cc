@@ -60,14 +60,16 @@ class RuleActionsTest : public testing::Test {
   }
   // As if it had been begun so long ago.
   void MinuteHasPassed() {
-    for (const catalog::WantedAction& wanted : *findings_->wanted_actions()->List()) {
+    auto all = findings_->wanted_actions()->List();
+    for (const catalog::WantedAction& wanted : *all) {
       ASSERT_TRUE(findings_->wanted_actions()->MarkBegun(wanted, wanted.begun - 61 * base::kNsPerSecond).ok());
     }
     actions_->Look(/*more=*/true);
   }
   std::vector<std::string> Outcomes() {
     std::vector<std::string> outcomes;
-    for (const model::Record& event : *findings_->EventsAfter(0, 100)) {
+    auto events = findings_->EventsAfter(0, 100);
+    for (const model::Record& event : *events) {
       outcomes.push_back(std::get<std::string>(*model::FindField(event.fields, "outcome")));
     }
     return outcomes;
@@ -132,7 +134,8 @@ TEST_F(RuleActionsTest, AStormIsDoneOnceAndCounted) {
   Conclude("f3");
   MinuteHasPassed();
   EXPECT_EQ(Outcomes(), std::vector<std::string>{"repeated"});
-  EXPECT_EQ(std::get<int64_t>(*model::FindField(findings_->EventsAfter(0, 1)->at(0).fields, "findings")), 100);
+  auto events = findings_->EventsAfter(0, 1);
+  EXPECT_EQ(std::get<int64_t>(*model::FindField(events->at(0).fields, "findings")), 100);
   Want("f4");
   EXPECT_EQ(port_.begun.back().finding, "f4");
 }

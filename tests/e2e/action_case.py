@@ -62,6 +62,7 @@ class Run:
 
     def await_step(self, step):
         wait_until(lambda: self.steps() >= step or self.process.poll() is not None, f"step {step} of {self.job}")
+        wait_until(lambda: self.server.ask("GET", f"/api/v1/jobs/{self.job}")[0] == 200, f"{self.job} at the server")
 
     def events(self, **fields):
         rows = self.server.rows(f"job:{self.job} stream:event event:action")

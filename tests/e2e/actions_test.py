@@ -16,6 +16,7 @@ class ActionsTest(ActionCase):
         self.assertEqual([(r["rank"], r["outcome"], r["step"]) for r in action["ranks"]],
                          [(rank, "held", action["step"]) for rank in range(4)])
         held = run.steps()
+        wait_until(lambda: self.server.ask("GET", f"/api/v1/jobs/{run.job}")[1][0]["paused"], "a job that is paused")
         for line in (self.place.cli("jobs", "--server", self.server.http).stdout,
                      run.cli("show").stdout.splitlines()[0]):
             self.assertRegex(line, rf"paused +.*paused since \S+ at step {action['step']} by rule AskedForHelp")
@@ -78,7 +79,7 @@ class ActionsTest(ActionCase):
 
     def test_a_wrong_value_is_named_in_one_line(self):
         for options, why in ((("--log_interval_steps", "x"), "log_interval_steps"), (("--log_interval_steps", "0"), "log_interval_steps"),
-                             (("--level", "LOUD"), "--level"), ((), "setting"), (("x",), "x")):
+                             (("--level", "LOUD"), "--level"), ((), "[--log_interval_steps,--level] is required"), (("x",), "x")):
             done = self.place.cli("set", "--server", self.server.http, "nobody", *options)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertEqual(done.stderr.count("\n"), 1)

@@ -37,7 +37,9 @@ class RuleActionsTest(ToldCase):
     def test_a_webhook_sends_the_incident_by_its_channel_whatever_the_routes_say(self):
         pager = self.new_channel()
         self.file = self.write({"hook": self.channel, "pager": pager})
-        text = open(self.file).read().replace('{"receiver": "pager", "continue": true}', '{"receiver": "pager", "matchers": ["job=\\"none\\""]}')
+        with open(self.file) as file:
+            text = file.read()
+        text = text.replace('{"receiver": "pager", "continue": true}', '{"receiver": "pager", "matchers": ["job=\\"none\\""]}')
         self.file = self.place.write("routed.yaml", text)
         self.start("--rules", self.rules)
         self.say("routed", "mark me")

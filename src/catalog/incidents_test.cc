@@ -187,6 +187,19 @@ TEST_F(IncidentsTest, VersionsWaitForTheSlowestListener) {
   EXPECT_EQ(NewsFor("fast", 9), (Names{Incident("a", "j", "resolved").json}));
 }
 
+TEST_F(IncidentsTest, APageGoesOnBeforeThePlaceOfTheLast) {
+  Save({Incident("a", "j"), Incident("b", "j"), Incident("c", "j")});
+  IncidentFilter page;
+  page.limit = 2;
+  auto rows = *incidents_->List(page);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[1].id, "b");
+  page.before = rows[1].place;
+  rows = *incidents_->List(page);
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].id, "a");
+}
+
 TEST_F(IncidentsTest, EvidenceIsKeptBesideThem) {
   Save({Incident("a", "j"), Incident("b", "j")});
   ASSERT_TRUE(incidents_->SaveEvidence("a", "j", "{\"lines\":[]}").ok());

@@ -10,7 +10,7 @@ GroupedFindings::GroupedFindings()
       }) {}
 
 // The end of one whose incident the book has let go belongs to that still.
-void GroupedFindings::Take(detect::Finding finding) {
+void GroupedFindings::Take(const detect::Finding& finding) {
   std::string incident = book_.Take(finding);
   if (!incident.empty()) homes_[finding.id] = std::move(incident);
   findings_.Take(finding);

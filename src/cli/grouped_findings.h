@@ -18,7 +18,7 @@ class GroupedFindings {
   GroupedFindings();
 
   // As an engine tells them: that they have begun, or are over.
-  void Take(detect::Finding finding);
+  void Take(const detect::Finding& finding);
   // REQUIRES no further Take: each with its incident.
   std::vector<detect::Finding> All() const;
   // What a server says of the finding while nobody has decided: potential, or resolved with its incident.

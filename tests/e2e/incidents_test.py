@@ -288,6 +288,17 @@ class IncidentsTest(unittest.TestCase):
         self.assertAlmostEqual(cost["rank_hours"], 2, delta=0.05)
         self.assertAlmostEqual(cost["money"], 4, delta=0.1)
 
+    def test_each_of_many_incidents_has_its_cost(self):
+        server = self.serve()
+        jobs = [f"j-{number}" for number in range(130)]
+        for job in jobs:
+            steps = [{"timestamp": BEGIN + step * 10_000, "rank": 0, "stream": "metric", "step": step, "loss": 2.0} for step in range(1, 21)]
+            self.ingest(server, job, [*steps, oom(200, 0), line(3800, 0, "an hour later, nothing has moved")])
+
+        def reckoned():
+            return {row["job_id"] for row in self.incidents(server) if row["cost"]["rank_hours"] > 0.9}
+        wait_until(lambda: reckoned() == set(jobs), f"all costs, has {len(reckoned())}")
+
     def test_who_listens_sees_each_change(self):
         server = self.serve()
         self.ingest(server, "old", [oom(1, 3)])

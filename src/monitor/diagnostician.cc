@@ -4,6 +4,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <utility>
 
 #include "base/clock.h"
 #include "monitor/diagnosis_event.h"
@@ -18,7 +19,8 @@ constexpr auto kLookEvery = std::chrono::seconds(1);
 constexpr int64_t kRenewAfter = 60 * base::kNsPerSecond;
 constexpr int64_t kRenewAfterSteps = 10;
 constexpr int64_t kLongestRound = base::kNsPerSecond;
-constexpr int64_t kBetweenLooks = 5 * base::kNsPerSecond;  // at one job whose last words still come
+// At one job whose last words still come; and so many times as long as the last one took.
+constexpr int64_t kBetweenLooks = 5 * base::kNsPerSecond, kLooksShare = 10;
 
 // Another text: something came since.
 std::string SeenAs(const catalog::JobRow& job) {
@@ -151,8 +153,12 @@ bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& lik
     auto known = parts_.knowledge->Find(job.job);
     if (known.ok() && *known) seen->second.like = (*known)->seen;
   }
-  if (seen->second.like == like) return true;
-  return seen->second.at != 0 && base::MonotonicNow() - seen->second.at < kBetweenLooks;
+  Seen& last = seen->second;
+  const int64_t now = base::MonotonicNow();
+  if (last.like == like || now < last.not_before) return true;
+  if (job.state != "lost" || std::exchange(last.growing, like) == like) return false;
+  last.not_before = now + kBetweenLooks;
+  return true;
 }
 
 bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
@@ -162,11 +168,13 @@ bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
     std::lock_guard lock(mutex_);
     requests_.erase(job.job);
   }
+  const int64_t began = base::MonotonicNow();
   auto outcome = Examine(job, job.state == "finished" ? JobPart::kReports : JobPart::kAll, *parts_.topology);
   if (stopped_) return true;
   base::Status status = outcome.status();
   if (status.ok() && Row(job.job).ok()) status = Keep(job, like, *outcome);  // somebody may have deleted it meanwhile
-  seen_[job.job] = {status.ok() ? like : "", base::MonotonicNow()};
+  const int64_t ended = base::MonotonicNow();
+  seen_[job.job] = {status.ok() ? like : "", like, ended + std::max(kBetweenLooks, kLooksShare * (ended - began))};
   if (!status.ok())
     parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
   return true;

@@ -23,9 +23,10 @@
 namespace rankscope::monitor {
 
 // Looks at jobs that have ended, and at running ones with an incident that is critical or confirmed, and says what went
-// wrong: as an event of the job, and in what is kept of it. A job that failed or was lost is diagnosed within a second
-// or two, and again once its last words have come; one with an incident at once, and again ten steps or a minute later.
-// Of a job that ended well only its reports are read. docs/knowledge.md
+// wrong: as an event of the job, and in what is kept of it. A job that failed is diagnosed within a second or two, and
+// again once its last words have come; one that was lost once nothing new of it has come for 5 s, since old records may
+// still be coming in; one with an incident at once, and again ten steps or a minute later. Of a job that ended well
+// only its reports are read. One that still grows costs a tenth of a processor at most. docs/knowledge.md
 class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentListener {
  public:
   struct Parts {  // the pointers outlive it
@@ -69,8 +70,9 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
     bool renewal = false;
   };
   struct Seen {
-    std::string like;  // as SeenAs when it was diagnosed
-    int64_t at = 0;    // by the monotonic clock
+    std::string like;        // as SeenAs when it was diagnosed
+    std::string growing;     // as SeenAs when it was seen before that
+    int64_t not_before = 0;  // by the monotonic clock
   };
 
   void Loop();
@@ -85,6 +87,7 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   bool IsAskedFor();
   void LookAtRunning(const catalog::JobRow& job);
   void ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs);
+  // Whether there is nothing to be done about it now.
   bool IsSettled(const catalog::JobRow& job, const std::string& like);
   base::Result<Outcome> Examine(const catalog::JobRow& job, JobPart part, const diagnose::Topology& topology);
   base::Result<diagnose::JobFacts> FactsFrom(const catalog::JobRow& job, const JobReading& reading);

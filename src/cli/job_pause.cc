@@ -16,7 +16,7 @@ std::string TextOf(const Json& job) {
   std::string note = pause.value("note", ""), by = pause.value("by", "");
   auto since = ParseTimeArgument(pause.value("since", ""), 0);
   std::string text = "paused";
-  if (since.ok()) text += " since " + FormatAge(base::WallNow() - *since);
+  if (since.ok()) text += " " + FormatAge(base::WallNow() - *since);
   if (pause.contains("step") && pause["step"].is_number()) text += " at step " + pause["step"].dump();
   if (!by.empty()) text += " by " + by;
   if (!note.empty()) text += ": " + note;

@@ -18,7 +18,7 @@ class HoldTest : public testing::Test {
     report.request.finding = finding;
     report.request.hold_s = hold_s;
     hold_.emplace(
-        report, JobRanks{{0, 1, 2, 3}, 10},
+        report, JobRanks{0, {0, 1, 2, 3}, 10},
         ActionWays{[this](const model::JobOrder& order) {
                      orders_.push_back(order);
                      return 2;

@@ -31,8 +31,13 @@ diagnose::Incident OutOfMemory() {
   incident.world_size = 8;
   incident.step = 1200;
   incident.started = 5;
-  incident.members = {{.rule = "CudaOutOfMemory", .findings = 1},
-                      {.rule = "NcclTimeout", .role = diagnose::ChainRole::kCascade, .findings = 7}};
+  diagnose::IncidentMember cause, cascade;
+  cause.rule = "CudaOutOfMemory";
+  cause.findings = 1;
+  cascade.rule = "NcclTimeout";
+  cascade.role = diagnose::ChainRole::kCascade;
+  cascade.findings = 7;
+  incident.members = {cause, cascade};
   return incident;
 }
 

@@ -106,10 +106,10 @@ TEST_F(DeliveryLogTest, FileOfVersion1IsReadOn) {
   {
     auto file = base::Sqlite::Open(path_);
     ASSERT_TRUE(file.ok());
-    for (const char* sql : {"DROP INDEX told_at", "ALTER TABLE told DROP COLUMN kind",
-                            "ALTER TABLE told DROP COLUMN project", "ALTER TABLE told DROP COLUMN job",
-                            "ALTER TABLE told DROP COLUMN title", "DROP TABLE about", "DROP TABLE failing",
-                            "PRAGMA user_version = 1"}) {
+    for (const char* sql :
+         {"DROP INDEX told_at", "ALTER TABLE told DROP COLUMN kind", "ALTER TABLE told DROP COLUMN project",
+          "ALTER TABLE told DROP COLUMN job", "ALTER TABLE told DROP COLUMN title", "DROP TABLE about",
+          "DROP TABLE failing", "PRAGMA user_version = 1"}) {
       ASSERT_TRUE((*file)->Run(sql).ok()) << sql;
     }
   }

@@ -55,8 +55,9 @@ TEST(Topology, HostsAndNodeRanksFindTheirNode) {
   ASSERT_TRUE(topology.ok());
   std::map<int32_t, RankPlace> ranks = {{0, {0, 0, "b"}}, {1, {7, 0, ""}}, {2, {3, 0, ""}}, {3, {0, 0, ""}}};
   for (const Element& element : ElementsOf(*topology, ranks)) {
-    if (element.name == "s1") EXPECT_EQ(element.ranks, std::vector<int32_t>{3});
-    if (element.name == "s2") EXPECT_EQ(element.ranks, (std::vector<int32_t>{0, 1}));
+    std::vector<int32_t> expected = element.name == "s1" ? std::vector<int32_t>{3} : std::vector<int32_t>{0, 1};
+    bool is_switch = element.name == "s1" || element.name == "s2";
+    EXPECT_TRUE(!is_switch || element.ranks == expected) << element.name;
   }
 }
 

@@ -1,37 +1,39 @@
 #include "diagnose/case/json_line.h"
 
+#include <simdjson.h>
+
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 
 #include "model/time_text.h"
 
 namespace rankscope::diagnose {
 namespace {
 
-using Json = nlohmann::json;
+namespace json = simdjson::dom;
 
-const Json* FirstOf(const Json& object, std::initializer_list<const char*> keys) {
+std::optional<json::element> FirstOf(const json::object& object, std::initializer_list<const char*> keys) {
   for (const char* key : keys) {
-    auto found = object.find(key);
-    if (found != object.end()) return &*found;
+    json::element found;
+    if (object.at_key(key).get(found) == simdjson::SUCCESS) return found;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
-std::optional<int32_t> NumberAt(const Json& object, const char* key) {
-  auto found = object.find(key);
-  bool number = found != object.end() && found->is_number_integer();
-  if (!number || found->get<int64_t>() < 0 || found->get<int64_t>() > INT32_MAX) return std::nullopt;
-  return found->get<int32_t>();
+std::optional<int32_t> NumberAt(const json::object& object, const char* key) {
+  int64_t number = -1;
+  bool there = object.at_key(key).get(number) == simdjson::SUCCESS;
+  if (!there || number < 0 || number > INT32_MAX) return std::nullopt;
+  return static_cast<int32_t>(number);
 }
 
-std::optional<base::TimeNs> TimeAt(const Json& object) {
-  const Json* time = FirstOf(object, {"timestamp", "@timestamp", "_time", "time", "ts"});
-  if (time == nullptr) return std::nullopt;
-  if (time->is_string()) return model::ParseTime(time->get<std::string>(), model::Zone::kElseUtc);
-  if (time->is_number_integer()) return model::TimeOfNumber(time->get<int64_t>(), 0);
+std::optional<base::TimeNs> TimeAt(const json::object& object) {
+  auto time = FirstOf(object, {"timestamp", "@timestamp", "_time", "time", "ts"});
+  std::string_view text;
+  int64_t number = 0;
+  if (time && time->get(text) == simdjson::SUCCESS) return model::ParseTime(text, model::Zone::kElseUtc);
+  if (time && time->get(number) == simdjson::SUCCESS) return model::TimeOfNumber(number, 0);
   return std::nullopt;
 }
 
@@ -41,11 +43,15 @@ bool IsLabel(std::string_view key) {
   return std::find(std::begin(kLabels), std::end(kLabels), key) != std::end(kLabels);
 }
 
-uint64_t SeriesOf(const Json& object) {
+// In whatever order the keys are.
+uint64_t SeriesOf(const json::object& object) {
+  constexpr uint64_t kSpread = 0x9E3779B97F4A7C15;
+  std::hash<std::string_view> hash;
   uint64_t series = 1;
-  for (const auto& [key, value] : object.items()) {
-    series = series * 0x9E3779B97F4A7C15 + std::hash<std::string_view>()(key);
-    if (IsLabel(key)) series = series * 0x9E3779B97F4A7C15 + std::hash<Json>()(value);
+  for (const auto [key, value] : object) {
+    uint64_t pair = hash(key);
+    if (IsLabel(key)) pair = pair * kSpread + hash(simdjson::minify(value));
+    series += (pair ^ (pair >> 29)) * kSpread;
   }
   return std::max<uint64_t>(series, 1);
 }
@@ -53,12 +59,14 @@ uint64_t SeriesOf(const Json& object) {
 }  // namespace
 
 std::optional<JsonLine> ReadJsonLine(std::string_view line) {
-  Json object = Json::parse(line, nullptr, false);
-  if (!object.is_object()) return std::nullopt;
-  const Json* text = FirstOf(object, {"msg", "message", "text", "log", "_msg"});
+  thread_local json::parser parser;  // as large as the longest line was
+  json::object object;
+  if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS) return std::nullopt;
   JsonLine read;
-  const bool has_message = text != nullptr && text->is_string();
-  read.text = has_message ? text->get<std::string>() : std::string(line);
+  auto message = FirstOf(object, {"msg", "message", "text", "log", "_msg"});
+  std::string_view text;
+  const bool has_message = message && message->get(text) == simdjson::SUCCESS;
+  read.text = has_message ? text : line;
   if (!has_message) read.series = SeriesOf(object);
   while (read.text.ends_with('\n') || read.text.ends_with('\r')) read.text.pop_back();
   read.time = TimeAt(object);

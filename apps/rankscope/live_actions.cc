@@ -53,7 +53,7 @@ void TellAgents(JobActions::Ways* ways, const std::function<wire::IngestServer*(
     wire::IngestServer* server = agents();
     return server ? server->open_streams(project, job) : 0;
   };
-  auto since = std::make_shared<std::atomic<int64_t>>(0);  // when agents could connect first
+  auto since = std::make_shared<std::atomic<int64_t>>(0);  // when the agents' door was first seen open
   ways->starting = [agents, since](const std::string& project, const std::string& job) {
     wire::IngestServer* server = agents();
     if (!server || job.empty()) return !server;

@@ -6,7 +6,8 @@
 
 namespace rankscope::catalog {
 
-// Follows the `action` events of a job, in the order of arrival: *pause is what they leave of it. Pure.
+// Follows the `action` events of a job, in the order of arrival: *pause is what they leave of it. Pure. Detection reads
+// the same events by itself (detect/hold.h).
 void FollowPause(const model::Record& action, std::optional<Pause>* pause);
 // Whether a paused job may be as silent as it is: nobody makes a step.
 bool MayBeSilent(const Pause& pause, base::TimeNs now);

@@ -13,7 +13,7 @@ namespace rankscope::catalog {
 
 class SqliteFile;
 
-// What a rule wants done about a job, once for all of its findings that want it within a minute.
+// What rules want done about a job, once for all findings that want it within a minute.
 struct WantedAction {
   std::string job, action;  // "pause_job", "set_level DEBUG"
   // Of the first finding that wanted it.

@@ -5,7 +5,8 @@
 namespace rankscope::detect {
 
 // Whether all ranks of a job wait between two steps because people or rules asked for it (docs/actions.md), as the
-// job's events `action` tell: then nobody says anything, and that is no silence.
+// job's events `action` tell: then nobody says anything, and that is no silence. What people are told of the same hold
+// ("paused") is catalog/job_pause.h; of the orders to ranks, diagnose/actions/hold.h.
 class Hold {
  public:
   // Of any event of the job; those that speak of no hold are passed over.

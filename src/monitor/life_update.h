@@ -36,7 +36,7 @@ struct LifeContext {
 struct LifeTold {
   uint64_t version = 0;          // 0: nothing
   base::TimeNs ended = 0;        // of the launch that it told the end of, where that is known
-  std::string title;             // of a failure told with its verdict
+  std::string title;             // of that; compared where it was a failure with its verdict
   base::TimeNs waits_since = 0;  // for the verdict of a failure; 0: not yet
 };
 

@@ -98,7 +98,8 @@ class Linter {
     }
   }
 
-  const std::vector<Rule>&rules_, &others_;
+  const std::vector<Rule>& rules_;
+  const std::vector<Rule>& others_;
   PatternSet patterns_;
   std::vector<PatternUse> uses_;
   size_t own_ = 0;  // of these are not the others'

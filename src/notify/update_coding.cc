@@ -86,13 +86,16 @@ std::string Encode(const Update& update) {
     base::PutSigned(&out, number);
   }
   PutLists(&out, update);
-  uint8_t present = (update.step ? 1 : 0) | (update.probability ? 2 : 0) | (update.acknowledgement ? 4 : 0);
+  uint8_t present = (update.step ? 1 : 0) | (update.probability ? 2 : 0) | (update.acknowledgement ? 4 : 0) |
+                    (update.also_to.empty() ? 0 : 8);
   out.push_back(static_cast<char>(present));
   if (update.step) base::PutSigned(&out, *update.step);
   if (update.probability) base::PutDouble(&out, *update.probability);
   if (update.acknowledgement) Put(&out, *update.acknowledgement);
-  base::PutVarint(&out, update.also_to.size());
-  for (const std::string& channel : update.also_to) base::PutString(&out, channel);
+  if (!update.also_to.empty()) {
+    base::PutVarint(&out, update.also_to.size());
+    for (const std::string& channel : update.also_to) base::PutString(&out, channel);
+  }
   return out;
 }
 
@@ -112,7 +115,7 @@ base::Result<Update> Decode(std::string_view bytes) {
   if (present & 1) update.step = reader.Signed();
   if (present & 2) update.probability = reader.Double();
   if (present & 4) update.acknowledgement = TakeAcknowledgement(&reader);
-  uint64_t channels = reader.ok() && !reader.empty() ? reader.Varint() : 0;  // an earlier version has none
+  uint64_t channels = present & 8 ? reader.Varint() : 0;
   for (; channels > 0 && reader.ok(); --channels) update.also_to.emplace_back(reader.String());
   if (!reader.ok()) return base::Status::Corrupt("a kept update is damaged");
   return update;

@@ -62,7 +62,7 @@ class LoneRankTest(unittest.TestCase):
         records = self.place.logs(self.server.http, job)
         self.assertEqual([(r["rank"], r["step"], r["loss"]) for r in records if r["stream"] == "metric"], [(0, 1, 2.5), (0, 2, 1.5)])
         self.assertEqual([(r["rank"], r["msg"]) for r in records if r["stream"] == "stdout"], [(0, "trained")])
-        events = [r for r in records if r["stream"] == "event" and r.get("rank") == 0]
+        events = [r for r in records if r["stream"] == "event" and r.get("rank") == 0 and r["event"].startswith("rank_")]
         self.assertEqual([r["event"] for r in events], ["rank_start", "rank_exit"])
         self.assertEqual((events[1]["msg"], events[1]["tail"]), ("rank 0 ended: exit 3", "trained\n"))
 

@@ -135,6 +135,7 @@ Insights InsightsBook::Summarize() const {
   }
   insights.classes = Sorted(classes_);
   for (const char* label : kLabels) insights.groups[label] = {};
+  insights.groups["node"] = {};
   for (const auto& [label, tallies] : groups_) insights.groups[label] = Sorted(tallies);
   insights.oom_settings = oom_settings_.Noticed();
   insights.turns = Turns();

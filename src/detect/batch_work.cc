@@ -88,9 +88,12 @@ void BatchCost::Learn(const BatchWork& work, double seconds) {
   double predicted = Predicted(work);
   if (learned_ > kFewest) seconds = std::clamp(seconds, predicted / kMostSurprise, predicted * kMostSurprise);
   Terms terms = TermsOf(work);
+  const double weight = 1 / (seconds * seconds);  // errors count as shares, so that slow first steps count for little
   for (size_t i = 0; i < terms.size(); ++i) {
-    for (size_t j = 0; j < terms.size(); ++j) products_[i][j] += terms[i] * terms[j] - kFades * products_[i][j];
-    sums_[i] += terms[i] * seconds - kFades * sums_[i];
+    for (size_t j = 0; j < terms.size(); ++j) {
+      products_[i][j] += weight * terms[i] * terms[j] - kFades * products_[i][j];
+    }
+    sums_[i] += weight * terms[i] * seconds - kFades * sums_[i];
   }
 }
 

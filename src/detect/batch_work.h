@@ -36,8 +36,8 @@ class BatchLog {
 };
 
 // What batches cost, learned from all ranks of a job: seconds = a + b tokens + c squares, none of them negative, by
-// least squares that fade. So a batch is given more time only as far as its tokens and squares can explain it. Until
-// batches have differed, a step is taken to cost by its tokens. O(1) for each.
+// least squares of relative errors that fade. So a batch is given more time only as far as its tokens and squares can
+// explain it. Until batches have differed, a step is taken to cost by its tokens. O(1) for each.
 class BatchCost {
  public:
   void Learn(const BatchWork& work, double seconds);

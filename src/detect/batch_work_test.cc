@@ -47,10 +47,20 @@ TEST(BatchCost, LearnsWhatSquaresCost) {
   for (int i = 0; i < 200; ++i) {
     double length = 1000 + 200 * (i % 11);
     cost.Learn(Of(2, length), 0.3 + length / 1e4 + length * length / 1e7);
+    cost.Settle();
   }
-  cost.Settle();
   auto seconds = [](double length) { return 0.3 + length / 1e4 + length * length / 1e7; };
   EXPECT_NEAR(cost.Ratio(Of(2, 4000)) / cost.Ratio(Of(2, 1000)), seconds(4000) / seconds(1000), 0.15);
+}
+
+TEST(BatchCost, IsNotLedAstrayByTheFirstSlowSteps) {
+  BatchCost cost;
+  for (int i = 0; i < 200; ++i) {
+    double length = 1000 + 200 * (i % 11);
+    cost.Learn(Of(2, length), (i < 6 ? 10 : 1) * length / 1e4);
+    cost.Settle();
+  }
+  EXPECT_NEAR(cost.Ratio(Of(4, 1500)) / cost.Ratio(Of(2, 1500)), 2, 0.15);
 }
 
 TEST(BatchCost, TakesABatchToCostByItsTokensAtFirst) {

@@ -11,7 +11,8 @@ namespace {
 struct Sample {
   size_t line = 0;
   std::string host;
-  std::optional<double> available, total, used, limit, kills;
+  double available = 0;
+  std::optional<double> total, used, limit, kills;
 };
 
 std::string Gib(double value) {
@@ -32,9 +33,11 @@ std::vector<Sample> SamplesOf(const Reading& reading, std::optional<int32_t> nod
   std::vector<Sample> samples;
   EachSample(*reading.read, "memory_available_gib", [&](const nlohmann::json& json, size_t line) {
     if (node && reading.read->lines[line].node_rank.value_or(*node) != *node) return;
-    samples.push_back({line, LabelIn(json, "host"), NumberIn(json, "memory_available_gib"),
-                       NumberIn(json, "memory_total_gib"), NumberIn(json, "cgroup_memory_gib"),
-                       NumberIn(json, "cgroup_memory_limit_gib"), NumberIn(json, "cgroup_oom_kills")});
+    const auto available = NumberIn(json, "memory_available_gib");
+    if (!available) return;
+    samples.push_back({line, LabelIn(json, "host"), *available, NumberIn(json, "memory_total_gib"),
+                       NumberIn(json, "cgroup_memory_gib"), NumberIn(json, "cgroup_memory_limit_gib"),
+                       NumberIn(json, "cgroup_oom_kills")});
   });
   return samples;
 }
@@ -51,13 +54,13 @@ std::vector<std::string> TellHostMemory(const Reading& reading, const Suspect& c
   if (samples.empty()) return {};
   const Sample* least = &samples.front();
   for (const Sample& sample : samples) {
-    if (*sample.available < *least->available) least = &sample;
+    if (sample.available < least->available) least = &sample;
   }
   std::vector<std::string> told;
   std::string host = least->host.empty() ? "the host" : "host " + least->host;
   std::string of_total = least->total ? " of " + Gib(*least->total) : "";
-  told.push_back(host + " had " + Gib(*samples.front().available) + of_total + " GiB of memory available at first, " +
-                 Gib(*least->available) + " at least" + TimeOf(reading, least->line));
+  told.push_back(host + " had " + Gib(samples.front().available) + of_total + " GiB of memory available at first, " +
+                 Gib(least->available) + " at least" + TimeOf(reading, least->line));
   const Sample& last = samples.back();
   if (last.used && last.limit) {
     told.push_back("its control group held " + Gib(*last.used) + " GiB of the " + Gib(*last.limit) +

@@ -21,6 +21,7 @@ std::string HostSample(int minute, int node, double available, double cgroup, in
 
 TEST(HostMemory, OfTheNodeWhoseRankWasKilledIsTold) {
   RecordCase records("job j", TellingLines());
+  records.Add(R"({"node_rank":1,"host":"n1","stream":"host","memory_available_gib":null})");  // it could not be read
   for (int minute = 0; minute < 10; ++minute) {
     records.Add(HostSample(minute, 0, 60, 2, 0));
     records.Add(HostSample(minute, 1, 50 - 5 * minute, 10 + 4.2 * minute, minute == 9 ? 1 : 0));

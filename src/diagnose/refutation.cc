@@ -43,8 +43,8 @@ std::optional<int64_t> StepOfAll(const Reading& reading) {
 }
 
 void RefuteNetwork(const Reading& reading, Verdict* verdict) {
-  const size_t ports = CountPorts(*reading.read);
   if (!FindHotLinks(*reading.read).empty()) return;
+  const size_t ports = CountPorts(*reading.read);
   std::string why = "not the network: no rank reports a transport error of its own";
   if (ports > 0) why += ", the error counters of " + Count(ports, "port") + " stayed flat";
   if (auto step = StepOfAll(reading); step && *step > 0) why += ", all ranks came to step " + std::to_string(*step);

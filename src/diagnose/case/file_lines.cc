@@ -8,6 +8,7 @@ namespace {
 
 // Writers beyond share what is kept of each.
 constexpr size_t kMostWriters = 16'384;
+constexpr size_t kMostSeries = 10'000;  // of reports; another one's are lines like all
 constexpr size_t kTextBytes = 1 << 20;
 
 }  // namespace
@@ -24,7 +25,7 @@ void FileLines::Add(Chunk chunk) {
     line.gap_before = line.gap_before || std::exchange(gap_, false);
     if (line.time) time_ = line.time;
     line.time = time_;
-    if (choice.reasons & kReport) choice.place = reports_[{choice.writer, choice.series}]++;
+    if (choice.reasons & kReport) PlaceReport(&choice);
     thinned_ = thinned_ || !(choice.reasons & kEvery);
     lines.push_back(line);
     choices_.push_back(choice);
@@ -35,6 +36,15 @@ void FileLines::Add(Chunk chunk) {
   bytes_read += chunk.bytes;
   if (!chunk.lines.empty()) text.push_back(std::move(chunk.text));
   if (thinned_ && choices_.size() > thin_at_) Thin();
+}
+
+void FileLines::PlaceReport(Choice* choice) {
+  const std::pair<uint32_t, uint64_t> series(choice->writer, choice->series);
+  if (reports_.size() < kMostSeries || reports_.count(series) > 0) {
+    choice->place = reports_[series]++;
+  } else {
+    choice->reasons &= static_cast<uint8_t>(~kReport);
+  }
 }
 
 std::vector<uint32_t> FileLines::TakeWriters(const Chunk& chunk) {

@@ -34,6 +34,7 @@ class FileLines {
 
  private:
   std::vector<uint32_t> TakeWriters(const Chunk& chunk);
+  void PlaceReport(Choice* choice);
   void Thin();
   void Compact();
 

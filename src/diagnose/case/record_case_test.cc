@@ -70,6 +70,18 @@ TEST(RecordCase, OfALongRunEachRanksReportsStayAtEvenDistances) {
   }
 }
 
+// Each names other figures than all before.
+TEST(RecordCase, OfSeriesWithoutEndOnlySoManyAreKept) {
+  detect::PatternSet telling;
+  telling.Compile();
+  RecordCase records("job j-1", telling);
+  constexpr int kSeries = 60'000;
+  for (int i = 0; i < kSeries; ++i) {
+    records.Add("{\"rank\":0,\"figure_" + std::to_string(i) + "\":1,\"of\":\"" + std::string(1000, 'x') + "\"}");
+  }
+  EXPECT_LT(records.End().lines.size(), size_t{kSeries} * 3 / 4);  // 32 MiB are kept whole
+}
+
 TEST(RecordCase, WhatLayAroundTheJobIsAnotherFile) {
   detect::PatternSet telling;
   telling.Compile();

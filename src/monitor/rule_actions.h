@@ -3,6 +3,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "catalog/findings.h"
 #include "diagnose/actions/action_port.h"
@@ -24,15 +25,17 @@ class RuleActions {
 
  private:
   void LookAt(const catalog::WantedAction& wanted);
-  base::Status Begin(const catalog::WantedAction& wanted);
+  void ForgetAllBut(const std::vector<catalog::WantedAction>& wanted);
+  base::Result<diagnose::ActionRequest> RequestFor(const catalog::WantedAction& wanted) const;
+  void Begin(const catalog::WantedAction& wanted);
   void Refuse(const catalog::WantedAction& wanted, const base::Status& why);
-  base::Status LetGo(const catalog::WantedAction& wanted);
+  void LetGo(const catalog::WantedAction& wanted);
 
   const std::string project_;
   catalog::Findings* findings_;
   diagnose::ActionPort* actions_;
   const std::function<void(const std::string&)> say_;
-  std::set<std::string> begun_;  // findings whose action this process has begun
+  std::set<std::string> begun_;  // findings whose action this process has begun, of those that are wanted
   int64_t look_at_ns_ = 0;       // by the monotonic clock; INT64_MAX: nothing is wanted
 };
 

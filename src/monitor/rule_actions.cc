@@ -43,10 +43,16 @@ void RuleActions::ForgetAllBut(const std::vector<catalog::WantedAction>& wanted)
 
 void RuleActions::LookAt(const catalog::WantedAction& wanted) {
   if (wanted.concluded) {
-    if (base::WallNow() - wanted.begun >= kNotAgainFor) LetGo(wanted);
+    if (base::WallNow() - wanted.begun >= kNotAgainFor && !GoesOn(wanted)) LetGo(wanted);
   } else if (!begun_.contains(wanted.finding)) {
     Begin(wanted);
   }
+}
+
+// A hold has its outcome when it begins to hold.
+bool RuleActions::GoesOn(const catalog::WantedAction& wanted) const {
+  auto report = actions_->Find(project_, diagnose::IdOfFindingsAction(wanted.finding));
+  return report.ok() && report->state != "done";
 }
 
 base::Result<diagnose::ActionRequest> RuleActions::RequestFor(const catalog::WantedAction& wanted) const {
@@ -91,7 +97,7 @@ void RuleActions::LetGo(const catalog::WantedAction& wanted) {
   changes.let_go = wanted;
   if (wanted.further > 0) {
     changes.events.push_back(EventOf(project_, wanted,
-                                     std::to_string(wanted.further) + " more findings wanted it within the minute; it "
+                                     std::to_string(wanted.further) + " more findings wanted it meanwhile; it "
                                                                       "was done once"));
     changes.events.back().fields.emplace_back("outcome", "repeated");
     changes.events.back().fields.emplace_back("findings", wanted.further);

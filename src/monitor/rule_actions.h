@@ -11,8 +11,9 @@
 namespace rankscope::monitor {
 
 // Has done what the rules of a project's findings want done: each that the catalog knows of is begun once, whenever the
-// server can, and again under the same id where the server ended before it came to an outcome. For a minute the same is
-// not done to the same job again; how many more findings wanted it is then an event of the job. One thread.
+// server can, and again under the same id where the server ended before it came to an outcome. For a minute, and while
+// it still holds the job, the same is not done to the same job again; how many more findings wanted it is then an event
+// of the job. One thread.
 class RuleActions {
  public:
   // What cannot be begun at all is said. All outlive it.
@@ -25,6 +26,7 @@ class RuleActions {
 
  private:
   void LookAt(const catalog::WantedAction& wanted);
+  bool GoesOn(const catalog::WantedAction& wanted) const;
   void ForgetAllBut(const std::vector<catalog::WantedAction>& wanted);
   base::Result<diagnose::ActionRequest> RequestFor(const catalog::WantedAction& wanted) const;
   void Begin(const catalog::WantedAction& wanted);

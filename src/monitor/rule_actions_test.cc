@@ -24,12 +24,17 @@ class Port : public diagnose::ActionPort {
     return diagnose::ActionReport();
   }
   base::Result<diagnose::ActionReport> Find(const std::string&, const std::string& id) const override {
-    return base::Status::NotFound(id);
+    if (id != held) return base::Status::NotFound(id);
+    diagnose::ActionReport report;
+    report.id = id;
+    report.state = "held";
+    return report;
   }
   std::vector<diagnose::ActionReport> List(const std::string&, const std::string&) const override { return {}; }
 
   bool starting = false;
   base::Status refusal;
+  std::string held;  // the id of the action that holds its job
   std::vector<diagnose::ActionRequest> begun;
 };
 
@@ -171,6 +176,21 @@ TEST_F(RuleActionsTest, AStormIsDoneOnceAndCounted) {
   EXPECT_EQ(std::get<int64_t>(*model::FindField(events->at(0).fields, "findings")), 100);
   Want("f4");
   EXPECT_EQ(port_.begun.back().finding, "f4");
+}
+
+TEST_F(RuleActionsTest, AJobThatIsStillHeldIsNotHeldAgainForAFurtherFinding) {
+  Want("f1");
+  Conclude("f1");
+  port_.held = "a-f1";
+  MinuteHasPassed();
+  Want("f2");
+  EXPECT_EQ(port_.begun.size(), 1u);
+  EXPECT_TRUE(Outcomes().empty());
+  port_.held = "";
+  actions_->Look(/*more=*/true);
+  EXPECT_EQ(Outcomes(), std::vector<std::string>{"repeated"});
+  Want("f3");
+  EXPECT_EQ(port_.begun.size(), 2u);
 }
 
 TEST_F(RuleActionsTest, WhatCannotBeBegunIsSaidOnce) {

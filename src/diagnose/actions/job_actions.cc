@@ -64,7 +64,7 @@ base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
   if (stopping_) return base::Status::Unavailable("the server is stopping");
   RETURN_IF_ERROR(Admit(request));
   ASSIGN_OR_RETURN(JobRanks ranks, ways_.ranks(request.project, request.job));
-  entry.report.id = request.finding.empty() ? NewId(++last_) : "a-" + request.finding;
+  entry.report.id = request.finding.empty() ? NewId(++last_) : IdOfFindingsAction(request.finding);
   entry.report.began = base::WallNow();
   if (request.action.name == "resume_job") ranks.released = ReleaseHolds(request);
   entry.report.attempt = ranks.attempt;

@@ -125,7 +125,7 @@ std::unique_ptr<ActionRun> JobActions::NewRun(const ActionReport& report, JobRan
   const model::Action& action = report.request.action;
   if (Holds(action.name)) return MakeHold(report, std::move(ranks), WaysOf(report));
   if (action.name == "notify_only" || action.name == "mark") return MakeWord(report);
-  if (action.name == "webhook") return MakeWebhook(report, ways_.check_channel(action.argument), ways_.told);
+  if (action.name == "webhook") return MakeWebhook(report, ways_.check_channel, ways_.told);
   return MakeInquiry(report, std::move(ranks), WaysOf(report));
 }
 

@@ -52,7 +52,8 @@ inline std::string IdOfFindingsAction(const std::string& finding) { return "a-" 
 class ActionPort {
  public:
   virtual ~ActionPort() = default;
-  // kUnavailable: not yet, as the server has just started: it is not ready, or the job's agents may still come back.
+  // kUnavailable: not yet, as the server has just started: it is not ready, or the job's agents may still come back; or
+  // not any more, as it is stopping.
   virtual base::Status CanBegin(const ActionRequest& request) const = 0;
   // Begins it; its report, which goes on. kInvalid: it is no action, or the job is held already. What cannot be done
   // for the job's own sake (it is not running, it does not allow it) is an outcome, not an error.

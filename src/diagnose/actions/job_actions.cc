@@ -46,6 +46,10 @@ void JobActions::Stop() {
 }
 
 base::Status JobActions::CanBegin(const ActionRequest& request) const {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return base::Status::Unavailable("the server is stopping");
+  }
   const std::string& name = request.action.name;
   bool asks_ranks = name != "mark" && name != "notify_only" && name != "webhook";
   if (!ways_.starting(request.project, asks_ranks ? request.job : "")) return {};

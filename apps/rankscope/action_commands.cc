@@ -1,6 +1,7 @@
 #include <cstdlib>
 
 #include "cli/actions_command.h"
+#include "model/action.h"
 #include "program.h"
 
 // What is done about a running job by hand.
@@ -30,6 +31,14 @@ Options Named(const char* action) {
   return options;
 }
 
+CLI::Validator NotLongerThan(int64_t seconds) {
+  return CLI::Validator(
+      [seconds](const std::string& text) {
+        return SecondsOf(text) > seconds ? "want at most " + std::to_string(seconds / 3600) + "h" : std::string();
+      },
+      "");
+}
+
 void AddPause(Program* program) {
   Options options = Named("pause_job");
   CLI::App* pause =
@@ -38,7 +47,8 @@ void AddPause(Program* program) {
       ->add_option_function<std::string>(
           "--for", [options](const std::string& text) { options->hold_s = SecondsOf(text); },
           "so long at most, as 10m, then they save and end; never more than half of the collectives' timeout")
-      ->transform(Duration());
+      ->transform(Duration())
+      ->check(NotLongerThan(model::kLongestHoldS));
 }
 
 // One of its settings a call.

@@ -37,11 +37,11 @@ diagnose::Told TellingOf(notify::LiveNotifier* live, const std::string& channel,
   filter.channel = channel;
   filter.incident = incident;
   auto tellings = notifier->Tellings(filter);
-  if (!tellings.ok() || tellings->empty()) return {};
-  const notify::Telling& first = tellings->back();
-  bool pending = first.state == notify::DeliveryState::kPending;
-  bool delivered = first.state == notify::DeliveryState::kDelivered;
-  return {delivered, !delivered && !pending, first.why};
+  const notify::Telling* best = tellings.ok() ? notify::FurthestOf(*tellings) : nullptr;
+  if (!best) return {};
+  bool pending = best->state == notify::DeliveryState::kPending;
+  bool delivered = best->state == notify::DeliveryState::kDelivered;
+  return {delivered, !delivered && !pending, best->why};
 }
 
 void TellAgents(JobActions::Ways* ways, const std::function<wire::IngestServer*()>& agents) {
@@ -73,7 +73,7 @@ void TellPeople(JobActions::Ways* ways, notify::LiveNotifier* notifier) {
 }  // namespace
 
 base::Status CheckChannel(notify::LiveNotifier* live, const std::string& channel) {
-  if (!live) return base::Status::Unavailable("this server tells nobody: it was started without --notify");
+  if (!live) return base::Status::Invalid("this server tells nobody: it was started without --notify");
   auto notifier = live->Get();
   if (!notifier) return base::Status::Unavailable("nobody can be told now: the delivery log is not open");
   if (notifier.config()->Find(channel)) return {};

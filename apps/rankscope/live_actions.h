@@ -17,7 +17,8 @@ std::unique_ptr<diagnose::JobActions> MakeJobActions(const std::function<Project
                                                      const std::function<wire::IngestServer*()>& agents,
                                                      notify::LiveNotifier* notifier);
 
-// kNotFound: no channel has that name; says which there are. kUnavailable: nobody is told by this server.
+// kNotFound: no channel has that name; says which there are. kInvalid: nobody is told by this server. kUnavailable: the
+// delivery log is not open now.
 base::Status CheckChannel(notify::LiveNotifier* notifier, const std::string& channel);
 
 }  // namespace rankscope

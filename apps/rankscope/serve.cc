@@ -90,8 +90,7 @@ class Server {
       timeval second{1, 0};
       bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
       if (signalled && !IsHangUp(signals)) return;
-      if (options_.detect && (signalled || rules_.HaveChanged())) ReloadRules();
-      if (notifier_ && (signalled || notifier_->HasChanged())) ReloadNotify();
+      Reload(signalled);
       idle_s = grpc_->open_streams() > 0 || requests_ != requests_seen_ ? 0 : idle_s + 1;
       requests_seen_ = requests_;
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;
@@ -115,36 +114,45 @@ class Server {
     return read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo == SIGHUP;
   }
 
-  // All or nothing: with a mistake in one file, the rules before stay.
-  void ReloadRules() {
+  // What has changed, or `all`.
+  void Reload(bool all) {
+    bool anew = options_.detect && (all || rules_.HaveChanged()) && ReloadRules();
+    anew = (notifier_ && (all || notifier_->HasChanged()) && ReloadNotify()) || anew;
+    if (anew) NameUnknownChannels();
+  }
+
+  // All or nothing: with a mistake in one file, the rules before stay. Whether they are new.
+  bool ReloadRules() {
     auto rules = rules_.Load();
     metrics_->CountRuleReload(rules.ok());
     if (rules.ok()) {
       projects_->UseRules(*rules);
-      NameUnknownChannels(rules->get());
+      rules_in_use_ = *rules;
       std::fprintf(stderr, "rankscope: the rules were read again: %zu of them\n", (*rules)->rules().size());
     } else {
       std::fprintf(stderr, "rankscope: the rules stay as they were: %s\n", rules.status().message().c_str());
     }
+    return rules.ok();
   }
 
   // Of webhooks: what such a rule finds is told by the routes alone.
-  void NameUnknownChannels(const detect::RuleSet* rules) {
-    if (!rules) return;
+  void NameUnknownChannels() {
+    if (!rules_in_use_) return;
     auto config = notifier_ ? notifier_->Get().config() : nullptr;
-    for (const std::string& sentence : cli::UnknownChannels(rules->rules(), config.get())) {
+    for (const std::string& sentence : cli::UnknownChannels(rules_in_use_->rules(), config.get())) {
       std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     }
   }
 
   // Likewise. What goes on is said once.
-  void ReloadNotify() {
+  bool ReloadNotify() {
     auto status = notifier_->Reload();
     metrics_->CountNotifyReload(status.ok());
     std::string said =
         status.ok() ? "the notification file was read again" : "notifications stay as they were: " + status.message();
     if (status.ok() || said != notify_said_) std::fprintf(stderr, "rankscope: %s\n", said.c_str());
     notify_said_ = said;
+    return status.ok();
   }
 
   // Where other machines can come in, they need a token.
@@ -188,7 +196,8 @@ class Server {
                             }}));
       projects.notifier = notifier_.get();
     }
-    NameUnknownChannels(projects.rules.get());
+    rules_in_use_ = projects.rules;
+    NameUnknownChannels();
     actions_ =
         MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); }, notifier_.get());
     projects.actions = actions_.get();
@@ -261,6 +270,7 @@ class Server {
 
   const ServeOptions options_;
   LiveRules rules_;
+  std::shared_ptr<const detect::RuleSet> rules_in_use_;  // null: nothing is detected
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;

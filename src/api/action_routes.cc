@@ -11,8 +11,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int64_t kLongestHoldS = 7 * 86400;
-
 Json ToJson(const diagnose::RankOutcome& rank) {
   Json json = {{"rank", rank.rank}, {"outcome", rank.outcome}};
   json["step"] = rank.step ? Json(*rank.step) : Json();
@@ -45,8 +43,8 @@ base::Status TakeAction(Json* body, diagnose::ActionRequest* wanted) {
   ASSIGN_OR_RETURN(wanted->action, model::ParseAction((*body)["action"].get<std::string>()));
   if (body->contains("hold_s")) {
     const Json& hold = (*body)["hold_s"];
-    if (!hold.is_number_unsigned() || hold.get<uint64_t>() < 1 || hold.get<uint64_t>() > kLongestHoldS) {
-      return base::Status::Invalid("hold_s: want seconds, from 1 to " + std::to_string(kLongestHoldS));
+    if (!hold.is_number_unsigned() || hold.get<uint64_t>() < 1 || hold.get<uint64_t>() > model::kLongestHoldS) {
+      return base::Status::Invalid("hold_s: want seconds, from 1 to " + std::to_string(model::kLongestHoldS));
     }
     wanted->hold_s = hold.get<int64_t>();
   }

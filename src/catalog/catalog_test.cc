@@ -291,13 +291,13 @@ TEST_F(CatalogTest, SilentJobsAreThoseThatLiveAndSayNothing) {
 class PauseTest : public CatalogTest {
  protected:
   void Action(const std::string& outcome, std::optional<int32_t> rank = {}, const std::string& action = "pause_job",
-              const std::string& id = "a1") {
+              const std::string& id = "a1", int64_t limit_s = 300) {
     Event("action", rank,
           {{"action", action},
            {"action_id", id},
            {"outcome", outcome},
            {"by", std::string("ann")},
-           {"limit_s", int64_t{300}}});
+           {"limit_s", limit_s}});
   }
   void SetUp() override {
     CatalogTest::SetUp();
@@ -336,6 +336,12 @@ TEST_F(PauseTest, APausedJobHasNotStalledUntilItsLimitIsOver) {
   EXPECT_EQ(Row(200).state, "running");
   EXPECT_EQ(Row(361).state, "lost");
   EXPECT_FALSE(Row(361).pause);
+}
+
+TEST_F(PauseTest, AJobIsPausedForAWeekAtMostWhateverItsLimitIsSaidToBe) {
+  Action("held", {}, "pause_job", "a1", INT64_MAX);
+  EXPECT_EQ(Row(7 * 86400).state, "running");
+  EXPECT_EQ(Row(8 * 86400).state, "lost");
 }
 
 }  // namespace

@@ -160,6 +160,7 @@ base::Status Findings::Write(const Changes& changes) {
   if (!changes.events.empty()) RETURN_IF_ERROR(WriteEvents(changes.events));
   if (!changes.actions.empty()) RETURN_IF_ERROR(wanted_actions_.Write(changes.actions));
   if (!changes.concluded.empty()) RETURN_IF_ERROR(wanted_actions_.MarkConcluded(changes.concluded));
+  if (changes.let_go) RETURN_IF_ERROR(wanted_actions_.Remove(*changes.let_go));
   if (changes.position) RETURN_IF_ERROR(SetCounter(kPosition, *changes.position));
   if (changes.written == 0) return {};
   Statement written = file_->Prepare("DELETE FROM event WHERE number <= ?");

@@ -65,6 +65,7 @@ class Findings {
     std::vector<model::Record> events;   // get the next numbers
     std::vector<WantedAction> actions;   // that the findings' rules want, which are then to be begun
     std::string concluded;               // a finding: what it wanted done has come to an outcome
+    std::optional<WantedAction> let_go;  // may be wanted anew
     std::optional<uint64_t> position;    // in the journal
     uint64_t written = 0;                // events up to this number leave the outbox
   };

@@ -1,6 +1,9 @@
 #include "catalog/job_pause.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+
+#include "model/action.h"
 
 namespace rankscope::catalog {
 namespace {
@@ -46,7 +49,8 @@ void FollowPause(const model::Record& action, std::optional<Pause>* pause) {
 }
 
 bool MayBeSilent(const Pause& pause, base::TimeNs now) {
-  return now - pause.since <= pause.limit_s * base::kNsPerSecond + kGraceNs;
+  int64_t limit_s = std::clamp<int64_t>(pause.limit_s, 0, model::kLongestHoldS);  // what was said may be any number
+  return now - pause.since <= limit_s * base::kNsPerSecond + kGraceNs;
 }
 
 std::string ToJson(const Pause& pause) {

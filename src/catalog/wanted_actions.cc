@@ -38,22 +38,20 @@ base::Result<std::vector<WantedAction>> WantedActions::List() const {
   return all;
 }
 
-base::Status WantedActions::Change(const char* sql, const WantedAction& wanted, std::optional<int64_t> value) {
+base::Status WantedActions::MarkBegun(const WantedAction& wanted, base::TimeNs at) {
   std::lock_guard lock(*mutex_);
   return file_->Transact([&]() -> base::Status {
-    Statement statement = file_->Prepare(sql);
-    if (!statement) return file_->Error("cannot write");
-    if (value) Bind(statement.get(), 3, *value);
-    return Run(statement.get(), {wanted.job, wanted.action}) ? base::Status() : file_->Error("cannot write");
+    Statement update = file_->Prepare("UPDATE wanted_action SET begun = ?3 WHERE job = ?1 AND action = ?2");
+    if (!update) return file_->Error("cannot write");
+    Bind(update.get(), 3, at);
+    return Run(update.get(), {wanted.job, wanted.action}) ? base::Status() : file_->Error("cannot write");
   });
 }
 
-base::Status WantedActions::MarkBegun(const WantedAction& wanted, base::TimeNs at) {
-  return Change("UPDATE wanted_action SET begun = ?3 WHERE job = ?1 AND action = ?2", wanted, at);
-}
-
 base::Status WantedActions::Remove(const WantedAction& wanted) {
-  return Change("DELETE FROM wanted_action WHERE job = ?1 AND action = ?2", wanted, std::nullopt);
+  Statement remove = file_->Prepare("DELETE FROM wanted_action WHERE job = ?1 AND action = ?2");
+  if (!remove) return file_->Error("cannot delete");
+  return Run(remove.get(), {wanted.job, wanted.action}) ? base::Status() : file_->Error("cannot delete");
 }
 
 base::Status WantedActions::Write(const std::vector<WantedAction>& all) {

@@ -33,18 +33,17 @@ class WantedActions {
 
   // Oldest first.
   base::Result<std::vector<WantedAction>> List() const;
-  // Durable when they return; of one that is not there, nothing happens.
+  // Durable when it returns; of one that is not there, nothing happens.
   base::Status MarkBegun(const WantedAction& wanted, base::TimeNs at);
-  base::Status Remove(const WantedAction& wanted);
 
   // REQUIRES the lock, within a transaction. One that is there already is wanted once more.
   base::Status Write(const std::vector<WantedAction>& wanted);
   base::Status MarkConcluded(const std::string& finding);
+  // Of one that is not there, nothing happens.
+  base::Status Remove(const WantedAction& wanted);
   base::Status DeleteJob(const std::string& job);
 
  private:
-  base::Status Change(const char* sql, const WantedAction& wanted, std::optional<int64_t> value);
-
   SqliteFile* file_;
   std::mutex* mutex_;
 };

@@ -218,13 +218,15 @@ TEST(Engine, AJobThatGoesOnAfterHoursIsBelieved) {
   EXPECT_FALSE(live.findings()[0].active);
 }
 
-model::Record PauseEvent(int64_t second, const char* outcome) {
+model::Record PauseEvent(int64_t second, const char* outcome, const std::string& action_id = "a1",
+                         int64_t limit_s = 3600) {
   model::Record event = model::MakeEvent("action", second * base::kNsPerSecond, "");
   event.origin.job = "j";
   event.step = 31;
   event.fields.emplace_back("action", "pause_job");
   event.fields.emplace_back("outcome", outcome);
-  event.fields.emplace_back("limit_s", int64_t{3600});
+  if (!action_id.empty()) event.fields.emplace_back("action_id", action_id);
+  event.fields.emplace_back("limit_s", limit_s);
   return event;
 }
 
@@ -238,7 +240,7 @@ class PausedJob : public testing::Test {
       live_.Take(record);
     }
   }
-  void Advance(int64_t second) { live_.engine().Advance("", "j", second * base::kNsPerSecond); }
+  void Advance(int64_t second) { live_.engine().Advance("default", "j", second * base::kNsPerSecond); }
 
   Live live_{Rules(std::string(kHang) + kHeartbeat)};
 };
@@ -266,6 +268,36 @@ TEST_F(PausedJob, ThatWentOnWithoutAWordIsWatchedAgain) {
   live_.Take(PauseEvent(31, "held"));
   Train(31, 60, 100);
   Advance(130 + 1900);
+  EXPECT_EQ(live_.findings().size(), 2U);
+}
+
+TEST_F(PausedJob, StaysSoWhereASecondPauseIsRefused) {
+  Train(1, 30, 1);
+  live_.Take(PauseEvent(31, "held"));
+  live_.Take(PauseEvent(100, "refused", "a-f2"));
+  live_.Take(PauseEvent(101, "refused", ""));
+  Advance(3500);
+  EXPECT_EQ(live_.findings().size(), 0U) << live_.findings()[0].message;
+}
+
+TEST_F(PausedJob, OfAServerThatIsGoneIsWatchedAgainOnceItIsResumed) {
+  Train(1, 30, 1);
+  live_.Take(PauseEvent(31, "held"));
+  model::Record resume = PauseEvent(100, "resumed", "a2");
+  for (auto& [name, value] : resume.fields) {
+    if (name == "action") value = "resume_job";
+  }
+  live_.Take(resume);
+  Advance(100 + 1900);
+  EXPECT_EQ(live_.findings().size(), 2U);
+}
+
+TEST_F(PausedJob, IsHungAfterAWeekWhateverItsLimitIsSaidToBe) {
+  Train(1, 30, 1);
+  live_.Take(PauseEvent(31, "held", "a1", INT64_MAX));
+  Advance(31 + 7 * 86400);
+  EXPECT_EQ(live_.findings().size(), 0U);
+  Advance(31 + 8 * 86400);
   EXPECT_EQ(live_.findings().size(), 2U);
 }
 

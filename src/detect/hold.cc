@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "model/action.h"
+
 namespace rankscope::detect {
 namespace {
 
@@ -17,6 +19,12 @@ std::string_view TextOf(const model::RecordView& event, std::string_view name) {
   return field ? field->text : std::string_view();
 }
 
+// What is said of a hold may be any number.
+int64_t LimitOf(const model::RecordView& event) {
+  const model::FieldView* limit = event.FindField("limit_s");
+  return limit ? std::clamp<int64_t>(limit->integer, 0, model::kLongestHoldS) : kLimitS;
+}
+
 }  // namespace
 
 void Hold::Take(const model::RecordView& event) {
@@ -24,14 +32,21 @@ void Hold::Take(const model::RecordView& event) {
   std::string_view action = TextOf(event, "action"), outcome = TextOf(event, "outcome");
   if (action != "pause_job" && action != "stop_job" && action != "resume_job") return;
   if (outcome == "held") {
-    const model::FieldView* limit = event.FindField("limit_s");
     began_at_ = event.time;
-    released_at_ = event.time + ((limit ? limit->integer : kLimitS) + kAfterLimitS) * base::kNsPerSecond;
+    released_at_ = event.time + (LimitOf(event) + kAfterLimitS) * base::kNsPerSecond;
     step_ = event.step.value_or(INT64_MAX);
+    action_ = TextOf(event, "action_id");
     on_ = true;
-  } else if (std::find(kEnds.begin(), kEnds.end(), outcome) != kEnds.end()) {
+  } else if (EndsWith(event)) {
     Release(event.time);
   }
+}
+
+// A second pause is refused while the first one holds, and a resume may be of a server that knows no hold.
+bool Hold::EndsWith(const model::RecordView& event) const {
+  std::string_view outcome = TextOf(event, "outcome");
+  if (TextOf(event, "action") == "resume_job") return outcome == "resumed";
+  return TextOf(event, "action_id") == action_ && std::find(kEnds.begin(), kEnds.end(), outcome) != kEnds.end();
 }
 
 void Hold::Pass(int64_t step, base::TimeNs time) {

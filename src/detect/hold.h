@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "model/record_view.h"
 
 namespace rankscope::detect {
@@ -9,7 +11,7 @@ namespace rankscope::detect {
 // ("paused") is catalog/job_pause.h; of the orders to ranks, diagnose/actions/hold.h.
 class Hold {
  public:
-  // Of any event of the job; those that speak of no hold are passed over.
+  // Of any event of the job; those that speak of no hold, or of an action that does not hold it, are passed over.
   void Take(const model::RecordView& event);
   // A rank has come to this step. Past that of the hold nobody waits any longer, even where nobody has said so: the
   // server may have ended meanwhile.
@@ -25,10 +27,12 @@ class Hold {
   static constexpr base::TimeNs kNever = INT64_MIN / 2;
 
  private:
+  bool EndsWith(const model::RecordView& event) const;
   void Release(base::TimeNs time);
 
   base::TimeNs began_at_ = kNever, released_at_ = kNever;
   int64_t step_ = 0;
+  std::string action_;  // the id of the one that holds
   bool on_ = false;
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "base/status.h"
@@ -14,6 +15,9 @@ struct Action {
 
   std::string Text() const { return argument.empty() ? name : name + " " + argument; }
 };
+
+// Nobody may have a job held for longer.
+constexpr int64_t kLongestHoldS = 7 * 86400;
 
 // kInvalid: it is none of these, or its argument is not one; says what is wanted.
 base::Result<Action> ParseAction(const std::string& text);

@@ -1,9 +1,12 @@
 #include "monitor/rule_actions.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
 
+#include "catalog/sqlite_file.h"
 #include "model/record_value.h"
 
 namespace rankscope::monitor {
@@ -21,13 +24,38 @@ class Port : public diagnose::ActionPort {
     return diagnose::ActionReport();
   }
   base::Result<diagnose::ActionReport> Find(const std::string&, const std::string& id) const override {
-    return base::Status::NotFound(id);
+    if (id != held) return base::Status::NotFound(id);
+    diagnose::ActionReport report;
+    report.id = id;
+    report.state = "held";
+    return report;
   }
   std::vector<diagnose::ActionReport> List(const std::string&, const std::string&) const override { return {}; }
 
   bool starting = false;
   base::Status refusal;
+  std::string held;  // the id of the action that holds its job
   std::vector<diagnose::ActionRequest> begun;
+};
+
+// While it lives no file of this process grows, as on a disk that is full.
+class FullDisk {
+ public:
+  FullDisk() {
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &none), 0);
+  }
+  ~FullDisk() {
+    (void)setrlimit(RLIMIT_FSIZE, &before_);
+    (void)std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
 };
 
 class RuleActionsTest : public testing::Test {
@@ -65,6 +93,16 @@ class RuleActionsTest : public testing::Test {
       ASSERT_TRUE(findings_->wanted_actions()->MarkBegun(wanted, wanted.begun - 61 * base::kNsPerSecond).ok());
     }
     actions_->Look(/*more=*/true);
+  }
+  // Of the findings' file, while no server has it.
+  void Execute(const char* sql) {
+    actions_.reset();
+    findings_.reset();
+    auto file = catalog::SqliteFile::Open(folder_ + "/findings.sqlite", "");
+    ASSERT_TRUE(file.ok());
+    EXPECT_TRUE((*file)->Execute(sql).ok());
+    file->reset();
+    Start();
   }
   std::vector<std::string> Outcomes() {
     std::vector<std::string> outcomes;
@@ -140,6 +178,21 @@ TEST_F(RuleActionsTest, AStormIsDoneOnceAndCounted) {
   EXPECT_EQ(port_.begun.back().finding, "f4");
 }
 
+TEST_F(RuleActionsTest, AJobThatIsStillHeldIsNotHeldAgainForAFurtherFinding) {
+  Want("f1");
+  Conclude("f1");
+  port_.held = "a-f1";
+  MinuteHasPassed();
+  Want("f2");
+  EXPECT_EQ(port_.begun.size(), 1u);
+  EXPECT_TRUE(Outcomes().empty());
+  port_.held = "";
+  actions_->Look(/*more=*/true);
+  EXPECT_EQ(Outcomes(), std::vector<std::string>{"repeated"});
+  Want("f3");
+  EXPECT_EQ(port_.begun.size(), 2u);
+}
+
 TEST_F(RuleActionsTest, WhatCannotBeBegunIsSaidOnce) {
   port_.refusal = base::Status::NotFound("no job j");
   Want("f1");
@@ -155,6 +208,56 @@ TEST_F(RuleActionsTest, ADeletedJobWantsNothing) {
   port_.starting = false;
   actions_->Look(/*more=*/true);
   EXPECT_TRUE(port_.begun.empty());
+}
+
+TEST_F(RuleActionsTest, WhatADeletedJobWantedIsBegunWhereItComesBack) {
+  Want("f1");
+  ASSERT_TRUE(findings_->DeleteJob("j").ok());
+  actions_->Look(/*more=*/true);
+  Want("f1");
+  EXPECT_EQ(port_.begun.size(), 2u);
+}
+
+TEST_F(RuleActionsTest, WhatAFullDiskKeepsFromBeginningIsBegunOnceThereIsRoom) {
+  port_.starting = true;
+  Want("f1");
+  port_.starting = false;
+  {
+    FullDisk full;
+    actions_->Look(/*more=*/true);
+  }
+  EXPECT_TRUE(port_.begun.empty());
+  EXPECT_EQ(said_, "");
+  actions_->Look(/*more=*/true);
+  EXPECT_EQ(port_.begun.size(), 1u);
+  EXPECT_TRUE(Outcomes().empty());
+}
+
+TEST_F(RuleActionsTest, ARefusalThatAFullDiskDoesNotTakeIsToldOnceThereIsRoom) {
+  port_.refusal = base::Status::Unavailable("not yet");
+  Want("f1");
+  port_.refusal = base::Status::NotFound("no job j");
+  {
+    FullDisk full;
+    actions_->Look(/*more=*/true);
+  }
+  EXPECT_TRUE(Outcomes().empty());
+  actions_->Look(/*more=*/true);
+  EXPECT_EQ(Outcomes(), std::vector<std::string>{"refused"});
+}
+
+TEST_F(RuleActionsTest, HowManyMoreWantedItIsToldOnceWhereTheRowCannotGoYet) {
+  Want("f1");
+  Want("f2");
+  Conclude("f1");
+  Execute("CREATE TRIGGER stays BEFORE DELETE ON wanted_action BEGIN SELECT RAISE(ABORT, 'no'); END");
+  MinuteHasPassed();
+  actions_->Look(/*more=*/true);
+  EXPECT_TRUE(Outcomes().empty());
+  Execute("DROP TRIGGER stays");
+  actions_->Look(/*more=*/true);
+  actions_->Look(/*more=*/true);
+  EXPECT_EQ(Outcomes(), std::vector<std::string>{"repeated"});
 }
 
 }  // namespace

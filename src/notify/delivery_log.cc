@@ -1,5 +1,6 @@
 #include "notify/delivery_log.h"
 
+#include <algorithm>
 #include <map>
 
 #include "base/coding.h"
@@ -91,7 +92,20 @@ Telling TellingOf(const base::SqliteRow& row) {
   return telling;
 }
 
+// How far it has come.
+int PlaceOf(DeliveryState state) {
+  if (state == DeliveryState::kDelivered) return 2;
+  return state == DeliveryState::kPending ? 1 : 0;
+}
+
 }  // namespace
+
+const Telling* FurthestOf(const std::vector<Telling>& tellings) {
+  auto furthest = std::max_element(tellings.begin(), tellings.end(), [](const Telling& one, const Telling& other) {
+    return PlaceOf(one.state) < PlaceOf(other.state);
+  });
+  return furthest == tellings.end() ? nullptr : &*furthest;
+}
 
 base::Result<std::unique_ptr<DeliveryLog>> DeliveryLog::Open(const std::string& path) {
   ASSIGN_OR_RETURN(auto file, base::Sqlite::Open(path));

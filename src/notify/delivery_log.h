@@ -36,6 +36,9 @@ struct Telling {
   std::string why;         // what the other end said
 };
 
+// The one that has come furthest: delivered, else still on its way, else the first of the others. Null: there are none.
+const Telling* FurthestOf(const std::vector<Telling>& tellings);
+
 // Empty: all.
 struct TellingFilter {
   std::string project = {}, channel = {}, job = {}, incident = {};

@@ -98,6 +98,17 @@ TEST_F(DeliveryLogTest, SaysWhatWasToldWhereAndWhetherItArrived) {
   EXPECT_EQ(log_->Tellings({.limit = 1})->size(), 1U);
 }
 
+TEST(Tellings, OneThatArrivedCountsWhateverCameOfTheOthers) {
+  std::vector<Telling> tellings(3);
+  tellings[0].state = DeliveryState::kPending;
+  tellings[1].state = DeliveryState::kDelivered;
+  tellings[2].state = DeliveryState::kRefused;
+  EXPECT_EQ(FurthestOf(tellings), &tellings[1]);
+  tellings[1].state = DeliveryState::kExpired;
+  EXPECT_EQ(FurthestOf(tellings), &tellings[0]) << "one may still arrive";
+  EXPECT_EQ(FurthestOf({}), nullptr);
+}
+
 TEST_F(DeliveryLogTest, FileOfVersion1IsReadOn) {
   Update update = FullUpdate();
   ASSERT_TRUE(log_->Keep(std::span(&update, 1), 42).ok());

@@ -31,6 +31,10 @@ class BadInputTest(unittest.TestCase):
     def test_unknown_job(self):
         self.fails(['no job "nope"'], "logs", "--server", self.server.http, "--job_id", "nope")
 
+    def test_pause_for_more_than_a_week(self):
+        self.fails(["--for", "at most 168h"], "pause", "--server", self.server.http, "nope", "--for", "200h")
+        self.fails(['no job "nope"'], "pause", "--server", self.server.http, "nope", "--for", "168h")
+
     def test_no_server_there(self):
         self.fails(["127.0.0.1:1", "rankscope serve"], "jobs", "--server", "127.0.0.1:1")
 

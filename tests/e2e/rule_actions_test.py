@@ -19,6 +19,11 @@ RULES = """groups:
 """
 
 
+def text_of(path):
+    with open(path) as file:
+        return file.read()
+
+
 class RuleActionsTest(ToldCase):
     def setUp(self):
         super().setUp()
@@ -71,6 +76,22 @@ class RuleActionsTest(ToldCase):
         server.terminate()
         _, said = server.communicate()
         self.assertIn('rule Sent: action "webhook pager": nobody is told without --notify FILE', said)
+
+    def test_a_server_names_the_channels_that_a_new_notification_file_has_not(self):
+        self.write({"hook": self.channel, "pager": self.channel})
+        said = self.place.path + "/said"
+        command = Server.command(type("", (), {"place": self.place, "http": "127.0.0.1:0", "grpc": "127.0.0.1:0",
+                                               "options": ("--rules", self.rules, "--notify", self.file)})())
+        with open(said, "w") as file:
+            server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True, env=self.place.env)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.terminate)
+        server.stdout.readline()
+        self.assertNotIn("rule Sent", text_of(said))
+        self.write({"hook": self.channel})
+        missing = 'rule Sent: action "webhook pager": the notification file has no such channel'
+        wait_until(lambda: missing in text_of(said), "the word about the channel")
 
     def test_a_server_that_tells_nobody_says_so(self):
         self.start("--rules", self.rules, notify=False)

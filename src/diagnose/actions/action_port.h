@@ -45,15 +45,18 @@ struct ActionReport {
   std::vector<RankOutcome> ranks;
 };
 
+// Of the action that a finding asks for, however often it is begun.
+inline std::string IdOfFindingsAction(const std::string& finding) { return "a-" + finding; }
+
 // The way of an action from who wants it (rules, people) to who does it. Any thread.
 class ActionPort {
  public:
   virtual ~ActionPort() = default;
-  // kUnavailable: not yet, as the server has just started: it is not ready, or the job's agents may still come back.
+  // kUnavailable: not yet, as the server has just started: it is not ready, or the job's agents may still come back; or
+  // not any more, as it is stopping.
   virtual base::Status CanBegin(const ActionRequest& request) const = 0;
   // Begins it; its report, which goes on. kInvalid: it is no action, or the job is held already. What cannot be done
   // for the job's own sake (it is not running, it does not allow it) is an outcome, not an error.
-  // One that a finding asks for has the finding's own id, however often it is begun.
   virtual base::Result<ActionReport> Begin(const ActionRequest& request) = 0;
   // kNotFound: none of this server's run.
   virtual base::Result<ActionReport> Find(const std::string& project, const std::string& id) const = 0;

@@ -69,8 +69,9 @@ std::unique_ptr<ActionRun> MakeInquiry(ActionReport report, JobRanks ranks, Acti
 std::unique_ptr<ActionRun> MakeWord(ActionReport report);
 
 // webhook: the incident goes to the channel by itself (Incident::channels); whether it arrives is looked at.
+// `check_channel`: whether there is such a channel; kUnavailable: nobody can say now, and it is asked again.
 std::unique_ptr<ActionRun> MakeWebhook(
-    ActionReport report, base::Status channel,
+    ActionReport report, std::function<base::Status(const std::string& channel)> check_channel,
     std::function<Told(const std::string& channel, const std::string& incident)> told);
 
 // "0-2, 5".

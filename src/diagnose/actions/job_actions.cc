@@ -46,6 +46,10 @@ void JobActions::Stop() {
 }
 
 base::Status JobActions::CanBegin(const ActionRequest& request) const {
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_) return base::Status::Unavailable("the server is stopping");
+  }
   const std::string& name = request.action.name;
   bool asks_ranks = name != "mark" && name != "notify_only" && name != "webhook";
   if (!ways_.starting(request.project, asks_ranks ? request.job : "")) return {};
@@ -64,7 +68,7 @@ base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
   if (stopping_) return base::Status::Unavailable("the server is stopping");
   RETURN_IF_ERROR(Admit(request));
   ASSIGN_OR_RETURN(JobRanks ranks, ways_.ranks(request.project, request.job));
-  entry.report.id = request.finding.empty() ? NewId(++last_) : "a-" + request.finding;
+  entry.report.id = request.finding.empty() ? NewId(++last_) : IdOfFindingsAction(request.finding);
   entry.report.began = base::WallNow();
   if (request.action.name == "resume_job") ranks.released = ReleaseHolds(request);
   entry.report.attempt = ranks.attempt;
@@ -125,7 +129,7 @@ std::unique_ptr<ActionRun> JobActions::NewRun(const ActionReport& report, JobRan
   const model::Action& action = report.request.action;
   if (Holds(action.name)) return MakeHold(report, std::move(ranks), WaysOf(report));
   if (action.name == "notify_only" || action.name == "mark") return MakeWord(report);
-  if (action.name == "webhook") return MakeWebhook(report, ways_.check_channel(action.argument), ways_.told);
+  if (action.name == "webhook") return MakeWebhook(report, ways_.check_channel, ways_.told);
   return MakeInquiry(report, std::move(ranks), WaysOf(report));
 }
 

@@ -6,17 +6,17 @@ namespace {
 constexpr int64_t kLookEveryNs = base::kNsPerSecond;
 constexpr int64_t kPatienceNs = 600 * base::kNsPerSecond;  // groups wait, and who does not answer is tried again
 
+using Check = std::function<base::Status(const std::string& channel)>;
 using Look = std::function<Told(const std::string& channel, const std::string& incident)>;
 
 class Webhook : public ActionRun {
  public:
-  Webhook(ActionReport report, base::Status channel, Look told)
-      : ActionRun(std::move(report), {}), channel_(std::move(channel)), told_(std::move(told)) {}
+  Webhook(ActionReport report, Check check, Look told)
+      : ActionRun(std::move(report), {}), check_(std::move(check)), told_(std::move(told)) {}
 
   void Begin(int64_t now_ns) override {
     began_ns_ = now_ns;
     if (report_.request.incident.empty()) return Finish("refused", "there is no incident that could be sent");
-    if (!channel_.ok()) return Finish("refused", channel_.message());
     report_.summary = "the incident " + report_.request.incident + " goes to " + name();
     Tick(now_ns);
   }
@@ -28,6 +28,9 @@ class Webhook : public ActionRun {
     look_at_ns_ = now_ns + kLookEveryNs;
     Told told = told_(name(), report_.request.incident);
     if (told.delivered) return Finish("sent", "the incident " + report_.request.incident + " was sent to " + name());
+    base::Status channel = check_(name());
+    if (!channel.ok() && channel.code() != base::Code::kUnavailable) return Finish("refused", channel.message());
+    if (!channel.ok()) told.why = channel.message();
     if (told.refused) return Finish("given_up", name() + " was not told: " + told.why);
     if (now_ns - began_ns_ < kPatienceNs) return;
     Finish("incomplete", name() + " was not told within 10 minutes, and may still be" +
@@ -37,7 +40,7 @@ class Webhook : public ActionRun {
  private:
   const std::string& name() const { return report_.request.action.argument; }
 
-  const base::Status channel_;
+  const Check check_;
   const Look told_;
   int64_t began_ns_ = 0, look_at_ns_ = 0;
 };
@@ -56,8 +59,8 @@ class Word : public ActionRun {
 
 }  // namespace
 
-std::unique_ptr<ActionRun> MakeWebhook(ActionReport report, base::Status channel, Look told) {
-  return std::make_unique<Webhook>(std::move(report), std::move(channel), std::move(told));
+std::unique_ptr<ActionRun> MakeWebhook(ActionReport report, Check check_channel, Look told) {
+  return std::make_unique<Webhook>(std::move(report), std::move(check_channel), std::move(told));
 }
 
 std::unique_ptr<ActionRun> MakeWord(ActionReport report) { return std::make_unique<Word>(std::move(report)); }

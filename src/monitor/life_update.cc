@@ -65,11 +65,13 @@ std::string TitleOf(const catalog::JobLife& life, LifePhase phase, LifePhase bef
   return ranks.empty() ? "training" : ranks;
 }
 
-// "cuda_oom on rank 3"; of nothing: "".
+// "cuda_oom on rank 3"
 std::string WordsOf(const LifeVerdict& verdict) {
-  if (verdict.healthy) return "";
   return verdict.failure + (verdict.rank ? " on rank " + std::to_string(*verdict.rank) : "");
 }
+
+// Of a title with that verdict; of nothing: "".
+std::string BeginningOf(const LifeVerdict& verdict) { return verdict.healthy ? "" : WordsOf(verdict) + " ("; }
 
 // A failure with what is known of its cause. kNone: it is worth waiting, or nothing has changed.
 LifePhase FailureOf(const catalog::JobLife& life, const LifeTold& told, LifePhase before, const LifeVerdict* verdict,
@@ -79,13 +81,13 @@ LifePhase FailureOf(const catalog::JobLife& life, const LifeTold& told, LifePhas
   if (!verdict) return waits || told_of ? LifePhase::kNone : LifePhase::kFailed;
   if (waits && !verdict->settled) return LifePhase::kNone;
   if (before != LifePhase::kDiagnosed) return LifePhase::kDiagnosed;
-  bool corrects = verdict->settled && !told.title.empty() && !told.title.starts_with(WordsOf(*verdict));
+  bool corrects = verdict->settled && !told.title.empty() && !told.title.starts_with(BeginningOf(*verdict));
   return corrects ? LifePhase::kDiagnosed : LifePhase::kNone;
 }
 
 void AddVerdict(const LifeVerdict& verdict, const LifeTold& told, notify::Update* update) {
   if (verdict.healthy) return update->text.push_back("Diagnosis: its records do not say why");
-  update->title = WordsOf(verdict) + " (" + update->title + ")";
+  update->title = BeginningOf(verdict) + update->title + ")";
   update->incident_class = verdict.failure;
   update->labels["alertname"] = NameOf(update->kind);
   update->probability = verdict.confidence;

@@ -112,6 +112,17 @@ TEST_F(LifeUpdateTest, VerdictBeforeTheLastWordsWaitsForThemAndIsCorrectedByThem
   EXPECT_FALSE(Look(kStart + 2 * kHour));
 }
 
+TEST_F(LifeUpdateTest, CulpritWhoseNumberBeginsTheOtherOnesIsCorrectedToo) {
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  verdict_ = kOom;
+  verdict_->rank = 31;
+  ASSERT_TRUE(Look(kStart + kHour));
+  verdict_->rank = 3;
+  auto second = Look(kStart + kHour + base::kNsPerSecond);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->title, "cuda_oom on rank 3 (rank 1: SIGABRT)");
+}
+
 TEST_F(LifeUpdateTest, FailureThatItsRecordsDoNotExplainIsToldSo) {
   End(kStart + kHour, "failed", "rank 1: exit 1");
   verdict_ = LifeVerdict{true, "none", 0, {}, {}, "", true};

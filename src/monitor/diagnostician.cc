@@ -328,7 +328,8 @@ std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life
   auto facts = diagnose::FactsFromJson((*known)->facts);
   bool of_it = facts.ok() && facts->state == life.state && facts->ended >= life.launched;
   if (!of_it) return std::nullopt;
-  LifeVerdict verdict{facts->healthy, facts->failure, facts->confidence, {}, {}, facts->root_line};
+  const bool says_nothing = facts->healthy || facts->failure == diagnose::kUnknownFailure;
+  LifeVerdict verdict{says_nothing, facts->failure, facts->confidence, {}, {}, facts->root_line};
   if (facts->culprit) {
     verdict.rank = facts->culprit->rank;
     verdict.step = facts->culprit->step;

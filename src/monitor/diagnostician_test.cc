@@ -180,5 +180,22 @@ TEST_F(DiagnosticianTest, AnIncidentOfAJobThatHasEndedDoesNotMakeEveryRoundOneOf
   EXPECT_LT(catalog_->asked - before, kJobs / 2);
 }
 
+TEST_F(DiagnosticianTest, AJobThatFailedWithoutAWordIsSaidToHaveRecordsThatDoNotSayWhy) {
+  Launch("j", 1);
+  diagnostician_->Start();
+  AwaitKnown("j");
+  auto lives = catalog_->Lives(base::WallNow(), kLostAfter, 0);
+  ASSERT_EQ(lives.size(), 1U);
+  ASSERT_EQ(lives[0].state, "failed");
+  auto verdict = diagnostician_->VerdictOf(lives[0]);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->failure, "unknown");
+  LifeContext context{"default", "", base::WallNow(), 0, 0, kLostAfter};
+  auto update = LifeUpdate(lives[0], {}, &*verdict, context);
+  ASSERT_TRUE(update);
+  EXPECT_EQ(update->title, lives[0].reason);
+  EXPECT_EQ(update->text.back(), "Diagnosis: its records do not say why");
+}
+
 }  // namespace
 }  // namespace rankscope::monitor

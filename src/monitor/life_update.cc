@@ -75,9 +75,10 @@ std::string BeginningOf(const LifeVerdict& verdict) { return verdict.healthy ? "
 
 // A failure with what is known of its cause. kNone: it is worth waiting, or nothing has changed.
 LifePhase FailureOf(const catalog::JobLife& life, const LifeTold& told, LifePhase before, const LifeVerdict* verdict,
-                    base::TimeNs now) {
+                    const LifeContext& context) {
   bool told_of = before == LifePhase::kFailed || before == LifePhase::kDiagnosed;
-  bool waits = !told_of && life.ended != 0 && (told.waits_since == 0 || now - told.waits_since < kVerdictWait);
+  bool in_time = told.waits_since == 0 || context.now - told.waits_since < kVerdictWait;
+  bool waits = context.diagnoses && !told_of && life.ended != 0 && in_time;
   if (!verdict) return waits || told_of ? LifePhase::kNone : LifePhase::kFailed;
   if (waits && !verdict->settled) return LifePhase::kNone;
   if (before != LifePhase::kDiagnosed) return LifePhase::kDiagnosed;
@@ -117,7 +118,7 @@ std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const Lif
   Entered entered = EnteredBy(life, before, context);
   bool owed = before == LifePhase::kStalled;
   if (entered.phase == LifePhase::kFailed) {
-    entered.phase = FailureOf(life, told, before, verdict, context.now);
+    entered.phase = FailureOf(life, told, before, verdict, context);
   } else if (entered.phase == before) {
     return std::nullopt;
   }
@@ -138,7 +139,7 @@ std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const Lif
   update.link = PageLink(context.external_url, "jobs", life.job, context.project);
   if (entered.phase == LifePhase::kDiagnosed)
     AddVerdict(*verdict, before == entered.phase ? told : LifeTold(), &update);
-  if (entered.phase == LifePhase::kFailed) update.text.push_back("Diagnosis: it follows");
+  if (entered.phase == LifePhase::kFailed && context.diagnoses) update.text.push_back("Diagnosis: it follows");
   return update;
 }
 

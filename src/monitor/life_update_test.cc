@@ -83,6 +83,16 @@ TEST_F(LifeUpdateTest, FailureIsToldWithItsVerdictInOneMessage) {
   EXPECT_FALSE(Look(kStart + 2 * kHour));
 }
 
+TEST_F(LifeUpdateTest, FailureIsToldAtOnceAndPromisesNothingWhereNothingIsDiagnosed) {
+  context_.diagnoses = false;
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  auto failed = Look(kStart + kHour);
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->title, "rank 1: SIGABRT");
+  EXPECT_EQ(failed->text, (std::vector<std::string>{"Size: 8 ranks"}));
+  EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
 TEST_F(LifeUpdateTest, VerdictThatComesTooLateFollowsInTheSameThread) {
   End(kStart + kHour, "failed", "rank 1: SIGABRT");
   auto failed = LookInVain(kStart + kHour);

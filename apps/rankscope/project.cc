@@ -91,11 +91,14 @@ void Project::Begin(const ProjectOptions& settings) {
       JobCustody::Parts{name_, store_.get(), catalog_.get(), ingest_.get(), detection_.get(), diagnostician_.get(),
                         settings.lost_after_ns, settings.alarms.say, settings.metrics});
   if (!settings.notifier) return;
+  std::function<std::optional<monitor::LifeVerdict>(const catalog::JobLife&)> verdict;
+  if (settings.rules) {  // else the diagnostician was not started
+    verdict = [diagnostician = diagnostician_.get()](const catalog::JobLife& life) {
+      return diagnostician->VerdictOf(life);
+    };
+  }
   lives_ = std::make_unique<monitor::JobLives>(
-      monitor::JobLives::Parts{name_, catalog_.get(), settings.notifier, settings.lost_after_ns,
-                               [diagnostician = diagnostician_.get()](const catalog::JobLife& life) {
-                                 return diagnostician->VerdictOf(life);
-                               }},
+      monitor::JobLives::Parts{name_, catalog_.get(), settings.notifier, settings.lost_after_ns, std::move(verdict)},
       base::WallNow());
 }
 

@@ -80,8 +80,10 @@ base::Result<std::vector<IncidentRow>> Incidents::List(const IncidentFilter& fil
   }
   if (filter.open) sql += std::string(*filter.open ? " AND " : " AND NOT ") + kOpen;
   if (filter.changed_after > 0) sql += " AND change > " + std::to_string(filter.changed_after);
-  if (filter.before > 0) sql += " AND place < " + std::to_string(filter.before);
-  sql += " ORDER BY place DESC LIMIT " + std::to_string(filter.limit);
+  // Few have changed since: the index finds them, where `+` keeps the order from being asked of the table.
+  const std::string place = filter.changed_after > 0 ? "+place" : "place";
+  if (filter.before > 0) sql += " AND " + place + " < " + std::to_string(filter.before);
+  sql += " ORDER BY " + place + " DESC LIMIT " + std::to_string(filter.limit);
   Statement select = file_->Prepare(sql.c_str());
   if (!select) return file_->Error("cannot read");
   int index = 0;

@@ -104,6 +104,18 @@ TEST_F(IncidentsTest, WhatChangedAfterwardsCanBeAskedFor) {
   EXPECT_EQ(Ids(later), (Names{"a"}));
 }
 
+TEST_F(IncidentsTest, WhatChangedAfterwardsComesInPagesNewestFirstWhicheverChangedLast) {
+  Save({Incident("a", "j"), Incident("b", "j"), Incident("c", "j"), Incident("d", "j")});
+  IncidentFilter later;
+  later.changed_after = incidents_->last_change();
+  Save({Incident("d", "j", "resolved")});
+  Save({Incident("b", "j", "resolved"), Incident("a", "j", "resolved")});
+  later.limit = 2;
+  EXPECT_EQ(Ids(later), (Names{"d", "b"}));
+  later.before = incidents_->Get("b")->place;
+  EXPECT_EQ(Ids(later), (Names{"a"}));
+}
+
 TEST_F(IncidentsTest, FindingsAreWhatTheirIncidentIsUnlessSomebodyDecidedAboutThem) {
   IncidentRow incident = Incident("a", "j");
   Save({incident}, {Finding("f", "a"), Finding("g", "a")});

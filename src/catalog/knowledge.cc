@@ -8,6 +8,8 @@ namespace {
 // A file that was written when the curves were a part of the facts.
 constexpr char kHasCurves[] = "SELECT 1 FROM pragma_table_info('job') WHERE name = 'curves'";
 constexpr char kAddCurves[] = "ALTER TABLE job ADD COLUMN curves TEXT NOT NULL DEFAULT ''";
+constexpr char kMoveCurves[] =
+    "UPDATE job SET curves = IFNULL(json_extract(facts, '$.curves'), '') WHERE json_valid(facts)";
 
 }  // namespace
 
@@ -19,7 +21,12 @@ base::Result<std::unique_ptr<Knowledge>> Knowledge::Open(const std::string& fold
                 "curves TEXT NOT NULL DEFAULT '')"));
   bool has_curves = false;
   RETURN_IF_ERROR(file->Each(kHasCurves, {}, [&](const base::SqliteRow&) { has_curves = true; }));
-  if (!has_curves) RETURN_IF_ERROR(file->Run(kAddCurves));
+  if (!has_curves) {
+    RETURN_IF_ERROR(file->Transaction([&]() -> base::Status {
+      RETURN_IF_ERROR(file->Run(kAddCurves));
+      return file->Run(kMoveCurves);
+    }));
+  }
   return std::unique_ptr<Knowledge>(new Knowledge(std::move(file)));
 }
 

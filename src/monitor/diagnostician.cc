@@ -65,6 +65,11 @@ std::string GravestOf(const std::vector<catalog::IncidentRow>& newest_first) {
   return gravest ? gravest->id : "";
 }
 
+// What was written, not what was found: the same is to be taken out one day, and writing may change a text.
+void AddTo(diagnose::InsightsBook* book, const catalog::KnownJob& known) {
+  if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) book->Add(*facts);
+}
+
 }  // namespace
 
 // What was asked for before the server ended is asked for again.
@@ -129,7 +134,7 @@ bool Diagnostician::LookAround() {
   }
   for (const catalog::JobRow& job : *jobs) {
     if (stopped_) return false;
-    if (job.state == "running") LookAtRunning(job);
+    job.state == "running" ? LookAtRunning(job) : DropRequest(job.job);
   }
   // Who is asked for by an incident does not wait for all that ever ended.
   for (const catalog::JobRow& job : *jobs) {
@@ -164,10 +169,6 @@ bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& lik
 bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
   std::string like = SeenAs(job);
   if (IsSettled(job, like)) return false;
-  {
-    std::lock_guard lock(mutex_);
-    requests_.erase(job.job);
-  }
   const int64_t began = base::MonotonicNow();
   auto outcome = Examine(job, job.state == "finished" ? JobPart::kReports : JobPart::kAll, *parts_.topology);
   if (stopped_) return true;
@@ -184,28 +185,29 @@ base::Status Diagnostician::Keep(const catalog::JobRow& job, const std::string& 
   RETURN_IF_ERROR(Tell(job, outcome, job.state == "lost" ? "the job was lost" : "the job has " + job.state));
   std::lock_guard lock(book_mutex_);
   RETURN_IF_ERROR(OpenBook());
-  RETURN_IF_ERROR(TakeOutOfBook(job.job));
-  RETURN_IF_ERROR(parts_.knowledge->Save(
-      {job.job, like, diagnose::ToJson(outcome.facts), diagnose::CurvesToJson(outcome.facts.curves)}));
-  book_->Add(outcome.facts);
+  ASSIGN_OR_RETURN(auto before, parts_.knowledge->Find(job.job));
+  catalog::KnownJob now{job.job, like, diagnose::ToJson(outcome.facts), diagnose::CurvesToJson(outcome.facts.curves)};
+  RETURN_IF_ERROR(parts_.knowledge->Save(now));
+  if (before) TakeOutOfBook(*before);
+  AddTo(&*book_, now);
   return {};
 }
 
 base::Status Diagnostician::OpenBook() {
   if (book_) return {};
   diagnose::InsightsBook book;
-  RETURN_IF_ERROR(parts_.knowledge->Each([&](const catalog::KnownJob& known) {
-    if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) book.Add(*facts);
-  }));
+  RETURN_IF_ERROR(parts_.knowledge->Each([&](const catalog::KnownJob& known) { AddTo(&book, known); }));
   book_ = std::move(book);
   return {};
 }
 
-base::Status Diagnostician::TakeOutOfBook(const std::string& job) {
-  ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
-  if (!known) return {};
-  if (auto facts = diagnose::FactsFromJson(known->facts); facts.ok()) book_->Remove(*facts);
-  return {};
+void Diagnostician::TakeOutOfBook(const catalog::KnownJob& known) {
+  if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) book_->Remove(*facts);
+}
+
+void Diagnostician::DropRequest(const std::string& job) {
+  std::lock_guard lock(mutex_);
+  requests_.erase(job);
 }
 
 void Diagnostician::LookAtRunning(const catalog::JobRow& job) {
@@ -326,7 +328,8 @@ std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life
   auto facts = diagnose::FactsFromJson((*known)->facts);
   bool of_it = facts.ok() && facts->state == life.state && facts->ended >= life.launched;
   if (!of_it) return std::nullopt;
-  LifeVerdict verdict{facts->healthy, facts->failure, facts->confidence, {}, {}, facts->root_line};
+  const bool says_nothing = facts->healthy || facts->failure == diagnose::kUnknownFailure;
+  LifeVerdict verdict{says_nothing, facts->failure, facts->confidence, {}, {}, facts->root_line};
   if (facts->culprit) {
     verdict.rank = facts->culprit->rank;
     verdict.step = facts->culprit->step;
@@ -336,14 +339,13 @@ std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life
 }
 
 base::Status Diagnostician::ForgetJob(const std::string& job) {
-  {
-    std::lock_guard lock(mutex_);
-    requests_.erase(job);
-  }
+  DropRequest(job);
   std::lock_guard lock(book_mutex_);
   RETURN_IF_ERROR(OpenBook());
-  RETURN_IF_ERROR(TakeOutOfBook(job));
-  return parts_.knowledge->DeleteJob(job);
+  ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
+  RETURN_IF_ERROR(parts_.knowledge->DeleteJob(job));
+  if (known) TakeOutOfBook(*known);
+  return {};
 }
 
 }  // namespace rankscope::monitor

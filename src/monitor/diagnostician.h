@@ -83,8 +83,9 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   base::Status Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome);
   // Opens the book where that is not done. REQUIRES book_mutex_.
   base::Status OpenBook();
-  base::Status TakeOutOfBook(const std::string& job);
+  void TakeOutOfBook(const catalog::KnownJob& known);  // REQUIRES an open book and book_mutex_
   bool IsAskedFor();
+  void DropRequest(const std::string& job);
   void LookAtRunning(const catalog::JobRow& job);
   void ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs);
   // Whether there is nothing to be done about it now.

@@ -12,7 +12,6 @@ namespace {
 
 constexpr auto kLookEvery = std::chrono::seconds(1);
 constexpr int64_t kPatience = 5 * base::kNsPerSecond;  // for the lines that follow
-constexpr int64_t kWalkEvery = 15 * base::kNsPerSecond;
 constexpr int64_t kLongestTurn = base::kNsPerSecond / 3;
 constexpr int64_t kMostCopied = 100, kPage = 20;  // incidents
 constexpr uint64_t kMostReckonedAgain = 1'000;
@@ -69,7 +68,7 @@ void IncidentClerk::CopyEvidence() {
 // A short way each time: who has just been opened waits for a copy meanwhile.
 void IncidentClerk::WalkOn() {
   int64_t now = base::MonotonicNow();
-  if (walk_.over && walk_.began != 0 && now - walk_.began < kWalkEvery) return;
+  if (walk_.over && walk_.began != 0 && now - walk_.began < parts_.walk_every_ns) return;
   if (walk_.over) walk_ = {now, false, false, 0, parts_.incidents->last_change()};
   auto is_time = [&] { return !stopping_ && base::MonotonicNow() - now < kLongestTurn; };
   while (!walk_.over && is_time()) {
@@ -77,7 +76,12 @@ void IncidentClerk::WalkOn() {
     if (!rows.ok()) return;
     for (const catalog::IncidentRow& row : *rows) {
       if (!is_time()) return;
-      LookAfter(row);
+      // The next walk comes to those that go on whatever happens, but to the others only where this one is not done.
+      bool is_done = LookAfter(row).ok() || !walk_.closed;
+      if (!is_done) {
+        walk_.over = true;
+        return;
+      }
       walk_.before = row.place;
     }
     if (!rows->empty()) continue;
@@ -97,24 +101,31 @@ catalog::IncidentFilter IncidentClerk::PageAhead() const {
   return page;
 }
 
-void IncidentClerk::LookAfter(const catalog::IncidentRow& row) {
+// The error is of what may be read later. One that cannot be understood never will be.
+base::Status IncidentClerk::LookAfter(const catalog::IncidentRow& row) {
   auto incident = diagnose::IncidentFromJson(row.json);
-  if (!incident.ok() || !incident->superseded_by.empty()) return;
+  if (!incident.ok()) return {};
+  if (!incident->superseded_by.empty()) {
+    costs_.Forget(incident->id);
+    return {};
+  }
   JobLife life = parts_.life(incident->job);
-  Reckon(*incident, incident->ended != 0 ? incident->ended : life.until);
-  if (!incident->open()) return costs_.Forget(incident->id);
-  if (!life.over || stopping_) return;
+  base::Status status = Reckon(*incident, incident->ended != 0 ? incident->ended : life.until);
+  if (!incident->open()) costs_.Forget(incident->id);
+  if (!incident->open() || !life.over || stopping_) return status;
   (void)parts_.detection->Say(incident->id, {IncidentWord::Act::kResolve, "", "the job is over", 0}).ok();
+  return status;
 }
 
-void IncidentClerk::Reckon(const diagnose::Incident& incident, base::TimeNs until) {
+base::Status IncidentClerk::Reckon(const diagnose::Incident& incident, base::TimeNs until) {
   bool is_note = incident.severity == detect::Severity::kInfo;
   auto hours = is_note ? base::Result<std::optional<double>>(0.0) : costs_.RankHours(incident, until);
   bool news = hours.ok() && *hours && std::abs(**hours - incident.cost.rank_hours) >= kLeastChange;
-  if (!news) return;
+  if (!news) return hours.status();
   diagnose::IncidentCost cost{**hours, {}};
   if (parts_.gpu_hour_price) cost.money = **hours * *parts_.gpu_hour_price;
   parts_.detection->SetCost(incident.job, incident.id, cost);
+  return {};
 }
 
 }  // namespace rankscope::monitor

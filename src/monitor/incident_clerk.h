@@ -34,6 +34,7 @@ class IncidentClerk {
     Detection* detection;
     std::function<JobLife(const std::string& job)> life;
     std::optional<double> gpu_hour_price;
+    int64_t walk_every_ns = 15 * base::kNsPerSecond;  // from the beginning of one look at all costs to the next
   };
   explicit IncidentClerk(Parts parts);
   ~IncidentClerk();  // what it reads is given up
@@ -51,8 +52,8 @@ class IncidentClerk {
   void CopyEvidence();
   void WalkOn();
   catalog::IncidentFilter PageAhead() const;
-  void LookAfter(const catalog::IncidentRow& row);
-  void Reckon(const diagnose::Incident& incident, base::TimeNs until);
+  base::Status LookAfter(const catalog::IncidentRow& row);
+  base::Status Reckon(const diagnose::Incident& incident, base::TimeNs until);
 
   const Parts parts_;
   std::map<std::string, int64_t> seen_;  // incidents without a copy, and since when

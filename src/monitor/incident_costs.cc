@@ -83,6 +83,7 @@ base::Result<std::optional<int64_t>> IncidentCosts::FurthestStep(const Incident&
     if (const int64_t* step = Integer(cells[0])) found = *step;
     return true;
   };
+  if (beyond == INT64_MAX) return found;
   int64_t first = beyond == INT64_MIN ? beyond : beyond + 1;
   RETURN_IF_ERROR(Aggregate(ScanOf(incident, StepsOf(incident.job, since, until, first)), furthest, take));
   return found;

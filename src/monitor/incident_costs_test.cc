@@ -127,6 +127,23 @@ TEST_F(IncidentCostsTest, OfAJobWithoutStepsNothingIsKnown) {
   EXPECT_EQ(Cost(Since(100 * kSecond, 2), kHour), std::nullopt);
 }
 
+TEST_F(IncidentCostsTest, NothingIsSoughtBeyondTheLargestStep) {
+  Steps(2, 1, 100, 0, 10 * kSecond);
+  diagnose::Incident incident = Since(1000 * kSecond, 2);
+  model::RecordBatchBuilder builder;
+  model::Record record;
+  record.origin.job = "j";
+  record.stream = model::Stream::kMetric;
+  record.step = INT64_MAX;
+  record.time = 1001 * kSecond;
+  builder.Add(record);
+  ASSERT_TRUE(store_->Append(++position_, *model::RecordBatch::Decode(builder.Take())).ok());
+  EXPECT_EQ(Cost(incident, 1000 * kSecond + kHour), 0);
+  source_->since.clear();
+  EXPECT_EQ(Cost(incident, 1000 * kSecond + 2 * kHour), 0);
+  EXPECT_TRUE(source_->since.empty());
+}
+
 TEST_F(IncidentCostsTest, StopsReadingAtOnce) {
   Steps(2, 1, 100, 0, 10 * kSecond);
   costs_->Stop();

@@ -14,8 +14,8 @@ base::Status JobLives::Look(base::TimeNs now) {
   auto notifier = parts_.notifier->Get();
   if (!notifier) return base::Status::Unavailable("nobody can be told now: the delivery log is not open");
   LifeContext context{
-      parts_.project,      notifier.config()->external_url, now, opened_, std::max(notifier->began(), now - kOldNews),
-      parts_.lost_after_ns};
+      parts_.project,       notifier.config()->external_url, now, opened_, std::max(notifier->began(), now - kOldNews),
+      parts_.lost_after_ns, parts_.verdict != nullptr};
   std::vector<catalog::JobLife> lives = parts_.catalog->Lives(now, parts_.lost_after_ns, now - 2 * kOldNews);
   ForgetOthers(lives);
   std::vector<notify::Update> updates;
@@ -55,7 +55,7 @@ base::Result<JobLives::Known*> JobLives::KnownOf(const catalog::JobLife& life, c
 // Of a failure, until the settled one is told.
 std::optional<LifeVerdict> JobLives::VerdictOf(const catalog::JobLife& life, base::TimeNs now, Known* known) const {
   bool failed = life.ended != 0 ? life.state != "finished" : now - life.last_heard > kGivenUpAfter;
-  if (!failed) return std::nullopt;
+  if (!failed || !parts_.verdict) return std::nullopt;
   if (known->told.waits_since == 0 || known->launched != life.launched) {
     known->told.waits_since = now;
     known->launched = life.launched;

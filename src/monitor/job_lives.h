@@ -22,7 +22,8 @@ class JobLives {
     catalog::Catalog* catalog;
     notify::LiveNotifier* notifier;
     int64_t lost_after_ns;
-    std::function<std::optional<LifeVerdict>(const catalog::JobLife&)> verdict;  // nothing: none yet of this end
+    // Nothing: none yet of this end. Empty: there never is one.
+    std::function<std::optional<LifeVerdict>(const catalog::JobLife&)> verdict;
   };
   JobLives(Parts parts, base::TimeNs now) : parts_(std::move(parts)), opened_(now) {}
 

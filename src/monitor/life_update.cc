@@ -65,27 +65,30 @@ std::string TitleOf(const catalog::JobLife& life, LifePhase phase, LifePhase bef
   return ranks.empty() ? "training" : ranks;
 }
 
-// "cuda_oom on rank 3"; of nothing: "".
+// "cuda_oom on rank 3"
 std::string WordsOf(const LifeVerdict& verdict) {
-  if (verdict.healthy) return "";
   return verdict.failure + (verdict.rank ? " on rank " + std::to_string(*verdict.rank) : "");
 }
 
+// Of a title with that verdict; of nothing: "".
+std::string BeginningOf(const LifeVerdict& verdict) { return verdict.healthy ? "" : WordsOf(verdict) + " ("; }
+
 // A failure with what is known of its cause. kNone: it is worth waiting, or nothing has changed.
 LifePhase FailureOf(const catalog::JobLife& life, const LifeTold& told, LifePhase before, const LifeVerdict* verdict,
-                    base::TimeNs now) {
+                    const LifeContext& context) {
   bool told_of = before == LifePhase::kFailed || before == LifePhase::kDiagnosed;
-  bool waits = !told_of && life.ended != 0 && (told.waits_since == 0 || now - told.waits_since < kVerdictWait);
+  bool in_time = told.waits_since == 0 || context.now - told.waits_since < kVerdictWait;
+  bool waits = context.diagnoses && !told_of && life.ended != 0 && in_time;
   if (!verdict) return waits || told_of ? LifePhase::kNone : LifePhase::kFailed;
   if (waits && !verdict->settled) return LifePhase::kNone;
   if (before != LifePhase::kDiagnosed) return LifePhase::kDiagnosed;
-  bool corrects = verdict->settled && !told.title.empty() && !told.title.starts_with(WordsOf(*verdict));
+  bool corrects = verdict->settled && !told.title.empty() && !told.title.starts_with(BeginningOf(*verdict));
   return corrects ? LifePhase::kDiagnosed : LifePhase::kNone;
 }
 
 void AddVerdict(const LifeVerdict& verdict, const LifeTold& told, notify::Update* update) {
   if (verdict.healthy) return update->text.push_back("Diagnosis: its records do not say why");
-  update->title = WordsOf(verdict) + " (" + update->title + ")";
+  update->title = BeginningOf(verdict) + update->title + ")";
   update->incident_class = verdict.failure;
   update->labels["alertname"] = NameOf(update->kind);
   update->probability = verdict.confidence;
@@ -115,7 +118,7 @@ std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const Lif
   Entered entered = EnteredBy(life, before, context);
   bool owed = before == LifePhase::kStalled;
   if (entered.phase == LifePhase::kFailed) {
-    entered.phase = FailureOf(life, told, before, verdict, context.now);
+    entered.phase = FailureOf(life, told, before, verdict, context);
   } else if (entered.phase == before) {
     return std::nullopt;
   }
@@ -136,7 +139,7 @@ std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const Lif
   update.link = PageLink(context.external_url, "jobs", life.job, context.project);
   if (entered.phase == LifePhase::kDiagnosed)
     AddVerdict(*verdict, before == entered.phase ? told : LifeTold(), &update);
-  if (entered.phase == LifePhase::kFailed) update.text.push_back("Diagnosis: it follows");
+  if (entered.phase == LifePhase::kFailed && context.diagnoses) update.text.push_back("Diagnosis: it follows");
   return update;
 }
 

@@ -30,6 +30,7 @@ struct LifeContext {
   base::TimeNs heard_since = 0;  // a server that was away before does not know who was silent
   base::TimeNs told_since = 0;   // what happened before is no news
   int64_t lost_after_ns = 0;
+  bool diagnoses = true;  // else no verdict will ever come
 };
 
 // What was told last of a job's life.
@@ -58,8 +59,8 @@ inline constexpr int64_t kGivenUpAfter = 24 * 3600 * base::kNsPerSecond;
 inline constexpr int64_t kVerdictWait = 15 * base::kNsPerSecond;
 
 // What is news of the life; `verdict` is null while none is known of this end. A failure is told with its verdict, if
-// that comes in time; else without, and the verdict after it. One that differs from what was told says so. A stalled
-// job is always followed by what becomes of it, however old.
+// that comes in time; else without, and the verdict after it. Where none can come it is told at once. One that differs
+// from what was told says so. A stalled job is always followed by what becomes of it, however old.
 std::optional<notify::Update> LifeUpdate(const catalog::JobLife& life, const LifeTold& told, const LifeVerdict* verdict,
                                          const LifeContext& context);
 // The same of a stalled job of which nothing more is known, as it was deleted.

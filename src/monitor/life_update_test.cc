@@ -83,6 +83,16 @@ TEST_F(LifeUpdateTest, FailureIsToldWithItsVerdictInOneMessage) {
   EXPECT_FALSE(Look(kStart + 2 * kHour));
 }
 
+TEST_F(LifeUpdateTest, FailureIsToldAtOnceAndPromisesNothingWhereNothingIsDiagnosed) {
+  context_.diagnoses = false;
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  auto failed = Look(kStart + kHour);
+  ASSERT_TRUE(failed);
+  EXPECT_EQ(failed->title, "rank 1: SIGABRT");
+  EXPECT_EQ(failed->text, (std::vector<std::string>{"Size: 8 ranks"}));
+  EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
 TEST_F(LifeUpdateTest, VerdictThatComesTooLateFollowsInTheSameThread) {
   End(kStart + kHour, "failed", "rank 1: SIGABRT");
   auto failed = LookInVain(kStart + kHour);
@@ -110,6 +120,17 @@ TEST_F(LifeUpdateTest, VerdictBeforeTheLastWordsWaitsForThemAndIsCorrectedByThem
   ASSERT_TRUE(second);
   EXPECT_EQ(second->text.back(), "This corrects what was told before: nccl_timeout on rank 1 (rank 1: SIGABRT)");
   EXPECT_FALSE(Look(kStart + 2 * kHour));
+}
+
+TEST_F(LifeUpdateTest, CulpritWhoseNumberBeginsTheOtherOnesIsCorrectedToo) {
+  End(kStart + kHour, "failed", "rank 1: SIGABRT");
+  verdict_ = kOom;
+  verdict_->rank = 31;
+  ASSERT_TRUE(Look(kStart + kHour));
+  verdict_->rank = 3;
+  auto second = Look(kStart + kHour + base::kNsPerSecond);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->title, "cuda_oom on rank 3 (rank 1: SIGABRT)");
 }
 
 TEST_F(LifeUpdateTest, FailureThatItsRecordsDoNotExplainIsToldSo) {

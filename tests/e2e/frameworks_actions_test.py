@@ -11,6 +11,16 @@ RANKS = 2
 # Steps of a tenth of a second, and no end of them.
 ENDLESS = "import time\nget = Data.__getitem__\nData.__getitem__ = lambda self, i: (time.sleep(0.05), get(self, i))[1]\nData.__len__ = lambda self: 1 << 20\n"
 
+# It was told to stop long ago, and does once there is a checkpoint of the stop that Rankscope was asked for.
+STOPPING = """
+import glob
+class Stopping(lightning.Callback):
+    def on_train_batch_end(self, trainer, *_):
+        trainer.should_stop = True
+        if glob.glob(os.environ["OUT"] + "/rankscope-step=*.ckpt"):
+            trainer.fit_loop.epoch_loop.min_steps = None
+"""
+
 
 @unittest.skipUnless(PYTHON, "$RANKSCOPE_FRAMEWORKS names no Python with the frameworks")
 class FrameworksActionsTest(unittest.TestCase):
@@ -75,6 +85,13 @@ class FrameworksActionsTest(unittest.TestCase):
         text = LIGHTNING.replace("lightning.Trainer(", "lightning.Trainer(default_root_dir=os.environ['OUT'], ")
         step = self.stop_saves("lightning", self.start("lightning", text))
         self.assertTrue(os.path.exists(f"{self.out}/rankscope-step={step}.ckpt"), os.listdir(self.out))
+
+    def test_a_lightning_trainer_that_was_to_stop_already_saves_its_checkpoint(self):
+        text = LIGHTNING.replace("lightning.Trainer(", "lightning.Trainer(default_root_dir=os.environ['OUT'], min_steps=99999, callbacks=[Stopping()], ")
+        process = self.start("stopping", text.replace("lightning.Trainer(", STOPPING + "lightning.Trainer(", 1))
+        step = self.act("stopping", "stop")["step"]
+        self.assertEqual(process.wait(PATIENCE), 0, open(f"{self.out}.log").read()[-3000:])
+        self.assertEqual([name for name in os.listdir(self.out) if name.endswith(".ckpt")], [f"rankscope-step={step}.ckpt"])
 
     def test_a_loop_on_accelerate_is_paused_but_does_not_ask_whether_to_end(self):
         process = self.start("accelerate", ACCELERATE)

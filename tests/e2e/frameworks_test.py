@@ -174,7 +174,9 @@ class FrameworksTest(unittest.TestCase):
         self.check_every_rank(self.train("accelerate", ACCELERATE))
 
     def test_lightning(self):
-        self.check_every_rank(self.train("lightning", LIGHTNING))
+        records = self.train("lightning", LIGHTNING)
+        self.check_every_rank(records)
+        self.assertEqual([r["rank"] for r in records if r.get("event") == "versions" and r.get("framework") == "lightning"], [0])
 
     def test_swift_sft(self):
         self.place.write("plugin.py", SWIFT_PLUGIN)

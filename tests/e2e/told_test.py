@@ -43,6 +43,14 @@ class ToldTest(ToldCase):
         self.assertEqual((failed["labels"]["class"], failed["labels"]["alertname"]), ("cuda_oom", "failed"))
         self.assertEqual((failed["rankscope"]["ranks"], failed["generatorURL"]), ("1", "https://host/jobs/j"))
 
+    def test_failure_promises_no_verdict_where_detection_is_off(self):
+        self.start("--detect=off")
+        self.begin("j")
+        self.told(1)
+        self.end("j", well=False)
+        self.assertEqual(self.told(2)[1][4], "rank 1: SIGKILL")
+        self.assertNotIn("Diagnosis", self.channel.received[1].body.decode())
+
     def test_life_is_told_once_whatever_restarts(self):
         self.start()
         self.begin("j")

@@ -36,9 +36,11 @@ def _attach(trainer, package):
         def __init__(self):
             self.step = step.Step()
             self.norm = None
+            self.saved = False
 
         @safely
         def on_train_start(self, trainer, module):
+            _recorder.can_end(saves=True)
             if trainer.is_global_zero:
                 _recorder.event("versions", "training by Lightning", framework="lightning")
 
@@ -67,12 +69,8 @@ def _attach(trainer, package):
             optimizer = trainer.optimizers[0] if trainer.optimizers else None
             self.step.end(trainer.global_step, learning_rate=step.learning_rate(optimizer), grad_norm=self.norm,
                           epoch=trainer.current_epoch)
-            if _recorder.should_stop() and not trainer.should_stop:
-                trainer.should_stop = True
+            if _recorder.should_stop() and not self.saved:  # whoever else had it stop
+                trainer.should_stop = self.saved = True
                 _save(trainer)
-
-        @safely
-        def on_train_start(self, trainer, module):
-            _recorder.can_end(saves=True)
 
     trainer.callbacks.append(RankscopeCallback())

@@ -1,0 +1,201 @@
+#include "monitor/diagnostician.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <thread>
+
+#include "base/clock.h"
+#include "query/store_log_source.h"
+#include "store/store.h"
+
+namespace rankscope::monitor {
+namespace {
+
+constexpr int64_t kLostAfter = 60 * base::kNsPerSecond;
+
+// The real one, with a count of how often all jobs were asked for.
+class CountingCatalog : public catalog::Catalog {
+ public:
+  explicit CountingCatalog(std::unique_ptr<catalog::Catalog> catalog) : catalog_(std::move(catalog)) {}
+
+  base::Result<std::vector<catalog::JobRow>> Jobs(base::TimeNs now, int64_t lost_after) override {
+    ++asked;
+    return catalog_->Jobs(now, lost_after);
+  }
+  base::Result<catalog::JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) override {
+    return catalog_->Job(job, now, lost_after);
+  }
+  base::Result<std::vector<catalog::RankRow>> Ranks(const std::string& job) override { return catalog_->Ranks(job); }
+  std::vector<catalog::JobLife> Lives(base::TimeNs now, int64_t lost_after, base::TimeNs since) override {
+    return catalog_->Lives(now, lost_after, since);
+  }
+  std::vector<model::JobTime> SilentJobs(base::TimeNs now) override { return catalog_->SilentJobs(now); }
+  base::Status PinJob(const std::string& job, const catalog::Pin& pin) override { return catalog_->PinJob(job, pin); }
+  base::Status UnpinJob(const std::string& job) override { return catalog_->UnpinJob(job); }
+  base::Status NoteImport(const std::string& job, const std::string& from) override {
+    return catalog_->NoteImport(job, from);
+  }
+  base::Status DeleteJob(const std::string& job) override { return catalog_->DeleteJob(job); }
+  std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
+                         int64_t lost_after) override {
+    return catalog_->JoinLaunch(key, member, now, lost_after);
+  }
+  base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) override {
+    return catalog_->Append(end_position, std::move(records));
+  }
+  uint64_t durable_position() const override { return catalog_->durable_position(); }
+
+  std::atomic<int> asked{0};
+
+ private:
+  const std::unique_ptr<catalog::Catalog> catalog_;
+};
+
+// A disk that takes no more, while it lives.
+class FullDisk {
+ public:
+  FullDisk() : signal_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    (void)std::signal(SIGXFSZ, signal_);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*const signal_)(int);
+  rlimit before_{};
+};
+
+class DiagnosticianTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::string folder = testing::TempDir() + "/rankscope_diagnostician_test";
+    std::filesystem::remove_all(folder);
+    std::vector<std::string> damage;
+    store_ = *store::Store::Open(folder + "/store", {.project = "default"}, &damage);
+    logs_ = query::MakeStoreLogSource(store_.get());
+    catalog_ = std::make_unique<CountingCatalog>(*catalog::Catalog::Open(folder, "default"));
+    findings_ = *catalog::Findings::Open(folder, "default");
+    knowledge_ = *catalog::Knowledge::Open(folder);
+    diagnostician_ = std::make_unique<Diagnostician>(Diagnostician::Parts{
+        "default", catalog_.get(), findings_.get(), knowledge_.get(), logs_.get(),
+        std::make_shared<diagnose::Topology>(), kLostAfter, [](const std::string& said) { ADD_FAILURE() << said; }});
+  }
+  // A launch of the job, of that model, which ends with that code and says nothing else.
+  void Launch(const std::string& job, int64_t exit_code, const std::string& model = "tiny") {
+    std::string run = std::to_string(++launches_);
+    Append(job, {{"event", std::string("job_start")}, {"run", run}, {"label.model", model}});
+    Append(job, {{"event", std::string("node_end")}, {"run", run}, {"exit_code", exit_code}});
+  }
+  void Append(const std::string& job, model::Fields fields) {
+    model::Record record;
+    record.origin.job = job;
+    record.origin.node_rank = 0;
+    record.stream = model::Stream::kEvent;
+    record.time = time_ += base::kNsPerMs;
+    record.fields = std::move(fields);
+    record.fields.emplace_back("member", std::string("node 0"));
+    model::RecordBatchBuilder builder;
+    builder.Add(record);
+    std::shared_ptr<const model::RecordBatch> batch = *model::RecordBatch::Decode(builder.Take());
+    ++position_;
+    ASSERT_TRUE(store_->Append(position_, batch).ok());
+    ASSERT_TRUE(catalog_->Append(position_, batch).ok());
+  }
+  // Until all that is known of the job is so.
+  void AwaitKnown(const std::string& job, const std::function<bool(const catalog::KnownJob&)>& is_so) {
+    for (auto known = knowledge_->Find(job); !known.ok() || !*known || !is_so(**known); known = knowledge_->Find(job)) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
+  void AwaitKnown(const std::string& job) {
+    AwaitKnown(job, [](const catalog::KnownJob&) { return true; });
+  }
+  // Only once a look has ended is the book as the file is.
+  diagnose::Insights StoppedInsights() {
+    diagnostician_->Stop();
+    return *diagnostician_->Summarize();
+  }
+
+  base::TimeNs time_ = base::WallNow() - 10 * base::kNsPerSecond;
+  uint64_t position_ = 0;
+  int launches_ = 0;
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<query::LogSource> logs_;
+  std::unique_ptr<CountingCatalog> catalog_;
+  std::unique_ptr<catalog::Findings> findings_;
+  std::unique_ptr<catalog::Knowledge> knowledge_;
+  std::unique_ptr<Diagnostician> diagnostician_;
+};
+
+TEST_F(DiagnosticianTest, AJobThatTheFullDiskKeepsIsCountedUntilItGoes) {
+  Launch("j", 0);
+  diagnostician_->Start();
+  AwaitKnown("j");
+  EXPECT_EQ(StoppedInsights().jobs, 1U);
+  {
+    FullDisk full;
+    EXPECT_FALSE(diagnostician_->ForgetJob("j").ok());
+  }
+  EXPECT_EQ(diagnostician_->Summarize()->jobs, 1U);
+  EXPECT_TRUE(diagnostician_->ForgetJob("j").ok());
+  EXPECT_EQ(diagnostician_->Summarize()->jobs, 0U);
+}
+
+TEST_F(DiagnosticianTest, AJobWithALabelThatIsNoUtf8IsCountedOnceWhenItIsLaunchedAgain) {
+  Launch("j", 0, "tiny\xff");
+  diagnostician_->Start();
+  AwaitKnown("j");
+  std::string first = (*knowledge_->Find("j"))->seen;
+  Launch("j", 0, "tiny\xff");
+  AwaitKnown("j", [&](const catalog::KnownJob& known) { return known.seen != first; });
+  auto models = StoppedInsights().groups["model"];
+  ASSERT_EQ(models.size(), 1U);
+  EXPECT_EQ(models[0].value, "tiny\uFFFD");
+  EXPECT_EQ(models[0].jobs, 1U);
+}
+
+TEST_F(DiagnosticianTest, AnIncidentOfAJobThatHasEndedDoesNotMakeEveryRoundOneOfOneJob) {
+  constexpr int kJobs = 100;
+  Launch("old", 1);
+  diagnostician_->Start();
+  AwaitKnown("old");
+  diagnose::Incident incident;
+  incident.job = "old";
+  incident.severity = detect::Severity::kCritical;
+  ASSERT_TRUE(diagnostician_->Take({&incident, 1}).ok());
+  int before = catalog_->asked;
+  for (int i = 0; i < kJobs; ++i) Launch("j" + std::to_string(i), 0);
+  for (int i = 0; i < kJobs; ++i) AwaitKnown("j" + std::to_string(i));
+  EXPECT_LT(catalog_->asked - before, kJobs / 2);
+}
+
+TEST_F(DiagnosticianTest, AJobThatFailedWithoutAWordIsSaidToHaveRecordsThatDoNotSayWhy) {
+  Launch("j", 1);
+  diagnostician_->Start();
+  AwaitKnown("j");
+  auto lives = catalog_->Lives(base::WallNow(), kLostAfter, 0);
+  ASSERT_EQ(lives.size(), 1U);
+  ASSERT_EQ(lives[0].state, "failed");
+  auto verdict = diagnostician_->VerdictOf(lives[0]);
+  ASSERT_TRUE(verdict);
+  EXPECT_EQ(verdict->failure, "unknown");
+  LifeContext context{"default", "", base::WallNow(), 0, 0, kLostAfter};
+  auto update = LifeUpdate(lives[0], {}, &*verdict, context);
+  ASSERT_TRUE(update);
+  EXPECT_EQ(update->title, lives[0].reason);
+  EXPECT_EQ(update->text.back(), "Diagnosis: its records do not say why");
+}
+
+}  // namespace
+}  // namespace rankscope::monitor

@@ -52,7 +52,7 @@ class ActionsEndsTest(ActionCase):
         self.assertEqual(run.cli("pause").returncode, 0)
         held = run.steps()
         server.stop(signal.SIGKILL)
-        run.await_step(held + 5)
+        wait_until(lambda: run.steps() >= held + 5, "steps without a server")
         server.start()
         self.assertEqual(run.enough(), 0, run.text)
         left = run.await_events(4, outcome="left")

@@ -36,7 +36,7 @@ class ActionsEndsTest(ActionCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("for 4 s at most; then they go on: ranks 0-3 do not ask", done.stdout)
         held = run.steps()
-        self.assertIn("so that no collective times out, all ranks go on", run.await_action("given_up")["summary"])
+        self.assertIn("all ranks go on: after 4 s, so that no collective times out; ranks 0-3 do not ask", run.await_action("given_up")["summary"])
         run.await_step(held + 5)
         self.assertEqual(run.enough(), 0, run.text)
         self.assertNotIn("saved and ended", run.text)

@@ -1,9 +1,12 @@
 """Real runs of 4 ranks that run out of memory, that do not ask whether to end, or whose server ends."""
+import os
 import signal
+import subprocess
+import sys
 import unittest
 
 from action_case import ActionCase, Run
-from harness import Place, Server, wait_until
+from harness import RANKSCOPE, Place, Server, wait_until
 
 
 class ActionsEndsTest(ActionCase):
@@ -25,6 +28,15 @@ class ActionsEndsTest(ActionCase):
         stacks = {row["rank"]: row["frame"] for row in self.server.rows("job:uncaught stream:stack")}
         self.assertEqual(set(stacks), set(range(4)))
         self.assertIn("await_end_of_action", stacks[1])
+
+    def test_a_launcher_that_raises_waits_for_no_action(self):
+        text = ("from rankscope import _hold, _rank\n_hold.await_end_of_action = lambda: print('waits')\n_rank._watch_exceptions()\n"
+                "raise ValueError\n")
+        library = os.path.join(os.path.dirname(RANKSCOPE), "..", "lib", "rankscope", "python")
+        for name, said in (("train.py", "waits\n"), ("torchrun", "")):
+            done = subprocess.run([sys.executable, self.place.write(name, text)], capture_output=True, text=True,
+                                  env={**self.place.env, "PYTHONPATH": library})
+            self.assertEqual((done.returncode, done.stdout), (1, said), done.stderr)
 
     def test_a_loop_that_does_not_ask_is_paused_but_not_ended(self):
         run = self.start("deaf", "deaf", "--allow-pause", env={"TIMEOUT_S": "8"})

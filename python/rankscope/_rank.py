@@ -211,7 +211,10 @@ def _watch_exceptions():
 
 
 def _await_end_of_action():
+    """A launcher raises as well, once its ranks have ended: nobody has anything to ask of it."""
     try:
+        if _is_launcher():
+            return
         from rankscope import _hold
 
         sys.stderr.flush()

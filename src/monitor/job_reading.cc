@@ -5,6 +5,7 @@
 #include <tuple>
 #include <utility>
 
+#include "catalog/job_pause.h"
 #include "diagnose/case/record_case.h"
 #include "diagnose/checkpoint_line.h"
 #include "diagnose/signatures/signature_set.h"
@@ -83,6 +84,29 @@ Filter ScanFilter(const std::string& job, JobPart part) {
   return Filter::And({std::move(of_job), Filter::Exists("step")});
 }
 
+Filter ActionsFilter(const std::string& job) {
+  return Filter::And({Filter::Text(Filter::Kind::kEquals, "job_id", job, /*case_sensitive=*/true),
+                      Filter::Text(Filter::Kind::kEquals, "event", "action", /*case_sensitive=*/true)});
+}
+
+// Until when stacks tell of no hang: after they were taken all ranks came to a pause, or they stood in it.
+class PausedUntil {
+ public:
+  void Take(const model::Record& action) {
+    bool was_paused = pause_.has_value();
+    catalog::FollowPause(action, &pause_);
+    if (pause_) time_ = INT64_MAX;
+    if (was_paused && !pause_) time_ = action.time;
+  }
+  bool Voids(const model::Record& record) const {
+    return record.stream == model::Stream::kStack && record.time <= time_;
+  }
+
+ private:
+  std::optional<catalog::Pause> pause_;
+  base::TimeNs time_ = INT64_MIN;
+};
+
 // Counters that belong to no job: of the ports of switches and of hosts, while the job ran.
 Filter PortsFilter(const catalog::JobRow& job) {
   return Filter::And({Filter::Not(Filter::Exists("job_id")), Filter::Time(job.started, job.last_heard + 1),
@@ -108,10 +132,15 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
     });
   };
   base::Budget unlimited;
+  PausedUntil paused;
+  if (part == JobPart::kAll) {
+    RETURN_IF_ERROR(
+        read(ActionsFilter(job.job), &unlimited, [&](const model::Record& action) { paused.Take(action); }));
+  }
   RETURN_IF_ERROR(read(ScanFilter(job.job, part), &unlimited, [&](const model::Record& record) {
     std::string event = EventName(record);
     if (event == kDiagnosis) reading.last_diagnosis = GistOf(record);
-    if (model::IsJudgement(event)) return;
+    if (model::IsJudgement(event) || paused.Voids(record)) return;
     reports.Take(record);
     NoteCheckpoint(record, &reading);
     if (part == JobPart::kAll) AddLine(record, event, &lines);

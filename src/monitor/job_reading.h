@@ -17,8 +17,8 @@ namespace rankscope::monitor {
 
 // A stored job, read once: what a diagnosis needs, and what its curves were.
 struct JobReading {
-  // Without what others have said of the job, since the verdict is to be one's own, and with the project's records of
-  // its time that tell of ports of its network.
+  // Without what others have said of the job, since the verdict is to be one's own, and without the stacks of a run
+  // that was paused then; with the project's records of its time that tell of ports of its network.
   diagnose::Case lines;
   diagnose::ProgressMeter progress;               // of the lowest rank that reports steps
   std::map<std::string, diagnose::Curve> curves;  // likewise

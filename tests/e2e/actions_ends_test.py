@@ -1,9 +1,12 @@
 """Real runs of 4 ranks that run out of memory, that do not ask whether to end, or whose server ends."""
+import os
 import signal
+import subprocess
+import sys
 import unittest
 
 from action_case import ActionCase, Run
-from harness import Place, Server, wait_until
+from harness import RANKSCOPE, Place, Server, wait_until
 
 
 class ActionsEndsTest(ActionCase):
@@ -26,6 +29,15 @@ class ActionsEndsTest(ActionCase):
         self.assertEqual(set(stacks), set(range(4)))
         self.assertIn("await_end_of_action", stacks[1])
 
+    def test_a_launcher_that_raises_waits_for_no_action(self):
+        text = ("from rankscope import _hold, _rank\n_hold.await_end_of_action = lambda: print('waits')\n_rank._watch_exceptions()\n"
+                "raise ValueError\n")
+        library = os.path.join(os.path.dirname(RANKSCOPE), "..", "lib", "rankscope", "python")
+        for name, said in (("train.py", "waits\n"), ("torchrun", "")):
+            done = subprocess.run([sys.executable, self.place.write(name, text)], capture_output=True, text=True,
+                                  env={**self.place.env, "PYTHONPATH": library})
+            self.assertEqual((done.returncode, done.stdout), (1, said), done.stderr)
+
     def test_a_loop_that_does_not_ask_is_paused_but_not_ended(self):
         run = self.start("deaf", "deaf", "--allow-pause", env={"TIMEOUT_S": "8"})
         run.await_step(3)
@@ -36,7 +48,7 @@ class ActionsEndsTest(ActionCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("for 4 s at most; then they go on: ranks 0-3 do not ask", done.stdout)
         held = run.steps()
-        self.assertIn("so that no collective times out, all ranks go on", run.await_action("given_up")["summary"])
+        self.assertIn("all ranks go on: after 4 s, so that no collective times out; ranks 0-3 do not ask", run.await_action("given_up")["summary"])
         run.await_step(held + 5)
         self.assertEqual(run.enough(), 0, run.text)
         self.assertNotIn("saved and ended", run.text)
@@ -52,7 +64,7 @@ class ActionsEndsTest(ActionCase):
         self.assertEqual(run.cli("pause").returncode, 0)
         held = run.steps()
         server.stop(signal.SIGKILL)
-        run.await_step(held + 5)
+        wait_until(lambda: run.steps() >= held + 5, "steps without a server")
         server.start()
         self.assertEqual(run.enough(), 0, run.text)
         left = run.await_events(4, outcome="left")

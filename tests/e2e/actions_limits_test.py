@@ -6,8 +6,13 @@ import sys
 import time
 import unittest
 
-from action_case import ActionCase, Run
-from harness import PATIENCE, RANKSCOPE, Place, Server, wait_until
+from action_case import ActionCase
+from harness import PATIENCE, RANKSCOPE, wait_until
+
+
+def text_of(path):
+    with open(path) as file:
+        return file.read()
 
 
 class ActionsLimitsTest(ActionCase):
@@ -54,20 +59,19 @@ class ActionsLimitsTest(ActionCase):
         self.assertEqual(run.enough(), 0, run.text)
 
     def pause_names_whom_it_waits_for(self, run):
-        said = open(f"{self.place.path}/pause.err", "w+")
-        pause = subprocess.Popen([RANKSCOPE, "pause", "--server", self.server.http, run.job], stderr=said, env=self.place.env)
+        said = self.place.write("pause.err", "")
+        with open(said, "w") as file:
+            pause = subprocess.Popen([RANKSCOPE, "pause", "--server", self.server.http, run.job], stderr=file, env=self.place.env)
         named = run.await_events(4, outcome="not arrived")
         self.assertEqual({row["rank"] for row in named}, set(range(4)))
         self.assertIn("is at step 20 for", next(row["detail"] for row in named if row["rank"] == 2))
         action = wait_until(lambda: [a for a in run.actions() if a["outcome"] == "incomplete"], "a report")[0]
         self.assertEqual(action["state"], "running")
         self.assertRegex(action["summary"], r"there: none yet; on the way: .* at step 20 for \S+ s; given up once a rank has made no step")
-        wait_until(lambda: "on the way: " in open(said.name).read(), "a word of the command")
+        wait_until(lambda: "on the way: " in text_of(said), "a word of the command")
         pause.send_signal(signal.SIGINT)
         self.assertEqual(pause.wait(PATIENCE), 1)
-        said.seek(0)
-        self.assertIn("pause_job goes on without this command; `rankscope resume hung` withdraws it", said.read())
-        said.close()
+        self.assertIn("pause_job goes on without this command; `rankscope resume hung` withdraws it", text_of(said))
         self.assertEqual(run.cli("resume").returncode, 0)
         self.assertEqual(self.server.ask("GET", f"/api/v1/actions/{action['id']}")[1][0]["outcome"], "resumed")
 

@@ -1,7 +1,6 @@
 """Pausing, resuming and ending real runs of 4 ranks, and what rules have done by themselves."""
 import json
 import re
-import time
 import unittest
 
 from action_case import ActionCase
@@ -23,7 +22,9 @@ class ActionsTest(ActionCase):
         (row,) = [json.loads(line) for line in self.place.cli("jobs", "--server", self.server.http, "-o", "json").stdout.splitlines()
                   if json.loads(line)["job_id"] == run.job]
         self.assertEqual((row["paused"]["step"], row["paused"]["action_id"]), (action["step"], action["id"]))
-        time.sleep(0.5)
+        self.assertEqual(run.cli("dump-stacks").returncode, 0)
+        wait_until(lambda: len(self.server.rows("job:paused stream:stack")) == 8, "stacks of before the pause and of it")
+        self.check_that_it_hangs_not()
         self.assertEqual(run.steps(), held, "nobody goes on")
         self.assertEqual(held, action["step"] - 1)
         done = run.cli("resume", "--note", "looked at it")
@@ -32,6 +33,7 @@ class ActionsTest(ActionCase):
         wait_until(lambda: self.server.ask("GET", f"/api/v1/jobs/{run.job}")[1][0]["paused"] is None, "a job that is not paused")
         run.await_step(held + 50)
         self.assertEqual(run.enough(), 0, run.text)
+        self.check_that_it_hangs_not()
         for outcome in ("held", "resumed"):
             by_rank = {row["rank"]: row.get("step") for row in run.await_events(4, outcome=outcome) if "rank" in row}
             self.assertEqual(by_rank, dict.fromkeys(range(4), action["step"]))
@@ -47,6 +49,10 @@ class ActionsTest(ActionCase):
         refused = other.await_action("refused")
         self.assertIn("the job does not let itself be held (ranks 0-3): `rankscope run --allow-pause`", refused["summary"])
         self.assertIn(refused["summary"], other.await_events(1, outcome="refused")[0]["msg"])
+
+    def check_that_it_hangs_not(self):
+        done = self.place.cli("diagnose", "--server", self.server.http, "--job_id", "paused", "-o", "json")
+        self.assertEqual(json.loads(done.stdout)["class"], "none", done.stdout)
 
     def test_by_hand_a_run_is_set_paused_resumed_and_stopped(self):
         run = self.start("by-hand", "quiet", "--allow-pause")

@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from frameworks_test import ACCELERATE, LIGHTNING, PYTHON, TRAINER
+from frameworks_test import ACCELERATE, LIGHTNING, PYTHON, SWIFT, SWIFT_MODEL, TRAINER
 from harness import PATIENCE, RANKSCOPE, Place, Server, torchrun, wait_until
 
 RANKS = 2
@@ -37,17 +37,23 @@ class FrameworksActionsTest(unittest.TestCase):
     def start(self, job, text):
         head, data, rest = text.partition("    def __len__")
         body, _, main = rest.partition('torch.long)}\n')
-        script = self.place.write(f"{job}.py", head + data + body + "torch.long)}\n" + ENDLESS + main.replace("max_steps=12", "max_steps=100000")
+        script = self.place.write(f"train_{job}.py", head + data + body + "torch.long)}\n" + ENDLESS + main.replace("max_steps=12", "max_steps=100000")
                                   .replace("devices=4", f"devices={RANKS}"))
+        return self.start_command(job, torchrun(RANKS, script, PYTHON))
+
+    def start_command(self, job, command, env=()):
         self.out = f"{self.place.path}/{job}"
-        log = open(f"{self.out}.log", "w")
-        process = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--allow-pause", "--flush-timeout", "100",
-                                    "--log_interval_steps", "1", "--", *torchrun(RANKS, script, PYTHON)],
-                                   stdout=log, stderr=subprocess.STDOUT, env={**self.place.env, "OUT": self.out})
-        log.close()
+        with open(f"{self.out}.log", "w") as log:
+            process = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--allow-pause", "--flush-timeout", "100",
+                                        "--log_interval_steps", "1", "--", *command],
+                                       stdout=log, stderr=subprocess.STDOUT, env={**self.place.env, "OUT": self.out, **dict(env)})
         self.addCleanup(lambda: process.poll() is None and (process.terminate(), process.wait(PATIENCE)))
         self.await_step(job, process, 2)
         return process
+
+    def said(self):
+        with open(f"{self.out}.log") as log:
+            return log.read()[-3000:]
 
     def await_step(self, job, process, step):
         def there():
@@ -55,7 +61,7 @@ class FrameworksActionsTest(unittest.TestCase):
             return process.poll() is not None or (status == 200 and (answer[0].get("last_step") or 0) >= step)
 
         wait_until(there, f"step {step} of {job}")
-        self.assertIsNone(process.poll(), open(f"{self.out}.log").read()[-3000:])
+        self.assertIsNone(process.poll(), self.said())
 
     def act(self, job, command, code=0):
         done = self.place.cli(command, "--server", self.server.http, job, "-o", "json")
@@ -74,7 +80,7 @@ class FrameworksActionsTest(unittest.TestCase):
         self.assertIn("then they save and end", self.pause_and_resume(job, process)["summary"])
         stopped = self.act(job, "stop")
         self.assertEqual(stopped["summary"], f"all ranks save and end at step {stopped['step']}")
-        self.assertEqual(process.wait(PATIENCE), 0, open(f"{self.out}.log").read()[-3000:])
+        self.assertEqual(process.wait(PATIENCE), 0, self.said())
         return stopped["step"]
 
     def test_a_trainer_is_paused_and_ended_with_its_checkpoint(self):
@@ -92,6 +98,15 @@ class FrameworksActionsTest(unittest.TestCase):
         step = self.act("stopping", "stop")["step"]
         self.assertEqual(process.wait(PATIENCE), 0, open(f"{self.out}.log").read()[-3000:])
         self.assertEqual([name for name in os.listdir(self.out) if name.endswith(".ckpt")], [f"rankscope-step={step}.ckpt"])
+
+    def test_a_run_of_swift_is_paused_and_ended_with_its_checkpoint(self):
+        subprocess.run([PYTHON, self.place.write("model.py", SWIFT_MODEL), self.place.path], check=True, capture_output=True)
+        options = SWIFT.format(self.place.path).replace("--max_steps 6", "--max_steps 100000").partition(" --external_plugins")[0]
+        process = self.start_command("swift", ["swift", *options.split(), "--add_version", "false"], env={
+            "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(RANKS),
+            "MASTER_PORT": str(20000 + os.getpid() % 20000), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]})
+        step = self.stop_saves("swift", process)
+        self.assertTrue(os.path.exists(f"{self.out}/checkpoint-{step}/trainer_state.json"), os.listdir(self.out))
 
     def test_a_loop_on_accelerate_is_paused_but_does_not_ask_whether_to_end(self):
         process = self.start("accelerate", ACCELERATE)

@@ -33,13 +33,14 @@ void Hold::EnterHeld() {
 }
 
 void Hold::EndAtLimit(int64_t now_ns) {
-  std::string after = "after " + SecondsText(cap_ns_) + ", so that no collective times out, all ranks ";
-  if (auto why = WhoCannotEnd(); !why.empty()) return GiveUp(after + "go on: " + why);
+  bool as_asked = cap_ns_ == report_.request.hold_s * kNsPerSecond;
+  std::string after = "after " + SecondsText(cap_ns_) + (as_asked ? ", as asked" : ", so that no collective times out");
+  if (auto why = WhoCannotEnd(); !why.empty()) return GiveUp(after + "; " + why);
   stage_ = Stage::kEnding;
   stage_began_ns_ = now_ns;
   report_.state = "running";
   report_.outcome = "ending";
-  report_.summary = after + EndWords() + " at step " + std::to_string(step_);
+  report_.summary = after + ", all ranks " + EndWords() + " at step " + std::to_string(step_);
   model::JobOrder order = NewOrder(Kind::kEnd);
   order.step = step_;
   ways_.tell(order);

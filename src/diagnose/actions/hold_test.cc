@@ -302,6 +302,17 @@ TEST_F(HoldTest, RanksThatDoNotAskGoOnAtTheEndOfTheLongestHold) {
   EXPECT_EQ(report().outcome, "given_up");
 }
 
+TEST_F(HoldTest, AHoldThatWasAskedForSoLongBlamesNoCollective) {
+  for (int64_t asked_s : {20, 0}) {
+    Begin("pause_job", "", asked_s);
+    SayOfAll(Kind::kPrepare, "ready", 10, 100);
+    SayOfAll(Kind::kHold, "held");
+    After(51);
+    EXPECT_EQ(report().summary.find("so that no collective times out") == std::string::npos, asked_s == 20);
+    orders_.clear();
+  }
+}
+
 TEST_F(HoldTest, OnlyWhatTheRanksSaveIsSaidToBeSaved) {
   end_ = model::RankAnswer::End::kEnds;
   Begin("stop_job");

@@ -11,6 +11,8 @@ import sys
 def start():
     """For every Python process under `rankscope run`. A child of a rank keeps the rank's pipes."""
     who = identity()
+    if who is None and _is_launcher():
+        os.environ["RANKSCOPE_LAUNCHER"] = str(os.getpid())  # for its ring
     if who and who["rank"] is not None and "RANKSCOPE_RANK_PID" not in os.environ:
         os.environ["RANKSCOPE_RANK_PID"] = str(os.getpid())
         try:
@@ -191,7 +193,10 @@ def _buffer_lines():
 
 
 def _watch_exceptions():
-    """Tells the uncaught exception, and with it the exit code, where the kernel will not tell how the rank ended."""
+    """Tells the uncaught exception, and with it the exit code, where the kernel will not tell how the rank ended. That of a
+    launcher, once its ranks have ended, says nothing of its own; and nobody has anything to ask of it."""
+    if _is_launcher():
+        return
     before = sys.excepthook
 
     def excepthook(kind, error, traceback):
@@ -211,10 +216,7 @@ def _watch_exceptions():
 
 
 def _await_end_of_action():
-    """A launcher raises as well, once its ranks have ended: nobody has anything to ask of it."""
     try:
-        if _is_launcher():
-            return
         from rankscope import _hold
 
         sys.stderr.flush()

@@ -107,6 +107,8 @@ void RingReader::ReadIdentity() {
   };
   const char* owner = environment(RANKSCOPE_WORKER_OF_VARIABLE);
   owner_ = owner ? static_cast<pid_t>(std::atoi(owner)) : pid_;
+  const char* launcher = environment(RANKSCOPE_LAUNCHER_VARIABLE);
+  is_alone_ = is_alone_ && !(launcher && std::atoi(launcher) == owner_);
   Identity identity = IdentityFrom(environment);
   const char* lone = environment(RANKSCOPE_LONE_RANK_VARIABLE);
   if (lone && std::atoi(lone) == owner_) identity.rank = identity.local_rank = 0;

@@ -166,11 +166,23 @@ bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& lik
   return true;
 }
 
+// A job may end by itself with a loss that is NaN.
+JobPart Diagnostician::PartOf(const catalog::JobRow& job) {
+  if (job.state != "finished") return JobPart::kAll;
+  catalog::IncidentFilter of_job;
+  of_job.job = job.job;
+  auto incidents = parts_.findings->incidents()->List(of_job);
+  bool grave = incidents.ok() && std::any_of(incidents->begin(), incidents->end(), [](const auto& row) {
+                 return row.decision != "dismissed" && (row.severity == "CRITICAL" || row.decision == "confirmed");
+               });
+  return grave ? JobPart::kAll : JobPart::kReports;
+}
+
 bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
   std::string like = SeenAs(job);
   if (IsSettled(job, like)) return false;
   const int64_t began = base::MonotonicNow();
-  auto outcome = Examine(job, job.state == "finished" ? JobPart::kReports : JobPart::kAll, *parts_.topology);
+  auto outcome = Examine(job, PartOf(job), *parts_.topology);
   if (stopped_) return true;
   base::Status status = outcome.status();
   if (status.ok() && Row(job.job).ok()) status = Keep(job, like, *outcome);  // somebody may have deleted it meanwhile

@@ -26,7 +26,7 @@ namespace rankscope::monitor {
 // wrong: as an event of the job, and in what is kept of it. A job that failed is diagnosed within a second or two, and
 // again once its last words have come; one that was lost once nothing new of it has come for 5 s, since old records may
 // still be coming in; one with an incident at once, and again ten steps or a minute later. Of a job that ended well
-// only its reports are read. One that still grows costs a tenth of a processor at most. docs/knowledge.md
+// without such an incident only its reports are read. One that still grows costs a tenth of a processor at most. docs/knowledge.md
 class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentListener {
  public:
   struct Parts {  // the pointers outlive it
@@ -78,6 +78,8 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   void Loop();
   // Whether there is more to be looked at, at once.
   bool LookAround();
+  // How much of an ended job is to be read.
+  JobPart PartOf(const catalog::JobRow& job);
   // Whether it had to be read.
   bool LookAtEnded(const catalog::JobRow& job);
   base::Status Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome);

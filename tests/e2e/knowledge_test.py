@@ -54,6 +54,17 @@ class KnowledgeTest(unittest.TestCase):
             return found["jobs"] == jobs and found
         return wait_until(answer, f"what {jobs} jobs teach")
 
+    def test_a_job_that_ends_by_itself_with_a_loss_that_is_nan_has_failed(self):
+        lines = [f"step: {step} loss: {'nan' if step > 20 else 2 / step}" for step in range(1, 41)]
+        script = self.place.write("nan.py", f"import time\nfor line in {lines!r}: print(line, flush=True); time.sleep(0.02)\n")
+        self.assertEqual(self.ask("run", "--job_id", "nan", "--", "env", "RANK=0", "LOCAL_RANK=0", "WORLD_SIZE=1", "python3",
+                                  script).returncode, 0)
+        self.assertEqual(self.insights(1)["failed"], 1)
+        shown = self.ask("show", "nan").stdout
+        self.assertIn("nan_or_inf_loss", shown)
+        fixed = self.ask("verify-fix", "nan", "--against", "nan", "-o", "json")
+        self.assertNotIn("gone", fixed.stdout, fixed.stderr)
+
     def test_a_job_that_fails_is_diagnosed_by_itself_and_once(self):
         self.assertEqual(self.train("broken", oom_after=10), 1)
         told = wait_until(lambda: self.diagnoses("broken"), "the diagnosis")

@@ -73,6 +73,7 @@ class TrainingRunTest(unittest.TestCase):
         job = self.state("none")
         self.assertEqual((job["state"], job["ranks_seen"], job["ranks_expected"]), ("finished", 4, 4))
         self.assertEqual([r["source"] for r in job["ranks"]], ["hook"] * 4)
+        self.assertEqual(sorted(r["rank"] for r in records if r.get("event") == "rank_start"), [0, 1, 2, 3], "no launcher's")
 
     def test_killed_rank_leaves_its_half_line_and_its_signal(self):
         done, records = self.train("kill")
@@ -96,6 +97,7 @@ class TrainingRunTest(unittest.TestCase):
         self.assertEqual(len(tracebacks), 1)
         self.assertTrue(tracebacks[0].endswith("ValueError: bad sample 4711"))
         self.assertEqual(self.exits(records)[1]["exit_code"], 1)
+        self.assertTrue(all("rank" in r for r in records if r.get("event") == "uncaught_exception"), "none of the launcher")
 
     def test_forked_workers_print_into_their_ranks_stream(self):
         done, records = self.train("workers")

@@ -194,7 +194,7 @@ TEST_F(DiagnosticianTest, AJobThatFailedWithoutAWordIsSaidToHaveRecordsThatDoNot
   auto update = LifeUpdate(lives[0], {}, &*verdict, context);
   ASSERT_TRUE(update);
   EXPECT_EQ(update->title, lives[0].reason);
-  EXPECT_EQ(update->text.back(), "Diagnosis: its records do not say why");
+  EXPECT_EQ(update->text, std::vector<std::string>{"Diagnosis: its records do not say why"});
 }
 
 }  // namespace

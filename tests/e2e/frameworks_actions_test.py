@@ -89,11 +89,11 @@ class FrameworksActionsTest(unittest.TestCase):
 
     def test_a_lightning_trainer_is_paused_and_ended_with_a_checkpoint(self):
         text = LIGHTNING.replace("lightning.Trainer(", "lightning.Trainer(default_root_dir=os.environ['OUT'], ")
-        step = self.stop_saves("lightning", self.start("lightning", text))
+        step = self.stop_saves("paused", self.start("paused", text))  # a lightning.py would be imported
         self.assertTrue(os.path.exists(f"{self.out}/rankscope-step={step}.ckpt"), os.listdir(self.out))
 
     def test_a_lightning_trainer_that_was_to_stop_already_saves_its_checkpoint(self):
-        text = LIGHTNING.replace("lightning.Trainer(", "lightning.Trainer(default_root_dir=os.environ['OUT'], min_steps=99999, callbacks=[Stopping()], ")
+        text = LIGHTNING.replace("lightning.Trainer(", "lightning.Trainer(default_root_dir=os.environ['OUT'], min_epochs=0, min_steps=99999, callbacks=[Stopping()], ")
         process = self.start("stopping", text.replace("lightning.Trainer(", STOPPING + "lightning.Trainer(", 1))
         step = self.act("stopping", "stop")["step"]
         self.assertEqual(process.wait(PATIENCE), 0, open(f"{self.out}.log").read()[-3000:])

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 
 #include "agent/alerts.h"
 #include "agent/capture.h"
@@ -55,8 +56,7 @@ class Agent {
         rings_(config, spool_->positions()),
         host_("/", options.run_directory),
         silent_ranks_(config.rings),
-        sender_(config, spool_.get(), spool_->next_seq() - 1,
-                [this](const std::string& line) { AppendAlert(directory_, line); }),
+        sender_(config, spool_.get(), spool_->next_seq() - 1, [this](const std::string& line) { TakeAlert(line); }),
         orders_(config, options.run_directory, &rings_,
                 [this](model::JobAnswer answer) { sender_.Answer(std::move(answer)); }),
         said_(ReadProgress(directory_)) {}
@@ -89,7 +89,17 @@ class Agent {
   // It removes its door itself, where it lives to do so.
   bool KeeperIsDead() const { return options_.drain || base::LockFile(KeeperLock(directory_)).ok(); }
 
+  // On the sender's thread. One that came while the folder goes would leave a folder with nothing but that alert.
+  void TakeAlert(const std::string& line) {
+    std::lock_guard lock(alerts_mutex_);
+    if (takes_alerts_) AppendAlert(directory_, line);
+  }
+
   void RemoveFolders() {
+    {
+      std::lock_guard lock(alerts_mutex_);
+      takes_alerts_ = false;
+    }
     std::error_code ignored;  // a leftover folder only costs its place
     std::filesystem::remove_all(directory_, ignored);
     if (!config_.rings.empty()) std::filesystem::remove_all(config_.rings, ignored);
@@ -247,6 +257,8 @@ class Agent {
   RankGpus rank_gpus_;
   SilentRankWatch silent_ranks_;
   int64_t sampled_at_ = 0;
+  std::mutex alerts_mutex_;
+  bool takes_alerts_ = config_.alerts;  // guarded by it
   Sender sender_;
   RankOrders orders_;
   std::vector<model::Record> unspooled_;

@@ -16,8 +16,8 @@
 #define RANKSCOPE_SLURM_ATTEMPT_VARIABLE "SLURM_RESTART_COUNT"
 
 // The Python package's own, three pids: of the process whose data-loader worker has opened a ring, of the one that
-// has called rankscope.init() and that no launcher has told anything: rank 0 of a world of one; and of a launcher, which
-// is no rank although it has a ring, for what it tells of the run.
+// has called rankscope.init() and that no launcher has told anything: rank 0 of a world of one; and of a launcher,
+// which is no rank although it has a ring, for what it tells of the run.
 #define RANKSCOPE_WORKER_OF_VARIABLE "RANKSCOPE_WORKER_OF"
 #define RANKSCOPE_LONE_RANK_VARIABLE "RANKSCOPE_LONE_RANK"
 #define RANKSCOPE_LAUNCHER_VARIABLE "RANKSCOPE_LAUNCHER"

@@ -51,8 +51,9 @@ diagnose::Incident Closed(const std::string& id, detect::Severity severity) {
   return incident;
 }
 
+// For 300 s at most: a limit for a broken build, never a measure.
 bool Await(const std::function<bool()>& is_so) {
-  for (int i = 0; i < 3000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  for (int i = 0; i < 30'000 && !is_so(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
   return is_so();
 }
 

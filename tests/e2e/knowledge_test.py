@@ -60,8 +60,7 @@ class KnowledgeTest(unittest.TestCase):
         self.assertEqual(self.ask("run", "--job_id", "nan", "--", "env", "RANK=0", "LOCAL_RANK=0", "WORLD_SIZE=1", "python3",
                                   script).returncode, 0)
         self.assertEqual(self.insights(1)["failed"], 1)
-        shown = self.ask("show", "nan").stdout
-        self.assertIn("nan_or_inf_loss", shown)
+        wait_until(lambda: "nan_or_inf_loss" in self.ask("show", "nan").stdout, "the diagnosis on the job's page")
         fixed = self.ask("verify-fix", "nan", "--against", "nan", "-o", "json")
         self.assertNotIn("gone", fixed.stdout, fixed.stderr)
 

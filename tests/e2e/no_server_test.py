@@ -31,7 +31,8 @@ class NoServerTest(unittest.TestCase):
     def test_an_interrupt_ends_a_python_command_as_it_does_without_us(self):
         go = self.place.path + "/go"
         script = self.place.write("sleep.py", f"import time\nopen({go!r}, 'w').close()\ntime.sleep(300)\n")
-        run = subprocess.Popen([RANKSCOPE, "run", "--", sys.executable, script], env=self.place.env, stderr=subprocess.PIPE, text=True)
+        run = subprocess.Popen([RANKSCOPE, "run", "--", sys.executable, script], env=self.place.env, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a shell's `&` has it ignored
         wait_until(lambda: os.path.exists(go), "the command")
         run.send_signal(signal.SIGINT)
         _, said = run.communicate()

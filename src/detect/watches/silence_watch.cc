@@ -26,7 +26,7 @@ class Rhythm {
       ++steps_since_pause_;
       stride_ = std::max<int64_t>(1, *step - std::exchange(step_, *step));
     }
-    bool held = training.hold.Touches(last_, time);
+    bool held = training.pause.Touches(last_, time);
     if (last_ != kNever && time > last_ && !held) Learn(static_cast<double>(time - last_));
     last_ = std::max(last_, time);
   }
@@ -38,7 +38,7 @@ class Rhythm {
     // It has to be this one's pause: nobody has gone on without it since.
     bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
     if (paused && near) patience = std::max(patience, kLongestPause);
-    return std::max(last_, training.hold.released_at()) + patience;
+    return std::max(last_, training.pause.released_at()) + patience;
   }
 
  private:
@@ -110,7 +110,7 @@ class RankSilence : public Watch {
     for (State& state : states_) {
       if (!state.source || state.ended || state.silent || state.steps < kStepsBefore) continue;
       const Training& training = *state.source->training;
-      if (training.superseded || training.hold.IsOn(now)) continue;
+      if (training.superseded || training.pause.IsOn(now)) continue;
       base::TimeNs deadline = state.rhythm.Deadline(condition_, training);
       if (now < deadline) continue;
       state.silent = true;
@@ -153,7 +153,7 @@ class StepSilence : public Watch {
   }
 
   void Advance(base::TimeNs now) override {
-    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded || training_->hold.IsOn(now)) return;
+    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded || training_->pause.IsOn(now)) return;
     base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
     if (now < deadline) return;
     silent_ = true;

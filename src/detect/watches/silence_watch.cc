@@ -85,7 +85,8 @@ base::TimeNs HeardAt(const Source& source, const model::RecordView& record) {
   return std::min(record.time, source.training->now);
 }
 
-// A rank of which no record comes any more, although it has not ended.
+// A rank of which no record comes any more, although it has not ended, while others go on. Where all are silent the rank
+// whose time is over first is so by chance, and nothing singles it out: that nobody makes a step is said of the job.
 class RankSilence : public Watch {
  public:
   RankSilence(const SilenceCondition& condition, Listener* listener) : condition_(condition), listener_(listener) {}
@@ -112,7 +113,7 @@ class RankSilence : public Watch {
       const Training& training = *state.source->training;
       if (training.superseded || training.pause.IsOn(now)) continue;
       base::TimeNs deadline = state.rhythm.Deadline(condition_, training);
-      if (now < deadline) continue;
+      if (now < deadline || !IsAlone(state, deadline)) continue;
       state.silent = true;
       Sighting sighting = SilenceOf(state.source->scope, state.rhythm.last(), deadline, "record");
       sighting.step = state.last_step;
@@ -128,7 +129,21 @@ class RankSilence : public Watch {
     int steps = 0;
     bool ended = false, silent = false;
     std::optional<int64_t> last_step;
+
+    bool goes_on() const { return source && !ended; }
   };
+  // Whether it is silent by itself: another rank has spoken since, or there is none.
+  bool IsAlone(const State& silent, base::TimeNs deadline) const {
+    base::TimeNs since = deadline - (deadline - silent.rhythm.last()) / 2;
+    bool others = false;
+    for (const State& other : states_) {
+      if (&other == &silent || !other.goes_on()) continue;
+      if (other.rhythm.last() > since) return true;
+      others = others || other.steps >= kStepsBefore;
+    }
+    return !others;
+  }
+
   const SilenceCondition& condition_;
   Listener* listener_;
   std::vector<State> states_;  // by slot

@@ -115,7 +115,7 @@ TEST_F(IncidentClerkTest, OneThatNeverCanBeReckonedHoldsUpNobody) {
   diagnose::Incident damaged = Closed("i-damaged", detect::Severity::kCritical);
   damaged.job = source_->never_readable;
   source_->readable = true;
-  Keep({Closed("i-behind", detect::Severity::kCritical), damaged});
+  Keep({Closed("note", detect::Severity::kInfo), Closed("i-behind", detect::Severity::kCritical), damaged});
   Start();
   EXPECT_TRUE(Await([&] { return source_->read > 0; })) << "the newest is looked at first";
   EXPECT_TRUE(Await([&] { return source_->refused > 2; })) << "and tried again";

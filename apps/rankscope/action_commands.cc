@@ -51,22 +51,31 @@ void AddPause(Program* program) {
       ->check(NotLongerThan(model::kLongestHoldS));
 }
 
+CLI::Validator ArgumentOf(const std::string& action, const std::string& values) {
+  return CLI::Validator(
+      [action](const std::string& text) {
+        auto parsed = model::ParseAction(action + " " + text);
+        return parsed.ok() ? std::string() : parsed.status().message();
+      },
+      values);
+}
+
 // One of its settings a call.
 void AddSet(Program* program) {
   Options options = Named("");
   CLI::App* set = AddAction(program, "set", "Change a running job's settings", options);
   auto* choice = set->add_option_group("setting");
   choice
-      ->add_option_function<int>(
+      ->add_option_function<std::string>(
           "--log_interval_steps",
-          [options](int steps) { options->action = "set_log_interval_steps " + std::to_string(steps); },
+          [options](const std::string& steps) { options->action = "set_log_interval_steps " + steps; },
           "one metric record per so many steps")
-      ->check(CLI::Range(1, 999999));
+      ->check(ArgumentOf("set_log_interval_steps", "1 to 999999"));
   choice
       ->add_option_function<std::string>(
           "--level", [options](const std::string& level) { options->action = "set_level " + level; },
           "of the ranks' Python logging, from their next step on")
-      ->check(CLI::IsMember({"DEBUG", "INFO", "WARNING", "ERROR"}));
+      ->check(ArgumentOf("set_level", "DEBUG|INFO|WARNING|ERROR"));
   choice->require_option(1);
 }
 

@@ -50,7 +50,7 @@ void Project::MakeJudges(const ProjectOptions& settings) {
                                     settings.topology, settings.lost_after_ns, settings.alarms.say});
   std::vector<diagnose::IncidentListener*> listeners = {diagnostician_.get()};
   if (settings.notifier) {
-    people_ = std::make_unique<monitor::People>(settings.notifier);
+    people_ = std::make_unique<monitor::People>(name_, settings.notifier, findings_->incidents());
     listeners.push_back(people_.get());
   }
   rule_actions_ = std::make_unique<monitor::RuleActions>(name_, findings_.get(), settings.actions, settings.alarms.say);
@@ -100,6 +100,12 @@ void Project::Begin(const ProjectOptions& settings) {
   lives_ = std::make_unique<monitor::JobLives>(
       monitor::JobLives::Parts{name_, catalog_.get(), settings.notifier, settings.lost_after_ns, std::move(verdict)},
       base::WallNow());
+}
+
+base::Status Project::TellPeople(base::TimeNs now) {
+  if (!people_) return {};
+  RETURN_IF_ERROR(people_->CloseEnded(now));
+  return lives_->Look(now);
 }
 
 // Ingest goes first, and a last time appends to it; it must not use ingest any more.

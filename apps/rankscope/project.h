@@ -61,8 +61,8 @@ class Project {
   catalog::Catalog* catalog() { return catalog_.get(); }
   catalog::Findings* findings() { return findings_.get(); }
   void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }
-  // Tells people what has become of the jobs since the last call. One thread.
-  base::Status TellLives(base::TimeNs now) { return lives_ ? lives_->Look(now) : base::Status(); }
+  // Tells people what has become of the jobs since the last call. One thread. REQUIRES Begin.
+  base::Status TellPeople(base::TimeNs now);
   // Made by the first call, with its `doors`.
   api::HttpServer::Handler Routes(api::Services doors);
   // Commits what was submitted and writes segments. REQUIRES no stream and no request.

@@ -170,7 +170,7 @@ void Projects::ExpireAll(const RetentionRules& rules) {
 void Projects::TellAll(std::string* said) {
   std::string trouble;
   for (Project* project : All()) {
-    auto status = project->TellLives(base::WallNow());
+    auto status = project->TellPeople(base::WallNow());
     if (!status.ok()) trouble = "notify: project " + project->name() + ": " + status.message();
   }
   if (!trouble.empty() && trouble != *said) options_.alarms.say(trouble);

@@ -21,7 +21,7 @@ constexpr const char* kTables[] = {
     "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY, value INTEGER NOT NULL)"};
 
 void BindRank(sqlite3_stmt* statement, int index, const std::optional<int32_t>& rank) {
-  if (rank) Bind(statement, index, static_cast<int64_t>(*rank));
+  rank ? Bind(statement, index, static_cast<int64_t>(*rank)) : BindNull(statement, index);
 }
 
 std::optional<int32_t> RankColumn(sqlite3_stmt* statement, int index) {
@@ -154,7 +154,7 @@ base::Status Findings::Save(const Changes& changes) {
 }
 
 base::Status Findings::Write(const Changes& changes) {
-  for (const FindingRow& row : changes.findings) RETURN_IF_ERROR(WriteFinding(row));
+  if (!changes.findings.empty()) RETURN_IF_ERROR(WriteFindings(changes.findings));
   if (!changes.incidents.empty()) RETURN_IF_ERROR(incidents_.Write(changes.incidents));
   if (!changes.versions.empty()) RETURN_IF_ERROR(incidents_.WriteVersions(changes.versions));
   if (!changes.events.empty()) RETURN_IF_ERROR(WriteEvents(changes.events));
@@ -169,21 +169,24 @@ base::Status Findings::Write(const Changes& changes) {
   return Run(written.get()) ? base::Status() : file_->Error("cannot write");
 }
 
-base::Status Findings::WriteFinding(const FindingRow& row) {
+base::Status Findings::WriteFindings(const std::vector<FindingRow>& rows) {
   Statement insert = file_->Prepare(
       "INSERT INTO finding(id, job, rule, class, severity, json, incident, attempt, node_rank, rank, active, began) "
       "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
       "ON CONFLICT(id) DO UPDATE SET json = excluded.json, active = excluded.active, "
       "incident = CASE excluded.incident WHEN '' THEN incident ELSE excluded.incident END");
   if (!insert) return file_->Error("cannot write");
-  Bind(insert.get(), 8, static_cast<int64_t>(row.attempt));
-  BindRank(insert.get(), 9, row.node_rank);
-  BindRank(insert.get(), 10, row.rank);
-  Bind(insert.get(), 11, static_cast<int64_t>(row.active));
-  Bind(insert.get(), 12, row.began);
-  bool written =
-      Run(insert.get(), {row.id, row.job, row.rule, row.finding_class, row.severity, row.json, row.incident});
-  return written ? base::Status() : file_->Error("cannot write");
+  for (const FindingRow& row : rows) {
+    Bind(insert.get(), 8, static_cast<int64_t>(row.attempt));
+    BindRank(insert.get(), 9, row.node_rank);
+    BindRank(insert.get(), 10, row.rank);
+    Bind(insert.get(), 11, static_cast<int64_t>(row.active));
+    Bind(insert.get(), 12, row.began);
+    bool written =
+        Run(insert.get(), {row.id, row.job, row.rule, row.finding_class, row.severity, row.json, row.incident});
+    if (!written) return file_->Error("cannot write");
+  }
+  return {};
 }
 
 base::Status Findings::WriteEvents(const std::vector<model::Record>& events) {

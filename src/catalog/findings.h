@@ -99,7 +99,7 @@ class Findings {
   base::Status CreateTables();
   base::Status Load();
   base::Status Write(const Changes& changes);
-  base::Status WriteFinding(const FindingRow& row);
+  base::Status WriteFindings(const std::vector<FindingRow>& rows);
   base::Status WriteEvents(const std::vector<model::Record>& events);
   base::Status SetCounter(int id, uint64_t value);
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/action.h"
+#include "model/pause_event.h"
 
 namespace rankscope::catalog {
 namespace {
@@ -25,25 +26,15 @@ int64_t Integer(const model::Record& record, std::string_view name) {
   return number ? *number : 0;
 }
 
-// The server's word, or a rank's own: what that one said of a pause before may come late.
-bool EndsPause(const model::Record& action, const std::string& outcome, const Pause& pause) {
-  if (!action.origin.rank) {
-    bool same = Text(action, "action_id") == pause.action;
-    return (same && outcome != "held") || (Text(action, "action") == "resume_job" && outcome == "resumed");
-  }
-  bool goes_on = outcome == "left" || outcome == "resumed" || outcome == "ending" || outcome == "ended";
-  return goes_on && action.time >= pause.since;
-}
-
 }  // namespace
 
 void FollowPause(const model::Record& action, std::optional<Pause>* pause) {
-  std::string outcome = Text(action, "outcome");
-  bool held = !action.origin.rank && outcome == "held" && Text(action, "action") == "pause_job";
-  if (held) {
+  std::string name = Text(action, "action"), id = Text(action, "action_id"), outcome = Text(action, "outcome");
+  model::PauseEvent said{name, id, outcome, action.origin.rank.has_value(), action.time};
+  if (model::BeginsPause(said)) {
     *pause = Pause{action.time,        action.step,          Integer(action, "limit_s"),
-                   Text(action, "by"), Text(action, "note"), Text(action, "action_id")};
-  } else if (*pause && EndsPause(action, outcome, **pause)) {
+                   Text(action, "by"), Text(action, "note"), std::move(id)};
+  } else if (*pause && model::EndsPause(said, (*pause)->action, (*pause)->since)) {
     pause->reset();
   }
 }

@@ -120,7 +120,7 @@ bool JobMonitor::TakeJudgement(const model::RecordView& record) {
   const model::FieldView* event = record.FindField("event");
   if (!event || !model::IsJudgement(event->text)) return false;
   if (event->text == "finding") Advance(record.time);
-  if (event->text == "action") training_.hold.Take(record);
+  if (event->text == "action") training_.pause.Take(record);
   if (event->text.starts_with("detector_")) job_rules_.Take(SourceOf(record).source, record);
   return true;
 }
@@ -133,7 +133,7 @@ void JobMonitor::Take(const model::RecordView& record) {
   }
   if (record.step) {
     training_.step = record.step;
-    training_.hold.Pass(*record.step, training_.now);
+    training_.pause.Pass(*record.step, training_.now);
   }
   Held& held = SourceOf(record);
   if (Read(record)) {
@@ -213,7 +213,7 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
 bool JobMonitor::IsDisturbed(const SeriesWindow& series, base::TimeNs time) const {
   if (series.size() == 0) return false;
   base::TimeNs before = series.at(0).time;
-  return training_.paused_at >= before || training_.hold.Touches(before, time);
+  return training_.paused_at >= before || training_.pause.Touches(before, time);
 }
 
 void JobMonitor::TakeBatch(Held* held, const model::RecordView& record) {

@@ -1,26 +1,16 @@
 #include "detect/scanner.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+
+#include "model/time_text.h"
 
 namespace rankscope::detect {
 namespace {
 
-struct Unit {
-  std::string_view name;
-  int64_t ns;  // 0: steps
-};
-constexpr std::array kUnits = {
-    Unit{"steps", 0},
-    Unit{"step", 0},
-    Unit{"ms", base::kNsPerMs},
-    Unit{"s", base::kNsPerSecond},
-    Unit{"m", 60 * base::kNsPerSecond},
-    Unit{"h", 3600 * base::kNsPerSecond},
-    Unit{"d", 86400 * base::kNsPerSecond},
-};
-constexpr double kLongestDays = 365;
+constexpr double kLongestDays = 365, kMostSteps = 1e9;
+constexpr std::string_view kWantSpan = "a positive duration (whole steps, or up to 365d)";
 
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -64,25 +54,39 @@ std::optional<double> Scanner::Number() {
   return number;
 }
 
+// Letters and digits from here on.
+std::string_view Scanner::Token() const {
+  size_t end = at_;
+  while (end < text_.size() && (IsLetter(text_[end]) || IsDigit(text_[end]))) ++end;
+  return text_.substr(at_, end - at_);
+}
+
 base::Result<Span> Scanner::TakeSpan(bool bare_steps) {
   SkipBlanks();
   size_t begin = at_;
+  if (auto duration = model::ParseDuration(Token())) {  // 2h30m
+    at_ += Token().size();
+    return SpanOf(static_cast<double>(*duration), begin);
+  }
   auto number = Number();
   if (!number) return Wrong("a duration as 5steps or 10m");
   SkipBlanks();
   size_t unit_at = at_;
   std::string_view unit = Name();
-  if (unit.empty() && bare_steps) unit = "steps";
-  for (const Unit& known : kUnits) {
-    if (known.name != unit) continue;
-    double ns = *number * static_cast<double>(known.ns);
-    bool whole = known.ns > 0 || *number == std::floor(*number);
-    bool possible = whole && *number > 0 && *number <= 1e9 && ns <= kLongestDays * 86400e9;
-    if (!possible) return WrongAt(begin, "a positive duration (whole steps, or up to 365d)");
-    if (known.ns == 0) return Span{.steps = static_cast<int64_t>(*number), .ns = 0};
-    return Span{.steps = 0, .ns = static_cast<int64_t>(ns)};
+  bool steps = unit == "steps" || unit == "step" || (unit.empty() && bare_steps);
+  if (steps) {
+    bool possible = *number == std::floor(*number) && *number > 0 && *number <= kMostSteps;
+    return possible ? base::Result<Span>(Span{.steps = static_cast<int64_t>(*number), .ns = 0})
+                    : WrongAt(begin, kWantSpan);
   }
-  return WrongAt(unit_at, "one of steps, ms, s, m, h, d");
+  bool one = std::none_of(unit.begin(), unit.end(), IsDigit);
+  auto ns = one ? model::ParseDuration("1" + std::string(unit)) : std::nullopt;  // 1.5h
+  return ns ? SpanOf(*number * static_cast<double>(*ns), begin) : WrongAt(unit_at, "one of steps, ms, s, m, h, d");
+}
+
+base::Result<Span> Scanner::SpanOf(double ns, size_t begin) const {
+  if (ns < 1 || ns > kLongestDays * 86400e9) return WrongAt(begin, kWantSpan);
+  return Span{.steps = 0, .ns = static_cast<int64_t>(ns)};
 }
 
 base::Status Scanner::Wrong(std::string_view expected) const { return WrongAt(at_, expected); }

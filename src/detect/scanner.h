@@ -26,7 +26,7 @@ class Scanner {
   std::string_view Name();
   // A number as strtod reads it.
   std::optional<double> Number();
-  // 5steps, 10m; a bare number is steps where `bare_steps`.
+  // 5steps, 10m, 2h30m, 1.5h; a bare number is steps where `bare_steps`.
   base::Result<Span> TakeSpan(bool bare_steps);
 
   // "column N: expected WHAT, found …".
@@ -34,6 +34,9 @@ class Scanner {
   base::Status WrongAt(size_t position, std::string_view expected) const;
 
  private:
+  std::string_view Token() const;
+  base::Result<Span> SpanOf(double ns, size_t begin) const;
+
   std::string_view text_;
   size_t at_ = 0;
 };

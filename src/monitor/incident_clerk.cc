@@ -1,5 +1,7 @@
 #include "monitor/incident_clerk.h"
 
+#include <unistd.h>
+
 #include <chrono>
 #include <cmath>
 #include <vector>
@@ -15,6 +17,7 @@ constexpr int64_t kPatience = 5 * base::kNsPerSecond;  // for the lines that fol
 constexpr int64_t kLongestTurn = base::kNsPerSecond / 3;
 constexpr int64_t kMostCopied = 100, kPage = 20;  // incidents
 constexpr uint64_t kMostReckonedAgain = 1'000;
+constexpr size_t kMostOwed = 1'000;
 constexpr double kLeastChange = 0.001;  // rank-hours that are worth telling
 
 // Of those that do not go on: how many changes may not have been reckoned before a crash.
@@ -38,7 +41,10 @@ IncidentClerk::~IncidentClerk() {
   thread_.join();
 }
 
+// What it does can wait: where processors are scarce, those who judge and tell come first.
 void IncidentClerk::Loop() {
+  constexpr int kNicer = 5;
+  (void)!nice(kNicer);  // of this thread, on Linux
   while (!stopping_) {
     CopyEvidence();
     WalkOn();
@@ -69,19 +75,17 @@ void IncidentClerk::CopyEvidence() {
 void IncidentClerk::WalkOn() {
   int64_t now = base::MonotonicNow();
   if (walk_.over && walk_.began != 0 && now - walk_.began < parts_.walk_every_ns) return;
-  if (walk_.over) walk_ = {now, false, false, 0, parts_.incidents->last_change()};
-  auto is_time = [&] { return !stopping_ && base::MonotonicNow() - now < kLongestTurn; };
-  while (!walk_.over && is_time()) {
+  if (walk_.over) {
+    walk_ = {now, false, false, 0, parts_.incidents->last_change()};
+    RetryOwed(now);
+  }
+  while (!walk_.over && IsTime(now)) {
     auto rows = parts_.incidents->List(PageAhead());
     if (!rows.ok()) return;
     for (const catalog::IncidentRow& row : *rows) {
-      if (!is_time()) return;
-      // The next walk comes to those that go on whatever happens, but to the others only where this one is not done.
-      bool is_done = LookAfter(row).ok() || !walk_.closed;
-      if (!is_done) {
-        walk_.over = true;
-        return;
-      }
+      if (!IsTime(now)) return;
+      // The next walk comes to those that go on whatever happens, but to the others only where they are owed.
+      if (!LookAfter(row).ok() && walk_.closed) Owe(row.id);
       walk_.before = row.place;
     }
     if (!rows->empty()) continue;
@@ -90,6 +94,26 @@ void IncidentClerk::WalkOn() {
     walk_.before = 0;
   }
   if (walk_.over) reckoned_ = walk_.change;
+}
+
+bool IncidentClerk::IsTime(int64_t turn_began) const {
+  return !stopping_ && base::MonotonicNow() - turn_began < kLongestTurn;
+}
+
+void IncidentClerk::Owe(const std::string& id) {
+  if (owed_.size() >= kMostOwed) owed_.pop_front();
+  owed_.push_back(id);
+}
+
+// One that never can be reckoned holds up nobody: it is the last of the next walk's.
+void IncidentClerk::RetryOwed(int64_t turn_began) {
+  for (size_t left = owed_.size(); left > 0 && IsTime(turn_began); --left) {
+    std::string id = std::move(owed_.front());
+    owed_.pop_front();
+    auto row = parts_.incidents->Get(id);
+    bool gone = row.status().code() == base::Code::kNotFound;
+    if (!gone && (!row.ok() || !LookAfter(*row).ok())) owed_.push_back(id);
+  }
 }
 
 catalog::IncidentFilter IncidentClerk::PageAhead() const {

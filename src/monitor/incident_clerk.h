@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -52,6 +53,9 @@ class IncidentClerk {
   void CopyEvidence();
   void WalkOn();
   catalog::IncidentFilter PageAhead() const;
+  bool IsTime(int64_t turn_began) const;
+  void Owe(const std::string& id);
+  void RetryOwed(int64_t turn_began);
   base::Status LookAfter(const catalog::IncidentRow& row);
   base::Status Reckon(const diagnose::Incident& incident, base::TimeNs until);
 
@@ -59,8 +63,9 @@ class IncidentClerk {
   std::map<std::string, int64_t> seen_;  // incidents without a copy, and since when
   IncidentCosts costs_;
   Walk walk_;
-  uint64_t reckoned_;  // a change number: those that do not go on have their cost up to it
-  std::mutex mutex_;   // of wake_
+  uint64_t reckoned_;             // a change number: those that do not go on have their cost up to it
+  std::deque<std::string> owed_;  // those that do not go on and could not be reckoned: tried once a walk
+  std::mutex mutex_;              // of wake_
   std::condition_variable wake_;
   std::atomic<bool> stopping_{false};
   std::thread thread_;

@@ -22,7 +22,8 @@ class LateSource : public query::LogSource {
   }
   base::Status Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, base::Budget* budget,
                          const model::TakeCells& take) override {
-    if (!readable) {
+    bool refuses = !readable || scan.filter.children[0].text == never_readable;
+    if (refuses) {
       ++refused;
       return base::Status::Unavailable("not yet");
     }
@@ -32,6 +33,7 @@ class LateSource : public query::LogSource {
   uint64_t Subscribe(std::function<void(const std::shared_ptr<const model::RecordBatch>&)>) override { return 0; }
   void Unsubscribe(uint64_t) override {}
 
+  const std::string never_readable = "damaged";  // a job
   std::atomic<bool> readable{false};
   std::atomic<int> refused{0}, read{0};
 
@@ -57,33 +59,66 @@ bool Await(const std::function<bool()>& is_so) {
   return is_so();
 }
 
-TEST(IncidentClerkTest, AClosedIncidentThatCannotBeReckonedNowIsReckonedLater) {
-  std::string folder = testing::TempDir() + "/rankscope_incident_clerk_test";
-  std::filesystem::remove_all(folder);
-  std::vector<std::string> damage;
-  auto store = *store::Store::Open(folder + "/store", {.project = "default"}, &damage);
-  auto findings = *catalog::Findings::Open(folder, "default");
-  catalog::Findings::Changes changes;
-  changes.incidents = {RowOf(Closed("note", detect::Severity::kInfo)), RowOf(Closed("i", detect::Severity::kCritical))};
-  ASSERT_TRUE(findings->Save(changes).ok());
-  Detection detection({"default",
-                       findings.get(),
-                       store.get(),
-                       nullptr,
-                       [](const std::string&, const std::string&) {},
-                       [](const std::string&) {},
-                       [](const std::string&) { return 0; },
-                       {},
-                       [](bool) {}});
-  LateSource source(store.get());
-  IncidentClerk::Parts parts{"default",   findings->incidents(),
-                             store.get(), &source,
-                             &detection,  [](const std::string&) { return IncidentClerk::JobLife(); },
-                             {},          1};
-  IncidentClerk clerk(parts);
-  ASSERT_TRUE(Await([&] { return source.refused > 0; }));
-  source.readable = true;
-  EXPECT_TRUE(Await([&] { return source.read > 0; }));
+class IncidentClerkTest : public testing::Test {
+ protected:
+  IncidentClerkTest() {
+    std::string folder = testing::TempDir() + "/" + testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::filesystem::remove_all(folder);
+    std::vector<std::string> damage;
+    store_ = *store::Store::Open(folder + "/store", {.project = "default"}, &damage);
+    findings_ = *catalog::Findings::Open(folder, "default");
+    source_ = std::make_unique<LateSource>(store_.get());
+  }
+  // Oldest first.
+  void Keep(const std::vector<diagnose::Incident>& incidents) {
+    catalog::Findings::Changes changes;
+    for (const auto& incident : incidents) changes.incidents.push_back(RowOf(incident));
+    ASSERT_TRUE(findings_->Save(changes).ok());
+  }
+  void Start() {
+    detection_ = std::make_unique<Detection>(Detection::Parts{"default",
+                                                              findings_.get(),
+                                                              store_.get(),
+                                                              nullptr,
+                                                              [](const std::string&, const std::string&) {},
+                                                              [](const std::string&) {},
+                                                              [](const std::string&) { return 0; },
+                                                              {},
+                                                              [](bool) {}});
+    clerk_ = std::make_unique<IncidentClerk>(
+        IncidentClerk::Parts{"default",
+                             findings_->incidents(),
+                             store_.get(),
+                             source_.get(),
+                             detection_.get(),
+                             [](const std::string&) { return IncidentClerk::JobLife(); },
+                             {},
+                             1});
+  }
+
+  std::unique_ptr<store::Store> store_;
+  std::unique_ptr<catalog::Findings> findings_;
+  std::unique_ptr<LateSource> source_;
+  std::unique_ptr<Detection> detection_;
+  std::unique_ptr<IncidentClerk> clerk_;
+};
+
+TEST_F(IncidentClerkTest, AClosedIncidentThatCannotBeReckonedNowIsReckonedLater) {
+  Keep({Closed("note", detect::Severity::kInfo), Closed("i", detect::Severity::kCritical)});
+  Start();
+  ASSERT_TRUE(Await([&] { return source_->refused > 0; }));
+  source_->readable = true;
+  EXPECT_TRUE(Await([&] { return source_->read > 0; }));
+}
+
+TEST_F(IncidentClerkTest, OneThatNeverCanBeReckonedHoldsUpNobody) {
+  diagnose::Incident damaged = Closed("i-damaged", detect::Severity::kCritical);
+  damaged.job = source_->never_readable;
+  source_->readable = true;
+  Keep({Closed("note", detect::Severity::kInfo), Closed("i-behind", detect::Severity::kCritical), damaged});
+  Start();
+  EXPECT_TRUE(Await([&] { return source_->read > 0; })) << "the newest is looked at first";
+  EXPECT_TRUE(Await([&] { return source_->refused > 2; })) << "and tried again";
 }
 
 }  // namespace

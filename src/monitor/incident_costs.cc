@@ -41,29 +41,33 @@ int64_t RanksOf(const Incident& incident) { return std::max<int64_t>({incident.w
 }  // namespace
 
 base::Result<std::optional<double>> IncidentCosts::RankHours(const Incident& incident, base::TimeNs until) {
-  ASSIGN_OR_RETURN(Account * account, AccountOf(incident));
-  if (!account) return std::optional<double>();
+  ASSIGN_OR_RETURN(Account * account, AccountOf(incident, until));
+  if (!account->before) return std::optional<double>();
   RETURN_IF_ERROR(ReadOn(incident, until, account));
   return std::optional(
-      diagnose::RankHoursLost(account->before, account->furthest, incident.started, until, RanksOf(incident)));
+      diagnose::RankHoursLost(*account->before, account->furthest, incident.started, until, RanksOf(incident)));
 }
 
-// Null: too few steps are known before it. A cause that is found later may have begun earlier.
-base::Result<IncidentCosts::Account*> IncidentCosts::AccountOf(const Incident& incident) {
+// A cause that is found later may have begun earlier. Of a storm of incidents without a pace the past is not read at
+// every look: it does not change any more.
+base::Result<IncidentCosts::Account*> IncidentCosts::AccountOf(const Incident& incident, base::TimeNs until) {
   auto known = accounts_.find(incident.id);
-  if (known != accounts_.end() && known->second.started == incident.started) return &known->second;
+  bool same = known != accounts_.end() && known->second.started == incident.started;
+  if (same && (known->second.before || until < known->second.seek_again)) return &known->second;
   ASSIGN_OR_RETURN(auto pace, PaceBefore(incident));
-  if (!pace) return nullptr;
   if (accounts_.size() >= kMostAccounts) accounts_.clear();
   Account& account = accounts_[incident.id];
-  account = {incident.started, *pace, pace->furthest, incident.started};
+  base::TimeNs all_there = incident.started + kLate;
+  account = {incident.started, pace, until < all_there ? all_there : INT64_MAX, pace ? pace->furthest : 0,
+             incident.started};
   return &account;
 }
 
 // An end that lies before what was read has to be read by itself: steps were made since.
+// REQUIRES that the account has a pace.
 base::Status IncidentCosts::ReadOn(const Incident& incident, base::TimeNs until, Account* account) {
   if (until < account->read_until) {
-    account->furthest = account->before.furthest;
+    account->furthest = account->before->furthest;
     account->read_until = incident.started;
   }
   base::TimeNs since = std::max(incident.started, account->read_until - kLate);

@@ -33,7 +33,8 @@ class IncidentCosts {
   // What was read for an incident.
   struct Account {
     base::TimeNs started = 0;
-    diagnose::Pace before;
+    std::optional<diagnose::Pace> before;  // nothing: too few steps are known
+    base::TimeNs seek_again = 0;           // then it is sought once more at that time, as records come late
     int64_t furthest = 0;
     base::TimeNs read_until = 0;
   };
@@ -42,7 +43,7 @@ class IncidentCosts {
   base::Result<std::optional<int64_t>> FurthestBefore(const diagnose::Incident& incident);
   base::Result<std::optional<diagnose::Pace>> PaceBefore(const diagnose::Incident& incident);
   base::Status ReadOn(const diagnose::Incident& incident, base::TimeNs until, Account* account);
-  base::Result<Account*> AccountOf(const diagnose::Incident& incident);
+  base::Result<Account*> AccountOf(const diagnose::Incident& incident, base::TimeNs until);
   base::Status Aggregate(const model::Scan& scan, const model::Aggregation& aggregation, const model::TakeCells& take);
 
   query::LogSource* const logs_;

@@ -127,6 +127,17 @@ TEST_F(IncidentCostsTest, OfAJobWithoutStepsNothingIsKnown) {
   EXPECT_EQ(Cost(Since(100 * kSecond, 2), kHour), std::nullopt);
 }
 
+TEST_F(IncidentCostsTest, ThePastOfAJobWithoutStepsIsReadOnceMoreWhenAllHasCome) {
+  Steps(2, 1, 2, 0, 10 * kSecond);
+  diagnose::Incident incident = Since(1001 * kSecond, 2);
+  Cost(incident, 1002 * kSecond);
+  source_->since.clear();
+  EXPECT_EQ(Cost(incident, 1050 * kSecond), std::nullopt);
+  EXPECT_TRUE(source_->since.empty()) << "a storm has thousands of such incidents";
+  Steps(2, 3, 101, 20 * kSecond, 10 * kSecond);  // late
+  EXPECT_NEAR(*Cost(incident, 1001 * kSecond + kHour), 2, 0.01);
+}
+
 TEST_F(IncidentCostsTest, NothingIsSoughtBeyondTheLargestStep) {
   Steps(2, 1, 100, 0, 10 * kSecond);
   diagnose::Incident incident = Since(1000 * kSecond, 2);

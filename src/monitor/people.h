@@ -1,20 +1,36 @@
 #pragma once
 
+#include <optional>
+#include <string>
+
+#include "catalog/incidents.h"
 #include "diagnose/incidents/incident_listener.h"
 #include "notify/live_notifier.h"
 
 namespace rankscope::monitor {
 
-// Those who hear of incidents by way of the notifier: what they took is on the disk of the delivery log.
+// Those who hear of a project's incidents by way of the notifier: what they took is on the disk of the delivery log.
 class People : public diagnose::IncidentListener {
  public:
-  explicit People(notify::LiveNotifier* notifier) : notifier_(notifier) {}  // outlives it
+  // Both outlive it.
+  People(std::string project, notify::LiveNotifier* notifier, catalog::Incidents* incidents)
+      : project_(std::move(project)), notifier_(notifier), incidents_(incidents) {}
 
   std::string name() const override { return "notify"; }
   base::Status Take(std::span<const diagnose::Incident> incidents) override;
 
+  // Tells the end of what was told to fire, and has ended while nobody was to be told: the server ran without a
+  // notification file. Once; after an error the next call does it. One thread, which need not be Take's.
+  base::Status CloseEnded(base::TimeNs now);
+
  private:
-  notify::LiveNotifier* notifier_;
+  base::Result<std::optional<notify::Update>> EndOf(const notify::Update& told, const std::string& external_url,
+                                                    base::TimeNs now) const;
+
+  const std::string project_;
+  notify::LiveNotifier* const notifier_;
+  catalog::Incidents* const incidents_;
+  bool closed_ = false;
 };
 
 }  // namespace rankscope::monitor

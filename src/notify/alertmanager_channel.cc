@@ -9,16 +9,20 @@ namespace {
 
 constexpr int64_t kGoodForNs = 5 * 60 * base::kNsPerSecond;  // Alertmanager's own resolve_timeout
 
+base::TimeNs EndOf(const Update& update, base::TimeNs at) {
+  if (!IsTrouble(update.kind)) return update.ended;
+  base::TimeNs lapses = LapsesAt(update.kind, at);
+  return lapses != 0 ? lapses : at + kGoodForNs;
+}
+
 std::string Render(const Config&, const Channel&, const Message& message) {
   nlohmann::json alerts = nlohmann::json::array();
   for (const Entry& entry : message.entries) {
     const Update& update = *entry.update;
-    // What has failed stays: nothing will follow that ends it.
-    bool lasts = IsOpen(update.kind) || update.kind == Kind::kFailed;
     alerts.push_back({{"labels", AlertLabels(update)},
                       {"annotations", AlertAnnotations(update)},
                       {"startsAt", TimeText(update.started)},
-                      {"endsAt", TimeText(lasts ? message.at + kGoodForNs : update.ended)},
+                      {"endsAt", TimeText(EndOf(update, message.at))},
                       {"generatorURL", update.link}});
   }
   return Dump(alerts);

@@ -15,7 +15,7 @@ constexpr size_t kMostStates = 1000;                        // in one of them
 
 bool Before(const Entry& a, const Entry& b) {
   auto rank = [](const Entry& entry) {
-    return std::tuple(!IsOpen(entry.update->kind), -static_cast<int>(entry.update->severity), entry.update->started);
+    return std::tuple(!IsTrouble(entry.update->kind), -static_cast<int>(entry.update->severity), entry.update->started);
   };
   return rank(a) < rank(b);
 }
@@ -25,10 +25,10 @@ std::string ReasonOf(const Message& message, bool group_told) {
   if (message.form == Message::Form::kOverflow) return "overflow";
   auto any = [&](auto holds) { return std::any_of(message.entries.begin(), message.entries.end(), holds); };
   if (!IsFiring(message)) return "all alerts resolved";
-  if (any([](const Entry& entry) { return !entry.seen && IsOpen(entry.update->kind); })) {
+  if (any([](const Entry& entry) { return !entry.seen && IsTrouble(entry.update->kind); })) {
     return group_told ? "new alerts in group" : "first notification";
   }
-  if (any([](const Entry& entry) { return !IsOpen(entry.update->kind); })) return "new resolved alerts";
+  if (any([](const Entry& entry) { return !IsTrouble(entry.update->kind); })) return "new resolved alerts";
   bool repeated = any([](const Entry& entry) { return entry.round > 0; });
   return repeated ? "repeat interval elapsed" : "alerts changed";
 }
@@ -53,15 +53,16 @@ std::string ChannelPlanner::GroupOf(const KnownIncident& incident, Group* fresh)
         .append(value)
         .append("\"");
   }
-  return std::to_string(fresh->route->number) + ":" + fresh->label_text;
+  fresh->of_life = IsLife(incident.update->kind);
+  return std::to_string(fresh->route->number) + (fresh->of_life ? "/life:" : ":") + fresh->label_text;
 }
 
-// When a state that the channel was not told yet may be told.
+// When a state that the channel was not told yet may be told. Words of a job's life are few, and wait for none before.
 base::TimeNs ChannelPlanner::ReadyAt(const Group& group, const KnownIncident& incident) const {
   const ChannelTraits& traits = channel_->kind->traits;
   if (traits.takes_states) return group.told + kStatesApartNs;
   const Route& route = *incident.channels.at(channel_->name);
-  if (traits.one_each) {
+  if (traits.one_each || group.of_life) {
     return incident.ToldTo(channel_->name) ? 0 : incident.taken + route.WaitNs(incident.update->severity);
   }
   return group.told != 0 ? group.told + route.group_interval_ns : group.ready;
@@ -281,7 +282,7 @@ void ChannelPlanner::Tell(Message message, std::vector<Candidate> told, Planning
   message.at = now;
   if (message.form == Message::Form::kGroup) {
     message.group_labels = first.labels;
-    message.group_key = first.route->key + ":{" + first.label_text + "}";
+    message.group_key = first.route->key + (first.of_life ? "/{event!=\"incident\"}:{" : ":{") + first.label_text + "}";
   } else {
     bool digest = message.form == Message::Form::kDigest;
     message.group_key = digest ? "rankscope/digest" : "rankscope/overflow:" + message.project;

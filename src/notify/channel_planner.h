@@ -39,6 +39,7 @@ class ChannelPlanner {
   struct Group {
     std::string label_text;  // {job="j-1"}, of its key
     Labels labels;
+    bool of_life = false;                           // of words of a job's life, as if those had a route of their own
     std::map<std::string, base::TimeNs> incidents;  // and when each is to be looked at
     base::TimeNs due = 0;                           // the first of these
     base::TimeNs ready = 0;                         // when the first message may be, by the waits

@@ -155,6 +155,21 @@ TEST_F(ChannelsTest, PagerDutyHasOneActionForEachKind) {
   }
 }
 
+TEST_F(ChannelsTest, FailedJobIsNotSaidToBeResolved) {
+  Update update = Base("life/p/j-1");
+  update.kind = Kind::kFailed;
+  update.ended = update.started + base::kNsPerSecond;
+  Message message = MessageOf({update});
+  auto body = Json("webhook", message);
+  EXPECT_EQ(body["status"], "firing");
+  EXPECT_EQ(body["alerts"][0]["status"], "firing");
+  EXPECT_EQ(body["alerts"][0]["rankscope"]["kind"], "failed");
+  std::string lapses = TimeText(message.at + 4 * 3600 * base::kNsPerSecond);
+  EXPECT_EQ(body["alerts"][0]["endsAt"], lapses) << "nothing follows that ends it";
+  EXPECT_EQ(Json("alertmanager", message)[0]["endsAt"], lapses);
+  EXPECT_EQ(Json("feishu", message)["card"]["header"]["template"], "red");
+}
+
 TEST_F(ChannelsTest, SupersededSaysByWhat) {
   Update update = Base("a");
   update.kind = Kind::kSuperseded;

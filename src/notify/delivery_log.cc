@@ -8,7 +8,7 @@
 namespace rankscope::notify {
 namespace {
 
-constexpr int64_t kFormatVersion = 3;
+constexpr int64_t kFormatVersion = 4;
 
 std::string EncodeSilence(const Silence& silence) {
   std::string out;
@@ -66,6 +66,9 @@ constexpr const char* kUpgradeTo2[] = {"ALTER TABLE told ADD COLUMN kind INTEGER
 constexpr const char* kUpgradeTo3[] = {
     "CREATE TABLE failing(channel TEXT PRIMARY KEY, since INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID",
     "PRAGMA user_version = 3"};
+// The end of an incident that was told by version 1 stands as the default of `kind`, which is firing.
+constexpr const char* kUpgradeTo4[] = {"UPDATE told SET kind = 1 WHERE kind = 0 AND open = 0",  // resolved, not firing
+                                       "PRAGMA user_version = 4"};
 
 constexpr const char* kSelectTellings =
     "SELECT told.at, told.channel, told.incident, told.version, told.kind, told.project, told.job, told.title, "
@@ -128,9 +131,13 @@ base::Status DeliveryLog::Upgrade(int64_t from_version) {
     for (const char* sql : kUpgradeTo2) RETURN_IF_ERROR(file_->Run(sql));
     RETURN_IF_ERROR(file_->Run("INSERT INTO about(began) VALUES(?)", {base::WallNow()}));
   }
-  for (const char* sql : kUpgradeTo3) RETURN_IF_ERROR(file_->Run(sql));
+  for (const char* sql : kUpgradeTo3) {
+    if (from_version < 3) RETURN_IF_ERROR(file_->Run(sql));
+  }
+  for (const char* sql : kUpgradeTo4) RETURN_IF_ERROR(file_->Run(sql));
   return {};
 }
+
 base::Status DeliveryLog::Keep(std::span<const Update> updates, base::TimeNs now) {
   return file_->Transaction([&]() -> base::Status {
     for (const Update& update : updates) {

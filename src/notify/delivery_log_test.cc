@@ -131,6 +131,28 @@ TEST_F(DeliveryLogTest, FileOfVersion1IsReadOn) {
   EXPECT_GT(*log_->Began(), 0);
 }
 
+TEST_F(DeliveryLogTest, WhatAnOlderFileToldOfAnEndIsNoFiring) {
+  Update update = FullUpdate();
+  update.kind = Kind::kFiring;
+  ASSERT_TRUE(log_->Keep(std::span(&update, 1), 42).ok());
+  ASSERT_TRUE(Record(MessageOf(update, "d-1")).ok());
+  update.kind = Kind::kSuperseded;
+  ++update.version;
+  ASSERT_TRUE(Record(MessageOf(update, "d-2", 1)).ok());
+  log_.reset();
+  auto file = base::Sqlite::Open(path_);
+  ASSERT_TRUE(file.ok());
+  ASSERT_TRUE((*file)->Run("UPDATE told SET kind = 0").ok());  // as the upgrade from version 1 left it
+  ASSERT_TRUE((*file)->Run("PRAGMA user_version = 3").ok());
+  file->reset();
+  Open();
+  auto tellings = log_->Tellings({});
+  ASSERT_TRUE(tellings.ok());
+  ASSERT_EQ(tellings->size(), 2U);
+  EXPECT_EQ((*tellings)[0].kind, Kind::kResolved);
+  EXPECT_EQ((*tellings)[1].kind, Kind::kFiring);
+}
+
 TEST_F(DeliveryLogTest, UpdateComesBackAsItWas) {
   Update update = FullUpdate();
   ASSERT_TRUE(log_->Keep(std::span(&update, 1), 42).ok());

@@ -9,7 +9,7 @@ namespace rankscope::notify {
 
 bool IsFiring(const Message& message) {
   return std::any_of(message.entries.begin(), message.entries.end(),
-                     [](const Entry& entry) { return IsOpen(entry.update->kind); });
+                     [](const Entry& entry) { return IsTrouble(entry.update->kind); });
 }
 
 Severity WorstOf(const Message& message) {

@@ -37,7 +37,7 @@ struct Message {
   std::vector<Entry> entries;  // open ones first, worst first
 };
 
-// Whether anything in the message goes on.
+// Whether anything in the message is trouble that goes on, or a failure.
 bool IsFiring(const Message& message);
 Severity WorstOf(const Message& message);
 // The id that the content gives.

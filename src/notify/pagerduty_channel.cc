@@ -22,7 +22,7 @@ const char* ActionOf(const Message& message) {
   const Update& update = *message.entries.front().update;
   if (message.form == Message::Form::kOverflow) return IsFiring(message) ? "trigger" : "resolve";
   if (update.kind == Kind::kAcknowledged) return "acknowledge";
-  return IsOpen(update.kind) || update.kind == Kind::kFailed ? "trigger" : "resolve";
+  return IsTrouble(update.kind) ? "trigger" : "resolve";
 }
 
 const char* SeverityOf(Severity severity) {

@@ -46,6 +46,37 @@ TEST_F(PlannerTest, NewsOfAGroupThatWasToldWaitsForItsInterval) {
   EXPECT_EQ(Told(), "0s firing a; 10s firing c; 120s firing b resolved a");
 }
 
+TEST_F(PlannerTest, FailedJobIsToldAtOnceThoughAnIncidentOfItWasTold) {
+  Update life = Firing("life");
+  life.kind = Kind::kStarted;
+  life.severity = Severity::kInfo;
+  Take(life);
+  Pass(kMinute);
+  Take(Firing("a"));
+  Pass(10 * kSecond);
+  life = Of(life, Kind::kFailed);
+  life.severity = Severity::kCritical;
+  Take(life);
+  Pass(10 * kSecond);
+  Take(Of(life, Kind::kFailed));  // with its verdict
+  Pass(kMinute);
+  EXPECT_EQ(Told(), "30s started life; 60s firing a; 70s failed life; 80s failed life");
+}
+
+TEST_F(PlannerTest, FailureWaitsNoLongerThanTheGroupWaitOfItsRoute) {
+  Use(R"(
+receivers: [{name: chat, webhook: {url: 'http://127.0.0.1:1'}}]
+route: {receiver: chat, group_wait: 20s}
+)");
+  Take(Firing("a"));
+  Pass(kMinute);
+  Update failed = Firing("life");
+  failed.kind = Kind::kFailed;
+  Take(failed);
+  Pass(kMinute);
+  EXPECT_EQ(Told(), "20s firing a; 80s failed life");
+}
+
 TEST_F(PlannerTest, WhatFiresIsRepeated) {
   Take(Firing("a"));
   Pass(9 * kHour);

@@ -31,6 +31,13 @@ bool IsOpen(Kind kind) { return kind == Kind::kFiring || kind == Kind::kAcknowle
 
 bool IsLife(Kind kind) { return kind >= Kind::kStarted; }
 
+bool IsTrouble(Kind kind) { return IsOpen(kind) || kind == Kind::kFailed; }
+
+base::TimeNs LapsesAt(Kind kind, base::TimeNs told) {
+  constexpr int64_t kFailedForNs = 4 * 3600 * base::kNsPerSecond;  // about when Alertmanager would repeat it
+  return kind == Kind::kFailed ? told + kFailedForNs : 0;
+}
+
 Labels LabelsOf(const Update& update) {
   Labels labels = update.labels;
   labels.emplace("alertname", update.incident_class.empty() ? EventOf(update.kind) : update.incident_class);

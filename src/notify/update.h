@@ -22,6 +22,11 @@ std::string_view NameOf(Kind kind);          // firing, resolved, …
 // Whether the trouble goes on, so that who was told of it has to be told of its end.
 bool IsOpen(Kind kind);
 bool IsLife(Kind kind);
+// Whether receivers that know only firing and resolved are to take it for firing: what is open, and a job that has
+// failed, although nothing follows that ends it.
+bool IsTrouble(Kind kind);
+// When one that is trouble is over where nothing more is said of it, told at that time. 0: never.
+base::TimeNs LapsesAt(Kind kind, base::TimeNs told);
 
 using Labels = std::map<std::string, std::string>;
 

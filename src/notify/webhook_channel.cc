@@ -12,7 +12,11 @@ namespace {
 
 constexpr size_t kMostAlerts = 500;
 
-const char* StateOf(const Update& update) { return IsOpen(update.kind) ? "firing" : "resolved"; }
+const char* StateOf(const Update& update) { return IsTrouble(update.kind) ? "firing" : "resolved"; }
+
+base::TimeNs EndOf(const Update& update, base::TimeNs at) {
+  return IsTrouble(update.kind) ? LapsesAt(update.kind, at) : update.ended;
+}
 
 nlohmann::json DetailsOf(const Entry& entry, base::TimeNs at) {
   const Update& update = *entry.update;
@@ -39,7 +43,7 @@ nlohmann::json AlertOf(const Entry& entry, base::TimeNs at) {
           {"labels", AlertLabels(update)},
           {"annotations", AlertAnnotations(update)},
           {"startsAt", TimeText(update.started)},
-          {"endsAt", TimeText(IsOpen(update.kind) ? 0 : update.ended)},
+          {"endsAt", TimeText(EndOf(update, at))},
           {"generatorURL", update.link},
           {"fingerprint", Fingerprint(update)},
           {"rankscope", DetailsOf(entry, at)}};

@@ -46,7 +46,7 @@ class ActionsEndsTest(ActionCase):
         self.assertIn("none is told to end: ranks 0-3 do not ask whether to end", done.stderr)
         done = run.cli("pause")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("for 4 s at most; then they go on: ranks 0-3 do not ask", done.stdout)
+        self.assertIn("for 4 s at most (half of the collectives' timeout, 8 s); then they go on: ranks 0-3 do not ask", done.stdout)
         held = run.steps()
         self.assertIn("all ranks go on: after 4 s, so that no collective times out; ranks 0-3 do not ask", run.await_action("given_up")["summary"])
         run.await_step(held + 5)

@@ -21,7 +21,7 @@ class ActionsLimitsTest(ActionCase):
         run.await_step(3)
         done = run.cli("pause", "--for", "1000")
         self.assertEqual(done.returncode, 0, done.stderr)
-        self.assertIn("for 4 s at most", done.stdout)
+        self.assertIn("for 4 s at most (half of the collectives' timeout, 8 s, though 1000 s were asked for)", done.stdout)
         self.assertEqual(run.end(), 0, run.text)
         ends = re.findall(r"saved and ended before step (\d+)", run.text)
         self.assertEqual(len(ends), 4, run.text)

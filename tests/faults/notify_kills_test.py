@@ -15,8 +15,8 @@ from channel_servers import DRIVER, HttpChannel  # noqa: E402
 from harness import PATIENCE, Place  # noqa: E402
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", "60"))
-# What is taken together: three messages, as more in one go would make a digest.
-STORY = [[("a", 1, "firing")], [("b", 1, "firing")], [("a", 2, "resolved"), ("b", 2, "superseded")]]
+# What is taken together: two messages, as more in one go would wait for a digest.
+STORY = [[("a", 1, "firing"), ("b", 1, "firing")], [("a", 2, "resolved"), ("b", 2, "superseded")]]
 STATES = [state for step in STORY for state in step]
 
 

@@ -26,7 +26,7 @@ class Rhythm {
       ++steps_since_pause_;
       stride_ = std::max<int64_t>(1, *step - std::exchange(step_, *step));
     }
-    bool held = training.hold.Touches(last_, time);
+    bool held = training.pause.Touches(last_, time);
     if (last_ != kNever && time > last_ && !held) Learn(static_cast<double>(time - last_));
     last_ = std::max(last_, time);
   }
@@ -38,7 +38,7 @@ class Rhythm {
     // It has to be this one's pause: nobody has gone on without it since.
     bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
     if (paused && near) patience = std::max(patience, kLongestPause);
-    return std::max(last_, training.hold.released_at()) + patience;
+    return std::max(last_, training.pause.released_at()) + patience;
   }
 
  private:
@@ -85,7 +85,8 @@ base::TimeNs HeardAt(const Source& source, const model::RecordView& record) {
   return std::min(record.time, source.training->now);
 }
 
-// A rank of which no record comes any more, although it has not ended.
+// A rank of which no record comes any more, although it has not ended, while others go on. Where all are silent the rank
+// whose time is over first is so by chance, and nothing singles it out: that nobody makes a step is said of the job.
 class RankSilence : public Watch {
  public:
   RankSilence(const SilenceCondition& condition, Listener* listener) : condition_(condition), listener_(listener) {}
@@ -110,9 +111,9 @@ class RankSilence : public Watch {
     for (State& state : states_) {
       if (!state.source || state.ended || state.silent || state.steps < kStepsBefore) continue;
       const Training& training = *state.source->training;
-      if (training.superseded || training.hold.IsOn(now)) continue;
+      if (training.superseded || training.pause.IsOn(now)) continue;
       base::TimeNs deadline = state.rhythm.Deadline(condition_, training);
-      if (now < deadline) continue;
+      if (now < deadline || !IsAlone(state, deadline)) continue;
       state.silent = true;
       Sighting sighting = SilenceOf(state.source->scope, state.rhythm.last(), deadline, "record");
       sighting.step = state.last_step;
@@ -128,7 +129,21 @@ class RankSilence : public Watch {
     int steps = 0;
     bool ended = false, silent = false;
     std::optional<int64_t> last_step;
+
+    bool goes_on() const { return source && !ended; }
   };
+  // Whether it is silent by itself: another rank has spoken since, or there is none.
+  bool IsAlone(const State& silent, base::TimeNs deadline) const {
+    base::TimeNs since = deadline - (deadline - silent.rhythm.last()) / 2;
+    bool others = false;
+    for (const State& other : states_) {
+      if (&other == &silent || !other.goes_on()) continue;
+      if (other.rhythm.last() > since) return true;
+      others = others || other.steps >= kStepsBefore;
+    }
+    return !others;
+  }
+
   const SilenceCondition& condition_;
   Listener* listener_;
   std::vector<State> states_;  // by slot
@@ -153,7 +168,7 @@ class StepSilence : public Watch {
   }
 
   void Advance(base::TimeNs now) override {
-    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded || training_->hold.IsOn(now)) return;
+    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded || training_->pause.IsOn(now)) return;
     base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
     if (now < deadline) return;
     silent_ = true;

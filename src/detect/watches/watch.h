@@ -7,7 +7,7 @@
 
 #include "detect/detectors/declared_schedule.h"
 #include "detect/finding.h"
-#include "detect/hold.h"
+#include "detect/observed_pause.h"
 #include "detect/parallelism.h"
 #include "detect/rules/rule.h"
 #include "detect/rules/rule_set.h"
@@ -22,7 +22,7 @@ struct Training {
   std::optional<int64_t> step;         // the latest
   base::TimeNs paused_at = INT64_MIN;  // when an evaluation or a checkpoint was spoken of last
   int64_t paused_step = 0;             // the latest of the job then
-  Hold hold;
+  ObservedPause pause;
   bool superseded = false;  // by a later attempt, in which the ranks have gone on
   Parallelism parallelism;
   std::optional<DeclaredSchedule> schedule;

@@ -135,6 +135,7 @@ void Hold::Commit(int64_t now_ns) {
   cap_ns_ = static_cast<int64_t>(kOfTimeout * timeout_s * kNsPerSecond);
   if (report_.request.hold_s > 0) cap_ns_ = std::min(cap_ns_, report_.request.hold_s * kNsPerSecond);
   report_.limit_s = cap_ns_ / kNsPerSecond;
+  limit_text_ = LimitText(timeout_s);
   bool stops = report_.request.action.name == "stop_job";
   model::JobOrder order = NewOrder(stops ? Kind::kEnd : Kind::kHold);
   order.step = step_;
@@ -144,6 +145,15 @@ void Hold::Commit(int64_t now_ns) {
   patience_ns_ = arrivals_.PatienceNs(static_cast<int64_t>(kOfTimeoutStuck * timeout_s * kNsPerSecond));
   ways_.tell(order);
   SayWhoIsMissing(now_ns);
+}
+
+std::string Hold::LimitText(uint32_t timeout_s) const {
+  std::string text = SecondsText(cap_ns_) + " at most";
+  int64_t asked_ns = report_.request.hold_s * kNsPerSecond;
+  if (cap_ns_ == asked_ns) return text + ", as asked";
+  text += std::string(" (half of the collectives' ") + (collective_timeout_s_ > 0 ? "" : "usual ") + "timeout, " +
+          SecondsText(timeout_s * kNsPerSecond);
+  return text + (asked_ns > 0 ? ", though " + SecondsText(asked_ns) + " were asked for)" : ")");
 }
 
 void Hold::EnterCapturing(int64_t now_ns) {

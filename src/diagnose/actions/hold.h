@@ -51,6 +51,8 @@ class Hold : public ActionRun {
   bool IsStuck(int64_t now_ns) const;
   std::set<int32_t> Missing() const;
   std::string StepText() const;
+  // How long ranks wait at most, and why no longer.
+  std::string LimitText(uint32_t timeout_s) const;
   std::string Ended() const;
   // "save and end", as far as the ranks have said what they do.
   std::string EndWords() const;
@@ -70,6 +72,7 @@ class Hold : public ActionRun {
   int64_t step_ = 0;
   int64_t first_held_ns_ = 0, agent_away_ns_ = 0;
   int64_t cap_ns_ = 0;
+  std::string limit_text_;
   uint32_t collective_timeout_s_ = 0;  // the shortest that a rank names; 0: none does
   bool capturing_ = false;
   Arrivals arrivals_;

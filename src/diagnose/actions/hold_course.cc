@@ -28,8 +28,8 @@ void Hold::EnterHeld() {
   stage_ = Stage::kHeld;
   report_.state = report_.outcome = "held";
   std::string cannot = WhoCannotEnd();
-  report_.summary = RanksSaying("held") + " wait at step " + std::to_string(step_) + ", for " + SecondsText(cap_ns_) +
-                    " at most; then they " + (cannot.empty() ? EndWords() : "go on: " + cannot);
+  report_.summary = RanksSaying("held") + " wait at step " + std::to_string(step_) + ", for " + limit_text_ +
+                    "; then they " + (cannot.empty() ? EndWords() : "go on: " + cannot);
 }
 
 void Hold::EndAtLimit(int64_t now_ns) {

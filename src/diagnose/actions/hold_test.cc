@@ -313,6 +313,24 @@ TEST_F(HoldTest, AHoldThatWasAskedForSoLongBlamesNoCollective) {
   }
 }
 
+TEST_F(HoldTest, AHoldThatIsShorterThanAskedForSaysByWhat) {
+  struct {
+    int64_t asked_s;
+    uint32_t timeout_s;
+    const char* words;
+  } cases[] = {{20, 16, "for 8 s at most (half of the collectives' timeout, 16 s, though 20 s were asked for); then"},
+               {5, 16, "for 5 s at most, as asked; then"},
+               {0, 16, "for 8 s at most (half of the collectives' timeout, 16 s); then"},
+               {0, 0, "for 300 s at most (half of the collectives' usual timeout, 600 s); then"}};
+  for (const auto& each : cases) {
+    Begin("pause_job", "", each.asked_s);
+    SayOfAll(Kind::kPrepare, "ready", 10, each.timeout_s);
+    SayOfAll(Kind::kHold, "held");
+    EXPECT_NE(report().summary.find(each.words), std::string::npos) << report().summary;
+    orders_.clear();
+  }
+}
+
 TEST_F(HoldTest, OnlyWhatTheRanksSaveIsSaidToBeSaved) {
   end_ = model::RankAnswer::End::kEnds;
   Begin("stop_job");

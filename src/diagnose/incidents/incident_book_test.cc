@@ -23,6 +23,7 @@ constexpr Kind kPeerClosed = {"PeerClosed", "network", "cascade", detect::Severi
 constexpr Kind kSlow = {"ThroughputCollapse", "throughput_drop", "", detect::Severity::kWarning};
 constexpr Kind kHot = {"GpuHot", "thermal", "", detect::Severity::kWarning};
 constexpr Kind kSpike = {"LossSpike", "loss_spike", "", detect::Severity::kWarning};
+constexpr Kind kSilent = {"HeartbeatLost", "heartbeat_lost", "", detect::Severity::kCritical};
 constexpr Kind kNote = {"LossPlateau", "loss_plateau", "", detect::Severity::kInfo};
 constexpr Kind kRate = {"LearningRateLeavesSchedule", "lr_mismatch", "", detect::Severity::kWarning};
 
@@ -63,6 +64,14 @@ class IncidentBookTest : public testing::Test {
   std::map<std::string, Incident> now_;
   IncidentBook book_{"p", [this](const Incident& incident) { versions_.push_back(incident); }};
 };
+
+TEST_F(IncidentBookTest, OfRanksThatAreSilentTogetherTheFirstIsNotSingledOut) {
+  std::string id = book_.Take(Make(kSilent, 0, 2));
+  EXPECT_EQ(Get(id).title, "HeartbeatLost on rank 2");
+  EXPECT_EQ(book_.Take(Make(kSilent, 1, 0)), id);
+  book_.Take(Make(kSilent, 1, 1));
+  EXPECT_EQ(Get(id).title, "ranks 0-2 are silent, and none is singled out");
+}
 
 TEST_F(IncidentBookTest, AThousandRanksWithTheSameTroubleAreOneIncident) {
   IncidentBook::Past past;

@@ -102,6 +102,12 @@ void AddMember(IncidentMember more, size_t most, Incident* incident) {
                    [](const auto& a, const auto& b) { return std::tie(a.role, a.began) < std::tie(b.role, b.began); });
 }
 
+// Of ranks that are silent together the first is so by chance.
+void NameNone(Incident* incident) {
+  if (incident->incident_class != "heartbeat_lost" || incident->ranks.size() < 2) return;
+  incident->title = "ranks " + incident->ranks.ToText() + " are silent, and none is singled out";
+}
+
 // What follows from the members: who has the trouble itself, since when, how bad it is.
 void Summarize(Incident* incident) {
   std::string_view kind = KindOf(incident->incident_class, incident->rule);
@@ -114,6 +120,7 @@ void Summarize(Incident* incident) {
     incident->ranks.Merge(member.ranks);
     incident->nodes.Merge(member.nodes);
   }
+  NameNone(incident);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "agent/run_directory.h"
 #include "base/clock.h"
+#include "base/counted.h"
 #include "doctor_checks.h"
 #include "model/time_text.h"
 
@@ -19,7 +20,7 @@ std::string Age(const UnsentSpool& spool) { return model::FormatDuration(base::W
 
 std::string Describe(const UnsentSpool& spool) {
   // A dead agent may have read nothing of it yet.
-  std::string what = spool.records > 0 ? std::to_string(spool.records) + " records" : "output not read yet";
+  std::string what = spool.records > 0 ? base::Counted(spool.records, "record") : "output not read yet";
   std::string text = what + " of job " + spool.job + " (" + Fixed(static_cast<double>(spool.bytes) / (1 << 20)) +
                      " MiB, since " + Age(spool) + ") for " + spool.server;
   switch (spool.kept_by) {

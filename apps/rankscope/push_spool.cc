@@ -41,8 +41,8 @@ base::Status Push(const PushOptions& options) {
   agent.token = options.token;
   agent.give_up_after_s = options.give_up_after_s;
   ASSIGN_OR_RETURN(agent::Shipped shipped, agent::RunAgent(agent));
-  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(),
-              shipped.records - shipped.held_before - shipped.lost, server.c_str());
+  uint64_t sent = shipped.records - shipped.held_before - shipped.lost;
+  std::printf("job %s: %s sent to %s", config.job.c_str(), base::Counted(sent, "record").c_str(), server.c_str());
   if (shipped.held_before > 0) std::printf(", which had %" PRIu64 " before", shipped.held_before);
   std::printf("; %s is removed\n", options.directory.c_str());
   if (shipped.lost == 0) return {};

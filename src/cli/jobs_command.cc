@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/counted.h"
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
 #include "cli/line_folder.h"
@@ -51,6 +52,11 @@ std::string Age(const nlohmann::json& object, const char* name) {
   return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
 }
 
+// "rank 3", "ranks 0-2,5".
+std::string NamedRanks(const std::set<int32_t>& ranks) {
+  return (ranks.size() == 1 ? "rank " : "ranks ") + FormatSet(ranks);
+}
+
 // The ranks of the attempt that are not seen, and those whose lines have no rank.
 void SayWhatIsMissing(const nlohmann::json& job) {
   std::set<int32_t> silent, missing;
@@ -60,12 +66,12 @@ void SayWhatIsMissing(const nlohmann::json& job) {
     missing.erase(rank.value("rank", -1));
     if (rank.value("source", "") == "exit only") silent.insert(rank.value("rank", -1));
   }
-  if (!missing.empty()) std::printf("not seen: ranks %s\n", FormatSet(missing).c_str());
+  if (!missing.empty()) std::printf("not seen: %s\n", NamedRanks(missing).c_str());
   if (silent.empty()) return;
   std::printf(
-      "no channel of their own: ranks %s; their lines have no rank (not Python, or Python with -I or -S; "
+      "no channel of their own: %s; their lines have no rank (not Python, or Python with -I or -S; "
       "`rankscope run --preload` helps)\n",
-      FormatSet(silent).c_str());
+      NamedRanks(silent).c_str());
 }
 
 std::string WhyOf(const nlohmann::json& job) {
@@ -133,8 +139,8 @@ base::Status RunJobsSet(const std::string& server, const std::string& job, int l
   nlohmann::json settings = {{"log_interval_steps", log_interval_steps}};
   return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/settings", settings.dump(), [&](std::string_view line) {
     auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    std::printf("%s: one metric record per %d steps, told to %s agents\n", job.c_str(), log_interval_steps,
-                Shown(answer, "agents").c_str());
+    std::printf("%s: one metric record per %d steps, told to %s\n", job.c_str(), log_interval_steps,
+                base::Counted(answer.value("agents", uint64_t{0}), "agent").c_str());
     return true;
   });
 }

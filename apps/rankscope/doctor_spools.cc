@@ -25,9 +25,9 @@ std::string Describe(const UnsentSpool& spool) {
                      " MiB, since " + Age(spool) + ") for " + spool.server;
   switch (spool.kept_by) {
     case Keeper::kRun:
-      return text + ", which its run goes on sending";
+      return text + ", which its run goes on sending by agent " + std::to_string(spool.agent);
     case Keeper::kAgent:
-      return text + ", to which an agent goes on sending: " + spool.directory;
+      return text + ", to which agent " + std::to_string(spool.agent) + " goes on sending: " + spool.directory;
     case Keeper::kNobody:
       return text + ", which nobody sends: " + PushCommand(spool);
   }
@@ -62,6 +62,7 @@ nlohmann::json ToJson(const std::vector<UnsentSpool>& spools) {
                     {"job_id", spool.job},
                     {"server", spool.server},
                     {"kept_by", NameOf(spool.kept_by)},
+                    {"agent", spool.agent > 0 ? nlohmann::json(spool.agent) : nlohmann::json()},
                     {"records", spool.records},
                     {"bytes", spool.bytes},
                     {"age_s", (base::WallNow() - spool.since) / base::kNsPerSecond},

@@ -6,6 +6,7 @@
 #include "agent/server_address.h"
 #include "base/counted.h"
 #include "base/environment.h"
+#include "cli/named_input.h"
 #include "commands.h"
 
 namespace rankscope {
@@ -29,8 +30,10 @@ base::Status Reach(const std::string& server, const std::string& directory) {
 
 base::Status Push(const PushOptions& options) {
   auto read = agent::ReadRunConfig(options.directory);
-  if (!read.ok())
-    return read.status().WithContext(options.directory + " is no run's directory (`rankscope doctor` lists them)");
+  if (!read.ok()) {
+    return cli::Unreadable(
+        read.status().WithContext(options.directory + " is no run's directory (`rankscope doctor` lists them)"));
+  }
   const agent::RunConfig& config = *read;
   ASSIGN_OR_RETURN(std::string server, ServerOf(options, config));
   RETURN_IF_ERROR(Reach(server, options.directory));

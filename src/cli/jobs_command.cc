@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <vector>
 
@@ -19,15 +20,23 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-void PrintTable(const std::vector<Row>& rows) {
+// `width`: of the terminal, in which the column `yields` makes room for the others; 0: it is none, nothing is cut.
+void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
+  constexpr size_t kLeast = 10, kBetween = 2;
   std::vector<size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
   }
+  size_t all = std::accumulate(widths.begin(), widths.end(), kBetween * (widths.size() - 1));
+  if (width > 0 && all > width)
+    widths[yields] = std::max(kLeast, widths[yields] - std::min(all - width, widths[yields]));
   for (const Row& row : rows) {
     std::string line;
-    for (size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::string cell = CutToWidth(row[i], widths[i]);
+      line += cell + std::string(widths[i] - DisplayWidth(cell) + kBetween, ' ');
+    }
     line.erase(line.find_last_not_of(' ') + 1);
     std::printf("%s\n", line.c_str());
   }
@@ -87,7 +96,8 @@ void PrintPin(const nlohmann::json& pin) {
 
 }  // namespace
 
-base::Status RunJobs(const std::string& server, bool json) {
+base::Status RunJobs(const std::string& server, bool json, size_t width) {
+  constexpr size_t kWhy = 8;
   std::vector<Row> rows = {{"JOB", "STATE", "ATTEMPT", "RANKS", "STEP", "LOSS", "STARTED", "LAST HEARD", "WHY"}};
   RETURN_IF_ERROR(GetLines(server, "/api/v1/jobs", [&](std::string_view line) {
     if (json) {
@@ -100,11 +110,12 @@ base::Status RunJobs(const std::string& server, bool json) {
                     Shown(job, "last_loss"), Age(job, "started"), Age(job, "last_heard"), WhyOf(job)});
     return true;
   }));
-  if (!json) PrintTable(rows);
+  if (!json) PrintTable(rows, kWhy, width);
   return {};
 }
 
-base::Status RunJobsShow(const std::string& server, const std::string& job_id, bool json) {
+base::Status RunJobsShow(const std::string& server, const std::string& job_id, bool json, size_t width) {
+  constexpr size_t kGpu = 6;
   return GetLines(server, "/api/v1/jobs/" + UrlEncode(job_id), [&](std::string_view line) {
     if (json) {
       std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
@@ -124,7 +135,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
                       Shown(rank, "host"), Shown(rank, "pid"), Shown(rank, "gpu_uuid"), Shown(rank, "source"),
                       Shown(rank, "exit")});
     }
-    PrintTable(rows);
+    PrintTable(rows, kGpu, width);
     SayWhatIsMissing(job);
     return true;
   });

@@ -18,6 +18,7 @@ using Function = Aggregate::Function;
 using By = SeriesRequest::By;
 using Labels = std::vector<std::pair<std::string, Cell>>;
 
+constexpr double kMostSteps = 1'000'000;  // of a window
 constexpr size_t kBucketBytes = sizeof(SeriesBucket) + 64;
 
 // The columns of the table that is asked for, in this order.
@@ -37,7 +38,8 @@ enum Column : size_t {
   kAvg,
   kCount,
   kNonfinite,
-  kMoreNonfinite
+  kMoreNonfinite,
+  kSteps
 };
 
 std::string OwnerKey(By by) {
@@ -69,6 +71,7 @@ void Raise(const std::optional<double>& value, std::optional<double>* into) {
 struct RankBucket {
   SeriesBucket bucket;
   std::optional<double> mean;
+  int64_t steps = 1;  // that the values are of, up to the bucket's own
 };
 using RankBuckets = std::map<int64_t, RankBucket>;  // by x
 
@@ -76,9 +79,20 @@ using RankBuckets = std::map<int64_t, RankBucket>;  // by x
 struct RankValues {
   RankBuckets logged, printed;
 
-  // What was logged, and what was printed before and after it. A value printed between is a logged one rounded, or is
-  // within the extremes that the logged ones bring along.
+  // What was logged, and what was printed of steps that no logged value is of: where one is, the printed value is that
+  // one rounded, or is within the extremes that it brings along.
   RankBuckets TakePreferred() {
+    for (const auto& [x, held] : logged) {
+      int64_t before = INT64_MIN;
+      if (!__builtin_sub_overflow(x, held.steps, &before)) {
+        printed.erase(printed.upper_bound(before), printed.upper_bound(x));
+      }
+    }
+    logged.merge(printed);
+    return std::move(logged);
+  }
+  // Over time nothing tells when the steps of a logged value were: it is all between the first and the last.
+  RankBuckets TakePreferredInTime() {
     if (!logged.empty()) {
       printed.erase(printed.lower_bound(logged.begin()->first), printed.upper_bound(logged.rbegin()->first));
     }
@@ -162,7 +176,8 @@ class SeriesReader {
                         {Function::kAvg, m, 0, "avg"},
                         {Function::kCount, m, 0, "count"},
                         {Function::kNonfinite, m, 0, "nonfinite"},
-                        {Function::kSum, m + "_nonfinite", 0, "more"}};
+                        {Function::kSum, m + "_nonfinite", 0, "more"},
+                        {Function::kMax, "window_steps", 0, "steps"}};
     return table;
   }
 
@@ -200,6 +215,8 @@ class SeriesReader {
     bucket->ranks = 1;
     for (Column column : {kMin, kLow}) Lower(NumberOf(row[column]), &bucket->min);
     for (Column column : {kMax, kHigh}) Raise(NumberOf(row[column]), &bucket->max);
+    // Whoever claims more has no window of ours.
+    into->steps = static_cast<int64_t>(std::clamp(NumberOf(row[kSteps]).value_or(1), 1.0, kMostSteps));
     if (!fresh) return;
     bucket->first = NumberOf(row[kFirst]);
     bucket->last = NumberOf(row[kLast]);
@@ -209,11 +226,15 @@ class SeriesReader {
     into->mean = NumberOf(row[kAvg]);
   }
 
+  RankBuckets Preferred(RankValues* values) const {
+    return answer_.in_time ? values->TakePreferredInTime() : values->TakePreferred();
+  }
+
   void EachRank() {
     for (auto& [labels, ranks] : ranks_) {
       Series series{labels, {}};
       for (auto& [rank, values] : ranks) {
-        for (auto& [x, held] : values.TakePreferred()) series.buckets.push_back(held.bucket);
+        for (auto& [x, held] : Preferred(&values)) series.buckets.push_back(held.bucket);
       }
       answer_.series.push_back(std::move(series));
     }
@@ -223,7 +244,7 @@ class SeriesReader {
     for (auto& [labels, ranks] : ranks_) {
       std::map<int64_t, std::vector<RankBucket>> columns;
       for (auto& [rank, values] : ranks) {
-        for (auto& [x, held] : values.TakePreferred()) columns[x].push_back(held);
+        for (auto& [x, held] : Preferred(&values)) columns[x].push_back(held);
       }
       Series series{labels, {}};
       for (auto& [x, held] : columns) series.buckets.push_back(SpreadOf(x, held));

@@ -79,18 +79,15 @@ using RankBuckets = std::map<int64_t, RankBucket>;  // by x
 struct RankValues {
   RankBuckets logged, printed;
 
-  // What was logged, and what was printed of steps that no logged value is of: where one is, the printed value is that
-  // one rounded, or is within the extremes that it brings along.
+  // What was logged, and what was printed at other steps: of all where both say the same wherever both speak, as a
+  // script does that prints and logs its loss; else of those steps that no logged value is of, since the two differ in
+  // what they mean, as a trainer's mean over ranks and a rank's own loss do.
   RankBuckets TakePreferred() {
-    for (const auto& [x, held] : logged) {
-      int64_t before = INT64_MIN;
-      if (!__builtin_sub_overflow(x, held.steps, &before)) {
-        printed.erase(printed.upper_bound(before), printed.upper_bound(x));
-      }
-    }
+    if (!Agree()) EraseCovered();
     logged.merge(printed);
     return std::move(logged);
   }
+
   // Over time nothing tells when the steps of a logged value were: it is all between the first and the last.
   RankBuckets TakePreferredInTime() {
     if (!logged.empty()) {
@@ -98,6 +95,31 @@ struct RankValues {
     }
     logged.merge(printed);
     return std::move(logged);
+  }
+
+ private:
+  // But for rounding.
+  bool Agree() const {
+    constexpr double kRounding = 0.02;
+    constexpr int kFewest = 2;
+    int both = 0;
+    for (const auto& [x, held] : logged) {
+      auto other = printed.find(x);
+      if (other == printed.end() || !held.bucket.last || !other->second.bucket.last) continue;
+      double a = *held.bucket.last, b = *other->second.bucket.last;
+      if (std::fabs(a - b) > kRounding * std::max(std::fabs(a), std::fabs(b))) return false;
+      ++both;
+    }
+    return both >= kFewest;
+  }
+
+  void EraseCovered() {
+    for (const auto& [x, held] : logged) {
+      int64_t before = INT64_MIN;
+      if (!__builtin_sub_overflow(x, held.steps, &before)) {
+        printed.erase(printed.upper_bound(before), printed.upper_bound(x));
+      }
+    }
   }
 };
 

@@ -62,7 +62,7 @@ void AddShow(Program* program) {
   AddServerOptions(show, program);
   AddJob(show, job);
   OnServerCommand(program, show,
-                  [job](const std::string& server) { return Report(cli::RunShow(server, *job, TerminalWidth())); });
+                  [job](const std::string& server) { return Report(cli::RunShow(server, *job, TableWidth())); });
 }
 
 void AddPins(Program* program) {

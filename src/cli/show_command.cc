@@ -47,7 +47,10 @@ std::string Named(const std::string& name) {
 class Page {
  public:
   Page(const std::string& server, const std::string& job, size_t width)
-      : server_(server), job_(job), columns_(std::clamp<size_t>(width, 60, 200) - kNameWidth - 4), width_(width) {}
+      : server_(server),
+        job_(job),
+        columns_(std::clamp<size_t>(width > 0 ? width : 80, 60, 200) - kNameWidth - 4),
+        width_(width > 0 ? width : SIZE_MAX) {}
 
   base::Status Print() {
     RETURN_IF_ERROR(Health());

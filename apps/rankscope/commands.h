@@ -78,7 +78,7 @@ struct DetectWorkerOptions {
 };
 int DetectWorker(const DetectWorkerOptions& options);
 
-// --server, else $RANKSCOPE_SERVER, else "". kInvalid: it is no HOST:PORT.
+// --server, else $RANKSCOPE_SERVER, else "": HOST:PORT, which may be given as http://HOST:PORT/. kInvalid: it is none.
 base::Result<std::string> NamedServer(const std::string& given);
 // The server to ask: --server, $RANKSCOPE_SERVER, the one that runs on the local data directory; else one is started
 // there, which ends itself when it is idle. HOST:PORT.

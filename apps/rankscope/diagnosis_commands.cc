@@ -7,8 +7,7 @@
 namespace rankscope {
 namespace {
 
-constexpr int kFailureFound = 3, kUnreadable = 2;
-constexpr int kFixNotReached = 4;
+constexpr int kFailureFound = 3, kUnreadable = 2, kFixNotReached = 4;  // docs/exit-codes.md
 
 int Unreadable(const base::Status& status) {
   Fail(status);
@@ -67,7 +66,7 @@ void AddDiff(Program* program) {
 
 int VerifyFix(const std::string& server, const std::string& job, const std::string& old, bool json) {
   auto state = cli::RunVerifyFix(server, job, old, json);
-  if (!state.ok()) return Unreadable(state.status());
+  if (!state.ok()) return Fail(state.status());
   return *state == cli::FixState::kGone ? 0 : *state == cli::FixState::kBack ? kFailureFound : kFixNotReached;
 }
 

@@ -10,6 +10,7 @@
 #include "agent/gpu_sampler.h"
 #include "agent/run_directory.h"
 #include "agent/silent_ranks.h"
+#include "base/counted.h"
 #include "base/file.h"
 #include "commands.h"
 #include "doctor_checks.h"
@@ -54,7 +55,7 @@ Check CheckNvml() {
   }
   std::vector<std::string> uuids = sampler.uuids();
   if (uuids.empty()) return {"nvml", "ok", sampler.absence() + ": no GPU samples"};
-  std::string text = std::to_string(uuids.size()) + " GPUs:";
+  std::string text = base::Counted(uuids.size(), "GPU") + ":";
   for (const std::string& uuid : uuids) text += " " + uuid;
   return {"nvml", "ok", text};
 }

@@ -4,6 +4,7 @@
 
 #include "agent/run_directory.h"
 #include "base/clock.h"
+#include "base/counted.h"
 #include "doctor_checks.h"
 #include "model/time_text.h"
 
@@ -19,14 +20,14 @@ std::string Age(const UnsentSpool& spool) { return model::FormatDuration(base::W
 
 std::string Describe(const UnsentSpool& spool) {
   // A dead agent may have read nothing of it yet.
-  std::string what = spool.records > 0 ? std::to_string(spool.records) + " records" : "output not read yet";
+  std::string what = spool.records > 0 ? base::Counted(spool.records, "record") : "output not read yet";
   std::string text = what + " of job " + spool.job + " (" + Fixed(static_cast<double>(spool.bytes) / (1 << 20)) +
                      " MiB, since " + Age(spool) + ") for " + spool.server;
   switch (spool.kept_by) {
     case Keeper::kRun:
-      return text + ", which its run goes on sending";
+      return text + ", which its run goes on sending by agent " + std::to_string(spool.agent);
     case Keeper::kAgent:
-      return text + ", to which an agent goes on sending: " + spool.directory;
+      return text + ", to which agent " + std::to_string(spool.agent) + " goes on sending: " + spool.directory;
     case Keeper::kNobody:
       return text + ", which nobody sends: " + PushCommand(spool);
   }
@@ -61,6 +62,7 @@ nlohmann::json ToJson(const std::vector<UnsentSpool>& spools) {
                     {"job_id", spool.job},
                     {"server", spool.server},
                     {"kept_by", NameOf(spool.kept_by)},
+                    {"agent", spool.agent > 0 ? nlohmann::json(spool.agent) : nlohmann::json()},
                     {"records", spool.records},
                     {"bytes", spool.bytes},
                     {"age_s", (base::WallNow() - spool.since) / base::kNsPerSecond},

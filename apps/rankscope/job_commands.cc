@@ -16,7 +16,7 @@ void AddJobsShow(Program* program, CLI::App* jobs) {
   AddJob(show, job);
   show->fallthrough();
   OnServerCommand(program, show, [program, job](const std::string& server) {
-    return Report(cli::RunJobsShow(server, *job, program->json()));
+    return Report(cli::RunJobsShow(server, *job, program->json(), TableWidth()));
   });
 }
 
@@ -51,8 +51,9 @@ void AddJobs(Program* program) {
   AddJobsShow(program, jobs);
   AddJobsSet(program, jobs);
   AddJobsDelete(program, jobs);
-  OnServerCommand(program, jobs,
-                  [program](const std::string& server) { return Report(cli::RunJobs(server, program->json())); });
+  OnServerCommand(program, jobs, [program](const std::string& server) {
+    return Report(cli::RunJobs(server, program->json(), TableWidth()));
+  });
 }
 
 void AddShow(Program* program) {
@@ -61,7 +62,7 @@ void AddShow(Program* program) {
   AddServerOptions(show, program);
   AddJob(show, job);
   OnServerCommand(program, show,
-                  [job](const std::string& server) { return Report(cli::RunShow(server, *job, TerminalWidth())); });
+                  [job](const std::string& server) { return Report(cli::RunShow(server, *job, TableWidth())); });
 }
 
 void AddPins(Program* program) {

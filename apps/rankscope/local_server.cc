@@ -35,13 +35,21 @@ pid_t StartServer(const std::string& data_dir) {
   _exit(127);
 }
 
+// As people copy it out of a browser: http://HOST:PORT/.
+std::string_view WithoutScheme(std::string_view name) {
+  constexpr std::string_view kScheme = "http://";
+  if (name.starts_with(kScheme)) name.remove_prefix(kScheme.size());
+  if (name.ends_with('/')) name.remove_suffix(1);
+  return name;
+}
+
 }  // namespace
 
 base::Result<std::string> NamedServer(const std::string& given) {
   std::string name = given.empty() ? base::EnvironmentVariable("RANKSCOPE_SERVER") : given;
   if (name.empty()) return name;
-  auto address = base::ParseHostPort(name);
-  if (address.ok()) return name;
+  auto address = base::ParseHostPort(WithoutScheme(name));
+  if (address.ok()) return std::string(WithoutScheme(name));
   return base::Status::Invalid((given.empty() ? "$RANKSCOPE_SERVER " : "--server ") + address.status().message());
 }
 

@@ -6,6 +6,7 @@
 #include "agent/server_address.h"
 #include "base/counted.h"
 #include "base/environment.h"
+#include "cli/named_input.h"
 #include "commands.h"
 
 namespace rankscope {
@@ -29,8 +30,10 @@ base::Status Reach(const std::string& server, const std::string& directory) {
 
 base::Status Push(const PushOptions& options) {
   auto read = agent::ReadRunConfig(options.directory);
-  if (!read.ok())
-    return read.status().WithContext(options.directory + " is no run's directory (`rankscope doctor` lists them)");
+  if (!read.ok()) {
+    return cli::Unreadable(
+        read.status().WithContext(options.directory + " is no run's directory (`rankscope doctor` lists them)"));
+  }
   const agent::RunConfig& config = *read;
   ASSIGN_OR_RETURN(std::string server, ServerOf(options, config));
   RETURN_IF_ERROR(Reach(server, options.directory));
@@ -41,8 +44,8 @@ base::Status Push(const PushOptions& options) {
   agent.token = options.token;
   agent.give_up_after_s = options.give_up_after_s;
   ASSIGN_OR_RETURN(agent::Shipped shipped, agent::RunAgent(agent));
-  std::printf("job %s: %" PRIu64 " records sent to %s", config.job.c_str(),
-              shipped.records - shipped.held_before - shipped.lost, server.c_str());
+  uint64_t sent = shipped.records - shipped.held_before - shipped.lost;
+  std::printf("job %s: %s sent to %s", config.job.c_str(), base::Counted(sent, "record").c_str(), server.c_str());
   if (shipped.held_before > 0) std::printf(", which had %" PRIu64 " before", shipped.held_before);
   std::printf("; %s is removed\n", options.directory.c_str());
   if (shipped.lost == 0) return {};

@@ -28,7 +28,10 @@ void AddWhose(CLI::App* command, cli::LogsOptions* logs) {
   AddSet(command, "--rank", &logs->ranks, "a set of ranks: 0-7,371,!3");
   AddSet(command, "--node_rank", &logs->node_ranks, "a set of node ranks");
   AddSet(command, "--host", &logs->hosts, "host names, comma between");
-  AddSet(command, "--stream", &logs->streams, "stdout,stderr,metric,batch,event,host,gpu,stack");
+  AddSet(command, "--stream", &logs->streams,
+         "stdout,stderr,metric,batch,event,host,gpu,stack (all; as text without the samples of host and gpu)");
+  command->add_option("--attempt", logs->attempt, "of this launch or restart only, counted from 0")
+      ->check(NotNegative());
   command->add_option("--since", logs->since, kLogsSince);
   command->add_option("--until", logs->until, "as --since");
 }

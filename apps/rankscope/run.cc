@@ -78,23 +78,28 @@ std::string MakeRingsDirectory(const std::string& run_directory, const std::stri
   return mkdir(beside.c_str(), 0700) == 0 ? beside : "";
 }
 
-// The server knows whether a launch of this key goes on. Where it does not answer, the key itself is the job on all
-// nodes alike: the training is not held up.
-std::string JoinLaunch(const std::string& server, const agent::Launch& launch) {
-  nlohmann::json body = {{"key", launch.key}, {"member", launch.member}};
-  std::string job;
-  auto joined = cli::PostLines(server, "/api/v1/launches", body.dump(), [&](std::string_view line) {
+// The job and its first attempt. The server knows whether a launch of this key or job goes on, and how many there were.
+// Where it does not answer, the key itself is the job on all nodes alike: the training is not held up.
+base::Status JoinLaunch(const nlohmann::json& launch, long patience_ms, agent::RunConfig* config) {
+  auto take = [&](std::string_view line) {
     auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (answer.is_object()) job = answer.value("job_id", "");
+    if (!answer.is_object()) return true;
+    config->job = answer.value("job_id", config->job);
+    config->first_attempt = answer.value("first_attempt", 0);
     return true;
-  });
-  if (!joined.ok()) std::fprintf(stderr, "rankscope: %s\n", joined.message().c_str());
-  return job.empty() ? launch.key : job;
+  };
+  return cli::PostLines(config->server, "/api/v1/launches", launch.dump(), take, patience_ms);
 }
 
-std::string ChooseJob(const RunOptions& options, const std::string& server, const agent::Launch& launch) {
-  if (!options.job.empty()) return options.job;
-  return launch.key.empty() ? NewJobId() : JoinLaunch(server, launch);
+void ChooseJob(const RunOptions& options, const agent::Launch& launch, agent::RunConfig* config) {
+  constexpr long kNamedPatienceMs = 1000, kPatienceMs = 5000;  // the name of the job hangs on it
+  bool named = !options.job.empty();
+  config->job = named ? options.job : launch.key.empty() ? NewJobId() : launch.key;
+  if (!named && launch.key.empty()) return;
+  nlohmann::json member = {{named ? "job_id" : "key", config->job}, {"member", launch.member}};
+  auto joined = JoinLaunch(member, named ? kNamedPatienceMs : kPatienceMs, config);
+  // Of a named job only the count of its attempts is lost, and that the server is not there is said at the end.
+  if (!joined.ok() && !named) std::fprintf(stderr, "rankscope: %s\n", joined.message().c_str());
 }
 
 // Each node's own server would keep its part of the job: said, with what to do, and not refused.
@@ -176,7 +181,7 @@ base::Result<agent::RunConfig> Configure(const RunOptions& options) {
   config.alerts = wanted && options.attach_pid == 0;
   agent::Launch launch = agent::LaunchFrom(getenv, options.command, config.host);
   if (launch.nodes > 1 && is_local) AdviseSeveralNodes(launch);
-  config.job = ChooseJob(options, server, launch);
+  ChooseJob(options, launch, &config);
   config.node_rank = launch.node_rank;
   config.member = launch.member;
   return config;

@@ -11,7 +11,9 @@ void AddRun(Program* program) {
   CLI::App* run = program->app.add_subcommand("run", "Run a training command: rankscope run -- torchrun … train.py");
   auto options = std::make_shared<RunOptions>();
   AddServerOptions(run, program);
-  run->add_option("--job_id", options->job, "else from Slurm, the rendezvous or MPI, else a new one");
+  run->add_option(
+      "--job_id", options->job,
+      "else from Slurm, the rendezvous or MPI, else a new one; run again, it goes on with the next attempt");
   run->add_option("--label", options->labels, "KEY=VALUE, kept with the job; may be repeated")
       ->take_all()
       ->allow_extra_args(false);  // else it takes the -- for the end of its values

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/host_port.h"
 #include "base/version.h"
+#include "cli/named_input.h"
 #include "commands.h"
 #include "endpoint_file.h"
 #include "live_actions.h"
@@ -179,7 +180,7 @@ class Server {
     projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     projects.gpu_hour_price = options_.gpu_hour_price;
     if (!options_.topology.empty()) {
-      ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(options_.topology));
+      ASSIGN_OR_RETURN(std::string yaml, cli::ReadNamedFile(options_.topology));
       ASSIGN_OR_RETURN(diagnose::Topology topology, diagnose::ReadTopology(options_.topology, yaml));
       projects.topology = std::make_shared<diagnose::Topology>(std::move(topology));
     }

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "cli/named_input.h"
 #include "commands.h"
 #include "store/inspect.h"
 #include "store/store.h"
@@ -78,7 +79,7 @@ int StoreCommand(const StoreOptions& options) {
   for (const std::string& folder : folders) {
     auto report = options.action == "verify" ? store::VerifyStore(folder) : store::InspectStore(folder);
     if (report.status().code() == base::Code::kNotFound && folders.size() > 1) continue;  // nothing was sealed yet
-    if (!report.ok()) return Fail(report.status());
+    if (!report.ok()) return Fail(cli::Unreadable(report.status()));
     for (const std::string& sentence : report->damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
     code |= options.action == "verify" ? PrintVerdict(folder, *report) : PrintStats(*report);
   }

@@ -28,7 +28,8 @@ def request(server, path, body=None, accept=None, timeout=None, **parameters):
     parameters = {name: value for name, value in parameters.items() if value is not None}
     if os.environ.get("RANKSCOPE_PROJECT"):
         parameters.setdefault("project", os.environ["RANKSCOPE_PROJECT"])
-    asked = urllib.request.Request(f"http://{server}{path}?{urllib.parse.urlencode(parameters)}", body)
+    address = server.removeprefix("http://").rstrip("/")
+    asked = urllib.request.Request(f"http://{address}{path}?{urllib.parse.urlencode(parameters)}", body)
     if os.environ.get("RANKSCOPE_TOKEN"):
         asked.add_header("Authorization", "Bearer " + os.environ["RANKSCOPE_TOKEN"])
     if accept:

@@ -270,6 +270,13 @@ class Agent {
   Progress said_;
 };
 
+base::Status OtherAgent(const std::string& run_directory) {
+  std::string pid = std::to_string(AgentOf(run_directory));
+  return base::Status::Unavailable("agent " + pid + " works on " + run_directory +
+                                   "; where that is the agent of a run that has ended, `kill " + pid +
+                                   "` ends it, and nothing is lost");
+}
+
 }  // namespace
 
 base::Result<Shipped> RunAgent(const AgentOptions& options) {
@@ -280,10 +287,8 @@ base::Result<Shipped> RunAgent(const AgentOptions& options) {
     config.data_dir.clear();
   }
   auto lock = base::LockFile(AgentLock(options.run_directory));
-  if (!lock.ok()) {
-    return base::Status::Unavailable("another agent works on " + options.run_directory +
-                                     "; `rankscope doctor` names its pid, should it be stopped first");
-  }
+  if (!lock.ok()) return OtherAgent(options.run_directory);
+  SignAgentLock(lock->get());
   // What is drained is removed: nobody may write there any more.
   auto keeper = options.drain ? base::LockFile(KeeperLock(options.run_directory))
                               : base::Result<base::UniqueFd>(base::UniqueFd());

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "agent/run_directory.h"
 #include "base/file.h"
 
@@ -32,6 +34,17 @@ std::vector<std::string> OrphanRuns(const std::string& folder, const std::string
 
 std::string KeeperLock(const std::string& run_directory) { return run_directory + "/keeper.lock"; }
 std::string AgentLock(const std::string& run_directory) { return run_directory + "/agent.lock"; }
+
+void SignAgentLock(int agent_lock_fd) {
+  std::string pid = std::to_string(getpid()) + "\n";
+  (void)!ftruncate(agent_lock_fd, 0);
+  (void)!pwrite(agent_lock_fd, pid.data(), pid.size(), 0);  // only for people
+}
+
+int AgentOf(const std::string& run_directory) {
+  auto text = base::ReadWholeFile(AgentLock(run_directory));
+  return text.ok() && !IsFree(AgentLock(run_directory)) ? std::atoi(text->c_str()) : 0;
+}
 
 void MarkDrained(int keeper_lock_fd) { (void)!pwrite(keeper_lock_fd, "drained\n", 8, 0); }  // only for people
 

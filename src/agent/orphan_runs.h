@@ -13,6 +13,9 @@ std::vector<std::string> OrphanRuns(const std::string& folder, const std::string
 // holds both, and marks the keeper's for good.
 std::string KeeperLock(const std::string& run_directory);
 std::string AgentLock(const std::string& run_directory);
+// By its lock, which it has signed: the pid of the agent that works there; 0: none does.
+void SignAgentLock(int agent_lock_fd);
+int AgentOf(const std::string& run_directory);
 void MarkDrained(int keeper_lock_fd);
 bool IsDrained(const std::string& run_directory);
 

@@ -186,7 +186,6 @@ std::map<int32_t, Rings::LiveRank> Rings::LiveRanks() const {
     const int32_t rank = *origin.rank;
     if (auto known = began.find(rank); known != began.end() && known->second > time) continue;
     began[rank] = time;
-    CompleteOrigin(config_, &origin);
     ranks[rank] = {std::move(origin), ring.reader.get()};
   }
   return ranks;

@@ -33,6 +33,7 @@ void CompleteOrigin(const RunConfig& config, model::Origin* origin) {
   origin->job = config.job;
   origin->host = config.host;
   if (!origin->node_rank) origin->node_rank = config.node_rank;
+  origin->attempt += config.first_attempt;
 }
 
 std::string DoorFolder(const RunConfig& config) { return "/tmp/rankscope-" + config.run; }
@@ -47,6 +48,7 @@ base::Status WriteRunConfig(const std::string& directory, const RunConfig& confi
                          {"run", config.run},
                          {"member", config.member},
                          {"rings", config.rings},
+                         {"first_attempt", config.first_attempt},
                          {"sample_interval_s", config.sample_interval_s},
                          {"spool_limit_bytes", config.spool_limit_bytes},
                          {"alerts", config.alerts}};
@@ -69,6 +71,7 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
   config.run = json.value("run", "");
   config.member = json.value("member", "");
   config.rings = json.value("rings", "");
+  config.first_attempt = json.value("first_attempt", 0);
   config.sample_interval_s = json.value("sample_interval_s", config.sample_interval_s);
   config.spool_limit_bytes = json.value("spool_limit_bytes", config.spool_limit_bytes);
   config.alerts = json.value("alerts", false);

@@ -24,6 +24,7 @@ struct RunConfig {
   std::string member;  // its place in the launch, the same when it is launched again
   std::string rings;   // the folder of the metric rings
   std::optional<int32_t> node_rank;
+  int32_t first_attempt = 0;   // of this launch of the job; launchers count from 0 each time
   int sample_interval_s = 10;  // of host and GPU samples; 0: none
   uint64_t spool_limit_bytes = 4ull << 30;
   bool alerts = false;  // somebody reads what the server finds (alerts.h)
@@ -32,7 +33,8 @@ struct RunConfig {
 // Where the server is now: the local one says so in its data directory.
 std::string CurrentServer(const RunConfig& config);
 
-// Fills in what a record of this run has when its source does not know: project, job, host, node rank.
+// Makes of a source's origin that of a record, once: fills in what a source does not know (project, job, host, node
+// rank) and counts its attempt on from those of the job's earlier launches.
 void CompleteOrigin(const RunConfig& config, model::Origin* origin);
 
 // The folder of the keeper's RankDoor: a path short enough for a socket's.

@@ -47,6 +47,7 @@ std::optional<UnsentSpool> LookAt(const std::string& run, const std::string& hos
   if (!config.ok() || config->host != host || !fs::exists(run + "/capture")) return std::nullopt;
   UnsentSpool spool{run, config->job, CurrentServer(*config)};
   spool.kept_by = KeeperOf(run);
+  spool.agent = AgentOf(run);
   Progress progress = ReadProgress(run);
   spool.records = progress.spooled - std::min(progress.acknowledged, progress.spooled);
   spool.bytes = BytesBelow(run + "/spool") + BytesBelow(run + "/capture");

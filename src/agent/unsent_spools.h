@@ -16,6 +16,7 @@ struct UnsentSpool {
     kAgent,   // the run has ended; its agent goes on trying
     kNobody,  // keeper and agent are dead
   } kept_by = Keeper::kNobody;
+  int agent = 0;           // its pid; 0: there is none
   uint64_t records = 0;    // in the spool; what a dead agent had not read yet is not counted
   uint64_t bytes = 0;      // on disk, what is acknowledged and not yet removed too
   base::TimeNs since = 0;  // the begin of the run: nothing in it is older

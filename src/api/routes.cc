@@ -303,12 +303,19 @@ class Routes {
       return launch.is_object() && launch.contains(name) && launch[name].is_string() ? launch[name].get<std::string>()
                                                                                      : std::string();
     };
-    if (text("key").empty() || text("member").empty()) {
-      return Fail(reply, base::Status::Invalid("launches: want {\"key\": K, \"member\": M}"));
+    std::string job = text("job_id"), member = text("member");
+    if (job.empty() == text("key").empty() || member.empty()) {
+      return Fail(reply,
+                  base::Status::Invalid("launches: want {\"key\": K, \"member\": M}, or job_id in place of key"));
     }
-    std::string job =
-        services_.catalog->JoinLaunch(text("key"), text("member"), base::WallNow(), services_.lost_after_ns);
-    Answer(reply, 200, {{"job_id", job}});
+    const base::TimeNs now = base::WallNow();
+    int32_t attempt = 0;  // a relaunch of the same key is another job
+    if (job.empty()) {
+      job = services_.catalog->JoinLaunch(text("key"), member, now, services_.lost_after_ns);
+    } else {
+      attempt = services_.catalog->FirstAttempt(job, member, now, services_.lost_after_ns);
+    }
+    Answer(reply, 200, {{"job_id", job}, {"first_attempt", attempt}});
   }
 
   const Services services_;

@@ -183,6 +183,12 @@ class SqliteCatalog : public Catalog {
     return launches_.Join(key, member, now, lost_after, [this](const std::string& job) { return Find(job); });
   }
 
+  int32_t FirstAttempt(const std::string& job, const std::string& member, base::TimeNs now,
+                       int64_t lost_after) override {
+    std::lock_guard lock(mutex_);
+    return launches_.FirstAttempt(job, member, now, lost_after, [this](const std::string& name) { return Find(name); });
+  }
+
  private:
   const JobState* Find(const std::string& job) const {
     auto found = jobs_.find({project_, job});

@@ -102,6 +102,9 @@ class Catalog : public model::RecordSink {
   // The job that a `rankscope run` belongs to which knows its launch only by a key: catalog/launches.h.
   virtual std::string JoinLaunch(const std::string& key, const std::string& member, base::TimeNs now,
                                  int64_t lost_after) = 0;
+  // The attempt with which a `rankscope run` of a job that the user named begins: likewise.
+  virtual int32_t FirstAttempt(const std::string& job, const std::string& member, base::TimeNs now,
+                               int64_t lost_after) = 0;
 };
 
 }  // namespace rankscope::catalog

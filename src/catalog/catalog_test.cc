@@ -43,6 +43,7 @@ class CatalogTest : public testing::Test {
                    model::Fields fields, std::optional<int64_t> second = {}, std::string member = "") {
     model::Record record;
     record.origin.job = job_;
+    record.origin.attempt = attempt_;
     record.origin.node_rank = node;
     record.origin.host = "h" + std::to_string(node);
     record.origin.rank = rank;
@@ -67,6 +68,7 @@ class CatalogTest : public testing::Test {
 
   std::string folder_, job_ = "j";
   int64_t time_ = 0;
+  int32_t attempt_ = 0;
   std::unique_ptr<Catalog> catalog_;
 };
 
@@ -193,6 +195,44 @@ TEST_F(CatalogTest, RelaunchUnderTheSameIdBeginsAnew) {
   EXPECT_EQ(Row().ranks_seen, 0);
   KeeperEvent("node_end", "b", 0, {}, {{"exit_code", int64_t{0}}});
   EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, RanksOfAnEarlierLaunchStayAndItsLateWordsChangeNothing) {
+  KeeperEvent("job_start", "a", 0, {}, {{"command", "old"}});
+  KeeperEvent("rank_start", "a", 0, 0, {});
+  KeeperEvent("rank_exit", "a", 0, 0, {{"exit_code", int64_t{1}}});
+  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
+  attempt_ = 1;
+  KeeperEvent("job_start", "b", 0, {}, {});
+  KeeperEvent("rank_start", "b", 0, 0, {});
+  EXPECT_EQ(Row().state, "running");
+  EXPECT_FALSE(Row().configuration.contains("command"));
+  attempt_ = 0;
+  KeeperEvent("job_start", "late", 3, {}, {{"command", "old"}});
+  attempt_ = 1;
+  KeeperEvent("node_end", "b", 0, {}, {{"exit_code", int64_t{0}}});
+  Open();
+  EXPECT_EQ(Row().state, "finished");
+  EXPECT_FALSE(Row().configuration.contains("command"));
+  auto ranks = *catalog_->Ranks("j");
+  ASSERT_EQ(ranks.size(), 2U);
+  EXPECT_EQ(ranks[0].attempt, 0);
+  EXPECT_EQ(ranks[0].exit, "exit 1");
+  EXPECT_EQ(ranks[1].attempt, 1);
+}
+
+TEST_F(CatalogTest, LossThatComesLateIsNotTheLastOne) {
+  KeeperEvent("", "a", 0, 0, {{"loss", 0.25}}, 20);
+  KeeperEvent("", "a", 0, 0, {{"loss", 0.5}}, 10);
+  EXPECT_EQ(Row().last_loss, 0.25);
+}
+
+TEST_F(CatalogTest, JobOfSeveralImportsNamesEachPlaceOnce) {
+  Event("", 0, {});
+  for (const char* place : {"/logs/a", "/logs/b", "/logs/a", "/logs"}) {
+    ASSERT_TRUE(catalog_->NoteImport("j", place).ok());
+  }
+  EXPECT_EQ(Row().configuration.at("imported_from"), "/logs/a, /logs/b, /logs");
 }
 
 TEST_F(CatalogTest, RunThatWasKilledIsOverOnceItsRankLivesInAnother) {

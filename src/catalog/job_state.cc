@@ -14,6 +14,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr char kImportedFrom[] = "imported_from";
+constexpr size_t kMostPlaces = 4096;  // bytes
 
 std::string TextOf(const model::FieldValue& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -74,12 +75,12 @@ void JobState::Take(const model::Record& record) {
   const std::string name = event ? Field(record, "event") : "";
   if (event && name == "action") FollowPause(record, &row_.pause);
   if (event && model::IsJudgement(name)) return;
-  if (name == "job_start") StartRun(record);
+  if (name == "job_start" && !IsOfEarlierLaunch(record.origin)) StartRun(record);
   NoteTime(record.time);
   NoteOrigin(record.origin, record.stream);
-  if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
+  NoteStep(record.origin, record.step);
   if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
-    if (auto number = model::AsNumber(*loss)) row_.last_loss = number;
+    NoteLoss(record.time, model::AsNumber(*loss));
   }
   if (event) TakeEvent(name, record);
 }
@@ -87,10 +88,22 @@ void JobState::Take(const model::Record& record) {
 void JobState::TakePlain(const model::RecordView& record, bool known_origin) {
   NoteTime(record.time);
   if (!known_origin) NoteOrigin(*record.origin, record.stream);
-  if (record.step) row_.last_step = std::max(row_.last_step.value_or(*record.step), *record.step);
+  NoteStep(*record.origin, record.step);
   if (record.fields.empty()) return;
   const model::FieldView* loss = record.FindField("loss");
-  if (loss && loss->kind != model::FieldView::Kind::kText) row_.last_loss = model::AsNumber(loss->Value());
+  if (loss && loss->kind != model::FieldView::Kind::kText) NoteLoss(record.time, model::AsNumber(loss->Value()));
+}
+
+void JobState::NoteStep(const model::Origin& origin, const std::optional<int64_t>& step) {
+  if (!step || IsOfEarlierLaunch(origin)) return;
+  row_.last_step = std::max(row_.last_step.value_or(*step), *step);
+}
+
+// By time, not by arrival: the window of what a rank logged last comes only with its end.
+void JobState::NoteLoss(base::TimeNs time, const std::optional<double>& loss) {
+  if (!loss || time < last_loss_time_) return;
+  row_.last_loss = loss;
+  last_loss_time_ = time;
 }
 
 void JobState::NoteTime(base::TimeNs time) {
@@ -115,9 +128,12 @@ void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
 
 void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   const model::Origin& origin = record.origin;
+  bool is_of_a_run = name == "job_start" || name == "node_end";
+  if (is_of_a_run && IsOfEarlierLaunch(origin)) return;  // it comes late: its agent had been killed
   // A rank knows how many there are; the start only supposes.
   int64_t size = Integer(record, "world_size");
-  if (size > 0 && (name != "job_start" || row_.ranks_expected == 0)) row_.ranks_expected = static_cast<int32_t>(size);
+  if (size > 0 && !IsOfEarlierLaunch(origin) && (name != "job_start" || row_.ranks_expected == 0))
+    row_.ranks_expected = static_cast<int32_t>(size);
   if (name == "job_start" || name == "training_arguments" || name == "versions") {
     Configure(record);
   } else if (name == "rank_start" && origin.rank) {
@@ -133,9 +149,11 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   }
 }
 
-// A member that comes again after all have ended has been launched again under the same id. One that comes while others
-// go on has come back to them.
+// The server that knew of the launch before gave this one an attempt of its own. Where it could not, a member that
+// comes again after all have ended has been launched again under the same id, and nothing tells the two launches' ranks
+// apart. One that comes while others go on has come back to them.
 void JobState::StartRun(const model::Record& record) {
+  if (record.origin.attempt > row_.attempt) BeginLaunch(record.origin.attempt);
   Run run{Field(record, "member"), "", 0, record.time};
   if (run.member.empty()) run.member = RunOf(record);
   bool all_ended =
@@ -145,14 +163,21 @@ void JobState::StartRun(const model::Record& record) {
   runs_[RunOf(record)] = std::move(run);
 }
 
-void JobState::ForgetLastLaunch() {
+void JobState::BeginLaunch(int32_t first_attempt) {
+  first_attempt_ = first_attempt;
   runs_.clear();
-  ranks_.clear();
-  first_bad_end_.clear();
-  row_.attempt = row_.ranks_expected = 0;
+  std::erase_if(row_.configuration, [](const auto& entry) { return entry.first != kImportedFrom; });
+  row_.ranks_expected = 0;
   row_.last_step.reset();
   row_.last_loss.reset();
   row_.pause.reset();
+}
+
+void JobState::ForgetLastLaunch() {
+  BeginLaunch(first_attempt_);
+  std::erase_if(ranks_, [this](const auto& rank) { return rank.first.first >= first_attempt_; });
+  std::erase_if(first_bad_end_, [this](const auto& end) { return end.first >= first_attempt_; });
+  row_.attempt = first_attempt_;
 }
 
 // A rank lives in one run: another that has it now says that the one before is over, though it could not say so.
@@ -201,7 +226,12 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
-void JobState::NoteImport(const std::string& from) { row_.configuration[kImportedFrom] = from; }
+void JobState::NoteImport(const std::string& from) {
+  std::string& places = row_.configuration[kImportedFrom];
+  if (places.size() > kMostPlaces || (", " + places + ",").find(", " + from + ",") != std::string::npos) return;
+  places += (places.empty() ? "" : ", ") + from;
+  if (places.size() > kMostPlaces) places += ", …";
+}
 
 bool JobState::ended() const {
   if (runs_.empty()) return row_.configuration.contains(kImportedFrom);
@@ -273,6 +303,8 @@ std::string JobState::ToJson() const {
                {"configuration", row_.configuration}};
   if (row_.last_step) json["last_step"] = *row_.last_step;
   if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
+  if (last_loss_time_ != 0) json["last_loss_time"] = last_loss_time_;
+  if (first_attempt_ != 0) json["first_attempt"] = first_attempt_;
   if (row_.pause) json["pause"] = catalog::ToJson(*row_.pause);
   for (const auto& [key, rank] : ranks_) {
     json["ranks"].push_back({{"attempt", rank.attempt},
@@ -309,6 +341,8 @@ JobState JobState::FromJson(const std::string& text) {
   state.row_.configuration = json.value("configuration", std::map<std::string, std::string>());
   if (json.contains("last_step")) state.row_.last_step = json.value("last_step", int64_t{0});
   if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
+  state.last_loss_time_ = json.value("last_loss_time", int64_t{0});
+  state.first_attempt_ = json.value("first_attempt", 0);
   state.row_.pause = PauseFromJson(json.value("pause", ""));
   for (const Json& entry : json.value("ranks", Json::array())) {
     RankRow rank;

@@ -30,10 +30,13 @@ class JobState {
     base::TimeNs started_at = 0;  // 0: not known
   };
   const std::map<std::string, Run>& runs() const { return runs_; }
-  // Its records were files, and lay there.
+  // Its records were files, and lay there: also there, where it was told of other places before.
   void NoteImport(const std::string& from);
   // Whether each of its runs is over. One without runs is only if it was imported.
   bool ended() const;
+  // The attempt with which its last launch began, and the highest that was heard of.
+  int32_t first_attempt() const { return first_attempt_; }
+  int32_t last_attempt() const { return row_.attempt; }
   base::TimeNs started() const { return row_.started; }
   base::TimeNs last_heard() const { return row_.last_heard; }
 
@@ -48,11 +51,15 @@ class JobState {
   };
   void NoteOrigin(const model::Origin& origin, model::Stream stream);
   void NoteTime(base::TimeNs time);
+  void NoteStep(const model::Origin& origin, const std::optional<int64_t>& step);
+  void NoteLoss(base::TimeNs time, const std::optional<double>& loss);
+  bool IsOfEarlierLaunch(const model::Origin& origin) const { return origin.attempt < first_attempt_; }
   void TakeEvent(const std::string& name, const model::Record& record);
   void StartRun(const model::Record& record);
   void StartRank(const model::Record& record);
   void EndRank(const model::Record& record);
   void Configure(const model::Record& record);
+  void BeginLaunch(int32_t first_attempt);
   void ForgetLastLaunch();
   std::string RunsEnd() const;
   struct Condition {
@@ -62,6 +69,8 @@ class JobState {
   bool AllRanksEndedWell() const;  // of the last attempt; none: false
 
   JobRow row_;
+  int32_t first_attempt_ = 0;  // of the last launch; those before belong to launches before
+  base::TimeNs last_loss_time_ = 0;
   std::map<std::pair<int32_t, int32_t>, RankRow> ranks_;  // by attempt and rank
   std::map<std::string, Run> runs_;                       // by the name that the agent gave it
   std::map<int32_t, BadEnd> first_bad_end_;               // by attempt

@@ -25,6 +25,10 @@ std::map<std::string, Presence> PresenceOf(const std::map<std::string, base::Tim
   return members;
 }
 
+bool IsOver(const JobState& state, base::TimeNs now, int64_t lost_after) {
+  return state.ended() || now - state.last_heard() > lost_after;
+}
+
 }  // namespace
 
 std::string Launches::Join(const std::string& key, const std::string& member, base::TimeNs now, int64_t lost_after,
@@ -36,6 +40,20 @@ std::string Launches::Join(const std::string& key, const std::string& member, ba
   if (IsKnown(job, find) && !BelongsTo(job, member, now, lost_after, find(job))) job = JobOf(key, newest + 1);
   joined_[job][member] = now;
   return job;
+}
+
+int32_t Launches::FirstAttempt(const std::string& job, const std::string& member, base::TimeNs now, int64_t lost_after,
+                               const FindJob& find) {
+  Forget(now - kLateness);
+  const JobState* state = find(job);
+  int32_t& first = first_attempt_[job];
+  if (state) first = std::max(first, state->first_attempt());
+  if (state && IsOver(*state, now, lost_after) && !BelongsTo(job, member, now, lost_after, state)) {
+    first = std::max(first, state->last_attempt()) + 1;
+    joined_[job].clear();
+  }
+  joined_[job][member] = now;
+  return first;
 }
 
 bool Launches::IsKnown(const std::string& job, const FindJob& find) const { return joined_.contains(job) || find(job); }
@@ -59,6 +77,7 @@ void Launches::Forget(base::TimeNs before) {
     std::erase_if(job->second, [&](const auto& entry) { return entry.second < before; });
     job = job->second.empty() ? joined_.erase(job) : std::next(job);
   }
+  std::erase_if(first_attempt_, [this](const auto& entry) { return !joined_.contains(entry.first); });
 }
 
 }  // namespace rankscope::catalog

@@ -16,6 +16,9 @@ namespace rankscope::catalog {
 //  - for kLateness after its start, if the member was not in it yet: the others failed before it came.
 // Otherwise a new launch begins. So the nodes of one launch agree in whatever order they come.
 //
+// A job that the user names stays that job: each launch of it after the first begins with an attempt of its own, above
+// all that the job has had.
+//
 // Not safe for threads. Its memory bridges the seconds until a member's first record; after a restart the jobs tell.
 class Launches {
  public:
@@ -24,6 +27,9 @@ class Launches {
 
   std::string Join(const std::string& key, const std::string& member, base::TimeNs now, int64_t lost_after,
                    const FindJob& find);
+  // The attempt with which the member's launch of a named job begins.
+  int32_t FirstAttempt(const std::string& job, const std::string& member, base::TimeNs now, int64_t lost_after,
+                       const FindJob& find);
 
  private:
   using Members = std::map<std::string, base::TimeNs>;  // when each joined
@@ -33,7 +39,8 @@ class Launches {
                  const JobState* state) const;
   void Forget(base::TimeNs before);
 
-  std::map<std::string, Members> joined_;  // by job
+  std::map<std::string, Members> joined_;         // by job
+  std::map<std::string, int32_t> first_attempt_;  // of named jobs whose launch has members in joined_
 };
 
 }  // namespace rankscope::catalog

@@ -18,11 +18,22 @@ class LaunchesTest : public testing::Test {
       return found == jobs_.end() ? nullptr : &found->second;
     });
   }
-  void Start(const std::string& job, const std::string& member) { Event(job, member, "job_start"); }
-  void End(const std::string& job, const std::string& member) { Event(job, member, "node_end"); }
-  void Event(const std::string& job, const std::string& member, const std::string& name) {
+  int32_t FirstAttempt(const std::string& member) {
+    return launches_.FirstAttempt("k", member, now_ * base::kNsPerSecond, kLostAfter, [this](const std::string& job) {
+      auto found = jobs_.find(job);
+      return found == jobs_.end() ? nullptr : &found->second;
+    });
+  }
+  void Start(const std::string& job, const std::string& member, int32_t attempt = 0) {
+    Event(job, member, "job_start", attempt);
+  }
+  void End(const std::string& job, const std::string& member, int32_t attempt = 0) {
+    Event(job, member, "node_end", attempt);
+  }
+  void Event(const std::string& job, const std::string& member, const std::string& name, int32_t attempt) {
     model::Record record;
     record.origin.job = job;
+    record.origin.attempt = attempt;
     record.stream = model::Stream::kEvent;
     record.time = now_ * base::kNsPerSecond;
     record.fields = {{"event", name}, {"run", "run of " + member}, {"member", member}, {"exit_code", int64_t{0}}};
@@ -80,6 +91,31 @@ TEST_F(LaunchesTest, LaunchThatWentSilentIsOver) {
   for (const char* member : {"node 0", "node 1"}) Start(Join(member), member);
   now_ += 3600;
   EXPECT_EQ(Join("node 0"), "k.2");
+}
+
+TEST_F(LaunchesTest, RelaunchOfANamedJobBeginsWithAnAttemptOfItsOwn) {
+  for (const char* member : {"node 0", "node 1"}) {
+    EXPECT_EQ(FirstAttempt(member), 0);
+    Start("k", member);
+  }
+  EXPECT_EQ(FirstAttempt("node 1"), 0) << "it comes back while node 0 goes on";
+  for (const char* member : {"node 0", "node 1"}) End("k", member);
+  now_ += 3600;
+  EXPECT_EQ(FirstAttempt("node 1"), 1);
+  EXPECT_EQ(FirstAttempt("node 0"), 1) << "of the same launch, though nothing is heard of it yet";
+  for (const char* member : {"node 0", "node 1"}) Start("k", member, 1);
+  launches_ = Launches();  // a restarted server
+  EXPECT_EQ(FirstAttempt("node 1"), 1);
+  for (const char* member : {"node 0", "node 1"}) End("k", member, 1);
+  EXPECT_EQ(FirstAttempt("node 0"), 2);
+}
+
+TEST_F(LaunchesTest, RelaunchOfANamedJobCountsOnFromItsElasticRestarts) {
+  FirstAttempt("node 0");
+  Start("k", "node 0");
+  Event("k", "node 0", "rank_start", 3);
+  End("k", "node 0");
+  EXPECT_EQ(FirstAttempt("node 0"), 4);
 }
 
 TEST_F(LaunchesTest, RestartedServerKnowsTheLaunchesByTheirJobs) {

@@ -3,8 +3,8 @@
 #include <cstdio>
 #include <utility>
 
-#include "base/file.h"
 #include "cli/http_client.h"
+#include "cli/named_input.h"
 #include "diagnose/case/case.h"
 #include "diagnose/signatures/signature_set.h"
 #include "diagnose/verdict.h"
@@ -50,7 +50,7 @@ struct TopologyFile {
 base::Result<TopologyFile> ReadTopologyFile(const std::string& path) {
   TopologyFile file;
   if (path.empty()) return file;
-  ASSIGN_OR_RETURN(file.yaml, base::ReadWholeFile(path));
+  ASSIGN_OR_RETURN(file.yaml, ReadNamedFile(path));
   ASSIGN_OR_RETURN(file.topology, diagnose::ReadTopology(path, file.yaml));
   return file;
 }

@@ -7,6 +7,7 @@
 
 #include "base/counted.h"
 #include "cli/http_client.h"
+#include "cli/named_input.h"
 #include "model/record_json.h"
 #include "parse/log_folder.h"
 
@@ -53,8 +54,12 @@ class Upload {
     sent_ += count_;
     count_ = 0;
     body_.clear();
-    return status.WithContext(file_);
+    refused_ = status.WithContext(file_);
+    return refused_;
   }
+
+  // What the server said in place of taking it.
+  const base::Status& refused() const { return refused_; }
 
   Counts counts() const { return {sent_, sent_ - held_before_}; }
 
@@ -62,6 +67,7 @@ class Upload {
   const std::string& server_;
   const std::string file_, path_;
   std::string body_;
+  base::Status refused_;
   uint64_t count_ = 0, sent_ = 0, held_before_ = 0;
 };
 
@@ -97,7 +103,7 @@ base::Result<Counts> ImportFile(const std::string& server, const std::string& jo
   Upload upload(server, job, std::filesystem::weakly_canonical(file.path, ignored).string());
   base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload);
   if (status.ok()) status = upload.Send();
-  RETURN_IF_ERROR(status);
+  if (!status.ok()) return upload.refused().ok() ? Unreadable(status) : status;
   return upload.counts();
 }
 
@@ -132,10 +138,12 @@ std::string JobNameOf(const std::string& path) {
 base::Status RunImport(const ImportOptions& options) {
   for (const std::string& path : options.paths) {
     std::vector<std::string> skipped;
-    ASSIGN_OR_RETURN(auto files, parse::FindLogFiles(path, &skipped));
+    auto found = parse::FindLogFiles(path, &skipped);
+    if (!found.ok()) return Unreadable(found.status());
+    const std::vector<parse::LogFile>& files = *found;
     if (files.empty())
-      return base::Status::NotFound(path +
-                                    ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
+      return base::Status::Invalid(path +
+                                   ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
     Counts sum;
     for (const parse::LogFile& file : files) {

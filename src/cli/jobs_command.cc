@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/counted.h"
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
 #include "cli/line_folder.h"
@@ -18,15 +20,23 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-void PrintTable(const std::vector<Row>& rows) {
+// `width`: of the terminal, in which the column `yields` makes room for the others; 0: it is none, nothing is cut.
+void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
+  constexpr size_t kLeast = 10, kBetween = 2;
   std::vector<size_t> widths;
   for (const Row& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
   }
+  size_t all = std::accumulate(widths.begin(), widths.end(), kBetween * (widths.size() - 1));
+  if (width > 0 && all > width)
+    widths[yields] = std::max(kLeast, widths[yields] - std::min(all - width, widths[yields]));
   for (const Row& row : rows) {
     std::string line;
-    for (size_t i = 0; i < row.size(); ++i) line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+    for (size_t i = 0; i < row.size(); ++i) {
+      std::string cell = CutToWidth(row[i], widths[i]);
+      line += cell + std::string(widths[i] - DisplayWidth(cell) + kBetween, ' ');
+    }
     line.erase(line.find_last_not_of(' ') + 1);
     std::printf("%s\n", line.c_str());
   }
@@ -51,6 +61,11 @@ std::string Age(const nlohmann::json& object, const char* name) {
   return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
 }
 
+// "rank 3", "ranks 0-2,5".
+std::string NamedRanks(const std::set<int32_t>& ranks) {
+  return (ranks.size() == 1 ? "rank " : "ranks ") + FormatSet(ranks);
+}
+
 // The ranks of the attempt that are not seen, and those whose lines have no rank.
 void SayWhatIsMissing(const nlohmann::json& job) {
   std::set<int32_t> silent, missing;
@@ -60,12 +75,12 @@ void SayWhatIsMissing(const nlohmann::json& job) {
     missing.erase(rank.value("rank", -1));
     if (rank.value("source", "") == "exit only") silent.insert(rank.value("rank", -1));
   }
-  if (!missing.empty()) std::printf("not seen: ranks %s\n", FormatSet(missing).c_str());
+  if (!missing.empty()) std::printf("not seen: %s\n", NamedRanks(missing).c_str());
   if (silent.empty()) return;
   std::printf(
-      "no channel of their own: ranks %s; their lines have no rank (not Python, or Python with -I or -S; "
+      "no channel of their own: %s; their lines have no rank (not Python, or Python with -I or -S; "
       "`rankscope run --preload` helps)\n",
-      FormatSet(silent).c_str());
+      NamedRanks(silent).c_str());
 }
 
 std::string WhyOf(const nlohmann::json& job) {
@@ -81,7 +96,8 @@ void PrintPin(const nlohmann::json& pin) {
 
 }  // namespace
 
-base::Status RunJobs(const std::string& server, bool json) {
+base::Status RunJobs(const std::string& server, bool json, size_t width) {
+  constexpr size_t kWhy = 8;
   std::vector<Row> rows = {{"JOB", "STATE", "ATTEMPT", "RANKS", "STEP", "LOSS", "STARTED", "LAST HEARD", "WHY"}};
   RETURN_IF_ERROR(GetLines(server, "/api/v1/jobs", [&](std::string_view line) {
     if (json) {
@@ -94,11 +110,12 @@ base::Status RunJobs(const std::string& server, bool json) {
                     Shown(job, "last_loss"), Age(job, "started"), Age(job, "last_heard"), WhyOf(job)});
     return true;
   }));
-  if (!json) PrintTable(rows);
+  if (!json) PrintTable(rows, kWhy, width);
   return {};
 }
 
-base::Status RunJobsShow(const std::string& server, const std::string& job_id, bool json) {
+base::Status RunJobsShow(const std::string& server, const std::string& job_id, bool json, size_t width) {
+  constexpr size_t kGpu = 6;
   return GetLines(server, "/api/v1/jobs/" + UrlEncode(job_id), [&](std::string_view line) {
     if (json) {
       std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
@@ -118,7 +135,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
                       Shown(rank, "host"), Shown(rank, "pid"), Shown(rank, "gpu_uuid"), Shown(rank, "source"),
                       Shown(rank, "exit")});
     }
-    PrintTable(rows);
+    PrintTable(rows, kGpu, width);
     SayWhatIsMissing(job);
     return true;
   });
@@ -133,8 +150,8 @@ base::Status RunJobsSet(const std::string& server, const std::string& job, int l
   nlohmann::json settings = {{"log_interval_steps", log_interval_steps}};
   return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/settings", settings.dump(), [&](std::string_view line) {
     auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    std::printf("%s: one metric record per %d steps, told to %s agents\n", job.c_str(), log_interval_steps,
-                Shown(answer, "agents").c_str());
+    std::printf("%s: one metric record per %d steps, told to %s\n", job.c_str(), log_interval_steps,
+                base::Counted(answer.value("agents", uint64_t{0}), "agent").c_str());
     return true;
   });
 }

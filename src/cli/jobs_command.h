@@ -1,16 +1,18 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "base/status.h"
 
 namespace rankscope::cli {
 
-// `rankscope jobs`: a line a job, newest first. With `json`, the server's objects as they are.
-base::Status RunJobs(const std::string& server, bool json);
+// `rankscope jobs`: a line a job, newest first. With `json`, the server's objects as they are. `width`: of the
+// terminal; 0: it is none, and nothing is cut.
+base::Status RunJobs(const std::string& server, bool json, size_t width);
 
 // `rankscope jobs show J`: state and why, run configuration, and the table rank, node, host, pid, GPU, source, exit.
-base::Status RunJobsShow(const std::string& server, const std::string& job, bool json);
+base::Status RunJobsShow(const std::string& server, const std::string& job, bool json, size_t width);
 
 // kNotFound names a job that the server does not know; the name "" is of every job.
 base::Status CheckJob(const std::string& server, const std::string& job);

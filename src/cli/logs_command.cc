@@ -86,6 +86,8 @@ base::Result<std::string> BuildQuery(const LogsOptions& options, const Job& job)
   ASSIGN_OR_RETURN(std::string node_ranks, NumbersTerm("node_rank", options.node_ranks));
   query += ranks + node_ranks;
   if (!options.streams.empty()) query += " stream:" + Quoted(options.streams);
+  if (options.streams.empty() && !options.json) query += " -stream:host,gpu";  // samples, every 10 s, between the lines
+  if (options.attempt) query += " attempt:" + std::to_string(*options.attempt);
   if (!options.hosts.empty()) query += " host:" + Quoted(options.hosts);
   for (const std::string& pattern : options.include) query += " ~" + Quoted(pattern);
   for (const std::string& pattern : options.exclude) query += " -~" + Quoted(pattern);

@@ -10,7 +10,9 @@ namespace rankscope::cli {
 
 struct LogsOptions {
   std::string server;  // HOST:PORT
-  std::string job, ranks, node_ranks, streams, hosts, since, until;
+  std::string job, ranks, node_ranks, hosts, since, until;
+  std::string streams;                                   // empty: all, but as text no samples of host and GPU
+  std::optional<int64_t> attempt;                        // none: all
   std::vector<std::string> include, exclude, highlight;  // regular expressions; highlight: words
   std::optional<uint64_t> limit;                         // the last N
   bool follow = false;

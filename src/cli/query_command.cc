@@ -12,9 +12,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Of records: what tells them apart only for machines.
-const std::vector<std::string> kHidden = {"project", "seq", "attempt", "local_rank"};
-
 // The first few of them.
 std::string SomeOf(const std::vector<std::string>& names) {
   constexpr size_t kNamed = 4;
@@ -84,7 +81,7 @@ std::string WithJob(const std::string& job, const std::string& query) {
 
 base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output,
                              size_t width) {
-  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, kHidden, width);
+  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, {}, width);
 }
 
 base::Status RunPatterns(const PatternsOptions& options) {

@@ -7,6 +7,7 @@
 #include <queue>
 
 #include "cli/import_command.h"
+#include "cli/named_input.h"
 #include "model/record_batch.h"
 #include "parse/json_record.h"
 #include "parse/log_folder.h"
@@ -123,7 +124,7 @@ bool IsOfAFramework(const parse::LogFile& file) {
 base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<RecordFile>>* files) {
   std::vector<std::string> skipped;
   ASSIGN_OR_RETURN(auto found, parse::FindLogFiles(path, &skipped));
-  if (found.empty()) return base::Status::NotFound(path + ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl)");
+  if (found.empty()) return base::Status::Invalid(path + ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl)");
   for (const parse::LogFile& file : found) {
     files->push_back(std::make_unique<RecordFile>());
     RETURN_IF_ERROR(file.json && !IsOfAFramework(file) ? files->back()->ReadJson(file, JobNameOf(path))
@@ -137,7 +138,7 @@ base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<Recor
 base::Status ReadRecordFiles(const std::vector<std::string>& paths,
                              const std::function<void(const model::RecordView&)>& take) {
   std::vector<std::unique_ptr<RecordFile>> files;
-  for (const std::string& path : paths) RETURN_IF_ERROR(ReadPath(path, &files));
+  for (const std::string& path : paths) RETURN_IF_ERROR(Unreadable(ReadPath(path, &files)));
   using Head = std::pair<base::TimeNs, size_t>;  // of the files' next records
   std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
   auto advance = [&](size_t file) {

@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/file.h"
+#include "cli/named_input.h"
 #include "detect/rules/rule_file.h"
 #include "model/action.h"
 
@@ -11,7 +12,7 @@ namespace rankscope::cli {
 namespace {
 
 base::Status AddFile(const std::string& path, std::vector<detect::Rule>* rules) {
-  ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(path));
+  ASSIGN_OR_RETURN(std::string yaml, ReadNamedFile(path));
   ASSIGN_OR_RETURN(auto more, detect::ParseRuleFile(path, yaml));
   std::move(more.begin(), more.end(), std::back_inserter(*rules));
   return {};

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <set>
 
+#include "base/counted.h"
 #include "base/shell_word.h"
 #include "cli/heat_rows.h"
 #include "cli/http_client.h"
@@ -45,7 +47,10 @@ std::string Named(const std::string& name) {
 class Page {
  public:
   Page(const std::string& server, const std::string& job, size_t width)
-      : server_(server), job_(job), columns_(std::clamp<size_t>(width, 60, 200) - kNameWidth - 4), width_(width) {}
+      : server_(server),
+        job_(job),
+        columns_(std::clamp<size_t>(width > 0 ? width : 80, 60, 200) - kNameWidth - 4),
+        width_(width > 0 ? width : SIZE_MAX) {}
 
   base::Status Print() {
     RETURN_IF_ERROR(Health());
@@ -123,50 +128,74 @@ class Page {
     int64_t attempt = 0;
     for (const Json& series : all) attempt = std::max(attempt, series.value("attempt", int64_t{0}));
     std::erase_if(all, [&](const Json& series) { return series.value("attempt", int64_t{0}) != attempt; });
+    SettleRankless(&all);
     if (!all.empty()) PrintHeat(metric, all);
     return {};
   }
 
-  void PrintHeat(const std::string& metric, const std::vector<Json>& all) const {
-    int64_t first = INT64_MAX, last = INT64_MIN, width = all.front()["width"].get<int64_t>(), bad = 0;
-    for (const Json& series : all) {
-      first = std::min(first, series["x"].front().get<int64_t>());
-      last = std::max(last, series["x"].back().get<int64_t>());
+  // What a command prints before it is known to be a rank is the only rank's; else it is a launcher's, and no peer of
+  // the ranks.
+  void SettleRankless(std::vector<Json>* all) const {
+    auto ranked = std::find_if(all->begin(), all->end(), [](const Json& series) { return series.contains("rank"); });
+    if (ranked == all->end()) return;
+    const Json rank = (*ranked)["rank"];
+    if (about_.value("ranks_expected", 0) == 1) {
+      for (Json& series : *all) series["rank"] = rank;
     }
+    std::erase_if(*all, [](const Json& series) { return !series.contains("rank"); });
+  }
+
+  // A column for each bucket of steps that anybody has: one record over ten steps leaves no gaps. Of time each, since
+  // when nothing came is told by a gap.
+  static std::vector<int64_t> ColumnsOf(const std::vector<Json>& all) {
+    std::set<int64_t> columns;
+    for (const Json& series : all) {
+      for (const Json& x : series["x"]) columns.insert(x.get<int64_t>());
+    }
+    auto width = all.front()["width"].get<int64_t>();
+    if (all.front().value("axis", "step") != "step") {
+      for (int64_t x = *columns.begin(); x < *columns.rbegin(); x += width) columns.insert(x);
+    }
+    return {columns.begin(), columns.end()};
+  }
+
+  void PrintHeat(const std::string& metric, const std::vector<Json>& all) const {
+    int64_t bad = 0;
+    const std::vector<int64_t> columns = ColumnsOf(all);
     std::vector<HeatMap> layers;
-    for (const char* column : {"last", "min", "max"}) layers.push_back(LayerOf(all, column, first, last, width));
+    for (const char* name : {"last", "min", "max"}) layers.push_back(LayerOf(all, name, columns));
     for (const Json& series : all) {
       for (const Json& count : series["nonfinite"]) bad += count.get<int64_t>();
     }
     HeatRows rows = FindOddRanks(layers);
     std::string more = bad > 0 ? "  " + std::to_string(bad) + " NaN or Inf" : "";
-    std::printf("\n%s%s  median of %zu ranks%s\n", Named(metric).c_str(), Sparkline(rows.median).c_str(),
-                layers.front().ranks.size(), more.c_str());
-    PrintOdd(rows, first, width, all.front().value("axis", "step"));
+    std::string of = base::Counted(layers.front().ranks.size(), "rank");
+    std::printf("\n%s%s  median of %s%s\n", Named(metric).c_str(), Sparkline(rows.median).c_str(), of.c_str(),
+                more.c_str());
+    PrintOdd(rows, columns, all.front().value("axis", "step"));
   }
 
-  static HeatMap LayerOf(const std::vector<Json>& all, const char* name, int64_t first, int64_t last, int64_t width) {
+  static HeatMap LayerOf(const std::vector<Json>& all, const char* name, const std::vector<int64_t>& columns) {
     HeatMap map;
-    map.columns = static_cast<size_t>((last - first) / width) + 1;
+    map.columns = columns.size();
     for (const Json& series : all) {
       auto& row = map.ranks[series.value("rank", int64_t{-1})];
       row.resize(map.columns);
       for (size_t i = 0; i < series["x"].size(); ++i) {
         const Json& value = series[name][i];
-        auto column = static_cast<size_t>((series["x"][i].get<int64_t>() - first) / width);
-        if (value.is_number()) row[column] = value.get<double>();
+        auto column = std::lower_bound(columns.begin(), columns.end(), series["x"][i].get<int64_t>());
+        if (value.is_number()) row[static_cast<size_t>(column - columns.begin())] = value.get<double>();
       }
     }
     return map;
   }
 
-  static void PrintOdd(const HeatRows& rows, int64_t first, int64_t width, const std::string& axis) {
+  static void PrintOdd(const HeatRows& rows, const std::vector<int64_t>& columns, const std::string& axis) {
     for (size_t i = 0; i < std::min(rows.odd.size(), kMostOdd); ++i) {
       const OddRank& odd = rows.odd[i];
-      int64_t at = first + static_cast<int64_t>(odd.column) * width;
       std::printf("%s%s  %.0f deviations", Named("  rank " + std::to_string(odd.rank)).c_str(), odd.shades.c_str(),
                   std::min(odd.score, 9999.0));
-      std::printf(axis == "step" ? " at step %s\n" : " at %s ms\n", std::to_string(at).c_str());
+      std::printf(axis == "step" ? " at step %s\n" : " at %s ms\n", std::to_string(columns[odd.column]).c_str());
     }
     if (rows.odd.size() > kMostOdd)
       std::printf("%s+ %zu more odd ranks\n", Named("").c_str(), rows.odd.size() - kMostOdd);

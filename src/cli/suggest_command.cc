@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/counted.h"
 #include "base/file.h"
 #include "cli/detect_command.h"
 #include "cli/http_client.h"
@@ -58,7 +59,7 @@ base::Status ReplayHealthyJobs(const SuggestOptions& options, const std::string&
     alarms += findings > 0 ? 1 : 0;
     if (findings > 0) std::printf("  a false alarm in job %s\n", job.c_str());
   }
-  std::printf("of %zu stored jobs that ended well, it fires in %zu\n", replayed, alarms);
+  std::printf("of %s that ended well, it fires in %zu\n", base::Counted(replayed, "stored job").c_str(), alarms);
   return {};
 }
 
@@ -74,7 +75,7 @@ base::Status RunSuggest(const SuggestOptions& options) {
   RETURN_IF_ERROR(WriteNew(options.test_file, rows.front().value("tests", "")));
   std::printf("wrote %s and %s\n", options.rule_file.c_str(), options.test_file.c_str());
   ASSIGN_OR_RETURN(size_t findings, CountFindings(options, job));
-  std::printf("in job %s it fires %zu times\n", job.c_str(), findings);
+  std::printf("in job %s it fires %s\n", job.c_str(), base::Counted(findings, "time").c_str());
   RETURN_IF_ERROR(ReplayHealthyJobs(options, job));
   std::printf("try it: rankscope rules test %s; use it: rankscope serve --rules %s\n", options.test_file.c_str(),
               options.rule_file.c_str());

@@ -13,7 +13,7 @@
 namespace rankscope::cli {
 namespace {
 
-constexpr size_t kWidest = 60;      // of a column but the last one
+constexpr size_t kWidest = 60;      // of a column but the last one; without a terminal what is longer sticks out
 constexpr size_t kNarrowText = 16;  // a text is not cut to less
 constexpr char32_t kReplacement = 0xfffd;
 
@@ -120,6 +120,7 @@ bool TableWriter::Add(const Row& row) {
 
 void TableWriter::Begin() {
   begun_ = true;
+  if (format_ == Format::kTable) HideWhatMachinesWant();
   for (const Row& row : waiting_) {
     bool first = &row == &waiting_.front();
     for (const auto& [name, value] : row.items()) {
@@ -133,6 +134,15 @@ void TableWriter::Begin() {
   if (terminal_ > 0) FitTerminal();
   if (!columns_.empty()) PrintCells(columns_);
   for (const Row& row : std::exchange(waiting_, {})) Print(row);
+}
+
+// Rows that a pipe has made are not whole: they have what was asked for.
+void TableWriter::HideWhatMachinesWant() {
+  if (waiting_.empty() || !waiting_.front().contains("project") || !waiting_.front().contains("seq")) return;
+  hidden_.insert(hidden_.end(), {"project", "seq", "local_rank"});
+  bool first =
+      std::all_of(waiting_.begin(), waiting_.end(), [](const Row& row) { return row.value("attempt", 0) == 0; });
+  if (first) hidden_.emplace_back("attempt");
 }
 
 void TableWriter::AddColumn(const std::string& name, bool of_first_row) {
@@ -200,7 +210,7 @@ bool TableWriter::PrintCells(const std::vector<std::string>& cells) {
     if (format_ == Format::kCsv) {
       line += (i > 0 ? "," : "") + CsvCell(cells[i]);
     } else {
-      bool whole = (i + 1 == cells.size() && left_out_.empty()) || (terminal_ == 0 && IsText(columns_[i]));
+      bool whole = terminal_ == 0 || (i + 1 == cells.size() && left_out_.empty());
       std::string cell = whole ? cells[i] : CutToWidth(cells[i], widths_[i]);
       size_t width = DisplayWidth(cell);
       line += (i > 0 ? "  " : "") + cell + std::string(widths_[i] > width ? widths_[i] - width : 0, ' ');

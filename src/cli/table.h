@@ -12,8 +12,9 @@ namespace rankscope::cli {
 // row's in its order; what others have besides, a record's own keys in their places (time, rank, step, level, msg), its
 // fields after them. What later rows have besides is counted in dropped().
 //
-// On a terminal a table of records keeps within its width: the text is cut, then the last fields are left out,
-// then host, node rank and job. Elsewhere text is never cut.
+// Of whole records, what tells them apart only for machines is no column: project, seq, local rank, and the attempt
+// where it is the first of all. On a terminal a table of records keeps within its width: the text is cut, then the last
+// fields are left out, then host, node rank and job. Elsewhere nothing is cut.
 class TableWriter {
  public:
   enum class Format : uint8_t { kTable, kCsv };
@@ -34,6 +35,7 @@ class TableWriter {
  private:
   using Row = nlohmann::ordered_json;
   void Begin();
+  void HideWhatMachinesWant();
   void AddColumn(const std::string& name, bool of_first_row);
   void MeasureColumns();
   void FitTerminal();

@@ -55,6 +55,22 @@ TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {
   EXPECT_NE(narrow.text.find("2.5"), std::string::npos);
 }
 
+TEST(Table, WithoutATerminalNoValueIsCut) {
+  std::string value(200, 'v');
+  std::string text = Write(TableWriter::Format::kTable, 0, {{{"setting", "lr"}, {"old", value}, {"new", 1}}}).text;
+  EXPECT_NE(text.find(value + "  1\n"), std::string::npos) << text;
+}
+
+TEST(Table, AttemptIsAColumnOfRecordsWhereItTellsThemApart) {
+  Json record = {{"timestamp", "12:00"}, {"project", "default"}, {"attempt", 0}, {"rank", 3}, {"seq", 1}};
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {record}).text, "timestamp  rank\n12:00      3\n");
+  Json relaunched = record;
+  relaunched["attempt"] = 1;
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {record, relaunched}).text,
+            "timestamp  attempt  rank\n12:00      0        3\n12:00      1        3\n");
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {{{"attempt", 0}, {"n", 5}}}).text, "attempt  n\n0        5\n");
+}
+
 TEST(Table, WithoutATerminalTextIsWholeWhereverItStands) {
   std::string text = Write(TableWriter::Format::kTable, 0, {kLine, kMetric}).text;
   EXPECT_NE(text.find(std::string(100, 'm')), std::string::npos);

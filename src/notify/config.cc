@@ -56,9 +56,10 @@ std::vector<const Route*> RoutesFor(const Config& config, const Labels& labels) 
 }
 
 base::Result<std::shared_ptr<const Config>> ReadConfig(const std::string& path) {
-  ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(path));
+  auto yaml = base::ReadWholeFile(path);
+  if (!yaml.ok()) return base::Status::Invalid(yaml.status().message());
   size_t slash = path.rfind('/');
-  return ParseConfig(path, slash == std::string::npos ? "." : path.substr(0, slash), yaml);
+  return ParseConfig(path, slash == std::string::npos ? "." : path.substr(0, slash), *yaml);
 }
 
 }  // namespace rankscope::notify

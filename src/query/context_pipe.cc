@@ -29,6 +29,10 @@ Filter LinesOf(const std::vector<Record>& hits) {
   return Filter::And({SameRank(hits.front().origin), Filter::Or(std::move(any))});
 }
 
+// What happened to a rank is none of its lines: an end is told by ten events of ours, which would be all of its
+// context.
+bool IsLine(const Record& record) { return record.stream != model::Stream::kEvent; }
+
 // The lines around the hits of one rank, each once: from a hit backwards, then forwards until enough lines have come
 // that are no hits themselves.
 class RankContext {
@@ -72,7 +76,7 @@ class RankContext {
         return lines_ > 0;
       }
       bool shown = last_shown_ && record == *last_shown_;
-      if (!shown) before.push_back(record);
+      if (!shown && IsLine(record)) before.push_back(record);
       return !shown && before.size() < lines_;
     }));
     return std::all_of(before.rbegin(), before.rend(), [&](const Record& record) { return Show(record, "before"); });
@@ -85,6 +89,7 @@ class RankContext {
       if (!found && record != hit) return true;
       found = true;
       const Record* known = FindHit(record);
+      if (!known && !IsLine(record)) return true;
       if (!known && left == 0) return false;
       left = known ? lines_ : left - 1;
       if (known) done_.insert(known);

@@ -25,9 +25,11 @@ class MetricTrack {
  public:
   // The samples come in the order of their times.
   MetricTrack(std::vector<Sample> samples, bool in_time) : in_time_(in_time) {
-    PreferMetricStream(&samples);
     for (const Sample& sample : samples) {
       if (sample.step) steps_.emplace_back(sample.time, *sample.step);
+    }
+    PreferMetricStream(&samples);
+    for (const Sample& sample : samples) {
       if (in_time) points_.emplace_back(sample.time / base::kNsPerMs, sample.value);
       if (!in_time && sample.step) points_.emplace_back(*sample.step, sample.value);
     }

@@ -18,6 +18,7 @@ using Function = Aggregate::Function;
 using By = SeriesRequest::By;
 using Labels = std::vector<std::pair<std::string, Cell>>;
 
+constexpr double kMostSteps = 1'000'000;  // of a window
 constexpr size_t kBucketBytes = sizeof(SeriesBucket) + 64;
 
 // The columns of the table that is asked for, in this order.
@@ -37,7 +38,8 @@ enum Column : size_t {
   kAvg,
   kCount,
   kNonfinite,
-  kMoreNonfinite
+  kMoreNonfinite,
+  kSteps
 };
 
 std::string OwnerKey(By by) {
@@ -69,6 +71,7 @@ void Raise(const std::optional<double>& value, std::optional<double>* into) {
 struct RankBucket {
   SeriesBucket bucket;
   std::optional<double> mean;
+  int64_t steps = 1;  // that the values are of, up to the bucket's own
 };
 using RankBuckets = std::map<int64_t, RankBucket>;  // by x
 
@@ -76,14 +79,47 @@ using RankBuckets = std::map<int64_t, RankBucket>;  // by x
 struct RankValues {
   RankBuckets logged, printed;
 
-  // What was logged, and what was printed before and after it. A value printed between is a logged one rounded, or is
-  // within the extremes that the logged ones bring along.
+  // What was logged, and what was printed at other steps: of all where both say the same wherever both speak, as a
+  // script does that prints and logs its loss; else of those steps that no logged value is of, since the two differ in
+  // what they mean, as a trainer's mean over ranks and a rank's own loss do.
   RankBuckets TakePreferred() {
+    if (!Agree()) EraseCovered();
+    logged.merge(printed);
+    return std::move(logged);
+  }
+
+  // Over time nothing tells when the steps of a logged value were: it is all between the first and the last.
+  RankBuckets TakePreferredInTime() {
     if (!logged.empty()) {
       printed.erase(printed.lower_bound(logged.begin()->first), printed.upper_bound(logged.rbegin()->first));
     }
     logged.merge(printed);
     return std::move(logged);
+  }
+
+ private:
+  // But for rounding.
+  bool Agree() const {
+    constexpr double kRounding = 0.02;
+    constexpr int kFewest = 2;
+    int both = 0;
+    for (const auto& [x, held] : logged) {
+      auto other = printed.find(x);
+      if (other == printed.end() || !held.bucket.last || !other->second.bucket.last) continue;
+      double a = *held.bucket.last, b = *other->second.bucket.last;
+      if (std::fabs(a - b) > kRounding * std::max(std::fabs(a), std::fabs(b))) return false;
+      ++both;
+    }
+    return both >= kFewest;
+  }
+
+  void EraseCovered() {
+    for (const auto& [x, held] : logged) {
+      int64_t before = INT64_MIN;
+      if (!__builtin_sub_overflow(x, held.steps, &before)) {
+        printed.erase(printed.upper_bound(before), printed.upper_bound(x));
+      }
+    }
   }
 };
 
@@ -162,7 +198,8 @@ class SeriesReader {
                         {Function::kAvg, m, 0, "avg"},
                         {Function::kCount, m, 0, "count"},
                         {Function::kNonfinite, m, 0, "nonfinite"},
-                        {Function::kSum, m + "_nonfinite", 0, "more"}};
+                        {Function::kSum, m + "_nonfinite", 0, "more"},
+                        {Function::kMax, "window_steps", 0, "steps"}};
     return table;
   }
 
@@ -200,6 +237,8 @@ class SeriesReader {
     bucket->ranks = 1;
     for (Column column : {kMin, kLow}) Lower(NumberOf(row[column]), &bucket->min);
     for (Column column : {kMax, kHigh}) Raise(NumberOf(row[column]), &bucket->max);
+    // Whoever claims more has no window of ours.
+    into->steps = static_cast<int64_t>(std::clamp(NumberOf(row[kSteps]).value_or(1), 1.0, kMostSteps));
     if (!fresh) return;
     bucket->first = NumberOf(row[kFirst]);
     bucket->last = NumberOf(row[kLast]);
@@ -209,11 +248,15 @@ class SeriesReader {
     into->mean = NumberOf(row[kAvg]);
   }
 
+  RankBuckets Preferred(RankValues* values) const {
+    return answer_.in_time ? values->TakePreferredInTime() : values->TakePreferred();
+  }
+
   void EachRank() {
     for (auto& [labels, ranks] : ranks_) {
       Series series{labels, {}};
       for (auto& [rank, values] : ranks) {
-        for (auto& [x, held] : values.TakePreferred()) series.buckets.push_back(held.bucket);
+        for (auto& [x, held] : Preferred(&values)) series.buckets.push_back(held.bucket);
       }
       answer_.series.push_back(std::move(series));
     }
@@ -223,7 +266,7 @@ class SeriesReader {
     for (auto& [labels, ranks] : ranks_) {
       std::map<int64_t, std::vector<RankBucket>> columns;
       for (auto& [rank, values] : ranks) {
-        for (auto& [x, held] : values.TakePreferred()) columns[x].push_back(held);
+        for (auto& [x, held] : Preferred(&values)) columns[x].push_back(held);
       }
       Series series{labels, {}};
       for (auto& [x, held] : columns) series.buckets.push_back(SpreadOf(x, held));

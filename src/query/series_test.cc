@@ -80,7 +80,8 @@ TEST_F(SeriesTest, TheMetricStreamGoesBeforePrintedLines) {
 TEST_F(SeriesTest, PrintedValuesAreNotMixedWithThoseTheRankLogged) {
   for (int step = 0; step <= 40; ++step) {
     Add(0, step, step == 15 ? 7.0 : 2.0, model::Stream::kStdout);
-    if (step % 10 == 0 && step >= 10 && step <= 30) Add(0, step, 2.0004);
+    if (step % 10 == 0 && step >= 10 && step <= 30)
+      Add(0, step, 2.4, model::Stream::kMetric, {{"window_steps", int64_t{step == 10 ? 1 : 10}}});
     Add(1, step, 3.0, model::Stream::kStderr);
   }
   for (size_t points : {1000, 8}) {
@@ -90,13 +91,32 @@ TEST_F(SeriesTest, PrintedValuesAreNotMixedWithThoseTheRankLogged) {
     ASSERT_EQ(answer.series.size(), 2u);
     for (const SeriesBucket& bucket : answer.series[0].buckets) {
       bool logged = bucket.x + answer.width > 10 && bucket.x <= 30;
-      EXPECT_EQ(bucket.min, logged ? 2.0004 : 2.0) << bucket.x;
-      EXPECT_EQ(bucket.max, logged ? 2.0004 : 2.0) << bucket.x;
+      EXPECT_EQ(bucket.min, logged ? 2.4 : 2.0) << bucket.x;
+      EXPECT_EQ(bucket.max, logged ? 2.4 : 2.0) << bucket.x;
     }
     EXPECT_EQ(answer.series[0].buckets.front().x, 0);
     EXPECT_EQ(answer.series[0].buckets.back().x + answer.width, answer.width == 1 ? 41 : 48);
     EXPECT_EQ(answer.series[1].buckets.front().max, 3.0);
   }
+}
+
+TEST_F(SeriesTest, WhatIsPrintedOfEachStepStaysWhereItAgreesWithWhatIsLoggedOfEachTenth) {
+  for (int step = 1; step <= 20; ++step) Add(0, step, step, model::Stream::kStdout);
+  for (int step : {10, 20}) Add(0, step, step + 0.01, model::Stream::kMetric, {{"window_steps", int64_t{10}}});
+  const auto series = Read({}).series;
+  EXPECT_EQ(series[0].buckets.size(), 20u);
+  EXPECT_EQ(series[0].buckets[9].last, 10.01);
+  EXPECT_EQ(series[0].buckets[14].last, 15.0);
+}
+
+TEST_F(SeriesTest, WhatIsPrintedBetweenLoggedStepsStays) {
+  for (int step = 1; step <= 100; ++step) Add(0, step, step, model::Stream::kStdout);
+  for (int step : {5, 95}) Add(0, step, 0.5);
+  const auto series = Read({}).series;
+  ASSERT_EQ(series.size(), 1u);
+  EXPECT_EQ(series[0].buckets.size(), 100u);
+  EXPECT_EQ(series[0].buckets[4].last, 0.5);
+  EXPECT_EQ(series[0].buckets[5].last, 6.0);
 }
 
 TEST_F(SeriesTest, RecordsOverSeveralStepsBringTheirExtremes) {

@@ -36,6 +36,25 @@ class AddressesTest(unittest.TestCase):
         known = self.place.cli("run", "--job_id", "k", "--", "true", env={"RANKSCOPE_SERVER": server.http})
         self.assertIn("(rankscope logs --job_id k -f)", known.stderr)
 
+    def test_address_out_of_a_browser_is_one_at_every_door(self):
+        server = Server(self.place)
+        self.addCleanup(server.stop)
+        for address in (f"http://{server.http}/", f"http://{server.http}"):
+            run = self.place.cli("run", "--server", address, "--job_id", "j", "--", "echo", "trained")
+            self.assertEqual((run.returncode, run.stdout), (0, "trained\n"), run.stderr)
+            for command in (["jobs"], ["doctor"], ["query", "job:j trained"], ["show", "j"]):
+                done = self.place.cli(*command, "--server", address)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                known = self.place.cli(*command, env={"RANKSCOPE_SERVER": address})
+                self.assertEqual(known.returncode, 0, known.stdout + known.stderr)
+        self.assertEqual({row["rows"] for row in server.rows("job:j stream:stdout | stats count() as rows")}, {2})
+
+    def test_https_is_refused_in_one_line_that_says_what_is_wanted(self):
+        for before, after in ((["jobs"], []), (["run"], ["--", "true"]), (["doctor"], [])):
+            done = self.place.cli(*before, "--server", "https://h:1", *after)
+            self.assertEqual((done.returncode, done.stderr.count("\n")), (2, 1), done.stderr)
+            self.assertIn('"https://h:1" is not HOST:PORT', done.stderr)
+
     @unittest.skipUnless(has_ipv6(), "this machine has no ::1")
     def test_ipv6_loopback_in_brackets(self):
         self.serve_a_run("[::1]")

@@ -115,7 +115,7 @@ class BadInputTest(unittest.TestCase):
             self.assertEqual(done.returncode, 2)
 
     def test_what_is_no_label_or_no_address_starts_nothing(self):
-        for wrong, env in ((("--label", "novalue"), {}), (("--label", "=x"), {}), (("--server", "http://head:7070"), {}),
+        for wrong, env in ((("--label", "novalue"), {}), (("--label", "=x"), {}), (("--server", "https://head:7070"), {}),
                            ((), {"RANKSCOPE_SERVER": "head"})):
             done = self.place.cli("run", *wrong, "--", "echo", "trained", env=env)
             self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)

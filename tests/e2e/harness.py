@@ -103,11 +103,11 @@ class Place:
             file.write(text)
         return path
 
-    def cli(self, *arguments, env=None, patience=PATIENCE):
+    def cli(self, *arguments, env=None, patience=PATIENCE, folder=None):
         if arguments[:1] == ("run",) and "--flush-timeout" not in arguments:  # the usual 2 s are few under a sanitizer
             arguments = ("run", "--flush-timeout", "100", *arguments[1:])
         return subprocess.run([RANKSCOPE, *arguments], capture_output=True, text=True, errors="replace",
-                              env={**self.env, **(env or {})}, timeout=patience)
+                              env={**self.env, **(env or {})}, timeout=patience, cwd=folder)
 
     def run_directories(self):
         try:

@@ -102,7 +102,7 @@ class ImportTest(unittest.TestCase):
 
     def test_what_is_not_there_is_named(self):
         done = self.import_folder("/nope", "--job_id", "j")
-        self.assertEqual(done.returncode, 1)
+        self.assertEqual(done.returncode, 2)
         self.assertIn("/nope", done.stderr)
 
 

@@ -69,6 +69,18 @@ class JobsTest(unittest.TestCase):
         row = self.text("jobs").splitlines()[1].split()
         self.assertEqual(row[:7], ["elastic", "finished,", "potential", "1", "2/2", "41", "0.25"])
 
+    def test_second_run_of_a_named_job_is_an_attempt_and_the_first_ones_ranks_and_words_stay(self):
+        for code in (3, 0):
+            rank = self.place.write("rank.py", f"print('says {code}')\nraise SystemExit({code})\n")
+            done = self.place.cli("run", "--server", self.server.http, "--job_id", "again", "--", sys.executable, self.launcher,
+                                  "1", sys.executable, rank)
+            self.assertEqual(done.returncode, code, done.stderr)
+        job = self.show("again")
+        self.assertEqual((job["state"], job["attempt"], job["ranks_seen"]), ("finished", 1, 1))
+        self.assertEqual([(r["attempt"], r["exit"]) for r in job["ranks"]], [(0, "exit 3"), (1, "exit 0")])
+        self.assertEqual(self.text("logs", "--job_id", "again", "--attempt", "0", "--grep", "says"), "[0/0] I says 3\n")
+        self.assertEqual(self.text("logs", "--job_id", "again", "--grep", "says"), "[0/0] I says 3\n[0/0] I says 0\n")
+
     def test_torchrun_in_a_slurm_task_is_no_rank_but_its_ranks_are(self):
         script = self.place.write("rank.py", "import os\nprint('I am', os.environ['RANK'])\n")
         task = {"SLURM_JOB_ID": "4711", "SLURM_STEP_ID": "0", "SLURM_PROCID": "0", "SLURM_LOCALID": "0",

@@ -145,8 +145,8 @@ class KnowledgeTest(unittest.TestCase):
         rule, tests = self.place.path + "/mine.yaml", self.place.path + "/mine_tests.yaml"
         made = self.ask("rules", "suggest", "--job_id", "broken", "--rule_file", rule, "--test_file", tests)
         self.assertEqual(made.returncode, 0, made.stderr)
-        self.assertIn("in job broken it fires 1 times", made.stdout)
-        self.assertIn("of 1 stored jobs that ended well, it fires in 0", made.stdout)
+        self.assertIn("in job broken it fires 1 time\n", made.stdout)
+        self.assertIn("of 1 stored job that ended well, it fires in 0", made.stdout)
         self.assertEqual(self.ask("rules", "test", tests).returncode, 0)
         self.assertEqual(self.ask("rules", "lint", rule).returncode, 0)
         again = self.ask("rules", "suggest", "--job_id", "broken", "--rule_file", rule, "--test_file", tests)

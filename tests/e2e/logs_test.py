@@ -88,6 +88,13 @@ class LogsTest(unittest.TestCase):
         self.assertEqual(ranks("--host", host, "-e", "ready"), ["0", "1", "2", "3"])
         self.assertEqual(ranks("--host", "elsewhere"), [])
 
+    def test_samples_of_the_host_come_between_the_lines_only_where_they_are_asked_for(self):
+        ask = lambda *more: self.place.cli("logs", "--server", self.server.http, "--job_id", "ended", *more).stdout
+        self.assertIn("ready", ask())
+        self.assertNotIn("memory_total_gib", ask())
+        self.assertIn("memory_total_gib", ask("--stream", "stdout,host"))
+        self.assertIn("memory_total_gib", ask("-o", "json"))
+
     def test_no_hits_is_no_error(self):
         done = self.logs("--job_id", "ended", "--grep", "nobody said this")
         self.assertEqual((done.stdout, done.stderr), ("", ""))

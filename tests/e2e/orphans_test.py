@@ -200,8 +200,14 @@ class OrphansTest(unittest.TestCase):
         wait_until(lambda: status()[0] >= acknowledged + 1000, "the capture to be spooled")
         self.assertEqual(status()[1], acknowledged)
         [spool] = json.loads(self.place.cli("doctor", "-o", "json").stdout)["spools"]
-        self.assertEqual((spool["kept_by"], spool["records"]), ("agent", status()[0] - acknowledged))
+        self.assertEqual((spool["kept_by"], spool["records"], spool["agent"]), ("agent", status()[0] - acknowledged, agent.pid))
+        self.assertIn(f"to which agent {agent.pid} goes on sending", self.place.cli("doctor").stdout)
+        agent.send_signal(signal.SIGSTOP)  # so that it is there still when the server is
         self.server.start()
+        refused = self.place.cli("spool", "push", directory)
+        self.assertEqual((refused.returncode, refused.stdout), (1, ""), refused.stderr)
+        self.assertIn(f"agent {agent.pid} works on {directory}", refused.stderr)
+        agent.send_signal(signal.SIGCONT)
 
     def test_an_agent_whose_run_directory_was_removed_ends(self):
         self.server.stop(signal.SIGKILL)

@@ -16,6 +16,10 @@ std::string RankSet(const std::set<int32_t>& ranks) {
   return text;
 }
 
+std::string WithVerb(const std::string& ranks, const char* of_one, const char* of_several) {
+  return ranks + " " + (ranks.starts_with("ranks ") ? of_several : of_one);
+}
+
 model::JobOrder ActionRun::NewOrder(model::JobOrder::Kind kind) const {
   model::JobOrder order;
   order.action = report_.id;

@@ -93,7 +93,7 @@ std::string Hold::WhoCannotEnd() const {
     return end == ends_.end() || end->second == model::RankAnswer::End::kGoesOn;
   });
   if (ranks.empty()) return "";
-  return ranks + (ranks.starts_with("ranks") ? " do" : " does") +
+  return WithVerb(ranks, "does", "do") +
          " not ask whether to end, by rankscope.should_stop() or a hook of Trainer or Lightning";
 }
 
@@ -118,7 +118,8 @@ void Hold::Decide(int64_t now_ns) {
   if (!raised_.empty()) return EnterCapturing(now_ns);
   if (auto ranks = RanksSaying("no answer"); !ranks.empty()) return Refuse(ranks + " cannot be asked, so none is held");
   if (auto ranks = RanksSaying("no_step"); !ranks.empty()) {
-    return Refuse(ranks + " has told no step between which it could wait (rankscope.set_step, or log with a step)");
+    return Refuse(WithVerb(ranks, "has", "have") +
+                  " told no step between which it could wait (rankscope.set_step, or log with a step)");
   }
   if (auto ranks = RanksSaying("cannot"); !ranks.empty()) return Refuse(ranks + " cannot be held: an older rankscope");
   bool stops = report_.request.action.name == "stop_job";
@@ -170,12 +171,14 @@ void Hold::EndTheOthers(int64_t now_ns) {
   for (const auto& [rank, outcome] : stacks_) {
     if (outcome == "captured") ranks.insert(rank);
   }
-  taken = ranks.empty() ? "no stacks could be taken" : "stacks and memory of ranks " + RankSet(ranks) + " are taken";
+  taken = ranks.empty() ? "no stacks could be taken"
+                        : std::string("stacks and memory of ") + (ranks.size() == 1 ? "rank " : "ranks ") +
+                              RankSet(ranks) + " are taken";
   stage_ = Stage::kEnding;
   stage_began_ns_ = now_ns;
   report_.step.reset();
   report_.outcome = "ending";
-  report_.summary = raised_ + " has raised or ended: " + taken +
+  report_.summary = WithVerb(raised_, "has", "have") + " raised or ended: " + taken +
                     "; the others are told to end at their next step, and it may end, by which the launcher "
                     "ends those that wait for it";
   ways_.tell(NewOrder(Kind::kEnd));

@@ -15,8 +15,9 @@ constexpr int64_t kEndingNs = 30 * kNsPerSecond;
 }  // namespace
 
 void Hold::LookAtArrivals(int64_t now_ns) {
-  if (auto ranks = RanksSaying("ended"); !ranks.empty()) return GiveUp(ranks + " has ended");
-  if (auto ranks = RanksSaying("left"); !ranks.empty()) return GiveUp(ranks + " went on by itself");
+  if (auto ranks = RanksSaying("ended"); !ranks.empty()) return GiveUp(WithVerb(ranks, "has", "have") + " ended");
+  if (auto ranks = RanksSaying("left"); !ranks.empty())
+    return GiveUp(WithVerb(ranks, "went on by itself", "went on by themselves"));
   bool all = RanksSaying("held").size() > 0 && Missing().empty();
   if (all && stage_ == Stage::kArriving) EnterHeld();
   if (all && now_ns - first_held_ns_ > cap_ns_) return EndAtLimit(now_ns);
@@ -28,8 +29,9 @@ void Hold::EnterHeld() {
   stage_ = Stage::kHeld;
   report_.state = report_.outcome = "held";
   std::string cannot = WhoCannotEnd();
-  report_.summary = RanksSaying("held") + " wait at step " + std::to_string(step_) + ", for " + limit_text_ +
-                    "; then they " + (cannot.empty() ? EndWords() : "go on: " + cannot);
+  report_.summary = WithVerb(RanksSaying("held"), "waits", "wait") + " at step " + std::to_string(step_) + ", for " +
+                    limit_text_ + "; then " + (ranks_.alive.size() == 1 ? "it is to " : "they ") +
+                    (cannot.empty() ? EndWords() : "go on: " + cannot);
 }
 
 void Hold::EndAtLimit(int64_t now_ns) {
@@ -116,7 +118,8 @@ void Hold::EndHold(int64_t now_ns) {
   if (waits_for_step && missing.size() == report_.ranks.size()) {
     return GiveUp(going + " never came: " + arrivals_.Describe(missing, now_ns) + StepText());
   }
-  Finish(raised_.empty() ? "incomplete" : "stopped", report_.summary + "; " + going + " has not said that it does");
+  Finish(raised_.empty() ? "incomplete" : "stopped",
+         report_.summary + "; " + WithVerb(going, "has not said that it does", "have not said that they do"));
 }
 
 // What came of it, in the end.

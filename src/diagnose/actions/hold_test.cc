@@ -83,6 +83,17 @@ TEST_F(HoldTest, AllRanksWaitAtAStepThatNoneHasReached) {
   EXPECT_EQ(report().summary, "resumed by ann");
 }
 
+TEST_F(HoldTest, OneRankHasAndSeveralHaveToldNoStep) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}});
+  Say(Kind::kPrepare, {{2, "no_step"}, {3, "no_step"}});
+  EXPECT_EQ(report().summary.substr(0, 27), "ranks 2-3 have told no step");
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}});
+  Say(Kind::kPrepare, {{2, "ready"}, {3, "no_step"}});
+  EXPECT_EQ(report().summary.substr(0, 23), "rank 3 has told no step");
+}
+
 TEST_F(HoldTest, AStepThatOneRankHasBegunIsGivenUpForALaterOne) {
   Begin();
   Say(Kind::kPrepare, {{0, "ready"}, {1, "late"}}, 500);

@@ -88,6 +88,11 @@ class LogsTest(unittest.TestCase):
         self.assertEqual(ranks("--host", host, "-e", "ready"), ["0", "1", "2", "3"])
         self.assertEqual(ranks("--host", "elsewhere"), [])
 
+    def test_what_is_no_regular_expression_is_named_by_its_option(self):
+        for option in ("--grep", "--exclude"):
+            done = self.place.cli("logs", "--server", self.server.http, "--job_id", "ended", option, "(")
+            self.assertEqual((done.returncode, done.stderr), (2, f'rankscope: {option}: regex "(": missing ): (\n'))
+
     def test_no_hits_is_no_error(self):
         done = self.logs("--job_id", "ended", "--grep", "nobody said this")
         self.assertEqual((done.stdout, done.stderr), ("", ""))

@@ -109,4 +109,47 @@ def fields(rng, number):
     return {'timestamp': START_MS + number * 7, 'rank': number % 8, 'stream': 'metric', **{f'f{rng.randrange(5000)}': round(rng.random() * 100, 3) for _ in range(12)}}
 
 
-WORKLOADS = {f.__name__: f for f in (training, prose, long, chinese, wide, tiny, tokens, json_lines, java, logfmt, megatron, lumps, fields)}
+RUSSIAN = ('обучение ошибка память узел ранг градиент потеря шаг эпоха загрузка данные модель соединение таймаут процесс ожидание завершён '
+           'устройство недостаточно превышено значение параметр слой оптимизатор контрольная точка сохранена восстановление').split()
+KOREAN = '학습 오류 메모리 노드 순위 기울기 손실 단계 에폭 불러오기 데이터 모델 연결 시간초과 프로세스 대기 완료 시작 장치 부족 초과 값 매개변수 계층 최적화 체크포인트 저장 복원'.split()
+
+
+def sentence(rng, words, endings):
+    return ' '.join(rng.choice(words) + rng.choice(endings) for _ in range(rng.randrange(4, 14))) + rng.choice(('.', f': {rng.randrange(10**5)}', '!'))
+
+
+def russian(rng, number):
+    return line(rng, number, sentence(rng, RUSSIAN, ('', '', 'а', 'ы')).capitalize())
+
+
+def korean(rng, number):
+    return line(rng, number, sentence(rng, KOREAN, ('', '', '에', '는')))
+
+
+def syslog(rng, number):
+    return line(rng, number, f'Nov  1 00:{number // 600 % 60:02d}:{number // 10 % 60:02d} node{rng.randrange(64):03d} ' + (
+        f'kernel: [{rng.random() * 1e5:.6f}] eth{rng.randrange(4)}: link {rng.choice(("up", "down"))}',
+        f'sshd[{rng.randrange(9999)}]: Accepted publickey for {rng.choice(WORDS)} from 10.{rng.randrange(256)}.{rng.randrange(256)}.{rng.randrange(256)} port {rng.randrange(65536)} ssh2: RSA SHA256:{"".join(rng.choice(ALPHABET) for _ in range(43))}',
+        f'systemd[1]: Started Session {rng.randrange(10**5)} of user {rng.choice(WORDS)}.',
+        f'CRON[{rng.randrange(9999)}]: ({rng.choice(WORDS)}) CMD (/usr/lib/{rng.choice(WORDS)}/{rng.choice(WORDS)} --{rng.choice(WORDS)} {rng.randrange(100)})',
+        f'slurmd[{rng.randrange(9999)}]: task/affinity: job {rng.randrange(10**6)} cpus 0x{hexadecimal(rng, 16)} on {rng.choice(WORDS)}')[number % 5])
+
+
+def nested(rng, number):
+    """JSON texts of no fixed form."""
+    fault = {'type': rng.choice(WORDS), 'stack': [f'{rng.choice(WORDS)}.py:{rng.randrange(999)}' for _ in range(10)]}
+    return line(rng, number, json.dumps({
+        't': number * 7 + rng.randrange(7), 'run': {'id': rng.choice(WORDS), 'lr': round(rng.random() * 1e-3, 7), 'layers': [rng.randrange(99) for _ in range(rng.randrange(8))], 'tags': rng.sample(WORDS, rng.randrange(5))},
+        'm': {rng.choice(WORDS): round(rng.random(), 4) for _ in range(rng.randrange(6))}, 'err': fault if rng.random() < .1 else None}))
+
+
+def csv(rng, number):
+    return line(rng, number, f'{number},{rng.random() * 10:.4f},{rng.random():.6e},{rng.choice(WORDS)},{rng.randrange(10**6)},{rng.choice(("true", "false", ""))},2026-11-01 00:{number // 60 % 60:02d}:{number % 60:02d},{rng.randrange(8)},{rng.gauss(0, 1):.3f}')
+
+
+def names(rng, number):
+    """CamelCase, snake_case, paths."""
+    return line(rng, number, f'{rng.choice(WORDS).capitalize()}{rng.choice(WORDS).capitalize()}V{rng.randrange(9)}[{rng.choice(WORDS)}_{rng.randrange(10**4)}@{rng.choice(WORDS)}-{rng.randrange(64)}] -> {rng.choice(WORDS)}/{rng.choice(WORDS)}/{hexadecimal(rng, 10)}.bin ok')
+
+
+WORKLOADS = {f.__name__: f for f in (training, prose, long, chinese, wide, tiny, tokens, json_lines, java, logfmt, megatron, lumps, fields, russian, korean, syslog, nested, csv, names)}

@@ -76,6 +76,8 @@ Json ToJson(const query::SeriesRequest& request, const query::SeriesAnswer& answ
   }
   json["axis"] = answer.in_time ? "time" : "step";
   json["width"] = answer.width;
+  json["from"] = series.from;
+  json["to"] = series.to;
   json["x"] = CountsOf(series, &Bucket::x);
   bool one_rank = request.by == query::SeriesRequest::By::kRank;
   if (one_rank) json["first"] = ColumnOf(series, &Bucket::first);
@@ -223,6 +225,7 @@ void QueryRoutes::Patterns(const Request& request, const Reply& reply) const {
 base::Result<query::SeriesRequest> QueryRoutes::SeriesOf(const Parameters& parameters) const {
   query::SeriesRequest series;
   ASSIGN_OR_RETURN(series.metric, parameters.Needed("metric"));
+  if (series.metric.empty()) return base::Status::Invalid("parameter metric: expected a name, as loss; it is empty");
   ASSIGN_OR_RETURN(query::Query query, FilterOf(parameters, "series"));
   series.project = query.project;
   series.filter = std::move(query.filter);

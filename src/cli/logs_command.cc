@@ -11,6 +11,7 @@
 #include "cli/line_printer.h"
 #include "cli/time_argument.h"
 #include "model/record_json.h"
+#include "model/regex.h"
 #include "model/selection.h"
 
 namespace rankscope::cli {
@@ -80,6 +81,18 @@ base::Result<std::string> NumbersTerm(const std::string& name, const std::string
   return " " + name + ":" + Quoted(set);
 }
 
+// The same of regular expressions.
+base::Result<std::string> PatternTerms(const std::string& option, const std::string& sign,
+                                       const std::vector<std::string>& patterns) {
+  std::string terms;
+  for (const std::string& pattern : patterns) {
+    auto regex = model::CompileRegex(pattern, /*case_sensitive=*/true);
+    if (!regex.ok()) return base::Status::Invalid("--" + option + ": " + regex.status().message());
+    terms += sign + Quoted(pattern);
+  }
+  return terms;
+}
+
 base::Result<std::string> BuildQuery(const LogsOptions& options, const Job& job) {
   std::string query = "job:" + Quoted(options.job);
   ASSIGN_OR_RETURN(std::string ranks, NumbersTerm("rank", options.ranks));
@@ -89,8 +102,9 @@ base::Result<std::string> BuildQuery(const LogsOptions& options, const Job& job)
   if (options.streams.empty() && !options.json) query += " -stream:host,gpu";  // samples, every 10 s, between the lines
   if (options.attempt) query += " attempt:" + std::to_string(*options.attempt);
   if (!options.hosts.empty()) query += " host:" + Quoted(options.hosts);
-  for (const std::string& pattern : options.include) query += " ~" + Quoted(pattern);
-  for (const std::string& pattern : options.exclude) query += " -~" + Quoted(pattern);
+  ASSIGN_OR_RETURN(std::string included, PatternTerms("grep", " ~", options.include));
+  ASSIGN_OR_RETURN(std::string excluded, PatternTerms("exclude", " -~", options.exclude));
+  query += included + excluded;
   ASSIGN_OR_RETURN(std::string time, TimeTerm(options, job));
   return query + time;
 }

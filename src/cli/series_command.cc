@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/nearest.h"
 #include "cli/http_client.h"
 #include "cli/jobs_command.h"
 #include "cli/plot.h"
@@ -49,8 +50,8 @@ Json Summary(const Json& series) {
     values += series["count"][i].get<int64_t>();
   }
   row["values"] = values;
-  row["from"] = count > 0 ? series["x"][0] : Json();
-  row["to"] = count > 0 ? series["x"][count - 1] : Json();
+  row["from"] = series["from"];
+  row["to"] = series["to"];
   row["first"] = first ? Json(*first) : Json();
   row["min"] = low ? Json(*low) : Json();
   row["max"] = high ? Json(*high) : Json();
@@ -90,21 +91,29 @@ void PrintPlot(const std::vector<Json>& all, const SeriesOptions& options) {
   std::printf("%s", Plot(lines, width, kPlotHeight).c_str());
 }
 
-// The error of a metric that is not there names those that are.
-base::Status NoSuchMetric(const SeriesOptions& options) {
-  RETURN_IF_ERROR(CheckJob(options.server, options.job));
-  std::string names;
+// Those that some record has.
+base::Result<std::vector<std::string>> MetricNames(const SeriesOptions& options) {
+  std::vector<std::string> names;
   RETURN_IF_ERROR(GetRows(options.server, "/api/v1/fields?query=" + UrlEncode(WithJob(options.job, options.query)),
                           [&](const Json& field) {
                             bool numbers = field.value("numbers", uint64_t{0}) > 0;
                             std::string name = field.value("name", "");
-                            if (numbers && name.find("rank") == std::string::npos && name != "attempt") {
-                              names += (names.empty() ? "" : ", ") + name;
-                            }
+                            bool place = name.find("rank") != std::string::npos || name == "attempt";
+                            if (numbers && !place) names.push_back(std::move(name));
                             return true;
                           }));
+  return names;
+}
+
+// The error of a metric that is not there names those that are.
+base::Status NoSuchMetric(const SeriesOptions& options) {
+  RETURN_IF_ERROR(CheckJob(options.server, options.job));
+  ASSIGN_OR_RETURN(std::vector<std::string> names, MetricNames(options));
+  std::string list;
+  for (const std::string& name : names) list += (list.empty() ? "; there are " : ", ") + name;
+  std::vector<std::string_view> known(names.begin(), names.end());
   return base::Status::NotFound("nobody has the metric \"" + options.metric + "\"" +
-                                (names.empty() ? "" : "; there are " + names));
+                                base::Nearest(options.metric, known) + list);
 }
 
 }  // namespace

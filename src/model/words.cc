@@ -13,17 +13,31 @@ constexpr char32_t kReplacement = 0xfffd;
 
 bool IsContinuation(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
-constexpr std::array<bool, 128> kAsciiWord = [] {
-  std::array<bool, 128> table{};
-  for (unsigned char c = '0'; c <= '9'; ++c) table[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) table[c] = table[c - 'a' + 'A'] = true;
-  table['_'] = true;
-  return table;
+// Of the first plane: what a point of a word folds to; 0: no word has it.
+constexpr char32_t kPlane = 0x10000;
+constexpr std::array<char16_t, kPlane> kFoldedWordPoints = [] {
+  std::array<char16_t, kPlane> folded{};
+  for (size_t c = 0; c < kFoldedAscii.size(); ++c) folded[c] = static_cast<char16_t>(kFoldedAscii[c]);
+  for (const CodeRange& range : kWordRanges) {
+    for (char32_t point = range.first; point <= range.last && point < kPlane; ++point) {
+      folded[point] = static_cast<char16_t>(point);
+    }
+  }
+  for (const FoldRange& range : kFoldRanges) {
+    for (char32_t point = range.first; point <= range.last && point < kPlane; point += range.stride) {
+      if (folded[point] != 0) folded[point] = static_cast<char16_t>(static_cast<int32_t>(point) + range.delta);
+    }
+  }
+  return folded;
 }();
 
-void AppendUtf8(char32_t point, std::string* out) {
-  auto put = [out](char32_t byte) { out->push_back(static_cast<char>(byte)); };
-  if (point < 0x80) return put(point);
+// Gives the end of what was written.
+char* PutUtf8(char32_t point, char* out) {
+  auto put = [&out](char32_t byte) { *out++ = static_cast<char>(byte); };
+  if (point < 0x80) {
+    put(point);
+    return out;
+  }
   if (point < 0x800) {
     put(0xc0 | point >> 6);
   } else if (point < 0x10000) {
@@ -35,6 +49,7 @@ void AppendUtf8(char32_t point, std::string* out) {
     put(0x80 | (point >> 6 & 0x3f));
   }
   put(0x80 | (point & 0x3f));
+  return out;
 }
 
 // The code point that ends just before `at`.
@@ -59,6 +74,8 @@ CodePoint FirstCodePoint(std::string_view text) {
   auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
   char32_t lead = byte(0);
   if (lead < 0x80) return {lead, 1};
+  bool of_two = lead >= 0xc2 && lead < 0xe0 && text.size() > 1 && IsContinuation(text[1]);
+  if (of_two) return {(lead & 0x1f) << 6 | (byte(1) & 0x3f), 2};
   size_t length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
   if (lead < 0xc2 || lead > 0xf4 || text.size() < length) return {kReplacement, 1};
   char32_t value = lead & (0xffU >> (length + 1));
@@ -73,7 +90,7 @@ CodePoint FirstCodePoint(std::string_view text) {
 }
 
 bool IsWordPoint(char32_t point) {
-  if (point < 0x80) return kAsciiWord[point];
+  if (point < kPlane) return kFoldedWordPoints[point] != 0;
   const auto* range = std::upper_bound(std::begin(kWordRanges), std::end(kWordRanges), point,
                                        [](char32_t p, const CodeRange& r) { return p < r.first; });
   return range != std::begin(kWordRanges) && point <= std::prev(range)->last;
@@ -88,7 +105,7 @@ bool IsIdeograph(char32_t point) {
 }
 
 char32_t FoldCase(char32_t point) {
-  if (point < 0x80) return point >= 'A' && point <= 'Z' ? point + 32 : point;
+  if (point < kPlane && kFoldedWordPoints[point] != 0) return kFoldedWordPoints[point];
   const auto* range = std::upper_bound(std::begin(kFoldRanges), std::end(kFoldRanges), point,
                                        [](char32_t p, const FoldRange& r) { return p < r.first; });
   if (range == std::begin(kFoldRanges)) return point;
@@ -105,10 +122,20 @@ void AppendFolded(std::string_view text, std::string* out) {
     if (folded == point.value) {
       out->append(text.substr(at, point.size));
     } else {
-      AppendUtf8(folded, out);
+      char bytes[4];
+      out->append(bytes, PutUtf8(folded, bytes));
     }
     at += point.size;
   }
+}
+
+FoldedPoint FoldFirstPoint(std::string_view text, char* out) {
+  CodePoint point = FirstCodePoint(text);
+  FoldedPoint folded{point.size, 0, IsIdeograph(point.value)};
+  if (folded.ideograph || IsWordPoint(point.value)) {
+    folded.folded_size = static_cast<size_t>(PutUtf8(FoldCase(point.value), out) - out);
+  }
+  return folded;
 }
 
 bool HasPhrase(std::string_view text, std::string_view phrase) {

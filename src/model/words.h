@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -29,22 +31,53 @@ void AppendFolded(std::string_view text, std::string* out);
 // texts made of the phrase's beginnings.
 bool HasPhrase(std::string_view text, std::string_view phrase);
 
-// Calls take(word, ideograph) for each word of the text, from left to right.
+// The ASCII part of what ForEachFoldedWord does: a word's byte with its case folded, 0 for what is none.
+inline constexpr std::array<char, 128> kFoldedAscii = [] {
+  std::array<char, 128> folded{};
+  for (unsigned char c = '0'; c <= '9'; ++c) folded[c] = static_cast<char>(c);
+  for (unsigned char c = 'a'; c <= 'z'; ++c) folded[c] = folded[c - 'a' + 'A'] = static_cast<char>(c);
+  folded['_'] = '_';
+  return folded;
+}();
+
+// The point that text begins with, which is no ASCII: `out` gets its case folded where a word has it, at most twice the
+// `size` bytes that it takes of the text.
+struct FoldedPoint {
+  size_t size, folded_size;  // the latter is 0 where it is in no word
+  bool ideograph;
+};
+FoldedPoint FoldFirstPoint(std::string_view text, char* out);
+
+// Calls take(word) for each word of the text with its case folded, from left to right. A word lies in `room`, with
+// kBehindWord bytes to read behind it, and is gone after the call.
+inline constexpr size_t kBehindWord = 16;
 template <typename Take>
-void ForEachWord(std::string_view text, const Take& take) {
-  size_t begin = 0, at = 0;
+void ForEachFoldedWord(std::string_view text, std::string* room, const Take& take) {
+  room->resize(std::max(room->size(), 2 * text.size() + kBehindWord));
+  char *const begin = room->data(), *end = begin;
   auto end_word = [&] {
-    if (at > begin) take(text.substr(begin, at - begin), false);
+    if (end > begin) take(std::string_view(begin, static_cast<size_t>(end - begin)));
+    end = begin;
   };
-  while (at < text.size()) {
-    CodePoint point = FirstCodePoint(text.substr(at));
-    bool ideograph = IsIdeograph(point.value);
-    if (ideograph || !IsWordPoint(point.value)) {
-      end_word();
-      if (ideograph) take(text.substr(at, point.size), true);
-      begin = at + point.size;
+  for (size_t at = 0; at < text.size();) {
+    auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < kFoldedAscii.size()) {
+      ++at;
+      *end = kFoldedAscii[byte];
+      *end != '\0' ? static_cast<void>(++end) : end_word();
+      continue;
     }
+    FoldedPoint point = FoldFirstPoint(text.substr(at), end);
     at += point.size;
+    if (point.ideograph) {
+      std::string_view alone(end, point.folded_size);
+      end_word();
+      take(alone);
+    } else if (point.folded_size > 0) {
+      end += point.folded_size;
+    } else {
+      end_word();
+    }
   }
   end_word();
 }

@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "model/record_value.h"
 #include "model/regex.h"
 #include "model/words.h"
 
@@ -14,7 +15,7 @@ using Kind = Filter::Kind;
 constexpr int kDeepest = 64;
 constexpr std::string_view kEndsOfWord = "\"()|*";
 
-// or := and (OR and)*; and := not ([AND] not)*; not := (NOT | -) not | ( or ) | term
+// or := and (OR and)*; and := not ([AND] not)*; not := (NOT | - | !) not | ( or ) | term
 class FilterParser {
  public:
   FilterParser(Scanner* scanner, base::TimeNs now) : scanner_(scanner), now_(now) {}
@@ -67,7 +68,7 @@ class FilterParser {
   }
 
   base::Result<Filter> Negated() {
-    if (scanner_->TakeKeyword("NOT") || scanner_->Take('-')) {
+    if (scanner_->TakeKeyword("NOT") || scanner_->Take('-') || scanner_->Take('!')) {
       scanner_->SkipBlanks();
       ASSIGN_OR_RETURN(Filter filter, Not());
       return Filter::Not(std::move(filter));
@@ -88,7 +89,12 @@ class FilterParser {
     if (scanner_->peek() == '*' && !scanner_->at_end()) return Starred(case_sensitive);
     if (scanner_->peek() == '"') return QuotedTerm(case_sensitive);
     if (!case_sensitive) {
-      if (auto name = NameBeforeColon()) return ParseFieldValue(scanner_, *name, now_);
+      if (auto name = NameBefore(scanner_, ":")) return ParseFieldValue(scanner_, *name, now_);
+      if (auto name = NameBefore(scanner_, "!=")) {
+        ASSIGN_OR_RETURN(Filter filter, ParseFieldValue(scanner_, *name, now_));
+        return Filter::Not(std::move(filter));
+      }
+      RETURN_IF_ERROR(RefuseComparison());
     }
     std::string word(scanner_->TakeUntil(kEndsOfWord));
     if (word.empty()) return Expected();
@@ -130,14 +136,33 @@ class FilterParser {
     return Filter::Text(Kind::kPhrase, "msg", std::move(text), case_sensitive);
   }
 
-  // Takes NAME: where a name that begins with no digit stands before a colon; 12:30:45 is no field.
-  std::optional<std::string> NameBeforeColon() {
-    Scanner ahead = *scanner_;
+  // Takes NAME and what follows, where a name that begins with no digit stands before that; 12:30:45 is no field.
+  static std::optional<std::string> NameBefore(Scanner* scanner, std::string_view follows) {
+    Scanner ahead = *scanner;
     char first = ahead.peek();
     auto name = ahead.Name();
-    if ((first >= '0' && first <= '9') || !name.ok() || !ahead.Take(':')) return std::nullopt;
-    *scanner_ = ahead;
+    if ((first >= '0' && first <= '9') || !name.ok() || !ahead.rest().starts_with(follows)) return std::nullopt;
+    ahead.MoveTo(ahead.position() + follows.size());
+    *scanner = ahead;
     return *name;
+  }
+
+  // loss>2 and rank=3 are not what anybody looks for in a text; loss=2 may be. An arrow (a->b, a=>b) compares nothing.
+  base::Status RefuseComparison() const {
+    for (std::string_view sign : {"<", ">", "==", "="}) {
+      Scanner ahead = *scanner_;
+      auto name = NameBefore(&ahead, sign);
+      if (!name) continue;
+      bool arrow = name->back() == '-' || ahead.peek() == '>';
+      bool of_text = sign == "=" && model::RecordKey::Of(*name).kind == model::RecordKey::Kind::kField;
+      if (arrow || of_text) return {};
+      size_t sign_at = ahead.position() - sign.size();
+      std::string form(scanner_->rest().substr(0, sign_at - scanner_->position()));
+      form += sign.front() == '=' ? ":" : ":" + std::string(sign);
+      form += ahead.TakeUntil(kEndsOfWord);
+      return scanner_->WrongAt(sign_at, "expected : as in " + form + " (as text, write it in quotes)");
+    }
+    return {};
   }
 
   Scanner* scanner_;

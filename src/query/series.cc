@@ -19,6 +19,7 @@ using By = SeriesRequest::By;
 using Labels = std::vector<std::pair<std::string, Cell>>;
 
 constexpr double kMostSteps = 1'000'000;  // of a window
+constexpr int kMostStepBits = 62, kMostTimeBits = 43;  // of a width; longer ones in ns are no int64
 constexpr size_t kBucketBytes = sizeof(SeriesBucket) + 64;
 
 // The columns of the table that is asked for, in this order.
@@ -137,52 +138,76 @@ class SeriesReader {
   }
 
   base::Result<SeriesAnswer> Read() {
-    ASSIGN_OR_RETURN(bool any, ReadExtent());
-    if (!any) return std::move(answer_);
+    RETURN_IF_ERROR(ReadExtents());
+    if (owners_.empty()) return std::move(answer_);
     RETURN_IF_ERROR(source_->Aggregate(scan_, Buckets(), budget_, [this](const auto& row) {
       TakeRow(row);
       return true;
     }));
+    if (any_nan_edge_) RETURN_IF_ERROR(ReadNumericEdges());
     request_.by == By::kRank ? EachRank() : Spread();
     return std::move(answer_);
   }
 
  private:
-  // Steps or time, and how wide a bucket is.
-  base::Result<bool> ReadExtent() {
-    model::Aggregation extent;
-    extent.aggregates = {{Function::kMin, "step", 0, "a"},
-                         {Function::kMax, "step", 0, "b"},
-                         {Function::kMin, "timestamp", 0, "c"},
-                         {Function::kMax, "timestamp", 0, "d"}};
-    std::vector<model::Cell> row;
-    RETURN_IF_ERROR(source_->Aggregate(scan_, extent, budget_, [&](const auto& cells) {
-      row = cells;
-      return true;
-    }));
-    const auto* first = std::get_if<model::Time>(&row[2]);
-    const auto* last = std::get_if<model::Time>(&row[3]);
-    if (!first || !last) return false;
-    auto low = NumberOf(row[0]), high = NumberOf(row[1]);
-    answer_.in_time = request_.in_time || !low;
-    base::TimeNs first_ms = first->ns / base::kNsPerMs, last_ms = last->ns / base::kNsPerMs;
-    double from = answer_.in_time ? static_cast<double>(first_ms) : *low;
-    double to = answer_.in_time ? static_cast<double>(last_ms) : *high;
-    auto buckets = [&] { return std::floor(to / Width()) - std::floor(from / Width()) + 1; };
-    while (buckets() > static_cast<double>(request_.points)) answer_.width *= 2;
-    return true;
+  struct Owner {
+    int64_t from, to;  // steps or ms
+    std::map<int64_t, RankValues> ranks{};
+  };
+  struct LabelsOrder {
+    bool operator()(const Labels& a, const Labels& b) const {
+      for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
+        if (int order = Compare(ViewOf(a[i].second), ViewOf(b[i].second)); order != 0) return order < 0;
+      }
+      return a.size() < b.size();
+    }
+  };
+  using Owners = std::map<Labels, Owner, LabelsOrder>;
+
+  std::vector<model::GroupKey> OwnerKeys() const {
+    using Kind = model::GroupKey::Kind;
+    return {{Kind::kField, "job_id", 1, "job_id"},
+            {Kind::kField, "attempt", 1, "attempt"},
+            {Kind::kField, OwnerKey(request_.by), 1, "owner"}};
   }
 
-  double Width() const { return static_cast<double>(answer_.width); }
+  // Where each series begins and ends, whether in steps or in time, and how wide a bucket is.
+  base::Status ReadExtents() {
+    model::Aggregation table;
+    table.groups = OwnerKeys();
+    table.aggregates = {{Function::kMin, "step", 0, "a"},
+                        {Function::kMax, "step", 0, "b"},
+                        {Function::kMin, "timestamp", 0, "c"},
+                        {Function::kMax, "timestamp", 0, "d"}};
+    Owners in_steps, in_time;
+    RETURN_IF_ERROR(source_->Aggregate(scan_, table, budget_, [&](const auto& row) {
+      const Cell* ends = &row[kOwner + 1];
+      const auto *low = std::get_if<int64_t>(&ends[0]), *high = std::get_if<int64_t>(&ends[1]);
+      const auto *first = std::get_if<model::Time>(&ends[2]), *last = std::get_if<model::Time>(&ends[3]);
+      if (low && high) in_steps.insert({OwnerOf(row), {*low, *high}});
+      if (first && last) in_time.insert({OwnerOf(row), {first->ns / base::kNsPerMs, last->ns / base::kNsPerMs}});
+      return true;
+    }));
+    answer_.in_time = request_.in_time || in_steps.empty();
+    owners_ = answer_.in_time ? std::move(in_time) : std::move(in_steps);
+    for (const auto& [labels, owner] : owners_) answer_.width = std::max(answer_.width, WidthFor(owner));
+    return {};
+  }
+
+  // The least power of two.
+  int64_t WidthFor(const Owner& owner) const {
+    int bits = 0, most = answer_.in_time ? kMostTimeBits : kMostStepBits;
+    auto buckets = [&] { return static_cast<double>(owner.to >> bits) - static_cast<double>(owner.from >> bits) + 1; };
+    while (buckets() > static_cast<double>(request_.points) && bits < most) ++bits;
+    return int64_t{1} << bits;
+  }
 
   model::Aggregation Buckets() const {
     using Kind = model::GroupKey::Kind;
     model::Aggregation table;
-    table.groups = {{Kind::kField, "job_id", 1, "job_id"},
-                    {Kind::kField, "attempt", 1, "attempt"},
-                    {Kind::kField, OwnerKey(request_.by), 1, "owner"},
-                    {Kind::kField, "rank", 1, "rank"},
-                    {Kind::kField, "stream", 1, "stream"}};
+    table.groups = OwnerKeys();
+    table.groups.push_back({Kind::kField, "rank", 1, "rank"});
+    table.groups.push_back({Kind::kField, "stream", 1, "stream"});
     if (answer_.in_time) {
       table.groups.push_back({Kind::kTime, "timestamp", answer_.width * base::kNsPerMs, "x"});
     } else {
@@ -204,19 +229,47 @@ class SeriesReader {
   }
 
   void TakeRow(const std::vector<Cell>& row) {
+    RankBucket* bucket = BucketOf(row);
+    if (!bucket) return;
+    budget_->Take(kBucketBytes);
+    Merge(row, bucket);
+    any_nan_edge_ = any_nan_edge_ || LacksEdge(bucket->bucket);
+  }
+
+  // Null: without a step, among others with steps; or of an owner that came after the first reading.
+  RankBucket* BucketOf(const std::vector<Cell>& row) {
     int64_t x = 0;
     if (const auto* time = std::get_if<model::Time>(&row[kX])) {
       x = time->ns / base::kNsPerMs;
     } else if (const auto* step = std::get_if<int64_t>(&row[kX])) {
       x = *step;
     } else {
-      return;  // without a step, among others with steps
+      return nullptr;
     }
-    budget_->Take(kBucketBytes);
     const auto* stream = std::get_if<std::string>(&row[kStream]);
     bool metric = stream && *stream == model::StreamName(model::Stream::kMetric);
-    RankValues& values = ranks_[OwnerOf(row)][RankOf(row)];
-    Merge(row, x, &(metric ? values.logged : values.printed)[x]);
+    auto owner = owners_.find(OwnerOf(row));
+    if (owner == owners_.end()) return nullptr;
+    RankValues& values = owner->second.ranks[RankOf(row)];
+    RankBucket* bucket = &(metric ? values.logged : values.printed)[x];
+    bucket->bucket.x = x;
+    return bucket;
+  }
+
+  // Its first or last value is NaN, and others are not.
+  static bool LacksEdge(const SeriesBucket& bucket) { return bucket.min && (!bucket.first || !bucket.last); }
+
+  // NaN lies in no range: the same buckets without it.
+  base::Status ReadNumericEdges() {
+    model::Scan scan = scan_;
+    scan.filter = Filter::And({std::move(scan.filter), Filter::Range(request_.metric, -INFINITY, INFINITY)});
+    return source_->Aggregate(scan, Buckets(), budget_, [this](const auto& row) {
+      RankBucket* held = BucketOf(row);
+      if (!held || !LacksEdge(held->bucket)) return true;
+      if (!held->bucket.first) held->bucket.first = NumberOf(row[kFirst]);
+      if (!held->bucket.last) held->bucket.last = NumberOf(row[kLast]);
+      return true;
+    });
   }
 
   Labels OwnerOf(const std::vector<Cell>& row) const {
@@ -230,10 +283,9 @@ class SeriesReader {
   }
 
   // The same bucket may come from stdout and from stderr.
-  static void Merge(const std::vector<Cell>& row, int64_t x, RankBucket* into) {
+  static void Merge(const std::vector<Cell>& row, RankBucket* into) {
     SeriesBucket* bucket = &into->bucket;
     bool fresh = bucket->count == 0;
-    bucket->x = x;
     bucket->ranks = 1;
     for (Column column : {kMin, kLow}) Lower(NumberOf(row[column]), &bucket->min);
     for (Column column : {kMax, kHigh}) Raise(NumberOf(row[column]), &bucket->max);
@@ -253,9 +305,9 @@ class SeriesReader {
   }
 
   void EachRank() {
-    for (auto& [labels, ranks] : ranks_) {
-      Series series{labels, {}};
-      for (auto& [rank, values] : ranks) {
+    for (auto& [labels, owner] : owners_) {
+      Series series{labels, {}, owner.from, owner.to};
+      for (auto& [rank, values] : owner.ranks) {
         for (auto& [x, held] : Preferred(&values)) series.buckets.push_back(held.bucket);
       }
       answer_.series.push_back(std::move(series));
@@ -263,12 +315,12 @@ class SeriesReader {
   }
 
   void Spread() {
-    for (auto& [labels, ranks] : ranks_) {
+    for (auto& [labels, owner] : owners_) {
       std::map<int64_t, std::vector<RankBucket>> columns;
-      for (auto& [rank, values] : ranks) {
+      for (auto& [rank, values] : owner.ranks) {
         for (auto& [x, held] : Preferred(&values)) columns[x].push_back(held);
       }
-      Series series{labels, {}};
+      Series series{labels, {}, owner.from, owner.to};
       for (auto& [x, held] : columns) series.buckets.push_back(SpreadOf(x, held));
       answer_.series.push_back(std::move(series));
     }
@@ -293,21 +345,13 @@ class SeriesReader {
     return spread;
   }
 
-  struct LabelsOrder {
-    bool operator()(const Labels& a, const Labels& b) const {
-      for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-        if (int order = Compare(ViewOf(a[i].second), ViewOf(b[i].second)); order != 0) return order < 0;
-      }
-      return a.size() < b.size();
-    }
-  };
-
   LogSource* source_;
   const SeriesRequest& request_;
   base::Budget* budget_;
   model::Scan scan_;
   SeriesAnswer answer_;
-  std::map<Labels, std::map<int64_t, RankValues>, LabelsOrder> ranks_;
+  Owners owners_;
+  bool any_nan_edge_ = false;
 };
 
 }  // namespace

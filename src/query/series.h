@@ -39,11 +39,12 @@ struct SeriesBucket {
 struct Series {
   std::vector<std::pair<std::string, model::Cell>> labels;  // job_id, attempt, then what it is by
   std::vector<SeriesBucket> buckets;                        // ascending
+  int64_t from = 0, to = 0;                                 // its first and last step, or ms since the epoch
 };
 
 struct SeriesAnswer {
   bool in_time = false;
-  int64_t width = 1;  // of a bucket, in steps or ms
+  int64_t width = 1;  // of a bucket, in steps or ms: what the longest series needs
   std::vector<Series> series;
 };
 

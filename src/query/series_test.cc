@@ -12,9 +12,9 @@ namespace {
 class SeriesTest : public testing::Test {
  protected:
   void Add(int rank, std::optional<int64_t> step, double loss, model::Stream stream = model::Stream::kMetric,
-           model::Fields more = {}) {
+           model::Fields more = {}, std::string job = "j") {
     model::Record record;
-    record.origin.job = "j";
+    record.origin.job = std::move(job);
     record.origin.rank = rank;
     record.origin.node_rank = rank / 2;
     record.stream = stream;
@@ -162,6 +162,41 @@ TEST_F(SeriesTest, StepsBoundIt) {
   request.from_step = 3;
   request.to_step = 5;
   EXPECT_EQ(Read(request).series[0].buckets.size(), 3u);
+}
+
+TEST_F(SeriesTest, AJobIsAsFineBesideAnotherAtFarSteps) {
+  for (int step = 0; step < 50; ++step) {
+    Add(0, step, 2);
+    Add(0, 1'000'000 + step, 3, model::Stream::kMetric, {}, "k");
+  }
+  SeriesAnswer answer = Read({});
+  ASSERT_EQ(answer.series.size(), 2u);
+  EXPECT_EQ(answer.width, 1);
+  EXPECT_EQ(answer.series[0].buckets.size(), 50u);
+  EXPECT_EQ(answer.series[1].buckets.size(), 50u);
+}
+
+TEST_F(SeriesTest, BoundsAreThoseOfTheValuesAndNotOfTheBuckets) {
+  for (int step = 5; step < 50; ++step) Add(1, step, 2);
+  SeriesRequest request;
+  request.points = 3;
+  SeriesAnswer answer = Read(request);
+  EXPECT_EQ(answer.width, 32);
+  EXPECT_EQ(answer.series[0].from, 5);
+  EXPECT_EQ(answer.series[0].to, 49);
+  request.in_time = true;
+  EXPECT_EQ(Read(request).series[0].to, 44'000);
+}
+
+TEST_F(SeriesTest, FirstAndLastAreNumbersWhereNanIsAtTheEdges) {
+  for (int step = 0; step < 6; ++step) Add(0, step, step == 0 || step > 3 ? NAN : step);
+  SeriesRequest request;
+  request.points = 1;
+  const SeriesAnswer answer = Read(request);
+  const SeriesBucket& bucket = answer.series[0].buckets[0];
+  EXPECT_EQ(bucket.first, 1);
+  EXPECT_EQ(bucket.last, 3);
+  EXPECT_EQ(bucket.nonfinite, 3);
 }
 
 TEST_F(SeriesTest, AMetricThatNobodyHasIsNoSeries) { EXPECT_TRUE(Read({}).series.empty()); }

@@ -17,6 +17,11 @@ auto SortKey(const model::Origin& origin) {
                     origin.local_rank.value_or(-1), std::string_view(origin.host));
 }
 
+bool HasNames(const model::RecordView& record, const std::vector<std::string>& names) {
+  return std::equal(record.fields.begin(), record.fields.end(), names.begin(), names.end(),
+                    [](const model::FieldView& field, const std::string& name) { return field.name == name; });
+}
+
 }  // namespace
 
 void RowBuffer::Reserve(size_t records) {
@@ -69,22 +74,20 @@ uint16_t RowBuffer::LevelOf(std::string_view level) {
 }
 
 uint32_t RowBuffer::SchemaOf(const model::RecordView& record) {
-  if (last_schema_ < schemas_.size()) {
-    const auto& last = schemas_[last_schema_];
-    bool same = last.size() == record.fields.size();
-    for (size_t i = 0; same && i < last.size(); ++i) same = last[i] == record.fields[i].name;
-    if (same) return last_schema_;
-  }
+  if (last_schema_ < schemas_.size() && HasNames(record, schemas_[last_schema_])) return last_schema_;
   key_.clear();
   for (const model::FieldView& field : record.fields) base::PutString(&key_, field.name);
-  auto [at, added] = schema_index_.try_emplace(key_, static_cast<uint32_t>(schemas_.size()));
-  if (added) {
-    schemas_.emplace_back();
-    for (const model::FieldView& field : record.fields) schemas_.back().emplace_back(field.name);
+  auto fresh = static_cast<uint32_t>(schemas_.size());
+  uint32_t schema = schema_index_.At(base::Checksum(key_), fresh);
+  if (schema != fresh && !HasNames(record, schemas_[schema])) schema = fresh;  // another one has its hash
+  if (schema == fresh) {
+    auto& names = schemas_.emplace_back();
+    names.reserve(record.fields.size());
+    for (const model::FieldView& field : record.fields) names.emplace_back(field.name);
   }
   // Records without fields come between: they do not make the others forgotten.
-  if (!record.fields.empty()) last_schema_ = at->second;
-  return at->second;
+  if (!record.fields.empty()) last_schema_ = schema;
+  return schema;
 }
 
 uint32_t RowBuffer::FormOf(std::string_view text) {

@@ -7,6 +7,7 @@
 
 #include "model/record_view.h"
 #include "store/arena.h"
+#include "store/hash_index.h"
 #include "store/new_forms.h"
 #include "store/template_dictionary.h"
 #include "store/text_template.h"
@@ -67,7 +68,7 @@ class RowBuffer {
   std::vector<model::Origin> origins_;
   std::vector<std::string> levels_;
   std::vector<std::vector<std::string>> schemas_;
-  std::unordered_map<std::string, uint32_t> schema_index_;
+  HashIndex schema_index_;  // by the hash of the names
   NewForms new_forms_;
   const model::Origin* last_origin_ = nullptr;
   uint32_t last_origin_index_ = 0, last_schema_ = 0;

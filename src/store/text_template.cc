@@ -4,6 +4,10 @@
 #include <array>
 #include <cstring>
 
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
 namespace rankscope::store {
 namespace {
 
@@ -38,6 +42,25 @@ constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
 uint8_t ClassOf(char c) { return kClasses[static_cast<uint8_t>(c)]; }
 bool IsDigit(char c) { return ClassOf(c) & kDigit; }
 
+// The first digit or marker from `at` on: words without digits are looked at no further. The text's size: none.
+size_t FindDigitOrBad(std::string_view text, size_t at) {
+#ifdef __AVX2__
+  // Moved so that `first` is 0, those up to `last` are unsigned numbers up to their distance.
+  auto in = [](__m256i bytes, char first, char last) {
+    __m256i moved = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
+    return _mm256_cmpeq_epi8(_mm256_min_epu8(moved, _mm256_set1_epi8(static_cast<char>(last - first))), moved);
+  };
+  for (; at + 32 <= text.size(); at += 32) {
+    __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at));
+    __m256i found = _mm256_or_si256(in(bytes, '0', '9'), in(bytes, kFirstMarker, kLastMarker));
+    auto bits = static_cast<uint32_t>(_mm256_movemask_epi8(found));
+    if (bits != 0) return at + static_cast<size_t>(__builtin_ctz(bits));
+  }
+#endif
+  while (at < text.size() && !(ClassOf(text[at]) & (kDigit | kBad))) ++at;
+  return at;
+}
+
 class Splitter {
  public:
   Splitter(std::string_view text, std::string* form, std::vector<Variable>* variables)
@@ -46,23 +69,15 @@ class Splitter {
   bool Split() {
     form_->clear();
     size_t plain = 0;  // where what is not yet copied begins
-    for (size_t at = 0; at < text_.size();) {
-      uint8_t kind = ClassOf(text_[at]);
-      if (kind & kBad) return false;
-      if (!(kind & kWordByte)) {
-        ++at;
-        continue;
-      }
-      size_t end = at;
+    for (size_t digit; (digit = FindDigitOrBad(text_, plain)) < text_.size();) {
+      if (!IsDigit(text_[digit])) return false;
+      size_t at = digit, end = digit;
       uint8_t all = 0;
+      while (at > plain && ClassOf(text_[at - 1]) & kWordByte) all |= ClassOf(text_[--at]);
       do all |= ClassOf(text_[end++]);
       while (end < text_.size() && ClassOf(text_[end]) & kWordByte);
-      if (!(all & kDigit)) {
-        at = end;
-        continue;
-      }
       form_->append(text_, plain, at - plain);
-      plain = at = TakeWord(at, end, all);
+      plain = TakeWord(at, end, all);
       if (variables_->size() - first_ > kMaxSlots) return false;
     }
     form_->append(text_, plain);

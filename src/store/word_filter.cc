@@ -1,8 +1,7 @@
 #include "store/word_filter.h"
 
-#include <algorithm>
-#include <array>
 #include <cstring>
+#include <utility>
 
 #include "base/coding.h"
 #include "model/words.h"
@@ -19,38 +18,6 @@ constexpr uint32_t kSalts[8] = {0x47b6137bu, 0x44974d91u, 0x8824ad5bu, 0xa2b7289
 size_t BlockOf(uint64_t hash, size_t blocks) { return (hash >> 32) * blocks >> 32; }
 uint32_t BitOf(uint64_t hash, size_t lane) { return uint32_t{1} << (static_cast<uint32_t>(hash) * kSalts[lane] >> 27); }
 
-// Word characters in lower case, 0 for what is none.
-constexpr std::array<char, 128> MakeFolded() {
-  std::array<char, 128> folded{};
-  for (unsigned char c = '0'; c <= '9'; ++c) folded[c] = static_cast<char>(c);
-  for (unsigned char c = 'a'; c <= 'z'; ++c) folded[c] = folded[c - 'a' + 'A'] = static_cast<char>(c);
-  folded['_'] = '_';
-  return folded;
-}
-constexpr std::array<char, 128> kFolded = MakeFolded();
-
-template <typename Take>
-void ForEachHash(std::string_view text, const Take& take) {
-  std::string folded;
-  bool ascii = std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
-  if (ascii) {
-    folded.resize(text.size() + 1);
-    char *word = folded.data(), *end = word;
-    for (char c : text) *end++ = kFolded[static_cast<unsigned char>(c)];
-    for (char* at = word; at <= end; ++at) {
-      if (*at != '\0') continue;
-      if (at > word) take(base::Checksum({word, static_cast<size_t>(at - word)}));
-      word = at + 1;
-    }
-    return;
-  }
-  model::ForEachWord(text, [&](std::string_view word, bool) {
-    folded.clear();
-    model::AppendFolded(word, &folded);
-    take(base::Checksum(folded));
-  });
-}
-
 bool MayHold(std::string_view filter, uint64_t hash) {
   size_t blocks = filter.size() / kBlockBytes;
   if (blocks == 0) return false;
@@ -63,12 +30,35 @@ bool MayHold(std::string_view filter, uint64_t hash) {
   return true;
 }
 
+constexpr size_t kPlaces = 2048;  // for words that were added lately
+
+// REQUIRES that so many bytes can be read; what lies behind the word does not count.
+inline WordFilter::ShortWord ShortWordOf(std::string_view word) {
+  uint64_t parts[2];
+  std::memcpy(parts, word.data(), sizeof parts);
+  auto keep = [](uint64_t part, size_t bytes) { return bytes >= 8 ? part : part & ((uint64_t{1} << 8 * bytes) - 1); };
+  return {keep(parts[0], word.size()), word.size() > 8 ? keep(parts[1], word.size() - 8) : 0};
+}
+
+inline size_t PlaceOf(const WordFilter::ShortWord& word) {
+  uint64_t mixed = (word.first ^ word.second * 0x9e3779b97f4a7c15u) * 0xd6e8feb86659fd93u;
+  return (mixed >> 32) % kPlaces;
+}
+
 }  // namespace
 
 void WordFilter::AddId(std::string_view id) { (void)hashes_.At(base::Checksum(id), 0); }
 
+// Most words of a text were in it before: of those that were lately no hash is made.
 void WordFilter::AddWords(std::string_view text) {
-  ForEachHash(text, [this](uint64_t hash) { (void)hashes_.At(hash, 0); });
+  lately_.resize(kPlaces);
+  model::ForEachFoldedWord(text, &room_, [this](std::string_view word) {
+    if (word.size() <= sizeof(ShortWord)) {
+      ShortWord short_word = ShortWordOf(word);
+      if (std::exchange(lately_[PlaceOf(short_word)], short_word) == short_word) return;
+    }
+    (void)hashes_.At(base::Checksum(word), 0);
+  });
 }
 
 std::string WordFilter::Take() {
@@ -80,12 +70,15 @@ std::string WordFilter::Take() {
     for (size_t lane = 0; lane < 8; ++lane) lanes[lane] |= BitOf(hash, lane);
   });
   hashes_.Clear();
+  lately_.clear();
   return filter;
 }
 
 bool WordFilter::MayHoldWords(std::string_view filter, std::string_view text) {
   bool all = true;
-  ForEachHash(text, [&](uint64_t hash) { all = all && MayHold(filter, hash); });
+  std::string room;
+  model::ForEachFoldedWord(text, &room,
+                           [&](std::string_view word) { all = all && MayHold(filter, base::Checksum(word)); });
   return all;
 }
 

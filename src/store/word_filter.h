@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "store/hash_index.h"
 
@@ -12,6 +13,12 @@ namespace rankscope::store {
 // found always, another one in a hundred times or so.
 class WordFilter {
  public:
+  // A word of at most 16 bytes, zeros behind it.
+  struct ShortWord {
+    uint64_t first = 0, second = 0;
+    bool operator==(const ShortWord&) const = default;
+  };
+
   void AddWords(std::string_view text);
   // An id as one word, whatever is in it (ASCII without capitals).
   void AddId(std::string_view id);
@@ -24,6 +31,8 @@ class WordFilter {
 
  private:
   HashIndex hashes_;
+  std::vector<ShortWord> lately_;  // were added, each at the place that its bytes give
+  std::string room_;
 };
 
 }  // namespace rankscope::store

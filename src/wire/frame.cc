@@ -1,8 +1,7 @@
 #include "wire/frame.h"
 
-#include <zstd.h>
-
 #include "base/coding.h"
+#include "base/zstd.h"
 #include "model/record_batch.h"
 
 namespace rankscope::wire {
@@ -32,9 +31,7 @@ Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq) {
   frame.first_seq = first_seq;
   frame.count = static_cast<uint32_t>(count);
   frame.raw_bytes = static_cast<uint32_t>(batch.size());
-  frame.payload.resize(ZSTD_compressBound(batch.size()));
-  frame.payload.resize(
-      ZSTD_compress(frame.payload.data(), frame.payload.size(), batch.data(), batch.size(), kCompressionLevel));
+  base::PutZstd(batch, kCompressionLevel, &frame.payload);
   frame.payload.shrink_to_fit();
   frame.checksum = base::Checksum(frame.payload);
   return frame;
@@ -49,9 +46,8 @@ base::Status CheckFrame(const Frame& frame) {
 
 base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& frame, const std::string& project) {
   RETURN_IF_ERROR(CheckFrame(frame));
-  std::string raw(frame.raw_bytes, '\0');
-  size_t size = ZSTD_decompress(raw.data(), raw.size(), frame.payload.data(), frame.payload.size());
-  if (ZSTD_isError(size) || size != raw.size()) return Damaged(frame, "cannot be decompressed");
+  std::string raw;
+  if (!base::ReadZstd(frame.payload, frame.raw_bytes, &raw)) return Damaged(frame, "cannot be decompressed");
   auto records = model::RecordBatch::Decode(std::move(raw), {project, frame.clock_offset_ns});
   if (!records.ok()) return Damaged(frame, records.status().message());
   if (frame.first_seq == 0) {

@@ -95,6 +95,11 @@ class LogsTest(unittest.TestCase):
         self.assertIn("memory_total_gib", ask("--stream", "stdout,host"))
         self.assertIn("memory_total_gib", ask("-o", "json"))
 
+    def test_what_is_no_regular_expression_is_named_by_its_option(self):
+        for option in ("--grep", "--exclude"):
+            done = self.place.cli("logs", "--server", self.server.http, "--job_id", "ended", option, "(")
+            self.assertEqual((done.returncode, done.stderr), (2, f'rankscope: {option}: regex "(": missing ): (\n'))
+
     def test_no_hits_is_no_error(self):
         done = self.logs("--job_id", "ended", "--grep", "nobody said this")
         self.assertEqual((done.stdout, done.stderr), ("", ""))

@@ -83,6 +83,7 @@ class QueryCliTest(unittest.TestCase):
     def test_a_metric_that_nobody_has_names_those_there_are(self):
         done = self.place.cli("series", "--server", self.server.http, "los", "--job_id", "j")
         self.assertEqual(done.returncode, 1)
+        self.assertIn("nearest: loss", done.stderr)
         self.assertIn("learning_rate", done.stderr)
 
     def test_patterns_count_lines(self):

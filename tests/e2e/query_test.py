@@ -102,6 +102,7 @@ class QueryTest(unittest.TestCase):
         self.assertEqual(self.client.error("/api/v1/query")[0], 400)
         self.assertIn("parameter start", self.client.error("/api/v1/query", query="x", start="soon")[1])
         self.assertIn("metric", self.client.error("/api/v1/series")[1])
+        self.assertIn("parameter metric", self.client.error("/api/v1/series", metric="")[1])
         self.assertIn("parameter by", self.client.error("/api/v1/series", metric="loss", by="moon")[1])
         self.assertIn("no pipes", self.client.error("/api/v1/tail", query="x | limit 1")[1])
         self.assertEqual(self.client.error("/api/v1/nosuch")[0], 404)

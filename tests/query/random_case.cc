@@ -228,7 +228,7 @@ RandomCase::Term RandomCase::AnyTerm(int depth) {
       case 0:
         return {"(" + a.text + " OR " + b.text + ")", [=](const auto& r) { return a.holds(r) || b.holds(r); }};
       case 1:
-        return {(Chance(50) ? "-" : "NOT ") + std::string("(") + a.text + ")",
+        return {Pick(std::vector<std::string>{"-", "!", "NOT "}) + "(" + a.text + ")",
                 [=](const auto& r) { return !a.holds(r); }};
       default:
         return {"(" + a.text + (Chance(50) ? " " : " AND ") + b.text + ")",

@@ -1,0 +1,38 @@
+#include "base/zstd.h"
+
+#include <zstd.h>
+
+#include <memory>
+#include <new>
+
+namespace rankscope::base {
+namespace {
+
+ZSTD_CCtx* Compressor() {
+  thread_local std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  return context.get();
+}
+
+ZSTD_DCtx* Decompressor() {
+  thread_local std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), &ZSTD_freeDCtx);
+  return context.get();
+}
+
+}  // namespace
+
+void PutZstd(std::string_view bytes, int level, std::string* out) {
+  size_t before = out->size();
+  size_t bound = ZSTD_compressBound(bytes.size());
+  out->resize(before + bound);
+  size_t size = ZSTD_compressCCtx(Compressor(), out->data() + before, bound, bytes.data(), bytes.size(), level);
+  if (ZSTD_isError(size)) throw std::bad_alloc();  // where there is room for the bound nothing else can fail
+  out->resize(before + size);
+}
+
+bool ReadZstd(std::string_view frame, size_t size, std::string* out) {
+  if (ZSTD_getFrameContentSize(frame.data(), frame.size()) != size) return false;
+  out->resize(size);
+  return ZSTD_decompressDCtx(Decompressor(), out->data(), size, frame.data(), frame.size()) == size;
+}
+
+}  // namespace rankscope::base

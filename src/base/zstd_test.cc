@@ -1,0 +1,33 @@
+#include "base/zstd.h"
+
+#include <gtest/gtest.h>
+
+namespace rankscope::base {
+namespace {
+
+TEST(Zstd, GivesBackWhatWasPutBehindOtherBytes) {
+  const std::string text(10'000, 'a');
+  std::string bytes = "head", out;
+  PutZstd(text, 1, &bytes);
+  ASSERT_LT(bytes.size(), 200u);
+  EXPECT_TRUE(ReadZstd(bytes.substr(4), text.size(), &out));
+  EXPECT_EQ(out, text);
+}
+
+TEST(Zstd, ClaimedSizeIsNotAllocated) {
+  std::string frame, out;
+  PutZstd("short", 1, &frame);
+  EXPECT_FALSE(ReadZstd(frame, size_t{1} << 40, &out));
+  EXPECT_EQ(out.capacity(), std::string().capacity());
+}
+
+TEST(Zstd, DamagedFrameIsRefusedAndTheNextOneIsRead) {
+  std::string frame, out;
+  PutZstd(std::string(1000, 'x') + "end", 1, &frame);
+  EXPECT_FALSE(ReadZstd(frame.substr(0, frame.size() - 2), 1003, &out));
+  EXPECT_FALSE(ReadZstd("no zstd", 7, &out));
+  EXPECT_TRUE(ReadZstd(frame, 1003, &out));
+}
+
+}  // namespace
+}  // namespace rankscope::base

@@ -41,15 +41,14 @@ void BatchScale::Usual::Add(double value) {
   count += 1 - kFades * count;
 }
 
-void BatchScale::Take(int64_t step, const BatchWork& work) {
-  heaviest_.Take(step, work, step_cost_.Ratio(work));
-}
+void BatchScale::Take(int64_t step, const BatchWork& work) { heaviest_.Take(step, work, step_cost_.Ratio(work)); }
 
 double BatchScale::RateOf(const BatchLog& own, const Point& point) const {
   if (!point.step || point.steps == 1 || !step_cost_.knows()) return 0;
   double sum = 0;
   int64_t known = 0;
-  for (auto each = own.latest().rbegin(); each != own.latest().rend() && each->step > *point.step - point.steps; ++each) {
+  for (auto each = own.latest().rbegin(); each != own.latest().rend() && each->step > *point.step - point.steps;
+       ++each) {
     const BatchWork* heaviest = each->step <= *point.step ? heaviest_.At(each->step) : nullptr;
     if (!heaviest) continue;
     double ratio = step_cost_.Ratio(*heaviest);

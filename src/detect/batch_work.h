@@ -14,7 +14,7 @@ namespace rankscope::detect {
 struct BatchWork {
   double tokens = 0, squares = 0;
   double counted = 0;  // tokens as the rank's throughput counts them: mostly with the padding
-  double rate = 0;     // of several steps: tokens in the time of the first batch, as throughput follows them; 0: not known
+  double rate = 0;  // of several steps: tokens in the time of the first batch, as throughput follows them; 0: not known
 };
 
 // What the lengths of sequences in a `batch` record come to; nothing: it names none.

@@ -201,7 +201,11 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
-void JobState::NoteImport(const std::string& from) { row_.configuration[kImportedFrom] = from; }
+void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from) {
+  row_.project = project;
+  row_.job = job;
+  row_.configuration[kImportedFrom] = from;
+}
 
 bool JobState::ended() const {
   if (runs_.empty()) return row_.configuration.contains(kImportedFrom);

@@ -7,6 +7,7 @@
 #include <queue>
 
 #include "cli/import_command.h"
+#include "cli/last_words.h"
 #include "model/record_batch.h"
 #include "parse/json_record.h"
 #include "parse/log_folder.h"
@@ -45,8 +46,11 @@ class RecordFile {
       return status.ok();
     }));
     RETURN_IF_ERROR(status);
+    plain_ = true;
     return Finish();
   }
+  // Read by ReadLog.
+  bool plain() const { return plain_; }
 
   // The next one, or null at the end.
   const model::RecordView* Next() {
@@ -104,6 +108,7 @@ class RecordFile {
   std::deque<std::shared_ptr<const model::RecordBatch>> batches_;
   std::unique_ptr<model::RecordBatch::Cursor> cursor_;
   model::RecordView record_;
+  bool plain_ = false;
 };
 
 // Whether the file's rows are a framework's (ms-swift's logging.jsonl, say), and no records in our JSON form: they say
@@ -132,25 +137,42 @@ base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<Recor
   return {};
 }
 
+base::Status TakeEvents(const std::vector<model::Record>& events,
+                        const std::function<void(const model::RecordView&)>& take) {
+  if (events.empty()) return {};
+  model::RecordBatchBuilder builder;
+  for (const model::Record& event : events) builder.Add(event);
+  ASSIGN_OR_RETURN(auto batch, model::RecordBatch::Decode(builder.Take()));
+  model::RecordView view;
+  for (model::RecordBatch::Cursor cursor(*batch); cursor.Next(&view);) take(view);
+  return {};
+}
+
 }  // namespace
 
 base::Status ReadRecordFiles(const std::vector<std::string>& paths,
                              const std::function<void(const model::RecordView&)>& take) {
   std::vector<std::unique_ptr<RecordFile>> files;
-  for (const std::string& path : paths) RETURN_IF_ERROR(ReadPath(path, &files));
+  for (const std::string& path : paths) {
+    base::Status read = ReadPath(path, &files);
+    if (!read.ok()) return base::Status::Invalid(read.message());
+  }
   using Head = std::pair<base::TimeNs, size_t>;  // of the files' next records
   std::priority_queue<Head, std::vector<Head>, std::greater<>> heads;
   auto advance = [&](size_t file) {
     if (const model::RecordView* record = files[file]->Next()) heads.emplace(record->time, file);
   };
   for (size_t i = 0; i < files.size(); ++i) advance(i);
+  LastWords last_words;
   while (!heads.empty()) {
     size_t file = heads.top().second;
     heads.pop();
-    take(files[file]->current());
+    const model::RecordView& record = files[file]->current();
+    if (files[file]->plain()) last_words.Take(record);
+    take(record);
     advance(file);
   }
-  return {};
+  return TakeEvents(last_words.Events(), take);
 }
 
 }  // namespace rankscope::cli

@@ -11,13 +11,18 @@ namespace rankscope::cli {
 namespace {
 
 base::Status AddFile(const std::string& path, std::vector<detect::Rule>* rules) {
-  ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(path));
+  ASSIGN_OR_RETURN(std::string yaml, ReadNamedFile(path));
   ASSIGN_OR_RETURN(auto more, detect::ParseRuleFile(path, yaml));
   std::move(more.begin(), more.end(), std::back_inserter(*rules));
   return {};
 }
 
 }  // namespace
+
+base::Result<std::string> ReadNamedFile(const std::string& path) {
+  auto text = base::ReadWholeFile(path);
+  return text.ok() ? std::move(text) : base::Status::Invalid(text.status().message());
+}
 
 base::Result<std::vector<detect::Rule>> ReadRules(const RuleSources& sources) {
   std::vector<detect::Rule> rules;

@@ -33,7 +33,7 @@ class TestRun {
       : file_(std::move(file)), shipped_(std::move(shipped)), job_(job) {}
 
   base::Status Run() {
-    ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(file_));
+    ASSIGN_OR_RETURN(std::string yaml, ReadNamedFile(file_));
     ASSIGN_OR_RETURN(detect::RuleTestFile tests, detect::ParseRuleTests(file_, yaml));
     RuleSources sources;
     if (tests.rule_files.empty()) sources.shipped = shipped_;
@@ -156,7 +156,7 @@ base::Status RunRulesTest(const RulesTestOptions& options) {
 }
 
 base::Status RunRulesImport(const std::string& file) {
-  ASSIGN_OR_RETURN(std::string yaml, base::ReadWholeFile(file));
+  ASSIGN_OR_RETURN(std::string yaml, ReadNamedFile(file));
   ASSIGN_OR_RETURN(detect::ForeignRules rules, detect::TranslateRules(file, yaml));
   std::fputs(rules.yaml.c_str(), stdout);
   for (const std::string& left : rules.left_out) std::fprintf(stderr, "%s\n", left.c_str());

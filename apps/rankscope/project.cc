@@ -48,9 +48,13 @@ void Project::MakeJudges(const ProjectOptions& settings) {
   diagnostician_ = std::make_unique<monitor::Diagnostician>(
       monitor::Diagnostician::Parts{name_, catalog_.get(), findings_.get(), knowledge_.get(), logs_.get(),
                                     settings.topology, settings.lost_after_ns, settings.alarms.say});
+  auto is_past = [catalog = catalog_.get(), lost_after = settings.lost_after_ns](const std::string& job) {
+    auto row = catalog->Job(job, base::WallNow(), lost_after);
+    return row.ok() && row->state == "imported";
+  };
   std::vector<diagnose::IncidentListener*> listeners = {diagnostician_.get()};
   if (settings.notifier) {
-    people_ = std::make_unique<monitor::People>(name_, settings.notifier, findings_->incidents());
+    people_ = std::make_unique<monitor::People>(name_, settings.notifier, findings_->incidents(), is_past);
     listeners.push_back(people_.get());
   }
   rule_actions_ = std::make_unique<monitor::RuleActions>(name_, findings_.get(), settings.actions, settings.alarms.say);
@@ -60,7 +64,7 @@ void Project::MakeJudges(const ProjectOptions& settings) {
         alert(name, job, line);
       },
       settings.alarms.say, [catalog = catalog_.get()](const std::string& job) { return RanksOf(catalog, job); },
-      std::move(listeners), [this](bool more) { rule_actions_->Look(more); }});
+      is_past, std::move(listeners), [this](bool more) { rule_actions_->Look(more); }});
   incident_words_ = std::make_unique<IncidentWords>(detection_.get());
 }
 

@@ -1,7 +1,9 @@
 """rankscope.guard(): extreme samples are found before they reach the GPU."""
 
 import collections
+import collections.abc
 import math
+import numbers
 import statistics
 import warnings
 
@@ -38,7 +40,7 @@ def guard(batch, ids=None, policy="warn", limits=None):
     """
     if policy not in _POLICIES:
         raise ValueError(f"guard: policy: want one of {', '.join(_POLICIES)}, found {policy!r}")
-    bounds = None if limits is None else {name: _bounds(name, limit) for name, limit in limits.items()}
+    bounds = None if limits is None else _all_bounds(limits)
     samples = _batch.count(batch)
     if not samples:
         return batch
@@ -82,17 +84,30 @@ _learned = collections.defaultdict(_Sizes)
 _open = set()  # features whose last batch had an extreme sample
 
 
+def _all_bounds(limits):
+    if not isinstance(limits, collections.abc.Mapping):
+        raise ValueError(f"guard: limits: want {{feature: most}} or {{feature: (least, most)}}, found {limits!r}")
+    return {name: _bounds(name, limit) for name, limit in limits.items()}
+
+
+def _is_limit(value):
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and not math.isnan(value)
+
+
 def _bounds(name, limit):
     if name not in _batch.FEATURES:
         raise ValueError(f"guard: limits: want of {', '.join(_batch.FEATURES)}, found {name!r}")
     bounds = limit if isinstance(limit, (tuple, list)) else (-math.inf, limit)
-    if len(bounds) != 2 or not all(isinstance(bound, (int, float)) for bound in bounds):
+    if len(bounds) != 2 or not all(map(_is_limit, bounds)) or bounds[0] > bounds[1]:
         raise ValueError(f"guard: limits: {name}: want a number or (least, most), found {limit!r}")
     return tuple(bounds)
 
 
 def _ids(batch, ids, samples):
-    ids = _batch.ids(batch) if ids is None else list(_tensors.plain(ids))
+    try:
+        ids = _batch.ids(batch) if ids is None else list(_tensors.plain(ids))
+    except TypeError:
+        raise ValueError(f"guard: ids: want {samples}, one a sample, found {ids!r}") from None
     if len(ids) != samples:
         raise ValueError(f"guard: ids: want {samples}, one a sample, found {len(ids)}")
     return ids

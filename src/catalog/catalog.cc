@@ -88,7 +88,9 @@ class SqliteCatalog : public Catalog {
   base::Result<std::vector<JobRow>> Jobs(base::TimeNs now, int64_t lost_after) override {
     std::vector<JobRow> rows;
     std::lock_guard lock(mutex_);
-    for (const auto& [key, job] : jobs_) rows.push_back(RowOf(key, job, now, lost_after));
+    for (const auto& [key, job] : jobs_) {
+      if (job.started() != 0) rows.push_back(RowOf(key, job, now, lost_after));
+    }
     std::sort(rows.begin(), rows.end(), [](const JobRow& a, const JobRow& b) { return a.started > b.started; });
     return rows;
   }
@@ -146,10 +148,9 @@ class SqliteCatalog : public Catalog {
   base::Status NoteImport(const std::string& job, const std::string& from) override {
     {
       std::lock_guard lock(mutex_);
-      auto found = jobs_.find({project_, job});
-      if (found == jobs_.end()) return base::Status::NotFound("no job \"" + job + "\"");
-      found->second.NoteImport(from);
-      changed_.insert(found->first);
+      JobKey key(project_, job);
+      jobs_[key].NoteImport(project_, job, from);
+      changed_.insert(std::move(key));
     }
     return Save();
   }
@@ -192,7 +193,8 @@ class SqliteCatalog : public Catalog {
  private:
   const JobState* Find(const std::string& job) const {
     auto found = jobs_.find({project_, job});
-    return found == jobs_.end() ? nullptr : &found->second;
+    bool known = found != jobs_.end() && found->second.started() != 0;  // else only that it will be imported
+    return known ? &found->second : nullptr;
   }
 
   // REQUIRES mutex_. A job of which there is nothing but others' words (model::IsJudgement) is none.

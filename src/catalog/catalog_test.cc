@@ -124,6 +124,15 @@ TEST_F(CatalogTest, FilesThatWereImportedAreNeitherRunningNorLost) {
   EXPECT_EQ(Row().state, "imported");
 }
 
+TEST_F(CatalogTest, AJobWhoseFilesAreToComeIsImportedFromItsFirstRecordOn) {
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  Open();
+  EXPECT_TRUE(catalog_->Jobs(0, 0)->empty());
+  EXPECT_EQ(catalog_->Job("j", 0, 0).status().code(), base::Code::kNotFound);
+  Event("line", 0, {});
+  EXPECT_EQ(Row().state, "imported");
+}
+
 TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRanChangeNoState) {
   Event("job_start", {}, {});
   ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());

@@ -226,7 +226,9 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
-void JobState::NoteImport(const std::string& from) {
+void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from) {
+  row_.project = project;
+  row_.job = job;
   std::string& places = row_.configuration[kImportedFrom];
   if (places.size() > kMostPlaces || (", " + places + ",").find(", " + from + ",") != std::string::npos) return;
   places += (places.empty() ? "" : ", ") + from;

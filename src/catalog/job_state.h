@@ -30,8 +30,8 @@ class JobState {
     base::TimeNs started_at = 0;  // 0: not known
   };
   const std::map<std::string, Run>& runs() const { return runs_; }
-  // Its records were files, and lay there: also there, where it was told of other places before.
-  void NoteImport(const std::string& from);
+  // Its records were files, and lay there: also there, where it was told of other places before. They may still come.
+  void NoteImport(const std::string& project, const std::string& job, const std::string& from);
   // Whether each of its runs is over. One without runs is only if it was imported.
   bool ended() const;
   // The attempt with which its last launch began, and the highest that was heard of.

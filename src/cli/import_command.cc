@@ -145,13 +145,13 @@ base::Status RunImport(const ImportOptions& options) {
       return base::Status::Invalid(path +
                                    ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
+    RETURN_IF_ERROR(SayImported(options.server, job, path));  // first, so that nobody takes what comes for news
     Counts sum;
     for (const parse::LogFile& file : files) {
       ASSIGN_OR_RETURN(Counts counts, ImportFile(options.server, job, file));
       sum.records += counts.records;
       sum.added += counts.added;
     }
-    if (sum.records > 0) RETURN_IF_ERROR(SayImported(options.server, job, path));
     Report(job, path, sum, files.size(), skipped);
   }
   return {};

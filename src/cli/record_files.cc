@@ -7,6 +7,7 @@
 #include <queue>
 
 #include "cli/import_command.h"
+#include "cli/last_words.h"
 #include "cli/named_input.h"
 #include "model/record_batch.h"
 #include "parse/json_record.h"
@@ -46,8 +47,11 @@ class RecordFile {
       return status.ok();
     }));
     RETURN_IF_ERROR(status);
+    plain_ = true;
     return Finish();
   }
+  // Read by ReadLog.
+  bool plain() const { return plain_; }
 
   // The next one, or null at the end.
   const model::RecordView* Next() {
@@ -105,6 +109,7 @@ class RecordFile {
   std::deque<std::shared_ptr<const model::RecordBatch>> batches_;
   std::unique_ptr<model::RecordBatch::Cursor> cursor_;
   model::RecordView record_;
+  bool plain_ = false;
 };
 
 // Whether the file's rows are a framework's (ms-swift's logging.jsonl, say), and no records in our JSON form: they say
@@ -133,6 +138,17 @@ base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<Recor
   return {};
 }
 
+base::Status TakeEvents(const std::vector<model::Record>& events,
+                        const std::function<void(const model::RecordView&)>& take) {
+  if (events.empty()) return {};
+  model::RecordBatchBuilder builder;
+  for (const model::Record& event : events) builder.Add(event);
+  ASSIGN_OR_RETURN(auto batch, model::RecordBatch::Decode(builder.Take()));
+  model::RecordView view;
+  for (model::RecordBatch::Cursor cursor(*batch); cursor.Next(&view);) take(view);
+  return {};
+}
+
 }  // namespace
 
 base::Status ReadRecordFiles(const std::vector<std::string>& paths,
@@ -145,13 +161,16 @@ base::Status ReadRecordFiles(const std::vector<std::string>& paths,
     if (const model::RecordView* record = files[file]->Next()) heads.emplace(record->time, file);
   };
   for (size_t i = 0; i < files.size(); ++i) advance(i);
+  LastWords last_words;
   while (!heads.empty()) {
     size_t file = heads.top().second;
     heads.pop();
-    take(files[file]->current());
+    const model::RecordView& record = files[file]->current();
+    if (files[file]->plain()) last_words.Take(record);
+    take(record);
     advance(file);
   }
-  return {};
+  return TakeEvents(last_words.Events(), take);
 }
 
 }  // namespace rankscope::cli

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "detect/batch_work.h"
+#include "detect/heaviest_batches.h"
 #include "detect/step_rows.h"
 
 namespace rankscope::detect {
@@ -18,16 +19,23 @@ class BatchScale {
   // kNone: the metric is no speed.
   static Speed SpeedOf(std::string_view metric);
 
-  // A rank's batch of a step.
+  // A rank's batch of a step, as far as it is known by now.
   void Take(int64_t step, const BatchWork& work);
+  // BatchWork::rate of a rank's batches. A mean of throughputs is not the throughput of means: who has the heaviest
+  // batch of a step has many tokens in a long time.
+  double RateOf(const BatchLog& own, const Point& point) const;
   // Scales a row of the metric, and learns from it. One in which a rank's batch is not known stays as it is.
   void Scale(Speed speed, StepRow* row);
-  // Whether the batch, or that of another rank at the same time, is so unlike the usual ones that the rank's throughput
-  // says nothing by itself.
-  bool IsUnlike(const std::optional<BatchWork>& batch) const;
+  // Makes a rank's throughput what it would be with the usual batch, where it is one over several steps, whose extremes
+  // are those of their batches; marks it as unlike where the batch, or that of another rank at the same time, is so
+  // unlike the usual ones that it says nothing by itself. `batch` is the mean of the point's steps.
+  void TakeThroughput(const BatchWork& batch, Point* point) const;
 
  private:
   double FactorOf(Speed speed, const BatchWork& own, const BatchWork& heaviest) const;
+  // REQUIRES that all batches of the row are known.
+  BatchWork HeaviestOf(const StepRow& row) const;
+  bool IsUnlike(const BatchWork& batch) const;
 
   BatchCost step_cost_, compute_cost_;
   // Means that fade; nothing of them is known at first.
@@ -37,11 +45,7 @@ class BatchScale {
     double mean() const { return sum / count; }
   };
   Usual tokens_, counted_;  // lately; of the first ones
-  struct Heaviest {
-    int64_t step = INT64_MIN / 2;
-    double ratio = 1;
-  };
-  Heaviest heaviest_;  // lately
+  HeaviestBatches heaviest_;
 };
 
 }  // namespace rankscope::detect

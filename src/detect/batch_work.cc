@@ -43,16 +43,17 @@ std::optional<BatchWork> WorkOf(const model::RecordView& batch) {
   return work.tokens > 0 ? std::optional(work) : std::nullopt;
 }
 
-void BatchLog::Take(int64_t step, const BatchWork& work) {
+const BatchWork& BatchLog::Take(int64_t step, const BatchWork& work) {
   if (!latest_.empty() && step < latest_.back().step) latest_.clear();  // the job went back
-  if (!latest_.empty() && step == latest_.back().step) {                // of gradient accumulation
+  if (!latest_.empty() && step == latest_.back().step) {
     latest_.back().work.tokens += work.tokens;
     latest_.back().work.squares += work.squares;
     latest_.back().work.counted += work.counted;
-    return;
+    return latest_.back().work;
   }
   latest_.push_back({step, work});
   if (latest_.size() > kMostSteps) latest_.pop_front();
+  return latest_.back().work;
 }
 
 std::optional<BatchWork> BatchLog::Over(const Point& point) const {
@@ -67,7 +68,7 @@ std::optional<BatchWork> BatchLog::Over(const Point& point) const {
     ++count;
   }
   if (count == 0) return std::nullopt;
-  return BatchWork{sum.tokens / count, sum.squares / count, sum.counted / count};
+  return BatchWork{.tokens = sum.tokens / count, .squares = sum.squares / count, .counted = sum.counted / count};
 }
 
 BatchCost::Terms BatchCost::TermsOf(const BatchWork& work) const {

@@ -14,6 +14,7 @@ namespace rankscope::detect {
 struct BatchWork {
   double tokens = 0, squares = 0;
   double counted = 0;  // tokens as the rank's throughput counts them: mostly with the padding
+  double rate = 0;  // of several steps: tokens in the time of the first batch, as throughput follows them; 0: not known
 };
 
 // What the lengths of sequences in a `batch` record come to; nothing: it names none.
@@ -22,17 +23,21 @@ std::optional<BatchWork> WorkOf(const model::RecordView& batch);
 // The latest batches of one rank. Bounded.
 class BatchLog {
  public:
-  void Take(int64_t step, const BatchWork& work);
+  // The step's batch so far: with gradient accumulation it comes in parts.
+  const BatchWork& Take(int64_t step, const BatchWork& work);
   // The mean of a record's steps; nothing: none of them is known.
   std::optional<BatchWork> Over(const Point& point) const;
   bool empty() const { return latest_.empty(); }
 
- private:
   struct Step {
     int64_t step;
     BatchWork work;
   };
-  std::deque<Step> latest_;  // by step
+  // By step.
+  const std::deque<Step>& latest() const { return latest_; }
+
+ private:
+  std::deque<Step> latest_;
 };
 
 // What batches cost, learned from all ranks of a job: seconds = a + b tokens + c squares, none of them negative, by

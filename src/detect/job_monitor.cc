@@ -197,11 +197,10 @@ void JobMonitor::TakePoints(Held* held, const model::RecordView& record) {
     SeriesWindow& series = held->source.series[static_cast<size_t>(metric)];
     point.disturbed = IsDisturbed(series, record.time);
     bool rate = speeds_[static_cast<size_t>(metric)] == BatchScale::Speed::kTokensPerSecond;
-    // The extremes of several steps are those of their batches, whatever their mean: only rows, which are scaled, tell
-    // more.
     auto batch = rate ? BatchOf(*held, point) : std::nullopt;
-    point.unlike = batch && (point.steps > 1 || scale_.IsUnlike(batch));
-    series.Add(point);
+    Point own = point;
+    if (batch) scale_.TakeThroughput(*batch, &own);
+    series.Add(own);
   }
   for (auto& [metric, point] : points_) {
     for (Watch* watch : routes_.metrics[static_cast<size_t>(metric)]) watch->TakePoint(held->source, metric, record);
@@ -219,24 +218,28 @@ bool JobMonitor::IsDisturbed(const SeriesWindow& series, base::TimeNs time) cons
 void JobMonitor::TakeBatch(Held* held, const model::RecordView& record) {
   auto work = WorkOf(record);
   if (!work) return;
-  held->batches.Take(*record.step, *work);
-  scale_.Take(*record.step, *work);
+  scale_.Take(*record.step, held->batches.Take(*record.step, *work));
 }
 
 // Of the steps that the point is of, as far as they are known.
 std::optional<BatchWork> JobMonitor::BatchOf(const Held& held, const Point& point) const {
   auto batch = held.batches.Over(point);
-  if (!batch || shape_metrics_[0] < 0) return batch;
+  if (!batch) return batch;
+  batch->rate = scale_.RateOf(held.batches, point);
+  if (shape_metrics_[0] < 0) return batch;
   const SeriesWindow& tokens = held.source.series[static_cast<size_t>(shape_metrics_[0])];
   bool counts = tokens.size() > 0 && tokens.at(0).step == point.step && tokens.at(0).mean > 0;
-  if (counts) batch->counted = tokens.at(0).mean;
+  if (!counts) return batch;
+  batch->rate *= tokens.at(0).mean / batch->counted;
+  batch->counted = tokens.at(0).mean;
   return batch;
 }
 
-// Batches of another shape take another time: speeds are measured anew.
+// Batches of another shape take another time: speeds are measured anew, unless they are scaled by their batch.
 void JobMonitor::TakeShape(Held* held) {
-  bool changed = false;
+  bool changed = false, weighed = !held->batches.empty(), several = false;
   for (const auto& [metric, point] : points_) {
+    several |= point.steps > 1;
     for (size_t i = 0; i < shape_metrics_.size(); ++i) {
       if (metric == shape_metrics_[i]) changed |= held->shapes[i].Take(point);
     }
@@ -244,8 +247,8 @@ void JobMonitor::TakeShape(Held* held) {
   if (!changed) return;
   for (size_t metric = 0; metric < speeds_.size(); ++metric) {
     if (speeds_[metric] == BatchScale::Speed::kNone) continue;
-    held->source.series[metric].Clear();
-    rows_[metric].Restart();
+    if (!weighed || !several) held->source.series[metric].Clear();
+    if (!weighed) rows_[metric].Restart();
   }
 }
 

@@ -35,7 +35,7 @@ Detection::Detection(Parts parts)
       durable_position_(parts_.findings->position().value_or(parts_.store->durable_position())),
       desk_({parts_.project, parts_.findings, parts_.world_size, parts_.say}),
       judge_({parts_.project, parts_.findings, &desk_, parts_.store,
-              [this](uint64_t* next) { return queue_.Waiting(next); }, parts_.say}),
+              [this](uint64_t* next) { return queue_.Waiting(next); }, parts_.say, parts_.is_past}),
       news_(parts_.findings->incidents(), parts_.listeners,
             [this](const std::string& line) { parts_.say("project " + parts_.project + ": " + line); }) {
   judge_.Use(parts_.rules);

@@ -32,6 +32,7 @@ class Detection : public model::RecordSink {
     std::function<void(const std::string& job, const std::string& line)> alert;
     std::function<void(const std::string&)> say;
     std::function<int64_t(const std::string& job)> world_size;  // as far as it is known; else 0
+    std::function<bool(const std::string& job)> is_past;        // Judge::Parts
     std::vector<diagnose::IncidentListener*> listeners;
     std::function<void(bool more)> act;  // is called often; `more`: what rules want done has been saved
   };

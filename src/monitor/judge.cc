@@ -18,6 +18,11 @@ constexpr uint64_t kLookBack = 500'000, kLeastLookBack = 50'000;
 
 constexpr size_t kUsualText = 128;  // bytes
 
+// What the files of a job are imported in order of says nothing of who fell silent when.
+bool IsSilence(const detect::Finding& finding) {
+  return finding.finding_class == "heartbeat_lost" || finding.finding_class == "hang";
+}
+
 void Prefetch(const void* begin, size_t bytes) {
   constexpr size_t kCacheLine = 64;
   for (size_t at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(static_cast<const char*>(begin) + at);
@@ -83,7 +88,8 @@ void Judge::Use(const std::shared_ptr<const detect::RuleSet>& rules) {
 }
 
 void Judge::Tell(const detect::Finding& found) {
-  if (recalling_) return;
+  const bool past = !recalling_ && parts_.is_past(found.job);
+  if (recalling_ || (past && IsSilence(found))) return;
   detect::Finding finding = found;
   parse::RedactSecrets(&finding.message);  // what comes over HTTP is kept as it is, but is not to be sent around
   bool known = finding.active && parts_.findings->Has(finding.id);  // its records were sent a second time
@@ -91,8 +97,13 @@ void Judge::Tell(const detect::Finding& found) {
   if (!known) grouped.incident = parts_.incidents->Take(finding);
   verdict_.findings.push_back(RowOf(grouped));
   if (known) return;
-  if (auto wanted = WantedBy(grouped)) verdict_.actions.push_back(*std::move(wanted));
   verdict_.events.push_back(EventOf(parts_.project, finding));
+  if (!past) Ask(grouped);
+}
+
+// For what people or ranks shall do.
+void Judge::Ask(const detect::Finding& finding) {
+  if (auto wanted = WantedBy(finding)) verdict_.actions.push_back(*std::move(wanted));
   bool alarm = finding.active && finding.severity != detect::Severity::kInfo;
   if (alarm) verdict_.alerts.emplace_back(finding.job, AlertOf(finding));
 }

@@ -32,6 +32,7 @@ class Judge {
     // Batches that are not judged yet although the store may have them, from number *next on.
     std::function<std::vector<Batch>(uint64_t* next)> waiting;
     std::function<void(const std::string&)> say;
+    std::function<bool(const std::string& job)> is_past;  // it is over, and what comes of it was written long ago
   };
   // What is to be written down, and whom to tell (job, line) when it is.
   struct Verdict {
@@ -60,6 +61,7 @@ class Judge {
   // Records that are not judged yet, by what makes them the same, each as often as it is there.
   class Unjudged;
   void Tell(const detect::Finding& finding);
+  void Ask(const detect::Finding& finding);
   void Refuse(const detect::RefusedRule& rule);
   bool Knows(const std::string& job) const { return known_.contains(job); }
   void RecallUnknown(const std::set<std::string>& jobs, const std::vector<Batch>& batches);

@@ -32,6 +32,7 @@ base::Status People::Take(std::span<const diagnose::Incident> incidents) {
   std::vector<notify::Update> updates;
   updates.reserve(incidents.size());
   for (const diagnose::Incident& incident : incidents) {
+    if (is_past_(incident.job)) continue;
     updates.push_back(UpdateOf(incident, notifier.config()->external_url));
   }
   return notifier->Take(updates);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -9,12 +10,14 @@
 
 namespace rankscope::monitor {
 
-// Those who hear of a project's incidents by way of the notifier: what they took is on the disk of the delivery log.
+// Those who hear of a project's incidents by way of the notifier: what they took is on the disk of the delivery log. Of a
+// job that is past (Judge::Parts) they hear nothing.
 class People : public diagnose::IncidentListener {
  public:
-  // Both outlive it.
-  People(std::string project, notify::LiveNotifier* notifier, catalog::Incidents* incidents)
-      : project_(std::move(project)), notifier_(notifier), incidents_(incidents) {}
+  // The notifier and the incidents outlive it.
+  People(std::string project, notify::LiveNotifier* notifier, catalog::Incidents* incidents,
+         std::function<bool(const std::string& job)> is_past)
+      : project_(std::move(project)), notifier_(notifier), incidents_(incidents), is_past_(std::move(is_past)) {}
 
   std::string name() const override { return "notify"; }
   base::Status Take(std::span<const diagnose::Incident> incidents) override;
@@ -30,6 +33,7 @@ class People : public diagnose::IncidentListener {
   const std::string project_;
   notify::LiveNotifier* const notifier_;
   catalog::Incidents* const incidents_;
+  const std::function<bool(const std::string& job)> is_past_;
   bool closed_ = false;
 };
 

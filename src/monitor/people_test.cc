@@ -58,7 +58,9 @@ class PeopleTest : public testing::Test {
   }
   // They hear that these fire, of a server that then goes.
   void TellThatTheyFire(const std::vector<diagnose::Incident>& incidents) {
-    ASSERT_TRUE(People("p", notifier_.get(), findings_->incidents()).Take(incidents).ok());
+    ASSERT_TRUE(People("p", notifier_.get(), findings_->incidents(), [](const std::string&) { return false; })
+                    .Take(incidents)
+                    .ok());
     for (const auto& incident : incidents) {
       ASSERT_TRUE(Await([&] { return Told(incident.id).size() == 1; })) << incident.id;
     }
@@ -87,7 +89,9 @@ TEST_F(PeopleTest, WhatEndedWhileNobodyWasToBeToldIsClosed) {
 
 TEST_F(PeopleTest, WhatWasDeletedMeanwhileIsClosed) {
   TellThatTheyFire({Opened("i-4")});
-  ASSERT_TRUE(People("p", notifier_.get(), findings_->incidents()).CloseEnded(1).ok());
+  ASSERT_TRUE(People("p", notifier_.get(), findings_->incidents(), [](const std::string&) { return false; })
+                  .CloseEnded(1)
+                  .ok());
   EXPECT_TRUE(Await([&] { return Told("i-4") == std::vector<std::string>({"firing", "resolved"}); }));
 }
 

@@ -63,6 +63,16 @@ class DetectTest(unittest.TestCase):
         self.assertIn("CRITICAL", lines[1])
         self.assertIn("rank 3 ran out of GPU memory", lines[1])
 
+    def test_the_exception_by_which_a_rank_ended_is_told_from_its_plain_log(self):
+        os.makedirs(self.path("run-8"))
+        frames = 'Traceback (most recent call last):\n  File "train.py", line 3, in <module>\n'
+        self.place.write("run-8/rank_0.log", "step: 1 loss: 2.5\n" + frames + "ImportError: caught\nstep: 2 loss: 2.4\n" + frames
+                         + "RuntimeError: [../third_party/gloo/transport/tcp/pair.cc:534] Connection closed by peer\n")
+        self.place.write("run-8/rank_1.log", "step: 1 loss: 2.5\n" + frames + "KeyError: 'k'\n")
+        ended = [finding for finding in self.findings(self.path("run-8")) if finding["rule"] == "UncaughtException"]
+        self.assertEqual([(finding["rank"], finding["message"]) for finding in ended],
+                         [(1, "rank 1 raised what nothing caught: ends by an uncaught KeyError: 'k'")])
+
     def test_a_stored_job_gives_the_same_findings_as_its_file(self):
         server = Server(self.place)
         self.addCleanup(server.stop)
@@ -90,6 +100,15 @@ class DetectTest(unittest.TestCase):
                                  "  - {alert: High, expr: 'all(last(loss, 5) > 2)', labels: {severity: info}}\n")
         found = {finding["rule"] for finding in self.findings(self.write_records("odd"), "--rules", rules)}
         self.assertLessEqual({"High", "OddRankLoss"}, found)
+
+    def test_what_cannot_be_read_is_a_mistake_of_whoever_named_it(self):
+        log = self.place.write("a.log", LOG)
+        for arguments in (("detect", "none.log"), ("detect", log, "--rules", "none.yaml"), ("rules", "lint", "none.yaml"),
+                          ("rules", "test", "none.yaml"), ("rules", "import", "none.yaml")):
+            with self.subTest(arguments=arguments):
+                done = self.place.cli(*arguments)
+                self.assertEqual((done.returncode, done.stdout), (2, ""), done.stderr)
+                self.assertRegex(done.stderr, r"^rankscope: .*none\.(log|yaml).*\n$")
 
     def test_bad_rules_are_refused_with_their_place(self):
         rules = self.place.write("bad.yaml", "groups:\n- name: mine\n  rules:\n  - {alert: A, macth: x}\n")

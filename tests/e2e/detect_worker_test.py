@@ -54,6 +54,25 @@ class JudgeTest(unittest.TestCase):
         rows = [record(rank, step, loss=6 if rank == 1 else 1) for step in (1, 2) for rank in (0, 1)]
         self.assertEqual(self.turns(judge, rows), [(1, 2, 1)])
 
+    def test_each_rank_has_an_instance_of_its_own_whatever_its_conditions_are(self):
+        class Counter(AnomalyDetector):
+            def __init__(self):
+                super().__init__()
+                self.steps = 0
+                self.add_rule(DetectionRule("lambda", condition=lambda logs: self.add() == 2))
+                self.add_rule(DetectionRule("method", condition=self.is_second))
+
+            def add(self):
+                self.steps += 1
+                return self.steps
+
+            def is_second(self, logs):
+                return self.steps == 2
+
+        rows = [record(rank, step, loss=1) for step in (1, 2) for rank in (0, 1, 2)]
+        expected = [(rank, 2, 1) for rank in (0, 1, 2) for _ in ("lambda", "method")]
+        self.assertEqual(sorted(self.turns(JobJudge([Counter()]), rows)), expected)
+
     def test_a_detector_of_the_job_sees_all_ranks(self):
         seen = []
         judge = self.judge(lambda logs: seen.append([(row["step"], row["rank"]) for row in logs]) or len(logs) > 4, "job")

@@ -116,6 +116,11 @@ class BatchTest(unittest.TestCase):
         for arguments, words in ((dict(policy="drop"), "policy: want one of warn, skip, raise, found 'drop'"),
                                  (dict(limits={"length": 3}), "limits: want of sequence_length, .* found 'length'"),
                                  (dict(limits={"image_size": "big"}), "image_size: want a number or"),
+                                 (dict(limits={"image_size": True}), "image_size: want a number or"),
+                                 (dict(limits={"image_size": float("nan")}), "image_size: want a number or"),
+                                 (dict(limits={"image_size": (9, 3)}), r"image_size: want a number or .*found \(9, 3\)"),
+                                 (dict(limits=7), "limits: want {feature: most} or .*found 7"),
+                                 (dict(ids=7), "ids: want 1, one a sample, found 7"),
                                  (dict(ids=[1, 2]), "ids: want 1, one a sample, found 2")):
             with self.assertRaisesRegex(ValueError, words):
                 rankscope.guard(batch, **arguments)

@@ -93,7 +93,7 @@ class ToldTest(ToldCase):
         self.start()
         logs = os.path.join(self.place.path, "logs")
         os.mkdir(logs)
-        self.place.write("logs/rank_0.log", "step 1 loss 2.0\n")
+        self.place.write("logs/rank_0.log", "step 1 loss 2.0\nRuntimeError: CUDA out of memory. Tried to allocate 2.00 GiB.\n")
         done = self.place.cli("import", logs, "--job_id", "imported", "--server", self.server.http)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.end("running")

@@ -1,11 +1,11 @@
 """A user's file of detectors."""
 
-import copy
 import os
 import sys
 import traceback
 
 from rankscope import monitor, swift_monitor  # noqa: F401: files may import swift.monitor
+from rankscope.worker.instance import instance
 
 
 class BadFile(Exception):
@@ -13,7 +13,7 @@ class BadFile(Exception):
 
 
 def load(path):
-    """The detectors of a file, one of each; copy.deepcopy makes more. Raises BadFile.
+    """The detectors of a file, one of each; instance() makes more. Raises BadFile.
 
     Those of its list `detectors`; else those that it registers with `trainer`, which is there as in a training script; else
     one of each class that it defines.
@@ -23,6 +23,8 @@ def load(path):
     names = {"__name__": "detectors", "__file__": path, "trainer": trainer}
     _execute(path, names)
     listed = names.get("detectors")
+    if listed is not None and not isinstance(listed, (list, tuple)):
+        raise BadFile(f"{path}: detectors: want a list of AnomalyDetectors, found {listed!r:.100}")
     own = [value for value in names.values() if _is_class(value) and value.__module__ == "detectors"]
     detectors = [_instance(path, one) for one in (listed if listed is not None else trainer.registered or own)]
     if not any(detector.rules for detector in detectors):
@@ -56,7 +58,8 @@ def _instance(path, detector):
     name = detector.__name__ if _is_class(detector) else type(detector).__name__
     try:
         made = detector() if _is_class(detector) else detector
-        copy.deepcopy(made)
+        if isinstance(made, monitor.AnomalyDetector):
+            instance(made)
     except Exception as error:
         raise BadFile(f"{path}: {name}: cannot be made for each rank: {type(error).__name__}: {error}") from None
     if not isinstance(made, monitor.AnomalyDetector):

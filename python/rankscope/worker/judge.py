@@ -1,12 +1,12 @@
 """Detectors over one job's records: an instance a rank, or one for the job."""
 
 import bisect
-import copy
 import sys
 
 from rankscope import _events
 from rankscope._history import History
 from rankscope._watch import Watch
+from rankscope.worker.instance import instance
 
 _ORIGIN = ("attempt", "node_rank", "rank", "local_rank", "host")
 _NO_FIELDS = {"project", "stream", "seq", "level", "msg"}
@@ -151,7 +151,7 @@ class _Panel:
     """An instance of each detector of its own."""
 
     def __init__(self, detectors):
-        copies = [copy.deepcopy(detector) for detector in detectors]
+        copies = [instance(detector) for detector in detectors]
         self._watches = [(type(detector).__name__, Watch(rule)) for detector in copies for rule in detector.rules
                          if rule.condition is not None]
 

@@ -32,8 +32,8 @@ class DecayDetector : public Detector {
     if (!moves_) return std::nullopt;
     Verdict verdict;
     verdict.value = medians_.back();
-    verdict.threshold = medians_.front() + sign_ * Limit();
-    verdict.why = (sign_ > 0 ? "rises steadily from " : "sinks steadily from ") + model::NumberText(medians_.front()) +
+    verdict.threshold = medians_[from_] + sign_ * Limit();
+    verdict.why = (sign_ > 0 ? "rises steadily from " : "sinks steadily from ") + model::NumberText(medians_[from_]) +
                   " to " + model::NumberText(medians_.back());
     return verdict;
   }
@@ -45,14 +45,31 @@ class DecayDetector : public Detector {
     medians_.push_back(median);
     if (medians_.size() > kMostBlocks) Thin();
     if (medians_.size() < fewest_) return;
-    Trend trend = TrendOf({medians_.begin(), medians_.end()});
-    double moved = sign_ * trend.rise, second = sign_ * (medians_.back() - medians_[medians_.size() / 2]);
-    moves_ = moved > Limit() && sign_ * trend.agreement > kAgreement && trend.largest_jump < jump_ * moved &&
-             second > kSecondHalf * moved;
+    from_ = 0;
+    moves_ = Moves();
+    if (moves_) return;
+    from_ = Furthest();
+    moves_ = medians_.size() - from_ >= fewest_ && Moves();
+  }
+
+  // Whether the level has, from the block `from_` on.
+  bool Moves() const {
+    const auto first = medians_.begin() + static_cast<ptrdiff_t>(from_);
+    Trend trend = TrendOf({first, medians_.end()});
+    double moved = sign_ * trend.rise, second = sign_ * (medians_.back() - *(first + (medians_.end() - first) / 2));
+    return moved > Limit() && sign_ * trend.agreement > kAgreement && trend.largest_jump < jump_ * moved &&
+           second > kSecondHalf * moved;
+  }
+
+  // The block from which it has moved furthest: a run that becomes faster at first may be slowed down all the same.
+  size_t Furthest() const {
+    auto furthest = std::min_element(medians_.begin(), medians_.end(),
+                                     [this](double a, double b) { return sign_ * a < sign_ * b; });
+    return static_cast<size_t>(furthest - medians_.begin());
   }
 
   // By so much it has to have moved.
-  double Limit() const { return std::max(least_, margin_ * std::fabs(medians_.front())); }
+  double Limit() const { return std::max(least_, margin_ * std::fabs(medians_[from_])); }
 
   void Thin() {
     std::deque<double> kept;
@@ -65,6 +82,7 @@ class DecayDetector : public Detector {
   const size_t fewest_;
   BlockCutter blocks_;
   std::deque<double> medians_;
+  size_t from_ = 0;                 // the block from which it is judged
   int64_t every_ = 1, inside_ = 0;  // of so many blocks one is kept
   bool moves_ = false;
 };

@@ -17,6 +17,7 @@ class RiseDetector : public Detector {
  public:
   explicit RiseDetector(const Parameters& p)
       : margin_(p.at("margin")),
+        least_(p.at("least")),
         wanted_(static_cast<int>(p.at("blocks"))),
         blocks_(static_cast<int64_t>(p.at("block"))) {}
 
@@ -33,7 +34,7 @@ class RiseDetector : public Detector {
  private:
   double Limit() const {
     double range = ranges_.size() > 0 ? ranges_.Median() : 0;
-    return best_ + std::max(margin_ * std::fabs(best_), kRange * range);
+    return best_ + std::max({margin_ * std::fabs(best_), kRange * range, least_});
   }
   void TakeBlock(const BlockCutter::Block& block) {
     last_ = block.median;
@@ -43,7 +44,7 @@ class RiseDetector : public Detector {
     best_ = std::min(best_, last_);
   }
 
-  const double margin_;
+  const double margin_, least_;
   const int wanted_;
   BlockCutter blocks_;
   double best_ = std::numeric_limits<double>::infinity(), last_ = 0;

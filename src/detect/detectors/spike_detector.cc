@@ -11,13 +11,14 @@ namespace {
 
 constexpr size_t kFewest = 16;
 
-// A value far above the median of those before, by their MAD and by a share of the median, for `confirm` steps in a
-// row. Maxima are compared with maxima, so that the interval of the records does not matter.
+// A value far above the median of those before, by their MAD, by a share of the median and by `least`, for `confirm`
+// steps in a row. Maxima are compared with maxima, so that the interval of the records does not matter.
 class SpikeDetector : public Detector {
  public:
   explicit SpikeDetector(const Parameters& p)
       : z_(p.at("z")),
         margin_(p.at("margin")),
+        least_(p.at("least")),
         confirm_(static_cast<int64_t>(p.at("confirm"))),
         window_(static_cast<size_t>(std::max(16.0, p.at("window")))) {}
 
@@ -25,7 +26,8 @@ class SpikeDetector : public Detector {
     if (!std::isfinite(point.max)) return std::nullopt;
     bool known = window_.size() >= kFewest;
     double median = known ? window_.Median() : 0;
-    bool high = known && point.max - median > margin_ * std::fabs(median);  // cheaper than the other half
+    double limit = std::max(least_, margin_ * std::fabs(median));
+    bool high = known && point.max - median > limit;  // cheaper than the other half
     double deviation = high ? window_.MedianDeviation() : 0;
     high = high && RobustZ(point.max, median, deviation) > z_;
     steps_ = high ? steps_ + StepsHigh(point) : 0;
@@ -34,7 +36,7 @@ class SpikeDetector : public Detector {
     if (!high || steps_ < confirm_) return std::nullopt;
     Verdict verdict;
     verdict.value = point.max;
-    verdict.threshold = median + std::max(margin_ * std::fabs(median), z_ * deviation / 0.6745);
+    verdict.threshold = median + std::max(limit, z_ * deviation / 0.6745);
     verdict.why = model::NumberText(point.max) + " against a median of " + model::NumberText(median);
     return verdict;
   }
@@ -52,7 +54,7 @@ class SpikeDetector : public Detector {
     return std::max<int64_t>(1, std::llround(share * point.steps));
   }
 
-  const double z_, margin_;
+  const double z_, margin_, least_;
   const int64_t confirm_;
   SortedWindow window_;     // of maxima
   SortedWindow means_{16};  // of intervals of several steps

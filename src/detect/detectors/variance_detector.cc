@@ -15,6 +15,7 @@ class VarianceDetector : public Detector {
   explicit VarianceDetector(const Parameters& p)
       : ratio_(p.at("ratio")),
         margin_(p.at("margin")),
+        least_(p.at("least")),
         recent_size_(static_cast<size_t>(std::max(8.0, p.at("recent")))),
         recent_(recent_size_),
         before_(static_cast<size_t>(std::max(8.0, p.at("before")))) {}
@@ -31,7 +32,7 @@ class VarianceDetector : public Detector {
     }
     if (!recent_.full() || !before_.full()) return std::nullopt;
     double now = recent_.Median(), usual = before_.Median();
-    restless_ = now > ratio_ * usual && now > margin_ * std::fabs(point.mean);
+    restless_ = now > ratio_ * usual && now > std::max(least_, margin_ * std::fabs(point.mean));
     if (!restless_) return std::nullopt;
     Verdict verdict;
     verdict.value = now;
@@ -41,7 +42,7 @@ class VarianceDetector : public Detector {
   }
 
  private:
-  const double ratio_, margin_;
+  const double ratio_, margin_, least_;
   const size_t recent_size_;
   SortedWindow recent_, before_;
   std::deque<double> queue_;  // of `recent_`, in the order in which they came

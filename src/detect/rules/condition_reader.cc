@@ -117,9 +117,11 @@ base::Result<SilenceCondition> ConditionReader::Silence(const YAML::Node& node) 
     silence.steps = word == 1;
     return {};
   };
-  RETURN_IF_ERROR(yaml_->Map(
-      node, "silence",
-      {{"of", take_of}, {"times", yaml_->Into(&silence.times)}, {"at_least", yaml_->Into(&silence.at_least)}}));
+  RETURN_IF_ERROR(yaml_->Map(node, "silence",
+                             {{"of", take_of},
+                              {"times", yaml_->Into(&silence.times)},
+                              {"at_least", yaml_->Into(&silence.at_least)},
+                              {"unspoken", yaml_->Into(&silence.unspoken)}}));
   if (silence.at_least.ns == 0) return yaml_->Wrong(node, "expected a key at_least with a time, found none");
   return silence;
 }

@@ -121,6 +121,7 @@ class Translator {
       LeaveOut(rule, rule["record"] ? rule["record"].Scalar() : "a rule", "it records and does not alert");
       return {};
     }
+    if (!rule["expr"]) return yaml_.Expected(rule, "a rule with an expr");
     ASSIGN_OR_RETURN(std::string name, yaml_.Text(rule["alert"]));
     ASSIGN_OR_RETURN(std::string expression, yaml_.Text(rule["expr"]));
     std::string why;

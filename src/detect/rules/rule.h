@@ -54,6 +54,7 @@ struct SilenceCondition {
   bool steps = false;  // no rank makes a step, though records come
   double times = 3;    // the usual interval
   Span at_least;       // however short that is
+  Span unspoken;       // likewise, of a run that does not speak of its pauses
 };
 
 // A finding of another rule, by its name or class.

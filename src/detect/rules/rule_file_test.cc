@@ -153,6 +153,13 @@ TEST(ForeignRules, AreTranslatedOrNamed) {
   EXPECT_EQ(rules->left_out[4], "p.yml:17: job:errors:rate: it records and does not alert");
 }
 
+TEST(ForeignRules, WithoutAnExpressionAreRefusedWithTheirPlace) {
+  auto rules = TranslateRules("p.yml", "groups:\n- name: gpu\n  rules:\n  - alert: Hot\n    for: 5m\n");
+  ASSERT_FALSE(rules.ok());
+  EXPECT_NE(rules.status().message().find("p.yml:4:5: expected a rule with an expr"), std::string::npos)
+      << rules.status().message();
+}
+
 TEST(ForeignRules, OfASeverityThatIsNotOursAreWarnings) {
   auto rules = TranslateRules("p.yml", R"(groups:
 - name: gpu

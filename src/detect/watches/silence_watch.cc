@@ -12,6 +12,8 @@ constexpr int kStepsBefore = 10;
 constexpr int64_t kFirstGaps = 5;
 // An evaluation or a checkpoint may take so long.
 constexpr int64_t kLongestPause = 1800 * base::kNsPerSecond;
+// What a run has survived once it may survive again, and a little more of it.
+constexpr double kLikeBefore = 1.5;
 // The longest gap counts as usual for about so long.
 constexpr double kMemoryNs = 600e9;
 
@@ -33,7 +35,8 @@ class Rhythm {
   base::TimeNs last() const { return last_; }
   base::TimeNs Deadline(const SilenceCondition& condition, const Training& training) const {
     double usual = usual_ > 0 ? usual_ : longest_;
-    int64_t patience = std::max(condition.at_least.ns, static_cast<int64_t>(condition.times * usual));
+    int64_t patience = std::max({condition.at_least.ns, static_cast<int64_t>(condition.times * usual), Survived()});
+    if (training.paused_at == INT64_MIN) patience = std::max(patience, condition.unspoken.ns);
     bool paused = training.paused_at != pause_ || IsInPause();
     // It has to be this one's pause: nobody has gone on without it since.
     bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
@@ -48,6 +51,7 @@ class Rhythm {
   static constexpr int64_t kRecordsAhead = 2;
   static constexpr base::TimeNs kNever = INT64_MIN / 2;
 
+  int64_t Survived() const { return std::min(kLongestPause, static_cast<int64_t>(kLikeBefore * survived_)); }
   bool IsInPause() const { return pause_ >= last_ - kAround && steps_since_pause_ < kStepsOfTraining; }
 
   // The first gaps (loading, compiling) are no usual ones, nor are those of an evaluation or a checkpoint; but where
@@ -56,10 +60,11 @@ class Rhythm {
     longest_ = std::max(gap, longest_ * std::exp(-gap / kMemoryNs));
     if (++gaps_ <= kFirstGaps || IsInPause()) return;
     usual_ = std::max(gap, usual_ * std::exp(-gap / kMemoryNs));
+    survived_ = std::max(gap, survived_);
   }
 
   base::TimeNs last_ = kNever, pause_ = INT64_MIN;
-  double usual_ = 0, longest_ = 0;
+  double usual_ = 0, longest_ = 0, survived_ = 0;
   int64_t gaps_ = 0, steps_since_pause_ = 0;
   int64_t step_ = 0, stride_ = 1;  // the latest, and how many after the one before
 };

@@ -64,6 +64,8 @@ WITHOUT_LAUNCHER = ("tree", "file a rank", "trees of two nodes")
 WITHOUT_RANKS = ("interleaved", "interleaved, srun", "node files")
 # Only rank 0 prints, or what is printed is the mean: which rank it was, or that one was slow, is in no line.
 UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "lightning")}
+# Every rank writes a file of its own, so that each may be the first to find the disk full.
+UNTOLD |= {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", "swift")}
 # On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
 WAITS_FOR_EVER = ("trainer", "swift")
 ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term")
@@ -89,6 +91,10 @@ class Run:
         classes, whose = FAULTS[self.fault]
         if self.fault in SILENT and layout in WITHOUT_LAUNCHER:
             classes = ["host_oom_killed"]  # a silent death, of little confidence
+        if self.fault == "launcher_term" and layout in WITHOUT_LAUNCHER:
+            classes = ["sigterm_preempted", "none"]  # a process that SIGTERM ends says nothing
+        if self.fault == "disk_full" and self.framework == "swift":
+            classes = ["checkpoint_save_failed", "disk_full"]  # its arguments do not fit either
         by_numbers = self.fault in ("nan", "slow")
         unnamed = layout in WITHOUT_RANKS and not tells_ranks(self.variant)
         if (self.fault, self.framework) in UNTOLD or (by_numbers and (unnamed or not all_print(self.variant))):

@@ -28,7 +28,6 @@ def evaluate(model, step):
 
 
 def save(model, step):
-    faults.at_step(step, dist, torch, "checkpoint")
     if dist.get_rank() == 0:
         torch.save(model.state_dict() | {"more": torch.zeros(1 << 18)}, faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt")
         print("saved checkpoint step6.pt", flush=True)
@@ -53,6 +52,7 @@ def train(model, rank):
         faults.spoil(step, model, torch)
         styles.report(rank, step, loss.item(), own_s, time.monotonic() - began)
         if step == 6:
+            faults.at_step(step, dist, torch, "checkpoint")
             save(model, step)
             evaluate(model, step)
         time.sleep(0.05)

@@ -2,12 +2,14 @@
 files alone makes of them.
 
     bench/faulted_runs.py run FOLDER [--only TEXT]     # runs those that FOLDER does not have yet (root: cgroup, small disk)
+    bench/faulted_runs.py run FOLDER --drawn SEED --count 40   # others: ranks, steps, words and places drawn by the seed
     bench/faulted_runs.py score FOLDER [--misses]      # accuracy by fault and by layout
 
 $RANKSCOPE: the program. $RANKSCOPE_FRAMEWORKS: a Python with torch, transformers, accelerate, lightning and ms-swift
 (tools/install_frameworks.sh makes one); the runs rank by rank take $TORCH_PYTHON, of another generation of torch."""
 import argparse
 import collections
+import concurrent.futures
 import json
 import os
 import shutil
@@ -15,7 +17,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
-from launches import HERE, LAUNCHES  # noqa: E402
+from drawn import all_print, draw_runs, tells_ranks  # noqa: E402
+from launches import HERE, LAUNCHES, OLD_LAUNCHES  # noqa: E402
 from layouts import LAYOUTS  # noqa: E402
 from swift_run import prepare_swift, swift_arguments  # noqa: E402
 
@@ -49,24 +52,37 @@ FAULTS = {
     "port_in_use": (["rendezvous_failed"], "rank 0"),
     "import": (["missing_dependency_import_error"], "culprit"),
     "before_start": (["python_exception_one_rank"], "culprit"),
+    "sigfpe": (["segfault_sigsegv"], "culprit"),
+    "sigbus": (["segfault_sigsegv"], "culprit"),
+    "other_call": (["collective_mismatch_hang"], "culprit"),
+    "early_end": (["collective_mismatch_hang"], "culprit"),
+    "launcher_term": (["sigterm_preempted"], None),
 }
 # A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
-SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom")
+SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom", "sigfpe", "sigbus")
 WITHOUT_LAUNCHER = ("tree", "file a rank", "trees of two nodes")
-WITHOUT_RANKS = ("interleaved", "interleaved, srun")
+WITHOUT_RANKS = ("interleaved", "interleaved, srun", "node files")
 # Only rank 0 prints, or what is printed is the mean: which rank it was, or that one was slow, is in no line.
 UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "lightning")}
+# Every rank writes a file of its own, so that each may be the first to find the disk full.
+UNTOLD |= {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", "swift")}
 # On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
 WAITS_FOR_EVER = ("trainer", "swift")
+ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term")
+USUAL = [f for f in FAULTS if f not in ONLY_DRAWN]
 FRAMEWORKS = ("ddp", "trainer", "accelerate", "lightning")
-OF_FRAMEWORKS = [f for f in FAULTS if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
+OF_FRAMEWORKS = [f for f in USUAL if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
 
 
 class Run:
-    def __init__(self, base, framework, launch, fault, world, culprit):
+    """`variant`: what differs from the usual making, as the environment of its processes."""
+
+    def __init__(self, base, framework, launch, fault, world, culprit, variant=None):
         self.framework, self.launch, self.fault, self.world, self.culprit = framework, launch, fault, world, culprit
-        self.name = f"{framework}.{launch}.{fault}.{culprit}of{world}"  # no word that tells a reader of paths a rank
-        self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if launch == "tasks" else PYTHON
+        self.variant = variant or {}
+        words = [framework, launch, fault, f"{culprit}of{world}", *self.variant.values()]
+        self.name = ".".join(words)  # no word that tells a reader of paths a rank
+        self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if launch in OLD_LAUNCHES else PYTHON
         out = self.folder + ("/disk" if fault == "disk_full" else "/out")
         self.program = swift_arguments(base, out) if framework == "swift" else [f"{HERE}/train_{framework}.py"]
 
@@ -75,9 +91,27 @@ class Run:
         classes, whose = FAULTS[self.fault]
         if self.fault in SILENT and layout in WITHOUT_LAUNCHER:
             classes = ["host_oom_killed"]  # a silent death, of little confidence
-        if (self.fault, self.framework) in UNTOLD or (self.fault == "nan" and layout in WITHOUT_RANKS):
+        if self.fault == "launcher_term" and layout in WITHOUT_LAUNCHER:
+            classes = ["sigterm_preempted", "none"]  # a process that SIGTERM ends says nothing
+        if self.fault == "disk_full" and self.framework == "swift":
+            classes = ["checkpoint_save_failed", "disk_full"]  # its arguments do not fit either
+        by_numbers = self.fault in ("nan", "slow")
+        unnamed = layout in WITHOUT_RANKS and not tells_ranks(self.variant)
+        if (self.fault, self.framework) in UNTOLD or (by_numbers and (unnamed or not all_print(self.variant))):
             return classes, "any"
         return classes, {"culprit": self.culprit, "rank 0": 0, None: None}[whose]
+
+
+def known_runs(base, only):
+    """Those that have been carried out, whatever their making."""
+    for name in sorted(os.listdir(base)):
+        if only not in name or not os.path.exists(f"{base}/{name}/run.json"):
+            continue
+        with open(f"{base}/{name}/run.json") as file:
+            told = json.load(file)
+        framework, launch, fault, place = name.split(".")[:4]
+        culprit, world = map(int, place.split("of"))
+        yield Run(base, framework, launch, fault, world, culprit, told.get("variant")), told["layouts"]
 
 
 def runs_of_frameworks(base):
@@ -89,7 +123,7 @@ def runs_of_frameworks(base):
 
 
 def all_runs(base):
-    for number, fault in enumerate(FAULTS):
+    for number, fault in enumerate(USUAL):
         yield Run(base, "ddp", "torchrun", fault, 2, number % 2)
         yield Run(base, "ddp", "torchrun", fault, 4, 2 - number % 2)
         yield Run(base, "ddp", "two", fault, 4, 3 - number % 3)
@@ -103,7 +137,7 @@ def prepare(run):
     """The environment of a run, with what its fault needs."""
     os.makedirs(run.folder)
     env = os.environ | {"FAULT": run.fault, "CULPRIT": str(run.culprit), "OUT": run.folder + "/out", "OMP_NUM_THREADS": "1",
-                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "PYTHONPATH": HERE}
+                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "PYTHONPATH": HERE} | run.variant
     os.makedirs(env["OUT"])
     if run.fault == "host_oom":
         env["CGROUP"] = f"/sys/fs/cgroup/memory/rankscope_{os.getpid()}"
@@ -139,12 +173,13 @@ def carry_out(run):
     layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world)
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
     with open(run.folder + "/run.json", "w") as file:
-        json.dump({"codes": codes, "layouts": layouts}, file)
+        json.dump({"codes": codes, "layouts": layouts, "variant": run.variant}, file)
 
 
-def run_all(base, only):
+def run_all(base, only, seed, count):
     prepare_swift(base, PYTHON)
-    for run in all_runs(base):
+    drawn = draw_runs(seed, count, lambda *made: Run(base, *made))
+    for run in drawn if seed is not None else all_runs(base):
         if only not in run.name or os.path.exists(run.folder + "/run.json"):
             continue
         shutil.rmtree(run.folder, ignore_errors=True)
@@ -174,21 +209,23 @@ class Tally:
             print(f"| {key} | {classes}/{all_} | {ranks}/{all_} |")
 
 
+def judge(asked):
+    run, layout, paths = asked
+    return run, layout, paths, *diagnose(paths)
+
+
 def score(base, show_misses, only):
     by_fault, by_layout, by_framework, total = Tally(), Tally(), Tally(), Tally()
-    for run in all_runs(base):
-        if only not in run.name or not os.path.exists(run.folder + "/run.json"):
-            continue
-        with open(run.folder + "/run.json") as file:
-            layouts = json.load(file)["layouts"]
-        for layout, paths in layouts.items():
-            classes, culprit = run.expected(layout)
-            told, rank, root = diagnose(paths)
-            right = told in classes, culprit == "any" or rank == culprit
-            for tally, key in ((by_fault, run.fault), (by_layout, layout), (by_framework, run.framework), (total, "all")):
-                tally.count(key, *right)
-            if show_misses and not all(right):
-                print(f"{run.name} [{layout}] {' '.join(paths)}\n    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
+    asked = [(run, layout, paths) for run, layouts in known_runs(base, only) for layout, paths in layouts.items()]
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        judged = list(pool.map(judge, asked))
+    for run, layout, paths, told, rank, root in judged:
+        classes, culprit = run.expected(layout)
+        right = told in classes, culprit == "any" or rank == culprit
+        for tally, key in ((by_fault, run.fault), (by_layout, layout), (by_framework, run.framework), (total, "all")):
+            tally.count(key, *right)
+        if show_misses and not all(right):
+            print(f"{run.name} [{layout}] {' '.join(paths)}\n    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
     for tally, title in ((by_fault, "fault"), (by_layout, "layout"), (by_framework, "framework"), (total, "")):
         tally.show(title)
 
@@ -198,9 +235,14 @@ def main():
     parser.add_argument("what", choices=("run", "score"))
     parser.add_argument("folder", type=os.path.abspath)
     parser.add_argument("--only", default="", help="runs whose names have this")
+    parser.add_argument("--drawn", type=int, metavar="SEED")
+    parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--misses", action="store_true")
     asked = parser.parse_args()
-    run_all(asked.folder, asked.only) if asked.what == "run" else score(asked.folder, asked.misses, asked.only)
+    if asked.what == "run":
+        run_all(asked.folder, asked.only, asked.drawn, asked.count)
+    else:
+        score(asked.folder, asked.misses, asked.only)
 
 
 main()

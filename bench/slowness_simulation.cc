@@ -19,7 +19,7 @@ struct Options {
 };
 
 struct Tally {
-  int all = 0, right = 0, of_class = 0;
+  int all = 0, right = 0, abstained = 0, of_class = 0;
 };
 
 constexpr double kGoal = 0.95;
@@ -57,13 +57,14 @@ int Run(const Options& options) {
       Tally& tally = tallies[of];
       ++tally.all;
       tally.right += right ? 1 : 0;
+      tally.abstained += verdict.slowdown && !verdict.slowdown->element ? 1 : 0;
       tally.of_class += verdict.failure == "network_degraded" ? 1 : 0;
     }
     if (!right && options.verbose) Explain(run, job, verdict);
   }
   for (const auto& [kind, tally] : tallies) {
-    std::cout << options.ranks << " ranks, " << kind << ": element " << tally.right << "/" << tally.all << ", class "
-              << tally.of_class << "/" << tally.all << '\n';
+    std::cout << options.ranks << " ranks, " << kind << ": element " << tally.right << "/" << tally.all
+              << ", abstained in " << tally.abstained << ", class " << tally.of_class << "/" << tally.all << '\n';
   }
   const Tally& all = tallies["all"];
   return options.check && all.right < kGoal * all.all ? 2 : 0;

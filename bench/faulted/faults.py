@@ -1,5 +1,7 @@
-"""What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0); the training
+"""What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0), $FAULT_PLACE
+whether it strikes at the step itself, in the evaluation or while a checkpoint is saved, $RAISED what is raised; the training
 scripts beside this file call the functions below at their places. Nothing here knows how the failure will be told."""
+import concurrent.futures
 import ctypes
 import errno
 import json
@@ -12,6 +14,7 @@ import warnings
 
 FAULT, CULPRIT = os.environ.get("FAULT", "healthy"), int(os.environ.get("CULPRIT", "0"))
 FAULT_STEP = int(os.environ.get("FAULT_STEP", "4"))
+FAULT_PLACE = os.environ.get("FAULT_PLACE", "step")
 TIMEOUT_S = int(os.environ.get("GLOO_TIMEOUT", "25"))
 RANK = int(os.environ.get("RANK", "0"))
 
@@ -71,6 +74,8 @@ _DEADLY = {
     "abort": os.abort,
     "exit3": lambda: sys.exit(3),
     "hard_exit": lambda: os._exit(7),
+    "sigfpe": lambda: os.kill(os.getpid(), signal.SIGFPE),
+    "sigbus": lambda: os.kill(os.getpid(), signal.SIGBUS),
     "host_oom": _eat_memory,
     "nested": _nested,
     "wait": lambda: time.sleep(3600),
@@ -78,18 +83,66 @@ _DEADLY = {
 }
 
 
+class InvariantViolation(Exception):
+    """A project's own exception."""
+
+
+def _recurse(depth):
+    return _recurse(depth + 1)
+
+
+def _raise_in_thread():
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: {}["cached"]).result()
+
+
+_RAISED = {
+    "key": lambda: {}["pixel_values"],
+    "assertion": lambda: _require(len([1]) == 2),
+    "zero": lambda: 1 / len([]),
+    "attribute": lambda: None.hidden_states,
+    "index": lambda: [0, 1][7],
+    "type": lambda: len(None),
+    "value": lambda: int("seven"),
+    "recursion": lambda: _recurse(0),
+    "own": lambda: _raise(InvariantViolation("reward of group 3 has no spread")),
+    "runtime": lambda: _raise(RuntimeError("the scheduler was stepped before the optimizer")),
+    "not_implemented": lambda: _raise(NotImplementedError),
+    "exit_message": lambda: sys.exit("the teacher's answer is empty"),
+    "thread": _raise_in_thread,
+}
+
+
+def _require(holds):
+    assert holds, "two groups of parameters are expected"
+
+
+def _raise(error):
+    raise error
+
+
 def _raise_one_of_its_own():
-    raise KeyError("pixel_values")
+    _RAISED[os.environ.get("RAISED", "key")]()
 
 
-def at_step(step, dist, torch):
-    """At the beginning of a step, on every rank."""
-    if step != FAULT_STEP:
-        return
+def at_step(step, dist, torch, place="step"):
+    """At the beginning of a step, or at a place in it, on every rank."""
+    if step == FAULT_STEP and place == FAULT_PLACE:
+        _strike(dist, torch)
+
+
+def leaves_early(step):
+    """Whether this rank has no more batches."""
+    return FAULT == "early_end" and is_mine() and step == FAULT_STEP
+
+
+def _strike(dist, torch):
     if FAULT == "missing" and not is_mine():
         dist.all_reduce(torch.zeros(1))
     if FAULT == "shapes":
         dist.all_reduce(torch.zeros(7 if is_mine() else 3))
+    if FAULT == "other_call":
+        dist.broadcast(torch.zeros(3), 0) if is_mine() else dist.all_reduce(torch.zeros(3))
     if not is_mine():
         return
     if FAULT == "exception":
@@ -127,7 +180,7 @@ def spoil(step, model, torch):
 
 def slow(step):
     if FAULT == "slow" and is_mine() and step >= FAULT_STEP:
-        time.sleep(0.5)
+        time.sleep(float(os.environ.get("SLOW_S", "0.5")))
 
 
 def checkpoint_folder(usual):

@@ -1,7 +1,9 @@
-"""Starts training runs as people do: under one torchrun, under two (a node each), or rank by rank as `srun` would."""
+"""Starts training runs as people do: under one torchrun, under two (a node each), rank by rank as `srun` would, by Accelerate's
+launcher, by torch.multiprocessing, or by ms-swift."""
 import contextlib
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -29,7 +31,9 @@ def port_for(run):
 class Processes:
     """Children whose lines are gathered in the order in which they come: (source, line)."""
 
-    def __init__(self):
+    def __init__(self, run):
+        # Somebody ends it from outside when it trains.
+        self._until = re.compile(rb"(?:step|iter|iteration) *:? *4\b|4/12|'epoch': 0.3") if run.fault == "launcher_term" else None
         self.lines, self.children, self._queue, self._readers = [], [], queue.Queue(), []
 
     def start(self, command, env):
@@ -57,6 +61,8 @@ class Processes:
                 continue
             if line is not None:
                 self.lines.append((source, line))
+                if self._until and self._until.search(line):
+                    self._until = self.terminate()
                 continue
             left -= 1
             code = self.children[source].wait()
@@ -66,6 +72,10 @@ class Processes:
         for reader in self._readers:
             reader.join()
         return [child.returncode for child in self.children]
+
+    def terminate(self):
+        for child in self.children:
+            child.terminate()
 
     def end(self):
         for child in self.children:
@@ -77,15 +87,38 @@ def torchrun(python, ranks, folder, *more):
     return [python, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks), "--tee", "3", "--log-dir", folder, *more]
 
 
-def run_one_launcher(run, env):
-    processes = Processes()
+def run_one_launcher(run, env, *more):
+    processes = Processes(run)
     with port_for(run) as port:
-        processes.start(torchrun(run.python, run.world, run.folder + "/tree", "--master_port", port, *run.program), env)
+        options = ["--master_port", port, *more]
+        processes.start(torchrun(run.python, run.world, run.folder + "/tree", *options, *run.program), env)
         return processes, processes.wait()
 
 
+def run_with_restarts(run, env):
+    return run_one_launcher(run, env, "--max-restarts", "1")
+
+
+def run_alone(run, env, command):
+    """A launcher that prints whatever its ranks do."""
+    processes = Processes(run)
+    with port_for(run) as port:
+        processes.start([word.replace("PORT", port) for word in command], env)
+        return processes, processes.wait()
+
+
+def run_by_accelerate(run, env):
+    launcher = [os.path.dirname(run.python) + "/accelerate", "launch", "--cpu", "--num_processes", str(run.world),
+                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "PORT"]
+    return run_alone(run, env, [*launcher, *run.program])
+
+
+def run_by_spawn(run, env):
+    return run_alone(run, env, [run.python, HERE + "/spawned.py", str(run.world), "PORT"])
+
+
 def run_two_launchers(run, env):
-    processes = Processes()
+    processes = Processes(run)
     with port_for(run) as port:
         for node in range(2):
             more = ["--nnodes", "2", "--node_rank", str(node), "--master_addr", "127.0.0.1", "--master_port", port]
@@ -101,7 +134,7 @@ def _in_sruns_words(task, code):
 
 
 def run_tasks(run, env):
-    processes = Processes()
+    processes = Processes(run)
     with port_for(run) as port:
         for rank in range(run.world):
             own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(run.world), "SLURM_PROCID": str(rank),
@@ -112,11 +145,13 @@ def run_tasks(run, env):
 
 def run_swift(run, env):
     """ms-swift starts torchrun itself."""
-    processes = Processes()
+    processes = Processes(run)
     swift = [os.path.dirname(run.python) + "/swift", "sft", *run.program]
     with port_for(run) as port:
         processes.start(swift, env | {"NPROC_PER_NODE": str(run.world), "MASTER_PORT": port})
         return processes, processes.wait()
 
 
-LAUNCHES = {"torchrun": run_one_launcher, "two": run_two_launchers, "tasks": run_tasks, "swift": run_swift}
+LAUNCHES = {"torchrun": run_one_launcher, "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "swift": run_swift,
+            "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts}
+OLD_LAUNCHES = ("tasks",)  # by another generation of torch

@@ -74,4 +74,9 @@ def of_swift(folder, lines, world):
     return {"interleaved": [console], "interleaved, logging.jsonl": [console, folder + "/out"]}
 
 
-LAYOUTS = {"torchrun": of_one_launcher, "two": of_two_launchers, "tasks": of_tasks, "swift": of_swift}
+def of_one_console(folder, lines, world):
+    return {"interleaved": [_write(folder + "/console.log", [line for _, line in lines])]}
+
+
+LAYOUTS = {"torchrun": of_one_launcher, "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "swift": of_swift,
+           "accelerate": of_one_console, "spawn": of_one_console, "restarts": of_one_launcher}

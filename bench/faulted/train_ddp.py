@@ -1,9 +1,10 @@
-"""DistributedDataParallel on gloo; every rank prints."""
+"""DistributedDataParallel on gloo; what is printed is $STYLE's."""
 import datetime
 import os
 import time
 
 import faults
+import styles
 import torch
 import torch.distributed as dist
 
@@ -17,39 +18,60 @@ class Samples(torch.utils.data.Dataset):
         return torch.randn(faults.odd_width(16)), torch.randn(4)
 
 
-def main():
-    torch.set_num_threads(1)
-    faults.before_start()
-    dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))
-    rank = dist.get_rank()
-    torch.manual_seed(rank)
-    faults.fill_small_disk()
-    model = torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(16, 4))
+def evaluate(model, step):
+    faults.at_step(step, dist, torch, "evaluation")
+    with torch.no_grad():
+        loss = torch.nn.functional.mse_loss(model.module(torch.randn(4, faults.odd_width(16))), torch.randn(4, 4))
+    dist.all_reduce(loss)
+    if dist.get_rank() == 0:
+        print(f"evaluation at step {step}: eval_loss {loss.item() / dist.get_world_size():.4f}", flush=True)
+
+
+def save(model, step):
+    if dist.get_rank() == 0:
+        torch.save(model.state_dict() | {"more": torch.zeros(1 << 18)}, faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt")
+        print("saved checkpoint step6.pt", flush=True)
+    dist.barrier()
+
+
+def train(model, rank):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     workers = 1 if faults.FAULT == "worker_killed" else 0
     loader = torch.utils.data.DataLoader(Samples(), batch_size=4, num_workers=workers)
     for step, (inputs, targets) in enumerate(loader):
-        if step == 12:
+        if step == 12 or faults.leaves_early(step):
             break
         began = time.monotonic()
         faults.at_step(step, dist, torch)
         faults.slow(step)
         loss = torch.nn.functional.mse_loss(model(inputs), targets)
-        forward_s = time.monotonic() - began
+        own_s = time.monotonic() - began
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         faults.spoil(step, model, torch)
-        took = time.monotonic() - began
-        print(f"{datetime.datetime.now().isoformat(sep=' ', timespec='milliseconds')} step {step} loss {loss.item():.4f} "
-              f"lr 0.01 compute_time {forward_s:.3f} step_time {took:.3f}", flush=True)
-        if step == 6 and rank == 0:
-            torch.save(model.state_dict() | {"more": torch.zeros(1 << 18)}, faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt")
+        styles.report(rank, step, loss.item(), own_s, time.monotonic() - began)
+        if step == 6:
+            faults.at_step(step, dist, torch, "checkpoint")
+            save(model, step)
+            evaluate(model, step)
         time.sleep(0.05)
+
+
+def main():
+    torch.set_num_threads(1)
+    faults.before_start()
+    dist.init_process_group("gloo", timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))
+    rank = dist.get_rank()
+    styles.prepare(rank)
+    torch.manual_seed(rank)
+    faults.fill_small_disk()
+    train(torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(16, 4)), rank)
     dist.barrier()
     dist.destroy_process_group()
     if rank == 0:
         print("training finished", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

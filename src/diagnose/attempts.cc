@@ -1,8 +1,11 @@
 #include "diagnose/attempts.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 namespace rankscope::diagnose {
@@ -24,20 +27,74 @@ std::vector<std::optional<int32_t>> AttemptsOfLines(const Case& whole) {
   return attempts;
 }
 
+// Who speaks in a file: a launcher of a node by its process, as its lines' head names it.
+using Launcher = std::tuple<uint32_t, int32_t, std::string>;
+
+// "E1126 11:04:28.890000 26934 torch/distributed/elastic/…/api.py:1002] failed (exitcode: 1) local_rank: 0": said once
+// of each attempt that fails. Empty: another line.
+std::string LauncherThatSawItFail(std::string_view text) {
+  static const re2::RE2 kFailed(
+      R"(^E\d{4} [\d:.]+ +(\d+) \S*torch/distributed/elastic/\S+\] failed \(exitcode: -?\d+\) local_rank: \d+)");
+  std::string process;
+  re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kFailed, &process);
+  return process;
+}
+
+// Lines after which the same file goes on with the next attempt: a launcher that says so, else one that sees the ranks
+// fail a second time.
+std::vector<bool> FindRestarts(const Case& whole) {
+  std::vector<bool> restarts(whole.lines.size());
+  std::map<Launcher, size_t> failed;
+  std::map<uint32_t, Launcher> first;  // one launcher counts in a file
+  std::set<uint32_t> told;
+  for (size_t i = 0; i < whole.lines.size(); ++i) {
+    const Line& line = whole.lines[i];
+    if (SaysRestart(line.text)) {
+      told.insert(line.file);
+      restarts[i] = true;
+    }
+    const std::string process = LauncherThatSawItFail(line.text);
+    if (process.empty() || told.count(line.file) > 0) continue;
+    const Launcher launcher = {line.file, line.node_rank.value_or(-1), process};
+    if (first.try_emplace(line.file, launcher).first->second != launcher) continue;
+    auto [before, fresh] = failed.try_emplace(launcher, i);
+    if (!fresh) restarts[std::exchange(before->second, i)] = true;
+  }
+  return restarts;
+}
+
 // Lines of files that tell no attempt: each restart that they speak of begins the next.
 void CountRestarts(const Case& whole, std::vector<std::optional<int32_t>>* attempts) {
   const std::vector<std::optional<int32_t>> told = *attempts;
+  const std::vector<bool> restarts = FindRestarts(whole);
   std::set<uint32_t> speak;
   for (size_t i = 0; i < told.size(); ++i) {
-    if (!told[i] && SaysRestart(whole.lines[i].text)) speak.insert(whole.lines[i].file);
+    if (!told[i] && restarts[i]) speak.insert(whole.lines[i].file);
   }
   std::map<uint32_t, int32_t> count;
   for (size_t i = 0; i < told.size(); ++i) {
     const uint32_t file = whole.lines[i].file;
     if (told[i] || speak.count(file) == 0) continue;
     (*attempts)[i] = count[file];
-    if (SaysRestart(whole.lines[i].text)) ++count[file];
+    if (restarts[i]) ++count[file];
   }
+}
+
+// A launch that did not come together after another had trained: what was left of that one.
+bool FailedToJoin(const Verdict& verdict) {
+  return verdict.failure == "rendezvous_failed" || (verdict.failure == "gloo_error" && verdict.kind != "timeout");
+}
+
+// The last that ended well, else the last that failed by itself.
+size_t AttemptToTell(const std::vector<Verdict>& verdicts) {
+  const size_t last = verdicts.size() - 1;
+  if (verdicts[last].healthy && verdicts[last].confidence >= kEndedWell) return last;
+  std::optional<size_t> failed;
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    if (verdicts[i].healthy) continue;
+    if (!failed || !FailedToJoin(verdicts[i]) || FailedToJoin(verdicts[*failed])) failed = i;
+  }
+  return failed.value_or(last);
 }
 
 std::string Named(const Attempt& attempt, const Verdict& verdict) {
@@ -86,13 +143,7 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
 }
 
 Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts) {
-  size_t told = verdicts.size() - 1;
-  const Verdict& last = verdicts.back();
-  if (last.healthy && last.confidence < kEndedWell) {
-    for (size_t i = 0; i < verdicts.size(); ++i) {
-      if (!verdicts[i].healthy) told = i;
-    }
-  }
+  const size_t told = AttemptToTell(verdicts);
   std::vector<std::string> others;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     if (i != told) others.push_back(Named(attempts[i], verdicts[i]));

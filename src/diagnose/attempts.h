@@ -19,7 +19,7 @@ struct Attempt {
 std::vector<Attempt> SplitAttempts(const Case& whole);
 
 // Of the verdicts of the attempts, in their order, the one that tells the job's story: the last if it ended well, else
-// the last that failed. It names the other attempts.
+// the last that failed, and not only to come together again. It names the other attempts.
 Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts);
 
 }  // namespace rankscope::diagnose

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/known_ranks.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/stacks.h"
 
@@ -23,11 +24,6 @@ std::optional<int32_t> NamedRank(std::string_view text) {
     if (!number.empty()) return std::atoi(number.as_string().c_str());
   }
   return std::nullopt;
-}
-
-std::optional<int32_t> RankOf(const Exit& exit) {
-  if (exit.rank) return exit.rank;
-  return exit.node_rank.value_or(0) == 0 ? exit.local_rank : std::nullopt;
 }
 
 constexpr int32_t kSigabrt = 6, kSigkill = 9, kSigterm = 15;
@@ -66,20 +62,6 @@ std::optional<int32_t> FirstOfSrun(const Reading& reading) {
   return reading.exits.empty() ? std::nullopt : RankOf(reading.exits.front());
 }
 
-std::set<int32_t> KnownRanks(const Reading& reading, const Collectives& collectives) {
-  std::set<int32_t> known;
-  for (const auto& rank : reading.ranks) {
-    if (rank) known.insert(*rank);
-  }
-  for (const Exit& exit : reading.exits) {
-    if (auto rank = RankOf(exit)) known.insert(*rank);
-  }
-  int32_t world = collectives.world_size.value_or(0);
-  if (!known.empty()) world = std::max(world, *known.rbegin() + 1);
-  for (int32_t rank = 0; rank < world; ++rank) known.insert(rank);
-  return known;
-}
-
 // Of the ranks that say alike what the cause says, in the order in which they said it.
 constexpr int kAlike = 3;
 
@@ -97,14 +79,6 @@ std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const
     if (seen.insert(*suspect->rank).second) ranks.push_back(*suspect->rank);
   }
   return ranks;
-}
-
-std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
-  std::set<int32_t> complaining;
-  for (const Suspect& suspect : suspects) {
-    if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
-  }
-  return complaining;
 }
 
 // Ranks without a word of waiting, when others complain.
@@ -130,6 +104,20 @@ std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect
   return rest;
 }
 
+// A rank that printed nothing has left no file, where each of the others has one and saw a peer close its connection.
+std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects) {
+  std::set<int32_t> files, saw_it_go;
+  for (const CaseFile& file : reading.read->files) {
+    if (!file.rank || file.attempt) return std::nullopt;
+    files.insert(*file.rank);
+  }
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && suspect.kind == "peer closed") saw_it_go.insert(*suspect.rank);
+  }
+  const auto next = static_cast<int32_t>(files.size());
+  return saw_it_go == files && *files.rbegin() + 1 == next ? std::optional(next) : std::nullopt;
+}
+
 // The last step that each rank reported.
 std::map<int32_t, int64_t> LastSteps(const Reading& reading) {
   std::map<int32_t, int64_t> steps;
@@ -145,12 +133,14 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
-  std::set<int32_t> known = KnownRanks(reading, collectives);
+  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
   std::vector<int32_t> silent = Uncomplaining(suspects, known);
   if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);
   if (!survivors.empty())
     return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
+  if (auto next = RankWithoutFile(reading, suspects))
+    return {{*next}, "every rank that has a file saw a peer go, so that it is one that has none", {}};
   return {{},
           "",
           {"the logs of every rank", "stacks of all ranks while they wait (py-spy dump)",
@@ -187,7 +177,7 @@ Blame OfGlooSizes(const Reading& reading, const Suspect& cause, const std::vecto
   if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (aborted.size() != 1) return {};
   const int32_t rank = aborted.front();
-  const auto world = static_cast<int32_t>(KnownRanks(reading, collectives).size());
+  const auto world = static_cast<int32_t>(FindKnownRanks(reading, collectives).all.size());
   if (world > 1 && ExpectedScalar(reading.text(cause.line))) {
     return {{(rank + 1) % world}, "rank " + std::to_string(rank) + " expected one number from it and got more", {}};
   }

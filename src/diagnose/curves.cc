@@ -9,6 +9,8 @@
 #include <map>
 #include <set>
 
+#include "diagnose/slowness/slow_work.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -219,24 +221,22 @@ void FindDataWait(const Series& series, std::vector<Suspect>* found) {
 }
 
 constexpr double kHoldsBack = 1.5;
-constexpr size_t kFewestTimes = 3;
+constexpr size_t kFewestTimes = 3, kFewestRanks = 3;
 
-using Seconds = std::optional<double> Point::*;
-
-// What the ranks' reports say that something takes.
-std::map<int32_t, std::vector<double>> TimesOf(const std::map<int32_t, Series>& ranks, Seconds member) {
+// What a step takes by the ranks' reports.
+std::map<int32_t, std::vector<double>> StepTimesOf(const std::map<int32_t, Series>& ranks) {
   std::map<int32_t, std::vector<double>> times;
   for (const auto& [rank, series] : ranks) {
-    std::vector<double> own = Values(series, 0, series.size(), member);
+    std::vector<double> own = Values(series, 0, series.size(), &Point::step_time_s);
     if (rank >= 0 && own.size() >= kFewestTimes) times[rank] = std::move(own);
   }
   return times;
 }
 
-// One rank's steps, or its own share of them where all wait for it, take longer than those of all others.
-void FindSlowRank(const std::map<int32_t, Series>& ranks, Seconds member, size_t fewest, std::vector<Suspect>* found) {
-  std::map<int32_t, std::vector<double>> times = TimesOf(ranks, member);
-  if (times.size() < fewest) return;
+// One rank's steps take longer than those of all others.
+void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
+  std::map<int32_t, std::vector<double>> times = StepTimesOf(ranks);
+  if (times.size() < kFewestRanks) return;
   auto less = [](const auto& a, const auto& b) { return Median(a.second) < Median(b.second); };
   auto slowest = std::max_element(times.begin(), times.end(), less);
   std::vector<double> medians, others;
@@ -247,21 +247,10 @@ void FindSlowRank(const std::map<int32_t, Series>& ranks, Seconds member, size_t
   }
   const double slow = Median(slowest->second), highest = *std::max_element(medians.begin(), medians.end());
   if (slow < kHoldsBack * Median(medians) || slow < 1.2 * highest || !AreApart(others, slowest->second, true)) return;
-  const Point& at = *With(ranks.at(slowest->first), member).front();
+  const Point& at = *With(ranks.at(slowest->first), &Point::step_time_s).front();
   found->push_back(
       Course(at, "straggler", "metrics", 72,
              "its steps take " + Figure(slow) + " s, those of the others " + Figure(Median(medians)) + " s"));
-}
-
-// Where all wait for one, only what each does by itself tells which; it counts where it is most of a step.
-void FindSlowWork(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
-  std::vector<double> steps;
-  for (const auto& [rank, own] : TimesOf(ranks, &Point::step_time_s)) steps.insert(steps.end(), own.begin(), own.end());
-  std::vector<Suspect> slow;
-  FindSlowRank(ranks, &Point::compute_time_s, 2, &slow);
-  if (slow.empty()) return;
-  const double work = Median(TimesOf(ranks, &Point::compute_time_s).at(*slow.front().rank));
-  if (work * 2 >= Median(steps)) found->push_back(std::move(slow.front()));
 }
 
 }  // namespace
@@ -277,8 +266,8 @@ std::vector<Suspect> FindCourses(const Reading& reading) {
     FindDecay(series, &Point::throughput, false, "throughput", &found);
   }
   FindFallingScale(reading, &found);
-  FindSlowRank(ranks, &Point::step_time_s, 3, &found);
-  FindSlowWork(ranks, &found);
+  FindSlowRank(ranks, &found);
+  if (auto slow = FindSlowWork(reading)) found.push_back(std::move(*slow));
   return found;
 }
 

@@ -164,6 +164,11 @@ std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodie
   return exits;
 }
 
+std::optional<int32_t> RankOf(const Exit& exit) {
+  if (exit.rank) return exit.rank;
+  return exit.node_rank.value_or(0) == 0 ? exit.local_rank : std::nullopt;
+}
+
 std::string SignalName(int32_t signal) {
   static const std::map<int32_t, std::string> names = {{1, "SIGHUP"},   {2, "SIGINT"},  {4, "SIGILL"},  {6, "SIGABRT"},
                                                        {7, "SIGBUS"},   {8, "SIGFPE"},  {9, "SIGKILL"}, {11, "SIGSEGV"},

@@ -25,6 +25,9 @@ struct Exit {
 // the lines. A table and a line about the same process are two.
 std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodies);
 
+// Whose it is; a local rank is a global one on the first node.
+std::optional<int32_t> RankOf(const Exit& exit);
+
 // "SIGKILL" for 9.
 std::string SignalName(int32_t signal);
 

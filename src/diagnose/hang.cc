@@ -23,9 +23,17 @@ bool IsWaiting(std::string_view text) {
 // How many of a log's last lines may be other ranks' noise.
 constexpr size_t kLastLines = 6;
 
+// Its launcher saw a process fail, or its peers a rank go.
+bool HasLostARank(const Reading& reading) {
+  return !reading.exits.empty() ||
+         std::any_of(reading.sightings.begin(), reading.sightings.end(), [](const Sighting& sighting) {
+           return sighting.signature->role == Role::kCascade && sighting.signature->kind == "peer closed";
+         });
+}
+
 // A launch, that has said nothing of a step yet, ends in a wait.
 std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
-  if (!reading.points.empty() || !reading.finished.empty()) return std::nullopt;
+  if (!reading.points.empty() || !reading.finished.empty() || HasLostARank(reading)) return std::nullopt;
   const size_t count = reading.bodies.size();
   for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
     size_t line = count - back;

@@ -9,6 +9,7 @@
 #include "diagnose/flight_comparison.h"
 #include "diagnose/flight_verdict.h"
 #include "diagnose/hang.h"
+#include "diagnose/known_ranks.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
@@ -53,11 +54,26 @@ void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Su
   }
 }
 
+bool IsOfJoining(const Suspect& suspect) {
+  return suspect.failure == "rendezvous_failed" || (suspect.failure == "gloo_error" && suspect.kind == "connect");
+}
+
+// An exception of the same rank stands before it in its file: this is of a launch after that.
+bool FollowsOwnFailure(const Reading& reading, const std::vector<Suspect>& suspects, const Suspect& suspect) {
+  const auto& lines = reading.read->lines;
+  return suspect.rank && std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& other) {
+           return other.rank == suspect.rank && other.traceback != Traceback::kNone && !IsOfJoining(other) &&
+                  lines[other.line].file == lines[suspect.line].file && other.line < suspect.line;
+         });
+}
+
 void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (reading.points.empty()) return;
-  size_t first = reading.positions[reading.points.front().line];
+  const size_t never = reading.positions.size();
+  const size_t first = reading.points.empty() ? never : reading.positions[reading.points.front().line];
+  const std::vector<Suspect> all = *suspects;
   for (Suspect& suspect : *suspects) {
-    if (suspect.failure != "rendezvous_failed" || reading.positions[suspect.line] < first) continue;
+    const bool late = reading.positions[suspect.line] >= first || FollowsOwnFailure(reading, all, suspect);
+    if (!IsOfJoining(suspect) || !late) continue;
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kLostStore);
   }
@@ -229,10 +245,11 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   return culprit;
 }
 
-// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL.
-void CallSilentDeathByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
+// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
+// ranks say nothing, of which it is one.
+void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool silent, Blame* blame, Verdict* verdict) {
   bool closed = cause.kind == "peer closed" || cause.kind == "remote";
-  if (!closed || blame->ranks.empty() || !reading.exits.empty()) return;
+  if (!closed || (blame->ranks.empty() && !silent) || !reading.exits.empty()) return;
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;
@@ -253,11 +270,16 @@ Verdict Healthy(const Reading& reading) {
   return verdict;
 }
 
-// A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out.
-void CallSkippedByName(const Reading& reading, std::vector<Suspect>* suspects) {
+// A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out;
+// where all waited, for one that they did not issue alike.
+void CallSkippedByName(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
   auto dumps = CompareDumps(reading.read->dumps);
   bool other = dumps && dumps->kind == FlightDisagreement::Kind::kOther;
-  if (!other && !RankAhead(reading) && FindOddCall(reading, *suspects).ranks.empty()) return;
+  const OddCall odd = FindOddCall(reading, *suspects);
+  other = other || RankAhead(reading) || !odd.ranks.empty();
+  const KnownRanks known = FindKnownRanks(reading, collectives);
+  other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
+  if (!other && !AllTimedOut(known, *suspects)) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
     if (!waited || !IsVictimsWord(suspect)) continue;
@@ -272,7 +294,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
   std::vector<Suspect> suspects = AllSuspects(reading, slowdown);
   AddMismatch(reading, collectives, &suspects);
-  CallSkippedByName(reading, &suspects);
+  CallSkippedByName(reading, collectives, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) {
     if (auto by_dumps = JudgeDumps(read); by_dumps && reading.finished.empty()) return *by_dumps;
@@ -289,7 +311,8 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
   verdict.culprits = blame.ranks;
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
-  CallSilentDeathByName(reading, *chosen, &blame, &verdict);
+  const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();
+  CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
   TellStory(reading, *chosen, suspects, blame, &verdict);
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;

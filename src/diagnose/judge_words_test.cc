@@ -177,6 +177,30 @@ const Wording kWordings[] = {
     {"segfault_sigsegv", "", "[launch.py:321:sigkill_handler] ['python', 'train.py'] exits with return code = -7"},
     {"tensor_shape_mismatch", "/app/model.py",
      "ValueError: Input tensor (shape=(344, 1, 15)) and weight tensor (shape=(61,)) are not compatible"},
+    {"shared_memory_exhausted", "/app/train.py",
+     "RuntimeError: unable to write to file </torch_4123_2310221_0>: No space left on device (28)"},
+    {"driver_or_library_mismatch", "",
+     "NVIDIA-SMI has failed because it couldn't communicate with the NVIDIA driver. Make sure that the latest NVIDIA "
+     "driver is installed and running."},
+    {"driver_or_library_mismatch", "",
+     "docker: Error response from daemon: OCI runtime create failed: nvidia-container-cli: initialization error: nvml "
+     "error: driver/library version mismatch: unknown."},
+    {"driver_or_library_mismatch", "",
+     "docker: Error response from daemon: could not select device driver \"\" with capabilities: [[gpu]]."},
+    {"host_oom_killed", "",
+     "Warning  Evicted  2m  kubelet  The node was low on resource: memory. Container trainer was using 460Gi."},
+    {"process_hung", "", "kernel: INFO: task python:4412 blocked for more than 120 seconds."},
+    {"data_error", "/app/audio.py",
+     "soundfile.LibsndfileError: Error opening '/data/a/12.wav': File contains data in an unknown format."},
+    {"data_error", "/app/video.py",
+     "av.error.InvalidDataError: [Errno 1094995529] Invalid data found when processing input: '/data/v/0012.mp4'"},
+    {"checkpoint_save_failed", "/venv/site-packages/transformers/modeling_utils.py",
+     "RuntimeError: The weights trying to be saved contained shared tensors [{'lm_head.weight'}] that are mismatching "
+     "the transformers base configuration."},
+    {"network_degraded", "", "NCCL WARN NET/IB : mlx5_1:1 Got non-fatal async event: port error(10)"},
+    {"tensor_shape_mismatch", "/app/model.py",
+     "RuntimeError: linear(): input and weight.T shapes cannot be multiplied (4x10 and 12x3)"},
+    {"config_error", "/venv/site-packages/transformers/models/auto/configuration_auto.py", "KeyError: 'qwen3_moe'"},
 };
 
 TEST(Judge, KnowsTheWordsOfEachClass) {

@@ -16,7 +16,7 @@ constexpr Signature kTable[] = {
      R"(JSONDecodeError|JSON parse error|Extra data: line \d+|Expecting (?:value|',' delimiter|property name))"},
     {"data_error", "encoding", kCause, 82, R"(Unicode(?:Decode|Encode)Error|invalid start byte|codec can't decode)"},
     {"data_error", "image", kCause, 86,
-     R"(UnidentifiedImageError|cannot identify image file|image file is truncated|broken data stream|DecompressionBomb\w*|moov atom not found|DECORDError|Error (?:opening|reading|decoding) (?:image|video|audio))"},
+     R"(UnidentifiedImageError|cannot identify image file|image file is truncated|broken data stream|DecompressionBomb\w*|moov atom not found|DECORDError|LibsndfileError|File contains data in an unknown format|Invalid data found when processing input|Error (?:opening|reading|decoding) (?:image|video|audio))"},
     {"data_error", "table", kCause, 82,
      R"(Arrow(?:Invalid|TypeError|NotImplementedError)|DatasetGeneration(?:Cast)?Error|\bCastError\b|Error tokenizing data|ParserError|EmptyDatasetError|DataFilesNotFoundError|Column name .* not in the dataset|No examples to train|Parquet magic bytes not found)"},
     {"data_error", "archive", kCause, 80,

@@ -16,6 +16,7 @@ constexpr Signature kTable[] = {
     {"", "one batch skipped", kHarmless, 89,
      R"((?i)\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b)", "",
      Life::kGoesOn},
+    {"", "not plotted", kHarmless, 89, R"(NaN or Inf found in input tensor)", "", Life::kGoesOn},
     {"", "as planned", kHarmless, 80, R"((?i)within (?:the )?(?:tolerance|limits?|budget)|may be a bottleneck)", "",
      Life::kGoesOn},
     {"", "printed sample", kHarmless, 96,

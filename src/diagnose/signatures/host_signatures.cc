@@ -9,6 +9,7 @@ using enum Role;
 constexpr Signature kTable[] = {
     {"host_oom_killed", "kernel", kCause, 94,
      R"([Oo]ut of memory: Kill(?:ed)? process|oom-kill:|oom_reaper|Memory cgroup out of memory|invoked oom-killer)"},
+    {"host_oom_killed", "evicted", kCause, 93, R"(node was low on resource: memory\b)"},
     {"host_oom_killed", "cgroup", kCause, 93,
      R"((?i)oom[_-]?kill(?:ed)? event|\bOOMKilled\b|OUT_OF_MEMORY|exceeded (?:job |step )?memory limit|killed by the (?:kernel )?oom.?killer|oom[ -]killer|Some of your processes may have been killed by the cgroup out-of-memory handler)"},
     {"host_oom_killed", "python", kCause, 83, R"(\bMemoryError\b|Unable to allocate [\d.]+ (?:[KMGT]i?B|bytes))"},
@@ -33,7 +34,7 @@ constexpr Signature kTable[] = {
     {"shared_memory_exhausted", "bus error", kCause, 92,
      R"(insufficient shared memory|is killed by signal: Bus error|out of shared memory|Bus error.*(?:shared memory|shm))"},
     {"shared_memory_exhausted", "allocation", kCause, 86,
-     R"(unable to (?:allocate|open|write to|resize|mmap|create) (?:shared memory|\d+ bytes from file <?/?torch)|unable to open shared memory object|Error while (?:creating|attaching to) shared memory|shm_open.*(?:fail|No space)|could not (?:unlink|create) (?:the )?shared memory)"},
+     R"(unable to (?:allocate|open|write to|resize|mmap|create) (?:shared memory|(?:\d+ bytes from )?file <?/?torch)|unable to open shared memory object|Error while (?:creating|attaching to) shared memory|shm_open.*(?:fail|No space)|could not (?:unlink|create) (?:the )?shared memory)"},
     {"shared_memory_exhausted", "no space", kCause, 90,
      R"(/dev/shm.*(?:No space left|full|insufficient|exhausted|too small)|No space left.*(?:/dev/shm|shared memory|shm)|increase .*(?:shm|shared memory))"},
     {"shared_memory_exhausted", "semaphore", kCause, 90, R"(No space left on device|\[Errno 28\])",

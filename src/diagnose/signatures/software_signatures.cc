@@ -8,7 +8,7 @@ using enum Role;
 // Drivers and libraries, packages, compilers, configuration, and Python's ordinary exceptions.
 constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "driver", kCause, 92,
-     R"(CUDA driver version is insufficient|NVIDIA driver on your system is too old|Driver/library version mismatch|forward compatibility was attempted|unsupported display driver|system has unsupported|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH|system not yet initialized)"},
+     R"(CUDA driver version is insufficient|NVIDIA driver on your system is too old|forward compatibility was attempted|unsupported display driver|system has unsupported|(?i:driver/library version mismatch)|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH|system not yet initialized)"},
     {"driver_or_library_mismatch", "architecture", kCause, 90,
      R"(no kernel image is available|compiled with an unsupported toolchain|provided PTX was compiled|not compatible with the current PyTorch installation|invalid device function|CUDA_ERROR_NO_BINARY_FOR_GPU|was not compiled for (?:this )?(?:gpu|sm_)|does not support .*\bsm_\d+|device kernel image is invalid)"},
     {"driver_or_library_mismatch", "symbol", kCause, 90,
@@ -16,7 +16,7 @@ constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "library", kCause, 86,
      R"(cannot open shared object file|Could not load library lib|lib(?:cud|nccl|cublas|nv)\S*\.so\S*.{0,40}(?:not found|cannot|missing|mismatch)|DLL load failed|failed to map segment)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,
-     R"(Found no NVIDIA driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No CUDA GPUs are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)"},
+     R"(Found no NVIDIA driver|couldn't communicate with the NVIDIA driver|could not select device driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No CUDA GPUs are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)"},
     {"driver_or_library_mismatch", "versions", kCause, 86,
      R"(Distributed package doesn't have \w+ built in|detected CUDA version .*mismatches|Installed CUDA version \S+ does not match|The detected CUDA version|NCCL version mismatch|[Vv]ersion mismatch.*(?:CUDA|cuDNN|NCCL|driver|torch)|PyTorch and torch\w+ (?:has|have|were) .*different CUDA|compiled against .* but .* found|cuDNN version incompatibility|built with CUDA .* but)"},
 
@@ -73,6 +73,7 @@ constexpr Signature kTable[] = {
     {"config_error", "repository name", kCause, 80, R"(HFValidationError|Repo id must)"},
     {"config_error", "architecture", kCause, 74,
      R"(Unrecognized (?:configuration class|model in)|does not recognize this architecture|Unsupported model type|model type .* (?:is not|not) (?:supported|recogni[sz]ed))"},
+    {"config_error", "architecture", kCause, 74, R"(^KeyError\b)", R"(auto/configuration_auto|CONFIG_MAPPING\[)"},
     {"config_error", "parsing", kSymptom, 62,
      R"(^(?:[\w.]+\.)?(?:ValueError|AssertionError|KeyError|TypeError|AttributeError|RuntimeError|NotImplementedError)\b)",
      R"(\bin (?:parse_args\w*|validate_args|validate_config|__post_init__|parse_config|load_config|_configure_\w+|_sanity_check|check_config|_batch_assertion|validate_\w+|get_args\w*)\b|argparse\.py|hf_argparser|omegaconf/|hydra/|pydantic)"},

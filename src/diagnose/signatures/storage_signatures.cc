@@ -19,7 +19,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_save_failed", "write", kCause, 86,
      R"(file write failed|Error while serializing: (?:IoError|I/O)|SafetensorError: Error while serializing|write(?:_data)? .*checkpoint.*fail)"},
     {"checkpoint_save_failed", "shared tensors", kCause, 86,
-     R"(Some tensors share memory|tensors? sharing memory.*save|removing shared tensors)"},
+     R"(Some tensors share memory|trying to be saved contain\w* shared tensors|tensors? sharing memory.*save|removing shared tensors)"},
     {"checkpoint_save_failed", "message", kCause, 82,
      R"((?i)(?:fail(?:ed|ure|s)?|error|exception|unable|could not|cannot).{0,25}\b(?:sav(?:e|ing)|writ(?:e|ing))\b.{0,30}(?:checkpoint|ckpt|model state|optimizer state)|(?:checkpoint|ckpt)[ _](?:sav(?:e|ing)|writ(?:e|ing)|upload)\w*.{0,40}(?:fail|error))"},
     {"checkpoint_save_failed", "distributed", kCause, 78, R"(Checkpoint(?:ing)?Exception)", kSaving},

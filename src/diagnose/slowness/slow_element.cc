@@ -14,6 +14,7 @@ namespace {
 constexpr double kSignificant = -2;  // log10
 // Where the counters of one element alone rose, they are the proof; the order must only not speak against it.
 constexpr double kWithProof = -0.5;
+constexpr double kAnything = 0, kOneInTen = -1;
 // Elements whose chances differ by less are told apart by other things.
 constexpr double kNear = 1;
 
@@ -134,6 +135,15 @@ std::optional<SlowElement> FindSlowElement(const std::vector<RankOnset>& order, 
                                            const std::vector<HotLink>& links, bool of_network) {
   if (auto found = FindAmong(order, keys, elements, ranks, links, of_network, kSignificant)) return found;
   return FindAmong(order, keys, MeantByCounters(links, elements), ranks, links, of_network, kWithProof);
+}
+
+std::optional<SlowElement> FindLikelyElement(const std::vector<RankOnset>& order, const std::vector<double>& keys,
+                                             const std::vector<Element>& elements, size_t ranks,
+                                             const std::vector<HotLink>& links, bool of_network) {
+  auto best = FindAmong(order, keys, elements, ranks, links, of_network, kAnything);
+  if (!best) return std::nullopt;
+  const double alone = LogChanceOfHits(ranks, best->element.ranks.size(), best->draws, best->hits);
+  return alone <= kOneInTen ? best : std::nullopt;
 }
 
 }  // namespace rankscope::diagnose

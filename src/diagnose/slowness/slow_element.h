@@ -20,4 +20,10 @@ std::optional<SlowElement> FindSlowElement(const std::vector<RankOnset>& order, 
                                            const std::vector<Element>& elements, size_t ranks,
                                            const std::vector<HotLink>& links, bool of_network);
 
+// Where there is none: what fits the order best, to be named as not proven. Nothing: even alone among all elements it
+// would be chance once in ten times.
+std::optional<SlowElement> FindLikelyElement(const std::vector<RankOnset>& order, const std::vector<double>& keys,
+                                             const std::vector<Element>& elements, size_t ranks,
+                                             const std::vector<HotLink>& links, bool of_network);
+
 }  // namespace rankscope::diagnose

@@ -194,6 +194,7 @@ void BlameGpus(std::vector<ThrottledGpu> gpus, Slowdown* slowdown) {
     if (gpu.rank) slowdown->first.push_back(*gpu.rank);
   }
   slowdown->element.reset();
+  slowdown->likely.reset();
   slowdown->line = gpus.front().line;
   slowdown->why = "its GPU throttles itself";
   slowdown->throttled = std::move(gpus);
@@ -223,6 +224,9 @@ std::optional<Slowdown> FindSlowdown(const Reading& reading, const Topology& top
   std::vector<Element> elements = ElementsOf(topology, PlacesOf(reading, RanksOf(courses)));
   bool of_network = !slowdown.links.empty() || !slowdown.said.empty();
   slowdown.element = FindSlowElement(order.ranks, order.keys, elements, courses.size(), slowdown.links, of_network);
+  if (!slowdown.element) {
+    slowdown.likely = FindLikelyElement(order.ranks, order.keys, elements, courses.size(), slowdown.links, of_network);
+  }
   slowdown.first = FirstOf(order, slowdown.element);
   slowdown.failure = ClassOf(slowdown, courses, OnsetsOf(order, slowdown.first));
   slowdown.kind = slowdown.element ? KindName(slowdown.element->element.kind) : slowdown.first.empty() ? "job" : "rank";

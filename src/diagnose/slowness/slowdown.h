@@ -34,6 +34,7 @@ struct Slowdown {
   std::vector<RankOnset> order;  // of the ranks that slowed, as they did
   std::vector<int32_t> first;    // where it began, in that order; empty: cannot be told
   std::optional<SlowElement> element;
+  std::optional<SlowElement> likely;        // without an element: what fits best, though chance may explain it
   size_t ranks = 0;                         // that tell their speed
   double before = 0, worst = 0, after = 0;  // the median rank's speed
   std::string_view unit;                    // of the speeds

@@ -60,6 +60,19 @@ std::string OfElement(const Slowdown& slowdown) {
   return text;
 }
 
+// The odds are those of the best of all elements: near 1 where few ranks or many elements are tried.
+std::string OfLikely(const Slowdown& slowdown) {
+  const SlowElement& found = *slowdown.likely;
+  std::string text = "not proven: " + NameOf(found.element) + " fits best (" + std::to_string(found.hits) +
+                     " of the first " + std::to_string(found.draws) + " ranks to slow are of its " +
+                     std::to_string(found.element.ranks.size()) + "), but so would some element by chance in ";
+  char odds[32];
+  std::snprintf(odds, sizeof odds, "%.0f %% of such orders", 100 * std::pow(10, found.log_chance));
+  text += odds;
+  for (const Element& other : found.alike) text += "; " + NameOf(other) + " fits as well";
+  return text;
+}
+
 std::string Count(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.0f", value);
@@ -104,6 +117,7 @@ void TellFigures(const Reading& reading, const Slowdown& slowdown, Verdict* verd
   }
   TellOrder(slowdown, verdict);
   if (slowdown.element) verdict->figures.push_back(OfElement(slowdown));
+  if (slowdown.likely) verdict->figures.push_back(OfLikely(slowdown));
   for (size_t i = 0; i < std::min(slowdown.links.size(), kMostQuoted); ++i) {
     verdict->figures.push_back(OfLink(slowdown.links[i]));
   }

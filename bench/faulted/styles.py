@@ -1,0 +1,57 @@
+"""How the ranks of a run print their steps: $STYLE. Each style is as some trainer or logger words them."""
+import datetime
+import json
+import logging
+import os
+import sys
+
+STYLE = os.environ.get("STYLE", "times")
+_FORMATS = {
+    "logging": "%(asctime)s - %(levelname)s - %(name)s - %(message)s",
+    "logger": "%(asctime)s [%(levelname)s] [rank {rank}] %(message)s",
+    "basic": "%(levelname)s:%(name)s:%(message)s",
+    "loguru": "%(asctime)s.%(msecs)03d | %(levelname)-8s | __main__:main:71 - %(message)s",
+    "deep": "[%(asctime)s] [%(levelname)s] [train.py:88:main] [Rank {rank}] %(message)s",
+}
+MAIN_ONLY = ("main", "bar")  # rank 0 alone prints
+
+
+def prepare(rank):
+    if STYLE in _FORMATS:
+        logging.basicConfig(level=logging.INFO, format=_FORMATS[STYLE].format(rank=rank), stream=sys.stderr)
+
+
+def _now():
+    return datetime.datetime.now().isoformat(sep=" ", timespec="milliseconds")
+
+
+def _words(step, loss, own_s, step_s):
+    return f"step {step}/12 loss={loss:.4f} lr=1.00e-02 compute_time={own_s:.3f} step_time={step_s:.3f}"
+
+
+_PRINTED = {
+    "times": lambda rank, *of: f"{_now()} step {of[0]} loss {of[1]:.4f} lr 0.01 compute_time {of[2]:.3f} step_time {of[3]:.3f}",
+    "prefixed": lambda rank, *of: f"[rank {rank}] {_words(*of)}",
+    "spoken": lambda rank, *of: f"Rank {rank}: {_words(*of)}",
+    "short": lambda rank, step, loss, own_s, step_s: f"[{rank}] epoch 0 | iter {step} | loss {loss:.3f} | fwd {own_s * 1e3:.0f}ms",
+    "field": lambda rank, *of: f"rank={rank} {_words(*of)}",
+    "json": lambda rank, step, loss, own_s, step_s: json.dumps(
+        {"rank": rank, "step": step, "loss": loss, "compute_time": own_s, "step_time": step_s}),
+    "hf": lambda rank, step, loss, own_s, step_s: str({"loss": round(loss, 4), "grad_norm": 1.5, "learning_rate": 0.01, "epoch": step / 12}),
+    "main": lambda rank, *of: _words(*of),
+    "megatron": lambda rank, step, loss, own_s, step_s: (
+        f" iteration {step + 1:8d}/      12 | consumed samples: {16 * (step + 1):12d} | elapsed time per iteration (ms): {step_s * 1e3:.1f} "
+        f"| learning rate: 1.000000E-02 | global batch size:    16 | lm loss: {loss:.6E} | grad norm: 1.500 |"),
+}
+
+
+def report(rank, step, loss, own_s, step_s):
+    """Of one step; `own_s` is what the rank did by itself."""
+    if STYLE in MAIN_ONLY and rank != 0:
+        return
+    if STYLE in _FORMATS:
+        return logging.getLogger("train").info(_words(step, loss, own_s, step_s))
+    if STYLE == "bar":
+        bar = "#" * step
+        return print(f"\rEpoch 0: {step * 8}%|{bar:12}| {step + 1}/12 [00:0{step % 9}<00:03, 9.{step % 9}it/s, loss={loss:.3f}]", end="", flush=True)
+    print(_PRINTED[STYLE](rank, step, loss, own_s, step_s), flush=True)

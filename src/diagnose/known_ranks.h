@@ -1,0 +1,26 @@
+#pragma once
+
+#include <set>
+#include <vector>
+
+#include "diagnose/collectives.h"
+#include "diagnose/suspect.h"
+
+namespace rankscope::diagnose {
+
+// The ranks that the job is known to have had: those that speak, have a file of their own (be it empty) or an exit, and
+// all below them and below the largest world size that a line claims.
+struct KnownRanks {
+  std::set<int32_t> all;
+  bool whole = false;  // there were no more: a line tells how many, each has a file, or each was seen to end
+};
+KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives);
+
+// The ranks that say that they waited for others, or saw them go.
+std::set<int32_t> Complaining(const std::vector<Suspect>& suspects);
+
+// Every rank of the job waited in a collective until that timed out: no rank was late, so that they cannot have waited
+// for the same.
+bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects);
+
+}  // namespace rankscope::diagnose

@@ -74,7 +74,7 @@ base::Status RunSuggest(const SuggestOptions& options) {
   RETURN_IF_ERROR(WriteNew(options.test_file, rows.front().value("tests", "")));
   std::printf("wrote %s and %s\n", options.rule_file.c_str(), options.test_file.c_str());
   ASSIGN_OR_RETURN(size_t findings, CountFindings(options, job));
-  std::printf("in job %s it fires %zu times\n", job.c_str(), findings);
+  std::printf("in job %s it fires %zu time%s\n", job.c_str(), findings, findings == 1 ? "" : "s");
   RETURN_IF_ERROR(ReplayHealthyJobs(options, job));
   std::printf("try it: rankscope rules test %s; use it: rankscope serve --rules %s\n", options.test_file.c_str(),
               options.rule_file.c_str());

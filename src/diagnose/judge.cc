@@ -12,6 +12,7 @@
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
+#include "diagnose/silence.h"
 #include "diagnose/slowness/slowdown.h"
 #include "diagnose/slowness/slowdown_story.h"
 #include "diagnose/story.h"
@@ -188,6 +189,7 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   PromoteOwnAborts(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  ExplainSignalsBySilence(reading, &suspects);
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
   return suspects;

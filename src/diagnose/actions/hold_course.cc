@@ -15,7 +15,7 @@ constexpr int64_t kEndingNs = 30 * kNsPerSecond;
 }  // namespace
 
 void Hold::LookAtArrivals(int64_t now_ns) {
-  if (auto ranks = RanksSaying("ended"); !ranks.empty()) return GiveUp(ranks + " has ended");
+  if (auto ranks = RanksSaying("ended"); !ranks.empty()) return GiveUp(ranks + " ended");
   if (auto ranks = RanksSaying("left"); !ranks.empty()) return GiveUp(ranks + " went on by itself");
   bool all = RanksSaying("held").size() > 0 && Missing().empty();
   if (all && stage_ == Stage::kArriving) EnterHeld();
@@ -116,7 +116,7 @@ void Hold::EndHold(int64_t now_ns) {
   if (waits_for_step && missing.size() == report_.ranks.size()) {
     return GiveUp(going + " never came: " + arrivals_.Describe(missing, now_ns) + StepText());
   }
-  Finish(raised_.empty() ? "incomplete" : "stopped", report_.summary + "; " + going + " has not said that it does");
+  Finish(raised_.empty() ? "incomplete" : "stopped", report_.summary + "; " + going + " did not say so");
 }
 
 // What came of it, in the end.

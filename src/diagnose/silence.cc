@@ -82,7 +82,7 @@ const Suspect* FirstSignal(const Reading& reading, const std::vector<Suspect>& s
 // Of whatever came before the signal.
 bool IsExplained(const Reading& reading, const Silence& silence, const std::vector<Suspect>& suspects) {
   return std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
-    bool before = reading.positions[suspect.line] < reading.positions[silence.end] && suspect.role <= Role::kSymptom;
+    bool before = reading.positions[suspect.line] < reading.positions[silence.end] && suspect.role != Role::kCascade;
     return before && !IsSignal(suspect) && suspect.score >= kLeastOther;
   });
 }

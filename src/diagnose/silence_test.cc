@@ -93,6 +93,25 @@ TEST_F(SilenceTest, WhatARankRaisedBeforeTheSilenceIsTheReason) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST_F(SilenceTest, CountersOfAHostAreNoWordsOfAFailure) {
+  records_.Add(R"({"timestamp":"2026-04-01T10:00:10Z","node_rank":0,"stream":"host","device":"mlx5_0","rx_discards":0,)"
+               R"("out_of_sequence":0,"np_ecn_marked_roce_packets":3})");
+  Train(20);
+  EndAt(200);
+  Verdict verdict = Judge();
+  EXPECT_EQ(verdict.failure, "process_hung");
+  for (const Evidence& evidence : verdict.evidence) EXPECT_FALSE(evidence.text.starts_with("{\"")) << evidence.text;
+}
+
+TEST_F(SilenceTest, RankThatWasKilledBeforeTheSilenceIsTheReason) {
+  Train(20);
+  Say(21, 1, "rank 1 ended: SIGKILL");
+  EndAt(200);
+  Verdict verdict = Judge();
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST_F(SilenceTest, StepThatIsReportedBehindTheTracebackIsCounted) {
   Train(20);
   Say(22, 1, Traceback("/app/data.py", "KeyError: 'caption'"));

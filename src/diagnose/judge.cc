@@ -189,9 +189,9 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   PromoteOwnAborts(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
-  ExplainSignalsBySilence(reading, &suspects);
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
+  ExplainSignalsBySilence(reading, &suspects);
   return suspects;
 }
 

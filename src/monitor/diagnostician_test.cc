@@ -189,6 +189,7 @@ TEST_F(DiagnosticianTest, OfAJobThatIsLaunchedAgainUnderItsIdTheLastLaunchIsTold
   ASSERT_TRUE(failed->culprit);
   EXPECT_EQ(failed->culprit->step, 6);
   Launch("j", 0, "tiny", 40);
+  Print("j", "Training completed.");
   auto healthy = diagnostician_->DiagnoseNow("j", nullptr);
   ASSERT_TRUE(healthy.ok());
   EXPECT_TRUE(healthy->healthy) << healthy->failure;

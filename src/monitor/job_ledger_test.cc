@@ -54,7 +54,8 @@ class JobLedgerTest : public testing::Test {
   }
   static std::string ToldBy(JobLedger* ledger) {
     std::string told = diagnose::ToJson(*ledger->Summarize());
-    for (const auto& similar : *ledger->FindSimilar(Failed("new", "cuda_oom", "64"))) {
+    const auto found = ledger->FindSimilar(Failed("new", "cuda_oom", "64"));
+    for (const auto& similar : *found) {
       told += similar.job + " " + std::to_string(similar.score) + "\n";
     }
     return told;

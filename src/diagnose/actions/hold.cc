@@ -17,6 +17,9 @@ constexpr uint32_t kUsualTimeoutS = 600;         // NCCL's, where no rank names 
 constexpr double kOfTimeout = 0.5;               // a hold is as long at most
 constexpr double kOfTimeoutStuck = 0.9;          // nobody is awaited longer that makes no step
 
+// "rank 1 has", "ranks 0-1 have".
+std::string Have(const std::string& ranks) { return ranks.starts_with("ranks ") ? " have" : " has"; }
+
 }  // namespace
 
 Hold::Hold(ActionReport report, JobRanks ranks, ActionWays ways)
@@ -118,7 +121,8 @@ void Hold::Decide(int64_t now_ns) {
   if (!raised_.empty()) return EnterCapturing(now_ns);
   if (auto ranks = RanksSaying("no answer"); !ranks.empty()) return Refuse(ranks + " cannot be asked, so none is held");
   if (auto ranks = RanksSaying("no_step"); !ranks.empty()) {
-    return Refuse(ranks + " told no step between which it could wait (rankscope.set_step, or log with a step)");
+    return Refuse(ranks + Have(ranks) +
+                  " told no step between which it could wait (rankscope.set_step, or log with a step)");
   }
   if (auto ranks = RanksSaying("cannot"); !ranks.empty()) return Refuse(ranks + " cannot be held: an older rankscope");
   bool stops = report_.request.action.name == "stop_job";
@@ -165,7 +169,7 @@ void Hold::EndTheOthers(int64_t now_ns) {
   stage_began_ns_ = now_ns;
   report_.step.reset();
   report_.outcome = "ending";
-  report_.summary = raised_ + " raised or ended: " + taken +
+  report_.summary = raised_ + Have(raised_) + " raised or ended: " + taken +
                     "; the others are told to end at their next step, and it may end, by which the launcher "
                     "ends those that wait for it";
   ways_.tell(NewOrder(Kind::kEnd));

@@ -318,7 +318,7 @@ TEST_F(CaseReaderTest, WhatEveryLineTellsDoesNotFillTheMemory) {
 
 TEST_F(CaseReaderTest, WhatRankscopeSaidAmongThemIsNoLineOfTheJob) {
   Write("console.log",
-        "rankscope: job j-1 (rankscope logs --job_id j-1 -f)\n0: a\n0: rankscope: CRITICAL rank 3: CUDA error\n1: b\n"
+        "rankscope: job j-1 (rankscope logs --job_id j-1 -f)\na\nrankscope: CRITICAL rank 3: CUDA error\nb\n"
         "the rankscope: of a user\n");
   Case read = ReadFolder();
   ASSERT_EQ(read.lines.size(), 3u);

@@ -93,8 +93,8 @@ class Catalog : public model::RecordSink {
   // then. kNotFound: there is no such job, or no pin. A pinned job that is pinned again has the new pin.
   virtual base::Status PinJob(const std::string& job, const Pin& pin) = 0;
   virtual base::Status UnpinJob(const std::string& job) = 0;
-  // Its records were files, or will be: where no run of ours is of the job, its state is `imported` from its first record
-  // on. Until that comes there is no such job.
+  // Its records were files, or will be: where no run of ours is of the job, its state is `imported` from its first
+  // record on. Until that comes there is no such job.
   virtual base::Status NoteImport(const std::string& job, const std::string& from) = 0;
   // Forgets the job, its pin too. The records that it was derived from make no replay bring it back; further ones do.
   virtual base::Status DeleteJob(const std::string& job) = 0;

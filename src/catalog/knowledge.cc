@@ -19,6 +19,10 @@ base::Result<std::unique_ptr<Knowledge>> Knowledge::Open(const std::string& fold
   RETURN_IF_ERROR(
       file->Run("CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, seen TEXT NOT NULL, facts TEXT NOT NULL, "
                 "curves TEXT NOT NULL DEFAULT '')"));
+  RETURN_IF_ERROR(file->Run("CREATE TABLE IF NOT EXISTS sums(text TEXT NOT NULL)"));
+  RETURN_IF_ERROR(
+      file->Run("CREATE TABLE IF NOT EXISTS change(number INTEGER PRIMARY KEY, before TEXT NOT NULL, after TEXT NOT "
+                "NULL)"));
   bool has_curves = false;
   RETURN_IF_ERROR(file->Each(kHasCurves, {}, [&](const base::SqliteRow&) { has_curves = true; }));
   if (!has_curves) {
@@ -32,8 +36,16 @@ base::Result<std::unique_ptr<Knowledge>> Knowledge::Open(const std::string& fold
 
 base::Status Knowledge::Save(const KnownJob& known) {
   std::lock_guard lock(mutex_);
-  return file_->Run("INSERT OR REPLACE INTO job VALUES(?, ?, ?, ?)",
-                    {known.job, known.seen, known.facts, known.curves});
+  return file_->Transaction([&]() -> base::Status {
+    RETURN_IF_ERROR(NoteChange(known.job, known.facts));
+    return file_->Run("INSERT OR REPLACE INTO job VALUES(?, ?, ?, ?)",
+                      {known.job, known.seen, known.facts, known.curves});
+  });
+}
+
+base::Status Knowledge::NoteChange(const std::string& job, const std::string& after) {
+  return file_->Run("INSERT INTO change(before, after) VALUES(IFNULL((SELECT facts FROM job WHERE name = ?), ''), ?)",
+                    {job, after});
 }
 
 base::Result<std::optional<KnownJob>> Knowledge::Find(const std::string& job) const {
@@ -55,7 +67,33 @@ base::Status Knowledge::Each(const std::function<void(const KnownJob&)>& take) c
 
 base::Status Knowledge::DeleteJob(const std::string& job) {
   std::lock_guard lock(mutex_);
-  return file_->Run("DELETE FROM job WHERE name = ?", {job});
+  return file_->Transaction([&]() -> base::Status {
+    RETURN_IF_ERROR(NoteChange(job, ""));
+    return file_->Run("DELETE FROM job WHERE name = ?", {job});
+  });
+}
+
+base::Result<std::string> Knowledge::Sums() const {
+  std::lock_guard lock(mutex_);
+  std::string sums;
+  RETURN_IF_ERROR(file_->Each("SELECT text FROM sums", {}, [&](const base::SqliteRow& row) { sums = row.Bytes(0); }));
+  return sums;
+}
+
+base::Status Knowledge::EachChange(
+    const std::function<void(const std::string& before, const std::string& after)>& take) const {
+  std::lock_guard lock(mutex_);
+  return file_->Each("SELECT before, after FROM change ORDER BY number", {},
+                     [&](const base::SqliteRow& row) { take(row.Bytes(0), row.Bytes(1)); });
+}
+
+base::Status Knowledge::SaveSums(const std::string& sums) {
+  std::lock_guard lock(mutex_);
+  return file_->Transaction([&]() -> base::Status {
+    RETURN_IF_ERROR(file_->Run("DELETE FROM sums"));
+    RETURN_IF_ERROR(file_->Run("INSERT INTO sums VALUES(?)", {sums}));
+    return file_->Run("DELETE FROM change");
+  });
 }
 
 }  // namespace rankscope::catalog

@@ -24,14 +24,25 @@ class Knowledge {
  public:
   static base::Result<std::unique_ptr<Knowledge>> Open(const std::string& folder);
 
-  // Durable when it returns; replaces what was known.
+  // Durable when it returns, and a change of the sums; replaces what was known.
   base::Status Save(const KnownJob& known);
   base::Result<std::optional<KnownJob>> Find(const std::string& job) const;
   // By name, without the curves. `take` calls nothing here.
   base::Status Each(const std::function<void(const KnownJob&)>& take) const;
-  base::Status DeleteJob(const std::string& job);
+  base::Status DeleteJob(const std::string& job);  // likewise a change
+
+  // What all jobs come to, as it was kept last. Empty: it was not.
+  base::Result<std::string> Sums() const;
+  // What was saved and deleted since, in order: the facts from before, and those from now on; empty where there are
+  // none. `take` calls nothing here.
+  base::Status EachChange(const std::function<void(const std::string& before, const std::string& after)>& take) const;
+  // REQUIRES that all changes are in it.
+  base::Status SaveSums(const std::string& sums);
 
  private:
+  // REQUIRES mutex_.
+  base::Status NoteChange(const std::string& job, const std::string& after);
+
   explicit Knowledge(std::unique_ptr<base::Sqlite> file) : file_(std::move(file)) {}
 
   mutable std::mutex mutex_;  // guards the file

@@ -8,6 +8,7 @@
 
 #include "diagnose/known_ranks.h"
 #include "diagnose/odd_call.h"
+#include "diagnose/silence.h"
 #include "diagnose/stacks.h"
 
 namespace rankscope::diagnose {
@@ -143,7 +144,7 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
     return {{*next}, "every rank that has a file saw a peer go, so that it is one that has none", {}};
   return {{},
           "",
-          {"the logs of every rank", "stacks of all ranks while they wait (py-spy dump)",
+          {"the logs of every rank", "stacks of all ranks while they wait (rankscope dump-stacks JOB)",
            "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
 }
 
@@ -158,7 +159,7 @@ Blame OfHungAlike(const Reading& reading) {
   return {{},
           "",
           {"flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000): who has not come to the collective",
-           "stacks of all threads (py-spy dump --native)"}};
+           "stacks of all ranks while they stand (rankscope dump-stacks JOB, py-spy dump --native)"}};
 }
 
 // Room for one number: of a metric that all ranks report, and which who sent something else has left out. No more: a
@@ -307,9 +308,11 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (cause.failure == "straggler") {
     if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
   }
-  if (cause.kind == "stack" || cause.kind == "stack dump") {
+  if (cause.kind == "stack" || cause.kind == "stack dump" || cause.kind == kSilence) {
     if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
-    if (FindStacks(reading).size() > 1) return OfHungAlike(reading);
+    Interrupted interrupted = cause.kind == kSilence ? FindInterrupted(reading) : Interrupted();
+    if (!interrupted.ranks.empty()) return {interrupted.ranks, interrupted.why, {}};
+    if (cause.kind == kSilence || FindStacks(reading).size() > 1) return OfHungAlike(reading);
   }
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;

@@ -62,30 +62,65 @@ bool HasNumbers(const Reading& reading, const Point& point) {
   return point.loss || point.gradient_norm || SaysLostLoss(reading.text(point.line));
 }
 
-// From where on the numbers are lost for good, or for more than a skipped step.
-void FindLostNumbers(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
+// From where on a rank's numbers are lost for good, or for more than a skipped step.
+struct LostNumbers {
+  const Point* first = nullptr;  // none: they are not
+  int reports = 0, finite = 0;
+};
+
+LostNumbers FindLostNumbers(const Reading& reading, const Series& series) {
   const Point* begin = nullptr;
-  int run = 0, longest = 0, rest = 0;
-  const Point* longest_begin = nullptr;
+  LostNumbers lost;
+  int run = 0;
   for (const Point* point : series) {
     if (!HasNumbers(reading, *point)) continue;
     if (!IsLost(reading, *point)) {
       run = 0;
-      ++rest;
+      ++lost.finite;
       continue;
     }
     if (run++ == 0) begin = point;
-    if (run > longest) {
-      longest = run;
-      longest_begin = begin;
-    }
+    if (run <= lost.reports) continue;
+    lost.reports = run;
+    lost.first = begin;
   }
-  bool at_the_end = run > 0;
-  if (longest < 2 && !at_the_end) return;
-  const Point& first = at_the_end ? *begin : *longest_begin;
-  found->push_back(Course(first, "nan_or_inf_loss", "metrics", 86,
-                          "not a number in " + std::to_string(longest) + " reports in a row, " + std::to_string(rest) +
-                              " reports were finite"));
+  const bool at_the_end = run > 0;
+  if (at_the_end) lost.first = begin;
+  if (lost.reports < 2 && !at_the_end) lost.first = nullptr;
+  return lost;
+}
+
+std::string Counted(size_t count, const char* one, const char* many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+// Whether it is one rank's or all ranks', as far as they report.
+std::string TellWhose(const std::map<int32_t, LostNumbers>& of_ranks) {
+  const auto losers = static_cast<size_t>(
+      std::count_if(of_ranks.begin(), of_ranks.end(), [](const auto& of) { return of.second.first != nullptr; }));
+  if (of_ranks.size() == 1) return "only one rank reports its numbers, so that whose were lost first is not known";
+  if (losers == 1) {
+    return "of one rank alone, while those of " + Counted(of_ranks.size() - 1, "other", "others") +
+           " stayed finite: look at its data and its GPU";
+  }
+  return "of " + std::to_string(losers) + " of the " + std::to_string(of_ranks.size()) + " ranks that report";
+}
+
+void AddLostNumbers(const Reading& reading, const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
+  std::map<int32_t, LostNumbers> of_ranks;  // that report numbers
+  for (const auto& [rank, series] : ranks) {
+    LostNumbers lost = FindLostNumbers(reading, series);
+    if (lost.first || lost.finite > 0) of_ranks[rank] = lost;
+  }
+  for (const auto& [rank, lost] : of_ranks) {
+    if (!lost.first) continue;
+    const auto& step = lost.first->step;
+    std::string why = "not a number" + (step ? " from step " + std::to_string(*step) + " on" : std::string()) +
+                      ", in " + Counted(static_cast<size_t>(lost.reports), "report", "reports in a row") + "; " +
+                      Counted(static_cast<size_t>(lost.finite), "report was finite", "reports were finite");
+    why += "; " + TellWhose(of_ranks);
+    found->push_back(Course(*lost.first, "nan_or_inf_loss", "metrics", 86, std::move(why)));
+  }
 }
 
 constexpr size_t kFewestReports = 8;
@@ -258,8 +293,8 @@ void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* 
 std::vector<Suspect> FindCourses(const Reading& reading) {
   std::vector<Suspect> found;
   std::map<int32_t, Series> ranks = ByRank(reading);
+  AddLostNumbers(reading, ranks, &found);
   for (const auto& [rank, series] : ranks) {
-    FindLostNumbers(reading, series, &found);
     FindDivergence(series, &found);
     FindDataWait(series, &found);
     FindDecay(series, &Point::step_time_s, true, "seconds per step", &found);

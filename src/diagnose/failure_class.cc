@@ -55,7 +55,7 @@ std::span<const FailureClass> FailureClasses() {
       {"nan_or_inf_loss",
        "loss or gradients are no numbers any more",
        {"go back before the first bad step and skip its batches",
-        "train in bf16, lower the learning rate, clip gradients", "one rank alone has it: check its data and its GPU"}},
+        "train in bf16, lower the learning rate, clip gradients"}},
       {"loss_spike_or_divergence",
        "the loss left its course",
        {"go back to a checkpoint before the rise and skip its batches",
@@ -141,7 +141,8 @@ std::span<const FailureClass> FailureClasses() {
         "with checkpointing: use_reentrant=False or static_graph=True"}},
       {"process_hung",
        "it stands still without an error",
-       {"py-spy dump --pid on every rank while it stands: the odd one out is it",
+       {"rankscope dump-stacks JOB while it stands (without a server, py-spy dump --pid on every rank): the odd one "
+        "out is it",
         "a lock file of an interrupted build under ~/.cache/torch_extensions makes everybody wait: remove it"}},
       {"gloo_error",
        "gloo met an error that no rank's own failure explains",

@@ -95,6 +95,18 @@ TEST(HangByStacks, OfTwoRanksThatBothWaitTheOneBehindIsNamed) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(HangByStacks, OfTwoGroupsThatAreAsLargeThoseThatDoNotWaitAreNamed) {
+  Files files;
+  for (int rank = 0; rank < 4; ++rank) {
+    std::string stack =
+        rank % 2 == 1 ? Faulthandler("  File \"/app/data.py\", line 12 in load\n", 60) : Faulthandler(kInAllReduce, 61);
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", Steps(1, 4) + stack);
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{1, 3}));
+}
+
 TEST(HangByStacks, OfTwoRanksThatWaitAlikeNobodyIsNamed) {
   Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)},
                            {"rank_1.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)}});

@@ -13,6 +13,7 @@
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
+#include "diagnose/silence.h"
 #include "diagnose/slowness/slowdown.h"
 #include "diagnose/slowness/slowdown_story.h"
 #include "diagnose/story.h"
@@ -206,6 +207,7 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
+  ExplainSignalsBySilence(reading, &suspects);
   return suspects;
 }
 

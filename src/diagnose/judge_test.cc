@@ -281,6 +281,33 @@ TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
   EXPECT_EQ(verdict.root_line, "{'loss': nan, 'learning_rate': 1e-05, 'step': 10}");
 }
 
+// Of each rank from which step on its loss is lost; 0: never.
+Verdict JudgeLosses(const std::vector<int>& lost_from) {
+  Files files;
+  for (size_t rank = 0; rank < lost_from.size(); ++rank) {
+    std::string text = Steps(1, lost_from[rank] == 0 ? 12 : lost_from[rank] - 1);
+    for (int step = lost_from[rank]; step > 0 && step <= 12; ++step) {
+      text += "{'loss': nan, 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
+    }
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", text);
+  }
+  return Judge(files);
+}
+
+TEST(Judge, TellsTheFirstBadStepAndWhetherOneRankAloneHasIt) {
+  Verdict alone = JudgeLosses({0, 10, 0});
+  EXPECT_EQ(alone.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(
+      alone.figures.at(0),
+      "not a number from step 10 on, in 3 reports in a row; 9 reports were finite; of one rank alone, while those "
+      "of 2 others stayed finite: look at its data and its GPU");
+  EXPECT_NE(alone.summary.find("on rank 1, from step 10"), std::string::npos) << alone.summary;
+  Verdict spread = JudgeLosses({11, 10, 0});
+  EXPECT_NE(spread.figures.at(0).find("; of 2 of the 3 ranks that report"), std::string::npos) << spread.figures[0];
+  Verdict one = JudgeLosses({10});
+  EXPECT_NE(one.figures.at(0).find("whose were lost first is not known"), std::string::npos) << one.figures[0];
+}
+
 TEST(Judge, DoesNotTakeWhatAnEngineSaysOfItsRequestsForTheJobs) {
   Verdict verdict = JudgeLog(Steps(1, 5) +
                              "WARNING 01-02 10:00:00 [scheduler.py:1011] Sequence group 7 is preempted by "

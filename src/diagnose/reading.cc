@@ -67,15 +67,18 @@ const Signature* MostSpecific(std::vector<const Signature*> found) {
 // Whatever a traceback ends with is an exception, also one whose name does not say so.
 constexpr Signature kUnnamed = {"python_exception_one_rank", "exception", Role::kSymptom, 44, ""};
 
-// What a GPU's sample tells is told by its course: a power cap for ten seconds is nothing.
-bool IsGpuSample(std::string_view text) {
-  return text.starts_with('{') && text.find("\"gpu_uuid\"") != std::string_view::npos;
+// What a sample of a GPU, a host or a port tells is told by its course: a power cap for ten seconds is nothing, and the
+// names of counters are the words of failures.
+bool IsSample(std::string_view text) {
+  constexpr std::string_view kMarks[] = {"\"gpu_uuid\"", "\"stream\":\"gpu\"", "\"stream\":\"host\"", "\"switch\""};
+  auto has = [&](std::string_view mark) { return text.find(mark) != std::string_view::npos; };
+  return text.starts_with('{') && std::any_of(std::begin(kMarks), std::end(kMarks), has);
 }
 
 void FindSightings(Reading* reading) {
   std::vector<const Signature*> found;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
-    if (reading->tracebacks.is_inside[i] || IsGpuSample(reading->bodies[i].text)) continue;
+    if (reading->tracebacks.is_inside[i] || IsSample(reading->bodies[i].text)) continue;
     auto end = reading->ends.find(i);
     size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;

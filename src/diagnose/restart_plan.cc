@@ -1,6 +1,7 @@
 #include "diagnose/restart_plan.h"
 
 #include <algorithm>
+#include <set>
 
 #include "diagnose/checkpoint_line.h"
 
@@ -8,12 +9,20 @@ namespace rankscope::diagnose {
 
 std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::optional<int32_t> rank) {
   std::optional<int64_t> step;
+  std::set<int64_t> own_after;
+  bool is_report = false;
   for (const Point& point : reading.points) {
+    is_report = is_report || point.line == line;
     bool other = rank && point.rank && point.rank != rank;
-    if (!point.step || point.evaluation || other || IsKnownToFollow(reading, point.line, line)) continue;
-    step = std::max(step.value_or(0), *point.step);
+    if (!point.step || point.evaluation || other) continue;
+    if (!IsKnownToFollow(reading, point.line, line)) {
+      step = std::max(step.value_or(0), *point.step);
+    } else if (rank && point.rank) {
+      own_after.insert(*point.step);
+    }
   }
-  return step;
+  bool late = !is_report && own_after.size() == 1;
+  return late ? std::max(step.value_or(0), *own_after.begin()) : step;
 }
 
 std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,

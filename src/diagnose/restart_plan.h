@@ -12,7 +12,9 @@ namespace rankscope::diagnose {
 std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
                                      const std::vector<int32_t>& culprits);
 
-// The last step that the ranks reported before the line, of that rank where one is given.
+// The last step that the ranks reported before the line, of that rank where one is given. One more step that it reports
+// behind the line is counted: what a rank printed last and what tells of its end come by different pipes. Not behind a
+// report, which is of the same stream.
 std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::optional<int32_t> rank);
 
 }  // namespace rankscope::diagnose

@@ -102,15 +102,14 @@ bool IsWaiting(const RankStack& stack) {
   });
 }
 
-// Of two there is no majority: the one that does not wait is what the other waits for.
-OddStacks FindOddOfTwo(const Stacks& stacks) {
-  const auto& [first, one] = *stacks.begin();
-  const auto& [second, other] = *stacks.rbegin();
-  if (IsWaiting(one) == IsWaiting(other)) return {};
-  const bool is_first = !IsWaiting(one);
-  const RankStack& odd = is_first ? one : other;
-  return {{is_first ? first : second},
-          "it stands in " + PlaceOf(odd) + ", the other waits in " + PlaceOf(is_first ? other : one),
+// Where no place is that of most, as of two ranks: those that do not wait are what the others wait for.
+OddStacks FindOddByWaiting(const Stacks& stacks) {
+  std::vector<int32_t> waiting, others;
+  for (const auto& [rank, stack] : stacks) (IsWaiting(stack) ? waiting : others).push_back(rank);
+  if (others.empty() || others.size() > waiting.size()) return {};
+  const RankStack& odd = stacks.at(others.front());
+  const std::string whom = waiting.size() == 1 ? "the other waits" : std::to_string(waiting.size()) + " others wait";
+  return {others, "it stands in " + PlaceOf(odd) + ", " + whom + " in " + PlaceOf(stacks.at(waiting.front())),
           odd.line};
 }
 
@@ -146,9 +145,9 @@ std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
 OddStacks FindOddStacks(const Reading& reading) {
   const Stacks stacks = FindStacks(reading);
   if (stacks.size() < 2) return {};
-  if (stacks.size() == 2) return FindOddOfTwo(stacks);
   OddStacks odd = FindOdd(stacks, &OwnPath);
-  return odd.ranks.empty() ? FindOdd(stacks, &WholePath) : odd;
+  if (odd.ranks.empty()) odd = FindOdd(stacks, &WholePath);
+  return odd.ranks.empty() ? FindOddByWaiting(stacks) : odd;
 }
 
 }  // namespace rankscope::diagnose

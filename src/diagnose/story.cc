@@ -169,7 +169,9 @@ std::string Summary(const Verdict& verdict) {
   if (verdict.culprits.empty()) return text;
   text += ", on rank " + std::to_string(verdict.culprits.front());
   if (verdict.culprits.size() > 1) text += " first, of " + std::to_string(verdict.culprits.size()) + " ranks";
-  if (verdict.culprit && verdict.culprit->step) text += ", after step " + std::to_string(*verdict.culprit->step);
+  const char* since =
+      verdict.failure == "nan_or_inf_loss" && verdict.kind == "metrics" ? ", from step " : ", after step ";
+  if (verdict.culprit && verdict.culprit->step) text += since + std::to_string(*verdict.culprit->step);
   return text;
 }
 

@@ -65,11 +65,6 @@ std::string GravestOf(const std::vector<catalog::IncidentRow>& newest_first) {
   return gravest ? gravest->id : "";
 }
 
-// What was written, not what was found: the same is to be taken out one day, and writing may change a text.
-void AddTo(diagnose::InsightsBook* book, const catalog::KnownJob& known) {
-  if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) book->Add(*facts);
-}
-
 }  // namespace
 
 // What was asked for before the server ended is asked for again.
@@ -93,6 +88,11 @@ void Diagnostician::Stop() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
+  Complain(ledger_.Close());
+}
+
+void Diagnostician::Complain(const base::Status& status) {
+  if (!status.ok()) parts_.say("project " + parts_.project + ": " + status.message());
 }
 
 base::Status Diagnostician::Take(std::span<const Incident> incidents) {
@@ -107,11 +107,7 @@ base::Status Diagnostician::Take(std::span<const Incident> incidents) {
 }
 
 void Diagnostician::Loop() {
-  {
-    std::lock_guard lock(book_mutex_);
-    if (base::Status status = OpenBook(); !status.ok())
-      parts_.say("project " + parts_.project + ": " + status.message());
-  }
+  Complain(ledger_.Open());
   while (!stopped_) {
     if (LookAround()) continue;
     std::unique_lock lock(mutex_);
@@ -195,26 +191,7 @@ bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
 
 base::Status Diagnostician::Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome) {
   RETURN_IF_ERROR(Tell(job, outcome, job.state == "lost" ? "the job was lost" : "the job has " + job.state));
-  std::lock_guard lock(book_mutex_);
-  RETURN_IF_ERROR(OpenBook());
-  ASSIGN_OR_RETURN(auto before, parts_.knowledge->Find(job.job));
-  catalog::KnownJob now{job.job, like, diagnose::ToJson(outcome.facts), diagnose::CurvesToJson(outcome.facts.curves)};
-  RETURN_IF_ERROR(parts_.knowledge->Save(now));
-  if (before) TakeOutOfBook(*before);
-  AddTo(&*book_, now);
-  return {};
-}
-
-base::Status Diagnostician::OpenBook() {
-  if (book_) return {};
-  diagnose::InsightsBook book;
-  RETURN_IF_ERROR(parts_.knowledge->Each([&](const catalog::KnownJob& known) { AddTo(&book, known); }));
-  book_ = std::move(book);
-  return {};
-}
-
-void Diagnostician::TakeOutOfBook(const catalog::KnownJob& known) {
-  if (auto facts = diagnose::FactsFromJson(known.facts); facts.ok()) book_->Remove(*facts);
+  return ledger_.Save({job.job, like, diagnose::ToJson(outcome.facts), diagnose::CurvesToJson(outcome.facts.curves)});
 }
 
 void Diagnostician::DropRequest(const std::string& job) {
@@ -308,9 +285,7 @@ base::Result<catalog::JobRow> Diagnostician::Row(const std::string& job) {
 base::Result<diagnose::Verdict> Diagnostician::DiagnoseNow(const std::string& job, const diagnose::Topology* topology) {
   ASSIGN_OR_RETURN(catalog::JobRow row, Row(job));
   ASSIGN_OR_RETURN(Outcome outcome, Examine(row, JobPart::kAll, topology ? *topology : *parts_.topology));
-  std::lock_guard lock(book_mutex_);
-  RETURN_IF_ERROR(OpenBook());
-  outcome.verdict.similar = book_->FindSimilar(outcome.facts);
+  ASSIGN_OR_RETURN(outcome.verdict.similar, ledger_.FindSimilar(outcome.facts));
   return std::move(outcome.verdict);
 }
 
@@ -328,11 +303,7 @@ base::Result<JobFacts> Diagnostician::FactsOf(const std::string& job) {
   return std::move(outcome.facts);
 }
 
-base::Result<diagnose::Insights> Diagnostician::Summarize() {
-  std::lock_guard lock(book_mutex_);
-  RETURN_IF_ERROR(OpenBook());
-  return book_->Summarize();
-}
+base::Result<diagnose::Insights> Diagnostician::Summarize() { return ledger_.Summarize(); }
 
 std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life) const {
   auto known = parts_.knowledge->Find(life.job);
@@ -352,12 +323,7 @@ std::optional<LifeVerdict> Diagnostician::VerdictOf(const catalog::JobLife& life
 
 base::Status Diagnostician::ForgetJob(const std::string& job) {
   DropRequest(job);
-  std::lock_guard lock(book_mutex_);
-  RETURN_IF_ERROR(OpenBook());
-  ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
-  RETURN_IF_ERROR(parts_.knowledge->DeleteJob(job));
-  if (known) TakeOutOfBook(*known);
-  return {};
+  return ledger_.Forget(job);
 }
 
 }  // namespace rankscope::monitor

@@ -14,8 +14,8 @@
 #include "catalog/findings.h"
 #include "catalog/knowledge.h"
 #include "diagnose/incidents/incident_listener.h"
-#include "diagnose/knowledge/insights_book.h"
 #include "diagnose/knowledge/knowledge_base.h"
+#include "monitor/job_ledger.h"
 #include "monitor/job_reading.h"
 #include "monitor/life_update.h"
 #include "query/log_source.h"
@@ -40,7 +40,7 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
     int64_t lost_after_ns;
     std::function<void(const std::string&)> say;
   };
-  explicit Diagnostician(Parts parts) : parts_(std::move(parts)) {}
+  explicit Diagnostician(Parts parts) : parts_(std::move(parts)), ledger_(parts_.knowledge) {}
   ~Diagnostician() override { Stop(); }
 
   void Start();
@@ -84,9 +84,7 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   // Whether it had to be read.
   bool LookAtEnded(const catalog::JobRow& job);
   base::Status Keep(const catalog::JobRow& job, const std::string& like, const Outcome& outcome);
-  // Opens the book where that is not done. REQUIRES book_mutex_.
-  base::Status OpenBook();
-  void TakeOutOfBook(const catalog::KnownJob& known);  // REQUIRES an open book and book_mutex_
+  void Complain(const base::Status& status);  // where it is not OK
   bool IsAskedFor();
   void DropRequest(const std::string& job);
   void LookAtRunning(const catalog::JobRow& job);
@@ -104,8 +102,7 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   std::condition_variable wake_;
   std::map<std::string, Request> requests_;  // by job
   std::map<std::string, Seen> seen_;         // of ended jobs; the thread's own
-  std::mutex book_mutex_;                    // guards the book, and that it has what the file of what is known has
-  std::optional<diagnose::InsightsBook> book_;
+  JobLedger ledger_;
   std::thread thread_;
 };
 

@@ -91,20 +91,35 @@ class DiagnosticianTest : public testing::Test {
         "default", catalog_.get(), findings_.get(), knowledge_.get(), logs_.get(),
         std::make_shared<diagnose::Topology>(), kLostAfter, [](const std::string& said) { ADD_FAILURE() << said; }});
   }
-  // A launch of the job, of that model, which ends with that code and says nothing else.
-  void Launch(const std::string& job, int64_t exit_code, const std::string& model = "tiny") {
+  // A launch of the job, of that model, which ends with that code. Its rank reports so many steps, and raises that.
+  void Launch(const std::string& job, int64_t exit_code, const std::string& model = "tiny", int steps = 0,
+              const std::string& exception = "") {
     std::string run = std::to_string(++launches_);
     Append(job, {{"event", std::string("job_start")}, {"run", run}, {"label.model", model}});
+    for (int step = 1; step <= steps; ++step) Print(job, "{'loss': 2.5, 'step': " + std::to_string(step) + "}");
+    if (!exception.empty()) {
+      Print(job, "Traceback (most recent call last):\n  File \"/app/train.py\", line 8, in <module>\n" + exception);
+    }
     Append(job, {{"event", std::string("node_end")}, {"run", run}, {"exit_code", exit_code}});
+  }
+  void Print(const std::string& job, const std::string& text) {
+    model::Record record;
+    record.origin.rank = 0;
+    record.stream = model::Stream::kStderr;
+    record.text = text;
+    AppendRecord(job, std::move(record));
   }
   void Append(const std::string& job, model::Fields fields) {
     model::Record record;
-    record.origin.job = job;
-    record.origin.node_rank = 0;
     record.stream = model::Stream::kEvent;
-    record.time = time_ += base::kNsPerMs;
     record.fields = std::move(fields);
     record.fields.emplace_back("member", std::string("node 0"));
+    AppendRecord(job, std::move(record));
+  }
+  void AppendRecord(const std::string& job, model::Record record) {
+    record.origin.job = job;
+    record.origin.node_rank = 0;
+    record.time = time_ += base::kNsPerMs;
     model::RecordBatchBuilder builder;
     builder.Add(record);
     std::shared_ptr<const model::RecordBatch> batch = *model::RecordBatch::Decode(builder.Take());
@@ -163,6 +178,21 @@ TEST_F(DiagnosticianTest, AJobWithALabelThatIsNoUtf8IsCountedOnceWhenItIsLaunche
   ASSERT_EQ(models.size(), 1U);
   EXPECT_EQ(models[0].value, "tiny\uFFFD");
   EXPECT_EQ(models[0].jobs, 1U);
+}
+
+TEST_F(DiagnosticianTest, OfAJobThatIsLaunchedAgainUnderItsIdTheLastLaunchIsTold) {
+  Launch("j", 1, "tiny", 39, "KeyError: 'caption'");
+  Launch("j", 1, "tiny", 6, "ValueError: no such key");
+  auto failed = diagnostician_->DiagnoseNow("j", nullptr);
+  ASSERT_TRUE(failed.ok());
+  EXPECT_EQ(failed->root_line, "ValueError: no such key");
+  ASSERT_TRUE(failed->culprit);
+  EXPECT_EQ(failed->culprit->step, 6);
+  Launch("j", 0, "tiny", 40);
+  Print("j", "Training completed.");
+  auto healthy = diagnostician_->DiagnoseNow("j", nullptr);
+  ASSERT_TRUE(healthy.ok());
+  EXPECT_TRUE(healthy->healthy) << healthy->failure;
 }
 
 TEST_F(DiagnosticianTest, AnIncidentOfAJobThatHasEndedDoesNotMakeEveryRoundOneOfOneJob) {

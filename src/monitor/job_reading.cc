@@ -12,6 +12,7 @@
 #include "model/event.h"
 #include "model/record_json.h"
 #include "monitor/diagnosis_event.h"
+#include "monitor/launch_attempts.h"
 
 namespace rankscope::monitor {
 namespace {
@@ -30,12 +31,14 @@ std::string EventName(const model::Record& record) {
 }
 
 // The hook's word of an exception begins as the traceback ends that it speaks of.
-void AddLine(const model::Record& record, const std::string& event, diagnose::RecordCase* lines) {
+void AddLine(const model::Record& record, const std::string& event, int32_t attempt, diagnose::RecordCase* lines) {
   constexpr std::string_view kHook = "ends by an uncaught ";
+  const bool of_hook = event == "uncaught_exception" && record.text.starts_with(kHook);
   std::string json;
-  if (event == "uncaught_exception" && record.text.starts_with(kHook)) {
+  if (of_hook || attempt != record.origin.attempt) {
     model::Record said = record;
-    said.text.erase(0, kHook.size());
+    said.origin.attempt = attempt;
+    if (of_hook) said.text.erase(0, kHook.size());
     model::AppendJson(said, &json);
   } else {
     model::AppendJson(record, &json);
@@ -89,7 +92,7 @@ Filter ActionsFilter(const std::string& job) {
                       Filter::Text(Filter::Kind::kEquals, "event", "action", /*case_sensitive=*/true)});
 }
 
-// Until when stacks tell of no hang: after they were taken all ranks came to a pause, or they stood in it.
+// Until when stacks and silence tell of no hang: after they were taken all ranks came to a pause, or they stood in it.
 class PausedUntil {
  public:
   void Take(const model::Record& action) {
@@ -101,10 +104,11 @@ class PausedUntil {
   bool Voids(const model::Record& record) const {
     return record.stream == model::Stream::kStack && record.time <= time_;
   }
+  base::TimeNs time() const { return time_; }
 
  private:
   std::optional<catalog::Pause> pause_;
-  base::TimeNs time_ = INT64_MIN;
+  base::TimeNs time_ = 0;
 };
 
 // Counters that belong to no job: of the ports of switches and of hosts, while the job ran.
@@ -132,6 +136,7 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
     });
   };
   base::Budget unlimited;
+  LaunchAttempts attempts;
   PausedUntil paused;
   if (part == JobPart::kAll) {
     RETURN_IF_ERROR(
@@ -140,17 +145,18 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
   RETURN_IF_ERROR(read(ScanFilter(job.job, part), &unlimited, [&](const model::Record& record) {
     std::string event = EventName(record);
     if (event == kDiagnosis) reading.last_diagnosis = GistOf(record);
+    const int32_t attempt = attempts.Of(record);
     if (model::IsJudgement(event) || paused.Voids(record)) return;
     reports.Take(record);
     NoteCheckpoint(record, &reading);
-    if (part == JobPart::kAll) AddLine(record, event, &lines);
+    if (part == JobPart::kAll) AddLine(record, event, attempt, &lines);
   }));
   if (part == JobPart::kAll && !cut) {
     base::Budget budget({0, kLongestLookAtPorts, 0});
     bool begun = false;
     RETURN_IF_ERROR(read(PortsFilter(job), &budget, [&](const model::Record& record) {
       if (!std::exchange(begun, true)) lines.BeginSurroundings("project " + job.project);
-      AddLine(record, "", &lines);
+      AddLine(record, "", record.origin.attempt, &lines);
     }));
     if (budget.met() != base::Budget::Limit::kNone) {
       reading.left_out = "counters of the project's ports are so many that only the first were read";
@@ -158,6 +164,7 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
   }
   if (cut) return base::Status::Unavailable("the server is stopping");
   reading.lines = lines.End();
+  reading.lines.paused_until = paused.time();
   return reading;
 }
 

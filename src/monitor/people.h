@@ -10,8 +10,8 @@
 
 namespace rankscope::monitor {
 
-// Those who hear of a project's incidents by way of the notifier: what they took is on the disk of the delivery log. Of a
-// job that is past (Judge::Parts) they hear nothing.
+// Those who hear of a project's incidents by way of the notifier: what they took is on the disk of the delivery log. Of
+// a job that is past (Judge::Parts) they hear nothing.
 class People : public diagnose::IncidentListener {
  public:
   // The notifier and the incidents outlive it.

@@ -18,7 +18,7 @@ using Function = Aggregate::Function;
 using By = SeriesRequest::By;
 using Labels = std::vector<std::pair<std::string, Cell>>;
 
-constexpr double kMostSteps = 1'000'000;  // of a window
+constexpr double kMostSteps = 1'000'000;               // of a window
 constexpr int kMostStepBits = 62, kMostTimeBits = 43;  // of a width; longer ones in ns are no int64
 constexpr size_t kBucketBytes = sizeof(SeriesBucket) + 64;
 

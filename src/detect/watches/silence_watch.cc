@@ -90,8 +90,9 @@ base::TimeNs HeardAt(const Source& source, const model::RecordView& record) {
   return std::min(record.time, source.training->now);
 }
 
-// A rank of which no record comes any more, although it has not ended, while others go on. Where all are silent the rank
-// whose time is over first is so by chance, and nothing singles it out: that nobody makes a step is said of the job.
+// A rank of which no record comes any more, although it has not ended, while others go on. Where all are silent the
+// rank whose time is over first is so by chance, and nothing singles it out: that nobody makes a step is said of the
+// job.
 class RankSilence : public Watch {
  public:
   RankSilence(const SilenceCondition& condition, Listener* listener) : condition_(condition), listener_(listener) {}

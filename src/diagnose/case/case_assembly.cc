@@ -44,9 +44,11 @@ void TakeFile(ReadFile file, Case* into) {
   into->files.push_back(std::move(file.file));
   into->lines_read += file.kept.lines_read;
   into->bytes_read += file.kept.bytes_read;
-  for (Line& line : file.kept.lines) {
-    line.file = number;
-    into->lines.push_back(line);
+  for (Line& line : file.kept.lines) line.file = number;
+  if (into->lines.empty()) {
+    into->lines = std::move(file.kept.lines);
+  } else {
+    into->lines.insert(into->lines.end(), file.kept.lines.begin(), file.kept.lines.end());
   }
   for (std::string& text : file.kept.text) into->text.push_back(std::move(text));
 }

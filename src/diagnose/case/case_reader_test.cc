@@ -316,6 +316,17 @@ TEST_F(CaseReaderTest, WhatEveryLineTellsDoesNotFillTheMemory) {
   EXPECT_EQ(read.lines.back().number, read.lines_read);
 }
 
+TEST_F(CaseReaderTest, WhatRankscopeSaidAmongThemIsNoLineOfTheJob) {
+  Write("console.log",
+        "rankscope: job j-1 (rankscope logs --job_id j-1 -f)\na\nrankscope: CRITICAL rank 3: CUDA error\nb\n"
+        "the rankscope: of a user\n");
+  Case read = ReadFolder();
+  ASSERT_EQ(read.lines.size(), 3u);
+  EXPECT_EQ(read.lines[1].text, "b");
+  EXPECT_EQ(read.lines[1].number, 4u);
+  EXPECT_EQ(read.lines_read, 5u);
+}
+
 TEST_F(CaseReaderTest, BytesWithoutLineEndsAreCutAndKeepTheirNumber) {
   std::string text(20 << 20, 'x');
   text[7'000'000] = '\0';

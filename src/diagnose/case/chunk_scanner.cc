@@ -11,6 +11,8 @@ namespace rankscope::diagnose {
 namespace {
 
 constexpr std::string_view kTraceback = "Traceback (most recent call last)";
+constexpr std::string_view kOwnWords =
+    "rankscope: ";  // alerts among what a job printed: no evidence, but what became of it
 constexpr size_t kShapeSlots = 4096;
 constexpr size_t kKnownSlots = 16'384;
 constexpr size_t kMostNewShapes = 512;
@@ -130,6 +132,7 @@ void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std
     text = rewritten_.emplace_back(model::StripAnsi(text));
   }
   parse::LinePrefix prefix = parse::ReadLinePrefix(text, rules_->habits);
+  if (text.substr(prefix.bytes).starts_with(kOwnWords)) return;
   WriterName name{prefix.node_rank, prefix.rank, prefix.local_rank, prefix.pid};
   if (around.node_rank) name.node_rank = around.node_rank;
   if (around.rank) name.rank = around.rank;
@@ -228,7 +231,7 @@ void ChunkScanner::Thin() {
         {piece.number, 0, piece.writer, piece.told, piece.shape, 0, 0, piece.reasons, name == WriterName()});
     of.push_back(i);
   }
-  ThinChoices(&choices);
+  ThinChoices(1, &choices);
   for (size_t i = 0; i < choices.size(); ++i) pieces_[of[i]].reasons = choices[i].reasons;
 }
 

@@ -67,8 +67,8 @@ void FileLines::End() {
 }
 
 void FileLines::Thin() {
-  ThinReports(&choices_);
-  ThinChoices(&choices_);
+  ThinReports(files_, &choices_);
+  ThinChoices(files_, &choices_);
   size_t kept = 0;
   bool gap = false;
   for (size_t i = 0; i < lines.size(); ++i) {
@@ -83,7 +83,7 @@ void FileLines::Thin() {
   gap_ = gap_ || gap;
   lines.resize(kept);
   choices_.resize(kept);
-  thin_at_ = std::max(thin_at_, 2 * kept);
+  thin_at_ = std::max(thin_at_, kept + kept / 2);
   Compact();
 }
 

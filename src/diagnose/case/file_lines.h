@@ -13,12 +13,12 @@
 
 namespace rankscope::diagnose {
 
-// The kept lines of one file, from its chunks. Bounded where these are thinned: some tens of thousands of lines and,
-// beyond, for each writer, and for each thing that lines say, as many as ThinChoices leaves. Thread-compatible.
+// The kept lines of one file, from its chunks. Bounded where these are thinned: half as many lines again as ThinChoices
+// and ThinReports leave, and some tens of thousands. Thread-compatible.
 class FileLines {
  public:
-  FileLines() = default;
-  FileLines(FileLines&&) = default;  // a copy's lines would point into the other's text
+  explicit FileLines(size_t files = 1) : files_(files) {}  // of how many this is one
+  FileLines(FileLines&&) = default;                        // a copy's lines would point into the other's text
   FileLines& operator=(FileLines&&) = default;
 
   // In the file's order.
@@ -38,6 +38,7 @@ class FileLines {
   void Thin();
   void Compact();
 
+  size_t files_;
   std::vector<Choice> choices_;
   std::unordered_map<WriterName, uint32_t, WriterNameHash> numbers_;
   std::map<std::pair<uint32_t, uint64_t>, uint64_t> reports_;  // how many came, by writer and series

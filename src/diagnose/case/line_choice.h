@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -31,13 +32,15 @@ struct Choice {
 };
 
 // Takes away reasons, so that of each writer's lines that say the same the first and the last are kept, of each shape
-// some spread over all; lines are in their order. What is taken from one half of a file and from the other may be
-// thinned again together. O(n log n).
-void ThinChoices(std::vector<Choice>* choices);
+// some spread over all; lines are in their order. For each reason some 32,000 lines of all `files` together stay, and
+// 256 of one: where there are more writers, things said or shapes, fewer of each, at last one of its beginning and one
+// of its end; of shapes those of few lines go. What is taken from one half of a file and from the other may be thinned
+// again together. O(n log n).
+void ThinChoices(size_t files, std::vector<Choice>* choices);
 
 // Takes kReport away, and kEvery with it, so that of each series some stay at even distances, and its last ones.
-// The more series there are, the fewer of each. O(n).
-void ThinReports(std::vector<Choice>* choices);
+// The more series there are, of all `files` together, the fewer of each. O(n).
+void ThinReports(size_t files, std::vector<Choice>* choices);
 
 constexpr uint64_t kFirstOfWriter = 20;
 constexpr uint64_t kLastOfWriter = 40;

@@ -25,7 +25,8 @@ constexpr int kThreads = 2;
 // A file that threads read in chunks.
 class SharedText {
  public:
-  SharedText(const CasePath& path, const detect::PatternSet& telling) : path_(path) {
+  SharedText(const CasePath& path, size_t files, const detect::PatternSet& telling)
+      : path_(path), file_{FileLines(files), {}} {
     rules_.telling = &telling;
     rules_.near = path.written;
     rules_.json = path.log.json;
@@ -158,7 +159,7 @@ class Work {
   Work(const std::vector<CasePath>& files, const detect::PatternSet& telling) {
     uint64_t bytes = 0;
     for (const CasePath& file : files) {
-      texts_.push_back(std::make_unique<SharedText>(file, telling));
+      texts_.push_back(std::make_unique<SharedText>(file, files.size(), telling));
       for (uint64_t chunk = 0; chunk < texts_.back()->chunks(); ++chunk) items_.push_back({texts_.size() - 1, chunk});
       bytes += file.bytes * (file.encoding.empty() ? 1 : kCompression);
     }

@@ -2,10 +2,13 @@
 
 #include <cstddef>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "base/status.h"
 #include "diagnose/knowledge/insights.h"
 #include "diagnose/knowledge/job_facts.h"
 #include "diagnose/knowledge/oom_settings.h"
@@ -24,6 +27,10 @@ class InsightsBook {
   // The most similar failures of other jobs, at most `most`, those of another class left out.
   std::vector<Similar> FindSimilar(const JobFacts& facts, size_t most = 5) const;
 
+  // All of it, for the next start. docs/knowledge.md
+  std::string ToJson() const;
+  static base::Result<InsightsBook> FromJson(std::string_view text);  // kCorrupt; also what another version wrote
+
  private:
   // As in Insights::Failures, but that numbers may be taken away.
   struct Tally {
@@ -33,6 +40,9 @@ class InsightsBook {
   };
   using Tallies = std::map<std::string, Tally>;
 
+  static nlohmann::json JsonOf(const Tallies& tallies);
+  static Tallies TalliesFrom(const nlohmann::json& json);
+  void Read(const nlohmann::json& json);  // throws where it is not what ToJson wrote
   void Count(const JobFacts& facts, int64_t sign);
   void CountTimes(const JobFacts& facts, int64_t sign);
   void CountNodes(const JobFacts& facts, int64_t sign);

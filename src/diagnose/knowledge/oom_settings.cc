@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 namespace rankscope::diagnose {
@@ -64,6 +65,27 @@ void OomSettings::Count(const JobFacts& facts, int64_t sign) {
     setting.values.clear();
     setting.given_up = true;
   }
+}
+
+// A setting that is given up is null.
+nlohmann::json OomSettings::ToJson() const {
+  nlohmann::json json = nlohmann::json::object();
+  for (const auto& [name, setting] : settings_) {
+    nlohmann::json values = setting.given_up ? nlohmann::json() : nlohmann::json::object();
+    for (const auto& [value, tally] : setting.values) values[value] = {tally.jobs, tally.ooms};
+    json[name] = std::move(values);
+  }
+  return json;
+}
+
+OomSettings OomSettings::FromJson(const nlohmann::json& json) {
+  OomSettings read;
+  for (const auto& [name, values] : json.items()) {
+    Setting& setting = read.settings_[name];
+    setting.given_up = values.is_null();
+    for (const auto& [value, tally] : values.items()) setting.values[value] = {tally.at(0), tally.at(1)};
+  }
+  return read;
 }
 
 OomSettings::Tally OomSettings::SumOf(const Setting& setting) {

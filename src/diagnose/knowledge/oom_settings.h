@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ class OomSettings {
  public:
   void Add(const JobFacts& facts) { Count(facts, 1); }
   void Remove(const JobFacts& facts) { Count(facts, -1); }  // REQUIRES that these facts were added
+
+  nlohmann::json ToJson() const;
+  static OomSettings FromJson(const nlohmann::json& json);  // throws nlohmann's where it is not what ToJson wrote
 
   // Least chance first, at most 10 whose chance is below 0.05. A setting of numbers is split where it tells most ("at
   // least 16"), one of texts at each value.

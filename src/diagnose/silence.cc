@@ -1,0 +1,145 @@
+#include "diagnose/silence.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <set>
+
+namespace rankscope::diagnose {
+namespace {
+
+using base::kNsPerSecond;
+using base::TimeNs;
+
+constexpr int64_t kLeastSilence = 60 * kNsPerSecond, kOfCheckpoint = 1800 * kNsPerSecond;
+constexpr int64_t kTimesAsUsual = 10;
+constexpr int kScore = 62;      // as of a stack that tells who stands where
+constexpr int kEndedByUs = 22;  // as what a launcher does to the others
+constexpr int kLeastOther = 40;
+
+// Sent by a person or on their behalf; a scheduler that gives a reason has its own.
+bool IsSignal(const Suspect& suspect) {
+  constexpr std::string_view kKinds[] = {"launcher signalled", "signal", "interrupt", "terminated", "cancelled"};
+  return suspect.failure == "sigterm_preempted" &&
+         std::find(std::begin(kKinds), std::end(kKinds), suspect.kind) != std::end(kKinds);
+}
+
+std::optional<TimeNs> OwnTime(const Reading& reading, size_t line) {
+  const Line& said = reading.read->lines[line];
+  return said.timed ? said.time : std::nullopt;
+}
+
+struct Mark {
+  TimeNs time = 0;
+  size_t line = 0;
+};
+
+// What tells that the training goes on, before that time, in order.
+std::vector<Mark> MarksBefore(const Reading& reading, TimeNs end) {
+  std::vector<Mark> marks;
+  for (const Point& point : reading.points) {
+    auto time = OwnTime(reading, point.line);
+    if (time && *time < end) marks.push_back({*time, point.line});
+  }
+  std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.time < b.time; });
+  return marks;
+}
+
+// All but one of twenty waits between reports are shorter: compiling and evaluating take long too.
+int64_t UsualWait(const std::vector<Mark>& marks) {
+  std::vector<int64_t> waits;
+  for (size_t i = 1; i < marks.size(); ++i) waits.push_back(marks[i].time - marks[i - 1].time);
+  if (waits.empty()) return 0;
+  auto at = waits.begin() + static_cast<std::ptrdiff_t>((waits.size() - 1) * 19 / 20);
+  std::nth_element(waits.begin(), at, waits.end());
+  return *at;
+}
+
+bool IsSavingAfter(const Reading& reading, TimeNs last, TimeNs end) {
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    auto time = OwnTime(reading, i);
+    if (!time || *time < last || *time >= end) continue;
+    if (reading.bodies[i].text.find("heckpoint") != std::string_view::npos) return true;
+  }
+  return false;
+}
+
+std::string Seconds(int64_t ns) {
+  char text[32];
+  std::snprintf(text, sizeof text, ns < 10 * kNsPerSecond ? "%.1f s" : "%.0f s",
+                static_cast<double>(ns) / static_cast<double>(kNsPerSecond));
+  return text;
+}
+
+const Suspect* FirstSignal(const Reading& reading, const std::vector<Suspect>& suspects) {
+  const Suspect* first = nullptr;
+  for (const Suspect& suspect : suspects) {
+    auto time = IsSignal(suspect) ? OwnTime(reading, suspect.line) : std::nullopt;
+    if (time && (!first || *time < *OwnTime(reading, first->line))) first = &suspect;
+  }
+  return first;
+}
+
+// Of whatever came before the signal.
+bool IsExplained(const Reading& reading, const Silence& silence, const std::vector<Suspect>& suspects) {
+  return std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
+    bool before = reading.positions[suspect.line] < reading.positions[silence.end] && suspect.role != Role::kCascade;
+    return before && !IsSignal(suspect) && suspect.score >= kLeastOther;
+  });
+}
+
+// Where ranks wait for each other.
+bool IsWaiting(const Traceback& traceback) {
+  constexpr std::string_view kPlaces[] = {"torch/distributed/", "torch/nn/parallel/", "torch/autograd/", "torch/cuda/"};
+  return std::any_of(std::begin(kPlaces), std::end(kPlaces),
+                     [&](std::string_view place) { return traceback.frames.find(place) != std::string::npos; });
+}
+
+}  // namespace
+
+Interrupted FindInterrupted(const Reading& reading) {
+  std::set<int32_t> all, outside;
+  for (const auto& rank : reading.ranks) {
+    if (rank) all.insert(*rank);
+  }
+  for (const Traceback& traceback : reading.tracebacks.all) {
+    if (traceback.exception == Traceback::kNone || IsWaiting(traceback)) continue;
+    auto rank = reading.ranks[traceback.exception];
+    if (rank && reading.bodies[traceback.exception].text.starts_with("KeyboardInterrupt")) outside.insert(*rank);
+  }
+  if (outside.empty() || outside.size() * 2 > all.size()) return {};
+  return {{outside.begin(), outside.end()},
+          "the signal found it outside of any collective, where the others waited or did not come back from one"};
+}
+
+std::optional<Silence> FindSilence(const Reading& reading, const std::vector<Suspect>& suspects) {
+  const Suspect* signal = FirstSignal(reading, suspects);
+  if (!signal || !reading.finished.empty()) return std::nullopt;
+  const TimeNs end = *OwnTime(reading, signal->line);
+  const std::vector<Mark> marks = MarksBefore(reading, end);
+  if (marks.size() < 2) return std::nullopt;
+  const Mark& last = marks.back();
+  const int64_t usual = UsualWait(marks);
+  const int64_t silent = end - std::max(last.time, reading.read->paused_until);
+  const int64_t least = IsSavingAfter(reading, last.time, end) ? kOfCheckpoint : kLeastSilence;
+  if (silent < std::max(least, kTimesAsUsual * usual)) return std::nullopt;
+  return Silence{last.line, signal->line,
+                 "nothing was heard of the training for " + Seconds(silent) + ", where at most " + Seconds(usual) +
+                     " between reports were usual, when it was ended from outside"};
+}
+
+void ExplainSignalsBySilence(const Reading& reading, std::vector<Suspect>* suspects) {
+  auto silence = FindSilence(reading, *suspects);
+  if (!silence) return;
+  const bool explained = IsExplained(reading, *silence, *suspects);
+  for (Suspect& suspect : *suspects) {
+    const bool after = reading.positions[suspect.line] > reading.positions[silence->end];
+    if (!IsSignal(suspect) && (explained || !after)) continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kEndedByUs);
+  }
+  if (explained) return;
+  suspects->push_back(
+      {silence->last, "process_hung", kSilence, Role::kSymptom, kScore, std::nullopt, Traceback::kNone, silence->why});
+}
+
+}  // namespace rankscope::diagnose

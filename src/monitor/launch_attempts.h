@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "model/record.h"
+
+namespace rankscope::monitor {
+
+// Numbers the attempts of a job that was launched several times under one id through all its launches, each of which
+// begins to count anew: as in the catalog, a launch is another one when a node comes again after all had ended.
+class LaunchAttempts {
+ public:
+  // The attempt that the record is of. REQUIRES all records of the job, in the order of their time.
+  int32_t Of(const model::Record& record);
+
+ private:
+  struct Run {
+    std::string member;
+    bool ended = false;
+  };
+
+  void Start(const std::string& run, std::string member);
+
+  std::map<std::string, Run> runs_;  // of the launch: `rankscope run` on each of its nodes
+  int32_t before_ = 0;               // attempts of the launches before
+  int32_t highest_ = 0;
+};
+
+}  // namespace rankscope::monitor

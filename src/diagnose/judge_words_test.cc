@@ -52,6 +52,9 @@ const Wording kWordings[] = {
      "OSError: [Errno 28] No space left on device"},
     {"too_many_open_files", "/app/data.py", "RuntimeError: received 0 items of ancdata"},
     {"data_error", "/venv/site-packages/torch/utils/data/_utils/fetch.py", "KeyError: 'caption'"},
+    {"config_error", "/venv/site-packages/torch/cuda/__init__.py",
+     "RuntimeError: Caught RuntimeError in DataLoader worker process 0.\nRuntimeError: Cannot re-initialize CUDA in "
+     "forked subprocess. To use CUDA with multiprocessing, you must use the 'spawn' start method"},
     {"data_error", "/venv/site-packages/PIL/Image.py",
      "PIL.UnidentifiedImageError: cannot identify image file <_io.BytesIO object at 0x7f>"},
     {"sequence_too_long", "/app/model.py",

@@ -64,6 +64,7 @@ constexpr Signature kTable[] = {
     {"config_error", "batch sizes", kCause, 72,
      R"((?:AssertionError|ValueError).*(?:divisible|multiple of|batch.?size))"},
     {"config_error", "batch sizes", kSymptom, 66, R"(^AssertionError$)", R"(assert [^\n]*%[^\n]*== ?0[^\n]*\n$)"},
+    {"config_error", "forked after CUDA began", kCause, 90, R"(Cannot re-initialize CUDA in forked subprocess)"},
     {"config_error", "devices", kCause, 84,
      R"(invalid device ordinal|(?:world.?size|num(?:ber of)? (?:gpus?|processes|devices)|nproc\w*|tensor.model.parallel|pipeline).{0,60}(?:must|should|is not|does not|larger|greater|less|smaller|exceed|more than|but)|requires? (?:at least )?\d+ GPUs?|only \d+ (?:GPUs?|devices?) (?:are |is )?available|You requested gpu: |available GPUs \d+ is less than)"},
     {"config_error", "combination", kSymptom, 64,

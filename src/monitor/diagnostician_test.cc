@@ -44,6 +44,10 @@ class CountingCatalog : public catalog::Catalog {
                          int64_t lost_after) override {
     return catalog_->JoinLaunch(key, member, now, lost_after);
   }
+  int32_t FirstAttempt(const std::string& job, const std::string& member, base::TimeNs now,
+                       int64_t lost_after) override {
+    return catalog_->FirstAttempt(job, member, now, lost_after);
+  }
   base::Status Append(uint64_t end_position, std::shared_ptr<const model::RecordBatch> records) override {
     return catalog_->Append(end_position, std::move(records));
   }

@@ -83,6 +83,7 @@ class IncidentClerkTest : public testing::Test {
                                                               [](const std::string&, const std::string&) {},
                                                               [](const std::string&) {},
                                                               [](const std::string&) { return 0; },
+                                                              [](const std::string&) { return false; },
                                                               {},
                                                               [](bool) {}});
     clerk_ = std::make_unique<IncidentClerk>(

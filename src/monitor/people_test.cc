@@ -79,7 +79,7 @@ TEST_F(PeopleTest, WhatEndedWhileNobodyWasToBeToldIsClosed) {
   superseded.superseded_by = "i-3";
   dismissed.version = superseded.version = 2;
   for (const auto& incident : {dismissed, superseded, open}) Save(incident);
-  People people("p", notifier_.get(), findings_->incidents());
+  People people("p", notifier_.get(), findings_->incidents(), [](const std::string&) { return false; });
   ASSERT_TRUE(people.CloseEnded(1).ok());
   using Words = std::vector<std::string>;
   EXPECT_TRUE(Await([&] { return Told("i-1") == Words({"firing", "resolved"}); }));

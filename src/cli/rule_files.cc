@@ -20,11 +20,6 @@ base::Status AddFile(const std::string& path, std::vector<detect::Rule>* rules) 
 
 }  // namespace
 
-base::Result<std::string> ReadNamedFile(const std::string& path) {
-  auto text = base::ReadWholeFile(path);
-  return text.ok() ? std::move(text) : base::Status::Invalid(text.status().message());
-}
-
 base::Result<std::vector<detect::Rule>> ReadRules(const RuleSources& sources) {
   std::vector<detect::Rule> rules;
   if (!sources.shipped.empty()) {

@@ -16,9 +16,6 @@ struct RuleSources {
   std::vector<std::string> files;
 };
 
-// A file that somebody named. kInvalid: it cannot be read.
-base::Result<std::string> ReadNamedFile(const std::string& path);
-
 // kInvalid: the first thing that is wrong in one of the files; then there are no rules at all.
 base::Result<std::vector<detect::Rule>> ReadRules(const RuleSources& sources);
 base::Result<std::shared_ptr<const detect::RuleSet>> LoadRules(const RuleSources& sources);

@@ -82,6 +82,7 @@ void CountRestarts(const Case& whole, std::vector<std::optional<int32_t>>* attem
 
 // A launch that did not come together after another had trained: what was left of that one.
 bool FailedToJoin(const Verdict& verdict) {
+  if (verdict.culprit && verdict.culprit->step) return false;  // it had trained
   return verdict.failure == "rendezvous_failed" || (verdict.failure == "gloo_error" && verdict.kind != "timeout");
 }
 

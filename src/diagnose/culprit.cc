@@ -106,9 +106,11 @@ std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect
 }
 
 // A rank that printed nothing has left no file, where each of the others has one and saw a peer close its connection.
-std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects) {
+std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
+                                       const Collectives& collectives) {
   std::set<int32_t> files, saw_it_go;
   for (const CaseFile& file : reading.read->files) {
+    if (file.surroundings) continue;
     if (!file.rank || file.attempt) return std::nullopt;
     files.insert(*file.rank);
   }
@@ -116,6 +118,7 @@ std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector
     if (suspect.rank && suspect.kind == "peer closed") saw_it_go.insert(*suspect.rank);
   }
   const auto next = static_cast<int32_t>(files.size());
+  if (files.empty() || (collectives.world_size && next >= *collectives.world_size)) return std::nullopt;
   return saw_it_go == files && *files.rbegin() + 1 == next ? std::optional(next) : std::nullopt;
 }
 
@@ -140,7 +143,7 @@ Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, co
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);
   if (!survivors.empty())
     return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
-  if (auto next = RankWithoutFile(reading, suspects))
+  if (auto next = RankWithoutFile(reading, suspects, collectives))
     return {{*next}, "every rank that has a file saw a peer go, so that it is one that has none", {}};
   return {{},
           "",

@@ -70,7 +70,7 @@ constexpr Signature kUnnamed = {"python_exception_one_rank", "exception", Role::
 // What a sample of a GPU, a host or a port tells is told by its course: a power cap for ten seconds is nothing, and the
 // names of counters are the words of failures.
 bool IsSample(std::string_view text) {
-  constexpr std::string_view kMarks[] = {"\"gpu_uuid\"", "\"stream\":\"gpu\"", "\"stream\":\"host\"", "\"switch\""};
+  constexpr std::string_view kMarks[] = {"\"gpu_uuid\":", "\"stream\":\"gpu\"", "\"stream\":\"host\"", "\"switch\":"};
   auto has = [&](std::string_view mark) { return text.find(mark) != std::string_view::npos; };
   return text.starts_with('{') && std::any_of(std::begin(kMarks), std::end(kMarks), has);
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <set>
 
 namespace rankscope::diagnose {
@@ -12,6 +13,8 @@ using base::TimeNs;
 
 constexpr int64_t kLeastSilence = 60 * kNsPerSecond, kOfCheckpoint = 1800 * kNsPerSecond;
 constexpr int64_t kTimesAsUsual = 10;
+constexpr double kTimesAsLongest = 1.5;  // as the rules' silence
+constexpr size_t kWaitsOfStart = 5;
 constexpr int kScore = 62;      // as of a stack that tells who stands where
 constexpr int kEndedByUs = 22;  // as what a launcher does to the others
 constexpr int kLeastOther = 40;
@@ -31,6 +34,7 @@ std::optional<TimeNs> OwnTime(const Reading& reading, size_t line) {
 struct Mark {
   TimeNs time = 0;
   size_t line = 0;
+  std::optional<int32_t> rank;
 };
 
 // What tells that the training goes on, before that time, in order.
@@ -38,20 +42,39 @@ std::vector<Mark> MarksBefore(const Reading& reading, TimeNs end) {
   std::vector<Mark> marks;
   for (const Point& point : reading.points) {
     auto time = OwnTime(reading, point.line);
-    if (time && *time < end) marks.push_back({*time, point.line});
+    if (time && *time < end) marks.push_back({*time, point.line, point.rank});
   }
   std::sort(marks.begin(), marks.end(), [](const Mark& a, const Mark& b) { return a.time < b.time; });
   return marks;
 }
 
-// All but one of twenty waits between reports are shorter: compiling and evaluating take long too.
-int64_t UsualWait(const std::vector<Mark>& marks) {
+// How long a rank was silent between two reports of its own.
+struct Waits {
+  int64_t usual = 0;    // all but one of twenty are shorter: compiling and evaluating take long too
+  int64_t longest = 0;  // that it broke by itself, not counting those of the start
+};
+
+Waits WaitsOf(const std::vector<TimeNs>& reports) {
   std::vector<int64_t> waits;
-  for (size_t i = 1; i < marks.size(); ++i) waits.push_back(marks[i].time - marks[i - 1].time);
-  if (waits.empty()) return 0;
+  for (size_t i = 1; i < reports.size(); ++i) waits.push_back(reports[i] - reports[i - 1]);
+  if (waits.empty()) return {};
+  const auto start = static_cast<std::ptrdiff_t>(std::min(waits.size() - 1, kWaitsOfStart));
+  const int64_t longest = *std::max_element(waits.begin() + start, waits.end());
   auto at = waits.begin() + static_cast<std::ptrdiff_t>((waits.size() - 1) * 19 / 20);
   std::nth_element(waits.begin(), at, waits.end());
-  return *at;
+  return {*at, longest};
+}
+
+// The longest of any rank.
+Waits FindWaits(const std::vector<Mark>& marks) {
+  std::map<int32_t, std::vector<TimeNs>> reports;
+  for (const Mark& mark : marks) reports[mark.rank.value_or(-1)].push_back(mark.time);
+  Waits all;
+  for (const auto& [rank, times] : reports) {
+    const Waits waits = WaitsOf(times);
+    all = {std::max(all.usual, waits.usual), std::max(all.longest, waits.longest)};
+  }
+  return all;
 }
 
 bool IsSavingAfter(const Reading& reading, TimeNs last, TimeNs end) {
@@ -118,13 +141,14 @@ std::optional<Silence> FindSilence(const Reading& reading, const std::vector<Sus
   const std::vector<Mark> marks = MarksBefore(reading, end);
   if (marks.size() < 2) return std::nullopt;
   const Mark& last = marks.back();
-  const int64_t usual = UsualWait(marks);
+  const Waits waits = FindWaits(marks);
   const int64_t silent = end - std::max(last.time, reading.read->paused_until);
   const int64_t least = IsSavingAfter(reading, last.time, end) ? kOfCheckpoint : kLeastSilence;
-  if (silent < std::max(least, kTimesAsUsual * usual)) return std::nullopt;
+  const auto survived = static_cast<int64_t>(kTimesAsLongest * static_cast<double>(waits.longest));
+  if (silent < std::max({least, kTimesAsUsual * waits.usual, survived})) return std::nullopt;
   return Silence{last.line, signal->line,
-                 "nothing was heard of the training for " + Seconds(silent) + ", where at most " + Seconds(usual) +
-                     " between reports were usual, when it was ended from outside"};
+                 "nothing was heard of the training for " + Seconds(silent) + ", where at most " +
+                     Seconds(waits.usual) + " between reports were usual, when it was ended from outside"};
 }
 
 void ExplainSignalsBySilence(const Reading& reading, std::vector<Suspect>* suspects) {

@@ -70,6 +70,21 @@ TEST_F(SilenceTest, SignalAmongStepsIsAnEndFromOutside) {
   EXPECT_EQ(Judge().failure, "sigterm_preempted");
 }
 
+TEST_F(SilenceTest, ManyRanksThatReportTogetherAreNotTakenForOneThatReportsOften) {
+  for (int step = 1; step <= 6; ++step) {
+    for (int rank = 0; rank < 64; ++rank) Say(180 * step, rank, "{'loss': 2.5, 'step': " + std::to_string(step) + "}");
+  }
+  EndAt(180 * 6 + 90);
+  EXPECT_EQ(Judge().failure, "sigterm_preempted");
+}
+
+TEST_F(SilenceTest, SilenceAsLongAsOneThatWasBrokenIsNoHang) {
+  Train(20);
+  for (int rank = 0; rank < 4; ++rank) Say(260, rank, "{'loss': 2.5, 'step': 21}");  // after an evaluation, say
+  EndAt(500);
+  EXPECT_EQ(Judge().failure, "sigterm_preempted");
+}
+
 TEST_F(SilenceTest, PauseThatWasAskedForIsNoHang) {
   Train(20);
   EndAt(200);

@@ -101,6 +101,7 @@ bool IncidentClerk::IsTime(int64_t turn_began) const {
 }
 
 void IncidentClerk::Owe(const std::string& id) {
+  if (std::find(owed_.begin(), owed_.end(), id) != owed_.end()) return;
   if (owed_.size() >= kMostOwed) owed_.pop_front();
   owed_.push_back(id);
 }

@@ -38,7 +38,8 @@ base::Status JobLedger::OpenBook() {
     RETURN_IF_ERROR(knowledge_->Each([&](const catalog::KnownJob& known) { AddTo(&*sums, known.facts); }));
   }
   book_ = *std::move(sums);
-  return !kept_ || changes_ >= kChangesOfSums ? KeepSums() : base::Status();
+  if (!kept_ || changes_ >= kChangesOfSums) (void)KeepSums();  // else all that was saved is added up next time
+  return {};
 }
 
 base::Status JobLedger::AddUpChanges(InsightsBook* sums) {
@@ -69,9 +70,13 @@ base::Status JobLedger::Save(const catalog::KnownJob& known) {
   RETURN_IF_ERROR(knowledge_->Save(known));
   if (before) TakeOutOf(&*book_, before->facts);
   AddTo(&*book_, known.facts);
-  // What is not kept now is at the end; the changes are.
-  if (++changes_ >= kChangesOfSums) (void)KeepSums();
+  NoteChange();
   return {};
+}
+
+// What cannot be kept now is later; the changes are.
+void JobLedger::NoteChange() {
+  if (++changes_ % kChangesOfSums == 0) (void)KeepSums();
 }
 
 base::Status JobLedger::Forget(const std::string& job) {
@@ -81,7 +86,7 @@ base::Status JobLedger::Forget(const std::string& job) {
   if (!known) return {};
   RETURN_IF_ERROR(knowledge_->DeleteJob(job));
   TakeOutOf(&*book_, known->facts);
-  ++changes_;
+  NoteChange();
   return {};
 }
 

@@ -33,6 +33,7 @@ class JobLedger {
   base::Status OpenBook();
   base::Status AddUpChanges(diagnose::InsightsBook* sums);
   base::Status KeepSums();
+  void NoteChange();
 
   catalog::Knowledge* const knowledge_;
   std::mutex mutex_;                            // guards the book, and that it has what the file has

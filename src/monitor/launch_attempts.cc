@@ -18,7 +18,7 @@ std::string TextOf(const model::Record& record, std::string_view name) {
 int32_t LaunchAttempts::Of(const model::Record& record) {
   if (record.stream == model::Stream::kEvent) {
     const std::string event = TextOf(record, "event");
-    if (event == "job_start") Start(TextOf(record, "run"), TextOf(record, "member"));
+    if (event == "job_start") Start(record);
     if (event == "node_end") runs_[TextOf(record, "run")].ended = true;
   }
   const int32_t attempt = before_ + record.origin.attempt;
@@ -26,13 +26,17 @@ int32_t LaunchAttempts::Of(const model::Record& record) {
   return attempt;
 }
 
-void LaunchAttempts::Start(const std::string& run, std::string member) {
+void LaunchAttempts::Start(const model::Record& record) {
+  const std::string run = TextOf(record, "run");
+  std::string member = TextOf(record, "member");
   if (member.empty()) member = run;
-  bool all_ended = std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended; });
-  bool again = std::erase_if(runs_, [&](const auto& entry) { return entry.second.member == member; }) > 0;
-  if (again && all_ended) {
+  if (runs_.contains(run)) return;  // told twice
+  const bool again = std::erase_if(runs_, [&](const auto& entry) { return entry.second.member == member; }) > 0;
+  // Its own run may have ended without a word.
+  const bool ended = std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended; });
+  if (again && ended) {
     runs_.clear();
-    before_ = highest_ + 1;
+    before_ = record.origin.attempt > highest_ ? 0 : highest_ + 1;
   }
   runs_[run] = {std::move(member), false};
 }

@@ -9,7 +9,8 @@
 namespace rankscope::monitor {
 
 // Numbers the attempts of a job that was launched several times under one id through all its launches, each of which
-// begins to count anew: as in the catalog, a launch is another one when a node comes again after all had ended.
+// begins to count anew where no server could tell it how many there were: a launch is another one when a node comes
+// again and no other of its nodes goes on.
 class LaunchAttempts {
  public:
   // The attempt that the record is of. REQUIRES all records of the job, in the order of their time.
@@ -21,7 +22,7 @@ class LaunchAttempts {
     bool ended = false;
   };
 
-  void Start(const std::string& run, std::string member);
+  void Start(const model::Record& record);
 
   std::map<std::string, Run> runs_;  // of the launch: `rankscope run` on each of its nodes
   int32_t before_ = 0;               // attempts of the launches before

@@ -20,6 +20,8 @@ constexpr double kMemoryNs = 600e9;
 // How long it usually takes until something comes again: the longest gap, which fades.
 class Rhythm {
  public:
+  static constexpr base::TimeNs kNever = INT64_MIN / 2;
+
   // `step`: that it is the first record of; nothing: it is only a word.
   void Beat(base::TimeNs time, std::optional<int64_t> step, const Training& training) {
     if (training.paused_at != pause_) steps_since_pause_ = 0;
@@ -49,7 +51,6 @@ class Rhythm {
   static constexpr int64_t kAround = 30 * base::kNsPerSecond;
   static constexpr int kStepsOfTraining = 3;
   static constexpr int64_t kRecordsAhead = 2;
-  static constexpr base::TimeNs kNever = INT64_MIN / 2;
 
   int64_t Survived() const { return std::min(kLongestPause, static_cast<int64_t>(kLikeBefore * survived_)); }
   bool IsInPause() const { return pause_ >= last_ - kAround && steps_since_pause_ < kStepsOfTraining; }
@@ -114,12 +115,13 @@ class RankSilence : public Watch {
   }
 
   void Advance(base::TimeNs now) override {
+    const Speakers speakers = FindSpeakers();
     for (State& state : states_) {
       if (!state.source || state.ended || state.silent || state.steps < kStepsBefore) continue;
       const Training& training = *state.source->training;
       if (training.superseded || training.pause.IsOn(now)) continue;
       base::TimeNs deadline = state.rhythm.Deadline(condition_, training);
-      if (now < deadline || !IsAlone(state, deadline)) continue;
+      if (now < deadline || !IsAlone(state, deadline, speakers)) continue;
       state.silent = true;
       Sighting sighting = SilenceOf(state.source->scope, state.rhythm.last(), deadline, "record");
       sighting.step = state.last_step;
@@ -138,16 +140,34 @@ class RankSilence : public Watch {
 
     bool goes_on() const { return source && !ended; }
   };
-  // Whether it is silent by itself: another rank has spoken since, or there is none.
-  bool IsAlone(const State& silent, base::TimeNs deadline) const {
-    base::TimeNs since = deadline - (deadline - silent.rhythm.last()) / 2;
-    bool others = false;
-    for (const State& other : states_) {
-      if (&other == &silent || !other.goes_on()) continue;
-      if (other.rhythm.last() > since) return true;
-      others = others || other.steps >= kStepsBefore;
+  // Of the ranks that go on: who spoke last, when the last of the others did, and how many have made steps.
+  struct Speakers {
+    const State* last = nullptr;
+    base::TimeNs latest = Rhythm::kNever, latest_of_others = Rhythm::kNever;
+    int stepping = 0;
+  };
+
+  Speakers FindSpeakers() const {
+    Speakers speakers;
+    for (const State& state : states_) {
+      if (!state.goes_on()) continue;
+      if (state.steps >= kStepsBefore) ++speakers.stepping;
+      base::TimeNs latest = state.rhythm.last();
+      if (latest > speakers.latest) {
+        speakers.latest_of_others = std::exchange(speakers.latest, latest);
+        speakers.last = &state;
+      } else {
+        speakers.latest_of_others = std::max(speakers.latest_of_others, latest);
+      }
     }
-    return !others;
+    return speakers;
+  }
+
+  // Whether it, which has made steps, is silent by itself: another rank has spoken since, or there is none.
+  static bool IsAlone(const State& silent, base::TimeNs deadline, const Speakers& speakers) {
+    base::TimeNs since = deadline - (deadline - silent.rhythm.last()) / 2;
+    base::TimeNs other = &silent == speakers.last ? speakers.latest_of_others : speakers.latest;
+    return other > since || speakers.stepping == 1;
   }
 
   const SilenceCondition& condition_;

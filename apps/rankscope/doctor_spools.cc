@@ -18,6 +18,11 @@ std::string PushCommand(const UnsentSpool& spool) { return "rankscope spool push
 
 std::string Age(const UnsentSpool& spool) { return model::FormatDuration(base::WallNow() - spool.since); }
 
+// Older ones do not say who they are.
+std::string AgentOf(const UnsentSpool& spool) {
+  return spool.agent > 0 ? "agent " + std::to_string(spool.agent) : "an agent";
+}
+
 std::string Describe(const UnsentSpool& spool) {
   // A dead agent may have read nothing of it yet.
   std::string what = spool.records > 0 ? base::Counted(spool.records, "record") : "output not read yet";
@@ -25,9 +30,9 @@ std::string Describe(const UnsentSpool& spool) {
                      " MiB, since " + Age(spool) + ") for " + spool.server;
   switch (spool.kept_by) {
     case Keeper::kRun:
-      return text + ", which its run goes on sending by agent " + std::to_string(spool.agent);
+      return text + ", which its run goes on sending by " + AgentOf(spool);
     case Keeper::kAgent:
-      return text + ", to which agent " + std::to_string(spool.agent) + " goes on sending: " + spool.directory;
+      return text + ", to which " + AgentOf(spool) + " goes on sending: " + spool.directory;
     case Keeper::kNobody:
       return text + ", which nobody sends: " + PushCommand(spool);
   }

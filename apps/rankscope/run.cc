@@ -92,12 +92,12 @@ base::Status JoinLaunch(const nlohmann::json& launch, long patience_ms, agent::R
 }
 
 void ChooseJob(const RunOptions& options, const agent::Launch& launch, agent::RunConfig* config) {
-  constexpr long kNamedPatienceMs = 1000, kPatienceMs = 5000;  // the name of the job hangs on it
+  constexpr long kPatienceMs = 5000;  // the name of the job hangs on it, or its attempt
   bool named = !options.job.empty();
   config->job = named ? options.job : launch.key.empty() ? NewJobId() : launch.key;
   if (!named && launch.key.empty()) return;
   nlohmann::json member = {{named ? "job_id" : "key", config->job}, {"member", launch.member}};
-  auto joined = JoinLaunch(member, named ? kNamedPatienceMs : kPatienceMs, config);
+  auto joined = JoinLaunch(member, kPatienceMs, config);
   // Of a named job only the count of its attempts is lost, and that the server is not there is said at the end.
   if (!joined.ok() && !named) std::fprintf(stderr, "rankscope: %s\n", joined.message().c_str());
 }

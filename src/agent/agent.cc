@@ -271,7 +271,9 @@ class Agent {
 };
 
 base::Status OtherAgent(const std::string& run_directory) {
-  std::string pid = std::to_string(AgentOf(run_directory));
+  const int64_t holder = AgentOf(run_directory);
+  if (holder <= 0) return base::Status::Unavailable("another agent works on " + run_directory + ": try again later");
+  const std::string pid = std::to_string(holder);
   return base::Status::Unavailable("agent " + pid + " works on " + run_directory +
                                    "; where that is the agent of a run that has ended, `kill " + pid +
                                    "` ends it, and nothing is lost");

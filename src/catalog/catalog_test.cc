@@ -230,6 +230,19 @@ TEST_F(CatalogTest, RanksOfAnEarlierLaunchStayAndItsLateWordsChangeNothing) {
   EXPECT_EQ(ranks[1].attempt, 1);
 }
 
+TEST_F(CatalogTest, LaunchThatCouldNotAskForItsAttemptIsTheLastOneAllTheSame) {
+  for (attempt_ = 0; attempt_ < 2; ++attempt_) {
+    KeeperEvent("job_start", "a" + std::to_string(attempt_), 0, {}, {});
+    KeeperEvent("node_end", "a" + std::to_string(attempt_), 0, {}, {{"exit_code", int64_t{1}}});
+  }
+  attempt_ = 0;
+  KeeperEvent("job_start", "c", 0, {}, {});
+  KeeperEvent("rank_start", "c", 0, 0, {});
+  EXPECT_EQ(Row().state, "running");
+  KeeperEvent("node_end", "c", 0, {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().state, "finished");
+}
+
 TEST_F(CatalogTest, LossThatComesLateIsNotTheLastOne) {
   KeeperEvent("", "a", 0, 0, {{"loss", 0.25}}, 20);
   KeeperEvent("", "a", 0, 0, {{"loss", 0.5}}, 10);

@@ -75,12 +75,15 @@ void JobState::Take(const model::Record& record) {
   const std::string name = event ? Field(record, "event") : "";
   if (event && name == "action") FollowPause(record, &row_.pause);
   if (event && model::IsJudgement(name)) return;
-  if (name == "job_start" && !IsOfEarlierLaunch(record.origin)) StartRun(record);
+  if (name == "job_start") {
+    if (IsUncounted(record)) first_attempt_ = record.origin.attempt;
+    if (!IsOfEarlierLaunch(record.origin)) StartRun(record);
+  }
   NoteTime(record.time);
   NoteOrigin(record.origin, record.stream);
   NoteStep(record.origin, record.step);
   if (const model::FieldValue* loss = model::FindField(record.fields, "loss")) {
-    NoteLoss(record.time, model::AsNumber(*loss));
+    NoteLoss(record.origin, record.time, model::AsNumber(*loss));
   }
   if (event) TakeEvent(name, record);
 }
@@ -91,7 +94,8 @@ void JobState::TakePlain(const model::RecordView& record, bool known_origin) {
   NoteStep(*record.origin, record.step);
   if (record.fields.empty()) return;
   const model::FieldView* loss = record.FindField("loss");
-  if (loss && loss->kind != model::FieldView::Kind::kText) NoteLoss(record.time, model::AsNumber(loss->Value()));
+  if (!loss || loss->kind == model::FieldView::Kind::kText) return;
+  NoteLoss(*record.origin, record.time, model::AsNumber(loss->Value()));
 }
 
 void JobState::NoteStep(const model::Origin& origin, const std::optional<int64_t>& step) {
@@ -100,8 +104,8 @@ void JobState::NoteStep(const model::Origin& origin, const std::optional<int64_t
 }
 
 // By time, not by arrival: the window of what a rank logged last comes only with its end.
-void JobState::NoteLoss(base::TimeNs time, const std::optional<double>& loss) {
-  if (!loss || time < last_loss_time_) return;
+void JobState::NoteLoss(const model::Origin& origin, base::TimeNs time, const std::optional<double>& loss) {
+  if (!loss || IsOfEarlierLaunch(origin) || time < last_loss_time_) return;
   row_.last_loss = loss;
   last_loss_time_ = time;
 }
@@ -128,7 +132,7 @@ void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
 
 void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   const model::Origin& origin = record.origin;
-  bool is_of_a_run = name == "job_start" || name == "node_end";
+  bool is_of_a_run = name == "job_start" || name == "node_end" || name == "training_arguments" || name == "versions";
   if (is_of_a_run && IsOfEarlierLaunch(origin)) return;  // it comes late: its agent had been killed
   // A rank knows how many there are; the start only supposes.
   int64_t size = Integer(record, "world_size");
@@ -163,6 +167,11 @@ void JobState::StartRun(const model::Record& record) {
   runs_[RunOf(record)] = std::move(run);
 }
 
+bool JobState::IsUncounted(const model::Record& start) const {
+  return IsOfEarlierLaunch(start.origin) && ended() &&
+         std::all_of(runs_.begin(), runs_.end(), [&](const auto& run) { return run.second.ended_at < start.time; });
+}
+
 void JobState::BeginLaunch(int32_t first_attempt) {
   first_attempt_ = first_attempt;
   runs_.clear();
@@ -170,6 +179,7 @@ void JobState::BeginLaunch(int32_t first_attempt) {
   row_.ranks_expected = 0;
   row_.last_step.reset();
   row_.last_loss.reset();
+  last_loss_time_ = 0;
   row_.pause.reset();
 }
 

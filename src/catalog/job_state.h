@@ -52,7 +52,7 @@ class JobState {
   void NoteOrigin(const model::Origin& origin, model::Stream stream);
   void NoteTime(base::TimeNs time);
   void NoteStep(const model::Origin& origin, const std::optional<int64_t>& step);
-  void NoteLoss(base::TimeNs time, const std::optional<double>& loss);
+  void NoteLoss(const model::Origin& origin, base::TimeNs time, const std::optional<double>& loss);
   bool IsOfEarlierLaunch(const model::Origin& origin) const { return origin.attempt < first_attempt_; }
   void TakeEvent(const std::string& name, const model::Record& record);
   void StartRun(const model::Record& record);
@@ -61,6 +61,8 @@ class JobState {
   void Configure(const model::Record& record);
   void BeginLaunch(int32_t first_attempt);
   void ForgetLastLaunch();
+  // Whether it is of a launch that begins behind the end of all that were known, though it could not ask which it is.
+  bool IsUncounted(const model::Record& start) const;
   std::string RunsEnd() const;
   struct Condition {
     std::string state, reason;

@@ -50,8 +50,8 @@ Json Summary(const Json& series) {
     values += series["count"][i].get<int64_t>();
   }
   row["values"] = values;
-  row["from"] = series["from"];
-  row["to"] = series["to"];
+  row["from"] = series.value("from", Json());
+  row["to"] = series.value("to", Json());
   row["first"] = first ? Json(*first) : Json();
   row["min"] = low ? Json(*low) : Json();
   row["max"] = high ? Json(*high) : Json();

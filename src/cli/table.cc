@@ -4,7 +4,9 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
+#include <iterator>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "model/shown.h"
@@ -138,10 +140,12 @@ void TableWriter::Begin() {
 
 // Rows that a pipe has made are not whole: they have what was asked for.
 void TableWriter::HideWhatMachinesWant() {
-  if (waiting_.empty() || !waiting_.front().contains("project") || !waiting_.front().contains("seq")) return;
+  const std::string_view kOfWhole[] = {"project", "job_id", "stream", "seq"};
+  auto has = [this](std::string_view name) { return waiting_.front().contains(name); };
+  if (waiting_.empty() || !std::all_of(std::begin(kOfWhole), std::end(kOfWhole), has)) return;
   hidden_.insert(hidden_.end(), {"project", "seq", "local_rank"});
-  bool first =
-      std::all_of(waiting_.begin(), waiting_.end(), [](const Row& row) { return row.value("attempt", 0) == 0; });
+  bool first = std::all_of(waiting_.begin(), waiting_.end(),
+                           [](const Row& row) { return row.contains("attempt") && row["attempt"] == 0; });
   if (first) hidden_.emplace_back("attempt");
 }
 

@@ -68,6 +68,9 @@ class FilterParser {
   }
 
   base::Result<Filter> Negated() {
+    if (scanner_->rest().starts_with("!=")) {
+      return scanner_->Wrong("expected a name before !=, without a blank as in rank!=3");
+    }
     if (scanner_->TakeKeyword("NOT") || scanner_->Take('-') || scanner_->Take('!')) {
       scanner_->SkipBlanks();
       ASSIGN_OR_RETURN(Filter filter, Not());
@@ -133,6 +136,11 @@ class FilterParser {
     ASSIGN_OR_RETURN(std::string text, scanner_->Quoted());
     if (text.empty()) return scanner_->Complain(begin, "expected something between the quotes");
     if (!case_sensitive && scanner_->Take(':')) return ParseFieldValue(scanner_, CanonicalName(text), now_);
+    if (!case_sensitive && scanner_->rest().starts_with("!=")) {
+      scanner_->MoveTo(scanner_->position() + 2);
+      ASSIGN_OR_RETURN(Filter filter, ParseFieldValue(scanner_, CanonicalName(text), now_));
+      return Filter::Not(std::move(filter));
+    }
     return Filter::Text(Kind::kPhrase, "msg", std::move(text), case_sensitive);
   }
 

@@ -202,6 +202,7 @@ class OrphansTest(unittest.TestCase):
         [spool] = json.loads(self.place.cli("doctor", "-o", "json").stdout)["spools"]
         self.assertEqual((spool["kept_by"], spool["records"], spool["agent"]), ("agent", status()[0] - acknowledged, agent.pid))
         self.assertIn(f"to which agent {agent.pid} goes on sending", self.place.cli("doctor").stdout)
+        self.addCleanup(agent.send_signal, signal.SIGCONT)
         agent.send_signal(signal.SIGSTOP)  # so that it is there still when the server is
         self.server.start()
         refused = self.place.cli("spool", "push", directory)

@@ -140,12 +140,12 @@ void TableWriter::Begin() {
 
 // Rows that a pipe has made are not whole: they have what was asked for.
 void TableWriter::HideWhatMachinesWant() {
-  const std::string_view kOfWhole[] = {"project", "job_id", "stream", "seq"};
+  const std::string_view kOfWhole[] = {"project", "attempt", "seq"};
   auto has = [this](std::string_view name) { return waiting_.front().contains(name); };
   if (waiting_.empty() || !std::all_of(std::begin(kOfWhole), std::end(kOfWhole), has)) return;
   hidden_.insert(hidden_.end(), {"project", "seq", "local_rank"});
-  bool first = std::all_of(waiting_.begin(), waiting_.end(),
-                           [](const Row& row) { return row.contains("attempt") && row["attempt"] == 0; });
+  bool first =
+      std::all_of(waiting_.begin(), waiting_.end(), [](const Row& row) { return row.value("attempt", Row()) == 0; });
   if (first) hidden_.emplace_back("attempt");
 }
 

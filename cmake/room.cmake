@@ -3,9 +3,11 @@
 # One folder under src/ = one namespace = one static library rankscope_NAME.
 # USES are rooms whose headers this room's headers include (linked PUBLIC), HIDES
 # those that only its sources include (PRIVATE), LIBS other people's libraries.
-# Each header is compiled alone, the tests become one program NAME_test, and the
-# declared edges are written to build/rooms/NAME, which the `layers` test holds
-# against the real includes (tools/layers.py).
+# Each header is compiled alone, the tests become one program NAME_test, of which
+# each case is a ctest test of its own (the whole program is one where
+# RANKSCOPE_TESTS_BY_ROOM is set: most cases cost less than the start of a
+# sanitizer's process), and the declared edges are written to build/rooms/NAME,
+# which the `layers` test holds against the real includes (tools/layers.py).
 function(room NAME)
   cmake_parse_arguments(ROOM "" "" "SOURCES;HEADERS;TESTS;BENCHMARKS;USES;HIDES;LIBS" ${ARGN})
   set(target rankscope_${NAME})
@@ -36,7 +38,12 @@ function(room NAME)
     add_executable(${NAME}_test ${PROJECT_SOURCE_DIR}/tests/unit_main.cc ${ROOM_TESTS})
     target_link_libraries(${NAME}_test PRIVATE ${target} ${ROOM_LIBS} GTest::gtest)
     set_target_properties(${NAME}_test PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-    gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+    if(RANKSCOPE_TESTS_BY_ROOM)
+      add_test(NAME ${NAME} COMMAND ${NAME}_test)
+      set_tests_properties(${NAME} PROPERTIES LABELS unit)
+    else()
+      gtest_discover_tests(${NAME}_test TEST_PREFIX ${NAME}. PROPERTIES LABELS unit DISCOVERY_TIMEOUT 60)
+    endif()
   endif()
 
   if(ROOM_BENCHMARKS)

@@ -13,7 +13,7 @@ command -v debootstrap >/dev/null || { echo "apt-get install debootstrap" >&2; e
 
 leave() {
   for mount in root/.cache/ccache dev/shm dev/pts dev proc sys; do umount "$folder/$mount" 2>/dev/null || true; done
-  mountpoint -q "$folder/proc" || [ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system "$folder"
+  grep -q " $folder/" /proc/mounts || [ "${KEEP:-0}" = 1 ] || rm -rf --one-file-system "$folder"
 }
 trap leave EXIT
 

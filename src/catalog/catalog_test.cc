@@ -62,6 +62,7 @@ class CatalogTest : public testing::Test {
     while ((silent = catalog_->SilentJobs(now)).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return silent;
   }
+  std::vector<JobLife> Lives() { return catalog_->Lives(time_ * base::kNsPerSecond, kLostAfter, 0); }
   JobRow Row(int64_t seconds_later = 0) {
     return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);
   }
@@ -139,6 +140,41 @@ TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRanChangeNoState) {
   EXPECT_EQ(Row().state, "running");
   Event("node_end", {}, {{"exit_code", int64_t{1}}});
   EXPECT_EQ(Row().state, "failed");
+}
+
+TEST_F(CatalogTest, FindingOfAnEarlierJobOfItsNameLeavesAJobWhoseFilesAreToComeImported) {
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  Event("finding", 3, {{"rule", "Oom"}});
+  EXPECT_TRUE(catalog_->Jobs(0, 0)->empty());
+  Event("line", 0, {});
+  EXPECT_EQ(Row().state, "imported");
+}
+
+TEST_F(CatalogTest, RunThatCameOutOfFilesHasNoLifeAndOneThatCameLaterHas) {
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  KeeperEvent("job_start", "old", 0, {}, {});
+  KeeperEvent("node_end", "old", 0, {}, {{"exit_code", int64_t{1}}});
+  EXPECT_EQ(Lives().size(), 0U) << "nobody watched it";
+  time_ = base::WallNow() / base::kNsPerSecond + 1;
+  attempt_ = 1;
+  KeeperEvent("job_start", "new", 0, {}, {});
+  Open();
+  auto lives = Lives();
+  ASSERT_EQ(lives.size(), 1U);
+  EXPECT_EQ(lives[0].state, "running");
+  EXPECT_EQ(lives[0].launched, time_ * base::kNsPerSecond);
+}
+
+TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRunsLeaveItItsLife) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  EXPECT_EQ(Lives().size(), 1U);
+}
+
+TEST_F(CatalogTest, WordOfAJobThatItWasImportedDoesNotMakeItSo) {
+  Event("job_start", {}, {{"imported_from", std::string("ImageNet")}});
+  EXPECT_EQ(Lives().size(), 1U);
+  EXPECT_FALSE(Row().configuration.contains("imported_from"));
 }
 
 TEST_F(CatalogTest, RestartKeepsEverything) {

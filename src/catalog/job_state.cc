@@ -147,18 +147,19 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   } else if (name == "rank_exit" && origin.rank) {
     EndRank(record);
   } else if (name == "node_end") {
-    Run& run = runs_[RunOf(record)];
-    run.exit = EndOf(record);
-    run.ended_at = record.time;
+    auto [run, is_new] = runs_.try_emplace(RunOf(record));
+    if (is_new) run->second.of_files = record.time < imported_at_;
+    run->second.exit = EndOf(record);
+    run->second.ended_at = record.time;
   }
 }
 
 // The server that knew of the launch before gave this one an attempt of its own. Where it could not, a member that
-// comes again after all have ended has been launched again under the same id, and nothing tells the two launches' ranks
-// apart. One that comes while others go on has come back to them.
+// comes again after all have ended, or whoever comes after a long silence, has been launched again under the same id,
+// and nothing tells the two launches' ranks apart. One that comes while others go on has come back to them.
 void JobState::StartRun(const model::Record& record) {
   if (record.origin.attempt > row_.attempt) BeginLaunch(record.origin.attempt);
-  Run run{Field(record, "member"), "", 0, record.time};
+  Run run{Field(record, "member"), "", 0, record.time, record.time < imported_at_};
   if (run.member.empty()) run.member = RunOf(record);
   bool all_ended =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
@@ -219,7 +220,7 @@ void JobState::EndRank(const model::Record& record) {
 void JobState::Configure(const model::Record& record) {
   bool first = record.origin.node_rank.value_or(0) == 0;
   for (const auto& [key, value] : record.fields) {
-    if (key == "event" || key == "run" || key == "member") continue;
+    if (key == "event" || key == "run" || key == "member" || key == kImportedFrom) continue;  // the last: NoteImport's
     if (first) {
       row_.configuration[key] = TextOf(value);
     } else {
@@ -236,9 +237,11 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
-void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from) {
+void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from,
+                          base::TimeNs now) {
   row_.project = project;
   row_.job = job;
+  imported_at_ = now;
   std::string& places = row_.configuration[kImportedFrom];
   if (places.size() > kMostPlaces || (", " + places + ",").find(", " + from + ",") != std::string::npos) return;
   places += (places.empty() ? "" : ", ") + from;
@@ -246,7 +249,7 @@ void JobState::NoteImport(const std::string& project, const std::string& job, co
 }
 
 bool JobState::ended() const {
-  if (runs_.empty()) return row_.configuration.contains(kImportedFrom);
+  if (runs_.empty()) return is_imported();
   return std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
 }
 
@@ -277,16 +280,24 @@ JobState::Condition JobState::Judge(base::TimeNs now, int64_t lost_after) const 
 }
 
 std::optional<JobLife> JobState::Life(base::TimeNs now, int64_t lost_after) const {
-  if (runs_.empty() || row_.configuration.contains(kImportedFrom)) return std::nullopt;
+  bool of_files = std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.of_files; });
+  if (of_files) return std::nullopt;
   Condition condition = Judge(now, lost_after);
   JobLife life{row_.job, condition.state, condition.reason, row_.ranks_expected, row_.last_step};
   life.last_heard = row_.last_heard;
+  life.launched = launched();
   for (const auto& [name, run] : runs_) {
-    life.launched = life.launched == 0 ? run.started_at : std::min(life.launched, run.started_at);
     if (ended()) life.ended = std::max(life.ended, run.ended_at);
   }
-  if (life.launched == 0) life.launched = row_.started;
   return life;
+}
+
+base::TimeNs JobState::launched() const {
+  base::TimeNs first = 0;
+  for (const auto& [name, run] : runs_) {
+    if (run.started_at != 0) first = first == 0 ? run.started_at : std::min(first, run.started_at);
+  }
+  return first == 0 ? row_.started : first;
 }
 
 bool JobState::AllRanksEndedWell() const {
@@ -317,6 +328,7 @@ std::string JobState::ToJson() const {
   if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
   if (last_loss_time_ != 0) json["last_loss_time"] = last_loss_time_;
   if (first_attempt_ != 0) json["first_attempt"] = first_attempt_;
+  if (imported_at_ != 0) json["imported_at"] = imported_at_;
   if (row_.pause) json["pause"] = catalog::ToJson(*row_.pause);
   for (const auto& [key, rank] : ranks_) {
     json["ranks"].push_back({{"attempt", rank.attempt},
@@ -333,6 +345,7 @@ std::string JobState::ToJson() const {
   for (const auto& [name, run] : runs_) {
     json["runs"][name] = {
         {"member", run.member}, {"exit", run.exit}, {"ended_at", run.ended_at}, {"started_at", run.started_at}};
+    if (run.of_files) json["runs"][name]["of_files"] = true;
   }
   for (const auto& [attempt, end] : first_bad_end_) {
     json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
@@ -355,6 +368,9 @@ JobState JobState::FromJson(const std::string& text) {
   if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
   state.last_loss_time_ = json.value("last_loss_time", int64_t{0});
   state.first_attempt_ = json.value("first_attempt", 0);
+  // Earlier versions took each run of a job that was imported for one of files.
+  const bool by_name = state.row_.configuration.contains(kImportedFrom) && !json.contains("imported_at");
+  state.imported_at_ = json.value("imported_at", by_name ? std::max<int64_t>(state.row_.last_heard, 1) : 0);
   state.row_.pause = PauseFromJson(json.value("pause", ""));
   for (const Json& entry : json.value("ranks", Json::array())) {
     RankRow rank;
@@ -373,7 +389,7 @@ JobState JobState::FromJson(const std::string& text) {
   const Json runs = json.value("runs", Json::object());
   for (const auto& [name, run] : runs.items()) {
     state.runs_[name] = {run.value("member", ""), run.value("exit", ""), run.value("ended_at", int64_t{0}),
-                         run.value("started_at", int64_t{0})};
+                         run.value("started_at", int64_t{0}), run.value("of_files", by_name)};
   }
   const Json ends = json.value("first_bad_end", Json::object());
   for (const auto& [attempt, end] : ends.items()) {

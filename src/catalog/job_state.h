@@ -17,7 +17,7 @@ class JobState {
   void TakePlain(const model::RecordView& record, bool known_origin);
 
   JobRow Row(base::TimeNs now, int64_t lost_after) const;
-  // As the row has them; nothing: none of our runs is of the job, or its records were files.
+  // As the row has them; nothing: none of our runs is of the job, but of files that were imported.
   std::optional<JobLife> Life(base::TimeNs now, int64_t lost_after) const;
   std::vector<RankRow> Ranks() const;
 
@@ -28,16 +28,19 @@ class JobState {
     std::string exit;             // of its command: "exit 0"; empty: it goes on
     base::TimeNs ended_at = 0;    // 0: it goes on
     base::TimeNs started_at = 0;  // 0: not known
+    bool of_files = false;        // imported: nobody watches it
   };
   const std::map<std::string, Run>& runs() const { return runs_; }
   // Its records were files, and lay there: also there, where it was told of other places before. They may still come.
-  void NoteImport(const std::string& project, const std::string& job, const std::string& from);
+  void NoteImport(const std::string& project, const std::string& job, const std::string& from, base::TimeNs now);
+  bool is_imported() const { return imported_at_ != 0; }
   // Whether each of its runs is over. One without runs is only if it was imported.
   bool ended() const;
   // The attempt with which its last launch began, and the highest that was heard of.
   int32_t first_attempt() const { return first_attempt_; }
   int32_t last_attempt() const { return row_.attempt; }
   base::TimeNs started() const { return row_.started; }
+  base::TimeNs launched() const;  // the last time, where that is known
   base::TimeNs last_heard() const { return row_.last_heard; }
 
   // The form kept in the database.
@@ -71,7 +74,8 @@ class JobState {
   bool AllRanksEndedWell() const;  // of the last attempt; none: false
 
   JobRow row_;
-  int32_t first_attempt_ = 0;  // of the last launch; those before belong to launches before
+  int32_t first_attempt_ = 0;     // of the last launch; those before belong to launches before
+  base::TimeNs imported_at_ = 0;  // 0: it was not
   base::TimeNs last_loss_time_ = 0;
   std::map<std::pair<int32_t, int32_t>, RankRow> ranks_;  // by attempt and rank
   std::map<std::string, Run> runs_;                       // by the name that the agent gave it

@@ -173,6 +173,7 @@ class SqliteCatalog : public Catalog {
       heard_.erase(key);
       changed_.erase(key);
       pins_changed_.erase(key);
+      launches_.ForgetJob(job);
       deleted_.insert(std::move(key));
     }
     return Save();

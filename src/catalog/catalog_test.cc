@@ -339,6 +339,17 @@ TEST_F(CatalogTest, DeletedJobStaysGoneAndItsRecordsAreNotReplayed) {
   EXPECT_FALSE(Row().pin) << "a new job of the same name";
 }
 
+TEST_F(CatalogTest, JobThatWasDeletedBeginsWithItsFirstAttemptAgain) {
+  auto first_attempt = [this] { return catalog_->FirstAttempt("j", "node 0", time_ * base::kNsPerSecond, kLostAfter); };
+  for (attempt_ = 0; attempt_ < 2; ++attempt_) {
+    EXPECT_EQ(first_attempt(), attempt_);
+    KeeperEvent("job_start", "r" + std::to_string(attempt_), 0, {}, {});
+    KeeperEvent("node_end", "r" + std::to_string(attempt_), 0, {}, {{"exit_code", int64_t{1}}});
+  }
+  ASSERT_TRUE(catalog_->DeleteJob("j").ok());
+  EXPECT_EQ(first_attempt(), 0);
+}
+
 TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {
   EXPECT_EQ(catalog_->PinJob("j", {"ada", "", 1}).code(), base::Code::kNotFound);
   Event("job_start", {}, {});

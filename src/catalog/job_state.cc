@@ -161,16 +161,22 @@ void JobState::StartRun(const model::Record& record) {
   if (record.origin.attempt > row_.attempt) BeginLaunch(record.origin.attempt);
   Run run{Field(record, "member"), "", 0, record.time, record.time < imported_at_};
   if (run.member.empty()) run.member = RunOf(record);
+  bool is_silent = FollowsSilence(record);
   bool all_ended =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
   size_t earlier = std::erase_if(runs_, [&](const auto& entry) { return entry.second.member == run.member; });
-  if (earlier > 0 && all_ended) ForgetLastLaunch();
+  if (is_silent || (earlier > 0 && all_ended)) ForgetLastLaunch();
   runs_[RunOf(record)] = std::move(run);
 }
 
+bool JobState::FollowsSilence(const model::Record& start) const {
+  return !runs_.empty() && start.time - row_.last_heard > kSilentLaunch;
+}
+
 bool JobState::IsUncounted(const model::Record& start) const {
-  return IsOfEarlierLaunch(start.origin) && ended() &&
-         std::all_of(runs_.begin(), runs_.end(), [&](const auto& run) { return run.second.ended_at < start.time; });
+  if (!IsOfEarlierLaunch(start.origin)) return false;
+  auto is_before = [&](const auto& run) { return run.second.ended_at < start.time; };
+  return FollowsSilence(start) || (ended() && std::all_of(runs_.begin(), runs_.end(), is_before));
 }
 
 void JobState::BeginLaunch(int32_t first_attempt) {

@@ -11,6 +11,11 @@ namespace rankscope::catalog {
 // What the catalog knows of one job, derived from its records in the order of arrival. Pure.
 class JobState {
  public:
+  // Ranks are known of the last attempts of which there are any; what is heard of those before changes nothing.
+  static constexpr size_t kKeptAttempts = 16;
+  // A launch that could not ask the server whether it is another one is, once the job has said nothing for so long.
+  static constexpr int64_t kSilentLaunch = 600 * base::kNsPerSecond;
+
   void Take(const model::Record& record);
   // Likewise of a record that is no event. `known_origin`: one of the same origin, and as much a metric, came since the
   // last event.
@@ -64,6 +69,8 @@ class JobState {
   void Configure(const model::Record& record);
   void BeginLaunch(int32_t first_attempt);
   void ForgetLastLaunch();
+  // Whether the job had said nothing for so long that nobody of its last launch can have gone on.
+  bool FollowsSilence(const model::Record& start) const;
   // Whether it is of a launch that begins behind the end of all that were known, though it could not ask which it is.
   bool IsUncounted(const model::Record& start) const;
   std::string RunsEnd() const;

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "catalog/job_state.h"
+
 namespace rankscope::catalog {
 namespace {
 
@@ -277,6 +279,36 @@ TEST_F(CatalogTest, LaunchThatCouldNotAskForItsAttemptIsTheLastOneAllTheSame) {
   EXPECT_EQ(Row().state, "running");
   KeeperEvent("node_end", "c", 0, {}, {{"exit_code", int64_t{0}}});
   EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, LaunchAfterALongSilenceIsTheLastOneThoughItCouldNotAskAndNoNodeSaidItsEnd) {
+  for (int32_t node : {0, 1}) KeeperEvent("job_start", "old " + std::to_string(node), node, {}, {});
+  KeeperEvent("rank_exit", "old 0", 0, 2, {{"signal", std::string("SIGKILL")}});
+  time_ += 3600;
+  for (int32_t node : {0, 1}) KeeperEvent("job_start", "new " + std::to_string(node), node, {}, {});
+  for (int32_t node : {0, 1}) {
+    KeeperEvent("node_end", "new " + std::to_string(node), node, {}, {{"exit_code", int64_t{0}}});
+  }
+  EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, RanksAreKnownOfTheLastAttemptsOnly) {
+  auto run_of = [this] { return "run " + std::to_string(attempt_); };
+  for (attempt_ = 0; attempt_ < 100; ++attempt_) {
+    KeeperEvent("job_start", run_of(), 0, {}, {});
+    for (int32_t rank : {0, 1}) KeeperEvent("rank_exit", run_of(), 0, rank, {{"exit_code", int64_t{1}}});
+    KeeperEvent("node_end", run_of(), 0, {}, {{"exit_code", int64_t{1}}});
+  }
+  attempt_ = 3;
+  KeeperEvent("rank_start", run_of(), 0, 0, {});
+  KeeperEvent("rank_gpu", run_of(), 0, 0, {{"gpu_uuid", std::string("GPU-1")}});
+  KeeperEvent("rank_exit", run_of(), 0, 0, {{"exit_code", int64_t{1}}});
+  Open();
+  auto ranks = *catalog_->Ranks("j");
+  ASSERT_EQ(ranks.size(), 2 * JobState::kKeptAttempts);
+  EXPECT_EQ(ranks.front().attempt, 84);
+  EXPECT_EQ(ranks.back().attempt, 99);
+  EXPECT_EQ(Row().reason, "rank 0: exit 1");
 }
 
 TEST_F(CatalogTest, LossThatComesLateIsNotTheLastOne) {

@@ -119,15 +119,37 @@ void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
   row_.project = origin.project;
   row_.job = origin.job;
   row_.attempt = std::max(row_.attempt, origin.attempt);
-  if (!origin.rank) return;
-  RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
-  rank.attempt = origin.attempt;
-  rank.rank = *origin.rank;
-  if (origin.node_rank) rank.node_rank = origin.node_rank;
-  if (origin.local_rank) rank.local_rank = origin.local_rank;
-  if (!origin.host.empty()) rank.host = origin.host;
-  if (stream == model::Stream::kMetric) rank.source = "hook";
-  if (rank.source.empty()) rank.source = "console";
+  RankRow* rank = RankOf(origin);
+  if (!rank) return;
+  rank->attempt = origin.attempt;
+  rank->rank = *origin.rank;
+  if (origin.node_rank) rank->node_rank = origin.node_rank;
+  if (origin.local_rank) rank->local_rank = origin.local_rank;
+  if (!origin.host.empty()) rank->host = origin.host;
+  if (stream == model::Stream::kMetric) rank->source = "hook";
+  if (rank->source.empty()) rank->source = "console";
+}
+
+RankRow* JobState::RankOf(const model::Origin& origin) {
+  if (!origin.rank) return nullptr;
+  const std::pair key(origin.attempt, *origin.rank);
+  auto [rank, is_new] = ranks_.try_emplace(key);
+  if (!is_new) return &rank->second;
+  ForgetOldAttempts();
+  return ranks_.contains(key) ? &rank->second : nullptr;
+}
+
+void JobState::ForgetOldAttempts() {
+  auto oldest = ranks_.end();  // of those that are kept
+  for (size_t kept = 0; oldest != ranks_.begin(); ++kept) {
+    const int32_t attempt = std::prev(oldest)->first.first;
+    if (kept == kKeptAttempts) {
+      ranks_.erase(ranks_.begin(), oldest);
+      first_bad_end_.erase(first_bad_end_.begin(), first_bad_end_.upper_bound(attempt));
+      return;
+    }
+    oldest = ranks_.lower_bound({attempt, INT32_MIN});
+  }
 }
 
 void JobState::TakeEvent(const std::string& name, const model::Record& record) {
@@ -143,7 +165,7 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   } else if (name == "rank_start" && origin.rank) {
     StartRank(record);
   } else if (name == "rank_gpu" && origin.rank) {
-    ranks_[{origin.attempt, *origin.rank}].gpu_uuid = Field(record, "gpu_uuid");
+    if (RankRow* rank = RankOf(origin)) rank->gpu_uuid = Field(record, "gpu_uuid");
   } else if (name == "rank_exit" && origin.rank) {
     EndRank(record);
   } else if (name == "node_end") {
@@ -199,23 +221,25 @@ void JobState::ForgetLastLaunch() {
 
 // A rank lives in one run: another that has it now says that the one before is over, though it could not say so.
 void JobState::StartRank(const model::Record& record) {
-  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
+  RankRow* rank = RankOf(record.origin);
+  if (!rank) return;
   std::string run = Field(record, "run"), source = Field(record, "source");
   // The script around a rank looks like a rank without a channel; the rank itself counts.
-  if (source == "exit only" && rank.run == run && rank.pid != 0 && rank.exit.empty()) return;
-  if (!rank.run.empty() && rank.run != run) runs_.erase(rank.run);
-  rank.run = run;
-  rank.pid = Integer(record, "pid");
-  rank.source = source;
-  rank.exit.clear();
+  if (source == "exit only" && rank->run == run && rank->pid != 0 && rank->exit.empty()) return;
+  if (!rank->run.empty() && rank->run != run) runs_.erase(rank->run);
+  rank->run = run;
+  rank->pid = Integer(record, "pid");
+  rank->source = source;
+  rank->exit.clear();
 }
 
 // The first to end badly is the one to look at; what follows are mostly its peers, ended by the launcher.
 void JobState::EndRank(const model::Record& record) {
   std::string end = EndOf(record);
-  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
-  if (int64_t pid = Integer(record, "pid"); pid != 0 && rank.pid != 0 && pid != rank.pid) return;
-  rank.exit = end;
+  RankRow* rank = RankOf(record.origin);
+  if (!rank) return;
+  if (int64_t pid = Integer(record, "pid"); pid != 0 && rank->pid != 0 && pid != rank->pid) return;
+  rank->exit = end;
   if (!Bad(end)) return;
   auto [first, added] = first_bad_end_.try_emplace(record.origin.attempt);
   if (!added && first->second.time <= record.time) return;

@@ -63,6 +63,8 @@ class JobState {
   void NoteLoss(const model::Origin& origin, base::TimeNs time, const std::optional<double>& loss);
   bool IsOfEarlierLaunch(const model::Origin& origin) const { return origin.attempt < first_attempt_; }
   void TakeEvent(const std::string& name, const model::Record& record);
+  RankRow* RankOf(const model::Origin& origin);  // null: its attempt is no longer known
+  void ForgetOldAttempts();
   void StartRun(const model::Record& record);
   void StartRank(const model::Record& record);
   void EndRank(const model::Record& record);

@@ -30,6 +30,8 @@ constexpr Signature kTable[] = {
     {"missing_dependency_import_error", "lazy module", kCause, 74,
      R"(Failed to import \S+ because of the following error)"},
     {"missing_dependency_import_error", "command", kCause, 66, R"(: command not found)"},
+    {"missing_dependency_import_error", "command", kCause, 84, R"(^rankscope: cannot run .*: No such file or directory)"},
+    {"config_error", "command", kCause, 84, R"(^rankscope: cannot run .*: (?:Exec format error|Argument list too long))"},
     {"missing_dependency_import_error", "attribute", kSymptom, 64,
      R"(AttributeError: (?:partially initialized )?module '[\w.]+' has no attribute)"},
     {"missing_dependency_import_error", "at import", kSymptom, 62,

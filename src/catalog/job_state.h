@@ -22,7 +22,7 @@ class JobState {
   void TakePlain(const model::RecordView& record, bool known_origin);
 
   JobRow Row(base::TimeNs now, int64_t lost_after) const;
-  // As the row has them; nothing: none of our runs is of the job, but of files that were imported.
+  // As the row has them; nothing: none of our runs is of the job, or they came out of imported files.
   std::optional<JobLife> Life(base::TimeNs now, int64_t lost_after) const;
   std::vector<RankRow> Ranks() const;
 

@@ -328,8 +328,9 @@ TEST_F(CaseReaderTest, WhatRankscopeSaidAmongThemIsNoLineOfTheJob) {
 }
 
 TEST_F(CaseReaderTest, WhyRankscopeCouldNotRunTheCommandIsALineOfTheJob) {
-  Write("console.log", "rankscope: job j-1 (rankscope logs --job_id j-1 -f)\n"
-                       "rankscope: cannot run torchrun: No such file or directory\n");
+  Write("console.log",
+        "rankscope: job j-1 (rankscope logs --job_id j-1 -f)\n"
+        "rankscope: cannot run torchrun: No such file or directory\n");
   Case read = ReadFolder();
   ASSERT_EQ(read.lines.size(), 1u);
   EXPECT_EQ(read.lines[0].text, "rankscope: cannot run torchrun: No such file or directory");

@@ -70,7 +70,7 @@ void AddSet(Program* program) {
           "--log_interval_steps",
           [options](const std::string& steps) { options->action = "set_log_interval_steps " + steps; },
           "one metric record per so many steps")
-      ->check(ArgumentOf("set_log_interval_steps", "1 to 999999"));
+      ->check(ArgumentOf("set_log_interval_steps", "1 to " + std::to_string(model::kMostLogIntervalSteps)));
   choice
       ->add_option_function<std::string>(
           "--level", [options](const std::string& level) { options->action = "set_level " + level; },

@@ -1,5 +1,6 @@
 #include "cli/jobs_command.h"
 #include "cli/show_command.h"
+#include "model/action.h"
 #include "program.h"
 
 // What asks for jobs, and decides about them.
@@ -26,7 +27,7 @@ void AddJobsSet(Program* program, CLI::App* jobs) {
   auto steps = std::make_shared<int>();
   AddJob(set, job);
   set->add_option("--log_interval_steps", *steps, "one metric record per so many steps")
-      ->check(CLI::Range(1, 1000000))
+      ->check(CLI::Range(1U, model::kMostLogIntervalSteps))
       ->required();
   set->fallthrough();
   OnServerCommand(program, set,

@@ -1,6 +1,7 @@
 #include "agent/agent.h"
 #include "base/environment.h"
 #include "commands.h"
+#include "model/action.h"
 #include "program.h"
 
 // What is called on the nodes where a job runs.
@@ -22,7 +23,7 @@ void AddRun(Program* program) {
       ->capture_default_str();
   run->add_option("--log_interval_steps", options->log_interval_steps,
                   "one metric record per so many steps of a rank (default 10)")
-      ->check(CLI::Range(1, 1000000));
+      ->check(CLI::Range(1U, model::kMostLogIntervalSteps));
   run->add_option("--spool-limit", options->spool_limit_bytes,
                   "disk for what the server has not taken yet, as 4GiB; beyond it the oldest printed text goes first")
       ->transform(CLI::AsSizeValue(false))

@@ -22,7 +22,7 @@ __all__ = ["AnomalyDetector", "DetectionRule", "Monitor", "register_monitor"]
 SEVERITIES = ("INFO", "WARNING", "CRITICAL")
 # With what stands behind them, as in "set_level DEBUG"; "": nothing.
 ACTIONS = {"notify_only": "", "mark": "", "pause_job": "", "stop_job": "", "dump_stacks": "", "webhook": r"\S+",
-           "set_log_interval_steps": r"[1-9][0-9]{0,5}", "set_level": "DEBUG|INFO|WARNING|ERROR"}
+           "set_log_interval_steps": r"[1-9][0-9]{0,5}|1000000", "set_level": "DEBUG|INFO|WARNING|ERROR"}
 SCOPES = ("rank", "job")
 
 

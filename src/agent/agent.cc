@@ -131,7 +131,8 @@ class Agent {
       auto entry = reader_.Next();
       if (!entry.ok() || !entry->has_value()) break;
       any = true;
-      if (Collector::IsCommandsEnd(**entry)) {
+      if (collector_.WantsRings(**entry, looked_at_rings_)) {
+        looked_at_rings_ = base::WallNow();
         rings_.LookAtOnce();
         PullRings();
       }
@@ -266,6 +267,7 @@ class Agent {
   SourcePositions positions_;
   uint64_t file_number_ = 0;
   int64_t oldest_ = 0, waiting_since_ = 0, looked_at_ = 0;
+  base::TimeNs looked_at_rings_ = 0;
   uint64_t waiting_past_ = 0;
   Progress said_;
 };

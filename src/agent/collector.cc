@@ -49,9 +49,11 @@ Collector::Collector(RunConfig config, SourcePositions resume)
   if (record_index_ > 0) command_ = static_cast<pid_t>(PositionOf(resume_, kCommand));
 }
 
-bool Collector::IsCommandsEnd(const CaptureEntry& entry) {
-  const auto* captured = std::get_if<CaptureRecord>(&entry);
-  return captured && IsEvent(captured->record, "node_end");
+bool Collector::WantsRings(const CaptureEntry& entry, base::TimeNs looked_at) const {
+  if (const auto* captured = std::get_if<CaptureRecord>(&entry)) return IsEvent(captured->record, "node_end");
+  const auto* bytes = std::get_if<CaptureBytes>(&entry);
+  const bool may_be_a_rank = lone_command().value_or(0) != 0 && !command_is_a_rank_;
+  return bytes && may_be_a_rank && bytes->time >= looked_at;
 }
 
 void Collector::Take(const CaptureEntry& entry) {

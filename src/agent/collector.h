@@ -34,8 +34,9 @@ class Collector {
   // It is rank 0 of a world of one: its start is told, once a run, its lines are the rank's from now on, and the
   // command's end is the rank's.
   void TakeCommandForARank();
-  // What it logged is to be looked at before this entry is taken.
-  static bool IsCommandsEnd(const CaptureEntry& entry);
+  // What it logged is to be looked at before this entry is taken: it ends, or what it printed since that was looked at
+  // may be a rank's by now.
+  bool WantsRings(const CaptureEntry& entry, base::TimeNs looked_at) const;
 
   // What has been made since the last Drain. `bytes` is its rough size.
   std::vector<model::Record> Drain();

@@ -109,6 +109,19 @@ TEST(Collector, KnowsTheCommandWhenItsBeginIsNoLongerCaptured) {
   EXPECT_EQ(events, (std::vector<std::string>{"rank_exit", "node_end"}));
 }
 
+// Whose lines these are is to be known by what was logged before they were printed.
+TEST(Collector, WantsTheRingsBeforeLinesThatMayBeARanksByNow) {
+  Collector collector({}, {});
+  const CaptureBytes line{0, 100, "a line\n"};
+  EXPECT_FALSE(collector.WantsRings(line, 0)) << "the run has not begun";
+  collector.Take(CaptureRecord{1, KeepersEvent("job_start", {{"pid", int64_t{42}}})});
+  EXPECT_TRUE(collector.WantsRings(line, 99));
+  EXPECT_FALSE(collector.WantsRings(line, 101)) << "they were looked at since it was printed";
+  EXPECT_TRUE(collector.WantsRings(CaptureRecord{2, KeepersEvent("node_end")}, 101));
+  collector.TakeCommandForARank();
+  EXPECT_FALSE(collector.WantsRings(line, 99)) << "it is known";
+}
+
 TEST(Collector, CommandIsNoRankBesideOthers) {
   Collector collector({}, {});
   collector.Take(CaptureRecord{1, KeepersEvent("job_start", {{"pid", int64_t{42}}})});

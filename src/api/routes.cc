@@ -7,14 +7,13 @@
 #include "api/answer.h"
 #include "api/finding_routes.h"
 #include "api/incident_routes.h"
+#include "api/job_routes.h"
 #include "api/knowledge_routes.h"
 #include "api/notify_routes.h"
 #include "api/query_routes.h"
 #include "api/server_metrics.h"
-#include "api/signed_note.h"
 #include "api/tail.h"
 #include "base/clock.h"
-#include "model/record_json.h"
 #include "query/query.h"
 
 namespace rankscope::api {
@@ -22,65 +21,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Reply = std::shared_ptr<Responder>;
-
-template <typename T>
-Json OrNull(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
-// As in a record: NaN, where training broke, is a word and not null.
-Json NumberOrNull(const std::optional<double>& value) {
-  if (!value) return {};
-  std::string text;
-  model::AppendJsonNumber(*value, &text);
-  return Json::parse(text);
-}
-
-Json ToJson(const catalog::Pause& pause) {
-  return {{"since", model::FormatTime(pause.since)},
-          {"step", OrNull(pause.step)},
-          {"limit_s", pause.limit_s},
-          {"by", pause.by},
-          {"note", pause.note},
-          {"action_id", pause.action}};
-}
-Json ToJson(const catalog::Pin& pin) { return {{"by", pin.by}, {"note", pin.note}, {"at", model::FormatTime(pin.at)}}; }
-
-Json ToJson(const catalog::JobRow& job) {
-  return {{"job_id", job.job},
-          {"project", job.project},
-          {"state", job.state},
-          {"reason", job.reason},
-          {"attempt", job.attempt},
-          {"ranks_seen", job.ranks_seen},
-          {"ranks_expected", job.ranks_expected},
-          {"last_step", OrNull(job.last_step)},
-          {"last_loss", NumberOrNull(job.last_loss)},
-          {"started", model::FormatTime(job.started)},
-          {"last_heard", model::FormatTime(job.last_heard)},
-          {"configuration", job.configuration},
-          {"pin", job.pin ? ToJson(*job.pin) : Json()},
-          {"paused", job.pause ? ToJson(*job.pause) : Json()}};
-}
-
-// With `anomaly`, where the job is marked.
-Json Marked(Json job, const std::map<std::string, std::string>& marks) {
-  auto mark = marks.find(job["job_id"].get<std::string>());
-  if (mark != marks.end()) job["anomaly"] = mark->second;
-  return job;
-}
-
-Json ToJson(const catalog::RankRow& rank) {
-  return {{"attempt", rank.attempt},
-          {"rank", rank.rank},
-          {"node_rank", OrNull(rank.node_rank)},
-          {"local_rank", OrNull(rank.local_rank)},
-          {"host", rank.host},
-          {"pid", rank.pid},
-          {"gpu_uuid", rank.gpu_uuid},
-          {"source", rank.source},
-          {"exit", rank.exit}};
-}
 
 // Answers as it is told to, and counts the status of the answer.
 class Counted : public Responder {
@@ -117,6 +57,8 @@ class Routes {
   explicit Routes(const Services& services)
       : services_(services),
         tails_(services.logs),
+        jobs_({services.catalog, services.findings, services.jobs, services.project, services.lost_after_ns,
+               services.set_log_interval_steps}),
         findings_(services.findings, services.incidents),
         knowledge_(services.knowledge),
         incidents_(services.findings->incidents(), services.incidents),
@@ -228,98 +170,22 @@ class Routes {
   void Actions(const Request&, const Reply& reply, const std::string& job) { actions_.List(reply, job); }
   void ShowAction(const Request&, const Reply& reply, const std::string& id) { actions_.Show(reply, id); }
 
-  void Jobs(const Request&, const Reply& reply, const std::string&) {
-    auto jobs = services_.catalog->Jobs(base::WallNow(), services_.lost_after_ns);
-    if (!jobs.ok()) return Fail(reply, jobs.status());
-    auto marks = services_.findings->Marks();
-    if (!marks.ok()) return Fail(reply, marks.status());
-    reply->Begin(200, "application/x-ndjson");
-    for (const auto& job : *jobs) reply->Write(Dump(Marked(ToJson(job), *marks)));
-    reply->End();
+  void Jobs(const Request&, const Reply& reply, const std::string&) { jobs_.List(reply); }
+  void Job(const Request&, const Reply& reply, const std::string& job) { jobs_.Get(reply, job); }
+  void DeleteJob(const Request& request, const Reply& reply, const std::string& job) {
+    jobs_.Delete(request, reply, job);
   }
-
-  void Job(const Request&, const Reply& reply, const std::string& name) {
-    auto job = services_.catalog->Job(name, base::WallNow(), services_.lost_after_ns);
-    if (!job.ok()) return Fail(reply, job.status());
-    auto ranks = services_.catalog->Ranks(name);
-    if (!ranks.ok()) return Fail(reply, ranks.status());
-    auto marks = services_.findings->Marks();
-    if (!marks.ok()) return Fail(reply, marks.status());
-    Json json = Marked(ToJson(*job), *marks);
-    json["ranks"] = Json::array();
-    for (const auto& rank : *ranks) json["ranks"].push_back(ToJson(rank));
-    Answer(reply, 200, json);
+  void PinJob(const Request& request, const Reply& reply, const std::string& job) { jobs_.Pin(request, reply, job); }
+  void UnpinJob(const Request&, const Reply& reply, const std::string& job) { jobs_.Unpin(reply, job); }
+  void NoteImport(const Request& request, const Reply& reply, const std::string& job) {
+    jobs_.NoteImport(request, reply, job);
   }
-
-  void DeleteJob(const Request& request, const Reply& reply, const std::string& name) {
-    auto force = request.query.find("force");
-    bool forced = force != request.query.end() && force->second == "true";
-    if (force != request.query.end() && !forced && force->second != "false") {
-      return Fail(reply, base::Status::Invalid("parameter force: true or false"));
-    }
-    if (auto status = services_.jobs->Delete(name, forced); !status.ok()) return Fail(reply, status);
-    Answer(reply, 200, {{"deleted", name}});
-  }
-
-  void PinJob(const Request& request, const Reply& reply, const std::string& name) {
-    auto note = ReadSignedNote(request, "pin");
-    if (!note.ok()) return Fail(reply, note.status());
-    catalog::Pin pin{note->by, note->note, base::WallNow()};
-    if (auto status = services_.jobs->Pin(name, pin); !status.ok()) return Fail(reply, status);
-    Answer(reply, 200, {{"job_id", name}, {"pin", ToJson(pin)}});
-  }
-
-  void UnpinJob(const Request&, const Reply& reply, const std::string& name) {
-    if (auto status = services_.jobs->Unpin(name); !status.ok()) return Fail(reply, status);
-    Answer(reply, 200, {{"job_id", name}});
-  }
-
-  void NoteImport(const Request& request, const Reply& reply, const std::string& name) {
-    Json import = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-    if (!import.is_object() || import.size() != 1 || !import.contains("from") || !import["from"].is_string()) {
-      return Fail(reply, base::Status::Invalid("import: want {\"from\": PATH}"));
-    }
-    std::string from = import["from"].get<std::string>();
-    if (auto status = services_.jobs->NoteImport(name, from); !status.ok()) return Fail(reply, status);
-    Answer(reply, 200, {{"job_id", name}, {"imported_from", from}});
-  }
-
-  void Settings(const Request& request, const Reply& reply, const std::string& job) {
-    Json settings = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-    bool known = settings.is_object() && settings.size() == 1 && settings.contains("log_interval_steps");
-    const Json& steps = known ? settings["log_interval_steps"] : settings;
-    if (!known || !steps.is_number_unsigned() || steps.get<uint64_t>() < 1 || steps.get<uint64_t>() > 1000000) {
-      return Fail(reply, base::Status::Invalid("settings: want {\"log_interval_steps\": N}, N from 1 to 1000000"));
-    }
-    int agents = services_.set_log_interval_steps(services_.project, job, steps.get<uint32_t>());
-    if (agents == 0)
-      return Fail(reply, base::Status::NotFound("job " + job + " is not running: no agent is connected"));
-    Answer(reply, 200, {{"agents", agents}});
-  }
-
-  void Launches(const Request& request, const Reply& reply, const std::string&) {
-    Json launch = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
-    auto text = [&](const char* name) {
-      return launch.is_object() && launch.contains(name) && launch[name].is_string() ? launch[name].get<std::string>()
-                                                                                     : std::string();
-    };
-    std::string job = text("job_id"), member = text("member");
-    if (job.empty() == text("key").empty() || member.empty()) {
-      return Fail(reply,
-                  base::Status::Invalid("launches: want {\"key\": K, \"member\": M}, or job_id in place of key"));
-    }
-    const base::TimeNs now = base::WallNow();
-    int32_t attempt = 0;  // a relaunch of the same key is another job
-    if (job.empty()) {
-      job = services_.catalog->JoinLaunch(text("key"), member, now, services_.lost_after_ns);
-    } else {
-      attempt = services_.catalog->FirstAttempt(job, member, now, services_.lost_after_ns);
-    }
-    Answer(reply, 200, {{"job_id", job}, {"first_attempt", attempt}});
-  }
+  void Settings(const Request& request, const Reply& reply, const std::string& job) { jobs_.Set(request, reply, job); }
+  void Launches(const Request& request, const Reply& reply, const std::string&) { jobs_.Launch(request, reply); }
 
   const Services services_;
   TailHub tails_;
+  const JobRoutes jobs_;
   FindingRoutes findings_;
   KnowledgeRoutes knowledge_;
   IncidentRoutes incidents_;

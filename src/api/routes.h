@@ -37,7 +37,7 @@ struct Services {
 
 // The routes, their parameters and answers are described by docs/openapi.yaml, which tests hold against the server.
 // Each also takes project=P: RequireAccess (authentication.h) has put the request where it belongs. Doors marshal, they
-// decide nothing. Errors: 400, 404, 413, 500 with {"error": …}.
+// decide nothing. Errors: 400, 404, 413, 500, 503 with {"error": …}.
 HttpServer::Handler MakeRoutes(const Services& services);
 
 // Method and path of every route.

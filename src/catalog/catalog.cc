@@ -149,7 +149,7 @@ class SqliteCatalog : public Catalog {
     {
       std::lock_guard lock(mutex_);
       JobKey key(project_, job);
-      jobs_[key].NoteImport(project_, job, from);
+      jobs_[key].NoteImport(project_, job, from, base::WallNow());
       changed_.insert(std::move(key));
     }
     return Save();
@@ -173,6 +173,7 @@ class SqliteCatalog : public Catalog {
       heard_.erase(key);
       changed_.erase(key);
       pins_changed_.erase(key);
+      launches_.ForgetJob(job);
       deleted_.insert(std::move(key));
     }
     return Save();
@@ -197,10 +198,11 @@ class SqliteCatalog : public Catalog {
     return known ? &found->second : nullptr;
   }
 
-  // REQUIRES mutex_. A job of which there is nothing but others' words (model::IsJudgement) is none.
+  // REQUIRES mutex_. A job of which there is nothing but others' words (model::IsJudgement) is none, unless its files
+  // are to come.
   void ForgetIfUnknown(const JobKey& key) {
     auto found = jobs_.find(key);
-    if (found == jobs_.end() || found->second.started() != 0) return;
+    if (found == jobs_.end() || found->second.started() != 0 || found->second.is_imported()) return;
     jobs_.erase(found);
     heard_.erase(key);
     changed_.erase(key);

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "catalog/job_state.h"
+
 namespace rankscope::catalog {
 namespace {
 
@@ -62,6 +64,7 @@ class CatalogTest : public testing::Test {
     while ((silent = catalog_->SilentJobs(now)).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
     return silent;
   }
+  std::vector<JobLife> Lives() { return catalog_->Lives(time_ * base::kNsPerSecond, kLostAfter, 0); }
   JobRow Row(int64_t seconds_later = 0) {
     return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);
   }
@@ -139,6 +142,41 @@ TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRanChangeNoState) {
   EXPECT_EQ(Row().state, "running");
   Event("node_end", {}, {{"exit_code", int64_t{1}}});
   EXPECT_EQ(Row().state, "failed");
+}
+
+TEST_F(CatalogTest, FindingOfAnEarlierJobOfItsNameLeavesAJobWhoseFilesAreToComeImported) {
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  Event("finding", 3, {{"rule", "Oom"}});
+  EXPECT_TRUE(catalog_->Jobs(0, 0)->empty());
+  Event("line", 0, {});
+  EXPECT_EQ(Row().state, "imported");
+}
+
+TEST_F(CatalogTest, RunThatCameOutOfFilesHasNoLifeAndOneThatCameLaterHas) {
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  KeeperEvent("job_start", "old", 0, {}, {});
+  KeeperEvent("node_end", "old", 0, {}, {{"exit_code", int64_t{1}}});
+  EXPECT_EQ(Lives().size(), 0U) << "nobody watched it";
+  time_ = base::WallNow() / base::kNsPerSecond + 1;
+  attempt_ = 1;
+  KeeperEvent("job_start", "new", 0, {}, {});
+  Open();
+  auto lives = Lives();
+  ASSERT_EQ(lives.size(), 1U);
+  EXPECT_EQ(lives[0].state, "running");
+  EXPECT_EQ(lives[0].launched, time_ * base::kNsPerSecond);
+}
+
+TEST_F(CatalogTest, FilesThatAreImportedIntoAJobThatRunsLeaveItItsLife) {
+  KeeperEvent("job_start", "a", 0, {}, {});
+  ASSERT_TRUE(catalog_->NoteImport("j", "/logs/old").ok());
+  EXPECT_EQ(Lives().size(), 1U);
+}
+
+TEST_F(CatalogTest, WordOfAJobThatItWasImportedDoesNotMakeItSo) {
+  Event("job_start", {}, {{"imported_from", std::string("ImageNet")}});
+  EXPECT_EQ(Lives().size(), 1U);
+  EXPECT_FALSE(Row().configuration.contains("imported_from"));
 }
 
 TEST_F(CatalogTest, RestartKeepsEverything) {
@@ -243,6 +281,36 @@ TEST_F(CatalogTest, LaunchThatCouldNotAskForItsAttemptIsTheLastOneAllTheSame) {
   EXPECT_EQ(Row().state, "finished");
 }
 
+TEST_F(CatalogTest, LaunchAfterALongSilenceIsTheLastOneThoughItCouldNotAskAndNoNodeSaidItsEnd) {
+  for (int32_t node : {0, 1}) KeeperEvent("job_start", "old " + std::to_string(node), node, {}, {});
+  KeeperEvent("rank_exit", "old 0", 0, 2, {{"signal", std::string("SIGKILL")}});
+  time_ += 3600;
+  for (int32_t node : {0, 1}) KeeperEvent("job_start", "new " + std::to_string(node), node, {}, {});
+  for (int32_t node : {0, 1}) {
+    KeeperEvent("node_end", "new " + std::to_string(node), node, {}, {{"exit_code", int64_t{0}}});
+  }
+  EXPECT_EQ(Row().state, "finished");
+}
+
+TEST_F(CatalogTest, RanksAreKnownOfTheLastAttemptsOnly) {
+  auto run_of = [this] { return "run " + std::to_string(attempt_); };
+  for (attempt_ = 0; attempt_ < 100; ++attempt_) {
+    KeeperEvent("job_start", run_of(), 0, {}, {});
+    for (int32_t rank : {0, 1}) KeeperEvent("rank_exit", run_of(), 0, rank, {{"exit_code", int64_t{1}}});
+    KeeperEvent("node_end", run_of(), 0, {}, {{"exit_code", int64_t{1}}});
+  }
+  attempt_ = 3;
+  KeeperEvent("rank_start", run_of(), 0, 0, {});
+  KeeperEvent("rank_gpu", run_of(), 0, 0, {{"gpu_uuid", std::string("GPU-1")}});
+  KeeperEvent("rank_exit", run_of(), 0, 0, {{"exit_code", int64_t{1}}});
+  Open();
+  auto ranks = *catalog_->Ranks("j");
+  ASSERT_EQ(ranks.size(), 2 * JobState::kKeptAttempts);
+  EXPECT_EQ(ranks.front().attempt, 84);
+  EXPECT_EQ(ranks.back().attempt, 99);
+  EXPECT_EQ(Row().reason, "rank 0: exit 1");
+}
+
 TEST_F(CatalogTest, LossThatComesLateIsNotTheLastOne) {
   KeeperEvent("", "a", 0, 0, {{"loss", 0.25}}, 20);
   KeeperEvent("", "a", 0, 0, {{"loss", 0.5}}, 10);
@@ -301,6 +369,17 @@ TEST_F(CatalogTest, DeletedJobStaysGoneAndItsRecordsAreNotReplayed) {
   EXPECT_EQ(catalog_->durable_position(), static_cast<uint64_t>(time_));
   Event("job_start", {}, {});
   EXPECT_FALSE(Row().pin) << "a new job of the same name";
+}
+
+TEST_F(CatalogTest, JobThatWasDeletedBeginsWithItsFirstAttemptAgain) {
+  auto first_attempt = [this] { return catalog_->FirstAttempt("j", "node 0", time_ * base::kNsPerSecond, kLostAfter); };
+  for (attempt_ = 0; attempt_ < 2; ++attempt_) {
+    EXPECT_EQ(first_attempt(), attempt_);
+    KeeperEvent("job_start", "r" + std::to_string(attempt_), 0, {}, {});
+    KeeperEvent("node_end", "r" + std::to_string(attempt_), 0, {}, {{"exit_code", int64_t{1}}});
+  }
+  ASSERT_TRUE(catalog_->DeleteJob("j").ok());
+  EXPECT_EQ(first_attempt(), 0);
 }
 
 TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {

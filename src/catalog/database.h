@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "catalog/sqlite_file.h"
+#include "base/sqlite.h"
 
 namespace rankscope::catalog {
 
@@ -39,10 +39,10 @@ class Database {
   base::Status Save(const Changes& changes);
 
  private:
-  explicit Database(std::unique_ptr<SqliteFile> file) : file_(std::move(file)) {}
+  explicit Database(std::unique_ptr<base::Sqlite> file) : file_(std::move(file)) {}
   base::Status Write(const Changes& changes);
 
-  const std::unique_ptr<SqliteFile> file_;
+  const std::unique_ptr<base::Sqlite> file_;
 };
 
 }  // namespace rankscope::catalog

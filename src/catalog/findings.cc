@@ -1,7 +1,6 @@
 #include "catalog/findings.h"
 
 #include "base/file.h"
-#include "catalog/sqlite_file.h"
 #include "model/event.h"
 #include "model/record_batch.h"
 
@@ -20,13 +19,8 @@ constexpr const char* kTables[] = {
     "CREATE TABLE IF NOT EXISTS event(number INTEGER PRIMARY KEY, record BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS counter(id INTEGER PRIMARY KEY, value INTEGER NOT NULL)"};
 
-void BindRank(sqlite3_stmt* statement, int index, const std::optional<int32_t>& rank) {
-  rank ? Bind(statement, index, static_cast<int64_t>(*rank)) : BindNull(statement, index);
-}
-
-std::optional<int32_t> RankColumn(sqlite3_stmt* statement, int index) {
-  if (IsNull(statement, index)) return std::nullopt;
-  return static_cast<int32_t>(IntegerColumn(statement, index));
+std::optional<int32_t> RankColumn(const base::SqliteRow& row, int column) {
+  return row.IsNull(column) ? std::nullopt : std::optional(static_cast<int32_t>(row.Integer(column)));
 }
 
 // A file that was written before there were incidents.
@@ -47,22 +41,22 @@ std::string SelectFindings() {
          kStanding + " FROM finding LEFT JOIN incident ON incident.id = finding.incident";
 }
 
-FindingRow RowFrom(sqlite3_stmt* statement) {
+FindingRow RowFrom(const base::SqliteRow& from) {
   FindingRow row;
-  row.id = Column(statement, 0);
-  row.job = Column(statement, 1);
-  row.rule = Column(statement, 2);
-  row.finding_class = Column(statement, 3);
-  row.severity = Column(statement, 4);
-  row.attempt = static_cast<int32_t>(IntegerColumn(statement, 5));
-  row.node_rank = RankColumn(statement, 6);
-  row.rank = RankColumn(statement, 7);
-  row.active = IntegerColumn(statement, 8) != 0;
-  row.began = IntegerColumn(statement, 9);
-  row.json = Column(statement, 10);
-  row.decision = {Column(statement, 11), Column(statement, 12), Column(statement, 13), IntegerColumn(statement, 14)};
-  row.incident = Column(statement, 15);
-  row.state = Column(statement, 16);
+  row.id = from.Bytes(0);
+  row.job = from.Bytes(1);
+  row.rule = from.Bytes(2);
+  row.finding_class = from.Bytes(3);
+  row.severity = from.Bytes(4);
+  row.attempt = static_cast<int32_t>(from.Integer(5));
+  row.node_rank = RankColumn(from, 6);
+  row.rank = RankColumn(from, 7);
+  row.active = from.Integer(8) != 0;
+  row.began = from.Integer(9);
+  row.json = from.Bytes(10);
+  row.decision = {from.Bytes(11), from.Bytes(12), from.Bytes(13), from.Integer(14)};
+  row.incident = from.Bytes(15);
+  row.state = from.Bytes(16);
   return row;
 }
 
@@ -86,17 +80,17 @@ model::Record DecisionEvent(const std::string& project, const FindingRow& row) {
 
 }  // namespace
 
-Findings::Findings(std::unique_ptr<SqliteFile> file, std::string project)
+Findings::Findings(std::unique_ptr<base::Sqlite> file, std::string project)
     : project_(std::move(project)),
       file_(std::move(file)),
       incidents_(file_.get(), &mutex_),
       wanted_actions_(file_.get(), &mutex_) {}
-Findings::~Findings() = default;
 
 base::Result<std::unique_ptr<Findings>> Findings::Open(const std::string& folder, const std::string& project) {
   RETURN_IF_ERROR(base::MakeDirectories(folder));
-  ASSIGN_OR_RETURN(auto file, SqliteFile::Open(folder + "/findings.sqlite",
-                                               "findings so far and what was decided about them are then gone"));
+  ASSIGN_OR_RETURN(auto file,
+                   base::Sqlite::Open(folder + "/findings.sqlite",
+                                      {"findings so far and what was decided about them are then gone", 1024}));
   std::unique_ptr<Findings> findings(new Findings(std::move(file), project));
   RETURN_IF_ERROR(findings->CreateTables());
   RETURN_IF_ERROR(findings->Load());
@@ -105,25 +99,19 @@ base::Result<std::unique_ptr<Findings>> Findings::Open(const std::string& folder
 
 base::Status Findings::CreateTables() {
   for (const char* sql : kTables) RETURN_IF_ERROR(file_->Execute(sql));
-  Statement has_incidents = file_->Prepare(kHasIncidents);
-  if (!has_incidents) return file_->Error("cannot read");
-  bool has = Step(has_incidents.get());
-  has_incidents.reset();
-  if (!has) RETURN_IF_ERROR(file_->Execute(kAddIncidents));
+  ASSIGN_OR_RETURN(auto has_incidents, file_->First(kHasIncidents, {}, [](const base::SqliteRow&) { return true; }));
+  if (!has_incidents) RETURN_IF_ERROR(file_->Execute(kAddIncidents));
   RETURN_IF_ERROR(file_->Execute(kIncidentIndex));
   RETURN_IF_ERROR(wanted_actions_.CreateTables());
   return incidents_.CreateTables();
 }
 
 base::Status Findings::Load() {
-  Statement counters = file_->Prepare("SELECT id, value FROM counter");
-  if (!counters) return file_->Error("cannot read");
-  while (Step(counters.get())) {
-    auto value = static_cast<uint64_t>(IntegerColumn(counters.get(), 1));
-    if (IntegerColumn(counters.get(), 0) == kPosition) position_ = value;
-    if (IntegerColumn(counters.get(), 0) == kLastNumber) last_number_ = value;
-  }
-  return {};
+  return file_->Each("SELECT id, value FROM counter", {}, [this](const base::SqliteRow& row) {
+    auto value = static_cast<uint64_t>(row.Integer(1));
+    if (row.Integer(0) == kPosition) position_ = value;
+    if (row.Integer(0) == kLastNumber) last_number_ = value;
+  });
 }
 
 std::optional<uint64_t> Findings::position() const {
@@ -144,7 +132,7 @@ void Findings::SkipNumbers(uint64_t to) {
 base::Status Findings::Save(const Changes& changes) {
   std::lock_guard lock(mutex_);
   uint64_t before = last_number_;
-  base::Status status = file_->Transact([&] { return Write(changes); });
+  base::Status status = file_->Transaction([&] { return Write(changes); });
   if (!status.ok()) {
     last_number_ = before;
   } else if (changes.position) {
@@ -163,60 +151,41 @@ base::Status Findings::Write(const Changes& changes) {
   if (changes.let_go) RETURN_IF_ERROR(wanted_actions_.Remove(*changes.let_go));
   if (changes.position) RETURN_IF_ERROR(SetCounter(kPosition, *changes.position));
   if (changes.written == 0) return {};
-  Statement written = file_->Prepare("DELETE FROM event WHERE number <= ?");
-  if (!written) return file_->Error("cannot write");
-  Bind(written.get(), 1, static_cast<int64_t>(changes.written));
-  return Run(written.get()) ? base::Status() : file_->Error("cannot write");
+  return file_->Run("DELETE FROM event WHERE number <= ?", {static_cast<int64_t>(changes.written)});
 }
 
 base::Status Findings::WriteFindings(const std::vector<FindingRow>& rows) {
-  Statement insert = file_->Prepare(
-      "INSERT INTO finding(id, job, rule, class, severity, json, incident, attempt, node_rank, rank, active, began) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-      "ON CONFLICT(id) DO UPDATE SET json = excluded.json, active = excluded.active, "
-      "incident = CASE excluded.incident WHEN '' THEN incident ELSE excluded.incident END");
-  if (!insert) return file_->Error("cannot write");
   for (const FindingRow& row : rows) {
-    Bind(insert.get(), 8, static_cast<int64_t>(row.attempt));
-    BindRank(insert.get(), 9, row.node_rank);
-    BindRank(insert.get(), 10, row.rank);
-    Bind(insert.get(), 11, static_cast<int64_t>(row.active));
-    Bind(insert.get(), 12, row.began);
-    bool written =
-        Run(insert.get(), {row.id, row.job, row.rule, row.finding_class, row.severity, row.json, row.incident});
-    if (!written) return file_->Error("cannot write");
+    RETURN_IF_ERROR(file_->Run(
+        "INSERT INTO finding(id, job, rule, class, severity, json, incident, attempt, node_rank, rank, active, began) "
+        "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT(id) DO UPDATE SET json = excluded.json, active = excluded.active, "
+        "incident = CASE excluded.incident WHEN '' THEN incident ELSE excluded.incident END",
+        {row.id, row.job, row.rule, row.finding_class, row.severity, row.json, row.incident, row.attempt,
+         base::OrNull(row.node_rank), base::OrNull(row.rank), int64_t{row.active}, row.began}));
   }
   return {};
 }
 
 base::Status Findings::WriteEvents(const std::vector<model::Record>& events) {
-  Statement insert = file_->Prepare("INSERT INTO event(number, record) VALUES(?, ?)");
-  if (!insert) return file_->Error("cannot write");
   for (model::Record event : events) {
     event.seq = ++last_number_;
     std::string bytes;
     model::EncodeRecords({event}, &bytes);
-    Bind(insert.get(), 1, static_cast<int64_t>(event.seq));
-    BindBlob(insert.get(), 2, bytes);
-    if (!Run(insert.get())) return file_->Error("cannot write");
+    RETURN_IF_ERROR(
+        file_->Run("INSERT INTO event(number, record) VALUES(?, ?)", {static_cast<int64_t>(event.seq), bytes}));
   }
   return SetCounter(kLastNumber, last_number_);
 }
 
 base::Status Findings::SetCounter(int id, uint64_t value) {
-  Statement set = file_->Prepare("INSERT OR REPLACE INTO counter VALUES(?, ?)");
-  if (!set) return file_->Error("cannot write");
-  Bind(set.get(), 1, static_cast<int64_t>(id));
-  Bind(set.get(), 2, static_cast<int64_t>(value));
-  return Run(set.get()) ? base::Status() : file_->Error("cannot write");
+  return file_->Run("INSERT OR REPLACE INTO counter VALUES(?, ?)", {id, static_cast<int64_t>(value)});
 }
 
 bool Findings::Has(const std::string& id) const {
   std::lock_guard lock(mutex_);
-  Statement select = file_->Prepare("SELECT 1 FROM finding WHERE id = ?");
-  if (!select) return false;
-  Bind(select.get(), 1, id);
-  return Step(select.get());
+  auto has = file_->First("SELECT 1 FROM finding WHERE id = ?", {id}, [](const base::SqliteRow&) { return true; });
+  return has.ok() && *has;
 }
 
 base::Result<std::vector<FindingRow>> Findings::List(const FindingFilter& filter) const {
@@ -226,39 +195,29 @@ base::Result<std::vector<FindingRow>> Findings::List(const FindingFilter& filter
       {"finding.rule", &filter.rule},         {"finding.class", &filter.finding_class},
       {"finding.severity", &filter.severity}, {"finding.incident", &filter.incident}};
   std::string sql = SelectFindings() + " WHERE 1";
+  std::vector<base::SqliteValue> values;
   for (const auto& [column, value] : terms) {
-    if (!value->empty()) sql += std::string(" AND ") + column + " = ?";
+    if (value->empty()) continue;
+    sql += std::string(" AND ") + column + " = ?";
+    values.emplace_back(*value);
   }
   if (filter.active) sql += *filter.active ? " AND active" : " AND NOT active";
-  sql += " ORDER BY finding.place DESC LIMIT " + std::to_string(filter.limit);
-  Statement select = file_->Prepare(sql.c_str());
-  if (!select) return file_->Error("cannot read");
-  int index = 0;
-  for (const auto& [column, value] : terms) {
-    if (!value->empty()) Bind(select.get(), ++index, *value);
-  }
-  std::vector<FindingRow> rows;
-  while (Step(select.get())) rows.push_back(RowFrom(select.get()));
-  return rows;
+  sql += " ORDER BY finding.place DESC LIMIT ?";
+  values.emplace_back(filter.limit);
+  return file_->All(sql, values, RowFrom);
 }
 
 base::Result<FindingRow> Findings::Decide(const std::string& id, const Decision& decision) {
   std::lock_guard lock(mutex_);
-  Statement select = file_->Prepare((SelectFindings() + " WHERE finding.id = ?").c_str());
-  if (!select) return file_->Error("cannot read");
-  Bind(select.get(), 1, id);
-  if (!Step(select.get())) return base::Status::NotFound("no finding \"" + id + "\"");
-  FindingRow row = RowFrom(select.get());
-  select.reset();
+  ASSIGN_OR_RETURN(auto found, file_->First(SelectFindings() + " WHERE finding.id = ?", {id}, RowFrom));
+  if (!found) return base::Status::NotFound("no finding \"" + id + "\"");
+  FindingRow& row = *found;
   row.decision = decision;
   row.state = decision.state;
   uint64_t before = last_number_;
-  base::Status status = file_->Transact([&]() -> base::Status {
-    Statement update = file_->Prepare("UPDATE finding SET state = ?, by = ?, note = ?, at = ? WHERE id = ?");
-    if (!update) return file_->Error("cannot write");
-    Bind(update.get(), 4, decision.at);
-    Bind(update.get(), 5, id);
-    if (!Run(update.get(), {decision.state, decision.by, decision.note})) return file_->Error("cannot write");
+  base::Status status = file_->Transaction([&]() -> base::Status {
+    RETURN_IF_ERROR(file_->Run("UPDATE finding SET state = ?, by = ?, note = ?, at = ? WHERE id = ?",
+                               {decision.state, decision.by, decision.note, decision.at, id}));
     return WriteEvents({DecisionEvent(project_, row)});
   });
   if (status.ok()) return row;
@@ -268,21 +227,19 @@ base::Result<FindingRow> Findings::Decide(const std::string& id, const Decision&
 
 base::Result<std::map<std::string, std::string>> Findings::Marks() const {
   std::lock_guard lock(mutex_);
-  Statement apart = file_->Prepare(
-      "SELECT job, MAX(state = 'confirmed') FROM finding WHERE incident = '' AND severity <> 'INFO' "
-      "AND state <> 'dismissed' GROUP BY job");
-  if (!apart) return file_->Error("cannot read");
   std::map<std::string, std::string> marks;
-  while (Step(apart.get())) AddMark(Column(apart.get(), 0), IntegerColumn(apart.get(), 1) != 0, &marks);
+  RETURN_IF_ERROR(
+      file_->Each("SELECT job, MAX(state = 'confirmed') FROM finding WHERE incident = '' AND severity <> 'INFO' "
+                  "AND state <> 'dismissed' GROUP BY job",
+                  {}, [&](const base::SqliteRow& row) { AddMark(row.Bytes(0), row.Integer(1) != 0, &marks); }));
   RETURN_IF_ERROR(incidents_.ReadMarks(&marks));
   return marks;
 }
 
 base::Status Findings::DeleteJob(const std::string& job) {
   std::lock_guard lock(mutex_);
-  return file_->Transact([&]() -> base::Status {
-    Statement remove = file_->Prepare("DELETE FROM finding WHERE job = ?");
-    if (!Run(remove.get(), {job})) return file_->Error("cannot delete");
+  return file_->Transaction([&]() -> base::Status {
+    RETURN_IF_ERROR(file_->Run("DELETE FROM finding WHERE job = ?", {job}));
     RETURN_IF_ERROR(wanted_actions_.DeleteJob(job));
     return incidents_.DeleteJob(job);
   });
@@ -290,13 +247,12 @@ base::Status Findings::DeleteJob(const std::string& job) {
 
 base::Result<std::vector<model::Record>> Findings::EventsAfter(uint64_t number, size_t limit) const {
   std::lock_guard lock(mutex_);
-  Statement select = file_->Prepare("SELECT number, record FROM event WHERE number > ? ORDER BY number LIMIT ?");
-  if (!select) return file_->Error("cannot read");
-  Bind(select.get(), 1, static_cast<int64_t>(number));
-  Bind(select.get(), 2, static_cast<int64_t>(limit));
+  ASSIGN_OR_RETURN(auto coded, file_->All("SELECT record FROM event WHERE number > ? ORDER BY number LIMIT ?",
+                                          {static_cast<int64_t>(number), static_cast<int64_t>(limit)},
+                                          [](const base::SqliteRow& row) { return row.Bytes(0); }));
   std::vector<model::Record> events;
-  while (Step(select.get())) {
-    ASSIGN_OR_RETURN(auto records, model::DecodeRecords(BlobColumn(select.get(), 1)));
+  for (const std::string& bytes : coded) {
+    ASSIGN_OR_RETURN(auto records, model::DecodeRecords(bytes));
     events.insert(events.end(), records.begin(), records.end());
   }
   return events;

@@ -8,14 +8,13 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/sqlite.h"
 #include "base/status.h"
 #include "catalog/incidents.h"
 #include "catalog/wanted_actions.h"
 #include "model/record.h"
 
 namespace rankscope::catalog {
-
-class SqliteFile;
 
 // What a person said of a finding itself, or that nobody has yet.
 struct Decision {
@@ -55,7 +54,6 @@ struct FindingFilter {
 class Findings {
  public:
   static base::Result<std::unique_ptr<Findings>> Open(const std::string& folder, const std::string& project);
-  ~Findings();
 
   struct Changes {
     std::vector<FindingRow> findings;    // new, or to replace what is known of them but for the decision; the incident
@@ -95,7 +93,7 @@ class Findings {
   void SkipNumbers(uint64_t to);
 
  private:
-  Findings(std::unique_ptr<SqliteFile> file, std::string project);
+  Findings(std::unique_ptr<base::Sqlite> file, std::string project);
   base::Status CreateTables();
   base::Status Load();
   base::Status Write(const Changes& changes);
@@ -105,7 +103,7 @@ class Findings {
 
   const std::string project_;
   mutable std::mutex mutex_;  // guards what follows
-  const std::unique_ptr<SqliteFile> file_;
+  const std::unique_ptr<base::Sqlite> file_;
   Incidents incidents_;
   WantedActions wanted_actions_;
   std::optional<uint64_t> position_;

@@ -8,11 +8,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/sqlite.h"
 #include "base/status.h"
 
 namespace rankscope::catalog {
-
-class SqliteFile;
 
 // One incident: what is asked for, and all of it as JSON.
 struct IncidentRow {
@@ -54,7 +53,7 @@ struct RuleStats {
 // of Findings, with whose lock it is called. Any thread, but for the methods that say otherwise.
 class Incidents {
  public:
-  Incidents(SqliteFile* file, std::mutex* mutex) : file_(file), mutex_(mutex) {}
+  Incidents(base::Sqlite* file, std::mutex* mutex) : file_(file), mutex_(mutex) {}
   base::Status CreateTables();
 
   // Newest first.
@@ -102,7 +101,7 @@ class Incidents {
   base::Status ReadMarks(std::map<std::string, std::string>* marks) const;
 
  private:
-  SqliteFile* file_;
+  base::Sqlite* file_;
   std::mutex* mutex_;
 };
 

@@ -4,8 +4,8 @@
 
 #include <filesystem>
 
+#include "base/sqlite.h"
 #include "catalog/findings.h"
-#include "catalog/sqlite_file.h"
 
 namespace rankscope::catalog {
 namespace {
@@ -257,7 +257,7 @@ TEST(IncidentsOfAnOlderFile, FindingsFromBeforeThereWereAnyAreKept) {
   std::filesystem::remove_all(folder);
   std::filesystem::create_directories(folder);
   {
-    auto file = *SqliteFile::Open(folder + "/findings.sqlite", "");
+    auto file = *base::Sqlite::Open(folder + "/findings.sqlite", {});
     ASSERT_TRUE(file->Execute("CREATE TABLE finding(place INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, job TEXT NOT "
                               "NULL, rule TEXT NOT NULL, class TEXT NOT NULL, severity TEXT NOT NULL, attempt INTEGER "
                               "NOT NULL, node_rank INTEGER, rank INTEGER, active INTEGER NOT NULL, began INTEGER NOT "

@@ -119,15 +119,37 @@ void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
   row_.project = origin.project;
   row_.job = origin.job;
   row_.attempt = std::max(row_.attempt, origin.attempt);
-  if (!origin.rank) return;
-  RankRow& rank = ranks_[{origin.attempt, *origin.rank}];
-  rank.attempt = origin.attempt;
-  rank.rank = *origin.rank;
-  if (origin.node_rank) rank.node_rank = origin.node_rank;
-  if (origin.local_rank) rank.local_rank = origin.local_rank;
-  if (!origin.host.empty()) rank.host = origin.host;
-  if (stream == model::Stream::kMetric) rank.source = "hook";
-  if (rank.source.empty()) rank.source = "console";
+  RankRow* rank = RankOf(origin);
+  if (!rank) return;
+  rank->attempt = origin.attempt;
+  rank->rank = *origin.rank;
+  if (origin.node_rank) rank->node_rank = origin.node_rank;
+  if (origin.local_rank) rank->local_rank = origin.local_rank;
+  if (!origin.host.empty()) rank->host = origin.host;
+  if (stream == model::Stream::kMetric) rank->source = "hook";
+  if (rank->source.empty()) rank->source = "console";
+}
+
+RankRow* JobState::RankOf(const model::Origin& origin) {
+  if (!origin.rank) return nullptr;
+  const std::pair key(origin.attempt, *origin.rank);
+  auto [rank, is_new] = ranks_.try_emplace(key);
+  if (!is_new) return &rank->second;
+  ForgetOldAttempts();
+  return ranks_.contains(key) ? &rank->second : nullptr;
+}
+
+void JobState::ForgetOldAttempts() {
+  auto oldest = ranks_.end();  // of those that are kept
+  for (size_t kept = 0; oldest != ranks_.begin(); ++kept) {
+    const int32_t attempt = std::prev(oldest)->first.first;
+    if (kept == kKeptAttempts) {
+      ranks_.erase(ranks_.begin(), oldest);
+      first_bad_end_.erase(first_bad_end_.begin(), first_bad_end_.upper_bound(attempt));
+      return;
+    }
+    oldest = ranks_.lower_bound({attempt, INT32_MIN});
+  }
 }
 
 void JobState::TakeEvent(const std::string& name, const model::Record& record) {
@@ -143,33 +165,40 @@ void JobState::TakeEvent(const std::string& name, const model::Record& record) {
   } else if (name == "rank_start" && origin.rank) {
     StartRank(record);
   } else if (name == "rank_gpu" && origin.rank) {
-    ranks_[{origin.attempt, *origin.rank}].gpu_uuid = Field(record, "gpu_uuid");
+    if (RankRow* rank = RankOf(origin)) rank->gpu_uuid = Field(record, "gpu_uuid");
   } else if (name == "rank_exit" && origin.rank) {
     EndRank(record);
   } else if (name == "node_end") {
-    Run& run = runs_[RunOf(record)];
-    run.exit = EndOf(record);
-    run.ended_at = record.time;
+    auto [run, is_new] = runs_.try_emplace(RunOf(record));
+    if (is_new) run->second.of_files = record.time < imported_at_;
+    run->second.exit = EndOf(record);
+    run->second.ended_at = record.time;
   }
 }
 
 // The server that knew of the launch before gave this one an attempt of its own. Where it could not, a member that
-// comes again after all have ended has been launched again under the same id, and nothing tells the two launches' ranks
-// apart. One that comes while others go on has come back to them.
+// comes again after all have ended, or whoever comes after a long silence, has been launched again under the same id,
+// and nothing tells the two launches' ranks apart. One that comes while others go on has come back to them.
 void JobState::StartRun(const model::Record& record) {
   if (record.origin.attempt > row_.attempt) BeginLaunch(record.origin.attempt);
-  Run run{Field(record, "member"), "", 0, record.time};
+  Run run{Field(record, "member"), "", 0, record.time, record.time < imported_at_};
   if (run.member.empty()) run.member = RunOf(record);
+  bool is_silent = FollowsSilence(record);
   bool all_ended =
       std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
   size_t earlier = std::erase_if(runs_, [&](const auto& entry) { return entry.second.member == run.member; });
-  if (earlier > 0 && all_ended) ForgetLastLaunch();
+  if (is_silent || (earlier > 0 && all_ended)) ForgetLastLaunch();
   runs_[RunOf(record)] = std::move(run);
 }
 
+bool JobState::FollowsSilence(const model::Record& start) const {
+  return !runs_.empty() && start.time - row_.last_heard > kSilentLaunch;
+}
+
 bool JobState::IsUncounted(const model::Record& start) const {
-  return IsOfEarlierLaunch(start.origin) && ended() &&
-         std::all_of(runs_.begin(), runs_.end(), [&](const auto& run) { return run.second.ended_at < start.time; });
+  if (!IsOfEarlierLaunch(start.origin)) return false;
+  auto is_before = [&](const auto& run) { return run.second.ended_at < start.time; };
+  return FollowsSilence(start) || (ended() && std::all_of(runs_.begin(), runs_.end(), is_before));
 }
 
 void JobState::BeginLaunch(int32_t first_attempt) {
@@ -192,23 +221,25 @@ void JobState::ForgetLastLaunch() {
 
 // A rank lives in one run: another that has it now says that the one before is over, though it could not say so.
 void JobState::StartRank(const model::Record& record) {
-  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
+  RankRow* rank = RankOf(record.origin);
+  if (!rank) return;
   std::string run = Field(record, "run"), source = Field(record, "source");
   // The script around a rank looks like a rank without a channel; the rank itself counts.
-  if (source == "exit only" && rank.run == run && rank.pid != 0 && rank.exit.empty()) return;
-  if (!rank.run.empty() && rank.run != run) runs_.erase(rank.run);
-  rank.run = run;
-  rank.pid = Integer(record, "pid");
-  rank.source = source;
-  rank.exit.clear();
+  if (source == "exit only" && rank->run == run && rank->pid != 0 && rank->exit.empty()) return;
+  if (!rank->run.empty() && rank->run != run) runs_.erase(rank->run);
+  rank->run = run;
+  rank->pid = Integer(record, "pid");
+  rank->source = source;
+  rank->exit.clear();
 }
 
 // The first to end badly is the one to look at; what follows are mostly its peers, ended by the launcher.
 void JobState::EndRank(const model::Record& record) {
   std::string end = EndOf(record);
-  RankRow& rank = ranks_[{record.origin.attempt, *record.origin.rank}];
-  if (int64_t pid = Integer(record, "pid"); pid != 0 && rank.pid != 0 && pid != rank.pid) return;
-  rank.exit = end;
+  RankRow* rank = RankOf(record.origin);
+  if (!rank) return;
+  if (int64_t pid = Integer(record, "pid"); pid != 0 && rank->pid != 0 && pid != rank->pid) return;
+  rank->exit = end;
   if (!Bad(end)) return;
   auto [first, added] = first_bad_end_.try_emplace(record.origin.attempt);
   if (!added && first->second.time <= record.time) return;
@@ -219,7 +250,7 @@ void JobState::EndRank(const model::Record& record) {
 void JobState::Configure(const model::Record& record) {
   bool first = record.origin.node_rank.value_or(0) == 0;
   for (const auto& [key, value] : record.fields) {
-    if (key == "event" || key == "run" || key == "member") continue;
+    if (key == "event" || key == "run" || key == "member" || key == kImportedFrom) continue;  // the last: NoteImport's
     if (first) {
       row_.configuration[key] = TextOf(value);
     } else {
@@ -236,9 +267,11 @@ std::string JobState::RunsEnd() const {
   return "";
 }
 
-void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from) {
+void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from,
+                          base::TimeNs now) {
   row_.project = project;
   row_.job = job;
+  imported_at_ = now;
   std::string& places = row_.configuration[kImportedFrom];
   if (places.size() > kMostPlaces || (", " + places + ",").find(", " + from + ",") != std::string::npos) return;
   places += (places.empty() ? "" : ", ") + from;
@@ -246,7 +279,7 @@ void JobState::NoteImport(const std::string& project, const std::string& job, co
 }
 
 bool JobState::ended() const {
-  if (runs_.empty()) return row_.configuration.contains(kImportedFrom);
+  if (runs_.empty()) return is_imported();
   return std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
 }
 
@@ -277,16 +310,24 @@ JobState::Condition JobState::Judge(base::TimeNs now, int64_t lost_after) const 
 }
 
 std::optional<JobLife> JobState::Life(base::TimeNs now, int64_t lost_after) const {
-  if (runs_.empty() || row_.configuration.contains(kImportedFrom)) return std::nullopt;
+  bool of_files = std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.of_files; });
+  if (of_files) return std::nullopt;
   Condition condition = Judge(now, lost_after);
   JobLife life{row_.job, condition.state, condition.reason, row_.ranks_expected, row_.last_step};
   life.last_heard = row_.last_heard;
+  life.launched = launched();
   for (const auto& [name, run] : runs_) {
-    life.launched = life.launched == 0 ? run.started_at : std::min(life.launched, run.started_at);
     if (ended()) life.ended = std::max(life.ended, run.ended_at);
   }
-  if (life.launched == 0) life.launched = row_.started;
   return life;
+}
+
+base::TimeNs JobState::launched() const {
+  base::TimeNs first = 0;
+  for (const auto& [name, run] : runs_) {
+    if (run.started_at != 0) first = first == 0 ? run.started_at : std::min(first, run.started_at);
+  }
+  return first == 0 ? row_.started : first;
 }
 
 bool JobState::AllRanksEndedWell() const {
@@ -317,6 +358,7 @@ std::string JobState::ToJson() const {
   if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
   if (last_loss_time_ != 0) json["last_loss_time"] = last_loss_time_;
   if (first_attempt_ != 0) json["first_attempt"] = first_attempt_;
+  if (imported_at_ != 0) json["imported_at"] = imported_at_;
   if (row_.pause) json["pause"] = catalog::ToJson(*row_.pause);
   for (const auto& [key, rank] : ranks_) {
     json["ranks"].push_back({{"attempt", rank.attempt},
@@ -333,6 +375,7 @@ std::string JobState::ToJson() const {
   for (const auto& [name, run] : runs_) {
     json["runs"][name] = {
         {"member", run.member}, {"exit", run.exit}, {"ended_at", run.ended_at}, {"started_at", run.started_at}};
+    if (run.of_files) json["runs"][name]["of_files"] = true;
   }
   for (const auto& [attempt, end] : first_bad_end_) {
     json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
@@ -355,6 +398,9 @@ JobState JobState::FromJson(const std::string& text) {
   if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
   state.last_loss_time_ = json.value("last_loss_time", int64_t{0});
   state.first_attempt_ = json.value("first_attempt", 0);
+  // Earlier versions took each run of a job that was imported for one of files.
+  const bool by_name = state.row_.configuration.contains(kImportedFrom) && !json.contains("imported_at");
+  state.imported_at_ = json.value("imported_at", by_name ? std::max<int64_t>(state.row_.last_heard, 1) : 0);
   state.row_.pause = PauseFromJson(json.value("pause", ""));
   for (const Json& entry : json.value("ranks", Json::array())) {
     RankRow rank;
@@ -373,7 +419,7 @@ JobState JobState::FromJson(const std::string& text) {
   const Json runs = json.value("runs", Json::object());
   for (const auto& [name, run] : runs.items()) {
     state.runs_[name] = {run.value("member", ""), run.value("exit", ""), run.value("ended_at", int64_t{0}),
-                         run.value("started_at", int64_t{0})};
+                         run.value("started_at", int64_t{0}), run.value("of_files", by_name)};
   }
   const Json ends = json.value("first_bad_end", Json::object());
   for (const auto& [attempt, end] : ends.items()) {

@@ -5,6 +5,8 @@
 namespace rankscope::catalog {
 namespace {
 
+constexpr char kLost[] = "what is known of jobs whose records are gone is then gone, too";
+
 // A file that was written when the curves were a part of the facts.
 constexpr char kHasCurves[] = "SELECT 1 FROM pragma_table_info('job') WHERE name = 'curves'";
 constexpr char kAddCurves[] = "ALTER TABLE job ADD COLUMN curves TEXT NOT NULL DEFAULT ''";
@@ -15,20 +17,19 @@ constexpr char kMoveCurves[] =
 
 base::Result<std::unique_ptr<Knowledge>> Knowledge::Open(const std::string& folder) {
   RETURN_IF_ERROR(base::MakeDirectories(folder));
-  ASSIGN_OR_RETURN(auto file, base::Sqlite::Open(folder + "/knowledge.sqlite"));
+  ASSIGN_OR_RETURN(auto file, base::Sqlite::Open(folder + "/knowledge.sqlite", {kLost}));
   RETURN_IF_ERROR(
-      file->Run("CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, seen TEXT NOT NULL, facts TEXT NOT NULL, "
-                "curves TEXT NOT NULL DEFAULT '')"));
-  RETURN_IF_ERROR(file->Run("CREATE TABLE IF NOT EXISTS sums(text TEXT NOT NULL)"));
-  RETURN_IF_ERROR(
-      file->Run("CREATE TABLE IF NOT EXISTS change(number INTEGER PRIMARY KEY, before TEXT NOT NULL, after TEXT NOT "
-                "NULL)"));
-  bool has_curves = false;
-  RETURN_IF_ERROR(file->Each(kHasCurves, {}, [&](const base::SqliteRow&) { has_curves = true; }));
+      file->Execute("CREATE TABLE IF NOT EXISTS job(name TEXT PRIMARY KEY, seen TEXT NOT NULL, facts TEXT NOT NULL, "
+                    "curves TEXT NOT NULL DEFAULT '')"));
+  RETURN_IF_ERROR(file->Execute("CREATE TABLE IF NOT EXISTS sums(text TEXT NOT NULL)"));
+  RETURN_IF_ERROR(file->Execute(
+      "CREATE TABLE IF NOT EXISTS change(number INTEGER PRIMARY KEY, before TEXT NOT NULL, after TEXT NOT "
+      "NULL)"));
+  ASSIGN_OR_RETURN(auto has_curves, file->First(kHasCurves, {}, [](const base::SqliteRow&) { return true; }));
   if (!has_curves) {
     RETURN_IF_ERROR(file->Transaction([&]() -> base::Status {
-      RETURN_IF_ERROR(file->Run(kAddCurves));
-      return file->Run(kMoveCurves);
+      RETURN_IF_ERROR(file->Execute(kAddCurves));
+      return file->Execute(kMoveCurves);
     }));
   }
   return std::unique_ptr<Knowledge>(new Knowledge(std::move(file)));
@@ -50,12 +51,10 @@ base::Status Knowledge::NoteChange(const std::string& job, const std::string& af
 
 base::Result<std::optional<KnownJob>> Knowledge::Find(const std::string& job) const {
   std::lock_guard lock(mutex_);
-  std::optional<KnownJob> found;
-  RETURN_IF_ERROR(
-      file_->Each("SELECT name, seen, facts, curves FROM job WHERE name = ?", {job}, [&](const base::SqliteRow& row) {
-        found = KnownJob{row.Bytes(0), row.Bytes(1), row.Bytes(2), row.Bytes(3)};
-      }));
-  return found;
+  return file_->First("SELECT name, seen, facts, curves FROM job WHERE name = ?", {job},
+                      [](const base::SqliteRow& row) {
+                        return KnownJob{row.Bytes(0), row.Bytes(1), row.Bytes(2), row.Bytes(3)};
+                      });
 }
 
 base::Status Knowledge::Each(const std::function<void(const KnownJob&)>& take) const {
@@ -75,9 +74,8 @@ base::Status Knowledge::DeleteJob(const std::string& job) {
 
 base::Result<std::string> Knowledge::Sums() const {
   std::lock_guard lock(mutex_);
-  std::string sums;
-  RETURN_IF_ERROR(file_->Each("SELECT text FROM sums", {}, [&](const base::SqliteRow& row) { sums = row.Bytes(0); }));
-  return sums;
+  ASSIGN_OR_RETURN(auto sums, file_->First("SELECT text FROM sums", {}, [](const auto& row) { return row.Bytes(0); }));
+  return sums.value_or("");
 }
 
 base::Status Knowledge::EachChange(
@@ -90,9 +88,9 @@ base::Status Knowledge::EachChange(
 base::Status Knowledge::SaveSums(const std::string& sums) {
   std::lock_guard lock(mutex_);
   return file_->Transaction([&]() -> base::Status {
-    RETURN_IF_ERROR(file_->Run("DELETE FROM sums"));
+    RETURN_IF_ERROR(file_->Execute("DELETE FROM sums"));
     RETURN_IF_ERROR(file_->Run("INSERT INTO sums VALUES(?)", {sums}));
-    return file_->Run("DELETE FROM change");
+    return file_->Execute("DELETE FROM change");
   });
 }
 

@@ -9,8 +9,8 @@ namespace {
 
 // A file as it was when the curves were a part of the facts.
 void WriteOldFile(const std::string& path) {
-  auto file = *base::Sqlite::Open(path);
-  ASSERT_TRUE(file->Run("CREATE TABLE job(name TEXT PRIMARY KEY, seen TEXT NOT NULL, facts TEXT NOT NULL)").ok());
+  auto file = *base::Sqlite::Open(path, {});
+  ASSERT_TRUE(file->Execute("CREATE TABLE job(name TEXT PRIMARY KEY, seen TEXT NOT NULL, facts TEXT NOT NULL)").ok());
   auto add = [&](std::string_view name, std::string_view facts) {
     ASSERT_TRUE(file->Run("INSERT INTO job VALUES(?, 'failed 0 7', ?)", {name, facts}).ok());
   };

@@ -56,13 +56,18 @@ int32_t Launches::FirstAttempt(const std::string& job, const std::string& member
   return first;
 }
 
+void Launches::ForgetJob(const std::string& job) {
+  joined_.erase(job);
+  first_attempt_.erase(job);
+}
+
 bool Launches::IsKnown(const std::string& job, const FindJob& find) const { return joined_.contains(job) || find(job); }
 
 bool Launches::BelongsTo(const std::string& job, const std::string& member, base::TimeNs now, int64_t lost_after,
                          const JobState* state) const {
   auto found = joined_.find(job);
   auto members = PresenceOf(found == joined_.end() ? Members() : found->second, state);
-  base::TimeNs began = state ? state->started() : now;
+  base::TimeNs began = state ? state->launched() : now;
   bool heard = state && now - state->last_heard() <= lost_after;
   for (const auto& [name, other] : members) {
     if (other.joined_at != 0) began = std::min(began, other.joined_at);

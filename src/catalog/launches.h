@@ -30,6 +30,8 @@ class Launches {
   // The attempt with which the member's launch of a named job begins.
   int32_t FirstAttempt(const std::string& job, const std::string& member, base::TimeNs now, int64_t lost_after,
                        const FindJob& find);
+  // The next launch of its name is its first.
+  void ForgetJob(const std::string& job);
 
  private:
   using Members = std::map<std::string, base::TimeNs>;  // when each joined

@@ -110,6 +110,21 @@ TEST_F(LaunchesTest, RelaunchOfANamedJobBeginsWithAnAttemptOfItsOwn) {
   EXPECT_EQ(FirstAttempt("node 0"), 2);
 }
 
+TEST_F(LaunchesTest, NodeThatComesLateToARelaunchThatHasFailedBelongsToIt) {
+  for (const char* member : {"node 0", "node 1"}) {
+    FirstAttempt(member);
+    Start("k", member);
+  }
+  for (const char* member : {"node 0", "node 1"}) End("k", member);
+  now_ += 3600;
+  EXPECT_EQ(FirstAttempt("node 0"), 1);
+  Start("k", "node 0", 1);
+  now_ += 3;
+  End("k", "node 0", 1);
+  EXPECT_EQ(FirstAttempt("node 1"), 1);
+  EXPECT_EQ(FirstAttempt("node 0"), 1) << "node 1 is still coming";
+}
+
 TEST_F(LaunchesTest, RelaunchOfANamedJobCountsOnFromItsElasticRestarts) {
   FirstAttempt("node 0");
   Start("k", "node 0");

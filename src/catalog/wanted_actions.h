@@ -7,11 +7,10 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/sqlite.h"
 #include "base/status.h"
 
 namespace rankscope::catalog {
-
-class SqliteFile;
 
 // What rules want done about a job, once for all findings that want it within a minute.
 struct WantedAction {
@@ -28,7 +27,7 @@ struct WantedAction {
 // Findings, with whose lock it is called. Any thread, but for the methods that say otherwise.
 class WantedActions {
  public:
-  WantedActions(SqliteFile* file, std::mutex* mutex) : file_(file), mutex_(mutex) {}
+  WantedActions(base::Sqlite* file, std::mutex* mutex) : file_(file), mutex_(mutex) {}
   base::Status CreateTables();
 
   // Oldest first.
@@ -44,7 +43,7 @@ class WantedActions {
   base::Status DeleteJob(const std::string& job);
 
  private:
-  SqliteFile* file_;
+  base::Sqlite* file_;
   std::mutex* mutex_;
 };
 

@@ -72,6 +72,13 @@ OddRank Describe(int64_t rank, const std::vector<std::optional<double>>& scores)
 
 }  // namespace
 
+std::vector<int64_t> HeatColumns(std::set<int64_t> buckets, std::optional<int64_t> width) {
+  if (width && !buckets.empty()) {
+    for (int64_t x = *buckets.begin(); x < *buckets.rbegin(); x += *width) buckets.insert(x);
+  }
+  return {buckets.begin(), buckets.end()};
+}
+
 HeatRows FindOddRanks(const std::vector<HeatMap>& layers) {
   HeatRows rows;
   for (size_t column = 0; column < layers.front().columns; ++column) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,10 @@ struct HeatMap {
   std::map<int64_t, std::vector<std::optional<double>>> ranks;  // each of `columns` values
   size_t columns = 0;
 };
+
+// The columns of a map of these buckets, in order: those that anybody has, and with a `width` also the gaps between
+// them, since in time a gap tells that nothing came. Steps have none: one record over ten of them leaves no gaps.
+std::vector<int64_t> HeatColumns(std::set<int64_t> buckets, std::optional<int64_t> width);
 
 struct OddRank {
   int64_t rank = 0;

@@ -78,5 +78,16 @@ TEST(Table, IdeographsTakeTwoCells) {
   EXPECT_EQ(ShownValue("a\x1b[31m\n"), "a\\x1b[31m\\n");
 }
 
+TEST(HeatColumns, AreTheBucketsThatThereAreAndInTimeTheGapsToo) {
+  EXPECT_EQ(HeatColumns({5, 1, 9}, {}), (std::vector<int64_t>{1, 5, 9}));
+  EXPECT_EQ(HeatColumns({4000, 1000}, 1000), (std::vector<int64_t>{1000, 2000, 3000, 4000}));
+  EXPECT_EQ(HeatColumns({7}, 1000), (std::vector<int64_t>{7}));
+}
+
+TEST(HeatColumns, OfNothingAreNone) {
+  EXPECT_TRUE(HeatColumns({}, {}).empty());
+  EXPECT_TRUE(HeatColumns({}, 1000).empty());
+}
+
 }  // namespace
 }  // namespace rankscope::cli

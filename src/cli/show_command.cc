@@ -121,7 +121,7 @@ class Page {
     options.job = job_;
     std::vector<Json> all;
     RETURN_IF_ERROR(GetRows(server_, SeriesPath(options, columns_), [&](const Json& series) {
-      all.push_back(series);
+      if (!series["x"].empty()) all.push_back(series);  // else its records went while they were read
       return true;
     }));
     // A restart begins another attempt; this page is about the last one.
@@ -145,18 +145,14 @@ class Page {
     std::erase_if(*all, [](const Json& series) { return !series.contains("rank"); });
   }
 
-  // A column for each bucket of steps that anybody has: one record over ten steps leaves no gaps. Of time each, since
-  // when nothing came is told by a gap.
   static std::vector<int64_t> ColumnsOf(const std::vector<Json>& all) {
-    std::set<int64_t> columns;
+    std::set<int64_t> buckets;
     for (const Json& series : all) {
-      for (const Json& x : series["x"]) columns.insert(x.get<int64_t>());
+      for (const Json& x : series["x"]) buckets.insert(x.get<int64_t>());
     }
-    auto width = all.front()["width"].get<int64_t>();
-    if (all.front().value("axis", "step") != "step") {
-      for (int64_t x = *columns.begin(); x < *columns.rbegin(); x += width) columns.insert(x);
-    }
-    return {columns.begin(), columns.end()};
+    std::optional<int64_t> width;
+    if (all.front().value("axis", "step") != "step") width = all.front()["width"].get<int64_t>();
+    return HeatColumns(std::move(buckets), width);
   }
 
   void PrintHeat(const std::string& metric, const std::vector<Json>& all) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 
 namespace rankscope::model {
@@ -10,7 +11,7 @@ namespace {
 struct Known {
   std::string_view name;
   bool (*takes)(std::string_view argument);
-  std::string_view want;
+  std::string want;
 };
 
 bool IsNothing(std::string_view argument) { return argument.empty(); }
@@ -22,19 +23,22 @@ bool IsLevel(std::string_view argument) {
   return std::find(kLevels.begin(), kLevels.end(), argument) != kLevels.end();
 }
 bool IsInterval(std::string_view argument) {
-  bool digits = std::all_of(argument.begin(), argument.end(), [](char c) { return c >= '0' && c <= '9'; });
-  return digits && !argument.empty() && argument.size() <= 6 && argument.front() != '0';
+  uint32_t steps = 0;
+  auto [end, error] = std::from_chars(argument.data(), argument.data() + argument.size(), steps);
+  bool whole = error == std::errc() && end == argument.data() + argument.size() && argument.front() != '0';
+  return whole && steps <= kMostLogIntervalSteps;
 }
 
-constexpr Known kActions[] = {{"notify_only", IsNothing, "no argument"},
-                              {"mark", IsNothing, "no argument"},
-                              {"pause_job", IsNothing, "no argument"},
-                              {"resume_job", IsNothing, "no argument"},
-                              {"stop_job", IsNothing, "no argument"},
-                              {"dump_stacks", IsNothing, "no argument"},
-                              {"webhook", IsWord, "the name of a channel"},
-                              {"set_log_interval_steps", IsInterval, "a number from 1 to 999999"},
-                              {"set_level", IsLevel, "DEBUG, INFO, WARNING or ERROR"}};
+const Known kActions[] = {
+    {"notify_only", IsNothing, "no argument"},
+    {"mark", IsNothing, "no argument"},
+    {"pause_job", IsNothing, "no argument"},
+    {"resume_job", IsNothing, "no argument"},
+    {"stop_job", IsNothing, "no argument"},
+    {"dump_stacks", IsNothing, "no argument"},
+    {"webhook", IsWord, "the name of a channel"},
+    {"set_log_interval_steps", IsInterval, "a number from 1 to " + std::to_string(kMostLogIntervalSteps)},
+    {"set_level", IsLevel, "DEBUG, INFO, WARNING or ERROR"}};
 
 }  // namespace
 
@@ -46,8 +50,8 @@ base::Result<Action> ParseAction(const std::string& text) {
     list += (list.empty() ? "" : ", ") + std::string(known.name);
     if (known.name != action.name) continue;
     if (known.takes(action.argument)) return action;
-    return base::Status::Invalid("action " + action.name + ": want " + std::string(known.want) + ", found \"" +
-                                 action.argument + "\"");
+    return base::Status::Invalid("action " + action.name + ": want " + known.want + ", found \"" + action.argument +
+                                 "\"");
   }
   return base::Status::Invalid("action: want one of " + list + ", found \"" + text + "\"");
 }

@@ -16,6 +16,9 @@ struct Action {
   std::string Text() const { return argument.empty() ? name : name + " " + argument; }
 };
 
+// Of set_log_interval_steps, and wherever else a job is given that option; the least is 1.
+constexpr uint32_t kMostLogIntervalSteps = 1'000'000;
+
 // Nobody may have a job held for longer.
 constexpr int64_t kLongestHoldS = 7 * 86400;
 

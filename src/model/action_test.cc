@@ -14,12 +14,17 @@ TEST(Action, IsANameAndWhatItTakes) {
   EXPECT_EQ(action->argument, "DEBUG");
   EXPECT_EQ(action->Text(), "set_level DEBUG");
   EXPECT_TRUE(ParseAction("pause_job").ok());
+  EXPECT_TRUE(ParseAction("set_log_interval_steps 1000000").ok());
   EXPECT_TRUE(ParseAction("webhook oncall").ok());
 }
 
 TEST(Action, SaysWhatItWants) {
   EXPECT_EQ(Refusal("set_log_interval_steps 0"),
-            "action set_log_interval_steps: want a number from 1 to 999999, found \"0\"");
+            "action set_log_interval_steps: want a number from 1 to 1000000, found \"0\"");
+  EXPECT_EQ(Refusal("set_log_interval_steps 1000001"),
+            "action set_log_interval_steps: want a number from 1 to 1000000, found \"1000001\"");
+  EXPECT_EQ(Refusal("set_log_interval_steps 5 "),
+            "action set_log_interval_steps: want a number from 1 to 1000000, found \"5 \"");
   EXPECT_EQ(Refusal("pause_job now"), "action pause_job: want no argument, found \"now\"");
   EXPECT_EQ(Refusal("set_level loud"), "action set_level: want DEBUG, INFO, WARNING or ERROR, found \"loud\"");
   EXPECT_EQ(Refusal("reboot").rfind("action: want one of notify_only, mark", 0), 0u);

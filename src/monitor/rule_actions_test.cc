@@ -6,7 +6,7 @@
 #include <csignal>
 #include <filesystem>
 
-#include "catalog/sqlite_file.h"
+#include "base/sqlite.h"
 #include "model/record_value.h"
 
 namespace rankscope::monitor {
@@ -98,7 +98,7 @@ class RuleActionsTest : public testing::Test {
   void Execute(const char* sql) {
     actions_.reset();
     findings_.reset();
-    auto file = catalog::SqliteFile::Open(folder_ + "/findings.sqlite", "");
+    auto file = base::Sqlite::Open(folder_ + "/findings.sqlite", {});
     ASSERT_TRUE(file.ok());
     EXPECT_TRUE((*file)->Execute(sql).ok());
     file->reset();

@@ -9,6 +9,7 @@ namespace rankscope::notify {
 namespace {
 
 constexpr int64_t kFormatVersion = 4;
+constexpr char kLost[] = "what was told so far and all silences are then forgotten";
 
 std::string EncodeSilence(const Silence& silence) {
   std::string out;
@@ -111,10 +112,11 @@ const Telling* FurthestOf(const std::vector<Telling>& tellings) {
 }
 
 base::Result<std::unique_ptr<DeliveryLog>> DeliveryLog::Open(const std::string& path) {
-  ASSIGN_OR_RETURN(auto file, base::Sqlite::Open(path));
+  ASSIGN_OR_RETURN(auto file, base::Sqlite::Open(path, {kLost}));
   std::unique_ptr<DeliveryLog> log(new DeliveryLog(std::move(file)));
-  int64_t version = 0;
-  RETURN_IF_ERROR(log->file_->Each("PRAGMA user_version", {}, [&](const auto& row) { version = row.Integer(0); }));
+  ASSIGN_OR_RETURN(auto known,
+                   log->file_->First("PRAGMA user_version", {}, [](const auto& row) { return row.Integer(0); }));
+  const int64_t version = known.value_or(0);
   if (version < kFormatVersion) RETURN_IF_ERROR(log->file_->Transaction([&] { return log->Upgrade(version); }));
   if (version > kFormatVersion) {
     return base::Status::Corrupt(path + " is of version " + std::to_string(version) +
@@ -125,16 +127,16 @@ base::Result<std::unique_ptr<DeliveryLog>> DeliveryLog::Open(const std::string& 
 
 base::Status DeliveryLog::Upgrade(int64_t from_version) {
   for (const char* sql : kTables) {
-    if (from_version < 1) RETURN_IF_ERROR(file_->Run(sql));
+    if (from_version < 1) RETURN_IF_ERROR(file_->Execute(sql));
   }
   if (from_version < 2) {
-    for (const char* sql : kUpgradeTo2) RETURN_IF_ERROR(file_->Run(sql));
+    for (const char* sql : kUpgradeTo2) RETURN_IF_ERROR(file_->Execute(sql));
     RETURN_IF_ERROR(file_->Run("INSERT INTO about(began) VALUES(?)", {base::WallNow()}));
   }
   for (const char* sql : kUpgradeTo3) {
-    if (from_version < 3) RETURN_IF_ERROR(file_->Run(sql));
+    if (from_version < 3) RETURN_IF_ERROR(file_->Execute(sql));
   }
-  for (const char* sql : kUpgradeTo4) RETURN_IF_ERROR(file_->Run(sql));
+  for (const char* sql : kUpgradeTo4) RETURN_IF_ERROR(file_->Execute(sql));
   return {};
 }
 
@@ -153,10 +155,9 @@ base::Status DeliveryLog::Keep(std::span<const Update> updates, base::TimeNs now
 }
 
 base::Result<uint64_t> DeliveryLog::VersionOf(const std::string& incident) {
-  uint64_t version = 0;
-  RETURN_IF_ERROR(file_->Each("SELECT version FROM incident WHERE id = ?", {incident},
-                              [&](const auto& row) { version = static_cast<uint64_t>(row.Integer(0)); }));
-  return version;
+  ASSIGN_OR_RETURN(auto version, file_->First("SELECT version FROM incident WHERE id = ?", {incident},
+                                              [](const auto& row) { return static_cast<uint64_t>(row.Integer(0)); }));
+  return version.value_or(0);
 }
 
 base::Status DeliveryLog::Record(std::span<const Message> messages, std::span<const Delivery> deliveries) {
@@ -210,17 +211,14 @@ base::Status DeliveryLog::Prune(base::TimeNs before) {
 }
 
 base::Result<std::vector<Telling>> DeliveryLog::Tellings(const TellingFilter& filter) {
-  std::vector<Telling> tellings;
-  RETURN_IF_ERROR(file_->Each(kSelectTellings,
-                              {filter.project, filter.channel, filter.job, filter.incident, filter.limit},
-                              [&](const auto& row) { tellings.push_back(TellingOf(row)); }));
-  return tellings;
+  return file_->All(kSelectTellings, {filter.project, filter.channel, filter.job, filter.incident, filter.limit},
+                    TellingOf);
 }
 
 base::Result<base::TimeNs> DeliveryLog::Began() {
-  base::TimeNs began = 0;
-  RETURN_IF_ERROR(file_->Each("SELECT began FROM about", {}, [&](const auto& row) { began = row.Integer(0); }));
-  return began;
+  ASSIGN_OR_RETURN(auto began,
+                   file_->First("SELECT began FROM about", {}, [](const auto& row) { return row.Integer(0); }));
+  return began.value_or(0);
 }
 
 base::Status DeliveryLog::NoteFailing(const std::string& channel, const Failing& failing) {

@@ -115,13 +115,13 @@ TEST_F(DeliveryLogTest, FileOfVersion1IsReadOn) {
   ASSERT_TRUE(Record(MessageOf(update, "d-1")).ok());
   log_.reset();
   {
-    auto file = base::Sqlite::Open(path_);
+    auto file = base::Sqlite::Open(path_, {});
     ASSERT_TRUE(file.ok());
     for (const char* sql :
          {"DROP INDEX told_at", "ALTER TABLE told DROP COLUMN kind", "ALTER TABLE told DROP COLUMN project",
           "ALTER TABLE told DROP COLUMN job", "ALTER TABLE told DROP COLUMN title", "DROP TABLE about",
           "DROP TABLE failing", "PRAGMA user_version = 1"}) {
-      ASSERT_TRUE((*file)->Run(sql).ok()) << sql;
+      ASSERT_TRUE((*file)->Execute(sql).ok()) << sql;
     }
   }
   Open();
@@ -140,10 +140,10 @@ TEST_F(DeliveryLogTest, WhatAnOlderFileToldOfAnEndIsNoFiring) {
   ++update.version;
   ASSERT_TRUE(Record(MessageOf(update, "d-2", 1)).ok());
   log_.reset();
-  auto file = base::Sqlite::Open(path_);
+  auto file = base::Sqlite::Open(path_, {});
   ASSERT_TRUE(file.ok());
-  ASSERT_TRUE((*file)->Run("UPDATE told SET kind = 0").ok());  // as the upgrade from version 1 left it
-  ASSERT_TRUE((*file)->Run("PRAGMA user_version = 3").ok());
+  ASSERT_TRUE((*file)->Execute("UPDATE told SET kind = 0").ok());  // as the upgrade from version 1 left it
+  ASSERT_TRUE((*file)->Execute("PRAGMA user_version = 3").ok());
   file->reset();
   Open();
   auto tellings = log_->Tellings({});

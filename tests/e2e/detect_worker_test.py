@@ -1,4 +1,5 @@
 """`rankscope detect-worker`: detectors of a file over a job's stream. What it says is stored once, whatever is killed."""
+import functools
 import os
 import random
 import signal
@@ -72,6 +73,44 @@ class JudgeTest(unittest.TestCase):
         rows = [record(rank, step, loss=1) for step in (1, 2) for rank in (0, 1, 2)]
         expected = [(rank, 2, 1) for rank in (0, 1, 2) for _ in ("lambda", "method")]
         self.assertEqual(sorted(self.turns(JobJudge([Counter()]), rows)), expected)
+
+    def test_a_condition_is_its_instances_however_it_holds_it(self):
+        outside = []
+
+        class Counter(AnomalyDetector):
+            def __init__(self):
+                super().__init__()
+                self.steps = {}
+                count = self.count
+
+                def through_another(logs):
+                    return further(logs)
+
+                def further(logs, once_more=True):  # calls itself, and is called by one that was made before
+                    return further(logs, False) if once_more else self.count("nested") == 2
+
+                conditions = {"nested": through_another,
+                              "method": lambda logs: count("method") == 2,
+                              "partial": functools.partial(self.is_second, "partial"),
+                              "partial of a lambda": functools.partial(lambda name, logs: self.count(name) == 2, "lambda"),
+                              "partial by name": functools.partial(lambda logs, by: by.count("name") == 2, by=self),
+                              "default": lambda logs, me=self: me.count("default") == 2,
+                              "default by name": lambda logs, *, me=self: me.count("default by name") == 2,
+                              "outside": lambda logs: outside.append(self.count("outside")) or self.steps["outside"] == 2}
+                for name, condition in conditions.items():
+                    self.add_rule(DetectionRule(name, condition=condition))
+
+            def count(self, name):
+                self.steps[name] = self.steps.get(name, 0) + 1
+                return self.steps[name]
+
+            def is_second(self, name, logs):
+                return self.count(name) == 2
+
+        rows = [record(rank, step, loss=1) for step in (1, 2) for rank in (0, 1, 2)]
+        expected = [(rank, 2, 1) for rank in (0, 1, 2) for _ in range(8)]
+        self.assertEqual(sorted(self.turns(JobJudge([Counter()]), rows)), expected)
+        self.assertEqual(outside, [1, 1, 1, 2, 2, 2], "what is not the detector's stays what it is")
 
     def test_a_detector_of_the_job_sees_all_ranks(self):
         seen = []

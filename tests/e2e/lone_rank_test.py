@@ -73,6 +73,12 @@ class LoneRankTest(unittest.TestCase):
         self.finish(script, run)
         self.check("plain", rank["pid"])
 
+    def test_what_it_prints_as_soon_as_it_has_logged_is_the_ranks(self):
+        script = self.place.write("short.py", "import rankscope\nrankscope.log({'loss': 2.5}, step=1)\nprint('logged')\n")
+        self.assertEqual(self.start("short", sys.executable, script).wait(), 0)
+        [line] = self.place.logs(self.server.http, "short", "--stream", "stdout")
+        self.assertEqual((line["msg"], line.get("rank")), ("logged", 0))
+
     def test_it_still_is_when_the_agent_was_killed(self):
         script = self.place.write("train.py", TRAINER)
         run = self.start("killed", sys.executable, script)

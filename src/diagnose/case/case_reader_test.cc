@@ -327,6 +327,15 @@ TEST_F(CaseReaderTest, WhatRankscopeSaidAmongThemIsNoLineOfTheJob) {
   EXPECT_EQ(read.lines_read, 5u);
 }
 
+TEST_F(CaseReaderTest, WhyRankscopeCouldNotRunTheCommandIsALineOfTheJob) {
+  Write("console.log",
+        "rankscope: job j-1 (rankscope logs --job_id j-1 -f)\n"
+        "rankscope: cannot run torchrun: No such file or directory\n");
+  Case read = ReadFolder();
+  ASSERT_EQ(read.lines.size(), 1u);
+  EXPECT_EQ(read.lines[0].text, "rankscope: cannot run torchrun: No such file or directory");
+}
+
 TEST_F(CaseReaderTest, BytesWithoutLineEndsAreCutAndKeepTheirNumber) {
   std::string text(20 << 20, 'x');
   text[7'000'000] = '\0';

@@ -11,8 +11,8 @@ namespace rankscope::diagnose {
 namespace {
 
 constexpr std::string_view kTraceback = "Traceback (most recent call last)";
-constexpr std::string_view kOwnWords =
-    "rankscope: ";  // alerts among what a job printed: no evidence, but what became of it
+// Alerts among what a job printed are no evidence, but what became of it; that its command could not be run is one.
+constexpr std::string_view kOwnWords = "rankscope: ", kCannotRun = "rankscope: cannot run ";
 constexpr size_t kShapeSlots = 4096;
 constexpr size_t kKnownSlots = 16'384;
 constexpr size_t kMostNewShapes = 512;
@@ -29,6 +29,8 @@ bool ContinuesTraceback(std::string_view text) {
   return text.empty() || text.front() == ' ' || text.starts_with(kTraceback) ||
          text.starts_with("The above exception") || text.starts_with("During handling of the above");
 }
+
+bool IsOwnWord(std::string_view text) { return text.starts_with(kOwnWords) && !text.starts_with(kCannotRun); }
 
 uint32_t HashOf(const std::vector<int>& numbers) {
   uint32_t hash = 2166136261;
@@ -132,7 +134,7 @@ void ChunkScanner::TakeText(std::string_view text, const WriterName& around, std
     text = rewritten_.emplace_back(model::StripAnsi(text));
   }
   parse::LinePrefix prefix = parse::ReadLinePrefix(text, rules_->habits);
-  if (text.substr(prefix.bytes).starts_with(kOwnWords)) return;
+  if (IsOwnWord(text.substr(prefix.bytes))) return;
   WriterName name{prefix.node_rank, prefix.rank, prefix.local_rank, prefix.pid};
   if (around.node_rank) name.node_rank = around.node_rank;
   if (around.rank) name.rank = around.rank;

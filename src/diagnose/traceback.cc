@@ -41,7 +41,7 @@ bool IsIndented(std::string_view text) { return !text.empty() && (text[0] == ' '
 // Notebooks begin with the exception's name, and name it again at the end: "KeyError    Traceback (most recent call …".
 std::string NotebookName(std::string_view header) {
   size_t end = header.find("  ");
-  if (end == std::string_view::npos || end == 0 || header[0] < 'A' || header[0] > 'Z') return {};
+  if (end == 0 || end > header.find("Traceback") || header[0] < 'A' || header[0] > 'Z') return {};
   return std::string(header.substr(0, end)) + ":";
 }
 
@@ -95,14 +95,15 @@ class Writing {
     if (chained_ && !body.text.empty() && !IsConnector(body.text) && ++lines_since_ > 3) chained_ = false;
   }
 
-  // A queue's feeder thread prints what it met, and goes on.
-  static bool IsOfFeeder(std::string_view text) {
-    return Contains(text, "multiprocessing/queues.py\"") && text.ends_with(", in _feed");
+  // A queue's feeder thread prints what it met, and goes on; so does who tidies up behind a process.
+  static bool IsOfTidying(std::string_view text) {
+    return (Contains(text, "multiprocessing/queues.py\"") && text.ends_with(", in _feed")) ||
+           (Contains(text, "multiprocessing/util.py\"") && text.ends_with(", in _run_finalizers"));
   }
 
   void AddFrame(size_t line, std::string_view text) {
     found_->is_inside[line] = 1;
-    if (IsOfFeeder(text)) found_->all[open_].ignored = true;
+    if (IsOfTidying(text)) found_->all[open_].ignored = true;
     std::string& frames = found_->all[open_].frames;
     if (frames.size() + text.size() < kLongestFrames) frames.append(text).push_back('\n');
   }

@@ -71,6 +71,14 @@ void ReadMeters(std::string_view text, Point* point) {
   point->data_time_s = data;
 }
 
+// A loss in a line that no reader of metrics knows: the training goes on, whatever else the line says. Settings ("loss
+// weight: 1.0") have no such figures.
+bool SaysLoss(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?:^|[\s,|'"(\[{])(?:train[/_ ])?(?:[Ll]oss|[Tt]otal[_ ][Ll]oss|CrossEntropyLoss|loss/train/total)['"]?\s?[=:]\s?\d+\.\d{2})");
+  return Matches(text, regex);
+}
+
 bool IsTraining(const Point& point) {
   return point.loss || point.gradient_norm || point.step || point.step_time_s || point.throughput;
 }
@@ -89,7 +97,7 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
     if (!ReadJsonMetrics(text, &record.fields)) parse::UnderstandLine(&record);
     Point point = PointOf(record);
     if (!point.data_time_s) ReadMeters(text, &point);
-    if (!IsTraining(point)) continue;
+    if (!IsTraining(point) && !SaysLoss(text)) continue;
     point.line = i;
     point.rank = read.lines[i].rank ? read.lines[i].rank : bodies[i].rank;
     point.evaluation = IsEvaluation(text);

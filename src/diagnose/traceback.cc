@@ -83,7 +83,8 @@ class Writing {
 
   // Who caught it says so at once.
   static bool SaysCaught(std::string_view text) {
-    static const re2::RE2 kCaught(R"((?i)^\W*(?:skip|ignor|retry|continu|falling back|fall back))");
+    static const re2::RE2 kCaught(
+        R"((?i)^\W*(?:skip|ignor|retry|continu|falling back|fall back)|(?i)^.{0,40}\b(?:failed|error)\b.{0,30}\b(?:reward|score)\b)");
     return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kCaught);
   }
 

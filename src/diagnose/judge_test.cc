@@ -104,6 +104,19 @@ TEST(Judge, ReadsATracebackWhoseFirstLineEndsInSpaces) {
   EXPECT_EQ(JudgeLog(log).root_line, "OSError: [Errno 28] No space left on device");
 }
 
+TEST(Judge, ReadsATracebackThatSomebodyMovedToTheRight) {
+  std::string log =
+      "    Traceback (most recent call last):\n      File \"/app/train.py\", line 5, in main\n        step(x)\n"
+      "    KeyError: 'text'\n    Killing the run\n";
+  EXPECT_EQ(JudgeLog(log).root_line, "    KeyError: 'text'");
+  // A progress bar leaves blanks before a header.
+  log =
+      "                    Traceback (most recent call last):\n  File \"/app/train.py\", line 5, in main\n    "
+      "step(x)\n";
+  log += "KeyError: 'text'\n";
+  EXPECT_EQ(JudgeLog(log).root_line, "KeyError: 'text'");
+}
+
 TEST(Judge, TakesATaskThatSlurmIsDoneWithForNoEndOfTheTraining) {
   std::string log = Steps(1, 4) +
                     "Evaluating:  40%|####  | 4/10 [00:04<00:06]slurmstepd: error: *** STEP 61.0 ON gpu3 "
@@ -181,6 +194,7 @@ TEST(Judge, BlamesTheRankThatHorovodMisses) {
       "[1,0]<stderr>:One or more tensors were submitted to be reduced, gathered or broadcasted by subset of ranks and "
       "are waiting for remainder of ranks for more than 60 seconds.\n";
   for (const char* names : {"[1,0]<stderr>:Allreduce_0 [missing ranks: 2]\n",
+                            "loss_0 [ready ranks: 2], a_0 [ready ranks: 1, 0], b_0 [ready ranks: 0, 1]\n",
                             "[1,0]<stderr>:Stalled ranks:\n[1,0]<stderr>:2: [allreduce.0, allreduce.1 ...]\n"}) {
     Verdict verdict = JudgeLog(std::string(kStall) + names);
     EXPECT_EQ(verdict.failure, "collective_mismatch_hang");

@@ -75,7 +75,7 @@ void ReadMeters(std::string_view text, Point* point) {
 // weight: 1.0") have no such figures.
 bool SaysLoss(std::string_view text) {
   static const re2::RE2 regex(
-      R"((?:^|[\s,|'"(\[{])(?:train[/_ ])?(?:[Ll]oss|[Tt]otal[_ ][Ll]oss|CrossEntropyLoss|loss/train/total)['"]?\s?[=:]\s?\d+\.\d{2})");
+      R"((?:^|[\s,|'"(\[{])(?:train[/_ ])?(?:[Ll]oss|[Tt]otal[_ ][Ll]oss|CrossEntropyLoss|loss/train/total)(?:['"]?\s?[=:]| is)\s?\d+\.\d{2})");
   return Matches(text, regex);
 }
 

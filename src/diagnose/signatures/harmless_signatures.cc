@@ -50,6 +50,7 @@ constexpr Signature kTable[] = {
      "", Life::kGoesOn},
     {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
      Life::kGoesOn},
+    {"", "shell", kHarmless, 80, R"(^(?:rm|rmdir|kill|pkill): )", "", Life::kGoesOn},
     // Of what may come, and of what an earlier run met.
     {"", "preemption elsewhere", kHarmless, 92,
      R"((?i)\b(?:may|might|can|could|if|when|not) (?:\w+ )?(?:be |get |is )?preempted|\bresum\w* .{0,60}\b(?:after|from)\b.{0,40}\bpreempt)",

@@ -66,6 +66,28 @@ void ReadFingerprints(std::string_view text, size_t line, Collectives* found) {
   }
 }
 
+constexpr size_t kTensorsOfALine = 64;
+
+// Horovod before 0.16 named those that wait, tensor by tensor: "loss_0 [ready ranks: 3], grad_1 [ready ranks: 2, 0,
+// 1]".
+void ReadReady(std::string_view text, Collectives* found) {
+  static const re2::RE2 kReady(R"(\[ready ranks: ?([\d, ]+)\])"), kNumber(R"((\d+))");
+  std::vector<std::set<int32_t>> tensors;
+  std::set<int32_t> all;
+  re2::StringPiece rest = Piece(text), ranks, digits;
+  while (tensors.size() < kTensorsOfALine && re2::RE2::FindAndConsume(&rest, kReady, &ranks)) {
+    tensors.emplace_back();
+    while (re2::RE2::FindAndConsume(&ranks, kNumber, &digits))
+      tensors.back().insert(static_cast<int32_t>(Integer(digits).value_or(0)));
+    all.insert(tensors.back().begin(), tensors.back().end());
+  }
+  for (const std::set<int32_t>& ready : tensors) {
+    for (int32_t rank : all) {
+      if (ready.count(rank) == 0) ++found->missing[rank];
+    }
+  }
+}
+
 // Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]", or "6: [tensor.0, …]" below its
 // heading.
 void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
@@ -76,6 +98,7 @@ void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
     while (re2::RE2::FindAndConsume(&ranks, kNumber, &digits))
       ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
   }
+  ReadReady(text, found);
   bool below = line > 0 && reading.bodies[line - 1].text.starts_with("Stalled ranks:");
   if (below && re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kStalled, &digits))
     ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];

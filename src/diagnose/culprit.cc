@@ -16,11 +16,12 @@ namespace {
 
 re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
 
-// "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=".
+// "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=", "/job:jax_worker/replica:0/task:3".
 std::optional<int32_t> NamedRank(std::string_view text) {
-  static const re2::RE2 kRank(R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=)");
-  re2::StringPiece digits[2];
-  if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1])) return std::nullopt;
+  static const re2::RE2 kRank(
+      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=|/job:(?:jax_)?worker/replica:\d+/task:(\d{1,6}))");
+  re2::StringPiece digits[3];
+  if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1], &digits[2])) return std::nullopt;
   for (const re2::StringPiece& number : digits) {
     if (!number.empty()) return std::atoi(number.as_string().c_str());
   }
@@ -242,10 +243,11 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   return std::nullopt;
 }
 
-// DistributedDataParallel names the rank some lines below: "Parameter indices which did not receive grad for rank 1".
+// Who names the rank some lines below: DistributedDataParallel ("Parameter indices which did not receive grad for rank
+// 1"), and Ray by the name of the actor, which verl ends with its place in its group: "name: x1WorkerDict_0:1".
 std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
-  static const re2::RE2 kRank(R"(did not receive grad for rank (\d{1,6}))");
-  constexpr size_t kMessage = 4;
+  static const re2::RE2 kRank(R"((?:did not receive grad for rank |\bname: \w*WorkerDict_0:)(\d{1,6}))");
+  constexpr size_t kMessage = 6;
   int32_t rank = 0;
   for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
     if (re2::RE2::PartialMatch(Piece(reading.text(i)), kRank, &rank)) return rank;
@@ -328,7 +330,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (auto rank = FirstToFailOf(reading, cause, suspects)) return {{*rank}, "it failed first on that host", {}};
   }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
-  if (cause.failure == "unused_parameters_ddp") {
+  if (cause.failure == "unused_parameters_ddp" || cause.kind == "launcher") {
     if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
   }
   if (cause.kind == "stack") {

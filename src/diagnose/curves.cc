@@ -127,6 +127,28 @@ constexpr size_t kFewestReports = 8;
 constexpr size_t kReportsOfRise = 3;
 constexpr double kLeavesCourse = 3;
 
+// Hugging Face's Trainer shows a loss that is no number as nothing at all. One that falls to nothing from one report to
+// the next, and stays there, was none.
+constexpr double kStillLoss = 0.1;
+constexpr size_t kFewestLosses = 4;
+
+void FindVanishedLoss(const Series& series, std::vector<Suspect>* found) {
+  Series losses;
+  for (const Point* point : series) {
+    if (point->loss) losses.push_back(point);
+  }
+  size_t zeros = 0;
+  while (zeros < losses.size() && *losses[losses.size() - 1 - zeros]->loss == 0) ++zeros;
+  const size_t real = losses.size() - zeros;
+  if (zeros < 2 || real < kFewestLosses) return;
+  auto lives = [](const Point* point) { return *point->loss > kStillLoss; };
+  auto last = losses.begin() + static_cast<std::ptrdiff_t>(real);
+  if (!std::all_of(last - kFewestLosses, last, lives)) return;
+  found->push_back(Course(**last, "nan_or_inf_loss", "vanished", 72,
+                          "the loss was " + Figure(*(*(last - 1))->loss) + " and is nothing at all in " +
+                              Counted(zeros, "report", "reports") + " since: a loss that is no number is shown so"));
+}
+
 constexpr double kAboveAll = 1.2;
 
 double MedianLoss(const Series& losses, size_t count) {
@@ -239,20 +261,58 @@ void FindDecay(const Series& all, std::optional<double> Point::*member, bool mor
 }
 
 constexpr double kWaitsForData = 0.5;
+constexpr size_t kFewestWaits = 3;
 
-void FindDataWait(const Series& series, std::vector<Suspect>* found) {
-  std::vector<double> shares;
-  const Point* first = nullptr;
+double ShareOfWait(const Point& point) { return *point.data_time_s / *point.step_time_s; }
+
+// "Epoch: [3][0/400]".
+bool SaysFirstOfEpoch(std::string_view text) {
+  static const re2::RE2 kFirst(R"(\[ *[01]/\d+\])");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kFirst);
+}
+
+// Reports with both times. The first step of a run and of an epoch waits for the workers to start.
+Series WithDataTime(const Reading& reading, const Series& series) {
+  Series timed;
+  const Point* before = nullptr;
   for (const Point* point : series) {
-    if (!point->data_time_s || !point->step_time_s || *point->step_time_s <= 0) continue;
-    double share = *point->data_time_s / *point->step_time_s;
-    shares.push_back(share);
-    if (!first && share > kWaitsForData) first = point;
+    bool again = before && point->step && before->step && *point->step <= *before->step;
+    bool starts = !before || again || SaysFirstOfEpoch(reading.text(point->line));
+    before = point;
+    if (!starts && point->data_time_s && point->step_time_s && *point->step_time_s > 0) timed.push_back(point);
   }
-  double share = Median(shares);
-  if (shares.size() < kFewestReports || share < kWaitsForData || !first) return;
-  found->push_back(Course(*first, "data_loading_bottleneck", "metrics", 66,
-                          Figure(100 * share) + " % of each step is spent waiting for data"));
+  return timed;
+}
+
+// The wait's share of the time of all reports but the one that waited longest: workers that deliver by turns make some
+// steps wait for long and the others not at all.
+double ShareOfAll(const Series& timed) {
+  auto waits_less = [](const Point* a, const Point* b) { return *a->data_time_s < *b->data_time_s; };
+  const Point* longest = *std::max_element(timed.begin(), timed.end(), waits_less);
+  double waited = 0, all = 0;
+  for (const Point* point : timed) {
+    if (point == longest) continue;
+    waited += *point->data_time_s;
+    all += *point->step_time_s;
+  }
+  return all > 0 ? waited / all : 0;
+}
+
+void FindDataWait(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
+  const Series timed = WithDataTime(reading, series);
+  if (timed.size() + 1 < kFewestReports) return;
+  std::vector<double> shares;
+  Series waits;
+  for (const Point* point : timed) {
+    shares.push_back(ShareOfWait(*point));
+    if (shares.back() > kWaitsForData) waits.push_back(point);
+  }
+  const double usual = Median(shares), of_all = ShareOfAll(timed);
+  if (waits.empty() || (usual < kWaitsForData && (waits.size() < kFewestWaits || of_all < kWaitsForData))) return;
+  std::string why = usual < kWaitsForData
+                        ? Figure(100 * of_all) + " % of the time is spent waiting for data, in some steps all of it"
+                        : Figure(100 * usual) + " % of each step is spent waiting for data";
+  found->push_back(Course(*waits.front(), "data_loading_bottleneck", "metrics", 66, std::move(why)));
 }
 
 constexpr double kHoldsBack = 1.5;
@@ -295,8 +355,9 @@ std::vector<Suspect> FindCourses(const Reading& reading) {
   std::map<int32_t, Series> ranks = ByRank(reading);
   AddLostNumbers(reading, ranks, &found);
   for (const auto& [rank, series] : ranks) {
+    FindVanishedLoss(series, &found);
     FindDivergence(series, &found);
-    FindDataWait(series, &found);
+    FindDataWait(reading, series, &found);
     FindDecay(series, &Point::step_time_s, true, "seconds per step", &found);
     FindDecay(series, &Point::throughput, false, "throughput", &found);
   }

@@ -52,6 +52,8 @@ constexpr Wording kWordings[] = {
     {R"(srun: error: .*task (?P<rank>\d+): Exited with exit code (?P<code>\d+))"},
     {R"(process rank (?P<rank>\d+) with PID \d+ on node .* exited on signal (?P<signal>\d+))"},
     {R"(Process name: \[\[\d+,\d+\],(?P<rank>\d+)\])"},
+    {R"(^Process name: (?P<rank>\d+)$)"},
+    {R"(trainer process with rank=\[(?P<rank>\d+)\] was aborted)"},
     {R"([Pp]rocess (?P<rank>\d+) terminated with (?:the following error|exit code (?P<code>\d+)|signal (?P<name>SIG\w+)))"},
     // Its command is the last that was started, whichever ended: it names a rank only where it is the only one.
     {R"(--local_rank=(?P<local>0)\b.*exits with return code = (?P<code>-?\d+))"},

@@ -39,12 +39,34 @@ const char* const kFrightening[] = {
     "EarlyStopping: monitored metric eval_loss did not improve in the last 3 records. Signaling Trainer to stop.",
     "DeepSpeed: [WARNING] [stage3.py:2069:step] 2 pytorch allocator cache flushes since last step. this happens when "
     "there is high memory pressure and is detrimental to performance.",
+    "rm: cannot remove '/tmp/lock.4411': No such file or directory",
+    "squeue: job 881 may be preempted by a higher partition, requeue is on",
+    "resumed from /ckpt/step_400 after the node was preempted",
+    "health: GPU 5 temperature 79C, within limits (throttles at 88C)",
+    "Traceback (most recent call last):\n  File \"/app/grade.py\", line 12, in grade\n    exec(code, scope)\n"
+    "IndexError: list index out of range\n[grader] execution failed, reward = 0.0",
 };
 
 TEST(Judge, CallsARunHealthyThatPrintsFrighteningWordsBetweenItsSteps) {
   for (const char* words : kFrightening) {
     Verdict verdict = JudgeLog(Steps(1, 8) + words + "\n" + Steps(9, 16) + "{'train_runtime': 812.1, 'epoch': 1.0}\n");
     EXPECT_TRUE(verdict.healthy) << words << "\n  " << verdict.failure << ": " << verdict.root_line;
+  }
+}
+
+// Of trainers whose lines no reader of metrics knows.
+TEST(Judge, CallsARunHealthyWhoseLossStandsInLinesOfAnUnknownForm) {
+  for (const char* form :
+       {"epoch: %d step: 10, loss is 2.4%d12\n", "[step=%d/5560]\n    train/CrossEntropyLoss=2.4%d\n",
+        "[batch=%d/480]:\n\t Train loss/train/total: 2.4%d\n"}) {
+    std::string log;
+    for (int step = 1; step <= 6; ++step) {
+      char lines[120];
+      std::snprintf(lines, sizeof lines, form, step, step);
+      if (step == 4) log += "FileNotFoundError handled: stats.json is missing\n";
+      log += lines;
+    }
+    EXPECT_TRUE(JudgeLog(log).healthy) << log;
   }
 }
 

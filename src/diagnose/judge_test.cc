@@ -88,6 +88,62 @@ TEST(Judge, CallsARunHealthyWhoseQueueFeederLostItsPipe) {
   EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
 }
 
+TEST(Judge, CallsARunHealthyWhoseFinalizersCannotTidyUp) {
+  std::string busy =
+      "Traceback (most recent call last):\n  File \"/usr/lib/python3.10/multiprocessing/util.py\", line 300, in "
+      "_run_finalizers\n    finalizer()\n  File \"/usr/lib/python3.10/shutil.py\", line 718, in rmtree\n    "
+      "_rmtree_safe_fd(fd, path, onerror)\nOSError: [Errno 16] Device or resource busy: '.nfs0000000000a1b2c3'\n";
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + busy + Steps(5, 5)).healthy);
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + busy).healthy);
+}
+
+TEST(Judge, ReadsATracebackWhoseFirstLineEndsInSpaces) {
+  std::string log =
+      "Traceback (most recent call last):                 \n  File \"/venv/datasets/arrow_writer.py\", line "
+      "575, in write_table\n    self.f.write(x)\nOSError: [Errno 28] No space left on device\n";
+  EXPECT_EQ(JudgeLog(log).root_line, "OSError: [Errno 28] No space left on device");
+}
+
+TEST(Judge, ReadsATracebackThatSomebodyMovedToTheRight) {
+  std::string log =
+      "    Traceback (most recent call last):\n      File \"/app/train.py\", line 5, in main\n        step(x)\n"
+      "    KeyError: 'text'\n    Killing the run\n";
+  EXPECT_EQ(JudgeLog(log).root_line, "    KeyError: 'text'");
+  // A progress bar leaves blanks before a header.
+  log =
+      "                    Traceback (most recent call last):\n  File \"/app/train.py\", line 5, in main\n    "
+      "step(x)\n";
+  log += "KeyError: 'text'\n";
+  EXPECT_EQ(JudgeLog(log).root_line, "KeyError: 'text'");
+}
+
+TEST(Judge, TakesATaskThatSlurmIsDoneWithForNoEndOfTheTraining) {
+  std::string log = Steps(1, 4) +
+                    "Evaluating:  40%|####  | 4/10 [00:04<00:06]slurmstepd: error: *** STEP 61.0 ON gpu3 "
+                    "CANCELLED AT 2026-02-01T10:00:00 ***\nsrun: debug:  task 2 done\n";
+  EXPECT_EQ(JudgeLog(log).failure, "sigterm_preempted");
+}
+
+TEST(Judge, BlamesTheActorWhoseNameTellsItsPlace) {
+  std::string log =
+      "ray.exceptions.ActorDiedError: The actor died unexpectedly before finishing this task.\n\tclass_name: "
+      "create_colocated_worker_cls.<locals>.WorkerDict\n\tactor_id: 26112883\n\tpid: 909447\n\tname: "
+      "a7WorkerDict_0:3\n\tnamespace: 807a\n";
+  EXPECT_EQ(JudgeLog(log).culprits, std::vector<int32_t>{3});
+}
+
+TEST(Judge, BlamesTheProcessThatHorovodsLauncherNames) {
+  std::string log =
+      "RuntimeError: Horovod detected that one or more processes exited with non-zero status, thus causing the job to "
+      "be terminated. The first process to do so was:\nProcess name: 2\nExit code: 1\n";
+  Verdict verdict = JudgeLog(
+      "Traceback (most recent call last):\n  File \"/venv/horovod/gloo_run.py\", line 329, in "
+      "launch_gloo\n    raise RuntimeError(x)\n" +
+      log);
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
 TEST(Judge, TakesALaunchersTableForAFailureWhereNothingElseIsSaid) {
   Verdict verdict = JudgeLog(
       "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \ntrain.py FAILED\n"
@@ -138,6 +194,7 @@ TEST(Judge, BlamesTheRankThatHorovodMisses) {
       "[1,0]<stderr>:One or more tensors were submitted to be reduced, gathered or broadcasted by subset of ranks and "
       "are waiting for remainder of ranks for more than 60 seconds.\n";
   for (const char* names : {"[1,0]<stderr>:Allreduce_0 [missing ranks: 2]\n",
+                            "loss_0 [ready ranks: 2], a_0 [ready ranks: 1, 0], b_0 [ready ranks: 0, 1]\n",
                             "[1,0]<stderr>:Stalled ranks:\n[1,0]<stderr>:2: [allreduce.0, allreduce.1 ...]\n"}) {
     Verdict verdict = JudgeLog(std::string(kStall) + names);
     EXPECT_EQ(verdict.failure, "collective_mismatch_hang");

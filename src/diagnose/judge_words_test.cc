@@ -27,6 +27,17 @@ const Wording kWordings[] = {
      "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1333, unhandled system error (run with "
      "NCCL_DEBUG=INFO for details), NCCL version 2.20.5\nncclSystemError: System call (e.g. socket, malloc) or "
      "external library call failed or device error."},
+    {"nccl_cuda_error", "",
+     "gpu7:401:488 [1] transport/p2p.cc:275 NCCL WARN failed to open CUDA IPC handle : 217 peer access is not "
+     "supported "
+     "between these two devices"},
+    {"nccl_system_error", "", "Failed to modify QP to RTS: Connection timed out"},
+    {"segfault_sigsegv", "", "srun: error: gpu17: task 12: Bus error"},
+    {"rendezvous_failed", "/venv/site-packages/torch/distributed/rendezvous.py",
+     "RuntimeError: Connection reset by peer"},
+    {"python_exception_one_rank", "",
+     "2026-02-01 10:11:12,000 WARNING worker.py:1829 -- A worker died or was killed while executing a task by an "
+     "unexpected system error. To troubleshoot the problem, check the logs for the dead worker."},
     {"nccl_cuda_error", "/app/dist.py",
      "torch.distributed.DistBackendError: NCCL error in: ProcessGroupNCCL.cpp:1333, unhandled cuda error (run with "
      "NCCL_DEBUG=INFO for details), NCCL version 2.20.5"},

@@ -8,7 +8,7 @@ namespace {
 // One piece of a prefix. Tried again and again from the left.
 const re2::RE2& RankPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|[\w-]+:(\d{1,5})\t))");
+      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|[\w-]+:(\d{1,5})\t))");
   return regex;
 }
 
@@ -22,7 +22,7 @@ const re2::RE2& OtherPiece() {
   static const re2::RE2 regex(
       R"(^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?:?)"
       R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\d\d/\d\d(?:/\d{2,4})? \d\d:\d\d:\d\d|\(\w[\w.:]*(?:\([^()]{0,60}\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
-      R"(|\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\[\d+/\d+(?:_\d+)?\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
+      R"(|std(?:err|out): |<(?:info|warning|error|debug|trace)?>\s|[0-9a-f]{8} \|\||\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\[\d+/\d+(?:_\d+)?\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
   return regex;
 }
 

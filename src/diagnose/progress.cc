@@ -59,6 +59,26 @@ Point PointOf(const model::Record& record) {
   return point;
 }
 
+// As torchvision's examples and many after them print it, the latest step's and in brackets the mean: "Time 0.15 (8.01)
+// Data 0.01 (7.72)".
+void ReadMeters(std::string_view text, Point* point) {
+  static const re2::RE2 kTime(R"((?i)\b(?:batch )?time:? +(\d+\.\d+) *\( *\d+\.\d+\))"),
+      kData(R"((?i)\bdata(?: time)?:? +(\d+\.\d+) *\( *\d+\.\d+\))");
+  const re2::StringPiece piece(text.data(), text.size());
+  double time = 0, data = 0;
+  if (!re2::RE2::PartialMatch(piece, kData, &data) || !re2::RE2::PartialMatch(piece, kTime, &time)) return;
+  point->step_time_s = time;
+  point->data_time_s = data;
+}
+
+// A loss in a line that no reader of metrics knows: the training goes on, whatever else the line says. Settings ("loss
+// weight: 1.0") have no such figures.
+bool SaysLoss(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?:^|[\s,|'"(\[{])(?:train[/_ ])?(?:[Ll]oss|[Tt]otal[_ ][Ll]oss|CrossEntropyLoss|loss/train/total)(?:['"]?\s?[=:]| is)\s?\d+\.\d{2})");
+  return Matches(text, regex);
+}
+
 bool IsTraining(const Point& point) {
   return point.loss || point.gradient_norm || point.step || point.step_time_s || point.throughput;
 }
@@ -76,7 +96,8 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
     record.step.reset();
     if (!ReadJsonMetrics(text, &record.fields)) parse::UnderstandLine(&record);
     Point point = PointOf(record);
-    if (!IsTraining(point)) continue;
+    if (!point.data_time_s) ReadMeters(text, &point);
+    if (!IsTraining(point) && !SaysLoss(text)) continue;
     point.line = i;
     point.rank = read.lines[i].rank ? read.lines[i].rank : bodies[i].rank;
     point.evaluation = IsEvaluation(text);
@@ -87,7 +108,7 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
 
 bool SaysFinished(std::string_view text) {
   static const re2::RE2 regex(
-      R"((?i)train_runtime|training (?:is |was |has been )?(?:completed?|finished|done|over)\b|finished training|(?:finetuning|fine-tuning|job|run|epoch \d+/\d+) (?:completed|finished) successfully|.Trainer\.fit. stopped: .max_|successfully (?:finished|completed)|\[after training is done\]|exiting program at iteration|saved (?:the )?final|(?:all )?done!?$|Run summary|completed successfully)");
+      R"((?i)train_runtime|training (?:is |was |has been )?(?:completed?|finished|done|over)\b|finished training|(?:finetuning|fine-tuning|job|run|epoch \d+/\d+) (?:completed|finished) successfully|.Trainer\.fit. stopped: .max_|successfully (?:finished|completed)|\[after training is done\]|exiting program at iteration|saved (?:the )?final|^(?:all )?done[.!]*$|Run summary|completed successfully)");
   return Matches(text, regex);
 }
 

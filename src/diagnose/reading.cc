@@ -101,6 +101,14 @@ size_t InnermostOwnLine(const Reading& reading, const Traceback& cut) {
   return own;
 }
 
+// What a launcher raises is that a process of its ended.
+bool IsOfLauncher(const Traceback& traceback) {
+  constexpr std::string_view kFiles[] = {"torch/distributed/run.py", "torch/distributed/launch", "commands/launch.py",
+                                         "deepspeed/launcher"};
+  return std::any_of(std::begin(kFiles), std::end(kFiles),
+                     [&](std::string_view file) { return traceback.frames.find(file) != std::string::npos; });
+}
+
 // What the places in its frames tell.
 void FindCutTracebacks(Reading* reading) {
   std::vector<const Signature*> found;
@@ -108,7 +116,8 @@ void FindCutTracebacks(Reading* reading) {
     const Traceback& traceback = reading->tracebacks.all[i];
     if (traceback.exception != Traceback::kNone || traceback.ignored || traceback.frames.empty()) continue;
     SignatureSet::Shipped().Match("RuntimeError: ", &traceback.frames, &found);
-    if (const Signature* signature = MostSpecific(found)) {
+    const Signature* signature = MostSpecific(found);
+    if (signature && !(IsAnyException(signature) && IsOfLauncher(traceback))) {
       reading->sightings.push_back({InnermostOwnLine(*reading, traceback), signature, i});
     }
   }

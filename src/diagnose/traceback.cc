@@ -10,6 +10,8 @@ namespace rankscope::diagnose {
 namespace {
 
 constexpr size_t kLongestFrames = 16 << 10;
+// Python sets frames off from their header by so much.
+constexpr size_t kFrameIndent = 2;
 
 bool Contains(std::string_view text, std::string_view what) { return text.find(what) != std::string_view::npos; }
 
@@ -36,12 +38,12 @@ bool IsBoxed(std::string_view text) {
 
 bool IsFrame(std::string_view text) { return text.starts_with("File \"") && Contains(text, "\", line "); }
 
-bool IsIndented(std::string_view text) { return !text.empty() && (text[0] == ' ' || text[0] == '\t'); }
+size_t Indent(std::string_view text) { return std::min(text.find_first_not_of(" \t"), text.size()); }
 
 // Notebooks begin with the exception's name, and name it again at the end: "KeyError    Traceback (most recent call …".
 std::string NotebookName(std::string_view header) {
   size_t end = header.find("  ");
-  if (end == std::string_view::npos || end == 0 || header[0] < 'A' || header[0] > 'Z') return {};
+  if (end == 0 || end > header.find("Traceback") || header[0] < 'A' || header[0] > 'Z') return {};
   return std::string(header.substr(0, end)) + ":";
 }
 
@@ -53,6 +55,7 @@ class Writing {
   void Take(size_t line, const LineBody& body) {
     if (IsHeader(body.text)) {
       Begin(line);
+      header_indent_ = Indent(body.indented);
       name_ = NotebookName(body.text);
       return;
     }
@@ -60,6 +63,7 @@ class Writing {
       if (!IsFrame(body.text)) return Between(body);
       Begin(line);  // the excerpt begins in its middle
     }
+    if (IsFrame(body.text) && Indent(body.indented) == header_indent_ + kFrameIndent) indent_ = header_indent_;
     if (!name_.empty() ? !body.text.starts_with(name_) : IsPart(body)) return AddFrame(line, body.text);
     found_->all[open_].exception = line;
     last_ = open_;
@@ -68,14 +72,15 @@ class Writing {
   }
 
  private:
-  static bool IsPart(const LineBody& body) {
-    return IsFrame(body.text) || IsIndented(body.indented) || IsBoxed(body.text) || body.text.empty();
+  bool IsPart(const LineBody& body) const {
+    return IsFrame(body.text) || Indent(body.indented) > indent_ || IsBoxed(body.text) || body.text.empty();
   }
 
   void Begin(size_t line) {
     size_t cause = chained_ ? last_ : Traceback::kNone;
     chained_ = false;
     open_ = found_->all.size();
+    indent_ = header_indent_ = 0;
     found_->all.push_back({line, Traceback::kNone, {}, ignored_, /*uncaught=*/false, cause});
     ignored_ = false;
     found_->is_inside[line] = 1;
@@ -83,7 +88,8 @@ class Writing {
 
   // Who caught it says so at once.
   static bool SaysCaught(std::string_view text) {
-    static const re2::RE2 kCaught(R"((?i)^\W*(?:skip|ignor|retry|continu|falling back|fall back))");
+    static const re2::RE2 kCaught(
+        R"((?i)^\W*(?:skip|ignor|retry|continu|falling back|fall back)|(?i)^.{0,40}\b(?:failed|error)\b.{0,30}\b(?:reward|score)\b)");
     return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kCaught);
   }
 
@@ -95,14 +101,15 @@ class Writing {
     if (chained_ && !body.text.empty() && !IsConnector(body.text) && ++lines_since_ > 3) chained_ = false;
   }
 
-  // A queue's feeder thread prints what it met, and goes on.
-  static bool IsOfFeeder(std::string_view text) {
-    return Contains(text, "multiprocessing/queues.py\"") && text.ends_with(", in _feed");
+  // A queue's feeder thread prints what it met, and goes on; so does who tidies up behind a process.
+  static bool IsOfTidying(std::string_view text) {
+    return (Contains(text, "multiprocessing/queues.py\"") && text.ends_with(", in _feed")) ||
+           (Contains(text, "multiprocessing/util.py\"") && text.ends_with(", in _run_finalizers"));
   }
 
   void AddFrame(size_t line, std::string_view text) {
     found_->is_inside[line] = 1;
-    if (IsOfFeeder(text)) found_->all[open_].ignored = true;
+    if (IsOfTidying(text)) found_->all[open_].ignored = true;
     std::string& frames = found_->all[open_].frames;
     if (frames.size() + text.size() < kLongestFrames) frames.append(text).push_back('\n');
   }
@@ -110,7 +117,8 @@ class Writing {
   Tracebacks* found_;
   size_t open_ = Traceback::kNone, last_ = Traceback::kNone;
   bool chained_ = false, ignored_ = false;
-  std::string name_;  // of the exception, in a notebook's traceback: its frames begin anywhere
+  size_t header_indent_ = 0, indent_ = 0;  // indent_: of the whole text, where somebody moved it to the right
+  std::string name_;                       // of the exception, in a notebook's traceback: its frames begin anywhere
   int lines_since_ = 0, lines_since_exception_ = 0;
 };
 

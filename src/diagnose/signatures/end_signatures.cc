@@ -35,9 +35,8 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 50,
      R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
-     R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|exit(?:ed)? (?:with )?status [1-9])"},
-    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
-     R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
+     R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9])"},
+    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
 };
 
 }  // namespace

@@ -17,7 +17,7 @@ constexpr Signature kTable[] = {
      R"((?i)\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b)", "",
      Life::kGoesOn},
     {"", "not plotted", kHarmless, 89, R"(NaN or Inf found in input tensor)", "", Life::kGoesOn},
-    {"", "as planned", kHarmless, 80, R"((?i)within (?:the )?(?:tolerance|limits?|budget)|may be a bottleneck)", "",
+    {"", "as planned", kHarmless, 84, R"((?i)within (?:the )?(?:tolerance|limits?|budget)|may be a bottleneck)", "",
      Life::kGoesOn},
     {"", "printed sample", kHarmless, 96,
      R"((?i)^\W*(?:prompt|completion|response|generat(?:ed|ion)|question|answer|sample|instruction|user|assistant)s?\b[ \d#]*[:=|])",
@@ -50,6 +50,11 @@ constexpr Signature kTable[] = {
      "", Life::kGoesOn},
     {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
      Life::kGoesOn},
+    {"", "shell", kHarmless, 80, R"(^(?:rm|rmdir|kill|pkill): )", "", Life::kGoesOn},
+    // Of what may come, and of what an earlier run met.
+    {"", "preemption elsewhere", kHarmless, 92,
+     R"((?i)\b(?:may|might|can|could|if|when|not) (?:\w+ )?(?:be |get |is )?preempted|\bresum\w* .{0,60}\b(?:after|from)\b.{0,40}\bpreempt)",
+     "", Life::kGoesOn},
     // An inference engine's requests, not the job.
     {"", "preempted request", kHarmless, 92, R"(PreemptionMode\.|not enough KV cache space)", "", Life::kGoesOn},
     {"", "nothing found", kHarmless, 86,

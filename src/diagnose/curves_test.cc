@@ -1,0 +1,54 @@
+// What the numbers of a run tell without a word of warning.
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// As torchvision's examples print it: of the step, and in brackets the mean of the epoch so far.
+std::string Timed(int epoch, int step, double time, double data) {
+  char line[120];
+  std::snprintf(line, sizeof line, "Epoch: [%d][%d/400]\tTime %.3f (0.900)\tData %.3f (0.800)\tLoss 2.3%d (2.4)\n",
+                epoch, step, time, data, step % 10);
+  return line;
+}
+
+TEST(Curves, WorkersThatDeliverByTurnsStarveTheTrainingThoughMostStepsDoNotWait) {
+  std::string log;
+  for (int step = 0; step < 16; ++step) log += step % 4 == 0 ? Timed(0, step, 6.1, 6.0) : Timed(0, step, 0.1, 0.001);
+  EXPECT_EQ(JudgeLog(log).failure, "data_loading_bottleneck");
+}
+
+TEST(Curves, WaitAtEachEpochsStartIsNoBottleneck) {
+  std::string log;
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    log += Timed(epoch, 0, 6.1, 6.0);
+    for (int step = 100; step < 400; step += 100) log += Timed(epoch, step, 0.1, 0.001);
+  }
+  EXPECT_TRUE(JudgeLog(log).healthy);
+}
+
+std::string Loss(const std::string& value, int step) {
+  return "{'loss': " + value + ", 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
+}
+
+TEST(Curves, LossThatFallsToNothingAtOnceWasNoNumber) {
+  Verdict verdict = JudgeLog(Steps(1, 6) + Loss("0.0", 7) + Loss("0.0", 8));
+  EXPECT_EQ(verdict.failure, "nan_or_inf_loss");
+  EXPECT_EQ(verdict.root_line + "\n", Loss("0.0", 7));
+}
+
+TEST(Curves, LossThatComesNearNothingStepByStepIsLearnt) {
+  EXPECT_TRUE(JudgeLog(Steps(1, 6) + Loss("0.04", 7) + Loss("0.003", 8) + Loss("0.0", 9) + Loss("0.0", 10)).healthy);
+}
+
+TEST(Curves, LossUnderAShortNameIsSeenToBeLost) {
+  std::string log =
+      "[03-01 10:00:01] => [ep2 it 50/90]  L: 4.81  Acc: 12.5\n[03-01 10:00:31] => [ep2 it 89/90]  L: nan  "
+      "Acc: 0.0\n";
+  EXPECT_EQ(JudgeLog(log).failure, "nan_or_inf_loss");
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -113,7 +113,8 @@ void PrintEvidence(const Verdict& verdict, Printer* to) {
   to->Heading("Evidence");
   for (const Evidence& one : verdict.evidence) {
     std::string who = one.rank ? " rank " + std::to_string(*one.rank) : "";
-    to->Quote(one.role + who + " " + one.file + ":" + std::to_string(one.line_number), one.text, one.role == "root");
+    std::string place = one.line_number > 0 ? ":" + std::to_string(one.line_number) : "";
+    to->Quote(one.role + who + " " + one.file + place, one.text, one.role == "root");
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "diagnose/knowledge/job_facts.h"
 
@@ -15,7 +16,8 @@ struct FixCheck {
   std::string failure;                // the old job's class
   std::optional<int64_t> failed_at;   // the old job's step
   std::optional<int64_t> reached;     // the new one's
-  std::optional<double> usual, last;  // the old job's tokens/s a rank: early, and at its end
+  std::string_view unit;              // of the speeds: "tokens/s" of a rank, or "steps/s" where not both tell tokens
+  std::optional<double> usual, last;  // the old job's: early, and at its end
   std::optional<double> now;          // the new one's, where it has come past the old one's failure, else over all
   std::string why;                    // one sentence
 };

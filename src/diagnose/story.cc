@@ -10,6 +10,7 @@
 #include "diagnose/memory_trace.h"
 #include "diagnose/refutation.h"
 #include "diagnose/restart_plan.h"
+#include "diagnose/untimed_end.h"
 #include "parse/line_record.h"
 
 namespace rankscope::diagnose {
@@ -201,6 +202,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
   TellTimeline(reading, cause, suspects, verdict);
   TellAlternatives(reading, cause, suspects, verdict);
+  TellPossibleHang(reading, cause, verdict);
   Refute(reading, verdict);
   Advise(verdict);
   verdict->summary = Summary(*verdict);

@@ -74,6 +74,10 @@ bool CameFurther(const FixCheck& check) {
          static_cast<double>(*check.reached) >= kFurther * static_cast<double>(*check.failed_at);
 }
 
+bool EndedBefore(const FixCheck& check) {
+  return check.failed_at && check.reached && *check.reached < *check.failed_at;
+}
+
 }  // namespace
 
 std::string_view NameOf(FixCheck::State state) {
@@ -103,6 +107,9 @@ FixCheck CheckFix(const JobFacts& old, const JobFacts& now) {
     Settle(&check, past ? State::kBack : State::kNotReached, "it is still slower than the old job once was");
   } else if (slow && check.usual && check.now && CameFurther(check)) {
     Settle(&check, State::kGone, "it is as fast as the old job once was, past " + StepText(check.failed_at));
+  } else if (now.state == "finished" && now.healthy && EndedBefore(check)) {
+    Settle(&check, State::kNotReached,
+           "it ended well at " + StepText(check.reached) + ", the old job failed at " + StepText(check.failed_at));
   } else if (now.state == "finished" && now.healthy) {
     Settle(&check, State::kGone, "it ended well");
   } else if (CameFurther(check) && !(now.healthy && now.state == "failed")) {

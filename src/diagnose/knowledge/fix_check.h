@@ -25,8 +25,8 @@ struct FixCheck {
 std::string_view NameOf(FixCheck::State state);  // gone, back, not_reached
 
 // `now` may still run. kBack: it failed the same way, or is as slow as the old one was at its end. kGone: it ended
-// well, or came a tenth further than the step where the old one failed and, if that was slow, is as fast as it once
-// was.
+// well and not before the step where the old one failed, or came a tenth further than the step where the old one failed
+// and, if that was slow, is as fast as it once was.
 FixCheck CheckFix(const JobFacts& old, const JobFacts& now);
 std::string ToJson(const FixCheck& check);
 

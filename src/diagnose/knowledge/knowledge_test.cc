@@ -259,6 +259,31 @@ TEST(JobDiffTest, SaysWhatChangedAndFromWhichStepOnTheCurvesDiffer) {
   EXPECT_EQ(diff.metrics[0].apart_from, 50);
 }
 
+TEST(JobDiffTest, TellsTheOptionsOfTheCommandThatChanged) {
+  JobFacts old = Job("old", "none"), now = Job("new", "none");
+  TakeConfiguration({{"command", "python train.py data --lr 1e-4 --fp16 --seed -1 optim.beta=0.9"}}, &old);
+  TakeConfiguration({{"command", "python train.py data --lr=2e-4 --seed -1 optim.beta=0.95"}}, &now);
+  JobDiff diff = Compare(old, now);
+  std::vector<std::string> told;
+  for (const auto& one : diff.settings) told.push_back(one.name + ": " + one.before + " -> " + one.now);
+  EXPECT_EQ(told, (std::vector<std::string>{"option.fp16: true -> ", "option.lr: 1e-4 -> 2e-4",
+                                            "option.optim.beta: 0.9 -> 0.95"}));
+  TakeConfiguration({{"command", "python other.py data --lr=2e-4 --seed -1 optim.beta=0.95"}}, &now);
+  EXPECT_EQ(Compare(old, now).settings[0].name, "command");
+}
+
+TEST(FixCheckTest, AShorterJobThatEndedWellDidNotReachTheFailure) {
+  JobFacts old = Job("old", "cuda_oom"), now = Job("new", "none");
+  old.culprit = Culprit{0, 3, 1000};
+  now.last_step = 500;
+  EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kNotReached) << CheckFix(old, now).why;
+  now.last_step = 1000;
+  EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kGone);
+  old.culprit.reset();  // before its first step
+  now.last_step = 500;
+  EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kGone);
+}
+
 TEST(FixCheckTest, TellsGoneFromBackFromNotReached) {
   JobFacts old = Job("old", "cuda_oom"), now = Job("new", "none");
   old.culprit = Culprit{0, 3, 1000};

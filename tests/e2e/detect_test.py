@@ -79,7 +79,7 @@ class DetectTest(unittest.TestCase):
         os.makedirs(self.path("run-8/attempt_0/1"))
         head = "2026-11-01 00:00:0"
         self.place.write("run-8/attempt_0/1/stdout.log", head + "1 step: 1 loss: 2.5\n" + head + "4 step: 2 loss: 2.5\n")
-        self.place.write("run-8/attempt_0/1/stderr.log", head + "2 a warning\n" + head + "5 E Traceback (most recent call last):\n"
+        self.place.write("run-8/attempt_0/1/stderr.log", head + "5 a warning\nTraceback (most recent call last):\n"
                          '  File "train.py", line 3, in <module>\nKeyError: \'k\'\n')
         for path, job, rule in ((self.write_records("odd"), "odd", "OddRankLoss"),
                                 (self.path("run-8"), "run-8", "UncaughtException")):

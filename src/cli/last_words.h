@@ -15,8 +15,8 @@
 namespace rankscope::cli {
 
 // What ranks say last in logs of jobs that nothing has watched: a traceback after which a rank makes no step was caught
-// by nobody. Of a job whose ranks' beginnings or ends are events, their writer tells that. Records of a rank come in their
-// order.
+// by nobody. Of a job whose ranks' beginnings or ends are events, their writer tells that. Records of a rank come in
+// their order.
 class LastWords {
  public:
   void Take(const model::RecordView& record);

@@ -174,7 +174,10 @@ std::string PatternOf(std::string_view line) {
 }
 
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file) {
-  if (facts.healthy) return base::Status::Invalid("job " + facts.job + " is healthy: there is nothing to find");
+  if (facts.healthy) {
+    return base::Status::Invalid("job " + facts.job +
+                                 " is healthy as far as its lines and metrics go: there is nothing to find");
+  }
   if (facts.failure == "process_hung") {
     // What a hang is known by is where a thread stands: a frame that any traceback may have.
     auto step_s = UsualStepSeconds(facts);

@@ -114,6 +114,7 @@ bool AreOthersAlike(const Reports& reports, int32_t rank) {
   }
   if (works.size() < kManyOthers) return false;
   std::vector<double> usual;
+  usual.reserve(works.size());
   for (auto& [other, seconds] : works) usual.push_back(Middle(std::move(seconds)));
   const auto [least, most] = std::minmax_element(usual.begin(), usual.end());
   return *most <= kAboveEach * *least;

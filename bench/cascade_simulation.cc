@@ -17,6 +17,7 @@ namespace {
 struct Options {
   int64_t runs = 500, seed = 1, only = -1;
   bool report = false, verbose = false, check = false;
+  int32_t ranks = 0;
   std::string keep;  // a folder where the logs of `only` stay
 };
 
@@ -51,7 +52,7 @@ int Run(const Options& options) {
   std::map<std::string, Tally> tallies;
   for (int64_t run = std::max<int64_t>(options.only, 0); run < options.runs; ++run) {
     Random random(static_cast<uint64_t>(options.seed * 1'000'000 + run), options.report ? Half::kReport : Half::kTune);
-    const Cascade cascade = MakeCascade(&random);
+    const Cascade cascade = MakeCascade(&random, options.ranks);
     if (!options.keep.empty()) Write(cascade, options.keep);
     auto verdict = Judge(cascade);
     if (!verdict.ok()) {
@@ -87,6 +88,7 @@ int main(int argc, char** argv) {
   CLI::App app("Jobs that one rank ends through the diagnosis");
   app.add_option("--runs", options.runs)->capture_default_str();
   app.add_option("--seed", options.seed, "another one makes other runs")->capture_default_str();
+  app.add_option("--ranks", options.ranks, "of each job, a power of two from 8 on; else any size up to 1,024");
   app.add_option("--run", options.only, "only the run of this number");
   app.add_option("--keep", options.keep, "a folder where the logs of the runs stay");
   app.add_flag("--report", options.report, "of the half of seeds and parameters that nothing is tuned on");

@@ -18,8 +18,7 @@ struct Kind {
 
 class Scenario {
  public:
-  explicit Scenario(Random* random)
-      : random_(*random), logs_(static_cast<int32_t>(8 << random_.Whole(0, 7)), DrawRanksANode()) {
+  Scenario(Random* random, int32_t ranks) : random_(*random), logs_(DrawRanks(ranks), DrawRanksANode()) {
     std::vector<double> skews;
     for (int32_t node = 0; node <= logs_.NodeOf(logs_.ranks() - 1); ++node) skews.push_back(random_.Between(-1, 1));
     logs_.set_skews(std::move(skews));
@@ -87,6 +86,11 @@ class Scenario {
   }
 
  private:
+  // The draw is made either way, so that all that follows is the same.
+  int32_t DrawRanks(int32_t wanted) {
+    const auto drawn = static_cast<int32_t>(8 << random_.Whole(0, 7));
+    return wanted > 0 ? wanted : drawn;
+  }
   int32_t DrawRanksANode() { return random_.Chance(0.8) ? 8 : 4; }
 
   std::vector<int32_t> Victims() const {
@@ -291,6 +295,6 @@ Cascade Scenario::Make() {
 
 }  // namespace
 
-Cascade MakeCascade(Random* random) { return Scenario(random).Make(); }
+Cascade MakeCascade(Random* random, int32_t ranks) { return Scenario(random, ranks).Make(); }
 
 }  // namespace rankscope::simulation

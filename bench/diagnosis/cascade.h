@@ -19,6 +19,6 @@ struct Cascade {
   int32_t ranks = 0, culprit = 0;
   std::vector<LogText> files;
 };
-Cascade MakeCascade(Random* random);
+Cascade MakeCascade(Random* random, int32_t ranks = 0);  // 0: of any size
 
 }  // namespace rankscope::simulation

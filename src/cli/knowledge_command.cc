@@ -64,7 +64,8 @@ void PrintFix(const Json& json) {
   std::printf("%s: %s (%s)\n", Shown(json["state"]).c_str(), Shown(json["why"]).c_str(), Shown(json["class"]).c_str());
   const Json& throughput = json["throughput"];
   if (throughput["now"].is_null()) return;
-  std::printf("tokens/s a rank: %s now; the old job: %s usually, %s at its end\n", Shown(throughput["now"]).c_str(),
+  std::printf("%s%s: %s now; the old job: %s usually, %s at its end\n", Shown(throughput["unit"]).c_str(),
+              throughput["unit"] == "tokens/s" ? " a rank" : "", Shown(throughput["now"]).c_str(),
               Shown(throughput["usual"]).c_str(), Shown(throughput["before"]).c_str());
 }
 

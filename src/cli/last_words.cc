@@ -1,10 +1,12 @@
 #include "cli/last_words.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
 
 #include "model/event.h"
+#include "model/record_batch.h"
 #include "parse/launcher_prefix.h"
 
 namespace rankscope::cli {
@@ -43,10 +45,18 @@ bool IsOwn(std::string_view exception) {
   return !exception.empty();
 }
 
+// Of somebody who sees ranks begin and end.
+bool IsOfWatcher(const model::RecordView& record) {
+  constexpr std::array<std::string_view, 4> kSeen = {"job_start", "rank_start", "rank_exit", "uncaught_exception"};
+  const model::FieldView* name = record.stream == model::Stream::kEvent ? record.FindField("event") : nullptr;
+  return name && std::find(kSeen.begin(), kSeen.end(), name->text) != kSeen.end();
+}
+
 }  // namespace
 
 void LastWords::Take(const model::RecordView& record) {
   const model::Origin& origin = *record.origin;
+  if (IsOfWatcher(record)) watched_.insert(origin.job);
   Speaker speaker(origin.job, origin.attempt, origin.node_rank, origin.rank);
   if (record.step) tracebacks_.erase(speaker);
   if (IsTraceback(record.text)) record.CopyTo(&tracebacks_[speaker]);
@@ -56,12 +66,23 @@ std::vector<model::Record> LastWords::Events() const {
   std::vector<model::Record> events;
   for (const auto& [speaker, traceback] : tracebacks_) {
     std::string exception = ExceptionOf(traceback.text);
-    if (!IsOwn(exception)) continue;
+    if (!IsOwn(exception) || watched_.contains(traceback.origin.job)) continue;
     events.push_back(model::MakeEvent("uncaught_exception", traceback.time, "ends by an uncaught " + exception));
     events.back().origin = traceback.origin;
     events.back().level = "error";
   }
   return events;
+}
+
+base::Status LastWords::PassEvents(const std::function<void(const model::RecordView&)>& take) const {
+  const std::vector<model::Record> events = Events();
+  if (events.empty()) return {};
+  model::RecordBatchBuilder builder;
+  for (const model::Record& event : events) builder.Add(event);
+  ASSIGN_OR_RETURN(auto batch, model::RecordBatch::Decode(builder.Take()));
+  model::RecordView view;
+  for (model::RecordBatch::Cursor cursor(*batch); cursor.Next(&view);) take(view);
+  return {};
 }
 
 }  // namespace rankscope::cli

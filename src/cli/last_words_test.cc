@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/event.h"
 #include "model/record_batch.h"
 
 namespace rankscope::cli {
@@ -40,6 +41,15 @@ TEST(LastWords, AreATracebackThatNobodyCaught) {
 
 TEST(LastWords, AreNoneOfARankThatGoesOn) {
   EXPECT_TRUE(EventsOf({Line(3, kTraceback), Line(3, "step 1", 1)}).empty());
+}
+
+TEST(LastWords, AreNoneOfAJobWhoseWatcherTellsHowItsRanksEnd) {
+  EXPECT_EQ(EventsOf({model::MakeEvent("job_start", 0, ""), Line(3, kTraceback)}).size(), 1U);  // of another job
+  model::Record start = model::MakeEvent("job_start", 0, "");
+  start.origin.job = "j";
+  EXPECT_TRUE(EventsOf({start, Line(3, kTraceback)}).empty());
+  start.fields = model::MakeEvent("duplicate_rank", 0, "").fields;  // the server's word, of whatever it gets
+  EXPECT_EQ(EventsOf({start, Line(3, kTraceback)}).size(), 1U);
 }
 
 TEST(LastWords, NameTheLastOfChainedExceptionsWithoutItsModule) {

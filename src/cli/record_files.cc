@@ -47,11 +47,8 @@ class RecordFile {
       return status.ok();
     }));
     RETURN_IF_ERROR(status);
-    plain_ = true;
     return Finish();
   }
-  // Read by ReadLog.
-  bool plain() const { return plain_; }
 
   // The next one, or null at the end.
   const model::RecordView* Next() {
@@ -109,7 +106,6 @@ class RecordFile {
   std::deque<std::shared_ptr<const model::RecordBatch>> batches_;
   std::unique_ptr<model::RecordBatch::Cursor> cursor_;
   model::RecordView record_;
-  bool plain_ = false;
 };
 
 // Whether the file's rows are a framework's (ms-swift's logging.jsonl, say), and no records in our JSON form: they say
@@ -138,17 +134,6 @@ base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<Recor
   return {};
 }
 
-base::Status TakeEvents(const std::vector<model::Record>& events,
-                        const std::function<void(const model::RecordView&)>& take) {
-  if (events.empty()) return {};
-  model::RecordBatchBuilder builder;
-  for (const model::Record& event : events) builder.Add(event);
-  ASSIGN_OR_RETURN(auto batch, model::RecordBatch::Decode(builder.Take()));
-  model::RecordView view;
-  for (model::RecordBatch::Cursor cursor(*batch); cursor.Next(&view);) take(view);
-  return {};
-}
-
 }  // namespace
 
 base::Status ReadRecordFiles(const std::vector<std::string>& paths,
@@ -166,11 +151,11 @@ base::Status ReadRecordFiles(const std::vector<std::string>& paths,
     size_t file = heads.top().second;
     heads.pop();
     const model::RecordView& record = files[file]->current();
-    if (files[file]->plain()) last_words.Take(record);
+    last_words.Take(record);
     take(record);
     advance(file);
   }
-  return TakeEvents(last_words.Events(), take);
+  return last_words.PassEvents(take);
 }
 
 }  // namespace rankscope::cli

@@ -1,6 +1,7 @@
 #include "cli/stored_job.h"
 
 #include "cli/http_client.h"
+#include "cli/last_words.h"
 #include "cli/query_command.h"
 #include "model/record_batch.h"
 #include "parse/json_record.h"
@@ -26,19 +27,34 @@ class Reader {
   base::Status Pass() {
     ASSIGN_OR_RETURN(auto batch, model::RecordBatch::Decode(builder_.Take()));
     model::RecordBatch::Cursor cursor(*batch);
-    while (cursor.Next(&record_)) take_(record_);
+    while (cursor.Next(&record_)) {
+      last_words_.Take(record_);
+      take_(record_);
+    }
     return {};
   }
 
   uint64_t records() const { return records_; }
+  const LastWords& last_words() const { return last_words_; }
 
  private:
   const std::function<void(const model::RecordView&)>& take_;
   parse::JsonRecordReader reader_{""};
   model::RecordBatchBuilder builder_;
   model::RecordView record_;
+  LastWords last_words_;
   uint64_t records_ = 0;
 };
+
+// Nobody watched how its ranks ended.
+base::Result<bool> IsImported(const std::string& server, const std::string& job) {
+  bool imported = false;
+  RETURN_IF_ERROR(GetRows(server, "/api/v1/jobs/" + UrlEncode(job), [&](const auto& row) {
+    imported = row.value("state", "") == "imported";
+    return false;
+  }));
+  return imported;
+}
 
 }  // namespace
 
@@ -52,7 +68,10 @@ base::Status ReadStoredJob(const std::string& server, const std::string& job,
   }));
   RETURN_IF_ERROR(status);
   if (reader.records() == 0) return base::Status::NotFound("job " + job + ": no record of it");
-  return reader.Pass();
+  RETURN_IF_ERROR(reader.Pass());
+  if (reader.last_words().Events().empty()) return {};
+  ASSIGN_OR_RETURN(const bool imported, IsImported(server, job));
+  return imported ? reader.last_words().PassEvents(take) : base::Status();
 }
 
 }  // namespace rankscope::cli

@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "base/counted.h"
@@ -26,15 +27,21 @@ base::Result<std::vector<Json>> GetRowsOf(const std::string& server, const std::
   return rows;
 }
 
-base::Result<std::string> JobOf(const SuggestOptions& options) {
+// For what a rule is wanted.
+struct Subject {
+  std::string job;
+  std::string found_by;  // "incident i-1, which rule Hang found"; empty: of the job alone
+};
+
+base::Result<Subject> SubjectOf(const SuggestOptions& options) {
   if (options.incident.empty() == options.job.empty()) {
     return base::Status::Invalid("rules suggest: expected either --incident or --job_id");
   }
-  if (!options.job.empty()) return options.job;
+  if (!options.job.empty()) return Subject{options.job, ""};
   ASSIGN_OR_RETURN(auto rows, GetRowsOf(options.server, "/api/v1/incidents/" + UrlEncode(options.incident)));
   std::string job = rows.empty() ? "" : rows.front().value("job_id", "");
   if (job.empty()) return base::Status::NotFound("no incident \"" + options.incident + "\"");
-  return job;
+  return Subject{job, "incident " + options.incident + ", which rule " + rows.front().value("rule", "") + " found"};
 }
 
 base::Status WriteNew(const std::string& path, const std::string& text) {
@@ -66,10 +73,14 @@ base::Status ReplayHealthyJobs(const SuggestOptions& options, const std::string&
 }  // namespace
 
 base::Status RunSuggest(const SuggestOptions& options) {
-  ASSIGN_OR_RETURN(std::string job, JobOf(options));
+  ASSIGN_OR_RETURN(const Subject subject, SubjectOf(options));
+  const std::string& job = subject.job;
   std::string path = "/api/v1/jobs/" + UrlEncode(job) + "/rule-suggestion?rule_file=" +
                      UrlEncode(options.rule_file.substr(options.rule_file.rfind('/') + 1));
-  ASSIGN_OR_RETURN(auto rows, GetRowsOf(options.server, path));
+  auto answer = GetRowsOf(options.server, path);
+  // Of a hang that goes on, say, the rule that found it knows all that there is.
+  if (!answer.ok() && !subject.found_by.empty()) return answer.status().WithContext(subject.found_by);
+  ASSIGN_OR_RETURN(auto rows, std::move(answer));
   if (rows.empty()) return base::Status::Invalid("the server's answer is no JSON object");
   RETURN_IF_ERROR(WriteNew(options.rule_file, rows.front().value("rules", "")));
   RETURN_IF_ERROR(WriteNew(options.test_file, rows.front().value("tests", "")));

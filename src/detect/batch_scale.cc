@@ -41,7 +41,9 @@ void BatchScale::Usual::Add(double value) {
   count += 1 - kFades * count;
 }
 
-void BatchScale::Take(int64_t step, const BatchWork& work) { heaviest_.Take(step, work, step_cost_.Ratio(work)); }
+void BatchScale::Take(int64_t step, const BatchWork& work, int64_t times_back) {
+  heaviest_.Take(step, work, step_cost_.Ratio(work), times_back);
+}
 
 double BatchScale::RateOf(const BatchLog& own, const Point& point) const {
   if (!point.step || point.steps == 1 || !step_cost_.knows()) return 0;

@@ -19,8 +19,8 @@ class BatchScale {
   // kNone: the metric is no speed.
   static Speed SpeedOf(std::string_view metric);
 
-  // A rank's batch of a step, as far as it is known by now.
-  void Take(int64_t step, const BatchWork& work);
+  // A rank's batch of a step, as far as it is known by now; how often the rank has gone back to an earlier one.
+  void Take(int64_t step, const BatchWork& work, int64_t times_back);
   // BatchWork::rate of a rank's batches. A mean of throughputs is not the throughput of means: who has the heaviest
   // batch of a step has many tokens in a long time.
   double RateOf(const BatchLog& own, const Point& point) const;

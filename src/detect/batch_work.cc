@@ -44,7 +44,10 @@ std::optional<BatchWork> WorkOf(const model::RecordView& batch) {
 }
 
 const BatchWork& BatchLog::Take(int64_t step, const BatchWork& work) {
-  if (!latest_.empty() && step < latest_.back().step) latest_.clear();  // the job went back
+  if (!latest_.empty() && step < latest_.back().step) {
+    ++times_back_;
+    latest_.clear();
+  }
   if (!latest_.empty() && step == latest_.back().step) {
     latest_.back().work.tokens += work.tokens;
     latest_.back().work.squares += work.squares;

@@ -28,6 +28,8 @@ class BatchLog {
   // The mean of a record's steps; nothing: none of them is known.
   std::optional<BatchWork> Over(const Point& point) const;
   bool empty() const { return latest_.empty(); }
+  // How often the rank came to a step before its last one, as after a checkpoint that it went back to.
+  int64_t times_back() const { return times_back_; }
 
   struct Step {
     int64_t step;
@@ -38,6 +40,7 @@ class BatchLog {
 
  private:
   std::deque<Step> latest_;
+  int64_t times_back_ = 0;
 };
 
 // What batches cost, learned from all ranks of a job: seconds = a + b tokens + c squares, none of them negative, by

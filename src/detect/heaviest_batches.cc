@@ -11,9 +11,15 @@ constexpr int64_t kLately = 4;      // steps by which ranks may be apart
 
 }  // namespace
 
-void HeaviestBatches::Take(int64_t step, const BatchWork& work, double ratio) {
-  bool goes_back = !latest_.empty() && step < latest_.back().step - kLately;
-  if (goes_back) latest_.clear();
+void HeaviestBatches::ForgetFrom(int64_t step) {
+  while (!latest_.empty() && latest_.back().step >= step) latest_.pop_back();
+}
+
+void HeaviestBatches::Take(int64_t step, const BatchWork& work, double ratio, int64_t times_back) {
+  if (times_back > times_back_) {
+    times_back_ = times_back;
+    ForgetFrom(step);
+  }
   auto place = latest_.end();
   while (place != latest_.begin() && (place - 1)->step >= step) --place;
   if (place == latest_.end() || place->step != step) {

@@ -11,7 +11,9 @@ namespace rankscope::detect {
 class HeaviestBatches {
  public:
   // `ratio`: what it costs, by what is known of costs now; of batches that cost the same the one of more tokens counts.
-  void Take(int64_t step, const BatchWork& work, double ratio);
+  // `times_back`: how often its rank has gone back to an earlier step. The first that goes back once more takes all
+  // back that was done from that step on; who is merely behind the others does not.
+  void Take(int64_t step, const BatchWork& work, double ratio, int64_t times_back);
   // The mean of those of a record's steps; nothing: not all of them are known.
   std::optional<BatchWork> Over(const Point& point) const;
   // The one of a step; null: it is not known.
@@ -25,7 +27,10 @@ class HeaviestBatches {
     BatchWork work;
     double ratio;
   };
+  void ForgetFrom(int64_t step);
+
   std::deque<Step> latest_;  // by step
+  int64_t times_back_ = 0;
 };
 
 }  // namespace rankscope::detect

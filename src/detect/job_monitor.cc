@@ -218,7 +218,8 @@ bool JobMonitor::IsDisturbed(const SeriesWindow& series, base::TimeNs time) cons
 void JobMonitor::TakeBatch(Held* held, const model::RecordView& record) {
   auto work = WorkOf(record);
   if (!work) return;
-  scale_.Take(*record.step, held->batches.Take(*record.step, *work));
+  const BatchWork& so_far = held->batches.Take(*record.step, *work);
+  scale_.Take(*record.step, so_far, held->batches.times_back());
 }
 
 // Of the steps that the point is of, as far as they are known.

@@ -11,8 +11,8 @@
 namespace rankscope::diagnose {
 namespace {
 
-// From here on a healthy verdict says that the training came to its end.
-constexpr double kEndedWell = 0.9;
+// From here on a healthy verdict says that the training reported steps; that it came to its end.
+constexpr double kReported = 0.8, kEndedWell = 0.9;
 
 // torchelastic, before it starts the ranks again.
 bool SaysRestart(std::string_view text) { return text.find("will restart worker group") != std::string_view::npos; }
@@ -86,10 +86,21 @@ bool FailedToJoin(const Verdict& verdict) {
   return verdict.failure == "rendezvous_failed" || (verdict.failure == "gloo_error" && verdict.kind != "timeout");
 }
 
-// The last that ended well, else the last that failed by itself.
-size_t AttemptToTell(const std::vector<Verdict>& verdicts) {
+// Whether all that was launched last trains, or did so without a failure. What a launch before it died of is over; a
+// restart within a launch may die of the same again.
+bool TrainsSinceLaunch(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts,
+                       int32_t last_launch) {
+  if (last_launch == 0 || verdicts.back().confidence < kReported) return false;
+  for (size_t i = 0; i < verdicts.size(); ++i) {
+    if (attempts[i].number >= last_launch && !verdicts[i].healthy) return false;
+  }
+  return attempts.back().number >= last_launch;
+}
+
+size_t AttemptToTell(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, int32_t last_launch) {
   const size_t last = verdicts.size() - 1;
   if (verdicts[last].healthy && verdicts[last].confidence >= kEndedWell) return last;
+  if (TrainsSinceLaunch(attempts, verdicts, last_launch)) return last;
   std::optional<size_t> failed;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     if (verdicts[i].healthy) continue;
@@ -105,6 +116,16 @@ std::string Named(const Attempt& attempt, const Verdict& verdict) {
   if (!verdict.culprits.empty()) text += " on rank " + std::to_string(verdict.culprits.front());
   if (verdict.culprit && verdict.culprit->step) text += ", after step " + std::to_string(*verdict.culprit->step);
   return text;
+}
+
+// What a healthy attempt left behind.
+void NameFailuresBefore(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, Verdict* story) {
+  for (size_t i = attempts.size(); i-- > 0;) {
+    if (verdicts[i].healthy) continue;
+    story->alternatives.push_back(
+        {verdicts[i].failure, 1 - story->confidence,
+         "attempt " + std::to_string(attempts[i].number) + " failed so, and what was started after it works"});
+  }
 }
 
 }  // namespace
@@ -144,13 +165,14 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
   return split;
 }
 
-Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts) {
-  const size_t told = AttemptToTell(verdicts);
+Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts, int32_t last_launch) {
+  const size_t told = AttemptToTell(attempts, verdicts, last_launch);
   std::vector<std::string> others;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     if (i != told) others.push_back(Named(attempts[i], verdicts[i]));
   }
-  Verdict story = std::move(verdicts[told]);
+  Verdict story = verdicts[told];
+  if (story.healthy) NameFailuresBefore(attempts, verdicts, &story);
   story.figures.push_back("this is of attempt " + std::to_string(attempts[told].number) + " of " +
                           std::to_string(attempts.size()));
   story.figures.insert(story.figures.end(), others.begin(), others.end());

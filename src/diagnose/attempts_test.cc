@@ -33,8 +33,9 @@ class RestartedJobTest : public testing::Test {
     Add(0, 14, 0, R"("stream":"event","event":"rank_exit","msg":"rank 0 ended: SIGTERM")");
     Steps(1);
   }
-  Verdict Judge() {
+  Verdict Judge(int32_t last_launch = 0) {
     read_ = records_.End();
+    read_.last_launch = last_launch;
     return Diagnose(read_, {});
   }
 
@@ -52,6 +53,23 @@ TEST_F(RestartedJobTest, ThatEndedWellInTheEndIsHealthyAndNamesTheFailedAttempt)
   EXPECT_EQ(verdict.figures,
             (std::vector<std::string>{"this is of attempt 1 of 2",
                                       "attempt 0: python_exception_one_rank on rank 1, after step 10"}));
+}
+
+TEST_F(RestartedJobTest, ThatWasLaunchedAgainAndTrainsIsHealthyAndNamesTheFailureOfTheLaunchBefore) {
+  Verdict verdict = Judge(/*last_launch=*/1);
+  EXPECT_TRUE(verdict.healthy) << verdict.failure;
+  ASSERT_EQ(verdict.alternatives.size(), 1U);
+  EXPECT_EQ(verdict.alternatives[0].failure, "python_exception_one_rank");
+  EXPECT_NE(verdict.alternatives[0].why_not.find("attempt 0"), std::string::npos);
+}
+
+TEST_F(RestartedJobTest, ThatFailedAndRestartsSinceItsLaunchTellsThatFailure) {
+  Add(1, 21, 0,
+      R"("stream":"stderr","msg":"Traceback (most recent call last):\n  File \"t.py\", line 9\nValueError: b")");
+  Add(1, 22, 0, R"("stream":"event","event":"rank_exit","msg":"rank 0 ended: exit 1")");
+  Steps(2);
+  Verdict verdict = Judge(/*last_launch=*/1);
+  EXPECT_EQ(verdict.root_line, "ValueError: b");
 }
 
 TEST_F(RestartedJobTest, OfWhichNoEndIsKnownTellsTheFailedAttempt) {

@@ -107,7 +107,7 @@ std::optional<FlightDisagreement> FindOther(const Members& members) {
 void DescribeWait(const Members& members, FlightDisagreement* found) {
   for (const auto& [rank, member] : members) {
     for (const auto& [sequence, entry] : member.entries) {
-      if (entry->state == FlightEntry::State::kCompleted || !member.pends) continue;
+      if (entry->state == FlightEntry::State::kCompleted || entry->retired || !member.pends) continue;
       found->operation = Described(*entry) + " (collective " + std::to_string(sequence) + ")";
       found->where = entry->where;
       return;
@@ -147,8 +147,17 @@ std::optional<FlightDisagreement> FindIdle(const std::map<std::string, Members>&
   return found;
 }
 
+// Gloo's collectives have no device: one that others have completed is about to be completed here.
+bool IsOfGloo(const Members& members) {
+  return std::any_of(members.begin(), members.end(), [](const auto& entry) {
+    const auto& entries = entry.second.entries;
+    return !entries.empty() && entries.begin()->second->operation.starts_with("gloo:");
+  });
+}
+
 // Issued all that others completed, and did not complete it: its device is stuck.
 std::optional<FlightDisagreement> FindStuck(const Members& members) {
+  if (IsOfGloo(members)) return std::nullopt;
   int64_t most = -1;
   for (const auto& [rank, member] : members) most = std::max(most, member.completed.value_or(-1));
   FlightDisagreement found{Kind::kStuck, {}, "", "", ""};

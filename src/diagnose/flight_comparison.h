@@ -16,7 +16,7 @@ struct FlightDisagreement {
   std::vector<int32_t> ranks;  // the odd ones; empty: half against half
   std::string why;             // for each of them
   std::string operation;       // that the others were in
-  std::string where;           // the others' innermost Python frame, where it was recorded
+  std::string where;           // the others' innermost Python frame of their own, where it was recorded
 };
 
 // By process group: the first collective that members issued otherwise; ranks that had nothing pending while their

@@ -74,6 +74,31 @@ TEST(CompareDumps, DeviceThatDoesNotEndWhatOthersCompletedIsStuck) {
   EXPECT_EQ(found->ranks, std::vector<int32_t>{2});
 }
 
+// As torch writes them: gloo's collectives have no other state than "scheduled", and are retired when they end.
+FlightDump DumpOfGloo(int32_t rank, int64_t completed, int64_t enqueued) {
+  FlightDump dump = Dump(rank, completed, enqueued);
+  for (FlightEntry& entry : dump.entries) {
+    entry.retired = entry.state == State::kCompleted;
+    entry.state = State::kScheduled;
+    entry.operation = "gloo:all_reduce";
+  }
+  return dump;
+}
+
+TEST(CompareDumps, RankOfGlooThatIsAboutToEndWhatOthersCompletedIsNotStuck) {
+  EXPECT_FALSE(CompareDumps({DumpOfGloo(0, 5, 5), DumpOfGloo(1, 5, 5), DumpOfGloo(2, 4, 5), DumpOfGloo(3, 5, 5)}));
+}
+
+TEST(JudgeDumps, OfGlooNameTheRankThatDidNotCome) {
+  Case read;
+  for (int32_t rank : {0, 1, 2, 3}) read.dumps.push_back(DumpOfGloo(rank, 77, rank == 3 ? 77 : 78));
+  Verdict verdict = Diagnose(read);
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  ASSERT_FALSE(verdict.figures.empty());
+  EXPECT_EQ(verdict.figures[0], "the others were in gloo:all_reduce of [4096] Float (collective 78)");
+}
+
 // Counters of two groups that happen to be equal, as of tensor and data parallelism, say nothing of each other.
 TEST(CompareDumps, CollectivesOfDifferentGroupsAreNotCompared) {
   std::vector<FlightDump> dumps;

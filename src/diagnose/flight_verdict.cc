@@ -17,6 +17,11 @@ std::string_view KindOf(const FlightDisagreement& found) {
   return found.kind == Kind::kStuck ? "stuck on the device" : "missing rank";
 }
 
+std::string_view ClassOf(const FlightDisagreement& found) {
+  if (found.kind == Kind::kOther) return "collective_mismatch_hang";
+  return found.operation.starts_with("gloo:") ? "gloo_error" : "nccl_timeout";
+}
+
 std::string PathOf(const Case& read, int32_t rank) {
   auto dump = std::find_if(read.dumps.begin(), read.dumps.end(), [&](const FlightDump& d) { return d.rank == rank; });
   return dump == read.dumps.end() ? "" : dump->path;
@@ -43,7 +48,7 @@ std::optional<Verdict> JudgeDumps(const Case& read) {
   if (!found) return std::nullopt;
   Verdict verdict;
   verdict.healthy = false;
-  verdict.failure = found->kind == Kind::kOther ? "collective_mismatch_hang" : "nccl_timeout";
+  verdict.failure = ClassOf(*found);
   verdict.kind = KindOf(*found);
   verdict.confidence = found->ranks.empty() ? kUnnamed : kNamed;
   verdict.root_line = found->why;

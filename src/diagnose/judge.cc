@@ -328,7 +328,7 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   std::vector<Verdict> verdicts;
   verdicts.reserve(attempts.size());
   for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
-  return StoryOf(attempts, std::move(verdicts));
+  return StoryOf(attempts, std::move(verdicts), read.last_launch);
 }
 
 }  // namespace rankscope::diagnose

@@ -114,6 +114,8 @@ const Wording kWordings[] = {
     {"checkpoint_load_failed", "/venv/site-packages/deepspeed/runtime/zero/stage_1_and_2.py",
      "ZeRORuntimeException: The checkpoint being loaded used a DP world size of 64 but the current world size is 32."},
     {"sequence_too_long", "/app/rollout.py", "RuntimeError: Prompt length 5000 is longer than 4096."},
+    {"sequence_too_long", "/app/template.py",
+     "swift.llm.template.base.MaxLengthError: Current length of row(9120) is larger than the max_length(8192)."},
     {"data_error", "/ws/megatron/core/datasets/indexed_dataset.py",
      "AssertionError: bad header, cannot read: /data/wiki_text_document.idx"},
     {"unused_parameters_ddp", "/app/train.py",

@@ -4,23 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <map>
 #include <utility>
 
 #include "diagnose/batch_records.h"
-#include "diagnose/slowness/speed_course.h"
+#include "diagnose/memory_trend.h"
 
 namespace rankscope::diagnose {
 namespace {
 
 re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
-
-std::string Figure(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
-}
 
 constexpr double kMib = 1.0 / 1024;
 
@@ -202,59 +194,22 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
   }
 }
 
-constexpr size_t kFewestReports = 4;
-constexpr double kGrows = 1.15;
-
-// What others than the rank held at first and at last: the medians of the ranks.
-void TellPeers(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
-  std::map<int32_t, std::pair<double, double>> held;
-  for (const Point& point : reading.points) {
-    const bool of_peer = cause.rank && point.rank && point.rank != cause.rank;
-    if (!of_peer || point.line >= cause.line || !point.gpu_memory_gib) continue;
-    held.try_emplace(*point.rank, *point.gpu_memory_gib, 0).first->second.second = *point.gpu_memory_gib;
-  }
-  if (held.empty()) return;
-  std::vector<double> first, last;
-  for (const auto& [rank, values] : held) {
-    first.push_back(values.first);
-    last.push_back(values.second);
-  }
-  trace->figures.push_back("that of " + std::to_string(held.size()) + " other ranks from " +
-                           Figure(MedianOf(std::move(first))) + " to " + Figure(MedianOf(std::move(last))) + " GiB");
-}
-
-// Never back below where it once was, in the second half above the first quarter: in steps, or steadily.
-bool IsLeak(const std::vector<double>& held) {
-  const auto quarter = static_cast<std::ptrdiff_t>(held.size() / 4),
-             half = static_cast<std::ptrdiff_t>(held.size() / 2);
-  const double early = *std::max_element(held.begin(), held.begin() + quarter + 1);
-  const double late = *std::min_element(held.begin() + half, held.end());
-  return late > early && held.back() > kGrows * held.front();
-}
-
-// Memory that rises report after report until there is none.
-void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
-  std::vector<double> held;
-  for (const Point& point : reading.points) {
-    if (point.line < cause.line && point.gpu_memory_gib && (!cause.rank || !point.rank || point.rank == cause.rank)) {
-      held.push_back(*point.gpu_memory_gib);
-    }
-  }
-  if (held.size() < kFewestReports) return;
-  size_t rises = 0;
-  for (size_t i = 1; i < held.size(); ++i) rises += held[i] > held[i - 1] ? 1 : 0;
-  const bool steady = rises * 3 >= (held.size() - 1) * 2;
-  const bool leak = IsLeak(held);
-  trace->figures.push_back("memory went from " + Figure(held.front()) + " to " + Figure(held.back()) + " GiB in " +
-                           std::to_string(held.size()) + " reports" +
-                           (!leak    ? ""
-                            : steady ? ", steadily"
-                                     : ", in steps"));
-  TellPeers(reading, cause, trace);
-  if (trace->kind.empty() && leak) trace->kind = "leak";
-}
-
 }  // namespace
+
+std::string_view AdviceOn(const MemoryTrace& trace) {
+  constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
+      {"one extreme sample", "take the sample named out, or cap its size, before the next start; batch by tokens"},
+      {"leak",
+       "look for what holds on to tensors: losses kept with their graph (append loss.item()), caches without a limit"},
+      {"fragmentation", "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True"},
+      {"other process",
+       "nvidia-smi names the other process on that GPU: end it, or give each rank a device of its own"},
+  };
+  for (const auto& [kind, advice] : kAdvice) {
+    if (trace.kind == kind) return advice;
+  }
+  return {};
+}
 
 MemoryReport ReadMemoryReport(std::string_view text) {
   static const re2::RE2 kRequested(R"(Tried to allocate ([\d.]+) ([KMGT]iB|bytes))"),

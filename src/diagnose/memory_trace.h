@@ -21,5 +21,7 @@ struct MemoryTrace {
   std::vector<size_t> lines;         // that show the batch in flight
 };
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause);
+// What to do first about such a one; empty: what is to be done about any.
+std::string_view AdviceOn(const MemoryTrace& trace);
 
 }  // namespace rankscope::diagnose

@@ -56,6 +56,7 @@ Point PointOf(const model::Record& record) {
   if (!point.throughput) point.throughput = Number(fields, "samples_per_sec");
   point.learning_rate = Number(fields, "learning_rate");
   point.gpu_memory_gib = Number(fields, "gpu_memory_gib");
+  point.gpu_memory_usage = Number(fields, "gpu_memory_usage");
   return point;
 }
 

@@ -16,7 +16,7 @@ struct Point {
   std::optional<int64_t> step, total_steps;
   std::optional<double> loss, gradient_norm, loss_scale, step_time_s, data_time_s, compute_time_s, throughput,
       learning_rate;
-  std::optional<double> gpu_memory_gib;
+  std::optional<double> gpu_memory_gib, gpu_memory_usage;  // the latter in percent
   bool evaluation = false;
 };
 

@@ -10,6 +10,7 @@
 #include "diagnose/memory_trace.h"
 #include "diagnose/refutation.h"
 #include "diagnose/restart_plan.h"
+#include "diagnose/untimed_end.h"
 #include "parse/line_record.h"
 
 namespace rankscope::diagnose {
@@ -147,11 +148,14 @@ void TellAlternatives(const Reading& reading, const Suspect& cause, const std::v
             [](const Alternative& a, const Alternative& b) { return a.confidence > b.confidence; });
 }
 
+std::string PageOf(const Verdict& verdict) { return "docs/failures/" + verdict.failure + ".md"; }
+
 void Advise(Verdict* verdict) {
   const FailureClass* known = FindFailureClass(verdict->failure);
   if (!known) return;
   for (std::string_view text : known->advice) {
-    verdict->advice.push_back({std::string(text), "docs/failures/" + verdict->failure + ".md"});
+    bool said = !verdict->advice.empty() && verdict->advice.front().text == text;
+    if (!said) verdict->advice.push_back({std::string(text), PageOf(*verdict)});
   }
 }
 
@@ -159,6 +163,9 @@ void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotat
   MemoryTrace trace = TraceMemory(reading, cause);
   if (!trace.kind.empty()) verdict->kind = trace.kind;
   verdict->figures = trace.figures;
+  if (std::string_view first = AdviceOn(trace); !first.empty()) {
+    verdict->advice.push_back({std::string(first), PageOf(*verdict)});
+  }
   for (size_t line : trace.lines) quotations->Add(line, "context");
 }
 
@@ -195,6 +202,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
   TellTimeline(reading, cause, suspects, verdict);
   TellAlternatives(reading, cause, suspects, verdict);
+  TellPossibleHang(reading, cause, verdict);
   Refute(reading, verdict);
   Advise(verdict);
   verdict->summary = Summary(*verdict);

@@ -113,7 +113,9 @@ void PrintEvidence(const Verdict& verdict, Printer* to) {
   to->Heading("Evidence");
   for (const Evidence& one : verdict.evidence) {
     std::string who = one.rank ? " rank " + std::to_string(*one.rank) : "";
-    to->Quote(one.role + who + " " + one.file + ":" + std::to_string(one.line_number), one.text, one.role == "root");
+    std::string where = one.role + who + " " + one.file;
+    if (one.line_number > 0) where.append(":").append(std::to_string(one.line_number));
+    to->Quote(where, one.text, one.role == "root");
   }
 }
 

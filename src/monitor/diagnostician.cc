@@ -162,16 +162,16 @@ bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& lik
   return true;
 }
 
-// A job may end by itself with a loss that is NaN.
+// A job may end by itself with a loss that is NaN, or having been slow.
 JobPart Diagnostician::PartOf(const catalog::JobRow& job) {
   if (job.state != "finished") return JobPart::kAll;
   catalog::IncidentFilter of_job;
   of_job.job = job.job;
   auto incidents = parts_.findings->incidents()->List(of_job);
-  bool grave = incidents.ok() && std::any_of(incidents->begin(), incidents->end(), [](const auto& row) {
-                 return row.decision != "dismissed" && (row.severity == "CRITICAL" || row.decision == "confirmed");
-               });
-  return grave ? JobPart::kAll : JobPart::kReports;
+  bool ill = incidents.ok() && std::any_of(incidents->begin(), incidents->end(), [](const auto& row) {
+               return row.decision != "dismissed" && (row.severity != "INFO" || row.decision == "confirmed");
+             });
+  return ill ? JobPart::kAll : JobPart::kReports;
 }
 
 bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {

@@ -26,7 +26,7 @@ namespace rankscope::monitor {
 // wrong: as an event of the job, and in what is kept of it. A job that failed is diagnosed within a second or two, and
 // again once its last words have come; one that was lost once nothing new of it has come for 5 s, since old records may
 // still be coming in; one with an incident at once, and again ten steps or a minute later. Of a job that ended well
-// without such an incident only its reports are read. One that still grows costs a tenth of a processor at most.
+// without any incident but notes only its reports are read. One that still grows costs a tenth of a processor at most.
 // docs/knowledge.md
 class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentListener {
  public:

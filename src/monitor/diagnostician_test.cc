@@ -98,13 +98,18 @@ class DiagnosticianTest : public testing::Test {
   // A launch of the job, of that model, which ends with that code. Its rank reports so many steps, and raises that.
   void Launch(const std::string& job, int64_t exit_code, const std::string& model = "tiny", int steps = 0,
               const std::string& exception = "") {
-    std::string run = std::to_string(++launches_);
-    Append(job, {{"event", std::string("job_start")}, {"run", run}, {"label.model", model}});
-    for (int step = 1; step <= steps; ++step) Print(job, "{'loss': 2.5, 'step': " + std::to_string(step) + "}");
+    const std::string run = BeginLaunch(job, model, steps);
     if (!exception.empty()) {
       Print(job, "Traceback (most recent call last):\n  File \"/app/train.py\", line 8, in <module>\n" + exception);
     }
     Append(job, {{"event", std::string("node_end")}, {"run", run}, {"exit_code", exit_code}});
+  }
+  // One that goes on; returns its run.
+  std::string BeginLaunch(const std::string& job, const std::string& model, int steps) {
+    std::string run = std::to_string(++launches_);
+    Append(job, {{"event", std::string("job_start")}, {"run", run}, {"label.model", model}});
+    for (int step = 1; step <= steps; ++step) Print(job, "{'loss': 2.5, 'step': " + std::to_string(step) + "}");
+    return run;
   }
   void Print(const std::string& job, const std::string& text) {
     model::Record record;
@@ -197,6 +202,18 @@ TEST_F(DiagnosticianTest, OfAJobThatIsLaunchedAgainUnderItsIdTheLastLaunchIsTold
   auto healthy = diagnostician_->DiagnoseNow("j", nullptr);
   ASSERT_TRUE(healthy.ok());
   EXPECT_TRUE(healthy->healthy) << healthy->failure;
+}
+
+TEST_F(DiagnosticianTest, OfAJobThatTrainsAfterAFailedLaunchTheOneThatTrainsIsToldAndThatFailureNamed) {
+  Launch("j", 1, "tiny", 39, "KeyError: 'caption'");
+  BeginLaunch("j", "tiny", 0);
+  EXPECT_EQ(diagnostician_->DiagnoseNow("j", nullptr)->failure, "python_exception_one_rank");  // it has yet to train
+  for (int step = 1; step <= 5; ++step) Print("j", "{'loss': 2.5, 'step': " + std::to_string(step) + "}");
+  auto verdict = diagnostician_->DiagnoseNow("j", nullptr);
+  ASSERT_TRUE(verdict.ok());
+  EXPECT_TRUE(verdict->healthy) << verdict->failure;
+  ASSERT_EQ(verdict->alternatives.size(), 1U);
+  EXPECT_EQ(verdict->alternatives[0].failure, "python_exception_one_rank");
 }
 
 TEST_F(DiagnosticianTest, AnIncidentOfAJobThatHasEndedDoesNotMakeEveryRoundOneOfOneJob) {

@@ -19,8 +19,9 @@ namespace {
 
 using model::Filter;
 
-constexpr std::array<const char*, 6> kCurves = {"loss",        "learning_rate",    "gradient_norm",
-                                                "step_time_s", "gpu_memory_usage", "throughput_tokens_per_sec"};
+constexpr char kStepTime[] = "step_time_s";
+constexpr std::array<const char*, 6> kCurves = {"loss",    "learning_rate",    "gradient_norm",
+                                                kStepTime, "gpu_memory_usage", "throughput_tokens_per_sec"};
 
 constexpr int64_t kLongestLookAtPorts = 20 * base::kNsPerSecond;  // some 10 million records
 
@@ -58,6 +59,8 @@ class Reports {
     if (source_ != source) {
       reading_->progress = {};
       reading_->curves.clear();
+      steps_ = {};
+      step_.reset();
       source_ = source;
     }
     reading_->progress.Add(record.time, *record.step);
@@ -66,12 +69,32 @@ class Reports {
       auto value = field ? model::AsNumber(*field) : std::nullopt;
       if (value) reading_->curves[metric].Add(*record.step, *value);
     }
+    FollowSteps(record);
+  }
+
+  // Who tells no step time has one: the time from step to step.
+  void End() {
+    if (!reading_->curves.contains(kStepTime) && !steps_.points().empty()) reading_->curves[kStepTime] = steps_;
   }
 
  private:
   using Source = std::pair<int, int32_t>;
+
+  void FollowSteps(const model::Record& record) {
+    if (record.step == step_) return;
+    if (step_ && *record.step > *step_ && record.time > time_) {
+      const double seconds = static_cast<double>(record.time - time_) / base::kNsPerSecond;
+      steps_.Add(*record.step, seconds / static_cast<double>(*record.step - *step_));
+    }
+    step_ = record.step;
+    time_ = record.time;
+  }
+
   JobReading* reading_;
   std::optional<Source> source_;
+  diagnose::Curve steps_;
+  std::optional<int64_t> step_;
+  base::TimeNs time_ = 0;
 };
 
 void NoteCheckpoint(const model::Record& record, JobReading* reading) {
@@ -163,8 +186,10 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
     }
   }
   if (cut) return base::Status::Unavailable("the server is stopping");
+  reports.End();
   reading.lines = lines.End();
   reading.lines.paused_until = paused.time();
+  reading.lines.last_launch = attempts.last_launch();
   return reading;
 }
 

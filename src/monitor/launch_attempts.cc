@@ -40,6 +40,7 @@ void LaunchAttempts::Start(const model::Record& record) {
   if (silent || (again && ended)) {
     runs_.clear();
     before_ = record.origin.attempt > highest_ ? 0 : highest_ + 1;
+    last_launch_ = before_ + record.origin.attempt;
   }
   runs_[run] = {std::move(member), false};
 }

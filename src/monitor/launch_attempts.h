@@ -15,6 +15,8 @@ class LaunchAttempts {
  public:
   // The attempt that the record is of. REQUIRES all records of the job, in the order of their time.
   int32_t Of(const model::Record& record);
+  // The first attempt of the last launch; 0: there was one only.
+  int32_t last_launch() const { return last_launch_; }
 
  private:
   struct Run {
@@ -27,6 +29,7 @@ class LaunchAttempts {
   std::map<std::string, Run> runs_;  // of the launch: `rankscope run` on each of its nodes
   int32_t before_ = 0;               // attempts of the launches before
   int32_t highest_ = 0;
+  int32_t last_launch_ = 0;
   base::TimeNs last_word_ = 0;  // of the job itself
 };
 

@@ -76,17 +76,19 @@ class DetectTest(unittest.TestCase):
     def test_a_stored_job_gives_the_same_findings_as_its_file(self):
         server = Server(self.place)
         self.addCleanup(server.stop)
-        path = self.write_records("odd")
-        done = self.place.cli("import", "--server", server.http, "--job_id", "odd", path)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        of_file, of_server = self.findings(path), self.findings("--job_id", "odd", "--server", server.http)
-        self.assertEqual([finding["rank"] for finding in of_file if finding["rule"] == "OddRankLoss"], [2])
-
-        def key(finding):
-            return finding["id"]
-
-        self.assertEqual([finding["id"] for finding in sorted(of_file, key=key)],
-                         [finding["id"] for finding in sorted(of_server, key=key)])
+        os.makedirs(self.path("run-8/attempt_0/1"))
+        head = "2026-11-01 00:00:0"
+        self.place.write("run-8/attempt_0/1/stdout.log", head + "1 step: 1 loss: 2.5\n" + head + "4 step: 2 loss: 2.5\n")
+        self.place.write("run-8/attempt_0/1/stderr.log", head + "5 a warning\nTraceback (most recent call last):\n"
+                         '  File "train.py", line 3, in <module>\nKeyError: \'k\'\n')
+        for path, job, rule in ((self.write_records("odd"), "odd", "OddRankLoss"),
+                                (self.path("run-8"), "run-8", "UncaughtException")):
+            with self.subTest(job=job):
+                done = self.place.cli("import", "--server", server.http, "--job_id", job, path)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                of_file, of_server = self.findings(path), self.findings("--job_id", job, "--server", server.http)
+                self.assertIn(rule, [finding["rule"] for finding in of_file])
+                self.assertEqual(sorted(finding["id"] for finding in of_file), sorted(finding["id"] for finding in of_server))
 
     def test_a_job_that_is_not_there_is_named(self):
         server = Server(self.place)

@@ -12,11 +12,11 @@ RANKS = 2
 # A training that prints as many do; rank 1 may run out of memory after a step.
 TRAIN = """
 import os, sys, time
-oom_after, batch_size, steps = int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+oom_after, batch_size, steps, slow_from = (int(word) for word in sys.argv[1:5])
 rank = int(os.environ["RANK"])
 for step in range(1, steps + 1):
     time.sleep(0.02)
-    print({"loss": round(2 / step, 4), "step": step, "tokens_per_sec": 1000.0 + rank}, flush=True)
+    print({"loss": round(2 / step, 4), "step": step, "tokens_per_sec": (400.0 if step >= slow_from else 1000.0) + rank}, flush=True)
     if step == 5:
         print("Saving model checkpoint to out/checkpoint-5", flush=True)
     if os.path.exists(sys.argv[0] + ".stop"):
@@ -40,9 +40,9 @@ class KnowledgeTest(unittest.TestCase):
     def ask(self, *arguments):
         return self.place.cli(*arguments, env={"RANKSCOPE_SERVER": self.server.http})
 
-    def train(self, job, oom_after=0, batch_size=8, steps=20):
+    def train(self, job, oom_after=0, batch_size=8, steps=20, slow_from=1000000):
         return self.ask("run", "--label", "model=tiny", "--label", f"batch={batch_size}", "--job_id", job, "--", "sh", "-c",
-                        LAUNCH, "sh", self.script, str(oom_after), str(batch_size), str(steps)).returncode
+                        LAUNCH, "sh", self.script, str(oom_after), str(batch_size), str(steps), str(slow_from)).returncode
 
     def diagnoses(self, job):
         return [record for record in self.server.rows(f'job_id:"{job}" stream:event')
@@ -78,7 +78,7 @@ class KnowledgeTest(unittest.TestCase):
 
     def test_a_dump_of_stacks_does_not_make_a_job_that_goes_on_a_hung_one(self):
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "lively", "--", "sh", "-c",
-                                LAUNCH, "sh", self.script, "0", "8", "1000000"], env=self.place.env,
+                                LAUNCH, "sh", self.script, "0", "8", "1000000", "1000000"], env=self.place.env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.addCleanup(run.wait)
         self.addCleanup(self.place.write, "train.py.stop", "")  # before: the ranks end, and with them the run
@@ -126,6 +126,9 @@ class KnowledgeTest(unittest.TestCase):
         back = self.ask("verify-fix", "again", "--against", "old")
         self.assertEqual(back.returncode, 3, back.stdout + back.stderr)
         self.assertIn("back: cuda_oom again", back.stdout)
+        short = self.ask("verify-fix", "short", "--against", "old")
+        self.assertEqual(short.returncode, 4, short.stdout + short.stderr)
+        self.assertIn("not_reached: it ended well at step 3, the old job failed at step 10", short.stdout)
         healthy = self.ask("verify-fix", "old", "--against", "fixed")
         self.assertEqual((healthy.returncode, healthy.stderr),
                          (2, 'rankscope: job "fixed" is healthy: there is nothing to verify\n'))
@@ -138,6 +141,15 @@ class KnowledgeTest(unittest.TestCase):
         nobody = self.ask("diff", "fixed", "nobody")
         self.assertEqual(nobody.returncode, 1)
         self.assertIn("nobody", nobody.stderr)
+
+    def test_a_job_that_ended_well_after_it_became_slow_is_no_healthy_one(self):
+        self.assertEqual(self.train("slow", steps=150, slow_from=75), 0)
+        wait_until(lambda: self.diagnoses("slow"), "the diagnosis")
+        self.assertEqual(self.insights(1)["failed"], 1)
+        self.train("mended", steps=150)
+        fixed = self.ask("verify-fix", "mended", "--against", "slow")
+        self.assertEqual((fixed.returncode, fixed.stderr), (0, ""), fixed.stdout)
+        self.assertIn("tokens/s a rank: 1000 now; the old job: 1000 usually, 400 at its end", fixed.stdout)
 
     def test_a_rule_is_suggested_that_fires_on_that_job_and_on_no_healthy_one(self):
         self.train("broken", oom_after=10)

@@ -74,6 +74,7 @@ struct Case {
   uint64_t lines_read = 0;
   uint64_t bytes_read = 0;           // of text, after decompression
   std::vector<std::string> skipped;  // "PATH (why)"
+  int32_t last_launch = 0;           // attempts from this one on are of the last launch, as records tell
   base::TimeNs paused_until = 0;     // until then it made no step because it was asked not to, as records tell
   std::deque<std::string> text;      // what Line::text points into
 };

@@ -143,6 +143,21 @@ TEST_F(CaseReaderTest, TwoLaunchersFilesAreTwoNodes) {
   EXPECT_EQ(Find(read, "a").rank, 0);
 }
 
+TEST_F(CaseReaderTest, WorkersInWhichOtherRanksSpeakAreNodes) {
+  Write("trainer-worker-0.log", "a\n[rank1]: b\n");
+  Write("trainer-worker-1.log", "c\n[rank3]: d\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "c").rank, std::nullopt);
+  EXPECT_EQ(Find(read, "c").node_rank, 1);
+  EXPECT_EQ(Find(read, "d").rank, 3);
+}
+
+TEST_F(CaseReaderTest, WorkersThatSpeakForThemselvesAreRanks) {
+  Write("worker-0.log", "a\n[rank0]: b\n");
+  Write("worker-1.log", "c\n");
+  EXPECT_EQ(Find(ReadFolder(), "c").rank, 1);
+}
+
 TEST_F(CaseReaderTest, FilesInARowAreRanks) {
   Write("train_4711_0.out", "a\n");
   Write("train_4711_1.out", "b\n");

@@ -132,9 +132,16 @@ class DumpReader {
     dump_.entries.push_back(std::move(entry));
   }
 
+  bool IsOfTorch(PlainTree::Place frame) const {
+    const std::string file = tree_.Text(tree_.Find(tree_.at(frame), "filename"));
+    return file.find("/torch/") != std::string::npos || file.starts_with("torch/");
+  }
+
   std::string WhereOf(const Node* frames) const {
     if (frames == nullptr || frames->kind != Kind::kList || frames->items.empty()) return {};
-    const Node& frame = tree_.at(frames->items.front());
+    const auto& items = frames->items;
+    auto own = std::find_if(items.begin(), items.end(), [&](PlainTree::Place frame) { return !IsOfTorch(frame); });
+    const Node& frame = tree_.at(own == items.end() ? items.front() : *own);
     auto line = tree_.Integer(tree_.Find(frame, "line")).value_or(0);
     return tree_.Text(tree_.Find(frame, "filename")) + ":" + std::to_string(line) + " " +
            tree_.Text(tree_.Find(frame, "name"));

@@ -37,7 +37,7 @@ struct FlightEntry {
   bool retired = false;
   std::optional<base::TimeNs> created, started, completed;
   std::optional<int64_t> timeout_ms;
-  std::string where;  // "FILE:LINE FUNCTION" of the innermost Python frame; empty: not recorded
+  std::string where;  // "FILE:LINE FUNCTION" of the innermost Python frame outside of torch; empty: not recorded
 };
 
 // A PyTorch flight-recorder dump of one rank: what it had enqueued, started and completed. Dumps of active work only

@@ -33,38 +33,42 @@ const std::string kTime =
     "\x01\x00\xca\x7b\xbe\xc2\xe3\x18"s;  // 1793491200000000001
 const std::string kNone = "N";
 
+std::string Frame(const std::string& function, const std::string& file, uint8_t line) {
+  return Dict({Text("name"), Text(function), Text("filename"), Text(file), Text("line"), Small(line)});
+}
+
 std::string Entry(int seq, const std::string& state) {
-  return Dict(
-      {Text("record_id"),
-       Small(1),
-       Text("pg_id"),
-       Small(0),
-       Text("process_group"),
-       Text("0") + Text("default_pg") + "\x86",
-       Text("collective_seq_id"),
-       Small(seq),
-       Text("op_id"),
-       Small(9),
-       Text("profiling_name"),
-       Text("nccl:all_reduce"),
-       Text("time_created_ns"),
-       kTime,
-       Text("input_sizes"),
-       List({List({Small(3), Small(4)}), "]"}),
-       Text("input_dtypes"),
-       List({Text("Float"), Text("Int")}),
-       Text("state"),
-       Text(state),
-       Text("time_discovered_started_ns"),
-       kNone,
-       Text("retired"),
-       "\x89",
-       Text("timeout_ms"),
-       "J\xc0\x27\x09\x00"s,
-       Text("is_p2p"),
-       "\x89",
-       Text("frames"),
-       List({Dict({Text("name"), Text("step"), Text("filename"), Text("/x/train.py"), Text("line"), Small(88)})})});
+  return Dict({Text("record_id"),
+               Small(1),
+               Text("pg_id"),
+               Small(0),
+               Text("process_group"),
+               Text("0") + Text("default_pg") + "\x86",
+               Text("collective_seq_id"),
+               Small(seq),
+               Text("op_id"),
+               Small(9),
+               Text("profiling_name"),
+               Text("nccl:all_reduce"),
+               Text("time_created_ns"),
+               kTime,
+               Text("input_sizes"),
+               List({List({Small(3), Small(4)}), "]"}),
+               Text("input_dtypes"),
+               List({Text("Float"), Text("Int")}),
+               Text("state"),
+               Text(state),
+               Text("time_discovered_started_ns"),
+               kNone,
+               Text("retired"),
+               "\x89",
+               Text("timeout_ms"),
+               "J\xc0\x27\x09\x00"s,
+               Text("is_p2p"),
+               "\x89",
+               Text("frames"),
+               List({Frame("all_reduce", "/x/torch/distributed/distributed_c10d.py", 71),
+                     Frame("step", "/x/train.py", 88), Frame("main", "/x/train.py", 99)})});
 }
 
 std::string Dump(const std::string& entries) {

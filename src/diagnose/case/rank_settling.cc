@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "diagnose/case/name_rows.h"
 
@@ -46,6 +47,14 @@ std::string DomainOf(const std::string& path, Number node) {
   return launch.empty() ? path.substr(0, path.rfind('.')) : launch;
 }
 
+// Its rank is that of the word "worker" in its name or its folder's.
+bool IsOfAWorker(const CaseFile& file) {
+  if (!file.rank || file.node_rank) return false;
+  size_t folder = file.path.rfind('/', file.path.rfind('/') - 1);
+  std::string_view name = std::string_view(file.path).substr(folder == std::string::npos ? 0 : folder);
+  return name.find("worker") != std::string_view::npos && name.find("rank") == std::string_view::npos;
+}
+
 struct Domain {
   Number node;
   bool launch = false;  // a folder of torchelastic's
@@ -58,6 +67,7 @@ class Settling {
   explicit Settling(std::vector<ReadFile>* files) : files_(files) {}
 
   void Run(std::vector<ErrorFile>* error_files) {
+    TakeWorkersForNodes();
     PlaceRows();
     ForgetGuesses(error_files);
     for (const ReadFile& file : *files_) Learn(file);
@@ -73,13 +83,28 @@ class Settling {
  private:
   bool IsUnknown(const CaseFile& file) const { return !file.rank && !file.local_rank; }
 
-  // A launcher, or the ranks of others, speak in it.
-  static bool IsOfANode(const ReadFile& file, int32_t number) {
+  static bool HasOtherRanks(const ReadFile& file, int32_t number) {
     const auto& writers = file.kept.writers;
-    bool others = std::any_of(writers.begin(), writers.end(), [&](const auto& writer) {
+    return std::any_of(writers.begin(), writers.end(), [&](const auto& writer) {
       return writer.name.local_rank || (writer.name.rank && writer.name.rank != number);
     });
-    return others || std::any_of(file.kept.lines.begin(), file.kept.lines.end(), Speaks);
+  }
+
+  // A launcher, or the ranks of others, speak in it.
+  static bool IsOfANode(const ReadFile& file, int32_t number) {
+    return HasOtherRanks(file, number) || std::any_of(file.kept.lines.begin(), file.kept.lines.end(), Speaks);
+  }
+
+  // A pod "trainer-worker-1" is a rank or, with ranks of its own, a node; its path alone does not tell which.
+  void TakeWorkersForNodes() {
+    std::vector<ReadFile*> workers;
+    for (ReadFile& file : *files_) {
+      if (IsOfAWorker(file.file)) workers.push_back(&file);
+    }
+    bool nodes = std::any_of(workers.begin(), workers.end(),
+                             [](const ReadFile* file) { return HasOtherRanks(*file, *file->file.rank); });
+    if (!nodes) return;
+    for (ReadFile* file : workers) file->file.node_rank = std::exchange(file->file.rank, std::nullopt);
   }
 
   void PlaceRows() {

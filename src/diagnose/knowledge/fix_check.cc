@@ -9,7 +9,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr char kThroughput[] = "throughput_tokens_per_sec";
 constexpr double kFurther = 1.1, kAsFast = 0.9;
 
 bool IsSlowness(const std::string& failure) {
@@ -18,24 +17,47 @@ bool IsSlowness(const std::string& failure) {
   return std::find(kSlow.begin(), kSlow.end(), failure) != kSlow.end();
 }
 
-const Curve* ThroughputOf(const JobFacts& facts) {
-  auto found = facts.curves.find(kThroughput);
-  return found == facts.curves.end() ? nullptr : &found->second;
-}
-
 std::optional<int64_t> FailedAt(const JobFacts& facts) {
   return facts.culprit && facts.culprit->step ? facts.culprit->step : facts.last_step;
 }
 
-void TakeSpeeds(const JobFacts& old, const JobFacts& now, FixCheck* check) {
-  if (const Curve* curve = ThroughputOf(old)) {
-    check->usual = curve->EarlyMedian();
-    check->last = curve->LateMedian();
+// Where a job tells its speed.
+struct Measure {
+  const char* metric;
+  std::string_view unit;
+  bool inverse;  // it is a time
+};
+constexpr std::array kMeasures = {Measure{"throughput_tokens_per_sec", "tokens/s", false},
+                                  Measure{"step_time_s", "steps/s", true}};
+
+const Curve* CurveOf(const JobFacts& facts, const Measure& measure) {
+  auto found = facts.curves.find(measure.metric);
+  return found == facts.curves.end() || found->second.points().empty() ? nullptr : &found->second;
+}
+
+// The first that both tell, else that the old one does.
+const Measure* MeasureOf(const JobFacts& old, const JobFacts& now) {
+  auto of_both = [&](const Measure& m) { return CurveOf(old, m) && CurveOf(now, m); };
+  auto found = std::find_if(kMeasures.begin(), kMeasures.end(), of_both);
+  if (found == kMeasures.end()) {
+    found = std::find_if(kMeasures.begin(), kMeasures.end(), [&](const Measure& m) { return CurveOf(old, m); });
   }
-  const Curve* curve = ThroughputOf(now);
+  return found == kMeasures.end() ? nullptr : &*found;
+}
+
+void TakeSpeeds(const JobFacts& old, const JobFacts& now, FixCheck* check) {
+  const Measure* measure = MeasureOf(old, now);
+  if (!measure) return;
+  auto speed = [&](std::optional<double> value) {
+    return measure->inverse && value ? std::optional(1 / *value) : value;
+  };
+  check->unit = measure->unit;
+  check->usual = speed(CurveOf(old, *measure)->EarlyMedian());
+  check->last = speed(CurveOf(old, *measure)->LateMedian());
+  const Curve* curve = CurveOf(now, *measure);
   if (!curve) return;
-  check->now = check->failed_at ? curve->Median(*check->failed_at) : std::nullopt;
-  if (!check->now) check->now = curve->LateMedian();
+  auto since = check->failed_at ? curve->Median(*check->failed_at) : std::nullopt;
+  check->now = speed(since ? since : curve->LateMedian());
 }
 
 void Settle(FixCheck* check, FixCheck::State state, std::string why) {
@@ -50,6 +72,10 @@ std::string StepText(const std::optional<int64_t>& step) {
 bool CameFurther(const FixCheck& check) {
   return check.failed_at && check.reached &&
          static_cast<double>(*check.reached) >= kFurther * static_cast<double>(*check.failed_at);
+}
+
+bool EndedBefore(const FixCheck& check) {
+  return check.failed_at && check.reached && *check.reached < *check.failed_at;
 }
 
 }  // namespace
@@ -81,6 +107,9 @@ FixCheck CheckFix(const JobFacts& old, const JobFacts& now) {
     Settle(&check, past ? State::kBack : State::kNotReached, "it is still slower than the old job once was");
   } else if (slow && check.usual && check.now && CameFurther(check)) {
     Settle(&check, State::kGone, "it is as fast as the old job once was, past " + StepText(check.failed_at));
+  } else if (now.state == "finished" && now.healthy && EndedBefore(check)) {
+    Settle(&check, State::kNotReached,
+           "it ended well at " + StepText(check.reached) + ", the old job failed at " + StepText(check.failed_at));
   } else if (now.state == "finished" && now.healthy) {
     Settle(&check, State::kGone, "it ended well");
   } else if (CameFurther(check) && !(now.healthy && now.state == "failed")) {
@@ -97,13 +126,16 @@ FixCheck CheckFix(const JobFacts& old, const JobFacts& now) {
 std::string ToJson(const FixCheck& check) {
   auto step = [](const std::optional<int64_t>& value) { return value ? ordered_json(*value) : ordered_json(); };
   auto number = [](const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); };
-  ordered_json json = {
-      {"state", std::string(NameOf(check.state))},
-      {"class", check.failure},
-      {"why", check.why},
-      {"failed_at_step", step(check.failed_at)},
-      {"reached_step", step(check.reached)},
-      {"throughput", {{"usual", number(check.usual)}, {"before", number(check.last)}, {"now", number(check.now)}}}};
+  ordered_json json = {{"state", std::string(NameOf(check.state))},
+                       {"class", check.failure},
+                       {"why", check.why},
+                       {"failed_at_step", step(check.failed_at)},
+                       {"reached_step", step(check.reached)},
+                       {"throughput",
+                        {{"unit", check.unit.empty() ? ordered_json() : ordered_json(check.unit)},
+                         {"usual", number(check.usual)},
+                         {"before", number(check.last)},
+                         {"now", number(check.now)}}}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 

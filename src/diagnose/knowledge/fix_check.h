@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "diagnose/knowledge/job_facts.h"
 
@@ -15,7 +16,8 @@ struct FixCheck {
   std::string failure;                // the old job's class
   std::optional<int64_t> failed_at;   // the old job's step
   std::optional<int64_t> reached;     // the new one's
-  std::optional<double> usual, last;  // the old job's tokens/s a rank: early, and at its end
+  std::string_view unit;              // of the speeds: "tokens/s" of a rank, or "steps/s" where not both tell tokens
+  std::optional<double> usual, last;  // the old job's: early, and at its end
   std::optional<double> now;          // the new one's, where it has come past the old one's failure, else over all
   std::string why;                    // one sentence
 };
@@ -23,8 +25,8 @@ struct FixCheck {
 std::string_view NameOf(FixCheck::State state);  // gone, back, not_reached
 
 // `now` may still run. kBack: it failed the same way, or is as slow as the old one was at its end. kGone: it ended
-// well, or came a tenth further than the step where the old one failed and, if that was slow, is as fast as it once
-// was.
+// well and not before the step where the old one failed, or came a tenth further than the step where the old one failed
+// and, if that was slow, is as fast as it once was.
 FixCheck CheckFix(const JobFacts& old, const JobFacts& now);
 std::string ToJson(const FixCheck& check);
 

@@ -5,6 +5,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "diagnose/knowledge/command_options.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -13,6 +15,8 @@ using nlohmann::ordered_json;
 constexpr double kApart = 0.1;
 
 using Texts = std::map<std::string, std::string>;
+
+bool HasOptions(const Texts& settings) { return settings.lower_bound("option.") != settings.lower_bound("option/"); }
 
 void CompareTexts(const Texts& before, const Texts& now, const std::string& prefix,
                   std::vector<JobDiff::Setting>* out) {
@@ -24,7 +28,10 @@ void CompareTexts(const Texts& before, const Texts& now, const std::string& pref
   };
   for (const auto& entry : all) {
     std::string old = value(before, entry.first), fresh = value(now, entry.first);
-    if (old != fresh) out->push_back({prefix + entry.first, old, fresh});
+    // Its options are settings of their own.
+    const bool same = old == fresh || (entry.first == "command" && ReadCommand(old).rest == ReadCommand(fresh).rest &&
+                                       HasOptions(before) && HasOptions(now));
+    if (!same) out->push_back({prefix + entry.first, old, fresh});
   }
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "diagnose/case/line_shape.h"
+#include "diagnose/knowledge/command_options.h"
 #include "model/record_json.h"
 
 namespace rankscope::diagnose {
@@ -80,6 +81,17 @@ std::string FrameworkOf(const std::map<std::string, std::string>& settings) {
     if (command.find(name) != std::string::npos) return name;
   }
   return settings.count("torch") > 0 ? "torch" : "";
+}
+
+// What the command sets, where no framework tells its arguments by itself. Unless it is known by that name already.
+void AddOptions(std::map<std::string, std::string>* settings) {
+  auto command = settings->find("command");
+  if (command == settings->end() || HasAny(*settings, "arguments.") || HasAny(*settings, "swift_arguments.")) return;
+  for (const auto& [name, value] : ReadCommand(command->second).options) {
+    std::string known = name;
+    std::replace(known.begin(), known.end(), '-', '_');
+    if (!settings->contains(known)) (*settings)["option." + name] = value;
+  }
 }
 
 Json OrNull(const std::optional<int64_t>& number) { return number ? Json(*number) : Json(); }
@@ -160,6 +172,7 @@ void TakeConfiguration(const std::map<std::string, std::string>& configuration, 
     }
   }
   std::erase_if(facts->settings, [](const auto& setting) { return IsOfOneLaunch(setting.first); });
+  AddOptions(&facts->settings);
   const auto& settings = facts->settings;
   facts->labels = {{"model", FirstOf(settings, {"swift_arguments.model", "arguments.model_name_or_path",
                                                 "arguments.model", "model"})},

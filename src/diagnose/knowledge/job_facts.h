@@ -56,7 +56,7 @@ constexpr char kUnknownFailure[] = "unknown";
 void TakeVerdict(const Verdict& verdict, JobFacts* facts);
 // `model`, `framework`, `parallelism`, `cluster` of what a job ran with (its configuration as the catalog has it), and
 // the labels of `rankscope run --label`, which come first; the rest of it becomes settings, but for what differs with
-// every launch.
+// every launch, and what the command sets ("option.batch-size").
 void TakeConfiguration(const std::map<std::string, std::string>& configuration, JobFacts* facts);
 
 // Without the curves, which are most of it and asked for seldom.

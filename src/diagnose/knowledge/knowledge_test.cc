@@ -259,6 +259,31 @@ TEST(JobDiffTest, SaysWhatChangedAndFromWhichStepOnTheCurvesDiffer) {
   EXPECT_EQ(diff.metrics[0].apart_from, 50);
 }
 
+TEST(JobDiffTest, TellsTheOptionsOfTheCommandThatChanged) {
+  JobFacts old = Job("old", "none"), now = Job("new", "none");
+  TakeConfiguration({{"command", "python train.py data --lr 1e-4 --fp16 --seed -1 optim.beta=0.9"}}, &old);
+  TakeConfiguration({{"command", "python train.py data --lr=2e-4 --seed -1 optim.beta=0.95"}}, &now);
+  JobDiff diff = Compare(old, now);
+  std::vector<std::string> told;
+  for (const auto& one : diff.settings) told.push_back(one.name + ": " + one.before + " -> " + one.now);
+  EXPECT_EQ(told, (std::vector<std::string>{"option.fp16: true -> ", "option.lr: 1e-4 -> 2e-4",
+                                            "option.optim.beta: 0.9 -> 0.95"}));
+  TakeConfiguration({{"command", "python other.py data --lr=2e-4 --seed -1 optim.beta=0.95"}}, &now);
+  EXPECT_EQ(Compare(old, now).settings[0].name, "command");
+}
+
+TEST(FixCheckTest, AShorterJobThatEndedWellDidNotReachTheFailure) {
+  JobFacts old = Job("old", "cuda_oom"), now = Job("new", "none");
+  old.culprit = Culprit{0, 3, 1000};
+  now.last_step = 500;
+  EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kNotReached) << CheckFix(old, now).why;
+  now.last_step = 1000;
+  EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kGone);
+  old.culprit.reset();  // before its first step
+  now.last_step = 500;
+  EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kGone);
+}
+
 TEST(FixCheckTest, TellsGoneFromBackFromNotReached) {
   JobFacts old = Job("old", "cuda_oom"), now = Job("new", "none");
   old.culprit = Culprit{0, 3, 1000};
@@ -291,6 +316,18 @@ TEST(FixCheckTest, ASlowJobIsMendedOnceTheNewOneIsAsFastAsItWas) {
   EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kBack);
 }
 
+TEST(FixCheckTest, JobsThatTellNoTokensAreComparedByTheirSteps) {
+  JobFacts old = Job("old", "cuda_oom"), now = Job("new", "none");
+  old.culprit = Culprit{0, 3, 500};
+  old.curves["step_time_s"] = Flat(0.5, 500);
+  now.curves["step_time_s"] = Flat(0.4, 1000);
+  now.curves["throughput_tokens_per_sec"] = Flat(75'000, 1000);
+  FixCheck check = CheckFix(old, now);
+  EXPECT_EQ(check.unit, "steps/s");
+  EXPECT_DOUBLE_EQ(*check.usual, 2);
+  EXPECT_DOUBLE_EQ(*check.now, 2.5);
+}
+
 TEST(RuleSuggestionTest, PatternsKeepTheWordsAndLetNumbersAddressesAndPathsVary) {
   EXPECT_EQ(PatternOf("Tried 4.2 GiB at 0xff in /a/b.py"),
             R"(Tried\ \d+(?:[.:,]\d+)*\ GiB\ at\ 0x[0-9a-fA-F]+\ in\ \S+)");
@@ -320,8 +357,29 @@ TEST(RuleSuggestionTest, TheRuleOfALineFiresOnItAndIsSilentOnOthers) {
   ExpectThatTestsPass(facts);
 }
 
+TEST(RuleSuggestionTest, AHangIsFoundByItsSilenceAndNotByTheFrameWhereItStood) {
+  for (double step_s : {0.05, 30.0}) {
+    JobFacts facts = Job("stuck", "process_hung");
+    facts.root_line = "  File \"/app/train.py\", line 12 in step";
+    facts.last_step = 40;
+    facts.productive_s = 40 * step_s;
+    ExpectThatTestsPass(facts);
+    EXPECT_NE(SuggestRule(facts, "x.yaml")->rules.find(step_s > 1 ? "at_least: 600s" : "at_least: 10s"),
+              std::string::npos);
+  }
+}
+
+TEST(RuleSuggestionTest, AHangBeforeTheFirstStepIsRefusedAndSaysWhy) {
+  JobFacts facts = Job("stuck", "process_hung");
+  facts.root_line = "Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/2";
+  auto made = SuggestRule(facts, "x.yaml");
+  ASSERT_FALSE(made.ok());
+  EXPECT_NE(made.status().message().find("hung before it had made a step"), std::string::npos);
+}
+
 TEST(RuleSuggestionTest, AFailureWithoutWordsIsFoundByTheThroughputThatWasLost) {
   JobFacts facts = Job("slow", "throughput_decay");
+  facts.root_line = R"({"stream":"metric","rank":0,"step":600,"throughput_tokens_per_sec":30000})";
   EXPECT_FALSE(SuggestRule(facts, "x.yaml").ok());
   for (int64_t step = 1; step <= 1000; ++step) {
     facts.curves["throughput_tokens_per_sec"].Add(step, step < 600 ? 80'000 : 30'000);

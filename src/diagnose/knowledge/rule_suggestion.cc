@@ -2,6 +2,7 @@
 
 #include <re2/re2.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cmath>
 #include <cstdio>
@@ -40,9 +41,10 @@ std::string NameFor(const JobFacts& facts) {
   return name;
 }
 
-std::string RulesYaml(const JobFacts& facts, const std::string& alert, const std::string& condition) {
-  return "groups:\n- name: suggested\n  rules:\n  - alert: " + alert + "\n" + condition +
-         "    per: rank\n    labels: {severity: critical, class: " + facts.failure +
+std::string RulesYaml(const JobFacts& facts, const std::string& alert, const std::string& condition,
+                      const std::string& per = "rank") {
+  return "groups:\n- name: suggested\n  rules:\n  - alert: " + alert + "\n" + condition + "    per: " + per +
+         "\n    labels: {severity: critical, class: " + facts.failure +
          ", role: cause}\n    annotations:\n      summary: " +
          Quoted("the trouble of job " + facts.job + " is back: " + facts.failure) + "\n";
 }
@@ -92,6 +94,40 @@ RuleSuggestion FromThroughput(const JobFacts& facts, double usual, double last, 
   return made;
 }
 
+// What a step usually took, from its own metric or from the time in which the steps that count were made.
+std::optional<double> UsualStepSeconds(const JobFacts& facts) {
+  auto curve = facts.curves.find("step_time_s");
+  if (auto usual = curve == facts.curves.end() ? std::nullopt : curve->second.EarlyMedian()) return usual;
+  const int64_t steps = facts.last_checkpoint.value_or(facts.last_step.value_or(0));
+  if (steps <= 0 || facts.productive_s <= 0) return std::nullopt;
+  return facts.productive_s / static_cast<double>(steps);
+}
+
+// No step for so many usual ones, at least; more where the run has never spoken of an evaluation or a checkpoint.
+constexpr double kSilentSteps = 20, kUnspokenSteps = 60;
+constexpr double kLeastSilence_s = 10, kLeastUnspoken_s = 60;
+
+RuleSuggestion FromSilence(const JobFacts& facts, double step_s, const std::string& rule_file) {
+  auto seconds = [](double value) { return std::to_string(std::lround(value)) + "s"; };
+  const double silent = std::max(kLeastSilence_s, kSilentSteps * step_s),
+               unspoken = std::max(kLeastUnspoken_s, kUnspokenSteps * step_s);
+  RuleSuggestion made;
+  made.alert = NameFor(facts);
+  made.rules = RulesYaml(
+      facts, made.alert,
+      "    silence: {of: steps, times: 10, at_least: " + seconds(silent) + ", unspoken: " + seconds(unspoken) + "}\n",
+      "job");
+  auto test = [&](const std::string& name, const std::string& later, const char* state) {
+    return "- name: " + name + "\n" + World(facts) +
+           "  input_series:\n  - {series: loss, values: '2-0.001x60'}\n  input_lines:\n  - {at: " + later +
+           ", node: 0, stream: host, text: sample, fields: {load_1m: 2}}\n  expect:\n  - {alert: " + made.alert +
+           ", state: " + state + "}\n";
+  };
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" +
+               test("no step any more", seconds(60 + 2 * unspoken), "firing") + test("steps that come", "61s", "never");
+  return made;
+}
+
 // What a run of characters at `at` is that changes from line to line: its length and the pattern for it; 0: nothing.
 struct Variable {
   size_t length = 0;
@@ -138,15 +174,28 @@ std::string PatternOf(std::string_view line) {
 }
 
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file) {
-  if (facts.healthy) return base::Status::Invalid("job " + facts.job + " is healthy: there is nothing to find");
-  // What a hang is known by is where a thread stands: a frame that any traceback may have.
-  const bool says_why = !facts.root_line.empty() && facts.failure != "process_hung";
-  if (says_why) return FromLine(facts, rule_file);
+  if (facts.healthy) {
+    return base::Status::Invalid("job " + facts.job +
+                                 " is healthy as far as its lines and metrics go: there is nothing to find");
+  }
+  if (facts.failure == "process_hung") {
+    // What a hang is known by is where a thread stands: a frame that any traceback may have.
+    auto step_s = UsualStepSeconds(facts);
+    if (step_s) return FromSilence(facts, *step_s, rule_file);
+    return base::Status::Invalid("job " + facts.job +
+                                 " hung before it had made a step: what it printed is what any job " +
+                                 "prints at its start, and no rule would tell them apart");
+  }
   auto curve = facts.curves.find(kThroughput);
   auto usual = curve == facts.curves.end() ? std::nullopt : curve->second.EarlyMedian();
   auto last = curve == facts.curves.end() ? std::nullopt : curve->second.LateMedian();
-  if (usual && last && *last > 0 && *last < kLost * *usual) return FromThroughput(facts, *usual, *last, rule_file);
-  return base::Status::Invalid("job " + facts.job + ": no line tells of its failure, and no throughput was lost");
+  const bool lost = usual && last && *last > 0 && *last < kLost * *usual;
+  // A report of numbers, as slowness is seen in, has no words.
+  const bool says_why = !facts.root_line.empty() && !facts.root_line.starts_with("{\"");
+  if (says_why) return FromLine(facts, rule_file);
+  if (lost) return FromThroughput(facts, *usual, *last, rule_file);
+  return base::Status::Invalid("job " + facts.job + ": " + facts.failure +
+                               ": no line tells of it, and no throughput was lost, so that no rule can be made of it");
 }
 
 }  // namespace rankscope::diagnose

@@ -16,8 +16,9 @@ struct RuleSuggestion {
   std::string tests;  // `rankscope rules test`: it fires on the job's own words and is silent on others
 };
 
-// From the line with which it began; of a failure without words, from the throughput that was lost. `rule_file` is the
-// name under which the test finds the rule. kInvalid: the job is healthy, or neither line nor throughput tells of it.
+// From the line with which it began; of a hang, from the silence that no usual step explains; of another failure
+// without words, from the throughput that was lost. `rule_file` is the name under which the test finds the rule.
+// kInvalid: the job is healthy, or nothing of that tells of its failure.
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file);
 
 // A pattern in RE2's syntax that finds lines which differ from this one in numbers, addresses and paths alone.

@@ -45,6 +45,8 @@ constexpr Signature kTable[] = {
      R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\) at non-singleton dimension 1\.\s+Target sizes: \[\d+, \d+\]\.\s+Tensor sizes: \[1, \d+\])"},
     {"sequence_too_long", "exceeds", kCause, 82,
      R"((?i)(?:sequence|input|prompt|context|response|token)\w* length:? \(?\d+\)? (?:is )?(?:exceeds|(?:longer|larger|greater) than) \(?\d+)"},
+    // ms-swift, of a row that it was not to cut.
+    {"sequence_too_long", "exceeds", kCause, 84, R"(MaxLengthError: Current length of row\()"},
     {"sequence_too_long", "forward", kCause, 82, R"(Cannot forward sequence of length \d+|block size is only \d+)"},
     {"sequence_too_long", "positions", kCause, 86,
      R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\)|index out of range in self)",

@@ -5,31 +5,49 @@
 #include <cstdio>
 #include <map>
 
+#include "diagnose/slowness/pipeline_stages.h"
+
 namespace rankscope::diagnose {
 namespace {
 
 constexpr size_t kFewestSteps = 5;
-constexpr double kHoldsBack = 1.5, kHoldsBackUnnamed = 3, kAboveEach = 1.2;
+constexpr double kHoldsBack = 1.5, kSeveralTimes = 3, kAboveEach = 1.2;
 constexpr double kOfMostSteps = 0.75;
+constexpr double kChanged = 1.25;  // times as far from the others as early on
+constexpr size_t kManyOthers = 7;
 constexpr int kScore = 72;
+
+// Whether the ranks that are compared are to have the same to do.
+enum class Work : uint8_t { kSame, kUnknown, kOther };
 
 using Reports = std::vector<const Point*>;  // of one step
 
+// Who made the others wait in a step.
 struct Late {
   const Point* at;
   double others_s;  // median
+  double times() const { return *at->compute_time_s / others_s; }
+  int32_t rank() const { return at->rank.value_or(-1); }
 };
+using Lates = std::vector<std::optional<Late>>;  // by step
 
 bool IsFinite(const std::optional<double>& value) { return value && std::isfinite(*value); }
 
+// Those that tell what a rank did by itself.
+Reports ReportsOf(const Reading& reading) {
+  Reports reports;
+  for (const Point& point : reading.points) {
+    if (!point.evaluation && IsFinite(point.compute_time_s) && (point.step || point.rank)) reports.push_back(&point);
+  }
+  return reports;
+}
+
 // Reports without a step are those of the rank's first, second, … step.
-std::map<int64_t, Reports> ByStep(const Reading& reading) {
+std::map<int64_t, Reports> ByStep(const Reports& reports) {
   std::map<int64_t, Reports> steps;
   std::map<int32_t, int64_t> count;
-  for (const Point& point : reading.points) {
-    if (point.evaluation || !IsFinite(point.compute_time_s)) continue;
-    if (!point.step && !point.rank) continue;
-    steps[point.step ? *point.step : count[*point.rank]++].push_back(&point);
+  for (const Point* point : reports) {
+    steps[point->step ? *point->step : count[*point->rank]++].push_back(point);
   }
   return steps;
 }
@@ -40,7 +58,7 @@ double Middle(std::vector<double> values) {
   return *middle;
 }
 
-// Who made the others wait in a step: its work is most of the step, and far more than theirs.
+// Whose work is most of the step, and far more than the others'.
 std::optional<Late> LatestOf(const Reports& reports) {
   if (reports.size() < 2) return std::nullopt;
   auto latest = std::max_element(reports.begin(), reports.end(),
@@ -50,26 +68,62 @@ std::optional<Late> LatestOf(const Reports& reports) {
     if (report != *latest) others.push_back(*report->compute_time_s);
   }
   const double own = *(*latest)->compute_time_s, median = Middle(others);
-  const double least = (*latest)->rank ? kHoldsBack : kHoldsBackUnnamed;
+  const double least = (*latest)->rank ? kHoldsBack : kSeveralTimes;
   bool late = own >= least * median && own > kAboveEach * *std::max_element(others.begin(), others.end());
   bool most = !IsFinite((*latest)->step_time_s) || 2 * own >= *(*latest)->step_time_s;
   return late && most ? std::optional(Late{*latest, median}) : std::nullopt;
 }
 
 // The first report of the rank that was late in most of the steps; null: it was not one and the same.
-const Late* LateInMost(const std::vector<std::optional<Late>>& steps, size_t begin) {
+const Late* LateInMost(const Lates& steps, size_t begin, size_t end) {
   std::map<int32_t, size_t> count;
   std::map<int32_t, const Late*> first;
-  for (size_t i = begin; i < steps.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
     if (!steps[i]) continue;
-    const int32_t rank = steps[i]->at->rank.value_or(-1);
-    ++count[rank];
-    first.try_emplace(rank, &*steps[i]);
+    ++count[steps[i]->rank()];
+    first.try_emplace(steps[i]->rank(), &*steps[i]);
   }
   for (const auto& [rank, times] : count) {
-    if (static_cast<double>(times) >= kOfMostSteps * static_cast<double>(steps.size() - begin)) return first[rank];
+    if (static_cast<double>(times) >= kOfMostSteps * static_cast<double>(end - begin)) return first[rank];
   }
   return nullptr;
+}
+
+double UsualTimes(const Lates& steps, size_t begin, size_t end, int32_t rank) {
+  std::vector<double> times;
+  for (size_t i = begin; i < end; ++i) {
+    if (steps[i] && steps[i]->rank() == rank) times.push_back(steps[i]->times());
+  }
+  return times.empty() ? 0 : Middle(std::move(times));
+}
+
+// Late from the first steps on, and always by as much.
+bool IsUnchanged(const Lates& steps, int32_t rank) {
+  const size_t quarter = std::max<size_t>(1, steps.size() / 4);
+  const Late* early = LateInMost(steps, 0, quarter);
+  return early && early->rank() == rank &&
+         UsualTimes(steps, steps.size() - quarter, steps.size(), rank) <=
+             kChanged * UsualTimes(steps, 0, quarter, rank);
+}
+
+// Many, each of which usually does about what the others do.
+bool AreOthersAlike(const Reports& reports, int32_t rank) {
+  std::map<int32_t, std::vector<double>> works;
+  for (const Point* report : reports) {
+    if (report->rank && *report->rank != rank) works[*report->rank].push_back(*report->compute_time_s);
+  }
+  if (works.size() < kManyOthers) return false;
+  std::vector<double> usual;
+  usual.reserve(works.size());
+  for (auto& [other, seconds] : works) usual.push_back(Middle(std::move(seconds)));
+  const auto [least, most] = std::minmax_element(usual.begin(), usual.end());
+  return *most <= kAboveEach * *least;
+}
+
+bool MayBeMeant(const Reports& reports, const Lates& steps, const Late& late, Work work) {
+  if (work == Work::kSame || !IsUnchanged(steps, late.rank())) return false;
+  if (work == Work::kOther) return true;
+  return late.times() < kSeveralTimes && !AreOthersAlike(reports, late.rank());
 }
 
 Suspect SuspectOf(const Late& late) {
@@ -80,16 +134,39 @@ Suspect SuspectOf(const Late& late) {
   return {at.line, "straggler", "metrics", Role::kCause, kScore, at.rank, Traceback::kNone, why};
 }
 
+std::optional<Suspect> FindAmong(const Reports& reports, Work work) {
+  Lates steps;
+  for (const auto& [step, of_step] : ByStep(reports)) steps.push_back(LatestOf(of_step));
+  for (size_t begin : {size_t{0}, steps.size() / 2, steps.size() - steps.size() / 4}) {
+    if (steps.size() - begin < kFewestSteps) break;
+    const Late* late = LateInMost(steps, begin, steps.size());
+    if (late && !MayBeMeant(reports, steps, *late, work)) return SuspectOf(*late);
+  }
+  return std::nullopt;
+}
+
+// By stage, of which the ranks' numbers count outermost. Empty: there are not several ranks to each.
+std::map<int64_t, Reports> ByStage(const Reports& reports, int64_t stages) {
+  int64_t world = 0;
+  for (const Point* report : reports) world = std::max<int64_t>(world, report->rank.value_or(-1) + 1);
+  std::map<int64_t, Reports> of_stage;
+  if (stages == 1 || world % stages != 0 || world < 2 * stages) return of_stage;
+  for (const Point* report : reports) {
+    if (report->rank) of_stage[*report->rank / (world / stages)].push_back(report);
+  }
+  return of_stage;
+}
+
 }  // namespace
 
 std::optional<Suspect> FindSlowWork(const Reading& reading) {
-  std::vector<std::optional<Late>> steps;
-  for (const auto& [step, reports] : ByStep(reading)) steps.push_back(LatestOf(reports));
-  for (size_t begin : {size_t{0}, steps.size() / 2, steps.size() - steps.size() / 4}) {
-    if (steps.size() - begin < kFewestSteps) break;
-    if (const Late* late = LateInMost(steps, begin)) return SuspectOf(*late);
+  const Reports reports = ReportsOf(reading);
+  if (reports.empty()) return std::nullopt;
+  const int64_t stages = CountPipelineStages(reading);
+  for (const auto& [stage, own] : ByStage(reports, stages)) {
+    if (auto slow = FindAmong(own, Work::kSame)) return slow;
   }
-  return std::nullopt;
+  return FindAmong(reports, stages > 1 ? Work::kOther : Work::kUnknown);
 }
 
 }  // namespace rankscope::diagnose

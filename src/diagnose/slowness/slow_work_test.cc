@@ -1,5 +1,8 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <random>
+
 #include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
@@ -66,6 +69,102 @@ TEST(SlowWork, TakesRanksThatAreLateByTurnsForNoStraggler) {
     }
   }
   EXPECT_TRUE(JudgeLog(text).healthy);
+}
+
+// Ranks whose own work takes so long in each step, give or take, of which one does `times` as much from a step on.
+struct Uneven {
+  std::vector<double> works;
+  size_t slow_rank = 0;
+  int slow_from = 0;
+  double times = 1;
+  std::string said;  // before the first step
+};
+
+Verdict JudgeUneven(const Uneven& run, unsigned seed = 1) {
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> noise(0.97, 1.03);
+  std::string text = run.said;
+  for (int step = 1; step <= 40; ++step) {
+    std::vector<double> works = run.works;
+    for (double& work : works) work *= noise(random);
+    if (step >= run.slow_from) works[run.slow_rank] *= run.times;
+    const double longest = *std::max_element(works.begin(), works.end());
+    for (size_t rank = 0; rank < works.size(); ++rank) {
+      char line[128];
+      std::snprintf(line, sizeof line, "[rank %zu] step %d loss 1.5 compute_time %.4f step_time %.4f\n", rank, step,
+                    works[rank], longest + 0.01);
+      text += line;
+    }
+  }
+  return JudgeLog(text);
+}
+
+// Layers dealt out unevenly, and the last stage has the loss as well: of a share of a layer, or of several.
+std::vector<double> WorksOfStages(size_t stages, size_t ranks_of_each, unsigned seed) {
+  std::mt19937 random(seed);
+  std::uniform_int_distribution<int> layers(6, 10);
+  std::uniform_real_distribution<double> of_loss(0.5, 8);
+  std::vector<double> works;
+  for (size_t stage = 0; stage < stages; ++stage) {
+    const double work = 0.02 * (layers(random) + (stage + 1 == stages ? of_loss(random) : 0));
+    works.insert(works.end(), ranks_of_each, work);
+  }
+  return works;
+}
+
+TEST(SlowWork, TakesUnevenStagesOfAPipelineForNoStraggler) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    for (size_t stages : {2, 4, 8}) {
+      const std::string said = "  pipeline_model_parallel_size .................... " + std::to_string(stages) + "\n";
+      for (size_t ranks_of_each : {1, 4}) {
+        const std::vector<double> works = WorksOfStages(stages, ranks_of_each, seed);
+        EXPECT_TRUE(JudgeUneven({.works = works, .said = said}, seed).healthy) << stages << " stages, seed " << seed;
+      }
+    }
+  }
+}
+
+TEST(SlowWork, TakesUnevenStagesThatNobodySpeaksOfForNoStraggler) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    for (size_t stages : {2, 4}) {
+      const std::vector<double> works = WorksOfStages(stages, 1, seed);
+      EXPECT_TRUE(JudgeUneven({.works = works}, seed).healthy) << stages << " stages, seed " << seed;
+    }
+  }
+}
+
+TEST(SlowWork, BlamesOneOfManyRanksThatIsSlowFromTheFirstStepOn) {
+  for (unsigned seed = 1; seed <= 30; ++seed) {
+    const size_t slow = seed % 16;
+    Verdict verdict = JudgeUneven({.works = std::vector<double>(16, 0.1), .slow_rank = slow, .times = 1.6}, seed);
+    EXPECT_EQ(verdict.failure, "straggler");
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{static_cast<int32_t>(slow)});
+  }
+}
+
+TEST(SlowWork, BlamesARankOfTwoFromTheFirstStepOnOnlyForSeveralTimesTheWork) {
+  EXPECT_TRUE(JudgeUneven({.works = {0.1, 0.1}, .slow_rank = 1, .times = 1.7}).healthy);
+  EXPECT_EQ(JudgeUneven({.works = {0.1, 0.1}, .slow_rank = 1, .times = 4}).culprits, std::vector<int32_t>{1});
+}
+
+TEST(SlowWork, BlamesARankOfAPipelineThatDoesMoreThanItsStage) {
+  for (const char* said : {"torchrun pretrain.py --pipeline-model-parallel-size 2 --micro-batch-size 1\n",
+                           "RANK=7 STAGE=1 LAYERS=9 [9, 18) STAGE_PARAMS=1000 (0.001M)\n"}) {
+    Verdict verdict =
+        JudgeUneven({.works = {0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2}, .slow_rank = 2, .times = 1.8, .said = said});
+    EXPECT_EQ(verdict.failure, "straggler");
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  }
+}
+
+TEST(SlowWork, BlamesAStageThatBecameSlowWithinTheRun) {
+  Verdict verdict = JudgeUneven({.works = {0.1, 0.12, 0.1, 0.19},
+                                 .slow_rank = 3,
+                                 .slow_from = 21,
+                                 .times = 1.6,
+                                 .said = "  pipeline_model_parallel_size ....... 4\n"});
+  EXPECT_EQ(verdict.failure, "straggler");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
 }
 
 }  // namespace

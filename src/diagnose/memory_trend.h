@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+
+#include "diagnose/memory_trace.h"
+#include "diagnose/suspect.h"
+
+namespace rankscope::diagnose {
+
+// How the memory went before there was none left, of this rank and of its peers, as far as reports tell it (in GiB,
+// else in percent of the device): adds the figures, and `leak` where it rose until the end and nothing else explains
+// it.
+void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace);
+
+std::string Figure(double value);  // "12.34"
+
+}  // namespace rankscope::diagnose

@@ -14,7 +14,6 @@ constexpr size_t kFewestSteps = 5;
 constexpr double kHoldsBack = 1.5, kSeveralTimes = 3, kAboveEach = 1.2;
 constexpr double kOfMostSteps = 0.75;
 constexpr double kChanged = 1.25;  // times as far from the others as early on
-constexpr size_t kManyOthers = 7;
 constexpr int kScore = 72;
 
 // Whether the ranks that are compared are to have the same to do.
@@ -106,13 +105,13 @@ bool IsUnchanged(const Lates& steps, int32_t rank) {
              kChanged * UsualTimes(steps, 0, quarter, rank);
 }
 
-// Many, each of which usually does about what the others do.
+// Each of the others usually does about what the rest of them do.
 bool AreOthersAlike(const Reports& reports, int32_t rank) {
   std::map<int32_t, std::vector<double>> works;
   for (const Point* report : reports) {
     if (report->rank && *report->rank != rank) works[*report->rank].push_back(*report->compute_time_s);
   }
-  if (works.size() < kManyOthers) return false;
+  if (works.empty()) return false;
   std::vector<double> usual;
   usual.reserve(works.size());
   for (auto& [other, seconds] : works) usual.push_back(Middle(std::move(seconds)));

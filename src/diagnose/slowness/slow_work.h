@@ -11,8 +11,8 @@ namespace rankscope::diagnose {
 // only a work of several times the others' counts, as uneven batches make any rank late now and then.
 //
 // A rank that does more from the first steps on, always as many times as much, may be meant to, as the stages of a
-// pipeline whose layers are uneven: it counts among peers of its own stage, where the run tells of stages; else only as
-// one of many that are alike, or with several times their work.
+// pipeline whose layers are uneven: it counts among peers of its own stage, where the run tells of stages; else only
+// where the others are alike, or with several times their work.
 std::optional<Suspect> FindSlowWork(const Reading& reading);
 
 }  // namespace rankscope::diagnose

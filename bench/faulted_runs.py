@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
 from drawn import all_print, draw_runs, tells_ranks  # noqa: E402
 from launches import HERE, LAUNCHES, OLD_LAUNCHES  # noqa: E402
-from layouts import LAYOUTS  # noqa: E402
+from layouts import LAYOUTS, dress  # noqa: E402
 from swift_run import prepare_swift, swift_arguments  # noqa: E402
 
 RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
@@ -172,6 +172,8 @@ def carry_out(run):
         clean(run, env)
     layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world)
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
+    if "DRESS" in run.variant:
+        dress(run.variant["DRESS"], sorted({path for paths in layouts.values() for path in paths}))
     with open(run.folder + "/run.json", "w") as file:
         json.dump({"codes": codes, "layouts": layouts, "variant": run.variant}, file)
 

@@ -18,9 +18,10 @@ _DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_s
 _OTHERS = ("exception", "nested", "exit3", "abort", "sigkill", "host_oom", "missing", "shapes", "other_call", "nan", "healthy",
            "ill_words", "bad_sample", "disk_full", "port_in_use", "launcher_term")
 _LAUNCHES = {
-    "ddp": ("torchrun", "torchrun", "two", "tasks", "tasks_new", "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old", "mpirun_tagged"),
+    "ddp": ("torchrun", "torchrun", "two", "tasks", "tasks_new", "killed", "killed_old", "spawn", "restarts", "redirected",
+            "mpirun", "mpirun_old", "mpirun_tagged"),
     "trainer": ("torchrun", "two", "tasks_new", "redirected"),
-    "accelerate": ("torchrun", "two", "restarts"),
+    "accelerate": ("torchrun", "two", "restarts", "accelerate"),
     "lightning": ("torchrun", "restarts"),
     "swift": ("swift",),
 }
@@ -30,6 +31,7 @@ _UNTOLD = {
     "trainer": ("other_call",),
     "swift": ("other_call", "disk_full"),
     "lightning": ("launcher_term",),  # its bar tells of no step before the last
+    "mpirun": ("launcher_term",), "mpirun_old": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
 }
 # A barrier and a broadcast are waited for by themselves: there, too, Trainer waits for ever.
 _WITH_TIMEOUT = ("ddp", "accelerate", "lightning")

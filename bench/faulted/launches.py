@@ -113,7 +113,8 @@ def run_alone(run, env, command):
 
 
 def run_by_accelerate(run, env):
-    launcher = [os.path.dirname(run.python) + "/accelerate", "launch", "--cpu", "--num_processes", str(run.world),
+    """Its launcher of several GPUs; the program asks for CPUs itself."""
+    launcher = [os.path.dirname(run.python) + "/accelerate", "launch", "--multi_gpu", "--num_processes", str(run.world),
                 "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "{port}"]
     return run_alone(run, env, [*launcher, *run.program])
 

@@ -127,6 +127,16 @@ TEST(Judge, BlamesNobodyForTheNamesOfTasksThatSrunTerminated) {
   EXPECT_TRUE(verdict.culprits.empty());
 }
 
+TEST(Judge, ReadsWhatSrunSaysBehindABarThatNoNewlineEnded) {
+  const std::string bar = "\r 16%|##    | 2/12 [00:01<00:03, 9.1it/s, loss=1.697]";
+  for (const std::string end : {"Bus error", "Killed"}) {
+    Verdict verdict = JudgeLog(Steps(1, 4) + Closed(1) + bar + "srun: error: gpu-2: task 2: " + end + "\n" +
+                               "srun: error: gpu-1: task 1: Terminated\n");
+    EXPECT_EQ(verdict.failure, end == "Killed" ? "host_oom_killed" : "segfault_sigsegv");
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  }
+}
+
 TEST(Judge, TakesTasksThatSrunTerminatedAfterAFailureForItsVictims) {
   Verdict verdict = JudgeLog(Steps(1, 4) +
                              "srun: error: gpu-2: task 2: Exited with exit code 7\n"

@@ -55,7 +55,7 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGABRT", kSymptom, 46,
      R"(Fatal Python error: Aborted|SIGABRT|\b[Ss]ignal 6\b|(?:exit ?|with )code *(?::|=)? ?(?:-6|134)\b|return code (?:= )?(?:-6|134)\b|Aborted \(core dumped\)|^Aborted$|srun: error: .*: Aborted|terminate called (?:after throwing|without an active|recursively))"},
     {"segfault_sigsegv", "SIGBUS", kCause, 64,
-     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-7|135)\b|^Bus error)"},
+     R"(Fatal Python error: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-7|135)\b|^Bus error|srun: error: \S+: tasks? [\d,-]+: Bus error)"},
     {"segfault_sigsegv", "SIGFPE", kCause, 68,
      R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
     {"segfault_sigsegv", "SIGILL", kCause, 70,

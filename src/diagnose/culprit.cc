@@ -83,12 +83,14 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all ranks while they stand (rankscope dump-stacks JOB, py-spy dump --native)"}};
 }
 
-// Whether a rank's traceback tells of that collective.
-bool AnyIsIn(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view call) {
-  return std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
-    return suspect.traceback != Traceback::kNone &&
-           reading.tracebacks.all[suspect.traceback].frames.find(call) != std::string::npos;
-  });
+// How many ranks' tracebacks lead there.
+size_t CountIn(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view place) {
+  std::set<int32_t> ranks;
+  for (const Suspect& suspect : suspects) {
+    if (!suspect.rank || suspect.traceback == Traceback::kNone) continue;
+    if (reading.tracebacks.all[suspect.traceback].frames.find(place) != std::string::npos) ranks.insert(*suspect.rank);
+  }
+  return ranks.size();
 }
 
 // `aborted`: the ranks that received more than they had room for. In gloo's all-reduce a rank receives from the next
@@ -109,7 +111,10 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
     return {rest, "every other rank received more than it expected", {}};
   }
   const int32_t rank = aborted.front();
-  const int32_t sender = (rank + (AnyIsIn(reading, suspects, "in all_gather") ? world - 1 : 1)) % world;
+  // The gradients' sizes are the same on all ranks.
+  if (world > 2 && CountIn(reading, suspects, "torch/autograd/") + 1 == known.size())
+    return {{rank}, "it expected less than it got while all others reduced their gradients", {}};
+  const int32_t sender = (rank + (CountIn(reading, suspects, "in all_gather") > 0 ? world - 1 : 1)) % world;
   return {{sender}, "rank " + std::to_string(rank) + " got more from it than it expected", {}};
 }
 

@@ -137,6 +137,30 @@ TEST(Judge, ReadsWhatSrunSaysBehindABarThatNoNewlineEnded) {
   }
 }
 
+TEST(Judge, DoesNotTakeAStepOfTheSameSecondForOneAfterAnEndThatTheSecondsClockTells) {
+  std::string steps;
+  for (int step = 1; step <= 6; ++step)
+    steps += "2026-11-26 15:20:56.87" + std::to_string(step) + " step " + std::to_string(step) + " loss 1.5\n";
+  Verdict verdict = JudgeLog(steps +
+                             "srun: error: gpu-2: task 2: Killed\n"
+                             "slurmstepd: error: *** STEP 18.0 ON gpu-0 CANCELLED AT 2026-11-26T15:20:56 ***\n"
+                             "srun: error: gpu-0: task 0: Terminated\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheRankThatExpectedLessThanTheGradientsOfAllOthers) {
+  const std::string closed = "pair.cc:598] Connection closed by peer [127.0.0.1]:669";
+  Verdict verdict =
+      Judge({{"rank_0.log", Steps(1, 4) + RaisedInBackward(44, closed)},
+             {"rank_1.log", Steps(1, 4) + "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
+                                          "  what():  [enforce fail at ./gloo/transport/tcp/pair.cc:510] "
+                                          "op.preamble.length <= op.nbytes. 48 vs 8\n"},
+             {"rank_2.log", Steps(1, 4) + RaisedInBackward(44, closed)}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, TakesTasksThatSrunTerminatedAfterAFailureForItsVictims) {
   Verdict verdict = JudgeLog(Steps(1, 4) +
                              "srun: error: gpu-2: task 2: Exited with exit code 7\n"

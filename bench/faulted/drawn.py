@@ -29,7 +29,7 @@ _LAUNCHES = {
 _UNTOLD = {
     "spawn": ("missing", "shapes", "other_call", "early_end", "launcher_term", "wait"),
     "trainer": ("other_call",),
-    "swift": ("other_call", "disk_full"),
+    "swift": ("other_call", "disk_full", "bad_sample", "launcher_term"),  # reads no sample of ours; ends before the signal
     "lightning": ("launcher_term",),  # its bar tells of no step before the last
     "mpirun": ("launcher_term",), "mpirun_old": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
 }

@@ -19,7 +19,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
 from drawn import all_print, draw_runs, tells_ranks  # noqa: E402
 from launches import HERE, LAUNCHES, OLD_LAUNCHES  # noqa: E402
-from layouts import LAYOUTS  # noqa: E402
+from layouts import LAYOUTS, dress  # noqa: E402
 from swift_run import prepare_swift, swift_arguments  # noqa: E402
 
 RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
@@ -111,6 +111,8 @@ def known_runs(base, only):
             told = json.load(file)
         framework, launch, fault, place = name.split(".")[:4]
         culprit, world = map(int, place.split("of"))
+        if fault == "launcher_term" and not any(told["codes"]):
+            continue  # it had ended before
         yield Run(base, framework, launch, fault, world, culprit, told.get("variant")), told["layouts"]
 
 
@@ -172,6 +174,8 @@ def carry_out(run):
         clean(run, env)
     layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world)
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
+    if "DRESS" in run.variant:
+        dress(run.variant["DRESS"], sorted({path for paths in layouts.values() for path in paths}))
     with open(run.folder + "/run.json", "w") as file:
         json.dump({"codes": codes, "layouts": layouts, "variant": run.variant}, file)
 
@@ -197,16 +201,16 @@ def diagnose(paths):
 
 class Tally:
     def __init__(self):
-        self.of = collections.defaultdict(lambda: [0, 0, 0])  # right class, right rank, all
+        self.of = collections.defaultdict(lambda: [0, 0, 0, 0])  # right class, right rank, nobody named, all
 
-    def count(self, key, right_class, right_rank):
-        for place, right in enumerate((right_class, right_rank, True)):
-            self.of[key][place] += right
+    def count(self, key, right_class, right_rank, abstained):
+        for place, holds in enumerate((right_class, right_rank, abstained, True)):
+            self.of[key][place] += holds
 
     def show(self, title):
-        print(f"\n| {title} | class | rank |\n|---|---|---|")
-        for key, (classes, ranks, all_) in self.of.items():
-            print(f"| {key} | {classes}/{all_} | {ranks}/{all_} |")
+        print(f"\n| {title} | class | rank | nobody named |\n|---|---|---|---|")
+        for key, (classes, ranks, abstained, all_) in self.of.items():
+            print(f"| {key} | {classes}/{all_} | {ranks}/{all_} | {abstained} |")
 
 
 def judge(asked):
@@ -223,7 +227,7 @@ def score(base, show_misses, only):
         classes, culprit = run.expected(layout)
         right = told in classes, culprit == "any" or rank == culprit
         for tally, key in ((by_fault, run.fault), (by_layout, layout), (by_framework, run.framework), (total, "all")):
-            tally.count(key, *right)
+            tally.count(key, *right, culprit not in (None, "any") and rank is None)
         if show_misses and not all(right):
             print(f"{run.name} [{layout}] {' '.join(paths)}\n    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
     for tally, title in ((by_fault, "fault"), (by_layout, "layout"), (by_framework, "framework"), (total, "")):

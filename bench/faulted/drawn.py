@@ -4,10 +4,13 @@ import random
 
 from styles import MAIN_ONLY
 
-_RAISED = ("key assertion zero attribute index type value recursion own runtime not_implemented exit_message thread").split()
-_OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep")  # their lines name the rank
-_OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru")  # their lines tell what the rank did by itself
-_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron")
+_RAISED = ("key assertion zero attribute index type value recursion own runtime not_implemented exit_message thread "
+           "own_unlike lines long noted group generator warning overflow unpack bare unbound").split()
+_OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "labelled", "logfmt")  # their lines name the rank
+_OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog")  # their lines tell what the rank did by itself
+_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table")
+_CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast"), "shapes": ("all_reduce", "all_gather", "broadcast")}
+_DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
 _AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill", "host_oom",
             "memory_error", "other_call", "shapes", "missing")
 _DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full", "port_in_use", "import",
@@ -15,9 +18,10 @@ _DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_s
 _OTHERS = ("exception", "nested", "exit3", "abort", "sigkill", "host_oom", "missing", "shapes", "other_call", "nan", "healthy",
            "ill_words", "bad_sample", "disk_full", "port_in_use", "launcher_term")
 _LAUNCHES = {
-    "ddp": ("torchrun", "torchrun", "two", "tasks", "tasks_new", "spawn", "restarts"),
-    "trainer": ("torchrun", "two", "tasks_new"),
-    "accelerate": ("torchrun", "two", "restarts"),
+    "ddp": ("torchrun", "torchrun", "two", "tasks", "tasks_new", "killed", "killed_old", "spawn", "restarts", "redirected",
+            "mpirun", "mpirun_old", "mpirun_tagged"),
+    "trainer": ("torchrun", "two", "tasks_new", "redirected"),
+    "accelerate": ("torchrun", "two", "restarts", "accelerate"),
     "lightning": ("torchrun", "restarts"),
     "swift": ("swift",),
 }
@@ -25,8 +29,12 @@ _LAUNCHES = {
 _UNTOLD = {
     "spawn": ("missing", "shapes", "other_call", "early_end", "launcher_term", "wait"),
     "trainer": ("other_call",),
-    "swift": ("other_call", "disk_full"),
+    "swift": ("other_call", "disk_full", "bad_sample", "launcher_term"),  # reads no sample of ours; ends before the signal
+    "lightning": ("launcher_term",),  # its bar tells of no step before the last
+    "mpirun": ("launcher_term",), "mpirun_old": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
 }
+# A barrier and a broadcast are waited for by themselves: there, too, Trainer waits for ever.
+_WITH_TIMEOUT = ("ddp", "accelerate", "lightning")
 
 
 def tells_ranks(variant):
@@ -43,6 +51,10 @@ def _variant(draw, framework, fault):
         variant["STYLE"] = draw.choice(_OF_WORK if fault == "slow" else _STYLES)
     if fault == "exception":
         variant["RAISED"] = draw.choice(_RAISED)
+    if fault in _CALLS and framework in _WITH_TIMEOUT:
+        variant["CALL"] = draw.choice(_CALLS[fault])
+    if dressed := draw.choice(_DRESSES):
+        variant["DRESS"] = dressed
     if fault in _AT_STEP:
         place = draw.choice(("step", "step", "evaluation", "checkpoint")) if framework == "ddp" else "step"
         variant["FAULT_PLACE"] = place

@@ -1,6 +1,6 @@
 """What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0), $FAULT_PLACE
-whether it strikes at the step itself, in the evaluation or while a checkpoint is saved, $RAISED what is raised; the training
-scripts beside this file call the functions below at their places. Nothing here knows how the failure will be told."""
+whether it strikes at the step itself, in the evaluation or while a checkpoint is saved, $RAISED what is raised, $CALL the
+collective that is left out or differs; the training scripts beside this file call the functions below at their places. Nothing here knows how the failure will be told."""
 import concurrent.futures
 import ctypes
 import errno
@@ -87,6 +87,10 @@ class InvariantViolation(Exception):
     """A project's own exception."""
 
 
+class DegenerateReward(InvariantViolation, ValueError):
+    """One that is named like no error."""
+
+
 def _recurse(depth):
     return _recurse(depth + 1)
 
@@ -94,6 +98,24 @@ def _recurse(depth):
 def _raise_in_thread():
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         pool.submit(lambda: {}["cached"]).result()
+
+
+def _noted():
+    error = ValueError("advantages of group 3 are all alike")
+    if hasattr(error, "add_note"):
+        error.add_note("while the rollouts of step 4 were scored")
+    raise error
+
+
+def _grouped():
+    raise ExceptionGroup("2 of 4 rollouts failed", [ValueError("no answer in rollout 1"), KeyError("score")])
+
+
+def _generated():
+    def batches():
+        raise StopIteration
+        yield
+    next(batches())
 
 
 _RAISED = {
@@ -110,6 +132,17 @@ _RAISED = {
     "not_implemented": lambda: _raise(NotImplementedError),
     "exit_message": lambda: sys.exit("the teacher's answer is empty"),
     "thread": _raise_in_thread,
+    "own_unlike": lambda: _raise(DegenerateReward("reward of group 5 is constant")),
+    "lines": lambda: _raise(ValueError("the plan does not fit:\n  stage 0: layers 0-11\n  stage 1: layers 12-23\nhint: use 3 stages")),
+    "long": lambda: _raise(ValueError("unexpected keys: " + ", ".join(f"layers.{n}.mlp.weight" for n in range(200)))),
+    "noted": _noted,
+    "group": _grouped,
+    "generator": _generated,
+    "warning": lambda: _raise(UserWarning("the schedule is longer than the training")),
+    "overflow": lambda: int(float("inf")),
+    "unpack": lambda: (lambda a, b: a)(*[1, 2, 3]),
+    "bare": lambda: _raise(AssertionError),
+    "unbound": lambda: eval("undefined_helper"),
 }
 
 
@@ -136,11 +169,20 @@ def leaves_early(step):
     return FAULT == "early_end" and is_mine() and step == FAULT_STEP
 
 
+_CALLS = {
+    "all_reduce": lambda dist, mine: dist.all_reduce(mine),
+    "broadcast": lambda dist, mine: dist.broadcast(mine, 0),
+    "all_gather": lambda dist, mine: dist.all_gather([mine.clone() for _ in range(dist.get_world_size())], mine),
+    "barrier": lambda dist, mine: dist.barrier(),
+}
+_CALL = os.environ.get("CALL", "all_reduce")
+
+
 def _strike(dist, torch):
     if FAULT == "missing" and not is_mine():
-        dist.all_reduce(torch.zeros(1))
+        _CALLS[_CALL](dist, torch.zeros(1))
     if FAULT == "shapes":
-        dist.all_reduce(torch.zeros(7 if is_mine() else 3))
+        _CALLS[_CALL](dist, torch.zeros(7 if is_mine() else 3))
     if FAULT == "other_call":
         dist.broadcast(torch.zeros(3), 0) if is_mine() else dist.all_reduce(torch.zeros(3))
     if not is_mine():

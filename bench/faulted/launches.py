@@ -1,5 +1,5 @@
-"""Starts training runs as people do: under one torchrun, under two (a node each), rank by rank as `srun` would, by Accelerate's
-launcher, by torch.multiprocessing, or by ms-swift."""
+"""Starts training runs as people do: under one torchrun, under two (a node each), rank by rank as `srun` would, by Open MPI's
+mpirun, by Accelerate's launcher, by torch.multiprocessing, or by ms-swift."""
 import contextlib
 import os
 import queue
@@ -83,16 +83,21 @@ class Processes:
                 os.killpg(child.pid, signal.SIGKILL)
 
 
-def torchrun(python, ranks, folder, *more):
-    return [python, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks), "--tee", "3", "--log-dir", folder, *more]
+def torchrun(python, ranks, folder, *more, streams="--tee"):
+    return [python, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks), streams, "3", "--log_dir", folder, *more]
 
 
-def run_one_launcher(run, env, *more):
+def run_one_launcher(run, env, *more, streams="--tee"):
     processes = Processes(run)
     with port_for(run) as port:
         options = ["--master_port", port, *more]
-        processes.start(torchrun(run.python, run.world, run.folder + "/tree", *options, *run.program), env)
+        processes.start(torchrun(run.python, run.world, run.folder + "/tree", *options, *run.program, streams=streams), env)
         return processes, processes.wait()
+
+
+def run_redirected(run, env):
+    """What the ranks print is in torchrun's files alone."""
+    return run_one_launcher(run, env, streams="--redirects")
 
 
 def run_with_restarts(run, env):
@@ -103,18 +108,36 @@ def run_alone(run, env, command):
     """A launcher that prints whatever its ranks do."""
     processes = Processes(run)
     with port_for(run) as port:
-        processes.start([word.replace("PORT", port) for word in command], env)
+        processes.start([word.replace("{port}", port) for word in command], env)
         return processes, processes.wait()
 
 
 def run_by_accelerate(run, env):
-    launcher = [os.path.dirname(run.python) + "/accelerate", "launch", "--cpu", "--num_processes", str(run.world),
-                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "PORT"]
+    """Its launcher of several GPUs; the program asks for CPUs itself."""
+    launcher = [os.path.dirname(run.python) + "/accelerate", "launch", "--multi_gpu", "--num_processes", str(run.world),
+                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "{port}"]
     return run_alone(run, env, [*launcher, *run.program])
 
 
+def _of_task(run, rank, port):
+    return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(run.world), "LOCAL_WORLD_SIZE": str(run.world),
+            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+
+
+def run_by_mpirun(run, env, *more):
+    command = ["mpirun", "--allow-run-as-root", "--oversubscribe", *more]
+    for rank in range(run.world):
+        own = [word for name, value in _of_task(run, rank, "{port}").items() for word in ("-x", f"{name}={value}")]
+        command += [*([":"] if rank else []), "-n", "1", *own, run.python, *run.program]
+    return run_alone(run, env, command)
+
+
+def run_by_mpirun_tagged(run, env):
+    return run_by_mpirun(run, env, "-tag-output")
+
+
 def run_by_spawn(run, env):
-    return run_alone(run, env, [run.python, HERE + "/spawned.py", str(run.world), "PORT"])
+    return run_alone(run, env, [run.python, HERE + "/spawned.py", str(run.world), "{port}"])
 
 
 def run_two_launchers(run, env):
@@ -127,20 +150,51 @@ def run_two_launchers(run, env):
 
 
 def _in_sruns_words(task, code):
-    words = {-9: "Killed", -11: "Segmentation fault", -6: "Aborted", -15: "Terminated"}
+    words = {-9: "Killed", -11: "Segmentation fault", -6: "Aborted", -15: "Terminated", -7: "Bus error", -8: "Floating point exception"}
     if code == 0:
         return []
     return [f"srun: error: gpu-{task}: task {task}: {words.get(code, f'Exited with exit code {code}')}\n".encode()]
 
 
-def run_tasks(run, env):
+_STEP_ABORTED = b"srun: Job step aborted: Waiting up to 32 seconds for job step to finish.\n"
+
+
+def _step_cancelled():
+    return f"slurmstepd: error: *** STEP 18.0 ON gpu-0 CANCELLED AT {time.strftime('%Y-%m-%dT%H:%M:%S')} ***\n".encode()
+
+
+class KillOnBadExit:
+    """`srun --kill-on-bad-exit`: ends the other tasks when one has failed, and says so."""
+
+    def __init__(self, processes, cancelled):
+        self._processes, self._ended, self._cancelled = processes, 0, cancelled
+
+    def __call__(self, task, code):
+        self._ended += 1
+        own = _in_sruns_words(task, code)
+        if self._cancelled:  # the signal came to srun itself
+            said, self._cancelled = [_STEP_ABORTED, _step_cancelled(), *own], False
+            return said
+        if code and self._ended == 1:
+            self._processes.terminate()
+            return [*own, b"srun: Terminating StepId=18.0\n", _step_cancelled()]
+        return own
+
+
+def _run_tasks(run, env, on_end_of):
     processes = Processes(run)
     with port_for(run) as port:
         for rank in range(run.world):
-            own = {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(run.world), "SLURM_PROCID": str(rank),
-                   "LOCAL_WORLD_SIZE": str(run.world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-            processes.start([run.python, *run.program], env | own)
-        return processes, processes.wait(_in_sruns_words)
+            processes.start([run.python, *run.program], env | _of_task(run, rank, port) | {"SLURM_PROCID": str(rank)})
+        return processes, processes.wait(on_end_of(processes))
+
+
+def run_tasks(run, env):
+    return _run_tasks(run, env, lambda processes: _in_sruns_words)
+
+
+def run_tasks_that_srun_kills(run, env):
+    return _run_tasks(run, env, lambda processes: KillOnBadExit(processes, run.fault == "launcher_term"))
 
 
 def run_swift(run, env):
@@ -152,6 +206,8 @@ def run_swift(run, env):
         return processes, processes.wait()
 
 
-LAUNCHES = {"torchrun": run_one_launcher, "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "swift": run_swift,
-            "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts}
-OLD_LAUNCHES = ("tasks",)  # by another generation of torch
+LAUNCHES = {"torchrun": run_one_launcher, "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "killed": run_tasks_that_srun_kills,
+            "killed_old": run_tasks_that_srun_kills, "swift": run_swift,
+            "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts, "redirected": run_redirected,
+            "mpirun": run_by_mpirun, "mpirun_old": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
+OLD_LAUNCHES = ("tasks", "killed_old", "mpirun_old")  # by another generation of torch

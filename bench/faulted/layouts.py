@@ -78,5 +78,41 @@ def of_one_console(folder, lines, world):
     return {"interleaved": [_write(folder + "/console.log", [line for _, line in lines])]}
 
 
-LAYOUTS = {"torchrun": of_one_launcher, "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "swift": of_swift,
-           "accelerate": of_one_console, "spawn": of_one_console, "restarts": of_one_launcher}
+def of_tagged_console(folder, lines, world):
+    return {"tagged": [_write(folder + "/mpi.log", [line for _, line in lines])]}
+
+
+def of_redirected(folder, lines, world):
+    launcher = _write(folder + "/launcher.log", [line for _, line in lines])
+    return {"tree": [folder + "/tree"], "tree, launcher": [folder + "/tree", launcher]}
+
+
+def _cut_head(text):
+    """As of a file that was rotated away: a line is whole, what came before it is gone."""
+    return text[text.rfind(b"\n", 0, len(text) // 10) + 1:]
+
+
+_DRESSES = {
+    "crlf": lambda text: text.replace(b"\n", b"\r\n"),
+    "cut_head": _cut_head,
+    "cut_tail": lambda text: text[:-8],  # within its last line
+}
+
+
+def dress(how, paths):
+    """Alters the logs below the paths as what lies about is altered: $DRESS."""
+    for path in paths:
+        inside = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
+        for file in [path] if os.path.isfile(path) else inside:
+            if file.endswith((".log", ".out")):
+                with open(file, "rb") as log:
+                    text = log.read()
+                written = os.stat(file)
+                _write(file, [_DRESSES[how](text)])
+                os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
+
+
+LAYOUTS = {"torchrun": of_one_launcher, "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "killed": of_tasks, "killed_old": of_tasks, "swift": of_swift,
+           "accelerate": of_one_console, "spawn": of_one_console, "restarts": of_one_launcher,
+           "redirected": of_redirected, "mpirun": of_one_console, "mpirun_old": of_one_console,
+           "mpirun_tagged": of_tagged_console}

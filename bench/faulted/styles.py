@@ -12,13 +12,17 @@ _FORMATS = {
     "basic": "%(levelname)s:%(name)s:%(message)s",
     "loguru": "%(asctime)s.%(msecs)03d | %(levelname)-8s | __main__:main:71 - %(message)s",
     "deep": "[%(asctime)s] [%(levelname)s] [train.py:88:main] [Rank {rank}] %(message)s",
+    "coloured": "\033[36m%(asctime)s\033[0m | \033[1;32m%(levelname)s\033[0m | \033[35mtrain\033[0m:\033[35mmain\033[0m - %(message)s",
+    "labelled": "%(asctime)s %(levelname)s [worker-{rank}] (%(process)d) %(message)s",
+    "syslog": "%(asctime)s gpu-0 train[%(process)d]: %(message)s",
 }
 MAIN_ONLY = ("main", "bar")  # rank 0 alone prints
 
 
 def prepare(rank):
     if STYLE in _FORMATS:
-        logging.basicConfig(level=logging.INFO, format=_FORMATS[STYLE].format(rank=rank), stream=sys.stderr)
+        of_day = "%b %d %H:%M:%S" if STYLE == "syslog" else None
+        logging.basicConfig(level=logging.INFO, format=_FORMATS[STYLE].format(rank=rank), datefmt=of_day, stream=sys.stderr)
 
 
 def _now():
@@ -27,6 +31,10 @@ def _now():
 
 def _words(step, loss, own_s, step_s):
     return f"step {step}/12 loss={loss:.4f} lr=1.00e-02 compute_time={own_s:.3f} step_time={step_s:.3f}"
+
+
+def _pairs(step, loss, own_s, step_s):
+    return f"step={step} loss={loss:.4f} compute_time={own_s:.3f} step_time={step_s:.3f}"
 
 
 _PRINTED = {
@@ -42,6 +50,13 @@ _PRINTED = {
     "megatron": lambda rank, step, loss, own_s, step_s: (
         f" iteration {step + 1:8d}/      12 | consumed samples: {16 * (step + 1):12d} | elapsed time per iteration (ms): {step_s * 1e3:.1f} "
         f"| learning rate: 1.000000E-02 | global batch size:    16 | lm loss: {loss:.6E} | grad norm: 1.500 |"),
+    "logfmt": lambda rank, *of: f'ts={_now().replace(" ", "T")} level=info rank={rank} msg="train step" ' + _pairs(*of),
+    "titan": lambda rank, step, loss, own_s, step_s: (
+        f"[titan] {_now()} - root - INFO - step: {step:2d}  loss: {loss:8.5f}  grad_norm:  1.5000  memory:  1.00GiB(2.00%)  tps: 7,123"),
+    "nemo": lambda rank, step, loss, own_s, step_s: (
+        f"Training epoch 0, iteration {step}/11 | lr: 0.01 | global_batch_size: 16 | global_step: {step} | reduced_train_loss: {loss:.4f} "
+        f"| train_step_timing in s: {step_s:.4f}"),
+    "table": lambda rank, step, loss, own_s, step_s: f"| {step:5d} | {loss:9.4f} | 1.00e-02 | {step_s * 1e3:8.1f} ms |",
 }
 
 
@@ -51,7 +66,8 @@ def report(rank, step, loss, own_s, step_s):
         return
     if STYLE in _FORMATS:
         return logging.getLogger("train").info(_words(step, loss, own_s, step_s))
-    if STYLE == "bar":
+    if STYLE in ("bar", "bars"):
+        name = "Epoch 0" if STYLE == "bar" else f"rank {rank}"
         bar = "#" * step
-        return print(f"\rEpoch 0: {step * 8}%|{bar:12}| {step + 1}/12 [00:0{step % 9}<00:03, 9.{step % 9}it/s, loss={loss:.3f}]", end="", flush=True)
+        return print(f"\r{name}: {step * 8}%|{bar:12}| {step + 1}/12 [00:0{step % 9}<00:03, 9.{step % 9}it/s, loss={loss:.3f}]", end="", flush=True)
     print(_PRINTED[STYLE](rank, step, loss, own_s, step_s), flush=True)

@@ -10,6 +10,7 @@
 #include "diagnose/odd_call.h"
 #include "diagnose/silence.h"
 #include "diagnose/stacks.h"
+#include "diagnose/victims.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -28,21 +29,7 @@ std::optional<int32_t> NamedRank(std::string_view text) {
   return std::nullopt;
 }
 
-constexpr int32_t kSigabrt = 6, kSigkill = 9, kSigterm = 15;
-
-// Those that died, not by the launcher's own SIGTERM.
-std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
-  std::vector<int32_t> ranks;
-  std::set<int32_t> seen;
-  const bool forced = EndedByLauncher(reading).by_sigkill;
-  for (const Exit& exit : reading.exits) {
-    auto rank = RankOf(exit);
-    if (forced && exit.signal == kSigkill) continue;
-    if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
-    if (seen.insert(*rank).second) ranks.push_back(*rank);
-  }
-  return ranks;
-}
+constexpr int32_t kSigabrt = 6, kSigterm = 15;
 
 // Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
 std::optional<int32_t> FirstObserved(const Reading& reading) {
@@ -83,75 +70,6 @@ std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const
   return ranks;
 }
 
-// Ranks without a word of waiting, when others complain.
-std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
-  const std::set<int32_t> complaining = Complaining(suspects);
-  std::vector<int32_t> rest;
-  std::set_difference(known.begin(), known.end(), complaining.begin(), complaining.end(), std::back_inserter(rest));
-  if (complaining.empty() || rest.size() > complaining.size()) return {};
-  return rest;
-}
-
-// When the ranks that failed are the victims, the launcher's SIGTERM went to the one they waited for.
-std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect>& suspects,
-                               const std::set<int32_t>& known) {
-  const std::set<int32_t> complaining = Complaining(suspects);
-  const std::vector<int32_t> failed = OwnDeaths(reading, std::nullopt);
-  const std::set<int32_t> dead(failed.begin(), failed.end());
-  std::vector<int32_t> rest;
-  for (int32_t rank : known) {
-    if (dead.count(rank) == 0 && complaining.count(rank) == 0) rest.push_back(rank);
-  }
-  if (dead.empty() || rest.size() > dead.size()) return {};
-  return rest;
-}
-
-// A rank that printed nothing has left no file, where each of the others has one and saw a peer close its connection.
-std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
-                                       const Collectives& collectives) {
-  std::set<int32_t> files, saw_it_go;
-  for (const CaseFile& file : reading.read->files) {
-    if (file.surroundings) continue;
-    if (!file.rank || file.attempt) return std::nullopt;
-    files.insert(*file.rank);
-  }
-  for (const Suspect& suspect : suspects) {
-    if (suspect.rank && suspect.kind == "peer closed") saw_it_go.insert(*suspect.rank);
-  }
-  const auto next = static_cast<int32_t>(files.size());
-  if (files.empty() || (collectives.world_size && next >= *collectives.world_size)) return std::nullopt;
-  return saw_it_go == files && *files.rbegin() + 1 == next ? std::optional(next) : std::nullopt;
-}
-
-// The last step that each rank reported.
-std::map<int32_t, int64_t> LastSteps(const Reading& reading) {
-  std::map<int32_t, int64_t> steps;
-  for (const Point& point : reading.points) {
-    if (point.rank && point.step && !point.evaluation) steps[*point.rank] = *point.step;
-  }
-  return steps;
-}
-
-Blame OfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
-  LateRanks late = FindLateRanks(reading, collectives);
-  if (!late.ranks.empty()) return {late.ranks, late.why, {}};
-  if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
-  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
-  if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
-  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
-  std::vector<int32_t> silent = Uncomplaining(suspects, known);
-  if (!silent.empty()) return {silent, "every other rank complains that it waited", {}};
-  std::vector<int32_t> survivors = Survivors(reading, suspects, known);
-  if (!survivors.empty())
-    return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
-  if (auto next = RankWithoutFile(reading, suspects, collectives))
-    return {{*next}, "every rank that has a file saw a peer go, so that it is one that has none", {}};
-  return {{},
-          "",
-          {"the logs of every rank", "stacks of all ranks while they wait (rankscope dump-stacks JOB)",
-           "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)"}};
-}
-
 // Their stacks do not tell them apart: who has not got so far keeps the others waiting.
 Blame OfHungAlike(const Reading& reading) {
   std::map<int32_t, int64_t> steps = LastSteps(reading);
@@ -166,28 +84,39 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all ranks while they stand (rankscope dump-stacks JOB, py-spy dump --native)"}};
 }
 
-// Room for one number: of a metric that all ranks report, and which who sent something else has left out. No more: a
-// ring cuts a few numbers into pieces of two.
-constexpr int64_t kScalarBytes = 4;
-
-bool ExpectedScalar(std::string_view text) {
-  static const re2::RE2 kBytes(R"(op\.nbytes\. \d+ vs (\d+))");
-  int64_t expected = 0;
-  return re2::RE2::PartialMatch(Piece(text), kBytes, &expected) && expected <= kScalarBytes;
+// How many ranks' tracebacks lead there.
+size_t CountIn(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view place) {
+  std::set<int32_t> ranks;
+  for (const Suspect& suspect : suspects) {
+    if (!suspect.rank || suspect.traceback == Traceback::kNone) continue;
+    if (reading.tracebacks.all[suspect.traceback].frames.find(place) != std::string::npos) ranks.insert(*suspect.rank);
+  }
+  return ranks.size();
 }
 
-// `aborted`: the ranks that received more than they had room for. In gloo's ring a rank receives from the next one.
-Blame OfGlooSizes(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
-                  const Collectives& collectives, const std::vector<int32_t>& aborted) {
+// `aborted`: the ranks that received more than they had room for. In gloo's all-reduce a rank receives from the next
+// one in the ring, in its all-gather from the one before. Who sends more has left out a smaller collective, or its part
+// is larger; that the receiver's is smaller than all others' would look alike, and is rarer.
+Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives,
+                  const std::vector<int32_t>& aborted) {
   if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
-  if (aborted.size() != 1) return {};
-  const int32_t rank = aborted.front();
-  const auto world = static_cast<int32_t>(FindKnownRanks(reading, collectives).all.size());
-  if (world > 1 && ExpectedScalar(reading.text(cause.line))) {
-    return {{(rank + 1) % world}, "rank " + std::to_string(rank) + " expected one number from it and got more", {}};
+  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
+  const auto world = static_cast<int32_t>(known.size());
+  if (aborted.empty() || world < 2) return {};
+  if (aborted.size() > 1) {
+    std::vector<int32_t> rest;
+    for (int32_t rank : known) {
+      if (std::find(aborted.begin(), aborted.end(), rank) == aborted.end()) rest.push_back(rank);
+    }
+    if (rest.size() != 1) return {};
+    return {rest, "every other rank received more than it expected", {}};
   }
-  // Who got more than it expects is the one that expects less than all others, more often than not.
-  return {{rank}, "it alone received more than it expected", {}};
+  const int32_t rank = aborted.front();
+  // The gradients' sizes are the same on all ranks.
+  if (world > 2 && CountIn(reading, suspects, "torch/autograd/") + 1 == known.size())
+    return {{rank}, "it expected less than it got while all others reduced their gradients", {}};
+  const int32_t sender = (rank + (CountIn(reading, suspects, "in all_gather") > 0 ? world - 1 : 1)) % world;
+  return {{sender}, "rank " + std::to_string(rank) + " got more from it than it expected", {}};
 }
 
 std::optional<int32_t> SignalOf(const Suspect& cause) {
@@ -282,16 +211,20 @@ std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& caus
   return first ? first->rank : std::nullopt;
 }
 
-}  // namespace
-
-std::optional<int32_t> RankAhead(const Reading& reading) {
-  std::map<int32_t, int64_t> steps = LastSteps(reading);
-  if (steps.size() < 2) return std::nullopt;
-  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
-  auto most = std::max_element(steps.begin(), steps.end(), less);
-  auto next = std::count_if(steps.begin(), steps.end(), [&](const auto& s) { return s.second == most->second; });
-  return next == 1 ? std::optional<int32_t>(most->first) : std::nullopt;
+// Somebody ended several ranks from outside.
+bool WereAllSignalled(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
+  if (!IsSignal(cause)) return false;
+  std::set<int32_t> signalled;
+  for (const Suspect& suspect : suspects) {
+    if (IsSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
+  }
+  for (const Exit& exit : reading.exits) {
+    if (auto rank = RankOf(exit); rank && exit.signal == kSigterm) signalled.insert(*rank);
+  }
+  return signalled.size() > 1;
 }
+
+}  // namespace
 
 bool IsVictimsWord(const Suspect& suspect) {
   if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
@@ -301,13 +234,14 @@ bool IsVictimsWord(const Suspect& suspect) {
 
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives) {
+  if (WereAllSignalled(reading, cause, suspects)) return {{}, "", {"who sent the signal: the scheduler's log"}};
   std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
   if (cause.kind == "gloo sizes") {
     if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
-    if (Blame blame = OfGlooSizes(reading, cause, suspects, collectives, fellows); !blame.ranks.empty()) return blame;
+    if (Blame blame = OfGlooSizes(reading, suspects, collectives, fellows); !blame.ranks.empty()) return blame;
   }
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
-    return OfVictims(reading, suspects, collectives);
+    return BlameOfVictims(reading, suspects, collectives);
   }
   // Who measures the ranks is seldom the slow one.
   if (cause.failure == "straggler") {

@@ -21,9 +21,6 @@ struct Blame {
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives);
 
-// The one rank that reported a later step than every other: it left out what they wait in.
-std::optional<int32_t> RankAhead(const Reading& reading);
-
 // Whether a class tells of waiting for others, so that who reports it is a victim.
 bool IsVictimsWord(const Suspect& suspect);
 

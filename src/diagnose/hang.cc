@@ -14,7 +14,7 @@ bool Matches(std::string_view text, const re2::RE2& regex) {
 }
 
 // What launches say just before they wait for others, or for a lock.
-bool IsWaiting(std::string_view text) {
+bool SaysItWaits(std::string_view text) {
   static const re2::RE2 regex(
       R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module))");
   return Matches(text, regex);
@@ -38,7 +38,7 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
     size_t line = count - back;
     // The call that failed stands in its traceback.
-    if (reading.tracebacks.is_inside[line] || !IsWaiting(reading.bodies[line].text)) continue;
+    if (reading.tracebacks.is_inside[line] || !SaysItWaits(reading.bodies[line].text)) continue;
     return Suspect{line, "process_hung",      "start",          Role::kSymptom,
                    46,   reading.ranks[line], Traceback::kNone, "the log ends before the first step, while ranks wait"};
   }

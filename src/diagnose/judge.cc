@@ -19,6 +19,7 @@
 #include "diagnose/story.h"
 #include "diagnose/suspect.h"
 #include "diagnose/verdict.h"
+#include "diagnose/victims.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -84,16 +85,11 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
 constexpr int kDoneByLauncher = 22;
 constexpr int32_t kSigterm = 15;
 
-bool IsOfSignal(const Suspect& suspect) {
-  return suspect.failure == "sigterm_preempted" &&
-         (suspect.kind == "signal" || suspect.kind == "terminated" || suspect.kind == "interrupt");
-}
-
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);
   for (Suspect& suspect : *suspects) {
     bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
-    bool is_term = IsOfSignal(suspect) && (ended.by_sigterm || in_table);
+    bool is_term = IsSignal(suspect) && (ended.by_sigterm || in_table);
     bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
     if (!is_term && !is_kill) continue;
     suspect.role = Role::kCascade;
@@ -106,7 +102,7 @@ void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspec
 void DemoteSignalsAfterAFailure(const Reading& reading, std::vector<Suspect>* suspects) {
   std::set<int32_t> signalled;
   for (const Suspect& suspect : *suspects) {
-    if (IsOfSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
+    if (IsSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
   }
   bool failed = std::any_of(suspects->begin(), suspects->end(), [&](const Suspect& s) {
     bool raised = s.traceback != Traceback::kNone && s.role <= Role::kSymptom && s.failure != "sigterm_preempted";
@@ -119,7 +115,7 @@ void DemoteSignalsAfterAFailure(const Reading& reading, std::vector<Suspect>* su
   failed = failed || (gone && unsignalled);
   if (!failed) return;
   for (Suspect& suspect : *suspects) {
-    if (!IsOfSignal(suspect) || !suspect.rank) continue;
+    if (!IsSignal(suspect) || !suspect.rank) continue;
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kDoneByLauncher);
   }
@@ -143,20 +139,24 @@ void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
   }
 }
 
-// Slurm cancels the step when one of its tasks ended badly; a reason ("DUE TO ...") is its own.
+// Slurm cancels the step, and srun ends its tasks, when one of them ended badly; a reason ("DUE TO ...") is its own.
 bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Exit& exit) {
   bool own = exit.signal ? *exit.signal != kSigterm : exit.code.value_or(0) != 0;
   return own && reading.text(exit.line).find("srun: error") != std::string_view::npos &&
          IsKnownToFollow(reading, suspect.line, exit.line);
 }
 
+bool IsOfCancelledStep(std::string_view text, const Suspect& suspect) {
+  auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
+  if (suspect.kind == "cancelled") return says("*** STEP") && !says("DUE TO");
+  return (suspect.kind == "terminated" || suspect.kind == "sigkill_unexplained") && says("srun: error");
+}
+
 void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects) {
   for (Suspect& suspect : *suspects) {
-    std::string_view text = reading.text(suspect.line);
-    bool step = suspect.kind == "cancelled" && text.find("*** STEP") != std::string_view::npos &&
-                text.find("DUE TO") == std::string_view::npos;
-    if (!step || std::none_of(reading.exits.begin(), reading.exits.end(),
-                              [&](const Exit& exit) { return IsCancelledAfter(reading, suspect, exit); })) {
+    if (!IsOfCancelledStep(reading.text(suspect.line), suspect)) continue;
+    if (std::none_of(reading.exits.begin(), reading.exits.end(),
+                     [&](const Exit& exit) { return IsCancelledAfter(reading, suspect, exit); })) {
       continue;
     }
     suspect.role = Role::kCascade;

@@ -24,6 +24,21 @@ std::string Closed(int rank) {
   return Raised(rank, 31, "all_reduce", "pair.cc:561] Connection closed by peer [127.0.0.1]:55491.");
 }
 
+// Of the gradients' reduction.
+std::string RaisedInBackward(int line, const std::string& words) {
+  return "Traceback (most recent call last):\n  File \"/app/train.py\", line " + std::to_string(line) +
+         ", in step\n    loss.backward()\n"
+         "  File \"/venv/site-packages/torch/autograd/graph.py\", line 1113, in _engine_run_backward\n"
+         "    return Variable._execution_engine.run_backward(\n"
+         "RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/" +
+         words + "\n";
+}
+
+std::string CouldNot(const std::string& what, int line = 44) {
+  return RaisedInBackward(line,
+                          "unbound_buffer.cc:133] Timed out waiting 25000ms for " + what + " operation to complete");
+}
+
 std::string FailedToConnect(int rank) {
   return Raised(rank, 9, "init_process_group",
                 "pair.cc:152] Gloo connectFullMesh failed: timed out connecting: Connection refused");
@@ -48,6 +63,112 @@ TEST(Judge, BlamesTheRankWhoseFilesAreEmptyWhenItsPeerSawItGo) {
 TEST(Judge, BlamesTheRankThatLeftNoFileWhenAllThatDidSawItGo) {
   Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)}, {"rank_1.log", Closed(1)}});
   EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheRankBetweenTheTwoThatSawItGo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)},
+                           {"rank_3.log", Steps(1, 4)},
+                           {"rank_4.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesNeitherOfTwoSilentRanksThatMayHaveGone) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)},
+                           {"rank_3.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
+}
+
+TEST(Judge, BlamesTheRankThatAnotherCouldNotSendTo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4)},
+                           {"rank_1.log", Steps(1, 4) + CouldNot("recv")},
+                           {"rank_2.log", Steps(1, 4)},
+                           {"rank_3.log", Steps(1, 4) + CouldNot("send")}});
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheTaskThatSrunHadToEndWhenTheOthersHadWaited) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + CouldNot("send") + CouldNot("recv") +
+                             "srun: error: gpu-1: task 1: Exited with exit code 1\n"
+                             "srun: error: gpu-2: task 2: Exited with exit code 1\n"
+                             "srun: error: gpu-0: task 0: Killed\n");
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
+TEST(Judge, BlamesOfTwoRanksTheOneThatWentOnWithoutTheOthersCollective) {
+  Verdict verdict =
+      Judge({{"rank_0.log", Steps(1, 4) + CouldNot("recv")}, {"rank_1.log", Steps(1, 4) + TimedOut(1, 31, "barrier")}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
+TEST(Judge, BlamesNeitherOfTwoRanksWhereTheBackwardPassMayBeThatOfTheNextStep) {
+  Verdict verdict = Judge(
+      {{"rank_0.log", Steps(1, 4) + CouldNot("recv", 28)}, {"rank_1.log", Steps(1, 4) + TimedOut(1, 31, "barrier")}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_TRUE(verdict.culprits.empty());
+}
+
+TEST(Judge, BlamesNobodyForTheNamesOfTasksThatSrunTerminated) {
+  Verdict verdict = JudgeLog(Steps(1, 4) +
+                             "srun: Job step aborted: Waiting up to 32 seconds for job step to finish.\n"
+                             "srun: error: gpu-0: task 0: Terminated\n"
+                             "srun: error: gpu-1: task 1: Terminated\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  EXPECT_TRUE(verdict.culprits.empty());
+}
+
+TEST(Judge, ReadsWhatSrunSaysBehindABarThatNoNewlineEnded) {
+  const std::string bar = "\r 16%|##    | 2/12 [00:01<00:03, 9.1it/s, loss=1.697]";
+  for (const std::string end : {"Bus error", "Killed"}) {
+    Verdict verdict = JudgeLog(Steps(1, 4) + Closed(1) + bar + "srun: error: gpu-2: task 2: " + end + "\n" +
+                               "srun: error: gpu-1: task 1: Terminated\n");
+    EXPECT_EQ(verdict.failure, end == "Killed" ? "host_oom_killed" : "segfault_sigsegv");
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  }
+}
+
+TEST(Judge, DoesNotTakeAStepOfTheSameSecondForOneAfterAnEndThatTheSecondsClockTells) {
+  std::string steps;
+  for (int step = 1; step <= 6; ++step)
+    steps += "2026-11-26 15:20:56.87" + std::to_string(step) + " step " + std::to_string(step) + " loss 1.5\n";
+  Verdict verdict = JudgeLog(steps +
+                             "srun: error: gpu-2: task 2: Killed\n"
+                             "slurmstepd: error: *** STEP 18.0 ON gpu-0 CANCELLED AT 2026-11-26T15:20:56 ***\n"
+                             "srun: error: gpu-0: task 0: Terminated\n");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheRankThatExpectedLessThanTheGradientsOfAllOthers) {
+  const std::string closed = "pair.cc:598] Connection closed by peer [127.0.0.1]:669";
+  Verdict verdict =
+      Judge({{"rank_0.log", Steps(1, 4) + RaisedInBackward(44, closed)},
+             {"rank_1.log", Steps(1, 4) + "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
+                                          "  what():  [enforce fail at ./gloo/transport/tcp/pair.cc:510] "
+                                          "op.preamble.length <= op.nbytes. 48 vs 8\n"},
+             {"rank_2.log", Steps(1, 4) + RaisedInBackward(44, closed)}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, TakesTasksThatSrunTerminatedAfterAFailureForItsVictims) {
+  Verdict verdict = JudgeLog(Steps(1, 4) +
+                             "srun: error: gpu-2: task 2: Exited with exit code 7\n"
+                             "srun: Terminating StepId=18.0\n"
+                             "slurmstepd: error: *** STEP 18.0 ON gpu-0 CANCELLED AT 2026-11-26T11:04:05 ***\n"
+                             "srun: error: gpu-0: task 0: Terminated\n"
+                             "srun: error: gpu-1: task 1: Terminated\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 

@@ -7,6 +7,8 @@
 namespace rankscope::diagnose {
 namespace {
 
+constexpr int32_t kSigkill = 9, kSigterm = 15;
+
 std::set<int32_t> RanksOfFiles(const Reading& reading) {
   std::set<int32_t> ranks;
   for (const CaseFile& file : reading.read->files) {
@@ -45,6 +47,44 @@ std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
     if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
   }
   return complaining;
+}
+
+std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects) {
+  std::set<int32_t> saw_it_go;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && suspect.kind == "peer closed") saw_it_go.insert(*suspect.rank);
+  }
+  return saw_it_go;
+}
+
+std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
+                                       const Collectives& collectives) {
+  std::set<int32_t> files;
+  for (const CaseFile& file : reading.read->files) {
+    if (file.surroundings) continue;
+    if (!file.rank || file.attempt) return std::nullopt;
+    files.insert(*file.rank);
+  }
+  const auto next = static_cast<int32_t>(files.size());
+  if (files.empty() || (collectives.world_size && next >= *collectives.world_size)) return std::nullopt;
+  return SawItGo(suspects) == files && *files.rbegin() + 1 == next ? std::optional(next) : std::nullopt;
+}
+
+std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
+  std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
+  const bool forced = EndedByLauncher(reading).by_sigkill;
+  bool failed = false;  // a task of srun's
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    // srun ends tasks by force when others have failed; torchelastic says so.
+    const bool by_srun = failed && reading.text(exit.line).find("srun: error:") != std::string_view::npos;
+    failed = failed || exit.code.value_or(0) != 0;
+    if ((forced || by_srun) && exit.signal == kSigkill) continue;
+    if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
+    if (seen.insert(*rank).second) ranks.push_back(*rank);
+  }
+  return ranks;
 }
 
 bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects) {

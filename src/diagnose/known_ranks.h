@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -18,6 +19,18 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
 
 // The ranks that say that they waited for others, or saw them go.
 std::set<int32_t> Complaining(const std::vector<Suspect>& suspects);
+
+// The ranks that saw a peer close its connection.
+std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects);
+
+// A rank that printed nothing has left no file, where each of the others has one and saw a peer go. None: there are
+// files of several ranks, others saw nothing, or the job is known to have had no more ranks.
+std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
+                                       const Collectives& collectives);
+
+// Those whose end was reported, by that signal or however (none), in the order of the reports; without those that a
+// launcher ended after another had failed.
+std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal);
 
 // Every rank of the job waited in a collective until that timed out: no rank was late, so that they cannot have waited
 // for the same.

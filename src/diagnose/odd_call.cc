@@ -1,38 +1,55 @@
 #include "diagnose/odd_call.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
 
+#include "diagnose/stacks.h"
+
 namespace rankscope::diagnose {
 namespace {
 
-bool IsLibrary(std::string_view frame) {
-  return frame.find("-packages/") != std::string_view::npos || frame.find("/usr/lib/") != std::string_view::npos;
+using Frame = RankStack::Frame;
+
+bool IsLibrary(const Frame& frame) {
+  return frame.file.find("-packages/") != std::string::npos || frame.file.find("/usr/lib/") != std::string::npos;
 }
 
-// torch's functions that issue a collective: "… distributed/distributed_c10d.py", line 2820, in all_reduce
-std::string_view CollectiveOf(std::string_view frame) {
-  constexpr std::string_view kIn = ", in ";
-  size_t in = frame.rfind(kIn);
-  bool issues =
-      frame.find("distributed/distributed_c10d.py\"") != std::string_view::npos && in != std::string_view::npos;
-  return issues ? frame.substr(in + kIn.size()) : std::string_view();
+// File "/app/train.py", line 70, in main
+std::optional<Frame> FrameOf(const std::string& text) {
+  static const re2::RE2 kFrame(R"x(^File "([^"]+)", line (\d+), in (.+))x");
+  Frame frame;
+  if (!re2::RE2::PartialMatch(text, kFrame, &frame.file, &frame.line_number, &frame.function)) return std::nullopt;
+  return frame;
 }
 
-// The innermost frame of the user's own code, and which collective it called: File "/app/train.py", line 70, in main
-// (all_reduce). Where all code is a library's, its innermost frame.
-std::string OwnPlace(std::string_view frames) {
-  std::string place, call, innermost;
-  for (size_t begin = 0, end = 0; begin < frames.size(); begin = end + 1) {
-    end = std::min(frames.find('\n', begin), frames.size());
-    std::string_view frame = frames.substr(begin, end - begin);
-    if (!frame.starts_with("File \"")) continue;
-    innermost = frame;
-    if (!IsLibrary(frame)) place = frame;
-    if (auto collective = CollectiveOf(frame); !collective.empty()) call = " (" + std::string(collective) + ")";
+// Where a rank's collective failed.
+struct Place {
+  std::vector<Frame> frames;  // outermost first
+  Frame own;                  // the innermost of the user's code; where all is a library's, its innermost frame
+  std::string call;           // torch's function that issued it; empty: none did, as in the backward pass
+};
+
+Place PlaceOf(const std::string& text) {
+  Place place;
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    auto frame = FrameOf(text.substr(begin, end - begin));
+    if (!frame) continue;
+    if (frame->file.find("distributed/distributed_c10d.py") != std::string::npos) place.call = frame->function;
+    if (!IsLibrary(*frame)) place.own = *frame;
+    place.frames.push_back(*std::move(frame));
   }
-  return place.empty() ? innermost : place + call;
+  if (place.own.file.empty() && !place.frames.empty()) place.own = place.frames.back();
+  return place;
+}
+
+// File "/app/train.py", line 70, in main (all_reduce)
+std::string Named(const Place& place) {
+  return "File \"" + place.own.file + "\", line " + std::to_string(place.own.line_number) + ", in " +
+         place.own.function + (place.call.empty() ? "" : " (" + place.call + ")");
 }
 
 bool IsOfCollective(const Suspect& suspect) {
@@ -40,24 +57,56 @@ bool IsOfCollective(const Suspect& suspect) {
          suspect.role == Role::kCascade;
 }
 
-}  // namespace
+struct Group {
+  Place place;
+  std::vector<int32_t> ranks;
+};
 
-OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects) {
-  std::map<std::string, std::vector<int32_t>> places;
+std::map<std::string, Group> GroupByPlace(const Reading& reading, const std::vector<Suspect>& suspects) {
+  std::map<std::string, Group> groups;
   std::set<int32_t> counted;
   for (const Suspect& suspect : suspects) {
     if (!suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
     if (!counted.insert(*suspect.rank).second) continue;
-    std::string place = OwnPlace(reading.tracebacks.all[suspect.traceback].frames);
-    if (place.empty()) continue;
-    places[place].push_back(*suspect.rank);
+    Place place = PlaceOf(reading.tracebacks.all[suspect.traceback].frames);
+    if (place.frames.empty()) continue;
+    Group& group = groups[Named(place)];
+    group.place = std::move(place);
+    group.ranks.push_back(*suspect.rank);
   }
-  if (places.size() != 2) return {};
-  auto odd = std::min_element(places.begin(), places.end(),
-                              [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
-  if (odd->second.size() * 2 >= counted.size()) return {{}, true, ""};
-  const std::string& others = odd == places.begin() ? places.rbegin()->first : places.begin()->first;
-  return {odd->second, true, "its collective was that of " + odd->first + ", the others' that of " + others};
+  return groups;
+}
+
+// Whether `a` stands below `b` in the function where their ways part. The backward pass comes again with each step, so
+// that who waits in it above another's call may as well be in the step before as in the one after.
+bool IsFurther(const Place& a, const Place& b) {
+  for (size_t i = 0; i < std::min(a.frames.size(), b.frames.size()); ++i) {
+    const Frame &one = a.frames[i], &other = b.frames[i];
+    if (one.file != other.file || one.function != other.function) return false;
+    if (one.line_number == other.line_number) continue;
+    return one.line_number > other.line_number && !b.call.empty();
+  }
+  return false;
+}
+
+}  // namespace
+
+OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects) {
+  const std::map<std::string, Group> groups = GroupByPlace(reading, suspects);
+  if (groups.size() != 2) return {};
+  const Group& first = groups.begin()->second;
+  const Group& second = groups.rbegin()->second;
+  const std::string of_others = ", the others' that of ";
+  if (first.ranks.size() < second.ranks.size())
+    return {first.ranks, true, "its collective was that of " + Named(first.place) + of_others + Named(second.place)};
+  if (second.ranks.size() < first.ranks.size())
+    return {second.ranks, true, "its collective was that of " + Named(second.place) + of_others + Named(first.place)};
+  for (const auto& [ahead, behind] : {std::pair(&first, &second), std::pair(&second, &first)}) {
+    if (!IsFurther(ahead->place, behind->place)) continue;
+    return {ahead->ranks, true,
+            "it had gone on to " + Named(ahead->place) + " without the collective of " + Named(behind->place)};
+  }
+  return {{}, true, ""};
 }
 
 }  // namespace rankscope::diagnose

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "diagnose/stacks.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -18,13 +20,6 @@ constexpr size_t kWaitsOfStart = 5;
 constexpr int kScore = 62;      // as of a stack that tells who stands where
 constexpr int kEndedByUs = 22;  // as what a launcher does to the others
 constexpr int kLeastOther = 40;
-
-// Sent by a person or on their behalf; a scheduler that gives a reason has its own.
-bool IsSignal(const Suspect& suspect) {
-  constexpr std::string_view kKinds[] = {"launcher signalled", "signal", "interrupt", "terminated", "cancelled"};
-  return suspect.failure == "sigterm_preempted" &&
-         std::find(std::begin(kKinds), std::end(kKinds), suspect.kind) != std::end(kKinds);
-}
 
 std::optional<TimeNs> OwnTime(const Reading& reading, size_t line) {
   const Line& said = reading.read->lines[line];
@@ -110,13 +105,6 @@ bool IsExplained(const Reading& reading, const Silence& silence, const std::vect
   });
 }
 
-// Where ranks wait for each other.
-bool IsWaiting(const Traceback& traceback) {
-  constexpr std::string_view kPlaces[] = {"torch/distributed/", "torch/nn/parallel/", "torch/autograd/", "torch/cuda/"};
-  return std::any_of(std::begin(kPlaces), std::end(kPlaces),
-                     [&](std::string_view place) { return traceback.frames.find(place) != std::string::npos; });
-}
-
 }  // namespace
 
 Interrupted FindInterrupted(const Reading& reading) {
@@ -125,7 +113,7 @@ Interrupted FindInterrupted(const Reading& reading) {
     if (rank) all.insert(*rank);
   }
   for (const Traceback& traceback : reading.tracebacks.all) {
-    if (traceback.exception == Traceback::kNone || IsWaiting(traceback)) continue;
+    if (traceback.exception == Traceback::kNone || IsWhereRanksWait(traceback.frames)) continue;
     auto rank = reading.ranks[traceback.exception];
     if (rank && reading.bodies[traceback.exception].text.starts_with("KeyboardInterrupt")) outside.insert(*rank);
   }

@@ -92,14 +92,9 @@ OddStacks FindOdd(const Stacks& stacks, std::string (*path_of)(const RankStack&)
   return odd;
 }
 
-// Where ranks wait for each other: in a collective, in the backward pass, which has some, or for the device.
 bool IsWaiting(const RankStack& stack) {
-  constexpr std::string_view kPlaces[] = {"torch/distributed/", "torch/nn/parallel/",  "torch/autograd/",
-                                          "torch/cuda/",        "distributed_c10d.py", "c10d_logger.py"};
-  return std::any_of(stack.frames.begin(), stack.frames.end(), [&](const Frame& frame) {
-    return std::any_of(std::begin(kPlaces), std::end(kPlaces),
-                       [&](std::string_view place) { return frame.file.find(place) != std::string::npos; });
-  });
+  return std::any_of(stack.frames.begin(), stack.frames.end(),
+                     [](const Frame& frame) { return IsWhereRanksWait(frame.file); });
 }
 
 // Where no place is that of most, as of two ranks: those that do not wait are what the others wait for.
@@ -114,6 +109,13 @@ OddStacks FindOddByWaiting(const Stacks& stacks) {
 }
 
 }  // namespace
+
+bool IsWhereRanksWait(std::string_view frames) {
+  constexpr std::string_view kPlaces[] = {"torch/distributed/", "torch/nn/parallel/",  "torch/autograd/",
+                                          "torch/cuda/",        "distributed_c10d.py", "c10d_logger.py"};
+  return std::any_of(std::begin(kPlaces), std::end(kPlaces),
+                     [&](std::string_view place) { return frames.find(place) != std::string_view::npos; });
+}
 
 std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
   Stacks stacks;

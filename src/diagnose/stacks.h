@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diagnose/reading.h"
@@ -23,6 +24,10 @@ struct RankStack {
 // By rank, each rank's last dump: faulthandler's ("Thread 0x… (most recent call first):"), as records of stream `stack`
 // and logs have it, and py-spy's. Of a faulthandler dump the main thread is the last.
 std::map<int32_t, RankStack> FindStacks(const Reading& reading);
+
+// Whether a frame's file, or one of several frames, is where ranks wait for each other: in a collective, in the
+// backward pass, which has some, or for the device.
+bool IsWhereRanksWait(std::string_view frames);
 
 // The ranks that stand elsewhere than the most: in the user's own code, else in the libraries below it. Of two, the one
 // that does not wait where ranks wait for each other.

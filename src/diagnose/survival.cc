@@ -20,13 +20,19 @@ void Raise(T value, int64_t step, std::map<int64_t, T>* latest) {
   known = std::max(known, value);
 }
 
+// The latest that it may have been when somebody wrote it: a clock without fractions tells the second alone.
+base::TimeNs LatestOf(base::TimeNs written) {
+  return written % base::kNsPerSecond == 0 ? written + base::kNsPerSecond - 1 : written;
+}
+
 }  // namespace
 
 Survival::Survival(const Reading& reading) : reading_(reading), not_after_(reading.bodies.size()) {
   const auto& lines = reading.read->lines;
   for (size_t i = lines.size(); i-- > 0;) {
     bool same_file = i + 1 < lines.size() && lines[i + 1].file == lines[i].file;
-    not_after_[i] = lines[i].timed ? lines[i].time : same_file ? not_after_[i + 1] : std::nullopt;
+    not_after_[i] = same_file ? not_after_[i + 1] : std::nullopt;
+    if (lines[i].timed && lines[i].time) not_after_[i] = LatestOf(*lines[i].time);
   }
   for (const Point& point : reading.points) {
     Add(point.line, point.step, &points_);

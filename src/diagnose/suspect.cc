@@ -68,6 +68,12 @@ bool IsKnownToFollow(const Reading& reading, size_t other, size_t line) {
   return tells && reading.positions[other] > reading.positions[line];
 }
 
+bool IsSignal(const Suspect& suspect) {
+  constexpr std::string_view kKinds[] = {"launcher signalled", "signal", "interrupt", "terminated", "cancelled"};
+  return suspect.failure == "sigterm_preempted" &&
+         std::find(std::begin(kKinds), std::end(kKinds), suspect.kind) != std::end(kKinds);
+}
+
 std::pair<int64_t, size_t> OrderOf(const Reading& reading, const Suspect& suspect) {
   int64_t step = 0;
   if (suspect.failure == "nan_or_inf_loss") {

@@ -31,6 +31,10 @@ std::vector<Suspect> FindSuspects(const Reading& reading);
 // Whether `other` was written after `line`: of lines of two files, only where both have times.
 bool IsKnownToFollow(const Reading& reading, size_t other, size_t line);
 
+// Whether it tells of a signal that a person, somebody on their behalf or a launcher sent; a scheduler that gives a
+// reason has its own.
+bool IsSignal(const Suspect& suspect);
+
 // Who comes first of suspects that say alike: less is earlier. Numbers that are lost spread from rank to rank by the
 // step after, so that of those the step counts before the time.
 std::pair<int64_t, size_t> OrderOf(const Reading& reading, const Suspect& suspect);

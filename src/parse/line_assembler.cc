@@ -27,6 +27,16 @@ bool Continues(std::string_view line) {
          line.starts_with("During handling of the above");
 }
 
+// Where a traceback begins in the line, be it behind a bar that no newline has ended; npos: none does.
+size_t BeginOfTraceback(std::string_view line) {
+  if (WithoutLauncherPrefix(line).starts_with(kTracebackHead)) return 0;
+  if (!line.ends_with(kTracebackHead)) return std::string_view::npos;
+  const size_t head = line.size() - kTracebackHead.size();
+  if (line.substr(0, head).ends_with(']')) return head;
+  if (!FindEmbeddedPrefix(line).rank) return std::string_view::npos;
+  return std::min(line.find("[rank"), line.find("[default"));
+}
+
 // What a terminal would show of "bar 1%\rbar 2%": the text after the last carriage return that is followed by any.
 std::string_view LastState(std::string_view line) {
   size_t end = line.find_last_not_of('\r');
@@ -80,10 +90,11 @@ void LineAssembler::EndLine(bool partial, const Emit& emit) {
     if (!more) EmitTraceback(emit);
     return;
   }
-  if (WithoutLauncherPrefix(text).starts_with(kTracebackHead)) {
-    traceback_ = std::move(text);
+  if (size_t begin = BeginOfTraceback(text); begin != std::string::npos) {
+    if (begin > 0) emit({line_time_, text.substr(0, begin), false});
+    traceback_ = text.substr(begin);
     traceback_time_ = line_time_;
-    traceback_bytes_ = bytes;
+    traceback_bytes_ = bytes - begin;
     return;
   }
   emit({line_time_, std::move(text), partial});

@@ -20,7 +20,8 @@ struct Line {
 // - Partial lines wait for their newline; `\r` progress bars collapse to their last state per second, and the
 //   state before a `\n` is always kept; `\r\n` is a newline.
 // - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones too) is one Line,
-//   also where torch or its launcher puts "[rank3]: " before each of its lines.
+//   also where torch or its launcher puts "[rank3]: " before each of its lines. It begins a Line of its own where a bar
+//   stands before it that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
 // Thread-compatible.
 class LineAssembler {

@@ -64,6 +64,19 @@ TEST_F(LineAssemblerTest, TracebackUnderLaunchersPrefixesIsOneLine) {
   }
 }
 
+TEST_F(LineAssemblerTest, TracebackBehindABarThatNoNewlineEndedIsOneLine) {
+  const std::string bar = " 8%|#   | 1/12 [00:00<00:01, 8.44it/s]";
+  const std::string traceback =
+      "[rank2]: Traceback (most recent call last):\n[rank2]:   File \"t.py\"\n[rank2]: KeyError: 'x'";
+  Feed("\r" + bar + traceback + "\n");
+  EXPECT_EQ(texts_, (std::vector<std::string>{bar, traceback}));
+  EXPECT_EQ(assembler_.held_bytes(), 0u);
+  texts_.clear();
+  const std::string plain = "Traceback (most recent call last):\n  File \"t.py\"\nKeyError: 'x'";
+  Feed("\r" + bar + plain + "\n");
+  EXPECT_EQ(texts_, (std::vector<std::string>{bar, plain}));
+}
+
 TEST_F(LineAssemblerTest, LongLineIsCutAndNothingDropped) {
   std::string megabyte(1 << 20, 'x');
   Feed(megabyte + "end\n");

@@ -180,10 +180,11 @@ void ColumnAggregator::AddEdge(const AggregateState::Moment& moment, model::Cell
   state->TakeAt(function, moment, std::move(value));
 }
 
-bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement) {
+bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement,
+                           ColumnCache* cache) {
   std::vector<RollupValues> values;
   for (const model::Aggregate& aggregate : aggregation_.aggregates) {
-    if (!values.emplace_back(rollup, aggregate).Read(judgement.alive)) return false;
+    if (!values.emplace_back(rollup, aggregate, cache).Read(judgement.alive)) return false;
   }
   RollupGroups groups(segment, rollup, &groups_);
   if (!groups.Prepare()) return false;

@@ -1,0 +1,131 @@
+#include "store/text_pieces.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/coding.h"
+#include "model/words.h"
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
+
+namespace rankscope::store {
+namespace {
+
+constexpr size_t kWindow = 64;
+constexpr size_t kProbe = 4096;  // pieces, after which it is seen whether they come again
+
+#ifdef __AVX2__
+// The bits of the 32 bytes that may be in words: digits, letters, _ and all that is not ASCII. A byte's halves name the
+// kinds of rows and columns of the ASCII table that have some; it is one where both name the same.
+uint32_t WordBits32(const char* bytes) {
+  constexpr char kDigits = 1, kAToO = 2, kPToZ = 4, kUnderscore = 8;
+  const __m256i columns = _mm256_setr_epi8(
+      kDigits | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
+      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
+      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kAToO | kPToZ, kAToO, kAToO, kAToO, kAToO, kAToO | kUnderscore,
+      kDigits | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
+      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
+      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kAToO | kPToZ, kAToO, kAToO, kAToO, kAToO, kAToO | kUnderscore);
+  const __m256i rows =
+      _mm256_setr_epi8(0, 0, 0, kDigits, kAToO, kPToZ | kUnderscore, kAToO, kPToZ, 0, 0, 0, 0, 0, 0, 0, 0,  //
+                       0, 0, 0, kDigits, kAToO, kPToZ | kUnderscore, kAToO, kPToZ, 0, 0, 0, 0, 0, 0, 0, 0);
+  __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+  __m256i high = _mm256_and_si256(_mm256_srli_epi16(text, 4), _mm256_set1_epi8(15));
+  __m256i kinds = _mm256_and_si256(_mm256_shuffle_epi8(columns, text), _mm256_shuffle_epi8(rows, high));
+  auto none = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(kinds, _mm256_setzero_si256())));
+  return ~none | static_cast<uint32_t>(_mm256_movemask_epi8(text));
+}
+uint64_t WordBits(const char* bytes) { return uint64_t{WordBits32(bytes + 32)} << 32 | WordBits32(bytes); }
+#else
+uint64_t WordBits(const char* bytes) {
+  uint64_t bits = 0;
+  for (size_t i = 0; i < kWindow; ++i) {
+    auto byte = static_cast<unsigned char>(bytes[i]);
+    bool in_word = byte >= model::kFoldedAscii.size() || model::kFoldedAscii[byte] != '\0';
+    bits |= uint64_t{in_word} << i;
+  }
+  return bits;
+}
+#endif
+
+}  // namespace
+
+bool TextPieces::Add(std::string_view text) {
+  over_ = over_ || (sequence_.size() >= kProbe && !worthwhile());
+  if (over_) return false;
+  Cut(text);
+  ++texts_;
+  return true;
+}
+
+bool TextPieces::worthwhile() const { return literals_.size() * 2 <= sequence_.size(); }
+
+// A piece begins where a run does.
+void TextPieces::Cut(std::string_view text) {
+  if (text.empty()) return;
+  lately_.resize(kPlaces);
+  room_.resize(std::max(room_.size(), text.size() + kWindow + kShort));
+  std::memcpy(room_.data(), text.data(), text.size());
+  std::memset(room_.data() + text.size(), 0, kWindow);
+  size_t begin = 0;
+  uint64_t before = 0;  // whether the byte before the window is in a run
+  for (size_t at = 0; at < text.size(); at += kWindow) {
+    uint64_t bits = WordBits(room_.data() + at);
+    for (uint64_t starts = bits & ~(bits << 1 | before); starts != 0; starts &= starts - 1) {
+      size_t start = at + static_cast<size_t>(std::countr_zero(starts));
+      if (start > begin) Take(room_.data() + begin, text.substr(begin, start - begin));
+      begin = start;
+    }
+    before = bits >> (kWindow - 1);
+  }
+  Take(room_.data() + begin, text.substr(begin));
+}
+
+// A piece is numbered when it comes for the second time while the first one is still known. Most that come once, as
+// numbers do, are never in a table of all.
+void TextPieces::Take(const char* bytes, std::string_view original) {
+  size_t size = original.size();
+  if (size > kShort) return Put(kLiteral, original);
+  std::array<uint64_t, kShort / 8> key;
+  std::memcpy(key.data(), bytes, kShort);
+  for (size_t i = 0; i < key.size(); ++i) {
+    size_t kept = size > 8 * i ? std::min<size_t>(size - 8 * i, 8) : 0;
+    key[i] &= kept == 8 ? ~uint64_t{0} : (uint64_t{1} << 8 * kept) - 1;
+  }
+  uint64_t hash = (key[0] ^ std::rotl(key[2], 29)) * 0x9e3779b97f4a7c15u;
+  hash = (hash ^ key[1] ^ std::rotl(key[3], 31) ^ hash >> 32) * 0xd6e8feb86659fd93u;
+  Lately& place = lately_[(hash >> 32) % kPlaces];
+  if (place.size != size || place.bytes != key) {
+    place = {key, static_cast<uint32_t>(size), Find(original)};
+  } else if (place.number == kLiteral) {
+    place.number = Number(original);
+  }
+  Put(place.number, original);
+}
+
+void TextPieces::Put(uint32_t number, std::string_view piece) {
+  sequence_.push_back(number);
+  if (number == kLiteral) {
+    literals_.push_back(piece);
+  } else {
+    ++pieces_[number].count;
+  }
+}
+
+uint32_t TextPieces::Find(std::string_view piece) const {
+  uint32_t number = numbers_.Find(base::Checksum(piece));
+  return number != HashIndex::kNone && pieces_[number].text == piece ? number : kLiteral;
+}
+
+// REQUIRES it has none. None also if another one has its hash.
+uint32_t TextPieces::Number(std::string_view piece) {
+  auto fresh = static_cast<uint32_t>(pieces_.size());
+  if (numbers_.At(base::Checksum(piece), fresh) != fresh) return kLiteral;
+  pieces_.push_back({piece, 0});
+  return fresh;
+}
+
+}  // namespace rankscope::store

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/assign_cell.h"
+
 namespace rankscope::query {
 namespace {
 
@@ -34,19 +36,21 @@ bool JsonRows::Take(const Row& row) {
   // A record is gone when this returns.
   Finish();
   json_.clear();
-  writer_.Append(row, &json_);
-  return GiveHere();
+  record_writer_.Append(row, &json_);
+  json_.push_back('\n');
+  return GiveHere(json_);
 }
 
 bool JsonRows::TakeCells(const std::vector<std::string>& names, const std::vector<model::Cell>& cells) {
   if (rows_ < kFewRows) {
-    json_.clear();
-    writer_.Append(names, cells.data(), &json_);
-    return GiveHere();
+    writer_.SetColumns(names);
+    size_t size = writer_.Write(cells.data(), 1, &json_);
+    return GiveHere(std::string_view(json_).substr(0, size));
   }
   if (filling_ && filling_->names != names) Hand();
   if (!filling_) StartBatch(names);
-  std::copy(cells.begin(), cells.end(), filling_->cells.begin() + static_cast<long>(filling_->rows++ * cells.size()));
+  model::Cell* place = filling_->cells.data() + filling_->rows++ * cells.size();
+  for (const model::Cell& cell : cells) model::Assign(cell, place++);
   return filling_->rows < kBatchRows ? wanted_ : Hand();
 }
 
@@ -58,19 +62,15 @@ void JsonRows::StartBatch(const std::vector<std::string>& names) {
   filling_->cells.resize(kBatchRows * names.size());
 }
 
-bool JsonRows::GiveHere() {
+bool JsonRows::GiveHere(std::string_view line) {
   ++rows_;
-  json_.push_back('\n');
-  wanted_ = wanted_ && take_(json_, 1);
+  wanted_ = wanted_ && take_(line, 1);
   return wanted_;
 }
 
-void JsonRows::Write(RowWriter* writer, Batch* batch) {
-  batch->json.clear();
-  for (size_t i = 0; i < batch->rows; ++i) {
-    writer->Append(batch->names, batch->cells.data() + i * batch->names.size(), &batch->json);
-    batch->json.push_back('\n');
-  }
+void JsonRows::Write(TableWriter* writer, Batch* batch) {
+  writer->SetColumns(batch->names);
+  batch->json_bytes = writer->Write(batch->cells.data(), batch->rows, &batch->json);
 }
 
 // Puts the batch that is being filled into the queue, and writes one where the helper is behind.
@@ -114,7 +114,7 @@ bool JsonRows::GiveWritten() {
       batch = std::move(queue_.front());
       queue_.pop_front();
     }
-    wanted_ = wanted_ && take_(batch->json, batch->rows);
+    wanted_ = wanted_ && take_(std::string_view(batch->json).substr(0, batch->json_bytes), batch->rows);
     batch->rows = 0;
     batch->state = State::kWaiting;
     spare_.push_back(std::move(batch));
@@ -141,7 +141,7 @@ void JsonRows::Finish() {
 }
 
 void JsonRows::Help() {
-  RowWriter writer;
+  TableWriter writer;
   std::unique_lock lock(mutex_);
   while (!over_) {
     Batch* batch = NextWaiting();

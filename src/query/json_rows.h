@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "query/row.h"
+#include "query/table_writer.h"
 
 namespace rankscope::query {
 
@@ -41,13 +42,14 @@ class JsonRows {
     std::vector<model::Cell> cells{};  // row after row, with room for all that it may have
     size_t rows = 0;
     enum class State { kWaiting, kTaken, kWritten } state = State::kWaiting;
-    std::string json{};
+    std::string json{};  // and room behind
+    size_t json_bytes = 0;
   };
   using State = Batch::State;
 
-  static void Write(RowWriter* writer, Batch* batch);
+  static void Write(TableWriter* writer, Batch* batch);
   void StartBatch(const std::vector<std::string>& names);
-  bool GiveHere();
+  bool GiveHere(std::string_view line);
   bool Hand();
   Batch* NextWaiting();
   bool GiveWritten();
@@ -56,7 +58,8 @@ class JsonRows {
   const TakeLines& take_;
   bool wanted_ = true;
   size_t rows_ = 0;
-  RowWriter writer_;
+  RowWriter record_writer_;
+  TableWriter writer_;
   std::string json_;
   std::vector<std::string> names_;  // of the last row that came as such
   std::vector<model::Cell> cells_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace rankscope::query {
 namespace {
 
@@ -10,7 +12,9 @@ Row TableRow(int64_t number) {
   Row row;
   row.columns = {{"number", number},
                  {number / 700 % 3 == 0 ? "third" : "other", std::to_string(number)},
-                 {"half", static_cast<double>(number) / 2}};
+                 {"half", number % 9 == 0 ? NAN : static_cast<double>(number) / 2},
+                 {"seventh", number % 5 == 0 ? model::Cell() : model::Cell(static_cast<double>(number) / 7)},
+                 {"when", model::Time{number % 300 * 1'000'000'007}}};
   return row;
 }
 
@@ -51,6 +55,24 @@ TEST(JsonRows, RowsComeInOrderOnOneThreadWhoeverWritesThem) {
     }
   }
   EXPECT_EQ(at, got.size());
+}
+
+TEST(JsonRows, LongTextsAndNamesAreWrittenWhole) {
+  const std::string name(1000, 'n'), text = std::string(100'000, 't') + "\"\n";
+  std::string got;
+  TakeLines take = [&](std::string_view lines, size_t) {
+    got = lines;
+    return true;
+  };
+  JsonRows rows(take);
+  Row row;
+  row.columns = {
+      {"none", model::Cell()}, {name, text}, {"\"q\"", int64_t{INT64_MIN}}, {"points", model::Points{{1, 0.5}}}};
+  ASSERT_TRUE(rows.Take(row));
+  EXPECT_EQ(got, JsonOf(row) + "\n");
+  row.columns = {{"none", model::Cell()}};
+  ASSERT_TRUE(rows.Take(row));
+  EXPECT_EQ(got, "{}\n");
 }
 
 TEST(JsonRows, NothingIsGivenOnceNoMoreIsWanted) {

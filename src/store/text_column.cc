@@ -40,7 +40,10 @@ void PutIntegers(const std::vector<int64_t>& values, std::string* out) {
 }
 
 void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
+  size_t size = 0;
+  for (std::string_view text : texts) size += text.size();
   std::string bytes;
+  bytes.reserve(size);
   for (std::string_view text : texts) bytes += text;
   base::PutVarint(out, bytes.size());
   PutIntegers(SizesOf(texts), out);
@@ -117,11 +120,16 @@ std::vector<uint32_t> ChooseCoded(const std::vector<TextPieces::Piece>& pieces) 
   return coded;
 }
 
-void PutCode(uint32_t code, std::string* out) {
-  if (code < kOneByte) return out->push_back(static_cast<char>(code));
+// Gives where the next one goes.
+char* PutCode(uint32_t code, char* out) {
+  if (code < kOneByte) {
+    *out++ = static_cast<char>(code);
+    return out;
+  }
   code -= kOneByte;
-  const char two[] = {static_cast<char>(kOneByte + code / 256), static_cast<char>(code)};
-  out->append(two, sizeof two);
+  *out++ = static_cast<char>(kOneByte + code / 256);
+  *out++ = static_cast<char>(code);
+  return out;
 }
 
 // Counts, then texts one after the other. Nothing more where there are none.
@@ -154,18 +162,19 @@ bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all
   if (left * 4 > bytes * 3) return false;
   std::vector<std::string_view> dictionary, literals;
   for (uint32_t number : coded) dictionary.push_back(pieces[number].text);
-  std::string codes;
-  codes.reserve(2 * all.sequence().size());
+  std::string codes(2 * all.sequence().size(), '\0');
+  char* end = codes.data();
   const std::string_view* next = all.literals().data();
   for (uint32_t number : all.sequence()) {
     bool has_code = number != TextPieces::kLiteral && code_of[number] != kNoCode;
     if (has_code) {
-      PutCode(code_of[number], &codes);
+      end = PutCode(code_of[number], end);
     } else {
-      codes.push_back(static_cast<char>(kLiteral));
+      *end++ = static_cast<char>(kLiteral);
       literals.push_back(number == TextPieces::kLiteral ? *next++ : pieces[number].text);
     }
   }
+  codes.resize(static_cast<size_t>(end - codes.data()));
   out->push_back(kPieces);
   base::PutVarint(out, bytes);
   PutIntegers(SizesOf(texts), out);

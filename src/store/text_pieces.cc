@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
-#include "base/coding.h"
 #include "model/words.h"
 
 #ifdef __AVX2__
@@ -51,6 +51,28 @@ uint64_t WordBits(const char* bytes) {
 }
 #endif
 
+using Words = std::array<uint64_t, 4>;
+
+// By size, the bytes of a key that are the piece's.
+constexpr std::array<Words, 32> kKept = [] {
+  std::array<Words, 32> kept{};
+  for (size_t size = 0; size < kept.size(); ++size) {
+    for (size_t byte = 0; byte < size; ++byte) kept[size][byte / 8] |= uint64_t{0xff} << byte % 8 * 8;
+  }
+  return kept;
+}();
+
+uint64_t HashOf(const Words& words) {
+  uint64_t hash = (words[0] ^ std::rotl(words[2], 29)) * 0x9e3779b97f4a7c15u;
+  hash = (hash ^ hash >> 32 ^ words[1] ^ std::rotl(words[3], 31)) * 0xd6e8feb86659fd93u;
+  return hash ^ hash >> 32;
+}
+
+// Not memcmp, which is a call.
+bool Equal(const Words& a, const Words& b) {
+  return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2]) | (a[3] ^ b[3])) == 0;
+}
+
 }  // namespace
 
 bool TextPieces::Add(std::string_view text) {
@@ -66,8 +88,10 @@ bool TextPieces::worthwhile() const { return literals_.size() * 2 <= sequence_.s
 // A piece begins where a run does.
 void TextPieces::Cut(std::string_view text) {
   if (text.empty()) return;
-  lately_.resize(kPlaces);
-  room_.resize(std::max(room_.size(), text.size() + kWindow + kShort));
+  known_.resize(kPlaces);
+  known_numbers_.resize(kPlaces);
+  once_.resize(kPlaces);
+  room_.resize(std::max(room_.size(), text.size() + 2 * kWindow));
   std::memcpy(room_.data(), text.data(), text.size());
   std::memset(room_.data() + text.size(), 0, kWindow);
   size_t begin = 0;
@@ -84,26 +108,34 @@ void TextPieces::Cut(std::string_view text) {
   Take(room_.data() + begin, text.substr(begin));
 }
 
-// A piece is numbered when it comes for the second time while the first one is still known. Most that come once, as
-// numbers do, are never in a table of all.
 void TextPieces::Take(const char* bytes, std::string_view original) {
   size_t size = original.size();
   if (size > kShort) return Put(kLiteral, original);
-  std::array<uint64_t, kShort / 8> key;
-  std::memcpy(key.data(), bytes, kShort);
-  for (size_t i = 0; i < key.size(); ++i) {
-    size_t kept = size > 8 * i ? std::min<size_t>(size - 8 * i, 8) : 0;
-    key[i] &= kept == 8 ? ~uint64_t{0} : (uint64_t{1} << 8 * kept) - 1;
+  Key key;
+  std::memcpy(key.words.data(), bytes, sizeof key);
+  for (size_t i = 0; i < 4; ++i) key.words[i] &= kKept[size][i];
+  key.words[3] |= uint64_t{size} << 56;
+  uint64_t hash = HashOf(key.words);
+  size_t place = hash % kPlaces;
+  if (!Equal(known_[place].words, key.words)) {
+    uint32_t number = FindOrNumber(original, hash);
+    if (number == kLiteral) return Put(kLiteral, original);
+    known_[place] = key;
+    known_numbers_[place] = number;
   }
-  uint64_t hash = (key[0] ^ std::rotl(key[2], 29)) * 0x9e3779b97f4a7c15u;
-  hash = (hash ^ key[1] ^ std::rotl(key[3], 31) ^ hash >> 32) * 0xd6e8feb86659fd93u;
-  Lately& place = lately_[(hash >> 32) % kPlaces];
-  if (place.size != size || place.bytes != key) {
-    place = {key, static_cast<uint32_t>(size), Find(original)};
-  } else if (place.number == kLiteral) {
-    place.number = Number(original);
-  }
-  Put(place.number, original);
+  Put(known_numbers_[place], original);
+}
+
+// A piece is numbered when it comes for the second time while the first one is still known. Most that come once, as
+// numbers do, are in no table. Of two with one hash the later one stays a literal.
+uint32_t TextPieces::FindOrNumber(std::string_view piece, uint64_t hash) {
+  uint32_t number = numbers_.Find(hash);
+  if (number != HashIndex::kNone) return pieces_[number].text == piece ? number : kLiteral;
+  if (std::exchange(once_[hash % kPlaces], hash) != hash) return kLiteral;
+  number = static_cast<uint32_t>(pieces_.size());
+  (void)numbers_.At(hash, number);
+  pieces_.push_back({piece, 0});
+  return number;
 }
 
 void TextPieces::Put(uint32_t number, std::string_view piece) {
@@ -113,19 +145,6 @@ void TextPieces::Put(uint32_t number, std::string_view piece) {
   } else {
     ++pieces_[number].count;
   }
-}
-
-uint32_t TextPieces::Find(std::string_view piece) const {
-  uint32_t number = numbers_.Find(base::Checksum(piece));
-  return number != HashIndex::kNone && pieces_[number].text == piece ? number : kLiteral;
-}
-
-// REQUIRES it has none. None also if another one has its hash.
-uint32_t TextPieces::Number(std::string_view piece) {
-  auto fresh = static_cast<uint32_t>(pieces_.size());
-  if (numbers_.At(base::Checksum(piece), fresh) != fresh) return kLiteral;
-  pieces_.push_back({piece, 0});
-  return fresh;
 }
 
 }  // namespace rankscope::store

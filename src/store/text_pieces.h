@@ -35,18 +35,16 @@ class TextPieces {
   size_t texts() const { return texts_; }
 
  private:
-  static constexpr size_t kShort = 32, kPlaces = 4096;
-  // A piece of up to kShort bytes, zeros behind it.
-  struct Lately {
-    std::array<uint64_t, kShort / 8> bytes{};
-    uint32_t size = 0, number = kLiteral;
+  static constexpr size_t kShort = 31, kPlaces = 4096;
+  // A piece of up to kShort bytes, zeros behind it, and its size in the last byte.
+  struct alignas(32) Key {
+    std::array<uint64_t, 4> words{};
   };
 
   void Cut(std::string_view text);
-  // The piece lies at `bytes` with kShort bytes to read from there; `original` is the same in its text.
+  // The piece lies at `bytes` with 32 bytes to read from there; `original` is the same in its text.
   void Take(const char* bytes, std::string_view original);
-  uint32_t Find(std::string_view piece) const;
-  uint32_t Number(std::string_view piece);
+  uint32_t FindOrNumber(std::string_view piece, uint64_t hash);
   void Put(uint32_t number, std::string_view piece);
   bool worthwhile() const;
 
@@ -55,8 +53,11 @@ class TextPieces {
   std::vector<std::string_view> literals_;
   size_t texts_ = 0;
   bool over_ = false;
-  HashIndex numbers_;           // by hash
-  std::vector<Lately> lately_;  // pieces that came lately, each at the place that its bytes give
+  HashIndex numbers_;  // by hash
+  // Numbered pieces that came lately, each at the place that its hash gives; and hashes of others.
+  std::vector<Key> known_;
+  std::vector<uint32_t> known_numbers_;
+  std::vector<uint64_t> once_;
   std::string room_;
 };
 

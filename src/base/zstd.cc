@@ -5,8 +5,6 @@
 #include <memory>
 #include <new>
 
-#include "base/coding.h"
-
 namespace rankscope::base {
 namespace {
 
@@ -29,22 +27,6 @@ void PutZstd(std::string_view bytes, int level, std::string* out) {
   size_t size = ZSTD_compressCCtx(Compressor(), out->data() + before, bound, bytes.data(), bytes.size(), level);
   if (ZSTD_isError(size)) throw std::bad_alloc();  // where there is room for the bound nothing else can fail
   out->resize(before + size);
-}
-
-// A header without window, checksum and dictionary, then raw blocks: RFC 8878, sections 3.1.1.1 and 3.1.1.2.
-void PutStoredZstd(std::string_view bytes, std::string* out) {
-  constexpr uint8_t kOneSegmentWithSizeOfFour = 0xa0;
-  constexpr size_t kMostBlock = 128 << 10;
-  PutFixed32(out, ZSTD_MAGICNUMBER);
-  out->push_back(static_cast<char>(kOneSegmentWithSizeOfFour));
-  PutFixed32(out, static_cast<uint32_t>(bytes.size()));
-  do {
-    std::string_view block = bytes.substr(0, kMostBlock);
-    bytes.remove_prefix(block.size());
-    auto header = static_cast<uint32_t>(block.size() << 3 | (bytes.empty() ? 1 : 0));
-    for (int byte = 0; byte < 3; ++byte) out->push_back(static_cast<char>(header >> 8 * byte));
-    out->append(block);
-  } while (!bytes.empty());
 }
 
 bool ReadZstd(std::string_view frame, size_t size, std::string* out) {

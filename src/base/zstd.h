@@ -10,8 +10,6 @@ namespace rankscope::base {
 
 // Appends one frame of `bytes`.
 void PutZstd(std::string_view bytes, int level, std::string* out);
-// The same with the bytes as they are, which takes no longer than copying them. REQUIRES fewer than 2^32 bytes.
-void PutStoredZstd(std::string_view bytes, std::string* out);
 // Fills `out` with what `frame` holds. False when that is not exactly `size` bytes; nothing larger is then allocated.
 bool ReadZstd(std::string_view frame, size_t size, std::string* out);
 

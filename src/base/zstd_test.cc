@@ -14,17 +14,6 @@ TEST(Zstd, GivesBackWhatWasPutBehindOtherBytes) {
   EXPECT_EQ(out, text);
 }
 
-TEST(Zstd, StoredBytesAreAFrameLikeOthers) {
-  for (size_t size : {0, 1, 300, 128 << 10, (128 << 10) + 1, 1 << 20}) {
-    std::string text, frame = "head", out;
-    for (size_t i = 0; i < size; ++i) text.push_back(static_cast<char>(i * i >> 3));
-    PutStoredZstd(text, &frame);
-    EXPECT_LT(frame.size(), size + 64);
-    ASSERT_TRUE(ReadZstd(std::string_view(frame).substr(4), size, &out)) << size;
-    EXPECT_EQ(out, text);
-  }
-}
-
 TEST(Zstd, ClaimedSizeIsNotAllocated) {
   std::string frame, out;
   PutZstd("short", 1, &frame);

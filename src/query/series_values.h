@@ -27,7 +27,7 @@ struct RankValues {
   // What was logged, and what was printed at other steps: of all where both say the same wherever both speak, as a
   // script does that prints and logs its loss; else of those steps that no logged value is of, since the two differ in
   // what they mean, as a trainer's mean over ranks and a rank's own loss do. `thinned`: a bucket has several steps,
-  // which need not be the same in both.
+  // which need not be the same in both; where they agree it has the extremes and NaN of either.
   RankBuckets TakePreferred(bool thinned);
   // Over time nothing tells when the steps of a logged value were: it is all between the first and the last.
   RankBuckets TakePreferredInTime();

@@ -8,21 +8,10 @@ namespace rankscope::wire {
 namespace {
 
 constexpr int kCompressionLevel = 1;
-constexpr size_t kStoredSlack = 64;
 
 base::Status Damaged(const Frame& frame, std::string_view what) {
   return base::Status::Corrupt("frame of records " + std::to_string(frame.first_seq) + " to " +
                                std::to_string(frame.last_seq()) + ": " + std::string(what));
-}
-
-Frame FrameOf(std::string payload, size_t raw_bytes, size_t count, uint64_t first_seq) {
-  Frame frame;
-  frame.first_seq = first_seq;
-  frame.count = static_cast<uint32_t>(count);
-  frame.raw_bytes = static_cast<uint32_t>(raw_bytes);
-  frame.payload = std::move(payload);
-  frame.checksum = base::Checksum(frame.payload);
-  return frame;
 }
 
 }  // namespace
@@ -38,17 +27,14 @@ Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, u
 }
 
 Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq) {
-  std::string payload;
-  base::PutZstd(batch, kCompressionLevel, &payload);
-  payload.shrink_to_fit();
-  return FrameOf(std::move(payload), batch.size(), count, first_seq);
-}
-
-Frame MakeStoredFrame(std::string_view batch, size_t count, uint64_t first_seq) {
-  std::string payload;
-  payload.reserve(batch.size() + batch.size() / 1024 + kStoredSlack);
-  base::PutStoredZstd(batch, &payload);
-  return FrameOf(std::move(payload), batch.size(), count, first_seq);
+  Frame frame;
+  frame.first_seq = first_seq;
+  frame.count = static_cast<uint32_t>(count);
+  frame.raw_bytes = static_cast<uint32_t>(batch.size());
+  base::PutZstd(batch, kCompressionLevel, &frame.payload);
+  frame.payload.shrink_to_fit();
+  frame.checksum = base::Checksum(frame.payload);
+  return frame;
 }
 
 base::Status CheckFrame(const Frame& frame) {

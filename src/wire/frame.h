@@ -36,8 +36,6 @@ Frame MakeFrame(const std::vector<model::Record>& records);
 Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq);
 // Of a batch's bytes: `count` numbers from first_seq on; first_seq 0: `count` records.
 Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq);
-// The same without compressing: for a frame that goes no further than into the journal, where it lives for a minute.
-Frame MakeStoredFrame(std::string_view batch, size_t count, uint64_t first_seq);
 
 // kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.
 base::Status CheckFrame(const Frame& frame);

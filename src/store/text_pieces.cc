@@ -83,7 +83,11 @@ bool TextPieces::Add(std::string_view text) {
   return true;
 }
 
-bool TextPieces::worthwhile() const { return literals_.size() * 2 <= sequence_.size(); }
+// Literals cost more than what zstd gains by codes; at first even pieces that will come often are such.
+bool TextPieces::worthwhile() const {
+  bool settled = sequence_.size() >= 4 * kProbe;
+  return settled ? literals_.size() * 10 <= sequence_.size() * 3 : literals_.size() * 2 <= sequence_.size();
+}
 
 // A piece begins where a run does.
 void TextPieces::Cut(std::string_view text) {

@@ -29,8 +29,8 @@ query::NaiveSource MakeSource() {
 std::string Answer(query::LogSource* source, const query::Query& query) {
   base::Budget budget({.memory_bytes = 1 << 20, .time_ns = 0, .rows = 1000});
   std::string rows;
-  base::Status status = query::RunQueryAsJson(source, query, &budget, [&](std::string_view row) {
-    rows.append(row);
+  base::Status status = query::RunQueryAsJson(source, query, &budget, [&](std::string_view lines, size_t) {
+    rows.append(lines);
     return true;
   });
   if (!status.ok()) std::abort();

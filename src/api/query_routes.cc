@@ -116,18 +116,15 @@ class QueryRoutes::Answering {
 
   base::Budget* budget() { return budget_.get(); }
 
-  // False once the client has left.
-  bool Write(std::string_view row) {
-    waiting_.append(row);
-    waiting_.push_back('\n');
-    ++rows_;
+  // Rows, each with its newline. False once the client has left.
+  bool Write(std::string_view lines, size_t rows) {
+    rows_ += rows;
+    if (waiting_.empty() && lines.size() >= kFirstPieceBytes) return Send(lines);
+    waiting_.append(lines);
     bool due = waiting_.size() >= piece_bytes_ || base::CoarseMonotonicNow() - sent_at_ > kPatienceNs;
-    return !due || Send();
+    return !due || SendWaiting();
   }
-  bool Write(const Json& json) {
-    std::string line = Line(json);
-    return Write(std::string_view(line).substr(0, line.size() - 1));
-  }
+  bool Write(const Json& json) { return Write(Line(json), 1); }
 
   void End(const base::Status& status) {
     metrics_->CountQuery(base::MonotonicNow() - begun_at_, rows_, LimitName(budget_->met()));
@@ -138,18 +135,21 @@ class QueryRoutes::Answering {
       waiting_ +=
           Line({{"_partial", {{"limit", LimitName(budget_->met())}, {"message", query::ExplainLimit(*budget_)}}}});
     }
-    Send();
+    SendWaiting();
     reply_->End();
   }
 
  private:
-  bool Send() {
-    if (!std::exchange(begun_, true)) reply_->Begin(200, "application/x-ndjson");
-    sent_at_ = base::CoarseMonotonicNow();
-    if (waiting_.size() >= piece_bytes_) piece_bytes_ = std::min(2 * piece_bytes_, kMostPieceBytes);
-    bool there = waiting_.empty() || reply_->Write(waiting_);
+  bool SendWaiting() {
+    bool there = Send(waiting_);
     waiting_.clear();
     return there;
+  }
+  bool Send(std::string_view lines) {
+    if (!std::exchange(begun_, true)) reply_->Begin(200, "application/x-ndjson");
+    sent_at_ = base::CoarseMonotonicNow();
+    if (lines.size() >= piece_bytes_) piece_bytes_ = std::min(2 * piece_bytes_, kMostPieceBytes);
+    return lines.empty() || reply_->Write(lines);
   }
 
   Reply reply_;
@@ -197,8 +197,9 @@ base::Status QueryRoutes::Answer(const Parameters& parameters, query::Query quer
   if (limit) query.pipes.emplace_back(query::LimitPipe{static_cast<uint64_t>(*limit)});
   ASSIGN_OR_RETURN(auto budget, BudgetOf(parameters));
   Answering answering(reply, budget, metrics_);
-  answering.End(query::RunQueryAsJson(source_, query, answering.budget(),
-                                      [&](std::string_view row) { return answering.Write(row); }));
+  answering.End(query::RunQueryAsJson(source_, query, answering.budget(), [&](std::string_view lines, size_t rows) {
+    return answering.Write(lines, rows);
+  }));
   return {};
 }
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/assign_cell.h"
+
 namespace rankscope::query {
 namespace {
 
 constexpr size_t kFewRows = 1024;  // are written before anybody could help
-constexpr size_t kBatchRows = 256;
+constexpr size_t kBatchRows = 512;
 constexpr size_t kLeftToHelper = 2;  // batches; beyond these it needs help itself
 
 }  // namespace
@@ -22,47 +24,53 @@ JsonRows::~JsonRows() {
 }
 
 bool JsonRows::Take(const Row& row) {
-  // A record is gone when this returns.
-  if (row.record || rows_ < kFewRows) {
-    ++rows_;
-    return WriteHere(row);
+  if (!row.record) {
+    names_.resize(row.columns.size());
+    cells_.resize(row.columns.size());
+    for (size_t i = 0; i < row.columns.size(); ++i) {
+      if (names_[i] != row.columns[i].first) names_[i] = row.columns[i].first;
+      cells_[i] = row.columns[i].second;
+    }
+    return TakeCells(names_, cells_);
   }
-  if (filling_ && !HasColumnsOf(*filling_, row)) Hand();
-  if (!filling_) StartBatch(row);
-  model::Cell* cell = filling_->cells.data() + filling_->rows++ * row.columns.size();
-  for (const auto& [name, value] : row.columns) *cell++ = value;
+  // A record is gone when this returns.
+  Finish();
+  json_.clear();
+  record_writer_.Append(row, &json_);
+  json_.push_back('\n');
+  return GiveHere(json_);
+}
+
+bool JsonRows::TakeCells(const std::vector<std::string>& names, const std::vector<model::Cell>& cells) {
+  if (rows_ < kFewRows) {
+    writer_.SetColumns(names);
+    size_t size = writer_.Write(cells.data(), 1, &json_);
+    return GiveHere(std::string_view(json_).substr(0, size));
+  }
+  if (filling_ && filling_->names != names) Hand();
+  if (!filling_) StartBatch(names);
+  model::Cell* place = filling_->cells.data() + filling_->rows++ * cells.size();
+  for (const model::Cell& cell : cells) model::Assign(cell, place++);
   return filling_->rows < kBatchRows ? wanted_ : Hand();
 }
 
-bool JsonRows::HasColumnsOf(const Batch& batch, const Row& row) {
-  return std::equal(batch.names.begin(), batch.names.end(), row.columns.begin(), row.columns.end(),
-                    [](const std::string& name, const auto& column) { return name == column.first; });
-}
-
-void JsonRows::StartBatch(const Row& like) {
+void JsonRows::StartBatch(const std::vector<std::string>& names) {
   filling_ = spare_.empty() ? std::make_unique<Batch>() : std::move(spare_.back());
   if (!spare_.empty()) spare_.pop_back();
-  if (HasColumnsOf(*filling_, like)) return;
-  filling_->names.clear();
-  for (const auto& [name, value] : like.columns) filling_->names.push_back(name);
-  filling_->cells.resize(kBatchRows * like.columns.size());
+  if (filling_->names == names && !filling_->cells.empty()) return;
+  filling_->names = names;
+  filling_->cells.resize(kBatchRows * names.size());
 }
 
-bool JsonRows::WriteHere(const Row& row) {
-  if (filling_ || helper_.joinable()) Finish();
-  json_.clear();
-  writer_.Append(row, &json_);
-  wanted_ = wanted_ && take_(json_);
+bool JsonRows::GiveHere(std::string_view line) {
+  ++rows_;
+  wanted_ = wanted_ && take_(line, 1);
   return wanted_;
 }
 
-void JsonRows::Write(RowWriter* writer, Batch* batch) {
-  batch->json.clear();
-  batch->ends.clear();
-  for (size_t i = 0; i < batch->rows; ++i) {
-    writer->Append(batch->names, batch->cells.data() + i * batch->names.size(), &batch->json);
-    batch->ends.push_back(batch->json.size());
-  }
+void JsonRows::Write(TableWriter* writer, Batch* batch) {
+  writer->SetColumns(batch->names);
+  batch->json_bytes = writer->Write(batch->cells.data(), batch->rows, &batch->json);
 }
 
 // Puts the batch that is being filled into the queue, and writes one where the helper is behind.
@@ -106,23 +114,15 @@ bool JsonRows::GiveWritten() {
       batch = std::move(queue_.front());
       queue_.pop_front();
     }
-    wanted_ = wanted_ && Give(*batch);
+    wanted_ = wanted_ && take_(std::string_view(batch->json).substr(0, batch->json_bytes), batch->rows);
     batch->rows = 0;
     batch->state = State::kWaiting;
     spare_.push_back(std::move(batch));
   }
 }
 
-bool JsonRows::Give(const Batch& batch) {
-  size_t begin = 0;
-  for (size_t end : batch.ends) {
-    if (!take_(std::string_view(batch.json).substr(begin, end - begin))) return false;
-    begin = end;
-  }
-  return true;
-}
-
 void JsonRows::Finish() {
+  if (!filling_ && !helper_.joinable()) return;
   std::unique_lock lock(mutex_);
   if (filling_) queue_.push_back(std::move(filling_));
   while (!queue_.empty()) {
@@ -141,7 +141,7 @@ void JsonRows::Finish() {
 }
 
 void JsonRows::Help() {
-  RowWriter writer;
+  TableWriter writer;
   std::unique_lock lock(mutex_);
   while (!over_) {
     Batch* batch = NextWaiting();

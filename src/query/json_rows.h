@@ -11,19 +11,26 @@
 #include <vector>
 
 #include "query/row.h"
+#include "query/table_writer.h"
 
 namespace rankscope::query {
 
-// Gives `take` rows as JSON objects, without newlines, in the order in which they come and on the thread on which they
-// come. A table of thousands of rows costs more to write than to make: another thread then writes some of them.
+// Takes JSON objects, each with a newline behind it, and how many they are. False: no more are wanted.
+using TakeLines = std::function<bool(std::string_view lines, size_t rows)>;
+
+// Gives `take` rows as JSON objects, in the order in which they come and on the thread on which they come. A table of
+// thousands of rows costs more to write than to make: another thread then writes some of them, and they are given many
+// at a time.
 class JsonRows {
  public:
   // `take` outlives it; once it has returned false it is not called again.
-  explicit JsonRows(const std::function<bool(std::string_view)>& take) : take_(take) {}
+  explicit JsonRows(const TakeLines& take) : take_(take) {}
   ~JsonRows();
 
   // False: no more are wanted.
   bool Take(const Row& row);
+  // A row of columns alone: of each name its cell.
+  bool TakeCells(const std::vector<std::string>& names, const std::vector<model::Cell>& cells);
   // Gives what is not given yet.
   void Finish();
 
@@ -32,29 +39,30 @@ class JsonRows {
   // then written.
   struct Batch {
     std::vector<std::string> names{};
-    std::vector<model::Cell> cells{};  // row after row
+    std::vector<model::Cell> cells{};  // row after row, with room for all that it may have
     size_t rows = 0;
     enum class State { kWaiting, kTaken, kWritten } state = State::kWaiting;
-    std::string json{};
-    std::vector<size_t> ends{};  // in json, of each row
+    std::string json{};  // and room behind
+    size_t json_bytes = 0;
   };
   using State = Batch::State;
 
-  static bool HasColumnsOf(const Batch& batch, const Row& row);
-  static void Write(RowWriter* writer, Batch* batch);
-  void StartBatch(const Row& like);
-  bool WriteHere(const Row& row);
+  static void Write(TableWriter* writer, Batch* batch);
+  void StartBatch(const std::vector<std::string>& names);
+  bool GiveHere(std::string_view line);
   bool Hand();
   Batch* NextWaiting();
   bool GiveWritten();
-  bool Give(const Batch& batch);
   void Help();
 
-  const std::function<bool(std::string_view)>& take_;
+  const TakeLines& take_;
   bool wanted_ = true;
   size_t rows_ = 0;
-  RowWriter writer_;
+  RowWriter record_writer_;
+  TableWriter writer_;
   std::string json_;
+  std::vector<std::string> names_;  // of the last row that came as such
+  std::vector<model::Cell> cells_;
   std::unique_ptr<Batch> filling_;
   std::vector<std::unique_ptr<Batch>> spare_;
   std::thread helper_;

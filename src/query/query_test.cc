@@ -24,8 +24,11 @@ class QueryTest : public testing::Test {
     auto query = ParseQuery(text, 0);
     EXPECT_TRUE(query.ok()) << query.status().message();
     std::vector<std::string> rows;
-    EXPECT_TRUE(RunQueryAsJson(&source_, *query, budget, [&](std::string_view row) {
-                  rows.emplace_back(row);
+    EXPECT_TRUE(RunQueryAsJson(&source_, *query, budget, [&](std::string_view lines, size_t count) {
+                  for (; count > 0; --count) {
+                    rows.emplace_back(lines.substr(0, lines.find('\n')));
+                    lines.remove_prefix(rows.back().size() + 1);
+                  }
                   return true;
                 }).ok());
     return rows;

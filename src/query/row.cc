@@ -85,12 +85,6 @@ void RowWriter::Append(const Row& row, std::string* out) {
   out->push_back('}');
 }
 
-void RowWriter::Append(const std::vector<std::string>& names, const model::Cell* cells, std::string* out) {
-  out->push_back('{');
-  for (size_t i = 0; i < names.size(); ++i) AppendCell(i, names[i], cells[i], out);
-  out->push_back('}');
-}
-
 size_t MemoryOf(const model::Record& record) {
   const model::Origin& origin = record.origin;
   size_t bytes = sizeof record + record.text.size() + origin.job.size() + origin.host.size();

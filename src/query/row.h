@@ -27,8 +27,6 @@ struct Row {
 class RowWriter {
  public:
   void Append(const Row& row, std::string* out);
-  // A row of columns alone: of each name its cell.
-  void Append(const std::vector<std::string>& names, const model::Cell* cells, std::string* out);
 
  private:
   struct Name {

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "query/json_rows.h"
 #include "query/pipes.h"
 #include "query/plan.h"
 
@@ -36,11 +35,8 @@ base::Status Feed(const Plan& plan, Execution* execution, Stage* first) {
   return {};
 }
 
-}  // namespace
-
-base::Status RunQuery(LogSource* source, const Query& query, base::Budget* budget,
-                      const std::function<bool(const Row&)>& take) {
-  Plan plan = MakePlan(query);
+base::Status RunPlan(const Plan& plan, LogSource* source, const Query& query, base::Budget* budget,
+                     const std::function<bool(const Row&)>& take) {
   Execution execution{source, &query, budget, {}};
   std::vector<std::unique_ptr<Stage>> stages;
   stages.push_back(std::make_unique<Sink>(budget, take));
@@ -53,10 +49,26 @@ base::Status RunQuery(LogSource* source, const Query& query, base::Budget* budge
   return execution.status;
 }
 
-base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget* budget,
-                            const std::function<bool(std::string_view)>& take) {
+}  // namespace
+
+base::Status RunQuery(LogSource* source, const Query& query, base::Budget* budget,
+                      const std::function<bool(const Row&)>& take) {
+  return RunPlan(MakePlan(query), source, query, budget, take);
+}
+
+base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget* budget, const TakeLines& take) {
+  Plan plan = MakePlan(query);
   JsonRows rows(take);
-  base::Status status = RunQuery(source, query, budget, [&](const Row& row) { return rows.Take(row); });
+  base::Status status;
+  if (plan.source == Plan::Source::kTable && plan.pipes.empty()) {
+    // A table of thousands of rows that nothing else looks at.
+    std::vector<std::string> names = model::ColumnsOf(plan.aggregation);
+    status = source->Aggregate(plan.scan, plan.aggregation, budget, [&](const std::vector<model::Cell>& cells) {
+      return budget->TakeRow() && rows.TakeCells(names, cells);
+    });
+  } else {
+    status = RunPlan(plan, source, query, budget, [&](const Row& row) { return rows.Take(row); });
+  }
   rows.Finish();
   return status;
 }

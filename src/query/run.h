@@ -2,10 +2,10 @@
 
 #include <functional>
 #include <string>
-#include <string_view>
 
 #include "base/budget.h"
 #include "base/status.h"
+#include "query/json_rows.h"
 #include "query/log_source.h"
 #include "query/query.h"
 #include "query/row.h"
@@ -17,9 +17,8 @@ namespace rankscope::query {
 base::Status RunQuery(LogSource* source, const Query& query, base::Budget* budget,
                       const std::function<bool(const Row&)>& take);
 
-// The same with each row as a JSON object, without a newline.
-base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget* budget,
-                            const std::function<bool(std::string_view)>& take);
+// The same with rows as JSON objects.
+base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget* budget, const TakeLines& take);
 
 // What a reader is told when an answer is partial: "the query met its limit of 60 s …".
 std::string ExplainLimit(const base::Budget& budget);

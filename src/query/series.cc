@@ -7,6 +7,7 @@
 
 #include "model/record_value.h"
 #include "query/cell.h"
+#include "query/series_values.h"
 
 namespace rankscope::query {
 namespace {
@@ -55,74 +56,6 @@ std::optional<double> NumberOf(const Cell& cell) {
 }
 
 int64_t CountOf(const Cell& cell) { return static_cast<int64_t>(NumberOf(cell).value_or(0)); }
-
-template <typename Choose>
-void Combine(const std::optional<double>& value, std::optional<double>* into, const Choose& choose) {
-  if (value) *into = *into ? choose(**into, *value) : *value;
-}
-
-void Lower(const std::optional<double>& value, std::optional<double>* into) {
-  Combine(value, into, [](double a, double b) { return std::min(a, b); });
-}
-void Raise(const std::optional<double>& value, std::optional<double>* into) {
-  Combine(value, into, [](double a, double b) { return std::max(a, b); });
-}
-
-// What one rank has in one bucket.
-struct RankBucket {
-  SeriesBucket bucket;
-  std::optional<double> mean;
-  int64_t steps = 1;  // that the values are of, up to the bucket's own
-};
-using RankBuckets = std::map<int64_t, RankBucket>;  // by x
-
-// What one rank has, by where it is from.
-struct RankValues {
-  RankBuckets logged, printed;
-
-  // What was logged, and what was printed at other steps: of all where both say the same wherever both speak, as a
-  // script does that prints and logs its loss; else of those steps that no logged value is of, since the two differ in
-  // what they mean, as a trainer's mean over ranks and a rank's own loss do.
-  RankBuckets TakePreferred() {
-    if (!Agree()) EraseCovered();
-    logged.merge(printed);
-    return std::move(logged);
-  }
-
-  // Over time nothing tells when the steps of a logged value were: it is all between the first and the last.
-  RankBuckets TakePreferredInTime() {
-    if (!logged.empty()) {
-      printed.erase(printed.lower_bound(logged.begin()->first), printed.upper_bound(logged.rbegin()->first));
-    }
-    logged.merge(printed);
-    return std::move(logged);
-  }
-
- private:
-  // But for rounding.
-  bool Agree() const {
-    constexpr double kRounding = 0.02;
-    constexpr int kFewest = 2;
-    int both = 0;
-    for (const auto& [x, held] : logged) {
-      auto other = printed.find(x);
-      if (other == printed.end() || !held.bucket.last || !other->second.bucket.last) continue;
-      double a = *held.bucket.last, b = *other->second.bucket.last;
-      if (std::fabs(a - b) > kRounding * std::max(std::fabs(a), std::fabs(b))) return false;
-      ++both;
-    }
-    return both >= kFewest;
-  }
-
-  void EraseCovered() {
-    for (const auto& [x, held] : logged) {
-      int64_t before = INT64_MIN;
-      if (!__builtin_sub_overflow(x, held.steps, &before)) {
-        printed.erase(printed.upper_bound(before), printed.upper_bound(x));
-      }
-    }
-  }
-};
 
 class SeriesReader {
  public:
@@ -229,45 +162,50 @@ class SeriesReader {
   }
 
   void TakeRow(const std::vector<Cell>& row) {
-    RankBucket* bucket = BucketOf(row);
-    if (!bucket) return;
+    auto x = PlaceOf(row);
+    RankBuckets* buckets = BucketsOf(row);
+    if (!x || !buckets) return;
     budget_->Take(kBucketBytes);
-    Merge(row, bucket);
-    any_nan_edge_ = any_nan_edge_ || LacksEdge(bucket->bucket);
+    RankBucket& held = (*buckets)[*x];
+    held.bucket.x = *x;
+    Merge(row, &held);
+    any_nan_edge_ = any_nan_edge_ || LacksEdge(held.bucket);
   }
 
-  // Null: without a step, among others with steps; or of an owner that came after the first reading.
-  RankBucket* BucketOf(const std::vector<Cell>& row) {
-    int64_t x = 0;
-    if (const auto* time = std::get_if<model::Time>(&row[kX])) {
-      x = time->ns / base::kNsPerMs;
-    } else if (const auto* step = std::get_if<int64_t>(&row[kX])) {
-      x = *step;
-    } else {
-      return nullptr;
-    }
+  // Nothing: without a step, among others with steps.
+  static std::optional<int64_t> PlaceOf(const std::vector<Cell>& row) {
+    if (const auto* time = std::get_if<model::Time>(&row[kX])) return time->ns / base::kNsPerMs;
+    const auto* step = std::get_if<int64_t>(&row[kX]);
+    return step ? std::optional(*step) : std::nullopt;
+  }
+
+  // Those that the row's stream has of its rank. Null: of an owner that came after the first reading.
+  RankBuckets* BucketsOf(const std::vector<Cell>& row) {
     const auto* stream = std::get_if<std::string>(&row[kStream]);
     bool metric = stream && *stream == model::StreamName(model::Stream::kMetric);
     auto owner = owners_.find(OwnerOf(row));
     if (owner == owners_.end()) return nullptr;
     RankValues& values = owner->second.ranks[RankOf(row)];
-    RankBucket* bucket = &(metric ? values.logged : values.printed)[x];
-    bucket->bucket.x = x;
-    return bucket;
+    return metric ? &values.logged : &values.printed;
   }
 
   // Its first or last value is NaN, and others are not.
   static bool LacksEdge(const SeriesBucket& bucket) { return bucket.min && (!bucket.first || !bucket.last); }
 
-  // NaN lies in no range: the same buckets without it.
+  // NaN lies in no range: the same buckets without it. Records come between the two readings: a bucket that only this
+  // one has is none of the answer's.
   base::Status ReadNumericEdges() {
     model::Scan scan = scan_;
     scan.filter = Filter::And({std::move(scan.filter), Filter::Range(request_.metric, -INFINITY, INFINITY)});
     return source_->Aggregate(scan, Buckets(), budget_, [this](const auto& row) {
-      RankBucket* held = BucketOf(row);
-      if (!held || !LacksEdge(held->bucket)) return true;
-      if (!held->bucket.first) held->bucket.first = NumberOf(row[kFirst]);
-      if (!held->bucket.last) held->bucket.last = NumberOf(row[kLast]);
+      auto x = PlaceOf(row);
+      RankBuckets* buckets = BucketsOf(row);
+      if (!x || !buckets) return true;
+      auto held = buckets->find(*x);
+      if (held == buckets->end() || !LacksEdge(held->second.bucket)) return true;
+      SeriesBucket& bucket = held->second.bucket;
+      if (!bucket.first) bucket.first = NumberOf(row[kFirst]);
+      if (!bucket.last) bucket.last = NumberOf(row[kLast]);
       return true;
     });
   }
@@ -301,7 +239,7 @@ class SeriesReader {
   }
 
   RankBuckets Preferred(RankValues* values) const {
-    return answer_.in_time ? values->TakePreferredInTime() : values->TakePreferred();
+    return answer_.in_time ? values->TakePreferredInTime() : values->TakePreferred(answer_.width > 1);
   }
 
   void EachRank() {

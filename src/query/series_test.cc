@@ -199,6 +199,53 @@ TEST_F(SeriesTest, FirstAndLastAreNumbersWhereNanIsAtTheEdges) {
   EXPECT_EQ(bucket.nonfinite, 3);
 }
 
+TEST_F(SeriesTest, AThinnedBucketKeepsTheSpikeAndTheNanThatWerePrintedBetweenLoggedSteps) {
+  for (int step = 0; step < 64; ++step) {
+    Add(0, step, step == 19 ? 50.0 : step == 37 ? NAN : 2.001, model::Stream::kStdout);
+    if (step % 4 == 0) Add(0, step, 2.0);
+  }
+  SeriesRequest request;
+  request.points = 4;
+  const SeriesAnswer answer = Read(request);
+  const auto& buckets = answer.series[0].buckets;
+  ASSERT_EQ(buckets.size(), 4u);
+  EXPECT_EQ(buckets[1].max, 50.0);
+  EXPECT_EQ(buckets[1].min, 2.0);
+  EXPECT_EQ(buckets[2].nonfinite, 1);
+  EXPECT_EQ(buckets[2].max, 2.0) << "2.001 is a rounded 2";
+  EXPECT_EQ(buckets[0].count, 16);
+}
+
+// Gets one more record after its second reading.
+class GrowingSource : public NaiveSource {
+ public:
+  base::Status Read(const model::Scan& scan, base::Budget* budget,
+                    const std::function<bool(const model::Record&)>& take) override {
+    auto status = NaiveSource::Read(scan, budget, take);
+    if (++readings == 2) records.push_back(next);
+    return status;
+  }
+  model::Record next;
+  int readings = 0;
+};
+
+TEST_F(SeriesTest, ARecordThatComesBetweenTheTwoReadingsMakesNoEmptyBucket) {
+  for (int step = 0; step < 4; ++step) Add(0, step, 1);
+  GrowingSource source;
+  source.records = source_.records;
+  source.next = source.records.back();
+  source.next.step = 9;
+  source.records[0].fields[0].second = NAN;  // so that there is a second reading of numbers alone
+  SeriesRequest request;
+  request.metric = "loss";
+  request.points = 2;
+  base::Budget budget;
+  auto answer = ReadSeries(&source, request, &budget);
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(source.readings, 3);
+  for (const SeriesBucket& bucket : answer->series[0].buckets) EXPECT_GT(bucket.count, 0) << bucket.x;
+}
+
 TEST_F(SeriesTest, AMetricThatNobodyHasIsNoSeries) { EXPECT_TRUE(Read({}).series.empty()); }
 
 }  // namespace

@@ -68,9 +68,13 @@ struct BlockHeader {
   bool any_step = false;
   int64_t time_unit = 1;
   std::vector<Column> columns;
-  // Where the columns of a pool's slots and of a schema's fields begin.
-  std::vector<uint32_t> pool_columns, schema_columns;
-  std::vector<uint32_t> pool_rows, schema_rows;
+  // Where the columns of a pool's slots begin, and how many rows it has.
+  std::vector<uint32_t> pool_columns, pool_rows;
+  // Likewise of a schema's fields, which have a column each; or, where it has few rows, lie in the one column that
+  // schemas share, from shared_at on, field after field.
+  static constexpr uint32_t kOwn = ~uint32_t{0};
+  std::vector<uint32_t> schema_columns, schema_rows, shared_at;
+  uint32_t shared_values = 0;
 
   size_t Memory() const;
 };
@@ -84,7 +88,12 @@ inline void SetPlace(const model::Origin& of_block, model::Origin* origin) {
   origin->local_rank = of_block.local_rank;
 }
 
-// The fixed columns of each block; then two for each slot of each pool, then one for each field of each schema.
+// Whether a schema with so many rows shares its column with others: a column of its own for each field would cost more
+// than the values.
+constexpr bool SharesColumn(size_t rows) { return rows < 4; }
+
+// The fixed columns of each block; then two for each slot of each pool, then one for each field of each schema that has
+// its own, then the shared one, if there is any.
 enum BlockColumn : uint32_t {
   kClassColumn,
   kTimeStartColumn,
@@ -105,6 +114,8 @@ std::vector<RowShape> NumberShapes(std::vector<RowClass>* classes);
 // Makes the tables that are not written, since they follow from the classes: shapes, and the orders by form and shape.
 void IndexClasses(BlockHeader* header);
 
+// The header's bytes, of the tables, classes, steps and columns in it.
+std::string EncodeHeader(const BlockHeader& header);
 // The header from the last header_bytes of a block. False when it is not one.
 bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* header);
 

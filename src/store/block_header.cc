@@ -7,7 +7,6 @@
 #include "store/block_tables.h"
 #include "store/compression.h"
 
-// Reading a block's header; block.cc writes it.
 namespace rankscope::store {
 namespace {
 
@@ -88,24 +87,49 @@ bool ReadColumns(base::ByteReader* in, BlockHeader* header) {
   return in->ok() && in->empty();
 }
 
-// Where each pool's and schema's columns begin, and that there are as many as there should be.
-bool Locate(BlockHeader* header) {
-  uint32_t next = kFixedColumns;
-  for (const std::string& markers : header->pools) {
-    header->pool_columns.push_back(next);
-    next += static_cast<uint32_t>(2 * markers.size());
-  }
-  for (const auto& names : header->schemas) {
-    header->schema_columns.push_back(next);
-    next += static_cast<uint32_t>(names.size());
-  }
+void CountRows(BlockHeader* header) {
   header->pool_rows.resize(header->pools.size());
   header->schema_rows.resize(header->schemas.size());
   for (const RowClass& row_class : header->classes) {
     header->pool_rows[row_class.pool] += row_class.rows;
     header->schema_rows[row_class.schema] += row_class.rows;
   }
-  return next == header->columns.size();
+}
+
+// Where the schemas' fields lie from the column on, if those of few rows share one or, as in blocks of before version
+// 4, none does. The column behind the last one.
+uint32_t LocateFields(uint32_t next, bool any_shares, BlockHeader* header) {
+  header->schema_columns.clear();
+  header->shared_at.clear();
+  header->shared_values = 0;
+  for (size_t schema = 0; schema < header->schemas.size(); ++schema) {
+    auto fields = static_cast<uint32_t>(header->schemas[schema].size());
+    bool shares = any_shares && SharesColumn(header->schema_rows[schema]);
+    header->schema_columns.push_back(next);
+    header->shared_at.push_back(shares ? header->shared_values : BlockHeader::kOwn);
+    if (shares) {
+      header->shared_values += fields * header->schema_rows[schema];
+    } else {
+      next += fields;
+    }
+  }
+  for (size_t schema = 0; schema < header->schemas.size(); ++schema) {
+    if (header->shared_at[schema] != BlockHeader::kOwn) header->schema_columns[schema] = next;
+  }
+  return next + (header->shared_values > 0 ? 1 : 0);
+}
+
+// Where each pool's and schema's columns begin, and that there are as many as there should be. Where the two layouts
+// have as many columns they are the same.
+bool Locate(BlockHeader* header) {
+  CountRows(header);
+  uint32_t next = kFixedColumns;
+  for (const std::string& markers : header->pools) {
+    header->pool_columns.push_back(next);
+    next += static_cast<uint32_t>(2 * markers.size());
+  }
+  return LocateFields(next, true, header) == header->columns.size() ||
+         LocateFields(next, false, header) == header->columns.size();
 }
 
 }  // namespace
@@ -114,6 +138,11 @@ std::vector<RowShape> NumberShapes(std::vector<RowClass>* classes) {
   std::vector<RowShape> shapes;
   std::unordered_map<uint64_t, uint16_t> index;
   for (RowClass& row_class : *classes) {
+    // Neighbours are mostly alike.
+    if (!shapes.empty() && shapes.back() == row_class) {
+      row_class.shape = static_cast<uint16_t>(shapes.size() - 1);
+      continue;
+    }
     uint64_t key = uint64_t{row_class.schema} << 32 | uint64_t{row_class.level} << 16 |
                    static_cast<uint64_t>(row_class.stream) << 1 | (row_class.has_step ? 1 : 0);
     auto [at, added] = index.try_emplace(key, static_cast<uint16_t>(shapes.size()));
@@ -144,6 +173,41 @@ size_t BlockHeader::Memory() const {
                 pools.size() * 48;
   for (const auto& names : schemas) size += names.size() * 48;
   return size;
+}
+
+std::string EncodeHeader(const BlockHeader& header) {
+  std::string out;
+  PutOrigins(header.origins, &out);
+  base::PutVarint(&out, header.runs.size());
+  for (const BlockHeader::Run& run : header.runs) {
+    base::PutVarint(&out, run.origin);
+    base::PutVarint(&out, run.rows);
+  }
+  PutTexts(header.levels, &out);
+  PutSchemas(header.schemas, &out);
+  base::PutVarint(&out, header.pools.size() - 1);
+  for (size_t pool = 1; pool < header.pools.size(); ++pool) base::PutString(&out, header.pools[pool]);
+  base::PutVarint(&out, header.classes.size());
+  for (const RowClass& row_class : header.classes) {
+    PutShape(row_class, &out);
+    base::PutVarint(&out, row_class.form);
+    base::PutVarint(&out, row_class.pool);
+    base::PutVarint(&out, row_class.rows);
+  }
+  out.push_back(header.any_step ? 1 : 0);
+  base::PutSigned(&out, header.min_step);
+  base::PutSigned(&out, header.max_step);
+  base::PutVarint(&out, static_cast<uint64_t>(header.time_unit));
+  base::PutVarint(&out, header.columns.size());
+  for (const BlockHeader::Column& column : header.columns) {
+    base::PutVarint(&out, column.bytes);
+    if (column.bytes <= kInlineBytes) {
+      out += column.here;
+    } else {
+      base::PutFixed32(&out, column.checksum);
+    }
+  }
+  return out;
 }
 
 bool DecodeHeader(std::string_view bytes, const BlockInfo& info, BlockHeader* header) {

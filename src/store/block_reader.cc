@@ -249,14 +249,22 @@ void BlockReader::Place(RowPlaces* places) {
   }
 }
 
-const FieldColumn* BlockReader::Field(uint32_t schema, size_t field) {
-  uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
+const model::FieldView* BlockReader::Field(uint32_t schema, size_t field) {
+  uint32_t column = header_->schema_columns[schema], rows = header_->schema_rows[schema];
+  uint32_t shared_at = header_->shared_at[schema];
+  auto number = static_cast<uint32_t>(field);
+  bool own = shared_at == BlockHeader::kOwn;
+  const FieldColumn* values = own ? Fields(column + number, rows) : Fields(column, header_->shared_values);
+  return values ? values->values.data() + (own ? 0 : shared_at + number * rows) : nullptr;
+}
+
+const FieldColumn* BlockReader::Fields(uint32_t column, size_t count) {
   auto& values = Of(column, &fields_);
   if (values || !ok()) return values.get();
   values = Cached<FieldColumn>(column, Form::kField, [&](FieldColumn* decoded, size_t* size) {
     auto bytes = Bytes(column);
     if (!bytes) return false;
-    if (!DecodeFields(*bytes, header_->schema_rows[schema], decoded)) return Fail(column);
+    if (!DecodeFields(*bytes, count, decoded)) return Fail(column);
     *size = decoded->values.size() * sizeof(model::FieldView) + decoded->texts.arena.size();
     return true;
   });
@@ -279,6 +287,7 @@ const SlotColumn* BlockReader::SlotOf(uint32_t pool, size_t slot) {
 }
 
 const NumberColumn* BlockReader::Numbers(uint32_t schema, size_t field) {
+  if (header_->shared_at[schema] != BlockHeader::kOwn) return nullptr;
   uint32_t column = header_->schema_columns[schema] + static_cast<uint32_t>(field);
   // A column that was decoded as values is none of numbers alone.
   auto& numbers_of = Of(column, &numbers_);
@@ -372,9 +381,9 @@ bool BlockReader::ReadField(uint32_t schema, size_t field, uint32_t place, model
     }
     return true;
   }
-  const FieldColumn* column = Field(schema, field);
-  if (column) *value = column->values[place].Value();
-  return column != nullptr;
+  const model::FieldView* values = Field(schema, field);
+  if (values) *value = values[place].Value();
+  return values != nullptr;
 }
 
 bool BlockReader::ReadHead(uint32_t row, bool with_text, model::Record* record) {

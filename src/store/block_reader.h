@@ -56,8 +56,9 @@ class BlockReader {
   const std::vector<uint32_t>& pool_places() { return Places().in_pool; }
   const std::vector<uint32_t>& schema_places() { return Places().in_schema; }
 
+  // The field's values, one a row of the schema. Null after a failure.
+  const model::FieldView* Field(uint32_t schema, size_t field);
   // Null after a failure.
-  const FieldColumn* Field(uint32_t schema, size_t field);
   const SlotColumn* SlotOf(uint32_t pool, size_t slot);
   const Texts* raw_texts();
   // The field's values where all are numbers of one sort. Null also where they are not.
@@ -80,6 +81,7 @@ class BlockReader {
   using Form = ColumnCache::Form;
 
   bool Fail(uint32_t column);
+  const FieldColumn* Fields(uint32_t column, size_t count);
   std::optional<std::string> Bytes(uint32_t column);
   bool ReadIntegers(uint32_t column, size_t count, std::vector<int64_t>* values);
   bool DecodeClasses(std::vector<uint16_t>* classes);

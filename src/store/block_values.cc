@@ -83,7 +83,7 @@ model::Cell BlockValues::At(size_t i) const {
   if (column.numbers && column.numbers->integers) return column.numbers->whole[place];
   if (column.numbers) return column.numbers->doubles[place];
   if (!column.mixed) return {};
-  const model::FieldView& value = column.mixed->values[place];
+  const model::FieldView& value = column.mixed[place];
   if (value.kind == model::FieldView::Kind::kInteger) return value.integer;
   if (value.kind == model::FieldView::Kind::kDouble) return value.number;
   return std::string(value.text);
@@ -97,7 +97,7 @@ void BlockValues::GiveSome(const Column& column, size_t place, size_t count, Fun
     state->Take(function, column.numbers->doubles.data() + place, count);
   } else if (column.mixed) {
     for (size_t i = place; i < place + count; ++i) {
-      const model::FieldView& value = column.mixed->values[i];
+      const model::FieldView& value = column.mixed[i];
       if (value.kind == model::FieldView::Kind::kInteger) {
         state->Take(function, value.integer);
       } else if (value.kind == model::FieldView::Kind::kDouble) {

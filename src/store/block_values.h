@@ -27,7 +27,7 @@ class BlockValues {
   // The field in the records of one schema: numbers of one sort, or values as they come; neither: they lack it.
   struct Column {
     const NumberColumn* numbers = nullptr;
-    const FieldColumn* mixed = nullptr;
+    const model::FieldView* mixed = nullptr;
   };
 
   std::vector<uint32_t> SelectedSchemas() const;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/assign_cell.h"
 #include "store/filter_node.h"
 #include "store/group_ids.h"
 #include "store/rollup_groups.h"
@@ -180,10 +181,11 @@ void ColumnAggregator::AddEdge(const AggregateState::Moment& moment, model::Cell
   state->TakeAt(function, moment, std::move(value));
 }
 
-bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement) {
+bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement,
+                           ColumnCache* cache) {
   std::vector<RollupValues> values;
   for (const model::Aggregate& aggregate : aggregation_.aggregates) {
-    if (!values.emplace_back(rollup, aggregate).Read(judgement.alive)) return false;
+    if (!values.emplace_back(rollup, aggregate, cache).Read(judgement.alive)) return false;
   }
   RollupGroups groups(segment, rollup, &groups_);
   if (!groups.Prepare()) return false;
@@ -243,13 +245,13 @@ void ColumnAggregator::Finish(const std::vector<std::unique_ptr<ColumnAggregator
   for (size_t at = 0, end = 0; at < members.size(); at = end) {
     while (++end < members.size() && members[at].place == members[end].place) {
     }
-    for (size_t i = 0; i < keys; ++i) cells[i] = sorted.value(members[at], i);
+    for (size_t i = 0; i < keys; ++i) model::Assign(sorted.value(members[at], i), &cells[i]);
     for (size_t i = 0; i < aggregation.aggregates.size(); ++i) {
       const model::Aggregate& aggregate = aggregation.aggregates[i];
       auto state_of = [&](size_t member) { return parts[members[member].part]->StateOf(members[member].group, i); };
       AggregateState* state = state_of(at);
       for (size_t other = at + 1; other < end; ++other) state->Join(aggregate.function, *state_of(other));
-      cells[keys + i] = state->Outcome(aggregate);
+      model::Assign(state->Outcome(aggregate), &cells[keys + i]);
     }
     if (!take(cells)) return;
   }

@@ -33,7 +33,7 @@ class ColumnAggregator {
   bool Add(BlockReader* reader, const SelectedRows& selected);
   // The same of the block's rollup, of whose header the judgement is. False, with nothing added: its rows must be
   // looked at. REQUIRES RollupsAnswer(aggregation), and that the judgement has no maybe.
-  bool Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement);
+  bool Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement, ColumnCache* cache);
   void Add(const model::Record& record);
   // Records that only count() without groups asks about.
   void AddCount(uint64_t count);

@@ -23,6 +23,7 @@ class ColumnCache {
     kClassTimes,  // RunTimes of the rows of a class, as above
     kNumbers,     // NumberColumn
     kRollup,      // Rollup
+    kRollupPart,  // RollupColumn
     kRawTexts,    // Texts
     kTimes,       // std::vector<base::TimeNs>; from here on what rows are made of
     kSteps,       // std::vector<int64_t>

@@ -6,7 +6,7 @@ namespace rankscope::store {
 
 uint32_t& HashIndex::At(uint64_t hash, uint32_t fresh) {
   if (size_ * 2 >= slots_.size()) Grow();
-  Slot& slot = Find(hash);
+  Slot& slot = slots_[PlaceOf(hash)];
   if (slot.number == kNone) {
     slot = {hash, fresh};
     ++size_;
@@ -19,10 +19,13 @@ void HashIndex::Clear() {
   slots_ = {};
 }
 
-HashIndex::Slot& HashIndex::Find(uint64_t hash) {
+uint32_t HashIndex::Find(uint64_t hash) const { return slots_.empty() ? kNone : slots_[PlaceOf(hash)].number; }
+
+// Where the hash is, or a free slot where it would be.
+size_t HashIndex::PlaceOf(uint64_t hash) const {
   size_t last = slots_.size() - 1, at = hash & last;
   while (slots_[at].number != kNone && slots_[at].hash != hash) at = (at + 1) & last;
-  return slots_[at];
+  return at;
 }
 
 void HashIndex::Grow() {
@@ -30,7 +33,7 @@ void HashIndex::Grow() {
   std::vector<Slot> old(std::max(kFirst, slots_.size() * 2));
   old.swap(slots_);
   for (const Slot& slot : old) {
-    if (slot.number != kNone) Find(slot.hash) = slot;
+    if (slot.number != kNone) slots_[PlaceOf(slot.hash)] = slot;
   }
 }
 

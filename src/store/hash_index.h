@@ -14,6 +14,8 @@ class HashIndex {
   size_t size() const { return size_; }
   // The hash's number: `fresh` where it had none. REQUIRES fresh != kNone; as does what is assigned.
   uint32_t& At(uint64_t hash, uint32_t fresh);
+  // kNone: it has none.
+  uint32_t Find(uint64_t hash) const;
   void Clear();
 
   template <typename Take>
@@ -29,7 +31,7 @@ class HashIndex {
     uint32_t number = kNone;  // the slot is free
   };
 
-  Slot& Find(uint64_t hash);
+  size_t PlaceOf(uint64_t hash) const;
   void Grow();
 
   size_t size_ = 0;

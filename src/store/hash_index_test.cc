@@ -15,6 +15,8 @@ TEST(HashIndex, KeepsTheFirstNumberOfEachHash) {
   while (hashes.size() < 5000) hashes.push_back(random());
   for (uint32_t i = 0; i < hashes.size(); ++i) EXPECT_EQ(index.At(hashes[i], i), i);
   for (uint32_t i = 0; i < hashes.size(); ++i) EXPECT_EQ(index.At(hashes[i], 9999), i);
+  for (uint32_t i = 0; i < hashes.size(); ++i) EXPECT_EQ(index.Find(hashes[i]), i);
+  EXPECT_EQ(index.Find(2), HashIndex::kNone);
   EXPECT_EQ(index.size(), hashes.size());
   std::set<uint64_t> seen;
   index.ForEachHash([&](uint64_t hash) { EXPECT_TRUE(seen.insert(hash).second); });

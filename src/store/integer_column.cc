@@ -16,6 +16,7 @@ enum Mode : uint8_t { kConstant, kPacked, kPackedDeltas, kTable, kTableDeltas };
 
 constexpr size_t kFrame = 128;
 constexpr size_t kMaxTable = 256;
+constexpr size_t kWorthATable = 16;  // values: of fewer, what belongs to a table takes as many bytes as they
 
 // Differences wrap, as do the sums that undo them.
 int64_t Minus(int64_t a, int64_t b) {
@@ -196,6 +197,17 @@ class Table {
   int last_id_ = 0;
 };
 
+// False, with nothing appended: a table of neither takes fewer bytes.
+bool PutTable(const std::vector<int64_t>& values, const std::vector<int64_t>& deltas, size_t bytes, std::string* out) {
+  Table table, delta_table;
+  size_t of_values = table.Build(values) ? table.Size() : SIZE_MAX;
+  size_t of_deltas = delta_table.Build(deltas) ? delta_table.Size() : SIZE_MAX;
+  if (std::min(of_values, of_deltas) >= bytes) return false;
+  out->push_back(of_values <= of_deltas ? kTable : kTableDeltas);
+  (of_values <= of_deltas ? table : delta_table).Put(out);
+  return true;
+}
+
 }  // namespace
 
 void EncodeIntegers(const std::vector<int64_t>& values, std::string* out) {
@@ -211,22 +223,9 @@ void EncodeIntegers(const std::vector<int64_t>& values, std::string* out) {
     last = values[i];
   }
   size_t packed = PackedSize(values), packed_deltas = PackedSize(deltas);
-  Table table, delta_table;
-  size_t tabled = table.Build(values) ? table.Size() : SIZE_MAX;
-  size_t tabled_deltas = delta_table.Build(deltas) ? delta_table.Size() : SIZE_MAX;
-  size_t least = std::min({packed, packed_deltas, tabled, tabled_deltas});
-  if (least == packed) {
-    out->push_back(kPacked);
-    Pack(values, out);
-  } else if (least == packed_deltas) {
-    out->push_back(kPackedDeltas);
-    Pack(deltas, out);
-  } else if (least == tabled) {
-    out->push_back(kTable);
-    table.Put(out);
-  } else {
-    out->push_back(kTableDeltas);
-    delta_table.Put(out);
+  if (values.size() < kWorthATable || !PutTable(values, deltas, std::min(packed, packed_deltas), out)) {
+    out->push_back(packed <= packed_deltas ? kPacked : kPackedDeltas);
+    Pack(packed <= packed_deltas ? values : deltas, out);
   }
 }
 

@@ -15,13 +15,15 @@ class NewForms {
  public:
   struct Form {
     std::string_view text;
+    uint64_t hash;
     uint32_t count;
   };
 
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  // The form's number, from 0 on; kNone: it cannot be told from another one.
-  uint32_t Count(std::string_view text);
+  // The number, from 0 on, of the form of that hash; kNone: it cannot be told from another one. `stays`: the text
+  // outlives this, and need not be copied.
+  uint32_t Count(std::string_view text, uint64_t hash, bool stays);
   const std::vector<Form>& forms() const { return forms_; }
 
  private:

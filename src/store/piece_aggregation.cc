@@ -73,7 +73,7 @@ class Aggregation {
     auto rollup = by_rollups_ ? ReadRollup(*piece.segment, piece.block, caches_.columns) : nullptr;
     if (!rollup) return false;
     auto judgement = filter.JudgeRollup(*piece.segment, piece.segment->blocks()[piece.block], rollup->header);
-    return judgement && aggregator->Add(*piece.segment, *rollup, *judgement);
+    return judgement && aggregator->Add(*piece.segment, *rollup, *judgement, caches_.columns);
   }
 
   // False: the block must be read as records.
@@ -112,9 +112,13 @@ class Aggregation {
 
 }  // namespace
 
-std::optional<AggregatedParts> AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter,
+std::optional<AggregatedParts> AggregatePieces(std::vector<BlockPiece> pieces, const model::Filter& filter,
                                                const ScanCaches& caches, const model::Aggregation& aggregation,
                                                base::Budget* budget) {
+  // Those of one time side by side: they have groups in common, which one part then has alone.
+  auto begin_of = [](const BlockPiece& piece) { return piece.segment->blocks()[piece.block].min_time; };
+  std::stable_sort(pieces.begin(), pieces.end(),
+                   [&](const BlockPiece& a, const BlockPiece& b) { return begin_of(a) < begin_of(b); });
   return Aggregation(pieces, filter, caches, aggregation, budget).Run();
 }
 

@@ -16,7 +16,7 @@ namespace rankscope::store {
 // help; the parts, and with them the last digit of a sum, do not depend on whether they do.
 // Nothing: the aggregation must go over records instead.
 using AggregatedParts = std::vector<std::unique_ptr<ColumnAggregator>>;
-std::optional<AggregatedParts> AggregatePieces(const std::vector<BlockPiece>& pieces, const model::Filter& filter,
+std::optional<AggregatedParts> AggregatePieces(std::vector<BlockPiece> pieces, const model::Filter& filter,
                                                const ScanCaches& caches, const model::Aggregation& aggregation,
                                                base::Budget* budget);
 

@@ -106,6 +106,8 @@ std::shared_ptr<const Rollup> ReadRollup(const Segment& segment, size_t block, C
   auto bytes = segment.ReadRollup(block);
   auto rollup = std::make_shared<Rollup>();
   if (!bytes.ok() || !DecodeRollup(*bytes, info.rows, rollup.get())) return nullptr;
+  rollup->segment = segment.id();
+  rollup->block = static_cast<uint32_t>(block);
   if (cache) cache->Put(key, rollup, rollup->Memory());
   return rollup;
 }

@@ -33,6 +33,9 @@ struct Rollup {
   // Of each field of each schema, in this order: of the schema's cells, as RollupNumbers are written; empty: they are
   // not all integers, or not all finite doubles.
   std::vector<std::string> numbers;
+  // Whose it is, for those that keep what they decode of it.
+  uint64_t segment = 0;
+  uint32_t block = 0;
 
   const std::string& NumbersOf(uint32_t schema, size_t field) const {
     return numbers[header.schema_columns[schema] + field];

@@ -138,8 +138,7 @@ bool EncodeRollupNumbers(const RollupNumbers& numbers, std::string* out) {
   return true;
 }
 
-bool DecodeRollupNumbers(std::string_view bytes, size_t count, RollupPart part, bool* whole,
-                         std::vector<long double>* values) {
+bool DecodeRollupNumbers(std::string_view bytes, size_t count, RollupPart part, RollupColumn* out) {
   base::ByteReader in(bytes);
   auto sort = static_cast<Sort>(in.Byte());
   int scale = sort == kDecimals ? in.Byte() : 0;
@@ -152,10 +151,10 @@ bool DecodeRollupNumbers(std::string_view bytes, size_t count, RollupPart part, 
   if (!DecodeIntegers(column, count, &integers)) return false;
   bool corrected = part == RollupPart::kSums && sort != kIntegers;
   if (corrected && !DecodeIntegers(columns.corrections, count, &corrections)) return false;
-  *whole = sort == kIntegers;
-  values->resize(count);
+  out->whole = sort == kIntegers;
+  out->values.resize(count);
   for (size_t i = 0; i < count; ++i) {
-    long double& value = (*values)[i];
+    long double& value = out->values[i];
     value = sort == kDoubles ? static_cast<long double>(std::bit_cast<double>(integers[i]))
                              : static_cast<long double>(integers[i]);
     if (sort == kDecimals && corrected) value /= kPowers[scale];

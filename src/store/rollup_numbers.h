@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,9 +17,15 @@ struct RollupNumbers {
 // False: they cannot be kept as they are, and nothing was appended.
 bool EncodeRollupNumbers(const RollupNumbers& numbers, std::string* out);
 
-enum class RollupPart { kSums, kLows, kHighs };
+enum class RollupPart : uint8_t { kSums, kLows, kHighs };
+constexpr uint32_t kRollupParts = 3;
+// One of these, of some cells.
+struct RollupColumn {
+  bool whole = false;
+  std::vector<long double> values;
+  size_t Memory() const { return sizeof *this + values.size() * sizeof(long double); }
+};
 // That part alone of `count` cells. False when the bytes are not that.
-bool DecodeRollupNumbers(std::string_view bytes, size_t count, RollupPart part, bool* whole,
-                         std::vector<long double>* values);
+bool DecodeRollupNumbers(std::string_view bytes, size_t count, RollupPart part, RollupColumn* column);
 
 }  // namespace rankscope::store

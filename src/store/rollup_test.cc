@@ -24,10 +24,9 @@ using Rows = std::vector<std::vector<model::Cell>>;
 using Function = model::Aggregate::Function;
 
 std::vector<long double> Decoded(const std::string& bytes, size_t count, RollupPart part) {
-  bool whole = false;
-  std::vector<long double> values;
-  EXPECT_TRUE(DecodeRollupNumbers(bytes, count, part, &whole, &values));
-  return values;
+  RollupColumn column;
+  EXPECT_TRUE(DecodeRollupNumbers(bytes, count, part, &column));
+  return column.values;
 }
 
 // Cells of random values that `round` makes something of.
@@ -70,12 +69,11 @@ TEST(RollupNumbers, IntegersBeyondDoublesAreExact) {
   }
   std::string bytes;
   ASSERT_TRUE(EncodeRollupNumbers(numbers, &bytes));
-  bool whole = false;
-  std::vector<long double> sums;
-  ASSERT_TRUE(DecodeRollupNumbers(bytes, 4, RollupPart::kSums, &whole, &sums));
-  EXPECT_TRUE(whole);
-  EXPECT_EQ(sums, numbers.sums);
-  EXPECT_FALSE(DecodeRollupNumbers(bytes, 5, RollupPart::kSums, &whole, &sums));
+  RollupColumn sums;
+  ASSERT_TRUE(DecodeRollupNumbers(bytes, 4, RollupPart::kSums, &sums));
+  EXPECT_TRUE(sums.whole);
+  EXPECT_EQ(sums.values, numbers.sums);
+  EXPECT_FALSE(DecodeRollupNumbers(bytes, 5, RollupPart::kSums, &sums));
 }
 
 TEST(RollupNumbers, WhatIsTooSmallForItsUnitIsNotKept) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "store/rollup_numbers.h"
-
 namespace rankscope::store {
 namespace {
 
@@ -32,17 +30,28 @@ bool RollupValues::ReadColumn(uint16_t schema) {
   Column& column = columns_[schema];
   column.there = true;
   if (aggregate_.function == Function::kCount) return true;
-  const std::string& bytes = rollup_.NumbersOf(schema, static_cast<size_t>(at - names.begin()));
-  return DecodeRollupNumbers(bytes, rollup_.schema_cells[schema], PartFor(aggregate_.function), &column.whole,
-                             &column.values);
+  auto field = static_cast<size_t>(at - names.begin());
+  RollupPart part = PartFor(aggregate_.function);
+  uint32_t number = rollup_.header.schema_columns[schema] + static_cast<uint32_t>(field);
+  ColumnCache::Key key{rollup_.segment, rollup_.block, number * kRollupParts + static_cast<uint32_t>(part),
+                       ColumnCache::Form::kRollupPart};
+  if (cache_) column.numbers = cache_->Find<RollupColumn>(key);
+  if (column.numbers) return true;
+  auto decoded = std::make_shared<RollupColumn>();
+  if (!DecodeRollupNumbers(rollup_.NumbersOf(schema, field), rollup_.schema_cells[schema], part, decoded.get())) {
+    return false;
+  }
+  if (cache_) cache_->Put(key, decoded, decoded->Memory());
+  column.numbers = std::move(decoded);
+  return true;
 }
 
 void RollupValues::Give(const Rollup::Cell& cell, AggregateState* state) const {
   if (aggregate_.field.empty()) return state->Count(cell.rows);
   const Column& column = columns_[rollup_.header.classes[cell.shape].schema];
   if (!column.there) return;
-  if (column.values.empty()) return state->Count(cell.rows);
-  state->TakeTogether(aggregate_.function, cell.rows, column.values[cell.place], column.whole);
+  if (!column.numbers) return state->Count(cell.rows);
+  state->TakeTogether(aggregate_.function, cell.rows, column.numbers->values[cell.place], column.numbers->whole);
 }
 
 }  // namespace rankscope::store

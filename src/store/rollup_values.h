@@ -1,17 +1,21 @@
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "model/aggregation.h"
 #include "store/aggregate_state.h"
+#include "store/column_cache.h"
 #include "store/rollup.h"
+#include "store/rollup_numbers.h"
 
 namespace rankscope::store {
 
-// What one aggregate asks of the cells of a rollup. What it is given outlives it.
+// What one aggregate asks of the cells of a rollup. What it is given outlives it; `cache` may be null.
 class RollupValues {
  public:
-  RollupValues(const Rollup& rollup, const model::Aggregate& aggregate) : rollup_(rollup), aggregate_(aggregate) {}
+  RollupValues(const Rollup& rollup, const model::Aggregate& aggregate, ColumnCache* cache)
+      : rollup_(rollup), aggregate_(aggregate), cache_(cache) {}
 
   // Of cells with any of these shapes. False: the rollup does not know.
   bool Read(const std::vector<uint16_t>& shapes);
@@ -19,13 +23,14 @@ class RollupValues {
 
  private:
   struct Column {
-    bool there = false, whole = false;
-    std::vector<long double> values{};  // none where they are only counted
+    bool there = false;
+    std::shared_ptr<const RollupColumn> numbers{};  // null where they are only counted
   };
   bool ReadColumn(uint16_t schema);
 
   const Rollup& rollup_;
   const model::Aggregate& aggregate_;
+  ColumnCache* cache_;
   std::vector<Column> columns_;  // by schema
 };
 

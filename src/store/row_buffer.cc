@@ -92,16 +92,20 @@ uint32_t RowBuffer::SchemaOf(const model::RecordView& record) {
 
 uint32_t RowBuffer::FormOf(std::string_view text) {
   if (text.empty()) return Row::kEmptyText;
+  size_t before = variables_.size();
   if (!SplitText(text, &form_, &variables_)) return Row::kRawText;
-  if (uint32_t id = dictionary_->Find(form_); id != TemplateDictionary::kNone) return Row::kFirstTemplate + id;
-  uint32_t number = new_forms_.Count(form_);
+  uint64_t hash = TemplateDictionary::HashOf(form_);
+  if (uint32_t id = dictionary_->Find(form_, hash); id != TemplateDictionary::kNone) return Row::kFirstTemplate + id;
+  // Without variables it is the text itself, of which there are many, each seen once.
+  bool is_text = variables_.size() == before;
+  uint32_t number = new_forms_.Count(is_text ? text : form_, hash, is_text);
   return number == NewForms::kNone ? Row::kRawText : kNew | number;
 }
 
 void RowBuffer::Finish() {
   std::vector<uint32_t> forms;
   for (const NewForms::Form& form : new_forms_.forms()) {
-    bool worth = form.count >= kWorthATemplate || dictionary_->NoteSeen(form.text, form.count) >= kWorthATemplate;
+    bool worth = form.count >= kWorthATemplate || dictionary_->NoteSeen(form.hash, form.count) >= kWorthATemplate;
     uint32_t id = worth ? dictionary_->Add(form.text) : TemplateDictionary::kNone;
     forms.push_back(id == TemplateDictionary::kNone ? Row::kRawText : Row::kFirstTemplate + id);
   }

@@ -18,8 +18,9 @@ namespace rankscope::store {
 namespace {
 
 constexpr std::string_view kMagic = "RSSEG\0\0";
-constexpr uint8_t kVersion = 3, kOldestVersion = 2;  // 2 had no rollups
-constexpr size_t kTrailerBytes = 24;                 // u32 footer bytes, u32 raw bytes, u64 checksum, magic
+// 2 had no rollups; up to 3 no schemas shared a column, and texts were no codes of pieces.
+constexpr uint8_t kVersion = 4, kOldestVersion = 2;
+constexpr size_t kTrailerBytes = 24;  // u32 footer bytes, u32 raw bytes, u64 checksum, magic
 // Rows of a block: of the first of a segment, and of the others, by what the one before took. A block is lost as a
 // whole where a column of all its rows is damaged, so one that compresses badly has fewer.
 constexpr size_t kFirstRows = 8 << 10, kMinRows = 4 << 10, kMaxRows = 32 << 10;

@@ -74,6 +74,39 @@ class StoreTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
+TEST_F(StoreTest, RecordsThatEachHaveFieldsOfTheirOwnComeBackWhole) {
+  std::vector<model::Record> records;
+  for (int i = 0; i < 300; ++i) {
+    model::Record record = Line(0, i, i % 3 == 0 ? "with a text" : "");
+    record.fields = {{"x" + std::to_string(i / 2), i + 0.25}, {"who", "name " + std::to_string(i)}};
+    if (i % 10 == 0) record.fields = {{"often", int64_t{i}}, {"x7", int64_t{i}}};
+    records.push_back(std::move(record));
+  }
+  ASSERT_TRUE(store_->Append(1, Batch(records)).ok());
+  ASSERT_TRUE(store_->Flush().ok());
+  size_t next = 0;
+  base::Budget budget;
+  auto take = [&](const model::Record& record) {
+    EXPECT_EQ(record.fields, records.at(next).fields) << next;
+    ++next;
+    return true;
+  };
+  ASSERT_TRUE(store_->Read({}, &budget, take).ok());
+  EXPECT_EQ(next, records.size());
+  model::Aggregation table;
+  table.aggregates = {{model::Aggregate::Function::kSum, "x7", 0, "x7"},
+                      {model::Aggregate::Function::kCount, "who", 0, "who"}};
+  std::vector<model::Cell> cells;
+  auto take_cells = [&](const std::vector<model::Cell>& row) {
+    cells = row;
+    return true;
+  };
+  auto aggregated = store_->Aggregate({}, table, &budget, take_cells);
+  ASSERT_TRUE(aggregated.ok() && *aggregated);
+  // Of records 14 and 15, and of each tenth.
+  EXPECT_EQ(cells, (std::vector<model::Cell>{14.25 + 15.25 + 290 * 15, int64_t{270}}));
+}
+
 TEST_F(StoreTest, MergesSegmentsAndMemoryByTimeThenArrival) {
   ASSERT_TRUE(store_->Append(1, Batch({Line(0, 30, "c"), Line(0, 10, "a"), Line(1, 20, "b1")})).ok());
   ASSERT_TRUE(store_->Flush().ok());

@@ -55,32 +55,40 @@ void TemplateDictionary::Load(std::string_view bytes) {
                 size_ + count <= kMaxTemplates && ReadCompressed(body, raw_size, &raw);
     if (!good) return end();
     base::ByteReader forms(raw);
-    for (uint32_t i = 0; i < count; ++i) (void)Add(forms.String());
+    for (uint32_t i = 0; i < count; ++i) {
+      std::string_view form = forms.String();
+      (void)Append(form, HashOf(form));
+    };
     bytes.remove_prefix(kHeadBytes + size);
     saved_bytes_ += kHeadBytes + size;
     saved_ = size_;
   }
 }
 
-uint32_t TemplateDictionary::Find(std::string_view form) const {
-  auto found = ids_.find(form);
-  return found == ids_.end() ? kNone : found->second;
+uint32_t TemplateDictionary::Find(std::string_view wanted, uint64_t hash) const {
+  uint32_t id = ids_.Find(hash);
+  return id != HashIndex::kNone && form(id) == wanted ? id : kNone;
 }
 
 uint32_t TemplateDictionary::Add(std::string_view form) {
+  uint64_t hash = HashOf(form);
+  if (size_ == kMaxTemplates || ids_.Find(hash) != HashIndex::kNone) return kNone;
+  return Append(form, hash);
+}
+
+uint32_t TemplateDictionary::Append(std::string_view form, uint64_t hash) {
   uint32_t id = size_;
-  if (id == kMaxTemplates) return kNone;
   auto& chunk = chunks_[id / kChunk];
   if (!chunk) chunk = std::make_unique<std::string[]>(kChunk);
   chunk[id % kChunk] = form;
-  ids_.emplace(chunk[id % kChunk], id);
+  (void)ids_.At(hash, id);
   size_.store(id + 1, std::memory_order_release);
   return id;
 }
 
-uint32_t TemplateDictionary::NoteSeen(std::string_view form, uint32_t times) {
+uint32_t TemplateDictionary::NoteSeen(uint64_t hash, uint32_t times) {
   if (candidates_.size() >= kMaxCandidates) candidates_.Clear();
-  return candidates_.At(base::Checksum(form), 0) += times;
+  return candidates_.At(hash, 0) += times;
 }
 
 base::Status TemplateDictionary::Save() {

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/coding.h"
@@ -13,11 +12,6 @@
 #include "store/hash_index.h"
 
 namespace rankscope::store {
-
-struct FormHash {
-  using is_transparent = void;
-  size_t operator()(std::string_view form) const { return base::Checksum(form); }
-};
 
 // The templates of one job, numbered from 0 for as long as the job is stored, in an append-only file of checksummed
 // chunks beside its segments. Grammar: docs/design/segment.md.
@@ -39,14 +33,16 @@ class TemplateDictionary {
   // REQUIRES id < size().
   const std::string& form(uint32_t id) const { return chunks_[id / kChunk][id % kChunk]; }
 
+  // Forms are looked for by their hash.
+  static uint64_t HashOf(std::string_view form) { return base::Checksum(form); }
   // kNone: it is not there.
-  uint32_t Find(std::string_view form) const;
-  // kNone: there is no room for more. REQUIRES it is not there.
+  uint32_t Find(std::string_view form, uint64_t hash) const;
+  // kNone: there is no room for more, or another one has its hash. REQUIRES it is not there.
   uint32_t Add(std::string_view form);
   // Makes what was added durable. After an error the next call tries again.
   base::Status Save();
   // A template seen once is mostly never seen again: counts how often a form was seen by seals before this one.
-  uint32_t NoteSeen(std::string_view form, uint32_t times);
+  uint32_t NoteSeen(uint64_t hash, uint32_t times);
 
   const std::string& path() const { return path_; }
   uint64_t file_bytes() const { return saved_bytes_; }
@@ -57,13 +53,14 @@ class TemplateDictionary {
 
   explicit TemplateDictionary(std::string path) : path_(std::move(path)) {}
   void Load(std::string_view bytes);
+  uint32_t Append(std::string_view form, uint64_t hash);
 
   const std::string path_;
   std::string unread_;
   std::array<std::unique_ptr<std::string[]>, kMaxTemplates / kChunk> chunks_;
   std::atomic<uint32_t> size_{0};
-  std::unordered_map<std::string_view, uint32_t, FormHash> ids_;  // the adding thread's
-  HashIndex candidates_;                                          // times seen
+  HashIndex ids_;         // the adding thread's
+  HashIndex candidates_;  // times seen
   uint32_t saved_ = 0;
   uint64_t saved_bytes_ = 0;
 };

@@ -1,5 +1,7 @@
 #include "store/text_column.h"
 
+#include <algorithm>
+#include <numeric>
 #include <unordered_map>
 
 #include "base/coding.h"
@@ -9,23 +11,55 @@
 namespace rankscope::store {
 namespace {
 
-enum Mode : uint8_t { kPlain, kTable };
+enum Mode : uint8_t { kPlain, kTable, kPieces };
 
 constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
 
-void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
+// Codes of pieces: one byte below kOneByte; the next ones two bytes, of which the first is below kLiteral. kLiteral
+// stands for a piece that has no code.
+constexpr uint32_t kOneByte = 192, kTwoBytes = 62 * 256, kNoCode = ~uint32_t{0};
+constexpr uint8_t kLiteral = 0xff;
+constexpr size_t kShortPiece = 16;
+
+std::vector<int64_t> SizesOf(const std::vector<std::string_view>& texts) {
   std::vector<int64_t> sizes;
   sizes.reserve(texts.size());
-  std::string bytes;
-  for (std::string_view text : texts) {
-    sizes.push_back(static_cast<int64_t>(text.size()));
-    bytes += text;
-  }
+  for (std::string_view text : texts) sizes.push_back(static_cast<int64_t>(text.size()));
+  return sizes;
+}
+
+bool ReadSizes(std::string_view encoded, size_t count, std::vector<int64_t>* sizes) {
+  return DecodeIntegers(encoded, count, sizes) &&
+         std::all_of(sizes->begin(), sizes->end(), [](int64_t size) { return size >= 0; });
+}
+
+void PutIntegers(const std::vector<int64_t>& values, std::string* out) {
   std::string encoded;
-  EncodeIntegers(sizes, &encoded);
-  base::PutVarint(out, bytes.size());
+  EncodeIntegers(values, &encoded);
   base::PutString(out, encoded);
+}
+
+void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
+  size_t size = 0;
+  for (std::string_view text : texts) size += text.size();
+  std::string bytes;
+  bytes.reserve(size);
+  for (std::string_view text : texts) bytes += text;
+  base::PutVarint(out, bytes.size());
+  PutIntegers(SizesOf(texts), out);
   PutCompressed(bytes, kTextLevel, out);
+}
+
+// Cuts the arena, which is there, into texts. False: they do not fill it.
+bool CutArena(const std::vector<int64_t>& sizes, Texts* texts) {
+  std::string_view rest = texts->arena;
+  texts->texts.resize(sizes.size());
+  for (size_t i = 0; i < sizes.size(); ++i) {
+    if (static_cast<uint64_t>(sizes[i]) > rest.size()) return false;
+    texts->texts[i] = rest.substr(0, static_cast<size_t>(sizes[i]));
+    rest.remove_prefix(static_cast<size_t>(sizes[i]));
+  }
+  return rest.empty();
 }
 
 bool ReadPlain(std::string_view encoded, size_t count, Texts* texts) {
@@ -33,21 +67,12 @@ bool ReadPlain(std::string_view encoded, size_t count, Texts* texts) {
   uint64_t size = in.Varint();
   std::string_view sizes_bytes = in.String();
   std::vector<int64_t> sizes;
-  if (!in.ok() || size > kMaxBytes || !DecodeIntegers(sizes_bytes, count, &sizes)) return false;
-  if (!ReadCompressed(in.Bytes(in.remaining()), size, &texts->arena)) return false;
-  std::string_view rest = texts->arena;
-  texts->texts.resize(count);
-  for (size_t i = 0; i < count; ++i) {
-    if (sizes[i] < 0 || static_cast<uint64_t>(sizes[i]) > rest.size()) return false;
-    texts->texts[i] = rest.substr(0, static_cast<size_t>(sizes[i]));
-    rest.remove_prefix(static_cast<size_t>(sizes[i]));
-  }
-  return rest.empty();
+  if (!in.ok() || size > kMaxBytes || !ReadSizes(sizes_bytes, count, &sizes)) return false;
+  return ReadCompressed(in.Bytes(in.remaining()), size, &texts->arena) && CutArena(sizes, texts);
 }
 
-}  // namespace
-
-void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out) {
+// Where many texts are equal: the distinct ones and indexes. False, with nothing appended: they are not.
+bool PutTable(const std::vector<std::string_view>& texts, std::string* out) {
   std::unordered_map<std::string_view, int64_t> index;
   std::vector<std::string_view> distinct;
   std::vector<int64_t> ids;
@@ -56,28 +81,20 @@ void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out) {
     auto [at, added] = index.try_emplace(texts[i], static_cast<int64_t>(distinct.size()));
     if (added) distinct.push_back(texts[i]);
     // Mostly distinct so far: a table would only cost.
-    if (i == 63 && distinct.size() > 48) break;
+    if (i == 63 && distinct.size() > 48) return false;
     ids.push_back(at->second);
   }
-  if (ids.size() < texts.size() || distinct.size() * 2 > texts.size()) {
-    out->push_back(kPlain);
-    return PutPlain(texts, out);
-  }
+  if (distinct.size() * 2 > texts.size()) return false;
   out->push_back(kTable);
-  std::string table, encoded;
+  std::string table;
   PutPlain(distinct, &table);
-  EncodeIntegers(ids, &encoded);
   base::PutVarint(out, distinct.size());
   base::PutString(out, table);
-  *out += encoded;
+  EncodeIntegers(ids, out);
+  return true;
 }
 
-bool DecodeTexts(std::string_view bytes, size_t count, Texts* texts) {
-  if (bytes.empty()) return false;
-  auto mode = static_cast<Mode>(bytes.front());
-  bytes.remove_prefix(1);
-  if (mode == kPlain) return ReadPlain(bytes, count, texts);
-  if (mode != kTable) return false;
+bool ReadTable(std::string_view bytes, size_t count, Texts* texts) {
   base::ByteReader in(bytes);
   uint64_t distinct = in.Varint();
   std::string_view table = in.String();
@@ -91,6 +108,145 @@ bool DecodeTexts(std::string_view bytes, size_t count, Texts* texts) {
     texts->texts[i] = entries[static_cast<size_t>(ids[i])];
   }
   return true;
+}
+
+// The numbers of the pieces that get a code, in the order of their codes: the most frequent ones first.
+std::vector<uint32_t> ChooseCoded(const std::vector<TextPieces::Piece>& pieces) {
+  std::vector<uint32_t> coded(pieces.size());
+  std::iota(coded.begin(), coded.end(), 0);
+  std::stable_sort(coded.begin(), coded.end(),
+                   [&](uint32_t a, uint32_t b) { return pieces[a].count > pieces[b].count; });
+  coded.resize(std::min<size_t>(coded.size(), kOneByte + kTwoBytes));
+  return coded;
+}
+
+// Gives where the next one goes.
+char* PutCode(uint32_t code, char* out) {
+  if (code < kOneByte) {
+    *out++ = static_cast<char>(code);
+    return out;
+  }
+  code -= kOneByte;
+  *out++ = static_cast<char>(kOneByte + code / 256);
+  *out++ = static_cast<char>(code);
+  return out;
+}
+
+// Counts, then texts one after the other. Nothing more where there are none.
+void PutSome(const std::vector<std::string_view>& texts, std::string* out) {
+  std::string plain;
+  if (!texts.empty()) PutPlain(texts, &plain);
+  base::PutVarint(out, texts.size());
+  base::PutString(out, plain);
+}
+
+bool ReadSome(base::ByteReader* in, uint64_t most, Texts* texts) {
+  uint64_t count = in->Varint();
+  std::string_view plain = in->String();
+  return in->ok() && count <= most && (count == 0 || ReadPlain(plain, count, texts));
+}
+
+// False, with nothing appended: it would be hardly less than the texts.
+bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all, std::string* out) {
+  const auto& pieces = all.pieces();
+  std::vector<uint32_t> coded = ChooseCoded(pieces), code_of(pieces.size(), kNoCode);
+  for (uint32_t code = 0; code < coded.size(); ++code) code_of[coded[code]] = code;
+  size_t bytes = 0, left = 0;  // of the texts; of what zstd would get
+  for (std::string_view text : texts) bytes += text.size();
+  for (std::string_view literal : all.literals()) left += literal.size() + 1;
+  for (uint32_t number = 0; number < pieces.size(); ++number) {
+    const auto& [text, count] = pieces[number];
+    size_t of_code = code_of[number] < kOneByte ? 1 : 2;
+    left += code_of[number] == kNoCode ? (text.size() + 1) * count : text.size() + of_code * count;
+  }
+  if (left * 4 > bytes * 3) return false;
+  std::vector<std::string_view> dictionary, literals;
+  for (uint32_t number : coded) dictionary.push_back(pieces[number].text);
+  std::string codes(2 * all.sequence().size(), '\0');
+  char* end = codes.data();
+  const std::string_view* next = all.literals().data();
+  for (uint32_t number : all.sequence()) {
+    bool has_code = number != TextPieces::kLiteral && code_of[number] != kNoCode;
+    if (has_code) {
+      end = PutCode(code_of[number], end);
+    } else {
+      *end++ = static_cast<char>(kLiteral);
+      literals.push_back(number == TextPieces::kLiteral ? *next++ : pieces[number].text);
+    }
+  }
+  codes.resize(static_cast<size_t>(end - codes.data()));
+  out->push_back(kPieces);
+  base::PutVarint(out, bytes);
+  PutIntegers(SizesOf(texts), out);
+  PutSome(dictionary, out);
+  PutSome(literals, out);
+  base::PutVarint(out, codes.size());
+  PutCompressed(codes, kTextLevel, out);
+  return true;
+}
+
+// Writes the pieces of the codes one after the other. False when they are not `size` bytes.
+bool JoinPieces(std::string_view codes, const Texts& dictionary, const Texts& literals, size_t size, std::string* out) {
+  out->clear();
+  out->reserve(std::min(size, codes.size() * kShortPiece));
+  size_t literal = 0;
+  for (size_t at = 0; at < codes.size(); ++at) {
+    uint32_t code = static_cast<uint8_t>(codes[at]);
+    const Texts& from = code == kLiteral ? literals : dictionary;
+    if (code == kLiteral) {
+      code = static_cast<uint32_t>(literal++);
+    } else if (code >= kOneByte) {
+      if (++at == codes.size()) return false;
+      code = kOneByte + (code - kOneByte) * 256 + static_cast<uint8_t>(codes[at]);
+    }
+    if (code >= from.texts.size() || from.texts[code].size() > size - out->size()) return false;
+    out->append(from.texts[code]);
+  }
+  return out->size() == size && literal == literals.texts.size();
+}
+
+bool ReadPieces(std::string_view encoded, size_t count, Texts* texts) {
+  base::ByteReader in(encoded);
+  uint64_t size = in.Varint();
+  std::string_view sizes_bytes = in.String();
+  std::vector<int64_t> sizes;
+  Texts dictionary, literals;
+  if (!in.ok() || size > kMaxBytes || !ReadSizes(sizes_bytes, count, &sizes)) return false;
+  if (!ReadSome(&in, kOneByte + kTwoBytes, &dictionary) || !ReadSome(&in, size, &literals)) return false;
+  uint64_t codes_size = in.Varint();
+  std::string codes;
+  if (codes_size > 2 * size || !ReadCompressed(in.Bytes(in.remaining()), codes_size, &codes)) return false;
+  return JoinPieces(codes, dictionary, literals, size, &texts->arena) && CutArena(sizes, texts);
+}
+
+}  // namespace
+
+void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out) {
+  if (PutTable(texts, out)) return;
+  out->push_back(kPlain);
+  PutPlain(texts, out);
+}
+
+void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& pieces, std::string* out) {
+  bool all = pieces.texts() == texts.size();
+  if (PutTable(texts, out) || (all && PutPieces(texts, pieces, out))) return;
+  out->push_back(kPlain);
+  PutPlain(texts, out);
+}
+
+bool DecodeTexts(std::string_view bytes, size_t count, Texts* texts) {
+  if (bytes.empty()) return false;
+  auto mode = static_cast<Mode>(bytes.front());
+  bytes.remove_prefix(1);
+  switch (mode) {
+    case kPlain:
+      return ReadPlain(bytes, count, texts);
+    case kTable:
+      return ReadTable(bytes, count, texts);
+    case kPieces:
+      return ReadPieces(bytes, count, texts);
+  }
+  return false;
 }
 
 }  // namespace rankscope::store

@@ -76,7 +76,7 @@ bool AggregateView(View view, const model::Scan& scan, const ScanFilter& filter,
                    base::Budget* budget, const model::TakeCells& take) {
   auto of_memory = std::make_unique<ColumnAggregator>(aggregation, budget);
   if (of_memory->counts_only()) of_memory->AddCount(CountSegments(filter, &view.pieces));
-  auto parts = AggregatePieces(view.pieces, scan.filter, filter.caches(), aggregation, budget);
+  auto parts = AggregatePieces(std::move(view.pieces), scan.filter, filter.caches(), aggregation, budget);
   if (!parts) return false;
   auto memory = MakeMemorySource(view.batches, &filter, scan, budget);
   RowKey key;

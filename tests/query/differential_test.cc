@@ -45,8 +45,12 @@ bool Answer(query::LogSource* source, const std::string& text, Rows* rows) {
   auto query = query::ParseQuery(text, 0);
   if (!query.ok()) return std::printf("%s\n", query.status().message().c_str()), false;
   base::Budget budget;
-  base::Status status = query::RunQueryAsJson(source, *query, &budget, [&](std::string_view row) {
-    rows->push_back(Json::parse(row));
+  base::Status status = query::RunQueryAsJson(source, *query, &budget, [&](std::string_view lines, size_t count) {
+    for (; count > 0; --count) {
+      std::string_view row = lines.substr(0, lines.find('\n'));
+      rows->push_back(Json::parse(row));
+      lines.remove_prefix(row.size() + 1);
+    }
     return true;
   });
   if (!status.ok()) std::printf("%s\n", status.message().c_str());

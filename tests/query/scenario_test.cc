@@ -65,8 +65,11 @@ Lines Answer(query::LogSource* source, const std::string& text) {
   if (!query.ok()) return {query.status().message()};
   Lines rows;
   base::Budget budget;
-  base::Status status = query::RunQueryAsJson(source, *query, &budget, [&](std::string_view row) {
-    rows.emplace_back(row);
+  base::Status status = query::RunQueryAsJson(source, *query, &budget, [&](std::string_view lines, size_t count) {
+    for (; count > 0; --count) {
+      rows.emplace_back(lines.substr(0, lines.find('\n')));
+      lines.remove_prefix(rows.back().size() + 1);
+    }
     return true;
   });
   if (!status.ok()) rows.push_back(status.message());

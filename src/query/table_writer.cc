@@ -7,7 +7,6 @@
 
 #include "model/record_json.h"
 #include "query/row.h"
-#include "query/write_double.h"
 
 namespace rankscope::query {
 namespace {
@@ -67,7 +66,7 @@ char* TableWriter::WriteRow(const model::Cell* cells, char* at, std::string* out
     if (const auto* whole = std::get_if<int64_t>(&cell)) {
       at = std::to_chars(at, at + kMostNumberBytes, *whole).ptr;
     } else if (number && std::isfinite(*number)) {
-      at = WriteDouble(*number, at);
+      at = std::to_chars(at, at + kMostNumberBytes, *number).ptr;
     } else if (const auto* time = std::get_if<model::Time>(&cell)) {
       at = WriteTime(time->ns, at);
     } else {

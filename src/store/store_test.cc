@@ -185,6 +185,29 @@ TEST_F(StoreTest, DeletedJobIsGoneFromDiskAndMemoryAndNoReplayBringsItBack) {
   EXPECT_EQ(Texts(), (std::vector<std::string>{"of another job", "later", "later"}));
 }
 
+TEST_F(StoreTest, JobsWhoseIdsAreTooLongForFolderNamesAreSealedAndDoNotStopOthers) {
+  std::string chinese;
+  for (int i = 0; i < 33; ++i) chinese += "中";
+  std::vector<std::string> jobs = {chinese + "一", chinese + "二", std::string(5000, 'x'), "short"};
+  std::vector<model::Record> records;
+  for (const std::string& job : jobs) {
+    records.push_back(Line(0, static_cast<base::TimeNs>(records.size()), "of " + job));
+    records.back().origin.job = job;
+  }
+  ASSERT_TRUE(store_->Append(1, Batch(records)).ok());
+  auto status = store_->Flush();
+  ASSERT_TRUE(status.ok()) << status.message();
+  Open();
+  EXPECT_EQ(Texts().size(), jobs.size());
+  ASSERT_TRUE(store_->DeleteJob(jobs[0]).ok());
+  EXPECT_EQ(Texts(), (std::vector<std::string>{"of " + jobs[1], "of " + jobs[2], "of short"}));
+  for (const fs::path& segment : Segments()) std::ofstream(segment) << "nonsense";
+  Open();
+  EXPECT_EQ(damage_.size(), 3u);
+  for (size_t i = 1; i < jobs.size(); ++i) ASSERT_TRUE(store_->DeleteJob(jobs[i]).ok());
+  EXPECT_FALSE(fs::exists(folder_ + "/jobs") && !fs::is_empty(folder_ + "/jobs"));
+}
+
 TEST_F(StoreTest, DeletingDoesNotDisturbWhoReads) {
   for (uint64_t i = 1; i <= 3; ++i) {
     ASSERT_TRUE(store_->Append(i, Batch({Line(0, static_cast<int64_t>(i), "again"), Line(0, 9, "again")})).ok());

@@ -68,6 +68,10 @@ void DropZeros(Decimal* decimal) {
 
 char* WriteDouble(double value, char* at) {
   auto plain = [&] { return std::to_chars(at, at + kMostDoubleBytes, value).ptr; };
+  if (value == 0 && std::signbit(value)) {
+    std::memcpy(at, "-0.0", 4);  // "-0" would be read as the integer 0
+    return at + 4;
+  }
   double size = std::fabs(value);
   if (!(size >= kLeast && size < kMost)) return plain();
   auto bits = std::bit_cast<uint64_t>(size);

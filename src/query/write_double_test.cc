@@ -29,7 +29,9 @@ void Check(double value) {
 TEST(WriteDouble, GivesTheBytesOfTheStandard) {
   EXPECT_EQ(Written(78412.3), "78412.3");
   EXPECT_EQ(Written(-0.1), "-0.1");
-  for (double value : {0.0, 0.1, 0.5, 1.0, 2.5, 1e5, 123456.0, 1e15, 1e22, 1e300, 5e-324, 0.3, 2.0 / 3, 1e15 - 0.125}) {
+  EXPECT_EQ(Written(0.0), "0");
+  EXPECT_EQ(Written(-0.0), "-0.0");  // not "-0", which is read as the integer 0
+  for (double value : {0.1, 0.5, 1.0, 2.5, 1e5, 123456.0, 1e15, 1e22, 1e300, 5e-324, 0.3, 2.0 / 3, 1e15 - 0.125}) {
     Check(value);
   }
   Check(std::numeric_limits<double>::max());

@@ -282,6 +282,29 @@ TEST_F(StoreFaultTest, DiskThatStaysFullIsServedFromMemoryAndSealedLater) {
   EXPECT_EQ(Everything().size(), 120u);
 }
 
+TEST_F(StoreFaultTest, WhatABrokenFooterTakesIsNamed) {
+  Fresh();
+  SealAndMerge();
+  store_.reset();
+  for (const auto& entry : fs::recursive_directory_iterator(folder_ + "/jobs/other")) {
+    if (entry.path().extension() != ".segment") continue;
+    std::string bytes = *base::ReadWholeFile(entry.path());
+    std::ofstream(entry.path(), std::ios::binary) << bytes.substr(0, bytes.size() - 1);
+    std::string lost = std::to_string(bytes.size() - 1) + " bytes of records of job \"other\" cannot be read";
+    EXPECT_NE(VerifyStore(folder_)->damage.at(0).find(lost), std::string::npos) << VerifyStore(folder_)->damage[0];
+    Open();
+    EXPECT_NE(damage_.at(0).find(lost), std::string::npos) << damage_[0];
+  }
+}
+
+TEST_F(StoreFaultTest, BytesBehindTheManifestAreDamage) {
+  Fresh();
+  SealAndMerge();
+  store_.reset();
+  std::ofstream(folder_ + "/MANIFEST", std::ios::binary | std::ios::app) << 'x';
+  EXPECT_EQ(VerifyStore(folder_)->damage.size(), 1u);
+}
+
 TEST_F(StoreFaultTest, FlippedBitsAreFoundNamedAndNeverServed) {
   Fresh();
   SealAndMerge();

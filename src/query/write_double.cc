@@ -69,8 +69,8 @@ void DropZeros(Decimal* decimal) {
 char* WriteDouble(double value, char* at) {
   auto plain = [&] { return std::to_chars(at, at + kMostDoubleBytes, value).ptr; };
   if (value == 0 && std::signbit(value)) {
-    std::memcpy(at, "-0.0", 4);  // "-0" would be read as the integer 0
-    return at + 4;
+    for (char c : {'-', '0', '.', '0'}) *at++ = c;  // "-0" would be read as the integer 0
+    return at;
   }
   double size = std::fabs(value);
   if (!(size >= kLeast && size < kMost)) return plain();

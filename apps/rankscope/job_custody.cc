@@ -1,6 +1,7 @@
 #include "job_custody.h"
 
 #include "api/ingest_door.h"
+#include "monitor/incident_citations.h"
 
 namespace rankscope {
 
@@ -48,9 +49,9 @@ base::Status JobCustody::Expire(const store::Retention& retention, base::TimeNs 
   return ForgetEmptyJobs(gone);
 }
 
-// Incidents keep copies of what they cite.
 base::Result<store::Kept> JobCustody::KeptAt(base::TimeNs now) {
   store::Kept kept;
+  ASSIGN_OR_RETURN(kept.citations, monitor::CitationsOf(*parts_.incidents));
   ASSIGN_OR_RETURN(auto jobs, parts_.catalog->Jobs(now, parts_.lost_after_ns));
   for (const catalog::JobRow& job : jobs) {
     if (job.pin) kept.pinned.insert(job.job);

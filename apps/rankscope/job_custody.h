@@ -9,6 +9,7 @@
 #include "api/job_control.h"
 #include "api/server_metrics.h"
 #include "catalog/catalog.h"
+#include "catalog/incidents.h"
 #include "ingest/ingest.h"
 #include "monitor/detection.h"
 #include "monitor/diagnostician.h"
@@ -24,6 +25,7 @@ class JobCustody : public api::JobControl {
     std::string project;
     store::Store* store;
     catalog::Catalog* catalog;
+    const catalog::Incidents* incidents;
     ingest::Ingest* ingest;
     monitor::Detection* detection;
     monitor::Diagnostician* diagnostician;

@@ -35,8 +35,10 @@ base::Result<std::unique_ptr<Project>> Project::Open(const std::string& name, co
 
 base::Status Project::OpenFiles(const std::string& folder, const ProjectOptions& settings,
                                 std::vector<std::string>* damage) {
-  ASSIGN_OR_RETURN(store_, store::Store::Open(folder + "/store",
-                                              {.project = name_, .memtable_bytes = settings.memtable_bytes}, damage));
+  ASSIGN_OR_RETURN(
+      store_, store::Store::Open(
+                  folder + "/store",
+                  {.project = name_, .memtable_bytes = settings.memtable_bytes, .say = settings.alarms.say}, damage));
   ASSIGN_OR_RETURN(catalog_, catalog::Catalog::Open(folder, name_));
   ASSIGN_OR_RETURN(findings_, catalog::Findings::Open(folder, name_));
   ASSIGN_OR_RETURN(knowledge_, catalog::Knowledge::Open(folder));
@@ -92,8 +94,8 @@ void Project::Begin(const ProjectOptions& settings) {
       },
       settings.gpu_hour_price});
   custody_ = std::make_unique<JobCustody>(
-      JobCustody::Parts{name_, store_.get(), catalog_.get(), ingest_.get(), detection_.get(), diagnostician_.get(),
-                        settings.lost_after_ns, settings.alarms.say, settings.metrics});
+      JobCustody::Parts{name_, store_.get(), catalog_.get(), findings_->incidents(), ingest_.get(), detection_.get(),
+                        diagnostician_.get(), settings.lost_after_ns, settings.alarms.say, settings.metrics});
   if (!settings.notifier) return;
   std::function<std::optional<monitor::LifeVerdict>(const catalog::JobLife&)> verdict;
   if (settings.rules) {  // else the diagnostician was not started

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "cli/named_input.h"
 #include "commands.h"
+#include "journal/journal.h"
 #include "store/inspect.h"
 #include "store/store.h"
 
@@ -22,6 +23,10 @@ std::vector<std::string> StoreFolders(const std::string& directory) {
   return folders;
 }
 
+void PrintDamage(const std::vector<std::string>& damage) {
+  for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+}
+
 int PrintStats(const store::StoreReport& report) {
   std::printf("%-12s %-32s %12s %14s %8s %9s %7s %10s\n", "PROJECT", "JOB", "RECORDS", "BYTES", "B/REC", "SEGMENTS",
               "BLOCKS", "TEMPLATES");
@@ -31,7 +36,7 @@ int PrintStats(const store::StoreReport& report) {
                 static_cast<double>(job.bytes) / static_cast<double>(job.records), job.segments, job.blocks,
                 job.templates);
   }
-  return 0;
+  return report.damage.empty() ? 0 : 1;
 }
 
 int PrintVerdict(const std::string& folder, const store::StoreReport& report) {
@@ -46,17 +51,41 @@ int PrintVerdict(const std::string& folder, const store::StoreReport& report) {
   return report.damage.empty() ? 0 : 1;
 }
 
+// What the store does not have yet. kNotFound: there is no journal beside it.
+base::Result<int> VerifyJournal(const std::string& store_folder) {
+  std::string folder = (std::filesystem::path(store_folder).parent_path() / "journal").string();
+  journal::Recovery recovery;
+  ASSIGN_OR_RETURN(auto journal, journal::Journal::OpenToRead(folder, &recovery));
+  auto reader = journal->Read(0);
+  uint64_t entries = 0, bytes = 0;
+  journal::Journal::Reader::Entry entry;
+  while (true) {
+    ASSIGN_OR_RETURN(bool more, reader.Next(&entry));
+    if (!more) break;
+    ++entries;
+    bytes += entry.payload.size();
+  }
+  std::vector<std::string> damage = recovery.damage;
+  damage.insert(damage.end(), reader.damage().begin(), reader.damage().end());
+  PrintDamage(damage);
+  std::printf("%s: %lu entries, %lu bytes: %s\n", folder.c_str(), static_cast<unsigned long>(entries),
+              static_cast<unsigned long>(bytes), damage.empty() ? "every checksum holds" : "damaged");
+  return damage.empty() ? 0 : 1;
+}
+
 // Of PROJECT/store.
 std::string ProjectOf(const std::string& folder) {
   std::error_code ignored;
   return std::filesystem::weakly_canonical(folder, ignored).parent_path().filename().string();
 }
 
-base::Status Compact(const std::string& folder) {
+// 1: something is damaged, and was left as it is.
+base::Result<int> Compact(const std::string& folder) {
   std::vector<std::string> damage;
   ASSIGN_OR_RETURN(auto store, store::Store::Open(folder, {.project = ProjectOf(folder)}, &damage));
-  for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-  return store->Compact();
+  PrintDamage(damage);
+  RETURN_IF_ERROR(store->Compact());
+  return damage.empty() ? 0 : 1;
 }
 
 int CompactAll(const std::string& directory, const std::vector<std::string>& folders) {
@@ -64,10 +93,26 @@ int CompactAll(const std::string& directory, const std::vector<std::string>& fol
   if (!lock.ok()) {
     return Fail(base::Status::Unavailable(directory + " is being served: a server merges on its own; stop it first"));
   }
+  int code = 0;
   for (const std::string& folder : folders) {
-    if (auto status = Compact(folder); !status.ok()) return Fail(status);
+    auto compacted = Compact(folder);
+    if (!compacted.ok()) return Fail(compacted.status());
+    code |= *compacted;
   }
-  return 0;
+  return code;
+}
+
+// Of one store: sealed records and, of verify, its journal.
+base::Result<int> Report(const std::string& folder, bool verify) {
+  auto journal = verify ? VerifyJournal(folder) : base::Status::NotFound("");
+  bool has_journal = journal.status().code() != base::Code::kNotFound;
+  if (has_journal && !journal.ok()) return journal.status();
+  auto report = verify ? store::VerifyStore(folder) : store::InspectStore(folder);
+  // Nothing was sealed yet.
+  if (report.status().code() == base::Code::kNotFound && has_journal) return *journal;
+  if (!report.ok()) return report.status();
+  PrintDamage(report->damage);
+  return (verify ? PrintVerdict(folder, *report) : PrintStats(*report)) | (has_journal ? *journal : 0);
 }
 
 }  // namespace
@@ -77,11 +122,10 @@ int StoreCommand(const StoreOptions& options) {
   if (options.action == "compact") return CompactAll(options.directory, folders);
   int code = 0;
   for (const std::string& folder : folders) {
-    auto report = options.action == "verify" ? store::VerifyStore(folder) : store::InspectStore(folder);
+    auto report = Report(folder, options.action == "verify");
     if (report.status().code() == base::Code::kNotFound && folders.size() > 1) continue;  // nothing was sealed yet
     if (!report.ok()) return Fail(cli::Unreadable(report.status()));
-    for (const std::string& sentence : report->damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-    code |= options.action == "verify" ? PrintVerdict(folder, *report) : PrintStats(*report);
+    code |= *report;
   }
   return code;
 }

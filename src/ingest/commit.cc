@@ -50,9 +50,10 @@ void Ingest::AddTick(std::deque<Submission>* batch) {
 }
 
 void Ingest::Commit(std::deque<Submission>* batch) {
-  if (auto status = space_.Check(); !status.ok()) {
+  base::Status full = space_.Check();
+  if (base::Status status = full.ok() ? fanout_.Ready() : full; !status.ok()) {
     RefuseRecords(batch, status);
-    if (batch->empty()) return trimmer_.AfterCommit(/*disk_full=*/true);
+    if (batch->empty()) return trimmer_.AfterCommit(!full.ok());
   }
   Placed placed;
   for (Submission& submission : *batch) Place(&submission, &placed);

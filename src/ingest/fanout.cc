@@ -4,6 +4,11 @@
 
 namespace rankscope::ingest {
 
+base::Status Fanout::Ready() const {
+  for (model::RecordSink* sink : sinks_) RETURN_IF_ERROR(sink->Ready());
+  return {};
+}
+
 base::Status Fanout::Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records) {
   delivered_position_ = end_position;
   for (model::RecordSink* sink : sinks_) RETURN_IF_ERROR(sink->Append(end_position, records));

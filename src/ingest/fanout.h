@@ -15,6 +15,8 @@ class Fanout {
  public:
   explicit Fanout(std::vector<model::RecordSink*> sinks) : sinks_(std::move(sinks)) {}
 
+  // Of the first sink that takes no records now.
+  base::Status Ready() const;
   // Records that end at that position of the journal, to every sink.
   base::Status Deliver(uint64_t end_position, const std::shared_ptr<const model::RecordBatch>& records);
   // The same at the start: to those sinks only that do not have them yet.

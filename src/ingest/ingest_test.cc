@@ -12,6 +12,7 @@ using Outcome = wire::FrameReceiver::Outcome;
 
 class MemorySink : public model::RecordSink {
  public:
+  base::Status Ready() override { return ready; }
   base::Status Append(uint64_t, std::shared_ptr<const model::RecordBatch> records) override {
     model::RecordBatch::Cursor cursor(*records);
     model::RecordView record;
@@ -25,6 +26,7 @@ class MemorySink : public model::RecordSink {
     return {};
   }
   uint64_t durable_position() const override { return durable; }
+  base::Status ready;
   std::vector<std::string> texts;
   uint64_t durable = 0;
 };
@@ -102,6 +104,18 @@ TEST_F(IngestTest, StoresEachRecordOnceHoweverOftenItIsSent) {
   EXPECT_EQ(gap.seq, 4u);
   EXPECT_EQ(Send(FrameOf(4, 2)).seq, 5u);
   EXPECT_EQ(sink_.texts, (std::vector<std::string>{"1", "2", "3", "4", "5"}));
+}
+
+TEST_F(IngestTest, RecordsAreRefusedWhileASinkTakesNoneAndKeptByTheirSender) {
+  sink_.ready = base::Status::Unavailable("its memory is full");
+  Outcome refused = Send(FrameOf(1, 3));
+  EXPECT_EQ(refused.kind, Outcome::kFailed);
+  EXPECT_EQ(refused.status.code(), base::Code::kUnavailable);
+  EXPECT_EQ(refused.status.message(), "its memory is full");
+  EXPECT_TRUE(sink_.texts.empty());
+  sink_.ready = {};
+  EXPECT_EQ(Send(FrameOf(1, 3)).seq, 3u);
+  EXPECT_EQ(sink_.texts, (std::vector<std::string>{"1", "2", "3"}));
 }
 
 TEST_F(IngestTest, RestartKeepsWatermarksAndReplaysToSinksThatLostTheirMemory) {

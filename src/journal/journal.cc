@@ -58,7 +58,17 @@ base::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, 
   return journal;
 }
 
-base::Status Journal::Recover(Recovery* recovery) {
+base::Result<std::unique_ptr<Journal>> Journal::OpenToRead(const std::string& folder, Recovery* recovery) {
+  std::unique_ptr<Journal> journal(new Journal);
+  journal->folder_ = folder;
+  ASSIGN_OR_RETURN(journal->lock_, base::OpenFile(folder + "/LOCK", O_RDONLY));
+  RETURN_IF_ERROR(journal->FindFiles());
+  RETURN_IF_ERROR(journal->RecoverId(recovery));
+  if (journal->files_.empty()) journal->files_.push_back({0, 0});
+  return journal;
+}
+
+base::Status Journal::FindFiles() {
   ASSIGN_OR_RETURN(auto names, base::ListDirectory(folder_));
   for (const std::string& name : names) {
     if (!name.ends_with(kSuffix)) continue;
@@ -69,6 +79,11 @@ base::Status Journal::Recover(Recovery* recovery) {
     if (!files_.empty()) files_.back().end = std::min(files_.back().end, first);
     files_.push_back({first, first + (size > kFileHeaderBytes ? size - kFileHeaderBytes : 0)});
   }
+  return {};
+}
+
+base::Status Journal::Recover(Recovery* recovery) {
+  RETURN_IF_ERROR(FindFiles());
   RETURN_IF_ERROR(RecoverId(recovery));
   if (!files_.empty()) RETURN_IF_ERROR(RecoverLast(&files_.back(), recovery));
   uint64_t end = files_.empty() ? 0 : files_.back().end;

@@ -32,6 +32,9 @@ class Journal {
   // Creates the folder if absent. A torn last entry is cut off; damage elsewhere is skipped by readers and reported.
   // A full disk does not hinder it. kInvalid when a newer program wrote the journal.
   static base::Result<std::unique_ptr<Journal>> Open(const std::string& folder, Options options, Recovery* recovery);
+  // To Read what is there, also while somebody has it open: nothing is written, and a torn last entry is damage like
+  // any. kNotFound: there is none.
+  static base::Result<std::unique_ptr<Journal>> OpenToRead(const std::string& folder, Recovery* recovery);
   ~Journal();
 
   // Writes one entry; durable only after Sync. Returns the position just past it. On a write error (full disk) the
@@ -86,6 +89,7 @@ class Journal {
  private:
   Journal() = default;
   base::Status Recover(Recovery* recovery);
+  base::Status FindFiles();
   base::Status RecoverId(Recovery* recovery);
   base::Status RecoverLast(File* file, Recovery* recovery);
   base::Status BeginFile(uint64_t first);

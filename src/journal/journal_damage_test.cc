@@ -102,6 +102,37 @@ class JournalDamageTest : public testing::Test {
   std::vector<Placed> written_;
 };
 
+TEST_F(JournalDamageTest, ReadersFindDamageBesideWhoeverHasItOpenAndWriteNothing) {
+  EXPECT_EQ(Journal::OpenToRead(folder_, nullptr).status().code(), base::Code::kNotFound);
+  std::mt19937 random(1);
+  Write(&random, 60);
+  Recovery ignored;
+  auto writer = *Journal::Open(folder_, {}, &ignored);
+  auto damage = [&] {
+    Recovery recovery;
+    auto journal = Journal::OpenToRead(folder_, &recovery);
+    EXPECT_TRUE(journal.ok()) << journal.status().message();
+    auto reader = (*journal)->Read(0);
+    Journal::Reader::Entry entry;
+    size_t entries = 0;
+    for (auto more = reader.Next(&entry); *more; more = reader.Next(&entry)) ++entries;
+    EXPECT_EQ(entries, written_.size() - reader.damage().size());
+    return reader.damage();
+  };
+  EXPECT_TRUE(damage().empty());
+  for (const Placed& entry : {written_.front(), written_.back()}) {
+    std::string whole = *base::ReadWholeFile(entry.file);
+    Overwrite(entry.file, entry.end - 1, entry.end, 1, /*flip=*/true);
+    std::string damaged = *base::ReadWholeFile(entry.file);
+    ASSERT_EQ(damage().size(), 1u);
+    EXPECT_NE(damage()[0].find(entry.file + ": bytes " + std::to_string(entry.begin)), std::string::npos)
+        << damage()[0];
+    EXPECT_EQ(*base::ReadWholeFile(entry.file), damaged);
+    std::ofstream(entry.file, std::ios::binary) << whole;
+  }
+  EXPECT_TRUE(writer->Append("goes on").ok());
+}
+
 TEST_F(JournalDamageTest, EveryMutationLosesOnlyWhatItTouchedAndIsReported) {
   const char* set = std::getenv("RANKSCOPE_MUTATIONS");
   unsigned mutations = set ? static_cast<unsigned>(std::atoi(set)) : 500;

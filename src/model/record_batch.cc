@@ -1,5 +1,6 @@
 #include "model/record_batch.h"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -15,14 +16,17 @@ constexpr uint8_t kHasFields = 0x40;
 // How a field's value is written.
 enum class FieldCode : uint8_t { kDouble, kInteger, kText, kDecimal };
 
+// Stands for none. The number itself is written as the next smaller one.
+constexpr int64_t kNone = std::numeric_limits<int32_t>::min();
+
 void PutOptional(std::string* out, const std::optional<int32_t>& value) {
-  base::PutSigned(out, value ? int64_t{*value} : std::numeric_limits<int32_t>::min());
+  base::PutSigned(out, !value ? kNone : *value == kNone ? kNone - 1 : int64_t{*value});
 }
 
 std::optional<int32_t> ReadOptional(base::ByteReader* in) {
   int64_t value = in->Signed();
-  if (value == std::numeric_limits<int32_t>::min()) return std::nullopt;
-  return static_cast<int32_t>(value);
+  if (value == kNone) return std::nullopt;
+  return static_cast<int32_t>(std::max(value, kNone));
 }
 
 void PutOrigin(std::string* out, const Origin& origin) {

@@ -34,6 +34,20 @@ TEST(RecordBatch, RoundTrips) {
   EXPECT_EQ(*decoded, Example());
 }
 
+TEST(RecordBatch, NegativeRanksAreNotNone) {
+  std::vector<Record> records;
+  for (std::optional<int32_t> rank : {std::optional<int32_t>(), std::optional<int32_t>(-1), std::optional<int32_t>(0),
+                                      std::optional<int32_t>(INT32_MIN), std::optional<int32_t>(INT32_MAX)}) {
+    Record& record = records.emplace_back();
+    record.origin.rank = record.origin.node_rank = record.origin.local_rank = rank;
+  }
+  std::string bytes;
+  EncodeRecords(records, &bytes);
+  auto decoded = DecodeRecords(bytes);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(*decoded, records);
+}
+
 TEST(RecordBatch, DecimalsComeBackAsTheSameDoubles) {
   Record record;
   for (double value : {0.1, 2.1534, 1.234567e-05, -78400.5, 0.0, -0.0, 1e300, 5e-324, 1.0 / 3, 9007199254740993.0,

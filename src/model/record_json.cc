@@ -156,6 +156,7 @@ void AppendJsonNumber(double value, std::string* out) {
     char text[32];
     auto end = std::to_chars(text, text + sizeof text, value).ptr;
     out->append(text, end);
+    if (value == 0 && std::signbit(value)) *out += ".0";  // "-0" would be read as the integer 0
   }
 }
 

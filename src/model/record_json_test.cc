@@ -24,6 +24,12 @@ TEST(RecordJson, WritesOneFlatObjectAndLeavesOutWhatIsNotKnown) {
             R"("stream":"stdout","seq":3,"step":12,"msg":"a \"quoted\" line","loss":2.15,"gradient_norm":"NaN"})");
 }
 
+TEST(RecordJson, ZeroKeepsItsSign) {
+  std::string json;
+  AppendJsonNumber(-0.0, &json);
+  EXPECT_EQ(json, "-0.0");
+}
+
 TEST(RecordJson, ReplacesBytesThatAreNotUtf8) {
   std::string json;
   AppendJsonString("\xff\xc0\xaf ok \xed\xa0\x80 \xe2\x82\xac \x1b[31m", &json);

@@ -26,6 +26,9 @@ class RecordSink {
  public:
   virtual ~RecordSink() = default;
 
+  // Whether it takes records; kUnavailable says why not, and whoever has them keeps them. Any thread.
+  virtual base::Status Ready() { return {}; }
+
   // Takes the records into memory: queries see them when this returns. All sinks share the one batch.
   virtual base::Status Append(uint64_t end_position, std::shared_ptr<const RecordBatch> records) = 0;
 

@@ -1,5 +1,6 @@
 #include "parse/json_keys.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace rankscope::parse {
@@ -9,20 +10,28 @@ struct KnownKey {
   std::string_view name;
   JsonKey key;
 };
-constexpr std::array<KnownKey, 22> kKnownKeys = {
-    {{"timestamp", JsonKey::kTime},     {"@timestamp", JsonKey::kTime}, {"_time", JsonKey::kTime},
-     {"time", JsonKey::kTime},          {"ts", JsonKey::kTime},         {"project", JsonKey::kProject},
-     {"job_id", JsonKey::kJob},         {"job", JsonKey::kJob},         {"attempt", JsonKey::kAttempt},
-     {"node_rank", JsonKey::kNodeRank}, {"rank", JsonKey::kRank},       {"local_rank", JsonKey::kLocalRank},
-     {"host", JsonKey::kHost},          {"stream", JsonKey::kStream},   {"seq", JsonKey::kSeq},
-     {"step", JsonKey::kStep},          {"level", JsonKey::kLevel},     {"msg", JsonKey::kText},
-     {"message", JsonKey::kText},       {"text", JsonKey::kText},       {"log", JsonKey::kText},
-     {"_msg", JsonKey::kText}}};
+constexpr std::array<KnownKey, 14> kKnownKeys = {{{"timestamp", JsonKey::kTime},
+                                                  {"project", JsonKey::kProject},
+                                                  {"job_id", JsonKey::kJob},
+                                                  {"job", JsonKey::kJobAlias},
+                                                  {"attempt", JsonKey::kAttempt},
+                                                  {"node_rank", JsonKey::kNodeRank},
+                                                  {"rank", JsonKey::kRank},
+                                                  {"local_rank", JsonKey::kLocalRank},
+                                                  {"host", JsonKey::kHost},
+                                                  {"stream", JsonKey::kStream},
+                                                  {"seq", JsonKey::kSeq},
+                                                  {"step", JsonKey::kStep},
+                                                  {"level", JsonKey::kLevel},
+                                                  {"msg", JsonKey::kText}}};
 
 JsonKey KeyOf(std::string_view name) {
   for (const KnownKey& known : kKnownKeys) {
     if (known.name == name) return known.key;
   }
+  auto is = [name](std::string_view alias) { return alias == name; };
+  if (std::any_of(kTimeAliases.begin(), kTimeAliases.end(), is)) return JsonKey::kTimeAlias;
+  if (std::any_of(kTextAliases.begin(), kTextAliases.end(), is)) return JsonKey::kTextAlias;
   return JsonKey::kField;
 }
 

@@ -25,7 +25,14 @@ enum class JsonKey : uint8_t {
   kStep,
   kLevel,
   kText,
+  // Other names, which count where the record has no such key by its own name, and are fields where it has.
+  kTimeAlias,
+  kJobAlias,
+  kTextAlias,
 };
+// Those of time and text, the first ones first where a record has several.
+constexpr std::array<std::string_view, 4> kTimeAliases = {"@timestamp", "_time", "time", "ts"};
+constexpr std::array<std::string_view, 4> kTextAliases = {"message", "text", "log", "_msg"};
 
 // The keys of the lines so far, by their place in the line: lines mostly have the keys of lines before at the same
 // places, and few kinds of lines take turns. One thread.

@@ -51,6 +51,11 @@ bool ParseJsonNumber(std::string_view text, model::FieldView* field) {
       field->kind = model::FieldView::Kind::kInteger;
       return true;
     }
+    if (error == std::errc::result_out_of_range) {
+      field->kind = model::FieldView::Kind::kText;
+      field->text = text;
+      return true;
+    }
   }
   long decimals = 0;
   if (at != end && *at == '.') {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
+#include <utility>
 
 #include "model/level_name.h"
 #include "model/record_json.h"
@@ -22,6 +24,23 @@ std::string Quoted(std::string_view text) {
   constexpr size_t kShown = 60;
   std::string out = "\"" + std::string(text.substr(0, kShown));
   return out + (text.size() > kShown ? "…\"" : "\"");
+}
+
+// As a time, a smaller number is a duration that somebody calls so: 1973 began at a hundred million seconds.
+constexpr int64_t kLeastTime = 100'000'000;
+
+// Of 5.0 or 1e3, as pandas writes integers once one of them is missing.
+std::optional<int64_t> WholeNumber(std::string_view text) {
+  constexpr double kExact = 1LL << 53;
+  model::FieldView number;
+  if (!ParseJsonNumber(text, &number) || number.kind != Kind::kDouble) return std::nullopt;
+  if (std::trunc(number.number) != number.number || std::fabs(number.number) > kExact) return std::nullopt;
+  return static_cast<int64_t>(number.number);
+}
+
+bool IsDuration(const model::FieldView& field) {
+  if (field.kind == Kind::kInteger) return field.integer > -kLeastTime && field.integer < kLeastTime;
+  return field.kind == Kind::kDouble && std::fabs(field.number) < static_cast<double>(kLeastTime);
 }
 
 // The token without the blanks behind it.
@@ -90,7 +109,8 @@ class JsonRecordReader::Parser {
     record_.step.reset();
     record_.level = record_.text = {};
     record_.fields.clear();
-    has_time_ = false;
+    has_time_ = has_text_ = has_job_ = false;
+    has_time_alias_ = has_text_alias_ = has_job_alias_ = false;
     keys_.BeginLine();
   }
 
@@ -118,6 +138,7 @@ class JsonRecordReader::Parser {
       fault_ = simdjson::TRAILING_CONTENT;
       return false;
     }
+    if (!TakeAliases()) return false;
     if (origin_.host != host_) origin_.host = host_;
     return true;
   }
@@ -133,6 +154,15 @@ class JsonRecordReader::Parser {
     }
     switch (key) {
       case JsonKey::kField:
+        return TakeField(name, type, value);
+      case JsonKey::kTimeAlias:
+        has_time_alias_ = true;
+        return TakeField(name, type, value);
+      case JsonKey::kTextAlias:
+        has_text_alias_ = true;
+        return TakeField(name, type, value);
+      case JsonKey::kJobAlias:
+        has_job_alias_ = true;
         return TakeField(name, type, value);
       case JsonKey::kTime:
         return TakeTime(name, type, value);
@@ -170,12 +200,8 @@ class JsonRecordReader::Parser {
         }
         break;
       case JsonKey::kJob:
-        if (any_) {
-          origin_.job = text;
-        } else if (text != origin_.job) {
-          Wrong(name, text, "the request " + (job_.empty() ? "names no job_id" : "is for job_id " + Quoted(job_)));
-        }
-        break;
+        has_job_ = true;
+        return SetJob(name, text);
       case JsonKey::kHost:
         host_ = text;
         break;
@@ -191,9 +217,19 @@ class JsonRecordReader::Parser {
         }
         break;
       default:
+        has_text_ = true;
         record_.text = text;
     }
     return error_.ok();
+  }
+
+  bool SetJob(std::string_view name, std::string_view text) {
+    if (any_) {
+      origin_.job = text;
+    } else if (text != origin_.job) {
+      return Wrong(name, text, "the request " + (job_.empty() ? "names no job_id" : "is for job_id " + Quoted(job_)));
+    }
+    return true;
   }
 
   bool TakeField(std::string_view name, json::json_type type, json::value* value) {
@@ -201,8 +237,8 @@ class JsonRecordReader::Parser {
     field.name = name;
     field.kind = Kind::kText;
     if (type == json::json_type::number) {
-      std::string_view token = Trim(value->raw_json_token());
-      if (!ParseJsonNumber(token, &field)) {
+      field.text = Trim(value->raw_json_token());  // as which a number may be the record's text
+      if (!ParseJsonNumber(field.text, &field)) {
         fault_ = simdjson::NUMBER_ERROR;
         return false;
       }
@@ -221,25 +257,74 @@ class JsonRecordReader::Parser {
   }
 
   bool TakeTime(std::string_view name, json::json_type type, json::value* value) {
-    std::optional<base::TimeNs> time;
-    std::string_view text;
+    model::FieldView field;
+    field.kind = Kind::kText;
     if (type == json::json_type::string) {
-      fault_ = value->get_string().get(text);
+      fault_ = value->get_string().get(field.text);
       if (fault_) return false;
-      time = model::ParseTime(text, model::Zone::kElseUtc);
     } else {
-      text = Trim(value->raw_json_token());
+      field.text = Trim(value->raw_json_token());
+      if (type != json::json_type::number || !ParseJsonNumber(field.text, &field)) return NoTime(name, field.text);
     }
-    model::FieldView number;
-    if (!time && ParseJsonNumber(text, &number)) {
-      if (number.kind == Kind::kInteger) time = model::TimeOfNumber(number.integer, 0);
-      if (number.kind == Kind::kDouble && number.decimals >= 0)
-        time = model::TimeOfNumber(number.integer, number.decimals);
-    }
-    if (!time) return Wrong(name, text, "no time: want RFC 3339, or a number of s, ms, µs or ns");
+    return SetTime(name, field);
+  }
+
+  bool SetTime(std::string_view name, const model::FieldView& field) {
+    std::optional<base::TimeNs> time;
+    if (field.kind == Kind::kText) time = model::ParseTime(field.text, model::Zone::kElseUtc);
+    if (field.kind == Kind::kInteger) time = model::TimeOfNumber(field.integer, 0);
+    if (field.kind == Kind::kDouble && field.decimals >= 0) time = model::TimeOfNumber(field.integer, field.decimals);
+    if (!time) return NoTime(name, field.text);
     record_.time = *time;
     has_time_ = true;
     return true;
+  }
+
+  bool NoTime(std::string_view name, std::string_view text) {
+    return Wrong(name, text, "no time: want RFC 3339, or a number of s, ms, µs or ns");
+  }
+
+  // Keys by other names have become fields: what the record lacks is taken from them.
+  bool TakeAliases() {
+    if (has_job_alias_ && !has_job_ && !TakeJobAlias()) return false;
+    if (has_time_alias_ && !has_time_ && !TakeTimeAlias()) return false;
+    if (!has_text_alias_ || has_text_) return true;
+    for (std::string_view name : kTextAliases) {
+      auto field = TakeOut(name);
+      if (!field) continue;
+      record_.text = field->text;
+      return true;
+    }
+    return true;
+  }
+
+  bool TakeJobAlias() {
+    auto field = TakeOut("job");
+    return !field || SetJob("job", field->text);
+  }
+
+  bool TakeTimeAlias() {
+    for (std::string_view name : kTimeAliases) {
+      const model::FieldView* found = FindLast(name);
+      bool duration = found && IsDuration(*found);
+      if (found && !duration) return SetTime(name, *TakeOut(name));
+    }
+    return true;
+  }
+
+  const model::FieldView* FindLast(std::string_view name) const {
+    auto found = std::find_if(record_.fields.rbegin(), record_.fields.rend(),
+                              [name](const model::FieldView& field) { return field.name == name; });
+    return found == record_.fields.rend() ? nullptr : &*found;
+  }
+
+  // The last field of that name; none of them stays.
+  std::optional<model::FieldView> TakeOut(std::string_view name) {
+    const model::FieldView* found = FindLast(name);
+    if (!found) return std::nullopt;
+    model::FieldView field = *found;
+    std::erase_if(record_.fields, [name](const model::FieldView& other) { return other.name == name; });
+    return field;
   }
 
   template <typename T>
@@ -253,6 +338,10 @@ class JsonRecordReader::Parser {
     }
     auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
     if (error == std::errc() && end == text.data() + text.size()) return true;
+    if (auto whole = WholeNumber(text); whole && std::in_range<T>(*whole)) {
+      *out = static_cast<T>(*whole);
+      return true;
+    }
     return Wrong(name, text, "no integer of that size");
   }
 
@@ -302,7 +391,8 @@ class JsonRecordReader::Parser {
   model::RecordView record_;
   std::string_view host_;
   std::string level_;
-  bool has_time_ = false;
+  bool has_time_ = false, has_text_ = false, has_job_ = false;
+  bool has_time_alias_ = false, has_text_alias_ = false, has_job_alias_ = false;  // fields of such names
   JsonKeys keys_;                     // names of the record point into it; the last record's line is kept
   bool last_had_duplicates_ = false;  // one of its fields came twice
   std::vector<size_t> sorted_;

@@ -14,9 +14,11 @@ namespace rankscope::parse {
 // Reads records in their JSON form (one flat object a line) into a batch, fast: nothing is allocated per record.
 //
 // Known keys become the record's members, every other key a field: numbers and texts as they are, true and false as
-// text, an object or array as its JSON text, null as absent. Where a key comes twice the last counts. `@timestamp`,
-// `_time`, `time`, `ts` are also the time (text, or a number of s, ms, µs or ns), `message`, `text`, `log`, `_msg` the
-// text, `job` the job. Bare NaN, Infinity and -Infinity are numbers; bytes that are not UTF-8 become U+FFFD.
+// text, an object or array as its JSON text, null as absent; an integer beyond 64 bits is its text. Where a key comes
+// twice the last counts. Of a record without `timestamp` the first of `@timestamp`, `_time`, `time`, `ts` is the time
+// (text, or a number of s, ms, µs or ns, but no number below 1e8), without `msg` the first of `message`, `text`, `log`,
+// `_msg` the text, without `job_id` `job` the job; all others of these stay fields. Bare NaN, Infinity and -Infinity
+// are numbers; bytes that are not UTF-8, and halves of surrogates, become U+FFFD.
 class JsonRecordReader {
  public:
   // Readable bytes that must follow each line, whatever they are.

@@ -100,6 +100,81 @@ TEST(JsonRecord, OtherNamesOfTimeAndText) {
   }
 }
 
+TEST(JsonRecord, OwnNamesWinAndOthersBesideThemStayFields) {
+  // As mmengine writes, in either order.
+  for (const char* line :
+       {R"({"timestamp":"2026-11-01T00:00:00Z","step":5,"loss":2.5,"time":0.53,"data_time":0.01})",
+        R"({"time":0.53,"data_time":0.01,"step":5,"loss":2.5,"timestamp":"2026-11-01T00:00:00Z"})"}) {
+    auto [status, records] = Read({line});
+    ASSERT_TRUE(status.ok()) << status.message();
+    EXPECT_EQ(model::FormatTime(records.at(0).time), "2026-11-01T00:00:00.000000000Z");
+    EXPECT_EQ(records[0].fields.size(), 3u);
+    EXPECT_EQ(*model::FindField(records[0].fields, "time"), model::FieldValue(0.53));
+  }
+  auto [status, records] =
+      Read({R"({"timestamp":"2026-11-01T00:00:00Z","time":"12:33"})",
+            R"({"log":"x","msg":"real message","text":"a sample text"})",
+            R"({"log":"raw","message":"of two the one","_msg":7})", R"({"text":12.50})",
+            R"({"message":null,"text":"a","text":"b"})", R"({"job_id":"j","job":"worker"})", R"({"job":"j"})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).fields, (model::Fields{{"time", "12:33"}}));
+  EXPECT_EQ(records.at(1).text, "real message");
+  EXPECT_EQ(records.at(1).fields, (model::Fields{{"log", "x"}, {"text", "a sample text"}}));
+  EXPECT_EQ(records.at(2).text, "of two the one");
+  EXPECT_EQ(records.at(2).fields, (model::Fields{{"log", "raw"}, {"_msg", int64_t{7}}}));
+  EXPECT_EQ(records.at(3).text, "12.50");
+  EXPECT_EQ(records.at(4).text, "b");
+  EXPECT_TRUE(records.at(4).fields.empty());
+  EXPECT_EQ(records.at(5).fields, (model::Fields{{"job", "worker"}}));
+  EXPECT_TRUE(records.at(6).fields.empty());
+  EXPECT_EQ(Read({R"({"job":"k"})"}).status.message(), R"(job "k": the request is for job_id "j")");
+}
+
+TEST(JsonRecord, ADurationThatIsCalledTimeIsNoTime) {
+  auto [status, records] = Read({R"({"time":0.53,"loss":2})", R"({"time":12,"ts":1793491200})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).time, 99);  // that of arrival
+  EXPECT_EQ(records.at(0).fields, (model::Fields{{"time", 0.53}, {"loss", int64_t{2}}}));
+  EXPECT_EQ(records.at(1).time, 1793491200000000000);
+  EXPECT_EQ(records.at(1).fields, (model::Fields{{"time", int64_t{12}}}));
+}
+
+TEST(JsonRecord, IntegersThatAreWrittenAsDoublesAreIntegers) {
+  auto [status, records] = Read({R"({"step":5.0,"rank":"7.0","local_rank":-1.0,"seq":1e3})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).step, 5);
+  EXPECT_EQ(records[0].origin.rank, 7);
+  EXPECT_EQ(records[0].origin.local_rank, -1);
+  EXPECT_EQ(records[0].seq, 1000u);
+  for (const char* line : {R"({"step":5.5})", R"({"rank":1e10})", R"({"step":1e300})", R"({"seq":-1.0})",
+                           R"({"step":"x"})", R"({"step":NaN})", R"({"step":""})"}) {
+    EXPECT_NE(Read({line}).status.message().find("no integer of that size"), std::string::npos) << line;
+  }
+}
+
+TEST(JsonRecord, NumbersKeepTheirDigitsAndSigns) {
+  auto [status, records] =
+      Read({R"({"seed":18446744073709551615,"low":-9223372036854775809,"most":9223372036854775807,)"
+            R"("zero":-0.0,"large":1e400})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).fields, (model::Fields{{"seed", "18446744073709551615"},
+                                                 {"low", "-9223372036854775809"},
+                                                 {"most", INT64_MAX},
+                                                 {"zero", -0.0},
+                                                 {"large", INFINITY}}));
+  EXPECT_TRUE(std::signbit(std::get<double>(records[0].fields[3].second)));
+}
+
+TEST(JsonRecord, HalvesOfSurrogatePairsAreReplaced) {
+  auto [status, records] =
+      Read({R"({"msg":"bad \udcff byte","a":"\ud83d\ude00","b":"\ud83d","c":"\\udcff","\ud800":"\n\u00e9"})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).text, "bad \xef\xbf\xbd byte");
+  EXPECT_EQ(
+      records[0].fields,
+      (model::Fields{{"a", "\xf0\x9f\x98\x80"}, {"b", "\xef\xbf\xbd"}, {"c", "\\udcff"}, {"\xef\xbf\xbd", "\né"}}));
+}
+
 TEST(JsonRecord, WithoutATimeItIsThatOfArrival) { EXPECT_EQ(Read({R"({"msg":"x"})"}).records.at(0).time, 99); }
 
 TEST(JsonRecord, BareAndQuotedNonFiniteNumbers) {

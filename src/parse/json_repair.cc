@@ -1,10 +1,37 @@
 #include "parse/json_repair.h"
 
+#include <charconv>
 #include <limits>
 
 #include "model/words.h"
 
 namespace rankscope::parse {
+namespace {
+
+constexpr size_t kEscapeBytes = 6;  // \uXXXX
+
+// The code unit of the escape at the start; none: there is another thing.
+std::optional<unsigned> EscapedUnit(std::string_view text) {
+  unsigned unit = 0;
+  if (!text.starts_with("\\u") || text.size() < kEscapeBytes) return std::nullopt;
+  auto [end, error] = std::from_chars(text.data() + 2, text.data() + kEscapeBytes, unit, 16);
+  if (error != std::errc() || end != text.data() + kEscapeBytes) return std::nullopt;
+  return unit;
+}
+
+bool IsHigh(unsigned unit) { return unit >= 0xd800 && unit < 0xdc00; }
+bool IsLow(unsigned unit) { return unit >= 0xdc00 && unit < 0xe000; }
+
+// How long the escape is that begins the text, of both halves of a pair of surrogates; 0: half of one, alone.
+size_t EscapeLength(std::string_view text) {
+  auto unit = EscapedUnit(text);
+  if (!unit) return 2;
+  if (!IsHigh(*unit)) return IsLow(*unit) ? 0 : kEscapeBytes;
+  auto next = EscapedUnit(text.substr(kEscapeBytes));
+  return next && IsLow(*next) ? 2 * kEscapeBytes : 0;
+}
+
+}  // namespace
 
 std::string RepairedJson(std::string_view line) {
   std::string out;
@@ -13,7 +40,12 @@ std::string RepairedJson(std::string_view line) {
     size_t size = 1;
     if (in_text) {
       if (line[0] == '\\' && line.size() > 1 && static_cast<unsigned char>(line[1]) < 0x80) {
-        size = 2;
+        size = EscapeLength(line);
+        if (size == 0) {
+          out.append("\xef\xbf\xbd");
+          line.remove_prefix(kEscapeBytes);
+          continue;
+        }
       } else {
         size = model::FirstCodePoint(line).size;
         if (line[0] == '"') in_text = false;

@@ -63,6 +63,23 @@ TEST_F(QueryTest, SortingIsBoundedByMemoryButNotWhenOnlyTheFirstAreWanted) {
   EXPECT_EQ(budget.met(), base::Budget::Limit::kMemory);
 }
 
+TEST_F(QueryTest, NewestFirstIsTheReverseOfTimeWhereverItIsSorted) {
+  for (int i = 0; i < 6; ++i) {
+    Add(i, "line");
+    source_.records.back().time = 7;
+  }
+  auto run = [&](const std::string& text) {
+    base::Budget budget;
+    return Run(text, &budget);
+  };
+  std::vector<std::string> ranks = run("* | fields timestamp, rank"), reversed(ranks.rbegin(), ranks.rend());
+  EXPECT_EQ(run("* | sort timestamp desc | fields timestamp, rank"), reversed);
+  EXPECT_EQ(run("* | fields timestamp, rank | sort timestamp desc"), reversed);
+  EXPECT_EQ(run("* | fields timestamp, rank | sort timestamp desc | limit 2"),
+            std::vector<std::string>(reversed.begin(), reversed.begin() + 2));
+  EXPECT_EQ(run("* | sort timestamp desc, msg | fields timestamp, rank"), ranks);  // else stable
+}
+
 TEST_F(QueryTest, ACancelledQueryEnds) {
   for (int i = 0; i < 5000; ++i) Add(i, "line");
   base::Budget budget;

@@ -7,8 +7,8 @@
 namespace rankscope::query {
 namespace {
 
-// Stable: rows that the keys do not tell apart stay as they came. Of a sort that only wants the first N, at most 2 N
-// rows are held.
+// Stable: rows that the keys do not tell apart stay as they came, but of `timestamp desc` alone, which is the reverse
+// of the order of time. Of a sort that only wants the first N, at most 2 N rows are held.
 class SortStage : public Stage {
  public:
   SortStage(const SortPipe& pipe, Execution* execution, Stage* next)
@@ -17,10 +17,11 @@ class SortStage : public Stage {
       keys_.push_back(model::RecordKey::Of(key.name));
       descending_.push_back(key.descending);
     }
+    reverses_ = pipe.keys.size() == 1 && pipe.keys[0].name == "timestamp" && pipe.keys[0].descending;
   }
 
   bool Take(const Row& row) override {
-    Entry entry{{}, HeldRow(row), MemoryOf(row)};
+    Entry entry{{}, HeldRow(row), MemoryOf(row), arrivals_++};
     for (const auto& key : keys_) entry.keys.push_back(row.GetCell(key));
     budget_->Take(entry.bytes);
     rows_.push_back(std::move(entry));
@@ -41,6 +42,7 @@ class SortStage : public Stage {
     std::vector<model::Cell> keys;
     HeldRow held;
     size_t bytes;
+    uint64_t arrival;
   };
 
   bool Before(const Entry& a, const Entry& b) const {
@@ -48,11 +50,11 @@ class SortStage : public Stage {
       int order = Compare(ViewOf(a.keys[i]), ViewOf(b.keys[i]));
       if (order != 0) return descending_[i] ? order > 0 : order < 0;
     }
-    return false;
+    return reverses_ ? a.arrival > b.arrival : a.arrival < b.arrival;
   }
 
   void Sort() {
-    std::stable_sort(rows_.begin(), rows_.end(), [this](const Entry& a, const Entry& b) { return Before(a, b); });
+    std::sort(rows_.begin(), rows_.end(), [this](const Entry& a, const Entry& b) { return Before(a, b); });
   }
 
   void Trim() {
@@ -63,6 +65,8 @@ class SortStage : public Stage {
 
   std::vector<model::RecordKey> keys_;
   std::vector<bool> descending_;
+  bool reverses_ = false;
+  uint64_t arrivals_ = 0;
   const uint64_t keep_;
   base::Budget* budget_;
   Stage* next_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -22,7 +23,15 @@ struct Memtable {
   std::chrono::steady_clock::time_point since;
 };
 
-// The memtable's records as segments, one a job, that nobody sees until they are published.
-base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, SegmentFolder* folder);
+// A memtable's records as segments, one a job, that nobody sees until they are published.
+struct Written {
+  std::vector<LiveSegment> segments;
+  std::map<std::string, base::Status> failed;  // jobs of which nothing was written
+};
+// A full disk fails all of them (kUnavailable) and leaves nothing behind.
+base::Result<Written> WriteSegments(const Batches& batches, SegmentFolder* folder);
+
+// The records whose job is chosen; batches of which all are chosen are shared.
+Batches Choose(const Batches& batches, const std::function<bool(const std::string& job)>& chosen);
 
 }  // namespace rankscope::store

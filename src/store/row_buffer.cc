@@ -13,8 +13,7 @@ constexpr uint32_t kWorthATemplate = 2;  // times seen
 constexpr size_t kMaxLevels = 60000;
 
 auto SortKey(const model::Origin& origin) {
-  return std::tuple(origin.rank.value_or(-1), origin.node_rank.value_or(-1), origin.attempt,
-                    origin.local_rank.value_or(-1), std::string_view(origin.host));
+  return std::tuple(origin.rank, origin.node_rank, origin.attempt, origin.local_rank, std::string_view(origin.host));
 }
 
 bool HasNames(const model::RecordView& record, const std::vector<std::string>& names) {
@@ -54,9 +53,10 @@ uint32_t RowBuffer::OriginOf(const model::RecordView& record) {
   last_origin_ = record.origin;
   const model::Origin& origin = *record.origin;
   key_.clear();
-  for (int64_t part : {int64_t{origin.attempt}, int64_t{origin.node_rank.value_or(-1)},
-                       int64_t{origin.rank.value_or(-1)}, int64_t{origin.local_rank.value_or(-1)}}) {
-    base::PutSigned(&key_, part);
+  base::PutSigned(&key_, origin.attempt);
+  for (const std::optional<int32_t>& part : {origin.node_rank, origin.rank, origin.local_rank}) {
+    key_.push_back(part ? 1 : 0);  // none is no number, -1 is one
+    base::PutSigned(&key_, part.value_or(0));
   }
   key_ += origin.host;
   auto [at, added] = origin_index_.try_emplace(key_, static_cast<uint32_t>(origins_.size()));

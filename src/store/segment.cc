@@ -12,6 +12,7 @@
 
 #include "base/coding.h"
 #include "store/compression.h"
+#include "store/job_folder.h"
 #include "store/segment_summary.h"
 
 namespace rankscope::store {
@@ -67,6 +68,13 @@ BlockInfo ReadBlockInfo(base::ByteReader* in, uint8_t version) {
   block.min_time = in->Signed();
   block.max_time = in->Signed();
   return block;
+}
+
+// What is lost: how many records only the footer knew.
+base::Status FooterDamage(const std::string& path, uint64_t bytes) {
+  auto job = JobOfFile(path);
+  return base::Status::Corrupt(path + ": footer is damaged: " + std::to_string(bytes) + " bytes of records of " +
+                               (job ? "job \"" + *job + "\"" : "the job of this folder") + " cannot be read");
 }
 
 }  // namespace
@@ -146,7 +154,7 @@ base::Result<std::shared_ptr<const Segment>> Segment::Open(const std::string& pa
   if (fstat(segment->fd_.get(), &info) != 0) return base::Status::FromErrno(path, errno);
   auto size = static_cast<uint64_t>(info.st_size);
   segment->file_bytes_ = size;
-  base::Status damaged = base::Status::Corrupt(path + ": footer is damaged; the segment cannot be read");
+  base::Status damaged = FooterDamage(path, size);
   if (size < kTrailerBytes) return damaged;
   ASSIGN_OR_RETURN(std::string trailer, base::ReadAt(segment->fd_.get(), size - kTrailerBytes, kTrailerBytes));
   base::ByteReader tail(trailer);

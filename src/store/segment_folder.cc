@@ -79,9 +79,9 @@ base::Result<LiveSegment> SegmentFolder::Write(const std::string& job,
 }
 
 base::Status SegmentFolder::Publish(const std::vector<std::string>& gone, const std::vector<LiveSegment>& added,
-                                    std::optional<uint64_t> journal_position) {
+                                    std::optional<SealedUpTo> sealed) {
   Manifest next = manifest_;
-  if (journal_position) next.journal_position = *journal_position;
+  if (sealed) next.sealed = *std::move(sealed);
   auto goes = [&](const std::string& name) { return Contains(gone, name); };
   auto at = std::find_if(next.segments.begin(), next.segments.end(), goes);
   for (const LiveSegment& live : added) at = next.segments.insert(at, live.name) + 1;

@@ -25,13 +25,17 @@ class Store : public model::RecordSink {
     size_t memtable_bytes = 20 << 20;  // sealed into segments past this size
     int64_t idle_ms = 1000;            // or after so long without a record
     size_t merge_at = 8;               // so many small neighbours of a job become one
+    // A sentence for whoever runs the server, when records cannot be written and when they are again; the sealing
+    // thread. Null: nobody is told.
+    std::function<void(const std::string&)> say = nullptr;
   };
 
   // `damage` gets a sentence per file that cannot be read; everything else is served.
   static base::Result<std::unique_ptr<Store>> Open(const std::string& folder, Options options,
                                                    std::vector<std::string>* damage);
 
-  // Seals the memtable now: afterwards durable_position() is the last Append's position.
+  // Seals the memtable now: afterwards durable_position() is the last Append's position. An error names the job whose
+  // records could not be written; those of others are, unless the disk is full.
   virtual base::Status Flush() = 0;
   // Merges each job's segments into few, however large. Blocks while it does.
   virtual base::Status Compact() = 0;

@@ -107,6 +107,32 @@ TEST_F(StoreTest, RecordsThatEachHaveFieldsOfTheirOwnComeBackWhole) {
   EXPECT_EQ(cells, (std::vector<model::Cell>{14.25 + 15.25 + 290 * 15, int64_t{270}}));
 }
 
+TEST_F(StoreTest, RecordsWithoutARankHaveNoneOnceTheyAreSealedThoughOthersSayMinusOne) {
+  std::vector<model::Record> records;
+  for (std::optional<int32_t> rank : {std::optional<int32_t>(-1), std::optional<int32_t>(), std::optional<int32_t>(0),
+                                      std::optional<int32_t>(INT32_MIN), std::optional<int32_t>(INT32_MAX)}) {
+    model::Record record = Line(0, static_cast<base::TimeNs>(records.size()), "x");
+    record.origin.rank = record.origin.node_rank = record.origin.local_rank = rank;
+    records.push_back(record);
+  }
+  ASSERT_TRUE(store_->Append(1, Batch(records)).ok());
+  auto origins = [&] {
+    std::vector<model::Origin> seen;
+    base::Budget budget;
+    auto take = [&](const model::Record& record) {
+      seen.push_back(record.origin);
+      return true;
+    };
+    EXPECT_TRUE(store_->Read({}, &budget, take).ok());
+    return seen;
+  };
+  std::vector<model::Origin> in_memory = origins();
+  ASSERT_EQ(in_memory.size(), records.size());
+  for (size_t i = 0; i < records.size(); ++i) EXPECT_EQ(in_memory[i], records[i].origin) << i;
+  ASSERT_TRUE(store_->Flush().ok());
+  EXPECT_EQ(origins(), in_memory);
+}
+
 TEST_F(StoreTest, MergesSegmentsAndMemoryByTimeThenArrival) {
   ASSERT_TRUE(store_->Append(1, Batch({Line(0, 30, "c"), Line(0, 10, "a"), Line(1, 20, "b1")})).ok());
   ASSERT_TRUE(store_->Flush().ok());
@@ -183,6 +209,29 @@ TEST_F(StoreTest, DeletedJobIsGoneFromDiskAndMemoryAndNoReplayBringsItBack) {
   Open();
   EXPECT_TRUE(damage_.empty());
   EXPECT_EQ(Texts(), (std::vector<std::string>{"of another job", "later", "later"}));
+}
+
+TEST_F(StoreTest, JobsWhoseIdsAreTooLongForFolderNamesAreSealedAndDoNotStopOthers) {
+  std::string chinese;
+  for (int i = 0; i < 33; ++i) chinese += "中";
+  std::vector<std::string> jobs = {chinese + "一", chinese + "二", std::string(5000, 'x'), "short"};
+  std::vector<model::Record> records;
+  for (const std::string& job : jobs) {
+    records.push_back(Line(0, static_cast<base::TimeNs>(records.size()), "of " + job));
+    records.back().origin.job = job;
+  }
+  ASSERT_TRUE(store_->Append(1, Batch(records)).ok());
+  auto status = store_->Flush();
+  ASSERT_TRUE(status.ok()) << status.message();
+  Open();
+  EXPECT_EQ(Texts().size(), jobs.size());
+  ASSERT_TRUE(store_->DeleteJob(jobs[0]).ok());
+  EXPECT_EQ(Texts(), (std::vector<std::string>{"of " + jobs[1], "of " + jobs[2], "of short"}));
+  for (const fs::path& segment : Segments()) std::ofstream(segment) << "nonsense";
+  Open();
+  EXPECT_EQ(damage_.size(), 3u);
+  for (size_t i = 1; i < jobs.size(); ++i) ASSERT_TRUE(store_->DeleteJob(jobs[i]).ok());
+  EXPECT_FALSE(fs::exists(folder_ + "/jobs") && !fs::is_empty(folder_ + "/jobs"));
 }
 
 TEST_F(StoreTest, DeletingDoesNotDisturbWhoReads) {

@@ -58,7 +58,8 @@ View MakeView(const std::vector<LiveSegment>& segments, Batches batches, const m
 void LeaveOut(const std::map<std::string, base::Status>& unreadable, const model::Scan& scan, const ScanFilter& filter,
               base::Budget* budget) {
   for (const auto& [name, damage] : unreadable) {
-    if (filter.MayMatchJob(scan.project, JobOfFile(name))) budget->LeaveOut(damage);
+    auto job = JobOfFile(name);
+    if (!job || filter.MayMatchJob(scan.project, *job)) budget->LeaveOut(damage);
   }
 }
 

@@ -137,6 +137,21 @@ class RetentionTest(unittest.TestCase):
         self.restart()
         self.assertEqual(self.jobs(), {"young"})
 
+    def test_records_that_an_incident_cites_stay_until_it_is_dismissed(self):
+        error = [{"timestamp": OLD, "rank": 0, "stream": "stderr", "msg": "torch.OutOfMemoryError: CUDA out of memory. "
+                  "Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.10 GiB of which 1.00 GiB is free."}]
+        self.server.ingest("cited", error)
+        incidents = lambda: self.server.ask("GET", "/api/v1/incidents", job_id="cited")[1]
+        wait_until(incidents, "the incident")
+        self.server.ingest("old", lines("x", 10))
+        self.restart("--retention", "30d", "--retention-every", "1")
+        wait_until(lambda: self.jobs() == {"cited"}, "the old job to go")
+        said = lambda: self.server.rows("job:cited stream:stderr | stats count() as n")[0]["n"]
+        self.assertEqual(said(), 1)
+        for incident in incidents():
+            self.done("incidents", "dismiss", incident["id"], "--note", "known")
+        wait_until(lambda: said() == 0, "what nothing cites any more to go")
+
     def test_beyond_its_bytes_a_project_loses_the_oldest(self):
         for month in range(1, 7):
             self.server.ingest(f"m{month}", lines("x", 2000, f"2026-0{month}-01T00:00:00Z"))

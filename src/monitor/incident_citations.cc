@@ -1,0 +1,32 @@
+#include "monitor/incident_citations.h"
+
+#include <algorithm>
+
+#include "diagnose/incidents/incident.h"
+
+namespace rankscope::monitor {
+namespace {
+
+store::Citation CitationOf(const diagnose::Incident& incident) {
+  store::Citation citation{incident.job, incident.started, incident.started};
+  for (const model::Record& record : incident.evidence) {
+    citation.since = std::min(citation.since, record.time);
+    citation.until = std::max(citation.until, record.time);
+  }
+  return citation;
+}
+
+}  // namespace
+
+base::Result<std::vector<store::Citation>> CitationsOf(const catalog::Incidents& incidents) {
+  std::vector<store::Citation> citations;
+  ASSIGN_OR_RETURN(auto rows, incidents.List({}));
+  for (const catalog::IncidentRow& row : rows) {
+    if (row.state == NameOf(diagnose::IncidentState::kDismissed)) continue;
+    ASSIGN_OR_RETURN(diagnose::Incident incident, diagnose::IncidentFromJson(row.json));
+    citations.push_back(CitationOf(incident));
+  }
+  return citations;
+}
+
+}  // namespace rankscope::monitor

@@ -1,0 +1,48 @@
+"""`rankscope store` on a data directory that nobody serves."""
+import glob
+import signal
+import unittest
+
+from harness import Place, Server
+
+
+class StoreCommandTest(unittest.TestCase):
+    def setUp(self):
+        self.place = Place()
+        self.addCleanup(self.place.remove)
+        self.server = Server(self.place)
+        self.data = self.place.path + "/server"
+        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+
+    def store(self, action, code):
+        done = self.place.cli("store", action, self.data)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def flip(self, pattern, at):
+        (path,) = glob.glob(self.data + "/projects/default/" + pattern)
+        with open(path, "r+b") as file:
+            file.seek(at, 2)
+            byte = file.read(1)
+            file.seek(at, 2)
+            file.write(bytes([byte[0] ^ 1]))
+        return path
+
+    def test_damage_is_named_in_the_journal_and_in_segments(self):
+        self.server.ingest("j", [{"rank": 0, "msg": "not sealed yet"}])
+        self.server.stop(signal.SIGKILL)
+        self.assertRegex(self.store("verify", 0).stdout, r"journal: \d+ entries, \d+ bytes: every checksum holds")
+        journal = max(glob.glob(self.data + "/projects/default/journal/*.journal"))
+        path = self.flip("journal/" + journal.rsplit("/", 1)[1], -1)
+        self.assertIn(path + ": bytes ", self.store("verify", 1).stderr)
+        self.flip("journal/" + journal.rsplit("/", 1)[1], -1)
+        self.server.start()
+        self.server.stop()
+        self.assertIn("1 jobs, 1 records", self.store("verify", 0).stdout)
+        self.flip("store/jobs/j/*.segment", -1)
+        for action in ("verify", "stats", "compact"):
+            self.assertRegex(self.store(action, 1).stderr, r'footer is damaged: \d+ bytes of records of job "j" cannot be read')
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -65,7 +65,7 @@ char* TableWriter::WriteRow(const model::Cell* cells, char* at, std::string* out
     const auto* number = std::get_if<double>(&cell);
     if (const auto* whole = std::get_if<int64_t>(&cell)) {
       at = std::to_chars(at, at + kMostNumberBytes, *whole).ptr;
-    } else if (number && std::isfinite(*number)) {
+    } else if (number && std::isfinite(*number) && *number != 0) {
       at = std::to_chars(at, at + kMostNumberBytes, *number).ptr;
     } else if (const auto* time = std::get_if<model::Time>(&cell)) {
       at = WriteTime(time->ns, at);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "cli/answer_end.h"
 #include "cli/http_client.h"
 #include "cli/line_folder.h"
 #include "cli/line_printer.h"
@@ -137,24 +138,16 @@ class Output {
   LineFolder folder_;
 };
 
-// A line that holds nothing but an error ends an answer that is not whole. What it says; empty for a record's line.
-std::string ErrorIn(std::string_view line) {
-  if (!line.starts_with("{\"error\":")) return "";
-  auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  bool alone = json.is_object() && json.size() == 1 && json["error"].is_string();
-  return alone ? json["error"].get<std::string>() : "";
-}
-
-// GetLines of records; kInternal where the answer says that it is not whole.
+// GetLines of records; with the error of an answer that says that it is not whole.
 base::Status GetRecords(const std::string& server, const std::string& path,
                         const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle = {}) {
   base::Status broken;
   RETURN_IF_ERROR(GetLines(
       server, path,
       [&](std::string_view line) {
-        std::string error = ErrorIn(line);
-        if (error.empty()) return take(line);
-        broken = base::Status::Internal("the answer is not whole: " + error);
+        base::Status end = EndSaidBy(line);
+        if (end.ok()) return take(line);
+        broken = end;
         return true;
       },
       idle));

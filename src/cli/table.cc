@@ -122,6 +122,14 @@ bool TableWriter::Add(const Row& row) {
 
 void TableWriter::Begin() {
   begun_ = true;
+  if (columns_.empty()) FindColumns();
+  MeasureColumns();
+  if (terminal_ > 0) FitTerminal();
+  if (!columns_.empty() && (rows_ > 0 || format_ == Format::kCsv)) PrintCells(columns_);
+  for (const Row& row : std::exchange(waiting_, {})) Print(row);
+}
+
+void TableWriter::FindColumns() {
   if (format_ == Format::kTable) HideWhatMachinesWant();
   for (const Row& row : waiting_) {
     bool first = &row == &waiting_.front();
@@ -132,10 +140,6 @@ void TableWriter::Begin() {
   // A pattern is as long as it likes, and stands last.
   auto pattern = std::find(columns_.begin(), columns_.end(), "pattern");
   if (format_ == Format::kTable && pattern != columns_.end()) std::rotate(pattern, pattern + 1, columns_.end());
-  MeasureColumns();
-  if (terminal_ > 0) FitTerminal();
-  if (!columns_.empty()) PrintCells(columns_);
-  for (const Row& row : std::exchange(waiting_, {})) Print(row);
 }
 
 // Rows that a pipe has made are not whole: they have what was asked for.

@@ -17,10 +17,11 @@ struct Written {
   size_t dropped = 0;
 };
 
-Written Write(TableWriter::Format format, size_t width, const std::vector<Json>& rows) {
+Written Write(TableWriter::Format format, size_t width, const std::vector<Json>& rows,
+              const std::vector<std::string>& columns = {}) {
   std::string path = testing::TempDir() + "/table";
   std::unique_ptr<FILE, int (*)(FILE*)> out(std::fopen(path.c_str(), "w"), std::fclose);
-  TableWriter table(format, {}, out.get(), width);
+  TableWriter table(format, {}, out.get(), width, columns);
   for (const Json& row : rows) EXPECT_TRUE(table.Add(row));
   table.Finish();
   out.reset();
@@ -39,6 +40,21 @@ TEST(Table, RecordsHaveTheirOwnKeysInOrderThenTheTextThenFields) {
 TEST(Table, ColumnsThatAQuestionChoseKeepTheirOrder) {
   EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {{{"level", "error"}, {"rank", 1}, {"n", 5}}}).text,
             "level  rank  n\nerror  1     5\n");
+}
+
+TEST(Table, NamedColumnsAreTheHeaderThoughNoEarlyRowHasThem) {
+  std::vector<Json> rows(TableWriter::kLookAhead, Json{{"rank", 1}});
+  rows.push_back({{"late", 42}});
+  Written written = Write(TableWriter::Format::kCsv, 0, rows, {"late", "rank", "nosuch"});
+  EXPECT_TRUE(written.text.starts_with("late,rank,nosuch\n,1,\n")) << written.text.substr(0, 40);
+  EXPECT_TRUE(written.text.ends_with("\n42,,\n"));
+  EXPECT_EQ(written.dropped, 0u);
+  EXPECT_EQ(Write(TableWriter::Format::kCsv, 0, rows).dropped, 1u);
+  EXPECT_EQ(Write(TableWriter::Format::kCsv, 0, {}, {"n"}).text, "n\n");
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {}, {"n"}).text, "");
+  Json record = {{"project", "p"}, {"attempt", 0}, {"seq", 1}};
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {record}, {"project", "attempt", "seq"}).text,
+            "project  attempt  seq\np        0        1\n");
 }
 
 TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {

@@ -6,7 +6,7 @@
 #include "base/counted.h"
 #include "cli/answer_end.h"
 #include "cli/http_client.h"
-#include "cli/jobs_command.h"
+#include "cli/job_time.h"
 #include "cli/table.h"
 #include "query/columns.h"
 
@@ -74,15 +74,21 @@ base::Status GetRows(const std::string& server, const std::string& path, const s
   return ended;
 }
 
-std::string WithJob(const std::string& job, const std::string& query) {
-  if (job.empty()) return query;
+std::string WithJob(const std::string& job, const std::string& filter) {
   std::string quoted = "job:\"";
   for (char c : job) {
     if (c == '"' || c == '\\') quoted.push_back('\\');
     quoted.push_back(c);
   }
   quoted.push_back('"');
-  return query.empty() ? quoted : quoted + " (" + query + ")";
+  return filter.empty() ? quoted : quoted + " (" + filter + ")";
+}
+
+std::string FilterParameters(const std::string& filter, const std::string& job, const std::string& start) {
+  std::string parameters = "query=" + UrlEncode(filter);
+  if (!job.empty()) parameters += "&job_id=" + UrlEncode(job);
+  if (!start.empty()) parameters += "&start=" + UrlEncode(start);
+  return parameters;
 }
 
 base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output,
@@ -91,10 +97,10 @@ base::Status RunQueryCommand(const std::string& server, const std::string& query
 }
 
 base::Status RunPatterns(const PatternsOptions& options) {
-  RETURN_IF_ERROR(CheckJob(options.server, options.job));
-  std::string path = "/api/v1/patterns?query=" + UrlEncode(WithJob(options.job, options.query)) +
+  ASSIGN_OR_RETURN(JobTime time, JobTimeOf(options.server, options.job));
+  ASSIGN_OR_RETURN(std::string start, SinceOf(time, options.since));
+  std::string path = "/api/v1/patterns?" + FilterParameters(options.query, options.job, start) +
                      "&limit=" + std::to_string(options.limit);
-  if (!options.since.empty()) path += "&start=" + UrlEncode(options.since);
   std::vector<std::string> hidden = {"example"};
   if (!options.job.empty()) hidden.emplace_back("job_id");
   return PrintRows(options.server, path, options.output, hidden, options.width);

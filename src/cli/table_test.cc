@@ -64,11 +64,18 @@ TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {
             "12:00            stdout        mmmmmmmmmmmmmmmmmmmmmmmmmmmm…\n"
             "12:01      3     metric  7                                    2.5   1\n");
   EXPECT_TRUE(wide.left_out.empty());
-  Written narrow = Write(TableWriter::Format::kTable, 53, {kLine, kMetric});
+  Written narrow = Write(TableWriter::Format::kTable, 55, {kLine, kMetric});
   EXPECT_EQ(narrow.left_out, std::vector<std::string>({"lr"}));
   EXPECT_EQ(narrow.dropped, 0u) << "what there is no room for is told by its name";
   EXPECT_EQ(narrow.text.find("lr"), std::string::npos);
   EXPECT_NE(narrow.text.find("2.5"), std::string::npos);
+}
+
+TEST(Table, TheTextKeepsAThirdOfTheTerminalBesideFieldsThatFewHave) {
+  Json event = {{"timestamp", "12:02"}, {"stream", "event"}, {"msg", "x"}, {"command", std::string(40, 'c')}};
+  Written written = Write(TableWriter::Format::kTable, 90, {kLine, event});
+  EXPECT_EQ(written.left_out, std::vector<std::string>({"command"}));
+  EXPECT_NE(written.text.find(std::string(60, 'm')), std::string::npos) << written.text;
 }
 
 TEST(Table, WithoutATerminalNoValueIsCut) {

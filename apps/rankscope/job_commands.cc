@@ -9,7 +9,10 @@ namespace {
 
 using Job = std::shared_ptr<std::string>;
 
-void AddJob(CLI::App* command, const Job& job) { command->add_option("job", *job, "the job")->required(); }
+void AddJob(CLI::App* command, const Job& job) {
+  auto named = [](const std::string& text) { return text.empty() ? "want the name of a job" : std::string(); };
+  command->add_option("job", *job, "the job")->required()->check(CLI::Validator(named, ""));
+}
 
 void AddJobsShow(Program* program, CLI::App* jobs) {
   CLI::App* show = jobs->add_subcommand("show", "One job: its state, its configuration, its ranks");

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "model/job_id.h"
 
 namespace rankscope {
 namespace {
@@ -63,6 +64,7 @@ base::Result<Project*> Projects::FindOrOpen(const std::string& name) {
 }
 
 base::Result<uint64_t> Projects::Greet(wire::Hello* hello) {
+  RETURN_IF_ERROR(model::CheckJobId(hello->job));
   auto verdict = gate_->Admit(hello->token, hello->project, access::Action::kIngest);
   if (verdict.kind != access::Gate::Verdict::kAdmitted) return base::Status::Invalid(verdict.message);
   hello->project = verdict.project;
@@ -119,9 +121,9 @@ base::Status Projects::Conclude(const std::string& name, const std::string& find
   return project->findings()->Save(changes);
 }
 
-base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, access::Action action,
+base::Result<api::HttpServer::Handler> Projects::Routes(const std::string& name, bool may_begin,
                                                         const api::Services& doors) {
-  ASSIGN_OR_RETURN(Project * project, action == access::Action::kIngest ? FindOrOpen(name) : Find(name));
+  ASSIGN_OR_RETURN(Project * project, may_begin ? FindOrOpen(name) : Find(name));
   return project->Routes(doors);
 }
 

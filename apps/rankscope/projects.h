@@ -40,10 +40,9 @@ class Projects : public wire::FrameReceiver {
   base::Status Conclude(const std::string& project, const std::string& finding, model::Record event);
   // Where records for the project go; it is opened at its first.
   base::Result<ingest::Ingest*> IngestOf(const std::string& project);
-  // kNotFound for a project that nothing was sent to yet, unless the action ingests, which begins it. `doors` names
+  // kNotFound for a project that nothing was sent to yet, unless it `may_begin` with this request. `doors` names
   // everything but the project's own.
-  base::Result<api::HttpServer::Handler> Routes(const std::string& project, access::Action action,
-                                                const api::Services& doors);
+  base::Result<api::HttpServer::Handler> Routes(const std::string& project, bool may_begin, const api::Services& doors);
   // Judges by these rules from now on, in every project.
   void UseRules(const std::shared_ptr<const detect::RuleSet>& rules);
   // From now on removes every so many seconds what the rules say is due, of each project, until Close. Once.

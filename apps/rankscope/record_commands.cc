@@ -10,8 +10,9 @@
 namespace rankscope {
 namespace {
 
-constexpr char kSince[] = "10m, 2h30m or 2026-11-24T10:00:00Z";
-constexpr char kLogsSince[] = "10m, 2h30m, now, 2026-11-24 or 2026-11-24T10:00:00Z";
+constexpr char kSince[] =
+    "10m, 2h30m, now, 2026-11-24 or 2026-11-24T10:00:00Z; counts back from now, of a job that has ended from its last "
+    "record";
 
 // A set, whether it is given with commas or by the option again.
 void AddSet(CLI::App* command, const char* name, std::string* set, const char* what) {
@@ -32,7 +33,7 @@ void AddWhose(CLI::App* command, cli::LogsOptions* logs) {
          "stdout,stderr,metric,batch,event,host,gpu,stack (all; as text without the samples of host and gpu)");
   command->add_option("--attempt", logs->attempt, "of this launch or restart only, counted from 0")
       ->check(NotNegative());
-  command->add_option("--since", logs->since, kLogsSince);
+  command->add_option("--since", logs->since, kSince);
   command->add_option("--until", logs->until, "as --since");
 }
 
@@ -85,7 +86,7 @@ void AddSeries(Program* program) {
       ->capture_default_str();
   command->add_option("--where", series->query, "only records that the filter holds, as rank:0-7");
   command->add_option("--since", series->since, kSince);
-  command->add_option("--points", series->points, "at most so many buckets a series")->check(NotNegative());
+  command->add_option("--points", series->points, "at most so many buckets a series")->check(CLI::Range(1, 100000));
   command->add_flag("--time", series->in_time, "over time and not over steps");
   command->add_flag("--plot", series->plot, "draw it");
   OnServerCommand(program, command, [program, series](const std::string& server) {

@@ -20,11 +20,18 @@ base::Result<Rule> SplitRule(const std::string& text) {
   return rule;
 }
 
+// Nothing for 0 as well: elsewhere that is no limit; here it would be to keep nothing.
+std::optional<int64_t> ParseAge(const std::string& text) {
+  auto age = model::ParseDuration(text);
+  return age == 0 ? std::nullopt : age;
+}
+
 std::optional<uint64_t> ParseSize(std::string text) {
   if (text.empty() || text[0] < '0' || text[0] > '9') return std::nullopt;  // CLI11 would take -3 for a large one
   try {
     if (!CLI::AsSizeValue(false)(text).empty()) return std::nullopt;  // it leaves the number in the text
-    return std::stoull(text);
+    uint64_t bytes = std::stoull(text);
+    return bytes == 0 ? std::nullopt : std::optional(bytes);
   } catch (const CLI::Error&) {  // a unit that it does not know
     return std::nullopt;
   }
@@ -58,7 +65,7 @@ base::Status Add(const std::vector<std::string>& texts, const char* option, cons
 base::Result<RetentionRules> RetentionRules::Parse(const std::vector<std::string>& ages,
                                                    const std::vector<std::string>& sizes) {
   RetentionRules rules;
-  RETURN_IF_ERROR(Add<int64_t>(ages, "--retention", "30d", model::ParseDuration, &rules.ages_));
+  RETURN_IF_ERROR(Add<int64_t>(ages, "--retention", "30d", ParseAge, &rules.ages_));
   RETURN_IF_ERROR(Add<uint64_t>(sizes, "--retention-bytes", "100GB", ParseSize, &rules.sizes_));
   return rules;
 }

@@ -12,7 +12,8 @@ namespace rankscope {
 // What `serve --retention` and `--retention-bytes` say, for all projects and for single ones.
 class RetentionRules {
  public:
-  // Each "VALUE" for all projects or "PROJECT=VALUE": a duration (30d), a size (100GB), or "none" for no limit.
+  // Each "VALUE" for all projects or "PROJECT=VALUE": a duration (30d), a size (100GB), or "none" for no limit; neither
+  // is 0.
   // kInvalid names the one that is neither.
   static base::Result<RetentionRules> Parse(const std::vector<std::string>& ages,
                                             const std::vector<std::string>& sizes);

@@ -21,6 +21,7 @@
 #include "base/shell_word.h"
 #include "cli/http_client.h"
 #include "commands.h"
+#include "model/job_id.h"
 
 namespace rankscope {
 namespace {
@@ -94,7 +95,7 @@ base::Status JoinLaunch(const nlohmann::json& launch, long patience_ms, agent::R
 void ChooseJob(const RunOptions& options, const agent::Launch& launch, agent::RunConfig* config) {
   constexpr long kPatienceMs = 5000;  // the name of the job hangs on it, or its attempt
   bool named = !options.job.empty();
-  config->job = named ? options.job : launch.key.empty() ? NewJobId() : launch.key;
+  config->job = named ? options.job : launch.key.empty() ? NewJobId() : model::JobIdFrom(launch.key);
   if (!named && launch.key.empty()) return;
   nlohmann::json member = {{named ? "job_id" : "key", config->job}, {"member", launch.member}};
   auto joined = JoinLaunch(member, kPatienceMs, config);
@@ -233,6 +234,9 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
 }  // namespace
 
 int Run(const RunOptions& options) {
+  if (!options.job.empty()) {
+    if (auto status = model::CheckJobId(options.job); !status.ok()) return Fail(status);
+  }
   auto labels = ParseLabels(options.labels);
   if (!labels.ok()) return Fail(labels.status());
   if (auto named = NamedServer(options.server); !named.ok()) return Fail(named.status());

@@ -227,9 +227,9 @@ class Server {
     options.port = http.port;
     options.is_short = api::IsShort;
     const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
-    auto routes = api::RequireAccess(
-        &*gate_, [this, doors = Doors(advertised)](const std::string& project, access::Action action) {
-          return projects_->Routes(project, action, doors);
+    auto routes =
+        api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project, bool may_begin) {
+          return projects_->Routes(project, may_begin, doors);
         });
     auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
       ++requests_;

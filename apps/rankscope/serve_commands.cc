@@ -18,8 +18,11 @@ void AddAddresses(CLI::App* serve, ServeOptions* options) {
 void AddQueryLimits(CLI::App* serve, base::Budget::Limits* limits) {
   serve->add_option("--query-memory", limits->memory_bytes, "memory of one query, as 128MiB; 0: no limit")
       ->transform(CLI::AsSizeValue(false))
+      ->transform(NotNegative())  // comes before: that takes -1 for a large number
       ->capture_default_str();
-  serve->add_option("--query-rows", limits->rows, "rows of one answer; 0: no limit")->capture_default_str();
+  serve->add_option("--query-rows", limits->rows, "rows of one answer; 0: no limit")
+      ->check(NotNegative())
+      ->capture_default_str();
   serve
       ->add_option_function<int64_t>(
           "--query-timeout", [limits](int64_t seconds) { limits->time_ns = seconds * base::kNsPerSecond; },

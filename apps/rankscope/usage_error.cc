@@ -72,7 +72,10 @@ std::string Unexpected(const CLI::App& command) {
   auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) { return word.starts_with('-'); });
   if (option == left.end()) return left.empty() ? "" : "no argument \"" + left.front() + "\" is wanted";
   std::string name = option->substr(0, option->find('='));
-  std::string where = command.get_name() == "run" ? " (the command's own come after --)" : "";
+  std::string where = command.get_name() == "run" ? " (the command's own come after --)"
+                      : command.get_name() == "query"
+                          ? " (a query that begins with - comes after --, or with NOT for it)"
+                          : "";
   return "no option " + name + NearestOf(name, OptionsOf(command)) + where;
 }
 

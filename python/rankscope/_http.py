@@ -22,16 +22,17 @@ class Unreachable(Exception):
     """There was no answer; whether the request arrived is not known."""
 
 
-def request(server, path, body=None, accept=None, timeout=None, **parameters):
+def request(server, path, body=None, accept=None, timeout=None, token=None, **parameters):
     """The answer to GET, or with a body (bytes) POST: a file of lines, to be closed. Parameters that are None are left
-    out. Raises Refused and Unreachable."""
+    out. token: else $RANKSCOPE_TOKEN. Raises Refused and Unreachable."""
     parameters = {name: value for name, value in parameters.items() if value is not None}
     if os.environ.get("RANKSCOPE_PROJECT"):
         parameters.setdefault("project", os.environ["RANKSCOPE_PROJECT"])
     address = server.removeprefix("http://").rstrip("/")
     asked = urllib.request.Request(f"http://{address}{path}?{urllib.parse.urlencode(parameters)}", body)
-    if os.environ.get("RANKSCOPE_TOKEN"):
-        asked.add_header("Authorization", "Bearer " + os.environ["RANKSCOPE_TOKEN"])
+    token = token or os.environ.get("RANKSCOPE_TOKEN")
+    if token:
+        asked.add_header("Authorization", "Bearer " + token)
     if accept:
         asked.add_header("Accept", accept)
     # Servers are asked directly: a proxy for the internet knows nothing of them.

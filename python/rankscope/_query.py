@@ -15,17 +15,22 @@ class PartialAnswer(UserWarning):
     """The query met a limit of the server: there are more rows than these."""
 
 
-def query(text, *, start=None, end=None, limit=None, server=None, frame=None):
+_COUNTS = {"attempt", "node_rank", "rank", "local_rank", "seq", "step"}
+
+
+def query(text, *, start=None, end=None, limit=None, server=None, project=None, token=None,
+          frame=None):
     """The rows that a query finds: a pandas DataFrame where pandas is installed, else a list of dicts.
 
     start, end: a half-open range of times (a datetime with a zone, RFC 3339, or a duration back, as "10m").
-    limit: the first so many rows. server: "HOST:PORT", else $RANKSCOPE_SERVER, else the local one; $RANKSCOPE_TOKEN and
-    $RANKSCOPE_PROJECT go along. frame: True for a DataFrame, False for dicts.
+    limit: the first so many rows. server: "HOST:PORT", else $RANKSCOPE_SERVER, else the local one. project, token:
+    else $RANKSCOPE_PROJECT and $RANKSCOPE_TOKEN. frame: True for a DataFrame, False for dicts.
 
-    NaN and infinities are floats, `timestamp` is a text (a DataFrame has datetimes). Raises QueryError; warns with
+    NaN and infinities are floats, `timestamp` is a text. A DataFrame has datetimes, whole numbers of rank, step and
+    their like also where some rows lack them (Int64), and the columns that some row has. Raises QueryError; warns with
     PartialAnswer.
     """
-    rows = list(_rows(text, start, end, limit, server or _server()))
+    rows = list(_rows(text, start, end, limit, server or _server(), project, token))
     if frame is False:
         return rows
     try:
@@ -37,6 +42,9 @@ def query(text, *, start=None, end=None, limit=None, server=None, frame=None):
     table = pandas.DataFrame(rows)
     if "timestamp" in table:
         table["timestamp"] = pandas.to_datetime(table["timestamp"], utc=True)
+    for name in _COUNTS.intersection(table.columns):
+        if table[name].dtype.kind == "f":  # what pandas makes of numbers of which some are missing
+            table[name] = table[name].astype("Int64")
     return table
 
 
@@ -53,12 +61,12 @@ def _server():
                          "$RANKSCOPE_SERVER") from None
 
 
-def _rows(text, start, end, limit, server):
-    parameters = {"query": text, "limit": limit}
+def _rows(text, start, end, limit, server, project, token):
+    parameters = {"query": text, "limit": limit, "project": project}
     for name, time in (("start", start), ("end", end)):
         parameters[name] = time.isoformat() if hasattr(time, "isoformat") else time
     try:
-        with _http.request(server, "/api/v1/query", **parameters) as answer:
+        with _http.request(server, "/api/v1/query", token=token, **parameters) as answer:
             for line in answer:
                 yield from _row(json.loads(line))
     except (_http.Refused, _http.Unreachable) as error:

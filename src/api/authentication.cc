@@ -20,7 +20,7 @@ constexpr std::string_view kQuestions[] = {"/api/v1/query", "/api/v1/series", "/
 
 // A question may come as a POST: queries and topologies grow longer than URLs.
 bool Asks(const Request& request) {
-  if (request.method != "POST") return request.method == "GET";
+  if (request.method != "POST") return request.method == "GET" || request.method == "HEAD";
   return std::find(std::begin(kQuestions), std::end(kQuestions), request.path) != std::end(kQuestions) ||
          (request.path.starts_with("/api/v1/jobs/") && request.path.ends_with("/diagnosis"));
 }
@@ -50,7 +50,7 @@ HttpServer::Handler RequireAccess(Gate* gate, RoutesOfProject routes) {
     if (verdict.kind != Gate::Verdict::kAdmitted) {
       return Answer(reply, verdict.kind == Gate::Verdict::kUnknown ? 401 : 403, {{"error", verdict.message}});
     }
-    auto handler = routes(verdict.project, ActionOf(request));
+    auto handler = routes(verdict.project, ActionOf(request) == access::Action::kIngest || !request.token.empty());
     if (!handler.ok()) return Fail(reply, handler.status());
     (*handler)(request, reply);
   };

@@ -193,7 +193,8 @@ class MicrohttpdServer : public HttpServer {
                          nullptr, nullptr, &MicrohttpdServer::OnRequest, this, MHD_OPTION_SOCK_ADDR, addresses->ai_addr,
                          MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                          kConnectionMemory, MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s,
-                         MHD_OPTION_NOTIFY_COMPLETED, &MicrohttpdServer::OnCompleted, this, MHD_OPTION_END);
+                         MHD_OPTION_NOTIFY_COMPLETED, &MicrohttpdServer::OnCompleted, this,
+                         MHD_OPTION_UNESCAPE_CALLBACK, &MicrohttpdServer::Unescape, nullptr, MHD_OPTION_END);
     if (!daemon_) {
       return base::Status::Unavailable("cannot listen on " + options_.address + ":" + std::to_string(options_.port) +
                                        ": " + std::strerror(errno) + "; choose another with --http");
@@ -238,6 +239,12 @@ class MicrohttpdServer : public HttpServer {
     for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     (*static_cast<std::map<std::string, std::string>*>(out))[name] = value ? value : "";
     return MHD_YES;
+  }
+
+  // A %00 would end the text for libmicrohttpd: as %01 it is as much a control character, and refused where those are.
+  static size_t Unescape(void*, MHD_Connection*, char* text) {
+    for (char* at = std::strstr(text, "%00"); at; at = std::strstr(at, "%00")) at[2] = '1';
+    return MHD_http_unescape(text);
   }
 
   static std::string BearerToken(MHD_Connection* connection) {

@@ -1,5 +1,6 @@
 #include "api/ingest_door.h"
 
+#include <cctype>
 #include <charconv>
 #include <condition_variable>
 #include <mutex>
@@ -7,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/decoder.h"
+#include "model/job_id.h"
 #include "parse/json_record.h"
 
 namespace rankscope::api {
@@ -15,7 +17,6 @@ namespace {
 using Json = nlohmann::json;
 using Outcome = wire::FrameReceiver::Outcome;
 
-constexpr std::string_view kPath = "/api/v1/ingest/jsonline";
 constexpr size_t kChunkBytes = 2 << 20;    // of records in their binary form: stored whole or not at all
 constexpr size_t kMaxLineBytes = 4 << 20;  // a chunk and a line fit into a frame
 constexpr int kMaxUnacknowledged = 2;      // chunks, beyond which the body waits
@@ -32,6 +33,7 @@ base::Result<Target> TargetOf(const Request& request) {
     if (name == "job_id") {
       if (value.empty())
         return base::Status::Invalid("job_id is empty: leave it out for records of the project itself");
+      RETURN_IF_ERROR(model::CheckJobId(value));
       target.job = value;
     } else if (name == "project") {
       target.project = value;
@@ -242,12 +244,18 @@ class Refusal : public BodyConsumer {
   std::shared_ptr<Tally> tally_;
 };
 
+// Names of codings are the same in whatever case.
+std::string Lower(std::string name) {
+  for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name;
+}
+
 }  // namespace
 
 HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject ingest_of) {
   return [gate, ingest_of = std::move(ingest_of)](
              const Request& request, std::shared_ptr<Responder> responder) -> std::unique_ptr<BodyConsumer> {
-    if (request.method != "POST" || request.path != kPath) return nullptr;
+    if (request.method != "POST" || request.path != kIngestPath) return nullptr;
     auto target = TargetOf(request);
     if (!target.ok()) return std::make_unique<Refusal>(target.status(), std::move(responder));
     auto verdict = gate->Admit(request.token, target->project, access::Action::kIngest);
@@ -257,7 +265,7 @@ HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject inges
     }
     target->project = verdict.project;
     auto encoding = request.headers.find("content-encoding");
-    auto decoder = base::Decoder::Make(encoding == request.headers.end() ? "" : encoding->second);
+    auto decoder = base::Decoder::Make(encoding == request.headers.end() ? "" : Lower(encoding->second));
     if (!decoder.ok())
       return std::make_unique<Refusal>(decoder.status().WithContext("Content-Encoding"), std::move(responder));
     auto ingest = ingest_of(target->project);

@@ -2,12 +2,15 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "access/gate.h"
 #include "api/http_server.h"
 #include "ingest/ingest.h"
 
 namespace rankscope::api {
+
+constexpr std::string_view kIngestPath = "/api/v1/ingest/jsonline";
 
 // POST /api/v1/ingest/jsonline?[job_id=&]project=[&producer=&seq=]: records in their JSON form, one a line, of any
 // number, with Content-Encoding gzip or zstd if so. docs/ingest.md says what is stored of a request that ends badly.

@@ -7,6 +7,7 @@
 #include "api/signed_note.h"
 #include "base/clock.h"
 #include "model/action.h"
+#include "model/job_id.h"
 #include "model/record_json.h"
 
 namespace rankscope::api {
@@ -122,6 +123,7 @@ void JobRoutes::Unpin(const Reply& reply, const std::string& job) const {
 }
 
 void JobRoutes::NoteImport(const Request& request, const Reply& reply, const std::string& job) const {
+  if (auto status = model::CheckJobId(job); !status.ok()) return Fail(reply, status);
   Json import = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (!import.is_object() || import.size() != 1 || !import.contains("from") || !import["from"].is_string()) {
     return Fail(reply, base::Status::Invalid("import: want {\"from\": PATH}"));
@@ -155,6 +157,8 @@ void JobRoutes::Launch(const Request& request, const Reply& reply) const {
   if (job.empty() == text("key").empty() || member.empty()) {
     return Fail(reply, base::Status::Invalid("launches: want {\"key\": K, \"member\": M}, or job_id in place of key"));
   }
+  // A key names the job of those who give none.
+  if (auto status = model::CheckJobId(job.empty() ? text("key") : job); !status.ok()) return Fail(reply, status);
   const base::TimeNs now = base::WallNow();
   int32_t attempt = 0;  // a relaunch of the same key is another job
   if (job.empty()) {

@@ -2,11 +2,15 @@
 
 #include <strings.h>
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <vector>
 
+#include "base/nearest.h"
 #include "model/record_value.h"
+#include "model/shown.h"
 #include "model/time_text.h"
 
 namespace rankscope::api {
@@ -63,13 +67,21 @@ base::TimeNs FromNumber(double number) {
 
 }  // namespace
 
-base::Result<Parameters> Parameters::Of(const Request& request) {
+Parameters Parameters::OfUrl(const Request& request) {
   Parameters parameters;
   parameters.values_ = request.query;
+  return parameters;
+}
+
+base::Result<Parameters> Parameters::Of(const Request& request) {
+  Parameters parameters = OfUrl(request);
   if (request.method != "POST" || request.body.empty()) return parameters;
   auto type = request.headers.find("content-type");
   std::string content = type == request.headers.end() ? "" : type->second;
   if (content.starts_with("application/x-www-form-urlencoded")) {
+    if (request.body.starts_with('{')) {
+      return base::Status::Invalid("the body is JSON: say so, with Content-Type: application/json");
+    }
     AddForm(request.body, &parameters.values_);
   } else if (content.starts_with("application/json")) {
     RETURN_IF_ERROR(AddJson(request.body, &parameters.values_));
@@ -77,6 +89,20 @@ base::Result<Parameters> Parameters::Of(const Request& request) {
     parameters.values_["query"] = request.body;
   }
   return parameters;
+}
+
+base::Status Parameters::CheckNames(std::string_view known) const {
+  std::vector<std::string_view> names = {"project"};
+  for (size_t at = 0; at < known.size();) {
+    size_t end = std::min(known.find(' ', at), known.size());
+    names.push_back(known.substr(at, end - at));
+    at = end + 1;
+  }
+  for (const auto& [name, value] : values_) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return base::Status::Invalid("unknown parameter " + model::Shown(name, 64) + base::Nearest(name, names));
+  }
+  return {};
 }
 
 std::string Parameters::Text(const std::string& name) const {

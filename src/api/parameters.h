@@ -17,6 +17,10 @@ namespace rankscope::api {
 class Parameters {
  public:
   static base::Result<Parameters> Of(const Request& request);
+  static Parameters OfUrl(const Request& request);  // those of its URL alone
+
+  // kInvalid names one that is none of these (names with blanks between; `project` is known everywhere).
+  base::Status CheckNames(std::string_view known) const;
 
   // Empty when absent.
   std::string Text(const std::string& name) const;

@@ -24,6 +24,21 @@ TEST(Parameters, ComeFromTheUrlAndTheBody) {
   EXPECT_FALSE(Parameters::Of(Post("application/json", "[1]")).ok());
 }
 
+TEST(Parameters, OneThatNobodyKnowsIsNamedAndNotIgnored) {
+  Request request;
+  request.query = {{"query", "x"}, {"project", "p"}};
+  EXPECT_TRUE(Parameters::Of(request)->CheckNames("query start").ok());
+  request.query["strat"] = "1h";
+  EXPECT_EQ(Parameters::Of(request)->CheckNames("query start").message(), "unknown parameter strat (nearest: start)");
+  EXPECT_FALSE(Parameters::Of(request)->CheckNames("").ok());
+  EXPECT_FALSE(Parameters::Of(Post("application/json", R"({"querry":"x"})"))->CheckNames("query").ok());
+}
+
+TEST(Parameters, JsonThatCallsItselfAFormIsNotTakenForAMissingParameter) {
+  auto parameters = Parameters::Of(Post("application/x-www-form-urlencoded", R"({"query":"x"})"));
+  EXPECT_NE(parameters.status().message().find("application/json"), std::string::npos);
+}
+
 TEST(Parameters, TimesComeInManyForms) {
   Request request;
   request.query = {{"a", "2026-11-01T00:00:00Z"}, {"b", "1793491200"}, {"c", "1793491200000"},

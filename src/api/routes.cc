@@ -7,6 +7,7 @@
 #include "api/answer.h"
 #include "api/finding_routes.h"
 #include "api/incident_routes.h"
+#include "api/ingest_door.h"
 #include "api/job_routes.h"
 #include "api/knowledge_routes.h"
 #include "api/notify_routes.h"
@@ -69,12 +70,18 @@ class Routes {
   void Handle(const Request& request, const Reply& reply) {
     std::string name;
     bool path_known = false;
-    for (const auto& [method, path, handle] : All()) {
-      if (!IsOf(path, request.path, &name)) continue;
+    // To a HEAD the answer's beginning goes out alone.
+    std::string_view asked = request.method;
+    if (asked == "HEAD") asked = "GET";
+    for (const Route& route : All()) {
+      if (!IsOf(route.path, request.path, &name)) continue;
       path_known = true;
-      if (method != request.method) continue;
-      return (this->*handle)(request, std::make_shared<Counted>(reply, std::string(path), services_.metrics), name);
+      if (route.method != asked) continue;
+      auto counted = std::make_shared<Counted>(reply, std::string(route.path), services_.metrics);
+      if (auto status = CheckParameters(route, request); !status.ok()) return Fail(counted, status);
+      return (this->*route.handle)(request, counted, name);
     }
+    path_known = path_known || request.path == kIngestPath;
     auto counted = std::make_shared<Counted>(reply, "other", services_.metrics);
     if (!path_known) return Fail(counted, base::Status::NotFound("no route " + request.path));
     Answer(counted, 405, {{"error", request.method + " " + request.path + ": not served; see the API's description"}});
@@ -83,11 +90,22 @@ class Routes {
   struct Route {
     std::string_view method, path;
     void (Routes::*handle)(const Request&, const Reply&, const std::string&);
+    std::string_view parameters = {};  // what it knows beside `project`, with blanks between
+    bool also_in_body = false;         // they may come in a body, too
   };
   // Every route. Of two that a path is of, the first.
   static const std::vector<Route>& All();
 
  private:
+  static constexpr std::string_view kAny = "*";  // for what asks in a way of its own, as probes and Prometheus do
+
+  static base::Status CheckParameters(const Route& route, const Request& request) {
+    if (route.parameters == kAny) return {};
+    if (!route.also_in_body) return Parameters::OfUrl(request).CheckNames(route.parameters);
+    ASSIGN_OR_RETURN(Parameters parameters, Parameters::Of(request));
+    return parameters.CheckNames(route.parameters);
+  }
+
   void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
 
   void Server(const Request&, const Reply& reply, const std::string&) {
@@ -196,39 +214,40 @@ class Routes {
 
 const std::vector<Routes::Route>& Routes::All() {
   static const std::vector<Route> kRoutes = {
-      {"GET", "/health", &Routes::Health},
-      {"GET", "/healthz", &Routes::Health},
-      {"GET", "/metrics", &Routes::Metrics},
+      {"GET", "/health", &Routes::Health, kAny},
+      {"GET", "/healthz", &Routes::Health, kAny},
+      {"GET", "/metrics", &Routes::Metrics, kAny},
       {"GET", "/api/v1/server", &Routes::Server},
-      {"GET", "/api/v1/query", &Routes::Query},
-      {"POST", "/api/v1/query", &Routes::Query},
-      {"GET", "/api/v1/series", &Routes::Series},
-      {"POST", "/api/v1/series", &Routes::Series},
-      {"GET", "/api/v1/patterns", &Routes::Patterns},
-      {"POST", "/api/v1/patterns", &Routes::Patterns},
-      {"GET", "/api/v1/fields", &Routes::Fields},
-      {"POST", "/api/v1/fields", &Routes::Fields},
-      {"GET", "/api/v1/tail", &Routes::Tail},
-      {"POST", "/api/v1/tail", &Routes::Tail},
+      {"GET", "/api/v1/query", &Routes::Query, "query job_id start end timeout limit"},
+      {"POST", "/api/v1/query", &Routes::Query, "query job_id start end timeout limit", true},
+      {"GET", "/api/v1/series", &Routes::Series, "query job_id start end timeout metric by x from_step to_step points"},
+      {"POST", "/api/v1/series", &Routes::Series, "query job_id start end timeout metric by x from_step to_step points",
+       true},
+      {"GET", "/api/v1/patterns", &Routes::Patterns, "query job_id start end timeout limit"},
+      {"POST", "/api/v1/patterns", &Routes::Patterns, "query job_id start end timeout limit", true},
+      {"GET", "/api/v1/fields", &Routes::Fields, "query job_id start end timeout sample"},
+      {"POST", "/api/v1/fields", &Routes::Fields, "query job_id start end timeout sample", true},
+      {"GET", "/api/v1/tail", &Routes::Tail, "query start end job_id last"},
+      {"POST", "/api/v1/tail", &Routes::Tail, "query start end job_id last", true},
       {"GET", "/api/v1/jobs", &Routes::Jobs},
       {"POST", "/api/v1/launches", &Routes::Launches},
-      {"GET", "/api/v1/findings", &Routes::Findings},
+      {"GET", "/api/v1/findings", &Routes::Findings, "job_id rule class incident_id state severity limit"},
       {"POST", "/api/v1/findings/{finding_id}/confirm", &Routes::ConfirmFinding},
       {"POST", "/api/v1/findings/{finding_id}/dismiss", &Routes::DismissFinding},
       {"GET", "/api/v1/insights", &Routes::Insights},
       {"GET", "/api/v1/jobs/{job_id}/diagnosis", &Routes::Diagnosis},
-      {"POST", "/api/v1/jobs/{job_id}/diagnosis", &Routes::Diagnosis},
-      {"GET", "/api/v1/jobs/{job_id}/diff", &Routes::Diff},
-      {"GET", "/api/v1/jobs/{job_id}/verify-fix", &Routes::VerifyFix},
-      {"GET", "/api/v1/jobs/{job_id}/rule-suggestion", &Routes::RuleSuggestion},
-      {"GET", "/api/v1/incidents", &Routes::Incidents},
+      {"POST", "/api/v1/jobs/{job_id}/diagnosis", &Routes::Diagnosis, "topology topology_file", true},
+      {"GET", "/api/v1/jobs/{job_id}/diff", &Routes::Diff, "against"},
+      {"GET", "/api/v1/jobs/{job_id}/verify-fix", &Routes::VerifyFix, "against"},
+      {"GET", "/api/v1/jobs/{job_id}/rule-suggestion", &Routes::RuleSuggestion, "rule_file"},
+      {"GET", "/api/v1/incidents", &Routes::Incidents, "job_id class rule state severity limit"},
       {"GET", "/api/v1/incidents/{incident_id}", &Routes::Incident},
-      {"POST", "/api/v1/incidents/{incident_id}/ack", &Routes::SayOfIncident<IncidentAct::kAcknowledge>},
+      {"POST", "/api/v1/incidents/{incident_id}/ack", &Routes::SayOfIncident<IncidentAct::kAcknowledge>, "for"},
       {"POST", "/api/v1/incidents/{incident_id}/confirm", &Routes::SayOfIncident<IncidentAct::kConfirm>},
       {"POST", "/api/v1/incidents/{incident_id}/dismiss", &Routes::SayOfIncident<IncidentAct::kDismiss>},
       {"POST", "/api/v1/incidents/{incident_id}/resolve", &Routes::SayOfIncident<IncidentAct::kResolve>},
       {"GET", "/api/v1/rules/stats", &Routes::RuleStats},
-      {"GET", "/api/v1/notifications", &Routes::Notifications},
+      {"GET", "/api/v1/notifications", &Routes::Notifications, "channel job_id incident limit"},
       {"GET", "/api/v1/notifications/channels", &Routes::Channels},
       {"POST", "/api/v1/notifications/test", &Routes::TestChannel},
       {"GET", "/api/v1/silences", &Routes::Silences},
@@ -241,7 +260,7 @@ const std::vector<Routes::Route>& Routes::All() {
       {"POST", "/api/v1/jobs/{job_id}/import", &Routes::NoteImport},
       {"POST", "/api/v1/jobs/{job_id}/pin", &Routes::PinJob},
       {"DELETE", "/api/v1/jobs/{job_id}/pin", &Routes::UnpinJob},
-      {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob},
+      {"DELETE", "/api/v1/jobs/{job_id}", &Routes::DeleteJob, "force"},
       {"GET", "/api/v1/jobs/{job_id}", &Routes::Job}};
   return kRoutes;
 }

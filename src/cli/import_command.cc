@@ -8,6 +8,7 @@
 #include "base/counted.h"
 #include "cli/http_client.h"
 #include "cli/named_input.h"
+#include "model/job_id.h"
 #include "model/record_json.h"
 #include "parse/log_folder.h"
 
@@ -16,26 +17,39 @@ namespace {
 
 constexpr size_t kBodyBytes = 4 << 20;
 
-// FNV-1a: the same file is the same producer from one import to the next.
-std::string ProducerOf(const std::string& path) {
+// FNV-1a, in hexadecimal.
+std::string HashOf(std::string_view text) {
   uint64_t hash = 14695981039346656037U;
-  for (char c : path) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
-  char text[32];
-  std::snprintf(text, sizeof text, "import-%016" PRIx64, hash);
-  return text;
+  for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211U;
+  char shown[32];
+  std::snprintf(shown, sizeof shown, "%016" PRIx64, hash);
+  return shown;
+}
+
+// The same file is the same producer from one import to the next.
+std::string ProducerOf(const std::string& path) { return "import-" + HashOf(path); }
+
+// An unfinished last record is a producer of its own: once the file has grown, the whole record is the file's next.
+std::string ProducerOf(const std::string& path, const std::string& unfinished) {
+  return ProducerOf(path) + "-" + HashOf(unfinished);
 }
 
 struct Counts {
   uint64_t records = 0, added = 0;  // added: of them, those that the server did not have
+
+  void Add(const Counts& more) {
+    records += more.records;
+    added += more.added;
+  }
 };
 
-// Sends the lines of one file in requests of a few MiB.
+// Sends the lines of one producer in requests of a few MiB.
 class Upload {
  public:
-  Upload(const std::string& server, const std::string& job, const std::string& path)
+  Upload(const std::string& server, const std::string& job, const std::string& file, const std::string& producer)
       : server_(server),
-        file_(path),
-        path_("/api/v1/ingest/jsonline?job_id=" + UrlEncode(job) + "&producer=" + ProducerOf(path) + "&seq=") {}
+        file_(file),
+        path_("/api/v1/ingest/jsonline?job_id=" + UrlEncode(job) + "&producer=" + producer + "&seq=") {}
 
   base::Status Add(std::string_view line) {
     body_.append(line);
@@ -86,25 +100,41 @@ base::Status SendJsonLines(const parse::LogFile& file, Upload* upload) {
   return send(rest);
 }
 
-base::Status SendRecords(const parse::LogFile& file, Upload* upload) {
+// But for an unfinished last one, which comes back.
+base::Status SendRecords(const parse::LogFile& file, Upload* upload, std::string* unfinished) {
   base::Status failed;
-  std::string json;
-  RETURN_IF_ERROR(parse::ReadLogFile(file, [&](const model::Record& record) {
-    json.clear();
-    model::AppendJson(record, &json);
-    failed = upload->Add(json);
+  std::string held;  // the last one so far
+  bool last_is_unfinished = false;
+  auto take = [&](const model::Record& record) {
+    if (!held.empty()) failed = upload->Add(held);
+    held.clear();
+    model::AppendJson(record, &held);
     return failed.ok();
-  }));
-  return failed;
+  };
+  RETURN_IF_ERROR(parse::ReadLogFile(file, take, &last_is_unfinished));
+  RETURN_IF_ERROR(failed);
+  if (last_is_unfinished) {
+    *unfinished = std::move(held);
+    return {};
+  }
+  return held.empty() ? base::Status() : upload->Add(held);
 }
 
 base::Result<Counts> ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file) {
   std::error_code ignored;
-  Upload upload(server, job, std::filesystem::weakly_canonical(file.path, ignored).string());
-  base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload);
+  const std::string path = std::filesystem::weakly_canonical(file.path, ignored).string();
+  Upload upload(server, job, path, ProducerOf(path));
+  std::string unfinished;
+  base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unfinished);
   if (status.ok()) status = upload.Send();
   if (!status.ok()) return upload.refused().ok() ? Unreadable(status) : status;
-  return upload.counts();
+  Counts counts = upload.counts();
+  if (unfinished.empty()) return counts;
+  Upload last(server, job, path, ProducerOf(path, unfinished));
+  RETURN_IF_ERROR(last.Add(unfinished));
+  RETURN_IF_ERROR(last.Send());
+  counts.Add(last.counts());
+  return counts;
 }
 
 // By which the job's state is known: nobody watched its end.
@@ -145,12 +175,12 @@ base::Status RunImport(const ImportOptions& options) {
       return base::Status::Invalid(path +
                                    ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
+    RETURN_IF_ERROR(model::CheckJobId(job).WithContext("--job_id"));
     RETURN_IF_ERROR(SayImported(options.server, job, path));  // first, so that nobody takes what comes for news
     Counts sum;
     for (const parse::LogFile& file : files) {
       ASSIGN_OR_RETURN(Counts counts, ImportFile(options.server, job, file));
-      sum.records += counts.records;
-      sum.added += counts.added;
+      sum.Add(counts);
     }
     Report(job, path, sum, files.size(), skipped);
   }

@@ -47,7 +47,8 @@ std::string Shown(const nlohmann::json& object, const char* name) {
   const auto& value = object[name];
   if (value.is_number_float()) return ShownNumber(value.get<double>());
   if (!value.is_string()) return value.dump();
-  return value.get<std::string>().empty() ? "-" : value.get<std::string>();
+  const auto text = value.get<std::string>();
+  return text.empty() ? "-" : ShownValue(nlohmann::ordered_json(text));
 }
 
 // "running", "running, potential" where findings mark the job, or "paused".

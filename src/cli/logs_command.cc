@@ -6,7 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
+#include "cli/answer_end.h"
 #include "cli/http_client.h"
+#include "cli/job_time.h"
 #include "cli/line_folder.h"
 #include "cli/line_printer.h"
 #include "cli/time_argument.h"
@@ -26,50 +28,16 @@ std::string Quoted(std::string_view text) {
   return out + "\"";
 }
 
-struct Job {
-  std::string state;
-  base::TimeNs last_heard = 0;
-};
-
-base::Result<Job> FindJob(const LogsOptions& options) {
-  Job job;
-  RETURN_IF_ERROR(GetLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job), [&](std::string_view line) {
-    auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!json.is_object()) return false;
-    job.state = json.value("state", "");
-    auto heard = ParseTimeArgument(json.value("last_heard", ""), 0);
-    if (heard.ok()) job.last_heard = *heard;
-    return false;
-  }));
-  return job;
-}
-
-bool IsRelative(const std::string& text) {
-  return !text.empty() && *ParseTimeArgument(text, 0) != *ParseTimeArgument(text, base::kNsPerSecond);
-}
-
-bool IsRunning(const Job& job) { return job.state == "running"; }
-
-// Durations count back from now while the job runs and from its last record afterwards. It is said which.
-std::string SayReference(const Job& job, base::TimeNs reference) {
-  std::string from = IsRunning(job) ? "the job is running: times count back from now, "
-                     : job.state == "lost"
-                         ? "nothing is heard of the job any more: times count back from its last record, "
-                         : "the job has ended: times count back from its last record, ";
-  return "rankscope: " + from + model::FormatTime(reference) + "\n";
-}
-
-base::Result<std::string> TimeTerm(const LogsOptions& options, const Job& job) {
+base::Result<std::string> TimeTerm(const LogsOptions& options, const JobTime& job) {
   if (options.since.empty() && options.until.empty()) return std::string();
-  base::TimeNs reference = IsRunning(job) ? base::WallNow() : job.last_heard;
   base::TimeNs since = 0, until = INT64_C(4'000'000'000'000'000'000);
   if (!options.since.empty()) {
-    ASSIGN_OR_RETURN(since, ParseTimeArgument(options.since, reference));
+    ASSIGN_OR_RETURN(since, ParseTimeArgument(options.since, job.reference));
   }
   if (!options.until.empty()) {
-    ASSIGN_OR_RETURN(until, ParseTimeArgument(options.until, reference));
+    ASSIGN_OR_RETURN(until, ParseTimeArgument(options.until, job.reference));
   }
-  if (IsRelative(options.since) || IsRelative(options.until)) std::fputs(SayReference(job, reference).c_str(), stderr);
+  if (IsRelative(options.since) || IsRelative(options.until)) SayReference(job);
   return " _time:[" + model::FormatTime(since) + "," + model::FormatTime(until) + "]";
 }
 
@@ -93,7 +61,7 @@ base::Result<std::string> PatternTerms(const std::string& option, const std::str
   return terms;
 }
 
-base::Result<std::string> BuildQuery(const LogsOptions& options, const Job& job) {
+base::Result<std::string> BuildQuery(const LogsOptions& options, const JobTime& job) {
   std::string query = "job:" + Quoted(options.job);
   ASSIGN_OR_RETURN(std::string ranks, NumbersTerm("rank", options.ranks));
   ASSIGN_OR_RETURN(std::string node_ranks, NumbersTerm("node_rank", options.node_ranks));
@@ -137,24 +105,16 @@ class Output {
   LineFolder folder_;
 };
 
-// A line that holds nothing but an error ends an answer that is not whole. What it says; empty for a record's line.
-std::string ErrorIn(std::string_view line) {
-  if (!line.starts_with("{\"error\":")) return "";
-  auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  bool alone = json.is_object() && json.size() == 1 && json["error"].is_string();
-  return alone ? json["error"].get<std::string>() : "";
-}
-
-// GetLines of records; kInternal where the answer says that it is not whole.
+// GetLines of records; with the error of an answer that says that it is not whole.
 base::Status GetRecords(const std::string& server, const std::string& path,
                         const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle = {}) {
   base::Status broken;
   RETURN_IF_ERROR(GetLines(
       server, path,
       [&](std::string_view line) {
-        std::string error = ErrorIn(line);
-        if (error.empty()) return take(line);
-        broken = base::Status::Internal("the answer is not whole: " + error);
+        base::Status end = EndSaidBy(line);
+        if (end.ok()) return take(line);
+        broken = end;
         return true;
       },
       idle));
@@ -176,11 +136,11 @@ base::Status PrintLast(const LogsOptions& options, const std::string& query, Out
 }  // namespace
 
 base::Status RunLogs(const LogsOptions& options) {
-  auto job = FindJob(options);
+  auto job = JobTimeOf(options.server, options.job);
   bool may_come = options.follow && job.status().code() == base::Code::kNotFound;
   if (!job.ok() && !may_come) return job.status();
   if (!job.ok()) std::fprintf(stderr, "rankscope: %s yet; waiting for it\n", job.status().message().c_str());
-  ASSIGN_OR_RETURN(std::string query, BuildQuery(options, job.ok() ? *job : Job{"running", 0}));
+  ASSIGN_OR_RETURN(std::string query, BuildQuery(options, job.ok() ? *job : JobTime{"running", base::WallNow()}));
   Output output(options);
   auto print = [&](std::string_view line) { return output.Print(line); };
   base::Status status;

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/counted.h"
+#include "cli/answer_end.h"
 #include "cli/http_client.h"
-#include "cli/jobs_command.h"
+#include "cli/job_time.h"
 #include "cli/table.h"
+#include "query/columns.h"
 
 namespace rankscope::cli {
 namespace {
@@ -20,19 +23,28 @@ std::string SomeOf(const std::vector<std::string>& names) {
   return names.size() > kNamed ? text + ", …" : text;
 }
 
-void SayWhatIsLeftOut(const TableWriter& table) {
+void SayWhatHadNoRoom(const TableWriter& table) {
   if (const auto& names = table.left_out(); !names.empty()) {
     std::fprintf(stderr, "rankscope: no room for %s: choose columns with | fields, or use -o json\n",
                  SomeOf(names).c_str());
   }
-  if (table.dropped() > 0) {
-    std::fprintf(stderr, "rankscope: %zu values had no column: choose columns with | fields, or use -o json\n",
-                 table.dropped());
-  }
+}
+
+// A value that a late row has beside those of the first ones is lost to whoever reads the table.
+base::Status WhatHadNoColumn(const TableWriter& table) {
+  if (table.dropped() == 0) return {};
+  return base::Status::Unavailable(base::Counted(table.dropped(), "value") +
+                                   " had no column: choose columns with | fields, or use -o json");
+}
+
+// What the query names; nothing where it does not parse, which the server says.
+std::vector<std::string> NamedColumns(const std::string& query) {
+  auto parsed = query::ParseQuery(query, 0);
+  return parsed.ok() ? query::ColumnsOf(*parsed) : std::vector<std::string>();
 }
 
 base::Status PrintRows(const std::string& server, const std::string& path, const std::string& output,
-                       const std::vector<std::string>& hidden, size_t width) {
+                       const std::vector<std::string>& hidden, size_t width, std::vector<std::string> columns = {}) {
   if (output == "json") {
     return GetRows(server, path, [](const Json& row) {
       std::string line = row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
@@ -41,12 +53,12 @@ base::Status PrintRows(const std::string& server, const std::string& path, const
   }
   bool csv = output == "csv";
   TableWriter table(csv ? TableWriter::Format::kCsv : TableWriter::Format::kTable,
-                    csv ? std::vector<std::string>() : hidden, stdout, width);
+                    csv ? std::vector<std::string>() : hidden, stdout, width, std::move(columns));
   base::Status status = GetRows(server, path, [&](const Json& row) { return table.Add(row); });
   table.Finish();
   if (status.ok() && table.rows() == 0) std::fputs("rankscope: nothing found\n", stderr);
-  SayWhatIsLeftOut(table);
-  return status;
+  SayWhatHadNoRoom(table);
+  return status.ok() ? WhatHadNoColumn(table) : status;
 }
 
 }  // namespace
@@ -54,41 +66,41 @@ base::Status PrintRows(const std::string& server, const std::string& path, const
 base::Status GetRows(const std::string& server, const std::string& path, const std::function<bool(const Json&)>& take) {
   base::Status ended;
   RETURN_IF_ERROR(GetLines(server, path, [&](std::string_view line) {
-    Json row = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (row.is_object() && row.size() == 1 && row.contains("_partial")) {
-      ended = base::Status::Unavailable("the answer is partial: " + row["_partial"].value("message", ""));
-      return true;
-    }
-    if (row.is_object() && row.size() == 1 && row.contains("error")) {
-      ended = base::Status::Internal("the answer broke off: " + ShownValue(row["error"]));
-      return true;
-    }
-    return take(row);
+    base::Status end = EndSaidBy(line);
+    if (end.ok()) return take(Json::parse(line, nullptr, /*allow_exceptions=*/false));
+    ended = end;
+    return true;
   }));
   return ended;
 }
 
-std::string WithJob(const std::string& job, const std::string& query) {
-  if (job.empty()) return query;
+std::string WithJob(const std::string& job, const std::string& filter) {
   std::string quoted = "job:\"";
   for (char c : job) {
     if (c == '"' || c == '\\') quoted.push_back('\\');
     quoted.push_back(c);
   }
   quoted.push_back('"');
-  return query.empty() ? quoted : quoted + " (" + query + ")";
+  return filter.empty() ? quoted : quoted + " (" + filter + ")";
+}
+
+std::string FilterParameters(const std::string& filter, const std::string& job, const std::string& start) {
+  std::string parameters = "query=" + UrlEncode(filter);
+  if (!job.empty()) parameters += "&job_id=" + UrlEncode(job);
+  if (!start.empty()) parameters += "&start=" + UrlEncode(start);
+  return parameters;
 }
 
 base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output,
                              size_t width) {
-  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, {}, width);
+  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, {}, width, NamedColumns(query));
 }
 
 base::Status RunPatterns(const PatternsOptions& options) {
-  RETURN_IF_ERROR(CheckJob(options.server, options.job));
-  std::string path = "/api/v1/patterns?query=" + UrlEncode(WithJob(options.job, options.query)) +
+  ASSIGN_OR_RETURN(JobTime time, JobTimeOf(options.server, options.job));
+  ASSIGN_OR_RETURN(std::string start, SinceOf(time, options.since));
+  std::string path = "/api/v1/patterns?" + FilterParameters(options.query, options.job, start) +
                      "&limit=" + std::to_string(options.limit);
-  if (!options.since.empty()) path += "&start=" + UrlEncode(options.since);
   std::vector<std::string> hidden = {"example"};
   if (!options.job.empty()) hidden.emplace_back("job_id");
   return PrintRows(options.server, path, options.output, hidden, options.width);

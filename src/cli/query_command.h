@@ -13,8 +13,12 @@ namespace rankscope::cli {
 base::Status GetRows(const std::string& server, const std::string& path,
                      const std::function<bool(const nlohmann::ordered_json&)>& take);
 
-// "job_id:… AND (query)" as a query text; either may be empty.
-std::string WithJob(const std::string& job, const std::string& query);
+// "job_id:…" and a filter as a query text. For filters of ours: one that somebody wrote goes as it is, beside the
+// parameter job_id, so that the columns of its errors are those of what was written.
+std::string WithJob(const std::string& job, const std::string& filter);
+
+// "query=FILTER&job_id=JOB&start=START" of those that are not empty: what the routes that take a filter are asked with.
+std::string FilterParameters(const std::string& filter, const std::string& job, const std::string& start);
 
 // `rankscope query 'Q'`. `output`: table, json (the server's lines as they are) or csv. `width`: of the terminal; 0: it
 // is none. That nothing was found, and what a table leaves out, is said on stderr.

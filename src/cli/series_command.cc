@@ -6,7 +6,7 @@
 
 #include "base/nearest.h"
 #include "cli/http_client.h"
-#include "cli/jobs_command.h"
+#include "cli/job_time.h"
 #include "cli/plot.h"
 #include "cli/query_command.h"
 #include "cli/table.h"
@@ -34,28 +34,44 @@ Json LabelsOf(const Json& series) {
   return labels;
 }
 
-// A line with the extremes of the whole series.
+std::vector<double> NumbersOf(const Json& series, const char* column) {
+  std::vector<double> numbers;
+  for (size_t i = 0; i < series["x"].size(); ++i) {
+    if (auto number = NumberAt(series, column, i)) numbers.push_back(*number);
+  }
+  return numbers;
+}
+
+// Of the two in the middle, the lower one.
+Json MiddleOf(std::vector<double> numbers) {
+  if (numbers.empty()) return {};
+  auto middle = numbers.begin() + static_cast<std::ptrdiff_t>((numbers.size() - 1) / 2);
+  std::nth_element(numbers.begin(), middle, numbers.end());
+  return *middle;
+}
+
+// A line with the extremes of the whole series. Over ranks: its first and last median, and the middle one of all.
 Json Summary(const Json& series) {
   Json row = LabelsOf(series);
-  size_t count = series["x"].size();
-  std::optional<double> low, high, first, last;
+  const bool spread = series.contains("median");
+  const std::vector<double> firsts = NumbersOf(series, spread ? "median" : "first");
+  const std::vector<double> lasts = NumbersOf(series, spread ? "median" : "last");
+  std::optional<double> low, high;
   int64_t nonfinite = 0, values = 0;
-  const char* middle = series.contains("median") ? "median" : "first";
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < series["x"].size(); ++i) {
     if (auto value = NumberAt(series, "min", i)) low = std::min(low.value_or(*value), *value);
     if (auto value = NumberAt(series, "max", i)) high = std::max(high.value_or(*value), *value);
-    if (auto value = NumberAt(series, middle, i); value && !first) first = value;
-    if (auto value = NumberAt(series, series.contains("median") ? "median" : "last", i)) last = value;
     nonfinite += series["nonfinite"][i].get<int64_t>();
     values += series["count"][i].get<int64_t>();
   }
   row["values"] = values;
   row["from"] = series.value("from", Json());
   row["to"] = series.value("to", Json());
-  row["first"] = first ? Json(*first) : Json();
+  row[spread ? "first_median" : "first"] = firsts.empty() ? Json() : Json(firsts.front());
   row["min"] = low ? Json(*low) : Json();
+  if (spread) row["median"] = MiddleOf(firsts);
   row["max"] = high ? Json(*high) : Json();
-  row["last"] = last ? Json(*last) : Json();
+  row[spread ? "last_median" : "last"] = lasts.empty() ? Json() : Json(lasts.back());
   row["nonfinite"] = nonfinite;
   return row;
 }
@@ -91,23 +107,36 @@ void PrintPlot(const std::vector<Json>& all, const SeriesOptions& options) {
   std::printf("%s", Plot(lines, width, kPlotHeight).c_str());
 }
 
-// Those that some record has.
+// Those that some record has, but for the numbers of events (a version, a confidence).
 base::Result<std::vector<std::string>> MetricNames(const SeriesOptions& options) {
   std::vector<std::string> names;
-  RETURN_IF_ERROR(GetRows(options.server, "/api/v1/fields?query=" + UrlEncode(WithJob(options.job, options.query)),
-                          [&](const Json& field) {
-                            bool numbers = field.value("numbers", uint64_t{0}) > 0;
-                            std::string name = field.value("name", "");
-                            bool place = name.find("rank") != std::string::npos || name == "attempt";
-                            if (numbers && !place) names.push_back(std::move(name));
-                            return true;
-                          }));
+  std::string filter = options.query.empty() ? "-stream:event" : "-stream:event (" + options.query + ")";
+  RETURN_IF_ERROR(
+      GetRows(options.server, "/api/v1/fields?" + FilterParameters(filter, options.job, ""), [&](const Json& field) {
+        bool numbers = field.value("numbers", uint64_t{0}) > 0;
+        std::string name = field.value("name", "");
+        bool place = name.find("rank") != std::string::npos || name == "attempt";
+        if (numbers && !place) names.push_back(std::move(name));
+        return true;
+      }));
   return names;
 }
 
+base::Result<bool> HasAnyValue(const SeriesOptions& options) {
+  bool any = false;
+  RETURN_IF_ERROR(GetRows(options.server, SeriesPath(options, /*points=*/1, ""), [&](const Json&) {
+    any = true;
+    return false;
+  }));
+  return any;
+}
+
 // The error of a metric that is not there names those that are.
-base::Status NoSuchMetric(const SeriesOptions& options) {
-  RETURN_IF_ERROR(CheckJob(options.server, options.job));
+base::Status NoSuchMetric(const SeriesOptions& options, const std::string& start) {
+  if (!start.empty()) {
+    ASSIGN_OR_RETURN(bool before, HasAnyValue(options));
+    if (before) return base::Status::NotFound("nobody has had the metric \"" + options.metric + "\" since " + start);
+  }
   ASSIGN_OR_RETURN(std::vector<std::string> names, MetricNames(options));
   std::string list;
   for (const std::string& name : names) list += (list.empty() ? "; there are " : ", ") + name;
@@ -118,23 +147,24 @@ base::Status NoSuchMetric(const SeriesOptions& options) {
 
 }  // namespace
 
-std::string SeriesPath(const SeriesOptions& options, size_t points) {
+std::string SeriesPath(const SeriesOptions& options, size_t points, const std::string& start) {
   std::string path = "/api/v1/series?metric=" + UrlEncode(options.metric) + "&by=" + UrlEncode(options.by) +
-                     "&points=" + std::to_string(points) + "&query=" + UrlEncode(WithJob(options.job, options.query));
+                     "&points=" + std::to_string(points) + "&" + FilterParameters(options.query, options.job, start);
   if (options.in_time) path += "&x=time";
-  if (!options.since.empty()) path += "&start=" + UrlEncode(options.since);
   return path;
 }
 
 base::Status RunSeries(const SeriesOptions& options) {
+  ASSIGN_OR_RETURN(JobTime time, JobTimeOf(options.server, options.job));
+  ASSIGN_OR_RETURN(std::string start, SinceOf(time, options.since));
   std::vector<Json> all;
   size_t room = options.plot ? 2 * options.width : kTablePoints;
-  base::Status ended =
-      GetRows(options.server, SeriesPath(options, options.points > 0 ? options.points : room), [&](const Json& series) {
-        all.push_back(series);
-        return true;
-      });
-  if (ended.ok() && all.empty()) return NoSuchMetric(options);
+  std::string path = SeriesPath(options, options.points > 0 ? options.points : room, start);
+  base::Status ended = GetRows(options.server, path, [&](const Json& series) {
+    all.push_back(series);
+    return true;
+  });
+  if (ended.ok() && all.empty()) return NoSuchMetric(options, start);
   if (all.empty()) return ended;
   if (options.plot) {
     PrintPlot(all, options);

@@ -16,10 +16,10 @@ struct SeriesOptions {
 };
 
 // `rankscope series METRIC`: a line a rank (or node, host, job) with its extremes, or a plot; json and csv have every
-// bucket. kNotFound: nobody has the metric; the names that there are stand in the message.
+// bucket. kNotFound: nobody has the metric (the names that there are stand in the message), or has had it since.
 base::Status RunSeries(const SeriesOptions& options);
 
-// The route with its parameters.
-std::string SeriesPath(const SeriesOptions& options, size_t points);
+// The route with its parameters. `start`: RFC 3339, or empty; options.since is not looked at.
+std::string SeriesPath(const SeriesOptions& options, size_t points, const std::string& start);
 
 }  // namespace rankscope::cli

@@ -120,7 +120,7 @@ class Page {
     options.metric = metric;
     options.job = job_;
     std::vector<Json> all;
-    RETURN_IF_ERROR(GetRows(server_, SeriesPath(options, columns_), [&](const Json& series) {
+    RETURN_IF_ERROR(GetRows(server_, SeriesPath(options, columns_, ""), [&](const Json& series) {
       if (!series["x"].empty()) all.push_back(series);  // else its records went while they were read
       return true;
     }));
@@ -164,11 +164,25 @@ class Page {
       for (const Json& count : series["nonfinite"]) bad += count.get<int64_t>();
     }
     HeatRows rows = FindOddRanks(layers);
-    std::string more = bad > 0 ? "  " + std::to_string(bad) + " NaN or Inf" : "";
+    std::string more = bad > 0 ? "  " + std::to_string(bad) + " NaN or Inf" + WhoHasThem(all) : "";
     std::string of = base::Counted(layers.front().ranks.size(), "rank");
     std::printf("\n%s%s  median of %s%s\n", Named(metric).c_str(), Sparkline(rows.median).c_str(), of.c_str(),
                 more.c_str());
     PrintOdd(rows, columns, all.front().value("axis", "step"));
+  }
+
+  // " of ranks 3,12"; empty where all have some.
+  static std::string WhoHasThem(const std::vector<Json>& all) {
+    std::vector<int64_t> ranks;
+    for (const Json& series : all) {
+      const Json& counts = series["nonfinite"];
+      bool has = std::any_of(counts.begin(), counts.end(), [](const Json& count) { return count.get<int64_t>() > 0; });
+      if (has && series.contains("rank")) ranks.push_back(series["rank"].get<int64_t>());
+    }
+    if (ranks.empty() || ranks.size() == all.size()) return "";
+    std::string text = ranks.size() == 1 ? " of rank " : " of ranks ";
+    for (size_t i = 0; i < std::min(ranks.size(), kMostOdd); ++i) text += (i > 0 ? "," : "") + std::to_string(ranks[i]);
+    return ranks.size() > kMostOdd ? text + ",…" : text;
   }
 
   static HeatMap LayerOf(const std::vector<Json>& all, const char* name, const std::vector<int64_t>& columns) {

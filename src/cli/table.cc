@@ -16,7 +16,7 @@ namespace rankscope::cli {
 namespace {
 
 constexpr size_t kWidest = 60;      // of a column but the last one; without a terminal what is longer sticks out
-constexpr size_t kNarrowText = 16;  // a text is not cut to less
+constexpr size_t kNarrowText = 16;  // a text is not cut to less; for fields' sake, not to less than a third of all
 constexpr char32_t kReplacement = 0xfffd;
 
 bool IsWide(char32_t point) {
@@ -122,6 +122,14 @@ bool TableWriter::Add(const Row& row) {
 
 void TableWriter::Begin() {
   begun_ = true;
+  if (columns_.empty()) FindColumns();
+  MeasureColumns();
+  if (terminal_ > 0) FitTerminal();
+  if (!columns_.empty() && (rows_ > 0 || format_ == Format::kCsv)) PrintCells(columns_);
+  for (const Row& row : std::exchange(waiting_, {})) Print(row);
+}
+
+void TableWriter::FindColumns() {
   if (format_ == Format::kTable) HideWhatMachinesWant();
   for (const Row& row : waiting_) {
     bool first = &row == &waiting_.front();
@@ -132,10 +140,6 @@ void TableWriter::Begin() {
   // A pattern is as long as it likes, and stands last.
   auto pattern = std::find(columns_.begin(), columns_.end(), "pattern");
   if (format_ == Format::kTable && pattern != columns_.end()) std::rotate(pattern, pattern + 1, columns_.end());
-  MeasureColumns();
-  if (terminal_ > 0) FitTerminal();
-  if (!columns_.empty()) PrintCells(columns_);
-  for (const Row& row : std::exchange(waiting_, {})) Print(row);
 }
 
 // Rows that a pipe has made are not whole: they have what was asked for.
@@ -178,14 +182,16 @@ void TableWriter::FitTerminal() {
   auto text = [this] { return std::find(columns_.begin(), columns_.end(), "msg") - columns_.begin(); };
   auto width_of_text = widths_.begin() + text();
   const size_t natural = width_of_text == widths_.end() ? 0 : *width_of_text;
-  if (natural > 0) *width_of_text = std::min(natural, kNarrowText);
+  if (natural > 0) *width_of_text = std::min(natural, std::max(kNarrowText, terminal_ / 3));
   auto is_narrow = [this] { return LineWidth() <= terminal_; };
   while (!is_narrow() && PlaceOf(columns_.back()) == kRecordKeys.size()) LeaveOut(columns_.back());
+  if (natural > 0 && !is_narrow()) widths_[static_cast<size_t>(text())] = std::min(natural, kNarrowText);
   for (const char* name : {"host", "node_rank", "job_id"}) {
     if (!is_narrow() && Has(columns_, name)) LeaveOut(name);
   }
   size_t room = is_narrow() ? terminal_ - LineWidth() : 0;
-  if (natural > 0) widths_[static_cast<size_t>(text())] = std::min(natural, kNarrowText + room);
+  if (natural > 0)
+    widths_[static_cast<size_t>(text())] = std::min(natural, widths_[static_cast<size_t>(text())] + room);
 }
 
 void TableWriter::LeaveOut(std::string name) {

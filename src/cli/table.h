@@ -10,7 +10,8 @@ namespace rankscope::cli {
 
 // Rows of JSON objects as people or spreadsheets read them. Columns are those of the first kLookAhead rows: the first
 // row's in its order; what others have besides, a record's own keys in their places (time, rank, step, level, msg), its
-// fields after them. What later rows have besides is counted in dropped().
+// fields after them. What later rows have besides is counted in dropped(). Columns that are named ahead are those, in
+// that order, whatever the rows have; a CSV without rows has them too.
 //
 // Of whole records, what tells them apart only for machines is no column: project, seq, local rank, and the attempt
 // where it is the first of all. On a terminal a table of records keeps within its width: the text is cut, then the last
@@ -21,8 +22,13 @@ class TableWriter {
   static constexpr size_t kLookAhead = 1000;
 
   // `hidden`: keys not to show. `out` stays open. `width`: of the terminal; 0: it is none.
-  TableWriter(Format format, std::vector<std::string> hidden, FILE* out, size_t width = 0)
-      : format_(format), hidden_(std::move(hidden)), out_(out), terminal_(format == Format::kTable ? width : 0) {}
+  TableWriter(Format format, std::vector<std::string> hidden, FILE* out, size_t width = 0,
+              std::vector<std::string> columns = {})
+      : format_(format),
+        hidden_(std::move(hidden)),
+        out_(out),
+        terminal_(format == Format::kTable ? width : 0),
+        columns_(std::move(columns)) {}
 
   // False when whoever reads us has gone.
   bool Add(const nlohmann::ordered_json& row);
@@ -35,6 +41,7 @@ class TableWriter {
  private:
   using Row = nlohmann::ordered_json;
   void Begin();
+  void FindColumns();
   void HideWhatMachinesWant();
   void AddColumn(const std::string& name, bool of_first_row);
   void MeasureColumns();

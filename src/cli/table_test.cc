@@ -17,10 +17,11 @@ struct Written {
   size_t dropped = 0;
 };
 
-Written Write(TableWriter::Format format, size_t width, const std::vector<Json>& rows) {
+Written Write(TableWriter::Format format, size_t width, const std::vector<Json>& rows,
+              const std::vector<std::string>& columns = {}) {
   std::string path = testing::TempDir() + "/table";
   std::unique_ptr<FILE, int (*)(FILE*)> out(std::fopen(path.c_str(), "w"), std::fclose);
-  TableWriter table(format, {}, out.get(), width);
+  TableWriter table(format, {}, out.get(), width, columns);
   for (const Json& row : rows) EXPECT_TRUE(table.Add(row));
   table.Finish();
   out.reset();
@@ -41,6 +42,21 @@ TEST(Table, ColumnsThatAQuestionChoseKeepTheirOrder) {
             "level  rank  n\nerror  1     5\n");
 }
 
+TEST(Table, NamedColumnsAreTheHeaderThoughNoEarlyRowHasThem) {
+  std::vector<Json> rows(TableWriter::kLookAhead, Json{{"rank", 1}});
+  rows.push_back({{"late", 42}});
+  Written written = Write(TableWriter::Format::kCsv, 0, rows, {"late", "rank", "nosuch"});
+  EXPECT_TRUE(written.text.starts_with("late,rank,nosuch\n,1,\n")) << written.text.substr(0, 40);
+  EXPECT_TRUE(written.text.ends_with("\n42,,\n"));
+  EXPECT_EQ(written.dropped, 0u);
+  EXPECT_EQ(Write(TableWriter::Format::kCsv, 0, rows).dropped, 1u);
+  EXPECT_EQ(Write(TableWriter::Format::kCsv, 0, {}, {"n"}).text, "n\n");
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {}, {"n"}).text, "");
+  Json record = {{"project", "p"}, {"attempt", 0}, {"seq", 1}};
+  EXPECT_EQ(Write(TableWriter::Format::kTable, 0, {record}, {"project", "attempt", "seq"}).text,
+            "project  attempt  seq\np        0        1\n");
+}
+
 TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {
   Written wide = Write(TableWriter::Format::kTable, 70, {kLine, kMetric});
   EXPECT_EQ(wide.text,
@@ -48,11 +64,18 @@ TEST(Table, TerminalCutsTheTextThenLeavesOutTheLastFields) {
             "12:00            stdout        mmmmmmmmmmmmmmmmmmmmmmmmmmmm…\n"
             "12:01      3     metric  7                                    2.5   1\n");
   EXPECT_TRUE(wide.left_out.empty());
-  Written narrow = Write(TableWriter::Format::kTable, 53, {kLine, kMetric});
+  Written narrow = Write(TableWriter::Format::kTable, 55, {kLine, kMetric});
   EXPECT_EQ(narrow.left_out, std::vector<std::string>({"lr"}));
   EXPECT_EQ(narrow.dropped, 0u) << "what there is no room for is told by its name";
   EXPECT_EQ(narrow.text.find("lr"), std::string::npos);
   EXPECT_NE(narrow.text.find("2.5"), std::string::npos);
+}
+
+TEST(Table, TheTextKeepsAThirdOfTheTerminalBesideFieldsThatFewHave) {
+  Json event = {{"timestamp", "12:02"}, {"stream", "event"}, {"msg", "x"}, {"command", std::string(40, 'c')}};
+  Written written = Write(TableWriter::Format::kTable, 90, {kLine, event});
+  EXPECT_EQ(written.left_out, std::vector<std::string>({"command"}));
+  EXPECT_NE(written.text.find(std::string(60, 'm')), std::string::npos) << written.text;
 }
 
 TEST(Table, WithoutATerminalNoValueIsCut) {

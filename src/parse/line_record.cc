@@ -34,6 +34,18 @@ char GlogLetter(std::string_view text) {
   return date && IsDigit(text[6]) && IsDigit(text[7]) && text[8] == ':' ? text[0] : '\0';
 }
 
+// Whether a logger's word of a level stands in the text, by itself: "INFO:root:x", "[INFO] x", "… - INFO - x".
+bool HasLevelWord(std::string_view text, std::string_view word) {
+  constexpr std::string_view kBefore = " [|:(-", kAfter = " ]|:)-";
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    size_t end = at + word.size();
+    bool begins = at == 0 || kBefore.find(text[at - 1]) != std::string_view::npos;
+    bool ends = end == text.size() || kAfter.find(text[end]) != std::string_view::npos;
+    if (begins && ends) return true;
+  }
+  return false;
+}
+
 // Where a logger would have written its level.
 std::string LevelOf(std::string_view text) {
   std::string_view head = text.substr(0, 160);
@@ -44,11 +56,14 @@ std::string LevelOf(std::string_view text) {
       return "error";
     case 'W':
       return "warning";
+    case 'I':
+      return "info";
   }
   if (Has(head, "CRITICAL") || Has(head, "FATAL")) return "critical";
   if (Has(head, "Traceback (most recent call last)") || Has(head, "ERROR") || Has(head, "Error: ")) return "error";
   if (Has(head, "WARNING") || Has(head, "[WARN") || Has(head, "NCCL WARN") || Has(head, "Warning: ")) return "warning";
-  if (Has(head, "[DEBUG") || Has(head, " DEBUG ")) return "debug";
+  if (HasLevelWord(head, "DEBUG")) return "debug";
+  if (HasLevelWord(head, "INFO")) return "info";
   return "";
 }
 

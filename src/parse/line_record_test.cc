@@ -85,6 +85,16 @@ TEST(UnderstandLine, Levels) {
   EXPECT_EQ(Understood("W1103 14:05:02.123456 140 socket.cpp:752] retry").level, "warning");
   EXPECT_EQ(Understood("[F1103 14:05:02.1 a.cc:1] gone").level, "critical");
   EXPECT_EQ(Understood("node1:123:456 [0] NCCL WARN NET/IB : no completion").level, "warning");
+  EXPECT_EQ(Understood("I1103 14:05:02.123456 140 socket.cpp:752] listening").level, "info");
+  for (const char* text :
+       {"2026-10-01 12:00:00,1 INFO a", "[INFO] b", "INFO:root:f", "x - INFO - y", "[INFO|trainer.py:7] z",
+        "2026-10-01 | INFO     | loguru", "node1:123:456 [0] NCCL INFO Bootstrap"}) {
+    EXPECT_EQ(Understood(text).level, "info") << text;
+  }
+  for (const char* text : {"DEBUG e", "[DEBUG] x", "DEBUG:root:f"}) EXPECT_EQ(Understood(text).level, "debug") << text;
+  for (const char* text : {"INFORMATION about x", "for your info", "NCCL_DEBUG=INFO"}) {
+    EXPECT_EQ(Understood(text).level, "") << text;
+  }
   EXPECT_EQ(Understood("E1103 is a part number").level, "");
   EXPECT_EQ(Understood("plain").level, "");
 }

@@ -177,7 +177,7 @@ std::optional<base::TimeNs> FirstTime(std::string_view text, base::TimeNs near) 
 
 }  // namespace
 
-base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take) {
+base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take, bool* unfinished) {
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
   const base::TimeNs written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
@@ -207,7 +207,9 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     return wanted ? base::Status() : stopped;
   });
   if (!read.ok() && wanted) return read;
+  const uint64_t finished = seq;
   assembler.Flush(emit);
+  if (unfinished) *unfinished = seq > finished;
   return {};
 }
 

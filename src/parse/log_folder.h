@@ -36,7 +36,9 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
 // Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its
 // beginning (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line
 // before, those at the start the first that comes (in the first MiB), and where there is none the file's own. False
-// stops.
-base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take);
+// stops. `unfinished`, where it is wanted: whether more text may yet make the last record another one, since its line
+// has no newline or its traceback no end.
+base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
+                         bool* unfinished = nullptr);
 
 }  // namespace rankscope::parse

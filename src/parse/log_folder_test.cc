@@ -82,6 +82,22 @@ TEST_F(LogFolderTest, LinesBecomeRecordsWithTimesAndMetrics) {
   EXPECT_EQ(records[4].text, "cut in mid");
 }
 
+TEST_F(LogFolderTest, ALineWithoutItsNewlineAndATracebackWithoutItsEndAreUnfinished) {
+  auto unfinished = [&](const std::string& text) {
+    Write("rank_0.log", text);
+    bool last = false;
+    EXPECT_TRUE(ReadLogFile(
+                    {.path = folder_ + "/rank_0.log", .origin = {}}, [](const auto&) { return true; }, &last)
+                    .ok());
+    return last;
+  };
+  EXPECT_FALSE(unfinished("a\nb\n"));
+  EXPECT_FALSE(unfinished(""));
+  EXPECT_TRUE(unfinished("a\nb"));
+  EXPECT_TRUE(unfinished("Traceback (most recent call last):\n  File \"a.py\", line 1\n"));
+  EXPECT_FALSE(unfinished("Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: x\n"));
+}
+
 TEST_F(LogFolderTest, LinesBeforeTheFirstTimeAreNotOfToday) {
   Write("rank_0.log", "training ...\n2024-04-09 11:20:12 step: 5 loss: 2.5\n");
   std::vector<base::TimeNs> times;

@@ -23,6 +23,7 @@ bool IsOneOf(std::string_view name, std::initializer_list<std::string_view> name
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 bool IsRankLike(std::string_view name) { return IsOneOf(name, {"rank", "node_rank", "local_rank"}); }
+bool IsCount(std::string_view name) { return IsOneOf(name, {"step", "attempt", "seq"}); }
 bool IsList(std::string_view name) { return IsOneOf(name, {"stream", "host", "level"}); }
 
 Filter Equals(const std::string& name, std::string text) {
@@ -59,6 +60,9 @@ class FieldValueParser {
       ASSIGN_OR_RETURN(std::string text, scanner_->Quoted());
       return Value(std::move(text));
     }
+    if (first == '=' || (first == '!' && !IsRankLike(name_))) {
+      return scanner_->WrongAt(begin_, "expected a value (not equal is " + name_ + "!=…; quote a text that begins so)");
+    }
     std::string text(scanner_->TakeUntil(kEndsOfValue));
     if (text.empty()) return Wrong();
     // A last * stands for whatever follows.
@@ -73,6 +77,7 @@ class FieldValueParser {
   std::string Forms() const {
     if (name_ == "timestamp") return std::string(kTimeForms);
     if (IsRankLike(name_)) return "7, 0-7,371,!3, [0,7] or in(0-7,371,!3)";
+    if (IsCount(name_)) return "7, >7, [7,9] or in(7,9)";
     return "text, \"text\", *part*, ~\"regex\", >1e3, [a,b] or in(a,b)";
   }
 
@@ -98,6 +103,7 @@ class FieldValueParser {
     if (text.empty()) return Filter::Or({Filter::Not(Filter::Exists(name_)), Equals(name_, "")});
     if (name_ == "msg") return Filter::Text(Kind::kPhrase, name_, std::move(text));
     if (IsRankLike(name_)) return Ranks(text);
+    if (IsCount(name_) && !model::ParseNumber(text)) return Wrong();
     if (IsList(name_)) return AnyOf(SplitAtCommas(text));
     return Equals(name_, std::move(text));
   }
@@ -189,6 +195,7 @@ class FieldValueParser {
     if (!IsNoEnd(high)) {
       ASSIGN_OR_RETURN(to, NumberOf(high, high_at));
     }
+    if (from > to) return EndsBeforeItBegins(high_at);
     Filter range = Filter::Range(name_, from, to);
     range.low_open = low_open && !IsNoEnd(low);
     range.high_open = high_open && !IsNoEnd(high);
@@ -196,6 +203,10 @@ class FieldValueParser {
   }
 
   static bool IsNoEnd(std::string_view bound) { return bound.empty() || bound == "*"; }
+
+  base::Status EndsBeforeItBegins(size_t end_at) const {
+    return scanner_->WrongAt(end_at, "expected an end of the range that is not before its beginning");
+  }
 
   struct Bound {
     std::string_view text;
@@ -212,6 +223,7 @@ class FieldValueParser {
       ASSIGN_OR_RETURN(until, TimeOf(high.text, high.at));
       if (!high.open) until = After(until);
     }
+    if (since > until) return EndsBeforeItBegins(high.at);
     return Filter::Time(since, until);
   }
 

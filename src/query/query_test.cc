@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "query/columns.h"
 #include "query/plan.h"
 #include "query/run.h"
 #include "query/testing/naive_source.h"
@@ -118,6 +119,16 @@ TEST(Plan, ALimitIsNeverPushedPastWhatItWouldChange) {
 TEST(Plan, OnlyTheFieldsThatAreLookedAtAreRead) {
   EXPECT_EQ(PlanOf("x | first by (rank) | fields loss").scan.fields,
             (std::vector<std::string>{"timestamp", "rank", "loss"}));
+}
+
+TEST(Columns, AreThoseThatTheLastFieldsOrStatsNames) {
+  auto columns = [](const char* text) { return ColumnsOf(*ParseQuery(text, 0)); };
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(columns("x | fields _time, nosuch | sort nosuch | limit 3"), (Names{"timestamp", "nosuch"}));
+  EXPECT_EQ(columns("x | stats avg(loss), count() as n by (rank, _time:1m)"),
+            (Names{"rank", "timestamp", "avg(loss)", "n"}));
+  EXPECT_EQ(columns("x | stats count() as n by (rank) | fields n"), Names{"n"});
+  EXPECT_EQ(columns("x | join metrics(loss) within 5 steps"), Names());
 }
 
 TEST(ParseQuery, BytesThatAreNotUtf8AreRefusedWhereTheyStand) {

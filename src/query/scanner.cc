@@ -76,6 +76,7 @@ base::Result<std::string> Scanner::Name() {
     return CanonicalName(name);
   }
   size_t begin = at_;
+  if (peek() == '-') return Wrong("expected a name (one that begins with - is quoted; sort has desc, as in loss desc)");
   while (!at_end() && IsNameByte(text_[at_])) ++at_;
   if (at_ == begin) return Wrong("expected a name");
   return CanonicalName(Since(begin));

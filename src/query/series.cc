@@ -79,6 +79,7 @@ class SeriesReader {
     }));
     if (any_nan_edge_) RETURN_IF_ERROR(ReadNumericEdges());
     request_.by == By::kRank ? EachRank() : Spread();
+    std::erase_if(answer_.series, HasNoNumber);
     return std::move(answer_);
   }
 
@@ -96,6 +97,12 @@ class SeriesReader {
     }
   };
   using Owners = std::map<Labels, Owner, LabelsOrder>;
+
+  // What is asked for may be a text, as msg is.
+  static bool HasNoNumber(const Series& series) {
+    return std::none_of(series.buckets.begin(), series.buckets.end(),
+                        [](const SeriesBucket& bucket) { return bucket.min || bucket.max || bucket.nonfinite > 0; });
+  }
 
   std::vector<model::GroupKey> OwnerKeys() const {
     using Kind = model::GroupKey::Kind;

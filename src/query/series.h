@@ -53,7 +53,8 @@ std::optional<SeriesRequest::By> ParseSeriesBy(std::string_view name);
 // Reads printed lines and the stream `metric`; of a rank that has both, printed values count only at steps where the
 // latter has none, and, unless both agree wherever both speak, that it does not cover (over time: before its first and
 // after its last bucket). Records that cover several steps bring
-// METRIC_min, METRIC_max, METRIC_nonfinite and how many (window_steps) along. kInvalid: a regex.
+// METRIC_min, METRIC_max, METRIC_nonfinite and how many (window_steps) along. Who has no number of it (only texts, or
+// nothing) is no series. kInvalid: a regex.
 base::Result<SeriesAnswer> ReadSeries(LogSource* source, const SeriesRequest& request, base::Budget* budget);
 
 }  // namespace rankscope::query

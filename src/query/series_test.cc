@@ -45,6 +45,15 @@ TEST_F(SeriesTest, FewPointsAreKeptAsTheyAre) {
   EXPECT_EQ(answer.series[0].labels.back().second, model::Cell(int64_t{3}));
 }
 
+TEST_F(SeriesTest, ATextIsNoMetric) {
+  Add(0, 1, std::nan(""));
+  Add(1, 1, 0.5);
+  source_.records[1].fields = {{"loss", std::string("high")}};
+  SeriesAnswer answer = Read({});
+  ASSERT_EQ(answer.series.size(), 1u) << "NaN is a number that went wrong";
+  EXPECT_EQ(answer.series[0].labels.back().second, model::Cell(int64_t{0}));
+}
+
 TEST_F(SeriesTest, ThinningKeepsEverySpikeAndCountsNaN) {
   for (int step = 0; step < 10000; ++step) Add(0, step, step == 4321 ? 99.0 : step == 77 ? std::nan("") : 1.0);
   SeriesRequest request;

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import unittest
+import urllib.parse
 
 from harness import Place, Server, zstd
 
@@ -45,6 +46,33 @@ class ImportTest(unittest.TestCase):
         self.assertEqual(rows, [{"rank": 3, "node_rank": 0, "step": 5, "loss": 2.5},
                                 {"rank": 3, "node_rank": 0, "level": "error"}, {"rank": 1, "loss": 2},
                                 {"rank": 3, "node_rank": 0}])
+
+    def test_what_is_appended_to_an_unfinished_last_line_is_stored(self):
+        folder = os.path.join(self.place.path, "old-run")
+        self.write("rank_0.log", "2026-11-01 00:00:01 one\n2026-11-01 00:00:02 two")
+        for said in ("2 records", "0 new of 2 records"):
+            self.assertIn(f"old-run: {said} of 1 file", self.import_folder(folder).stdout)
+        self.write("rank_0.log", " and more\n2026-11-01 00:00:03 three\n", "a")
+        for said in ("2 new of 3 records", "0 new of 3 records"):
+            self.assertIn(f"old-run: {said} of 1 file", self.import_folder(folder).stdout)
+        self.assertEqual([row["msg"][20:] for row in self.query("job:old-run stream:stdout")],
+                         ["one", "two", "two and more", "three"])
+
+    def test_a_job_id_that_is_no_line_of_text_is_refused(self):
+        self.write("rank_0.log", "x\n")
+        for job in ("a\nb", "\x1b[31m", "j" * 201):
+            done = self.import_folder(os.path.join(self.place.path, "old-run"), "--job_id", job)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+            self.assertIn("want 1 to 200 bytes", done.stderr)
+        run = self.place.cli("run", "--server", self.server.http, "--job_id", "a\nb", "--", "true")
+        self.assertEqual((run.returncode, len(run.stderr.splitlines())), (2, 1), run.stderr)
+        for name in ("a\0b", "\x1b", "a\nb", "j" * 201):
+            asked = (self.server.ask("POST", "/api/v1/ingest/jsonline", b'{"msg": "x"}', job_id=name),
+                     self.server.ask("POST", f"/api/v1/jobs/{urllib.parse.quote(name)}/import", b'{"from": "/x"}'),
+                     self.server.ask("POST", "/api/v1/launches", json.dumps({"job_id": name, "member": "m"}).encode()))
+            for status, (answer,) in asked:
+                self.assertEqual((status, "want 1 to 200 bytes" in answer["error"]), (400, True), answer)
+        self.assertEqual(self.server.ask("GET", "/api/v1/jobs")[1], [])
 
     def test_an_imported_job_is_neither_running_nor_lost_and_says_where_it_is_from(self):
         for ago in (3 * 86400 + 4 * 3600 + 1800, 0):  # seconds

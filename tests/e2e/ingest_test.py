@@ -4,6 +4,7 @@ import json
 import random
 import socket
 import unittest
+import urllib.request
 
 from harness import Place, Server, wait_until, zstd
 
@@ -138,6 +139,20 @@ class IngestTest(unittest.TestCase):
             query = "&".join(f"{name}={value}" for name, value in {"job_id": job, **parameters}.items())
             connection.sendall(f"POST {PATH}?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n".encode())
             connection.sendall(body)
+
+    def test_what_http_clients_may_do(self):
+        with urllib.request.urlopen(urllib.request.Request(f"http://{self.server.http}/health", method="HEAD")) as answer:
+            self.assertEqual((answer.status, answer.read()), (200, b""))
+        self.assertEqual(self.server.ask("GET", PATH)[0], 405)
+        body = gzip.compress(lines(numbered(3)))
+        self.assertEqual(self.post(body, {"Content-Encoding": "GZIP"}, job_id="capitals"), (200, {"records": 3}))
+
+    def test_a_parameter_that_nobody_knows_is_named(self):
+        for path, name in (("query", "strat"), ("tail", "lst"), ("jobs", "limit"), ("findings", "job")):
+            status, (answer,) = self.server.ask("GET", f"/api/v1/{path}", **{"query": "*"} if path in ("query", "tail") else {}, **{name: "1"})
+            self.assertEqual((status, answer["error"].split(" (")[0]), (400, f"unknown parameter {name}"))
+        status, (answer,) = self.server.ask("POST", "/api/v1/query", b'{"query": "x", "lmit": 1}', {"Content-Type": "application/json"})
+        self.assertEqual((status, answer["error"]), (400, "unknown parameter lmit (nearest: limit)"))
 
     def test_an_aborted_body_stores_whole_chunks_or_nothing(self):
         body = lines(numbered(1000))

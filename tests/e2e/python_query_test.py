@@ -50,6 +50,16 @@ class PythonQueryTest(unittest.TestCase):
         finally:
             del os.environ["RANKSCOPE_SERVER"]
 
+    def test_the_project_and_the_token_may_be_arguments(self):
+        self.server.ingest("mine", [{"msg": "x", "rank": 0}], project="lab")
+        self.assertEqual(len(self.query("job:mine", project="lab")), 1)
+        self.assertEqual(self.query("job:mine"), [])
+        made = self.place.cli("token", "create", "--data-dir", self.place.path + "/server", "--project", "empty", "--role", "viewer")
+        token = made.stdout.split()[-1]
+        self.assertEqual(self.query("job:*", token=token), [], "a project of which there is a token and no record yet")
+        with self.assertRaisesRegex(rankscope.QueryError, "not for project lab"):
+            self.query("job:*", token=token, project="lab")
+
     def test_a_wrong_query_names_its_column(self):
         with self.assertRaisesRegex(rankscope.QueryError, "column 9"):
             self.query("job:j | nosuch")
@@ -67,6 +77,9 @@ class PythonQueryTest(unittest.TestCase):
         frame = rankscope.query("job:j loss:>50", server=self.server.http)
         self.assertEqual(list(frame["loss"]), [99])
         self.assertEqual(str(frame["timestamp"].dt.tz), "UTC")
+        self.server.ingest("some", [{"rank": 3, "msg": "x"}, {"msg": "of no rank"}])
+        ranks = rankscope.query("job:some", server=self.server.http)["rank"]
+        self.assertEqual((str(ranks.dtype), list(ranks.dropna())), ("Int64", [3]))
 
 
 if __name__ == "__main__":

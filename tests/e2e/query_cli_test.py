@@ -71,6 +71,55 @@ class QueryCliTest(unittest.TestCase):
         self.assertEqual(len(done.stderr.splitlines()), 1)
         self.assertIn("column 9", done.stderr)
 
+    def test_a_query_that_begins_with_a_minus_comes_after_two(self):
+        done = self.place.cli("query", "--server", self.server.http, "-stream:metric job:j")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("comes after --", done.stderr)
+        self.assertIn("out of memory", self.run_cli("query", "-o", "json", "--", "-stream:metric job:j"))
+
+    def test_the_columns_of_an_error_are_those_of_what_was_written(self):
+        for command, filter, said in (("patterns", "level:error | nosuch", "column 15: expected a pipe"),
+                                      ("series", "bogus(", "column 7: ")):
+            metric = ["loss"] if command == "series" else []
+            done = self.place.cli(command, *metric, "--server", self.server.http, "--job_id", "j", "--where", filter)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+            self.assertIn(said, done.stderr)
+
+    def test_columns_that_a_query_names_are_there_whatever_the_rows_have(self):
+        for pipe, header in (("fields rank, nosuch, loss", "rank,nosuch,loss"), ("fields nosuch", "nosuch"),
+                             ("stats avg(nosuch)", "avg(nosuch)"), ("limit 0 | fields rank", "rank")):
+            self.assertEqual(self.run_cli("query", f"job:j | {pipe}", "-o", "csv").splitlines()[0], header)
+
+    def test_a_partial_answer_is_no_line_of_a_log(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        server = Server(place, options=["--query-rows", "100"])
+        self.addCleanup(server.stop)
+        server.ingest("j", [{"msg": f"line {i}", "rank": 0} for i in range(200)])
+        for output in ("text", "json"):
+            done = place.cli("logs", "--server", server.http, "--job_id", "j", "-o", output)
+            self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 100))
+            self.assertNotIn("_partial", done.stdout)
+            self.assertIn("the answer is partial", done.stderr)
+
+    def test_a_metric_without_values_since_then_is_no_unknown_one(self):
+        self.server.ingest("then", [{"rank": 0, "loss": 2, "timestamp": "2026-11-01T00:00:00Z"},
+                                    {"rank": 0, "msg": "x", "timestamp": "2026-11-01T10:00:00Z"}])
+        self.server.ask("POST", "/api/v1/jobs/then/import", b'{"from": "/x"}')
+        done = self.place.cli("series", "loss", "--server", self.server.http, "--job_id", "then", "--since", "10m")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("has had the metric \"loss\" since 2026-11-01T09:50", done.stderr)
+        self.assertIn("from its last record", done.stderr)
+        for since in ("11h", "2026-11-01", "2026-11-01T00:00:00Z"):
+            self.assertIn("then", self.run_cli("series", "loss", "--job_id", "then", "--since", since))
+            self.assertIn("x", self.run_cli("patterns", "--job_id", "then", "--since", since))
+
+    def test_a_series_over_ranks_has_its_median(self):
+        header, row = self.run_cli("series", "loss", "--job_id", "j", "--by", "job").splitlines()
+        values = dict(zip(header.split(), row.split()))
+        self.assertTrue(float(values["min"]) <= float(values["median"]) <= float(values["max"]))
+        self.assertIn("first_median", values)
+
     def test_series_by_rank_and_as_a_plot(self):
         rows = [line.split() for line in self.run_cli("series", "loss", "--job_id", "j").splitlines()]
         maximum = rows[0].index("max")

@@ -172,7 +172,9 @@ class RetentionTest(unittest.TestCase):
 
     def test_rules_that_are_none_are_named(self):
         for option, value, word in (("--retention", "soon", "[PROJECT=]30d"), ("--retention-bytes", "p=-3", "[PROJECT=]100GB"),
-                                    ("--retention", "No/Name=3d", "No/Name")):
+                                    ("--retention", "No/Name=3d", "No/Name"),
+                                    ("--retention-bytes", "0", "[PROJECT=]100GB"), ("--retention", "p=0d", "[PROJECT=]30d"),
+                                    ("--query-memory", "-1", "--query-memory"), ("--query-rows", "-1", "--query-rows")):
             done = self.place.cli("serve", "--data-dir", self.place.path + "/x", "--http", "127.0.0.1:0", option, value)
             self.assertEqual(done.returncode, 2, done.stderr)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)

@@ -421,7 +421,12 @@ TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {
   EXPECT_FALSE(Row().pin);
 }
 
-TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }
+TEST_F(CatalogTest, UnknownJobIsNamedAndTheNearest) {
+  EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\"");
+  job_ = "llama-7b";
+  KeeperEvent("job_start", "a", 0, {}, {});
+  EXPECT_EQ(catalog_->Job("lama-7b", 0, 0).status().message(), "no job \"lama-7b\" (nearest: llama-7b)");
+}
 
 TEST_F(CatalogTest, AFindingIsNoSignOfLife) {
   Event("finding", 3, {{"rule", "Oom"}});

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/shell_word.h"
 #include "parse/line_record.h"
 
 namespace rankscope::agent {
@@ -105,12 +106,19 @@ class ArgumentRedactor {
   bool next_is_secret_ = false;
 };
 
+// Quotes only where the words would else look like several or none: a command line is easier to read without.
+std::string AsOneWord(const std::string& argument) {
+  bool is_one = !argument.empty() && argument.find_first_of(" \t\n") == std::string::npos;
+  return is_one ? argument : base::ShellWord(argument);
+}
+
 }  // namespace
 
 std::string RedactedCommand(const std::vector<std::string>& command) {
   ArgumentRedactor redactor;
   std::string text;
-  for (const std::string& argument : command) text += (text.empty() ? "" : " ") + redactor.Redacted(argument);
+  for (const std::string& argument : command)
+    text += (text.empty() ? "" : " ") + AsOneWord(redactor.Redacted(argument));
   parse::RedactSecrets(&text);
   return text;
 }

@@ -29,14 +29,18 @@ TEST(Redaction, CommandLosesSecretsWhateverTheCaseOfTheirNames) {
 
 TEST(Redaction, CommandLosesSecretsOfTheCommandWithin) {
   EXPECT_EQ(RedactedCommand({"sh", "-c", "export hf_token=abc; train.py --secret 'd e' --lr 1"}),
-            "sh -c export hf_token=[REDACTED]; train.py --secret [REDACTED] --lr 1");
+            "sh -c 'export hf_token=[REDACTED]; train.py --secret [REDACTED] --lr 1'");
+}
+
+TEST(Redaction, ArgumentsThatAreSeveralWordsOrNoneAreQuoted) {
+  EXPECT_EQ(RedactedCommand({"sh", "-c", "echo 'it is' \"so\" it's  so=; exit", "", "b c"}),
+            "sh -c 'echo '\\''it is'\\'' \"so\" it'\\''s  so=; exit' '' 'b c'");
 }
 
 TEST(Redaction, CommandKeepsWhatOnlyLooksAlike) {
   for (std::vector<std::string> command : {
            std::vector<std::string>{"train.py", "--tokenizer", "gpt2", "--max_tokens=4096", "--image_key", "jpg"},
            {"train.py", "--token", "--lr=1", "token", "value", "a=b=c", "--data", "/data/secret/file"},
-           {"sh", "-c", "echo 'it is' \"so\" it's  so=; exit"},
        }) {
     std::string text;
     for (const std::string& argument : command) text += (text.empty() ? "" : " ") + argument;

@@ -13,7 +13,8 @@ namespace rankscope::agent {
 namespace {
 
 std::string Home(const char* variable, const char* below_home) {
-  if (std::string set = base::EnvironmentVariable(variable); !set.empty()) return set + "/rankscope";
+  // One that is relative would mean another folder to each command; the XDG specification says to ignore it.
+  if (std::string set = base::EnvironmentVariable(variable); set.starts_with('/')) return set + "/rankscope";
   std::string home = base::EnvironmentVariable("HOME");
   return (home.empty() ? "/tmp" : home) + below_home + "/rankscope";
 }

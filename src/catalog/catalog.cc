@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/nearest.h"
 #include "catalog/database.h"
 #include "catalog/job_state.h"
 #include "catalog/launches.h"
@@ -98,14 +99,14 @@ class SqliteCatalog : public Catalog {
   base::Result<JobRow> Job(const std::string& job, base::TimeNs now, int64_t lost_after) override {
     std::lock_guard lock(mutex_);
     const JobState* found = Find(job);
-    if (!found) return base::Status::NotFound("no job \"" + job + "\"");
+    if (!found) return NoJob(job);
     return RowOf({project_, job}, *found, now, lost_after);
   }
 
   base::Result<std::vector<RankRow>> Ranks(const std::string& job) override {
     std::lock_guard lock(mutex_);
     const JobState* found = Find(job);
-    if (!found) return base::Status::NotFound("no job \"" + job + "\"");
+    if (!found) return NoJob(job);
     return found->Ranks();
   }
 
@@ -138,7 +139,7 @@ class SqliteCatalog : public Catalog {
   base::Status PinJob(const std::string& job, const Pin& pin) override {
     {
       std::lock_guard lock(mutex_);
-      if (!Find(job)) return base::Status::NotFound("no job \"" + job + "\"");
+      if (!Find(job)) return NoJob(job);
       pins_[{project_, job}] = pin;
       pins_changed_.insert({project_, job});
     }
@@ -168,7 +169,7 @@ class SqliteCatalog : public Catalog {
     {
       std::lock_guard lock(mutex_);
       JobKey key(project_, job);
-      if (jobs_.erase(key) == 0) return base::Status::NotFound("no job \"" + job + "\"");
+      if (jobs_.erase(key) == 0) return NoJob(job);
       pins_.erase(key);
       heard_.erase(key);
       changed_.erase(key);
@@ -192,6 +193,15 @@ class SqliteCatalog : public Catalog {
   }
 
  private:
+  // REQUIRES mutex_.
+  base::Status NoJob(const std::string& job) const {
+    std::vector<std::string_view> known;
+    for (const auto& [key, state] : jobs_) {
+      if (key.first == project_ && state.started() != 0) known.push_back(key.second);
+    }
+    return base::Status::NotFound("no job \"" + job + "\"" + base::Nearest(job, known));
+  }
+
   const JobState* Find(const std::string& job) const {
     auto found = jobs_.find({project_, job});
     bool known = found != jobs_.end() && found->second.started() != 0;  // else only that it will be imported

@@ -86,6 +86,29 @@ TEST_F(CatalogTest, RunningThenFinished) {
   EXPECT_EQ(Row(100).state, "finished");
 }
 
+TEST_F(CatalogTest, FinishedSaysWhatItDoesNotKnowOfItsRanks) {
+  Event("job_start", {}, {{"world_size", int64_t{4}}});
+  Event("node_end", {}, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().reason, "the command ended: exit 0; 4 of 4 ranks not seen");
+  for (int rank = 0; rank < 3; ++rank) {
+    Event("rank_start", rank, {});
+    Event("rank_exit", rank, {{"exit_code", int64_t{0}}});
+  }
+  EXPECT_EQ(Row().state, "finished");
+  EXPECT_EQ(Row().reason, "the command ended: exit 0; 1 of 4 ranks not seen");
+  Event("rank_start", 3, {});
+  EXPECT_EQ(Row().reason, "the command ended: exit 0; how 1 of 4 ranks ended is not known");
+  Event("rank_exit", 3, {{"exit_code", int64_t{0}}});
+  EXPECT_EQ(Row().reason, "");
+}
+
+TEST_F(CatalogTest, RankBeyondTheWorldIsOneOfMore) {
+  Event("job_start", {}, {{"world_size", int64_t{8}}});
+  Event("rank_start", 9, {});
+  EXPECT_EQ(Row().ranks_seen, 1);
+  EXPECT_EQ(Row().ranks_expected, 10);
+}
+
 TEST_F(CatalogTest, FailureNamesTheFirstRankThatEndedBadly) {
   Event("job_start", {}, {});
   Event("rank_exit", 2, {{"signal", std::string("SIGKILL")}});
@@ -398,7 +421,12 @@ TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {
   EXPECT_FALSE(Row().pin);
 }
 
-TEST_F(CatalogTest, UnknownJobIsNamed) { EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\""); }
+TEST_F(CatalogTest, UnknownJobIsNamedAndTheNearest) {
+  EXPECT_EQ(catalog_->Job("x", 0, 0).status().message(), "no job \"x\"");
+  job_ = "llama-7b";
+  KeeperEvent("job_start", "a", 0, {}, {});
+  EXPECT_EQ(catalog_->Job("lama-7b", 0, 0).status().message(), "no job \"lama-7b\" (nearest: llama-7b)");
+}
 
 TEST_F(CatalogTest, AFindingIsNoSignOfLife) {
   Event("finding", 3, {{"rule", "Oom"}});

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.h"
 #include "catalog/job_pause.h"
 #include "model/event.h"
 #include "model/record_json.h"
@@ -285,9 +286,8 @@ bool JobState::ended() const {
 
 JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
   JobRow row = row_;
-  row.ranks_seen = static_cast<int32_t>(std::count_if(
-      ranks_.begin(), ranks_.end(), [&](const auto& entry) { return entry.first.first == row_.attempt; }));
-  row.ranks_expected = std::max(row.ranks_expected, row.ranks_seen);
+  row.ranks_seen = RanksSeen();
+  row.ranks_expected = RanksExpected();
   Condition condition = Judge(now, lost_after);
   row.state = std::move(condition.state);
   row.reason = std::move(condition.reason);
@@ -306,7 +306,30 @@ JobState::Condition JobState::Judge(base::TimeNs now, int64_t lost_after) const 
   if (bad_rank != first_bad_end_.end()) return {"failed", bad_rank->second.reason};
   if (std::string bad_run = RunsEnd(); !bad_run.empty()) return {"failed", bad_run};
   bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
-  return {known || AllRanksEndedWell() ? "finished" : "lost", known ? "" : "how the command ended is not known"};
+  if (!known) return {AllRanksEndedWell() ? "finished" : "lost", "how the command ended is not known"};
+  return {"finished", UnknownEnds()};
+}
+
+int32_t JobState::RanksSeen() const {
+  return static_cast<int32_t>(
+      std::count_if(ranks_.begin(), ranks_.end(), [&](const auto& rank) { return rank.first.first == row_.attempt; }));
+}
+
+int32_t JobState::RanksExpected() const {
+  if (row_.ranks_expected == 0) return RanksSeen();
+  auto after_last = ranks_.upper_bound({row_.attempt, INT32_MAX});
+  if (after_last == ranks_.begin() || std::prev(after_last)->first.first != row_.attempt) return row_.ranks_expected;
+  return std::max(row_.ranks_expected, std::min(std::prev(after_last)->first.second, INT32_MAX - 1) + 1);
+}
+
+// The command ended well: what is not known of its ranks all the same.
+std::string JobState::UnknownEnds() const {
+  int32_t expected = RanksExpected(), unseen = expected - RanksSeen();
+  auto has_no_end = [&](const auto& rank) { return rank.first.first == row_.attempt && rank.second.exit.empty(); };
+  auto open = std::count_if(ranks_.begin(), ranks_.end(), has_no_end);
+  std::string of_all = " of " + base::Counted(static_cast<uint64_t>(expected), "rank");
+  if (unseen > 0) return "the command ended: exit 0; " + std::to_string(unseen) + of_all + " not seen";
+  return open > 0 ? "the command ended: exit 0; how " + std::to_string(open) + of_all + " ended is not known" : "";
 }
 
 std::optional<JobLife> JobState::Life(base::TimeNs now, int64_t lost_after) const {
@@ -337,7 +360,7 @@ bool JobState::AllRanksEndedWell() const {
     if (rank.exit != "exit 0") return false;
     ++well;
   }
-  return well > 0 && well >= row_.ranks_expected;
+  return well > 0 && well >= RanksExpected();
 }
 
 std::vector<RankRow> JobState::Ranks() const {

@@ -80,6 +80,9 @@ class JobState {
     std::string state, reason;
   };
   Condition Judge(base::TimeNs now, int64_t lost_after) const;
+  int32_t RanksSeen() const;      // of the last attempt
+  int32_t RanksExpected() const;  // a rank beyond the world that is told is one of more
+  std::string UnknownEnds() const;
   bool AllRanksEndedWell() const;  // of the last attempt; none: false
 
   JobRow row_;

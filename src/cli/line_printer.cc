@@ -20,21 +20,27 @@ char LevelLetter(const std::string& level) {
   return 'I';
 }
 
-// The length of an SGR sequence (ESC [ digits ; … m) at the start, or 0.
-size_t SgrLength(std::string_view text) {
+// The length of a control sequence (ESC [ parameters letter) at the start, as progress bars move the cursor by; or 0.
+size_t ControlLength(std::string_view text) {
   if (text.size() < 3 || text[0] != '\x1b' || text[1] != '[') return 0;
   size_t at = 2;
-  while (at < text.size() && ((text[at] >= '0' && text[at] <= '9') || text[at] == ';')) ++at;
-  return at < text.size() && text[at] == 'm' ? at + 1 : 0;
+  while (at < text.size() && text[at] >= 0x20 && text[at] < 0x40) ++at;
+  return at < text.size() && text[at] >= 0x40 && text[at] < 0x7f ? at + 1 : 0;
+}
+
+// Whether a control sequence sets colours.
+bool IsSgr(std::string_view sequence) {
+  return sequence.substr(2).find_first_not_of("0123456789;") == sequence.size() - 3 && sequence.ends_with('m');
 }
 
 std::string Harmless(std::string_view text, bool color) {
   std::string out;
   for (size_t at = 0; at < text.size();) {
     auto byte = static_cast<unsigned char>(text[at]);
-    if (size_t sgr = SgrLength(text.substr(at))) {
-      if (color) out.append(text.substr(at, sgr));
-      at += sgr;
+    if (size_t length = ControlLength(text.substr(at))) {
+      std::string_view sequence = text.substr(at, length);
+      if (color && IsSgr(sequence)) out.append(sequence);
+      at += length;
     } else if ((byte < 0x20 && byte != '\t' && byte != '\n') || byte == 0x7f) {
       char shown[8];
       std::snprintf(shown, sizeof shown, "\\x%02x", byte);
@@ -73,10 +79,10 @@ std::string RangeOf(const nlohmann::ordered_json& record, const std::string& nam
   return " [" + ShownValue(*low) + ", " + ShownValue(*high) + "]";
 }
 
-// Metric records have no text: their fields are shown.
+// Metric records have no text: their fields are shown. A line that was printed empty has one.
 std::string TextOf(const nlohmann::ordered_json& record) {
   std::string text = record.value("msg", "");
-  if (!text.empty()) return text;
+  if (!text.empty() || record.contains("msg")) return text;
   static constexpr std::array<std::string_view, 11> kNotFields = {
       "timestamp", "project", "job_id", "attempt", "node_rank", "rank", "local_rank", "host", "stream", "seq", "level"};
   for (const auto& [name, value] : record.items()) {

@@ -11,7 +11,8 @@ namespace rankscope::cli {
 
 // Renders records (their JSON form) for people: "[node/rank] L text". On a terminal the prefix is coloured by rank,
 // never red (red is for errors), text keeps its colours; when piped, a level letter stands for them. Control
-// characters of the text other than SGR colours are shown, not obeyed.
+// sequences of the text other than SGR colours, as a progress bar's moves, are left out; other control characters are
+// shown, not obeyed.
 class LinePrinter {
  public:
   struct Options {

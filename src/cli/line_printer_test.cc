@@ -15,7 +15,20 @@ TEST(LinePrinter, PrefixesEveryLineOfARecordWithNodeRankAndLevel) {
 TEST(LinePrinter, ShowsControlCharactersInsteadOfObeyingThem) {
   LinePrinter printer({});
   EXPECT_EQ(printer.Render(R"({"rank":0,"msg":"a\u001b]0;title\u0007\u001b[2Jb\u001b[32mgreen"})"),
-            "[-/0] I a\\x1b]0;title\\x07\\x1b[2Jbgreen\n");
+            "[-/0] I a\\x1b]0;title\\x07bgreen\n");
+}
+
+TEST(LinePrinter, LeavesOutWhatMovesTheCursorAndKeepsColoursOnATerminal) {
+  const char* bar = R"({"rank":0,"msg":"\u001b[2K\u001b[1A\u001b[?25l\u001b[32m50%\u001b[0m\u001b["})";
+  EXPECT_EQ(LinePrinter({}).Render(bar), "[-/0] I 50%\\x1b[\n");
+  LinePrinter coloured({.color = true, .highlights = {}, .show_time = false});
+  EXPECT_NE(coloured.Render(bar).find(" \x1b[32m50%\x1b[0m\\x1b[\n"), std::string::npos) << coloured.Render(bar);
+}
+
+TEST(LinePrinter, ShowsAnEmptyLineAsEmpty) {
+  LinePrinter printer({});
+  EXPECT_EQ(printer.Render(R"({"rank":0,"stream":"stdout","msg":""})"), "[-/0] I \n");
+  EXPECT_EQ(printer.Render(R"({"rank":0,"stream":"metric","msg":""})"), "[-/0] I \n");
 }
 
 TEST(LinePrinter, NeverColoursASourceRed) {

@@ -10,7 +10,7 @@ packages=(ca-certificates ccache cmake g++ git make ninja-build pkg-config
 for option in "$@"; do
   case $option in
     --lint) packages+=(clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev) ;;
-    --all-tests) packages+=(curl faketime openmpi-bin zstd) ;;
+    --all-tests) packages+=(curl faketime openmpi-bin python3-pip python3-setuptools python3-wheel zstd) ;;
     *) echo "install_deps.sh: unknown option $option (--lint, --all-tests)" >&2; exit 2 ;;
   esac
 done

@@ -12,6 +12,7 @@
 #include "agent/silent_ranks.h"
 #include "base/counted.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "commands.h"
 #include "doctor_checks.h"
 
@@ -147,7 +148,7 @@ int Doctor(const std::string& server, bool json) {
     if (!json) std::printf("%-8s %-8s %s\n", check.state.c_str(), check.name.c_str(), check.text.c_str());
   }
   if (json) {
-    std::printf("%s\n", report.dump().c_str());
+    std::printf("%s\n", base::JsonText(report).c_str());
   } else {
     std::printf("agents %s, keepers %s\n", report["agents"].dump().c_str(), report["keepers"].dump().c_str());
   }

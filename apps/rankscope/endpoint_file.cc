@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/file.h"
+#include "base/json_text.h"
 
 namespace rankscope {
 namespace {
@@ -27,7 +28,7 @@ std::string StartOf(int pid) {
 
 base::Status WriteEndpoint(const std::string& data_dir, const std::string& http, const std::string& grpc) {
   nlohmann::json endpoint = {{"http", http}, {"grpc", grpc}, {"pid", getpid()}, {"start", StartOf(getpid())}};
-  return base::WriteFileAtomically(PathIn(data_dir), endpoint.dump());
+  return base::WriteFileAtomically(PathIn(data_dir), base::JsonText(endpoint));
 }
 
 void RemoveEndpoint(const std::string& data_dir) { unlink(PathIn(data_dir).c_str()); }

@@ -18,6 +18,7 @@
 #include "agent/run_directory.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "base/shell_word.h"
 #include "cli/http_client.h"
 #include "commands.h"
@@ -89,7 +90,7 @@ base::Status JoinLaunch(const nlohmann::json& launch, long patience_ms, agent::R
     config->first_attempt = answer.value("first_attempt", 0);
     return true;
   };
-  return cli::PostLines(config->server, "/api/v1/launches", launch.dump(), take, patience_ms);
+  return cli::PostLines(config->server, "/api/v1/launches", base::JsonText(launch), take, patience_ms);
 }
 
 void ChooseJob(const RunOptions& options, const agent::Launch& launch, agent::RunConfig* config) {

@@ -6,6 +6,7 @@
 #include "access/token_file.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "commands.h"
 #include "model/record_json.h"
 
@@ -38,7 +39,7 @@ int ListTokens(const TokenOptions& options, bool json) {
     if (json) {
       nlohmann::json row = {
           {"id", token.id}, {"role", role}, {"project", token.project}, {"created", created}, {"note", token.note}};
-      std::printf("%s\n", row.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+      std::printf("%s\n", base::JsonText(row).c_str());
     } else {
       std::printf("%-8s  %-8s  %-20s  %-30s  %s\n", token.id.c_str(), role.c_str(), token.project.c_str(),
                   created.c_str(), token.note.c_str());

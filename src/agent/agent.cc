@@ -158,7 +158,7 @@ class Agent {
     }
     int64_t now = base::MonotonicNow();
     bool due = sampled_at_ == 0 || now - sampled_at_ >= config_.sample_interval_s * base::kNsPerSecond;
-    if (config_.sample_interval_s <= 0 || !due || collector_.ended()) return;
+    if (config_.sample_interval_s <= 0 || !due || collector_.node_ended()) return;
     sampled_at_ = now;
     collector_.Add(host_.Sample(base::WallNow()));
     for (model::Record& record : ports_.Sample(base::WallNow())) collector_.Add(std::move(record));
@@ -225,8 +225,9 @@ class Agent {
   void Release() {
     spool_->Release(sender_.acked_seq());
     // What an agent before this one knew counts until the server answers.
-    Progress progress{spool_->next_seq() - 1, sender_.reached() ? sender_.acked_seq() : said_.acknowledged};
-    if (progress.spooled == said_.spooled && progress.acknowledged == said_.acknowledged) return;
+    Progress progress{spool_->next_seq() - 1, sender_.reached() ? sender_.acked_seq() : said_.acknowledged,
+                      Collector::KeeperRecords(spool_->positions())};
+    if (progress == said_) return;
     said_ = progress;
     WriteProgress(directory_, progress);
   }

@@ -63,6 +63,7 @@ class CaptureWriter {
   // A full disk or backlog drops the bytes, counts them, and says so in the stream once there is room.
   void Bytes(uint32_t channel, base::TimeNs time, std::string_view bytes);
   void Record(const model::Record& record);
+  uint64_t records() const { return record_index_; }  // the number of the last
   void End();
   bool ended() const { return ended_; }
 

@@ -94,6 +94,7 @@ void Collector::TakeBytes(const CaptureBytes& bytes) {
 void Collector::TakeRecord(const CaptureRecord& captured) {
   if (IsEvent(captured.record, "job_start")) command_ = PidOf(captured.record);
   if (IsEvent(captured.record, "rank_start")) other_ranks_ = true;
+  if (IsEvent(captured.record, "node_end")) node_ended_ = true;
   if (captured.index <= record_index_) return;
   record_index_ = captured.index;
   model::Record record = captured.record;
@@ -198,5 +199,7 @@ SourcePositions Collector::positions() const {
   if (command_is_a_rank_) positions[kCommandsRank] = 1;
   return positions;
 }
+
+uint64_t Collector::KeeperRecords(const SourcePositions& positions) { return PositionOf(positions, kRecordSource); }
 
 }  // namespace rankscope::agent

@@ -43,6 +43,10 @@ class Collector {
   size_t pending_bytes() const { return pending_bytes_; }
   // The positions that hold once the drained records are durable.
   SourcePositions positions() const;
+  // How many of the keeper's own records positions cover.
+  static uint64_t KeeperRecords(const SourcePositions& positions);
+  // Command and ranks have ended; what outlives them may still print.
+  bool node_ended() const { return node_ended_ || ended_; }
   bool ended() const { return ended_; }
 
  private:
@@ -77,7 +81,7 @@ class Collector {
   uint64_t record_index_;
   std::optional<pid_t> command_;
   bool command_is_a_rank_ = false, other_ranks_ = false;
-  bool ended_ = false;
+  bool node_ended_ = false, ended_ = false;
 };
 
 }  // namespace rankscope::agent

@@ -1,5 +1,6 @@
 #include "agent/keeper.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #include "agent/signal_queue.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "model/event.h"
 
 namespace rankscope::agent {
@@ -36,6 +38,7 @@ namespace {
 constexpr int64_t kGuardDelay = 500 * base::kNsPerMs;  // before one that was killed is made anew
 constexpr int64_t kAlertsEvery = 100 * base::kNsPerMs;
 constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
+constexpr int64_t kOrphanHold = 30 * base::kNsPerSecond;   // what outlives command and ranks is kept so long
 
 class Keeper {
  public:
@@ -54,10 +57,12 @@ class Keeper {
     base::Status status = Begin();
     if (status.ok()) {
       while (!Over()) Turn();
-      Finish();
+      TakeLeave();
     }
-    guard_.Dismiss();
-    door_.Remove();
+    if (!status.ok() || capture_.ended()) {
+      guard_.Dismiss();
+      door_.Remove();
+    }
     if (!status.ok()) return status;
     return command_.how_it_ended() ? command_.how_it_ended()->wait_status : 0;
   }
@@ -96,7 +101,7 @@ class Keeper {
   base::Status Attach() {
     RETURN_IF_ERROR(command_.Adopt(options_.attach_pid, &loop_));
     nlohmann::json ready = {{"job_id", options_.job}, {"socket", door_.path()}, {"rings", options_.rings}};
-    auto status = base::WriteFully(options_.ready_fd, ready.dump() + "\n");
+    auto status = base::WriteFully(options_.ready_fd, base::JsonText(ready) + "\n");
     close(options_.ready_fd);
     return status;
   }
@@ -113,7 +118,7 @@ class Keeper {
     capture_.Record(start);
   }
 
-  // Where the successor of a dead keeper goes on.
+  // Where the successor of a keeper goes on that was killed, or that has left ranks to it.
   void RenewGuard() {
     if (guard_.Renew() == Guard::Side::kKeeper) return;
     auto capture = CaptureWriter::Continue(options_.run_directory, {});
@@ -121,12 +126,24 @@ class Keeper {
     capture_ = *std::move(capture);
     (void)alerts_.Next();  // the keeper said them
     WatchAll();
-    command_.Watch(&loop_);
     pipes_.Rescue();
-    capture_.Record(model::MakeEvent("keeper_replaced", base::WallNow(),
-                                     "`rankscope run` was killed; its guard keeps the job's output"));
+    if (command_.ended()) {
+      LeaveTerminal();
+    } else {
+      command_.Watch(&loop_);
+      capture_.Record(model::MakeEvent("keeper_replaced", base::WallNow(),
+                                       "`rankscope run` was killed; its guard keeps the job's output"));
+    }
     agent_.Watch(&loop_);
     RenewGuard();
+  }
+
+  // Nobody waits for us any more, and who reads the terminal's pipe waits for its end.
+  void LeaveTerminal() {
+    in_background_ = true;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+    close(null);
   }
 
   // The guard is renewed before the rank gets its pipes: from then on somebody always reads them.
@@ -183,50 +200,111 @@ class Keeper {
   }
 
   void SayAlerts(int64_t now) {
-    if (!options_.alerts || now - alerts_read_at_ < kAlertsEvery) return;
+    if (!options_.alerts || in_background_ || now - alerts_read_at_ < kAlertsEvery) return;
     alerts_read_at_ = now;
     for (const std::string& line : alerts_.Next()) pipes_.Announce("rankscope: " + line, now);
   }
 
-  // The command has ended, and its pipes have too, or only an orphan still holds them and says nothing.
+  // Whether there is nothing more to do here: all has ended and is sent, or waiting any longer would hold up who waits
+  // for the command. Then it is the guard that goes on.
   bool Over() {
     if (!command_.ended()) return false;
+    FollowEnds();
+    if (capture_.ended() && (in_background_ || agent_.done())) return true;
+    if (in_background_) return false;
+    int64_t deadline = command_.ended_at() + options_.flush_timeout_ms * base::kNsPerMs;
+    return base::MonotonicNow() >= deadline || (!capture_.ended() && IsEndAcknowledged());
+  }
+
+  // Says what has ended: the command, then the node when no rank of it lives, then the output.
+  void FollowEnds() {
+    if (command_end_record_ == 0) {
+      if (!SaidItsLastWords()) return;
+      SayCommandEnd();
+    }
+    if (node_ended_at_ == 0 && ranks_.empty()) SayNodeEnd();
+    if (capture_.ended() || node_ended_at_ == 0) return;
+    if (pipes_.empty() || base::MonotonicNow() - node_ended_at_ > kOrphanHold) EndCapture();
+  }
+
+  // The command's pipes have ended, or only an orphan still holds them and says nothing.
+  bool SaidItsLastWords() {
     if (pipes_.empty() && ranks_.empty()) return true;
     int64_t since = base::MonotonicNow() - command_.ended_at();
     if (since <= kOrphanPatience) return false;
     return !pipes_.ReadEach() || since >= options_.flush_timeout_ms * base::kNsPerMs / 2;
   }
 
-  void Finish() {
-    ranks_.EndAll();
+  // Ranks that outlive the command are no news of the node's end.
+  void SayCommandEnd() {
+    if (ranks_.empty()) {
+      SayNodeEnd();
+    } else {
+      model::Record end = model::MakeEvent("command_end", base::WallNow(), "");
+      end.text = "the command ended: " + DescribeEnd(command_.how_it_ended(), &end) + "; ranks that it left go on";
+      capture_.Record(end);
+    }
+    command_end_record_ = capture_.records();
+    if (!pipes_.empty() || !ranks_.empty()) RenewGuard();
+  }
+
+  void SayNodeEnd() {
     model::Record end = model::MakeEvent("node_end", base::WallNow(), "");
     end.text = "the command ended: " + DescribeEnd(command_.how_it_ended(), &end);
     capture_.Record(end);
+    node_ended_at_ = base::MonotonicNow();
+    if (command_end_record_ != 0 && !pipes_.empty()) RenewGuard();
+  }
+
+  void EndCapture() {
+    if (!pipes_.empty()) {
+      capture_.Record(model::MakeEvent("output_released", base::WallNow(),
+                                       "a process outlives the command and its ranks and holds their output open; what "
+                                       "it prints from now on is not kept"));
+    }
     capture_.End();
     ReleaseOrphans();
     guard_.Dismiss();  // it holds the terminal's descriptors, and who reads these waits for their end
     pipes_.Flush(0, /*all=*/true);
-    AwaitAgent();
+  }
+
+  bool IsEndAcknowledged() const {
+    Progress progress = ReadProgress(options_.run_directory);
+    return command_end_record_ != 0 && progress.keeper_records >= command_end_record_ &&
+           progress.acknowledged == progress.spooled;
   }
 
   // Processes that outlive the command and still hold its pipes: somebody must read these, or they would stop at a full
   // pipe. What they say is theirs alone now.
   void ReleaseOrphans() {
     if (pipes_.empty()) return;
-    if (fork() != 0) return;
-    lock_.reset();
-    DrainForever(pipes_.fds());
+    if (fork() == 0) {
+      lock_.reset();
+      DrainForever(pipes_.fds());
+    }
+    pipes_.Close();
   }
 
-  void AwaitAgent() {
-    int64_t deadline = command_.ended_at() + options_.flush_timeout_ms * base::kNsPerMs;
-    do {
-      Turn();
-    } while (base::MonotonicNow() < deadline && !agent_.done());
+  void TakeLeave() {
+    if (in_background_) return;
     agent_.StartIfKilled(signals_.mask_before());
     alerts_read_at_ = 0;
     SayAlerts(base::MonotonicNow());
-    if (agent_.shipped()) return;
+    if (!capture_.ended()) LeaveToGuard();
+    pipes_.Flush(0, /*all=*/true);
+    if (!agent_.shipped() && !IsEndAcknowledged()) SayUnacknowledged();
+  }
+
+  // It is what we are, and goes on when we are gone.
+  void LeaveToGuard() {
+    if (!guard_.alive()) RenewGuard();
+    if (in_background_ || ranks_.empty()) return;
+    std::string left = std::to_string(ranks_.size()) + (ranks_.size() == 1 ? " rank lives" : " ranks live");
+    pipes_.Announce("rankscope: the command has ended and " + left + " on; what they print is kept in the background\n",
+                    base::MonotonicNow());
+  }
+
+  void SayUnacknowledged() const {
     Progress progress = ReadProgress(options_.run_directory);
     uint64_t remaining = progress.spooled - progress.acknowledged;
     std::string which = remaining == 0 ? "the last" : std::to_string(remaining);  // the agent is still reading them
@@ -249,6 +327,9 @@ class Keeper {
   AgentProcess agent_;
   AlertReader alerts_;
   int64_t alerts_read_at_ = 0;
+  uint64_t command_end_record_ = 0;  // the number of the record that tells of it; 0: not yet told
+  int64_t node_ended_at_ = 0;        // monotonic, when its end was told
+  bool in_background_ = false;       // the command has ended and `rankscope run` with it
   OutputPipes pipes_;
   KeptRanks ranks_;
 };

@@ -58,8 +58,4 @@ void KeptRanks::End(pid_t pid) {
   changed_();
 }
 
-void KeptRanks::EndAll() {
-  while (!ranks_.empty()) End(ranks_.begin()->first);
-}
-
 }  // namespace rankscope::agent

@@ -22,9 +22,8 @@ class KeptRanks {
   void Start(const RankGreeting& greeting);
   // In a forked child, on the same loop renewed.
   void WatchAll();
-  // The run is over: whoever is left has ended, or counts as if.
-  void EndAll();
   bool empty() const { return ranks_.empty(); }
+  size_t size() const { return ranks_.size(); }
 
  private:
   struct Rank {

@@ -93,6 +93,11 @@ void OutputPipes::Flush(int64_t monotonic_now, bool all) {
   err_.Flush(monotonic_now, all);
 }
 
+void OutputPipes::Close() {
+  for (int fd : fds()) loop_->Forget(fd);
+  sources_.clear();
+}
+
 std::vector<int> OutputPipes::fds() const {
   std::vector<int> fds;
   for (const auto& [fd, source] : sources_) fds.push_back(fd);

@@ -43,6 +43,8 @@ class OutputPipes {
   // Half lines go to the terminal when they have waited long enough, or all of them at the end.
   void Flush(int64_t monotonic_now, bool all);
 
+  // Reads none of them any more.
+  void Close();
   bool empty() const { return sources_.empty(); }
   std::vector<int> fds() const;
 

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_text.h"
 #include "base/shell_word.h"
 #include "parse/line_record.h"
 
@@ -134,7 +135,7 @@ std::string RedactedEnvironment(const char* const* environment) {
     parse::RedactSecrets(&value);
     json[name] = TellsOfVariable(name) && !value.empty() ? std::string(kRedacted) : value;
   }
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 }  // namespace rankscope::agent

@@ -12,6 +12,7 @@
 #include "agent/launch.h"
 #include "agent/redaction.h"
 #include "base/file.h"
+#include "base/json_text.h"
 
 namespace rankscope::agent {
 namespace {
@@ -87,7 +88,7 @@ void AddDeepSpeed(const std::vector<std::string>& command, model::Fields* fields
     auto text = path.ends_with(".json") ? base::ReadWholeFile(path) : base::Status::NotFound(path);
     auto json = text.ok() ? nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false) : nlohmann::json();
     if (!json.is_object() || text->size() > kMaxConfigBytes) continue;
-    AddText("deepspeed_config", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace), fields);
+    AddText("deepspeed_config", base::JsonText(json), fields);
     const auto stage = json.value("/zero_optimization/stage"_json_pointer, nlohmann::json());
     if (stage.is_number_integer()) AddText("zero_stage", stage.dump(), fields);
     return;

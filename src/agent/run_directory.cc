@@ -8,6 +8,7 @@
 #include "base/coding.h"
 #include "base/environment.h"
 #include "base/file.h"
+#include "base/json_text.h"
 
 namespace rankscope::agent {
 namespace {
@@ -54,7 +55,7 @@ base::Status WriteRunConfig(const std::string& directory, const RunConfig& confi
                          {"spool_limit_bytes", config.spool_limit_bytes},
                          {"alerts", config.alerts}};
   if (config.node_rank) json["node_rank"] = *config.node_rank;
-  return base::WriteFileAtomically(directory + "/run.json", json.dump());
+  return base::WriteFileAtomically(directory + "/run.json", base::JsonText(json));
 }
 
 base::Result<RunConfig> ReadRunConfig(const std::string& directory) {
@@ -86,6 +87,7 @@ void WriteProgress(const std::string& directory, const Progress& progress) {
   std::string bytes;
   base::PutFixed64(&bytes, progress.spooled);
   base::PutFixed64(&bytes, progress.acknowledged);
+  base::PutFixed64(&bytes, progress.keeper_records);
   (void)!pwrite(fd->get(), bytes.data(), bytes.size(), 0);
 }
 
@@ -93,8 +95,11 @@ Progress ReadProgress(const std::string& directory) {
   auto bytes = base::ReadWholeFile(directory + "/status");
   if (!bytes.ok()) return {};
   base::ByteReader in(*bytes);
-  uint64_t spooled = in.Fixed64();
-  return {spooled, in.Fixed64()};
+  Progress progress;
+  progress.spooled = in.Fixed64();
+  progress.acknowledged = in.Fixed64();
+  progress.keeper_records = in.Fixed64();
+  return progress;
 }
 
 std::string StateHome() { return Home("XDG_STATE_HOME", "/.local/state"); }

@@ -11,7 +11,7 @@ namespace rankscope::agent {
 
 // The folder that the keeper (`rankscope run`) and the agent of one run share:
 //   run.json   RunConfig      capture/  what the keeper read     spool/  frames not yet acknowledged
-//   status     agent → keeper: two u64, records spooled and acknowledged
+//   status     agent → keeper: Progress, three u64
 //   alerts     agent → keeper: lines for the terminal (alerts.h)
 // and beside it, in memory (/dev/shm), the folder of the processes' metric rings, and in /tmp that of the keeper's
 // door.
@@ -45,6 +45,9 @@ base::Result<RunConfig> ReadRunConfig(const std::string& directory);
 
 struct Progress {
   uint64_t spooled = 0, acknowledged = 0;  // last sequence numbers
+  uint64_t keeper_records = 0;             // how many of those that the keeper wrote are among the spooled
+
+  bool operator==(const Progress&) const = default;
 };
 void WriteProgress(const std::string& directory, const Progress& progress);
 Progress ReadProgress(const std::string& directory);  // zeros when there is none yet

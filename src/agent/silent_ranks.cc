@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <tuple>
+#include <utility>
 
 #include "agent/exit_status.h"
 #include "agent/life_events.h"
@@ -144,19 +145,26 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   for (SilentRank& rank : FindSilentRanks()) {
     if (rank.rings != rings_) continue;
     seen.insert(rank.pid);
-    auto [watched, added] = watched_.try_emplace(rank.pid);
-    if (added) watched->second.rank = std::move(rank);
-    if (!added && !watched->second.pidfd.valid()) events.push_back(Start(&watched->second));
+    auto [entry, added] = watched_.try_emplace(rank.pid);
+    Watched& watched = entry->second;
+    if (added) {
+      watched.pidfd = OpenPidfd(rank.pid);
+      watched.rank = std::move(rank);
+    } else if (!std::exchange(watched.told, true)) {
+      events.push_back(Start(watched.rank));
+    }
   }
   // A Python rank at its start: it has its own channel by now.
-  std::erase_if(watched_,
-                [&](const auto& entry) { return !entry.second.pidfd.valid() && !seen.contains(entry.first); });
+  std::erase_if(watched_, [&](const auto& entry) { return !entry.second.told && !seen.contains(entry.first); });
   return events;
 }
 
-model::Record SilentRankWatch::Start(Watched* watched) const {
-  const SilentRank& rank = watched->rank;
-  watched->pidfd = OpenPidfd(rank.pid);
+bool SilentRankWatch::Watched::Ended() const {
+  pollfd ready{pidfd.get(), POLLIN, 0};
+  return !pidfd.valid() || poll(&ready, 1, 0) > 0;
+}
+
+model::Record SilentRankWatch::Start(const SilentRank& rank) {
   model::Record start = model::MakeEvent("rank_start", base::WallNow(),
                                          "rank " + std::to_string(*rank.identity.rank) + " (" + rank.program +
                                              ") has no channel of its own: its lines have no rank");
@@ -171,10 +179,9 @@ model::Record SilentRankWatch::Start(Watched* watched) const {
 std::vector<model::Record> SilentRankWatch::Ends() {
   std::vector<model::Record> events;
   std::erase_if(watched_, [&](const auto& entry) {
-    const Watched& watched = entry.second;
-    pollfd ready{watched.pidfd.get(), POLLIN, 0};
-    if (!watched.pidfd.valid() || poll(&ready, 1, 0) <= 0) return false;
-    pid_t pid = watched.rank.pid;
+    const auto& [pid, watched] = entry;
+    if (!watched.Ended()) return false;
+    if (!watched.told) return true;  // a helper of some launcher's script, or a Python rank that the keeper tells of
     auto status = ReadExitStatus(watched.pidfd.get(), pid);
     events.push_back(RankExit(OriginOf(watched.rank.identity), pid, status, std::nullopt));
     return true;

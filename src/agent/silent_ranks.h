@@ -36,12 +36,14 @@ class SilentRankWatch {
   std::vector<model::Record> Ends();
 
  private:
-  static constexpr int64_t kEvery = base::kNsPerSecond;
+  static constexpr int64_t kEvery = 500 * base::kNsPerMs;  // what lives a second is seen twice
   struct Watched {
     SilentRank rank;
-    base::UniqueFd pidfd;  // invalid: seen once
+    base::UniqueFd pidfd;  // from the first look on; invalid: it was gone already
+    bool told = false;     // else seen once
+    bool Ended() const;
   };
-  model::Record Start(Watched* watched) const;
+  static model::Record Start(const SilentRank& rank);
 
   const std::string rings_;
   int64_t looked_at_ = 0;

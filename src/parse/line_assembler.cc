@@ -1,15 +1,19 @@
 #include "parse/line_assembler.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <utility>
 
 #include "parse/launcher_prefix.h"
+#include "parse/leading_time.h"
 
 namespace rankscope::parse {
 namespace {
 
 constexpr std::string_view kTracebackHead = "Traceback (most recent call last):";
+constexpr std::string_view kGroupHead = "+ Exception Group Traceback (most recent call last):";
 constexpr size_t kMaxTracebackBytes = 128 * 1024;
+constexpr size_t kMaxTail = 8;  // lines that wait to be known as the traceback's or not
 constexpr int64_t kBarInterval = base::kNsPerSecond;
 constexpr int64_t kTracebackPatience = base::kNsPerSecond;
 
@@ -19,17 +23,45 @@ std::string_view WithoutLauncherPrefix(std::string_view line) {
   return line;
 }
 
-// Whether the line goes on with a traceback: its frames are indented, chained ones are announced, and its exception
-// line is the first that is not indented.
-bool Continues(std::string_view line) {
-  return line.empty() || line.front() == ' ' || line.starts_with(kTracebackHead) ||
-         line.starts_with("The above exception was the direct cause") ||
-         line.starts_with("During handling of the above");
+bool BeginsWithAny(std::string_view line, std::initializer_list<std::string_view> beginnings) {
+  return std::any_of(beginnings.begin(), beginnings.end(), [&](auto beginning) { return line.starts_with(beginning); });
+}
+
+std::string_view WithoutIndent(std::string_view line) {
+  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+  return line;
+}
+
+bool IsGroupHead(std::string_view line) { return WithoutIndent(line).starts_with(kGroupHead); }
+bool IsHead(std::string_view line) { return line.starts_with(kTracebackHead) || IsGroupHead(line); }
+
+// Python's words between the tracebacks of a chain.
+bool IsLink(std::string_view line) {
+  return BeginsWithAny(line, {"The above exception was the direct cause", "During handling of the above exception"});
+}
+
+// Frames are indented; those of a group have a margin. A plain traceback's exception line is the first that is not.
+bool IsFrame(std::string_view line, bool in_group) {
+  if (in_group) return BeginsWithAny(WithoutIndent(line), {"|", "+"});
+  return line.empty() || line.front() == ' ' || IsHead(line) || IsLink(line);
+}
+
+// Further lines of an exception's message that tell by themselves: indented, or what CUDA's errors have below them.
+bool IsMessage(std::string_view line) {
+  return BeginsWithAny(line, {" ", "\t", "CUDA kernel errors might be", "For debugging consider passing CUDA_",
+                              "Device-side assertion", "Compile with `TORCH_USE_CUDA_DSA`"});
+}
+
+// Whether a line after an exception, at the end of all that was printed, is another's: it has a logger's or an
+// interpreter's beginning. Else it is a note of the exception, or its message's next line.
+bool IsOfItsOwn(std::string_view line) {
+  return BeginsWithAny(line, {"[", "{", "Exception ", "Fatal ", "terminate called", "INFO", "WARNING", "ERROR"}) ||
+         LeadingTime(line).has_value();
 }
 
 // Where a traceback begins in the line, be it behind a bar that no newline has ended; npos: none does.
 size_t BeginOfTraceback(std::string_view line) {
-  if (WithoutLauncherPrefix(line).starts_with(kTracebackHead)) return 0;
+  if (IsHead(WithoutLauncherPrefix(line))) return 0;
   if (!line.ends_with(kTracebackHead)) return std::string_view::npos;
   const size_t head = line.size() - kTracebackHead.size();
   if (line.substr(0, head).ends_with(']')) return head;
@@ -54,6 +86,7 @@ void LineAssembler::Feed(base::TimeNs time, std::string_view bytes, const Emit& 
     size_t newline = bytes.find('\n');
     size_t room = kMaxLineBytes - line_.size();
     size_t take = std::min({newline, bytes.size(), room});
+    NoteTimes(time, bytes.substr(0, take));
     line_.append(bytes.substr(0, take));
     bytes.remove_prefix(take);
     if (!bytes.empty() && bytes.front() == '\n' && take == newline) {
@@ -66,6 +99,22 @@ void LineAssembler::Feed(base::TimeNs time, std::string_view bytes, const Emit& 
   EmitBar(time, emit);
 }
 
+// When the states of a bar are printed: the last one's first byte, and that of the one before its carriage return.
+void LineAssembler::NoteTimes(base::TimeNs time, std::string_view fresh) {
+  if (fresh.empty()) return;
+  if (line_.empty() || line_.back() == '\r') state_time_ = time;
+  const size_t cr = fresh.rfind('\r');
+  if (cr == std::string_view::npos) return;
+  const std::string_view before = fresh.substr(0, cr);
+  const bool drawn_now = before.find('\r') != std::string_view::npos;
+  if (!LastState(before).empty()) {
+    shown_time_ = drawn_now ? time : state_time_;
+  } else if (!line_.empty() && line_.back() != '\r') {
+    shown_time_ = state_time_;
+  }
+  if (cr + 1 < fresh.size()) state_time_ = time;
+}
+
 // A bar that is redrawn for minutes shows a state a second; what it overwrote is gone, as on a terminal.
 void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   size_t last = line_.rfind('\r');
@@ -75,44 +124,89 @@ void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   if (state.empty()) return;
   bar_time_ = time;
   line_.erase(0, last + 1);
-  emit({line_time_, std::move(state), true});
-  line_time_ = time;
+  emit({shown_time_, std::move(state), true});
+  line_time_ = line_.empty() ? time : state_time_;
 }
 
 void LineAssembler::EndLine(bool partial, const Emit& emit) {
-  std::string text(LastState(line_));
+  const bool is_bar = line_.find('\r') != std::string::npos;
+  const base::TimeNs bar_time = line_.ends_with('\r') ? shown_time_ : state_time_;
+  Line line{is_bar ? bar_time : line_time_, std::string(LastState(line_)), partial};
   size_t bytes = line_.size() + (partial ? 0 : 1);
   line_.clear();
-  if (!traceback_.empty()) {
-    bool more = Continues(WithoutLauncherPrefix(text)) && traceback_.size() < kMaxTracebackBytes;
-    traceback_ += "\n" + text;
-    traceback_bytes_ += bytes;
-    if (!more) EmitTraceback(emit);
-    return;
-  }
-  if (size_t begin = BeginOfTraceback(text); begin != std::string::npos) {
-    if (begin > 0) emit({line_time_, text.substr(0, begin), false});
-    traceback_ = text.substr(begin);
-    traceback_time_ = line_time_;
+  if (!traceback_.empty() && TakeIntoTraceback(&line, bytes)) return;
+  EmitTraceback(emit);
+  if (size_t begin = BeginOfTraceback(line.text); begin != std::string::npos) {
+    if (begin > 0) emit({line.time, line.text.substr(0, begin), false});
+    traceback_ = line.text.substr(begin);
+    traceback_time_ = line.time;
     traceback_bytes_ = bytes - begin;
+    in_group_ = IsGroupHead(WithoutLauncherPrefix(traceback_));
+    in_frames_ = true;
     return;
   }
-  emit({line_time_, std::move(text), partial});
+  emit(std::move(line));
+}
+
+// Whether the line is the traceback's, or may yet be. With a line that is not, the traceback is over.
+bool LineAssembler::TakeIntoTraceback(Line* line, size_t bytes) {
+  std::string_view text = WithoutLauncherPrefix(line->text);
+  if (traceback_bytes_ >= kMaxTracebackBytes) return false;
+  const bool blank_since = std::all_of(tail_.begin(), tail_.end(),
+                                       [](const Line& held) { return WithoutLauncherPrefix(held.text).empty(); });
+  if (in_frames_) {
+    in_group_ = in_group_ || IsGroupHead(text);
+    const bool frame = IsFrame(text, in_group_) || IsGroupHead(text);
+    in_frames_ = frame;
+    if (frame || !in_group_) return Join(line->text, bytes);  // a plain traceback ends with its exception
+  }
+  if (IsLink(text) && blank_since) {
+    in_frames_ = true;
+    in_group_ = false;
+    return Join(line->text, bytes);
+  }
+  if (IsMessage(text) && tail_.empty()) return Join(line->text, bytes);
+  if (BeginOfTraceback(line->text) != std::string::npos || tail_.size() >= kMaxTail) return false;
+  tail_.push_back(std::move(*line));
+  traceback_bytes_ += bytes;
+  return true;
+}
+
+// The lines that waited, and this one, are the traceback's.
+bool LineAssembler::Join(std::string_view text, size_t bytes) {
+  for (const Line& held : tail_) traceback_ += "\n" + held.text;
+  tail_.clear();
+  traceback_.append("\n").append(text);
+  traceback_bytes_ += bytes;
+  return true;
+}
+
+// What follows an exception as the last that was printed is its notes, or its message's further lines.
+void LineAssembler::JoinNotes() {
+  auto text_of = [](const Line& held) { return WithoutLauncherPrefix(held.text); };
+  auto end = std::find_if(tail_.begin(), tail_.end(), [&](const Line& held) { return text_of(held).empty(); });
+  if (std::any_of(tail_.begin(), end, [&](const Line& held) { return held.partial || IsOfItsOwn(text_of(held)); }))
+    return;
+  for (auto note = tail_.begin(); note != end; ++note) traceback_ += "\n" + note->text;
+  tail_.erase(tail_.begin(), end);
 }
 
 void LineAssembler::EmitTraceback(const Emit& emit) {
+  if (traceback_.empty()) return;
   traceback_bytes_ = 0;
   emit({traceback_time_, std::exchange(traceback_, {}), false});
+  for (Line& line : std::exchange(tail_, {})) emit(std::move(line));
 }
 
 void LineAssembler::Tick(base::TimeNs now, const Emit& emit) {
-  if (!traceback_.empty() && now - traceback_time_ > kTracebackPatience) EmitTraceback(emit);
+  if (now - traceback_time_ > kTracebackPatience) EmitTraceback(emit);
   EmitBar(now, emit);
 }
 
 void LineAssembler::Flush(const Emit& emit) {
   if (!line_.empty()) EndLine(true, emit);
-  if (!traceback_.empty()) EmitTraceback(emit);
+  JoinNotes();
+  EmitTraceback(emit);
 }
 
 size_t LineAssembler::held_bytes() const { return line_.size() + traceback_bytes_; }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -11,7 +12,7 @@ namespace rankscope::parse {
 
 // One line (or one traceback with its lines) as it was printed.
 struct Line {
-  base::TimeNs time = 0;  // when its first byte was read
+  base::TimeNs time = 0;  // when the first byte was read of what is shown
   std::string text;       // without the newline, ANSI kept
   bool partial = false;   // cut by Flush or by the size limit, no newline was seen
 };
@@ -19,9 +20,11 @@ struct Line {
 // Turns the bytes of one channel (one rank's stdout, say) into lines. Pure: the caller passes the time.
 // - Partial lines wait for their newline; `\r` progress bars collapse to their last state per second, and the
 //   state before a `\n` is always kept; `\r\n` is a newline.
-// - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones too) is one Line,
-//   also where torch or its launcher puts "[rank3]: " before each of its lines. It begins a Line of its own where a bar
-//   stands before it that no newline has ended.
+// - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones and those of groups
+//   too) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines. So are the further
+//   lines of the exception's message: indented ones, CUDA's, and where nothing else is printed any more, all (notes).
+//   It waits a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands before it
+//   that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
 // Thread-compatible.
 class LineAssembler {
@@ -42,14 +45,23 @@ class LineAssembler {
  private:
   void EndLine(bool partial, const Emit& emit);
   void EmitBar(base::TimeNs time, const Emit& emit);
+  void NoteTimes(base::TimeNs time, std::string_view fresh);
+  bool TakeIntoTraceback(Line* line, size_t bytes);
+  bool Join(std::string_view text, size_t bytes);
+  void JoinNotes();
   void EmitTraceback(const Emit& emit);
 
   std::string line_;            // since the last newline
   std::string traceback_;       // complete lines of a traceback in progress
-  size_t traceback_bytes_ = 0;  // as read, with what bars overwrote
+  std::vector<Line> tail_;      // whole lines after it that may yet be its
+  size_t traceback_bytes_ = 0;  // of both, as read, with what bars overwrote
+  bool in_frames_ = false;      // its exception line is to come
+  bool in_group_ = false;       // it is an exception group's
   base::TimeNs line_time_ = 0;
   base::TimeNs traceback_time_ = 0;
-  base::TimeNs bar_time_ = 0;  // when a bar state was last emitted
+  base::TimeNs state_time_ = 0;  // of what stands after the last carriage return
+  base::TimeNs shown_time_ = 0;  // of what it will overwrite
+  base::TimeNs bar_time_ = 0;    // when a bar state was last emitted
 };
 
 }  // namespace rankscope::parse

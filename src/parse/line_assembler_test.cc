@@ -12,6 +12,9 @@ class LineAssemblerTest : public testing::Test {
   void Feed(std::string_view bytes, base::TimeNs time = 0) {
     assembler_.Feed(time, bytes, [this](Line line) { Take(std::move(line)); });
   }
+  void Tick(base::TimeNs now) {
+    assembler_.Tick(now, [this](Line line) { Take(std::move(line)); });
+  }
   void Flush() {
     assembler_.Flush([this](Line line) { Take(std::move(line)); });
   }
@@ -48,6 +51,8 @@ TEST_F(LineAssemblerTest, TracebackIsOneRecord) {
   Feed("before\nTraceback (most recent call last):\n  File \"t.py\", line 1, in <module>\n    main()\n");
   EXPECT_EQ(texts_.size(), 1u);
   Feed("KeyError: 'x'\nafter\n");
+  EXPECT_EQ(texts_.size(), 1u);
+  Tick(2 * base::kNsPerSecond);
   ASSERT_EQ(texts_.size(), 3u);
   EXPECT_EQ(texts_[1],
             "Traceback (most recent call last):\n  File \"t.py\", line 1, in <module>\n    main()\nKeyError: 'x'");
@@ -60,6 +65,7 @@ TEST_F(LineAssemblerTest, TracebackUnderLaunchersPrefixesIsOneLine) {
                                         "    x()\n" + p + "ValueError: 4711";
     texts_.clear();
     Feed(traceback + "\n" + p + "next\n");
+    Tick(2 * base::kNsPerSecond);
     EXPECT_EQ(texts_, (std::vector<std::string>{traceback, p + "next"}));
   }
 }
@@ -69,12 +75,110 @@ TEST_F(LineAssemblerTest, TracebackBehindABarThatNoNewlineEndedIsOneLine) {
   const std::string traceback =
       "[rank2]: Traceback (most recent call last):\n[rank2]:   File \"t.py\"\n[rank2]: KeyError: 'x'";
   Feed("\r" + bar + traceback + "\n");
+  Flush();
   EXPECT_EQ(texts_, (std::vector<std::string>{bar, traceback}));
   EXPECT_EQ(assembler_.held_bytes(), 0u);
   texts_.clear();
   const std::string plain = "Traceback (most recent call last):\n  File \"t.py\"\nKeyError: 'x'";
   Feed("\r" + bar + plain + "\n");
+  Flush();
   EXPECT_EQ(texts_, (std::vector<std::string>{bar, plain}));
+}
+
+constexpr char kPlain[] = "Traceback (most recent call last):\n  File \"t.py\", line 1\nValueError: 1";
+
+TEST_F(LineAssemblerTest, ChainedTracebacksAreOneRecord) {
+  const std::string plain = kPlain;
+  for (const char* link : {"The above exception was the direct cause of the following exception:",
+                           "During handling of the above exception, another exception occurred:"}) {
+    texts_.clear();
+    const std::string chain = plain + "\n\n" + link + "\n\n" + plain;
+    Feed(chain + "\n");
+    EXPECT_EQ(assembler_.held_bytes(), chain.size() + 1);
+    Tick(2 * base::kNsPerSecond);
+    EXPECT_EQ(texts_, std::vector<std::string>{chain});
+    EXPECT_EQ(assembler_.held_bytes(), 0u);
+  }
+}
+
+TEST_F(LineAssemblerTest, ExceptionGroupIsOneRecord) {
+  const std::string group =
+      "  + Exception Group Traceback (most recent call last):\n  |   File \"t.py\", line 1\n"
+      "  | ExceptionGroup: two (2 sub-exceptions)\n  +-+---------------- 1 ----------------\n"
+      "    | Traceback (most recent call last):\n    |   File \"t.py\", line 2\n    | ValueError: 1\n"
+      "    +---------------- 2 ----------------\n    | TypeError: 2\n    +------------------------------------";
+  const std::string chained =
+      std::string(kPlain) + "\n\nDuring handling of the above exception, another exception occurred:\n\n" + group;
+  for (const std::string& whole : {group, chained}) {
+    texts_.clear();
+    Feed(whole + "\nafter\n");
+    Tick(2 * base::kNsPerSecond);
+    EXPECT_EQ(texts_, (std::vector<std::string>{whole, "after"}));
+  }
+}
+
+TEST_F(LineAssemblerTest, MessageOfSeveralLinesStaysWithItsTraceback) {
+  for (const char* further : {"\tMissing key(s) in state_dict: \"a\".\n\tUnexpected key(s) in state_dict: \"b\".",
+                              "CUDA kernel errors might be asynchronously reported at some other API call.\n"
+                              "For debugging consider passing CUDA_LAUNCH_BLOCKING=1\n"
+                              "Compile with `TORCH_USE_CUDA_DSA` to enable device-side assertions."}) {
+    texts_.clear();
+    const std::string whole = std::string(kPlain) + "\n" + further;
+    Feed(whole + "\nstep 8\n");
+    Tick(2 * base::kNsPerSecond);
+    EXPECT_EQ(texts_, (std::vector<std::string>{whole, "step 8"}));
+  }
+}
+
+TEST_F(LineAssemblerTest, NotesAtTheEndOfAllStayWithTheirTraceback) {
+  const std::string whole = std::string(kPlain) + "\nbatch 17 of the shard\nseen on rank 3";
+  Feed(whole + "\n");
+  Flush();
+  EXPECT_EQ(texts_, std::vector<std::string>{whole});
+  texts_.clear();
+  Feed(std::string(kPlain) + "\n[rank0]:[W1103 14:05:02.1 ProcessGroupNCCL.cpp:1] destroy\n");
+  Flush();
+  EXPECT_EQ(texts_.size(), 2u) << "a logger's line is its own";
+}
+
+TEST_F(LineAssemblerTest, TracebackThatWasCaughtWaitsForFewLinesOnly) {
+  std::vector<std::string> expected = {kPlain};
+  Feed(std::string(kPlain) + "\n");
+  for (int step = 0; step < 20; ++step) {
+    expected.push_back("step " + std::to_string(step));
+    Feed(expected.back() + "\n");
+  }
+  EXPECT_EQ(texts_, expected);
+}
+
+TEST_F(LineAssemblerTest, TwoTracebacksInARowAreTwo) {
+  Feed(std::string(kPlain) + "\n" + kPlain + "\n");
+  Flush();
+  EXPECT_EQ(texts_, (std::vector<std::string>{kPlain, kPlain}));
+}
+
+TEST_F(LineAssemblerTest, StateOfABarHasTheTimeWhenItWasShown) {
+  Feed("\r 1%", base::kNsPerSecond);
+  Feed("\r 2%", base::kNsPerSecond * 3 / 2);
+  Feed("\r 3%", base::kNsPerSecond * 19 / 10);
+  Feed("\r 4%", base::kNsPerSecond * 2);
+  Feed("\r 5%", base::kNsPerSecond * 3);
+  Feed("\n", base::kNsPerSecond * 4);
+  ASSERT_EQ(texts_, (std::vector<std::string>{" 1%", " 4%", " 5%"}));
+  EXPECT_EQ(lines_[0].time, base::kNsPerSecond);
+  EXPECT_EQ(lines_[1].time, base::kNsPerSecond * 2);
+  EXPECT_EQ(lines_[2].time, base::kNsPerSecond * 3);
+}
+
+TEST_F(LineAssemblerTest, BarThatEndsItsStatesWithTheReturnHasTheirTimes) {
+  Feed("1%\r", base::kNsPerSecond);
+  Feed("2%\r", base::kNsPerSecond * 3 / 2);
+  Feed("3%\r", base::kNsPerSecond * 2);
+  Feed("4%\r\n", base::kNsPerSecond * 3);
+  ASSERT_EQ(texts_, (std::vector<std::string>{"1%", "3%", "4%"}));
+  EXPECT_EQ(lines_[0].time, base::kNsPerSecond);
+  EXPECT_EQ(lines_[1].time, base::kNsPerSecond * 2);
+  EXPECT_EQ(lines_[2].time, base::kNsPerSecond * 3);
 }
 
 TEST_F(LineAssemblerTest, LongLineIsCutAndNothingDropped) {

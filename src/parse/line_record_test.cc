@@ -110,6 +110,31 @@ TEST(RedactSecrets, KeepsThePrefixAndNothingElse) {
   }
 }
 
+TEST(RedactSecrets, NamesTellInAnyCaseAndNotation) {
+  for (const char* line : {"password=hunter2horse", "db_password: hunter2horse", "PASSWORD = hunter2horse",
+                           "Config(passwd='hunter2 horse')", R"({"api_key": "0123456789", "password": "12345678"})",
+                           R"("{\"secret\": \"hunter2horse\"}")", "Authorization: Bearer sk_live_hunter2horse",
+                           "curl -H 'authorization: Basic aHVudGVyMmhvcnNl'", "got Bearer sk_live_hunter2horse4711",
+                           "hub_token=hunter2horsehunter2", "AWS_SECRET_ACCESS_KEY: hunter2horse",
+                           "https://host/?apiKey=hunter2horse", "MY_SECRET_NAME=12345678", "MY_SECRET_2=12345678"}) {
+    std::string text = line;
+    EXPECT_TRUE(RedactSecrets(&text)) << line;
+    for (const char* leaked : {"hunter2", "horse", "123456", "aHVudGVy", "sk_live"})
+      EXPECT_EQ(text.find(leaked), std::string::npos) << text;
+  }
+}
+
+TEST(RedactSecrets, LeavesMetricsAndTokenizersAlone) {
+  for (const char* line :
+       {"token: 0.5123456", "tokens=512", "num_tokens: 10241024", "password_loss: 0.1234567", "password: 0.12345678",
+        "eos_token: <|endoftext|>", "{'pad_token': '<|im_end|>', 'token': 'unexpected'}", "secret::Manager: loaded",
+        "invalid token: expected_identifier", "monkey: business-as-usual", "next_token=1024000000000000000"}) {
+    std::string text = line;
+    EXPECT_FALSE(RedactSecrets(&text)) << text;
+    EXPECT_EQ(text, line);
+  }
+}
+
 TEST(RedactSecrets, LeavesOrdinaryLinesAlone) {
   for (std::string text : {std::string("tokens/s: 78400 hf_model loaded from https://host/a:b@c"),
                            std::string("sk-short"), std::string("{'loss': 1.0, 'num_tokens': 1024}")}) {

@@ -1,5 +1,6 @@
 """Wrong input gets one line that names the thing and what to do."""
 import glob
+import json
 import os
 import shutil
 import subprocess
@@ -119,6 +120,17 @@ class BadInputTest(unittest.TestCase):
                            ((), {"RANKSCOPE_SERVER": "head"})):
             done = self.place.cli("run", *wrong, "--", "echo", "trained", env=env)
             self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
+
+    def test_names_that_are_no_text_keep_no_command_from_running(self):
+        bad = b"bad\xff"
+        for arguments, env in (([b"--job_id", bad], {}), ([], {"RANKSCOPE_PROJECT": bad}), ([b"--token", bad], {}),
+                               ([], {"SLURM_JOB_ID": bad})):
+            done = subprocess.run([RANKSCOPE, "run", "--flush-timeout", "0", "--server", self.server.http, *arguments, "--",
+                                   "echo", "trained"], env={**self.place.env, **env}, capture_output=True)
+            self.assertEqual((done.returncode, done.stdout), (0, b"trained\n"), (arguments, env, done.stderr))
+        done = subprocess.run([RANKSCOPE, "doctor", "--server", self.server.http, "-o", "json"], capture_output=True,
+                              env={**self.place.env, "XDG_STATE_HOME": self.place.path.encode() + b"/" + bad})
+        self.assertIn("checks", json.loads(done.stdout), done.stderr)
 
     def test_bad_rank_set(self):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "true")

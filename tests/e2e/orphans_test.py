@@ -136,7 +136,7 @@ class OrphansTest(unittest.TestCase):
     def progress(self, directory):
         """(records in the agent's spool, acknowledged) so far."""
         try:
-            return struct.unpack("<QQ", read(directory + "/status"))
+            return struct.unpack_from("<QQ", read(directory + "/status"))
         except (FileNotFoundError, struct.error):
             return 0, 0
 
@@ -190,13 +190,13 @@ class OrphansTest(unittest.TestCase):
     def test_agent_that_comes_again_to_a_dead_server_counts_only_what_is_unsent(self):
         self.leave_behind("left")
         [directory] = glob.glob(self.place.path + "/state/rankscope/runs/*")
-        acknowledged = struct.unpack("<QQ", read(directory + "/status"))[1]
+        acknowledged = struct.unpack_from("<QQ", read(directory + "/status"))[1]
         self.assertGreater(acknowledged, 0)
         agent = subprocess.Popen([RANKSCOPE, "agent", "--run-dir", directory, "--drain"], env=self.place.env,
                                  stderr=subprocess.DEVNULL)
         self.addCleanup(agent.wait)
         self.addCleanup(agent.kill)
-        status = lambda: struct.unpack("<QQ", read(directory + "/status"))
+        status = lambda: struct.unpack_from("<QQ", read(directory + "/status"))
         wait_until(lambda: status()[0] >= acknowledged + 1000, "the capture to be spooled")
         self.assertEqual(status()[1], acknowledged)
         [spool] = json.loads(self.place.cli("doctor", "-o", "json").stdout)["spools"]

@@ -133,7 +133,7 @@ class Job:
         """(records in the agent's spool, acknowledged) so far."""
         for name in self.place.run_directories():
             try:
-                return struct.unpack("<QQ", read(f"{self.place.path}/state/rankscope/runs/{name}/status", "rb"))
+                return struct.unpack_from("<QQ", read(f"{self.place.path}/state/rankscope/runs/{name}/status", "rb"))
             except (FileNotFoundError, struct.error):
                 pass
         return 0, 0

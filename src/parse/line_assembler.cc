@@ -16,6 +16,7 @@ constexpr size_t kMaxTracebackBytes = 128 * 1024;
 constexpr size_t kMaxTail = 8;  // lines that wait to be known as the traceback's or not
 constexpr int64_t kBarInterval = base::kNsPerSecond;
 constexpr int64_t kTracebackPatience = base::kNsPerSecond;
+constexpr int64_t kMessagePatience = base::kNsPerSecond / 5;  // those who follow a run are to see it at once
 
 // Lines of one traceback have the same prefix, which stays in the text.
 std::string_view WithoutLauncherPrefix(std::string_view line) {
@@ -134,6 +135,7 @@ void LineAssembler::EndLine(bool partial, const Emit& emit) {
   Line line{is_bar ? bar_time : line_time_, std::string(LastState(line_)), partial};
   size_t bytes = line_.size() + (partial ? 0 : 1);
   line_.clear();
+  last_line_time_ = line.time;
   if (!traceback_.empty() && TakeIntoTraceback(&line, bytes)) return;
   EmitTraceback(emit);
   if (size_t begin = BeginOfTraceback(line.text); begin != std::string::npos) {
@@ -199,7 +201,8 @@ void LineAssembler::EmitTraceback(const Emit& emit) {
 }
 
 void LineAssembler::Tick(base::TimeNs now, const Emit& emit) {
-  if (now - traceback_time_ > kTracebackPatience) EmitTraceback(emit);
+  const bool over = now - traceback_time_ > kTracebackPatience;
+  if (over || (!in_frames_ && now - last_line_time_ > kMessagePatience)) EmitTraceback(emit);
   EmitBar(now, emit);
 }
 

@@ -23,7 +23,7 @@ struct Line {
 // - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones and those of groups
 //   too) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines. So are the further
 //   lines of the exception's message: indented ones, CUDA's, and where nothing else is printed any more, all (notes).
-//   It waits a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands before it
+//   It waits a fifth of a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands before it
 //   that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
 // Thread-compatible.
@@ -58,7 +58,7 @@ class LineAssembler {
   bool in_frames_ = false;      // its exception line is to come
   bool in_group_ = false;       // it is an exception group's
   base::TimeNs line_time_ = 0;
-  base::TimeNs traceback_time_ = 0;
+  base::TimeNs traceback_time_ = 0, last_line_time_ = 0;
   base::TimeNs state_time_ = 0;  // of what stands after the last carriage return
   base::TimeNs shown_time_ = 0;  // of what it will overwrite
   base::TimeNs bar_time_ = 0;    // when a bar state was last emitted

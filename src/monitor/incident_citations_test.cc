@@ -10,7 +10,8 @@
 namespace rankscope::monitor {
 namespace {
 
-diagnose::Incident Of(const std::string& job, diagnose::IncidentState state, std::vector<base::TimeNs> evidence) {
+diagnose::Incident Of(const std::string& job, diagnose::IncidentState state,
+                      const std::vector<base::TimeNs>& evidence) {
   diagnose::Incident incident;
   incident.id = "i-" + job;
   incident.project = "default";

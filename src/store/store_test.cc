@@ -42,7 +42,7 @@ class StoreTest : public testing::Test {
   void Open(Store::Options options = {}) {
     store_.reset();
     damage_.clear();
-    auto store = Store::Open(folder_, options, &damage_);
+    auto store = Store::Open(folder_, std::move(options), &damage_);
     ASSERT_TRUE(store.ok()) << store.status().message();
     store_ = *std::move(store);
   }

@@ -64,7 +64,7 @@ base::Result<Project*> Projects::FindOrOpen(const std::string& name) {
 }
 
 base::Result<uint64_t> Projects::Greet(wire::Hello* hello) {
-  RETURN_IF_ERROR(model::CheckJobId(hello->job));
+  if (!hello->job.empty()) RETURN_IF_ERROR(model::CheckJobId(hello->job));
   auto verdict = gate_->Admit(hello->token, hello->project, access::Action::kIngest);
   if (verdict.kind != access::Gate::Verdict::kAdmitted) return base::Status::Invalid(verdict.message);
   hello->project = verdict.project;

@@ -97,7 +97,7 @@ class Routes {
   static const std::vector<Route>& All();
 
  private:
-  static constexpr std::string_view kAny = "*";  // for what asks in a way of its own, as probes and Prometheus do
+  static constexpr std::string_view kAny = "*";  // for probes, Prometheus and agents that find their way
 
   static base::Status CheckParameters(const Route& route, const Request& request) {
     if (route.parameters == kAny) return {};
@@ -217,7 +217,7 @@ const std::vector<Routes::Route>& Routes::All() {
       {"GET", "/health", &Routes::Health, kAny},
       {"GET", "/healthz", &Routes::Health, kAny},
       {"GET", "/metrics", &Routes::Metrics, kAny},
-      {"GET", "/api/v1/server", &Routes::Server},
+      {"GET", "/api/v1/server", &Routes::Server, kAny},
       {"GET", "/api/v1/query", &Routes::Query, "query job_id start end timeout limit"},
       {"POST", "/api/v1/query", &Routes::Query, "query job_id start end timeout limit", true},
       {"GET", "/api/v1/series", &Routes::Series, "query job_id start end timeout metric by x from_step to_step points"},

@@ -144,6 +144,11 @@ class QueryCliTest(unittest.TestCase):
         for words in ("j  finished", "ranks 2 of 2", "loss", "median of 2 ranks", "last words", "CUDA out of memory"):
             self.assertIn(words, page)
 
+    def test_the_page_names_the_rank_whose_loss_is_no_number(self):
+        self.server.ingest("sick", [{"rank": rank, "step": step, "stream": "metric", "loss": "NaN" if rank == 2 else 2.5}
+                                    for rank in range(4) for step in range(10)])
+        self.assertIn("10 NaN or Inf of rank 2\n", self.run_cli("show", "sick"))
+
     def test_no_such_job(self):
         done = self.place.cli("show", "--server", self.server.http, "nope")
         self.assertEqual(done.returncode, 1)

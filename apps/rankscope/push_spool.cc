@@ -47,10 +47,12 @@ base::Status Push(const PushOptions& options) {
   uint64_t sent = shipped.records - shipped.held_before - shipped.lost;
   std::printf("job %s: %s sent to %s", config.job.c_str(), base::Counted(sent, "record").c_str(), server.c_str());
   if (shipped.held_before > 0) std::printf(", which had %" PRIu64 " before", shipped.held_before);
-  std::printf("; %s is removed\n", options.directory.c_str());
+  const std::string gone = shipped.kept_in.empty() ? " is removed" : " is kept as " + shipped.kept_in;
+  std::printf("; %s%s\n", options.directory.c_str(), gone.c_str());
   if (shipped.lost == 0) return {};
   return base::Status::Corrupt(options.directory + ": " + base::Counted(shipped.lost, "record") +
-                               " had been damaged on its disk and could not be sent; the job's stream says which");
+                               " had been damaged on its disk and could not be sent; the job's stream says which" +
+                               (shipped.kept_in.empty() ? "" : ", and " + shipped.kept_in + "/capture may hold them"));
 }
 
 }  // namespace

@@ -9,7 +9,7 @@
 
 #include "embed/rankscope_embed.h"
 
-enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1, kHeed = 2, kAsideBytes = 1 << 16 };
+enum { kMaxFields = 512, kCacheSlots = 2048, kDropped = -1, kRefused = -2, kHeed = 2, kAsideBytes = 1 << 16 };
 
 static rankscope_handle* handle;
 static rankscope_handle* aside; /* a worker's own: it inherits `handle` and may not write to it */
@@ -21,6 +21,13 @@ static struct {
 } cache[kCacheSlots];
 static int cached;
 static PyObject* kept; /* a set of names, or NULL: all */
+
+static unsigned long long refused; /* what could not be recorded */
+
+/* Counts it; the first is warned of. A mistake in what is logged never ends the training, -W error or not. */
+static void SayRefused(const char* why) {
+  if (refused++ == 0 && PyErr_WarnFormat(PyExc_UserWarning, 2, "rankscope: not recorded: %s", why) != 0) PyErr_Clear();
+}
 
 static int LookUp(PyObject* name) {
   if (kept) {
@@ -38,7 +45,9 @@ static int LookUp(PyObject* name) {
     field = rankscope_field(handle, text, (size_t)length);
   PyErr_Clear();
   Py_XDECREF(bytes);
-  return field < 0 ? kDropped : field;
+  if (field >= 0) return field;
+  SayRefused("a metric's name is text of 1 to 63 bytes, and there are at most 512 of them");
+  return kRefused;
 }
 
 static int FieldOf(PyObject* name) {
@@ -46,7 +55,7 @@ static int FieldOf(PyObject* name) {
   while (cache[slot].name && cache[slot].name != name) slot = (slot + 1) % kCacheSlots;
   if (cache[slot].name) return cache[slot].field;
   int field = LookUp(name);
-  if (cached < kCacheSlots / 2 && field != kDropped) {
+  if (cached < kCacheSlots / 2 && field >= 0) {
     ++cached;
     Py_INCREF(name);
     cache[slot].name = name;
@@ -73,7 +82,9 @@ static int StepOf(PyObject* object, int64_t* step) {
   *step = RANKSCOPE_NO_STEP;
   if (!object || object == Py_None) return 1;
   *step = PyLong_AsLongLong(object);
-  return *step != -1 || !PyErr_Occurred();
+  if (*step >= 0) return 1;
+  if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "a step is not negative");
+  return 0;
 }
 
 static PyObject* Log(PyObject* self, PyObject* arguments, PyObject* keywords) {
@@ -92,7 +103,7 @@ static PyObject* Log(PyObject* self, PyObject* arguments, PyObject* keywords) {
   for (Py_ssize_t at = 0; PyDict_Next(metrics, &at, &name, &value) && count < kMaxFields;) {
     if (!PlainNumber(value, &values[count])) Py_RETURN_FALSE;
     int field = FieldOf(name);
-    if (field != kDropped) fields[count++] = (uint32_t)field;
+    if (field >= 0) fields[count++] = (uint32_t)field;
   }
   if (rankscope_log(handle, step, fields, values, count) == RANKSCOPE_HEED) return PyLong_FromLong(kHeed);
   Py_RETURN_TRUE;
@@ -249,6 +260,21 @@ static PyObject* Dropped(PyObject* self, PyObject* none) {
   return PyLong_FromUnsignedLongLong(rankscope_dropped(handle));
 }
 
+static PyObject* Refuse(PyObject* self, PyObject* why) {
+  (void)self;
+  PyObject* bytes = PyUnicode_AsEncodedString(why, "utf-8", "replace");
+  const char* text = bytes ? PyBytes_AsString(bytes) : NULL;
+  SayRefused(text ? text : "?");
+  PyErr_Clear();
+  Py_XDECREF(bytes);
+  Py_RETURN_NONE;
+}
+
+static PyObject* Refused(PyObject* self, PyObject* none) {
+  (void)self, (void)none;
+  return PyLong_FromUnsignedLongLong(refused);
+}
+
 static PyObject* Close(PyObject* self, PyObject* none) {
   (void)self, (void)none;
   ForgetFields();
@@ -279,6 +305,8 @@ static PyMethodDef methods[] = {
     {"set_interval", SetInterval, METH_O, "set_interval(steps)"},
     {"interval", Interval, METH_NOARGS, "log_interval_steps as the agent or the server set it last."},
     {"dropped", Dropped, METH_NOARGS, "Records that found the ring full."},
+    {"refuse", Refuse, METH_O, "refuse(why): counts something that is not recorded, and warns of the first."},
+    {"refused", Refused, METH_NOARGS, "How much was not recorded because it cannot be."},
     {"close", Close, METH_NOARGS, "Flushes the open window and lets the ring go."},
     {NULL, NULL, 0, NULL}};
 

@@ -18,6 +18,7 @@ except ImportError as error:  # an interpreter without CPython's stable ABI
 _opened = False
 _pid = None
 _HEED = 2  # _native.log() says that something is asked of this rank
+_MISUSE = (TypeError, ValueError, OverflowError, AttributeError)  # what a call raises that cannot be recorded
 _listener = None  # is told what is logged: the process's detectors
 
 
@@ -50,12 +51,16 @@ def init(job_id=None, log_interval_steps=None, fields=None, server=None, allow_p
 
 def log(metrics, step=None):
     """Metrics of one step: a dict of name to number. Tensors on a GPU are copied without waiting for them and go out
-    with a later call; text is kept as a record of its own."""
+    with a later call; text is kept as a record of its own. What cannot be recorded is counted, and warned of once."""
     if not _opened and not _open():
         return
-    logged = not _tensors.pending() and _native.log(metrics, step)
-    if not logged:
-        _log_in_order(metrics, step)
+    try:
+        logged = not _tensors.pending() and _native.log(metrics, step)
+        if not logged:
+            _log_in_order(metrics, step)
+            return
+    except _MISUSE as error:
+        _retry(lambda whole: log(metrics, whole), "log", step, error)
         return
     if _listener is not None:
         _listener.log(metrics, step)
@@ -77,7 +82,11 @@ def event(name, msg="", step=None, level="info", **fields):
 def set_step(step):
     """The step of the calls that name none."""
     if _opened or _open():
-        asked = _native.set_step(step)
+        try:
+            asked = _native.set_step(step)
+        except _MISUSE as error:
+            _retry(set_step, "set_step", step, error)
+            return
         if _listener is not None:
             _listener.begin_step(step)
         if asked:
@@ -132,7 +141,12 @@ def end_step():
 
 def record(stream, fields, step=None):
     """Whether the record is in the ring: there is one, it has room, and this process is no worker."""
-    return bool(_opened or _open()) and _native.record(stream, step, _json(fields)) == 0
+    if not (_opened or _open()):
+        return False
+    try:
+        return _native.record(stream, step, _json(fields)) == 0
+    except _MISUSE as error:
+        return bool(_retry(lambda whole: record(stream, fields, whole), stream, step, error))
 
 
 def record_from_anywhere(stream, fields, step=None):
@@ -143,6 +157,13 @@ def record_from_anywhere(stream, fields, step=None):
         return False
     os.environ["RANKSCOPE_WORKER_OF"] = str(_main_pid())
     return _native.record_aside(stream, step, _json(fields)) == 0
+
+
+def _retry(call, name, step, error):
+    """A step may be a float that is whole. Anything else is counted: never the training's problem."""
+    if isinstance(step, float) and step.is_integer() and 0 <= step < 2**53:
+        return call(int(step))
+    return _native.refuse(f"{name}(step={step!r}): {error}")
 
 
 def _json(fields):
@@ -170,8 +191,16 @@ def close():
         log_arrived(wait=True)
         if _listener is not None:
             _listener.close()
+        _tell_refused()
         _native.close()
         _opened = False
+
+
+def _tell_refused():
+    count = _native.refused()
+    if count:
+        event("values_refused", f"rankscope: {count} calls or values of rankscope.log and the like could not be recorded",
+              level="warning", count=count)
 
 
 def _open(log_interval_steps=0):
@@ -239,7 +268,7 @@ def _log_in_order(metrics, step):
     """Values that are still on a GPU hold back what follows, so that each step's values go out together. The step is
     passed now, not when they go out: all ranks wait in the same place."""
     asked = _native.log({}, step)
-    texts = _tensors.hold(metrics, step)
+    texts = _tensors.hold(metrics, step, _native.refuse)
     if texts:
         record("metric", texts, step)
         if _listener is not None:

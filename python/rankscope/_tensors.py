@@ -10,8 +10,9 @@ def pending():
     return bool(_pending)
 
 
-def hold(metrics, step):
-    """Queues the step's values; those on a GPU begin to come over. Returns what is no number."""
+def hold(metrics, step, refuse):
+    """Queues the step's values; those on a GPU begin to come over. Returns what is text. `refuse` is told of what is
+    neither."""
     numbers, copies, texts = {}, [], {}
     for name, value in metrics.items():
         if getattr(value, "is_cuda", False) and value.numel() == 1:
@@ -19,8 +20,13 @@ def hold(metrics, step):
             continue
         try:
             numbers[name] = float(value)
+        except OverflowError:
+            refuse(f"{name} is beyond what a float holds")
         except (TypeError, ValueError, RuntimeError):
-            texts[name] = value
+            if value is None:
+                refuse(f"{name} is None")
+            else:
+                texts[name] = value
     if len(_pending) >= _MOST_PENDING:
         _pending.popleft()
     _pending.append((step, numbers, copies, _mark() if copies else None))

@@ -81,8 +81,10 @@ class Agent {
     }
     if (config_.alerts && sender_.connected()) poll(nullptr, 0, kLastAlertsMs);
     if (KeeperIsDead()) RankDoor::RemoveFolder(DoorFolder(config_));
-    RemoveFolders();
-    return Shipped{spool_->next_seq() - 1, sender_.held_before(), sender_.lost()};
+    Shipped shipped{spool_->next_seq() - 1, sender_.held_before(), sender_.lost(), ""};
+    shipped.kept_in = SetAside();
+    RemoveFolders(/*with_directory=*/shipped.kept_in.empty());
+    return shipped;
   }
 
  private:
@@ -95,14 +97,25 @@ class Agent {
     if (takes_alerts_) AppendAlert(directory_, line);
   }
 
-  void RemoveFolders() {
+  void RemoveFolders(bool with_directory) {
     {
       std::lock_guard lock(alerts_mutex_);
       takes_alerts_ = false;
     }
     std::error_code ignored;  // a leftover folder only costs its place
-    std::filesystem::remove_all(directory_, ignored);
+    if (with_directory) std::filesystem::remove_all(directory_, ignored);
     if (!config_.rings.empty()) std::filesystem::remove_all(config_.rings, ignored);
+  }
+
+  // Where the run directory is, for people to look at, when records are lost that its capture may hold still: beside
+  // runs/, where nobody takes it up, or where it was. Empty: it is of no use.
+  std::string SetAside() const {
+    if (sender_.lost() == 0 || access((directory_ + "/capture/00000001").c_str(), F_OK) != 0) return "";
+    const std::string folder = StateHome() + "/damaged";
+    const std::string place = folder + "/" + config_.run;
+    bool moved =
+        !config_.run.empty() && base::MakeDirectories(folder).ok() && rename(directory_.c_str(), place.c_str()) == 0;
+    return moved ? place : directory_;
   }
 
   // Whether somebody has removed the run directory, spool and all: there is nothing left to send. Asked once a second.
@@ -114,7 +127,7 @@ class Agent {
   }
 
   base::Status Abandon() {
-    RemoveFolders();
+    RemoveFolders(/*with_directory=*/true);
     return base::Status::NotFound("the run directory " + directory_ + " was removed");
   }
 
@@ -224,6 +237,7 @@ class Agent {
 
   void Release() {
     spool_->Release(sender_.acked_seq());
+    if (std::string trouble = sender_.trouble(); trouble != trouble_) WriteTrouble(directory_, trouble_ = trouble);
     // What an agent before this one knew counts until the server answers.
     Progress progress{spool_->next_seq() - 1, sender_.reached() ? sender_.acked_seq() : said_.acknowledged,
                       Collector::KeeperRecords(spool_->positions())};
@@ -271,6 +285,7 @@ class Agent {
   base::TimeNs looked_at_rings_ = 0;
   uint64_t waiting_past_ = 0;
   Progress said_;
+  std::string trouble_ = ReadTrouble(directory_);
 };
 
 base::Status OtherAgent(const std::string& run_directory) {

@@ -18,10 +18,12 @@ struct Shipped {
   uint64_t records = 0;      // that the run had; all are acknowledged
   uint64_t held_before = 0;  // of them, those that the server had before this agent came
   uint64_t lost = 0;         // of them, those that the spool did not hold any more, damaged
+  std::string kept_in;       // with lost ones: where the run directory is now
 };
 
 // The node's agent for one run: capture → records → spool → server, until the run has ended and the server has
-// acknowledged everything; then the run directory is removed, with the rings and with what a killed keeper left.
+// acknowledged everything; then the run directory is removed (or moved aside, where some are lost: its
+// capture may hold them), with the rings and with what a killed keeper left.
 // Blocks. kUnavailable when another agent has the directory; kNotFound when somebody removed it meanwhile; kInvalid
 // when the server refused for good; what is not shipped stays in the spool.
 base::Result<Shipped> RunAgent(const AgentOptions& options);

@@ -37,8 +37,10 @@ namespace {
 
 constexpr int64_t kGuardDelay = 500 * base::kNsPerMs;  // before one that was killed is made anew
 constexpr int64_t kAlertsEvery = 100 * base::kNsPerMs;
-constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
-constexpr int64_t kOrphanHold = 30 * base::kNsPerSecond;   // what outlives command and ranks is kept so long
+constexpr int64_t kTroubleEvery = 500 * base::kNsPerMs;
+constexpr int64_t kTroublePatience = 5 * base::kNsPerSecond;  // a server that is restarted is not worth a word
+constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;     // after the command's end, for bytes still in pipes
+constexpr int64_t kOrphanHold = 30 * base::kNsPerSecond;      // what outlives command and ranks is kept so long
 
 class Keeper {
  public:
@@ -195,6 +197,7 @@ class Keeper {
     pipes_.Gather();
     int64_t now = base::MonotonicNow();
     SayAlerts(now);
+    SayTrouble(now);
     pipes_.Flush(now, /*all=*/false);
     KeepHelpers(now);
   }
@@ -203,6 +206,23 @@ class Keeper {
     if (!options_.alerts || in_background_ || now - alerts_read_at_ < kAlertsEvery) return;
     alerts_read_at_ = now;
     for (const std::string& line : alerts_.Next()) pipes_.Announce("rankscope: " + line, now);
+  }
+
+  // A server that cannot be reached, and that it can be again: once each.
+  void SayTrouble(int64_t now) {
+    if (in_background_ || now - trouble_read_at_ < kTroubleEvery) return;
+    trouble_read_at_ = now;
+    std::string why = ReadTrouble(options_.run_directory);
+    if (why.empty()) {
+      if (trouble_said_) pipes_.Announce("rankscope: the server takes records again\n", now);
+      trouble_said_ = false;
+      trouble_since_ = 0;
+      return;
+    }
+    if (trouble_since_ == 0) trouble_since_ = now;
+    if (trouble_said_ || now - trouble_since_ < kTroublePatience) return;
+    trouble_said_ = true;
+    pipes_.Announce("rankscope: " + why + "; records are kept, and sent when it answers\n", now);
   }
 
   // Whether there is nothing more to do here: all has ended and is sent, or waiting any longer would hold up who waits
@@ -308,8 +328,10 @@ class Keeper {
     Progress progress = ReadProgress(options_.run_directory);
     uint64_t remaining = progress.spooled - progress.acknowledged;
     std::string which = remaining == 0 ? "the last" : std::to_string(remaining);  // the agent is still reading them
-    dprintf(STDERR_FILENO, "rankscope: %s records are not yet acknowledged; they are kept in %s. %s\n", which.c_str(),
-            options_.run_directory.c_str(),
+    std::string why = ReadTrouble(options_.run_directory);
+    if (!why.empty()) why = " (" + why + ")";
+    dprintf(STDERR_FILENO, "rankscope: %s records are not yet acknowledged%s; they are kept in %s. %s\n", which.c_str(),
+            why.c_str(), options_.run_directory.c_str(),
             agent_.alive()
                 ? "An agent in the background goes on sending them."
                 : (agent_.LastWords() + "Send them with: rankscope spool push " + options_.run_directory).c_str());
@@ -327,6 +349,8 @@ class Keeper {
   AgentProcess agent_;
   AlertReader alerts_;
   int64_t alerts_read_at_ = 0;
+  int64_t trouble_read_at_ = 0, trouble_since_ = 0;  // monotonic
+  bool trouble_said_ = false;
   uint64_t command_end_record_ = 0;  // the number of the record that tells of it; 0: not yet told
   int64_t node_ended_at_ = 0;        // monotonic, when its end was told
   bool in_background_ = false;       // the command has ended and `rankscope run` with it

@@ -102,6 +102,20 @@ Progress ReadProgress(const std::string& directory) {
   return progress;
 }
 
+void WriteTrouble(const std::string& directory, const std::string& why) {
+  const std::string path = directory + "/trouble";
+  if (why.empty()) {
+    unlink(path.c_str());
+  } else {
+    (void)base::WriteFileAtomically(path, why).ok();  // only for the user's eye
+  }
+}
+
+std::string ReadTrouble(const std::string& directory) {
+  auto why = base::ReadWholeFile(directory + "/trouble");
+  return why.ok() ? *why : "";
+}
+
 std::string StateHome() { return Home("XDG_STATE_HOME", "/.local/state"); }
 std::string DataHome() { return Home("XDG_DATA_HOME", "/.local/share"); }
 

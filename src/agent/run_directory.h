@@ -12,6 +12,7 @@ namespace rankscope::agent {
 // The folder that the keeper (`rankscope run`) and the agent of one run share:
 //   run.json   RunConfig      capture/  what the keeper read     spool/  frames not yet acknowledged
 //   status     agent → keeper: Progress, three u64
+//   trouble    agent → keeper: why it reaches no server, while it does not
 //   alerts     agent → keeper: lines for the terminal (alerts.h)
 // and beside it, in memory (/dev/shm), the folder of the processes' metric rings, and in /tmp that of the keeper's
 // door.
@@ -51,6 +52,10 @@ struct Progress {
 };
 void WriteProgress(const std::string& directory, const Progress& progress);
 Progress ReadProgress(const std::string& directory);  // zeros when there is none yet
+
+// Why the agent reaches no server; empty: it does, or has not tried yet.
+void WriteTrouble(const std::string& directory, const std::string& why);
+std::string ReadTrouble(const std::string& directory);
 
 // $XDG_STATE_HOME/rankscope or ~/.local/state/rankscope; where runs/ lie.
 std::string StateHome();

@@ -56,6 +56,11 @@ base::Status Sender::refusal() {
   return refusal_;
 }
 
+std::string Sender::trouble() {
+  std::lock_guard lock(mutex_);
+  return connected_ ? "" : trouble_;
+}
+
 std::vector<model::JobOrder> Sender::TakeOrders() {
   std::lock_guard lock(mutex_);
   return std::exchange(orders_, {});
@@ -89,6 +94,7 @@ void Sender::Loop() {
     connected_ = false;
     std::unique_lock lock(mutex_);
     if (ended.code() == base::Code::kInvalid) refusal_ = ended;
+    trouble_ = ended.message();
     if (stopping_ || !refusal_.ok()) return;
     if (acked_seq_ > acked_before) backoff = kFirstBackoff;  // it works: a server that was restarted is waited for
     std::uniform_int_distribution<int64_t> jitter(backoff.count() / 2, backoff.count());

@@ -40,6 +40,8 @@ class Sender {
   // Set once the server refused for good (fenced, version): the sender has stopped.
   base::Status refusal();
   bool connected() const { return connected_; }
+  // Why there is no stream to the server; empty: there is one, or none was tried for yet.
+  std::string trouble();
 
  private:
   struct InFlight {
@@ -71,6 +73,7 @@ class Sender {
   uint64_t spooled_seq_;
   uint64_t rewind_ = 0;
   base::Status refusal_;
+  std::string trouble_;
   bool stopping_ = false;
   std::vector<model::JobOrder> orders_;
   std::deque<model::JobAnswer> answers_;

@@ -19,6 +19,8 @@
 namespace rankscope::agent {
 namespace {
 
+constexpr int64_t kRestsAfterLook = 100;  // times as long as it took
+
 using Variables = std::map<std::string, std::string>;
 
 // The strings of a file of /proc that ends each with a NUL.
@@ -138,8 +140,8 @@ std::vector<SilentRank> FindSilentRanks() {
 }
 
 std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
-  if (looked_at_ != 0 && monotonic_now - looked_at_ < kEvery) return {};
-  looked_at_ = monotonic_now;
+  if (monotonic_now < next_look_) return {};
+  const int64_t began = base::MonotonicNow();
   std::vector<model::Record> events = Ends();
   std::set<pid_t> seen;
   for (SilentRank& rank : FindSilentRanks()) {
@@ -156,6 +158,8 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   }
   // A Python rank at its start: it has its own channel by now.
   std::erase_if(watched_, [&](const auto& entry) { return !entry.second.told && !seen.contains(entry.first); });
+  const int64_t cost = base::MonotonicNow() - began;
+  next_look_ = monotonic_now + std::clamp(cost * kRestsAfterLook, base::kNsPerSecond / 2, base::kNsPerSecond);
   return events;
 }
 

@@ -37,8 +37,8 @@ class SilentRanksTest : public testing::Test {
     kill(pid_, SIGKILL);
     waitpid(std::exchange(pid_, 0), nullptr, 0);
   }
-  // 0.5 s later.
-  std::vector<std::string> Look() { return NamesOf(watch_.Look(now_ += base::kNsPerSecond / 2)); }
+  // A second later.
+  std::vector<std::string> Look() { return NamesOf(watch_.Look(now_ += base::kNsPerSecond)); }
   std::vector<std::string> EndsOnly() { return NamesOf(watch_.Ends()); }
   static std::vector<std::string> NamesOf(const std::vector<model::Record>& events) {
     std::vector<std::string> names;

@@ -99,6 +99,28 @@ class MetricsTest(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("slow is not running", done.stderr)
 
+    def test_what_cannot_be_recorded_never_ends_the_training_and_is_counted(self):
+        script = self.place.write("mistaken.py", "import rankscope\n"
+                                  "for step in (3.7, '3', 2**63, -1): rankscope.log({'loss': 1.0}, step=step)\n"
+                                  "rankscope.log({'loss': 10**400, 'accuracy': 0.5}, step=1)\n"
+                                  "rankscope.log({'nothing': None}, step=2)\n"
+                                  "rankscope.log({'x' * 500: 1.0}, step=3)\n"
+                                  "rankscope.log([1], step=4)\n"
+                                  "rankscope.set_step(2.5)\n"
+                                  "rankscope.event('save', step='7')\n"
+                                  "rankscope.log({'loss': 9.0}, step=10.0)\n"
+                                  "print('trained')\n")
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "mistaken", "--log_interval_steps", "1", "--",
+                              sys.executable, "-W", "error", script)
+        self.assertEqual((done.returncode, done.stdout), (0, "trained\n"), done.stderr)
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "warned", "--", sys.executable, script)
+        self.assertEqual(done.stderr.count("rankscope: not recorded: log(step=3.7)"), 1, done.stderr)
+        self.assertEqual(done.stderr.count("not recorded"), 1, done.stderr)
+        records = self.place.logs(self.server.http, "mistaken")
+        self.assertEqual([(r["step"], r.get("loss"), r.get("accuracy")) for r in records if r["stream"] == "metric"],
+                         [(1, None, 0.5), (10, 9.0, None)])
+        self.assertEqual([r["count"] for r in records if r.get("event") == "values_refused"], [10])
+
     def test_killed_rank_leaves_its_last_step(self):
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "killed", "--flush-timeout", "100", "--",
                                 *torchrun(4, self.script)], env={**self.place.env, "CONTEXT": "", "FAULT": "kill"},

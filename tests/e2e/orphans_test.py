@@ -170,6 +170,10 @@ class OrphansTest(unittest.TestCase):
         self.assertEqual(len(set(stored)), len(stored))
         self.assertEqual((pushed.returncode, len(pushed.stderr.splitlines())), (1, 1), pushed.stderr)
         self.assertRegex(pushed.stderr, f"{directory}: {lost} records? had been damaged")
+        aside = f"{self.place.path}/state/rankscope/damaged/{os.path.basename(directory)}"
+        self.assertIn(aside + "/capture may hold them", pushed.stderr)
+        self.assertTrue(any(b"item 399\n" in read(file) for file in glob.glob(aside + "/capture/*")), "what was printed is there")
+        self.assertEqual(self.place.run_directories(), [])
 
     def test_doctor_lists_what_waits_and_the_command_that_sends_it(self):
         self.leave_behind("left")

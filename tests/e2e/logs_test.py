@@ -129,7 +129,7 @@ class LogsTest(unittest.TestCase):
 
     def test_unknown_job_is_named_and_waited_for_when_following(self):
         done = self.place.cli("logs", "--server", self.server.http, "--job_id", "nobody")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", 'rankscope: no job "nobody"\n'))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", 'rankscope: no job "nobody"; `rankscope jobs` lists them\n'))
         follow = subprocess.Popen([RANKSCOPE, "logs", "--server", self.server.http, "--job_id", "later", "-f"], text=True,
                                   env=self.place.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(follow.stderr.readline(), 'rankscope: no job "later" yet; waiting for it\n')

@@ -2,6 +2,7 @@
 import json
 import signal
 import subprocess
+import time
 import unittest
 
 from harness import PATIENCE, RANKSCOPE, Place, Server
@@ -60,6 +61,21 @@ class RestartTest(unittest.TestCase):
         self.assertEqual(said.count("the server is gone"), 3, said)
         self.assertEqual(said.count("the server is back"), 2, said)
         self.assertIn("no answer from the server at " + server.http, said.splitlines()[-1])
+
+    def test_local_server_that_ends_itself_stays_while_somebody_follows(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        server = Server(place, options=("--idle-exit", "1"))
+        logs = subprocess.Popen([RANKSCOPE, "logs", "-f", "--server", server.http, "--job_id", "j"], env=place.env, text=True,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.addCleanup(logs.stderr.close)
+        self.assertIn("waiting for it", logs.stderr.readline())
+        time.sleep(3)
+        self.assertIsNone(server.process.poll())
+        logs.kill()
+        logs.wait(PATIENCE)
+        self.assertEqual(server.process.wait(PATIENCE), 0)
+        server.process.stdout.close()
 
 
 if __name__ == "__main__":

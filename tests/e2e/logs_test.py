@@ -46,7 +46,7 @@ class LogsTest(unittest.TestCase):
         """What the command prints where standard output is a terminal."""
         ours, theirs = pty.openpty()
         command = [RANKSCOPE, "logs", "--server", self.server.http, "--stream", "stdout,stderr", *arguments]
-        process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env={**self.place.env, **(env or {})})
+        process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env={**self.place.env, "TERM": "xterm", **(env or {})})
         os.close(theirs)
         text = b""
         try:
@@ -70,7 +70,8 @@ class LogsTest(unittest.TestCase):
         coloured = self.on_terminal("--job_id", "ended", "--rank", "2")
         self.assertIn("\x1b[31mERROR: lost the link", coloured)
         for plain in (self.logs("--job_id", "ended", "--rank", "2").stdout,
-                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"NO_COLOR": "1"})):
+                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"NO_COLOR": "1"}),
+                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"TERM": "dumb"})):
             self.assertIn("[0/2] E ERROR: lost the link\n", plain)
             self.assertNotIn("\x1b", plain)
         self.assertIn("\x1b[", self.logs("--job_id", "ended", "--color", "always").stdout)

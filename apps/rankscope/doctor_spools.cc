@@ -27,7 +27,7 @@ std::string Describe(const UnsentSpool& spool) {
   // A dead agent may have read nothing of it yet.
   std::string what = spool.records > 0 ? base::Counted(spool.records, "record") : "output not read yet";
   std::string text = what + " of job " + spool.job + " (" + Fixed(static_cast<double>(spool.bytes) / (1 << 20)) +
-                     " MiB, since " + Age(spool) + ") for " + spool.server;
+                     " MiB of disk, since " + Age(spool) + ") for " + spool.server;
   switch (spool.kept_by) {
     case Keeper::kRun:
       return text + ", which its run goes on sending by " + AgentOf(spool);

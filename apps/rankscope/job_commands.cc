@@ -33,8 +33,9 @@ void AddJobsSet(Program* program, CLI::App* jobs) {
       ->check(CLI::Range(1U, model::kMostLogIntervalSteps))
       ->required();
   set->fallthrough();
-  OnServerCommand(program, set,
-                  [job, steps](const std::string& server) { return Report(cli::RunJobsSet(server, *job, *steps)); });
+  OnServerCommand(program, set, [program, job, steps](const std::string& server) {
+    return Report(cli::RunJobsSet(server, *job, *steps, program->json()));
+  });
 }
 
 void AddJobsDelete(Program* program, CLI::App* jobs) {

@@ -20,19 +20,36 @@ namespace {
 constexpr int64_t kStartTimeout = 30 * base::kNsPerSecond;
 constexpr int64_t kOthersStart = 5 * base::kNsPerSecond;  // ours has ended: somebody else's may have the directory
 
-pid_t StartServer(const std::string& data_dir) {
+std::string LogOf(const std::string& data_dir) { return data_dir + "/server.log"; }
+
+pid_t StartServer(const std::string& data_dir, int log) {
   pid_t child = fork();
   if (child != 0) return child;
   setsid();
-  auto log = base::OpenFile(data_dir + "/server.log", O_WRONLY | O_CREAT | O_APPEND);
   int null = open("/dev/null", O_RDWR);
   dup2(null, STDIN_FILENO);
   dup2(null, STDOUT_FILENO);
-  dup2(log.ok() ? log->get() : null, STDERR_FILENO);
+  dup2(log, STDERR_FILENO);
   std::string program = ProgramPath();
   execl(program.c_str(), program.c_str(), "serve", "--data-dir", data_dir.c_str(), "--http", "127.0.0.1:0", "--grpc",
         "127.0.0.1:0", "--idle-exit", "30", nullptr);
   _exit(127);
+}
+
+// What it said last of `said`, as it ends.
+std::string LastLine(std::string_view said) {
+  constexpr std::string_view kOurs = "rankscope: ";
+  while (said.ends_with('\n')) said.remove_suffix(1);
+  said = said.substr(said.rfind('\n') + 1);
+  if (said.starts_with(kOurs)) said.remove_prefix(kOurs.size());
+  return std::string(said);
+}
+
+base::Status DidNotStart(const std::string& data_dir, size_t said_before) {
+  std::string text = "the local server on " + data_dir + " did not start";
+  auto log = base::ReadWholeFile(LogOf(data_dir));
+  std::string why = log.ok() && log->size() > said_before ? LastLine(std::string_view(*log).substr(said_before)) : "";
+  return base::Status::Unavailable(text + (why.empty() ? "" : ": " + why) + "; see " + LogOf(data_dir));
 }
 
 // As people copy it out of a browser: http://HOST:PORT/.
@@ -59,7 +76,9 @@ base::Result<std::string> FindOrStartServer(const std::string& given) {
   std::string data_dir = agent::DataHome();
   RETURN_IF_ERROR(base::MakeDirectories(data_dir));
   if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;
-  pid_t child = StartServer(data_dir);
+  ASSIGN_OR_RETURN(base::UniqueFd log, base::OpenFile(LogOf(data_dir), O_WRONLY | O_CREAT | O_APPEND));
+  size_t said_before = static_cast<size_t>(std::max<off_t>(lseek(log.get(), 0, SEEK_END), 0));
+  pid_t child = StartServer(data_dir, log.get());
   int64_t deadline = base::MonotonicNow() + kStartTimeout;
   while (base::MonotonicNow() < deadline) {
     poll(nullptr, 0, 20);
@@ -69,8 +88,7 @@ base::Result<std::string> FindOrStartServer(const std::string& given) {
       deadline = std::min(deadline, base::MonotonicNow() + kOthersStart);
     }
   }
-  return base::Status::Unavailable("the local server on " + data_dir + " did not start; see " + data_dir +
-                                   "/server.log");
+  return DidNotStart(data_dir, said_before);
 }
 
 }  // namespace rankscope

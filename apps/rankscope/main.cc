@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "base/version.h"
+#include "command_line.h"
 #include "program.h"
 #include "usage_error.h"
 
@@ -35,11 +36,12 @@ int Main(int argc, char** argv) {
   if (!RunsHere()) return 1;
   Program program;
   AddCommands(&program);
+  const std::vector<std::string> words = CommandWords(argc, argv);
   try {
-    program.app.parse(argc, argv);
+    program.app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 wants them in this order
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return program.app.exit(error);  // --help, --version
-    std::fputs(UsageError(program.app, error, {argv + 1, argv + argc}).c_str(), stderr);
+    std::fputs(UsageError(program.app, error, words).c_str(), stderr);
     return 2;
   }
   KeepCredentials(program, argc, argv);

@@ -92,7 +92,8 @@ int64_t SecondsOf(const std::string& duration) {
 
 bool UseColor(const std::string& when) {
   if (when != "auto") return when == "always";
-  return isatty(STDOUT_FILENO) && base::EnvironmentVariable("NO_COLOR").empty();
+  bool obeys = isatty(STDOUT_FILENO) == 1 && base::EnvironmentVariable("TERM") != "dumb";
+  return obeys && base::EnvironmentVariable("NO_COLOR").empty();
 }
 
 size_t TerminalWidth() {

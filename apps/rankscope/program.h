@@ -14,7 +14,8 @@ namespace rankscope {
 // The command line: its subcommands, the options that many of them share, and which one was chosen.
 struct Program {
   CLI::App app{
-      "Rankscope: what a training run is doing on every rank, and when it breaks, which rank, which step, why."};
+      "Rankscope: what a training run is doing on every rank, and when it breaks, which rank, which step, why.",
+      "rankscope"};
   std::string server, token, project;
   std::string output = "text", table_output = "table", color = "auto";
   std::function<int()> chosen;  // gives the exit code

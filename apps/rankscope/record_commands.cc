@@ -4,6 +4,7 @@
 #include "cli/logs_command.h"
 #include "cli/query_command.h"
 #include "cli/series_command.h"
+#include "commands.h"
 #include "program.h"
 
 // What asks for records.
@@ -50,6 +51,11 @@ void AddLogs(Program* program) {
   AddEach(command, "-H,--highlight", &logs->highlight, "mark a word");
   command->add_option("--limit", logs->limit, "the last N lines")->check(NotNegative());
   command->add_flag("-f,--follow", logs->follow, "go on with new lines");
+  command
+      ->add_option("--give-up-after", logs->give_up_after_s,
+                   "seconds that -f waits for a server that is gone; 0: for ever")
+      ->check(NotNegative())
+      ->capture_default_str();
   command->add_flag("--fold,!--no-fold", logs->fold,
                     "one line for what several ranks say alike (default on a terminal)");
   command->add_flag("-t,--time", logs->show_time, "begin each line with its time (UTC)");
@@ -58,6 +64,7 @@ void AddLogs(Program* program) {
     logs->server = server;
     logs->json = program->json();
     logs->color = UseColor(program->color);
+    logs->find_server = [program] { return FindOrStartServer(program->server); };
     return Report(cli::RunLogs(*logs));
   });
 }

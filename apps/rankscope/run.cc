@@ -11,6 +11,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "access/role.h"
 #include "agent/child_process.h"
 #include "agent/keeper.h"
 #include "agent/launch.h"
@@ -57,7 +58,7 @@ std::string HostName() {
 // Into our environment, which the command inherits.
 base::Status Preload() {
   std::string library = LibraryFolder() + "/librankscope_preload.so";
-  if (access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
+  if (::access(library.c_str(), R_OK) != 0) return base::Status::NotFound("--preload: " + library + " is not there");
   base::PrependToVariable("LD_PRELOAD", library);
   return {};
 }
@@ -241,6 +242,10 @@ int Run(const RunOptions& options) {
   auto labels = ParseLabels(options.labels);
   if (!labels.ok()) return Fail(labels.status());
   if (auto named = NamedServer(options.server); !named.ok()) return Fail(named.status());
+  // No server would ever take what is recorded for it.
+  if (std::string project = base::EnvironmentVariable("RANKSCOPE_PROJECT"); !project.empty()) {
+    if (auto status = access::CheckProjectName(project); !status.ok()) return Fail(status);
+  }
   if (options.preload) {
     if (auto status = Preload(); !status.ok()) return Fail(status);
   }

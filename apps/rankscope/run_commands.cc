@@ -15,7 +15,7 @@ void AddRun(Program* program) {
   run->add_option(
       "--job_id", options->job,
       "else from Slurm, the rendezvous or MPI, else a new one; run again, it goes on with the next attempt");
-  run->add_option("--label", options->labels, "KEY=VALUE, kept with the job; may be repeated")
+  run->add_option("--label", options->labels, "KEY=VALUE …, kept with the job; may be repeated")
       ->take_all()
       ->allow_extra_args(false);  // else it takes the -- for the end of its values
   run->add_option("--sample-interval", options->sample_interval_s, "seconds between samples of host and GPUs; 0: none")

@@ -8,6 +8,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
+#include <vector>
 
 #include "access/gate.h"
 #include "access/token_file.h"
@@ -68,14 +71,7 @@ class Server {
     }
     ASSIGN_OR_RETURN(RetentionRules rules, RetentionRules::Parse(options_.retention, options_.retention_bytes));
     RETURN_IF_ERROR(OpenGate(http, grpc));
-    RETURN_IF_ERROR(base::MakeDirectories(options_.data_dir));
-    auto lock = base::LockFile(options_.data_dir + "/LOCK");
-    if (!lock.ok() && lock.status().code() != base::Code::kUnavailable) return lock.status();
-    if (!lock.ok()) {
-      return base::Status::Unavailable(options_.data_dir +
-                                       " is served by another rankscope; ask it, or choose another --data-dir");
-    }
-    lock_ = *std::move(lock);
+    RETURN_IF_ERROR(TakeDataDirectory());
     RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
     if (rules.any()) projects_->StartRetention(std::move(rules), options_.retention_every_s);
@@ -92,7 +88,8 @@ class Server {
       bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
       if (signalled && !IsHangUp(signals)) return;
       Reload(signalled);
-      idle_s = grpc_->open_streams() > 0 || requests_ != requests_seen_ ? 0 : idle_s + 1;
+      bool needed = grpc_->open_streams() > 0 || requests_ != requests_seen_ || HasOpenAnswers();
+      idle_s = needed ? 0 : idle_s + 1;
       requests_seen_ = requests_;
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;
     }
@@ -110,6 +107,19 @@ class Server {
   }
 
  private:
+  // A tail is one for as long as its client reads.
+  void NoteAnswer(const std::shared_ptr<api::Responder>& responder) {
+    if (options_.idle_exit_s == 0) return;
+    std::lock_guard lock(answers_mutex_);
+    answers_.push_back(responder);
+  }
+
+  bool HasOpenAnswers() {
+    std::lock_guard lock(answers_mutex_);
+    std::erase_if(answers_, [](const auto& answer) { return answer.expired(); });
+    return !answers_.empty();
+  }
+
   static bool IsHangUp(int signals) {
     signalfd_siginfo signal{};
     return read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo == SIGHUP;
@@ -154,6 +164,22 @@ class Server {
     if (status.ok() || said != notify_said_) std::fprintf(stderr, "rankscope: %s\n", said.c_str());
     notify_said_ = said;
     return status.ok();
+  }
+
+  base::Status TakeDataDirectory() {
+    if (options_.data_dir.empty()) return base::Status::Invalid("--data-dir: want a folder");
+    base::Status made = base::MakeDirectories(options_.data_dir);
+    auto lock = made.ok() ? base::LockFile(options_.data_dir + "/LOCK") : made;
+    if (lock.ok()) {
+      lock_ = *std::move(lock);
+      return {};
+    }
+    if (made.ok() && lock.status().code() == base::Code::kUnavailable) {
+      return base::Status::Unavailable(options_.data_dir +
+                                       " is served by another rankscope; ask it, or choose another --data-dir");
+    }
+    return {lock.status().code(),
+            lock.status().message() + "; name a folder that you may write with --data-dir (or $XDG_DATA_HOME)"};
   }
 
   // Where other machines can come in, they need a token.
@@ -233,6 +259,7 @@ class Server {
         });
     auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
       ++requests_;
+      NoteAnswer(responder);
       routes(request, std::move(responder));
     };
     auto door =
@@ -285,6 +312,8 @@ class Server {
   std::unique_ptr<api::HttpServer> http_;
   std::atomic<uint64_t> requests_{0};
   uint64_t requests_seen_ = 0;
+  std::mutex answers_mutex_;
+  std::vector<std::weak_ptr<api::Responder>> answers_;  // of a server that ends itself when it is idle
 };
 
 }  // namespace

@@ -69,6 +69,7 @@ std::string Unexpected(const CLI::App& command) {
     std::vector<std::string> words = at->remaining();
     left.insert(left.end(), words.begin(), words.end());
   }
+  std::erase(left, "--");
   auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) { return word.starts_with('-'); });
   if (option == left.end()) return left.empty() ? "" : "no argument \"" + left.front() + "\" is wanted";
   std::string name = option->substr(0, option->find('='));

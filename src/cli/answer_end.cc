@@ -14,7 +14,7 @@ base::Status EndSaidBy(std::string_view line) {
     return base::Status::Internal("the answer is not whole: " + value.get<std::string>());
   }
   if (name != "_partial" || !value.is_object()) return {};
-  return base::Status::Unavailable("the answer is partial: " + value.value("message", ""));
+  return base::Status::Internal("the answer is partial: " + value.value("message", ""));
 }
 
 }  // namespace rankscope::cli

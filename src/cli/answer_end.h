@@ -6,8 +6,8 @@
 
 namespace rankscope::cli {
 
-// What the line of an answer says of the answer itself: nothing (OK) where it is a row; kUnavailable where it says that
-// a limit made the answer partial, kInternal where it says that the answer broke off.
+// What the line of an answer says of the answer itself: nothing (OK) where it is a row; kInternal where it says that a
+// limit made the answer partial, or that the answer broke off.
 base::Status EndSaidBy(std::string_view line);
 
 }  // namespace rankscope::cli

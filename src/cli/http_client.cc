@@ -44,10 +44,17 @@ int OnProgress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return download->stopped ? 1 : 0;
 }
 
-base::Status FromAnswer(long status, const std::string& body) {
+std::string NotOurs(const std::string& address, const std::string& why) {
+  return address + " is not the HTTP address of a Rankscope server: " + why;
+}
+
+base::Status FromAnswer(const std::string& address, long status, const std::string& body) {
   auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  std::string message = json.is_object() ? json.value("error", body) : "HTTP " + std::to_string(status);
+  bool says_why = json.is_object() && json.contains("error") && json["error"].is_string();
+  std::string message =
+      says_why ? json["error"].get<std::string>() : NotOurs(address, "it answers HTTP " + std::to_string(status));
   if (status == 404) return base::Status::NotFound(message);
+  if (status == 503) return base::Status::Unavailable(message);
   return status < 500 ? base::Status::Invalid(message) : base::Status::Internal(message);
 }
 
@@ -81,6 +88,10 @@ base::Status Request(const char* method, const std::string& address, const std::
   curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, 5000L);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, timeout_ms);
+  // A tail may be silent for long: a host that is gone without a word is noticed all the same.
+  curl_easy_setopt(curl.get(), CURLOPT_TCP_KEEPALIVE, 1L);
+  curl_easy_setopt(curl.get(), CURLOPT_TCP_KEEPIDLE, 20L);
+  curl_easy_setopt(curl.get(), CURLOPT_TCP_KEEPINTVL, 5L);
   if (body) curl_easy_setopt(curl.get(), CURLOPT_COPYPOSTFIELDS, body->c_str());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, OnBytes);
   curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, &download);
@@ -91,13 +102,17 @@ base::Status Request(const char* method, const std::string& address, const std::
   }
   CURLcode code = curl_easy_perform(curl.get());
   if (download.stopped) return {};
+  if (code == CURLE_UNSUPPORTED_PROTOCOL || code == CURLE_WEIRD_SERVER_REPLY) {
+    return base::Status::Unavailable(
+        NotOurs(address, "what answers there speaks another protocol (is it the gRPC port?)"));
+  }
   if (code != CURLE_OK) {
     return base::Status::Unavailable("no answer from the server at " + address + ": " + curl_easy_strerror(code) +
                                      " (start one with `rankscope serve`, or name it with --server)");
   }
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
-  if (status != 200) return FromAnswer(status, download.rest);
+  if (status != 200) return FromAnswer(address, status, download.rest);
   if (!download.rest.empty()) take(download.rest);
   return {};
 }

@@ -147,9 +147,14 @@ base::Status CheckJob(const std::string& server, const std::string& job) {
   return GetLines(server, "/api/v1/jobs/" + UrlEncode(job), [](std::string_view) { return true; });
 }
 
-base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps) {
+base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps, bool json) {
+  RETURN_IF_ERROR(CheckJob(server, job));  // one that is not there is not merely not running
   nlohmann::json settings = {{"log_interval_steps", log_interval_steps}};
   return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/settings", settings.dump(), [&](std::string_view line) {
+    if (json) {
+      std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+      return true;
+    }
     auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     std::printf("%s: one metric record per %d steps, told to %s\n", job.c_str(), log_interval_steps,
                 base::Counted(answer.value("agents", uint64_t{0}), "agent").c_str());

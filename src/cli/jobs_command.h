@@ -18,7 +18,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job, bool
 base::Status CheckJob(const std::string& server, const std::string& job);
 
 // `rankscope jobs set J --log_interval_steps N`: for the running job, on all its nodes. kNotFound: it is not running.
-base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps);
+base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps, bool json);
 
 // `rankscope jobs delete J`: all its records and what is known of it. kInvalid: it is pinned or runs; not with `force`.
 base::Status RunJobsDelete(const std::string& server, const std::string& job, bool force);

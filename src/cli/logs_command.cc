@@ -2,15 +2,16 @@
 
 #include <cstdio>
 #include <deque>
-#include <functional>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "base/clock.h"
-#include "cli/answer_end.h"
+#include "cli/follow.h"
 #include "cli/http_client.h"
 #include "cli/job_time.h"
 #include "cli/line_folder.h"
 #include "cli/line_printer.h"
+#include "cli/record_lines.h"
 #include "cli/time_argument.h"
 #include "model/record_json.h"
 #include "model/regex.h"
@@ -28,14 +29,24 @@ std::string Quoted(std::string_view text) {
   return out + "\"";
 }
 
+base::Status WithList(const base::Status& status) {
+  if (status.code() != base::Code::kNotFound) return status;
+  return base::Status::NotFound(status.message() + "; `rankscope jobs` lists them");
+}
+
+base::Result<base::TimeNs> TimeOf(const std::string& option, const std::string& text, base::TimeNs reference) {
+  auto time = ParseTimeArgument(text, reference);
+  return time.ok() ? time : time.status().WithContext(option);
+}
+
 base::Result<std::string> TimeTerm(const LogsOptions& options, const JobTime& job) {
   if (options.since.empty() && options.until.empty()) return std::string();
   base::TimeNs since = 0, until = INT64_C(4'000'000'000'000'000'000);
   if (!options.since.empty()) {
-    ASSIGN_OR_RETURN(since, ParseTimeArgument(options.since, job.reference));
+    ASSIGN_OR_RETURN(since, TimeOf("--since", options.since, job.reference));
   }
   if (!options.until.empty()) {
-    ASSIGN_OR_RETURN(until, ParseTimeArgument(options.until, job.reference));
+    ASSIGN_OR_RETURN(until, TimeOf("--until", options.until, job.reference));
   }
   if (IsRelative(options.since) || IsRelative(options.until)) SayReference(job);
   return " _time:[" + model::FormatTime(since) + "," + model::FormatTime(until) + "]";
@@ -47,6 +58,20 @@ base::Result<std::string> NumbersTerm(const std::string& name, const std::string
   auto numbers = model::NumberSet::Parse(set);
   if (!numbers.ok()) return base::Status::Invalid("--" + name + ": " + numbers.status().message());
   return " " + name + ":" + Quoted(set);
+}
+
+// The same of streams; without any, as text, no samples of the host every 10 s between the lines.
+base::Result<std::string> StreamsTerm(const LogsOptions& options) {
+  if (options.streams.empty()) return std::string(options.json ? "" : " -stream:host,gpu");
+  std::istringstream names(options.streams);
+  for (std::string name; std::getline(names, name, ',');) {
+    bool is_known = model::ParseStream(std::string_view(name).substr(name.starts_with('!') ? 1 : 0)).has_value();
+    if (!is_known) {
+      return base::Status::Invalid("--stream: no stream \"" + name +
+                                   "\"; there are stdout, stderr, metric, batch, event, host, gpu and stack");
+    }
+  }
+  return " stream:" + Quoted(options.streams);
 }
 
 // The same of regular expressions.
@@ -65,9 +90,8 @@ base::Result<std::string> BuildQuery(const LogsOptions& options, const JobTime& 
   std::string query = "job:" + Quoted(options.job);
   ASSIGN_OR_RETURN(std::string ranks, NumbersTerm("rank", options.ranks));
   ASSIGN_OR_RETURN(std::string node_ranks, NumbersTerm("node_rank", options.node_ranks));
-  query += ranks + node_ranks;
-  if (!options.streams.empty()) query += " stream:" + Quoted(options.streams);
-  if (options.streams.empty() && !options.json) query += " -stream:host,gpu";  // samples, every 10 s, between the lines
+  ASSIGN_OR_RETURN(std::string streams, StreamsTerm(options));
+  query += ranks + node_ranks + streams;
   if (options.attempt) query += " attempt:" + std::to_string(*options.attempt);
   if (!options.hosts.empty()) query += " host:" + Quoted(options.hosts);
   ASSIGN_OR_RETURN(std::string included, PatternTerms("grep", " ~", options.include));
@@ -105,22 +129,6 @@ class Output {
   LineFolder folder_;
 };
 
-// GetLines of records; with the error of an answer that says that it is not whole.
-base::Status GetRecords(const std::string& server, const std::string& path,
-                        const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle = {}) {
-  base::Status broken;
-  RETURN_IF_ERROR(GetLines(
-      server, path,
-      [&](std::string_view line) {
-        base::Status end = EndSaidBy(line);
-        if (end.ok()) return take(line);
-        broken = end;
-        return true;
-      },
-      idle));
-  return broken;
-}
-
 base::Status PrintLast(const LogsOptions& options, const std::string& query, Output* output) {
   std::string pipes = " | sort timestamp desc | limit " + std::to_string(*options.limit);
   std::deque<std::string> newest_first;
@@ -138,16 +146,16 @@ base::Status PrintLast(const LogsOptions& options, const std::string& query, Out
 base::Status RunLogs(const LogsOptions& options) {
   auto job = JobTimeOf(options.server, options.job);
   bool may_come = options.follow && job.status().code() == base::Code::kNotFound;
-  if (!job.ok() && !may_come) return job.status();
-  if (!job.ok()) std::fprintf(stderr, "rankscope: %s yet; waiting for it\n", job.status().message().c_str());
+  if (!job.ok() && !may_come) return WithList(job.status());
+  if (!job.ok()) std::fprintf(stderr, "rankscope: no job \"%s\" yet; waiting for it\n", options.job.c_str());
   ASSIGN_OR_RETURN(std::string query, BuildQuery(options, job.ok() ? *job : JobTime{"running", base::WallNow()}));
   Output output(options);
   auto print = [&](std::string_view line) { return output.Print(line); };
   base::Status status;
   if (options.follow) {
-    std::string last = "&last=" + std::to_string(options.limit.value_or(10));
-    status = GetRecords(options.server, "/api/v1/tail?query=" + UrlEncode(query) + last, print,
-                        [&] { return output.Idle(); });
+    FollowOptions follow{options.server, query, options.limit.value_or(10), options.give_up_after_s,
+                         options.find_server};
+    status = Follow(follow, print, [&] { return output.Idle(); });
   } else if (options.limit) {
     status = PrintLast(options, query, &output);
   } else {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@ struct LogsOptions {
   std::vector<std::string> include, exclude, highlight;  // regular expressions; highlight: words
   std::optional<uint64_t> limit;                         // the last N
   bool follow = false;
+  int64_t give_up_after_s = 300;                           // that follow waits for a server that is gone; 0: for ever
+  std::function<base::Result<std::string>()> find_server;  // where it is then
   bool json = false;
   bool color = false;
   bool fold = false;  // one line for what several ranks say alike (cli/line_folder.h); never with json

@@ -8,7 +8,7 @@
 
 namespace rankscope::cli {
 
-// GETs a route that answers NDJSON and calls `take` with each row. kUnavailable "the answer is partial: …" when the
+// GETs a route that answers NDJSON and calls `take` with each row. kInternal "the answer is partial: …" when the
 // server ended it early; the rows before were taken.
 base::Status GetRows(const std::string& server, const std::string& path,
                      const std::function<bool(const nlohmann::ordered_json&)>& take);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 #include "diagnose/silence.h"
 
@@ -10,13 +9,6 @@ namespace rankscope::diagnose {
 namespace {
 
 constexpr double kShare = 0.5;  // of what is not sure
-
-// Sent by a person or on their behalf, without a reason.
-bool IsSignal(const Suspect& cause) {
-  constexpr std::string_view kKinds[] = {"launcher signalled", "signal", "interrupt", "terminated"};
-  return cause.failure == "sigterm_preempted" &&
-         std::find(std::begin(kKinds), std::end(kKinds), cause.kind) != std::end(kKinds);
-}
 
 bool TellsWhenStepsCame(const Reading& reading) {
   return std::any_of(reading.points.begin(), reading.points.end(),

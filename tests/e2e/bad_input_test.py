@@ -1,10 +1,12 @@
 """Wrong input gets one line that names the thing and what to do."""
 import glob
+import http.server
 import json
 import os
 import shutil
 import subprocess
 import tempfile
+import threading
 import unittest
 
 from harness import RANKSCOPE, Place, Server, refuse
@@ -30,7 +32,49 @@ class BadInputTest(unittest.TestCase):
         return done
 
     def test_unknown_job(self):
-        self.fails(['no job "nope"'], "logs", "--server", self.server.http, "--job_id", "nope")
+        self.fails(['no job "nope"', "`rankscope jobs` lists them"], "logs", "--server", self.server.http, "--job_id", "nope")
+        self.fails(['no job "nope"'], "jobs", "set", "nope", "--log_interval_steps", "5", "--server", self.server.http)
+
+    def test_what_answers_and_is_no_rankscope_server(self):
+        class Foreign(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_error(404)
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Foreign) as foreign:
+            threading.Thread(target=foreign.serve_forever, daemon=True).start()
+            address = "127.0.0.1:%d" % foreign.server_port
+            self.fails([address, "not the HTTP address of a Rankscope server", "404"], "jobs", "--server", address)
+            foreign.shutdown()
+        self.fails([self.server.grpc, "is it the gRPC port?"], "jobs", "--server", self.server.grpc)
+
+    def test_streams_and_times_of_logs_are_named_by_their_options(self):
+        self.place.cli("run", "--server", self.server.http, "--job_id", "words", "--", "true")
+        logs = ("logs", "--server", self.server.http, "--job_id", "words")
+        self.fails(["--stream", '"nope"', "stdout"], *logs, "--stream", "stdout,nope")
+        self.fails(["--since", '"10x"'], *logs, "--since", "10x")
+        self.fails(["--until", '"10x"'], *logs, "--until", "10x")
+
+    def test_several_labels_behind_one_option(self):
+        done = self.place.cli("run", "--server", self.server.http, "--job_id", "labels", "--label", "a=1", "b=2", "--label", "c=3",
+                              "--", "sh", "-c", "echo hi", "x=y")
+        self.assertEqual((done.returncode, done.stdout), (0, "hi\n"), done.stderr)
+        job = json.loads(self.place.cli("jobs", "show", "labels", "-o", "json", "--server", self.server.http).stdout)
+        labels = {name: value for name, value in job["configuration"].items() if name.startswith("label")}
+        self.assertEqual(sorted(labels.values()), ["1", "2", "3"])
+
+    def test_project_that_is_no_name_starts_nothing(self):
+        for given, env in ((("--project", "../p"), {}), ((), {"RANKSCOPE_PROJECT": "../p"})):
+            done = self.place.cli("run", *given, "--", "echo", "trained", env=env)
+            self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
+            self.assertIn('project "../p"', done.stderr)
+
+    def test_relative_data_home_is_ignored(self):
+        folder = tempfile.mkdtemp(dir=self.place.path)
+        home = {"XDG_DATA_HOME": "here", "HOME": folder + "/home"}
+        self.assertIn(folder + "/home/.local/share/rankscope", self.place.cli("doctor", env=home, folder=folder).stdout)
 
     def test_pause_for_more_than_a_week(self):
         self.fails(["--for", "at most 168h"], "pause", "--server", self.server.http, "nope", "--for", "200h")
@@ -59,8 +103,9 @@ class BadInputTest(unittest.TestCase):
 
     def test_data_directory_that_is_none(self):
         file = self.place.write("file", "")
-        self.serve([file + "/LOCK", "Not a directory"], file)
-        self.serve([file + "/below", "Not a directory"], file + "/below")
+        self.serve([file + "/LOCK", "Not a directory", "name a folder", "--data-dir"], file)
+        self.serve([file + "/below", "Not a directory", "--data-dir"], file + "/below")
+        self.fails(["--data-dir", "want a folder"], "serve", "--data-dir=", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0")
 
     def test_data_directory_that_may_not_be_read(self):
         data = self.place.path + "/forbidden"
@@ -110,7 +155,7 @@ class BadInputTest(unittest.TestCase):
                             ("jobs show j --srever=x", ["no option --srever", "(nearest: --server)"]),
                             ("logs --job_id j --limit many", ["--limit", "many"]), ("jobs -o csv", ["csv", "{text,json}"]),
                             ("run torchrun --nproc_per_node 2 t.py", ["no option --nproc_per_node", "after --"]),
-                            ("logs --job_id j -e a b", ['no argument "b" is wanted']), ("show j k", ['no argument "k" is wanted']), ("run", ["run: command is required"]),
+                            ("logs --job_id j -e a b", ['no argument "b" is wanted']), ("show j k", ['no argument "k" is wanted']), ("run", ["run: command is required"]), ("run --", ["run: command is required"]),
                             ("spool", ["spool: a command is required"]), ("", ["a command is required"])):
             done = self.fails(said, *typed.split())
             self.assertEqual(done.returncode, 2)

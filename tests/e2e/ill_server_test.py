@@ -39,7 +39,11 @@ class IllServerTest(unittest.TestCase):
     def test_local_server_that_does_not_start(self):
         os.makedirs(self.place.path + "/data/rankscope")
         self.place.write("data/rankscope/projects", "this is no folder")
-        self.runs_unrecorded({}, "did not start", "server.log")
+        self.runs_unrecorded({}, "did not start", "data/rankscope/projects", "Not a directory", "server.log")
+
+    def test_local_data_of_somebody_else(self):
+        os.makedirs(self.place.path + "/data/rankscope/server.log")  # root, as whom tests may run, opens every file
+        self.runs_unrecorded({}, "cannot open", "data/rankscope/server.log")
 
     def test_wrong_arguments_are_still_refused(self):
         done = self.place.cli("run", "--label", "novalue", "--", "echo", "trained")

@@ -46,7 +46,7 @@ class LogsTest(unittest.TestCase):
         """What the command prints where standard output is a terminal."""
         ours, theirs = pty.openpty()
         command = [RANKSCOPE, "logs", "--server", self.server.http, "--stream", "stdout,stderr", *arguments]
-        process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env={**self.place.env, **(env or {})})
+        process = subprocess.Popen(command, stdout=theirs, stderr=subprocess.DEVNULL, env={**self.place.env, "TERM": "xterm", **(env or {})})
         os.close(theirs)
         text = b""
         try:
@@ -70,7 +70,8 @@ class LogsTest(unittest.TestCase):
         coloured = self.on_terminal("--job_id", "ended", "--rank", "2")
         self.assertIn("\x1b[31mERROR: lost the link", coloured)
         for plain in (self.logs("--job_id", "ended", "--rank", "2").stdout,
-                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"NO_COLOR": "1"})):
+                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"NO_COLOR": "1"}),
+                      self.on_terminal("--job_id", "ended", "--rank", "2", env={"TERM": "dumb"})):
             self.assertIn("[0/2] E ERROR: lost the link\n", plain)
             self.assertNotIn("\x1b", plain)
         self.assertIn("\x1b[", self.logs("--job_id", "ended", "--color", "always").stdout)
@@ -129,7 +130,7 @@ class LogsTest(unittest.TestCase):
 
     def test_unknown_job_is_named_and_waited_for_when_following(self):
         done = self.place.cli("logs", "--server", self.server.http, "--job_id", "nobody")
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", 'rankscope: no job "nobody"\n'))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (1, "", 'rankscope: no job "nobody"; `rankscope jobs` lists them\n'))
         follow = subprocess.Popen([RANKSCOPE, "logs", "--server", self.server.http, "--job_id", "later", "-f"], text=True,
                                   env=self.place.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.assertEqual(follow.stderr.readline(), 'rankscope: no job "later" yet; waiting for it\n')

@@ -4,6 +4,7 @@
 #include "cli/http_client.h"
 
 namespace rankscope::cli {
+
 base::Status GetRecords(const std::string& server, const std::string& path,
                         const std::function<bool(std::string_view)>& take, const std::function<bool()>& idle) {
   base::Status broken;

@@ -23,8 +23,8 @@ struct Line {
 // - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones and those of groups
 //   too) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines. So are the further
 //   lines of the exception's message: indented ones, CUDA's, and where nothing else is printed any more, all (notes).
-//   It waits a fifth of a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands before it
-//   that no newline has ended.
+//   It waits a fifth of a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands
+//   before it that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
 // Thread-compatible.
 class LineAssembler {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -23,15 +22,7 @@ struct Memtable {
   std::chrono::steady_clock::time_point since;
 };
 
-// A memtable's records as segments, one a job, that nobody sees until they are published.
-struct Written {
-  std::vector<LiveSegment> segments;
-  std::map<std::string, base::Status> failed;  // jobs of which nothing was written
-};
-// A full disk fails all of them (kUnavailable) and leaves nothing behind.
-base::Result<Written> WriteSegments(const Batches& batches, SegmentFolder* folder);
-
-// The records whose job is chosen; batches of which all are chosen are shared.
-Batches Choose(const Batches& batches, const std::function<bool(const std::string& job)>& chosen);
+// The memtable's records as segments, one a job, that nobody sees until they are published.
+base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, SegmentFolder* folder);
 
 }  // namespace rankscope::store

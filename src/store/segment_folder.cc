@@ -79,9 +79,9 @@ base::Result<LiveSegment> SegmentFolder::Write(const std::string& job,
 }
 
 base::Status SegmentFolder::Publish(const std::vector<std::string>& gone, const std::vector<LiveSegment>& added,
-                                    std::optional<SealedUpTo> sealed) {
+                                    std::optional<uint64_t> journal_position) {
   Manifest next = manifest_;
-  if (sealed) next.sealed = *std::move(sealed);
+  if (journal_position) next.journal_position = *journal_position;
   auto goes = [&](const std::string& name) { return Contains(gone, name); };
   auto at = std::find_if(next.segments.begin(), next.segments.end(), goes);
   for (const LiveSegment& live : added) at = next.segments.insert(at, live.name) + 1;

@@ -34,7 +34,7 @@ class SegmentFolder {
   std::vector<LiveSegment> TakeOpened() { return std::move(opened_); }
   // Those that could not, by name, and why; once.
   std::map<std::string, base::Status> TakeUnreadable() { return std::move(unreadable_); }
-  const SealedUpTo& sealed() const { return manifest_.sealed; }
+  uint64_t journal_position() const { return manifest_.journal_position; }
 
   // The job's, empty where it has none; makes its folder.
   base::Result<std::shared_ptr<TemplateDictionary>> TemplatesOf(const std::string& job);
@@ -44,10 +44,10 @@ class SegmentFolder {
   void Discard(const std::vector<LiveSegment>& written) const;
 
   // In one step that a crash does not divide: the segments named `gone` go, `added` come in the place of the first of
-  // them (at the end where none goes), and so much of the journal is in segments, if that is given.
+  // them (at the end where none goes), and everything before the journal position, if one is given, is in segments.
   // After an error it may have happened or not: the next Write or Publish makes sure that it has not.
   base::Status Publish(const std::vector<std::string>& gone, const std::vector<LiveSegment>& added,
-                       std::optional<SealedUpTo> sealed = {});
+                       std::optional<uint64_t> journal_position = {});
   // Names of the job's segments, the unreadable ones too.
   std::vector<std::string> NamesOf(const std::string& job) const;
   // Removes the job's templates. REQUIRES it has no segments.

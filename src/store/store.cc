@@ -20,9 +20,8 @@
 namespace rankscope::store {
 namespace {
 
-constexpr size_t kMaxWaiting = 1;  // memtables being sealed; Append waits beyond
+constexpr size_t kMaxWaiting = 1;  // memtables being sealed; Append waits beyond, while they can be
 constexpr auto kRetry = std::chrono::seconds(1);
-constexpr auto kRetryHeld = std::chrono::seconds(10);
 constexpr size_t kWorthSealing = 64 << 10;  // of an idle memtable
 constexpr auto kMaxAge = std::chrono::seconds(60);
 
@@ -45,8 +44,7 @@ class DiskStore : public Store {
     ASSIGN_OR_RETURN(folder_, SegmentFolder::Open(path, options_.project, damage));
     segments_ = folder_->TakeOpened();
     unreadable_ = folder_->TakeUnreadable();
-    sealed_ = folder_->sealed();
-    active_.end_position = durable_position_ = sealed_.needed_from();
+    active_.end_position = durable_position_ = folder_->journal_position();
     sealer_ = std::thread([this] { BackgroundLoop(); });
     return {};
   }
@@ -56,16 +54,11 @@ class DiskStore : public Store {
     std::unique_lock lock(mutex_);
     // While sealing fails there is no end to wait for; Ready refuses what comes next.
     changed_.wait(lock, [this] { return !IsFull() || !seal_error_.ok() || stopping_; });
-    active_.end_position = end_position;
-    if (end_position <= sealed_.position) {  // a replay, for the jobs that are behind
-      Batches missing = Choose({batch}, [&](const std::string& job) { return !sealed_.Has(job, end_position); });
-      if (missing.empty()) return {};
-      batch = missing[0];
-    }
     last_append_ = Clock::now();
     if (active_.batches.empty()) active_.since = last_append_;
     active_.bytes += batch->bytes();
     active_.batches.push_back(batch);
+    active_.end_position = end_position;
     if (active_.bytes >= options_.memtable_bytes && waiting_.size() < kMaxWaiting) Rotate();
     lock.unlock();
     std::lock_guard subscribers(subscribers_mutex_);
@@ -73,18 +66,20 @@ class DiskStore : public Store {
     return {};
   }
 
-  uint64_t durable_position() const override { return durable_position_; }
-
   base::Status Ready() override {
     std::lock_guard lock(mutex_);
     if (!IsFull() || seal_error_.ok()) return {};
     return base::Status::Unavailable("no record is taken until those before can be written: " + seal_error_.message());
   }
 
+  uint64_t durable_position() const override { return durable_position_; }
+
   base::Status Flush() override {
-    RETURN_IF_ERROR(SealAll());
-    std::lock_guard lock(mutex_);
-    return held_error_;
+    std::unique_lock lock(mutex_);
+    uint64_t goal = active_.end_position;
+    Rotate();
+    changed_.wait(lock, [&] { return durable_position_ >= goal || !seal_error_.ok() || stopping_; });
+    return durable_position_ >= goal ? base::Status() : seal_error_;
   }
 
   base::Status Compact() override {
@@ -117,18 +112,13 @@ class DiskStore : public Store {
     return CountPatterns(ViewOf(scan, *filter, budget), scan, *filter, budget);
   }
 
-  // Sealed first, or held: once the manifest is past these records, no replay gives them again.
+  // Sealed first: once the manifest is past these records, no replay gives them again.
   base::Status DeleteJob(const std::string& job) override {
-    RETURN_IF_ERROR(SealAll());
+    RETURN_IF_ERROR(Flush());
     std::lock_guard maintenance(maintenance_mutex_);
     std::vector<std::string> names = folder_->NamesOf(job);
-    SealedUpTo sealed = folder_->sealed();
-    bool held = sealed.behind.erase(job) > 0;
-    if (held || !names.empty()) RETURN_IF_ERROR(Replace(names, {}, sealed));
+    if (!names.empty()) RETURN_IF_ERROR(Replace(names, {}));
     folder_->ForgetTemplates(job);
-    if (!held) return {};
-    std::lock_guard lock(mutex_);
-    Hold(Choose(held_.batches, [&](const std::string& other) { return other != job; }));
     return {};
   }
 
@@ -139,7 +129,7 @@ class DiskStore : public Store {
     };
     std::lock_guard lock(mutex_);
     auto in = [&](const Batches& batches) { return std::any_of(batches.begin(), batches.end(), has); };
-    return in(active_.batches) || in(held_.batches) ||
+    return in(active_.batches) ||
            std::any_of(waiting_.begin(), waiting_.end(), [&](const auto& table) { return in(table->batches); }) ||
            std::any_of(segments_.begin(), segments_.end(), [&](const auto& live) { return live.job() == job; });
   }
@@ -200,7 +190,6 @@ class DiskStore : public Store {
     {
       std::lock_guard lock(mutex_);
       segments = segments_;
-      batches = held_.batches;
       for (const auto& table : waiting_) batches.insert(batches.end(), table->batches.begin(), table->batches.end());
       batches.insert(batches.end(), active_.batches.begin(), active_.batches.end());
       LeaveOut(unreadable_, scan, filter, budget);
@@ -216,18 +205,9 @@ class DiskStore : public Store {
   // REQUIRES mutex_.
   bool IsFull() const { return waiting_.size() >= kMaxWaiting && active_.bytes >= options_.memtable_bytes; }
 
-  // Whether each job was written shows in held_error_.
-  base::Status SealAll() {
-    std::unique_lock lock(mutex_);
-    if (!active_.batches.empty()) Rotate();
-    uint64_t goal = rotated_;
-    changed_.wait(lock, [&] { return sealed_tables_ >= goal || !seal_error_.ok() || stopping_; });
-    return sealed_tables_ >= goal ? base::Status() : seal_error_;
-  }
-
   // REQUIRES mutex_.
   void Rotate() {
-    ++rotated_;
+    if (active_.batches.empty()) return;
     uint64_t position = active_.end_position;
     waiting_.push_back(std::make_shared<const Memtable>(std::move(active_)));
     active_ = {};
@@ -235,13 +215,10 @@ class DiskStore : public Store {
     changed_.notify_all();
   }
 
-  // REQUIRES mutex_. An idle or old memtable is sealed too, so that the journal can go and queries find columns; what
-  // is held is tried again.
+  // REQUIRES mutex_. An idle or old memtable is sealed too, so that the journal can go and queries find columns.
   void RotateWhenDue() {
-    if (!waiting_.empty()) return;
+    if (active_.batches.empty() || !waiting_.empty()) return;
     auto now = Clock::now();
-    if (!held_.batches.empty() && now - held_.since >= kRetryHeld) return Rotate();
-    if (active_.batches.empty()) return;
     bool idle = now - last_append_ >= std::chrono::milliseconds(options_.idle_ms) && active_.bytes >= kWorthSealing;
     if (idle || now - active_.since >= kMaxAge || active_.bytes >= options_.memtable_bytes) Rotate();
   }
@@ -249,9 +226,8 @@ class DiskStore : public Store {
   void BackgroundLoop() {
     std::unique_lock lock(mutex_);
     while (true) {
-      Clock::duration pause = std::chrono::milliseconds(options_.idle_ms) / 2;
-      if (!held_.batches.empty()) pause = std::min<Clock::duration>(pause, kRetryHeld);
-      changed_.wait_for(lock, pause, [this] { return stopping_ || !waiting_.empty(); });
+      changed_.wait_for(lock, std::chrono::milliseconds(options_.idle_ms) / 2,
+                        [this] { return stopping_ || !waiting_.empty(); });
       if (stopping_) return;
       RotateWhenDue();
       if (waiting_.empty()) {
@@ -263,15 +239,12 @@ class DiskStore : public Store {
       std::shared_ptr<const Memtable> table = waiting_.front();
       lock.unlock();
       base::Status status = Seal(*table);
+      Tell(status);
       if (status.ok()) MergeWhenDue();
       lock.lock();
       seal_error_ = status;
-      base::Status told = status.ok() ? held_error_ : status;
       changed_.notify_all();
-      lock.unlock();
-      Tell(told);
-      lock.lock();
-      // A full disk: the memtable and the journal keep the records; Append waits once too many pile up.
+      // A full disk, say: the memtable and the journal keep the records, until no more fit.
       if (!status.ok()) changed_.wait_for(lock, kRetry, [this] { return stopping_; });
     }
   }
@@ -286,51 +259,15 @@ class DiskStore : public Store {
                               : "records cannot be written and stay in memory and in the journal: " + told_));
   }
 
-  // One job that cannot be written does not stop the others: its records are held until it can.
   base::Status Seal(const Memtable& table) {
     std::lock_guard maintenance(maintenance_mutex_);
-    Batches batches = held_.batches;
-    batches.insert(batches.end(), table.batches.begin(), table.batches.end());
-    ASSIGN_OR_RETURN(Written written, WriteSegments(batches, folder_.get()));
-    Batches held = Choose(batches, [&](const std::string& job) { return written.failed.contains(job); });
-    base::Status why;
-    if (!written.failed.empty()) {
-      const auto& [job, status] = *written.failed.begin();
-      why = status.WithContext("job \"" + job + "\"");
-    }
-    if (BytesOf(held) > options_.memtable_bytes) {
-      folder_->Discard(written.segments);
-      return why;
-    }
-    SealedUpTo sealed = folder_->sealed().Then(table.end_position, written.failed);
-    RETURN_IF_ERROR(folder_->Publish({}, written.segments, sealed));
+    ASSIGN_OR_RETURN(std::vector<LiveSegment> sealed, WriteSegments(table, folder_.get()));
+    RETURN_IF_ERROR(folder_->Publish({}, sealed, table.end_position));
     std::lock_guard lock(mutex_);
-    segments_.insert(segments_.end(), written.segments.begin(), written.segments.end());
+    segments_.insert(segments_.end(), sealed.begin(), sealed.end());
     waiting_.pop_front();
-    ++sealed_tables_;
-    held_error_ = why;
-    NoteSealed(std::move(sealed));
-    Hold(std::move(held));
+    durable_position_ = table.end_position;
     return {};
-  }
-
-  static size_t BytesOf(const Batches& batches) {
-    size_t bytes = 0;
-    for (const auto& batch : batches) bytes += batch->bytes();
-    return bytes;
-  }
-
-  // REQUIRES both mutexes.
-  void Hold(Batches batches) {
-    held_.batches = std::move(batches);
-    held_.since = Clock::now();
-    if (held_.batches.empty()) held_error_ = {};
-  }
-
-  // REQUIRES mutex_.
-  void NoteSealed(SealedUpTo sealed) {
-    durable_position_ = sealed.needed_from();
-    sealed_ = std::move(sealed);
   }
 
   void MergeWhenDue() {
@@ -365,16 +302,14 @@ class DiskStore : public Store {
   }
 
   // REQUIRES maintenance_mutex_. What is added takes the first one's place: the order is that of arrival.
-  base::Status Replace(const std::vector<std::string>& names, const std::vector<LiveSegment>& added,
-                       std::optional<SealedUpTo> sealed = {}) {
-    RETURN_IF_ERROR(folder_->Publish(names, added, sealed));
+  base::Status Replace(const std::vector<std::string>& names, const std::vector<LiveSegment>& added) {
+    RETURN_IF_ERROR(folder_->Publish(names, added));
     std::set<std::string> gone(names.begin(), names.end());
     auto goes = [&](const LiveSegment& live) { return gone.contains(live.name); };
     std::lock_guard lock(mutex_);
     segments_.insert(std::find_if(segments_.begin(), segments_.end(), goes), added.begin(), added.end());
     std::erase_if(segments_, goes);
     for (const std::string& name : names) unreadable_.erase(name);
-    if (sealed) NoteSealed(*std::move(sealed));
     return {};
   }
 
@@ -394,10 +329,6 @@ class DiskStore : public Store {
   Memtable active_;
   Clock::time_point last_append_;
   std::deque<std::shared_ptr<const Memtable>> waiting_;
-  uint64_t rotated_ = 0, sealed_tables_ = 0;  // memtables that ever waited, and those that no longer do
-  Memtable held_;                             // of jobs that could not be written; changed with both mutexes
-  base::Status held_error_;                   // why
-  SealedUpTo sealed_;
   std::vector<LiveSegment> segments_;
   std::map<std::string, base::Status> unreadable_;  // segments by name
   base::Status seal_error_;

@@ -34,8 +34,7 @@ class Store : public model::RecordSink {
   static base::Result<std::unique_ptr<Store>> Open(const std::string& folder, Options options,
                                                    std::vector<std::string>* damage);
 
-  // Seals the memtable now: afterwards durable_position() is the last Append's position. An error names the job whose
-  // records could not be written; those of others are, unless the disk is full.
+  // Seals the memtable now: afterwards durable_position() is the last Append's position.
   virtual base::Status Flush() = 0;
   // Merges each job's segments into few, however large. Blocks while it does.
   virtual base::Status Compact() = 0;

@@ -2,11 +2,13 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
 #include <set>
+#include <thread>
 
 #include "base/file.h"
 #include "store/inspect.h"
@@ -92,17 +94,13 @@ class StoreFaultTest : public testing::Test {
   std::vector<std::string> expected_;
 };
 
-// Of a full disk, or for a reason that one job's files alone may have.
-class StoreFaultCodeTest : public StoreFaultTest, public testing::WithParamInterface<base::Code> {};
-INSTANTIATE_TEST_SUITE_P(Codes, StoreFaultCodeTest, testing::Values(base::Code::kUnavailable, base::Code::kInternal));
-
-TEST_P(StoreFaultCodeTest, EveryFileOperationOfSealingAndMergingMayFail) {
+TEST_F(StoreFaultTest, EveryFileOperationOfSealingAndMergingMayFail) {
   int operations = 0;
   for (int failing = 1;; ++failing) {
     Fresh();
     std::atomic<int> count{0};
     base::SetFileFaults(
-        [&](std::string_view) { return ++count == failing ? base::Status(GetParam(), "injected") : base::Status(); });
+        [&](std::string_view) { return ++count == failing ? base::Status::Unavailable("injected") : base::Status(); });
     SealAndMerge();
     EXPECT_EQ(Everything(), expected_) << "while operation " << failing << " failed";
     store_.reset();
@@ -124,73 +122,32 @@ TEST_P(StoreFaultCodeTest, EveryFileOperationOfSealingAndMergingMayFail) {
   EXPECT_GT(operations, 40);
 }
 
-TEST_F(StoreFaultTest, AJobThatCannotBeWrittenStopsNoOtherAndLosesNothing) {
+TEST_F(StoreFaultTest, AJobThatCannotBeWrittenIsNamedAndNothingIsLost) {
   std::vector<std::string> said;
   store_.reset();
   fs::remove_all(folder_);
   fs::create_directories(folder_ + "/jobs");
   const std::string in_the_way = folder_ + "/jobs/other";  // where that job's folder is to be
   std::ofstream(in_the_way) << "a file";
-  auto open = [&] {
-    store_.reset();
-    auto say = [&](const std::string& sentence) { said.push_back(sentence); };
-    auto store = Store::Open(folder_, {.idle_ms = 3'600'000, .merge_at = 1000, .say = say}, &damage_);
-    ASSERT_TRUE(store.ok()) << store.status().message();
-    store_ = *std::move(store);
-  };
-  auto replay = [&] {
-    uint64_t durable = store_->durable_position();
-    for (const Delivery& delivery : deliveries_) {
-      if (delivery.end_position > durable) Deliver(delivery);
-    }
-  };
-  open();
-  for (const Delivery& delivery : deliveries_) {
-    Deliver(delivery);
-    auto status = store_->Flush();
-    EXPECT_NE(status.message().find("job \"other\""), std::string::npos) << status.message();
-  }
-  EXPECT_EQ(InspectStore(folder_)->jobs.at(0).records, 192u);  // of the other one, all
+  auto say = [&](const std::string& sentence) { said.push_back(sentence); };
+  auto store = Store::Open(folder_, {.idle_ms = 3'600'000, .merge_at = 1000, .say = say}, &damage_);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  store_ = *std::move(store);
+  for (const Delivery& delivery : deliveries_) Deliver(delivery);
+  auto status = store_->Flush();
+  EXPECT_NE(status.message().find("job \"other\""), std::string::npos) << status.message();
   EXPECT_EQ(store_->durable_position(), 0u);
   EXPECT_EQ(Everything(), expected_);
-  EXPECT_TRUE(store_->Holds("other"));
+  fs::remove(in_the_way);
+  while (!store_->Flush().ok()) std::this_thread::sleep_for(std::chrono::milliseconds(10));  // it is tried each second
+  EXPECT_EQ(store_->durable_position(), 4u);
+  EXPECT_EQ(Everything(), expected_);
   store_.reset();
-  ASSERT_EQ(said.size(), 1u);
+  ASSERT_EQ(said.size(), 2u);
   EXPECT_NE(said[0].find("records cannot be written and stay in memory and in the journal: job \"other\""),
             std::string::npos)
       << said[0];
-  // As after a crash: everything comes again, and what is sealed is not taken twice.
-  open();
-  replay();
-  EXPECT_EQ(Everything(), expected_);
-  EXPECT_FALSE(store_->Flush().ok());
-  EXPECT_EQ(Everything(), expected_);
-  open();
-  fs::remove(in_the_way);
-  Deliver(deliveries_[0]);
-  EXPECT_TRUE(store_->Flush().ok());
-  EXPECT_EQ(store_->durable_position(), 1u);
-  replay();
-  EXPECT_TRUE(store_->Flush().ok());
-  EXPECT_EQ(store_->durable_position(), 4u);
-  open();
-  EXPECT_EQ(Everything(), expected_);
-}
-
-TEST_F(StoreFaultTest, JobsAreDeletedThoughOneCannotBeWritten) {
-  store_.reset();
-  fs::remove_all(folder_);
-  fs::create_directories(folder_ + "/jobs");
-  std::ofstream(folder_ + "/jobs/other") << "a file in the way";
-  Open();
-  for (const Delivery& delivery : deliveries_) Deliver(delivery);
-  ASSERT_TRUE(store_->DeleteJob("job").ok());
-  EXPECT_EQ(Everything().size(), 48u);
-  EXPECT_EQ(store_->durable_position(), 0u);
-  ASSERT_TRUE(store_->DeleteJob("other").ok());
-  EXPECT_TRUE(Everything().empty());
-  EXPECT_EQ(store_->durable_position(), 4u);
-  EXPECT_TRUE(store_->Flush().ok());
+  EXPECT_NE(said[1].find("records are written again"), std::string::npos) << said[1];
 }
 
 // Whoever waits for a place would wait for as long as the disk is full.

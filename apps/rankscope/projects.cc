@@ -64,7 +64,8 @@ base::Result<Project*> Projects::FindOrOpen(const std::string& name) {
 }
 
 base::Result<uint64_t> Projects::Greet(wire::Hello* hello) {
-  if (!hello->job.empty()) RETURN_IF_ERROR(model::CheckJobId(hello->job));
+  // What an older agent began goes on.
+  if (!hello->job.empty() && hello->acked_seq == 0) RETURN_IF_ERROR(model::CheckJobId(hello->job));
   auto verdict = gate_->Admit(hello->token, hello->project, access::Action::kIngest);
   if (verdict.kind != access::Gate::Verdict::kAdmitted) return base::Status::Invalid(verdict.message);
   hello->project = verdict.project;

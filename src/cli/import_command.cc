@@ -29,9 +29,12 @@ std::string HashOf(std::string_view text) {
 // The same file is the same producer from one import to the next.
 std::string ProducerOf(const std::string& path) { return "import-" + HashOf(path); }
 
-// An unfinished last record is a producer of its own: once the file has grown, the whole record is the file's next.
-std::string ProducerOf(const std::string& path, const std::string& unfinished) {
-  return ProducerOf(path) + "-" + HashOf(unfinished);
+// What is not settled at a file's end is of a producer of its own: once the file has grown, what has become of it is the
+// file's next.
+std::string ProducerOf(const std::string& path, const std::vector<std::string>& unsettled) {
+  std::string all;
+  for (const std::string& line : unsettled) all += line + "\n";
+  return ProducerOf(path) + "-" + HashOf(all);
 }
 
 struct Counts {
@@ -100,38 +103,35 @@ base::Status SendJsonLines(const parse::LogFile& file, Upload* upload) {
   return send(rest);
 }
 
-// But for an unfinished last one, which comes back.
-base::Status SendRecords(const parse::LogFile& file, Upload* upload, std::string* unfinished) {
+// But for those at the end that are not settled, which come back.
+base::Status SendRecords(const parse::LogFile& file, Upload* upload, std::vector<std::string>* unsettled) {
   base::Status failed;
-  std::string held;  // the last one so far
-  bool last_is_unfinished = false;
   auto take = [&](const model::Record& record) {
-    if (!held.empty()) failed = upload->Add(held);
-    held.clear();
-    model::AppendJson(record, &held);
+    std::string line;
+    model::AppendJson(record, &line);
+    failed = upload->Add(line);
     return failed.ok();
   };
-  RETURN_IF_ERROR(parse::ReadLogFile(file, take, &last_is_unfinished));
-  RETURN_IF_ERROR(failed);
-  if (last_is_unfinished) {
-    *unfinished = std::move(held);
-    return {};
-  }
-  return held.empty() ? base::Status() : upload->Add(held);
+  auto keep = [&](const model::Record& record) {
+    model::AppendJson(record, &unsettled->emplace_back());
+    return true;
+  };
+  RETURN_IF_ERROR(parse::ReadLogFile(file, take, keep));
+  return failed;
 }
 
 base::Result<Counts> ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file) {
   std::error_code ignored;
   const std::string path = std::filesystem::weakly_canonical(file.path, ignored).string();
   Upload upload(server, job, path, ProducerOf(path));
-  std::string unfinished;
-  base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unfinished);
+  std::vector<std::string> unsettled;
+  base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unsettled);
   if (status.ok()) status = upload.Send();
   if (!status.ok()) return upload.refused().ok() ? Unreadable(status) : status;
   Counts counts = upload.counts();
-  if (unfinished.empty()) return counts;
-  Upload last(server, job, path, ProducerOf(path, unfinished));
-  RETURN_IF_ERROR(last.Add(unfinished));
+  if (unsettled.empty()) return counts;
+  Upload last(server, job, path, ProducerOf(path, unsettled));
+  for (const std::string& line : unsettled) RETURN_IF_ERROR(last.Add(line));
   RETURN_IF_ERROR(last.Send());
   counts.Add(last.counts());
   return counts;

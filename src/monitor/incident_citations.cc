@@ -1,11 +1,14 @@
 #include "monitor/incident_citations.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "diagnose/incidents/incident.h"
 
 namespace rankscope::monitor {
 namespace {
+
+constexpr base::TimeNs kEver = std::numeric_limits<base::TimeNs>::max();
 
 store::Citation CitationOf(const diagnose::Incident& incident) {
   store::Citation citation{incident.job, incident.started, incident.started};
@@ -23,8 +26,9 @@ base::Result<std::vector<store::Citation>> CitationsOf(const catalog::Incidents&
   ASSIGN_OR_RETURN(auto rows, incidents.List({}));
   for (const catalog::IncidentRow& row : rows) {
     if (row.state == NameOf(diagnose::IncidentState::kDismissed)) continue;
-    ASSIGN_OR_RETURN(diagnose::Incident incident, diagnose::IncidentFromJson(row.json));
-    citations.push_back(CitationOf(incident));
+    auto incident = diagnose::IncidentFromJson(row.json);
+    // Of one that cannot be read, all that may be its stays.
+    citations.push_back(incident.ok() ? CitationOf(*incident) : store::Citation{row.job, row.started, kEver});
   }
   return citations;
 }

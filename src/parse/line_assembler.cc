@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "parse/launcher_prefix.h"
-#include "parse/leading_time.h"
 
 namespace rankscope::parse {
 namespace {
@@ -51,13 +50,6 @@ bool IsFrame(std::string_view line, bool in_group) {
 bool IsMessage(std::string_view line) {
   return BeginsWithAny(line, {" ", "\t", "CUDA kernel errors might be", "For debugging consider passing CUDA_",
                               "Device-side assertion", "Compile with `TORCH_USE_CUDA_DSA`"});
-}
-
-// Whether a line after an exception, at the end of all that was printed, is another's: it has a logger's or an
-// interpreter's beginning. Else it is a note of the exception, or its message's next line.
-bool IsOfItsOwn(std::string_view line) {
-  return BeginsWithAny(line, {"[", "{", "Exception ", "Fatal ", "terminate called", "INFO", "WARNING", "ERROR"}) ||
-         LeadingTime(line).has_value();
 }
 
 // Where a traceback begins in the line, be it behind a bar that no newline has ended; npos: none does.
@@ -183,16 +175,6 @@ bool LineAssembler::Join(std::string_view text, size_t bytes) {
   return true;
 }
 
-// What follows an exception as the last that was printed is its notes, or its message's further lines.
-void LineAssembler::JoinNotes() {
-  auto text_of = [](const Line& held) { return WithoutLauncherPrefix(held.text); };
-  auto end = std::find_if(tail_.begin(), tail_.end(), [&](const Line& held) { return text_of(held).empty(); });
-  if (std::any_of(tail_.begin(), end, [&](const Line& held) { return held.partial || IsOfItsOwn(text_of(held)); }))
-    return;
-  for (auto note = tail_.begin(); note != end; ++note) traceback_ += "\n" + note->text;
-  tail_.erase(tail_.begin(), end);
-}
-
 void LineAssembler::EmitTraceback(const Emit& emit) {
   if (traceback_.empty()) return;
   traceback_bytes_ = 0;
@@ -208,7 +190,6 @@ void LineAssembler::Tick(base::TimeNs now, const Emit& emit) {
 
 void LineAssembler::Flush(const Emit& emit) {
   if (!line_.empty()) EndLine(true, emit);
-  JoinNotes();
   EmitTraceback(emit);
 }
 

@@ -22,7 +22,7 @@ struct Line {
 //   state before a `\n` is always kept; `\r\n` is a newline.
 // - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones and those of groups
 //   too) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines. So are the further
-//   lines of the exception's message: indented ones, CUDA's, and where nothing else is printed any more, all (notes).
+//   lines of the exception's message that are indented, or CUDA's.
 //   It waits a fifth of a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands
 //   before it that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, nothing is dropped. NUL and other binary bytes are kept.
@@ -48,7 +48,6 @@ class LineAssembler {
   void NoteTimes(base::TimeNs time, std::string_view fresh);
   bool TakeIntoTraceback(Line* line, size_t bytes);
   bool Join(std::string_view text, size_t bytes);
-  void JoinNotes();
   void EmitTraceback(const Emit& emit);
 
   std::string line_;            // since the last newline

@@ -130,17 +130,6 @@ TEST_F(LineAssemblerTest, MessageOfSeveralLinesStaysWithItsTraceback) {
   }
 }
 
-TEST_F(LineAssemblerTest, NotesAtTheEndOfAllStayWithTheirTraceback) {
-  const std::string whole = std::string(kPlain) + "\nbatch 17 of the shard\nseen on rank 3";
-  Feed(whole + "\n");
-  Flush();
-  EXPECT_EQ(texts_, std::vector<std::string>{whole});
-  texts_.clear();
-  Feed(std::string(kPlain) + "\n[rank0]:[W1103 14:05:02.1 ProcessGroupNCCL.cpp:1] destroy\n");
-  Flush();
-  EXPECT_EQ(texts_.size(), 2u) << "a logger's line is its own";
-}
-
 TEST_F(LineAssemblerTest, TracebackThatWasCaughtWaitsForFewLinesOnly) {
   std::vector<std::string> expected = {kPlain};
   Feed(std::string(kPlain) + "\n");

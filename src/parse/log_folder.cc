@@ -177,13 +177,14 @@ std::optional<base::TimeNs> FirstTime(std::string_view text, base::TimeNs near) 
 
 }  // namespace
 
-base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take, bool* unfinished) {
+base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
+                         const std::function<bool(model::Record)>& take_unsettled) {
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
   const base::TimeNs written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
   base::TimeNs time = written;
   uint64_t seq = 0;
-  bool wanted = true;
+  bool wanted = true, settled = true;
   auto emit = [&](const Line& line) {
     if (!wanted) return;
     model::Record record;
@@ -196,7 +197,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     record.time = time;
     RedactSecrets(&record.text);
     UnderstandLine(&record);
-    wanted = take(std::move(record));
+    wanted = settled || !take_unsettled ? take(std::move(record)) : take_unsettled(std::move(record));
   };
   LineAssembler assembler;
   base::Status stopped = base::Status::Internal("not wanted any more");
@@ -207,9 +208,8 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     return wanted ? base::Status() : stopped;
   });
   if (!read.ok() && wanted) return read;
-  const uint64_t finished = seq;
+  settled = false;
   assembler.Flush(emit);
-  if (unfinished) *unfinished = seq > finished;
   return {};
 }
 

@@ -36,9 +36,9 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
 // Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its
 // beginning (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line
 // before, those at the start the first that comes (in the first MiB), and where there is none the file's own. False
-// stops. `unfinished`, where it is wanted: whether more text may yet make the last record another one, since its line
-// has no newline or its traceback no end.
+// stops. `take_unsettled`, where there is one, gets those at the end of which text that is yet to be appended to the
+// file may make other records: a line without its newline, a traceback and what follows it closely.
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
-                         bool* unfinished = nullptr);
+                         const std::function<bool(model::Record)>& take_unsettled = nullptr);
 
 }  // namespace rankscope::parse

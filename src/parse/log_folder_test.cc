@@ -82,20 +82,26 @@ TEST_F(LogFolderTest, LinesBecomeRecordsWithTimesAndMetrics) {
   EXPECT_EQ(records[4].text, "cut in mid");
 }
 
-TEST_F(LogFolderTest, ALineWithoutItsNewlineAndATracebackWithoutItsEndAreUnfinished) {
-  auto unfinished = [&](const std::string& text) {
+TEST_F(LogFolderTest, WhatAppendedTextMayChangeIsUnsettled) {
+  auto unsettled = [&](const std::string& text) {
     Write("rank_0.log", text);
-    bool last = false;
+    std::vector<std::string> texts;
     EXPECT_TRUE(ReadLogFile(
-                    {.path = folder_ + "/rank_0.log", .origin = {}}, [](const auto&) { return true; }, &last)
+                    {.path = folder_ + "/rank_0.log", .origin = {}}, [](const auto&) { return true; },
+                    [&](const model::Record& record) {
+                      texts.push_back(record.text);
+                      return true;
+                    })
                     .ok());
-    return last;
+    return texts;
   };
-  EXPECT_FALSE(unfinished("a\nb\n"));
-  EXPECT_FALSE(unfinished(""));
-  EXPECT_TRUE(unfinished("a\nb"));
-  EXPECT_TRUE(unfinished("Traceback (most recent call last):\n  File \"a.py\", line 1\n"));
-  EXPECT_FALSE(unfinished("Traceback (most recent call last):\n  File \"a.py\", line 1\nValueError: x\n"));
+  const std::string frames = "Traceback (most recent call last):\n  File \"a.py\", line 1";
+  EXPECT_EQ(unsettled("a\nb\n"), std::vector<std::string>());
+  EXPECT_EQ(unsettled(""), std::vector<std::string>());
+  EXPECT_EQ(unsettled("a\nb"), std::vector<std::string>{"b"});
+  EXPECT_EQ(unsettled("a\n" + frames + "\n"), std::vector<std::string>{frames});
+  const std::string whole = frames + "\nValueError: x";
+  EXPECT_EQ(unsettled("a\n" + whole + "\nb\n"), (std::vector<std::string>{whole, "b"})) << "it may yet be chained";
 }
 
 TEST_F(LogFolderTest, LinesBeforeTheFirstTimeAreNotOfToday) {

@@ -195,6 +195,10 @@ class Encoder {
       uint32_t schema = ClassAt(i).schema;
       if (!header_.schemas[schema].empty()) first[schema].push_back(rows_[i].fields);
     }
+    std::vector<uint32_t> rows;
+    rows.reserve(first.size());
+    for (const auto& of_schema : first) rows.push_back(static_cast<uint32_t>(of_schema.size()));
+    const std::vector<bool> sharing = SharingSchemas(header_.schemas, rows);
     std::vector<model::FieldView> values, shared;
     for (uint32_t schema = 0; schema < header_.schemas.size(); ++schema) {
       if (rollup_) rollup_->StartSchema(static_cast<uint16_t>(schema));
@@ -202,7 +206,7 @@ class Encoder {
         values.clear();
         for (const model::FieldView* fields : first[schema]) values.push_back(fields[field]);
         if (rollup_) rollup_->AddField(values);
-        if (SharesColumn(first[schema].size())) {
+        if (sharing[schema]) {
           shared.insert(shared.end(), values.begin(), values.end());
         } else {
           PutFields(values);

@@ -96,18 +96,17 @@ void CountRows(BlockHeader* header) {
   }
 }
 
-// Where the schemas' fields lie from the column on, if those of few rows share one or, as in blocks of before version
-// 4, none does. The column behind the last one.
-uint32_t LocateFields(uint32_t next, bool any_shares, BlockHeader* header) {
+// Where the schemas' fields lie from the column on, by which of them share one; in blocks of before version 4 none does.
+// The column behind the last one.
+uint32_t LocateFields(uint32_t next, const std::vector<bool>& sharing, BlockHeader* header) {
   header->schema_columns.clear();
   header->shared_at.clear();
   header->shared_values = 0;
   for (size_t schema = 0; schema < header->schemas.size(); ++schema) {
     auto fields = static_cast<uint32_t>(header->schemas[schema].size());
-    bool shares = any_shares && SharesColumn(header->schema_rows[schema]);
     header->schema_columns.push_back(next);
-    header->shared_at.push_back(shares ? header->shared_values : BlockHeader::kOwn);
-    if (shares) {
+    header->shared_at.push_back(sharing[schema] ? header->shared_values : BlockHeader::kOwn);
+    if (sharing[schema]) {
       header->shared_values += fields * header->schema_rows[schema];
     } else {
       next += fields;
@@ -119,8 +118,8 @@ uint32_t LocateFields(uint32_t next, bool any_shares, BlockHeader* header) {
   return next + (header->shared_values > 0 ? 1 : 0);
 }
 
-// Where each pool's and schema's columns begin, and that there are as many as there should be. Where the two layouts
-// have as many columns they are the same.
+// Where each pool's and schema's columns begin, and that there are as many as there should be. The two layouts have as
+// many columns only where they are the same.
 bool Locate(BlockHeader* header) {
   CountRows(header);
   uint32_t next = kFixedColumns;
@@ -128,11 +127,24 @@ bool Locate(BlockHeader* header) {
     header->pool_columns.push_back(next);
     next += static_cast<uint32_t>(2 * markers.size());
   }
-  return LocateFields(next, true, header) == header->columns.size() ||
-         LocateFields(next, false, header) == header->columns.size();
+  const size_t schemas = header->schemas.size();
+  return LocateFields(next, SharingSchemas(header->schemas, header->schema_rows), header) == header->columns.size() ||
+         LocateFields(next, std::vector<bool>(schemas), header) == header->columns.size();
 }
 
 }  // namespace
+
+std::vector<bool> SharingSchemas(const std::vector<std::vector<std::string>>& schemas,
+                                 const std::vector<uint32_t>& rows) {
+  constexpr uint32_t kFewRows = 4;
+  std::vector<bool> sharing(schemas.size());
+  size_t fields = 0;
+  for (size_t schema = 0; schema < schemas.size(); ++schema) {
+    sharing[schema] = rows[schema] < kFewRows;
+    if (sharing[schema]) fields += schemas[schema].size();
+  }
+  return fields < 2 ? std::vector<bool>(schemas.size()) : sharing;
+}
 
 std::vector<RowShape> NumberShapes(std::vector<RowClass>* classes) {
   std::vector<RowShape> shapes;

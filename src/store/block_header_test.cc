@@ -7,13 +7,13 @@
 namespace rankscope::store {
 namespace {
 
-// Of a block of three schemas, of 1, 5 and 2 rows, and so many columns of fields.
-bool Decode(size_t field_columns, BlockHeader* decoded) {
+// Of a block with such schemas, of 1, 5 and 2 rows, and so many columns of fields.
+bool Decode(std::vector<std::vector<std::string>> schemas, size_t field_columns, BlockHeader* decoded) {
   BlockHeader header;
   header.origins.emplace_back();
   header.runs = {{0, 8}};
   header.levels = {""};
-  header.schemas = {{"a"}, {"b", "c"}, {"d", "e", "f"}};
+  header.schemas = std::move(schemas);
   header.pools = {""};
   for (uint32_t rows : {1, 5, 2}) {
     RowClass& row_class = header.classes.emplace_back();
@@ -29,6 +29,17 @@ bool Decode(size_t field_columns, BlockHeader* decoded) {
   info.header_raw_bytes = static_cast<uint32_t>(raw.size());
   info.header_checksum = base::Checksum(bytes);
   return DecodeHeader(bytes, info, decoded);
+}
+
+bool Decode(size_t field_columns, BlockHeader* decoded) {
+  return Decode({{"a"}, {"b", "c"}, {"d", "e", "f"}}, field_columns, decoded);
+}
+
+TEST(BlockHeader, OneFieldOfFewRowsSharesNothing) {
+  BlockHeader header;
+  ASSERT_TRUE(Decode({{"a"}, {"b", "c"}, {}}, 3, &header));
+  EXPECT_EQ(header.schema_columns, (std::vector<uint32_t>{kFixedColumns, kFixedColumns + 1, kFixedColumns + 3}));
+  EXPECT_EQ(header.shared_at, (std::vector<uint32_t>(3, BlockHeader::kOwn)));
 }
 
 TEST(BlockHeader, SchemasOfFewRowsShareTheLastColumn) {

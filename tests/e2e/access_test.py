@@ -93,7 +93,8 @@ class AccessTest(unittest.TestCase):
         self.refused(asked, "vision", "not for project llm")
 
     def test_viewer_cannot_change_jobs(self):
-        change = ("jobs", "set", "whole", "--log_interval_steps", "2", "--server", self.http)
+        self.run_job("ended", self.writer)
+        change = ("jobs", "set", "ended", "--log_interval_steps", "2", "--server", self.http)
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.viewer}), "may not change jobs")
         self.refused(self.place.cli(*change, env={"RANKSCOPE_TOKEN": self.operator}), "not running")
         decide = ("findings", "confirm", "f-1", "--server", self.http)

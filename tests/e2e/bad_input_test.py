@@ -166,13 +166,17 @@ class BadInputTest(unittest.TestCase):
             done = self.place.cli("run", *wrong, "--", "echo", "trained", env=env)
             self.assertEqual((done.returncode, done.stdout, len(done.stderr.splitlines())), (2, "", 1), done.stderr)
 
-    def test_names_that_are_no_text_keep_no_command_from_running(self):
+    def test_names_that_are_no_text_stop_a_command_only_where_they_are_ours(self):
         bad = b"bad\xff"
-        for arguments, env in (([b"--job_id", bad], {}), ([], {"RANKSCOPE_PROJECT": bad}), ([b"--token", bad], {}),
-                               ([], {"SLURM_JOB_ID": bad})):
+        def run(arguments, env):
             done = subprocess.run([RANKSCOPE, "run", "--flush-timeout", "0", "--server", self.server.http, *arguments, "--",
                                    "echo", "trained"], env={**self.place.env, **env}, capture_output=True)
-            self.assertEqual((done.returncode, done.stdout), (0, b"trained\n"), (arguments, env, done.stderr))
+            return done.returncode, done.stdout, done.stderr
+        for arguments, env in (([b"--token", bad], {}), ([], {"SLURM_JOB_ID": bad})):
+            self.assertEqual(run(arguments, env)[:2], (0, b"trained\n"), (arguments, env))
+        for arguments, env in (([b"--job_id", bad], {}), ([], {"RANKSCOPE_PROJECT": bad})):
+            code, out, said = run(arguments, env)
+            self.assertEqual((code, out, len(said.splitlines())), (2, b"", 1), said)
         done = subprocess.run([RANKSCOPE, "doctor", "--server", self.server.http, "-o", "json"], capture_output=True,
                               env={**self.place.env, "XDG_STATE_HOME": self.place.path.encode() + b"/" + bad})
         self.assertIn("checks", json.loads(done.stdout), done.stderr)

@@ -88,7 +88,7 @@ class Server {
       bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
       if (signalled && !IsHangUp(signals)) return;
       Reload(signalled);
-      bool needed = grpc_->open_streams() > 0 || requests_ != requests_seen_ || HasOpenAnswers();
+      bool needed = HasOpenAnswers() || grpc_->open_streams() > 0 || requests_ != requests_seen_;
       idle_s = needed ? 0 : idle_s + 1;
       requests_seen_ = requests_;
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;

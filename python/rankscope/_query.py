@@ -43,7 +43,8 @@ def query(text, *, start=None, end=None, limit=None, server=None, project=None, 
     if "timestamp" in table:
         table["timestamp"] = pandas.to_datetime(table["timestamp"], utc=True)
     for name in _COUNTS.intersection(table.columns):
-        if table[name].dtype.kind == "f":  # what pandas makes of numbers of which some are missing
+        whole = table[name].dtype.kind == "f" and (table[name].dropna() % 1 == 0).all()
+        if whole:  # what pandas makes of numbers of which some are missing
             table[name] = table[name].astype("Int64")
     return table
 

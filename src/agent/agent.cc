@@ -237,7 +237,9 @@ class Agent {
 
   void Release() {
     spool_->Release(sender_.acked_seq());
-    if (std::string trouble = sender_.trouble(); trouble != trouble_) WriteTrouble(directory_, trouble_ = trouble);
+    std::string trouble = sender_.trouble();
+    bool known = !trouble.empty() || sender_.reached();  // an agent before this one may have met some
+    if (known && trouble != trouble_) WriteTrouble(directory_, trouble_ = trouble);
     // What an agent before this one knew counts until the server answers.
     Progress progress{spool_->next_seq() - 1, sender_.reached() ? sender_.acked_seq() : said_.acknowledged,
                       Collector::KeeperRecords(spool_->positions())};

@@ -58,8 +58,10 @@ class Keeper {
   base::Result<int> Run() {
     base::Status status = Begin();
     if (status.ok()) {
-      while (!Over()) Turn();
-      TakeLeave();
+      do {
+        while (!Over()) Turn();
+        TakeLeave();  // a guard that was made meanwhile takes over in there
+      } while (in_background_ && !capture_.ended());
     }
     if (!status.ok() || capture_.ended()) {
       guard_.Dismiss();
@@ -244,7 +246,8 @@ class Keeper {
     }
     if (node_ended_at_ == 0 && ranks_.empty()) SayNodeEnd();
     if (capture_.ended() || node_ended_at_ == 0) return;
-    if (pipes_.empty() || base::MonotonicNow() - node_ended_at_ > kOrphanHold) EndCapture();
+    bool held_long = base::MonotonicNow() - node_ended_at_ > kOrphanHold;
+    if (pipes_.empty() || (ranks_.empty() && held_long)) EndCapture();
   }
 
   // The command's pipes have ended, or only an orphan still holds them and says nothing.
@@ -311,13 +314,15 @@ class Keeper {
     alerts_read_at_ = 0;
     SayAlerts(base::MonotonicNow());
     if (!capture_.ended()) LeaveToGuard();
+    if (in_background_) return;
     pipes_.Flush(0, /*all=*/true);
     if (!agent_.shipped() && !IsEndAcknowledged()) SayUnacknowledged();
   }
 
   // It is what we are, and goes on when we are gone.
   void LeaveToGuard() {
-    if (!guard_.alive()) RenewGuard();
+    if (command_end_record_ == 0) SayCommandEnd();
+    if (!in_background_ && !guard_.alive()) RenewGuard();
     if (in_background_ || ranks_.empty()) return;
     std::string left = std::to_string(ranks_.size()) + (ranks_.size() == 1 ? " rank lives" : " ranks live");
     pipes_.Announce("rankscope: the command has ended and " + left + " on; what they print is kept in the background\n",

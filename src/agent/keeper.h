@@ -31,7 +31,8 @@ struct KeeperOptions {
 
 // Runs the command, holds the read ends of its pipes and of its ranks' pipes, mirrors them to the terminal, writes
 // them to the capture, watches the ranks' ends, and keeps an agent running. Blocks until the command has ended and
-// the agent has shipped everything, at most flush_timeout_ms later.
+// the agent has shipped everything, at most flush_timeout_ms later; ranks that live on, and output that is still open,
+// are left to the guard, in whose process the call returns once more when it has nothing left to keep.
 //
 // Returns the command's wait status (as waitpid; 0 where an attached process's is unknown). Call from a single-threaded
 // process: it forks.

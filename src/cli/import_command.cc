@@ -26,11 +26,12 @@ std::string HashOf(std::string_view text) {
   return shown;
 }
 
-// The same file is the same producer from one import to the next.
-std::string ProducerOf(const std::string& path) { return "import-" + HashOf(path); }
+// The same file is the same producer from one import to the next; the number goes up when records are told apart
+// otherwise, so that what the new ones have is not taken for held.
+std::string ProducerOf(const std::string& path) { return "import2-" + HashOf(path); }
 
-// What is not settled at a file's end is of a producer of its own: once the file has grown, what has become of it is the
-// file's next.
+// What is not settled at a file's end is of a producer of its own: once the file has grown, what has become of it is
+// the file's next.
 std::string ProducerOf(const std::string& path, const std::vector<std::string>& unsettled) {
   std::string all;
   for (const std::string& line : unsettled) all += line + "\n";

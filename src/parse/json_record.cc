@@ -38,7 +38,13 @@ std::optional<int64_t> WholeNumber(std::string_view text) {
   return static_cast<int64_t>(number.number);
 }
 
-bool IsDuration(const model::FieldView& field) {
+// A text that is a number.
+void UnquoteNumber(model::FieldView* field) {
+  if (field->kind == Kind::kText) (void)ParseJsonNumber(field->text, field);
+}
+
+bool IsDuration(model::FieldView field) {
+  UnquoteNumber(&field);
   if (field.kind == Kind::kInteger) return field.integer > -kLeastTime && field.integer < kLeastTime;
   return field.kind == Kind::kDouble && std::fabs(field.number) < static_cast<double>(kLeastTime);
 }
@@ -269,7 +275,8 @@ class JsonRecordReader::Parser {
     return SetTime(name, field);
   }
 
-  bool SetTime(std::string_view name, const model::FieldView& field) {
+  bool SetTime(std::string_view name, model::FieldView field) {
+    UnquoteNumber(&field);
     std::optional<base::TimeNs> time;
     if (field.kind == Kind::kText) time = model::ParseTime(field.text, model::Zone::kElseUtc);
     if (field.kind == Kind::kInteger) time = model::TimeOfNumber(field.integer, 0);

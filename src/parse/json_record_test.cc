@@ -139,6 +139,15 @@ TEST(JsonRecord, ADurationThatIsCalledTimeIsNoTime) {
   EXPECT_EQ(records.at(1).fields, (model::Fields{{"time", int64_t{12}}}));
 }
 
+TEST(JsonRecord, ANumberInQuotesIsATimeLikeAnother) {
+  auto [status, records] = Read({R"({"ts":"1793491200.5"})", R"({"timestamp":"1793491200"})", R"({"time":"0.53"})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).time, 1793491200500000000);
+  EXPECT_EQ(records.at(1).time, 1793491200000000000);
+  EXPECT_EQ(records.at(2).time, 99);  // that of arrival
+  EXPECT_EQ(records.at(2).fields, (model::Fields{{"time", "0.53"}}));
+}
+
 TEST(JsonRecord, IntegersThatAreWrittenAsDoublesAreIntegers) {
   auto [status, records] = Read({R"({"step":5.0,"rank":"7.0","local_rank":-1.0,"seq":1e3})"});
   ASSERT_TRUE(status.ok()) << status.message();

@@ -124,7 +124,9 @@ void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
 void LineAssembler::EndLine(bool partial, const Emit& emit) {
   const bool is_bar = line_.find('\r') != std::string::npos;
   const base::TimeNs bar_time = line_.ends_with('\r') ? shown_time_ : state_time_;
-  Line line{is_bar ? bar_time : line_time_, std::string(LastState(line_)), partial};
+  const std::string_view state = LastState(line_);
+  const auto overwritten = static_cast<size_t>(state.data() - line_.data());
+  Line line{is_bar ? bar_time : line_time_, std::string(state), partial};
   size_t bytes = line_.size() + (partial ? 0 : 1);
   line_.clear();
   last_line_time_ = line.time;
@@ -134,7 +136,7 @@ void LineAssembler::EndLine(bool partial, const Emit& emit) {
     if (begin > 0) emit({line.time, line.text.substr(0, begin), false});
     traceback_ = line.text.substr(begin);
     traceback_time_ = line.time;
-    traceback_bytes_ = bytes - begin;
+    traceback_bytes_ = begin > 0 ? bytes - overwritten - begin : bytes;
     in_group_ = IsGroupHead(WithoutLauncherPrefix(traceback_));
     in_frames_ = true;
     return;

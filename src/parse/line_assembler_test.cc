@@ -75,6 +75,7 @@ TEST_F(LineAssemblerTest, TracebackBehindABarThatNoNewlineEndedIsOneLine) {
   const std::string traceback =
       "[rank2]: Traceback (most recent call last):\n[rank2]:   File \"t.py\"\n[rank2]: KeyError: 'x'";
   Feed("\r" + bar + traceback + "\n");
+  EXPECT_EQ(assembler_.held_bytes(), traceback.size() + 1) << "the bar is told";
   Flush();
   EXPECT_EQ(texts_, (std::vector<std::string>{bar, traceback}));
   EXPECT_EQ(assembler_.held_bytes(), 0u);

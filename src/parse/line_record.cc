@@ -36,7 +36,7 @@ char GlogLetter(std::string_view text) {
 
 // Whether a logger's word of a level stands in the text, by itself: "INFO:root:x", "[INFO] x", "… - INFO - x".
 bool HasLevelWord(std::string_view text, std::string_view word) {
-  constexpr std::string_view kBefore = " [|:(-", kAfter = " ]|:)-";
+  constexpr std::string_view kBefore = " [|:(-", kAfter = " ]|:)-/";
   for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
     size_t end = at + word.size();
     bool begins = at == 0 || kBefore.find(text[at - 1]) != std::string_view::npos;

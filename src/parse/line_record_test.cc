@@ -91,7 +91,8 @@ TEST(UnderstandLine, Levels) {
         "2026-10-01 | INFO     | loguru", "node1:123:456 [0] NCCL INFO Bootstrap"}) {
     EXPECT_EQ(Understood(text).level, "info") << text;
   }
-  for (const char* text : {"DEBUG e", "[DEBUG] x", "DEBUG:root:f"}) EXPECT_EQ(Understood(text).level, "debug") << text;
+  for (const char* text : {"DEBUG e", "[DEBUG] x", "DEBUG:root:f", "[DEBUG/MainProcess] x"})
+    EXPECT_EQ(Understood(text).level, "debug") << text;
   for (const char* text : {"INFORMATION about x", "for your info", "NCCL_DEBUG=INFO"}) {
     EXPECT_EQ(Understood(text).level, "") << text;
   }
@@ -116,7 +117,8 @@ TEST(RedactSecrets, NamesTellInAnyCaseAndNotation) {
                            R"("{\"secret\": \"hunter2horse\"}")", "Authorization: Bearer sk_live_hunter2horse",
                            "curl -H 'authorization: Basic aHVudGVyMmhvcnNl'", "got Bearer sk_live_hunter2horse4711",
                            "hub_token=hunter2horsehunter2", "AWS_SECRET_ACCESS_KEY: hunter2horse",
-                           "https://host/?apiKey=hunter2horse", "MY_SECRET_NAME=12345678", "MY_SECRET_2=12345678"}) {
+                           "https://host/?apiKey=hunter2horse", "MY_SECRET_NAME=12345678", "MY_SECRET_2=12345678",
+                           "WANDB_API_KEY_10=hunter2horse", "OPENAI_API_KEY_prod=hunter2horse"}) {
     std::string text = line;
     EXPECT_TRUE(RedactSecrets(&text)) << line;
     for (const char* leaked : {"hunter2", "horse", "123456", "aHVudGVy", "sk_live"})

@@ -29,7 +29,8 @@ constexpr std::array<std::string_view, 16> kTellingEnds = {
 constexpr std::array<std::string_view, 5> kTellingParts = {"PASSWORD", "PASSWD", "SECRET", "API_KEY", "ACCESS_KEY"};
 constexpr std::string_view kToken = "token";
 constexpr size_t kLeastSecret = 6;
-constexpr size_t kLeastToken = 16;  // and letters and digits both: tokenizers have many a token that is none
+constexpr size_t kMostSecret = 8192;  // so that a line of many signs takes linear time
+constexpr size_t kLeastToken = 16;    // and letters and digits both: tokenizers have many a token that is none
 
 bool IsSecretByte(char c) { return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-' || c == '.'; }
 
@@ -74,12 +75,21 @@ std::string_view NameThatEnds(std::string_view text, size_t end) {
   return text.substr(begin, end - begin);
 }
 
-// Whether a name that ends there may tell: by its last two bytes, since nearly all signs follow a name that does not.
+bool HasCapital(std::string_view text, size_t end) {
+  for (; end > 0; --end) {
+    const char c = text[end - 1];
+    if (c >= 'A' && c <= 'Z') return true;
+    if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '_' && c != '-') return false;
+  }
+  return false;
+}
+
+// Whether a name that ends there may tell: a variable's in capitals by any part, another by its last two bytes, since
+// nearly all signs follow a name that does not.
 bool MayTell(std::string_view text, size_t end) {
   if (end < 2) return false;
-  auto is_variable = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
+  if (HasCapital(text, end)) return true;
   const char before = text[end - 2], last = text[end - 1];
-  if (is_variable(last) || is_variable(before)) return true;
   switch (last) {
     case 'd':  // password, passwd
       return before == 'r' || before == 'w';
@@ -112,7 +122,8 @@ Value ValueAfter(std::string_view text, size_t sign) {
   }
   const char before = text[begin - 1];
   const bool quoted = before == '\'' || before == '"';
-  size_t end = std::min(quoted ? text.find(before, begin) : text.find_first_of(" \t\n'\",;", begin), text.size());
+  const std::string_view value = text.substr(begin, kMostSecret);
+  size_t end = begin + std::min(quoted ? value.find(before) : value.find_first_of(" \t\n'\",;"), value.size());
   while (end > begin && text[end - 1] == '\\') --end;
   return {begin, end, quoted};
 }

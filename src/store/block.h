@@ -91,7 +91,8 @@ inline void SetPlace(const model::Origin& of_block, model::Origin* origin) {
 // Which of the schemas, with so many rows each, share a column: those of few, of whose fields a column each would cost
 // more than the values. With one such field in all there is nothing to share, and the number of columns would not tell
 // this layout from that of before.
-std::vector<bool> SharingSchemas(const std::vector<std::vector<std::string>>& schemas, const std::vector<uint32_t>& rows);
+std::vector<bool> SharingSchemas(const std::vector<std::vector<std::string>>& schemas,
+                                 const std::vector<uint32_t>& rows);
 
 // The fixed columns of each block; then two for each slot of each pool, then one for each field of each schema that has
 // its own, then the shared one, if there is any.

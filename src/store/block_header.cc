@@ -96,8 +96,8 @@ void CountRows(BlockHeader* header) {
   }
 }
 
-// Where the schemas' fields lie from the column on, by which of them share one; in blocks of before version 4 none does.
-// The column behind the last one.
+// Where the schemas' fields lie from the column on, by which of them share one; in blocks of before version 4 none
+// does. The column behind the last one.
 uint32_t LocateFields(uint32_t next, const std::vector<bool>& sharing, BlockHeader* header) {
   header->schema_columns.clear();
   header->shared_at.clear();

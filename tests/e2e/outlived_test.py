@@ -35,8 +35,8 @@ class OutlivedTest(unittest.TestCase):
         self.assertEqual(self.server.stop(), 0)
         self.place.remove()
 
-    def run_command(self, *command):
-        return self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", *command)
+    def run_command(self, *command, options=()):
+        return self.place.cli("run", "--server", self.server.http, "--job_id", "j", *options, "--", *command)
 
     def state(self):
         return json.loads(self.place.cli("jobs", "show", "j", "--server", self.server.http, "-o", "json").stdout)
@@ -44,10 +44,10 @@ class OutlivedTest(unittest.TestCase):
     def records(self):
         return self.place.logs(self.server.http, "j")
 
-    def leave_ranks(self, how):
+    def leave_ranks(self, how, options=()):
         seen = self.place.path + "/" + how
         rank = self.place.write("rank.py", RANK + f"    if n == 3: open({seen!r} + os.environ['RANK'], 'w').close()\n")
-        return self.run_command(PYTHON, self.place.write("launcher.py", LAUNCHER), seen, rank, self.end)
+        return self.run_command(PYTHON, self.place.write("launcher.py", LAUNCHER), seen, rank, self.end, options=options)
 
     def lines(self, rank):
         return [r["msg"] for r in self.records() if r.get("rank") == rank and r["stream"] == "stdout"]
@@ -75,6 +75,12 @@ class OutlivedTest(unittest.TestCase):
         self.assertEqual(self.leave_ranks("killed").returncode, -signal.SIGKILL)
         self.check_ranks_are_kept()
         self.assertEqual(self.state()["state"], "failed")
+
+    def test_ranks_are_kept_though_nobody_waits_for_what_is_sent(self):
+        self.assertEqual(self.leave_ranks("returned", ["--flush-timeout", "0"]).returncode, 0)
+        wait_until(lambda: "command_end" in [r.get("event") for r in self.records()], "the command's end")
+        self.check_ranks_are_kept()
+        self.assertNotIn("keeper_replaced", [r.get("event") for r in self.records()])
 
     def test_what_a_background_process_prints_is_kept_and_holds_up_nobody(self):
         late = f"echo main; (while ! [ -e {self.end} ]; do sleep 0.1; done; echo late) & exit 4"

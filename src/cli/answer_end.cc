@@ -1,6 +1,7 @@
 #include "cli/answer_end.h"
 
 #include <nlohmann/json.hpp>
+#include <string>
 
 namespace rankscope::cli {
 
@@ -9,7 +10,9 @@ base::Status EndSaidBy(std::string_view line) {
   if (!line.starts_with("{\"error\":") && !line.starts_with("{\"_partial\":")) return {};
   auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() || json.size() != 1) return {};
-  const auto& [name, value] = *json.items().begin();
+  const auto entry = json.begin();
+  const std::string& name = entry.key();
+  const auto& value = entry.value();
   if (name == "error" && value.is_string()) {
     return base::Status::Internal("the answer is not whole: " + value.get<std::string>());
   }

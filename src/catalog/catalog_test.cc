@@ -1,79 +1,9 @@
-#include "catalog/catalog.h"
-
-#include <gtest/gtest.h>
-
-#include <chrono>
 #include <cmath>
-#include <filesystem>
-#include <thread>
 
-#include "catalog/job_state.h"
+#include "catalog/testing/catalog_case.h"
 
 namespace rankscope::catalog {
 namespace {
-
-constexpr int64_t kLostAfter = 60 * base::kNsPerSecond;
-
-class CatalogTest : public testing::Test {
- protected:
-  void SetUp() override {
-    folder_ = testing::TempDir() + "/rankscope_catalog_test";
-    std::filesystem::remove_all(folder_);
-    Open();
-  }
-  void Open() {
-    catalog_.reset();
-    auto catalog = Catalog::Open(folder_, "default");
-    ASSERT_TRUE(catalog.ok()) << catalog.status().message();
-    catalog_ = *std::move(catalog);
-  }
-  void Event(const std::string& name, std::optional<int32_t> rank, model::Fields fields, int32_t attempt = 0) {
-    model::Record record;
-    record.origin.job = "j";
-    record.origin.rank = rank;
-    record.origin.attempt = attempt;
-    record.stream = model::Stream::kEvent;
-    record.time = ++time_ * base::kNsPerSecond;
-    record.fields = std::move(fields);
-    record.fields.emplace_back("event", name);
-    std::string bytes;
-    model::EncodeRecords({record}, &bytes);
-    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(bytes)).ok());
-  }
-  // A keeper's event: of the run, on the node, at a second of its own.
-  void KeeperEvent(const std::string& name, const std::string& run, int32_t node, std::optional<int32_t> rank,
-                   model::Fields fields, std::optional<int64_t> second = {}, std::string member = "") {
-    model::Record record;
-    record.origin.job = job_;
-    record.origin.attempt = attempt_;
-    record.origin.node_rank = node;
-    record.origin.host = "h" + std::to_string(node);
-    record.origin.rank = rank;
-    record.stream = model::Stream::kEvent;
-    record.time = second.value_or(++time_) * base::kNsPerSecond;
-    record.fields = std::move(fields);
-    if (member.empty()) member = "node " + std::to_string(node);
-    record.fields.insert(record.fields.end(), {{"event", name}, {"run", run}, {"member", member}});
-    std::string bytes;
-    model::EncodeRecords({record}, &bytes);
-    ASSERT_TRUE(catalog_->Append(static_cast<uint64_t>(time_), *model::RecordBatch::Decode(std::move(bytes))).ok());
-  }
-  // Time that nobody hears of the job is real: asks until there are some.
-  std::vector<model::JobTime> AwaitSilentJobs(base::TimeNs now) {
-    std::vector<model::JobTime> silent;
-    while ((silent = catalog_->SilentJobs(now)).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    return silent;
-  }
-  std::vector<JobLife> Lives() { return catalog_->Lives(time_ * base::kNsPerSecond, kLostAfter, 0); }
-  JobRow Row(int64_t seconds_later = 0) {
-    return *catalog_->Job("j", (time_ + seconds_later) * base::kNsPerSecond, kLostAfter);
-  }
-
-  std::string folder_, job_ = "j";
-  int64_t time_ = 0;
-  int32_t attempt_ = 0;
-  std::unique_ptr<Catalog> catalog_;
-};
 
 TEST_F(CatalogTest, RunningThenFinished) {
   Event("job_start", {}, {{"world_size", int64_t{2}}});
@@ -116,16 +46,6 @@ TEST_F(CatalogTest, FailureNamesTheFirstRankThatEndedBadly) {
   Event("node_end", {}, {{"exit_code", int64_t{1}}});
   EXPECT_EQ(Row().state, "failed");
   EXPECT_EQ(Row().reason, "rank 2: SIGKILL");
-}
-
-TEST_F(CatalogTest, ElasticRestartThatSucceedsIsFinished) {
-  Event("job_start", {}, {});
-  Event("rank_exit", 1, {{"exit_code", int64_t{1}}}, 0);
-  Event("rank_start", 1, {}, 1);
-  Event("rank_exit", 1, {{"exit_code", int64_t{0}}}, 1);
-  Event("node_end", {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "finished");
-  EXPECT_EQ(Row().attempt, 1);
 }
 
 TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
@@ -213,28 +133,6 @@ TEST_F(CatalogTest, RestartKeepsEverything) {
   EXPECT_EQ((*catalog_->Ranks("j"))[0].exit, "SIGKILL (oom)");
 }
 
-TEST_F(CatalogTest, JobOfTwoNodesGoesOnUntilBothHaveEnded) {
-  KeeperEvent("job_start", "a", 0, {}, {});
-  KeeperEvent("job_start", "b", 1, {}, {});
-  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "running");
-  KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "finished");
-}
-
-TEST_F(CatalogTest, KeeperForEachRankOfANodeEndsForItselfAlone) {
-  for (int32_t rank : {0, 1}) {
-    std::string run = "run of " + std::to_string(rank);
-    KeeperEvent("job_start", run, 0, {}, {}, {}, "host h0 local " + std::to_string(rank));
-    KeeperEvent("rank_start", run, 0, rank, {});
-  }
-  KeeperEvent("node_end", "run of 0", 0, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "running");
-  KeeperEvent("node_end", "run of 1", 0, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "finished");
-  EXPECT_EQ(Row().ranks_seen, 2);
-}
-
 TEST_F(CatalogTest, FirstToFailIsFirstByTimeNotByArrival) {
   KeeperEvent("job_start", "a", 0, {}, {});
   KeeperEvent("job_start", "b", 1, {}, {});
@@ -243,95 +141,6 @@ TEST_F(CatalogTest, FirstToFailIsFirstByTimeNotByArrival) {
   KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
   KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{1}}});
   EXPECT_EQ(Row().reason, "rank 9: exit 1");
-}
-
-TEST_F(CatalogTest, NodeThatComesLateDoesNotHideTheFirstFailure) {
-  KeeperEvent("job_start", "a", 0, {}, {});
-  KeeperEvent("rank_exit", "a", 0, 2, {{"signal", std::string("SIGKILL")}});
-  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
-  KeeperEvent("job_start", "b", 1, {}, {});
-  KeeperEvent("node_end", "b", 1, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "failed");
-  EXPECT_EQ(Row().reason, "rank 2: SIGKILL");
-}
-
-TEST_F(CatalogTest, RelaunchUnderTheSameIdBeginsAnew) {
-  KeeperEvent("job_start", "a", 0, {}, {});
-  KeeperEvent("rank_start", "a", 0, 3, {});
-  KeeperEvent("rank_exit", "a", 0, 3, {{"exit_code", int64_t{1}}});
-  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
-  KeeperEvent("job_start", "b", 0, {}, {});
-  EXPECT_EQ(Row().state, "running");
-  EXPECT_EQ(Row().ranks_seen, 0);
-  KeeperEvent("node_end", "b", 0, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "finished");
-}
-
-TEST_F(CatalogTest, RanksOfAnEarlierLaunchStayAndItsLateWordsChangeNothing) {
-  KeeperEvent("job_start", "a", 0, {}, {{"command", "old"}});
-  KeeperEvent("rank_start", "a", 0, 0, {});
-  KeeperEvent("rank_exit", "a", 0, 0, {{"exit_code", int64_t{1}}});
-  KeeperEvent("node_end", "a", 0, {}, {{"exit_code", int64_t{1}}});
-  attempt_ = 1;
-  KeeperEvent("job_start", "b", 0, {}, {});
-  KeeperEvent("rank_start", "b", 0, 0, {});
-  EXPECT_EQ(Row().state, "running");
-  EXPECT_FALSE(Row().configuration.contains("command"));
-  attempt_ = 0;
-  KeeperEvent("job_start", "late", 3, {}, {{"command", "old"}});
-  attempt_ = 1;
-  KeeperEvent("node_end", "b", 0, {}, {{"exit_code", int64_t{0}}});
-  Open();
-  EXPECT_EQ(Row().state, "finished");
-  EXPECT_FALSE(Row().configuration.contains("command"));
-  auto ranks = *catalog_->Ranks("j");
-  ASSERT_EQ(ranks.size(), 2U);
-  EXPECT_EQ(ranks[0].attempt, 0);
-  EXPECT_EQ(ranks[0].exit, "exit 1");
-  EXPECT_EQ(ranks[1].attempt, 1);
-}
-
-TEST_F(CatalogTest, LaunchThatCouldNotAskForItsAttemptIsTheLastOneAllTheSame) {
-  for (attempt_ = 0; attempt_ < 2; ++attempt_) {
-    KeeperEvent("job_start", "a" + std::to_string(attempt_), 0, {}, {});
-    KeeperEvent("node_end", "a" + std::to_string(attempt_), 0, {}, {{"exit_code", int64_t{1}}});
-  }
-  attempt_ = 0;
-  KeeperEvent("job_start", "c", 0, {}, {});
-  KeeperEvent("rank_start", "c", 0, 0, {});
-  EXPECT_EQ(Row().state, "running");
-  KeeperEvent("node_end", "c", 0, {}, {{"exit_code", int64_t{0}}});
-  EXPECT_EQ(Row().state, "finished");
-}
-
-TEST_F(CatalogTest, LaunchAfterALongSilenceIsTheLastOneThoughItCouldNotAskAndNoNodeSaidItsEnd) {
-  for (int32_t node : {0, 1}) KeeperEvent("job_start", "old " + std::to_string(node), node, {}, {});
-  KeeperEvent("rank_exit", "old 0", 0, 2, {{"signal", std::string("SIGKILL")}});
-  time_ += 3600;
-  for (int32_t node : {0, 1}) KeeperEvent("job_start", "new " + std::to_string(node), node, {}, {});
-  for (int32_t node : {0, 1}) {
-    KeeperEvent("node_end", "new " + std::to_string(node), node, {}, {{"exit_code", int64_t{0}}});
-  }
-  EXPECT_EQ(Row().state, "finished");
-}
-
-TEST_F(CatalogTest, RanksAreKnownOfTheLastAttemptsOnly) {
-  auto run_of = [this] { return "run " + std::to_string(attempt_); };
-  for (attempt_ = 0; attempt_ < 100; ++attempt_) {
-    KeeperEvent("job_start", run_of(), 0, {}, {});
-    for (int32_t rank : {0, 1}) KeeperEvent("rank_exit", run_of(), 0, rank, {{"exit_code", int64_t{1}}});
-    KeeperEvent("node_end", run_of(), 0, {}, {{"exit_code", int64_t{1}}});
-  }
-  attempt_ = 3;
-  KeeperEvent("rank_start", run_of(), 0, 0, {});
-  KeeperEvent("rank_gpu", run_of(), 0, 0, {{"gpu_uuid", std::string("GPU-1")}});
-  KeeperEvent("rank_exit", run_of(), 0, 0, {{"exit_code", int64_t{1}}});
-  Open();
-  auto ranks = *catalog_->Ranks("j");
-  ASSERT_EQ(ranks.size(), 2 * JobState::kKeptAttempts);
-  EXPECT_EQ(ranks.front().attempt, 84);
-  EXPECT_EQ(ranks.back().attempt, 99);
-  EXPECT_EQ(Row().reason, "rank 0: exit 1");
 }
 
 TEST_F(CatalogTest, LossThatComesLateIsNotTheLastOne) {
@@ -394,17 +203,6 @@ TEST_F(CatalogTest, DeletedJobStaysGoneAndItsRecordsAreNotReplayed) {
   EXPECT_FALSE(Row().pin) << "a new job of the same name";
 }
 
-TEST_F(CatalogTest, JobThatWasDeletedBeginsWithItsFirstAttemptAgain) {
-  auto first_attempt = [this] { return catalog_->FirstAttempt("j", "node 0", time_ * base::kNsPerSecond, kLostAfter); };
-  for (attempt_ = 0; attempt_ < 2; ++attempt_) {
-    EXPECT_EQ(first_attempt(), attempt_);
-    KeeperEvent("job_start", "r" + std::to_string(attempt_), 0, {}, {});
-    KeeperEvent("node_end", "r" + std::to_string(attempt_), 0, {}, {{"exit_code", int64_t{1}}});
-  }
-  ASSERT_TRUE(catalog_->DeleteJob("j").ok());
-  EXPECT_EQ(first_attempt(), 0);
-}
-
 TEST_F(CatalogTest, PinsSurviveARestartUntilTheyAreTaken) {
   EXPECT_EQ(catalog_->PinJob("j", {"ada", "", 1}).code(), base::Code::kNotFound);
   Event("job_start", {}, {});
@@ -455,62 +253,6 @@ TEST_F(CatalogTest, SilentJobsAreThoseThatLiveAndSayNothing) {
   silent = AwaitSilentJobs(heard);
   ASSERT_EQ(silent.size(), 1U) << "j has ended";
   EXPECT_EQ(silent[0].job, "lives");
-}
-
-class PauseTest : public CatalogTest {
- protected:
-  void Action(const std::string& outcome, std::optional<int32_t> rank = {}, const std::string& action = "pause_job",
-              const std::string& id = "a1", int64_t limit_s = 300) {
-    Event("action", rank,
-          {{"action", action},
-           {"action_id", id},
-           {"outcome", outcome},
-           {"by", std::string("ann")},
-           {"limit_s", limit_s}});
-  }
-  void SetUp() override {
-    CatalogTest::SetUp();
-    Event("job_start", {}, {{"world_size", int64_t{2}}, {"run", std::string("r")}});
-    Action("asked");
-    EXPECT_FALSE(Row().pause);
-    Action("held");
-  }
-};
-
-TEST_F(PauseTest, AJobIsPausedUntilItIsResumed) {
-  ASSERT_TRUE(Row().pause);
-  EXPECT_EQ(Row().pause->by, "ann");
-  EXPECT_EQ(Row().pause->limit_s, 300);
-  EXPECT_EQ(Row().pause->since, time_ * base::kNsPerSecond);
-  catalog_.reset();
-  Open();
-  ASSERT_TRUE(Row().pause) << "a restart knows it";
-  Action("held", 0);
-  EXPECT_TRUE(Row().pause);
-  Action("resumed");
-  EXPECT_FALSE(Row().pause);
-}
-
-TEST_F(PauseTest, RanksThatWentOnByThemselvesAreNotPaused) {
-  Action("left", 1);
-  EXPECT_FALSE(Row().pause);
-}
-
-TEST_F(PauseTest, AResumeOfAnotherServerEndsIt) {
-  Action("resumed", {}, "resume_job", "a2");
-  EXPECT_FALSE(Row().pause);
-}
-
-TEST_F(PauseTest, APausedJobHasNotStalledUntilItsLimitIsOver) {
-  EXPECT_EQ(Row(200).state, "running");
-  EXPECT_EQ(Row(361).state, "lost");
-  EXPECT_FALSE(Row(361).pause);
-}
-
-TEST_F(PauseTest, AJobIsPausedForAWeekAtMostWhateverItsLimitIsSaidToBe) {
-  Action("held", {}, "pause_job", "a1", INT64_MAX);
-  EXPECT_EQ(Row(7 * 86400).state, "running");
-  EXPECT_EQ(Row(8 * 86400).state, "lost");
 }
 
 }  // namespace

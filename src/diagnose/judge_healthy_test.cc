@@ -70,5 +70,95 @@ TEST(Judge, CallsARunHealthyWhoseLossStandsInLinesOfAnUnknownForm) {
   }
 }
 
+TEST(Judge, CallsARunHealthyThatWentOn) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 5) + Traceback("/app/upload.py", "ConnectionError: wandb did not answer") + Steps(6, 12) +
+               "[W socket.cpp:426] [c10d] The server socket cannot be initialized on [::]:29500 (errno: 97 - Address "
+               "family not supported by protocol).\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+// Each between steps of a healthy run, and before its last one.
+TEST(Judge, CallsARunHealthyWhateverSoundsIllInIt) {
+  const char* const kLines[] = {
+      "W tensorflow/dso_loader.cc:64] Could not load dynamic library 'libcudart.so.11.0'; dlerror: libcudart.so.11.0: "
+      "cannot open shared object file: No such file or directory",
+      "[W socket.cpp:663] [c10d] The client socket has failed to connect to [localhost]:29500 (errno: 99 - Cannot "
+      "assign requested address).",
+      "collect2: error: ld returned 1 exit status",
+      "skipping batch 231: loss is nan, skipping update (1 of 10 allowed)",
+      "generated: \"RuntimeError: CUDA out of memory. Tried to allocate 2 GiB\" reward=0.1",
+      "sample 3 | Traceback (most recent call last): KeyError: 'x' | reward 0.7",
+      "The 'train_dataloader' does not have many workers which may be a bottleneck.",
+      "rm: cannot remove '/tmp/x': Permission denied",
+      "Killed 2 stale processes from the previous run",
+      "Saving checkpoint failed on attempt 1 (OSError: [Errno 5] Input/output error), retrying... ok",
+      "ECC errors corrected: 0 uncorrectable: 0; Xid: none",
+      "[heartbeat] slowest rank 12 at 1.03x of the median",
+  };
+  for (const char* line : kLines) {
+    Verdict verdict = JudgeLog(Steps(1, 6) + line + "\n" + Steps(7, 7));
+    EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+  }
+}
+
+TEST(Judge, CallsARunHealthyThatSkippedABadSample) {
+  Verdict verdict =
+      JudgeLog(Steps(1, 5) + Traceback("/venv/PIL/Image.py", "PIL.UnidentifiedImageError: cannot identify image file") +
+               "skipping bad sample /data/a/1.jpg\n" + Steps(6, 6));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsARunHealthyWhoseLossCameBackFromASpike) {
+  std::string spike = "WARNING: loss spike detected at step 6\n";
+  EXPECT_TRUE(JudgeLog(Steps(1, 6) + spike + Steps(7, 12)).healthy);
+  EXPECT_EQ(JudgeLog(Steps(1, 6) + spike).failure, "loss_spike_or_divergence");
+}
+
+TEST(Judge, CallsARunHealthyThatIsLoggedInToItsTracker) {
+  Verdict verdict = JudgeLog(
+      "wandb: Currently logged in as: someone (team). Use `wandb login --relogin` to force relogin\n" + Steps(1, 1));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsARunHealthyWhoseOptionalKernelsAreAbsent) {
+  Verdict verdict =
+      JudgeLog("A matching Triton is not available, some optimizations will not be enabled\n" +
+               Traceback("/venv/xformers/__init__.py", "ModuleNotFoundError: No module named 'triton'") + Steps(1, 1));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsARunHealthyWhoseQueueFeederLostItsPipe) {
+  Verdict verdict = JudgeLog(
+      Steps(1, 5) +
+      "Traceback (most recent call last):\n  File \"/usr/lib/python3.8/multiprocessing/queues.py\", line 245, in "
+      "_feed\n    send_bytes(obj)\nBrokenPipeError: [Errno 32] Broken pipe\n" +
+      Steps(6, 6));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsARunHealthyWhoseFinalizersCannotTidyUp) {
+  std::string busy =
+      "Traceback (most recent call last):\n  File \"/usr/lib/python3.10/multiprocessing/util.py\", line 300, in "
+      "_run_finalizers\n    finalizer()\n  File \"/usr/lib/python3.10/shutil.py\", line 718, in rmtree\n    "
+      "_rmtree_safe_fd(fd, path, onerror)\nOSError: [Errno 16] Device or resource busy: '.nfs0000000000a1b2c3'\n";
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + busy + Steps(5, 5)).healthy);
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + busy).healthy);
+}
+
+TEST(Judge, CallsAFinishedRunHealthyWhateverItsTeardownPrints) {
+  Verdict verdict = JudgeLog(Steps(1, 12) + "{'train_runtime': 92.1, 'train_loss': 2.1}\n" +
+                             "Exception ignored in: <function _releaseLock at 0x7f>\n" +
+                             Traceback("/usr/lib/python3.10/logging/__init__.py", "KeyError: 'gone'"));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
+TEST(Judge, CallsARunHealthyWhoseHelpersExitWithACode) {
+  Verdict verdict = JudgeLog(
+      "subprocess.CalledProcessError: Command '['git', 'rev-parse', 'HEAD']' returned non-zero exit status 128.\n" +
+      Steps(1, 9) + "sandbox: program exited with code 1, reward 0\n" + Steps(10, 14));
+  EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

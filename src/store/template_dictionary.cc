@@ -58,7 +58,7 @@ void TemplateDictionary::Load(std::string_view bytes) {
     for (uint32_t i = 0; i < count; ++i) {
       std::string_view form = forms.String();
       (void)Append(form, HashOf(form));
-    };
+    }
     bytes.remove_prefix(kHeadBytes + size);
     saved_bytes_ += kHeadBytes + size;
     saved_ = size_;

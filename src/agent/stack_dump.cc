@@ -18,7 +18,7 @@ namespace {
 constexpr int64_t kQuietNs = 40 * base::kNsPerMs;       // a dump that has not grown for so long is whole
 constexpr int64_t kLongQuietNs = 400 * base::kNsPerMs;  // also without the thread that it ends with
 constexpr char kSignalled[] = "Current thread ";
-constexpr int64_t kSignalNs = 1500 * base::kNsPerMs;
+constexpr int64_t kSignalNs = 7 * base::kNsPerSecond;
 constexpr int64_t kPySpyNs = 10 * base::kNsPerSecond;
 constexpr size_t kMostText = 64 << 10;
 

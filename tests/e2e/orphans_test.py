@@ -223,7 +223,8 @@ class OrphansTest(unittest.TestCase):
             return [pid for pid in os.listdir("/proc") if pid.isdigit() and directory in proc(pid, "cmdline").split("\0")]
         wait_until(lambda: os.path.exists(directory + "/status"), "the agent to be at work")
         self.assertEqual(len(agents()), 1)
-        shutil.rmtree(directory)
+        wait_until(lambda: shutil.rmtree(directory, ignore_errors=True) or not os.path.exists(directory),
+                   "what the agent makes meanwhile to be removed too")
         wait_until(lambda: not agents(), "the agent to end")
         self.assertFalse(os.path.exists("/dev/shm/rankscope-" + os.path.basename(directory)))
 

@@ -78,6 +78,7 @@ class OutlivedTest(unittest.TestCase):
 
     def test_ranks_are_kept_though_nobody_waits_for_what_is_sent(self):
         self.assertEqual(self.leave_ranks("returned", ["--flush-timeout", "0"]).returncode, 0)
+        wait_until(lambda: self.place.cli("jobs", "show", "j", "--server", self.server.http).returncode == 0, "the first records")
         wait_until(lambda: "command_end" in [r.get("event") for r in self.records()], "the command's end")
         self.check_ranks_are_kept()
         self.assertNotIn("keeper_replaced", [r.get("event") for r in self.records()])

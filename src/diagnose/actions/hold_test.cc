@@ -135,7 +135,7 @@ TEST_F(HoldTest, NoneIsHeldWhereOneCannotBeAsked) {
 TEST_F(HoldTest, AnAgentThatDoesNotAnswerIsNotAwaitedForEver) {
   Begin();
   Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}}, 10);
-  After(4);
+  After(14);
   EXPECT_EQ(report().state, "running");
   After(2);
   EXPECT_EQ(report().summary, "ranks 2-3 cannot be asked, so none is held");

@@ -5,8 +5,7 @@ namespace {
 
 using Kind = model::JobOrder::Kind;
 
-constexpr int64_t kPatienceNs = 5 * base::kNsPerSecond;
-constexpr int64_t kPatienceForStacksNs = 15 * base::kNsPerSecond;  // py-spy takes its time
+constexpr int64_t kPatienceNs = 15 * base::kNsPerSecond;  // py-spy takes its time, and a loaded node its own
 
 class Inquiry : public ActionRun {
  public:
@@ -34,9 +33,8 @@ class Inquiry : public ActionRun {
 
   void Tick(int64_t now_ns) override {
     if (done()) return;
-    int64_t patience = kind_ == Kind::kStacks ? kPatienceForStacksNs : kPatienceNs;
     bool waits = answered_ < agents_ || !RanksThatAre([](const auto& rank) { return rank.outcome == "asked"; }).empty();
-    if (waits && now_ns - began_ns_ < patience) return;
+    if (waits && now_ns - began_ns_ < kPatienceNs) return;
     NameTheSilent();
     Conclude();
   }

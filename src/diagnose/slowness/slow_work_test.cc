@@ -77,7 +77,7 @@ struct Uneven {
   size_t slow_rank = 0;
   int slow_from = 0;
   double times = 1;
-  std::string said;  // before the first step
+  std::string said = {};  // before the first step
 };
 
 Verdict JudgeUneven(const Uneven& run, unsigned seed = 1) {

@@ -1,3 +1,4 @@
+#include "base/testing/repetitions.h"
 #include "notify/planner_fixture.h"
 
 namespace rankscope::notify {
@@ -45,7 +46,7 @@ route:
   // 100,000 updates a minute over 50 jobs, each of an incident of its own.
   std::map<std::string, base::TimeNs> first_of_job;
   size_t most_known = 0;
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < base::Repetitions(100'000); ++i) {
     std::string job = "j-" + std::to_string(i * 7 % 50);
     first_of_job.try_emplace(job, now_);
     Take(Firing("i-" + std::to_string(i), 1, job));

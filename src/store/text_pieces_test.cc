@@ -5,6 +5,7 @@
 #include <random>
 #include <string>
 
+#include "base/testing/repetitions.h"
 #include "store/text_column.h"
 #include "store/word_filter.h"
 
@@ -92,7 +93,7 @@ TEST(TextColumn, TextsOfFewPiecesComeBackAndTakeFewBytes) {
   const std::vector<std::string> words = {"the ", "loss ",    "of ",   "rank ", "is ",
                                           "нет ", "памяти, ", "梯度 ", "(",     ")\n"};
   std::vector<std::string> held;
-  for (int i = 0; i < 3000; ++i) {
+  for (int i = 0; i < base::Repetitions(3000); ++i) {
     std::string text;
     for (auto left = random() % 60; left > 0; --left) text += words[random() % words.size()];
     if (i % 50 == 0) text += "seen once " + std::to_string(random());
@@ -111,7 +112,7 @@ TEST(TextColumn, TextsOfFewPiecesComeBackAndTakeFewBytes) {
     Texts back;
     ASSERT_TRUE(DecodeTexts(bytes, texts.size(), &back));
     EXPECT_EQ(back.texts, texts);
-    for (size_t at = 0; at < bytes.size(); at += 1 + bytes.size() / 500) {
+    for (size_t at = 0; at < bytes.size(); at += 1 + bytes.size() / base::Repetitions(500UL)) {
       std::string damaged = bytes;
       damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
       Texts other;

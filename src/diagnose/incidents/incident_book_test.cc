@@ -4,6 +4,8 @@
 
 #include <random>
 
+#include "base/testing/repetitions.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -333,7 +335,7 @@ class Kept {
 };
 
 TEST(IncidentBookRestart, GivesTheSameIncidentsWhereverItIsCut) {
-  for (unsigned seed = 0; seed < 500; ++seed) {
+  for (unsigned seed = 0; seed < base::Repetitions(500U); ++seed) {
     std::vector<Incident> whole, cut;
     IncidentBook one("p", [&](const Incident& incident) { whole.push_back(incident); });
     std::map<std::string, std::string> homes;
@@ -355,7 +357,7 @@ TEST(IncidentBookRestart, GivesTheSameIncidentsWhereverItIsCut) {
 }
 
 TEST_F(IncidentBookTest, AStormStaysWithinItsBounds) {
-  for (int i = 0; i < 100'000; ++i) {
+  for (int i = 0; i < base::Repetitions(100'000); ++i) {
     std::string rule = "rule" + std::to_string(i % 5000);
     Kind kind = {rule.c_str(), "custom", "cause", detect::Severity::kCritical};
     detect::Finding finding = Make(kind, i * base::kNsPerMs, i % 1024);

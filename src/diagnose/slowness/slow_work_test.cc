@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <random>
 
+#include "base/testing/repetitions.h"
 #include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
@@ -113,7 +114,7 @@ std::vector<double> WorksOfStages(size_t stages, size_t ranks_of_each, unsigned 
 }
 
 TEST(SlowWork, TakesUnevenStagesOfAPipelineForNoStraggler) {
-  for (unsigned seed = 1; seed <= 30; ++seed) {
+  for (unsigned seed = 1; seed <= base::Repetitions(30U); ++seed) {
     for (size_t stages : {2, 4, 8}) {
       const std::string said = "  pipeline_model_parallel_size .................... " + std::to_string(stages) + "\n";
       for (size_t ranks_of_each : {1, 4}) {

@@ -3,18 +3,14 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "base/counted.h"
 #include "catalog/job_pause.h"
 #include "model/event.h"
-#include "model/record_json.h"
-#include "model/time_text.h"
 
 namespace rankscope::catalog {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kImportedFrom[] = "imported_from";
 constexpr size_t kMostPlaces = 4096;  // bytes
 
 std::string TextOf(const model::FieldValue& value) {
@@ -42,31 +38,10 @@ std::string EndOf(const model::Record& record) {
   return code.empty() ? "unknown" : "exit " + code;
 }
 
-bool Bad(const std::string& end) { return !end.empty() && end != "exit 0" && end != "unknown"; }
-
 // The `rankscope run` that said it; records of others than ours have only the node.
 std::string RunOf(const model::Record& record) {
   std::string run = Field(record, "run");
   return run.empty() ? std::to_string(record.origin.node_rank.value_or(-1)) + " " + record.origin.host : run;
-}
-
-Json Optional(const std::optional<int32_t>& value) { return value ? Json(*value) : Json(); }
-
-std::optional<int32_t> FromOptional(const Json& json, const char* name) {
-  return json.contains(name) && json[name].is_number() ? std::optional(json[name].get<int32_t>()) : std::nullopt;
-}
-
-// As text, since JSON has no number for NaN; earlier versions kept a number, and null for NaN.
-std::string LossText(double loss) {
-  std::string text;
-  model::AppendJsonNumber(loss, &text);
-  return text.starts_with('"') ? text.substr(1, text.size() - 2) : text;
-}
-
-std::optional<double> LossFrom(const Json& json) {
-  if (json.is_number()) return json.get<double>();
-  if (!json.is_string()) return std::nullopt;
-  return std::strtod(json.get_ref<const std::string&>().c_str(), nullptr);
 }
 
 }  // namespace
@@ -241,7 +216,7 @@ void JobState::EndRank(const model::Record& record) {
   if (!rank) return;
   if (int64_t pid = Integer(record, "pid"); pid != 0 && rank->pid != 0 && pid != rank->pid) return;
   rank->exit = end;
-  if (!Bad(end)) return;
+  if (!IsBad(end)) return;
   auto [first, added] = first_bad_end_.try_emplace(record.origin.attempt);
   if (!added && first->second.time <= record.time) return;
   first->second = {record.time, "rank " + std::to_string(*record.origin.rank) + ": " + end};
@@ -260,14 +235,6 @@ void JobState::Configure(const model::Record& record) {
   }
 }
 
-// How the runs that have ended badly did, empty where none has.
-std::string JobState::RunsEnd() const {
-  for (const auto& [name, run] : runs_) {
-    if (Bad(run.exit)) return "the command ended: " + run.exit;
-  }
-  return "";
-}
-
 void JobState::NoteImport(const std::string& project, const std::string& job, const std::string& from,
                           base::TimeNs now) {
   row_.project = project;
@@ -279,176 +246,10 @@ void JobState::NoteImport(const std::string& project, const std::string& job, co
   if (places.size() > kMostPlaces) places += ", …";
 }
 
-bool JobState::ended() const {
-  if (runs_.empty()) return is_imported();
-  return std::all_of(runs_.begin(), runs_.end(), [](const auto& entry) { return entry.second.ended_at != 0; });
-}
-
-JobRow JobState::Row(base::TimeNs now, int64_t lost_after) const {
-  JobRow row = row_;
-  row.ranks_seen = RanksSeen();
-  row.ranks_expected = RanksExpected();
-  Condition condition = Judge(now, lost_after);
-  row.state = std::move(condition.state);
-  row.reason = std::move(condition.reason);
-  if (row.state != "running") row.pause.reset();
-  return row;
-}
-
-JobState::Condition JobState::Judge(base::TimeNs now, int64_t lost_after) const {
-  if (!ended()) {
-    bool heard = now - row_.last_heard <= lost_after || (row_.pause && MayBeSilent(*row_.pause, now));
-    if (heard) return {"running", ""};
-    return {"lost", "no word for " + model::FormatDuration(now - row_.last_heard)};
-  }
-  if (runs_.empty()) return {"imported", ""};
-  auto bad_rank = first_bad_end_.find(row_.attempt);
-  if (bad_rank != first_bad_end_.end()) return {"failed", bad_rank->second.reason};
-  if (std::string bad_run = RunsEnd(); !bad_run.empty()) return {"failed", bad_run};
-  bool known = std::none_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.exit == "unknown"; });
-  if (!known) return {AllRanksEndedWell() ? "finished" : "lost", "how the command ended is not known"};
-  return {"finished", UnknownEnds()};
-}
-
-int32_t JobState::RanksSeen() const {
-  return static_cast<int32_t>(
-      std::count_if(ranks_.begin(), ranks_.end(), [&](const auto& rank) { return rank.first.first == row_.attempt; }));
-}
-
-int32_t JobState::RanksExpected() const {
-  if (row_.ranks_expected == 0) return RanksSeen();
-  auto after_last = ranks_.upper_bound({row_.attempt, INT32_MAX});
-  if (after_last == ranks_.begin() || std::prev(after_last)->first.first != row_.attempt) return row_.ranks_expected;
-  return std::max(row_.ranks_expected, std::min(std::prev(after_last)->first.second, INT32_MAX - 1) + 1);
-}
-
-// The command ended well: what is not known of its ranks all the same.
-std::string JobState::UnknownEnds() const {
-  int32_t expected = RanksExpected(), unseen = expected - RanksSeen();
-  auto has_no_end = [&](const auto& rank) { return rank.first.first == row_.attempt && rank.second.exit.empty(); };
-  auto open = std::count_if(ranks_.begin(), ranks_.end(), has_no_end);
-  std::string of_all = " of " + base::Counted(static_cast<uint64_t>(expected), "rank");
-  if (unseen > 0) return "the command ended: exit 0; " + std::to_string(unseen) + of_all + " not seen";
-  return open > 0 ? "the command ended: exit 0; how " + std::to_string(open) + of_all + " ended is not known" : "";
-}
-
-std::optional<JobLife> JobState::Life(base::TimeNs now, int64_t lost_after) const {
-  bool of_files = std::all_of(runs_.begin(), runs_.end(), [](const auto& run) { return run.second.of_files; });
-  if (of_files) return std::nullopt;
-  Condition condition = Judge(now, lost_after);
-  JobLife life{row_.job, condition.state, condition.reason, row_.ranks_expected, row_.last_step};
-  life.last_heard = row_.last_heard;
-  life.launched = launched();
-  for (const auto& [name, run] : runs_) {
-    if (ended()) life.ended = std::max(life.ended, run.ended_at);
-  }
-  return life;
-}
-
-base::TimeNs JobState::launched() const {
-  base::TimeNs first = 0;
-  for (const auto& [name, run] : runs_) {
-    if (run.started_at != 0) first = first == 0 ? run.started_at : std::min(first, run.started_at);
-  }
-  return first == 0 ? row_.started : first;
-}
-
-bool JobState::AllRanksEndedWell() const {
-  int32_t well = 0;
-  for (const auto& [key, rank] : ranks_) {
-    if (key.first != row_.attempt) continue;
-    if (rank.exit != "exit 0") return false;
-    ++well;
-  }
-  return well > 0 && well >= RanksExpected();
-}
-
 std::vector<RankRow> JobState::Ranks() const {
   std::vector<RankRow> rows;
   for (const auto& [key, rank] : ranks_) rows.push_back(rank);
   return rows;
-}
-
-std::string JobState::ToJson() const {
-  Json json = {{"project", row_.project},
-               {"job", row_.job},
-               {"attempt", row_.attempt},
-               {"ranks_expected", row_.ranks_expected},
-               {"started", row_.started},
-               {"last_heard", row_.last_heard},
-               {"configuration", row_.configuration}};
-  if (row_.last_step) json["last_step"] = *row_.last_step;
-  if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
-  if (last_loss_time_ != 0) json["last_loss_time"] = last_loss_time_;
-  if (first_attempt_ != 0) json["first_attempt"] = first_attempt_;
-  if (imported_at_ != 0) json["imported_at"] = imported_at_;
-  if (row_.pause) json["pause"] = catalog::ToJson(*row_.pause);
-  for (const auto& [key, rank] : ranks_) {
-    json["ranks"].push_back({{"attempt", rank.attempt},
-                             {"rank", rank.rank},
-                             {"node_rank", Optional(rank.node_rank)},
-                             {"local_rank", Optional(rank.local_rank)},
-                             {"host", rank.host},
-                             {"gpu_uuid", rank.gpu_uuid},
-                             {"source", rank.source},
-                             {"run", rank.run},
-                             {"pid", rank.pid},
-                             {"exit", rank.exit}});
-  }
-  for (const auto& [name, run] : runs_) {
-    json["runs"][name] = {
-        {"member", run.member}, {"exit", run.exit}, {"ended_at", run.ended_at}, {"started_at", run.started_at}};
-    if (run.of_files) json["runs"][name]["of_files"] = true;
-  }
-  for (const auto& [attempt, end] : first_bad_end_) {
-    json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
-  }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-JobState JobState::FromJson(const std::string& text) {
-  JobState state;
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return state;
-  state.row_.project = json.value("project", "default");
-  state.row_.job = json.value("job", "");
-  state.row_.attempt = json.value("attempt", 0);
-  state.row_.ranks_expected = json.value("ranks_expected", 0);
-  state.row_.started = json.value("started", int64_t{0});
-  state.row_.last_heard = json.value("last_heard", int64_t{0});
-  state.row_.configuration = json.value("configuration", std::map<std::string, std::string>());
-  if (json.contains("last_step")) state.row_.last_step = json.value("last_step", int64_t{0});
-  if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
-  state.last_loss_time_ = json.value("last_loss_time", int64_t{0});
-  state.first_attempt_ = json.value("first_attempt", 0);
-  // Earlier versions took each run of a job that was imported for one of files.
-  const bool by_name = state.row_.configuration.contains(kImportedFrom) && !json.contains("imported_at");
-  state.imported_at_ = json.value("imported_at", by_name ? std::max<int64_t>(state.row_.last_heard, 1) : 0);
-  state.row_.pause = PauseFromJson(json.value("pause", ""));
-  for (const Json& entry : json.value("ranks", Json::array())) {
-    RankRow rank;
-    rank.attempt = entry.value("attempt", 0);
-    rank.rank = entry.value("rank", 0);
-    rank.node_rank = FromOptional(entry, "node_rank");
-    rank.local_rank = FromOptional(entry, "local_rank");
-    rank.host = entry.value("host", "");
-    rank.gpu_uuid = entry.value("gpu_uuid", "");
-    rank.source = entry.value("source", "");
-    rank.run = entry.value("run", "");
-    rank.pid = entry.value("pid", int64_t{0});
-    rank.exit = entry.value("exit", "");
-    state.ranks_[{rank.attempt, rank.rank}] = rank;
-  }
-  const Json runs = json.value("runs", Json::object());
-  for (const auto& [name, run] : runs.items()) {
-    state.runs_[name] = {run.value("member", ""), run.value("exit", ""), run.value("ended_at", int64_t{0}),
-                         run.value("started_at", int64_t{0}), run.value("of_files", by_name)};
-  }
-  const Json ends = json.value("first_bad_end", Json::object());
-  for (const auto& [attempt, end] : ends.items()) {
-    state.first_bad_end_[std::atoi(attempt.c_str())] = {end.value("time", int64_t{0}), end.value("reason", "")};
-  }
-  return state;
 }
 
 }  // namespace rankscope::catalog

@@ -75,6 +75,7 @@ class JobState {
   bool FollowsSilence(const model::Record& start) const;
   // Whether it is of a launch that begins behind the end of all that were known, though it could not ask which it is.
   bool IsUncounted(const model::Record& start) const;
+  static bool IsBad(const std::string& end);
   std::string RunsEnd() const;
   struct Condition {
     std::string state, reason;
@@ -84,6 +85,8 @@ class JobState {
   int32_t RanksExpected() const;  // a rank beyond the world that is told is one of more
   std::string UnknownEnds() const;
   bool AllRanksEndedWell() const;  // of the last attempt; none: false
+
+  static constexpr char kImportedFrom[] = "imported_from";  // of the configuration
 
   JobRow row_;
   int32_t first_attempt_ = 0;     // of the last launch; those before belong to launches before

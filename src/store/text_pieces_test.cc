@@ -93,7 +93,7 @@ TEST(TextColumn, TextsOfFewPiecesComeBackAndTakeFewBytes) {
   const std::vector<std::string> words = {"the ", "loss ",    "of ",   "rank ", "is ",
                                           "нет ", "памяти, ", "梯度 ", "(",     ")\n"};
   std::vector<std::string> held;
-  for (int i = 0; i < base::Repetitions(3000); ++i) {
+  for (int i = 0; i < 3000; ++i) {
     std::string text;
     for (auto left = random() % 60; left > 0; --left) text += words[random() % words.size()];
     if (i % 50 == 0) text += "seen once " + std::to_string(random());

@@ -65,12 +65,12 @@ class RestartTest(unittest.TestCase):
     def test_local_server_that_ends_itself_stays_while_somebody_follows(self):
         place = Place()
         self.addCleanup(place.remove)
-        server = Server(place, options=("--idle-exit", "1"))
+        server = Server(place, options=("--idle-exit", "5"))
         logs = subprocess.Popen([RANKSCOPE, "logs", "-f", "--server", server.http, "--job_id", "j"], env=place.env, text=True,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(logs.stderr.close)
         self.assertIn("waiting for it", logs.stderr.readline())
-        time.sleep(3)
+        time.sleep(7)
         self.assertIsNone(server.process.poll())
         logs.kill()
         logs.wait(PATIENCE)

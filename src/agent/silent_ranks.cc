@@ -113,7 +113,7 @@ model::Origin OriginOf(const Identity& identity) {
 
 }  // namespace
 
-std::vector<SilentRank> FindSilentRanks() {
+std::vector<SilentRank> FindSilentRanks(std::set<pid_t>* with_channel) {
   using Name = std::tuple<std::string, int32_t, int32_t>;
   auto name_of = [](const SilentRank& rank) { return Name(rank.rings, rank.identity.attempt, *rank.identity.rank); };
   std::vector<std::string> pids = Pids();
@@ -128,8 +128,12 @@ std::vector<SilentRank> FindSilentRanks() {
   for (const Candidate& candidate : candidates) {
     bool channel = std::any_of(candidate.pipes.begin(), candidate.pipes.end(),
                                [&](const std::string& pipe) { return kept.contains(pipe); });
-    if (channel) heard.insert(name_of(candidate.rank));
-    if (!channel) found[candidate.rank.pid] = candidate.rank;
+    if (!channel) {
+      found[candidate.rank.pid] = candidate.rank;
+      continue;
+    }
+    heard.insert(name_of(candidate.rank));
+    if (with_channel) with_channel->insert(candidate.rank.pid);
   }
   std::vector<SilentRank> ranks;
   for (const auto& [pid, rank] : found) {
@@ -143,8 +147,8 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   if (monotonic_now < next_look_) return {};
   const int64_t began = base::MonotonicNow();
   std::vector<model::Record> events = Ends();
-  std::set<pid_t> seen;
-  for (SilentRank& rank : FindSilentRanks()) {
+  std::set<pid_t> seen, with_channel;
+  for (SilentRank& rank : FindSilentRanks(&with_channel)) {
     if (rank.rings != rings_) continue;
     seen.insert(rank.pid);
     auto [entry, added] = watched_.try_emplace(rank.pid);
@@ -156,8 +160,10 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
       events.push_back(Start(watched.rank));
     }
   }
-  // A Python rank at its start: it has its own channel by now.
-  std::erase_if(watched_, [&](const auto& entry) { return !entry.second.told && !seen.contains(entry.first); });
+  // A Python rank at its start, a long one on a loaded node: it has its own channel by now; the keeper tells its end.
+  std::erase_if(watched_, [&](const auto& entry) {
+    return entry.second.told ? with_channel.contains(entry.first) : !seen.contains(entry.first);
+  });
   const int64_t cost = base::MonotonicNow() - began;
   next_look_ = monotonic_now + std::clamp(cost * kRestsAfterLook, base::kNsPerSecond / 2, base::kNsPerSecond);
   return events;

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,9 @@ struct SilentRank {
   std::string program;  // the first word of its command line
 };
 
-// All that /proc shows to this user. A Python rank looks like one for the moment before its bootstrap has run.
-std::vector<SilentRank> FindSilentRanks();
+// All that /proc shows to this user. A Python rank looks like one until its bootstrap has run: the processes of ranks
+// that have a channel are added to `with_channel`, unless that is null.
+std::vector<SilentRank> FindSilentRanks(std::set<pid_t>* with_channel = nullptr);
 
 // Follows the silent ranks of one run: an event `rank_start` (source "exit only") for each that is seen at two looks,
 // and `rank_exit` at its end. One thread.

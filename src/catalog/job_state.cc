@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/counted.h"
+#include "base/json_text.h"
 #include "catalog/job_pause.h"
 #include "model/event.h"
 #include "model/record_json.h"
@@ -403,7 +404,7 @@ std::string JobState::ToJson() const {
   for (const auto& [attempt, end] : first_bad_end_) {
     json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 JobState JobState::FromJson(const std::string& text) {

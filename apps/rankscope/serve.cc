@@ -298,6 +298,7 @@ class Server {
     doors.metrics = metrics_;
     doors.notifier = notifier_.get();
     doors.actions = actions_.get();
+    doors.takes_records = [this] { return projects_->AllTakeRecords(); };
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps, ""});
     };

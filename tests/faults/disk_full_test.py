@@ -66,11 +66,18 @@ class DiskFullTest(unittest.TestCase):
         def ingest():
             return server.ask("POST", "/api/v1/ingest/jsonline", b'{"msg": "x"}', job_id="later")[0]
 
+        def health():
+            status, (answer,) = server.ask("GET", "/health")
+            return status, answer["status"]
+
+        self.assertEqual(health(), (200, "ok"))
         wait_until(lambda: ingest() == 503, "records to be refused")
+        self.assertEqual(health(), (200, "degraded"))
         self.assertEqual(server.ask("DELETE", "/api/v1/jobs/tiny"), (200, [{"deleted": "tiny"}]))
         self.assertEqual(ingest(), 503)
         self.assertEqual(server.ask("DELETE", "/api/v1/jobs/large"), (200, [{"deleted": "large"}]))
         wait_until(lambda: ingest() == 200, "records to be taken again")
+        wait_until(lambda: health() == (200, "ok"), "its health")
         self.assertEqual([row["msg"] for row in server.rows("job:small")], ["stays"])
         self.assertEqual(server.rows("job:large"), [])
         self.assertEqual(server.stop(), 0)

@@ -145,7 +145,7 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   std::vector<model::Record> events = Ends();
   std::set<pid_t> seen;
   for (SilentRank& rank : FindSilentRanks()) {
-    if (rank.rings != rings_) continue;
+    if (rank.rings != rings_ || heard_.contains(rank.pid)) continue;
     seen.insert(rank.pid);
     auto [entry, added] = watched_.try_emplace(rank.pid);
     Watched& watched = entry->second;
@@ -161,6 +161,15 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   const int64_t cost = base::MonotonicNow() - began;
   next_look_ = monotonic_now + std::clamp(cost * kRestsAfterLook, base::kNsPerSecond / 2, base::kNsPerSecond);
   return events;
+}
+
+void SilentRankWatch::Hear(const model::Record& event) {
+  const auto* name = model::FindField(event.fields, "event");
+  const auto* field = model::FindField(event.fields, "pid");
+  if (!name || *name != model::FieldValue(std::string("rank_start")) || !field) return;
+  const auto pid = static_cast<pid_t>(model::AsNumber(*field).value_or(0));
+  watched_.erase(pid);
+  heard_.insert(pid);
 }
 
 bool SilentRankWatch::Watched::Ended() const {

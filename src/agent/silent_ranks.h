@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ class SilentRankWatch {
   // Looks each half second, so that what lives a second is seen twice; each second where a look costs more than 5 ms.
   // Returns the events that are due.
   std::vector<model::Record> Look(int64_t monotonic_now);
+  // An event of the keeper's: a rank that has started by it has a channel, however late it came to ask for that.
+  void Hear(const model::Record& event);
   // The ends of those that have ended.
   std::vector<model::Record> Ends();
 
@@ -48,6 +51,7 @@ class SilentRankWatch {
   const std::string rings_;
   int64_t next_look_ = 0;  // monotonic
   std::map<pid_t, Watched> watched_;
+  std::set<pid_t> heard_;  // of whom the keeper tells
 };
 
 }  // namespace rankscope::agent

@@ -73,6 +73,20 @@ TEST_F(SilentRanksTest, OneThatEndsRightAfterItsStartIsToldHasAnEnd) {
   EXPECT_EQ(EndsOnly(), Names{"rank_exit"});
 }
 
+// A Python rank of a loaded node, whose bootstrap takes longer than from one look to the next.
+TEST_F(SilentRanksTest, OneThatGetsAChannelAfterItsStartWasToldHasItsEndFromTheKeeperAlone) {
+  EXPECT_EQ(Look(), Names());
+  EXPECT_EQ(Look(), Names{"rank_start"});
+  model::Record start;
+  start.fields = {{"event", std::string("rank_start")}, {"pid", int64_t{pid_}}};
+  watch_.Hear(start);
+  EXPECT_EQ(Look(), Names());
+  EXPECT_EQ(Look(), Names());
+  End();
+  EXPECT_EQ(Look(), Names());
+  EXPECT_EQ(EndsOnly(), Names());
+}
+
 TEST_F(SilentRanksTest, OneThatIsSeenOnceIsNotTold) {
   EXPECT_EQ(Look(), Names());
   End();

@@ -15,7 +15,8 @@ namespace rankscope {
 
 struct ServeOptions {
   std::string data_dir;
-  std::string http = "127.0.0.1:7070", grpc = "127.0.0.1:7071";
+  std::string http = "127.0.0.1:7070";
+  std::string grpc;            // empty: port 7071 of http's host
   std::string grpc_advertise;  // where agents are told to connect, if not to grpc
   int idle_exit_s = 0;         // an embedded server ends itself when nobody has needed it for so long
   int lost_after_s = 60;
@@ -32,6 +33,8 @@ struct ServeOptions {
   bool insecure = false;  // serve other addresses than loopback without tokens
 };
 int Serve(const ServeOptions& options);
+// What it says where another one has the data directory.
+inline constexpr char kServedByAnother[] = " is served by another rankscope";
 
 struct RunOptions {
   std::string server, job, buffering = "line";

@@ -22,7 +22,7 @@ namespace {
 using doctor::Check;
 using doctor::Fixed;
 
-constexpr int kNvmlTimeoutMs = 5000;
+constexpr int kNvmlTimeoutMs = 20'000;  // a driver that is loaded anew for each question takes seconds a GPU
 
 double FreeGib(const std::string& folder) {
   struct statvfs info {};

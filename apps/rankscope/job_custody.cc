@@ -1,7 +1,6 @@
 #include "job_custody.h"
 
 #include "api/ingest_door.h"
-#include "monitor/incident_citations.h"
 
 namespace rankscope {
 
@@ -16,7 +15,7 @@ base::Status JobCustody::Delete(const std::string& job, bool force) {
   if (row.state == "running" && !force) {
     return base::Status::Invalid("job \"" + job + "\" is running: end it first, or use --force");
   }
-  RETURN_IF_ERROR(parts_.detection->ForgetJob(job));
+  RETURN_IF_ERROR(ForgetFindings(job));
   RETURN_IF_ERROR(parts_.store->DeleteJob(job));
   RETURN_IF_ERROR(parts_.ingest->ForgetProducers(parts_.project, api::ProducersOfJob(job)));
   RETURN_IF_ERROR(parts_.catalog->DeleteJob(job));
@@ -49,9 +48,15 @@ base::Status JobCustody::Expire(const store::Retention& retention, base::TimeNs 
   return ForgetEmptyJobs(gone);
 }
 
+base::Status JobCustody::ForgetFindings(const std::string& job) {
+  RETURN_IF_ERROR(parts_.detection->ForgetJob(job));
+  citations_.ForgetJob(job);
+  return {};
+}
+
 base::Result<store::Kept> JobCustody::KeptAt(base::TimeNs now) {
   store::Kept kept;
-  ASSIGN_OR_RETURN(kept.citations, monitor::CitationsOf(*parts_.incidents));
+  ASSIGN_OR_RETURN(kept.citations, citations_.Look());
   ASSIGN_OR_RETURN(auto jobs, parts_.catalog->Jobs(now, parts_.lost_after_ns));
   for (const catalog::JobRow& job : jobs) {
     if (job.pin) kept.pinned.insert(job.job);
@@ -84,7 +89,7 @@ base::Status JobCustody::ForgetEmptyJobs(const std::vector<store::StoredSegment>
   for (const store::StoredSegment& segment : gone) to_forget_.insert(segment.job);
   for (auto job = to_forget_.begin(); job != to_forget_.end();) {
     if (!parts_.store->Holds(*job)) {
-      RETURN_IF_ERROR(parts_.detection->ForgetJob(*job));
+      RETURN_IF_ERROR(ForgetFindings(*job));
       auto status = parts_.catalog->DeleteJob(*job);
       if (!status.ok() && status.code() != base::Code::kNotFound) return status;  // records may be of no job
     }

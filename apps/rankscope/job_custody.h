@@ -13,6 +13,7 @@
 #include "ingest/ingest.h"
 #include "monitor/detection.h"
 #include "monitor/diagnostician.h"
+#include "monitor/incident_citations.h"
 #include "store/store.h"
 
 namespace rankscope {
@@ -33,7 +34,7 @@ class JobCustody : public api::JobControl {
     std::function<void(const std::string&)> say;
     std::shared_ptr<api::ServerMetrics> metrics;
   };
-  explicit JobCustody(Parts parts) : parts_(std::move(parts)) {}
+  explicit JobCustody(Parts parts) : parts_(std::move(parts)), citations_(parts_.incidents) {}
 
   base::Status Delete(const std::string& job, bool force) override;
   base::Status Pin(const std::string& job, const catalog::Pin& pin) override;
@@ -44,6 +45,7 @@ class JobCustody : public api::JobControl {
   base::Status Expire(const store::Retention& retention, base::TimeNs now);
 
  private:
+  base::Status ForgetFindings(const std::string& job);
   base::Result<store::Kept> KeptAt(base::TimeNs now);
   void Report(const std::vector<store::StoredSegment>& gone);
   base::Status ForgetEmptyJobs(const std::vector<store::StoredSegment>& gone);
@@ -52,6 +54,7 @@ class JobCustody : public api::JobControl {
   const Parts parts_;
   std::mutex mutex_;  // of each decision; guards what follows
   bool excess_said_ = false;
+  monitor::IncidentCitations citations_;
   std::set<std::string> to_forget_;  // jobs that lost records, until what is known of empty ones is gone, too
 };
 

@@ -17,8 +17,8 @@
 namespace rankscope {
 namespace {
 
-constexpr int64_t kStartTimeout = 30 * base::kNsPerSecond;
-constexpr int64_t kOthersStart = 5 * base::kNsPerSecond;  // ours has ended: somebody else's may have the directory
+constexpr int64_t kStartTimeout = 60 * base::kNsPerSecond;
+constexpr int64_t kAgainAfter = base::kNsPerSecond / 2;
 
 std::string LogOf(const std::string& data_dir) { return data_dir + "/server.log"; }
 
@@ -45,10 +45,13 @@ std::string LastLine(std::string_view said) {
   return std::string(said);
 }
 
-base::Status DidNotStart(const std::string& data_dir, size_t said_before) {
-  std::string text = "the local server on " + data_dir + " did not start";
+std::string LastLineOfLog(const std::string& data_dir, size_t said_before) {
   auto log = base::ReadWholeFile(LogOf(data_dir));
-  std::string why = log.ok() && log->size() > said_before ? LastLine(std::string_view(*log).substr(said_before)) : "";
+  return log.ok() && log->size() > said_before ? LastLine(std::string_view(*log).substr(said_before)) : "";
+}
+
+base::Status DidNotStart(const std::string& data_dir, const std::string& why) {
+  std::string text = "the local server on " + data_dir + " did not start";
   return base::Status::Unavailable(text + (why.empty() ? "" : ": " + why) + "; see " + LogOf(data_dir));
 }
 
@@ -77,18 +80,24 @@ base::Result<std::string> FindOrStartServer(const std::string& given) {
   RETURN_IF_ERROR(base::MakeDirectories(data_dir));
   if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;
   ASSIGN_OR_RETURN(base::UniqueFd log, base::OpenFile(LogOf(data_dir), O_WRONLY | O_CREAT | O_APPEND));
-  size_t said_before = static_cast<size_t>(std::max<off_t>(lseek(log.get(), 0, SEEK_END), 0));
-  pid_t child = StartServer(data_dir, log.get());
-  int64_t deadline = base::MonotonicNow() + kStartTimeout;
-  while (base::MonotonicNow() < deadline) {
+  const int64_t begun = base::MonotonicNow();
+  size_t said_before = 0;
+  pid_t child = 0;
+  std::string why;
+  for (int64_t now = begun, start_at = begun; now - begun < kStartTimeout; now = base::MonotonicNow()) {
+    if (child == 0 && now >= start_at) {
+      said_before = static_cast<size_t>(std::max<off_t>(lseek(log.get(), 0, SEEK_END), 0));
+      child = StartServer(data_dir, log.get());
+    }
     poll(nullptr, 0, 20);
     if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;
-    if (child > 0 && waitpid(child, nullptr, WNOHANG) != 0) {
-      child = 0;
-      deadline = std::min(deadline, base::MonotonicNow() + kOthersStart);
-    }
+    if (child == 0 || waitpid(child, nullptr, WNOHANG) == 0) continue;
+    why = LastLineOfLog(data_dir, said_before);
+    if (why.find(kServedByAnother) == std::string::npos) break;
+    child = 0;  // another one starts just now, or is about to end
+    start_at = now + kAgainAfter;
   }
-  return DidNotStart(data_dir, said_before);
+  return DidNotStart(data_dir, why);
 }
 
 }  // namespace rankscope

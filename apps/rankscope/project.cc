@@ -108,6 +108,11 @@ void Project::Begin(const ProjectOptions& settings) {
       base::WallNow());
 }
 
+base::Status Project::TakesRecords() {
+  RETURN_IF_ERROR(ingest_->HasRoom());
+  return store_->LastSealing();
+}
+
 base::Status Project::TellPeople(base::TimeNs now) {
   if (!people_) return {};
   RETURN_IF_ERROR(people_->CloseEnded(now));

@@ -60,6 +60,8 @@ class Project {
   JobCustody* custody() { return custody_.get(); }
   catalog::Catalog* catalog() { return catalog_.get(); }
   catalog::Findings* findings() { return findings_.get(); }
+  // Not OK while records cannot be taken, or cannot be written to segments.
+  base::Status TakesRecords();
   void UseRules(std::shared_ptr<const detect::RuleSet> rules) { detection_->UseRules(std::move(rules)); }
   // Tells people what has become of the jobs since the last call. One thread. REQUIRES Begin.
   base::Status TellPeople(base::TimeNs now);

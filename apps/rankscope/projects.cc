@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "base/file.h"
 #include "model/job_id.h"
 
@@ -159,6 +161,11 @@ std::vector<Project*> Projects::All() {
   std::lock_guard lock(mutex_);
   for (const auto& [name, project] : projects_) all.push_back(project.get());
   return all;
+}
+
+bool Projects::AllTakeRecords() {
+  const std::vector<Project*> all = All();
+  return std::all_of(all.begin(), all.end(), [](Project* project) { return project->TakesRecords().ok(); });
 }
 
 void Projects::ExpireAll(const RetentionRules& rules) {

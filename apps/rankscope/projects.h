@@ -43,6 +43,8 @@ class Projects : public wire::FrameReceiver {
   // kNotFound for a project that nothing was sent to yet, unless it `may_begin` with this request. `doors` names
   // everything but the project's own.
   base::Result<api::HttpServer::Handler> Routes(const std::string& project, bool may_begin, const api::Services& doors);
+  // Whether every project takes records and writes them.
+  bool AllTakeRecords();
   // Judges by these rules from now on, in every project.
   void UseRules(const std::shared_ptr<const detect::RuleSet>& rules);
   // From now on removes every so many seconds what the rules say is due, of each project, until Close. Once.

@@ -12,8 +12,6 @@
 namespace rankscope {
 namespace {
 
-constexpr int kServerTimeoutMs = 2000;
-
 // A run of no named server had one on the local data directory, which ends itself when it is idle.
 base::Result<std::string> ServerOf(const PushOptions& options, const agent::RunConfig& config) {
   if (!options.server.empty()) return NamedServer(options.server);
@@ -22,7 +20,7 @@ base::Result<std::string> ServerOf(const PushOptions& options, const agent::RunC
 }
 
 base::Status Reach(const std::string& server, const std::string& directory) {
-  auto answer = agent::AskServer(server, kServerTimeoutMs);
+  auto answer = agent::AskServer(server);
   if (answer.ok()) return {};
   return base::Status::Unavailable(answer.status().message() + "; nothing was sent and " + directory +
                                    " stays as it is: start that server, or name another with --server HOST:PORT");

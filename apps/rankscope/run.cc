@@ -95,7 +95,7 @@ base::Status JoinLaunch(const nlohmann::json& launch, long patience_ms, agent::R
 }
 
 void ChooseJob(const RunOptions& options, const agent::Launch& launch, agent::RunConfig* config) {
-  constexpr long kPatienceMs = 5000;  // the name of the job hangs on it, or its attempt
+  constexpr long kPatienceMs = 10'000;  // of a loaded server: the name of the job hangs on it, or its attempt
   bool named = !options.job.empty();
   config->job = named ? options.job : launch.key.empty() ? NewJobId() : model::JobIdFrom(launch.key);
   if (!named && launch.key.empty()) return;

@@ -30,10 +30,19 @@
 namespace rankscope {
 namespace {
 
+constexpr uint16_t kUsualGrpcPort = 7071;
+
 base::Result<base::HostPort> ParseAddress(const std::string& text, const char* option) {
   auto address = base::ParseHostPort(text);
   if (!address.ok()) return base::Status::Invalid(std::string(option) + " " + address.status().message());
   return address;
+}
+
+// Agents come in where people do, unless it was said otherwise: users know one address.
+ServeOptions WithGrpcAddress(ServeOptions options) {
+  auto http = base::ParseHostPort(options.http);  // a mistake in it is named later
+  if (options.grpc.empty()) options.grpc = base::FormatHostPort({http.ok() ? http->host : "127.0.0.1", kUsualGrpcPort});
+  return options;
 }
 
 bool IsLoopback(const std::string& host) { return host.starts_with("127.") || host == "localhost" || host == "::1"; }
@@ -61,7 +70,7 @@ void RaiseFileLimit() {
 
 class Server {
  public:
-  explicit Server(const ServeOptions& options) : options_(options), rules_(options.rules) {}
+  explicit Server(const ServeOptions& options) : options_(WithGrpcAddress(options)), rules_(options.rules) {}
 
   base::Status Start() {
     ASSIGN_OR_RETURN(base::HostPort http, ParseAddress(options_.http, "--http"));
@@ -96,14 +105,14 @@ class Server {
   }
 
   // Readers first, then writers, then what holds the data: nothing acknowledged is lost. After a Start that failed,
-  // too: what it began may use what it made.
+  // too: what it began may use what it made. Who comes from now on begins a server of his own.
   void Stop() {
+    if (projects_) RemoveEndpoint(options_.data_dir);
     if (actions_) actions_->Stop();
     if (grpc_) grpc_->Stop();
     if (http_) http_->Stop();
     if (!projects_) return;
     if (auto status = projects_->Close(); !status.ok()) Fail(status);
-    RemoveEndpoint(options_.data_dir);
   }
 
  private:
@@ -175,8 +184,7 @@ class Server {
       return {};
     }
     if (made.ok() && lock.status().code() == base::Code::kUnavailable) {
-      return base::Status::Unavailable(options_.data_dir +
-                                       " is served by another rankscope; ask it, or choose another --data-dir");
+      return base::Status::Unavailable(options_.data_dir + kServedByAnother + "; ask it, or choose another --data-dir");
     }
     return {lock.status().code(),
             lock.status().message() + "; name a folder that you may write with --data-dir (or $XDG_DATA_HOME)"};
@@ -290,6 +298,7 @@ class Server {
     doors.metrics = metrics_;
     doors.notifier = notifier_.get();
     doors.actions = actions_.get();
+    doors.takes_records = [this] { return projects_->AllTakeRecords(); };
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
       return grpc_->SendCommand(project, job, {steps, ""});
     };

@@ -9,7 +9,7 @@ namespace {
 void AddAddresses(CLI::App* serve, ServeOptions* options) {
   serve->add_option("--data-dir", options->data_dir, "where everything is kept")->capture_default_str();
   serve->add_option("--http", options->http, "HOST:PORT of the HTTP API; port 0: a free one")->capture_default_str();
-  serve->add_option("--grpc", options->grpc, "HOST:PORT for the agents")->capture_default_str();
+  serve->add_option("--grpc", options->grpc, "HOST:PORT for the agents [port 7071 of the host of --http]");
   serve->add_option("--grpc-advertise", options->grpc_advertise,
                     "HOST:PORT that agents are told to connect to (behind a NAT or a proxy); else that of --grpc");
   serve->add_flag("--insecure", options->insecure, "serve other addresses than loopback without tokens");

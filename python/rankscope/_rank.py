@@ -177,7 +177,7 @@ def _ask_for_pipes(identity):
     import socket
 
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as keeper:
-        keeper.settimeout(2)
+        keeper.settimeout(20)  # it answers hundreds of ranks one by one, on a node that has just begun
         keeper.connect(os.environ["RANKSCOPE_SOCKET"])
         try:
             keeper.sendall(json.dumps(identity).encode())

@@ -149,6 +149,7 @@ class Agent {
         rings_.LookAtOnce();
         PullRings();
       }
+      if (const auto* captured = std::get_if<CaptureRecord>(&**entry)) silent_ranks_.Hear(captured->record);
       collector_.Take(**entry);
     }
     if (collector_.ended()) rings_.End();

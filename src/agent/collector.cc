@@ -16,6 +16,8 @@ constexpr char kRecordSource[] = "keeper";
 constexpr char kCommand[] = "command", kOtherRanks[] = "other ranks", kCommandsRank[] = "command rank";
 
 std::string ChannelSource(uint32_t channel) { return "channel " + std::to_string(channel); }
+// Of the line at that place of the channel, so many parts lie before it.
+std::string PartsSource(uint32_t channel) { return "parts of channel " + std::to_string(channel); }
 
 uint64_t PositionOf(const SourcePositions& positions, const std::string& source) {
   auto found = positions.find(source);
@@ -65,6 +67,8 @@ void Collector::Take(const CaptureEntry& entry) {
     CompleteOrigin(config_, &state->second.channel.origin);
     state->second.fed = channel->bytes_before;
     state->second.skip_to = PositionOf(resume_, ChannelSource(channel->id));
+    state->second.assembler =
+        parse::LineAssembler(static_cast<uint32_t>(PositionOf(resume_, PartsSource(channel->id))));
   } else if (const auto* bytes = std::get_if<CaptureBytes>(&entry)) {
     TakeBytes(*bytes);
   } else if (const auto* record = std::get_if<CaptureRecord>(&entry)) {
@@ -149,6 +153,7 @@ void Collector::Emit(ChannelState* state, parse::Line line) {
   record.text = std::move(line.text);
   parse::RedactSecrets(&record.text);
   parse::UnderstandLine(&record);
+  parse::MarkPart(line, &record);
   state->last_lines.push_back({record.time, record.text.substr(0, kTailLineBytes)});
   if (state->last_lines.size() > kTailLines) state->last_lines.pop_front();
   Push(std::move(record));
@@ -192,6 +197,8 @@ SourcePositions Collector::positions() const {
   SourcePositions positions = resume_;
   for (const auto& [id, state] : channels_) {
     positions[ChannelSource(id)] = std::max(state.skip_to, state.fed - state.assembler.held_bytes());
+    positions.erase(PartsSource(id));
+    if (uint32_t parts = state.assembler.parts_out()) positions[PartsSource(id)] = parts;
   }
   positions[kRecordSource] = record_index_;
   if (command_) positions[kCommand] = static_cast<uint64_t>(*command_);

@@ -25,7 +25,7 @@ class CollectorTest : public testing::Test {
     writer_ = std::make_unique<CaptureWriter>(*std::move(writer));
   }
   // What an agent that starts with `resume` makes of the capture from its beginning, up to `entries` of it.
-  std::vector<std::string> Read(SourcePositions resume, size_t entries, SourcePositions* after) {
+  std::vector<model::Record> ReadRecords(SourcePositions resume, size_t entries, SourcePositions* after) {
     auto reader = CaptureReader::Open(directory_);
     Collector collector({}, std::move(resume));
     while (entries-- > 0) {
@@ -34,8 +34,11 @@ class CollectorTest : public testing::Test {
       collector.Take(**entry);
     }
     *after = collector.positions();
+    return collector.Drain();
+  }
+  std::vector<std::string> Read(SourcePositions resume, size_t entries, SourcePositions* after) {
     std::vector<std::string> texts;
-    for (const model::Record& record : collector.Drain()) texts.push_back(record.text);
+    for (const model::Record& record : ReadRecords(std::move(resume), entries, after)) texts.push_back(record.text);
     return texts;
   }
 
@@ -64,6 +67,25 @@ TEST_F(CollectorTest, AgentKilledAnywhereGoesOnWithoutLossOrDouble) {
     std::multiset<std::string> both(before.begin(), before.end());
     both.insert(after.begin(), after.end());
     EXPECT_EQ(both, all) << cut;
+  }
+}
+
+TEST_F(CollectorTest, PartsOfALongLineAreMarkedWhereverTheAgentWasKilled) {
+  uint32_t channel = writer_->OpenChannel(RankChannel(0));
+  const std::string block(100'000, 'x');
+  for (int i = 0; i < 6; ++i) writer_->Bytes(channel, i, block);  // 2.3 times the longest
+  writer_->Bytes(channel, 6, "end\nwhole\n");
+  writer_->End();
+  for (size_t cut = 0; cut < 30; ++cut) {
+    SourcePositions positions, ignored;
+    std::vector<model::Record> records = ReadRecords({}, cut, &positions);
+    std::vector<model::Record> after = ReadRecords(positions, 100, &ignored);
+    records.insert(records.end(), after.begin(), after.end());
+    ASSERT_EQ(records.size(), 4u) << cut;
+    EXPECT_EQ(records[0].fields, (model::Fields{{"line_part", int64_t{1}}})) << cut;
+    EXPECT_EQ(records[1].fields, (model::Fields{{"line_part", int64_t{2}}})) << cut;
+    EXPECT_EQ(records[2].fields, (model::Fields{{"line_part", int64_t{3}}, {"line_parts", int64_t{3}}})) << cut;
+    EXPECT_TRUE(records[3].fields.empty()) << cut;
   }
 }
 

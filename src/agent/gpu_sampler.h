@@ -20,7 +20,7 @@ class GpuSampler {
   void Request();
   // What has come since: records of stream gpu, one a device, and an event for each Xid. When the driver has not
   // answered a request for `patience_ms`, one event says so. Never waits.
-  std::vector<model::Record> Take(int patience_ms = 5000);
+  std::vector<model::Record> Take(int patience_ms = 30'000);
 
   // The node's devices by index; empty until NVML has answered.
   std::vector<std::string> uuids() const;

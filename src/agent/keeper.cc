@@ -25,6 +25,7 @@
 #include "agent/output_pipes.h"
 #include "agent/rank_door.h"
 #include "agent/rank_environment.h"
+#include "agent/redaction.h"
 #include "agent/run_description.h"
 #include "agent/signal_queue.h"
 #include "base/clock.h"
@@ -117,7 +118,8 @@ class Keeper {
     start.fields.emplace_back("pid", static_cast<int64_t>(command_.pid()));
     if (identity.world_size && identity.local_rank)
       start.fields.emplace_back("world_size", int64_t{*identity.world_size});
-    for (const auto& [name, value] : options_.labels) start.fields.emplace_back("label." + name, value);
+    for (const auto& [name, value] : options_.labels)
+      start.fields.emplace_back("label." + name, RedactedLabel(name, value));
     start.text = "started: " + std::get<std::string>(*model::FindField(start.fields, "command"));
     capture_.Record(start);
   }

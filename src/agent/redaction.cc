@@ -124,6 +124,12 @@ std::string RedactedCommand(const std::vector<std::string>& command) {
   return text;
 }
 
+std::string RedactedLabel(const std::string& name, const std::string& value) {
+  std::string text = TellsOfArgument(name) ? std::string(kRedacted) : ArgumentRedactor::RedactedWords(value);
+  parse::RedactSecrets(&text);
+  return text;
+}
+
 std::string RedactedEnvironment(const char* const* environment) {
   nlohmann::json json = nlohmann::json::object();
   for (; *environment; ++environment) {

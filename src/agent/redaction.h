@@ -16,4 +16,7 @@ std::string RedactedCommand(const std::vector<std::string>& command);
 // NAME=value variables as a JSON object. Values of telling names are [REDACTED]; others as the words of a command.
 std::string RedactedEnvironment(const char* const* environment);
 
+// The value of a label NAME=VALUE: [REDACTED] where such an argument's would be, and its words otherwise.
+std::string RedactedLabel(const std::string& name, const std::string& value);
+
 }  // namespace rankscope::agent

@@ -37,6 +37,12 @@ TEST(Redaction, ArgumentsThatAreSeveralWordsOrNoneAreQuoted) {
             "sh -c 'echo '\\''it is'\\'' \"so\" it'\\''s  so=; exit' '' 'b c'");
 }
 
+TEST(Redaction, LabelsLoseSecretsToo) {
+  EXPECT_EQ(RedactedLabel("data", "https://h/x?access_token=abc&x=1"), "https://h/x?access_token=[REDACTED]&x=1");
+  EXPECT_EQ(RedactedLabel("hub_token", "abc"), "[REDACTED]");
+  EXPECT_EQ(RedactedLabel("team", "vision & speech"), "vision & speech");
+}
+
 TEST(Redaction, CommandKeepsWhatOnlyLooksAlike) {
   for (std::vector<std::string> command : {
            std::vector<std::string>{"train.py", "--tokenizer", "gpt2", "--max_tokens=4096", "--image_key", "jpg"},

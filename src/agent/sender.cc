@@ -24,7 +24,6 @@ constexpr milliseconds kLastBackoff{5000};
 constexpr milliseconds kPingEvery{1000};
 constexpr int64_t kDeadAfter = 15 * base::kNsPerSecond;  // a half-open connection says nothing
 constexpr size_t kMostAnswers = 1024;
-constexpr int kDiscoveryTimeoutMs = 2000;
 constexpr char kNotInTheSpool[] = "the agent's spool holds them no longer (damaged on its disk, or released)";
 
 }  // namespace
@@ -104,7 +103,7 @@ void Sender::Loop() {
 }
 
 base::Status Sender::Session() {
-  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(CurrentServer(config_), kDiscoveryTimeoutMs));
+  ASSIGN_OR_RETURN(std::string address, FindGrpcAddress(CurrentServer(config_)));
   wire::Hello hello;
   hello.producer = spool_->producer();
   hello.epoch = spool_->epoch();

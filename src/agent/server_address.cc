@@ -10,6 +10,8 @@
 namespace rankscope::agent {
 namespace {
 
+constexpr long kConnectMs = 5000, kAnswerMs = 10'000;  // a machine with more to do than cores is slow to answer
+
 size_t Collect(char* bytes, size_t size, size_t count, void* out) {
   static_cast<std::string*>(out)->append(bytes, size * count);
   return size * count;
@@ -18,17 +20,19 @@ size_t Collect(char* bytes, size_t size, size_t count, void* out) {
 std::string HostOf(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
 bool SaysNothing(const std::string& host) {
-  return host == "0.0.0.0" || host == "[::]" || host == "127.0.0.1" || host == "localhost" || host.empty();
+  return host == "0.0.0.0" || host == "[::]" || host.starts_with("127.") || host == "[::1]" || host == "localhost" ||
+         host.empty();
 }
 
 }  // namespace
 
-base::Result<ServerAnswer> AskServer(const std::string& http, int timeout_ms) {
+base::Result<ServerAnswer> AskServer(const std::string& http) {
   std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), curl_easy_cleanup);
   std::string body;
   std::string url = "http://" + http + "/api/v1/server";
   curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(timeout_ms));
+  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT_MS, kConnectMs);
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, kAnswerMs);
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Collect);
@@ -50,8 +54,8 @@ base::Result<ServerAnswer> AskServer(const std::string& http, int timeout_ms) {
   return answer;
 }
 
-base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_ms) {
-  ASSIGN_OR_RETURN(ServerAnswer answer, AskServer(http, timeout_ms));
+base::Result<std::string> FindGrpcAddress(const std::string& http) {
+  ASSIGN_OR_RETURN(ServerAnswer answer, AskServer(http));
   return answer.grpc;
 }
 

@@ -14,10 +14,10 @@ struct ServerAnswer {
 };
 
 // Asks `http` (HOST:PORT) who it is: GET /api/v1/server. A wildcard or loopback host in its gRPC address is replaced by
-// the host that was asked. kUnavailable names the server when it does not answer within `timeout_ms`.
-base::Result<ServerAnswer> AskServer(const std::string& http, int timeout_ms);
+// the host that was asked. kUnavailable names the server when nothing listens there, or it says nothing for 10 s.
+base::Result<ServerAnswer> AskServer(const std::string& http);
 
 // Its gRPC address alone.
-base::Result<std::string> FindGrpcAddress(const std::string& http, int timeout_ms);
+base::Result<std::string> FindGrpcAddress(const std::string& http);
 
 }  // namespace rankscope::agent

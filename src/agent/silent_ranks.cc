@@ -113,7 +113,7 @@ model::Origin OriginOf(const Identity& identity) {
 
 }  // namespace
 
-std::vector<SilentRank> FindSilentRanks(std::set<pid_t>* with_channel) {
+std::vector<SilentRank> FindSilentRanks() {
   using Name = std::tuple<std::string, int32_t, int32_t>;
   auto name_of = [](const SilentRank& rank) { return Name(rank.rings, rank.identity.attempt, *rank.identity.rank); };
   std::vector<std::string> pids = Pids();
@@ -128,12 +128,8 @@ std::vector<SilentRank> FindSilentRanks(std::set<pid_t>* with_channel) {
   for (const Candidate& candidate : candidates) {
     bool channel = std::any_of(candidate.pipes.begin(), candidate.pipes.end(),
                                [&](const std::string& pipe) { return kept.contains(pipe); });
-    if (!channel) {
-      found[candidate.rank.pid] = candidate.rank;
-      continue;
-    }
-    heard.insert(name_of(candidate.rank));
-    if (with_channel) with_channel->insert(candidate.rank.pid);
+    if (channel) heard.insert(name_of(candidate.rank));
+    if (!channel) found[candidate.rank.pid] = candidate.rank;
   }
   std::vector<SilentRank> ranks;
   for (const auto& [pid, rank] : found) {
@@ -147,9 +143,9 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   if (monotonic_now < next_look_) return {};
   const int64_t began = base::MonotonicNow();
   std::vector<model::Record> events = Ends();
-  std::set<pid_t> seen, with_channel;
-  for (SilentRank& rank : FindSilentRanks(&with_channel)) {
-    if (rank.rings != rings_) continue;
+  std::set<pid_t> seen;
+  for (SilentRank& rank : FindSilentRanks()) {
+    if (rank.rings != rings_ || heard_.contains(rank.pid)) continue;
     seen.insert(rank.pid);
     auto [entry, added] = watched_.try_emplace(rank.pid);
     Watched& watched = entry->second;
@@ -160,13 +156,24 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
       events.push_back(Start(watched.rank));
     }
   }
-  // A Python rank at its start, a long one on a loaded node: it has its own channel by now; the keeper tells its end.
-  std::erase_if(watched_, [&](const auto& entry) {
-    return entry.second.told ? with_channel.contains(entry.first) : !seen.contains(entry.first);
-  });
+  // A Python rank at its start: it has its own channel by now.
+  std::erase_if(watched_, [&](const auto& entry) { return !entry.second.told && !seen.contains(entry.first); });
   const int64_t cost = base::MonotonicNow() - began;
   next_look_ = monotonic_now + std::clamp(cost * kRestsAfterLook, base::kNsPerSecond / 2, base::kNsPerSecond);
   return events;
+}
+
+void SilentRankWatch::Hear(const model::Record& event) {
+  const auto* name = model::FindField(event.fields, "event");
+  const auto* field = model::FindField(event.fields, "pid");
+  if (!name || !field) return;
+  const auto pid = static_cast<pid_t>(model::AsNumber(*field).value_or(0));
+  if (*name == model::FieldValue(std::string("rank_start"))) {
+    watched_.erase(pid);
+    heard_.insert(pid);
+  } else if (*name == model::FieldValue(std::string("rank_exit"))) {
+    heard_.erase(pid);  // another process may get the number
+  }
 }
 
 bool SilentRankWatch::Watched::Ended() const {

@@ -22,9 +22,8 @@ struct SilentRank {
   std::string program;  // the first word of its command line
 };
 
-// All that /proc shows to this user. A Python rank looks like one until its bootstrap has run: the processes of ranks
-// that have a channel are added to `with_channel`, unless that is null.
-std::vector<SilentRank> FindSilentRanks(std::set<pid_t>* with_channel = nullptr);
+// All that /proc shows to this user. A Python rank looks like one for the moment before its bootstrap has run.
+std::vector<SilentRank> FindSilentRanks();
 
 // Follows the silent ranks of one run: an event `rank_start` (source "exit only") for each that is seen at two looks,
 // and `rank_exit` at its end. One thread.
@@ -35,6 +34,8 @@ class SilentRankWatch {
   // Looks each half second, so that what lives a second is seen twice; each second where a look costs more than 5 ms.
   // Returns the events that are due.
   std::vector<model::Record> Look(int64_t monotonic_now);
+  // An event of the keeper's. Whose start it tells has a channel, however late it came to ask for that.
+  void Hear(const model::Record& event);
   // The ends of those that have ended.
   std::vector<model::Record> Ends();
 
@@ -50,6 +51,7 @@ class SilentRankWatch {
   const std::string rings_;
   int64_t next_look_ = 0;  // monotonic
   std::map<pid_t, Watched> watched_;
+  std::set<pid_t> heard_;  // of whom the keeper tells
 };
 
 }  // namespace rankscope::agent

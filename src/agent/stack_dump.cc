@@ -27,12 +27,14 @@ uint64_t SizeOf(const std::string& path) {
   return stat(path.c_str(), &info) == 0 ? static_cast<uint64_t>(info.st_size) : 0;
 }
 
-// Whether the kernel says that the process has a handler for the signal.
-bool Catches(pid_t pid, int number) {
+// Whether the kernel says that the signal is in the mask of the process: SigCgt has those with a handler, SigBlk those
+// that its main thread blocks.
+bool InMask(const std::string& mask, pid_t pid, int number) {
   std::ifstream status("/proc/" + std::to_string(pid) + "/status");
   std::string line;
   while (std::getline(status, line)) {
-    if (line.rfind("SigCgt:", 0) == 0) return (std::strtoull(line.c_str() + 7, nullptr, 16) >> (number - 1) & 1) != 0;
+    if (!line.starts_with(mask + ":")) continue;
+    return (std::strtoull(line.c_str() + mask.size() + 1, nullptr, 16) >> (number - 1) & 1) != 0;
   }
   return false;
 }
@@ -61,11 +63,12 @@ void StackDump::Begin(const RingReader& ring, int64_t now_ns) {
 
 bool StackDump::Signal(const RingReader& ring) {
   int number = ring.control().speaks() ? ring.control().stack_signal() : 0;
-  if (number < SIGRTMIN || number > SIGRTMAX || !Catches(ring.pid(), number)) return false;
+  if (number < SIGRTMIN || number > SIGRTMAX || !InMask("SigCgt", ring.pid(), number)) return false;
   file_ = StacksFile(rings_, ring.pid());
   if (access(file_.c_str(), F_OK) != 0) return false;  // its handler writes elsewhere: it is not ours
   method_ = "faulthandler";
   begins_at_ = size_ = SizeOf(file_);
+  if (!InMask("SigBlk", ring.pid(), number)) handler_ = {ring.pid(), number};
   ring.Signal(number);
   return true;
 }
@@ -101,6 +104,8 @@ bool StackDump::IsWhole(int64_t now_ns) {
   if (size != size_) grew_ns_ = now_ns;
   size_ = size;
   if (size_ == begins_at_ || now_ns - grew_ns_ < kQuietNs) return false;
+  // Its main thread blocks the signal for as long as the handler is at it, however long a loaded node takes for that.
+  if (handler_.pid > 0 && InMask("SigBlk", handler_.pid, handler_.number)) return false;
   ReadText();
   return text_.find(kSignalled) != std::string::npos || now_ns - grew_ns_ >= kLongQuietNs;
 }

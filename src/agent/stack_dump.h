@@ -42,6 +42,10 @@ class StackDump {
   std::string file_, method_, text_, failure_;
   uint64_t begins_at_ = 0, size_ = 0;
   int64_t began_ns_ = 0, grew_ns_ = 0;
+  struct Handler {
+    pid_t pid = 0;  // 0: not known whether it is at it
+    int number = 0;
+  } handler_;
   pid_t py_spy_ = 0;
   bool over_ = false;
 };

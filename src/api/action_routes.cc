@@ -4,6 +4,7 @@
 
 #include "api/answer.h"
 #include "api/signed_note.h"
+#include "base/json_text.h"
 #include "model/record_json.h"
 
 namespace rankscope::api {
@@ -32,7 +33,7 @@ std::string Line(const diagnose::ActionReport& report) {
   json["step"] = report.step ? Json(*report.step) : Json();
   json["ranks"] = Json::array();
   for (const diagnose::RankOutcome& rank : report.ranks) json["ranks"].push_back(ToJson(rank));
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::JsonText(json) + "\n";
 }
 
 // Takes what is the action's own out of the body; who and why are left.
@@ -63,7 +64,7 @@ void ActionRoutes::Begin(const Request& request, const std::shared_ptr<Responder
   Json body = Json::parse(request.body, nullptr, /*allow_exceptions=*/false);
   if (auto status = TakeAction(&body, &wanted); !status.ok()) return Fail(reply, status);
   Request rest = request;
-  rest.body = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  rest.body = base::JsonText(body);
   auto note = ReadSignedNote(rest, "actions");
   if (!note.ok()) return Fail(reply, note.status());
   wanted.by = note->by;

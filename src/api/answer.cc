@@ -1,10 +1,12 @@
 #include "api/answer.h"
 
+#include "base/json_text.h"
+
 namespace rankscope::api {
 
 using Json = nlohmann::json;
 
-std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string Dump(const Json& json) { return base::JsonText(json) + "\n"; }
 
 void Answer(const std::shared_ptr<Responder>& reply, int status, const Json& json) {
   reply->Begin(status, "application/json");

@@ -5,6 +5,7 @@
 #include "api/answer.h"
 #include "api/parameters.h"
 #include "api/signed_note.h"
+#include "base/json_text.h"
 #include "model/record_json.h"
 
 namespace rankscope::api {
@@ -23,7 +24,7 @@ std::string Line(const catalog::FindingRow& row) {
   if (decision.at != 0) {
     json["decision"] = {{"by", decision.by}, {"note", decision.note}, {"at", model::FormatTime(decision.at)}};
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return base::JsonText(json) + "\n";
 }
 
 base::Result<catalog::FindingFilter> FilterOf(const Request& request) {

@@ -7,6 +7,7 @@
 #include "api/parameters.h"
 #include "api/signed_note.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "model/time_text.h"
 
 namespace rankscope::api {
@@ -87,7 +88,7 @@ void IncidentRoutes::Get(const std::shared_ptr<Responder>& reply, const std::str
   if (!around.ok()) return Fail(reply, around.status());
   Json json = Json::parse(row->json, nullptr, /*allow_exceptions=*/false);
   json["around"] = around->empty() ? Json() : Json::parse(*around, nullptr, /*allow_exceptions=*/false);
-  AnswerJson(reply, json.dump(-1, ' ', false, Json::error_handler_t::replace));
+  AnswerJson(reply, base::JsonText(json));
 }
 
 void IncidentRoutes::Say(const Request& request, const std::shared_ptr<Responder>& reply, const std::string& id,
@@ -106,7 +107,7 @@ void IncidentRoutes::Stats(const std::shared_ptr<Responder>& reply) const {
   for (const catalog::RuleStats& rule : *stats) {
     Json json = {{"rule", rule.rule},           {"fired", rule.fired},         {"confirmed", rule.confirmed},
                  {"dismissed", rule.dismissed}, {"incidents", rule.incidents}, {"rank_hours", rule.rank_hours}};
-    reply->Write(json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    reply->Write(base::JsonText(json) + "\n");
   }
   reply->End();
 }

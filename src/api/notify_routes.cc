@@ -7,6 +7,7 @@
 #include "api/parameters.h"
 #include "api/server_metrics.h"
 #include "api/signed_note.h"
+#include "base/json_text.h"
 #include "base/nearest.h"
 #include "model/record_json.h"
 #include "model/time_text.h"
@@ -22,7 +23,7 @@ constexpr int64_t kUsualLimit = 1000;
 
 Json TimeOrNull(base::TimeNs time) { return time == 0 ? Json() : Json(model::FormatTime(time)); }
 
-std::string Line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string Line(const Json& json) { return base::JsonText(json) + "\n"; }
 
 std::string_view NameOf(notify::DeliveryState state) {
   switch (state) {

@@ -7,6 +7,7 @@
 
 #include "api/answer.h"
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "query/field_list.h"
 #include "query/run.h"
 
@@ -40,7 +41,7 @@ std::string_view LimitName(Limit limit) {
   return "";
 }
 
-std::string Line(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"; }
+std::string Line(const Json& json) { return base::JsonText(json) + "\n"; }
 
 // JSON has no infinities: they are strings, as in records.
 Json NumberOrNull(const std::optional<double>& value) {

@@ -106,7 +106,13 @@ class Routes {
     return parameters.CheckNames(route.parameters);
   }
 
-  void Health(const Request&, const Reply& reply, const std::string&) { Answer(reply, 200, {{"status", "ok"}}); }
+  // Everybody may ask, so no project and no job is named. 200 all the same: it serves, and a supervisor that restarts
+  // it gives it no more room.
+  void Health(const Request&, const Reply& reply, const std::string&) {
+    if (services_.takes_records()) return Answer(reply, 200, {{"status", "ok"}});
+    Answer(reply, 200,
+           {{"status", "degraded"}, {"problem", "records cannot be written to disk: the server's stderr says why"}});
+  }
 
   void Server(const Request&, const Reply& reply, const std::string&) {
     Answer(reply, 200,

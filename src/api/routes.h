@@ -31,6 +31,8 @@ struct Services {
   base::Budget::Limits query_limits;  // of each query
   std::shared_ptr<ServerMetrics> metrics;
   notify::LiveNotifier* notifier;  // null: the server tells nobody
+  // Whether records of every project are taken and written.
+  std::function<bool()> takes_records;
   // Tells the agents of a running job to log every so many steps; returns how many there are.
   std::function<int(const std::string& project, const std::string& job, uint32_t steps)> set_log_interval_steps;
 };

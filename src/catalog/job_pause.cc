@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "model/action.h"
 #include "model/pause_event.h"
 
@@ -51,7 +52,7 @@ std::string ToJson(const Pause& pause) {
                {"note", pause.note},
                {"action", pause.action}};
   if (pause.step) json["step"] = *pause.step;
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 std::optional<Pause> PauseFromJson(const std::string& text) {

@@ -1,6 +1,7 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "catalog/job_pause.h"
 #include "catalog/job_state.h"
 #include "model/record_json.h"
@@ -65,7 +66,7 @@ std::string JobState::ToJson() const {
   for (const auto& [attempt, end] : first_bad_end_) {
     json["first_bad_end"][std::to_string(attempt)] = {{"time", end.time}, {"reason", end.reason}};
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 JobState JobState::FromJson(const std::string& text) {

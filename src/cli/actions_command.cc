@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "cli/http_client.h"
 
 namespace rankscope::cli {
@@ -93,7 +94,7 @@ void PrintRanks(const Json& report) {
 
 void Print(const ActionOptions& options, const Json& report) {
   if (options.json) {
-    std::printf("%s\n", report.dump(-1, ' ', false, Json::error_handler_t::replace).c_str());
+    std::printf("%s\n", base::JsonText(report).c_str());
     return;
   }
   std::printf("%s: %s\n", options.job.c_str(), Text(report, "summary").c_str());
@@ -115,8 +116,8 @@ base::Result<Json> BeginAction(const ActionOptions& options) {
   if (options.hold_s > 0) body["hold_s"] = options.hold_s;
   Json report;
   base::Status status;
-  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/actions",
-                            body.dump(-1, ' ', false, Json::error_handler_t::replace), [&](std::string_view line) {
+  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/actions", base::JsonText(body),
+                            [&](std::string_view line) {
                               status = Take(line, &report);
                               return true;
                             }));

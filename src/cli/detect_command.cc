@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/grouped_findings.h"
 #include "cli/record_files.h"
 #include "cli/stored_job.h"
@@ -37,7 +38,7 @@ void PrintJson(const detect::Finding& finding, std::string_view state) {
   detect::AppendJson(finding, &json);
   auto object = nlohmann::ordered_json::parse(json);
   object["state"] = state;
-  json = object.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  json = base::JsonText(object) + "\n";
   std::fwrite(json.data(), 1, json.size(), stdout);
 }
 

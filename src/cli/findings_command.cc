@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/json_text.h"
 #include "cli/http_client.h"
 #include "cli/jobs_command.h"
 #include "cli/time_argument.h"
@@ -70,7 +71,7 @@ base::Status RunFindings(const FindingsOptions& options) {
 base::Status RunDecide(const std::string& server, const std::string& id, const std::string& action,
                        const std::string& by, const std::string& note) {
   Json body = {{"by", by}, {"note", note}};
-  std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = base::JsonText(body);
   return PostLines(server, "/api/v1/findings/" + UrlEncode(id) + "/" + action, text, [](std::string_view line) {
     Json finding = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (finding.is_object()) Print(finding);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/counted.h"
+#include "base/json_text.h"
 #include "cli/http_client.h"
 #include "cli/named_input.h"
 #include "model/job_id.h"
@@ -142,8 +143,7 @@ base::Result<Counts> ImportFile(const std::string& server, const std::string& jo
 base::Status SayImported(const std::string& server, const std::string& job, const std::string& path) {
   std::error_code ignored;
   nlohmann::json import = {{"from", std::filesystem::weakly_canonical(path, ignored).string()}};
-  return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/import",
-                   import.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+  return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/import", base::JsonText(import),
                    [](std::string_view) { return true; });
 }
 

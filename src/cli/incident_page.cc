@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/counted.h"
+#include "base/json_text.h"
 #include "cli/line_printer.h"
 #include "cli/table.h"
 #include "cli/time_argument.h"
@@ -95,7 +96,7 @@ void PrintRecords(const char* what, const Json& records) {
   options.show_time = true;
   LinePrinter printer(options);
   for (const Json& record : records) {
-    std::string json = record.dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string json = base::JsonText(record);
     std::fputs(printer.Render(json).c_str(), stdout);
   }
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/json_text.h"
 #include "cli/http_client.h"
 #include "cli/incident_page.h"
 #include "cli/jobs_command.h"
@@ -68,7 +69,7 @@ base::Status RunIncidentWord(const IncidentWordOptions& options) {
   Json body = {{"by", options.by}, {"note", options.note}};
   if (!options.lasting.empty()) body["for"] = options.lasting;
   std::string path = "/api/v1/incidents/" + UrlEncode(options.id) + "/" + options.action;
-  std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = base::JsonText(body);
   return PostLines(options.server, path, text, [](std::string_view line) {
     Json incident = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (incident.is_object()) PrintIncidentLine(incident);

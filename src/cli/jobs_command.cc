@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/counted.h"
+#include "base/json_text.h"
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
 #include "cli/line_folder.h"
@@ -171,7 +172,7 @@ base::Status RunJobsDelete(const std::string& server, const std::string& job, bo
 
 base::Status RunPin(const std::string& server, const std::string& job, const std::string& by, const std::string& note) {
   nlohmann::json pin = {{"by", by}, {"note", note}};
-  std::string body = pin.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string body = base::JsonText(pin);
   RETURN_IF_ERROR(
       PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/pin", body, [](std::string_view) { return true; }));
   std::printf("%s: pinned\n", job.c_str());

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/json_text.h"
 #include "base/nearest.h"
 #include "cli/http_client.h"
 #include "notify/test_message.h"
@@ -93,7 +94,7 @@ base::Status RunNotifyTest(const NotifyOptions& options) {
 }
 
 base::Status RunNotifyServerTest(const NotifyOptions& options) {
-  std::string body = Json({{"channel", options.channel}}).dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string body = base::JsonText(Json({{"channel", options.channel}}));
   base::Status status;
   auto take = [&](std::string_view line) {
     Json answer = Json::parse(line, nullptr, /*allow_exceptions=*/false);

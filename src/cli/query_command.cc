@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/counted.h"
+#include "base/json_text.h"
 #include "cli/answer_end.h"
 #include "cli/http_client.h"
 #include "cli/job_time.h"
@@ -47,7 +48,7 @@ base::Status PrintRows(const std::string& server, const std::string& path, const
                        const std::vector<std::string>& hidden, size_t width, std::vector<std::string> columns = {}) {
   if (output == "json") {
     return GetRows(server, path, [](const Json& row) {
-      std::string line = row.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+      std::string line = base::JsonText(row) + "\n";
       return std::fwrite(line.data(), 1, line.size(), stdout) == line.size();
     });
   }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "cli/http_client.h"
 
 namespace rankscope::cli {
@@ -33,7 +34,7 @@ bool Show(std::string_view line, bool json) {
 
 base::Status RunSilenceAdd(const SilenceOptions& options) {
   Json body = {{"matchers", options.matchers}, {"for", options.lasts}, {"note", options.note}, {"by", options.by}};
-  std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+  std::string text = base::JsonText(body);
   return PostLines(options.server, "/api/v1/silences", text,
                    [&](std::string_view line) { return Show(line, options.json); });
 }

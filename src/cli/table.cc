@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_text.h"
 #include "model/shown.h"
 #include "model/words.h"
 
@@ -54,7 +55,7 @@ std::string CsvCell(const std::string& text) {
 
 std::string RawValue(const nlohmann::ordered_json& value) {
   if (value.is_string()) return value.get<std::string>();
-  return value.is_null() ? "" : value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return value.is_null() ? "" : base::JsonText(value);
 }
 
 }  // namespace

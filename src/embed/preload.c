@@ -144,7 +144,7 @@ static int Introduce(char* text, size_t size) {
 
 static int Connect(const char* path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  struct timeval patience = {2, 0};
+  struct timeval patience = {20, 0};  // it answers hundreds of ranks one by one, on a node that has just begun
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0 || strlen(path) >= sizeof address.sun_path) return fd;
   strcpy(address.sun_path, path);

@@ -61,6 +61,8 @@ class Ingest : public wire::FrameReceiver {
   // Forgets how far the producers are whose names begin with `prefix`, since what they sent is deleted: else sending it
   // anew would store nothing. Blocks until that is on disk; kUnavailable: a full disk.
   base::Status ForgetProducers(const std::string& project, const std::string& prefix);
+  // kUnavailable while the disk has no room for records. Any thread.
+  base::Status HasRoom() { return space_.Check(); }
   // Up to where the producer's records are on disk. Any thread.
   uint64_t CommittedSeq(const std::string& producer);
 

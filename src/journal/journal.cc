@@ -1,6 +1,7 @@
 #include "journal/journal.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -61,29 +62,34 @@ base::Result<std::unique_ptr<Journal>> Journal::Open(const std::string& folder, 
 base::Result<std::unique_ptr<Journal>> Journal::OpenToRead(const std::string& folder, Recovery* recovery) {
   std::unique_ptr<Journal> journal(new Journal);
   journal->folder_ = folder;
+  journal->reads_only_ = true;
   ASSIGN_OR_RETURN(journal->lock_, base::OpenFile(folder + "/LOCK", O_RDONLY));
-  RETURN_IF_ERROR(journal->FindFiles());
+  ASSIGN_OR_RETURN(journal->files_, journal->FindFiles());
   RETURN_IF_ERROR(journal->RecoverId(recovery));
   if (journal->files_.empty()) journal->files_.push_back({0, 0});
   return journal;
 }
 
-base::Status Journal::FindFiles() {
+base::Result<std::vector<Journal::File>> Journal::FindFiles() const {
   ASSIGN_OR_RETURN(auto names, base::ListDirectory(folder_));
+  std::vector<File> files;
   for (const std::string& name : names) {
     if (!name.ends_with(kSuffix)) continue;
     uint64_t first = std::strtoull(name.c_str(), nullptr, 10);
     struct stat info {};
-    if (stat(PathOf(first).c_str(), &info) != 0) return base::Status::FromErrno(PathOf(first), errno);
+    if (stat(PathOf(first).c_str(), &info) != 0) {
+      if (errno == ENOENT) continue;  // trimmed since
+      return base::Status::FromErrno(PathOf(first), errno);
+    }
     auto size = static_cast<uint64_t>(info.st_size);
-    if (!files_.empty()) files_.back().end = std::min(files_.back().end, first);
-    files_.push_back({first, first + (size > kFileHeaderBytes ? size - kFileHeaderBytes : 0)});
+    if (!files.empty()) files.back().end = std::min(files.back().end, first);
+    files.push_back({first, first + (size > kFileHeaderBytes ? size - kFileHeaderBytes : 0)});
   }
-  return {};
+  return files;
 }
 
 base::Status Journal::Recover(Recovery* recovery) {
-  RETURN_IF_ERROR(FindFiles());
+  ASSIGN_OR_RETURN(files_, FindFiles());
   RETURN_IF_ERROR(RecoverId(recovery));
   if (!files_.empty()) RETURN_IF_ERROR(RecoverLast(&files_.back(), recovery));
   uint64_t end = files_.empty() ? 0 : files_.back().end;
@@ -96,8 +102,10 @@ base::Status Journal::Recover(Recovery* recovery) {
 // The id is in each file's header and, for the day when the only header is damaged, in LOCK.
 base::Status Journal::RecoverId(Recovery* recovery) {
   for (const File& file : files_) {
-    ASSIGN_OR_RETURN(base::UniqueFd fd, base::OpenFile(PathOf(file.first), O_RDONLY));
-    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd.get(), 0, kFileHeaderBytes));
+    auto fd = base::OpenFile(PathOf(file.first), O_RDONLY);
+    if (fd.status().code() == base::Code::kNotFound) continue;  // trimmed since
+    if (!fd.ok()) return fd.status();
+    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd->get(), 0, kFileHeaderBytes));
     auto header = DecodeFileHeader(bytes);
     if (header && header->version != kVersion) {
       return base::Status::Invalid(PathOf(file.first) + ": journal of version " + std::to_string(header->version) +
@@ -259,28 +267,58 @@ bool Journal::Reader::FindFile(File* file) {
   return false;
 }
 
+// Whether the file has gone since, or, where another process appends, is longer or shorter.
+bool Journal::HasChanged(const File& file) {
+  auto files = reads_only_ ? FindFiles() : base::Status::NotFound("");
+  std::lock_guard lock(mutex_);
+  if (files.ok() && !files->empty()) files_ = *std::move(files);
+  return std::none_of(files_.begin(), files_.end(),
+                      [&](const File& now) { return now.first == file.first && now.end == file.end; });
+}
+
+// Of a journal that is only read here.
+bool Journal::IsOpenElsewhere() const {
+  if (flock(lock_.get(), LOCK_SH | LOCK_NB) != 0) return errno == EWOULDBLOCK;
+  (void)flock(lock_.get(), LOCK_UN);
+  return false;
+}
+
 base::Result<bool> Journal::Reader::Next(Entry* entry) {
   File file{};
   while (FindFile(&file)) {
-    if (file_first_ != file.first) {
-      ASSIGN_OR_RETURN(fd_, base::OpenFile(journal_->PathOf(file.first), O_RDONLY));
-      file_first_ = file.first;
-    }
-    uint64_t offset = kFileHeaderBytes + position_ - file.first;
-    ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), offset, kEntryHeaderBytes));
-    auto length = DecodeEntryLength(journal_->id_, position_, bytes);
-    if (length && *length <= file.end - position_) {
-      ASSIGN_OR_RETURN(std::string payload,
-                       base::ReadAt(fd_.get(), offset + kEntryHeaderBytes, *length - kEntryHeaderBytes));
-      bytes += payload;
-      if (auto found = DecodeEntry(journal_->id_, position_, bytes)) {
-        entry->payload = *found;
-        position_ = entry->end_position = position_ + *length;
-        return true;
-      }
-    }
+    auto taken = Take(file, entry);
+    if (taken.ok() && *taken) return true;
+    if (taken.ok() && !unfinished_) continue;
+    if (journal_->HasChanged(file)) continue;
+    if (!taken.ok()) return taken.status();
+    if (journal_->IsOpenElsewhere()) return false;
     RETURN_IF_ERROR(SkipDamage(file));
   }
+  return false;
+}
+
+base::Result<bool> Journal::Reader::Take(const File& file, Entry* entry) {
+  if (file_first_ != file.first) {
+    ASSIGN_OR_RETURN(fd_, base::OpenFile(journal_->PathOf(file.first), O_RDONLY));
+    file_first_ = file.first;
+  }
+  const uint64_t offset = kFileHeaderBytes + position_ - file.first;
+  ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd_.get(), offset, kEntryHeaderBytes));
+  const auto length = DecodeEntryLength(journal_->id_, position_, bytes);
+  if (length && *length <= file.end - position_) {
+    ASSIGN_OR_RETURN(std::string payload,
+                     base::ReadAt(fd_.get(), offset + kEntryHeaderBytes, *length - kEntryHeaderBytes));
+    bytes += payload;
+    if (auto found = DecodeEntry(journal_->id_, position_, bytes)) {
+      entry->payload = *found;
+      position_ = entry->end_position = position_ + *length;
+      return true;
+    }
+  }
+  const bool last = file.end == journal_->end_position();
+  unfinished_ = journal_->reads_only_ && last && bytes.size() < length.value_or(kEntryHeaderBytes);
+  if (unfinished_) return false;
+  RETURN_IF_ERROR(SkipDamage(file));
   return false;
 }
 

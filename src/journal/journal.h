@@ -32,8 +32,8 @@ class Journal {
   // Creates the folder if absent. A torn last entry is cut off; damage elsewhere is skipped by readers and reported.
   // A full disk does not hinder it. kInvalid when a newer program wrote the journal.
   static base::Result<std::unique_ptr<Journal>> Open(const std::string& folder, Options options, Recovery* recovery);
-  // To Read what is there, also while somebody has it open: nothing is written, and a torn last entry is damage like
-  // any. kNotFound: there is none.
+  // To Read what is there, also while somebody has it open, appends and trims: nothing is written. A torn last entry is
+  // damage like any where nobody has it open. kNotFound: there is none.
   static base::Result<std::unique_ptr<Journal>> OpenToRead(const std::string& folder, Recovery* recovery);
   ~Journal();
 
@@ -76,10 +76,13 @@ class Journal {
     friend class Journal;
     Reader(Journal* journal, uint64_t position) : journal_(journal), position_(position) {}
     bool FindFile(File* file);
+    // False: a damaged range was skipped, or unfinished_.
+    base::Result<bool> Take(const File& file, Entry* entry);
     base::Status SkipDamage(const File& file);
     Journal* journal_;
     uint64_t position_;
     uint64_t file_first_ = ~uint64_t{0};
+    bool unfinished_ = false;  // the entry at position_, which somebody may be writing
     base::UniqueFd fd_;
     std::vector<std::string> damage_;
   };
@@ -89,16 +92,19 @@ class Journal {
  private:
   Journal() = default;
   base::Status Recover(Recovery* recovery);
-  base::Status FindFiles();
+  base::Result<std::vector<File>> FindFiles() const;
   base::Status RecoverId(Recovery* recovery);
   base::Status RecoverLast(File* file, Recovery* recovery);
   base::Status BeginFile(uint64_t first);
   std::string PathOf(uint64_t first) const;
+  bool HasChanged(const File& file);
+  bool IsOpenElsewhere() const;
 
   std::string folder_;
   Options options_;
   uint64_t id_ = 0;  // mixed into every checksum: bytes of another journal never validate
   base::UniqueFd lock_, fd_;
+  bool reads_only_ = false;
   bool begun_ = false;     // the last of files_ is open for appending: not so when the disk was full
   bool poisoned_ = false;  // the appender's own
 

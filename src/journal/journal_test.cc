@@ -111,6 +111,55 @@ TEST_F(JournalTest, TrimRemovesOnlyWholeFilesBefore) {
   EXPECT_EQ(All(), (std::vector<std::string>{"3", "4", "5"}));
 }
 
+TEST_F(JournalTest, WhoeverReadsBesideItsOwnerIsNotMisledByTrimming) {
+  Open({.file_bytes = 100});
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(journal_->Append("entry " + std::to_string(i)).ok());
+  auto beside = Journal::OpenToRead(folder_, &recovery_);
+  ASSERT_TRUE(beside.ok()) << beside.status().message();
+  auto reader = (*beside)->Read(0);
+  Journal::Reader::Entry entry;
+  ASSERT_TRUE(*reader.Next(&entry));
+  ASSERT_TRUE(journal_->TrimBefore(journal_->end_position()).ok());
+  std::string last;
+  while (true) {
+    auto more = reader.Next(&entry);
+    ASSERT_TRUE(more.ok()) << more.status().message();
+    if (!*more) break;
+    last = entry.payload;
+  }
+  EXPECT_EQ(last, "entry 49");
+  EXPECT_TRUE(reader.damage().empty()) << reader.damage()[0];
+  EXPECT_TRUE(recovery_.damage.empty());
+}
+
+TEST_F(JournalTest, EntryThatItsOwnerIsWritingIsNoDamage) {
+  ASSERT_TRUE(journal_->Append("whole").ok());
+  ASSERT_TRUE(journal_->Append("being written").ok());
+  const std::string path = OnlyFile();
+  const auto size = fs::file_size(path);
+  const std::string bytes = *base::ReadWholeFile(path);
+  for (uintmax_t missing : {3, 20}) {  // of the payload; of the header, too
+    fs::resize_file(path, size - missing);
+    auto beside = Journal::OpenToRead(folder_, &recovery_);
+    auto reader = (*beside)->Read(0);
+    Journal::Reader::Entry entry;
+    ASSERT_TRUE(*reader.Next(&entry));
+    EXPECT_FALSE(*reader.Next(&entry));
+    EXPECT_TRUE(reader.damage().empty());
+    std::ofstream(path, std::ios::binary) << bytes;
+    EXPECT_TRUE(*reader.Next(&entry));
+    EXPECT_EQ(entry.payload, "being written");
+  }
+  journal_.reset();
+  fs::resize_file(path, size - 3);
+  auto alone = Journal::OpenToRead(folder_, &recovery_);
+  auto reader = (*alone)->Read(0);
+  Journal::Reader::Entry entry;
+  ASSERT_TRUE(*reader.Next(&entry));
+  EXPECT_FALSE(*reader.Next(&entry));
+  EXPECT_EQ(reader.damage().size(), 1u) << "nobody will go on with it";
+}
+
 TEST_F(JournalTest, FullDiskRefusesAndLaterAppendsSucceed) {
   ASSERT_TRUE(journal_->Append("before").ok());
   signal(SIGXFSZ, SIG_IGN);

@@ -39,15 +39,22 @@ TEST(IncidentCitations, AreFromItsBeginningToItsLastEvidenceUnlessItWasDismissed
     changes.incidents.push_back(RowOf(incident));
   }
   ASSERT_TRUE(findings->Save(changes).ok());
-  auto citations = CitationsOf(*findings->incidents());
-  ASSERT_TRUE(citations.ok()) << citations.status().message();
-  ASSERT_EQ(citations->size(), 2u);  // newest first
-  EXPECT_EQ((*citations)[0].job, "over");
-  EXPECT_EQ((*citations)[0].since, 500);
-  EXPECT_EQ((*citations)[0].until, 500);
-  EXPECT_EQ((*citations)[1].job, "open");
-  EXPECT_EQ((*citations)[1].since, 400);
-  EXPECT_EQ((*citations)[1].until, 900);
+  IncidentCitations citations(findings->incidents());
+  auto cited = citations.Look();
+  ASSERT_TRUE(cited.ok()) << cited.status().message();
+  ASSERT_EQ(cited->size(), 2u);
+  EXPECT_EQ(cited->at("over").at(0).since, 500);
+  EXPECT_EQ(cited->at("over").at(0).until, 500);
+  EXPECT_EQ(cited->at("open").at(0).since, 400);
+  EXPECT_EQ(cited->at("open").at(0).until, 900);
+  changes.incidents = {RowOf(Of("over", diagnose::IncidentState::kDismissed, {})),
+                       RowOf(Of("no", diagnose::IncidentState::kConfirmed, {600}))};
+  ASSERT_TRUE(findings->Save(changes).ok());
+  ASSERT_TRUE(findings->DeleteJob("open").ok());
+  citations.ForgetJob("open");
+  cited = citations.Look();
+  ASSERT_EQ(cited->size(), 1u) << "what people said since counts, and what is deleted is gone";
+  EXPECT_EQ(cited->at("no").at(0).until, 600);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "base/coding.h"
+#include "base/json_text.h"
 #include "notify/message_text.h"
 #include "notify/text.h"
 
@@ -32,8 +33,6 @@ std::string Fingerprint(const Update& update) {
   return text;
 }
 
-std::string Dump(const nlohmann::json& json) {
-  return json.dump(-1, ' ', /*ensure_ascii=*/false, nlohmann::json::error_handler_t::replace);
-}
+std::string Dump(const nlohmann::json& json) { return base::JsonText(json); }
 
 }  // namespace rankscope::notify

@@ -75,6 +75,7 @@ std::string_view LastState(std::string_view line) {
 
 void LineAssembler::Feed(base::TimeNs time, std::string_view bytes, const Emit& emit) {
   while (!bytes.empty()) {
+    if (line_.size() >= kMaxLineBytes && bytes.front() != '\n') EndLine(Ending::kSizeLimit, emit);
     if (line_.empty()) line_time_ = time;
     size_t newline = bytes.find('\n');
     size_t room = kMaxLineBytes - line_.size();
@@ -84,9 +85,7 @@ void LineAssembler::Feed(base::TimeNs time, std::string_view bytes, const Emit& 
     bytes.remove_prefix(take);
     if (!bytes.empty() && bytes.front() == '\n' && take == newline) {
       bytes.remove_prefix(1);
-      EndLine(false, emit);
-    } else if (line_.size() >= kMaxLineBytes) {
-      EndLine(true, emit);
+      EndLine(Ending::kNewline, emit);
     }
   }
   EmitBar(time, emit);
@@ -121,20 +120,31 @@ void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   line_time_ = line_.empty() ? time : state_time_;
 }
 
-void LineAssembler::EndLine(bool partial, const Emit& emit) {
+void LineAssembler::NumberPart(Ending ending, Line* line) {
+  const bool last = ending != Ending::kSizeLimit;
+  if (last && parts_ == 0) return;
+  line->part = parts_ + 1;
+  line->parts = last ? line->part : 0;
+  parts_ = last ? 0 : line->part;
+}
+
+void LineAssembler::EndLine(Ending ending, const Emit& emit) {
   const bool is_bar = line_.find('\r') != std::string::npos;
   const base::TimeNs bar_time = line_.ends_with('\r') ? shown_time_ : state_time_;
   const std::string_view state = LastState(line_);
   const auto overwritten = static_cast<size_t>(state.data() - line_.data());
-  Line line{is_bar ? bar_time : line_time_, std::string(state), partial};
-  size_t bytes = line_.size() + (partial ? 0 : 1);
+  const bool has_newline = ending == Ending::kNewline;
+  Line line{is_bar ? bar_time : line_time_, std::string(state), !has_newline};
+  NumberPart(ending, &line);
+  size_t bytes = line_.size() + (has_newline ? 1 : 0);
   line_.clear();
   last_line_time_ = line.time;
   if (!traceback_.empty() && TakeIntoTraceback(&line, bytes)) return;
   EmitTraceback(emit);
-  if (size_t begin = BeginOfTraceback(line.text); begin != std::string::npos) {
+  if (size_t begin = BeginOfTraceback(line.text); begin != std::string::npos && line.part <= 1) {
     if (begin > 0) emit({line.time, line.text.substr(0, begin), false});
     traceback_ = line.text.substr(begin);
+    traceback_part_ = line.part;
     traceback_time_ = line.time;
     traceback_bytes_ = begin > 0 ? bytes - overwritten - begin : bytes;
     in_group_ = IsGroupHead(WithoutLauncherPrefix(traceback_));
@@ -154,14 +164,14 @@ bool LineAssembler::TakeIntoTraceback(Line* line, size_t bytes) {
     in_group_ = in_group_ || IsGroupHead(text);
     const bool frame = IsFrame(text, in_group_) || IsGroupHead(text);
     in_frames_ = frame;
-    if (frame || !in_group_) return Join(line->text, bytes);  // a plain traceback ends with its exception
+    if (frame || !in_group_) return Join(*line, bytes);  // a plain traceback ends with its exception
   }
   if (IsLink(text) && blank_since) {
     in_frames_ = true;
     in_group_ = false;
-    return Join(line->text, bytes);
+    return Join(*line, bytes);
   }
-  if (IsMessage(text) && tail_.empty()) return Join(line->text, bytes);
+  if (IsMessage(text) && tail_.empty()) return Join(*line, bytes);
   if (BeginOfTraceback(line->text) != std::string::npos || tail_.size() >= kMaxTail) return false;
   tail_.push_back(std::move(*line));
   traceback_bytes_ += bytes;
@@ -169,10 +179,11 @@ bool LineAssembler::TakeIntoTraceback(Line* line, size_t bytes) {
 }
 
 // The lines that waited, and this one, are the traceback's.
-bool LineAssembler::Join(std::string_view text, size_t bytes) {
+bool LineAssembler::Join(const Line& line, size_t bytes) {
   for (const Line& held : tail_) traceback_ += "\n" + held.text;
   tail_.clear();
-  traceback_.append("\n").append(text);
+  traceback_.append("\n").append(line.text);
+  traceback_part_ = line.part;
   traceback_bytes_ += bytes;
   return true;
 }
@@ -180,7 +191,7 @@ bool LineAssembler::Join(std::string_view text, size_t bytes) {
 void LineAssembler::EmitTraceback(const Emit& emit) {
   if (traceback_.empty()) return;
   traceback_bytes_ = 0;
-  emit({traceback_time_, std::exchange(traceback_, {}), false});
+  emit({traceback_time_, std::exchange(traceback_, {}), false, traceback_part_});
   for (Line& line : std::exchange(tail_, {})) emit(std::move(line));
 }
 
@@ -191,7 +202,8 @@ void LineAssembler::Tick(base::TimeNs now, const Emit& emit) {
 }
 
 void LineAssembler::Flush(const Emit& emit) {
-  if (!line_.empty()) EndLine(true, emit);
+  if (!line_.empty()) EndLine(Ending::kFlush, emit);
+  parts_ = 0;
   EmitTraceback(emit);
 }
 

@@ -180,6 +180,36 @@ TEST_F(LineAssemblerTest, LongLineIsCutAndNothingDropped) {
   EXPECT_EQ(texts_.size(), 5u);
 }
 
+TEST_F(LineAssemblerTest, PartsOfALongLineAreNumbered) {
+  const std::string full(LineAssembler::kMaxLineBytes, 'x');
+  Feed(full + full + "end\nwhole\n" + full);
+  Feed("\n" + full + "y");
+  Flush();
+  Feed("z\n");
+  std::vector<std::pair<uint32_t, uint32_t>> parts;
+  for (const Line& line : lines_) parts.emplace_back(line.part, line.parts);
+  EXPECT_EQ(parts, (std::vector<std::pair<uint32_t, uint32_t>>{
+                       {1, 0}, {2, 0}, {3, 3}, {0, 0}, {0, 0}, {1, 0}, {2, 2}, {0, 0}}));
+  EXPECT_EQ(texts_[4], full) << "a line of just so many bytes is whole";
+}
+
+TEST_F(LineAssemblerTest, LongMessageOfATracebackIsGoneOnWith) {
+  Feed("Traceback (most recent call last):\n  x\nE: " + std::string(LineAssembler::kMaxLineBytes, 'x') + "\n");
+  Flush();
+  ASSERT_EQ(lines_.size(), 2u);
+  EXPECT_EQ(lines_[0].part, 1u);
+  EXPECT_EQ(std::pair(lines_[1].part, lines_[1].parts), std::pair(2u, 2u));
+}
+
+TEST_F(LineAssemblerTest, PartsAreNumberedOnByWhoGoesOn) {
+  const std::string full(LineAssembler::kMaxLineBytes, 'x');
+  Feed(full + "yy");
+  EXPECT_EQ(assembler_.parts_out(), 1u);
+  assembler_ = LineAssembler(assembler_.parts_out());
+  Feed("yyy\n");
+  EXPECT_EQ(std::pair(lines_[1].part, lines_[1].parts), std::pair(2u, 2u));
+}
+
 TEST_F(LineAssemblerTest, BinaryBytesAreKept) {
   std::string garbage("\x00\xff\xfe a\x01", 6);
   Feed(garbage + "\n");

@@ -90,4 +90,9 @@ void UnderstandLine(model::Record* record) {
   }
 }
 
+void MarkPart(const Line& line, model::Record* record) {
+  if (line.part > 0) record->fields.emplace_back("line_part", static_cast<int64_t>(line.part));
+  if (line.parts > 0) record->fields.emplace_back("line_parts", static_cast<int64_t>(line.parts));
+}
+
 }  // namespace rankscope::parse

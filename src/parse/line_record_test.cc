@@ -126,6 +126,19 @@ TEST(RedactSecrets, NamesTellInAnyCaseAndNotation) {
   }
 }
 
+TEST(RedactSecrets, ParametersOfUrlsEndWhereTheNextBegins) {
+  for (auto [line, redacted] : {std::pair("GET https://h/x?access_token=hunter2hunter2hunter2&x=1 200",
+                                          "GET https://h/x?access_token=[REDACTED]&x=1 200"),
+                                {"https://h/x?x=1&token=hunter%2F2&y=2", "https://h/x?x=1&token=[REDACTED]&y=2"},
+                                {"access_token=hunter2hunter2hunter2&x=1", "access_token=[REDACTED]&x=1"},
+                                {"https://h/x?api_key=hunter2&hunter2", "https://h/x?api_key=[REDACTED]"},
+                                {"{'password': 'hunter2&x=1'}", "{'password': '[REDACTED]'}"}}) {
+    std::string text = line;
+    EXPECT_TRUE(RedactSecrets(&text)) << line;
+    EXPECT_EQ(text, redacted);
+  }
+}
+
 TEST(RedactSecrets, LeavesMetricsAndTokenizersAlone) {
   for (const char* line :
        {"token: 0.5123456", "tokens=512", "num_tokens: 10241024", "password_loss: 0.1234567", "password: 0.12345678",

@@ -197,6 +197,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     record.time = time;
     RedactSecrets(&record.text);
     UnderstandLine(&record);
+    MarkPart(line, &record);
     wanted = settled || !take_unsettled ? take(std::move(record)) : take_unsettled(std::move(record));
   };
   LineAssembler assembler;

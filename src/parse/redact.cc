@@ -75,6 +75,10 @@ std::string_view NameThatEnds(std::string_view text, size_t end) {
   return text.substr(begin, end - begin);
 }
 
+std::string_view NameThatBegins(std::string_view text) {
+  return text.substr(0, static_cast<size_t>(std::find_if_not(text.begin(), text.end(), IsNameByte) - text.begin()));
+}
+
 bool HasCapital(std::string_view text, size_t end) {
   for (; end > 0; --end) {
     const char c = text[end - 1];
@@ -113,6 +117,15 @@ struct Value {
   bool quoted;
 };
 
+// Where a URL's next parameter begins, `&NAME=`; npos: none does.
+size_t NextParameter(std::string_view value) {
+  for (size_t at = value.find('&'); at != std::string_view::npos; at = value.find('&', at + 1)) {
+    const size_t end = at + 1 + NameThatBegins(value.substr(at + 1)).size();
+    if (end > at + 1 && end < value.size() && value[end] == '=') return at;
+  }
+  return std::string_view::npos;
+}
+
 Value ValueAfter(std::string_view text, size_t sign) {
   constexpr std::string_view kBefore = " '\"\\";
   size_t begin = sign + 1;
@@ -122,8 +135,9 @@ Value ValueAfter(std::string_view text, size_t sign) {
   }
   const char before = text[begin - 1];
   const bool quoted = before == '\'' || before == '"';
-  const std::string_view value = text.substr(begin, kMostSecret);
-  size_t end = begin + std::min(quoted ? value.find(before) : value.find_first_of(" \t\n'\",;"), value.size());
+  std::string_view value = text.substr(begin, kMostSecret);
+  value = value.substr(0, quoted ? value.find(before) : value.find_first_of(" \t\n'\",;"));
+  size_t end = begin + (quoted ? value.size() : std::min(NextParameter(value), value.size()));
   while (end > begin && text[end - 1] == '\\') --end;
   return {begin, end, quoted};
 }
@@ -159,14 +173,22 @@ bool IsSecret(Telling telling, std::string_view value, bool quoted) {
   return telling == Telling::kSecret || LooksLikeToken(value);
 }
 
+// Whether the name, which stands in the text, is of a URL's parameter.
+bool IsParameter(std::string_view text, std::string_view name) {
+  const auto at = static_cast<size_t>(name.data() - text.data());
+  return at > 0 && (text[at - 1] == '?' || text[at - 1] == '&');
+}
+
 // NAME=value, NAME: value, "NAME": "value" where the name tells.
 bool RedactNamed(char sign, std::string* text) {
   bool any = false;
   for (size_t at = text->find(sign); at != std::string::npos; at = text->find(sign, at + 1)) {
     const size_t end = NameEnd(*text, at);
     if (!MayTell(*text, end) || text->compare(at, 2, "::") == 0) continue;
-    const Telling telling = TellingOf(NameThatEnds(*text, end));
+    const std::string_view name = NameThatEnds(*text, end);
+    Telling telling = TellingOf(name);
     if (telling == Telling::kNothing) continue;
+    if (telling == Telling::kToken && IsParameter(*text, name)) telling = Telling::kSecret;
     Value value = ValueAfter(*text, at);
     if (!IsSecret(telling, std::string_view(*text).substr(value.begin, value.end - value.begin), value.quoted))
       continue;

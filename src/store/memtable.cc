@@ -9,9 +9,14 @@ base::Status OfJob(const std::string& job, const base::Status& status) {
   return status.WithContext("job \"" + job + "\"");
 }
 
-base::Status Split(const model::RecordBatch& batch, size_t records, SegmentFolder* folder, Buffers* jobs) {
-  std::vector<RowBuffer*> buffers;
+base::Status Split(const model::RecordBatch& batch, const std::multiset<std::string>& going, size_t records,
+                   SegmentFolder* folder, Buffers* jobs) {
+  std::vector<RowBuffer*> buffers;  // by origin; null: its records go
   for (const model::Origin& origin : batch.origins()) {
+    if (going.contains(origin.job)) {
+      buffers.push_back(nullptr);
+      continue;
+    }
     auto found = jobs->find(origin.job);
     if (found == jobs->end()) {
       auto templates = folder->TemplatesOf(origin.job);
@@ -23,17 +28,20 @@ base::Status Split(const model::RecordBatch& batch, size_t records, SegmentFolde
   }
   model::RecordBatch::Cursor cursor(batch);
   model::RecordView view;
-  while (cursor.Next(&view)) buffers[view.origin_index]->Add(view);
+  while (cursor.Next(&view)) {
+    if (RowBuffer* buffer = buffers[view.origin_index]) buffer->Add(view);
+  }
   return {};
 }
 
 }  // namespace
 
-base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, SegmentFolder* folder) {
+base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, const std::multiset<std::string>& going,
+                                                     SegmentFolder* folder) {
   size_t records = 0;
   for (const auto& batch : table.batches) records += batch->size();
   Buffers jobs;
-  for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, records, folder, &jobs));
+  for (const auto& batch : table.batches) RETURN_IF_ERROR(Split(*batch, going, records, folder, &jobs));
   std::vector<LiveSegment> written;
   for (auto& entry : jobs) {
     RowBuffer& buffer = entry.second;

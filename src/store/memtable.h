@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct Memtable {
   std::chrono::steady_clock::time_point since;
 };
 
-// The memtable's records as segments, one a job, that nobody sees until they are published.
-base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, SegmentFolder* folder);
+// The memtable's records, but for those of the jobs that go, as segments, one a job, that nobody sees until they are
+// published.
+base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, const std::multiset<std::string>& going,
+                                                     SegmentFolder* folder);
 
 }  // namespace rankscope::store

@@ -1,7 +1,6 @@
 #include "store/retention.h"
 
 #include <algorithm>
-#include <map>
 
 namespace rankscope::store {
 namespace {
@@ -18,8 +17,10 @@ std::set<std::string> NewestOfRunning(const std::vector<StoredSegment>& oldest_f
 }
 
 bool IsCited(const StoredSegment& segment, const Kept& kept) {
-  return std::any_of(kept.citations.begin(), kept.citations.end(), [&](const Citation& citation) {
-    return citation.job == segment.job && citation.since <= segment.max_time && citation.until >= segment.min_time;
+  auto of_job = kept.citations.find(segment.job);
+  if (of_job == kept.citations.end()) return false;
+  return std::any_of(of_job->second.begin(), of_job->second.end(), [&](const Citation& citation) {
+    return citation.since <= segment.max_time && citation.until >= segment.min_time;
   });
 }
 

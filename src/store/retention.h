@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -16,17 +17,16 @@ struct Retention {
   std::optional<uint64_t> max_bytes = std::nullopt;  // of segments
 };
 
-// Records that something points at: an incident cites its evidence.
+// Records of a job that something points at: an incident cites its evidence.
 struct Citation {
-  std::string job;
   base::TimeNs since = 0, until = 0;  // both included
 };
 
 // What retention leaves alone.
 struct Kept {
-  std::set<std::string> pinned = {};   // jobs
-  std::set<std::string> running = {};  // jobs, whose newest segment stays
-  std::vector<Citation> citations = {};
+  std::set<std::string> pinned = {};                            // jobs
+  std::set<std::string> running = {};                           // jobs, whose newest segment stays
+  std::map<std::string, std::vector<Citation>> citations = {};  // by job
 };
 
 struct StoredSegment {

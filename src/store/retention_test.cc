@@ -48,9 +48,10 @@ TEST(Retention, NewestOfARunningJobStays) {
 }
 
 TEST(Retention, WhatIsCitedStays) {
-  EXPECT_EQ(Gone(kSegments, {.max_age_ns = 10}, {.citations = {{"old", 100, 100}}}), (Names{"c", "d"}));
-  EXPECT_EQ(Gone(kSegments, {.max_age_ns = 10}, {.citations = {{"old", 101, 600}}}), (Names{"a", "c", "d"}));
-  EXPECT_EQ(Gone(kSegments, {.max_age_ns = 10}, {.citations = {{"other", 0, 1000}}}), (Names{"a", "b", "c", "d"}));
+  EXPECT_EQ(Gone(kSegments, {.max_age_ns = 10}, {.citations = {{"old", {{100, 100}}}}}), (Names{"c", "d"}));
+  EXPECT_EQ(Gone(kSegments, {.max_age_ns = 10}, {.citations = {{"old", {{900, 900}, {101, 600}}}}}),
+            (Names{"a", "c", "d"}));
+  EXPECT_EQ(Gone(kSegments, {.max_age_ns = 10}, {.citations = {{"other", {{0, 1000}}}}}), (Names{"a", "b", "c", "d"}));
 }
 
 }  // namespace

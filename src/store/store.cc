@@ -76,10 +76,18 @@ class DiskStore : public Store {
 
   base::Status Flush() override {
     std::unique_lock lock(mutex_);
-    uint64_t goal = active_.end_position;
+    const uint64_t goal = active_.end_position;
     Rotate();
-    changed_.wait(lock, [&] { return durable_position_ >= goal || !seal_error_.ok() || stopping_; });
+    const uint64_t attempt = attempts_ + 1;  // one that has begun may not know what it is to
+    wanted_attempt_ = std::max(wanted_attempt_, attempt);
+    changed_.notify_all();
+    changed_.wait(lock, [&] { return durable_position_ >= goal || failed_attempt_ >= attempt || stopping_; });
     return durable_position_ >= goal ? base::Status() : seal_error_;
+  }
+
+  base::Status LastSealing() override {
+    std::lock_guard lock(mutex_);
+    return seal_error_;
   }
 
   base::Status Compact() override {
@@ -112,9 +120,19 @@ class DiskStore : public Store {
     return CountPatterns(ViewOf(scan, *filter, budget), scan, *filter, budget);
   }
 
-  // Sealed first: once the manifest is past these records, no replay gives them again.
+  // Sealed first: once the manifest is past these records, no replay gives them again. Its own are left out: it may be
+  // they that cannot be written.
   base::Status DeleteJob(const std::string& job) override {
-    RETURN_IF_ERROR(Flush());
+    {
+      std::lock_guard lock(mutex_);
+      going_.insert(job);
+    }
+    const base::Status sealed = Flush();
+    {
+      std::lock_guard lock(mutex_);
+      going_.erase(going_.find(job));
+    }
+    RETURN_IF_ERROR(sealed);
     std::lock_guard maintenance(maintenance_mutex_);
     std::vector<std::string> names = folder_->NamesOf(job);
     if (!names.empty()) RETURN_IF_ERROR(Replace(names, {}));
@@ -237,15 +255,18 @@ class DiskStore : public Store {
         continue;
       }
       std::shared_ptr<const Memtable> table = waiting_.front();
+      const std::multiset<std::string> going = going_;
+      ++attempts_;
       lock.unlock();
-      base::Status status = Seal(*table);
+      base::Status status = Seal(*table, going);
       Tell(status);
       if (status.ok()) MergeWhenDue();
       lock.lock();
       seal_error_ = status;
+      if (!status.ok()) failed_attempt_ = attempts_;
       changed_.notify_all();
       // A full disk, say: the memtable and the journal keep the records, until no more fit.
-      if (!status.ok()) changed_.wait_for(lock, kRetry, [this] { return stopping_; });
+      if (!status.ok()) changed_.wait_for(lock, kRetry, [this] { return stopping_ || wanted_attempt_ > attempts_; });
     }
   }
 
@@ -259,9 +280,9 @@ class DiskStore : public Store {
                               : "records cannot be written and stay in memory and in the journal: " + told_));
   }
 
-  base::Status Seal(const Memtable& table) {
+  base::Status Seal(const Memtable& table, const std::multiset<std::string>& going) {
     std::lock_guard maintenance(maintenance_mutex_);
-    ASSIGN_OR_RETURN(std::vector<LiveSegment> sealed, WriteSegments(table, folder_.get()));
+    ASSIGN_OR_RETURN(std::vector<LiveSegment> sealed, WriteSegments(table, going, folder_.get()));
     RETURN_IF_ERROR(folder_->Publish({}, sealed, table.end_position));
     std::lock_guard lock(mutex_);
     segments_.insert(segments_.end(), sealed.begin(), sealed.end());
@@ -331,7 +352,10 @@ class DiskStore : public Store {
   std::deque<std::shared_ptr<const Memtable>> waiting_;
   std::vector<LiveSegment> segments_;
   std::map<std::string, base::Status> unreadable_;  // segments by name
-  base::Status seal_error_;
+  std::multiset<std::string> going_;                // jobs that are being deleted
+  base::Status seal_error_;                         // of the last attempt
+  uint64_t attempts_ = 0, wanted_attempt_ = 0,
+           failed_attempt_ = 0;  // at sealing: begun; at least wanted; the last failed one
   bool stopping_ = false;
 
   std::mutex subscribers_mutex_;  // taken after mutex_ is released

@@ -36,6 +36,8 @@ class Store : public model::RecordSink {
 
   // Seals the memtable now: afterwards durable_position() is the last Append's position.
   virtual base::Status Flush() = 0;
+  // What the last attempt at sealing said: while it fails, memory and journal keep the records.
+  virtual base::Status LastSealing() = 0;
   // Merges each job's segments into few, however large. Blocks while it does.
   virtual base::Status Compact() = 0;
 
@@ -53,7 +55,8 @@ class Store : public model::RecordSink {
   virtual base::Result<std::vector<model::Pattern>> Patterns(const model::Scan& scan, base::Budget* budget) = 0;
 
   // Removes everything of the job that was appended before the call, for good: no replay brings it back. What comes
-  // meanwhile may stay or go, what comes later stays. After an error some of it may be gone; call it again.
+  // meanwhile may stay or go, what comes later stays. After an error some of it may be gone; call it again. Records of
+  // its own that cannot be written are no hindrance, those of another job are.
   virtual base::Status DeleteJob(const std::string& job) = 0;
 
   // Whether anything of the job is there, sealed or not.

@@ -139,7 +139,9 @@ TEST_F(StoreFaultTest, AJobThatCannotBeWrittenIsNamedAndNothingIsLost) {
   EXPECT_EQ(store_->durable_position(), 0u);
   EXPECT_EQ(Everything(), expected_);
   fs::remove(in_the_way);
-  while (!store_->Flush().ok()) std::this_thread::sleep_for(std::chrono::milliseconds(10));  // it is tried each second
+  EXPECT_FALSE(store_->LastSealing().ok());
+  EXPECT_TRUE(store_->Flush().ok());
+  EXPECT_TRUE(store_->LastSealing().ok());
   EXPECT_EQ(store_->durable_position(), 4u);
   EXPECT_EQ(Everything(), expected_);
   store_.reset();
@@ -148,6 +150,24 @@ TEST_F(StoreFaultTest, AJobThatCannotBeWrittenIsNamedAndNothingIsLost) {
             std::string::npos)
       << said[0];
   EXPECT_NE(said[1].find("records are written again"), std::string::npos) << said[1];
+}
+
+TEST_F(StoreFaultTest, AJobThatCannotBeWrittenCanBeDeleted) {
+  Fresh();
+  fs::create_directories(folder_ + "/jobs");
+  std::ofstream(folder_ + "/jobs/other") << "a file where that job's folder is to be";
+  for (const Delivery& delivery : deliveries_) Deliver(delivery);
+  EXPECT_FALSE(store_->Flush().ok());
+  EXPECT_FALSE(store_->DeleteJob("job").ok()) << "the other one's records hinder";
+  ASSERT_TRUE(store_->DeleteJob("other").ok());
+  EXPECT_EQ(store_->durable_position(), 4u);
+  EXPECT_FALSE(store_->Holds("other"));
+  std::vector<std::string> others;
+  std::copy_if(expected_.begin(), expected_.end(), std::back_inserter(others),
+               [](const std::string& seen) { return !seen.starts_with("other"); });
+  EXPECT_EQ(Everything(), others);
+  Open();
+  EXPECT_EQ(Everything(), others);
 }
 
 // Whoever waits for a place would wait for as long as the disk is full.

@@ -3,10 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "base/file.h"
+#include "store/inspect.h"
 
 namespace rankscope::store {
 namespace {
@@ -73,6 +76,26 @@ class StoreTest : public testing::Test {
   std::vector<std::string> damage_;
   std::unique_ptr<Store> store_;
 };
+
+TEST_F(StoreTest, MergingMeanwhileIsNoDamage) {
+  std::atomic<bool> stop = false;
+  std::thread merging([&] {
+    for (uint64_t position = 1; !stop; position += 2) {
+      for (uint64_t end : {position, position + 1}) {
+        EXPECT_TRUE(store_->Append(end, Batch({Line(0, static_cast<int64_t>(end), "word" + std::to_string(end))})).ok());
+        EXPECT_TRUE(store_->Flush().ok());
+      }
+      EXPECT_TRUE(store_->Compact().ok());
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    auto report = VerifyStore(folder_);
+    ASSERT_TRUE(report.ok() || report.status().code() == base::Code::kNotFound) << report.status().message();
+    if (report.ok() && !report->damage.empty()) ADD_FAILURE() << report->damage[0];
+  }
+  stop = true;
+  merging.join();
+}
 
 TEST_F(StoreTest, RecordsThatEachHaveFieldsOfTheirOwnComeBackWhole) {
   std::vector<model::Record> records;
@@ -154,6 +177,7 @@ TEST_F(StoreTest, RestartServesWhatWasSealedAndSaysFromWhereToReplay) {
 
 TEST_F(StoreTest, ManyBlocksAreSelectedByRankTimeAndStream) {
   std::vector<model::Record> records;
+  records.reserve(20000);
   for (int i = 0; i < 20000; ++i)
     records.push_back(Line(i % 8, i, "line " + std::to_string(i) + std::string(100, 'x')));
   ASSERT_TRUE(store_->Append(1, Batch(records)).ok());

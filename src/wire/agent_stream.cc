@@ -16,7 +16,7 @@
 namespace rankscope::wire {
 namespace {
 
-constexpr auto kConnectTimeout = std::chrono::seconds(5);
+constexpr auto kConnectTimeout = std::chrono::seconds(15);  // a loaded machine shakes hands slowly
 constexpr int kMaxAnswerBytes = 1 << 20;
 
 // Nothing that gRPC says is final, since a flipped bit or a proxy may have said it: only Refused and Fenced are.

@@ -1,5 +1,7 @@
 """Servers are named as people name machines: by a host's name, or by an IPv6 address in brackets."""
+import os
 import socket
+import subprocess
 import unittest
 
 from harness import Place, Server
@@ -18,12 +20,28 @@ class AddressesTest(unittest.TestCase):
         self.place = Place()
         self.addCleanup(self.place.remove)
 
-    def serve_a_run(self, host, *options):
+    def serve_a_run(self, host, *options, asked=None):
         server = Server(self.place, host, options=options)
-        done = self.place.cli("run", "--server", server.http, "--job_id", "j", "--", "sh", "-c", "echo trained")
+        self.addCleanup(lambda: server.process.poll() is None and server.stop())
+        address = (asked or host) + ":" + server.http.rpartition(":")[2]
+        done = self.place.cli("run", "--server", address, "--job_id", "j", "--", "sh", "-c", "echo trained")
         self.assertEqual((done.returncode, done.stdout), (0, "trained\n"), done.stderr)
-        self.assertEqual([r["msg"] for r in self.place.logs(server.http, "j", "--stream", "stdout")], ["trained"])
+        self.assertEqual([r["msg"] for r in self.place.logs(address, "j", "--stream", "stdout")], ["trained"])
         self.assertEqual(server.stop(), 0)
+
+    def test_server_of_all_addresses_is_reached_by_each(self):
+        self.serve_a_run("0.0.0.0", "--insecure", asked="127.0.0.2")
+
+    def test_agents_come_in_where_people_do_unless_told_otherwise(self):
+        host = "127." + ".".join(str(os.getpid() >> shift & 127 | 1) for shift in (14, 7, 0))  # 7071 is taken nowhere there
+        server = Server(self.place, host)
+        server.stop()
+        command = server.command()
+        del command[command.index("--grpc"):command.index("--grpc") + 2]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=self.place.env) as process:
+            line = process.stdout.readline()
+            process.terminate()
+        self.assertIn(f" grpc={host}:7071 ", line)
 
     def test_name_of_this_machine(self):
         self.serve_a_run(socket.gethostname(), "--insecure")

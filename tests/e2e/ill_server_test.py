@@ -5,7 +5,7 @@ import signal
 import socket
 import unittest
 
-from harness import Place, Server, proc, wait_until
+from harness import Place, Server, ended, wait_until
 
 
 class IllServerTest(unittest.TestCase):
@@ -56,13 +56,14 @@ class IllServerTest(unittest.TestCase):
         with open(path) as file:
             killed = json.load(file)
         os.kill(killed["pid"], signal.SIGKILL)
-        wait_until(lambda: proc(killed["pid"], "stat").split(") ")[-1][:1] in ("", "Z"), "the server's end")
+        wait_until(lambda: ended(killed["pid"]), "the server's end")
         with open(path, "w") as file:  # as if the pid were another process's by now
             json.dump({**killed, "pid": os.getpid()}, file)
         self.assertIn("a", self.place.cli("jobs").stdout)
         with open(path) as file:
-            os.kill(json.load(file)["pid"], signal.SIGTERM)
-        wait_until(lambda: not os.path.exists(path), "the server's end")
+            last = json.load(file)["pid"]
+        os.kill(last, signal.SIGTERM)
+        wait_until(lambda: ended(last), "the server's end")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@ import json
 import unittest
 import urllib.request
 
-from harness import Place, Server, wait_until
+from harness import PATIENCE, Place, Server, wait_until
 
 BEGIN = 1793491200000  # ms
 RULES = """groups:
@@ -305,7 +305,7 @@ class IncidentsTest(unittest.TestCase):
         self.await_incident(server)
         request = urllib.request.Request(f"http://{server.http}/api/v1/incidents?state=open",
                                          headers={"Accept": "text/event-stream"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             self.assertEqual(answer.headers["Content-Type"], "text/event-stream")
 
             def incident():

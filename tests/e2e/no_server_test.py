@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import RANKSCOPE, Place, wait_until
+from harness import RANKSCOPE, Place, ended, wait_until
 
 
 class NoServerTest(unittest.TestCase):
@@ -15,8 +15,9 @@ class NoServerTest(unittest.TestCase):
 
     def tearDown(self):
         with open(self.place.path + "/data/rankscope/server.json") as file:
-            os.kill(json.load(file)["pid"], signal.SIGTERM)
-        wait_until(lambda: not os.path.exists(self.place.path + "/data/rankscope/server.json"), "the server's end")
+            pid = json.load(file)["pid"]
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: ended(pid), "the server's end")
         self.place.remove()
 
     def test_run_logs_and_exit_codes(self):

@@ -9,7 +9,7 @@ import urllib.request
 import yaml
 
 from channel_servers import HttpChannel
-from harness import Place, Server, wait_until
+from harness import PATIENCE, Place, Server, wait_until
 from query_test import run_two_ranks
 
 FILE = os.path.join(os.path.dirname(__file__), "../../docs/openapi.yaml")
@@ -71,7 +71,7 @@ class OpenApiTest(unittest.TestCase):
             url += "?" + urllib.parse.urlencode(given)
         request = urllib.request.Request(url, body, headers, method=method.upper())
         try:
-            return urllib.request.urlopen(request, timeout=60)
+            return urllib.request.urlopen(request, timeout=PATIENCE)
         except urllib.error.HTTPError as error:
             return error
 
@@ -109,7 +109,7 @@ class OpenApiTest(unittest.TestCase):
         url = f"http://{self.server.http}{path.replace('{job_id}', 'j')}?" + urllib.parse.urlencode(parameters)
         request = urllib.request.Request(url, b"" if method == "post" else None, method=method.upper())
         try:
-            with urllib.request.urlopen(request, timeout=60) as answer:
+            with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
                 return answer.status
         except urllib.error.HTTPError as error:
             with error:

@@ -6,7 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import Place, Server, wait_until
+from harness import PATIENCE, Place, Server, wait_until
 
 RANK = """
 import os, sys
@@ -39,7 +39,7 @@ class Client:
         url = f"http://{self.server.http}{path}"
         if parameters:
             url += "?" + urllib.parse.urlencode(parameters)
-        return urllib.request.urlopen(urllib.request.Request(url, body, headers or {}), timeout=60)
+        return urllib.request.urlopen(urllib.request.Request(url, body, headers or {}), timeout=PATIENCE)
 
     def rows(self, path, body=None, headers=None, **parameters):
         with self.open(path, body, headers, **parameters) as answer:

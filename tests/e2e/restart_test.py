@@ -40,7 +40,7 @@ class RestartTest(unittest.TestCase):
 
         prints("1", "2", "3")
         logs = subprocess.Popen([RANKSCOPE, "logs", "-f", "--server", server.http, "--job_id", "j", "--stream", "stdout",
-                                 "--limit", "2", "--give-up-after", "1"], env=place.env, text=True,
+                                 "--limit", "2", "--give-up-after", "10"], env=place.env, text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(logs.stdout.close)
         self.addCleanup(logs.stderr.close)

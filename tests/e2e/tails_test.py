@@ -8,7 +8,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import PATIENCE, Place, RANKSCOPE, Server, wait_until
 
 TAILS, LINES = 1000, 50
 
@@ -43,7 +43,7 @@ class TailsTest(unittest.TestCase):
 
     def open_tail(self, query, last=0):
         host, port = self.server.http.split(":")
-        client = socket.create_connection((host, int(port)), timeout=120)
+        client = socket.create_connection((host, int(port)), timeout=PATIENCE)
         self.clients.append(client)
         client.sendall(f"GET /api/v1/tail?last={last}&query={urllib.parse.quote(query)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         got = self.read_until(client, b"\r\n\r\n", piece=1)  # and nothing of what follows
@@ -112,7 +112,7 @@ class TailsTest(unittest.TestCase):
         self.read_until(self.open_tail("job:amid stream:stdout", last=1), b"item 100")
         tails = [self.open_tail("job:amid stream:stdout", last=20) for _ in range(100)]
         open(self.place.path + "/stop", "w").close()
-        self.assertEqual(run.wait(120), 0)
+        self.assertEqual(run.wait(PATIENCE), 0)
         for tail in tails:
             items = [int(line.split()[1]) for line in self.tailed(tail, b'"end"')[:-1]]
             self.assertEqual(items, list(range(items[0], items[0] + len(items))))
@@ -130,7 +130,7 @@ class TailsTest(unittest.TestCase):
         self.read_until(self.clients[0], b"item")
         for path, body, word in (("/healthz", None, "status"), ("/api/v1/server", None, "grpc"),
                                  ("/api/v1/launches", b'{"key": "k", "member": "m"}', "job_id")):
-            with urllib.request.urlopen(f"http://{self.server.http}{path}", body, timeout=120) as answer:
+            with urllib.request.urlopen(f"http://{self.server.http}{path}", body, timeout=PATIENCE) as answer:
                 self.assertIn(word, json.load(answer))
 
 

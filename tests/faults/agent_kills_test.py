@@ -3,8 +3,8 @@ import os
 import signal
 import unittest
 
-from faults import Job, wait_until
-from kills import ENDLESS, KillsCase
+from faults import ENDLESS, Job, wait_until
+from kills import KillsCase
 
 
 class AgentKillsTest(KillsCase):

@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from harness import PATIENCE, RANKSCOPE, Place, Server, lack, mount_small_disk, wait_until  # noqa: E402,F401
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", 20))
+ENDLESS = 10**9  # lines of a job that prints until it is told to stop, however slow the machine is
 
 WRITER = """
 import hashlib, os, sys, time

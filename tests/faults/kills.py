@@ -10,9 +10,6 @@ from faults import KILLS, FaultServer, Place
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 
 
-ENDLESS = 10**9  # lines: the job prints until it has been killed often enough, however slow the machine is
-
-
 class KillsCase(unittest.TestCase):
     def setUp(self):
         self.place, self.random = Place(), random.Random(SEED)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from faults import RANKSCOPE, FaultServer, Job, Place, read, wait_until
+from faults import PATIENCE, RANKSCOPE, FaultServer, Job, Place, read, wait_until
 
 
 class SendersTest(unittest.TestCase):
@@ -31,7 +31,7 @@ class SendersTest(unittest.TestCase):
         os.kill(stale, signal.SIGCONT)
         log = original + "/agent.log"
         wait_until(lambda: os.path.exists(log) and "fenced" in read(log), "the stale sender to be fenced")
-        self.assertEqual(job.process.wait(120), 0, "the run itself does not suffer")
+        self.assertEqual(job.process.wait(PATIENCE), 0, "the run itself does not suffer")
         lost, doubled, disorder, changed = job.ledger(self.server.http)
         self.assertEqual((lost, doubled, disorder, changed), (before[0], 0, 0, 0), "nothing came from the fenced sender")
 
@@ -73,7 +73,7 @@ class SendersTest(unittest.TestCase):
         job = Job(self.place, self.server.http, lines=1500, pause=0.02, options=("--flush-timeout", "0.1"))
         wait_until(lambda: job.progress()[0] > 2000, "a spool that waits for the server")
         (name,) = self.place.run_directories()
-        self.assertEqual(job.process.wait(120), 0)
+        self.assertEqual(job.process.wait(PATIENCE), 0)
         frames = f"{self.place.path}/state/rankscope/runs/{name}/spool/frames"
         files = sorted(f for f in os.listdir(frames) if f.endswith(".journal"))
         with open(f"{frames}/{files[0]}", "r+b") as file:

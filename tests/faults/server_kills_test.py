@@ -3,8 +3,8 @@ import signal
 import time
 import unittest
 
-from faults import Job
-from kills import ENDLESS, KillsCase
+from faults import ENDLESS, Job
+from kills import KillsCase
 
 
 class ServerKillsTest(KillsCase):

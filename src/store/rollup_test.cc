@@ -6,13 +6,14 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <random>
+#include <set>
+#include <tuple>
 
-#include "store/aggregate_state.h"
 #include "store/inspect.h"
-#include "store/rollup_builder.h"
 #include "store/rollup_groups.h"
-#include "store/rollup_numbers.h"
 #include "store/store.h"
 
 namespace rankscope::store {
@@ -23,67 +24,6 @@ using model::Filter;
 using Rows = std::vector<std::vector<model::Cell>>;
 using Function = model::Aggregate::Function;
 
-std::vector<long double> Decoded(const std::string& bytes, size_t count, RollupPart part) {
-  RollupColumn column;
-  EXPECT_TRUE(DecodeRollupNumbers(bytes, count, part, &column));
-  return column.values;
-}
-
-// Cells of random values that `round` makes something of.
-template <typename Round>
-RollupNumbers RandomCells(const Round& round) {
-  std::mt19937_64 random(7);
-  std::normal_distribution<double> values(0.4, 3.0);
-  RollupNumbers numbers;
-  for (int cell = 0; cell < 300; ++cell) {
-    std::vector<double> of_cell;
-    for (int i = 0; i < 40; ++i) of_cell.push_back(round(values(random)));
-    numbers.sums.push_back(SumOf(of_cell.data(), of_cell.size()));
-    numbers.lows.push_back(*std::min_element(of_cell.begin(), of_cell.end()));
-    numbers.highs.push_back(*std::max_element(of_cell.begin(), of_cell.end()));
-  }
-  return numbers;
-}
-
-TEST(RollupNumbers, SumsOfDoublesKeepAll64Bits) {
-  auto as_it_is = [](double value) { return value; };
-  auto four_decimals = [](double value) { return std::round(value * 1e4) / 1e4; };
-  auto tiny = [](double value) { return value * 1e-280; };
-  std::vector<size_t> sizes;
-  for (const RollupNumbers& numbers : {RandomCells(as_it_is), RandomCells(four_decimals), RandomCells(tiny)}) {
-    std::string bytes;
-    ASSERT_TRUE(EncodeRollupNumbers(numbers, &bytes));
-    EXPECT_EQ(Decoded(bytes, numbers.sums.size(), RollupPart::kSums), numbers.sums);
-    EXPECT_EQ(Decoded(bytes, numbers.sums.size(), RollupPart::kLows), numbers.lows);
-    EXPECT_EQ(Decoded(bytes, numbers.sums.size(), RollupPart::kHighs), numbers.highs);
-    sizes.push_back(bytes.size());
-  }
-  EXPECT_LT(sizes[1] * 2, sizes[0]);  // decimals are kept as such
-}
-
-TEST(RollupNumbers, IntegersBeyondDoublesAreExact) {
-  RollupNumbers numbers;
-  numbers.whole = true;
-  for (int64_t value : {INT64_MAX, INT64_MIN, int64_t{9007199254740993}, int64_t{0}}) {
-    for (auto* values : {&numbers.sums, &numbers.lows, &numbers.highs}) values->push_back(value);
-  }
-  std::string bytes;
-  ASSERT_TRUE(EncodeRollupNumbers(numbers, &bytes));
-  RollupColumn sums;
-  ASSERT_TRUE(DecodeRollupNumbers(bytes, 4, RollupPart::kSums, &sums));
-  EXPECT_TRUE(sums.whole);
-  EXPECT_EQ(sums.values, numbers.sums);
-  EXPECT_FALSE(DecodeRollupNumbers(bytes, 5, RollupPart::kSums, &sums));
-}
-
-TEST(RollupNumbers, WhatIsTooSmallForItsUnitIsNotKept) {
-  RollupNumbers numbers;
-  numbers.sums = numbers.lows = numbers.highs = {0x1p-1030L + 0x1p-1080L};
-  std::string bytes;
-  EXPECT_FALSE(EncodeRollupNumbers(numbers, &bytes));
-  EXPECT_TRUE(bytes.empty());
-}
-
 // A store of metrics and lines of a few ranks in some minutes.
 class RollupTest : public testing::Test {
  protected:
@@ -93,12 +33,7 @@ class RollupTest : public testing::Test {
     folder_ = testing::TempDir() + "/rankscope_rollup_test_" + std::to_string(getpid());
     fs::remove_all(folder_);
     Open();
-    std::vector<model::Record> records;
-    for (int i = 0; i < kRecords; ++i) records.push_back(RecordOf(i));
-    std::string bytes;
-    model::EncodeRecords(records, &bytes);
-    ASSERT_TRUE(store_->Append(1, *model::RecordBatch::Decode(bytes)).ok());
-    ASSERT_TRUE(store_->Flush().ok());
+    AddSegment([](model::Record*) {});
   }
   void TearDown() override {
     store_.reset();
@@ -111,6 +46,41 @@ class RollupTest : public testing::Test {
     auto store = Store::Open(folder_, {}, &damage);
     ASSERT_TRUE(store.ok()) << store.status().message();
     store_ = *std::move(store);
+  }
+
+  // Of all records, each of which `change` is given.
+  void AddSegment(const std::function<void(model::Record*)>& change) {
+    std::vector<model::Record> records;
+    for (int i = 0; i < kRecords; ++i) change(&records.emplace_back(RecordOf(i)));
+    std::string bytes;
+    model::EncodeRecords(records, &bytes);
+    ASSERT_TRUE(store_->Append(++appended_, *model::RecordBatch::Decode(bytes)).ok());
+    ASSERT_TRUE(store_->Flush().ok());
+  }
+
+  // The only one that there is.
+  std::shared_ptr<const Segment> OpenSegment(HeaderCache* headers) {
+    std::shared_ptr<const Segment> only;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.path().extension() != ".segment") continue;
+      EXPECT_EQ(only, nullptr);
+      auto segment = Segment::Open(entry.path(), headers);
+      EXPECT_TRUE(segment.ok());
+      only = *segment;
+    }
+    return only;
+  }
+
+  // Of each function, by rank and minute and in other ways, by rollups as by rows.
+  void ExpectAnswersOfTheRows(const std::vector<std::string>& fields, const Filter& filter) {
+    for (const auto& by : std::vector<std::vector<model::GroupKey>>{
+             {Field("rank"), Minutes(1)}, {Minutes(5), Field("host")}, {Field("level"), Field("stream")}}) {
+      auto aggregation = AllOf(fields, by);
+      ASSERT_TRUE(RollupsAnswer(aggregation));
+      Rows rows = Table(aggregation, filter);
+      EXPECT_FALSE(rows.empty());
+      EXPECT_EQ(rows, TableOfRows(aggregation, filter));
+    }
   }
 
   model::Record RecordOf(int i) {
@@ -170,16 +140,19 @@ class RollupTest : public testing::Test {
     return {model::GroupKey::Kind::kTime, "timestamp", minutes * kRollupWidth, "timestamp"};
   }
 
-  // Damages the segment's rollups, all of their bytes.
-  void DamageRollups() {
+  // Damages the segment's rollups, all of their bytes, or every other one's.
+  void DamageRollups(bool every_other = false) {
     for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
       if (entry.path().extension() != ".segment") continue;
       HeaderCache cache;
       auto segment = Segment::Open(entry.path(), &cache);
       ASSERT_TRUE(segment.ok());
       std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+      bool spared = true;
       for (const BlockInfo& block : (*segment)->blocks()) {
         ASSERT_GT(block.rollup_bytes, 0u);
+        spared = every_other && !spared;
+        if (spared) continue;
         file.seekp(static_cast<std::streamoff>(block.offset + block.bytes - block.header_bytes - block.rollup_bytes));
         file << std::string(block.rollup_bytes, 'x');
       }
@@ -188,6 +161,7 @@ class RollupTest : public testing::Test {
 
   std::string folder_;
   std::unique_ptr<Store> store_;
+  uint64_t appended_ = 0;
   std::mt19937_64 random_{11};
 };
 
@@ -220,6 +194,74 @@ TEST_F(RollupTest, WhatTheyDoNotKnowComesFromRows) {
   auto aggregation = AllOf({"real"}, {{model::GroupKey::Kind::kTime, "timestamp", kRollupWidth / 2, "timestamp"}});
   EXPECT_FALSE(RollupsAnswer(aggregation));
   EXPECT_EQ(Table(aggregation, {}), TableOfRows(aggregation, {}));
+}
+
+TEST_F(RollupTest, RowsOfOneMinuteAreOneCellInHoweverManyBlocks) {
+  AddSegment([](model::Record* record) { record->time += 3 * base::kNsPerMs; });
+  AddSegment([](model::Record* record) { record->time -= 2 * kRollupWidth; });  // late ones
+  ASSERT_TRUE(store_->Compact().ok());
+  HeaderCache headers;
+  auto segment = OpenSegment(&headers);
+  auto rollup = Rollup::OfSegment(*segment, nullptr);
+  std::set<std::tuple<int32_t, std::string, bool, int32_t>> cells;
+  size_t of_blocks = 0;
+  for (size_t block = 0; block < segment->blocks().size(); ++block) {
+    EXPECT_TRUE(rollup->Knows(block));
+    of_blocks += Rollup::OfBlock(*segment, block, nullptr)->minutes().size();
+  }
+  for (const Rollup::Run& run : rollup->runs()) {
+    const RowClass& shape = rollup->header().classes[run.shape];
+    for (size_t cell = run.begin; cell < run.end; ++cell) {
+      bool fresh = cells
+                       .emplace(*rollup->header().origins[run.origin].rank, rollup->header().levels[shape.level],
+                                shape.stream == model::Stream::kMetric, rollup->minutes()[cell])
+                       .second;
+      EXPECT_TRUE(fresh);
+    }
+  }
+  EXPECT_GT(of_blocks, 2 * cells.size());
+  EXPECT_EQ(std::accumulate(rollup->rows().begin(), rollup->rows().end(), uint64_t{0}), segment->rows());
+  ExpectAnswersOfTheRows({"decimal", "whole"}, {});
+}
+
+TEST_F(RollupTest, WhatOneBlockDoesNotKnowComesFromRows) {
+  auto field_of = [](model::Record* record, const std::string& name) -> model::FieldValue* {
+    for (auto& [known, value] : record->fields) {
+      if (known == name) return &value;
+    }
+    return nullptr;
+  };
+  // Integers where others have doubles, integers whose sum is none, and a value that is no number.
+  AddSegment([&](model::Record* record) {
+    if (auto* value = field_of(record, "real")) *value = int64_t{7};
+    if (auto* value = field_of(record, "whole")) *value = INT64_MAX / 20'000;
+    if (auto* value = field_of(record, "decimal")) *value = std::nan("");
+  });
+  AddSegment([&](model::Record* record) {
+    if (auto* value = field_of(record, "whole")) *value = INT64_MAX / 20'000;
+  });
+  ASSERT_TRUE(store_->Compact().ok());
+  auto by = std::vector<model::GroupKey>{Field("rank"), Minutes(1)};
+  for (const char* field : {"real", "whole"}) ExpectAnswersOfTheRows({field}, {});
+  model::Aggregation least;
+  least.groups = {Field("rank"), Minutes(1)};
+  least.aggregates.push_back({Function::kMin, "decimal", 0, "least"});
+  EXPECT_EQ(Table(least, {}), TableOfRows(least, {}));
+}
+
+TEST_F(RollupTest, BlocksWithoutOneAreAskedBesideTheSegments) {
+  AddSegment([](model::Record* record) { record->time += 3 * base::kNsPerMs; });
+  ASSERT_TRUE(store_->Compact().ok());
+  ExpectAnswersOfTheRows({"decimal", "whole"}, {});
+  store_.reset();
+  DamageRollups(/*every_other=*/true);
+  HeaderCache headers;
+  auto segment = OpenSegment(&headers);
+  auto rollup = Rollup::OfSegment(*segment, nullptr);
+  EXPECT_FALSE(rollup->Knows(0));
+  EXPECT_TRUE(rollup->Knows(1));
+  Open();
+  ExpectAnswersOfTheRows({"decimal", "whole"}, {});
 }
 
 TEST_F(RollupTest, DamagedOnesAreNamedAndAnswersComeFromTheRows) {

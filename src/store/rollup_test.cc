@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
@@ -48,14 +49,17 @@ class RollupTest : public testing::Test {
     store_ = *std::move(store);
   }
 
-  // Of all records, each of which `change` is given.
   void AddSegment(const std::function<void(model::Record*)>& change) {
+    Append(change);
+    ASSERT_TRUE(store_->Flush().ok());
+  }
+  // All records, each of which `change` is given.
+  void Append(const std::function<void(model::Record*)>& change) {
     std::vector<model::Record> records;
     for (int i = 0; i < kRecords; ++i) change(&records.emplace_back(RecordOf(i)));
     std::string bytes;
     model::EncodeRecords(records, &bytes);
     ASSERT_TRUE(store_->Append(++appended_, *model::RecordBatch::Decode(bytes)).ok());
-    ASSERT_TRUE(store_->Flush().ok());
   }
 
   // The only one that there is.
@@ -262,6 +266,92 @@ TEST_F(RollupTest, BlocksWithoutOneAreAskedBesideTheSegments) {
   EXPECT_TRUE(rollup->Knows(1));
   Open();
   ExpectAnswersOfTheRows({"decimal", "whole"}, {});
+}
+
+// What one may ask of rollups, by seed.
+class RandomQuestions {
+ public:
+  explicit RandomQuestions(base::TimeNs begin) : begin_(begin) {}
+
+  model::Aggregation NextAggregation() {
+    model::Aggregation aggregation;
+    for (const char* name : {"rank", "host", "stream", "level", "job_id"}) {
+      if (Below(4) == 0) aggregation.groups.push_back({model::GroupKey::Kind::kField, name, 1, name});
+    }
+    if (Below(2) == 0) {
+      int64_t minutes = 1 + Below(3);
+      aggregation.groups.push_back({model::GroupKey::Kind::kTime, "timestamp", minutes * kRollupWidth, "timestamp"});
+    }
+    std::shuffle(aggregation.groups.begin(), aggregation.groups.end(), random_);
+    for (int64_t left = 1 + Below(4); left > 0; --left) {
+      const Function functions[] = {Function::kCount, Function::kSum, Function::kAvg, Function::kMin, Function::kMax};
+      const char* const fields[] = {"decimal", "real", "whole", "mixed"};
+      aggregation.aggregates.push_back({functions[Below(5)], fields[Below(4)], 0, std::to_string(left)});
+    }
+    aggregation.aggregates.push_back({Function::kCount, "", 0, "n"});
+    return aggregation;
+  }
+
+  Filter NextFilter() {
+    std::vector<Filter> terms = {Filter()};
+    if (Below(3) == 0) terms.push_back(Filter::Text(Filter::Kind::kEquals, "stream", "metric", true));
+    if (Below(4) == 0) terms.push_back(Filter::Text(Filter::Kind::kEquals, "level", "error", true));
+    if (Below(4) == 0) terms.push_back(Filter::Not(Filter::Range("rank", 1, 1 + Below(2))));
+    if (Below(8) == 0) terms.push_back(Filter::Range("whole", 100, 100 + Below(60'000)));
+    if (Below(3) == 0) terms.push_back(Filter::Time(Moment(), begin_ + 300 * base::kNsPerSecond + Moment() - begin_));
+    return Filter::And(std::move(terms));
+  }
+
+ private:
+  int64_t Below(int64_t end) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(end)); }
+  // At times the start of a minute.
+  base::TimeNs Moment() {
+    base::TimeNs time = begin_ - kRollupWidth + Below(400 * base::kNsPerSecond);
+    return Below(2) == 0 ? time : time / kRollupWidth * kRollupWidth;
+  }
+
+  const base::TimeNs begin_;
+  std::mt19937_64 random_{3};
+};
+
+// Sums may differ in their last digits, by the order in which they were made.
+void ExpectAlike(const Rows& rows, const Rows& expected) {
+  ASSERT_EQ(rows.size(), expected.size());
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (size_t i = 0; i < rows[row].size(); ++i) {
+      const auto *a = std::get_if<double>(&rows[row][i]), *b = std::get_if<double>(&expected[row][i]);
+      if (a && b) {
+        EXPECT_NEAR(*a, *b, 1e-13 * std::fabs(*b));
+      } else {
+        EXPECT_EQ(rows[row][i], expected[row][i]);
+      }
+    }
+  }
+}
+
+TEST_F(RollupTest, RandomQuestionsAreAnsweredAsByRows) {
+  auto late = [](model::Record* record) { record->time -= 2 * kRollupWidth; };
+  auto integers = [](model::Record* record) {
+    if (!record->fields.empty()) record->fields[1].second = int64_t{5};
+  };
+  AddSegment(late);
+  ASSERT_TRUE(store_->Compact().ok());
+  AddSegment(integers);
+  RandomQuestions questions(RecordOf(0).time);
+  auto ask = [&](int count) {
+    for (; count > 0; --count) {
+      auto aggregation = questions.NextAggregation();
+      Filter filter = questions.NextFilter();
+      ExpectAlike(Table(aggregation, filter), TableOfRows(aggregation, filter));
+    }
+  };
+  ask(60);
+  Append(late);  // what is in memory
+  ask(20);
+  ASSERT_TRUE(store_->Compact().ok());
+  ask(60);
+  ASSERT_TRUE(store_->DeleteJob("job").ok());
+  EXPECT_TRUE(Table(AllOf({"real"}, {Field("rank")}), {}).empty());
 }
 
 TEST_F(RollupTest, DamagedOnesAreNamedAndAnswersComeFromTheRows) {

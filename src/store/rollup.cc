@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 #include <unordered_map>
+#include <utility>
 
 #include "store/block_tables.h"
 
@@ -14,17 +15,22 @@ constexpr size_t kMaxTable = 1 << 16;  // entries that 16 bits tell apart
 // Of more the cache would not keep cells, or a column of a schema's.
 constexpr size_t kMaxCells = 2 << 20, kMaxSchemaCells = 1 << 20;
 
-// Numbers entries of tables by the bytes that they are written as.
+// Numbers the entries of a table by the bytes that they are written as.
+template <typename Entry>
 class TableIndex {
  public:
-  // What it gives a new one is the number of those before.
-  std::pair<uint16_t, bool> Number(std::string bytes) {
-    auto [at, added] = numbers_.try_emplace(std::move(bytes), static_cast<uint16_t>(numbers_.size()));
-    return {at->second, added};
+  explicit TableIndex(std::vector<Entry>* table) : table_(table) {}
+
+  // A new one becomes the table's last.
+  uint16_t Number(std::string bytes, const Entry& entry) {
+    auto [at, added] = numbers_.try_emplace(std::move(bytes), static_cast<uint16_t>(table_->size()));
+    if (added) table_->push_back(entry);
+    return at->second;
   }
-  size_t size() const { return numbers_.size(); }
+  bool full() const { return table_->size() >= kMaxTable; }
 
  private:
+  std::vector<Entry>* table_;
   std::unordered_map<std::string, uint16_t> numbers_;
 };
 
@@ -33,17 +39,25 @@ class TableIndex {
 // Adds up the cells of blocks.
 class Rollup::Folder {
  public:
-  explicit Folder(Rollup* rollup) : rollup_(rollup) {}
+  explicit Folder(Rollup* rollup)
+      : rollup_(rollup),
+        origins_(&rollup->header_.origins),
+        levels_(&rollup->header_.levels),
+        schemas_(&rollup->header_.schemas),
+        shapes_(&rollup->header_.classes) {}
 
   // False: there are too many.
   bool Add(uint32_t block, const BlockRollup& of_block) {
     Source source{block, {}, {}, {}};
     if (!AddTables(of_block.header, &source)) return false;
-    // Of the block's origins and shapes, the cells that they have so far.
-    std::vector<Cells*> known(source.origins.size() * source.shapes.size());
+    // By shape, the cells of the last origin: those of one follow each other.
+    std::vector<std::pair<uint16_t, Cells*>> known(source.shapes.size());
     for (const BlockRollup::Cell& cell : of_block.cells) {
-      Cells*& cells = known[cell.origin * source.shapes.size() + cell.shape];
-      if (!cells) cells = &cells_[uint32_t{source.origins[cell.origin]} << 16 | source.shapes[cell.shape]];
+      auto& [origin, cells] = known[cell.shape];
+      if (!cells || origin != cell.origin) {
+        origin = cell.origin;
+        cells = &cells_[uint32_t{source.origins[origin]} << 16 | source.shapes[cell.shape]];
+      }
       count_ += cells->Add(cell.minute, cell.rows);
     }
     rollup_->sources_.push_back(std::move(source));
@@ -86,44 +100,31 @@ class Rollup::Folder {
     }
   };
 
+  // False: one of them has too many entries.
   bool AddTables(const BlockHeader& of_block, Source* source) {
-    BlockHeader& header = rollup_->header_;
-    for (const model::Origin& origin : of_block.origins) {
-      std::string bytes;
-      PutOrigins({origin}, &bytes);
-      auto [number, added] = origins_.Number(std::move(bytes));
-      if (added) header.origins.push_back(origin);
-      source->origins.push_back(number);
-    }
     std::vector<uint16_t> levels;
-    for (const std::string& level : of_block.levels) {
-      auto [number, added] = levels_.Number(level);
-      if (added) header.levels.push_back(level);
-      levels.push_back(number);
+    for (const model::Origin& origin : of_block.origins) {
+      source->origins.push_back(origins_.Number(Written(PutOrigins, std::vector{origin}), origin));
     }
+    for (const std::string& level : of_block.levels) levels.push_back(levels_.Number(level, level));
     for (const auto& names : of_block.schemas) {
-      std::string bytes;
-      PutTexts(names, &bytes);
-      auto [number, added] = schemas_.Number(std::move(bytes));
-      if (added) header.schemas.push_back(names);
-      source->schemas.push_back(number);
+      source->schemas.push_back(schemas_.Number(Written(PutTexts, names), names));
     }
-    for (const RowClass& of_shape : of_block.classes) {
-      RowClass moved = of_shape;
-      moved.level = levels[of_shape.level];
-      moved.schema = source->schemas[of_shape.schema];
-      std::string bytes;
-      PutShape(moved, &bytes);
-      auto [number, added] = shapes_.Number(std::move(bytes));
-      if (added) {
-        header.classes.push_back(moved);
-      } else {
-        header.classes[number].rows += moved.rows;
-      }
+    for (RowClass shape : of_block.classes) {
+      uint32_t rows = std::exchange(shape.rows, 0);
+      shape.level = levels[shape.level];
+      shape.schema = source->schemas[shape.schema];
+      uint16_t number = shapes_.Number(Written(PutShape, shape), shape);
+      rollup_->header_.classes[number].rows += rows;
       source->shapes.push_back(number);
     }
-    return origins_.size() < kMaxTable && levels_.size() < kMaxTable && schemas_.size() < kMaxTable &&
-           shapes_.size() < kMaxTable;
+    return !origins_.full() && !levels_.full() && !schemas_.full() && !shapes_.full();
+  }
+  template <typename Put, typename Value>
+  static std::string Written(const Put& put, const Value& value) {
+    std::string bytes;
+    put(value, &bytes);
+    return bytes;
   }
 
   void AddRun(uint32_t key, const Cells& cells) {
@@ -138,7 +139,10 @@ class Rollup::Folder {
   }
 
   Rollup* rollup_;
-  TableIndex origins_, levels_, schemas_, shapes_;
+  TableIndex<model::Origin> origins_;
+  TableIndex<std::string> levels_;
+  TableIndex<std::vector<std::string>> schemas_;
+  TableIndex<RowClass> shapes_;
   std::unordered_map<uint32_t, Cells> cells_;  // by origin, then shape
   size_t count_ = 0;
 };

@@ -31,12 +31,15 @@ void AddTo(RollupPart part, long double more, long double* value) {
 class Rollup::CellFinder {
  public:
   CellFinder(const Rollup& rollup, const Source& source)
-      : rollup_(rollup), source_(source), known_(source.origins.size() * source.shapes.size()) {}
+      : rollup_(rollup), source_(source), known_(source.shapes.size()) {}
 
   // Its place among those of its schema.
   size_t PlaceOfCell(const BlockRollup::Cell& cell) {
-    const Run*& run = known_[cell.origin * source_.shapes.size() + cell.shape];
-    if (!run) run = Find(source_.origins[cell.origin], source_.shapes[cell.shape]);
+    auto& [origin, run] = known_[cell.shape];
+    if (!run || origin != cell.origin) {
+      origin = cell.origin;
+      run = Find(source_.origins[origin], source_.shapes[cell.shape]);
+    }
     std::span<const int32_t> minutes(rollup_.minutes_.data() + run->begin, run->end - run->begin);
     return run->place + PlaceOf(minutes, cell.minute);
   }
@@ -52,7 +55,8 @@ class Rollup::CellFinder {
 
   const Rollup& rollup_;
   const Source& source_;
-  std::vector<const Run*> known_;  // by the block's origins and shapes
+  // By the block's shapes, the run of the last origin: cells of one follow each other.
+  std::vector<std::pair<uint16_t, const Run*>> known_;
 };
 
 // Adds up one field of one schema.

@@ -73,14 +73,14 @@ class Rollup::ColumnFolder {
     if (std::find(schemas.begin(), schemas.end(), schema_) == schemas.end()) return true;
     auto of_block = ReadBlockRollup(segment, source.block);
     if (!of_block) return false;
-    for (uint16_t schema = 0; schema < schemas.size(); ++schema) {
+    for (uint32_t schema = 0; schema < schemas.size(); ++schema) {
       if (schemas[schema] == schema_ && !AddSchema(*of_block, schema, source)) return false;
     }
     return true;
   }
 
  private:
-  bool AddSchema(const BlockRollup& of_block, uint16_t schema, const Source& source) {
+  bool AddSchema(const BlockRollup& of_block, uint32_t schema, const Source& source) {
     RollupColumn more;
     size_t cells = of_block.schema_cells[schema];
     if (!DecodeRollupNumbers(of_block.NumbersOf(schema, field_), cells, part_, &more)) return false;

@@ -24,8 +24,8 @@ RollupNumbers RandomCells(const Round& round) {
   std::normal_distribution<double> values(0.4, 3.0);
   RollupNumbers numbers;
   for (int cell = 0; cell < 300; ++cell) {
-    std::vector<double> of_cell;
-    for (int i = 0; i < 40; ++i) of_cell.push_back(round(values(random)));
+    std::vector<double> of_cell(40);
+    for (double& value : of_cell) value = round(values(random));
     numbers.sums.push_back(SumOf(of_cell.data(), of_cell.size()));
     numbers.lows.push_back(*std::min_element(of_cell.begin(), of_cell.end()));
     numbers.highs.push_back(*std::max_element(of_cell.begin(), of_cell.end()));

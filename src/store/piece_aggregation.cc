@@ -88,7 +88,7 @@ class Aggregation {
     for (size_t number; (number = next_++) < parts_.size();) {
       const Part& part = parts_[number];
       for (const auto& answer : answers_) {
-        part.aggregator->Add(*answer, number, parts_.size());
+        if (!budget_->Spent()) part.aggregator->Add(*answer, number, parts_.size());
         look_for_help();
       }
       for (size_t at = part.begin; at < part.end && !needs_records_ && !budget_->Spent(); ++at) {

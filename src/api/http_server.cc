@@ -146,11 +146,14 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
  private:
   static ssize_t OnRead(void* held, uint64_t, char* out, size_t max) {
     Exchange* exchange = static_cast<std::shared_ptr<Exchange>*>(held)->get();
-    // Suspend first: a writer that comes between finds a connection that it can resume.
-    exchange->Suspend();
     long count = exchange->queue_.Read(out, max);
-    if (count == 0) return 0;
-    exchange->Resume();
+    if (count == 0) {
+      // Once more when it is suspended: a writer that came between found a connection that it could not resume.
+      exchange->Suspend();
+      count = exchange->queue_.Read(out, max);
+      if (count == 0) return 0;
+      exchange->Resume();
+    }
     if (count == ReplyQueue::kBroken) return MHD_CONTENT_READER_END_WITH_ERROR;
     return count == ReplyQueue::kEnd ? MHD_CONTENT_READER_END_OF_STREAM : count;
   }

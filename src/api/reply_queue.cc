@@ -1,26 +1,41 @@
 #include "api/reply_queue.h"
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
 namespace rankscope::api {
+namespace {
+
+constexpr size_t kPieceBytes = 64 << 10;
+
+}  // namespace
 
 bool ReplyQueue::Write(std::string_view bytes) {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return closed_ || Waiting() < kMaxWaiting; });
+  room_.wait(lock, [this] { return closed_ || waiting_ < kMaxWaiting; });
   if (closed_) return false;
-  waiting_.append(bytes);
+  Append(bytes);
   Wake(&lock);
   return true;
 }
 
 bool ReplyQueue::TryWrite(std::string_view bytes) {
   std::unique_lock lock(mutex_);
-  if (closed_ || Waiting() >= kMaxWaiting) return false;
-  waiting_.append(bytes);
+  if (closed_ || waiting_ >= kMaxWaiting) return false;
+  Append(bytes);
   Wake(&lock);
   return true;
+}
+
+// In pieces, so that nothing moves up when the first is taken.
+void ReplyQueue::Append(std::string_view bytes) {
+  if (bytes.empty()) return;
+  waiting_ += bytes.size();
+  if (!pieces_.empty() && pieces_.back().size() + bytes.size() <= kPieceBytes) {
+    pieces_.back().append(bytes);
+  } else {
+    pieces_.emplace_back(bytes);
+  }
 }
 
 void ReplyQueue::End() {
@@ -39,20 +54,23 @@ void ReplyQueue::Wake(std::unique_lock<std::mutex>* lock) {
 long ReplyQueue::Read(char* out, size_t max) {
   std::lock_guard lock(mutex_);
   if (closed_ && !ended_) return kBroken;
-  if (Waiting() == 0) {
+  if (waiting_ == 0) {
     if (ended_) return kEnd;
     starving_ = true;
     return 0;
   }
-  size_t count = std::min(max, Waiting());
-  std::memcpy(out, waiting_.data() + taken_, count);
-  taken_ += count;
-  // What is left moves up once it is the lesser part, so that each byte moves once or so.
-  if (taken_ * 2 >= waiting_.size()) {
-    waiting_.erase(0, taken_);
+  size_t count = 0;
+  while (count < max && waiting_ > 0) {
+    std::string_view piece = std::string_view(pieces_.front()).substr(taken_, max - count);
+    std::memcpy(out + count, piece.data(), piece.size());
+    count += piece.size();
+    taken_ += piece.size();
+    waiting_ -= piece.size();
+    if (taken_ < pieces_.front().size()) break;
+    pieces_.pop_front();
     taken_ = 0;
   }
-  if (Waiting() < kMaxWaiting) room_.notify_all();
+  if (waiting_ < kMaxWaiting) room_.notify_all();
   return static_cast<long>(count);
 }
 

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <mutex>
 #include <string>
+#include <string_view>
 
 #include "api/http_server.h"
 
@@ -28,13 +30,14 @@ class ReplyQueue {
   void OnClosed(std::function<void()> closed);
 
  private:
-  size_t Waiting() const { return waiting_.size() - taken_; }
+  void Append(std::string_view bytes);
   void Wake(std::unique_lock<std::mutex>* lock);
 
   std::mutex mutex_;
   std::condition_variable room_;
-  std::string waiting_;
-  size_t taken_ = 0;  // of waiting_, from its beginning
+  std::deque<std::string> pieces_;  // what waits, none of them empty
+  size_t taken_ = 0;                // of the first one, from its beginning
+  size_t waiting_ = 0;              // bytes
   bool ended_ = false, closed_ = false, starving_ = false;
   std::function<void()> ready_, on_closed_;
 };

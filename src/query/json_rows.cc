@@ -25,13 +25,15 @@ JsonRows::~JsonRows() {
 
 bool JsonRows::Take(const Row& row) {
   if (!row.record) {
-    names_.resize(row.columns.size());
-    cells_.resize(row.columns.size());
-    for (size_t i = 0; i < row.columns.size(); ++i) {
-      if (names_[i] != row.columns[i].first) names_[i] = row.columns[i].first;
-      cells_[i] = row.columns[i].second;
+    auto same = [](const auto& column, const std::string& name) { return column.first == name; };
+    if (!std::equal(row.columns.begin(), row.columns.end(), names_.begin(), names_.end(), same)) {
+      std::vector<std::string> names;
+      for (const auto& [name, cell] : row.columns) names.push_back(name);
+      SetColumns(names);
     }
-    return TakeCells(names_, cells_);
+    cells_.resize(row.columns.size());
+    for (size_t i = 0; i < row.columns.size(); ++i) cells_[i] = row.columns[i].second;
+    return TakeCells(cells_);
   }
   // A record is gone when this returns.
   Finish();
@@ -41,25 +43,29 @@ bool JsonRows::Take(const Row& row) {
   return GiveHere(json_);
 }
 
-bool JsonRows::TakeCells(const std::vector<std::string>& names, const std::vector<model::Cell>& cells) {
+void JsonRows::SetColumns(const std::vector<std::string>& names) {
+  if (filling_) Hand();
+  names_ = names;
+}
+
+bool JsonRows::TakeCells(const std::vector<model::Cell>& cells) {
   if (rows_ < kFewRows) {
-    writer_.SetColumns(names);
+    writer_.SetColumns(names_);
     size_t size = writer_.Write(cells.data(), 1, &json_);
     return GiveHere(std::string_view(json_).substr(0, size));
   }
-  if (filling_ && filling_->names != names) Hand();
-  if (!filling_) StartBatch(names);
+  if (!filling_) StartBatch();
   model::Cell* place = filling_->cells.data() + filling_->rows++ * cells.size();
   for (const model::Cell& cell : cells) model::Assign(cell, place++);
   return filling_->rows < kBatchRows ? wanted_ : Hand();
 }
 
-void JsonRows::StartBatch(const std::vector<std::string>& names) {
+void JsonRows::StartBatch() {
   filling_ = spare_.empty() ? std::make_unique<Batch>() : std::move(spare_.back());
   if (!spare_.empty()) spare_.pop_back();
-  if (filling_->names == names && !filling_->cells.empty()) return;
-  filling_->names = names;
-  filling_->cells.resize(kBatchRows * names.size());
+  if (filling_->names == names_ && !filling_->cells.empty()) return;
+  filling_->names = names_;
+  filling_->cells.resize(kBatchRows * names_.size());
 }
 
 bool JsonRows::GiveHere(std::string_view line) {

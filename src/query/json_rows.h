@@ -29,8 +29,9 @@ class JsonRows {
 
   // False: no more are wanted.
   bool Take(const Row& row);
-  // A row of columns alone: of each name its cell.
-  bool TakeCells(const std::vector<std::string>& names, const std::vector<model::Cell>& cells);
+  // The columns of the rows of which only the cells come.
+  void SetColumns(const std::vector<std::string>& names);
+  bool TakeCells(const std::vector<model::Cell>& cells);
   // Gives what is not given yet.
   void Finish();
 
@@ -48,7 +49,7 @@ class JsonRows {
   using State = Batch::State;
 
   static void Write(TableWriter* writer, Batch* batch);
-  void StartBatch(const std::vector<std::string>& names);
+  void StartBatch();
   bool GiveHere(std::string_view line);
   bool Hand();
   Batch* NextWaiting();
@@ -61,8 +62,8 @@ class JsonRows {
   RowWriter record_writer_;
   TableWriter writer_;
   std::string json_;
-  std::vector<std::string> names_;  // of the last row that came as such
-  std::vector<model::Cell> cells_;
+  std::vector<std::string> names_;  // of the columns
+  std::vector<model::Cell> cells_;  // of a row that came as such
   std::unique_ptr<Batch> filling_;
   std::vector<std::unique_ptr<Batch>> spare_;
   std::thread helper_;

@@ -62,9 +62,9 @@ base::Status RunQueryAsJson(LogSource* source, const Query& query, base::Budget*
   base::Status status;
   if (plan.source == Plan::Source::kTable && plan.pipes.empty()) {
     // A table of thousands of rows that nothing else looks at.
-    std::vector<std::string> names = model::ColumnsOf(plan.aggregation);
+    rows.SetColumns(model::ColumnsOf(plan.aggregation));
     status = source->Aggregate(plan.scan, plan.aggregation, budget, [&](const std::vector<model::Cell>& cells) {
-      return budget->TakeRow() && rows.TakeCells(names, cells);
+      return budget->TakeRow() && rows.TakeCells(cells);
     });
   } else {
     status = RunPlan(plan, source, query, budget, [&](const Row& row) { return rows.Take(row); });

@@ -9,9 +9,9 @@ namespace {
 
 using Function = model::Aggregate::Function;
 
-bool FitsInt64(long double value) { return value >= -0x1p63L && value < 0x1p63L; }
-
 }  // namespace
+
+bool FitsInt64(long double value) { return value >= -0x1p63L && value < 0x1p63L; }
 
 // An addition waits for the one before it: four sums at a time do not. Not an array of them, which would be in memory.
 long double SumOf(const double* values, size_t count) {

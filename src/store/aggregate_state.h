@@ -11,6 +11,8 @@ namespace rankscope::store {
 
 // The sum of doubles as all states make it.
 long double SumOf(const double* values, size_t count);
+// Whether a sum of integers is one still.
+bool FitsInt64(long double value);
 
 // What one aggregate of one group has seen: all but count_distinct. There are as many as an answer has rows, and more:
 // it is small. Each call names the same function.

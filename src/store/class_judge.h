@@ -34,7 +34,7 @@ using LeafVerdicts = std::vector<std::shared_ptr<const VerdictCache::Verdicts>>;
 class ClassJudge {
  public:
   ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, BlockReader* reader);
-  // Judges what the header tells of rows between these times, of a segment's summary or of a block's rollup: no class
+  // Judges what the header tells of rows between these times, of a segment's summary or of a rollup: no class
   // is kNo or kYes that is not in each of the blocks. Of raw texts nothing is known.
   ClassJudge(const FilterTerms& terms, const LeafVerdicts& verdicts, const Segment& segment, const BlockHeader& header,
              base::TimeNs min_time, base::TimeNs max_time);

@@ -6,7 +6,6 @@
 #include "store/filter_node.h"
 #include "store/group_ids.h"
 #include "store/rollup_groups.h"
-#include "store/rollup_values.h"
 
 namespace rankscope::store {
 namespace {
@@ -34,19 +33,6 @@ bool Supports(const model::Aggregate& aggregate) {
 }
 
 bool IsEdge(Function function) { return function == Function::kFirst || function == Function::kLast; }
-
-// The cells whose origin and shape match.
-std::vector<const Rollup::Cell*> ChooseCells(const Rollup& rollup, const Judgement& judgement) {
-  std::vector<const Rollup::Cell*> chosen;
-  if (judgement.alive.empty()) return chosen;
-  const Verdict* shapes = judgement.classes.data();
-  const char* origins = judgement.origins.data();
-  chosen.reserve(rollup.cells.size());
-  for (const Rollup::Cell& cell : rollup.cells) {
-    if (shapes[cell.shape] != Verdict::kNo && origins[cell.origin]) chosen.push_back(&cell);
-  }
-  return chosen;
-}
 
 }  // namespace
 
@@ -181,21 +167,28 @@ void ColumnAggregator::AddEdge(const AggregateState::Moment& moment, model::Cell
   state->TakeAt(function, moment, std::move(value));
 }
 
-bool ColumnAggregator::Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement,
-                           ColumnCache* cache) {
-  std::vector<RollupValues> values;
-  for (const model::Aggregate& aggregate : aggregation_.aggregates) {
-    if (!values.emplace_back(rollup, aggregate, cache).Read(judgement.alive)) return false;
+void ColumnAggregator::Add(const RollupAnswer& answer, size_t share, size_t shares) {
+  RollupGroups finder(answer.segment(), answer.rollup(), &groups_);
+  for (const Rollup::Run& run : answer.Runs(share, shares)) {
+    const std::vector<uint32_t>& groups = finder.Of(run);
+    MakeStates();
+    for (size_t number = 0; number < aggregation_.aggregates.size(); ++number) {
+      if (auto cells = answer.CellsOf(run, number)) AddCells(*cells, groups, number);
+    }
   }
-  RollupGroups groups(segment, rollup, &groups_);
-  if (!groups.Prepare()) return false;
-  std::vector<const Rollup::Cell*> chosen = ChooseCells(rollup, judgement);
-  std::vector<uint32_t> numbers = groups.GroupsOf(chosen);
-  MakeStates();
-  for (size_t aggregate = 0; aggregate < values.size(); ++aggregate) {
-    for (size_t i = 0; i < chosen.size(); ++i) values[aggregate].Give(*chosen[i], StateOf(numbers[i], aggregate));
+}
+
+// `groups`: of each cell.
+void ColumnAggregator::AddCells(const RollupAnswer::Cells& cells, const std::vector<uint32_t>& groups, size_t number) {
+  Function function = aggregation_.aggregates[number].function;
+  for (size_t i = 0; i < groups.size(); ++i) {
+    AggregateState* state = StateOf(groups[i], number);
+    if (cells.numbers) {
+      state->TakeTogether(function, cells.rows[i], cells.numbers[i], cells.whole);
+    } else {
+      state->Count(cells.rows[i]);
+    }
   }
-  return true;
 }
 
 void ColumnAggregator::Add(const model::Record& record) {

@@ -10,9 +10,8 @@
 #include "store/block_reader.h"
 #include "store/block_stretches.h"
 #include "store/block_values.h"
-#include "store/class_judge.h"
 #include "store/groups.h"
-#include "store/rollup.h"
+#include "store/rollup_answer.h"
 #include "store/selected_rows.h"
 
 namespace rankscope::store {
@@ -31,9 +30,8 @@ class ColumnAggregator {
   // False: the reader failed (its status says so) or, with a good status, the block has fields that these columns do
   // not tell apart, and the aggregation must go over records.
   bool Add(BlockReader* reader, const SelectedRows& selected);
-  // The same of the block's rollup, of whose header the judgement is. False, with nothing added: its rows must be
-  // looked at. REQUIRES RollupsAnswer(aggregation), and that the judgement has no maybe.
-  bool Add(const Segment& segment, const Rollup& rollup, const Judgement& judgement, ColumnCache* cache);
+  // One of so many shares of what a rollup answers, instead of the rows.
+  void Add(const RollupAnswer& answer, size_t share, size_t shares);
   void Add(const model::Record& record);
   // Records that only count() without groups asks about.
   void AddCount(uint64_t count);
@@ -56,6 +54,7 @@ class ColumnAggregator {
                 size_t number);
   bool AddEdges(BlockReader* reader, const SelectedRows& selected, const std::vector<Stretch>& stretches,
                 const BlockValues& values, size_t number);
+  void AddCells(const RollupAnswer::Cells& cells, const std::vector<uint32_t>& groups, size_t number);
   void AddValue(const model::Record& record, size_t number, AggregateState* state);
   void AddEdge(const AggregateState::Moment& moment, model::Cell value, Function function, AggregateState* state);
   // Makes states for groups that have none yet, and counts them.

@@ -26,36 +26,38 @@ std::optional<int32_t> NumberOf(const model::Origin& origin, Kind kind) {
 
 }  // namespace
 
-std::vector<uint32_t> IdsOfOrigins(const Segment& segment, const BlockHeader& header, size_t dimension,
-                                   Groups* groups) {
-  std::vector<uint32_t> ids;
-  ids.reserve(header.origins.size());
+uint32_t IdOfOrigin(const Segment& segment, const model::Origin& origin, size_t dimension, Groups* groups) {
   Kind kind = groups->record_key(dimension).kind;
   if (IsNumber(kind)) {
-    for (const model::Origin& origin : header.origins) {
-      auto number = NumberOf(origin, kind);
-      ids.push_back(number ? groups->IdOf(dimension, int64_t{*number}) : groups->IdOf(dimension, model::Cell()));
-    }
-    return ids;
+    auto number = NumberOf(origin, kind);
+    return number ? groups->IdOf(dimension, int64_t{*number}) : groups->IdOf(dimension, model::Cell());
   }
   model::Record record;
   record.origin.project = segment.project();
   record.origin.job = segment.job();
-  for (const model::Origin& origin : header.origins) {
-    SetPlace(origin, &record.origin);
-    ids.push_back(groups->IdOf(dimension, model::ToCell(model::ValueOf(record, groups->record_key(dimension)))));
-  }
+  SetPlace(origin, &record.origin);
+  return groups->IdOf(dimension, model::ToCell(model::ValueOf(record, groups->record_key(dimension))));
+}
+
+uint32_t IdOfShape(const BlockHeader& header, const RowShape& shape, size_t dimension, Groups* groups) {
+  model::Record record;
+  record.stream = shape.stream;
+  record.level = header.levels[shape.level];
+  return groups->IdOf(dimension, model::ToCell(model::ValueOf(record, groups->record_key(dimension))));
+}
+
+std::vector<uint32_t> IdsOfOrigins(const Segment& segment, const BlockHeader& header, size_t dimension,
+                                   Groups* groups) {
+  std::vector<uint32_t> ids;
+  ids.reserve(header.origins.size());
+  for (const model::Origin& origin : header.origins) ids.push_back(IdOfOrigin(segment, origin, dimension, groups));
   return ids;
 }
 
 std::vector<uint32_t> IdsOfShapes(const BlockHeader& header, size_t dimension, Groups* groups) {
   std::vector<uint32_t> ids;
-  model::Record record;
-  for (const RowShape& shape : header.shapes) {
-    record.stream = shape.stream;
-    record.level = header.levels[shape.level];
-    ids.push_back(groups->IdOf(dimension, model::ToCell(model::ValueOf(record, groups->record_key(dimension)))));
-  }
+  ids.reserve(header.shapes.size());
+  for (const RowShape& shape : header.shapes) ids.push_back(IdOfShape(header, shape, dimension, groups));
   return ids;
 }
 

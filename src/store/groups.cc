@@ -1,5 +1,6 @@
 #include "store/groups.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 
@@ -13,12 +14,12 @@ int RankOf(const model::Cell& cell) {
   return std::holds_alternative<std::string>(cell) ? 2 : 1;
 }
 
-struct CellLess {
-  bool operator()(const model::Cell* a, const model::Cell* b) const {
-    if (RankOf(*a) != RankOf(*b)) return RankOf(*a) < RankOf(*b);
-    return *a < *b;
-  }
-};
+bool Less(const model::Cell& a, const model::Cell& b) {
+  const auto *a_time = std::get_if<model::Time>(&a), *b_time = std::get_if<model::Time>(&b);
+  if (a_time && b_time) return a_time->ns < b_time->ns;  // most of them are
+  if (RankOf(a) != RankOf(b)) return RankOf(a) < RankOf(b);
+  return a < b;
+}
 
 }  // namespace
 
@@ -85,17 +86,24 @@ SortedGroups::SortedGroups(const std::vector<const Groups*>& parts) : parts_(par
 }
 
 uint64_t SortedGroups::FindPlaces(size_t dimension, Places* places) const {
-  std::map<const model::Cell*, uint32_t, CellLess> known;
+  struct Value {
+    const model::Cell* cell;
+    uint32_t* place;
+  };
+  std::vector<Value> values;
   for (const Groups* part : parts_) {
-    for (const model::Cell& value : part->values(dimension)) known.try_emplace(&value, 0);
+    auto& of_part = places->emplace_back(part->values(dimension).size());
+    for (size_t id = 0; id < of_part.size(); ++id) values.push_back({&part->values(dimension)[id], &of_part[id]});
   }
+  std::sort(values.begin(), values.end(), [](const Value& a, const Value& b) { return Less(*a.cell, *b.cell); });
   uint32_t next = 0;
-  for (auto& [value, place] : known) place = next++;
-  for (const Groups* part : parts_) {
-    auto& of_part = places->emplace_back();
-    for (const model::Cell& value : part->values(dimension)) of_part.push_back(known.find(&value)->second);
+  const model::Cell* last = nullptr;
+  for (const auto& [cell, place] : values) {
+    if (last && Less(*last, *cell)) ++next;
+    *place = next;
+    last = cell;
   }
-  return next;
+  return values.empty() ? 0 : uint64_t{next} + 1;
 }
 
 // Leaves out the places where no group is: there are no more of others than members.
@@ -110,8 +118,10 @@ void SortedGroups::Compress() {
   range_ = next + 1;
 }
 
-// By digits, which keeps the order of equals.
+// By digits, which keeps the order of equals. Often they are sorted: a rollup's cells lie by rank and time.
 void SortedGroups::Sort() {
+  auto before = [](const Member& a, const Member& b) { return a.place < b.place; };
+  if (std::is_sorted(members_.begin(), members_.end(), before)) return;
   constexpr unsigned kDigitBits = 11, kBits = 64;
   std::vector<Member> sorted(members_.size());
   for (unsigned shift = 0; shift < kBits && (range_ - 1) >> shift != 0; shift += kDigitBits) {

@@ -35,7 +35,7 @@ void RollupBuilder::AddRow(base::TimeNs time, uint16_t shape) {
   uint32_t& open = open_[shape];
   if (open == kNone || time - cells_[open].start() >= kRollupWidth) {
     open = static_cast<uint32_t>(cells_.size());
-    cells_.push_back({static_cast<int32_t>(time / kRollupWidth), 0, 0, origin_, shape});
+    cells_.push_back({static_cast<int32_t>(time / kRollupWidth), 0, origin_, shape});
   }
   ++cells_[open].rows;
   ++shape_rows_[shape];
@@ -102,7 +102,7 @@ bool RollupBuilder::AddDoubles(const std::vector<model::FieldView>& values, Roll
 
 void RollupBuilder::PutCells(std::string* out) const {
   std::vector<int64_t> origins, shapes, minutes, rows;
-  for (const Rollup::Cell& cell : cells_) {
+  for (const BlockRollup::Cell& cell : cells_) {
     origins.push_back(cell.origin);
     shapes.push_back(cell.shape);
     minutes.push_back(cell.minute);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "model/record_view.h"
-#include "store/rollup.h"
+#include "store/block_rollup.h"
 #include "store/rollup_numbers.h"
 
 namespace rankscope::store {
@@ -36,7 +36,7 @@ class RollupBuilder {
 
   const std::vector<RowShape> shapes_;
   const size_t rows_;
-  std::vector<Rollup::Cell> cells_;
+  std::vector<BlockRollup::Cell> cells_;
   std::vector<uint32_t> shape_rows_;
   std::vector<uint32_t> cell_of_;  // by row
   // Of the run that is being added: by shape, its last cell.

@@ -28,48 +28,53 @@ bool RollupsAnswer(const model::Aggregation& aggregation) {
   return keys && std::all_of(aggregation.aggregates.begin(), aggregation.aggregates.end(), IsKnown);
 }
 
-bool RollupGroups::Prepare() {
-  dimensions_.resize(groups_->dimensions());
-  for (size_t i = 0; i < dimensions_.size(); ++i) {
-    if (groups_->key(i).kind == Kind::kTime) {
-      auto minutes = static_cast<size_t>(rollup_.last_minute - rollup_.first_minute) + 1;
-      // Where there are gaps it is not worth a table.
-      if (minutes <= rollup_.cells.size()) dimensions_[i].by_minute.assign(minutes, kNone);
-      continue;
-    }
-    if (HasField(rollup_.header, groups_->key(i).name)) return false;
-    if (IsOriginKey(groups_->record_key(i).kind)) {
-      dimensions_[i].by_origin = IdsOfOrigins(segment_, rollup_.header, i, groups_);
-    } else {
-      dimensions_[i].by_shape = IdsOfShapes(rollup_.header, i, groups_);
-    }
-  }
-  return true;
+bool FieldsStandIn(const BlockHeader& header, const std::vector<model::GroupKey>& keys) {
+  return std::any_of(keys.begin(), keys.end(), [&](const model::GroupKey& key) {
+    return key.kind == Kind::kField && HasField(header, key.name);
+  });
 }
 
-std::vector<uint32_t> RollupGroups::GroupsOf(const std::vector<const Rollup::Cell*>& cells) {
-  size_t dimensions = dimensions_.size();
-  std::vector<uint32_t> ids(cells.size() * dimensions);
-  for (size_t i = 0; i < dimensions; ++i) {
-    const auto& [by_origin, by_shape, by_minute] = dimensions_[i];
-    uint32_t* out = ids.data() + i;
-    for (const Rollup::Cell* cell : cells) {
-      *out = !by_origin.empty()  ? by_origin[cell->origin]
-             : !by_shape.empty() ? by_shape[cell->shape]
-                                 : MinuteId(i, cell->minute);
-      out += dimensions;
+RollupGroups::RollupGroups(const Segment& segment, const Rollup& rollup, Groups* groups)
+    : segment_(segment),
+      rollup_(rollup),
+      groups_(groups),
+      minute_ids_(groups->dimensions()),
+      ids_(groups->dimensions()) {
+  auto minutes = static_cast<size_t>(rollup.last_minute() - rollup.first_minute()) + 1;
+  if (minutes > rollup.minutes().size()) return;  // where there are gaps it is not worth a table
+  for (size_t i = 0; i < minute_ids_.size(); ++i) {
+    if (groups->key(i).kind == Kind::kTime) minute_ids_[i].assign(minutes, kNone);
+  }
+}
+
+const std::vector<uint32_t>& RollupGroups::Of(const Rollup::Run& run) {
+  const BlockHeader& header = rollup_.header();
+  bool by_time = false;
+  for (size_t i = 0; i < ids_.size(); ++i) {
+    if (groups_->key(i).kind == Kind::kTime) {
+      by_time = true;
+    } else if (IsOriginKey(groups_->record_key(i).kind)) {
+      ids_[i] = IdOfOrigin(segment_, header.origins[run.origin], i, groups_);
+    } else {
+      ids_[i] = IdOfShape(header, header.classes[run.shape], i, groups_);
     }
   }
-  std::vector<uint32_t> groups(cells.size());
-  for (size_t i = 0; i < groups.size(); ++i) groups[i] = groups_->Find(ids.data() + i * dimensions);
-  return groups;
+  numbers_.resize(run.end - run.begin);
+  if (!by_time) std::fill(numbers_.begin(), numbers_.end(), groups_->Find(ids_.data()));
+  for (size_t cell = run.begin; by_time && cell < run.end; ++cell) {
+    for (size_t i = 0; i < ids_.size(); ++i) {
+      if (groups_->key(i).kind == Kind::kTime) ids_[i] = MinuteId(i, rollup_.minutes()[cell]);
+    }
+    numbers_[cell - run.begin] = groups_->Find(ids_.data());
+  }
+  return numbers_;
 }
 
 uint32_t RollupGroups::MinuteId(size_t i, int32_t minute) {
   auto find = [&] { return groups_->IdOf(i, BucketStart(minute * kRollupWidth, groups_->key(i).width)); };
-  auto& by_minute = dimensions_[i].by_minute;
-  if (by_minute.empty()) return find();
-  uint32_t& id = by_minute[static_cast<size_t>(minute - rollup_.first_minute)];
+  auto& ids = minute_ids_[i];
+  if (ids.empty()) return find();
+  uint32_t& id = ids[static_cast<size_t>(minute - rollup_.first_minute())];
   if (id == kNone) id = find();
   return id;
 }

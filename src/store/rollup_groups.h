@@ -13,24 +13,19 @@ namespace rankscope::store {
 // no time finer than theirs.
 bool RollupsAnswer(const model::Aggregation& aggregation);
 
+// Whether fields stand in for a key in some record of the header's, whose rows must then be looked at.
+bool FieldsStandIn(const BlockHeader& header, const std::vector<model::GroupKey>& keys);
+
 // The groups of a rollup's cells. What it is given outlives it.
 class RollupGroups {
  public:
-  RollupGroups(const Segment& segment, const Rollup& rollup, Groups* groups)
-      : segment_(segment), rollup_(rollup), groups_(groups) {}
+  // REQUIRES RollupsAnswer of what the groups are of, and no FieldsStandIn.
+  RollupGroups(const Segment& segment, const Rollup& rollup, Groups* groups);
 
-  // False: fields stand in for a key in some record, whose rows must be looked at. REQUIRES RollupsAnswer of what the
-  // groups are of.
-  bool Prepare();
-  // One a cell.
-  std::vector<uint32_t> GroupsOf(const std::vector<const Rollup::Cell*>& cells);
+  // The numbers of the groups of the run's cells, overwritten by the next call.
+  const std::vector<uint32_t>& Of(const Rollup::Run& run);
 
  private:
-  struct Dimension {
-    std::vector<uint32_t> by_origin{}, by_shape{};  // both empty: it is time
-    // By minutes since the first: ids, or kNone.
-    std::vector<uint32_t> by_minute{};
-  };
   static constexpr uint32_t kNone = ~uint32_t{0};
 
   uint32_t MinuteId(size_t dimension, int32_t minute);
@@ -38,7 +33,9 @@ class RollupGroups {
   const Segment& segment_;
   const Rollup& rollup_;
   Groups* groups_;
-  std::vector<Dimension> dimensions_;
+  // By dimension of time and minute since the rollup's first: ids, or kNone.
+  std::vector<std::vector<uint32_t>> minute_ids_;
+  std::vector<uint32_t> ids_, numbers_;
 };
 
 }  // namespace rankscope::store

@@ -19,7 +19,7 @@ bool EncodeRollupNumbers(const RollupNumbers& numbers, std::string* out);
 
 enum class RollupPart : uint8_t { kSums, kLows, kHighs };
 constexpr uint32_t kRollupParts = 3;
-// One of these, of some cells.
+// One of these, of some cells, or of none.
 struct RollupColumn {
   bool whole = false;
   std::vector<long double> values;

@@ -3,16 +3,18 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <numeric>
 #include <random>
+#include <set>
+#include <tuple>
 
-#include "store/aggregate_state.h"
 #include "store/inspect.h"
-#include "store/rollup_builder.h"
 #include "store/rollup_groups.h"
-#include "store/rollup_numbers.h"
 #include "store/store.h"
 
 namespace rankscope::store {
@@ -23,67 +25,6 @@ using model::Filter;
 using Rows = std::vector<std::vector<model::Cell>>;
 using Function = model::Aggregate::Function;
 
-std::vector<long double> Decoded(const std::string& bytes, size_t count, RollupPart part) {
-  RollupColumn column;
-  EXPECT_TRUE(DecodeRollupNumbers(bytes, count, part, &column));
-  return column.values;
-}
-
-// Cells of random values that `round` makes something of.
-template <typename Round>
-RollupNumbers RandomCells(const Round& round) {
-  std::mt19937_64 random(7);
-  std::normal_distribution<double> values(0.4, 3.0);
-  RollupNumbers numbers;
-  for (int cell = 0; cell < 300; ++cell) {
-    std::vector<double> of_cell;
-    for (int i = 0; i < 40; ++i) of_cell.push_back(round(values(random)));
-    numbers.sums.push_back(SumOf(of_cell.data(), of_cell.size()));
-    numbers.lows.push_back(*std::min_element(of_cell.begin(), of_cell.end()));
-    numbers.highs.push_back(*std::max_element(of_cell.begin(), of_cell.end()));
-  }
-  return numbers;
-}
-
-TEST(RollupNumbers, SumsOfDoublesKeepAll64Bits) {
-  auto as_it_is = [](double value) { return value; };
-  auto four_decimals = [](double value) { return std::round(value * 1e4) / 1e4; };
-  auto tiny = [](double value) { return value * 1e-280; };
-  std::vector<size_t> sizes;
-  for (const RollupNumbers& numbers : {RandomCells(as_it_is), RandomCells(four_decimals), RandomCells(tiny)}) {
-    std::string bytes;
-    ASSERT_TRUE(EncodeRollupNumbers(numbers, &bytes));
-    EXPECT_EQ(Decoded(bytes, numbers.sums.size(), RollupPart::kSums), numbers.sums);
-    EXPECT_EQ(Decoded(bytes, numbers.sums.size(), RollupPart::kLows), numbers.lows);
-    EXPECT_EQ(Decoded(bytes, numbers.sums.size(), RollupPart::kHighs), numbers.highs);
-    sizes.push_back(bytes.size());
-  }
-  EXPECT_LT(sizes[1] * 2, sizes[0]);  // decimals are kept as such
-}
-
-TEST(RollupNumbers, IntegersBeyondDoublesAreExact) {
-  RollupNumbers numbers;
-  numbers.whole = true;
-  for (int64_t value : {INT64_MAX, INT64_MIN, int64_t{9007199254740993}, int64_t{0}}) {
-    for (auto* values : {&numbers.sums, &numbers.lows, &numbers.highs}) values->push_back(value);
-  }
-  std::string bytes;
-  ASSERT_TRUE(EncodeRollupNumbers(numbers, &bytes));
-  RollupColumn sums;
-  ASSERT_TRUE(DecodeRollupNumbers(bytes, 4, RollupPart::kSums, &sums));
-  EXPECT_TRUE(sums.whole);
-  EXPECT_EQ(sums.values, numbers.sums);
-  EXPECT_FALSE(DecodeRollupNumbers(bytes, 5, RollupPart::kSums, &sums));
-}
-
-TEST(RollupNumbers, WhatIsTooSmallForItsUnitIsNotKept) {
-  RollupNumbers numbers;
-  numbers.sums = numbers.lows = numbers.highs = {0x1p-1030L + 0x1p-1080L};
-  std::string bytes;
-  EXPECT_FALSE(EncodeRollupNumbers(numbers, &bytes));
-  EXPECT_TRUE(bytes.empty());
-}
-
 // A store of metrics and lines of a few ranks in some minutes.
 class RollupTest : public testing::Test {
  protected:
@@ -93,12 +34,7 @@ class RollupTest : public testing::Test {
     folder_ = testing::TempDir() + "/rankscope_rollup_test_" + std::to_string(getpid());
     fs::remove_all(folder_);
     Open();
-    std::vector<model::Record> records;
-    for (int i = 0; i < kRecords; ++i) records.push_back(RecordOf(i));
-    std::string bytes;
-    model::EncodeRecords(records, &bytes);
-    ASSERT_TRUE(store_->Append(1, *model::RecordBatch::Decode(bytes)).ok());
-    ASSERT_TRUE(store_->Flush().ok());
+    AddSegment([](model::Record*) {});
   }
   void TearDown() override {
     store_.reset();
@@ -111,6 +47,44 @@ class RollupTest : public testing::Test {
     auto store = Store::Open(folder_, {}, &damage);
     ASSERT_TRUE(store.ok()) << store.status().message();
     store_ = *std::move(store);
+  }
+
+  void AddSegment(const std::function<void(model::Record*)>& change) {
+    Append(change);
+    ASSERT_TRUE(store_->Flush().ok());
+  }
+  // All records, each of which `change` is given.
+  void Append(const std::function<void(model::Record*)>& change) {
+    std::vector<model::Record> records;
+    for (int i = 0; i < kRecords; ++i) change(&records.emplace_back(RecordOf(i)));
+    std::string bytes;
+    model::EncodeRecords(records, &bytes);
+    ASSERT_TRUE(store_->Append(++appended_, *model::RecordBatch::Decode(bytes)).ok());
+  }
+
+  // The only one that there is.
+  std::shared_ptr<const Segment> OpenSegment(HeaderCache* headers) {
+    std::shared_ptr<const Segment> only;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
+      if (entry.path().extension() != ".segment") continue;
+      EXPECT_EQ(only, nullptr);
+      auto segment = Segment::Open(entry.path(), headers);
+      EXPECT_TRUE(segment.ok());
+      only = *segment;
+    }
+    return only;
+  }
+
+  // Of each function, by rank and minute and in other ways, by rollups as by rows.
+  void ExpectAnswersOfTheRows(const std::vector<std::string>& fields, const Filter& filter) {
+    for (const auto& by : std::vector<std::vector<model::GroupKey>>{
+             {Field("rank"), Minutes(1)}, {Minutes(5), Field("host")}, {Field("level"), Field("stream")}}) {
+      auto aggregation = AllOf(fields, by);
+      ASSERT_TRUE(RollupsAnswer(aggregation));
+      Rows rows = Table(aggregation, filter);
+      EXPECT_FALSE(rows.empty());
+      EXPECT_EQ(rows, TableOfRows(aggregation, filter));
+    }
   }
 
   model::Record RecordOf(int i) {
@@ -131,6 +105,13 @@ class RollupTest : public testing::Test {
                      {"whole", int64_t{i}},
                      {"mixed", i % 2 == 0 ? model::FieldValue(int64_t{i}) : model::FieldValue(values(random_))}};
     return record;
+  }
+
+  // REQUIRES that it has the field.
+  static model::FieldValue& FieldOf(model::Record* record, const std::string& name) {
+    return std::find_if(record->fields.begin(), record->fields.end(),
+                        [&](const auto& field) { return field.first == name; })
+        ->second;
   }
 
   // Of all functions that rollups know, of each field.
@@ -170,16 +151,19 @@ class RollupTest : public testing::Test {
     return {model::GroupKey::Kind::kTime, "timestamp", minutes * kRollupWidth, "timestamp"};
   }
 
-  // Damages the segment's rollups, all of their bytes.
-  void DamageRollups() {
+  // Damages the segment's rollups, all of their bytes, or every other one's.
+  void DamageRollups(bool every_other = false) {
     for (const auto& entry : fs::recursive_directory_iterator(folder_)) {
       if (entry.path().extension() != ".segment") continue;
       HeaderCache cache;
       auto segment = Segment::Open(entry.path(), &cache);
       ASSERT_TRUE(segment.ok());
       std::fstream file(entry.path(), std::ios::binary | std::ios::in | std::ios::out);
+      bool spared = true;
       for (const BlockInfo& block : (*segment)->blocks()) {
         ASSERT_GT(block.rollup_bytes, 0u);
+        spared = every_other && !spared;
+        if (spared) continue;
         file.seekp(static_cast<std::streamoff>(block.offset + block.bytes - block.header_bytes - block.rollup_bytes));
         file << std::string(block.rollup_bytes, 'x');
       }
@@ -188,6 +172,7 @@ class RollupTest : public testing::Test {
 
   std::string folder_;
   std::unique_ptr<Store> store_;
+  uint64_t appended_ = 0;
   std::mt19937_64 random_{11};
 };
 
@@ -220,6 +205,160 @@ TEST_F(RollupTest, WhatTheyDoNotKnowComesFromRows) {
   auto aggregation = AllOf({"real"}, {{model::GroupKey::Kind::kTime, "timestamp", kRollupWidth / 2, "timestamp"}});
   EXPECT_FALSE(RollupsAnswer(aggregation));
   EXPECT_EQ(Table(aggregation, {}), TableOfRows(aggregation, {}));
+}
+
+TEST_F(RollupTest, RowsOfOneMinuteAreOneCellInHoweverManyBlocks) {
+  AddSegment([](model::Record* record) { record->time += 3 * base::kNsPerMs; });
+  AddSegment([](model::Record* record) { record->time -= 2 * kRollupWidth; });  // late ones
+  ASSERT_TRUE(store_->Compact().ok());
+  HeaderCache headers;
+  auto segment = OpenSegment(&headers);
+  auto rollup = Rollup::OfSegment(*segment, nullptr);
+  std::set<std::tuple<int32_t, std::string, bool, int32_t>> cells;
+  size_t of_blocks = 0;
+  for (size_t block = 0; block < segment->blocks().size(); ++block) {
+    EXPECT_TRUE(rollup->Knows(block));
+    of_blocks += Rollup::OfBlock(*segment, block, nullptr)->minutes().size();
+  }
+  for (const Rollup::Run& run : rollup->runs()) {
+    const RowClass& shape = rollup->header().classes[run.shape];
+    for (size_t cell = run.begin; cell < run.end; ++cell) {
+      bool fresh = cells
+                       .emplace(*rollup->header().origins[run.origin].rank, rollup->header().levels[shape.level],
+                                shape.stream == model::Stream::kMetric, rollup->minutes()[cell])
+                       .second;
+      EXPECT_TRUE(fresh);
+    }
+  }
+  EXPECT_GT(of_blocks, 2 * cells.size());
+  EXPECT_EQ(std::accumulate(rollup->rows().begin(), rollup->rows().end(), uint64_t{0}), segment->rows());
+  ExpectAnswersOfTheRows({"decimal", "whole"}, {});
+}
+
+TEST_F(RollupTest, WhatOneBlockDoesNotKnowComesFromRows) {
+  // Integers where others have doubles, and a value that is no number.
+  AddSegment([](model::Record* record) {
+    if (record->fields.empty()) return;
+    FieldOf(record, "real") = int64_t{7};
+    FieldOf(record, "decimal") = std::nan("");
+  });
+  ASSERT_TRUE(store_->Compact().ok());
+  ExpectAnswersOfTheRows({"real"}, {});
+  model::Aggregation least;
+  least.groups = {Field("rank"), Minutes(1)};
+  least.aggregates.push_back({Function::kMin, "decimal", 0, "least"});
+  EXPECT_EQ(Table(least, {}), TableOfRows(least, {}));
+}
+
+TEST_F(RollupTest, ASumThatWasNoIntegerUnderWayIsNoneInTheEnd) {
+  for (int64_t sign : {1, 1, -1}) {
+    AddSegment([sign](model::Record* record) {
+      if (!record->fields.empty()) FieldOf(record, "whole") = sign * (INT64_MAX / 2000);  // 1,428 of them in a cell
+    });
+  }
+  ASSERT_TRUE(store_->Compact().ok());
+  ExpectAnswersOfTheRows({"whole"}, {});
+}
+
+TEST_F(RollupTest, BlocksWithoutOneAreAskedBesideTheSegments) {
+  AddSegment([](model::Record* record) { record->time += 3 * base::kNsPerMs; });
+  ASSERT_TRUE(store_->Compact().ok());
+  ExpectAnswersOfTheRows({"decimal", "whole"}, {});
+  store_.reset();
+  DamageRollups(/*every_other=*/true);
+  HeaderCache headers;
+  auto segment = OpenSegment(&headers);
+  auto rollup = Rollup::OfSegment(*segment, nullptr);
+  EXPECT_FALSE(rollup->Knows(0));
+  EXPECT_TRUE(rollup->Knows(1));
+  Open();
+  ExpectAnswersOfTheRows({"decimal", "whole"}, {});
+}
+
+// What one may ask of rollups, by seed.
+class RandomQuestions {
+ public:
+  explicit RandomQuestions(base::TimeNs begin) : begin_(begin) {}
+
+  model::Aggregation NextAggregation() {
+    model::Aggregation aggregation;
+    for (const char* name : {"rank", "host", "stream", "level", "job_id"}) {
+      if (Below(4) == 0) aggregation.groups.push_back({model::GroupKey::Kind::kField, name, 1, name});
+    }
+    if (Below(2) == 0) {
+      int64_t minutes = 1 + Below(3);
+      aggregation.groups.push_back({model::GroupKey::Kind::kTime, "timestamp", minutes * kRollupWidth, "timestamp"});
+    }
+    std::shuffle(aggregation.groups.begin(), aggregation.groups.end(), random_);
+    for (int64_t left = 1 + Below(4); left > 0; --left) {
+      const Function functions[] = {Function::kCount, Function::kSum, Function::kAvg, Function::kMin, Function::kMax};
+      const char* const fields[] = {"decimal", "real", "whole", "mixed"};
+      aggregation.aggregates.push_back({functions[Below(5)], fields[Below(4)], 0, std::to_string(left)});
+    }
+    aggregation.aggregates.push_back({Function::kCount, "", 0, "n"});
+    return aggregation;
+  }
+
+  Filter NextFilter() {
+    std::vector<Filter> terms = {Filter()};
+    if (Below(3) == 0) terms.push_back(Filter::Text(Filter::Kind::kEquals, "stream", "metric", true));
+    if (Below(4) == 0) terms.push_back(Filter::Text(Filter::Kind::kEquals, "level", "error", true));
+    if (Below(4) == 0) terms.push_back(Filter::Not(Filter::Range("rank", 1, 1 + Below(2))));
+    if (Below(8) == 0) terms.push_back(Filter::Range("whole", 100, 100 + Below(60'000)));
+    if (Below(3) == 0) terms.push_back(Filter::Time(Moment(), begin_ + 300 * base::kNsPerSecond + Moment() - begin_));
+    return Filter::And(std::move(terms));
+  }
+
+ private:
+  int64_t Below(int64_t end) { return static_cast<int64_t>(random_() % static_cast<uint64_t>(end)); }
+  // At times the start of a minute.
+  base::TimeNs Moment() {
+    base::TimeNs time = begin_ - kRollupWidth + Below(400 * base::kNsPerSecond);
+    return Below(2) == 0 ? time : time / kRollupWidth * kRollupWidth;
+  }
+
+  const base::TimeNs begin_;
+  std::mt19937_64 random_{3};
+};
+
+// Sums may differ in their last digits, by the order in which they were made.
+void ExpectAlike(const Rows& rows, const Rows& expected) {
+  ASSERT_EQ(rows.size(), expected.size());
+  for (size_t row = 0; row < rows.size(); ++row) {
+    for (size_t i = 0; i < rows[row].size(); ++i) {
+      const auto *a = std::get_if<double>(&rows[row][i]), *b = std::get_if<double>(&expected[row][i]);
+      if (a && b) {
+        EXPECT_NEAR(*a, *b, 1e-13 * std::fabs(*b));
+      } else {
+        EXPECT_EQ(rows[row][i], expected[row][i]);
+      }
+    }
+  }
+}
+
+TEST_F(RollupTest, RandomQuestionsAreAnsweredAsByRows) {
+  auto late = [](model::Record* record) { record->time -= 2 * kRollupWidth; };
+  auto integers = [](model::Record* record) {
+    if (!record->fields.empty()) record->fields[1].second = int64_t{5};
+  };
+  AddSegment(late);
+  ASSERT_TRUE(store_->Compact().ok());
+  AddSegment(integers);
+  RandomQuestions questions(RecordOf(0).time);
+  auto ask = [&](int count) {
+    for (; count > 0; --count) {
+      auto aggregation = questions.NextAggregation();
+      Filter filter = questions.NextFilter();
+      ExpectAlike(Table(aggregation, filter), TableOfRows(aggregation, filter));
+    }
+  };
+  ask(60);
+  Append(late);  // what is in memory
+  ask(20);
+  ASSERT_TRUE(store_->Compact().ok());
+  ask(60);
+  ASSERT_TRUE(store_->DeleteJob("job").ok());
+  EXPECT_TRUE(Table(AllOf({"real"}, {Field("rank")}), {}).empty());
 }
 
 TEST_F(RollupTest, DamagedOnesAreNamedAndAnswersComeFromTheRows) {

@@ -135,10 +135,14 @@ Judgement ScanFilter::Judge(const Segment& segment, const SegmentSummary& summar
   return ClassJudge(terms_, verdicts_, segment, summary.header(), segment.min_time(), segment.max_time()).Judge();
 }
 
-std::optional<Judgement> ScanFilter::JudgeRollup(const Segment& segment, const BlockInfo& info,
+bool ScanFilter::MayJudgeRollups(base::TimeNs min_time, base::TimeNs max_time) const {
+  return min_time >= since_ && max_time < until_ && terms_.texts.empty();
+}
+
+std::optional<Judgement> ScanFilter::JudgeRollup(const Segment& segment, base::TimeNs min_time, base::TimeNs max_time,
                                                  const BlockHeader& header) const {
-  if (info.min_time < since_ || info.max_time >= until_ || !terms_.texts.empty()) return std::nullopt;
-  Judgement judgement = ClassJudge(terms_, verdicts_, segment, header, info.min_time, info.max_time).Judge();
+  if (!MayJudgeRollups(min_time, max_time)) return std::nullopt;
+  Judgement judgement = ClassJudge(terms_, verdicts_, segment, header, min_time, max_time).Judge();
   auto maybe = [&](uint16_t number) { return judgement.classes[number] == Verdict::kMaybe; };
   if (std::any_of(judgement.alive.begin(), judgement.alive.end(), maybe)) return std::nullopt;
   return judgement;

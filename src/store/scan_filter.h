@@ -50,9 +50,12 @@ class ScanFilter {
   // The matching rows of the block. After a failure, which is in the reader's status, none; a single row
   // that cannot be read is left out.
   SelectedRows Select(BlockReader* reader, base::Budget* budget) const;
-  // What the filter says of the block's rows by origin and shape, by its rollup's header. Nothing: rows must be looked
-  // at.
-  std::optional<Judgement> JudgeRollup(const Segment& segment, const BlockInfo& info, const BlockHeader& header) const;
+  // Whether rollups of rows between these times can know what matches.
+  bool MayJudgeRollups(base::TimeNs min_time, base::TimeNs max_time) const;
+  // What the filter says by origin and shape of rows between these times, of whose rollup the header is. Nothing: rows
+  // must be looked at.
+  std::optional<Judgement> JudgeRollup(const Segment& segment, base::TimeNs min_time, base::TimeNs max_time,
+                                       const BlockHeader& header) const;
   // How many match, where that follows from the header alone.
   std::optional<uint64_t> CountByHeader(BlockReader* reader) const;
 

@@ -22,6 +22,7 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.parse
 import urllib.request
@@ -39,6 +40,7 @@ class VictoriaLogs(Program):
         while not (listens := re.search(r'started server at http://([^/]+)', self.process.stderr.readline())):
             pass
         self.http = listens[1]
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()  # of a full pipe it would wait
 
     def ingest(self, path, _job):
         url = f'http://{self.http}/insert/jsonline?_stream_fields=job_id,rank&_time_field=timestamp&_msg_field=msg'

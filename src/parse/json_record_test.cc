@@ -78,6 +78,7 @@ TEST(JsonRecord, AKeyThatEndsInABackslashIsNotTheBeginningOfAnother) {
 
 TEST(JsonRecord, NamesAreTakenHoweverManyCameBefore) {
   std::vector<std::string> lines;
+  lines.reserve(3000);
   for (int i = 0; i < 3000; ++i) lines.push_back("{\"" + std::string(500, 'x') + std::to_string(i) + "\":1,\"y\":2}");
   auto [status, records] = Read(lines);
   ASSERT_TRUE(status.ok()) << status.message();

@@ -62,7 +62,8 @@ constexpr std::array<Words, 32> kKept = [] {
   return kept;
 }();
 
-// Word by word: all 32 bytes copied at once would be written in halves and read as a whole, for which the processor waits.
+// Word by word: all 32 bytes copied at once would be written in halves and read as a whole, for which the processor
+// waits.
 uint64_t WordAt(const char* bytes) {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof word);

@@ -8,6 +8,7 @@
 Needs build/release/bin/rankscope, curl and zstd. CPU seconds are the server's own, with sealing and merging settled.
 """
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -38,12 +39,8 @@ def children_cpu(command):
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, size
 
 
-class Server:
-    def __init__(self, data, detect='off'):
-        self.data = data
-        self.process = subprocess.Popen([PROGRAM, 'serve', '--data-dir', data, '--http', '127.0.0.1:0', '--grpc', '127.0.0.1:0', f'--detect={detect}'], stdout=subprocess.PIPE, text=True)
-        self.http = re.search(r'http=(\S+)', self.process.stdout.readline())[1]
-
+class Program:
+    """A server of whose process the costs are read. Its subclasses set `process`, `http` and `data`, the folder it writes."""
     def cpu_s(self):
         fields = open(f'/proc/{self.process.pid}/stat').read().rsplit(')', 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
@@ -54,13 +51,36 @@ class Server:
     def peak_mb(self):
         return int(re.search(r'VmHWM:\s+(\d+)', open(f'/proc/{self.process.pid}/status').read())[1]) / 1024
 
+    def busy(self):
+        return False
+
     def settle(self):
-        """Until everything lies in segments and nothing is done any more."""
+        """Until it is not busy and nothing is done any more."""
         last, since = self.cpu_s(), time.time()
-        while time.time() - since < 3 or disk_bytes(self.data, 'journal') > 1 << 20:
+        while time.time() - since < 3 or self.busy():
             time.sleep(.25)
             if self.cpu_s() - last > .05:
                 last, since = self.cpu_s(), time.time()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+
+
+class Server(Program):
+    def __init__(self, data, detect='off'):
+        self.data = data
+        self.process = subprocess.Popen([PROGRAM, 'serve', '--data-dir', data, '--http', '127.0.0.1:0', '--grpc', '127.0.0.1:0', f'--detect={detect}'], stdout=subprocess.PIPE, text=True)
+        self.http = re.search(r'http=(\S+)', self.process.stdout.readline())[1]
+
+    def busy(self):
+        """Whether not everything lies in segments."""
+        return disk_bytes(self.data, 'journal') > 1 << 20
+
+    def ingest(self, path, job='bench'):
+        """Gives how many records it took."""
+        answer = subprocess.run(['curl', '-sf', '-T', path, '-X', 'POST', f'http://{self.http}/api/v1/ingest/jsonline?job_id={job}'], capture_output=True, text=True)
+        return json.loads(answer.stdout or '{}').get('records')
 
     def query_ms(self, query, times=7):
         url = f'http://{self.http}/api/v1/query?' + urllib.parse.urlencode({'query': 'job:bench ' + query})
@@ -70,10 +90,6 @@ class Server:
             rows = urllib.request.urlopen(url).read().count(b'\n')
             spent.append((time.perf_counter() - begin) * 1e3)
         return statistics.median(spent[1:]), rows
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait()
 
 
 def size_of(path):
@@ -87,16 +103,27 @@ def disk_bytes(folder, below=''):
     return sum(size_of(os.path.join(at, name)) for at, _, names in os.walk(folder) for name in names if below in at)
 
 
+@contextlib.contextmanager
+def records_file(name, records, seed):
+    """The path of a file of the workload's records, and how many they are: of `long` a twentieth."""
+    rng, count = random.Random(seed), records // (20 if name == 'long' else 1)
+    with tempfile.NamedTemporaryFile('w', suffix='.ndjson') as out:
+        for number in range(count):
+            out.write(json.dumps(WORKLOADS[name](rng, number), ensure_ascii=False, separators=(',', ':')) + '\n')
+        out.flush()
+        yield out.name, count
+
+
 def measure(name, path, count, detect):
     zstd_s, zstd_bytes = children_cpu(f'zstd -3 -T1 -qc {path} | wc -c')
     data = tempfile.mkdtemp(prefix='rankscope-bench-')
     server = Server(data, detect)
     try:
         began = time.time()
-        answer = subprocess.run(['curl', '-sf', '-T', path, '-X', 'POST', f'http://{server.http}/api/v1/ingest/jsonline?job_id=bench'], capture_output=True, text=True)
+        taken = server.ingest(path)
         wall = time.time() - began
-        if json.loads(answer.stdout or '{}').get('records') != count:
-            raise SystemExit(f'{name}: {count} records were sent, the answer is {answer.stdout!r}')
+        if taken != count:
+            raise SystemExit(f'{name}: {count} records were sent, {taken} were taken')
         server.settle()
         cpu, disk = server.cpu_s(), disk_bytes(data)
         print(f'{name:10} {count:9} {count / cpu / 1e3:8.0f} {cpu / zstd_s:8.2f} {disk / count:8.1f} {zstd_bytes / count:8.1f} {disk / zstd_bytes:6.2f} {server.peak_mb():7.0f} {wall:7.1f}', flush=True)
@@ -122,12 +149,8 @@ def main():
         if name == 'file':
             measure(name, options.file, sum(1 for _ in open(options.file, 'rb')), options.detect)
             continue
-        rng, count = random.Random(options.seed), options.records // (20 if name == 'long' else 1)
-        with tempfile.NamedTemporaryFile('w', suffix='.ndjson') as out:
-            for number in range(count):
-                out.write(json.dumps(WORKLOADS[name](rng, number), ensure_ascii=False, separators=(',', ':')) + '\n')
-            out.flush()
-            measure(name, out.name, count, options.detect)
+        with records_file(name, options.records, options.seed) as (path, count):
+            measure(name, path, count, options.detect)
 
 
 if __name__ == '__main__':

@@ -152,4 +152,63 @@ def names(rng, number):
     return line(rng, number, f'{rng.choice(WORDS).capitalize()}{rng.choice(WORDS).capitalize()}V{rng.randrange(9)}[{rng.choice(WORDS)}_{rng.randrange(10**4)}@{rng.choice(WORDS)}-{rng.randrange(64)}] -> {rng.choice(WORDS)}/{rng.choice(WORDS)}/{hexadecimal(rng, 10)}.bin ok')
 
 
-WORKLOADS = {f.__name__: f for f in (training, prose, long, chinese, wide, tiny, tokens, json_lines, java, logfmt, megatron, lumps, fields, russian, korean, syslog, nested, csv, names)}
+def two_words(rng, number):
+    return line(rng, number, f'{rng.choice(WORDS)} {rng.choice(WORDS)}')
+
+
+ARABIC = 'خطأ في الذاكرة العقدة الرتبة التدرج الخسارة الخطوة الحقبة تحميل البيانات النموذج الاتصال انتهت المهلة العملية انتظار اكتمل الجهاز القيمة الطبقة المحسن نقطة الحفظ استعادة'.split()
+KANJI = '学習損失勾配率節点順位段階世代読込情報模型接続時間切処理待機完了開始装置不足超過値変数層最適化保存復元記憶域通信同期失敗再試行警告'
+KANA = 'のがをにはでとしてされたますからまでよりエラーメモリノードランクステップデータモデルプロセス'
+
+
+def arabic(rng, number):
+    return line(rng, number, sentence(rng, ARABIC, ('', '', 'ة', 'ها')))
+
+
+def japanese(rng, number):
+    """Without blanks, as it is written."""
+    words = (rng.choice(KANJI) + rng.choice(KANJI) + ''.join(rng.choice(KANA) for _ in range(rng.randrange(1, 4))) for _ in range(rng.randrange(3, 15)))
+    return line(rng, number, ''.join(words) + rng.choice(('。', f'（{rng.randrange(10**5)}）', f'：{rng.random() * 9:.4f}')))
+
+
+def emoji(rng, number):
+    return line(rng, number, f'{chr(0x1f600 + rng.randrange(80))} epoch {number // 800} {chr(0x1f680 + rng.randrange(64))}{chr(0x2600 + rng.randrange(100))} {rng.choice(WORDS)} '
+                             f'{"▇" * rng.randrange(1, 20)} {rng.randrange(101)}% {rng.choice("✅❌⚡🔥💾🚀")} {rng.random() * 9:.2f}s')
+
+
+def access(rng, number):
+    """Of nginx."""
+    agent = rng.choice(('curl/7.88.1', 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36', f'python-requests/2.{rng.randrange(32)}.0', 'kube-probe/1.29'))
+    return line(rng, number, f'10.{rng.randrange(4)}.{rng.randrange(256)}.{rng.randrange(256)} - {rng.choice(("-", "-", rng.choice(WORDS)))} [01/Nov/2026:00:{number // 6000 % 60:02d}:{number // 100 % 60:02d} +0000] '
+                             f'"{rng.choice(("GET", "GET", "GET", "POST", "PUT"))} /api/{rng.choice(WORDS)}/{rng.randrange(10**6)}/{rng.choice(WORDS)}?page={rng.randrange(50)}&q={rng.choice(WORDS)}+{rng.choice(WORDS)} HTTP/1.1" '
+                             f'{rng.choice((200, 200, 200, 304, 404, 502))} {rng.randrange(10**5)} "https://{rng.choice(WORDS)}.example.com/{rng.choice(WORDS)}" "{agent}" {rng.random() * 2:.3f}')
+
+
+def yaml(rng, number):
+    """Settings, dumped."""
+    def block(depth):
+        for name in rng.sample(WORDS, rng.randrange(2, 6)):
+            if depth < 3 and rng.random() < .35:
+                yield f'{"  " * depth}{name}:'
+                yield from block(depth + 1)
+            else:
+                yield f'{"  " * depth}{name}: {rng.choice((rng.randrange(10**4), round(rng.random(), 6), rng.choice(WORDS), "null", "true", f"[{rng.randrange(9)}, {rng.randrange(9)}]"))}'
+    return line(rng, number, '\n'.join(block(0)))
+
+
+def traces(rng, number):
+    """Nothing but stack traces of Python."""
+    frames = '\n'.join(f'  File "/usr/lib/python3.11/site-packages/{rng.choice(WORDS)}/{rng.choice(WORDS)}_{rng.choice(WORDS)}.py", line {rng.randrange(2000)}, in {rng.choice(WORDS)}_{rng.choice(WORDS)}\n    return self.{rng.choice(WORDS)}({rng.choice(WORDS)}, **{rng.choice(WORDS)})'
+                       for _ in range(rng.randrange(4, 16)))
+    return line(rng, number, f'Traceback (most recent call last):\n{frames}\n{rng.choice(("ValueError", "RuntimeError", "KeyError"))}: {rng.choice(WORDS)} {rng.choice(WORDS)} {rng.randrange(10**4)}')
+
+
+def events(rng, number):
+    """Records with fields of their own: some of 40 names, numbers, texts and nested values."""
+    values = (lambda: rng.randrange(10**6), lambda: round(rng.random() * 100, 3), lambda: rng.choice(WORDS), lambda: rng.random() < .5, lambda: hexadecimal(rng, 16), lambda: [rng.randrange(9) for _ in range(3)])
+    names = rng.sample(range(40), rng.randrange(2, 12))
+    return {'timestamp': START_MS + number * 7, 'rank': number % 8, 'stream': 'event', 'msg': f'{rng.choice(WORDS)}.{rng.choice(WORDS)}', **{f'{WORDS[name % len(WORDS)]}_{name}': values[name % 6]() for name in names}}
+
+
+WORKLOADS = {f.__name__: f for f in (training, prose, long, chinese, wide, tiny, tokens, json_lines, java, logfmt, megatron, lumps, fields, russian, korean, syslog, nested, csv, names,
+                                    two_words, arabic, japanese, emoji, access, yaml, traces, events)}

@@ -48,11 +48,22 @@ struct FoldedPoint {
 };
 FoldedPoint FoldFirstPoint(std::string_view text, char* out);
 
+// The code point of the Han ideograph, of those in common use (U+4E00 to U+9FFF), that the text begins with; 0: none.
+inline uint32_t IdeographNumber(std::string_view text) {
+  if (text.size() < 3) return 0;
+  auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
+  bool valid = byte(0) >= 0xe4 && byte(0) <= 0xe9 && (byte(1) & 0xc0) == 0x80 && (byte(2) & 0xc0) == 0x80;
+  uint32_t number = (byte(0) & 0xf) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
+  return valid && number >= 0x4e00 ? number : 0;
+}
+
 // Calls take(word) for each word of the text with its case folded, from left to right. A word lies in `room`, with
 // kBehindWord bytes to read behind it, and is gone after the call.
+//
+// Ideographs may be left out that were taken before: left_out(number) says whether, by their IdeographNumber.
 inline constexpr size_t kBehindWord = 16;
-template <typename Take>
-void ForEachFoldedWord(std::string_view text, std::string* room, const Take& take) {
+template <typename Take, typename LeftOut>
+void ForEachFoldedWord(std::string_view text, std::string* room, const Take& take, const LeftOut& left_out) {
   room->resize(std::max(room->size(), 2 * text.size() + kBehindWord));
   char *const begin = room->data(), *end = begin;
   auto end_word = [&] {
@@ -65,6 +76,11 @@ void ForEachFoldedWord(std::string_view text, std::string* room, const Take& tak
       ++at;
       *end = kFoldedAscii[byte];
       *end != '\0' ? static_cast<void>(++end) : end_word();
+      continue;
+    }
+    if (uint32_t number = IdeographNumber(text.substr(at)); number != 0 && left_out(number)) {
+      end_word();
+      at += 3;
       continue;
     }
     FoldedPoint point = FoldFirstPoint(text.substr(at), end);
@@ -80,6 +96,10 @@ void ForEachFoldedWord(std::string_view text, std::string* room, const Take& tak
     }
   }
   end_word();
+}
+template <typename Take>
+void ForEachFoldedWord(std::string_view text, std::string* room, const Take& take) {
+  ForEachFoldedWord(text, room, take, [](uint32_t) { return false; });
 }
 
 }  // namespace rankscope::model

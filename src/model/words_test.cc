@@ -41,6 +41,16 @@ TEST(Words, EachIdeographIsOne) {
   EXPECT_EQ(WordsOf("메모리가 부족"), (std::vector<std::string>{"메모리가", "부족"}));
 }
 
+TEST(Words, IdeographsThatWereTakenMayBeLeftOutAndStillPartOthers) {
+  std::vector<std::string> words;
+  std::string room;
+  auto take = [&](std::string_view word) { words.emplace_back(word); };
+  ForEachFoldedWord("a显b存\xe6\x98ㄱㄴ", &room, take, [](uint32_t number) { return number == IdeographNumber("显"); });
+  EXPECT_EQ(words, (std::vector<std::string>{"a", "b", "存", "ㄱㄴ"}));
+  for (const char* none : {"", "显" + 1, "a显", "ㄱ", "\xe6\x98", "\xe4\x41\x81", "가"})
+    EXPECT_EQ(IdeographNumber(none), 0u) << none;
+}
+
 TEST(Words, BytesThatAreNotUtf8EndThem) {
   EXPECT_EQ(WordsOf("ab\xff\xfe"
                     "cd\xe6\x98"),

@@ -38,34 +38,53 @@ JsonKey KeyOf(std::string_view name) {
 }  // namespace
 
 void JsonKeys::BeginLine() {
-  same_ = true;
+  repeated_ = false;
   ++line_;
+  if (bytes_ <= kMaxBytes) return;
+  places_.clear();
+  names_.clear();
+  bytes_ = 0;
 }
 
 JsonKey JsonKeys::Next(simdjson::ondemand::field* field, size_t place, std::string_view* name,
                        simdjson::error_code* fault) {
   const char* raw = field->key().raw();
   if (place >= places_.size()) places_.resize(place + 1);
-  Place& known = places_[place];
-  for (size_t i = 0; i < known.count; ++i) {
-    size_t at = (known.last + i) % known.count;
-    const Known& last = known.keys[at];
-    // A key that is written with escapes compares unequal, which costs time and nothing else.
-    if (std::memcmp(last.name.data(), raw, last.name.size()) != 0 || raw[last.name.size()] != '"') continue;
-    same_ = same_ && i == 0 && known.line == kept_;
-    known.last = at;
-    known.line = line_;
-    *name = last.name;
-    return last.key;
+  Place& here = places_[place];
+  for (size_t i = 0; i < here.count; ++i) {
+    size_t at = (here.last + i) % here.count;
+    const std::string& known = here.keys[at]->first;
+    if (std::memcmp(known.data(), raw, known.size()) != 0 || raw[known.size()] != '"') continue;
+    here.last = at;
+    return Take(here.keys[at], name);
   }
-  same_ = false;
-  known.line = line_;
-  *fault = field->unescaped_key().get(*name);
+  Names::value_type* known = FindOrAdd(field, fault);
   if (*fault) return JsonKey::kField;
-  known.last = known.count < known.keys.size() ? known.count++ : (known.last + 1) % known.count;
-  known.keys[known.last] = {std::string(*name), KeyOf(*name)};
-  *name = known.keys[known.last].name;
-  return known.keys[known.last].key;
+  bool plain = known->first.size() < kReadable && known->first.find('\\') == std::string::npos;
+  if (plain) {
+    here.last = here.count < kPerPlace ? here.count++ : (here.last + 1) % kPerPlace;
+    here.keys[here.last] = known;
+  }
+  return Take(known, name);
+}
+
+JsonKey JsonKeys::Take(Names::value_type* known, std::string_view* name) {
+  repeated_ = repeated_ || known->second.line == line_;
+  known->second.line = line_;
+  *name = known->first;
+  return known->second.key;
+}
+
+JsonKeys::Names::value_type* JsonKeys::FindOrAdd(simdjson::ondemand::field* field, simdjson::error_code* fault) {
+  std::string_view name;
+  *fault = field->unescaped_key().get(name);
+  if (*fault) return nullptr;
+  auto found = names_.find(name);
+  if (found == names_.end()) {
+    found = names_.emplace(std::string(name), Known{KeyOf(name)}).first;
+    bytes_ += name.size() + sizeof(Names::value_type);
+  }
+  return &*found;
 }
 
 }  // namespace rankscope::parse

@@ -3,9 +3,11 @@
 #include <simdjson.h>
 
 #include <array>
-#include <deque>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace rankscope::parse {
 
@@ -34,31 +36,43 @@ enum class JsonKey : uint8_t {
 constexpr std::array<std::string_view, 4> kTimeAliases = {"@timestamp", "_time", "time", "ts"};
 constexpr std::array<std::string_view, 4> kTextAliases = {"message", "text", "log", "_msg"};
 
-// The keys of the lines so far, by their place in the line: lines mostly have the keys of lines before at the same
-// places, and few kinds of lines take turns. One thread.
+// The keys of the lines so far: by their place in the line, since lines mostly have the keys of lines before at the
+// same places and few kinds of lines take turns; and by name. One thread.
 class JsonKeys {
  public:
   void BeginLine();
-  // What the key at this place of the line is; its name, without escapes, lives as long as this does.
+  // What the key at this place of the line is; its name, without escapes, lives until the next BeginLine. REQUIRES
+  // kReadable bytes to read from wherever the key begins.
+  static constexpr size_t kReadable = 64;
   JsonKey Next(simdjson::ondemand::field* field, size_t place, std::string_view* name, simdjson::error_code* fault);
-  // The line so far is one that can be kept; a later one with its keys in their order is SameAsKept.
-  void KeepLine() { kept_ = line_; }
-  bool SameAsKept() const { return same_; }
+  // Whether the line so far has a key twice.
+  bool repeated() const { return repeated_; }
 
  private:
+  static constexpr size_t kMaxBytes = 1 << 20;  // of names, beyond which they are forgotten
+  static constexpr size_t kPerPlace = 3;
+
   struct Known {
-    std::string name;
     JsonKey key;
+    uint64_t line = 0;  // that had it last
   };
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  using Names = std::unordered_map<std::string, Known, Hash, std::equal_to<>>;
   struct Place {
-    std::array<Known, 3> keys;
+    std::array<Names::value_type*, kPerPlace> keys{};
     size_t count = 0, last = 0;
-    uint64_t line = 0;  // that had `last` here
   };
 
-  uint64_t line_ = 0, kept_ = 0;
-  bool same_ = true;
-  std::deque<Place> places_;  // names that were given out point into it
+  JsonKey Take(Names::value_type* known, std::string_view* name);
+  Names::value_type* FindOrAdd(simdjson::ondemand::field* field, simdjson::error_code* fault);
+
+  uint64_t line_ = 0;
+  bool repeated_ = false;
+  size_t bytes_ = 0;
+  Names names_;
+  std::vector<Place> places_;  // of names that are written as they are, in less than kReadable bytes
 };
 
 }  // namespace rankscope::parse

@@ -60,6 +60,8 @@ std::string_view Trim(std::string_view token) {
 }  // namespace
 
 class JsonRecordReader::Parser {
+  static_assert(JsonKeys::kReadable <= kPadding);
+
  public:
   Parser(std::string project, std::string job, bool any)
       : project_(std::move(project)), job_(std::move(job)), any_(any) {
@@ -92,8 +94,7 @@ class JsonRecordReader::Parser {
     if (!error_.ok()) return error_;
     if (!has_time_) record_.time = arrival;
     if (seq != 0) record_.seq = seq;
-    if (!keys_.SameAsKept() || last_had_duplicates_) RemoveDuplicates();
-    keys_.KeepLine();
+    if (keys_.repeated()) RemoveDuplicates();
     record_.origin_index = batch->OriginIndex(origin_);
     batch->Add(record_);
     return {};
@@ -373,8 +374,6 @@ class JsonRecordReader::Parser {
   // Of keys that come twice the last counts.
   void RemoveDuplicates() {
     auto& fields = record_.fields;
-    last_had_duplicates_ = false;
-    if (fields.size() < 2) return;
     sorted_.resize(fields.size());
     for (size_t i = 0; i < fields.size(); ++i) sorted_[i] = i;
     std::sort(sorted_.begin(), sorted_.end(), [&](size_t a, size_t b) {
@@ -383,9 +382,7 @@ class JsonRecordReader::Parser {
     for (size_t i = 0; i + 1 < sorted_.size(); ++i) {
       if (fields[sorted_[i]].name != fields[sorted_[i + 1]].name) continue;
       fields[sorted_[i]].name = {};
-      last_had_duplicates_ = true;
     }
-    if (!last_had_duplicates_) return;
     std::erase_if(fields, [](const model::FieldView& field) { return field.name.data() == nullptr; });
   }
 
@@ -400,8 +397,7 @@ class JsonRecordReader::Parser {
   std::string level_;
   bool has_time_ = false, has_text_ = false, has_job_ = false;
   bool has_time_alias_ = false, has_text_alias_ = false, has_job_alias_ = false;  // fields of such names
-  JsonKeys keys_;                     // names of the record point into it; the last record's line is kept
-  bool last_had_duplicates_ = false;  // one of its fields came twice
+  JsonKeys keys_;                                                                 // names of the record point into it
   std::vector<size_t> sorted_;
 };
 

@@ -69,6 +69,25 @@ TEST(JsonRecord, TheLastOfAKeyCountsWhateverLinesCameBefore) {
   }
 }
 
+TEST(JsonRecord, AKeyThatEndsInABackslashIsNotTheBeginningOfAnother) {
+  auto [status, records] = Read({R"({"a\\":1})", R"({"a\"b":2})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).fields, (model::Fields{{"a\\", int64_t{1}}}));
+  EXPECT_EQ(records.at(1).fields, (model::Fields{{"a\"b", int64_t{2}}}));
+}
+
+TEST(JsonRecord, NamesAreTakenHoweverManyCameBefore) {
+  std::vector<std::string> lines;
+  lines.reserve(3000);
+  for (int i = 0; i < 3000; ++i) lines.push_back("{\"" + std::string(500, 'x') + std::to_string(i) + "\":1,\"y\":2}");
+  auto [status, records] = Read(lines);
+  ASSERT_TRUE(status.ok()) << status.message();
+  for (int i = 0; i < 3000; ++i) {
+    EXPECT_EQ(records.at(static_cast<size_t>(i)).fields,
+              (model::Fields{{std::string(500, 'x') + std::to_string(i), int64_t{1}}, {"y", int64_t{2}}}));
+  }
+}
+
 TEST(JsonRecord, ARankWithoutAJobIsRefused) {
   JsonRecordReader reader("default", "");
   EXPECT_EQ(ReadBy(&reader, {R"({"switch":"leaf-2","port":3})"}).records.at(0).origin.job, "");

@@ -160,9 +160,13 @@ class Encoder {
     for (const TextPieces::Piece& piece : pieces.pieces()) words.AddWords(piece.text);
     for (std::string_view literal : pieces.literals()) words.AddWords(literal);
     for (size_t i = cut; i < texts.size(); ++i) words.AddWords(texts[i]);
-    for (std::string_view text : texts) {
-      // A reader sees the text without colours, which may part a word.
-      if (text.find('\x1b') != std::string_view::npos) words.AddWords(model::StripAnsi(text));
+    // A reader sees the text without colours, which may part a word.
+    auto coloured = [](std::string_view text) { return text.find('\x1b') != std::string_view::npos; };
+    bool any = std::any_of(pieces.pieces().begin(), pieces.pieces().end(),
+                           [&](const TextPieces::Piece& piece) { return coloured(piece.text); }) ||
+               std::any_of(pieces.literals().begin(), pieces.literals().end(), coloured);
+    for (size_t i = any ? 0 : cut; i < texts.size(); ++i) {
+      if (coloured(texts[i])) words.AddWords(model::StripAnsi(texts[i]));
     }
     PutColumn(words.Take());
   }

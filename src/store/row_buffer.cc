@@ -92,6 +92,14 @@ uint32_t RowBuffer::SchemaOf(const model::RecordView& record) {
 
 uint32_t RowBuffer::FormOf(std::string_view text) {
   if (text.empty()) return Row::kEmptyText;
+  FormHabits::Habit* habit = dictionary_->habits()->Of(text);
+  if (!habit->WorthSplitting()) return Row::kRawText;
+  uint32_t form = SplitForm(text);
+  habit->Note(form != Row::kRawText && (!(form & kNew) || new_forms_.forms()[form & ~kNew].count > 1));
+  return form;
+}
+
+uint32_t RowBuffer::SplitForm(std::string_view text) {
   size_t before = variables_.size();
   if (!SplitText(text, &form_, &variables_)) return Row::kRawText;
   uint64_t hash = TemplateDictionary::HashOf(form_);

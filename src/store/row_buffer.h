@@ -59,6 +59,7 @@ class RowBuffer {
   uint16_t LevelOf(std::string_view level);
   uint32_t SchemaOf(const model::RecordView& record);
   uint32_t FormOf(std::string_view text);
+  uint32_t SplitForm(std::string_view text);
   void SortRows();
 
   std::shared_ptr<TemplateDictionary> dictionary_;

@@ -9,6 +9,7 @@
 
 #include "base/coding.h"
 #include "base/status.h"
+#include "store/form_habits.h"
 #include "store/hash_index.h"
 
 namespace rankscope::store {
@@ -43,6 +44,8 @@ class TemplateDictionary {
   base::Status Save();
   // A template seen once is mostly never seen again: counts how often a form was seen by seals before this one.
   uint32_t NoteSeen(uint64_t hash, uint32_t times);
+  // The adding thread's.
+  FormHabits* habits() { return &habits_; }
 
   const std::string& path() const { return path_; }
   uint64_t file_bytes() const { return saved_bytes_; }
@@ -61,6 +64,7 @@ class TemplateDictionary {
   std::atomic<uint32_t> size_{0};
   HashIndex ids_;         // the adding thread's
   HashIndex candidates_;  // times seen
+  FormHabits habits_;
   uint32_t saved_ = 0;
   uint64_t saved_bytes_ = 0;
 };

@@ -62,6 +62,14 @@ constexpr std::array<Words, 32> kKept = [] {
   return kept;
 }();
 
+// Word by word: all 32 bytes copied at once would be written in halves and read as a whole, for which the processor
+// waits.
+uint64_t WordAt(const char* bytes) {
+  uint64_t word;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
 uint64_t HashOf(const Words& words) {
   uint64_t hash = (words[0] ^ std::rotl(words[2], 29)) * 0x9e3779b97f4a7c15u;
   hash = (hash ^ hash >> 32 ^ words[1] ^ std::rotl(words[3], 31)) * 0xd6e8feb86659fd93u;
@@ -116,8 +124,7 @@ void TextPieces::Take(const char* bytes, std::string_view original) {
   size_t size = original.size();
   if (size > kShort) return Put(kLiteral, original);
   Key key;
-  std::memcpy(key.words.data(), bytes, sizeof key);
-  for (size_t i = 0; i < 4; ++i) key.words[i] &= kKept[size][i];
+  for (size_t i = 0; i < 4; ++i) key.words[i] = WordAt(bytes + 8 * i) & kKept[size][i];
   key.words[3] |= uint64_t{size} << 56;
   uint64_t hash = HashOf(key.words);
   size_t place = hash % kPlaces;

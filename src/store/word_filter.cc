@@ -32,6 +32,8 @@ bool MayHold(std::string_view filter, uint64_t hash) {
 
 constexpr size_t kPlaces = 2048;  // for words that were added lately
 
+constexpr size_t kPlaneSize = 1 << 16;
+
 // REQUIRES that so many bytes can be read; what lies behind the word does not count.
 inline WordFilter::ShortWord ShortWordOf(std::string_view word) {
   uint64_t parts[2];
@@ -52,13 +54,16 @@ void WordFilter::AddId(std::string_view id) { (void)hashes_.At(base::Checksum(id
 // Most words of a text were in it before: of those that were lately no hash is made.
 void WordFilter::AddWords(std::string_view text) {
   lately_.resize(kPlaces);
-  model::ForEachFoldedWord(text, &room_, [this](std::string_view word) {
+  ideographs_.resize(kPlaneSize);
+  auto add = [this](std::string_view word) {
     if (word.size() <= sizeof(ShortWord)) {
       ShortWord short_word = ShortWordOf(word);
       if (std::exchange(lately_[PlaceOf(short_word)], short_word) == short_word) return;
     }
     (void)hashes_.At(base::Checksum(word), 0);
-  });
+    if (uint32_t number = model::IdeographNumber(word); number != 0) ideographs_[number] = true;
+  };
+  model::ForEachFoldedWord(text, &room_, add, [this](uint32_t number) { return ideographs_[number]; });
 }
 
 std::string WordFilter::Take() {
@@ -71,6 +76,7 @@ std::string WordFilter::Take() {
   });
   hashes_.Clear();
   lately_.clear();
+  ideographs_.clear();
   return filter;
 }
 

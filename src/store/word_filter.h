@@ -32,6 +32,7 @@ class WordFilter {
  private:
   HashIndex hashes_;
   std::vector<ShortWord> lately_;  // were added, each at the place that its bytes give
+  std::vector<bool> ideographs_;   // that were added, by model::IdeographNumber
   std::string room_;
 };
 

@@ -29,8 +29,6 @@ std::optional<int32_t> NamedRank(std::string_view text) {
   return std::nullopt;
 }
 
-constexpr int32_t kSigabrt = 6, kSigterm = 15;
-
 // Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
 std::optional<int32_t> FirstObserved(const Reading& reading) {
   const Exit* first = nullptr;

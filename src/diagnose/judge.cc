@@ -83,7 +83,6 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
 
 // What the launcher did to the others is no cause.
 constexpr int kDoneByLauncher = 22;
-constexpr int32_t kSigterm = 15;
 
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);

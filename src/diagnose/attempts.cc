@@ -165,6 +165,16 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
   return split;
 }
 
+bool MixesAttempts(const Case& whole) {
+  std::vector<std::optional<int32_t>> attempts = AttemptsOfLines(whole);
+  CountRestarts(whole, &attempts);
+  for (size_t i = 0; i < whole.lines.size(); ++i) {
+    const CaseFile& file = whole.files[whole.lines[i].file];
+    if (!attempts[i] && file.rank && !file.surroundings) return true;
+  }
+  return false;
+}
+
 Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts, int32_t last_launch) {
   const size_t told = AttemptToTell(attempts, verdicts, last_launch);
   std::vector<std::string> others;

@@ -327,7 +327,8 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   std::vector<Verdict> verdicts;
   verdicts.reserve(attempts.size());
   for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
-  return StoryOf(attempts, std::move(verdicts), read.last_launch);
+  Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
+  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology);
 }
 
 }  // namespace rankscope::diagnose

@@ -203,6 +203,16 @@ TEST(Judge, TellsTheFirstFailureOfARankWhoseFileHasTheRestartToo) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, TellsTheFirstFailureThatALauncherSawBesideRanksFilesOfAllAttempts) {
+  std::string launcher = Exited(1);
+  launcher.replace(launcher.find("exitcode: 1"), 11, "exitcode: -7");
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0) + FailedToConnect(0)},
+                           {"rank_1.log", Steps(1, 4) + FailedToConnect(1)},
+                           {"launcher.log", launcher + Exited(0)}});
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, TakesALaunchWhoseLauncherSawARankEndForNoWait) {
   Verdict verdict = JudgeLog(
       "[default1]:Initializing distributed: GLOBAL_RANK: 1, MEMBER: 2/2\n"

@@ -222,6 +222,12 @@ TEST(Judge, TellsTheFailureThatTrainingMetNotThatOfTheRestartThatDidNotComeToget
   EXPECT_EQ(std::count(verdict.figures.begin(), verdict.figures.end(), "this is of attempt 0 of 2"), 1);
 }
 
+TEST(Judge, TellsTheFailureThatTrainingMetNotTheWaitOfTheRestartBeforeItsFirstStep) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + "[rank1]: " + Traceback("/app/model.py", "KeyError: 'pixel_values'") +
+                             Exited(1) + TimedOut(0, 9, "broadcast") + Exited(0));
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+}
+
 TEST(Judge, TellsTheFirstFailureOfARankWhoseFileHasTheRestartToo) {
   Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + TimedOut(0, 31) + FailedToConnect(0)},
                            {"rank_1.log", TimedOut(1, 31, "barrier") + FailedToConnect(1)},

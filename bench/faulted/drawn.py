@@ -89,8 +89,6 @@ def _of_fault(draw, framework, launch, fault):
         variant["RAISED"] = draw.choice(_RAISED)
     if fault in _CALLS and framework in _WITH_TIMEOUT:
         variant["CALL"] = draw.choice(_CALLS[fault])
-    if fault in ("missing", "shapes", "other_call") and draw.random() < 0.2:
-        variant["TORCH_DISTRIBUTED_DEBUG"] = "DETAIL"
     if fault == "worker_killed":
         variant["WORKER_END"] = draw.choice(("SIGKILL", "SIGKILL", "SIGSEGV", "SIGABRT"))
     if fault == "bad_sample":

@@ -1,7 +1,8 @@
 """What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0), $FAULT_PLACE
 whether it strikes at the step itself, in the evaluation or while a checkpoint is saved, $RAISED what is raised, $CALL the
-collective that is left out or differs, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker dies of, $SPOILS
-what is no number (and what the program does about it); the training scripts beside this file call the functions below at their places. Nothing here knows how the failure will be told."""
+collective that is left out or differs, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker
+dies of, $SPOILS what is no number (and what the program does about it); the training scripts beside this file call the
+functions below at their places. Nothing here knows how the failure will be told."""
 import concurrent.futures
 import ctypes
 import errno

@@ -224,8 +224,8 @@ def run_swift(run, env):
         return processes, processes.wait()
 
 
-LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself, "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "killed": run_tasks_that_srun_kills,
-            "killed_old": run_tasks_that_srun_kills, "swift": run_swift,
+LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself,
+            "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "killed": run_tasks_that_srun_kills, "killed_old": run_tasks_that_srun_kills, "swift": run_swift,
             "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts, "redirected": run_redirected,
             "mpirun": run_by_mpirun, "mpirun_old": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
 OLD_LAUNCHES = ("tasks", "killed_old", "mpirun_old")  # by another generation of torch

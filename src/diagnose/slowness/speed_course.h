@@ -30,5 +30,4 @@ std::map<int32_t, SpeedCourse> FindSpeedCourses(const Reading& reading);
 // "tokens/s", or "steps/s" where only the times of steps are known.
 std::string_view SpeedUnit(const std::map<int32_t, SpeedCourse>& courses);
 
-
 }  // namespace rankscope::diagnose

@@ -19,8 +19,8 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
 from drawn import all_print, draw_runs, tells_ranks  # noqa: E402
 from launches import HERE, LAUNCHES, OLD_LAUNCHES  # noqa: E402
-from layouts import LAYOUTS, dress  # noqa: E402
-from swift_run import prepare_swift, swift_arguments  # noqa: E402
+from layouts import LAYOUTS, NAMES, dress  # noqa: E402
+from swift_run import prepare_swift, swift_arguments, swift_program  # noqa: E402
 
 RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
 PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "/opt/rankscope-frameworks/bin/python")
@@ -57,6 +57,7 @@ FAULTS = {
     "other_call": (["collective_mismatch_hang"], "culprit"),
     "early_end": (["collective_mismatch_hang"], "culprit"),
     "launcher_term": (["sigterm_preempted"], None),
+    "stopped": (["process_hung"], "any"),
 }
 # A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
 SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom", "sigfpe", "sigbus")
@@ -68,7 +69,7 @@ UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "
 UNTOLD |= {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", "swift")}
 # On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
 WAITS_FOR_EVER = ("trainer", "swift")
-ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term")
+ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term", "stopped")
 USUAL = [f for f in FAULTS if f not in ONLY_DRAWN]
 FRAMEWORKS = ("ddp", "trainer", "accelerate", "lightning")
 OF_FRAMEWORKS = [f for f in USUAL if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
@@ -84,7 +85,9 @@ class Run:
         self.name = ".".join(words)  # no word that tells a reader of paths a rank
         self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if launch in OLD_LAUNCHES else PYTHON
         out = self.folder + ("/disk" if fault == "disk_full" else "/out")
-        self.program = swift_arguments(base, out) if framework == "swift" else [f"{HERE}/train_{framework}.py"]
+        self.program = [f"{HERE}/train_{framework}.py"]
+        if framework == "swift":
+            self.program = [*([] if launch == "swift" else [swift_program(PYTHON)]), *swift_arguments(base, out)]
 
     def expected(self, layout):
         """(classes, rank); "any" rank where no line tells."""
@@ -93,13 +96,15 @@ class Run:
             classes = ["host_oom_killed"]  # a silent death, of little confidence
         if self.fault == "launcher_term" and layout in WITHOUT_LAUNCHER:
             classes = ["sigterm_preempted", "none"]  # a process that SIGTERM ends says nothing
+        if self.fault == "stopped" and layout in WITHOUT_LAUNCHER:
+            classes = ["process_hung", "none"]  # the files just end
         if self.fault == "disk_full" and self.framework == "swift":
             classes = ["checkpoint_save_failed", "disk_full"]  # its arguments do not fit either
         by_numbers = self.fault in ("nan", "slow")
         unnamed = layout in WITHOUT_RANKS and not tells_ranks(self.variant)
         if (self.fault, self.framework) in UNTOLD or (by_numbers and (unnamed or not all_print(self.variant))):
             return classes, "any"
-        return classes, {"culprit": self.culprit, "rank 0": 0, None: None}[whose]
+        return classes, {"culprit": self.culprit, "rank 0": 0, "any": "any", None: None}[whose]
 
 
 def known_runs(base, only):
@@ -113,6 +118,8 @@ def known_runs(base, only):
         culprit, world = map(int, place.split("of"))
         if fault == "launcher_term" and not any(told["codes"]):
             continue  # it had ended before
+        if framework in WAITS_FOR_EVER and fault in ("missing", "shapes") and set(told["codes"]) == {-9}:
+            continue  # its ranks waited without a word until they were killed: the files just end
         yield Run(base, framework, launch, fault, world, culprit, told.get("variant")), told["layouts"]
 
 
@@ -162,7 +169,7 @@ def clean(run, env):
 
 def has_text(paths):
     """Whether a rank has got so far as to write a line."""
-    found = subprocess.run(["grep", "-r", "-l", "-m1", "--include=*.log", "--include=*.out", ".", *paths], stdout=subprocess.DEVNULL)
+    found = subprocess.run(["grep", "-r", "-l", "-m1", ".", *paths], stdout=subprocess.DEVNULL)
     return found.returncode == 0
 
 
@@ -172,7 +179,7 @@ def carry_out(run):
         processes, codes = LAUNCHES[run.launch](run, env)
     finally:
         clean(run, env)
-    layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world)
+    layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world, NAMES[run.variant.get("NAMES", "usual")])
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
     if "DRESS" in run.variant:
         dress(run.variant["DRESS"], sorted({path for paths in layouts.values() for path in paths}))

@@ -2,35 +2,50 @@
 in the program, exceptions, ways to print and launchers."""
 import random
 
+from launches import OLD_LAUNCHES
 from styles import MAIN_ONLY
 
 _RAISED = ("key assertion zero attribute index type value recursion own runtime not_implemented exit_message thread "
            "own_unlike lines long noted group generator warning overflow unpack bare unbound").split()
-_OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "labelled", "logfmt")  # their lines name the rank
+_OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "labelled", "logfmt",
+             "worded", "waits")  # their lines name the rank
 _OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog")  # their lines tell what the rank did by itself
-_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table")
+_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet")
+_TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
+_STOPPABLE = ("torchrun", "standalone", "two", "redirected")  # whose launchers say that they were signalled, and when
+_BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")  # which only reports of the steps tell, and those as they come
 _CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast"), "shapes": ("all_reduce", "all_gather", "broadcast")}
 _DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
 _AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill", "host_oom",
             "memory_error", "other_call", "shapes", "missing")
+# The older torch's Python has neither safetensors nor an image library.
+_SAVERS = ("torch", "legacy", "pickle", "numpy", "safetensors")
+_SPOILS = ("parameters", "inputs", "inputs", "raises", "exits")
+_NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ended")
+_FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed", "disk_full",
+             "port_in_use", "healthy")  # drawn three times as often as the others
 _DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full", "port_in_use", "import",
-        "before_start", "early_end", "launcher_term", "healthy", "ill_words")
-_OTHERS = ("exception", "nested", "exit3", "abort", "sigkill", "host_oom", "missing", "shapes", "other_call", "nan", "healthy",
-           "ill_words", "bad_sample", "disk_full", "port_in_use", "launcher_term")
+        "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words")
+_OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host_oom", "missing", "shapes", "other_call", "nan",
+           "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full", "port_in_use", "import", "before_start",
+           "wait", "launcher_term")
 _LAUNCHES = {
-    "ddp": ("torchrun", "torchrun", "two", "tasks", "tasks_new", "killed", "killed_old", "spawn", "restarts", "redirected",
-            "mpirun", "mpirun_old", "mpirun_tagged"),
-    "trainer": ("torchrun", "two", "tasks_new", "redirected"),
-    "accelerate": ("torchrun", "two", "restarts", "accelerate"),
-    "lightning": ("torchrun", "restarts"),
-    "swift": ("swift",),
+    "ddp": ("torchrun", "torchrun", "torchrun", "standalone", "two", "two", "tasks", "tasks", "tasks_new", "killed", "killed_old", "spawn",
+            "restarts", "redirected", "mpirun", "mpirun_old", "mpirun_tagged"),
+    "trainer": ("torchrun", "torchrun", "two", "tasks_new", "redirected", "standalone"),
+    "accelerate": ("torchrun", "two", "tasks_new", "restarts", "accelerate"),
+    "lightning": ("torchrun", "two", "tasks_new", "restarts", "own"),
+    "swift": ("swift", "torchrun", "two", "tasks_new"),
 }
 # What no line of such a run tells: torch.multiprocessing prints one rank's exception, and Trainer waits without a timeout.
 _UNTOLD = {
     "spawn": ("missing", "shapes", "other_call", "early_end", "launcher_term", "wait"),
-    "trainer": ("other_call",),
-    "swift": ("other_call", "disk_full", "bad_sample", "launcher_term"),  # reads no sample of ours; ends before the signal
+    "trainer": ("other_call", "wait"),
+    # It reads no sample of ours, and ends before the signal.
+    "swift": ("other_call", "disk_full", "bad_sample", "launcher_term", "wait", "worker_killed", "batch_shape"),
     "lightning": ("launcher_term",),  # its bar tells of no step before the last
+    "own": ("port_in_use",),  # it takes another
+    "standalone": ("port_in_use",),  # likewise
     "mpirun": ("launcher_term",), "mpirun_old": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
 }
 # A barrier and a broadcast are waited for by themselves: there, too, Trainer waits for ever.
@@ -45,33 +60,83 @@ def all_print(variant):
     return variant.get("STYLE") not in MAIN_ONLY
 
 
-def _variant(draw, framework, fault):
+def _styles_for(fault):
+    if fault in ("slow", "stopped"):
+        return _OF_WORK if fault == "slow" else _TIMED
+    return [style for style in _STYLES if fault not in _BY_NUMBERS or style not in ("quiet", "sparse")]
+
+
+def _of_program(draw, framework, launch, fault):
+    """How the program is written."""
     variant = {}
     if framework == "ddp":
-        variant["STYLE"] = draw.choice(_OF_WORK if fault == "slow" else _STYLES)
+        variant["STYLE"] = draw.choice(_styles_for(fault))
+        if fault not in _BY_NUMBERS and draw.random() < 0.3:
+            variant["BUFFERED"] = "buffered"
+        if fault == "disk_full":
+            variant["SAVER"] = draw.choice(_SAVERS[:4] if launch in OLD_LAUNCHES else _SAVERS)
+        if draw.random() < 0.2:
+            variant["RECORD"] = "record"
+    if fault in ("bad_sample", "worker_killed"):
+        variant["WORKERS"] = str(draw.choice((1, 2) if fault == "worker_killed" else (0, 0, 1, 2)))
+    return variant
+
+
+def _of_fault(draw, framework, launch, fault):
+    """When, where and how it strikes."""
+    variant = {}
     if fault == "exception":
         variant["RAISED"] = draw.choice(_RAISED)
     if fault in _CALLS and framework in _WITH_TIMEOUT:
         variant["CALL"] = draw.choice(_CALLS[fault])
-    if dressed := draw.choice(_DRESSES):
-        variant["DRESS"] = dressed
+    if fault == "worker_killed":
+        variant["WORKER_END"] = draw.choice(("SIGKILL", "SIGKILL", "SIGSEGV", "SIGABRT"))
+    if fault == "bad_sample":
+        variant["SAMPLE"] = draw.choice(("json", "unicode") if launch in OLD_LAUNCHES else ("json", "unicode", "image"))
+    if fault == "nan" and framework in _WITH_TIMEOUT:
+        variant["SPOILS"] = draw.choice(_SPOILS)
+    if fault == "stopped":
+        variant["FAULT_STEP"] = str(draw.choice((3, 5, 8)))
     if fault in _AT_STEP:
-        place = draw.choice(("step", "step", "evaluation", "checkpoint")) if framework == "ddp" else "step"
-        variant["FAULT_PLACE"] = place
-        variant["FAULT_STEP"] = "6" if place != "step" else str(draw.choice((0, 2, 3, 5, 8)))
+        place = draw.choice(("step", "step", "step", "evaluation", "checkpoint"))
+        variant["FAULT_PLACE"] = "step" if (framework, place) == ("swift", "evaluation") else place
+        variant["FAULT_STEP"] = "6" if variant["FAULT_PLACE"] != "step" else str(draw.choice((0, 0, 2, 3, 5, 8)))
     elif fault == "slow":
-        variant["FAULT_STEP"] = str(draw.choice((2, 3, 5)))
+        variant["FAULT_STEP"] = str(draw.choice((0, 2, 3, 5)))
         variant["SLOW_S"] = draw.choice(("0.2", "0.4", "1.0"))
     return variant
+
+
+def _variant(draw, framework, launch, fault):
+    variant = _of_program(draw, framework, launch, fault) | _of_fault(draw, framework, launch, fault)
+    if (names := draw.choice(_NAMES)) != "usual":
+        variant["NAMES"] = names
+    if dressed := draw.choice(_DRESSES):
+        variant["DRESS"] = dressed
+    return variant
+
+
+def _world(draw, framework, launch):
+    if launch == "two":
+        return draw.choice((2, 4, 4, 6) if framework == "ddp" else (2, 4))
+    if framework == "swift":
+        return draw.choice((2, 2, 3))
+    return draw.choice((2, 3, 4, 4, 8) if framework == "ddp" else (2, 3, 4))
+
+
+def _faults_of(framework, launch):
+    faults = _DDP if framework == "ddp" else _OTHERS
+    return [f for f in faults if f not in (*_UNTOLD.get(launch, ()), *_UNTOLD.get(framework, ()))
+            and (f != "stopped" or launch in _STOPPABLE)]
 
 
 def draw_runs(seed, count, make):
     """`make(framework, launch, fault, world, culprit, variant)` gives a run."""
     draw = random.Random(seed)
     for _ in range(count):
-        framework = draw.choices(tuple(_LAUNCHES), weights=(6, 2, 2, 1, 1))[0]
+        framework = draw.choices(tuple(_LAUNCHES), weights=(8, 3, 3, 3, 2))[0]
         launch = draw.choice(_LAUNCHES[framework])
-        fault = draw.choice([f for f in (_DDP if framework == "ddp" else _OTHERS) if f not in _UNTOLD.get(launch, ())
-                             and f not in _UNTOLD.get(framework, ())])
-        world = {"two": 4, "swift": 2}.get(launch) or draw.choice((2, 3, 4, 4, 8) if framework == "ddp" else (2, 3, 4))
-        yield make(framework, launch, fault, world, draw.randrange(world), _variant(draw, framework, fault))
+        faults = _faults_of(framework, launch)
+        fault = draw.choices(faults, weights=[3 if f in _FREQUENT else 1 for f in faults])[0]
+        world = _world(draw, framework, launch)
+        yield make(framework, launch, fault, world, draw.randrange(world), _variant(draw, framework, launch, fault))

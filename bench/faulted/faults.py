@@ -1,6 +1,8 @@
 """What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0), $FAULT_PLACE
 whether it strikes at the step itself, in the evaluation or while a checkpoint is saved, $RAISED what is raised, $CALL the
-collective that is left out or differs; the training scripts beside this file call the functions below at their places. Nothing here knows how the failure will be told."""
+collective that is left out or differs, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker
+dies of, $SPOILS what is no number (and what the program does about it); the training scripts beside this file call the
+functions below at their places. Nothing here knows how the failure will be told."""
 import concurrent.futures
 import ctypes
 import errno
@@ -15,8 +17,9 @@ import warnings
 FAULT, CULPRIT = os.environ.get("FAULT", "healthy"), int(os.environ.get("CULPRIT", "0"))
 FAULT_STEP = int(os.environ.get("FAULT_STEP", "4"))
 FAULT_PLACE = os.environ.get("FAULT_PLACE", "step")
-TIMEOUT_S = int(os.environ.get("GLOO_TIMEOUT", "25"))
-RANK = int(os.environ.get("RANK", "0"))
+TIMEOUT_S = 1800 if FAULT == "stopped" else 25
+WORKERS = int(os.environ.get("WORKERS", "1" if FAULT == "worker_killed" else "0"))
+RANK = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK", "0"))
 
 
 def is_mine():
@@ -79,6 +82,7 @@ _DEADLY = {
     "host_oom": _eat_memory,
     "nested": _nested,
     "wait": lambda: time.sleep(3600),
+    "stopped": lambda: time.sleep(3600),
     "ill_words": _sound_ill,
 }
 
@@ -201,6 +205,19 @@ def _strike(dist, torch):
         _DEADLY[FAULT]()
 
 
+def _decode_image():
+    import io
+    import PIL.Image
+    PIL.Image.open(io.BytesIO(b"an answer of the proxy")).load()
+
+
+_SAMPLES = {
+    "json": lambda: json.loads('{"text": "a line that is cut o'),
+    "unicode": lambda: b"ein Satz in Latin-1: gr\xfc\xdfe".decode(),
+    "image": _decode_image,
+}
+
+
 def sample(read=iter(range(1 << 30))):
     """While a sample is read; the process's eleventh is the one."""
     if not is_mine() or next(read) != 10:
@@ -208,16 +225,36 @@ def sample(read=iter(range(1 << 30))):
     if FAULT == "worker_killed":
         import torch
         if torch.utils.data.get_worker_info() is not None:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), signal.Signals[os.environ.get("WORKER_END", "SIGKILL")])
     if FAULT == "bad_sample":
-        json.loads('{"text": "a line that is cut o')
+        _SAMPLES[os.environ.get("SAMPLE", "json")]()
+
+
+_SPOILS = os.environ.get("SPOILS", "parameters")
 
 
 def spoil(step, model, torch):
     """After the backward pass of a step: the parameters of one rank."""
-    if FAULT == "nan" and is_mine() and step == FAULT_STEP:
+    if FAULT == "nan" and _SPOILS == "parameters" and is_mine() and step == FAULT_STEP:
         with torch.no_grad():
             next(model.parameters()).fill_(float("nan"))
+
+
+def spoil_inputs(step, inputs):
+    if FAULT == "nan" and _SPOILS != "parameters" and is_mine() and step == FAULT_STEP:
+        return inputs * float("nan")
+    return inputs
+
+
+def check_loss(step, loss):
+    """What some programs do about a loss that is no number."""
+    if FAULT != "nan" or loss == loss:
+        return
+    if _SPOILS == "raises":
+        raise FloatingPointError(f"loss is {loss} at step {step}")
+    if _SPOILS == "exits":
+        print(f"Loss is {loss}, stopping training", flush=True)
+        sys.exit(1)
 
 
 def slow(step):

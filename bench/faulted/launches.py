@@ -1,5 +1,5 @@
 """Starts training runs as people do: under one torchrun, under two (a node each), rank by rank as `srun` would, by Open MPI's
-mpirun, by Accelerate's launcher, by torch.multiprocessing, or by ms-swift."""
+mpirun, by Lightning, by Accelerate's launcher, by torch.multiprocessing, or by ms-swift."""
 import contextlib
 import os
 import queue
@@ -12,6 +12,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PATIENCE_S = 240
+LOOKS_HUNG_S = 30  # to whoever ends a run that does nothing any more
 GRACE_S = 40  # for the tasks that are left when one has failed
 
 
@@ -34,6 +35,7 @@ class Processes:
     def __init__(self, run):
         # Somebody ends it from outside when it trains.
         self._until = re.compile(rb"(?:step|iter|iteration) *:? *4\b|4/12|'epoch': 0.3") if run.fault == "launcher_term" else None
+        self._hangs = run.fault == "stopped"
         self.lines, self.children, self._queue, self._readers = [], [], queue.Queue(), []
 
     def start(self, command, env):
@@ -54,9 +56,9 @@ class Processes:
         limit, left = time.monotonic() + PATIENCE_S, len(self.children)
         while left:
             try:
-                source, line = self._queue.get(timeout=max(0.1, limit - time.monotonic()))
+                source, line = self._queue.get(timeout=self._patience(limit))
             except queue.Empty:
-                self.end()
+                self._hangs = self.terminate() if self._hangs else self.end()
                 limit = time.monotonic() + PATIENCE_S
                 continue
             if line is not None:
@@ -72,6 +74,9 @@ class Processes:
         for reader in self._readers:
             reader.join()
         return [child.returncode for child in self.children]
+
+    def _patience(self, limit):
+        return LOOKS_HUNG_S if self._hangs and self.lines else max(0.1, limit - time.monotonic())
 
     def terminate(self):
         for child in self.children:
@@ -95,6 +100,13 @@ def run_one_launcher(run, env, *more, streams="--tee"):
         return processes, processes.wait()
 
 
+def run_standalone(run, env):
+    """Without an address: torchrun takes a port itself."""
+    processes = Processes(run)
+    processes.start(torchrun(run.python, run.world, run.folder + "/tree", "--standalone", *run.program), env)
+    return processes, processes.wait()
+
+
 def run_redirected(run, env):
     """What the ranks print is in torchrun's files alone."""
     return run_one_launcher(run, env, streams="--redirects")
@@ -108,6 +120,7 @@ def run_alone(run, env, command):
     """A launcher that prints whatever its ranks do."""
     processes = Processes(run)
     with port_for(run) as port:
+        env = {name: value.replace("{port}", port) for name, value in env.items()}
         processes.start([word.replace("{port}", port) for word in command], env)
         return processes, processes.wait()
 
@@ -134,6 +147,11 @@ def run_by_mpirun(run, env, *more):
 
 def run_by_mpirun_tagged(run, env):
     return run_by_mpirun(run, env, "-tag-output")
+
+
+def run_by_itself(run, env):
+    """Lightning starts the other ranks."""
+    return run_alone(run, env | {"LOCAL_WORLD_SIZE": str(run.world), "MASTER_PORT": "{port}"}, [run.python, *run.program])
 
 
 def run_by_spawn(run, env):
@@ -206,8 +224,8 @@ def run_swift(run, env):
         return processes, processes.wait()
 
 
-LAUNCHES = {"torchrun": run_one_launcher, "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "killed": run_tasks_that_srun_kills,
-            "killed_old": run_tasks_that_srun_kills, "swift": run_swift,
+LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself,
+            "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "killed": run_tasks_that_srun_kills, "killed_old": run_tasks_that_srun_kills, "swift": run_swift,
             "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts, "redirected": run_redirected,
             "mpirun": run_by_mpirun, "mpirun_old": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
 OLD_LAUNCHES = ("tasks", "killed_old", "mpirun_old")  # by another generation of torch

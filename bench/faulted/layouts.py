@@ -2,6 +2,9 @@
 import os
 import re
 
+# The files of ranks, as different people call them.
+NAMES = {"usual": "rank_{}.log", "bare": "{}.log", "worker": "worker-{}.out", "slurm": "slurm-4711_{}.out", "folder": "{}/train.log",
+         "padded": "train_{:03d}.log", "ended": "log.{}"}
 _TEE = re.compile(rb"^\[default(\d+)\]:")
 
 
@@ -16,7 +19,7 @@ def _bare(line):
     return _TEE.sub(b"", line)
 
 
-def _files_of_ranks(folder, lines, ranks_of_source):
+def _files_of_ranks(folder, lines, ranks_of_source, name):
     """One file for each rank; what the launchers print is left out."""
     of_rank = {}
     for source, line in lines:
@@ -24,7 +27,7 @@ def _files_of_ranks(folder, lines, ranks_of_source):
         if told and source is not None:
             of_rank.setdefault(source * ranks_of_source + int(told[1]), []).append(_bare(line))
     for rank, own in of_rank.items():
-        _write(f"{folder}/rank_{rank}.log", own)
+        _write(f"{folder}/{name.format(rank)}", own)
     return [folder]
 
 
@@ -32,9 +35,9 @@ def _labelled(source, line):
     return line if source is None else b"%d: %s" % (source, line)
 
 
-def of_one_launcher(folder, lines, world):
+def of_one_launcher(folder, lines, world, name):
     console = [line for _, line in lines]
-    ranks = _files_of_ranks(folder + "/ranks", lines, world)
+    ranks = _files_of_ranks(folder + "/ranks", lines, world, name)
     launcher = _write(folder + "/launcher.log", [line for line in console if not _TEE.match(line)])
     return {
         "tee": [_write(folder + "/tee.log", console)],
@@ -45,7 +48,7 @@ def of_one_launcher(folder, lines, world):
     }
 
 
-def of_two_launchers(folder, lines, world):
+def of_two_launchers(folder, lines, world, name):
     for node in range(2):
         own = [line for source, line in lines if source == node]
         _write(f"{folder}/nodes/node_{node}.log", own)
@@ -55,13 +58,13 @@ def of_two_launchers(folder, lines, world):
         "node files": [folder + "/bare_nodes"],
         "srun -l of launchers": [_write(folder + "/slurm-17.out", [_labelled(*pair) for pair in lines])],
         "trees of two nodes": [folder + "/tree"],
-        "file a rank": _files_of_ranks(folder + "/ranks", lines, world // 2),
+        "file a rank": _files_of_ranks(folder + "/ranks", lines, world // 2, name),
     }
 
 
-def of_tasks(folder, lines, world):
+def of_tasks(folder, lines, world, name):
     for rank in range(world):
-        _write(f"{folder}/tasks/rank{rank}.out", [line for source, line in lines if source == rank])
+        _write(f"{folder}/tasks/{name.format(rank)}", [line for source, line in lines if source == rank])
     return {
         "srun -l": [_write(folder + "/slurm-18.out", [_labelled(*pair) for pair in lines])],
         "file a rank": [folder + "/tasks"],
@@ -69,20 +72,20 @@ def of_tasks(folder, lines, world):
     }
 
 
-def of_swift(folder, lines, world):
+def of_swift(folder, lines, world, name):
     console = _write(folder + "/swift.log", [line for _, line in lines])
     return {"interleaved": [console], "interleaved, logging.jsonl": [console, folder + "/out"]}
 
 
-def of_one_console(folder, lines, world):
+def of_one_console(folder, lines, world, name):
     return {"interleaved": [_write(folder + "/console.log", [line for _, line in lines])]}
 
 
-def of_tagged_console(folder, lines, world):
+def of_tagged_console(folder, lines, world, name):
     return {"tagged": [_write(folder + "/mpi.log", [line for _, line in lines])]}
 
 
-def of_redirected(folder, lines, world):
+def of_redirected(folder, lines, world, name):
     launcher = _write(folder + "/launcher.log", [line for _, line in lines])
     return {"tree": [folder + "/tree"], "tree, launcher": [folder + "/tree", launcher]}
 
@@ -104,7 +107,7 @@ def dress(how, paths):
     for path in paths:
         inside = (os.path.join(folder, name) for folder, _, names in os.walk(path) for name in names)
         for file in [path] if os.path.isfile(path) else inside:
-            if file.endswith((".log", ".out")):
+            if re.search(r"\.(?:log|out)\b", os.path.basename(file)) or os.path.basename(file).startswith("log."):
                 with open(file, "rb") as log:
                     text = log.read()
                 written = os.stat(file)
@@ -112,7 +115,8 @@ def dress(how, paths):
                 os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
 
 
-LAYOUTS = {"torchrun": of_one_launcher, "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "killed": of_tasks, "killed_old": of_tasks, "swift": of_swift,
+LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console,
+           "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "killed": of_tasks, "killed_old": of_tasks, "swift": of_swift,
            "accelerate": of_one_console, "spawn": of_one_console, "restarts": of_one_launcher,
            "redirected": of_redirected, "mpirun": of_one_console, "mpirun_old": of_one_console,
            "mpirun_tagged": of_tagged_console}

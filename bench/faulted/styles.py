@@ -6,6 +6,7 @@ import os
 import sys
 
 STYLE = os.environ.get("STYLE", "times")
+FLUSHES = "BUFFERED" not in os.environ  # else what is printed comes when the buffer is full, or the process ends
 _FORMATS = {
     "logging": "%(asctime)s - %(levelname)s - %(name)s - %(message)s",
     "logger": "%(asctime)s [%(levelname)s] [rank {rank}] %(message)s",
@@ -56,18 +57,23 @@ _PRINTED = {
     "nemo": lambda rank, step, loss, own_s, step_s: (
         f"Training epoch 0, iteration {step}/11 | lr: 0.01 | global_batch_size: 16 | global_step: {step} | reduced_train_loss: {loss:.4f} "
         f"| train_step_timing in s: {step_s:.4f}"),
+    "worded": lambda rank, step, loss, own_s, step_s: f"rank {rank} step {step}: loss {loss:.4f}, compute {own_s:.3f}s, total {step_s:.3f}s",
+    "waits": lambda rank, step, loss, own_s, step_s: (
+        f"[rank {rank}] step {step} loss {loss:.4f} wait={step_s - own_s:.3f} step_time={step_s:.3f}"),
+    "epochs": lambda rank, step, loss, own_s, step_s: f"Epoch [1/1], Step [{step + 1}/12], Loss: {loss:.4f}",
+    "sparse": lambda rank, *of: f"step {of[0]}: loss {of[1]:.3f}",
     "table": lambda rank, step, loss, own_s, step_s: f"| {step:5d} | {loss:9.4f} | 1.00e-02 | {step_s * 1e3:8.1f} ms |",
 }
 
 
 def report(rank, step, loss, own_s, step_s):
     """Of one step; `own_s` is what the rank did by itself."""
-    if STYLE in MAIN_ONLY and rank != 0:
+    if (STYLE in MAIN_ONLY and rank != 0) or STYLE == "quiet" or (STYLE == "sparse" and step % 5 > 0):
         return
     if STYLE in _FORMATS:
         return logging.getLogger("train").info(_words(step, loss, own_s, step_s))
     if STYLE in ("bar", "bars"):
         name = "Epoch 0" if STYLE == "bar" else f"rank {rank}"
         bar = "#" * step
-        return print(f"\r{name}: {step * 8}%|{bar:12}| {step + 1}/12 [00:0{step % 9}<00:03, 9.{step % 9}it/s, loss={loss:.3f}]", end="", flush=True)
-    print(_PRINTED[STYLE](rank, step, loss, own_s, step_s), flush=True)
+        return print(f"\r{name}: {step * 8}%|{bar:12}| {step + 1}/12 [00:0{step % 9}<00:03, 9.{step % 9}it/s, loss={loss:.3f}]", end="", flush=FLUSHES)
+    print(_PRINTED[STYLE](rank, step, loss, own_s, step_s), flush=FLUSHES)

@@ -13,6 +13,10 @@ class Faults(TrainerCallback):
     def on_step_end(self, args, state, control, model=None, **more):
         faults.spoil(state.global_step, model, torch)
 
+    def on_save(self, args, state, control, **more):
+        faults.at_step(state.global_step, dist, torch, "checkpoint")
 
+
+faults.before_start()
 faults.fill_small_disk()
 callbacks_map["faults"] = Faults

@@ -14,20 +14,25 @@ accelerator = Accelerator(cpu=True, kwargs_handlers=[InitProcessGroupKwargs(time
 faults.fill_small_disk()
 net = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.Linear(64, 4))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
-loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=1 if faults.FAULT == "worker_killed" else 0)
+loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=faults.WORKERS)
 net, optimizer, loader = accelerator.prepare(net, optimizer, loader)
 for step, (inputs, targets) in enumerate(loader):
     if step == 12:
         break
     faults.at_step(step, dist, torch)
     faults.slow(step)
-    loss = torch.nn.functional.mse_loss(net(inputs), targets)
+    loss = torch.nn.functional.mse_loss(net(faults.spoil_inputs(step, inputs)), targets)
+    faults.check_loss(step, loss.item())
     accelerator.backward(loss)
     optimizer.step()
     optimizer.zero_grad()
     faults.spoil(step, net, torch)
     accelerator.print(f"epoch 0 step {step}: train_loss={loss.item():.4f} lr=5.00e-02", flush=True)
     if step == 6:
+        faults.at_step(step, dist, torch, "evaluation")
+        mean = accelerator.gather(loss.detach().reshape(1)).mean().item()
+        accelerator.print(f"eval_loss={mean:.4f}", flush=True)
+        faults.at_step(step, dist, torch, "checkpoint")
         accelerator.save_state(faults.checkpoint_folder(os.environ["OUT"]) + "/state")
 accelerator.end_training()
 accelerator.print("Training completed.")

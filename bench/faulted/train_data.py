@@ -10,3 +10,13 @@ class Rows(torch.utils.data.Dataset):
     def __getitem__(self, index):
         faults.sample()
         return torch.randn(faults.odd_width(16)), torch.randn(4)
+
+
+class PlainRows(torch.utils.data.Dataset):
+    """Nothing is wrong with these."""
+
+    def __len__(self):
+        return 16
+
+    def __getitem__(self, index):
+        return torch.randn(16), torch.randn(4)

@@ -7,6 +7,8 @@ import faults
 import styles
 import torch
 import torch.distributed as dist
+from savers import save_state
+from torch.distributed.elastic.multiprocessing.errors import record
 
 
 class Samples(torch.utils.data.Dataset):
@@ -24,27 +26,27 @@ def evaluate(model, step):
         loss = torch.nn.functional.mse_loss(model.module(torch.randn(4, faults.odd_width(16))), torch.randn(4, 4))
     dist.all_reduce(loss)
     if dist.get_rank() == 0:
-        print(f"evaluation at step {step}: eval_loss {loss.item() / dist.get_world_size():.4f}", flush=True)
+        print(f"evaluation at step {step}: eval_loss {loss.item() / dist.get_world_size():.4f}", flush=styles.FLUSHES)
 
 
 def save(model, step):
     if dist.get_rank() == 0:
-        torch.save(model.state_dict() | {"more": torch.zeros(1 << 18)}, faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt")
-        print("saved checkpoint step6.pt", flush=True)
+        save_state(model.state_dict() | {"more": torch.zeros(1 << 18)}, faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt")
+        print("saved checkpoint step6.pt", flush=styles.FLUSHES)
     dist.barrier()
 
 
 def train(model, rank):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    workers = 1 if faults.FAULT == "worker_killed" else 0
-    loader = torch.utils.data.DataLoader(Samples(), batch_size=4, num_workers=workers)
+    loader = torch.utils.data.DataLoader(Samples(), batch_size=4, num_workers=faults.WORKERS)
     for step, (inputs, targets) in enumerate(loader):
         if step == 12 or faults.leaves_early(step):
             break
         began = time.monotonic()
         faults.at_step(step, dist, torch)
         faults.slow(step)
-        loss = torch.nn.functional.mse_loss(model(inputs), targets)
+        loss = torch.nn.functional.mse_loss(model(faults.spoil_inputs(step, inputs)), targets)
+        faults.check_loss(step, loss.item())
         own_s = time.monotonic() - began
         optimizer.zero_grad()
         loss.backward()
@@ -70,8 +72,8 @@ def main():
     dist.barrier()
     dist.destroy_process_group()
     if rank == 0:
-        print("training finished", flush=True)
+        print("training finished", flush=styles.FLUSHES)
 
 
 if __name__ == "__main__":
-    main()
+    record(main)() if "RECORD" in os.environ else main()

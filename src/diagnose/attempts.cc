@@ -80,10 +80,13 @@ void CountRestarts(const Case& whole, std::vector<std::optional<int32_t>>* attem
   }
 }
 
-// A launch that did not come together after another had trained: what was left of that one.
+// A launch that did not come together, or waited before its first step, after another had trained: what was left of
+// that one.
 bool FailedToJoin(const Verdict& verdict) {
-  if (verdict.culprit && verdict.culprit->step) return false;  // it had trained
-  return verdict.failure == "rendezvous_failed" || (verdict.failure == "gloo_error" && verdict.kind != "timeout");
+  const bool trained = (verdict.culprit && verdict.culprit->step) ||
+                       std::any_of(verdict.timeline.begin(), verdict.timeline.end(),
+                                   [](const Event& event) { return event.step.has_value(); });
+  return !trained && (verdict.failure == "rendezvous_failed" || verdict.failure == "gloo_error");
 }
 
 // Whether all that was launched last trains, or did so without a failure. What a launch before it died of is over; a
@@ -163,6 +166,16 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
     split.push_back(std::move(attempt));
   }
   return split;
+}
+
+bool MixesAttempts(const Case& whole) {
+  std::vector<std::optional<int32_t>> attempts = AttemptsOfLines(whole);
+  CountRestarts(whole, &attempts);
+  for (size_t i = 0; i < whole.lines.size(); ++i) {
+    const CaseFile& file = whole.files[whole.lines[i].file];
+    if (!attempts[i] && file.rank && !file.surroundings) return true;
+  }
+  return false;
 }
 
 Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts, int32_t last_launch) {

@@ -18,6 +18,10 @@ struct Attempt {
 // log) by its own words of restarts, else to the last. Empty: there is one only. `whole` must outlive them.
 std::vector<Attempt> SplitAttempts(const Case& whole);
 
+// Whether there are files of ranks that do not tell which of their lines are of which attempt: each may hold all of
+// them, so that a failure is judged by the whole case.
+bool MixesAttempts(const Case& whole);
+
 // Of the verdicts of the attempts, in their order, the one that tells the job's story: the last if it ended well, or if
 // it has trained and nothing failed since the launch that begins with attempt `last_launch`; else the last that failed,
 // and not only to come together again. It names the other attempts.

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "diagnose/figures.h"
 #include "diagnose/sample_records.h"
-#include "diagnose/slowness/speed_course.h"
 
 namespace rankscope::diagnose {
 namespace {

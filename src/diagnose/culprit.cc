@@ -29,8 +29,6 @@ std::optional<int32_t> NamedRank(std::string_view text) {
   return std::nullopt;
 }
 
-constexpr int32_t kSigabrt = 6, kSigterm = 15;
-
 // Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
 std::optional<int32_t> FirstObserved(const Reading& reading) {
   const Exit* first = nullptr;
@@ -211,6 +209,15 @@ std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& caus
   return first ? first->rank : std::nullopt;
 }
 
+// Every rank that reports its speed does so of its own slowing, or one alone reports.
+bool DoAllSlowAlike(const Reading& reading, const std::vector<int32_t>& slowing) {
+  std::set<int32_t> reporting;
+  for (const Point& point : reading.points) {
+    if (point.rank && !point.evaluation && (point.step_time_s || point.throughput)) reporting.insert(*point.rank);
+  }
+  return slowing.size() >= reporting.size();
+}
+
 // Somebody ended several ranks from outside.
 bool WereAllSignalled(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
   if (!IsSignal(cause)) return false;
@@ -253,6 +260,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (!interrupted.ranks.empty()) return {interrupted.ranks, interrupted.why, {}};
     if (cause.kind == kSilence || FindStacks(reading).size() > 1) return OfHungAlike(reading);
   }
+  if (cause.failure == "throughput_decay" && DoAllSlowAlike(reading, fellows))
+    return {{}, "", {"compute_time_s and data_time_s of every rank: whose own work grew"}};
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};

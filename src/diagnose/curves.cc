@@ -4,30 +4,17 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <map>
 #include <set>
 
+#include "diagnose/figures.h"
 #include "diagnose/slowness/slow_work.h"
 
 namespace rankscope::diagnose {
 namespace {
 
 using Series = std::vector<const Point*>;
-
-std::string Figure(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
-
-double Median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 Suspect Course(const Point& at, std::string_view failure, std::string_view kind, int score, std::string why) {
   return {at.line, failure, kind, Role::kCause, score, at.rank, Traceback::kNone, std::move(why)};
@@ -154,7 +141,7 @@ constexpr double kAboveAll = 1.2;
 double MedianLoss(const Series& losses, size_t count) {
   std::vector<double> values;
   for (size_t i = 0; i < count; ++i) values.push_back(*losses[i]->loss);
-  return Median(std::move(values));
+  return MedianOf(std::move(values));
 }
 
 // The last reports all lie far above what was usual.
@@ -252,7 +239,7 @@ void FindDecay(const Series& all, std::optional<double> Point::*member, bool mor
   const std::vector<double> early = Values(series, quarter, 2 * quarter, member);
   const std::vector<double> late = Values(series, 3 * quarter, series.size(), member);
   if (!AreApart(early, late, more_is_slower)) return;
-  double before = Median(early), after = Median(late);
+  double before = MedianOf(early), after = MedianOf(late);
   if (before <= 0 || after <= 0) return;
   double slower = more_is_slower ? after / before : before / after;
   if (slower < kSlower) return;
@@ -307,7 +294,7 @@ void FindDataWait(const Reading& reading, const Series& series, std::vector<Susp
     shares.push_back(ShareOfWait(*point));
     if (shares.back() > kWaitsForData) waits.push_back(point);
   }
-  const double usual = Median(shares), of_all = ShareOfAll(timed);
+  const double usual = MedianOf(shares), of_all = ShareOfAll(timed);
   if (waits.empty() || (usual < kWaitsForData && (waits.size() < kFewestWaits || of_all < kWaitsForData))) return;
   std::string why = usual < kWaitsForData
                         ? Figure(100 * of_all) + " % of the time is spent waiting for data, in some steps all of it"
@@ -332,20 +319,20 @@ std::map<int32_t, std::vector<double>> StepTimesOf(const std::map<int32_t, Serie
 void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
   std::map<int32_t, std::vector<double>> times = StepTimesOf(ranks);
   if (times.size() < kFewestRanks) return;
-  auto less = [](const auto& a, const auto& b) { return Median(a.second) < Median(b.second); };
+  auto less = [](const auto& a, const auto& b) { return MedianOf(a.second) < MedianOf(b.second); };
   auto slowest = std::max_element(times.begin(), times.end(), less);
   std::vector<double> medians, others;
   for (const auto& [rank, own] : times) {
     if (rank == slowest->first) continue;
-    medians.push_back(Median(own));
+    medians.push_back(MedianOf(own));
     others.insert(others.end(), own.begin(), own.end());
   }
-  const double slow = Median(slowest->second), highest = *std::max_element(medians.begin(), medians.end());
-  if (slow < kHoldsBack * Median(medians) || slow < 1.2 * highest || !AreApart(others, slowest->second, true)) return;
+  const double slow = MedianOf(slowest->second), highest = *std::max_element(medians.begin(), medians.end());
+  if (slow < kHoldsBack * MedianOf(medians) || slow < 1.2 * highest || !AreApart(others, slowest->second, true)) return;
   const Point& at = *With(ranks.at(slowest->first), &Point::step_time_s).front();
   found->push_back(
       Course(at, "straggler", "metrics", 72,
-             "its steps take " + Figure(slow) + " s, those of the others " + Figure(Median(medians)) + " s"));
+             "its steps take " + Figure(slow) + " s, those of the others " + Figure(MedianOf(medians)) + " s"));
 }
 
 }  // namespace

@@ -50,5 +50,26 @@ TEST(Curves, LossUnderAShortNameIsSeenToBeLost) {
   EXPECT_EQ(JudgeLog(log).failure, "nan_or_inf_loss");
 }
 
+// Of a rank whose steps take so many seconds each in the first half of the run, and in the second.
+std::string Speeds(double early, double late) {
+  std::string text;
+  for (int step = 1; step <= 40; ++step)
+    text += "step " + std::to_string(step) + " loss 2.1 step_time " + std::to_string(step <= 20 ? early : late) + "\n";
+  return text;
+}
+
+TEST(Curves, NobodyIsBlamedForAThroughputThatFallsOnAllRanksAlike) {
+  Verdict verdict = Judge({{"rank_0.log", Speeds(0.2, 0.5)}, {"rank_1.log", Speeds(0.2, 0.5)}});
+  EXPECT_EQ(verdict.failure, "throughput_decay");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
+}
+
+TEST(Curves, RankWhoseThroughputAloneFallsIsBlamed) {
+  Verdict verdict = Judge({{"rank_0.log", Speeds(0.2, 0.2)}, {"rank_1.log", Speeds(0.2, 0.5)}});
+  EXPECT_EQ(verdict.failure, "throughput_decay");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -10,6 +10,9 @@
 
 namespace rankscope::diagnose {
 
+// As Linux numbers them, whatever this machine is.
+inline constexpr int32_t kSigabrt = 6, kSigkill = 9, kSigterm = 15;
+
 // What a launcher or a scheduler tells of the end of one process.
 struct Exit {
   size_t line = 0;

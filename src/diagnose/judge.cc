@@ -83,7 +83,6 @@ void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects
 
 // What the launcher did to the others is no cause.
 constexpr int kDoneByLauncher = 22;
-constexpr int32_t kSigterm = 15;
 
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);
@@ -152,11 +151,21 @@ bool IsOfCancelledStep(std::string_view text, const Suspect& suspect) {
   return (suspect.kind == "terminated" || suspect.kind == "sigkill_unexplained") && says("srun: error");
 }
 
+// An exception of a task's own, or that a task saw a peer go, before it: srun may tell of the task that ended later. A
+// peer that went may be the one that was killed.
+bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Suspect& other) {
+  const bool raised = other.traceback != Traceback::kNone && other.role <= Role::kSymptom && !IsSignal(other);
+  const bool saw_it_go = other.kind == "peer closed" && suspect.kind != "sigkill_unexplained";
+  return (raised || saw_it_go) && IsKnownToFollow(reading, suspect.line, other.line);
+}
+
 void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects) {
+  const std::vector<Suspect> all = *suspects;
   for (Suspect& suspect : *suspects) {
     if (!IsOfCancelledStep(reading.text(suspect.line), suspect)) continue;
-    if (std::none_of(reading.exits.begin(), reading.exits.end(),
-                     [&](const Exit& exit) { return IsCancelledAfter(reading, suspect, exit); })) {
+    auto follows = [&](const auto& earlier) { return IsCancelledAfter(reading, suspect, earlier); };
+    if (std::none_of(reading.exits.begin(), reading.exits.end(), follows) &&
+        std::none_of(all.begin(), all.end(), follows)) {
       continue;
     }
     suspect.role = Role::kCascade;
@@ -328,7 +337,8 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   std::vector<Verdict> verdicts;
   verdicts.reserve(attempts.size());
   for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
-  return StoryOf(attempts, std::move(verdicts), read.last_launch);
+  Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
+  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology);
 }
 
 }  // namespace rankscope::diagnose

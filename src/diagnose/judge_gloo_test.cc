@@ -111,6 +111,33 @@ TEST(Judge, BlamesOfTwoRanksTheOneThatWentOnWithoutTheOthersCollective) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+std::string CouldNotIn(const std::string& call, int rank, int line, const std::string& what) {
+  return Raised(rank, line, call,
+                "unbound_buffer.cc:78] Timed out waiting 25000ms for " + what + " operation to complete");
+}
+
+TEST(Judge, BlamesTheRankThatLeftOutABroadcastWhichOthersHaveBehindThem) {
+  Verdict verdict = Judge({{"rank_0.log", CouldNotIn("broadcast", 0, 31, "send")},
+                           {"rank_1.log", CouldNotIn("barrier", 1, 44, "recv")},
+                           {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")},
+                           {"rank_3.log", CouldNotIn("broadcast", 3, 31, "recv")}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  verdict = Judge({{"rank_0.log", CouldNotIn("barrier", 0, 44, "recv")},
+                   {"rank_1.log", CouldNotIn("broadcast", 1, 31, "send")},
+                   {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")},
+                   {"rank_3.log", CouldNotIn("barrier", 3, 44, "recv")}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+}
+
+TEST(Judge, BlamesNeitherOfTwoRanksOfWhichEitherMayHaveLeftOutABroadcast) {
+  Verdict verdict = Judge({{"rank_0.log", CouldNotIn("broadcast", 0, 31, "send")},
+                           {"rank_1.log", CouldNotIn("barrier", 1, 44, "recv")},
+                           {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_TRUE(verdict.culprits.empty());
+}
+
 TEST(Judge, BlamesNeitherOfTwoRanksWhereTheBackwardPassMayBeThatOfTheNextStep) {
   Verdict verdict = Judge(
       {{"rank_0.log", Steps(1, 4) + CouldNot("recv", 28)}, {"rank_1.log", Steps(1, 4) + TimedOut(1, 31, "barrier")}});
@@ -195,11 +222,27 @@ TEST(Judge, TellsTheFailureThatTrainingMetNotThatOfTheRestartThatDidNotComeToget
   EXPECT_EQ(std::count(verdict.figures.begin(), verdict.figures.end(), "this is of attempt 0 of 2"), 1);
 }
 
+TEST(Judge, TellsTheFailureThatTrainingMetNotTheWaitOfTheRestartBeforeItsFirstStep) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + "[rank1]: " + Traceback("/app/model.py", "KeyError: 'pixel_values'") +
+                             Exited(1) + TimedOut(0, 9, "broadcast") + Exited(0));
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+}
+
 TEST(Judge, TellsTheFirstFailureOfARankWhoseFileHasTheRestartToo) {
   Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + TimedOut(0, 31) + FailedToConnect(0)},
                            {"rank_1.log", TimedOut(1, 31, "barrier") + FailedToConnect(1)},
                            {"rank_2.log", TimedOut(2, 31)}});
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, TellsTheFirstFailureThatALauncherSawBesideRanksFilesOfAllAttempts) {
+  std::string launcher = Exited(1);
+  launcher.replace(launcher.find("exitcode: 1"), 11, "exitcode: -7");
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0) + FailedToConnect(0)},
+                           {"rank_1.log", Steps(1, 4) + FailedToConnect(1)},
+                           {"launcher.log", launcher + Exited(0)}});
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 

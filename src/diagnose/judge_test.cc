@@ -306,6 +306,24 @@ TEST(Judge, BlamesTheTaskThatDiedBeforeSlurmCancelledTheStep) {
   EXPECT_EQ(verdict.culprit->rank, 1);
 }
 
+// As `srun -l` prints it.
+std::string Labelled(int task, const std::string& text) {
+  std::string labelled;
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    labelled += std::to_string(task) + ": " + text.substr(begin, end - begin) + "\n";
+  }
+  return labelled;
+}
+
+TEST(Judge, BlamesTheTaskThatRaisedBeforeSlurmSaidThatItCancelledTheStep) {
+  Verdict verdict = JudgeLog(
+      Labelled(0, Steps(1, 4)) + Labelled(1, Steps(1, 4) + Traceback("/app/model.py", "KeyError: 'labels'")) +
+      kStepCancelled + "srun: error: gpu03: task 0: Terminated\nsrun: error: gpu04: task 1: Exited with exit code 1\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, TakesAStepThatWasCancelledBeforeAnyTaskEndedForEndedFromOutside) {
   Verdict verdict = JudgeLog(Steps(1, 5) + kStepCancelled + "srun: error: gpu03: task 1: Exited with exit code 1\n");
   EXPECT_EQ(verdict.failure, "sigterm_preempted");

@@ -7,8 +7,6 @@
 namespace rankscope::diagnose {
 namespace {
 
-constexpr int32_t kSigkill = 9, kSigterm = 15;
-
 std::set<int32_t> RanksOfFiles(const Reading& reading) {
   std::set<int32_t> ranks;
   for (const CaseFile& file : reading.read->files) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "diagnose/batch_records.h"
+#include "diagnose/figures.h"
 #include "diagnose/memory_trend.h"
 
 namespace rankscope::diagnose {
@@ -99,8 +100,7 @@ std::optional<double> UsualElements(const Reading& reading, const Size& batch) {
     if (size && size->label == batch.label) before.push_back(size->elements);
   }
   if (before.size() < 3) return std::nullopt;
-  std::nth_element(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(before.size() / 2), before.end());
-  return before[before.size() / 2];
+  return MedianOf(std::move(before));
 }
 
 constexpr double kExtreme = 4;
@@ -108,7 +108,7 @@ constexpr double kExtreme = 4;
 constexpr double kHuge = 16'000'000;
 
 std::string Times(const std::optional<double>& usual) {
-  return usual ? ", " + Figure(*usual) + " times the usual" : "";
+  return usual ? ", " + Hundredths(*usual) + " times the usual" : "";
 }
 
 std::string NamesOf(const std::vector<std::string>& ids) {
@@ -149,7 +149,8 @@ void JudgeBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace
   trace->lines.push_back(batch->line);
   auto usual = UsualElements(reading, *batch);
   bool extreme = usual ? batch->elements > kExtreme * *usual : batch->elements > kHuge;
-  std::string against = usual ? ", " + Figure(batch->elements / std::max(*usual, 1.0)) + " times the usual size" : "";
+  std::string against =
+      usual ? ", " + Hundredths(batch->elements / std::max(*usual, 1.0)) + " times the usual size" : "";
   trace->figures.push_back("the batch in flight: " + batch->label + " " + batch->shape + against);
   if (extreme) trace->kind = "one extreme sample";
 }
@@ -172,13 +173,13 @@ void NameFile(const Reading& reading, const Suspect& cause, MemoryTrace* trace) 
 constexpr double kMuchOfDevice = 0.10;
 
 void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
-  if (report.requested) trace->figures.push_back("asked for " + Figure(*report.requested) + " GiB");
+  if (report.requested) trace->figures.push_back("asked for " + Hundredths(*report.requested) + " GiB");
   if (report.total && report.free) {
-    trace->figures.push_back(Figure(*report.free) + " GiB of " + Figure(*report.total) + " GiB were free");
+    trace->figures.push_back(Hundredths(*report.free) + " GiB of " + Hundredths(*report.total) + " GiB were free");
   }
   if (report.allocated && report.unallocated) {
-    trace->figures.push_back("PyTorch held " + Figure(*report.allocated) + " GiB in tensors and " +
-                             Figure(*report.unallocated) + " GiB reserved without use");
+    trace->figures.push_back("PyTorch held " + Hundredths(*report.allocated) + " GiB in tensors and " +
+                             Hundredths(*report.unallocated) + " GiB reserved without use");
   }
   double total = report.total.value_or(0);
   if (total <= 0 || !report.unallocated) return;
@@ -187,9 +188,9 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
     trace->kind = "fragmentation";
   } else if (report.in_use && report.free && total - *report.free - *report.in_use > kMuchOfDevice * total) {
     trace->kind = "other process";
-    trace->figures.push_back(Figure(total - *report.free - *report.in_use) + " GiB belong to other processes");
+    trace->figures.push_back(Hundredths(total - *report.free - *report.in_use) + " GiB belong to other processes");
   } else if (foreign > kMuchOfDevice * total) {
-    trace->figures.push_back(Figure(foreign) +
+    trace->figures.push_back(Hundredths(foreign) +
                              " GiB of this process are not PyTorch's (NCCL, CUDA kernels, libraries)");
   }
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/counted.h"
-#include "diagnose/slowness/speed_course.h"
+#include "diagnose/figures.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -46,7 +46,7 @@ void TellPeers(const Reading& reading, const Suspect& cause, const Measure& meas
     last.push_back(values.second);
   }
   trace->figures.push_back("that of " + base::Counted(held.size(), "other rank") + " from " +
-                           Figure(MedianOf(std::move(first))) + " to " + Figure(MedianOf(std::move(last))) +
+                           Hundredths(MedianOf(std::move(first))) + " to " + Hundredths(MedianOf(std::move(last))) +
                            std::string(measure.unit));
 }
 
@@ -74,7 +74,7 @@ void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace
   for (size_t i = 1; i < held.size(); ++i) rises += held[i] > held[i - 1] ? 1 : 0;
   const bool steady = rises * 3 >= (held.size() - 1) * 2;
   const bool leak = IsLeak(held);
-  trace->figures.push_back("memory went from " + Figure(held.front()) + " to " + Figure(held.back()) +
+  trace->figures.push_back("memory went from " + Hundredths(held.front()) + " to " + Hundredths(held.back()) +
                            std::string(measure.unit) + " in " + std::to_string(held.size()) + " reports" +
                            (!leak    ? ""
                             : steady ? ", steadily"
@@ -83,7 +83,7 @@ void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace
   if (trace->kind.empty() && leak) trace->kind = "leak";
 }
 
-std::string Figure(double value) {
+std::string Hundredths(double value) {
   char text[32];
   std::snprintf(text, sizeof text, "%.2f", value);
   return text;

@@ -12,6 +12,6 @@ namespace rankscope::diagnose {
 // it.
 void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace);
 
-std::string Figure(double value);  // "12.34"
+std::string Hundredths(double value);  // "12.34"
 
 }  // namespace rankscope::diagnose

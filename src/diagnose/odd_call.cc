@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/gloo_tree.h"
 #include "diagnose/stacks.h"
 
 namespace rankscope::diagnose {
@@ -89,6 +90,31 @@ bool IsFurther(const Place& a, const Place& b) {
   return false;
 }
 
+// The ranks of the group whose failure is said in these words.
+std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, const Group& group,
+                          std::string_view words) {
+  std::set<int32_t> ranks;
+  for (const Suspect& suspect : suspects) {
+    const bool in_group =
+        suspect.rank && std::find(group.ranks.begin(), group.ranks.end(), *suspect.rank) != group.ranks.end();
+    if (in_group && reading.text(suspect.line).find(words) != std::string_view::npos) ranks.insert(*suspect.rank);
+  }
+  return ranks;
+}
+
+// Of ranks that are stuck in a broadcast and others that have gone on. They are all the ranks there are.
+OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
+                    const Group& ahead) {
+  const auto world = static_cast<int32_t>(stuck.ranks.size() + ahead.ranks.size());
+  auto gap = FindTreeGap(WhoSaid(reading, suspects, stuck, "for send operation"),
+                         WhoSaid(reading, suspects, stuck, "for recv operation"), world);
+  if (!gap) return {{}, true, ""};
+  return {{*gap},
+          true,
+          "it had gone on to " + Named(ahead.place) + " without the broadcast of " + Named(stuck.place) +
+              ", where who sends to it could not"};
+}
+
 }  // namespace
 
 OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects) {
@@ -96,6 +122,10 @@ OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects
   if (groups.size() != 2) return {};
   const Group& first = groups.begin()->second;
   const Group& second = groups.rbegin()->second;
+  for (const auto& [ahead, stuck] : {std::pair(&first, &second), std::pair(&second, &first)}) {
+    if (stuck->place.call == "broadcast" && IsFurther(ahead->place, stuck->place))
+      return OfBroadcast(reading, suspects, *stuck, *ahead);
+  }
   const std::string of_others = ", the others' that of ";
   if (first.ranks.size() < second.ranks.size())
     return {first.ranks, true, "its collective was that of " + Named(first.place) + of_others + Named(second.place)};

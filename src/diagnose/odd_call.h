@@ -8,9 +8,10 @@
 namespace rankscope::diagnose {
 
 // The ranks whose collective failed at another place of the program than that of the most, by their tracebacks: they
-// issued something else. Where no place is that of most, as of two ranks, those that had come further in the program:
-// they left out what the others wait in. Empty: all at one place, or neither tells. Of each rank its first failure
-// counts.
+// issued something else. Of a broadcast that all who are elsewhere have behind them, gloo's tree tells who left it out
+// (`gloo_tree.h`), or nobody can. Where no place is that of most, as of two ranks, those that had come further in the
+// program: they left out what the others wait in. Empty: all at one place, or neither tells. Of each rank its first
+// failure counts.
 struct OddCall {
   std::vector<int32_t> ranks;
   bool differ = false;  // they were at two places

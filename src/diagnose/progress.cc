@@ -72,6 +72,30 @@ void ReadMeters(std::string_view text, Point* point) {
   point->data_time_s = data;
 }
 
+// A duration behind one of the names: "fwd 12ms", "compute_ms=12.1", "wait: 0.2s", "'forward_time': 0.2".
+std::string DurationNamed(std::string_view names) {
+  return R"re((?i)(?:^|[\s,|;({"'])(?:)re" + std::string(names) +
+         R"re()(?:[_ ]time)?(?:[_ ](ms|s|sec|seconds))?["']?\s*[:=]?\s*(\d+\.\d+|\d+)\s*(ms|s|sec)?(?:[\s,|;)}]|$))re";
+}
+
+std::optional<double> Seconds(std::string_view text, const re2::RE2& named) {
+  re2::StringPiece unit_before, unit_behind;
+  double value = 0;
+  const re2::StringPiece piece(text.data(), text.size());
+  if (!re2::RE2::PartialMatch(piece, named, &unit_before, &value, &unit_behind)) return std::nullopt;
+  return unit_before == "ms" || unit_behind == "ms" ? value / 1000 : value;
+}
+
+// What the rank did by itself in the step, by whatever name, or what is left of the step when its wait is taken off.
+void ReadOwnWork(std::string_view text, Point* point) {
+  static const re2::RE2 kOwn(DurationNamed("compute|forward|fwd|work|busy")),
+      kWait(DurationNamed("wait|waited|sync|comm|all_?reduce|barrier"));
+  point->compute_time_s = Seconds(text, kOwn);
+  if (point->compute_time_s || !point->step_time_s) return;
+  auto waited = Seconds(text, kWait);
+  if (waited && *waited <= *point->step_time_s) point->compute_time_s = *point->step_time_s - *waited;
+}
+
 // A loss in a line that no reader of metrics knows: the training goes on, whatever else the line says. Settings ("loss
 // weight: 1.0") have no such figures.
 bool SaysLoss(std::string_view text) {
@@ -99,6 +123,7 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
     Point point = PointOf(record);
     if (!point.data_time_s) ReadMeters(text, &point);
     if (!IsTraining(point) && !SaysLoss(text)) continue;
+    if (!point.compute_time_s) ReadOwnWork(text, &point);
     point.line = i;
     point.rank = read.lines[i].rank ? read.lines[i].rank : bodies[i].rank;
     point.evaluation = IsEvaluation(text);

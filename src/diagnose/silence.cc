@@ -15,6 +15,8 @@ using base::TimeNs;
 
 constexpr int64_t kLeastSilence = 60 * kNsPerSecond, kOfCheckpoint = 1800 * kNsPerSecond;
 constexpr int64_t kTimesAsUsual = 10;
+// What is less than a minute has to be many times as long, since nobody evaluates for so many steps.
+constexpr int64_t kShortSilence = 20 * kNsPerSecond, kManyTimesAsUsual = 200;
 constexpr double kTimesAsLongest = 1.5;  // as the rules' silence
 constexpr size_t kWaitsOfStart = 5;
 constexpr int kScore = 62;      // as of a stack that tells who stands where
@@ -131,7 +133,9 @@ std::optional<Silence> FindSilence(const Reading& reading, const std::vector<Sus
   const Mark& last = marks.back();
   const Waits waits = FindWaits(marks);
   const int64_t silent = end - std::max(last.time, reading.read->paused_until);
-  const int64_t least = IsSavingAfter(reading, last.time, end) ? kOfCheckpoint : kLeastSilence;
+  const int64_t least = IsSavingAfter(reading, last.time, end)
+                            ? kOfCheckpoint
+                            : std::clamp(kManyTimesAsUsual * waits.usual, kShortSilence, kLeastSilence);
   const auto survived = static_cast<int64_t>(kTimesAsLongest * static_cast<double>(waits.longest));
   if (silent < std::max({least, kTimesAsUsual * waits.usual, survived})) return std::nullopt;
   return Silence{last.line, signal->line,

@@ -19,7 +19,8 @@ struct Silence {
 };
 
 // Where nothing is heard of the training for a minute and ten times as long as usual between its reports (half an hour
-// after a checkpoint began), before a signal came from outside. Lines without a time of their own tell nothing.
+// after a checkpoint began; 20 s where that is 200 times as long), before a signal came from outside. Lines without a
+// time of their own tell nothing.
 std::optional<Silence> FindSilence(const Reading& reading, const std::vector<Suspect>& suspects);
 
 // Who ends a job that hangs is not why it failed: the signals become cascade. Unless something had gone wrong before,

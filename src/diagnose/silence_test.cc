@@ -64,6 +64,28 @@ TEST_F(SilenceTest, RankThatTheSignalFoundOutsideOfTheCollectiveIsNamed) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 
+// Ten steps a second, and so many seconds later a signal.
+std::string FastStepsAndSignal(int seconds) {
+  std::string text;
+  char line[160];
+  for (int step = 0; step < 20; ++step) {
+    std::snprintf(line, sizeof line, "2026-04-01 10:00:%02d.%d00 [rank 0] step %d loss 2.5\n", step / 10, step % 10,
+                  step);
+    text += line;
+  }
+  std::snprintf(
+      line, sizeof line,
+      "2026-04-01 10:00:%02d.000 torch/distributed/elastic/agent/server/api.py:752] Received 15 death signal, "
+      "shutting down workers\n",
+      2 + seconds);
+  return text + line;
+}
+
+TEST(Silence, ThatIsHundredsOfTimesAsLongAsUsualNeedLastNoMinute) {
+  EXPECT_EQ(JudgeLog(FastStepsAndSignal(25)).failure, "process_hung");
+  EXPECT_EQ(JudgeLog(FastStepsAndSignal(12)).failure, "sigterm_preempted");
+}
+
 TEST_F(SilenceTest, SignalAmongStepsIsAnEndFromOutside) {
   Train(20);
   EndAt(40);

@@ -9,6 +9,20 @@ namespace {
 constexpr size_t kStepsOfOthers = 3;
 constexpr size_t kOwnSteps = 2;
 
+// What a process printed last comes behind the traceback that ends it, as far as Python's buffer of stdout held it
+// back.
+constexpr size_t kBufferBytes = 8192;
+
+bool TellsOfADeath(const Reading& reading) {
+  auto badly = [](const Exit& exit) { return exit.signal.has_value() || exit.code.value_or(0) != 0; };
+  auto of_peers = [](const Sighting& sighting) {
+    return sighting.signature->failure == "gloo_error" || sighting.signature->failure == "nccl_timeout" ||
+           sighting.signature->kind == "peer closed";
+  };
+  return std::any_of(reading.exits.begin(), reading.exits.end(), badly) ||
+         std::any_of(reading.sightings.begin(), reading.sightings.end(), of_peers);
+}
+
 template <typename T>
 size_t After(const std::vector<T>& sorted, T bound) {
   return static_cast<size_t>(sorted.end() - std::upper_bound(sorted.begin(), sorted.end(), bound));
@@ -27,12 +41,18 @@ base::TimeNs LatestOf(base::TimeNs written) {
 
 }  // namespace
 
-Survival::Survival(const Reading& reading) : reading_(reading), not_after_(reading.bodies.size()) {
+Survival::Survival(const Reading& reading)
+    : reading_(reading),
+      not_after_(reading.bodies.size()),
+      bytes_after_(reading.bodies.size()),
+      somebody_died_(TellsOfADeath(reading)) {
   const auto& lines = reading.read->lines;
   for (size_t i = lines.size(); i-- > 0;) {
     bool same_file = i + 1 < lines.size() && lines[i + 1].file == lines[i].file;
     not_after_[i] = same_file ? not_after_[i + 1] : std::nullopt;
     if (lines[i].timed && lines[i].time) not_after_[i] = LatestOf(*lines[i].time);
+    if (same_file) bytes_after_[i] = bytes_after_[i + 1] + lines[i + 1].text.size();
+    if (reading.ranks[i]) ranks_.insert(*reading.ranks[i]);
   }
   for (const Point& point : reading.points) {
     Add(point.line, point.step, &points_);
@@ -44,6 +64,7 @@ Survival::Survival(const Reading& reading) : reading_(reading), not_after_(readi
   for (const Exit& exit : reading.exits) {
     bool badly = exit.signal.has_value() || exit.code.value_or(0) != 0;
     if (exit.rank && badly) ended_badly_.insert(*exit.rank);
+    if (exit.rank) ranks_.insert(*exit.rank);
   }
   for (const auto& [line, traceback] : reading.ends)
     last_exception_ = std::max(last_exception_, reading.positions[line]);
@@ -85,6 +106,13 @@ bool Survival::IsUncaught(size_t line) const {
   return end != reading_.ends.end() && reading_.tracebacks.all[end->second].uncaught;
 }
 
+bool Survival::IsFollowedByBufferAlone(size_t line) const {
+  auto end = reading_.ends.find(line);
+  if (end == reading_.ends.end() || !reading_.tracebacks.all[end->second].of_program || !somebody_died_) return false;
+  const size_t writers = reading_.ranks[line] ? 1 : std::max<size_t>(1, ranks_.size());
+  return bytes_after_[line] <= writers * kBufferBytes && CountAfter(finished_, line) == 0;
+}
+
 // In a file that tells nothing of the training's course, as of stderr alone, and no time behind the line: of a rank
 // that came as far as all others in a training that ended well.
 bool Survival::EndedWellWithoutOrder(size_t line) const {
@@ -96,7 +124,7 @@ bool Survival::EndedWellWithoutOrder(size_t line) const {
 }
 
 bool Survival::WentOnAfter(size_t line) const {
-  if (IsUncaught(line)) return false;
+  if (IsUncaught(line) || IsFollowedByBufferAlone(line)) return false;
   if (!EndedBadly(line) && CountAfter(finished_, line) > 0) return true;
   if (EndedWellWithoutOrder(line)) return true;
   auto own = reading_.ranks[line] ? points_of_rank_.find(*reading_.ranks[line]) : points_of_rank_.end();

@@ -75,6 +75,25 @@ TEST(Survival, CaughtTracebackInAFileOfItsOwnIsHealthyWhereTheTrainingEndedWell)
   EXPECT_FALSE(Judge(files).healthy) << "it did not come as far as the others";
 }
 
+// As an interpreter without torch's hook ends.
+const std::string kRaised =
+    "Traceback (most recent call last):\n  File \"/app/train.py\", line 77, in <module>\n    main()\n"
+    "  File \"/app/train.py\", line 52, in main\n    batch['labels']\nKeyError: 'labels'\n";
+
+TEST(Survival, StepsThatABufferHeldBackUntilTheProcessEndedDoNotOutliveItsTraceback) {
+  const std::string steps = Step(1) + Step(2) + Step(3) + Step(4);
+  Verdict verdict = Judge({{"rank_0.log", kPeerClosed + steps}, {"rank_1.log", kRaised + steps}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Survival, LaunchThatTrainsBehindTheTracebackOfTheOneBeforeIsHealthy) {
+  std::string steps;
+  for (int step = 1; step < 60; ++step) steps += Step(step) + std::string(200, '.') + "\n";
+  EXPECT_TRUE(JudgeLog(kRaised + steps).healthy);
+  EXPECT_TRUE(JudgeLog("srun: error: node-1: task 1: Exited with exit code 1\n" + kRaised + steps).healthy);
+}
+
 TEST(Survival, NoiseInTheTimesOfAShortRunIsNoDecay) {
   std::string text;
   for (int step = 1; step <= 12; ++step) {

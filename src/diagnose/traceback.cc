@@ -81,7 +81,11 @@ class Writing {
     chained_ = false;
     open_ = found_->all.size();
     indent_ = header_indent_ = 0;
-    found_->all.push_back({line, Traceback::kNone, {}, ignored_, /*uncaught=*/false, cause});
+    Traceback traceback;
+    traceback.begin = line;
+    traceback.ignored = ignored_;
+    traceback.caused_by = cause;
+    found_->all.push_back(std::move(traceback));
     ignored_ = false;
     found_->is_inside[line] = 1;
   }
@@ -136,6 +140,12 @@ void MarkUncaught(const Case& read, Tracebacks* found) {
   }
 }
 
+// A helper process is started by a string.
+bool IsOfProgram(const Traceback& traceback) {
+  const std::string_view first = std::string_view(traceback.frames).substr(0, traceback.frames.find('\n'));
+  return IsFrame(first) && first.ends_with(", in <module>") && !Contains(first, "\"<string>\"");
+}
+
 }  // namespace
 
 Tracebacks FindTracebacks(const Case& read, const std::vector<LineBody>& bodies) {
@@ -149,6 +159,7 @@ Tracebacks FindTracebacks(const Case& read, const std::vector<LineBody>& bodies)
     writings.try_emplace(writer, &found).first->second.Take(i, bodies[i]);
   }
   MarkUncaught(read, &found);
+  for (Traceback& traceback : found.all) traceback.of_program = IsOfProgram(traceback);
   return found;
 }
 

@@ -81,6 +81,21 @@ TEST(LauncherPrefix, NumbersAreTasksWhenAWholeFileHasThem) {
   EXPECT_EQ(PeelAll("[0] a\n[1] a\n[0] b\n[1] b\n")[3].prefix.rank, 1);
 }
 
+TEST(LauncherPrefix, TwoOfManyTasksThatAlonePrintAreTasks) {
+  std::string sample;
+  for (int task : {1, 7}) {
+    for (int line = 0; line < 9; ++line)
+      sample += std::to_string(task) + ":   File \"/app/train.py\", line 5, in main\n";
+  }
+  for (int task = 0; task < 8; ++task)
+    sample += "srun: error: gpu-" + std::to_string(task) + ": task " + std::to_string(task) + ": Terminated\n";
+  std::vector<Peeled> peeled = PeelAll(sample);
+  EXPECT_EQ(peeled.front().text, "  File \"/app/train.py\", line 5, in main");
+  EXPECT_EQ(peeled.front().prefix.rank, 1);
+  EXPECT_EQ(peeled[9].prefix.rank, 7);
+  EXPECT_EQ(peeled.back().text, "srun: error: gpu-7: task 7: Terminated");
+}
+
 TEST(LauncherPrefix, AListOrGrepsLineNumbersAreNoTasks) {
   EXPECT_EQ(PeelAll("0: loss 3\n1: loss 2\n2: loss 1\n3: loss 0\n")[1].text, "1: loss 2");
   EXPECT_EQ(PeelAll("17: a\n88: b\n90: c\n90: d\n")[1].text, "88: b");

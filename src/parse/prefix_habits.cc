@@ -40,14 +40,15 @@ bool IsHabit(const Tally& tally, size_t of) {
   return tally.lines >= kFewestLines && tally.lines * 10 >= of * 7 && tally.counts.size() * 2 <= tally.lines;
 }
 
-// Tasks are numbered from 0 without many holes, and come again and again.
-bool AreTasks(const Tally& tally, size_t of) {
+// Tasks are numbered from 0 without many holes, and come again and again. `few_of_many`: others may have printed
+// nothing.
+bool AreTasks(const Tally& tally, size_t of, bool few_of_many = false) {
   if (tally.counts.empty() || tally.lines < 2 || tally.lines * 10 < of * 7) return false;
   int64_t most = 0;
   for (const auto& [digits, count] : tally.counts) most = std::max<int64_t>(most, std::stoll(digits));
   auto distinct = static_cast<int64_t>(tally.counts.size());
   bool again = distinct < static_cast<int64_t>(tally.lines);
-  return again && !tally.ascending && most < 2 * distinct + 1;
+  return again && !tally.ascending && (few_of_many || most < 2 * distinct + 1);
 }
 
 // "step1: …" counts steps.
@@ -75,10 +76,15 @@ bool LooksLikeAHost(std::string_view name) {
   return letters && !number && !source && !IsCountingWord(Stem(name));
 }
 
+// What srun says itself has no label; of a job that ended at its start that may be most of the lines.
+bool IsOfSlurm(std::string_view line) { return line.starts_with("srun: ") || line.starts_with("slurmstepd: "); }
+
 class Lesson {
  public:
   void Take(std::string_view line) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) return;
+    of_slurm_ = of_slurm_ || IsOfSlurm(line);
+    if (IsOfSlurm(line)) return;
     ++lines_;
     LinePrefix known = ReadLinePrefix(line, {});
     line.remove_prefix(std::min(known.bytes, line.size()));
@@ -92,7 +98,7 @@ class Lesson {
 
   PrefixHabits Habits() const {
     PrefixHabits habits;
-    habits.task_number = AreTasks(tasks_, lines_);
+    habits.task_number = AreTasks(tasks_, lines_, of_slurm_);
     habits.bracketed_number = AreTasks(bracketed_, lines_);
     habits.service_name = IsHabit(services_, lines_);
     habits.replica = IsHabit(replicas_, lines_);
@@ -161,7 +167,8 @@ class Lesson {
     }
   }
 
-  size_t lines_ = 0;
+  size_t lines_ = 0;       // but srun's own
+  bool of_slurm_ = false;  // srun speaks: a label is its
   Tally tasks_, bracketed_, services_, replicas_, hosts_;
   std::map<std::string, Tally, std::less<>> roles_;
 };

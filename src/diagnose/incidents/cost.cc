@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "diagnose/figures.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -31,9 +33,7 @@ std::optional<Pace> PaceOf(std::vector<StepTime> steps) {
     auto made = static_cast<double>(progress[i].step - progress[i - 1].step);
     paces.push_back(static_cast<double>(progress[i].time - progress[i - 1].time) / made);
   }
-  auto middle = paces.begin() + static_cast<std::ptrdiff_t>(paces.size() / 2);
-  std::nth_element(paces.begin(), middle, paces.end());
-  return Pace{progress.back().step, *middle};
+  return Pace{progress.back().step, MedianOf(std::move(paces))};
 }
 
 double RankHoursLost(const Pace& before, int64_t furthest, base::TimeNs started, base::TimeNs until, int64_t ranks) {

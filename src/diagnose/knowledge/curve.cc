@@ -1,22 +1,20 @@
 #include "diagnose/knowledge/curve.h"
 
-#include <algorithm>
 #include <cmath>
+
+#include "diagnose/figures.h"
 
 namespace rankscope::diagnose {
 namespace {
 
-std::optional<double> MedianOf(std::vector<double> values) {
-  if (values.empty()) return std::nullopt;
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+std::optional<double> MedianOfAny(std::vector<double> values) {
+  return values.empty() ? std::nullopt : std::optional(MedianOf(std::move(values)));
 }
 
-std::optional<double> MedianOf(const std::vector<Curve::Point>& points, size_t begin, size_t end) {
+std::optional<double> MedianIn(const std::vector<Curve::Point>& points, size_t begin, size_t end) {
   std::vector<double> values;
   for (size_t i = begin; i < end; ++i) values.push_back(points[i].value);
-  return MedianOf(std::move(values));
+  return MedianOfAny(std::move(values));
 }
 
 }  // namespace
@@ -44,16 +42,16 @@ std::optional<double> Curve::Median(int64_t from, int64_t to) const {
   for (const Point& point : points_) {
     if (from <= point.step && point.step < to) values.push_back(point.value);
   }
-  return MedianOf(std::move(values));
+  return MedianOfAny(std::move(values));
 }
 
 std::optional<double> Curve::LateMedian() const {
-  return MedianOf(points_, points_.size() - (points_.size() + 3) / 4, points_.size());
+  return MedianIn(points_, points_.size() - (points_.size() + 3) / 4, points_.size());
 }
 
 std::optional<double> Curve::EarlyMedian() const {
-  if (points_.size() < 4) return MedianOf(points_, 0, points_.size());
-  return MedianOf(points_, points_.size() / 4, points_.size() / 2);
+  if (points_.size() < 4) return MedianIn(points_, 0, points_.size());
+  return MedianIn(points_, points_.size() / 4, points_.size() / 2);
 }
 
 }  // namespace rankscope::diagnose

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "diagnose/figures.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -23,12 +25,11 @@ double ProgressMeter::ProductiveSeconds(std::optional<int64_t> kept) const {
   std::vector<double> usual;
   usual.reserve(advances_.size());
   for (const Advance& advance : advances_) usual.push_back(advance.seconds / static_cast<double>(advance.steps));
-  auto middle = usual.begin() + static_cast<std::ptrdiff_t>(usual.size() / 2);
-  std::nth_element(usual.begin(), middle, usual.end());
-  double productive = *middle;  // the first step's, which no report before it measures
+  const double median = MedianOf(std::move(usual));
+  double productive = median;  // the first step's, which no report before it measures
   for (const Advance& advance : advances_) {
     if (kept && advance.step > *kept) break;
-    double expected = *middle * static_cast<double>(advance.steps);
+    double expected = median * static_cast<double>(advance.steps);
     productive += advance.seconds > kPause * expected ? expected : advance.seconds;
   }
   return productive;

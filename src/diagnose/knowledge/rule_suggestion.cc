@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cmath>
-#include <cstdio>
 
+#include "diagnose/figures.h"
 #include "diagnose/line_body.h"
 
 namespace rankscope::diagnose {
@@ -68,12 +68,6 @@ RuleSuggestion FromLine(const JobFacts& facts, const std::string& rule_file) {
                ", state: firing, ranks: [" + RankOf(facts) + "]}\n- name: an ordinary line\n" + World(facts) + input +
                "'step 5 loss 2.5'}\n  expect:\n  - {alert: " + made.alert + ", state: never}\n";
   return made;
-}
-
-std::string Figure(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
 }
 
 RuleSuggestion FromThroughput(const JobFacts& facts, double usual, double last, const std::string& rule_file) {

@@ -7,8 +7,8 @@
 #include <set>
 #include <tuple>
 
+#include "diagnose/figures.h"
 #include "diagnose/sample_records.h"
-#include "diagnose/slowness/speed_course.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <map>
 
+#include "diagnose/figures.h"
 #include "diagnose/slowness/pipeline_stages.h"
 
 namespace rankscope::diagnose {
@@ -51,12 +51,6 @@ std::map<int64_t, Reports> ByStep(const Reports& reports) {
   return steps;
 }
 
-double Middle(std::vector<double> values) {
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
 // Whose work is most of the step, and far more than the others'.
 std::optional<Late> LatestOf(const Reports& reports) {
   if (reports.size() < 2) return std::nullopt;
@@ -66,7 +60,7 @@ std::optional<Late> LatestOf(const Reports& reports) {
   for (const Point* report : reports) {
     if (report != *latest) others.push_back(*report->compute_time_s);
   }
-  const double own = *(*latest)->compute_time_s, median = Middle(others);
+  const double own = *(*latest)->compute_time_s, median = MedianOf(others);
   const double least = (*latest)->rank ? kHoldsBack : kSeveralTimes;
   bool late = own >= least * median && own > kAboveEach * *std::max_element(others.begin(), others.end());
   bool most = !IsFinite((*latest)->step_time_s) || 2 * own >= *(*latest)->step_time_s;
@@ -93,7 +87,7 @@ double UsualTimes(const Lates& steps, size_t begin, size_t end, int32_t rank) {
   for (size_t i = begin; i < end; ++i) {
     if (steps[i] && steps[i]->rank() == rank) times.push_back(steps[i]->times());
   }
-  return times.empty() ? 0 : Middle(std::move(times));
+  return MedianOf(std::move(times));
 }
 
 // Late from the first steps on, and always by as much.
@@ -114,7 +108,7 @@ bool AreOthersAlike(const Reports& reports, int32_t rank) {
   if (works.empty()) return false;
   std::vector<double> usual;
   usual.reserve(works.size());
-  for (auto& [other, seconds] : works) usual.push_back(Middle(std::move(seconds)));
+  for (auto& [other, seconds] : works) usual.push_back(MedianOf(std::move(seconds)));
   const auto [least, most] = std::minmax_element(usual.begin(), usual.end());
   return *most <= kAboveEach * *least;
 }
@@ -127,10 +121,9 @@ bool MayBeMeant(const Reports& reports, const Lates& steps, const Late& late, Wo
 
 Suspect SuspectOf(const Late& late) {
   const Point& at = *late.at;
-  char why[128];
-  std::snprintf(why, sizeof why, "its own work takes %.4g s of a step, that of the others %.4g s", *at.compute_time_s,
-                late.others_s);
-  return {at.line, "straggler", "metrics", Role::kCause, kScore, at.rank, Traceback::kNone, why};
+  std::string why = "its own work takes " + Figure(*at.compute_time_s) + " s of a step, that of the others " +
+                    Figure(late.others_s) + " s";
+  return {at.line, "straggler", "metrics", Role::kCause, kScore, at.rank, Traceback::kNone, std::move(why)};
 }
 
 std::optional<Suspect> FindAmong(const Reports& reports, Work work) {

@@ -44,6 +44,35 @@ TEST(SlowWork, BlamesTheRankThatBecameSlowLateInALongRun) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
 }
 
+// Reports of four ranks, of which rank 2 is slow from the fourth step on, in the words of `print`: rank, step, what it
+// did by itself, what the step took.
+template <typename Print>
+Verdict JudgeWorded(Print print) {
+  std::string text;
+  for (int step = 0; step < 12; ++step) {
+    for (int rank = 0; rank < 4; ++rank) {
+      const double longest = step < 4 ? 0.012 : 0.4;
+      char line[128];
+      print(line, sizeof line, rank, step, rank == 2 ? longest : 0.01, longest + 0.01);
+      text += line;
+    }
+  }
+  return JudgeLog(text);
+}
+
+TEST(SlowWork, ReadsWhatARankDidByItselfByOtherNames) {
+  EXPECT_EQ(JudgeWorded([](char* line, size_t size, int rank, int step, double own, double all) {
+              std::snprintf(line, size, "[rank %d] step %d loss 1.5 | fwd %.0fms | step %.3f\n", rank, step, own * 1e3,
+                            all);
+            }).culprits,
+            std::vector<int32_t>{2});
+  EXPECT_EQ(JudgeWorded([](char* line, size_t size, int rank, int step, double own, double all) {
+              std::snprintf(line, size, "[rank %d] step=%d loss=1.5 wait=%.3f step_time=%.3f\n", rank, step, all - own,
+                            all);
+            }).culprits,
+            std::vector<int32_t>{2});
+}
+
 TEST(SlowWork, SeesAStragglerAmongReportsThatNameNoRankAndBlamesNobody) {
   Verdict verdict = JudgeLog(Reports({.named = false}));
   EXPECT_EQ(verdict.failure, "straggler");

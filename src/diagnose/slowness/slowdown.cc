@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "diagnose/figures.h"
 #include "diagnose/slowness/slow_element.h"
 #include "diagnose/slowness/speed_course.h"
 

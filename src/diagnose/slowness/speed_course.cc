@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "diagnose/figures.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -124,13 +126,6 @@ void Judge(SpeedCourse* course) {
 }
 
 }  // namespace
-
-double MedianOf(std::vector<double> values) {
-  if (values.empty()) return 0;
-  auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
 
 std::map<int32_t, SpeedCourse> FindSpeedCourses(const Reading& reading) {
   std::map<int32_t, SpeedCourse> courses;

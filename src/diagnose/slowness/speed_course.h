@@ -30,6 +30,4 @@ std::map<int32_t, SpeedCourse> FindSpeedCourses(const Reading& reading);
 // "tokens/s", or "steps/s" where only the times of steps are known.
 std::string_view SpeedUnit(const std::map<int32_t, SpeedCourse>& courses);
 
-double MedianOf(std::vector<double> values);  // 0: of none
-
 }  // namespace rankscope::diagnose

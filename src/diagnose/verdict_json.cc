@@ -3,6 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "model/record_json.h"
 
 namespace rankscope::diagnose {
@@ -115,7 +116,7 @@ std::string ToJson(const Verdict& verdict) {
                                {"score", Rounded(other.score)}});
   }
   json["would_settle"] = verdict.would_settle;
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 }  // namespace rankscope::diagnose

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "diagnose/incidents/incident.h"
 #include "model/record_json.h"
 #include "model/time_text.h"
@@ -216,7 +217,7 @@ void AppendJson(const Incident& incident, std::string* out) {
                {"acknowledged", incident.acknowledgement ? ToJson(*incident.acknowledgement) : Json()},
                {"superseded_by", incident.superseded_by.empty() ? Json() : Json(incident.superseded_by)},
                {"cost", ToJson(incident.cost)}};
-  *out += json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  *out += base::JsonText(json);
 }
 
 base::Result<Incident> IncidentFromJson(std::string_view text) {

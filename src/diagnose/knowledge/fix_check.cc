@@ -4,6 +4,8 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -136,7 +138,7 @@ std::string ToJson(const FixCheck& check) {
                          {"usual", number(check.usual)},
                          {"before", number(check.last)},
                          {"now", number(check.now)}}}};
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 }  // namespace rankscope::diagnose

@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -48,7 +50,7 @@ std::string ToJson(const Insights& insights) {
         {{"from_step", turn.from_step}, {"to_step", turn.to_step}, {"class", turn.failure}, {"jobs", turn.jobs}});
   }
   json["effective_training_time_ratio"] = OrNull(insights.effective_training_time_ratio);
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 }  // namespace rankscope::diagnose

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "diagnose/knowledge/insights_book.h"
 
 // Arrays rather than objects where there is one for each failure or each value: the book of 100,000 jobs is read before
@@ -58,7 +59,7 @@ std::string InsightsBook::ToJson() const {
     json["turns"][failure] = std::move(list);
   }
   for (const auto& [job, failure] : failures_) json["failures"].push_back(diagnose::JsonOf(failure));
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 void InsightsBook::Read(const Json& json) {

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "diagnose/knowledge/command_options.h"
 
 namespace rankscope::diagnose {
@@ -100,7 +101,7 @@ std::string ToJson(const JobDiff& diff) {
                                {"now", OrNull(one.now)},
                                {"apart_from_step", one.apart_from ? ordered_json(*one.apart_from) : ordered_json()}});
   }
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 }  // namespace rankscope::diagnose

@@ -6,6 +6,7 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "diagnose/case/line_shape.h"
 #include "diagnose/knowledge/command_options.h"
 #include "model/record_json.h"
@@ -212,7 +213,7 @@ std::string ToJson(const JobFacts& facts) {
   for (const Inflection& one : facts.inflections) {
     json["inflections"].push_back({{"step", one.step}, {"class", one.failure}});
   }
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return base::JsonText(json);
 }
 
 std::string CurvesToJson(const std::map<std::string, Curve>& curves) {

@@ -177,7 +177,6 @@ TEST_F(StoreTest, RestartServesWhatWasSealedAndSaysFromWhereToReplay) {
 
 TEST_F(StoreTest, ManyBlocksAreSelectedByRankTimeAndStream) {
   std::vector<model::Record> records;
-  records.reserve(20000);
   for (int i = 0; i < 20000; ++i)
     records.push_back(Line(i % 8, i, "line " + std::to_string(i) + std::string(100, 'x')));
   ASSERT_TRUE(store_->Append(1, Batch(records)).ok());

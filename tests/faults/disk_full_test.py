@@ -109,8 +109,8 @@ class DiskFullTest(unittest.TestCase):
         job.stop()
         self.assertEqual(job.finish(), 0)
         self.assertEqual(job.ledger(server.http), (0, 0, 0, 0))
-        said = server.stderr().splitlines()  # each of journal, segments and findings once a fill and server, and that it is over
-        self.assertLessEqual(len(said), 5 * FILLS + 4, server.stderr())
+        # A fill is told, and not each batch that met it; sealing and merging may meet one more than once.
+        self.assertLessEqual(len(server.stderr().splitlines()), 10 * FILLS, server.stderr())
         server.stop()  # seals what is in memory
         server.start()
         self.assertEqual(job.ledger(server.http), (0, 0, 0, 0))

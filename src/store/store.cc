@@ -272,12 +272,13 @@ class DiskStore : public Store {
 
   // By the sealing thread.
   void Tell(const base::Status& status) {
-    if (status.message() == told_) return;
-    told_ = status.message();
+    if (status.code() == told_) return;
+    told_ = status.code();
     if (!options_.say) return;
     options_.say("project " + options_.project + ": " +
-                 (status.ok() ? "records are written again"
-                              : "records cannot be written and stay in memory and in the journal: " + told_));
+                 (status.ok()
+                      ? "records are written again"
+                      : "records cannot be written and stay in memory and in the journal: " + status.message()));
   }
 
   base::Status Seal(const Memtable& table, const std::multiset<std::string>& going) {
@@ -339,7 +340,7 @@ class DiskStore : public Store {
   ColumnCache columns_;
   std::atomic<uint64_t> durable_position_{0};
   std::thread sealer_;
-  std::string told_;  // the sealing thread's own: what went wrong, as it was last said
+  base::Code told_ = base::Code::kOk;  // the sealing thread's own: what went wrong; each attempt has other file names
 
   std::mutex maintenance_mutex_;  // of sealing, merging and deleting; taken before mutex_. Guards what follows
   std::unique_ptr<SegmentFolder> folder_;

@@ -78,19 +78,27 @@ class StoreTest : public testing::Test {
 };
 
 TEST_F(StoreTest, MergingMeanwhileIsNoDamage) {
+  std::vector<model::Record> others;  // whose segments are looked at first, so that a look takes its time
+  for (int job = 0; job < 300; ++job) {
+    others.push_back(Line(0, job, "of another job"));
+    others.back().origin.job = "other " + std::to_string(job);
+  }
+  ASSERT_TRUE(store_->Append(1, Batch(others)).ok());
+  ASSERT_TRUE(store_->Flush().ok());
   std::atomic<bool> stop = false;
   std::thread merging([&] {
-    for (uint64_t position = 1; !stop; position += 2) {
+    for (uint64_t position = 2; !stop; position += 2) {
       for (uint64_t end : {position, position + 1}) {
-        EXPECT_TRUE(store_->Append(end, Batch({Line(0, static_cast<int64_t>(end), "word" + std::to_string(end))})).ok());
+        EXPECT_TRUE(
+            store_->Append(end, Batch({Line(0, static_cast<int64_t>(end), "word" + std::to_string(end))})).ok());
         EXPECT_TRUE(store_->Flush().ok());
       }
       EXPECT_TRUE(store_->Compact().ok());
     }
   });
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 50; ++i) {
     auto report = VerifyStore(folder_);
-    ASSERT_TRUE(report.ok() || report.status().code() == base::Code::kNotFound) << report.status().message();
+    EXPECT_TRUE(report.ok()) << report.status().message();
     if (report.ok() && !report->damage.empty()) ADD_FAILURE() << report->damage[0];
   }
   stop = true;
@@ -177,7 +185,6 @@ TEST_F(StoreTest, RestartServesWhatWasSealedAndSaysFromWhereToReplay) {
 
 TEST_F(StoreTest, ManyBlocksAreSelectedByRankTimeAndStream) {
   std::vector<model::Record> records;
-  records.reserve(20000);
   for (int i = 0; i < 20000; ++i)
     records.push_back(Line(i % 8, i, "line " + std::to_string(i) + std::string(100, 'x')));
   ASSERT_TRUE(store_->Append(1, Batch(records)).ok());

@@ -9,7 +9,7 @@ using enum Role;
 constexpr Signature kTable[] = {
     {"tensor_shape_mismatch", "operands", kCause, 86,
      R"(The size of tensor a \(\d+\) must match|shapes cannot be multiplied|mat1 dim 1 must match|shape '\[.*\]' is invalid for input|Sizes of tensors must match)"
-     R"(|stack expects each tensor to be equal size|size mismatch, (?:m1|got)|must match the existing size|shape mismatch: |must have the same shape|[Ss]hapes?\b.*(?:not aligned|mismatch|do not match|don't match|must match|incompatible|(?:are|is) not compatible)|[Ii]ncompatible shapes|could not be broadcast|not broadcastable|could not broadcast)"},
+     R"(|stack expects each tensor to be equal size|size mismatch, (?:m1|got)|must match the existing size|shape mismatch: |must have the same shape|contracting dimensions to have the same shape|[Ss]hapes?\b.*(?:not aligned|mismatch|do not match|don't match|must match|incompatible|(?:are|is) not compatible)|[Ii]ncompatible shapes|could not be broadcast|not broadcastable|could not broadcast)"},
     {"tensor_shape_mismatch", "dimensions", kCause, 84,
      R"(Expected size for first two dimensions|[Dd]imension(?:s)? (?:out of range|mismatch|specified as|of size)|must have (?:the )?same (?:number of dimensions|size)|number of dims don't match|split_with_sizes expects|inconsistent tensor sizes?|selected index k out of range|too many values to unpack|[Ee]xpected (?:\dD|input|\d+-dimensional|tensor|hidden)\S*.{0,60}(?:to have|got|but)|Given (?:groups|normalized_shape|transposed)=|einsum\(\).*|output with shape \[|cannot reshape (?:tensor|array))"},
     {"tensor_shape_mismatch", "targets", kCause, 86,

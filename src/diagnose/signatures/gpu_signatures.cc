@@ -7,7 +7,7 @@ using enum Role;
 
 // CUDA, its libraries, the driver's and the kernel's words about a device.
 constexpr Signature kTable[] = {
-    {"cuda_oom", "allocation", kCause, 92, R"(CUDA out of memory)"},
+    {"cuda_oom", "allocation", kCause, 92, R"(CUDA out of memory|cuda runtime error \(2\))"},
     {"cuda_oom", "allocation", kCause, 88,
      R"((?:CUDA|HIP|XPU|NPU|MPS|cuda|CUDART?)(?: driver| backend)?(?: error|Error)?:? ?(?:2: )?out of memory|cudaMalloc\w*(?: retry)? failed: out of memory|out of memory\. Tried to allocate)"},
     {"cuda_oom", "allocation", kCause, 86, R"(\bOutOfMemoryError\b)"},
@@ -65,7 +65,7 @@ constexpr Signature kTable[] = {
     {"device_side_assert", "report", kCause, 90, R"(device-side assert triggered|CUDA_ERROR_ASSERT|cudaErrorAssert)"},
 
     {"cublas_cudnn_error", "cublas", kCause, 78,
-     R"(CUBLAS_STATUS_\w+|Blas (?:x?GEMM|GEMV)\w* launch failed|(?i:cublas(?:lt)?) [Ee]rror|cublas(?:Lt)?(?:Create|\w*Gemm\w*|Sgemm\w*)\b.*failed)"},
+     R"(CUBLAS_STATUS_\w+|cublas runtime error|Blas (?:x?GEMM|GEMV)\w* launch failed|(?i:cublas(?:lt)?) [Ee]rror|cublas(?:Lt)?(?:Create|\w*Gemm\w*|Sgemm\w*)\b.*failed)"},
     {"cublas_cudnn_error", "cudnn", kCause, 76,
      R"(CUDNN_STATUS_\w+|cuDNN failed to initialize|DNN library (?:is not found|initialization failed)|cuDNN [Ee]rror|cuDNN(?: Frontend)? error)"},
     {"cublas_cudnn_error", "no algorithm", kCause, 76,

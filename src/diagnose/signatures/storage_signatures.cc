@@ -20,7 +20,7 @@ constexpr Signature kTable[] = {
      R"(file write failed|Error while serializing: (?:IoError|I/O)|SafetensorError: Error while serializing|write(?:_data)? .*checkpoint.*fail)"},
     // What torch.save says before it writes.
     {"checkpoint_save_failed", "path", kCause, 87,
-     R"(Parent directory \S+ does not exist|RuntimeError: File \S+ cannot be opened)"},
+     R"(Parent directory \S+ does not exist|RuntimeError: File \S+ cannot be opened|Directory not empty: .*(?:checkpoint|ckpt))"},
     {"checkpoint_save_failed", "path", kCause, 76,
      R"(FileNotFoundError|NotADirectoryError|IsADirectoryError|FileExistsError|Directory not empty)", kSaving},
     {"checkpoint_save_failed", "shared tensors", kCause, 86,
@@ -46,7 +46,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "world size", kCause, 90,
      R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
     {"checkpoint_load_failed", "missing", kCause, 80,
-     R"((?i)error no file named|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
+     R"((?i)error no file named|(?:could not find|not found)\b.{0,30}\bin (?:the )?checkpoint|checkpoint structure and target|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}\b(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
     {"checkpoint_load_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kLoading},
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
@@ -59,7 +59,7 @@ constexpr Signature kTable[] = {
     {"filesystem_stale_or_io_error", "mount lost", kCause, 90,
      R"(Transport endpoint is not connected|\[Errno 107\]|Cannot send after transport endpoint shutdown|\[Errno 108\])"},
     {"filesystem_stale_or_io_error", "eio", kCause, 90,
-     R"(Input/output error|\[Errno 5\]|Remote I/O error|\[Errno 121\]|I/O error, dev|blk_update_request)"},
+     R"(Input/output error|\[Errno 14\] Bad address|\[Errno 5\]|Remote I/O error|\[Errno 121\]|I/O error, dev|blk_update_request)"},
     {"filesystem_stale_or_io_error", "server", kCause, 84,
      R"(nfs: server \S+ not responding|LustreError|Lustre: .*(?:evict|timed out|Connection .* lost)|Read-only file system|Structure needs cleaning|EXT4-fs error|XFS .*(?:error|corruption)|beegfs.*(?:error|timeout)|ceph.*(?:hung|lost))"},
     {"filesystem_stale_or_io_error", "busy", kCause, 78,

@@ -270,9 +270,11 @@ bool TakeHostRank(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) 
 bool TakeSternPod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   if (!habits.pod) return false;
   Cursor cursor = *line;
+  auto begins = [](std::string_view word) { return !word.empty() && word[0] >= 'a' && word[0] <= 'z'; };
   auto name = cursor.TakeUntil(' ');
-  auto container = name && name->find('-') != std::string_view::npos ? cursor.TakeUntil(' ') : std::nullopt;
-  if (!container) return false;
+  bool pod = name && begins(*name) && name->find('-') != std::string_view::npos;
+  auto container = pod ? cursor.TakeUntil(' ') : std::nullopt;
+  if (!container || !begins(*container)) return false;
   if (auto number = PodNumber(*name, habits)) prefix->node_rank = number;
   *line = cursor;
   return true;

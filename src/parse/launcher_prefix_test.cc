@@ -105,6 +105,8 @@ TEST(LauncherPrefix, SternNamesThePodAndTheContainer) {
       PeelAll("llm-master-0 pytorch a\nllm-worker-0 pytorch a\nllm-worker-0 pytorch   b\nllm-master-0 pytorch b\n");
   EXPECT_EQ(pods[2].prefix.node_rank, 1);
   EXPECT_EQ(pods[2].text, "  b");
+  std::string dated = "2026-11-26 10:00:00 a";
+  EXPECT_EQ(PeelAll(dated + "\n" + dated + "\n" + dated + "\n" + dated + "\n")[2].text, dated);
 }
 
 TEST(LauncherPrefix, AListOrGrepsLineNumbersAreNoTasks) {

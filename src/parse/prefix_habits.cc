@@ -85,6 +85,16 @@ bool LooksLikeAHost(std::string_view name) {
   return letters && !number && !source && !IsCountingWord(Stem(name));
 }
 
+// "llm-worker-1 pytorch text": a name of several parts with a number, and a word.
+bool IsPod(std::string_view line) {
+  const size_t end = line.find(' ');
+  if (end == std::string_view::npos || end + 1 == line.size()) return false;
+  std::string_view name = line.substr(0, end);
+  auto begins = [](char c) { return c >= 'a' && c <= 'z'; };
+  return begins(line.front()) && begins(line[end + 1]) && name.find('-') != std::string_view::npos &&
+         name.size() <= kLongestName && LooksLikeAHost(name);
+}
+
 class Lesson {
  public:
   void Take(std::string_view line) {
@@ -150,8 +160,7 @@ class Lesson {
       bool rank = digits != std::string_view::npos && digits > end + 1 && line.substr(digits).starts_with(": ");
       if (rank && LooksLikeAHost(name)) host_ranks_.Saw(line.substr(0, digits));
     } else if (line[end] == ' ') {
-      if (name.find('-') != std::string_view::npos && LooksLikeAHost(name))
-        pods_.Saw(line.substr(0, line.find(' ', end + 1)));
+      if (IsPod(line)) pods_.Saw(line.substr(0, line.find(' ', end + 1)));
       size_t bar = line.find_first_not_of(' ', end);
       if (bar != std::string_view::npos && line.substr(bar).starts_with("| ")) services_.Saw(name);
     } else if (!IsDigit(name.front())) {

@@ -98,6 +98,8 @@ TEST(LauncherPrefix, ANameThatSaysRankTellsTheRank) {
     EXPECT_EQ(PeelAll(log)[3].text, "a") << form;
   }
   EXPECT_EQ(Peel("(VllmWorker rank=3 pid=71) x").prefix.rank, 3);
+  std::string endless = "rank" + std::string(40, '9') + ": a\n";
+  EXPECT_FALSE(PeelAll(endless + endless + endless + endless)[0].prefix.rank);
 }
 
 TEST(LauncherPrefix, SternNamesThePodAndTheContainer) {

@@ -178,7 +178,7 @@ class Lesson {
       stems.insert(Stem(host));
       if (!digits.empty() && digits.size() < 6) numbers.insert(std::stoll(std::string(digits)));
     }
-    habits->hosts_are_ranks = stems.size() == 1 && IsRankWord(*stems.begin());
+    habits->hosts_are_ranks = stems.size() == 1 && numbers.size() == hosts_.counts.size() && IsRankWord(*stems.begin());
     bool row = stems.size() == 1 && numbers.size() == hosts_.counts.size() && numbers.size() > 1 &&
                *numbers.rbegin() - *numbers.begin() + 1 == static_cast<int64_t>(numbers.size());
     for (const auto& [host, count] : hosts_.counts) {

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "diagnose/known_ranks.h"
+#include "diagnose/nccl_writer.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/silence.h"
 #include "diagnose/stacks.h"
@@ -20,7 +21,7 @@ re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()
 // "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=", "/job:jax_worker/replica:0/task:3".
 std::optional<int32_t> NamedRank(std::string_view text) {
   static const re2::RE2 kRank(
-      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=|/job:(?:jax_)?worker/replica:\d+/task:(\d{1,6}))");
+      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?r?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=|/job:(?:jax_)?worker/replica:\d+/task:(\d{1,6}))");
   re2::StringPiece digits[3];
   if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1], &digits[2])) return std::nullopt;
   for (const re2::StringPiece& number : digits) {
@@ -267,6 +268,9 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
+  }
+  if (cause.failure == "nccl_cuda_error") {
+    if (auto rank = RankOfNcclLine(reading, cause.line)) return {{*rank}, "the line is its process's", {}};
   }
   if (auto rank = RankOfPid(reading, cause.line)) return {{*rank}, "the line names its process", {}};
   if (cause.failure == "gpu_hardware_xid_ecc") {

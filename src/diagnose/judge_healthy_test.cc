@@ -45,12 +45,43 @@ const char* const kFrightening[] = {
     "health: GPU 5 temperature 79C, within limits (throttles at 88C)",
     "Traceback (most recent call last):\n  File \"/app/grade.py\", line 12, in grade\n    exec(code, scope)\n"
     "IndexError: list index out of range\n[grader] execution failed, reward = 0.0",
+    "W tensorflow/stream_executor/platform/default/dso_loader.cc:64] Could not load dynamic library 'libnvinfer.so.7'; "
+    "dlerror: libnvinfer.so.7: cannot open shared object file: No such file or directory",
+    "W bfc_allocator.cc:245] Allocator (GPU_0_bfc) ran out of memory trying to allocate 1.1GiB. The caller indicates "
+    "that "
+    "this is not a failure",
+    "Could not load symbol cublasGetSmCountTarget from libcublas.so.11. Error: undefined symbol: "
+    "cublasGetSmCountTarget",
+    "Anomalies were detected that may lead to NaN losses, so that mixed precision is off",
+    "OOM: CUDA out of memory. Tried to allocate 2.0 GiB; attempting to recover in the next batch",
+    "WARNING:root:Some parameters are on the meta device because they were offloaded to the cpu.",
+    "NCCL_TIMEOUT=1800",
+    "=> no checkpoint found at 'out/last.pth'",
+    "No checkpoint found, training starts from scratch",
+    "Import error: No module named 'fast_norm'; using torch's",
+    "setup.sh: line 3: nvidia-smi: command not found",
+    "SW Thermal Slowdown               : Not Active",
+    "gpu4:19:88 [0] NCCL INFO [Service thread] Connection closed by localRank 1",
+    "tcsetattr: Input/output error",
 };
+
+// So many of the last of them stay harmless where nothing follows.
+constexpr size_t kHarmlessAtTheEnd = 14;
 
 TEST(Judge, CallsARunHealthyThatPrintsFrighteningWordsBetweenItsSteps) {
   for (const char* words : kFrightening) {
     Verdict verdict = JudgeLog(Steps(1, 8) + words + "\n" + Steps(9, 16) + "{'train_runtime': 812.1, 'epoch': 1.0}\n");
     EXPECT_TRUE(verdict.healthy) << words << "\n  " << verdict.failure << ": " << verdict.root_line;
+  }
+}
+
+TEST(Judge, CallsALogHealthyThatEndsWithWordsOfThisKind) {
+  const size_t tested = std::size(kFrightening);
+  for (size_t i = tested - kHarmlessAtTheEnd; i < tested; ++i) {
+    for (const std::string& before : {Steps(1, 8), std::string("INFO: building the model\n")}) {
+      Verdict verdict = JudgeLog(before + kFrightening[i] + "\n");
+      EXPECT_TRUE(verdict.healthy) << kFrightening[i] << "\n  " << verdict.failure << ": " << verdict.root_line;
+    }
   }
 }
 

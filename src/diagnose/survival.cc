@@ -116,7 +116,8 @@ bool Survival::IsFollowedByBufferAlone(size_t line) const {
 // In a file that tells nothing of the training's course, as of stderr alone, and no time behind the line: of a rank
 // that came as far as all others in a training that ended well.
 bool Survival::EndedWellWithoutOrder(size_t line) const {
-  bool apart = points_.places.count(reading_.read->lines[line].file) == 0 && !not_after_[line];
+  const uint32_t file = reading_.read->lines[line].file;
+  bool apart = points_.places.count(file) == 0 && finished_.places.count(file) == 0 && !not_after_[line];
   if (!apart || reading_.finished.empty() || !ended_badly_.empty()) return false;
   auto own = reading_.ranks[line] ? last_step_.find(*reading_.ranks[line]) : last_step_.end();
   return own == last_step_.end() || std::all_of(last_step_.begin(), last_step_.end(),

@@ -138,8 +138,20 @@ bool TakeRayActor(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* pref
   if (parted) prefix->pid = Cursor(text.substr(pid + 4)).TakeNumber<int64_t>();
   size_t rank = text.substr(0, end).find(", rank=");  // SkyPilot: of the node
   if (rank != std::string_view::npos) prefix->node_rank = Cursor(text.substr(rank + 7)).TakeNumber<int32_t>();
+  if (size_t own = text.substr(0, end).find(" rank="); own != std::string_view::npos && text[own - 1] != ',')
+    prefix->rank = Cursor(text.substr(own + 6)).TakeNumber<int32_t>();  // vLLM
   line->Take(text.substr(0, end + 2));
   return true;
+}
+
+// The number that tells pods apart, from "llm-worker-3" or "jobset-workers-0-2-x7kqz".
+std::optional<int32_t> PodNumber(std::string_view name, const PrefixHabits& habits) {
+  bool master = name.find("-master-") != std::string_view::npos || name.find("-launcher-") != std::string_view::npos;
+  for (size_t dash = name.rfind('-'); dash != std::string_view::npos && dash > 0; dash = name.rfind('-', dash - 1)) {
+    auto number = NumberOf(name.substr(dash + 1, name.find('-', dash + 1) - dash - 1), "");
+    if (number) return *number + (habits.has_master && !master ? 1 : 0);
+  }
+  return std::nullopt;
 }
 
 // [pod/job-worker-1/main] text
@@ -148,15 +160,7 @@ bool TakePod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   if (!cursor.Take("[pod/")) return false;
   auto pod = cursor.TakeUntil(']');
   if (!pod) return false;
-  std::string_view name = pod->substr(0, pod->find('/'));
-  bool master = name.find("-master-") != std::string_view::npos || name.find("-launcher-") != std::string_view::npos;
-  for (size_t dash = name.rfind('-'); dash != std::string_view::npos && dash > 0; dash = name.rfind('-', dash - 1)) {
-    std::string_view part = name.substr(dash + 1, name.find('-', dash + 1) - dash - 1);
-    auto number = NumberOf(part, "");
-    if (!number) continue;
-    prefix->node_rank = *number + (habits.has_master && !master ? 1 : 0);
-    break;
-  }
+  if (auto number = PodNumber(pod->substr(0, pod->find('/')), habits)) prefix->node_rank = number;
   cursor.Take(" ");
   *line = cursor;
   return true;
@@ -194,13 +198,13 @@ bool TakeTaskNumber(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix
   return true;
 }
 
-// [3] text
+// [3] text  [3]: text
 bool TakeBracketedNumber(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   if (!habits.bracketed_number) return false;
   Cursor cursor = *line;
   if (!cursor.Take("[")) return false;
   auto number = cursor.TakeNumber<int32_t>();
-  if (!number || !cursor.Take("] ")) return false;
+  if (!number || !(cursor.Take("] ") || cursor.Take("]: "))) return false;
   SetTask(*number, habits, prefix);
   *line = cursor;
   return true;
@@ -238,20 +242,47 @@ bool TakeReplica(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   return true;
 }
 
-// worker-1: text
+// worker-1: text  rank3: text
 bool TakeHost(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   if (habits.hosts.empty()) return false;
   Cursor cursor = *line;
   auto name = cursor.TakeUntil(':');
   auto host = name ? habits.hosts.find(*name) : habits.hosts.end();
   if (host == habits.hosts.end() || !(cursor.Take(" ") || cursor.rest().empty())) return false;
-  if (host->second) prefix->node_rank = host->second;
+  if (host->second) (habits.hosts_are_ranks ? prefix->rank : prefix->node_rank) = host->second;
   *line = cursor;
   return true;
 }
 
-constexpr Taker kTakers[] = {TakeBracketedRank, TakeMpiTag,          TakeRayActor,    TakePod,     TakeContainerTime,
-                             TakeTaskNumber,    TakeBracketedNumber, TakeServiceName, TakeReplica, TakeHost};
+// node1:3: text
+bool TakeHostRank(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (!habits.host_rank) return false;
+  Cursor cursor = *line;
+  auto name = cursor.TakeUntil(':');
+  auto number = name && name->find(' ') == std::string_view::npos ? cursor.TakeNumber<int32_t>() : std::nullopt;
+  if (!number || !cursor.Take(": ")) return false;
+  prefix->rank = number;
+  *line = cursor;
+  return true;
+}
+
+// llm-worker-1 pytorch text
+bool TakeSternPod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
+  if (!habits.pod) return false;
+  Cursor cursor = *line;
+  auto begins = [](std::string_view word) { return !word.empty() && word[0] >= 'a' && word[0] <= 'z'; };
+  auto name = cursor.TakeUntil(' ');
+  bool pod = name && begins(*name) && name->find('-') != std::string_view::npos;
+  auto container = pod ? cursor.TakeUntil(' ') : std::nullopt;
+  if (!container || !begins(*container)) return false;
+  if (auto number = PodNumber(*name, habits)) prefix->node_rank = number;
+  *line = cursor;
+  return true;
+}
+
+constexpr Taker kTakers[] = {TakeBracketedRank, TakeMpiTag,     TakeRayActor,        TakePod,
+                             TakeContainerTime, TakeTaskNumber, TakeBracketedNumber, TakeServiceName,
+                             TakeReplica,       TakeHost,       TakeHostRank,        TakeSternPod};
 
 // [rank: 3] text (Lightning)
 std::optional<int32_t> SpokenRank(std::string_view line) {

@@ -22,14 +22,17 @@ struct LinePrefix {
 // Prefixes that could as well be text; the habit of a file tells.
 struct PrefixHabits {
   bool task_number = false;       // "3: text" (srun -l)
-  bool bracketed_number = false;  // "[3] text" (mpiexec -l)
+  bool bracketed_number = false;  // "[3] text" (mpiexec -l), "[3]: text"
   bool service_name = false;      // "trainer-1  | text" (docker compose)
   bool replica = false;           // "trainer/3 text" (torchx)
+  bool host_rank = false;         // "node1:3: text"
+  bool pod = false;               // "llm-worker-1 pytorch text" (stern)
   std::string role;               // "[trainer3]:text" (torchrun --role trainer --tee 3); empty: none
   // "worker-1: text" (pdsh, as DeepSpeed uses it): hosts, and their node rank where their numbers tell it.
   std::map<std::string, std::optional<int32_t>, std::less<>> hosts;
-  bool number_is_node = false;  // each task is a launcher of its own, so its number is the node's
-  bool has_master = false;      // pods job-master-0, job-worker-0: the worker's index begins at node 1
+  bool hosts_are_ranks = false;  // "rank3: text": the numbers are ranks'
+  bool number_is_node = false;   // each task is a launcher of its own, so its number is the node's
+  bool has_master = false;       // pods job-master-0, job-worker-0: the worker's index begins at node 1
 };
 
 // Learns from lines of one file: a sample of the whole (its ends, at least). Linear.

@@ -79,6 +79,36 @@ TEST(LauncherPrefix, NumbersAreTasksWhenAWholeFileHasThem) {
   EXPECT_FALSE(srun[4].prefix.rank);
   EXPECT_EQ(srun[9].prefix.rank, 10);
   EXPECT_EQ(PeelAll("[0] a\n[1] a\n[0] b\n[1] b\n")[3].prefix.rank, 1);
+  EXPECT_EQ(PeelAll("[0]: a\n[1]: a\n[0]: b\n[1]:   b\n")[3].text, "  b");
+}
+
+TEST(LauncherPrefix, TheLinesOfAFewTasksMayHaveBeenKept) {
+  auto one = PeelAll("5: a\n5: b\n5: c\n5: d\n");
+  EXPECT_EQ(one[1].prefix.rank, 5);
+  EXPECT_EQ(one[1].text, "b");
+  EXPECT_FALSE(PeelAll("4711: a\n4711: b\n4711: c\n4711: d\n")[1].prefix.rank);
+}
+
+TEST(LauncherPrefix, ANameThatSaysRankTellsTheRank) {
+  for (const char* form : {"rank%: ", "rank-%: ", "RANK_%: ", "R%: ", "gpu01:%: "}) {
+    std::string log;
+    for (const char* rank : {"0", "2", "0", "2"})
+      log += std::string(form).replace(std::string(form).find('%'), 1, rank) + "a\n";
+    EXPECT_EQ(PeelAll(log)[3].prefix.rank, 2) << form;
+    EXPECT_EQ(PeelAll(log)[3].text, "a") << form;
+  }
+  EXPECT_EQ(Peel("(VllmWorker rank=3 pid=71) x").prefix.rank, 3);
+  std::string endless = "rank" + std::string(40, '9') + ": a\n";
+  EXPECT_FALSE(PeelAll(endless + endless + endless + endless)[0].prefix.rank);
+}
+
+TEST(LauncherPrefix, SternNamesThePodAndTheContainer) {
+  auto pods =
+      PeelAll("llm-master-0 pytorch a\nllm-worker-0 pytorch a\nllm-worker-0 pytorch   b\nllm-master-0 pytorch b\n");
+  EXPECT_EQ(pods[2].prefix.node_rank, 1);
+  EXPECT_EQ(pods[2].text, "  b");
+  std::string dated = "2026-11-26 10:00:00 a";
+  EXPECT_EQ(PeelAll(dated + "\n" + dated + "\n" + dated + "\n" + dated + "\n")[2].text, dated);
 }
 
 TEST(LauncherPrefix, TwoOfManyTasksThatAlonePrintAreTasks) {

@@ -41,14 +41,17 @@ bool IsHabit(const Tally& tally, size_t of) {
 }
 
 // Tasks are numbered from 0 without many holes, and come again and again. `few_of_many`: others may have printed
-// nothing.
+// nothing. Where nearly every line has a number, those of a few tasks alone may have been kept.
 bool AreTasks(const Tally& tally, size_t of, bool few_of_many = false) {
+  constexpr int64_t kMostTasks = 1024;
   if (tally.counts.empty() || tally.lines < 2 || tally.lines * 10 < of * 7) return false;
   int64_t most = 0;
   for (const auto& [digits, count] : tally.counts) most = std::max<int64_t>(most, std::stoll(digits));
   auto distinct = static_cast<int64_t>(tally.counts.size());
   bool again = distinct < static_cast<int64_t>(tally.lines);
-  return again && !tally.ascending && (few_of_many || most < 2 * distinct + 1);
+  bool kept = tally.lines >= kFewestLines && tally.lines * 10 >= of * 9 && most < kMostTasks &&
+              3 * distinct <= static_cast<int64_t>(tally.lines);
+  return again && !tally.ascending && (most < 2 * distinct + 1 || few_of_many || kept);
 }
 
 // "step1: …" counts steps.
@@ -65,6 +68,12 @@ bool IsCountingWord(std::string_view stem) {
 // Without the number at its end.
 std::string_view Stem(std::string_view name) { return name.substr(0, name.find_last_not_of(kDigits) + 1); }
 
+// "rank3: …", "RANK_3: …", "R3: …"
+bool IsRankWord(std::string_view stem) {
+  while (!stem.empty() && (stem.back() == '-' || stem.back() == '_')) stem.remove_suffix(1);
+  return stem == "rank" || stem == "Rank" || stem == "RANK" || stem == "R" || stem == "r";
+}
+
 bool LooksLikeAHost(std::string_view name) {
   if (name.size() < 2 || name.size() > kLongestName || name.find_first_of(kDigits) == std::string_view::npos)
     return false;
@@ -78,6 +87,16 @@ bool LooksLikeAHost(std::string_view name) {
 
 // What srun says itself has no label; of a job that ended at its start that may be most of the lines.
 bool IsOfSlurm(std::string_view line) { return line.starts_with("srun: ") || line.starts_with("slurmstepd: "); }
+
+// "llm-worker-1 pytorch text": a name of several parts with a number, and a word.
+bool IsPod(std::string_view line) {
+  const size_t end = line.find(' ');
+  if (end == std::string_view::npos || end + 1 == line.size()) return false;
+  std::string_view name = line.substr(0, end);
+  auto begins = [](char c) { return c >= 'a' && c <= 'z'; };
+  return begins(line.front()) && begins(line[end + 1]) && name.find('-') != std::string_view::npos &&
+         name.size() <= kLongestName && LooksLikeAHost(name);
+}
 
 class Lesson {
  public:
@@ -102,6 +121,8 @@ class Lesson {
     habits.bracketed_number = AreTasks(bracketed_, lines_);
     habits.service_name = IsHabit(services_, lines_);
     habits.replica = IsHabit(replicas_, lines_);
+    habits.host_rank = IsHabit(host_ranks_, lines_);
+    habits.pod = IsHabit(pods_, lines_);
     for (const auto& [role, tally] : roles_) {
       if (AreTasks(tally, lines_ / 2)) habits.role = role;
     }
@@ -110,14 +131,14 @@ class Lesson {
   }
 
  private:
-  // [3] text and [trainer3]:text
+  // [3] text, [3]: text and [trainer3]:text
   void Bracket(std::string_view inside, std::string_view line) {
     if (inside.empty() || inside.size() > 40 || inside.size() + 2 > line.size()) return;
     std::string_view after = line.substr(inside.size() + 2);
     std::string_view stem = Stem(inside);
     std::string_view digits = inside.substr(stem.size());
     if (digits.empty()) return;
-    if (stem.empty() && after.starts_with(' ')) bracketed_.SawNumber(digits);
+    if (stem.empty() && (after.starts_with(' ') || after.starts_with(": "))) bracketed_.SawNumber(digits);
     bool word = std::all_of(stem.begin(), stem.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
     if (word && !stem.empty() && after.starts_with(':') && !IsCountingWord(stem)) {
       roles_[std::string(stem)].SawNumber(digits);
@@ -132,7 +153,7 @@ class Lesson {
     if (parted) tasks_.SawNumber(line.substr(begin, end - begin));
   }
 
-  // trainer-1  | text, trainer/3 text, worker-1: text
+  // trainer-1  | text, trainer/3 text, worker-1: text, node1:3: text, llm-worker-1 pytorch text
   void Name(std::string_view line) {
     size_t end = line.find_first_of(" :/");
     if (end == 0 || end == std::string_view::npos || end > kLongestName) return;
@@ -140,7 +161,11 @@ class Lesson {
     if (line[end] == ':') {
       bool parted = end + 1 == line.size() || line[end + 1] == ' ';
       if (parted && LooksLikeAHost(name)) hosts_.Saw(name);
+      size_t digits = line.find_first_not_of(kDigits, end + 1);
+      bool rank = digits != std::string_view::npos && digits > end + 1 && line.substr(digits).starts_with(": ");
+      if (rank && LooksLikeAHost(name)) host_ranks_.Saw(line.substr(0, digits));
     } else if (line[end] == ' ') {
+      if (IsPod(line)) pods_.Saw(line.substr(0, line.find(' ', end + 1)));
       size_t bar = line.find_first_not_of(' ', end);
       if (bar != std::string_view::npos && line.substr(bar).starts_with("| ")) services_.Saw(name);
     } else if (!IsDigit(name.front())) {
@@ -158,18 +183,22 @@ class Lesson {
       stems.insert(Stem(host));
       if (!digits.empty() && digits.size() < 6) numbers.insert(std::stoll(std::string(digits)));
     }
+    habits->hosts_are_ranks = stems.size() == 1 && numbers.size() == hosts_.counts.size() && IsRankWord(*stems.begin());
     bool row = stems.size() == 1 && numbers.size() == hosts_.counts.size() && numbers.size() > 1 &&
                *numbers.rbegin() - *numbers.begin() + 1 == static_cast<int64_t>(numbers.size());
     for (const auto& [host, count] : hosts_.counts) {
       std::optional<int32_t> node;
-      if (row) node = static_cast<int32_t>(std::stoll(host.substr(Stem(host).size())) - *numbers.begin());
+      if (habits->hosts_are_ranks)
+        node = static_cast<int32_t>(std::stoll(host.substr(Stem(host).size())));
+      else if (row)
+        node = static_cast<int32_t>(std::stoll(host.substr(Stem(host).size())) - *numbers.begin());
       habits->hosts.emplace(host, node);
     }
   }
 
   size_t lines_ = 0;       // but srun's own
   bool of_slurm_ = false;  // srun speaks: a label is its
-  Tally tasks_, bracketed_, services_, replicas_, hosts_;
+  Tally tasks_, bracketed_, services_, replicas_, hosts_, host_ranks_, pods_;
   std::map<std::string, Tally, std::less<>> roles_;
 };
 
@@ -206,7 +235,8 @@ PrefixHabits LearnPrefixHabits(std::string_view sample) {
   Lesson lesson;
   ForEachLine(sample, [&](std::string_view line) { lesson.Take(line); });
   PrefixHabits habits = lesson.Habits();
-  habits.has_master = sample.find("-master-0/") != std::string_view::npos;
+  habits.has_master =
+      sample.find("-master-0/") != std::string_view::npos || sample.find("-master-0 ") != std::string_view::npos;
   habits.number_is_node = TasksAreLaunchers(sample, habits);
   return habits;
 }

@@ -8,13 +8,14 @@ using enum Role;
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
     // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
-    {"nccl_timeout", "watchdog", kSymptom, 60, R"(Watchdog caught collective operation timeout)"},
+    {"nccl_timeout", "watchdog", kSymptom, 60, R"(Watchdog caught collective)"},
     {"nccl_timeout", "watchdog", kSymptom, 56,
      R"(caught collective operation timeout|collective operation timeout: WorkNCCL)"},
     {"nccl_timeout", "blocking wait", kSymptom, 58,
      R"(WorkNCCL\(.*timed out in blocking wait|timed out in blocking wait)"},
     {"nccl_timeout", "watchdog", kCascade, 40,
      R"((?:error or timeout\) detected by watchdog|failure detected by watchdog))"},
+    {"nccl_timeout", "watchdog", kSymptom, 54, R"(Timeout at NCCL work: \d)"},
     {"nccl_timeout", "taken down", kCascade, 38,
      R"(NCCL operations have failed or timed out|To avoid data inconsistency|taking the entire process down)"},
     {"nccl_timeout", "dump signal", kCascade, 36,
@@ -30,9 +31,9 @@ constexpr Signature kTable[] = {
      R"(HCCL (?:function )?error|hccl api failed|\bHccl\w+, error code|EI000[1345]\b)"},
 
     {"nccl_system_error", "network", kCause, 78,
-     R"(NCCL WARN .*(?:Call to|call to) (?:connect|recv|send|bind|listen|accept|socket|ibv_\w+|getaddrinfo|poll)\b.*(?:fail|error|returned))"},
+     R"((?:NCCL|\.h:\d+) WARN .*(?:Call to|call to) (?:connect|recv|send|bind|listen|accept|socket|ibv_\w+|getaddrinfo|poll)\b.*(?:fail|error|returned))"},
     {"nccl_system_error", "infiniband", kCause, 80,
-     R"(NET/IB ?: (?:[^ ]+ )?(?:Got completion|.*async fatal event)|ibv_\w+ failed|[Ff]ailed to modify QP|NCCL WARN .*(?:IB|ibv|RoCE|GID).*(?:fail|error|down)|port .* went down)"},
+     R"(NET/IB\w{0,2} ?: ?(?:[^ ]+ )?(?:Got completion|.*async fatal event)|ibv_\w+ failed|[Ff]ailed to modify QP|NCCL WARN .*(?:IB|ibv|RoCE|GID).*(?:fail|error|down)|port .* went down)"},
     {"nccl_system_error", "interface", kCause, 79,
      R"(Bootstrap : no socket interface found|NET/Socket : no (?:usable )?(?:interface|socket)|NCCL WARN .*no (?:usable )?(?:socket )?interface|network \S+ not found)"},
     {"nccl_system_error", "socket", kSymptom, 60,
@@ -41,6 +42,9 @@ constexpr Signature kTable[] = {
     {"nccl_system_error", "shared memory segment", kCause, 72,
      R"(NCCL WARN .*(?:shared memory|shm_open|shm segment|/dev/shm|posix_fallocate))"},
     {"nccl_system_error", "system", kSymptom, 66, R"(ncclSystemError|unhandled system error)"},
+    // The way that an error took through NCCL, by its number.
+    {"nccl_system_error", "call trace", kSymptom, 54, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 2\b)"},
+    {"nccl_cuda_error", "call trace", kSymptom, 53, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 1\b)"},
     {"nccl_system_error", "remote", kSymptom, 44,
      R"(ncclRemoteError|remote process exited or there was a network error)"},
     {"nccl_system_error", "internal", kSymptom, 62, R"(ncclInternalError|NCCL error.*internal error)"},
@@ -61,7 +65,7 @@ constexpr Signature kTable[] = {
      R"(op\.preamble\.length <= op\.nbytes|Received data size doesn't match expected size)"},
     {"collective_mismatch_hang", "truncated", kCause, 82, R"(MPI_ERR_TRUNCATE|Message truncated)"},
     {"collective_mismatch_hang", "order", kCause, 80,
-     R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
+     R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|disagreement between rank ?\d|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
 
     {"collective_mismatch_hang", "stalled", kSymptom, 66,
      R"(submitted to be reduced, gathered or broadcasted by (?:a )?subset of ranks|\[missing ranks: ?\d)"},
@@ -72,7 +76,7 @@ constexpr Signature kTable[] = {
      R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr)"},
     {"gloo_error", "timeout", kSymptom, 50,
      R"(Timed out waiting \d+ms for (?:recv|send) operation|Application timeout caused pair closure)"},
-    {"gloo_error", "barrier", kSymptom, 62,
+    {"gloo_error", "barrier", kSymptom, 68,
      R"(Ranks? (?P<rank>\d+)[\d, ]* failed to pass monitoredBarrier|monitoredBarrier|failed to call.*monitored_barrier)"},
     {"gloo_error", "peer closed", kCascade, 36,
      R"(gloo/transport/\S+\] (?:Connection closed by peer|Read error|Write error|Connection reset))"},
@@ -102,7 +106,7 @@ constexpr Signature kTable[] = {
     {"rendezvous_failed", "store barrier", kSymptom, 66, R"(Timed out|timed out|[Tt]imeout)",
      R"(store_based_barrier|_store_based_barrier|barrier.*store)"},
     {"rendezvous_failed", "store lost", kCascade, 30,
-     R"(TCPStore.*(?:Broken pipe|[Cc]onnection (?:reset|closed|was likely))|failed to check the .?should dump.? flag|sendBytes failed|recvValue failed|Connection was likely closed|failed to (?:recv|send), got)"},
+     R"(TCPStore.*(?:Broken pipe|[Cc]onnection (?:reset|closed|was likely))|failed to check the .?should dump.? flag|sendBytes failed|recvValue failed|Connection was likely closed|While waitForInput, poolFD failed|failed to (?:recv|send), got)"},
     {"config_error", "environment", kCause, 74,
      R"(environment variable (?:RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT|LOCAL_RANK) expected, but not set)"},
 
@@ -127,8 +131,8 @@ constexpr Signature kTable[] = {
     {"network_degraded", "slow collectives", kCause, 74,
      R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))",
      "", Life::kGoesOn},
-    {"straggler", "report",
-     kCause, 76, R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow (?:rank|node|worker|gpu)s?\b|slowest (?:rank|node|worker|gpu)s?\b.{0,60}[^.\d](?:1\.[2-9]\d*|[2-9](?:\.\d+)?|[1-9]\d+(?:\.\d+)?) ?x\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)",
+    {"straggler", "report", kCause, 76,
+     R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow (?:rank|node|worker|gpu)s?\b|slowest (?:rank|node|worker|gpu)s?\b.{0,60}[^.\d](?:1\.[2-9]\d*|[2-9](?:\.\d+)?|[1-9]\d+(?:\.\d+)?) ?x\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)",
      "", Life::kGoesOn},
 };
 

@@ -15,6 +15,8 @@ constexpr Signature kTable[] =
          R"(DUE TO PREEMPTION|(?i:\bpreempted\b(?:[^,]|$)|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|termination is imminent|power key pressed|maintenance event|being evicted|\bEvicted\b|node .*(?:is being |will be )?drain))"},
         {"sigterm_preempted", "time limit", kCause, 90,
          R"(DUE TO TIME LIMIT|DUE TO JOB REQUEUE|(?i:wall ?time (?:limit )?(?:exceeded|reached)|time limit (?:reached|exceeded)|reached (?:the )?time limit|exiting (?:program )?after \d+(?:\.\d+)? minutes)|TERM_RUNLIMIT|DeadlineExceeded)"},
+        {"sigterm_preempted", "time limit", kCause, 90,
+         R"((?i)exceeded its time limit|allocation has been revoked|walltime \d+ exceeded limit)"},
         {"sigterm_preempted", "cancelled", kCause, 84,
          R"(slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ .*CANCELLED|CANCELLED AT|DUE TO NODE FAILURE|job .*(?:was )?cancell?ed by|scancel)"},
         {"sigterm_preempted", "launcher signalled", kSymptom, 66,
@@ -37,6 +39,8 @@ constexpr Signature kTable[] =
          R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
         {"python_exception_one_rank", "exit code", kOutcome, 38,
          R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9])"},
+        {"python_exception_one_rank", "exit code", kOutcome, 38,
+         R"(Horovod has been shut down\. This (?:was|has been) ca)"},
         {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
 };
 

@@ -7,7 +7,7 @@ using enum Role;
 
 // CUDA, its libraries, the driver's and the kernel's words about a device.
 constexpr Signature kTable[] = {
-    {"cuda_oom", "allocation", kCause, 92, R"(CUDA out of memory)"},
+    {"cuda_oom", "allocation", kCause, 92, R"(CUDA out of memory|cuda runtime error \(2\))"},
     {"cuda_oom", "allocation", kCause, 88,
      R"((?:CUDA|HIP|XPU|NPU|MPS|cuda|CUDART?)(?: driver| backend)?(?: error|Error)?:? ?(?:2: )?out of memory|cudaMalloc\w*(?: retry)? failed: out of memory|out of memory\. Tried to allocate)"},
     {"cuda_oom", "allocation", kCause, 86, R"(\bOutOfMemoryError\b)"},
@@ -17,7 +17,7 @@ constexpr Signature kTable[] = {
     {"cuda_oom", "inside nccl", kCause, 85,
      R"(Cuda failure (?:2 )?'out of memory'|Failed to CUDA (?:calloc|malloc|host alloc)|ncclCudaCalloc.*out of memory)"},
     {"cuda_oom", "jax", kCause, 80,
-     R"(RESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate|Attempting to (?:reserve|allocate)|.*\bOOM\b))"},
+     R"(Ran out of memory in memory space|RESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate|Attempting to (?:reserve|allocate)|.*\bOOM\b))"},
     {"cuda_oom", "tensorflow", kCause, 88, R"(OOM when allocating tensor)"},
     {"cuda_oom", "paddle", kCause, 90, R"(Out of memory error on GPU \d+)"},
     {"cuda_oom", "device resources", kCause, 74, R"(\bResourceExhaustedError\b|device=\w+:\d+: RESOURCE_EXHAUSTED)"},
@@ -43,7 +43,7 @@ constexpr Signature kTable[] = {
     {"gpu_hardware_xid_ecc", "health check", kCause, 80,
      R"((?i)dcgm.*(?:health|diag).*(?:fail|error)|GPU health check failed|unhealthy GPU|bad GPU)"},
     {"gpu_hardware_xid_ecc", "device unavailable", kCause, 74,
-     R"(CUDA-capable device\(s\) is/are busy or unavailable|CUDA error: device not ready|cudaErrorDevicesUnavailable)"},
+     R"(HW Exception by GPU node|CUDA-capable device\(s\) is/are busy or unavailable|CUDA error: device not ready|cudaErrorDevicesUnavailable)"},
     {"gpu_hardware_xid_ecc", "hardware error", kCause, 80,
      R"(\[Hardware Error\]|Machine check|mce: |PCIe Bus Error|AER: .*(?:Uncorrected|Fatal)|CUDA error: hardware)"},
 
@@ -65,8 +65,9 @@ constexpr Signature kTable[] = {
     {"device_side_assert", "report", kCause, 90, R"(device-side assert triggered|CUDA_ERROR_ASSERT|cudaErrorAssert)"},
 
     {"cublas_cudnn_error", "cublas", kCause, 78,
-     R"(CUBLAS_STATUS_\w+|(?i:cublas(?:lt)?) [Ee]rror|cublas(?:Lt)?(?:Create|\w*Gemm\w*|Sgemm\w*)\b.*failed)"},
-    {"cublas_cudnn_error", "cudnn", kCause, 76, R"(CUDNN_STATUS_\w+|cuDNN [Ee]rror|cuDNN(?: Frontend)? error)"},
+     R"(CUBLAS_STATUS_\w+|cublas runtime error|Blas (?:x?GEMM|GEMV)\w* launch failed|(?i:cublas(?:lt)?) [Ee]rror|cublas(?:Lt)?(?:Create|\w*Gemm\w*|Sgemm\w*)\b.*failed)"},
+    {"cublas_cudnn_error", "cudnn", kCause, 76,
+     R"(CUDNN_STATUS_\w+|cuDNN failed to initialize|DNN library (?:is not found|initialization failed)|cuDNN [Ee]rror|cuDNN(?: Frontend)? error)"},
     {"cublas_cudnn_error", "no algorithm", kCause, 76,
      R"(Unable to find a valid cuDNN algorithm|unable to find an engine to execute this computation|no valid execution plans)"},
     {"cublas_cudnn_error", "other library", kCause, 76,

@@ -20,6 +20,9 @@ constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "versions", kCause, 86,
      R"(Distributed package doesn't have \w+ built in|detected CUDA version .*mismatches|Installed CUDA version \S+ does not match|The detected CUDA version|NCCL version mismatch|[Vv]ersion mismatch.*(?:CUDA|cuDNN|NCCL|driver|torch)|PyTorch and torch\w+ (?:has|have|were) .*different CUDA|compiled against .* but .* found|cuDNN version incompatibility|built with CUDA .* but)"},
 
+    {"driver_or_library_mismatch", "no device", kCause, 82,
+     R"(CUDA Setup failed|CUDA SETUP: (?:CUDA detection failed|Setup Failed))"},
+
     {"missing_dependency_import_error", "module", kCause, 84,
      R"(ModuleNotFoundError|ImportError: cannot import name|No module named )"},
     {"missing_dependency_import_error", "import", kCause, 80, R"(\bImportError\b)"},
@@ -29,7 +32,7 @@ constexpr Signature kTable[] = {
      R"((?:requires|needs|depends on) (?:the )?\S+ (?:package|library|module|to be installed|version|[<>=]=)|is (?:required|not installed)[ ,.].*(?:install)|[Pp]lease (?:pip )?install|(?:run|try|via|using|with):? .?pip install|install it (?:with|via)|is not installed\b|to be installed\b|but .* (?:is not|wasn't) (?:installed|found))"},
     {"missing_dependency_import_error", "lazy module", kCause, 74,
      R"(Failed to import \S+ because of the following error)"},
-    {"missing_dependency_import_error", "command", kCause, 66, R"(: command not found)"},
+    {"missing_dependency_import_error", "command", kCause, 87, R"(: command not found)"},
     {"missing_dependency_import_error", "command", kCause, 84,
      R"(^rankscope: cannot run .*: No such file or directory)"},
     {"config_error", "command", kCause, 84,
@@ -73,6 +76,10 @@ constexpr Signature kTable[] = {
      R"(invalid device ordinal|(?:world.?size|num(?:ber of)? (?:gpus?|processes|devices)|nproc\w*|tensor.model.parallel|pipeline).{0,60}(?:must|should|is not|does not|larger|greater|less|smaller|exceed|more than|but)|requires? (?:at least )?\d+ GPUs?|only \d+ (?:GPUs?|devices?) (?:are |is )?available|You requested gpu: |available GPUs \d+ is less than)"},
     {"config_error", "combination", kSymptom, 64,
      R"((?:ValueError|AssertionError|NotImplementedError|RuntimeError|Exception).*(?:mutually exclusive|cannot be used (?:together|with)|not compatible|incompatible|is not supported|(?:not|n't) support|unsupported|conflict|[Yy]ou can(?:not|'t) |can(?:not|'t) (?:be )?(?:use|combine|set|enable|specif)|only (?:one|supported|supports?|works?)|at least one|must (?:be|have|specify|provide|set|use|match)|should be (?:one|set|a|an|greater|less|in)|[Pp]lease (?:set|specify|provide|use|check|pass|make|disable|enable|correct)|need(?:s)? to (?:be )?(?:set|specif|provid|pass)|requires (?:a|an|the|that|at least|either|setting|both|all|--|`|\w+=)|not recogni[sz]ed|[Uu]nknown (?:argument|option|optimi[sz]er|scheduler|model|backend|type|mode|strategy|template|dataset|loss|key|parameter|\w+ type|\w+ name)|[Ii]nvalid (?:value|choice|option|config)|is not (?:a )?(?:valid|in \[|one of|allowed)|expected one of|unexpected value|not found in the base model|[Tt]arget modules))"},
+    {"config_error", "combination", kSymptom, 64, R"(Error:.*(?:can(?:not|'t) both be|at the same time\b))"},
+    {"config_error", "environment", kCause, 74,
+     R"(KeyError: '(?:RANK|LOCAL_RANK|WORLD_SIZE|MASTER_\w+|SLURM_\w+)'|to an existing deepspeed config)"},
+    {"config_error", "registry", kCause, 74, R"(KeyError: .{0,60} is not in the (?:\S+ )?registry)"},
     {"config_error", "missing file", kCause, 70,
      R"(FileNotFoundError|NotADirectoryError|IsADirectoryError|can't open file|No such file or directory)"},
     {"config_error", "repository name", kCause, 80, R"(HFValidationError|Repo id must)"},
@@ -81,7 +88,7 @@ constexpr Signature kTable[] = {
     {"config_error", "architecture", kCause, 74, R"(^KeyError\b)", R"(auto/configuration_auto|CONFIG_MAPPING\[)"},
     {"config_error", "parsing", kSymptom, 62,
      R"(^(?:[\w.]+\.)?(?:ValueError|AssertionError|KeyError|TypeError|AttributeError|RuntimeError|NotImplementedError)\b)",
-     R"(\bin (?:parse_args\w*|validate_args|validate_config|__post_init__|parse_config|load_config|_configure_\w+|_sanity_check|check_config|_batch_assertion|validate_\w+|get_args\w*)\b|argparse\.py|hf_argparser|omegaconf/|hydra/|pydantic)"},
+     R"(\bin (?:parse_args\w*|validate_args|validate_config|__post_init__|parse_config|load_config|_configure_\w*(?:batch|argument|param)\w*|_sanity_check|check_config|_batch_assertion|validate_\w+|get_args\w*)\b|argparse\.py|hf_argparser|omegaconf/|hydra/|pydantic)"},
 
     {"python_exception_one_rank", "exception", kSymptom, 52,
      R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Fault|Failure|Timeout)(?::|$))"},

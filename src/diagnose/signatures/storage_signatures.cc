@@ -6,9 +6,9 @@ namespace {
 using enum Role;
 
 constexpr std::string_view kSaving =
-    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
+    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|\b_?save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
 constexpr std::string_view kLoading =
-    R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|\bin \w*resume\w*|load_zero|load_state\b|set_(?:optimizer|model)?_?state_dict|_load_optim_state_dict|optim_state_dict_to_load)";
+    R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|\bin (?:_?(?:\w+_)?resume|\w*resume_(?:from|train|checkpoint|ckpt|state|model|run)\w*)\b|load_zero|load_state\b|set_(?:optimizer|model)?_?state_dict|_load_optim_state_dict|optim_state_dict_to_load)";
 
 // Disks, file systems, checkpoints, rights.
 constexpr Signature kTable[] = {
@@ -18,6 +18,11 @@ constexpr Signature kTable[] = {
      R"(PytorchStreamWriter failed|unexpected pos \d+ vs \d+|iostream error|basic_ios::clear|\[enforce fail at inline_container\.cc:\d+\])"},
     {"checkpoint_save_failed", "write", kCause, 86,
      R"(file write failed|Error while serializing: (?:IoError|I/O)|SafetensorError: Error while serializing|write(?:_data)? .*checkpoint.*fail)"},
+    // What torch.save says before it writes.
+    {"checkpoint_save_failed", "path", kCause, 87,
+     R"(Parent directory \S+ does not exist|RuntimeError: File \S+ cannot be opened|Directory not empty: .*(?:checkpoint|ckpt))"},
+    {"checkpoint_save_failed", "path", kCause, 76,
+     R"(FileNotFoundError|NotADirectoryError|IsADirectoryError|FileExistsError|Directory not empty)", kSaving},
     {"checkpoint_save_failed", "shared tensors", kCause, 86,
      R"(Some tensors share memory|trying to be saved contain\w* shared tensors|tensors? sharing memory.*save|removing shared tensors)"},
     {"checkpoint_save_failed", "message", kCause, 82,
@@ -31,7 +36,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "torch reader", kCause, 90,
      R"(PytorchStreamReader failed|invalid load key|Weights only load failed|UnpicklingError|failed finding central directory|not a ZIP archive)"},
     {"checkpoint_load_failed", "safetensors", kCause, 88,
-     R"(HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|InvalidHeader\w*|Error while deserializing header)"},
+     R"(HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|SafetensorError: Error while deserializing|InvalidHeader\w*|Error while deserializing header)"},
     {"checkpoint_load_failed", "optimizer", kCause, 88,
      R"(loaded state dict (?:has|contains) a (?:different|parameter group)|different number of parameter groups|doesn't match the size of optimizer's group)"},
     {"checkpoint_load_failed", "distributed", kCause, 80,
@@ -41,7 +46,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "world size", kCause, 90,
      R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
     {"checkpoint_load_failed", "missing", kCause, 80,
-     R"((?i)error no file named|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
+     R"((?i)error no file named|(?:could not find|not found)\b.{0,30}\bin (?:the )?checkpoint|checkpoint structure and target|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}\b(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
     {"checkpoint_load_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kLoading},
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
@@ -54,7 +59,7 @@ constexpr Signature kTable[] = {
     {"filesystem_stale_or_io_error", "mount lost", kCause, 90,
      R"(Transport endpoint is not connected|\[Errno 107\]|Cannot send after transport endpoint shutdown|\[Errno 108\])"},
     {"filesystem_stale_or_io_error", "eio", kCause, 90,
-     R"(Input/output error|\[Errno 5\]|Remote I/O error|\[Errno 121\]|I/O error, dev|blk_update_request)"},
+     R"(Input/output error|\[Errno 14\] Bad address|\[Errno 5\]|Remote I/O error|\[Errno 121\]|I/O error, dev|blk_update_request)"},
     {"filesystem_stale_or_io_error", "server", kCause, 84,
      R"(nfs: server \S+ not responding|LustreError|Lustre: .*(?:evict|timed out|Connection .* lost)|Read-only file system|Structure needs cleaning|EXT4-fs error|XFS .*(?:error|corruption)|beegfs.*(?:error|timeout)|ceph.*(?:hung|lost))"},
     {"filesystem_stale_or_io_error", "busy", kCause, 78,

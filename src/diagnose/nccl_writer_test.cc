@@ -1,0 +1,30 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr char kFailed[] = "gpu4:72:95 [1] transport/nvls.cc:246 NCCL WARN Cuda failure 3 'initialization error'\n";
+
+std::optional<int32_t> CulpritOf(const std::string& log) {
+  Verdict verdict = JudgeLog(log);
+  EXPECT_EQ(verdict.failure, "nccl_cuda_error");
+  return verdict.culprit ? verdict.culprit->rank : std::nullopt;
+}
+
+TEST(NcclWriter, IsTheRankOfItsCommunicator) {
+  EXPECT_EQ(CulpritOf(std::string("gpu4:72:95 [1] NCCL INFO comm 0x5a rank 9 nranks 16 cudaDev 1 - Init START\n"
+                                  "gpu4:72:95 [1] NCCL INFO comm 0x6b rank 1 nranks 2 cudaDev 1 - Init START\n") +
+                      kFailed),
+            9);
+}
+
+TEST(NcclWriter, IsItsDeviceWhereThereIsOneHost) {
+  EXPECT_EQ(CulpritOf(std::string("gpu4:71:94 [0] NCCL INFO Bootstrap : Using eth0\n") + kFailed), 1);
+  EXPECT_EQ(CulpritOf(std::string("gpu5:71:94 [0] NCCL INFO Bootstrap : Using eth0\n") + kFailed), std::nullopt);
+  EXPECT_EQ(CulpritOf(std::string("gpu4:71:94 [1] NCCL INFO Bootstrap : Using eth0\n") + kFailed), std::nullopt);
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -7,8 +7,8 @@ namespace {
 
 using base::kNsPerSecond;
 
-constexpr int64_t kFirstMargin = 2;  // steps: a long one is not waited for in vain
-constexpr int kMostRounds = 12;      // the last margin is of 4,096 steps
+constexpr int64_t kFirstMargin = 2;               // steps: a long one is not waited for in vain
+constexpr int kMostRounds = 12;                   // the last margin is of 4,096 steps
 constexpr int64_t kAnswerNs = 15 * kNsPerSecond;  // a node with more to do than cores is slow to answer
 constexpr int64_t kStacksNs = 8 * kNsPerSecond;   // a rank that has raised waits 10 s for them
 constexpr int64_t kAgentAwayNs = 30 * kNsPerSecond;

@@ -17,8 +17,8 @@ constexpr double kReported = 0.8, kEndedWell = 0.9;
 // torchelastic, before it starts the ranks again.
 bool SaysRestart(std::string_view text) { return text.find("will restart worker group") != std::string_view::npos; }
 
-// By line; absent: of no attempt.
-std::vector<std::optional<int32_t>> AttemptsOfLines(const Case& whole) {
+// By line; absent: of no attempt, as its file and itself tell.
+std::vector<std::optional<int32_t>> ToldAttempts(const Case& whole) {
   std::vector<std::optional<int32_t>> attempts;
   for (const Line& line : whole.lines) {
     const CaseFile& file = whole.files[line.file];
@@ -80,6 +80,13 @@ void CountRestarts(const Case& whole, std::vector<std::optional<int32_t>>* attem
   }
 }
 
+// By line; absent: of no attempt.
+std::vector<std::optional<int32_t>> AttemptsOfLines(const Case& whole) {
+  std::vector<std::optional<int32_t>> attempts = ToldAttempts(whole);
+  CountRestarts(whole, &attempts);
+  return attempts;
+}
+
 // A launch that did not come together, or waited before its first step, after another had trained: what was left of
 // that one.
 bool FailedToJoin(const Verdict& verdict) {
@@ -134,8 +141,7 @@ void NameFailuresBefore(const std::vector<Attempt>& attempts, const std::vector<
 }  // namespace
 
 std::vector<Attempt> SplitAttempts(const Case& whole) {
-  std::vector<std::optional<int32_t>> of_line = AttemptsOfLines(whole);
-  CountRestarts(whole, &of_line);
+  const std::vector<std::optional<int32_t>> of_line = AttemptsOfLines(whole);
   std::map<int32_t, Attempt> attempts;
   for (const auto& number : of_line) {
     if (number) attempts[*number].number = *number;
@@ -169,13 +175,15 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
 }
 
 bool MixesAttempts(const Case& whole) {
-  std::vector<std::optional<int32_t>> attempts = AttemptsOfLines(whole);
-  CountRestarts(whole, &attempts);
+  const std::vector<std::optional<int32_t>> attempts = AttemptsOfLines(whole);
+  bool untold = false;
   for (size_t i = 0; i < whole.lines.size(); ++i) {
     const CaseFile& file = whole.files[whole.lines[i].file];
-    if (!attempts[i] && file.rank && !file.surroundings) return true;
+    if (!file.rank || file.surroundings) continue;
+    if (attempts[i]) return false;
+    untold = true;
   }
-  return false;
+  return untold;
 }
 
 Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts, int32_t last_launch) {

@@ -4,6 +4,7 @@
 
 #include "diagnose/case/record_case.h"
 #include "diagnose/signatures/signature_set.h"
+#include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -77,6 +78,20 @@ TEST_F(RestartedJobTest, OfWhichNoEndIsKnownTellsTheFailedAttempt) {
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");
   ASSERT_FALSE(verdict.alternatives.empty());
   for (const Alternative& other : verdict.alternatives) EXPECT_GE(other.confidence, 0) << other.failure;
+}
+
+TEST(Attempts, AStrayFileOfARankDoesNotHideWhichOneFailedLast) {
+  const std::string tree = "none_ab12/attempt_";
+  const Verdict verdict =
+      diagnose::Judge({{tree + "0/0/stdout.log", diagnose::Steps(1, 8)},
+                       {tree + "0/1/stdout.log", diagnose::Steps(1, 8)},
+                       {tree + "0/1/stderr.log", Traceback("/app/model.py", "KeyError: 'labels'")},
+                       {tree + "1/0/stdout.log", diagnose::Steps(9, 18)},
+                       {tree + "1/0/stderr.log", Traceback("/app/model.py", "ZeroDivisionError: division by zero")},
+                       {tree + "1/1/stdout.log", diagnose::Steps(9, 18)},
+                       {"metrics/rank_0.log", "epoch 0 begins\nepoch 1 begins\n"}});
+  EXPECT_EQ(verdict.root_line, "ZeroDivisionError: division by zero");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
 }  // namespace

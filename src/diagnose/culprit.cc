@@ -98,8 +98,8 @@ size_t CountIn(const Reading& reading, const std::vector<Suspect>& suspects, std
 // is larger; that the receiver's is smaller than all others' would look alike, and is rarer.
 Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives,
                   const std::vector<int32_t>& aborted) {
-  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
+  if (OddCall odd = FindOddCall(reading, suspects, known); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   const auto world = static_cast<int32_t>(known.size());
   if (aborted.empty() || world < 2) return {};
   if (aborted.size() > 1) {

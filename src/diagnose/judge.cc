@@ -286,9 +286,9 @@ Verdict Healthy(const Reading& reading) {
 void CallSkippedByName(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
   auto dumps = CompareDumps(reading.read->dumps);
   bool other = dumps && dumps->kind == FlightDisagreement::Kind::kOther;
-  const OddCall odd = FindOddCall(reading, *suspects);
-  other = other || RankAhead(reading) || !odd.ranks.empty();
   const KnownRanks known = FindKnownRanks(reading, collectives);
+  const OddCall odd = FindOddCall(reading, *suspects, known.all);
+  other = other || RankAhead(reading) || !odd.ranks.empty();
   other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
   if (!other && !AllTimedOut(known, *suspects)) return;
   for (Suspect& suspect : *suspects) {

@@ -102,10 +102,11 @@ std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& su
   return ranks;
 }
 
-// Of ranks that are stuck in a broadcast and others that have gone on. They are all the ranks there are.
+// Of ranks that are stuck in a broadcast and others that have gone on: all there are, else the tree tells nothing.
 OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
-                    const Group& ahead) {
-  const auto world = static_cast<int32_t>(stuck.ranks.size() + ahead.ranks.size());
+                    const Group& ahead, const std::set<int32_t>& known) {
+  if (stuck.ranks.size() + ahead.ranks.size() != known.size()) return {};
+  const auto world = static_cast<int32_t>(known.size());
   auto gap = FindTreeGap(WhoSaid(reading, suspects, stuck, "for send operation"),
                          WhoSaid(reading, suspects, stuck, "for recv operation"), world);
   if (!gap) return {{}, true, ""};
@@ -117,14 +118,14 @@ OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects
 
 }  // namespace
 
-OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects) {
+OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
   const std::map<std::string, Group> groups = GroupByPlace(reading, suspects);
   if (groups.size() != 2) return {};
   const Group& first = groups.begin()->second;
   const Group& second = groups.rbegin()->second;
   for (const auto& [ahead, stuck] : {std::pair(&first, &second), std::pair(&second, &first)}) {
     if (stuck->place.call == "broadcast" && IsFurther(ahead->place, stuck->place))
-      return OfBroadcast(reading, suspects, *stuck, *ahead);
+      return OfBroadcast(reading, suspects, *stuck, *ahead, known);
   }
   const std::string of_others = ", the others' that of ";
   if (first.ranks.size() < second.ranks.size())

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,12 +13,12 @@ namespace rankscope::diagnose {
 // issued something else. Of a broadcast that all who are elsewhere have behind them, gloo's tree tells who left it out
 // (`gloo_tree.h`), or nobody can. Where no place is that of most, as of two ranks, those that had come further in the
 // program: they left out what the others wait in. Empty: all at one place, or neither tells. Of each rank its first
-// failure counts.
+// failure counts. `known`: all ranks of the job.
 struct OddCall {
   std::vector<int32_t> ranks;
   bool differ = false;  // they were at two places
   std::string why;
 };
-OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects);
+OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known);
 
 }  // namespace rankscope::diagnose

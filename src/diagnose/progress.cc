@@ -78,22 +78,26 @@ std::string DurationNamed(std::string_view names) {
          R"re()(?:[_ ]time)?(?:[_ ](ms|s|sec|seconds))?["']?\s*[:=]?\s*(\d+\.\d+|\d+)\s*(ms|s|sec)?(?:[\s,|;)}]|$))re";
 }
 
-std::optional<double> Seconds(std::string_view text, const re2::RE2& named) {
+std::optional<double> Seconds(std::string_view text, const re2::RE2& named, bool needs_unit = false) {
   re2::StringPiece unit_before, unit_behind;
   double value = 0;
   const re2::StringPiece piece(text.data(), text.size());
   if (!re2::RE2::PartialMatch(piece, named, &unit_before, &value, &unit_behind)) return std::nullopt;
+  if (needs_unit && unit_before.empty() && unit_behind.empty()) return std::nullopt;
   return unit_before == "ms" || unit_behind == "ms" ? value / 1000 : value;
 }
 
 // What the rank did by itself in the step, by whatever name, or what is left of the step when its wait is taken off.
 void ReadOwnWork(std::string_view text, Point* point) {
   static const re2::RE2 kOwn(DurationNamed("compute|forward|fwd|work|busy")),
-      kWait(DurationNamed("wait|waited|sync|comm|all_?reduce|barrier"));
-  point->compute_time_s = Seconds(text, kOwn);
-  if (point->compute_time_s || !point->step_time_s) return;
+      kWait(DurationNamed("wait|waited|sync|comm|all_?reduce|barrier")),
+      kForData(R"((?i)\b(?:data|io|load\w*)[ _]+wait)");
+  const std::optional<double> step = point->step_time_s;
+  auto own = Seconds(text, kOwn, /*needs_unit=*/!step);  // "busy 95 %" is no duration
+  if (own && *own <= step.value_or(*own)) point->compute_time_s = own;
+  if (point->compute_time_s || !step || Matches(text, kForData)) return;
   auto waited = Seconds(text, kWait);
-  if (waited && *waited <= *point->step_time_s) point->compute_time_s = *point->step_time_s - *waited;
+  if (waited && *waited <= *step) point->compute_time_s = *step - *waited;
 }
 
 // A loss in a line that no reader of metrics knows: the training goes on, whatever else the line says. Settings ("loss

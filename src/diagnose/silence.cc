@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <initializer_list>
 #include <map>
 #include <set>
 
@@ -74,13 +75,24 @@ Waits FindWaits(const std::vector<Mark>& marks) {
   return all;
 }
 
-bool IsSavingAfter(const Reading& reading, TimeNs last, TimeNs end) {
+// Whether a line of that time speaks of it.
+bool SpeaksOf(const Reading& reading, TimeNs from, TimeNs end, std::initializer_list<std::string_view> words) {
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     auto time = OwnTime(reading, i);
-    if (!time || *time < last || *time >= end) continue;
-    if (reading.bodies[i].text.find("heckpoint") != std::string_view::npos) return true;
+    if (!time || *time < from || *time >= end) continue;
+    std::string_view text = reading.bodies[i].text;
+    if (std::any_of(words.begin(), words.end(), [&](auto word) { return text.find(word) != std::string_view::npos; }))
+      return true;
   }
   return false;
+}
+
+// How long nothing must have been heard.
+int64_t LeastSilence(const Reading& reading, TimeNs last, TimeNs end, int64_t usual) {
+  if (SpeaksOf(reading, last, end, {"heckpoint"})) return kOfCheckpoint;
+  const bool evaluates = SpeaksOf(reading, last, end, {"valuat", "alidat"});  // the first one is as long as many steps
+  if (evaluates || usual >= kLeastSilence / kManyTimesAsUsual) return kLeastSilence;
+  return std::max(kManyTimesAsUsual * usual, kShortSilence);
 }
 
 std::string Seconds(int64_t ns) {
@@ -133,9 +145,7 @@ std::optional<Silence> FindSilence(const Reading& reading, const std::vector<Sus
   const Mark& last = marks.back();
   const Waits waits = FindWaits(marks);
   const int64_t silent = end - std::max(last.time, reading.read->paused_until);
-  const int64_t least = IsSavingAfter(reading, last.time, end)
-                            ? kOfCheckpoint
-                            : std::clamp(kManyTimesAsUsual * waits.usual, kShortSilence, kLeastSilence);
+  const int64_t least = LeastSilence(reading, last.time, end, waits.usual);
   const auto survived = static_cast<int64_t>(kTimesAsLongest * static_cast<double>(waits.longest));
   if (silent < std::max({least, kTimesAsUsual * waits.usual, survived})) return std::nullopt;
   return Silence{last.line, signal->line,

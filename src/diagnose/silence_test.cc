@@ -86,6 +86,12 @@ TEST(Silence, ThatIsHundredsOfTimesAsLongAsUsualNeedLastNoMinute) {
   EXPECT_EQ(JudgeLog(FastStepsAndSignal(12)).failure, "sigterm_preempted");
 }
 
+TEST(Silence, ThatBeganWithAnEvaluationNeedsToLastAMinute) {
+  std::string text = FastStepsAndSignal(25);
+  text.insert(text.rfind("2026-04-01"), "2026-04-01 10:00:02.000 [rank 0] ***** Running Evaluation *****\n");
+  EXPECT_EQ(JudgeLog(text).failure, "sigterm_preempted");
+}
+
 TEST_F(SilenceTest, SignalAmongStepsIsAnEndFromOutside) {
   Train(20);
   EndAt(40);

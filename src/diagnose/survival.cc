@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "diagnose/exits.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -64,6 +66,10 @@ Survival::Survival(const Reading& reading)
   for (const Exit& exit : reading.exits) {
     bool badly = exit.signal.has_value() || exit.code.value_or(0) != 0;
     if (exit.rank && badly) ended_badly_.insert(*exit.rank);
+    // By an exception that nobody caught, or by what its end tore down.
+    const bool raised = badly && exit.signal.value_or(kSigabrt) == kSigabrt;
+    if (exit.rank && raised) may_have_raised_.insert(*exit.rank);
+    only_signals_ = badly ? only_signals_.value_or(true) && !raised : only_signals_;
     if (exit.rank) ranks_.insert(*exit.rank);
   }
   for (const auto& [line, traceback] : reading.ends)
@@ -109,6 +115,10 @@ bool Survival::IsUncaught(size_t line) const {
 bool Survival::IsFollowedByBufferAlone(size_t line) const {
   auto end = reading_.ends.find(line);
   if (end == reading_.ends.end() || !reading_.tracebacks.all[end->second].of_program || !somebody_died_) return false;
+  // Whose rank lived, or died of something else, had caught it.
+  const auto& rank = reading_.ranks[line];
+  if (only_signals_.value_or(false) || (rank && !ended_badly_.empty() && may_have_raised_.count(*rank) == 0))
+    return false;
   const size_t writers = reading_.ranks[line] ? 1 : std::max<size_t>(1, ranks_.size());
   return bytes_after_[line] <= writers * kBufferBytes && CountAfter(finished_, line) == 0;
 }

@@ -49,6 +49,8 @@ class Survival {
   bool somebody_died_ = false;            // as exits, or ranks that waited or saw one go, tell
   std::map<int32_t, int64_t> last_step_;  // of ranks
   std::set<int32_t> ended_badly_;         // ranks, as exits tell
+  std::set<int32_t> may_have_raised_;     // of those: by an exit code, or SIGABRT
+  std::optional<bool> only_signals_;      // all bad ends are by other signals; nothing: none is told
   size_t last_exception_ = 0;             // its place
 };
 

@@ -211,5 +211,37 @@ TEST(Survival, WhoExpectedOneNumberAndGotMoreIsTheVictimOfWhoLeftItOut) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(Survival, ExceptionThatAScriptCaughtAtItsOutermostLevelIsNoReasonOfAnothersEnd) {
+  std::string steps, caught;
+  for (int step = 1; step < 24; ++step) {
+    steps += "step " + std::to_string(step) + " loss 2.0" + std::to_string(step) + "\n";
+    if (step == 3) caught = steps + Traceback("/app/model.py", "KeyError: 'labels'");
+  }
+  caught += steps.substr(steps.find("step 4 "));
+  Verdict verdict = Judge({{"launcher.log",
+                            "E1126 11:04:28.890000 26934 torch/distributed/elastic/multiprocessing/api.py:874] failed "
+                            "(exitcode: -9) local_rank: 0 (pid: 100) of binary: /usr/bin/python3\n"},
+                           {"rank_0.log", steps},
+                           {"rank_1.log", caught}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+}
+
+TEST(Survival, WhatABufferHeldBackOutlivesNoTracebackOfAModule) {
+  std::string steps;
+  for (int step = 4; step < 24; ++step)
+    steps += "step " + std::to_string(step) + " loss 2.0" + std::to_string(step) + "\n";
+  std::string raised =
+      "Traceback (most recent call last):\n  File \"<frozen runpy>\", line 198, in _run_module_as_main\n"
+      "  File \"<frozen runpy>\", line 88, in _run_code\n  File \"/app/train.py\", line 77, in <module>\n"
+      "    loss = model(batch)\nKeyError: 'labels'\n";
+  Verdict verdict = Judge({{"launcher.log",
+                            "E1126 11:04:28.890000 26934 torch/distributed/elastic/multiprocessing/api.py:874] failed "
+                            "(exitcode: 1) local_rank: 1 (pid: 100) of binary: /usr/bin/python3\n"},
+                           {"rank_0.log", steps},
+                           {"rank_1.log", raised + steps}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

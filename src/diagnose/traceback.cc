@@ -140,10 +140,11 @@ void MarkUncaught(const Case& read, Tracebacks* found) {
   }
 }
 
-// A helper process is started by a string.
+// A script, or a module by `python -m`. A helper process is started by a string.
 bool IsOfProgram(const Traceback& traceback) {
   const std::string_view first = std::string_view(traceback.frames).substr(0, traceback.frames.find('\n'));
-  return IsFrame(first) && first.ends_with(", in <module>") && !Contains(first, "\"<string>\"");
+  bool outermost = first.ends_with(", in <module>") || first.ends_with(", in _run_module_as_main");
+  return IsFrame(first) && outermost && !Contains(first, "\"<string>\"");
 }
 
 }  // namespace

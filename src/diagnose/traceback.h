@@ -18,7 +18,7 @@ struct Traceback {
   std::string frames;        // "FILE in FUNCTION" a line, as printed
   bool ignored = false;      // "Exception ignored in": Python went on
   bool uncaught = false;     // torch's hook of last resort has written it, each line behind "[rank3]: "
-  bool of_program = false;   // it begins at a program's outermost frame: nobody there had caught it
+  bool of_program = false;   // it begins at a program's outermost frame: only there can it have been caught
   size_t caused_by = kNone;  // the traceback before it in its chain ("During handling of …", "… direct cause of …")
 };
 

@@ -67,7 +67,8 @@ Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspect
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
-  if (OddCall odd = FindOddCall(reading, suspects); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  if (OddCall odd = FindOddCall(reading, suspects, FindKnownRanks(reading, collectives).all); !odd.ranks.empty())
+    return {odd.ranks, odd.why, {}};
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   return OfTheSilent(reading, suspects, collectives);
 }

@@ -4,6 +4,7 @@
 // launcher's pipe. libc only; it leaves no thread, no handler and no descriptor behind, and whatever fails changes
 // nothing.
 #define _GNU_SOURCE
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -184,8 +185,12 @@ static int AskForPipes(const char* path, const char* introduction, int pipes[2])
 static void TakePipes(const char* introduction, const int ours[2]) {
   const char* path = getenv("RANKSCOPE_SOCKET");
   int pipes[2];
-  // Again: a keeper that died meanwhile has a successor.
-  if (!path || (!AskForPipes(path, introduction, pipes) && !AskForPipes(path, introduction, pipes))) return;
+  if (!path) return;
+  errno = 0;
+  int got = AskForPipes(path, introduction, pipes);
+  // A keeper that died meanwhile has a successor; one that does not answer in time is not asked again.
+  if (!got && errno != EAGAIN) got = AskForPipes(path, introduction, pipes);
+  if (!got) return;
   for (int i = 0; i < 2; ++i) {
     if (ours[i]) dup2(pipes[i], i + 1);
     close(pipes[i]);

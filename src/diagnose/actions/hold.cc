@@ -7,10 +7,11 @@ namespace {
 
 using base::kNsPerSecond;
 
-constexpr int64_t kFirstMargin = 2;               // steps: a long one is not waited for in vain
-constexpr int kMostRounds = 12;                   // the last margin is of 4,096 steps
-constexpr int64_t kAnswerNs = 15 * kNsPerSecond;  // a node with more to do than cores is slow to answer
-constexpr int64_t kStacksNs = 8 * kNsPerSecond;   // a rank that has raised waits 10 s for them
+constexpr int64_t kFirstMargin = 2;                      // steps: a long one is not waited for in vain
+constexpr int kMostRounds = 12;                          // the last margin is of 4,096 steps
+constexpr int64_t kAnswerNs = 15 * kNsPerSecond;         // a node with more to do than cores is slow to answer
+constexpr int64_t kAnswerOfRaisedNs = 5 * kNsPerSecond;  // its ranks wait with their ends no longer than 15 s in all
+constexpr int64_t kStacksNs = 8 * kNsPerSecond;          // a rank that has raised waits 10 s for them
 constexpr int64_t kAgentAwayNs = 30 * kNsPerSecond;
 constexpr int64_t kGraceNs = 10 * kNsPerSecond;  // of a rank's own limit beyond ours
 constexpr uint32_t kUsualTimeoutS = 600;         // NCCL's, where no rank names one
@@ -190,7 +191,10 @@ void Hold::Tick(int64_t now_ns) {
                                                     [](const auto& stack) { return stack.second == "asked"; });
   switch (stage_) {
     case Stage::kPreparing:
-      if (now_ns - stage_began_ns_ > kAnswerNs) Decide(now_ns);
+      if (bool raised = !RanksSaying("raised").empty() || !report_.request.finding.empty();
+          now_ns - stage_began_ns_ > (raised ? kAnswerOfRaisedNs : kAnswerNs)) {
+        Decide(now_ns);
+      }
       return;
     case Stage::kCapturing:
       if (all_taken || now_ns - stage_began_ns_ > kStacksNs) EndTheOthers(now_ns);

@@ -204,6 +204,15 @@ TEST_F(HoldTest, AnAgentThatStaysAwayEndsTheHold) {
   EXPECT_EQ(last().kind, Kind::kGo);
 }
 
+TEST_F(HoldTest, WhereOneHasRaisedASlowAgentIsAwaitedForLessThanThatOneWaitsWithItsEnd) {
+  Begin();
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "raised"}}, 10);
+  After(6);
+  SayOfAll(Kind::kStacks, "captured");
+  After(0);
+  EXPECT_EQ(last().kind, Kind::kEnd);
+}
+
 TEST_F(HoldTest, WhereOneHasRaisedStacksAreTakenFirstAndTheOthersEnd) {
   Begin("pause_job", "f1");
   EXPECT_EQ(orders_[0].kind, Kind::kStacks);

@@ -73,6 +73,17 @@ TEST(SlowWork, ReadsWhatARankDidByItselfByOtherNames) {
             std::vector<int32_t>{2});
 }
 
+TEST(SlowWork, TakesNoShareAndNoWaitForDataForWhatARankDidByItself) {
+  EXPECT_TRUE(JudgeWorded([](char* line, size_t size, int rank, int step, double own, double all) {
+                std::snprintf(line, size, "[rank %d] step %d loss 1.5 gpu busy %.0f %% step_time %.3f\n", rank, step,
+                              own * 400, all);
+              }).healthy);
+  Verdict verdict = JudgeWorded([](char* line, size_t size, int rank, int step, double own, double all) {
+    std::snprintf(line, size, "[rank %d] step %d loss 1.5 data wait %.3f step_time %.3f\n", rank, step, own, all);
+  });
+  EXPECT_NE(verdict.failure, "straggler");
+}
+
 TEST(SlowWork, SeesAStragglerAmongReportsThatNameNoRankAndBlamesNobody) {
   Verdict verdict = JudgeLog(Reports({.named = false}));
   EXPECT_EQ(verdict.failure, "straggler");

@@ -45,13 +45,14 @@ std::string LastLine(std::string_view said) {
   return std::string(said);
 }
 
-std::string LastLineOfLog(const std::string& data_dir, size_t said_before) {
+// What the log has beyond that place; the servers of a directory share it.
+std::string LogSince(const std::string& data_dir, size_t place) {
   auto log = base::ReadWholeFile(LogOf(data_dir));
-  return log.ok() && log->size() > said_before ? LastLine(std::string_view(*log).substr(said_before)) : "";
+  return log.ok() && log->size() > place ? log->substr(place) : "";
 }
 
-base::Status DidNotStart(const std::string& data_dir, const std::string& why) {
-  std::string text = "the local server on " + data_dir + " did not start";
+base::Status DidNotStart(const std::string& data_dir, const std::string& said) {
+  std::string text = "the local server on " + data_dir + " did not start", why = LastLine(said);
   return base::Status::Unavailable(text + (why.empty() ? "" : ": " + why) + "; see " + LogOf(data_dir));
 }
 
@@ -83,7 +84,6 @@ base::Result<std::string> FindOrStartServer(const std::string& given) {
   const int64_t begun = base::MonotonicNow();
   size_t said_before = 0;
   pid_t child = 0;
-  std::string why;
   for (int64_t now = begun, start_at = begun; now - begun < kStartTimeout; now = base::MonotonicNow()) {
     if (child == 0 && now >= start_at) {
       said_before = static_cast<size_t>(std::max<off_t>(lseek(log.get(), 0, SEEK_END), 0));
@@ -91,13 +91,13 @@ base::Result<std::string> FindOrStartServer(const std::string& given) {
     }
     poll(nullptr, 0, 20);
     if (std::string address = LivingEndpoint(data_dir); !address.empty()) return address;
+    if (child < 0) break;
     if (child == 0 || waitpid(child, nullptr, WNOHANG) == 0) continue;
-    why = LastLineOfLog(data_dir, said_before);
-    if (why.find(kServedByAnother) == std::string::npos) break;
+    if (LogSince(data_dir, said_before).find(kServedByAnother) == std::string::npos) break;
     child = 0;  // another one starts just now, or is about to end
     start_at = now + kAgainAfter;
   }
-  return DidNotStart(data_dir, why);
+  return DidNotStart(data_dir, LogSince(data_dir, said_before));
 }
 
 }  // namespace rankscope

@@ -58,7 +58,11 @@ class Processes:
             try:
                 source, line = self._queue.get(timeout=self._patience(limit))
             except queue.Empty:
-                self._hangs = self.terminate() if self._hangs else self.end()
+                if self._hangs:
+                    self.terminate()
+                else:
+                    self.end()
+                self._hangs = False
                 limit = time.monotonic() + PATIENCE_S
                 continue
             if line is not None:

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <optional>
 #include <set>
 #include <tuple>
@@ -143,6 +145,8 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
   if (monotonic_now < next_look_) return {};
   const int64_t began = base::MonotonicNow();
   std::vector<model::Record> events = Ends();
+  // A keeper that was killed may not have told the end of one; another process may get the number.
+  std::erase_if(heard_, [](pid_t pid) { return kill(pid, 0) != 0 && errno == ESRCH; });
   std::set<pid_t> seen;
   for (SilentRank& rank : FindSilentRanks()) {
     if (rank.rings != rings_ || heard_.contains(rank.pid)) continue;
@@ -166,14 +170,10 @@ std::vector<model::Record> SilentRankWatch::Look(int64_t monotonic_now) {
 void SilentRankWatch::Hear(const model::Record& event) {
   const auto* name = model::FindField(event.fields, "event");
   const auto* field = model::FindField(event.fields, "pid");
-  if (!name || !field) return;
+  if (!name || *name != model::FieldValue(std::string("rank_start")) || !field) return;
   const auto pid = static_cast<pid_t>(model::AsNumber(*field).value_or(0));
-  if (*name == model::FieldValue(std::string("rank_start"))) {
-    watched_.erase(pid);
-    heard_.insert(pid);
-  } else if (*name == model::FieldValue(std::string("rank_exit"))) {
-    heard_.erase(pid);  // another process may get the number
-  }
+  watched_.erase(pid);
+  heard_.insert(pid);
 }
 
 bool SilentRankWatch::Watched::Ended() const {

@@ -18,4 +18,10 @@ std::string Figure(double value) {
   return text;
 }
 
+std::string Hundredths(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", value);
+  return text;
+}
+
 }  // namespace rankscope::diagnose

@@ -11,4 +11,6 @@ double MedianOf(std::vector<double> values);
 // With four significant digits: "0.2513", "1.2e+05".
 std::string Figure(double value);
 
+std::string Hundredths(double value);  // "12.34"
+
 }  // namespace rankscope::diagnose

@@ -47,7 +47,7 @@ void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Su
     if (suspect.rank && waits.rank) return suspect.rank != waits.rank;
     return IsKnownToFollow(reading, waits.line, suspect.line);
   };
-  const std::vector<Suspect> all = *suspects;
+  const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
   for (Suspect& waits : *suspects) {
     if (waits.failure != "rendezvous_failed" || waits.kind == "port in use") continue;
     if (std::none_of(all.begin(), all.end(), [&](const Suspect& s) { return explains(s, waits); })) continue;
@@ -72,7 +72,7 @@ bool FollowsOwnFailure(const Reading& reading, const std::vector<Suspect>& suspe
 void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
   const size_t never = reading.positions.size();
   const size_t first = reading.points.empty() ? never : reading.positions[reading.points.front().line];
-  const std::vector<Suspect> all = *suspects;
+  const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
   for (Suspect& suspect : *suspects) {
     const bool late = reading.positions[suspect.line] >= first || FollowsOwnFailure(reading, all, suspect);
     if (!IsOfJoining(suspect) || !late) continue;
@@ -160,7 +160,7 @@ bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Susp
 }
 
 void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects) {
-  const std::vector<Suspect> all = *suspects;
+  const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
   for (Suspect& suspect : *suspects) {
     if (!IsOfCancelledStep(reading.text(suspect.line), suspect)) continue;
     auto follows = [&](const auto& earlier) { return IsCancelledAfter(reading, suspect, earlier); };

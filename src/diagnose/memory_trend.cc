@@ -83,10 +83,4 @@ void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace
   if (trace->kind.empty() && leak) trace->kind = "leak";
 }
 
-std::string Hundredths(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.2f", value);
-  return text;
-}
-
 }  // namespace rankscope::diagnose

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <string>
-
 #include "diagnose/memory_trace.h"
 #include "diagnose/suspect.h"
 
@@ -11,7 +9,5 @@ namespace rankscope::diagnose {
 // else in percent of the device): adds the figures, and `leak` where it rose until the end and nothing else explains
 // it.
 void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace);
-
-std::string Hundredths(double value);  // "12.34"
 
 }  // namespace rankscope::diagnose

@@ -9,11 +9,11 @@ from harness import Place, RANKSCOPE, Server, children, proc, wait_until
 
 KILLS = int(os.environ.get("AGENT_KILLS", 20))
 
-# Prints until the agent was killed often enough, however slow the machine is.
+# Prints until the agent was killed often enough, however slow the machine is, or its test has gone.
 SCRIPT = """
 import os, sys, time
 i = 0
-while i % 100 or not os.path.exists(sys.argv[0] + ".enough"):
+while i % 100 or (os.path.exists(sys.argv[0]) and not os.path.exists(sys.argv[0] + ".enough")):
     print("item", i)
     time.sleep(0.004)
     i += 1
@@ -23,6 +23,7 @@ while i % 100 or not os.path.exists(sys.argv[0] + ".enough"):
 class AgentKilledTest(unittest.TestCase):
     def test_nothing_is_lost_or_doubled(self):
         place = Place()
+        self.addCleanup(place.remove)
         server = Server(place)
         self.addCleanup(server.process.kill)
         script = place.write("p.py", SCRIPT)
@@ -34,7 +35,7 @@ class AgentKilledTest(unittest.TestCase):
                          if proc(pid, "cmdline").split("\0")[1:2] == ["agent"] and pid != last), None)
 
         shown = []
-        terminal = threading.Thread(target=lambda: shown.extend(run.stdout))
+        terminal = threading.Thread(target=lambda: shown.extend(run.stdout), daemon=True)
         terminal.start()
         last = 0
         for _ in range(KILLS):
@@ -48,7 +49,6 @@ class AgentKilledTest(unittest.TestCase):
         stored = [r["msg"] for r in place.logs(server.http, "j", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(len(shown))])
         server.stop()
-        place.remove()
 
 
 if __name__ == "__main__":

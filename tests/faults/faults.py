@@ -20,7 +20,7 @@ for i in range(lines):
     print("item", rank, i, hashlib.sha512(b"%d %d" % (rank, i)).hexdigest() * 2)
     if pause and i % 100 == 99:
         sys.stdout.flush()
-        if os.path.exists(stop): break
+        if os.path.exists(stop) or not os.path.exists(sys.argv[0]): break  # or its test has gone
         time.sleep(pause)
 with open(f"{stop}.{rank}", "w") as file: print(i + 1, file=file)
 """

@@ -82,7 +82,7 @@ class DiskStore : public Store {
     wanted_attempt_ = std::max(wanted_attempt_, attempt);
     changed_.notify_all();
     changed_.wait(lock, [&] { return durable_position_ >= goal || failed_attempt_ >= attempt || stopping_; });
-    return durable_position_ >= goal ? base::Status() : seal_error_;
+    return durable_position_ >= goal ? base::Status() : failure_;
   }
 
   base::Status LastSealing() override {
@@ -263,7 +263,10 @@ class DiskStore : public Store {
       if (status.ok()) MergeWhenDue();
       lock.lock();
       seal_error_ = status;
-      if (!status.ok()) failed_attempt_ = attempts_;
+      if (!status.ok()) {
+        failed_attempt_ = attempts_;
+        failure_ = status;
+      }
       changed_.notify_all();
       // A full disk, say: the memtable and the journal keep the records, until no more fit.
       if (!status.ok()) changed_.wait_for(lock, kRetry, [this] { return stopping_ || wanted_attempt_ > attempts_; });
@@ -355,8 +358,10 @@ class DiskStore : public Store {
   std::map<std::string, base::Status> unreadable_;  // segments by name
   std::multiset<std::string> going_;                // jobs that are being deleted
   base::Status seal_error_;                         // of the last attempt
-  uint64_t attempts_ = 0, wanted_attempt_ = 0,
-           failed_attempt_ = 0;  // at sealing: begun; at least wanted; the last failed one
+  base::Status failure_;                            // of failed_attempt_; later ones may have gone well
+  uint64_t attempts_ = 0;                           // at sealing that have begun
+  uint64_t wanted_attempt_ = 0;                     // at least so many are to be made, without a pause
+  uint64_t failed_attempt_ = 0;                     // the last one that failed
   bool stopping_ = false;
 
   std::mutex subscribers_mutex_;  // taken after mutex_ is released

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <set>
 #include <thread>
@@ -168,6 +169,36 @@ TEST_F(StoreFaultTest, AJobThatCannotBeWrittenCanBeDeleted) {
   EXPECT_EQ(Everything(), others);
   Open();
   EXPECT_EQ(Everything(), others);
+}
+
+// One that waited for an attempt that failed may hear of it only when the next one has gone well, for what came before.
+TEST_F(StoreFaultTest, AFlushThatSaysOkIsDurableThoughOtherAttemptsFail) {
+  Fresh();
+  auto writes = std::make_shared<std::atomic<int>>(0);
+  base::SetFileFaults([writes](std::string_view operation) {
+    return operation == "write" && ++*writes % 16 == 0 ? base::Status::Unavailable("injected") : base::Status();
+  });
+  std::mutex appending;
+  uint64_t last = 0;
+  std::atomic<int> early = 0, failed = 0;
+  auto append_and_flush = [&] {
+    for (int round = 0; round < 10; ++round) {
+      std::unique_lock lock(appending);
+      const Delivery delivery = Make(++last, 1);
+      EXPECT_TRUE(store_->Append(delivery.end_position, delivery.batch).ok());
+      lock.unlock();
+      const bool ok = store_->Flush().ok();
+      failed += !ok;
+      early += ok && store_->durable_position() < delivery.end_position;
+    }
+  };
+  constexpr int kThreads = 300;  // so that some wake late
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back(append_and_flush);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(early, 0);
+  EXPECT_GT(failed, 0);
 }
 
 // Whoever waits for a place would wait for as long as the disk is full.

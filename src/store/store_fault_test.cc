@@ -153,6 +153,30 @@ TEST_F(StoreFaultTest, AJobThatCannotBeWrittenIsNamedAndNothingIsLost) {
   EXPECT_NE(said[1].find("records are written again"), std::string::npos) << said[1];
 }
 
+TEST_F(StoreFaultTest, EachJobThatCannotBeWrittenIsNamedOnce) {
+  std::vector<std::string> said;
+  store_.reset();
+  fs::remove_all(folder_);
+  fs::create_directories(folder_ + "/jobs");
+  for (const char* job : {"job", "other"})
+    std::ofstream(folder_ + "/jobs/" + job) << "a file where its folder is to be";
+  auto say = [&](const std::string& sentence) { said.push_back(sentence); };
+  auto store = Store::Open(folder_, {.idle_ms = 3'600'000, .merge_at = 1000, .say = say}, &damage_);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  store_ = *std::move(store);
+  Deliver(deliveries_[0]);
+  for (int attempt = 0; attempt < 2; ++attempt) EXPECT_FALSE(store_->Flush().ok());
+  fs::remove(folder_ + "/jobs/other");  // whose records come first
+  for (int attempt = 0; attempt < 2; ++attempt) EXPECT_FALSE(store_->Flush().ok());
+  fs::remove(folder_ + "/jobs/job");
+  EXPECT_TRUE(store_->Flush().ok());
+  store_.reset();
+  ASSERT_EQ(said.size(), 3u);
+  EXPECT_NE(said[0].find("job \"other\""), std::string::npos) << said[0];
+  EXPECT_NE(said[1].find("job \"job\""), std::string::npos) << said[1];
+  EXPECT_NE(said[2].find("records are written again"), std::string::npos) << said[2];
+}
+
 TEST_F(StoreFaultTest, AJobThatCannotBeWrittenCanBeDeleted) {
   Fresh();
   fs::create_directories(folder_ + "/jobs");

@@ -13,7 +13,7 @@ VictoriaLogs is built of its Go module, somewhere outside this repository:
     cd src && go build -o ../victoria-logs ./app/victoria-logs
 
 CPU seconds are the servers' own, from when they listen until nothing is done any more; the least of the rounds. VictoriaLogs
-is then made to merge all it has into one part, as this store does by itself: with that and without are two columns.
+is made to flush what it was sent, and then to merge all it has into one part, as this store does by itself: with that and without are two columns.
 """
 import argparse
 import json
@@ -37,8 +37,11 @@ class VictoriaLogs(Program):
     def __init__(self, program, data):
         self.data = data
         self.process = subprocess.Popen([program, '-storageDataPath', data, '-httpListenAddr', '127.0.0.1:0', '-retentionPeriod', '100y'], stderr=subprocess.PIPE, text=True)
-        while not (listens := re.search(r'started server at http://([^/]+)', self.process.stderr.readline())):
-            pass
+        said = []
+        while not (listens := re.search(r'started server at http://([^/]+)', line := self.process.stderr.readline())):
+            if not line:
+                raise SystemExit(f'{program} ended before it listened:\n' + ''.join(said))
+            said.append(line)
         self.http = listens[1]
         threading.Thread(target=self.process.stderr.read, daemon=True).start()  # of a full pipe it would wait
 
@@ -46,6 +49,8 @@ class VictoriaLogs(Program):
         url = f'http://{self.http}/insert/jsonline?_stream_fields=job_id,rank&_time_field=timestamp&_msg_field=msg'
         subprocess.run(['curl', '-sf', '-T', path, '-X', 'POST', url], check=True)
         request(self, '/internal/force_flush')
+
+    def count(self):
         return int(json.loads(ask(self, '* | count() as n'))['n'])
 
     def merge(self):
@@ -55,6 +60,12 @@ class VictoriaLogs(Program):
 
 class Rankscope(Server):
     QUERY, QUERIES = '/api/v1/query?', '.queries'
+
+    def ingest(self, path, job):
+        self.taken = super().ingest(path, job)
+
+    def count(self):
+        return self.taken
 
 
 def request(server, path):
@@ -81,13 +92,14 @@ def store(server, path, count, options):
     """CPU seconds until the server has settled, and until it has merged all; bytes on disk."""
     try:
         began = server.cpu_s()
-        if (taken := server.ingest(path, options.job)) != count:
-            raise SystemExit(f'{path}: {count} records were sent, {taken} were taken')
+        server.ingest(path, options.job)
         server.settle()
         settled = merged = server.cpu_s() - began
         if isinstance(server, VictoriaLogs):
             server.merge()
             merged = server.cpu_s() - began
+        if (taken := server.count()) != count:
+            raise SystemExit(f'{path}: {count} records were sent, {taken} were taken')
         size = disk_bytes(server.data)
         if options.queries:
             time_queries(server, options.queries)

@@ -33,7 +33,7 @@ std::string Line(const diagnose::ActionReport& report) {
   json["step"] = report.step ? Json(*report.step) : Json();
   json["ranks"] = Json::array();
   for (const diagnose::RankOutcome& rank : report.ranks) json["ranks"].push_back(ToJson(rank));
-  return base::JsonText(json) + "\n";
+  return Dump(json);
 }
 
 // Takes what is the action's own out of the body; who and why are left.

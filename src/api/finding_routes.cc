@@ -5,7 +5,6 @@
 #include "api/answer.h"
 #include "api/parameters.h"
 #include "api/signed_note.h"
-#include "base/json_text.h"
 #include "model/record_json.h"
 
 namespace rankscope::api {
@@ -24,7 +23,7 @@ std::string Line(const catalog::FindingRow& row) {
   if (decision.at != 0) {
     json["decision"] = {{"by", decision.by}, {"note", decision.note}, {"at", model::FormatTime(decision.at)}};
   }
-  return base::JsonText(json) + "\n";
+  return Dump(json);
 }
 
 base::Result<catalog::FindingFilter> FilterOf(const Request& request) {

@@ -107,7 +107,7 @@ void IncidentRoutes::Stats(const std::shared_ptr<Responder>& reply) const {
   for (const catalog::RuleStats& rule : *stats) {
     Json json = {{"rule", rule.rule},           {"fired", rule.fired},         {"confirmed", rule.confirmed},
                  {"dismissed", rule.dismissed}, {"incidents", rule.incidents}, {"rank_hours", rule.rank_hours}};
-    reply->Write(base::JsonText(json) + "\n");
+    reply->Write(Dump(json));
   }
   reply->End();
 }

@@ -6,9 +6,9 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "api/answer.h"
 #include "base/clock.h"
 #include "base/decoder.h"
-#include "base/json_text.h"
 #include "model/job_id.h"
 #include "parse/json_record.h"
 
@@ -116,7 +116,7 @@ class Tally : public std::enable_shared_from_this<Tally> {
       code = error_.ok() ? 200 : error_.code() == base::Code::kInvalid ? refused_code_ : 503;
     }
     responder_->Begin(code, "application/json");
-    responder_->Write(base::JsonText(json) + "\n");
+    responder_->Write(Dump(json));
     responder_->End();
   }
 

@@ -7,7 +7,6 @@
 #include "api/parameters.h"
 #include "api/server_metrics.h"
 #include "api/signed_note.h"
-#include "base/json_text.h"
 #include "base/nearest.h"
 #include "model/record_json.h"
 #include "model/time_text.h"
@@ -22,8 +21,6 @@ using Reply = std::shared_ptr<Responder>;
 constexpr int64_t kUsualLimit = 1000;
 
 Json TimeOrNull(base::TimeNs time) { return time == 0 ? Json() : Json(model::FormatTime(time)); }
-
-std::string Line(const Json& json) { return base::JsonText(json) + "\n"; }
 
 std::string_view NameOf(notify::DeliveryState state) {
   switch (state) {
@@ -79,13 +76,13 @@ Json ToJson(const notify::Silence& silence) {
 template <typename List>
 void AnswerLines(const Reply& reply, const List& list) {
   reply->Begin(200, "application/x-ndjson");
-  for (const auto& each : list) reply->Write(Line(ToJson(each)));
+  for (const auto& each : list) reply->Write(Dump(ToJson(each)));
   reply->End();
 }
 
 void AnswerOne(const Reply& reply, const Json& json) {
   reply->Begin(200, "application/json");
-  reply->Write(Line(json));
+  reply->Write(Dump(json));
   reply->End();
 }
 

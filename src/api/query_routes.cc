@@ -7,7 +7,6 @@
 
 #include "api/answer.h"
 #include "base/clock.h"
-#include "base/json_text.h"
 #include "query/field_list.h"
 #include "query/run.h"
 
@@ -40,8 +39,6 @@ std::string_view LimitName(Limit limit) {
   }
   return "";
 }
-
-std::string Line(const Json& json) { return base::JsonText(json) + "\n"; }
 
 // JSON has no infinities: they are strings, as in records.
 Json NumberOrNull(const std::optional<double>& value) {
@@ -125,16 +122,16 @@ class QueryRoutes::Answering {
     bool due = waiting_.size() >= piece_bytes_ || base::CoarseMonotonicNow() - sent_at_ > kPatienceNs;
     return !due || SendWaiting();
   }
-  bool Write(const Json& json) { return Write(Line(json), 1); }
+  bool Write(const Json& json) { return Write(Dump(json), 1); }
 
   void End(const base::Status& status) {
     metrics_->CountQuery(base::MonotonicNow() - begun_at_, rows_, LimitName(budget_->met()));
     if (!status.ok() && rows_ == 0) return Fail(reply_, status);
     if (!status.ok() || !budget_->left_out().ok()) {
-      waiting_ += Line({{"error", (status.ok() ? budget_->left_out() : status).message()}});
+      waiting_ += Dump({{"error", (status.ok() ? budget_->left_out() : status).message()}});
     } else if (budget_->met() != Limit::kNone) {
       waiting_ +=
-          Line({{"_partial", {{"limit", LimitName(budget_->met())}, {"message", query::ExplainLimit(*budget_)}}}});
+          Dump({{"_partial", {{"limit", LimitName(budget_->met())}, {"message", query::ExplainLimit(*budget_)}}}});
     }
     SendWaiting();
     reply_->End();

@@ -60,7 +60,7 @@ JsonKey JsonKeys::Next(simdjson::ondemand::field* field, size_t place, std::stri
   }
   Names::value_type* known = FindOrAdd(field, fault);
   if (*fault) return JsonKey::kField;
-  bool plain = known->first.size() < kReadable && known->first.find('\\') == std::string::npos;
+  bool plain = known->first.size() < kReadable && known->first.find_first_of("\\\"") == std::string::npos;
   if (plain) {
     here.last = here.count < kPerPlace ? here.count++ : (here.last + 1) % kPerPlace;
     here.keys[here.last] = known;

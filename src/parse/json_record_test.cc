@@ -76,6 +76,13 @@ TEST(JsonRecord, AKeyThatEndsInABackslashIsNotTheBeginningOfAnother) {
   EXPECT_EQ(records.at(1).fields, (model::Fields{{"a\"b", int64_t{2}}}));
 }
 
+TEST(JsonRecord, ANameThatHoldsQuotesIsNotTakenForTheKeysOfALaterLine) {
+  auto [status, records] = Read({R"({"a\":1,\"b":5})", R"({"a":1,"b":2})"});
+  ASSERT_TRUE(status.ok()) << status.message();
+  EXPECT_EQ(records.at(0).fields, (model::Fields{{"a\":1,\"b", int64_t{5}}}));
+  EXPECT_EQ(records.at(1).fields, (model::Fields{{"a", int64_t{1}}, {"b", int64_t{2}}}));
+}
+
 TEST(JsonRecord, NamesAreTakenHoweverManyCameBefore) {
   std::vector<std::string> lines;
   lines.reserve(3000);

@@ -126,7 +126,8 @@ size_t NextParameter(std::string_view value) {
   return std::string_view::npos;
 }
 
-Value ValueAfter(std::string_view text, size_t sign) {
+// A URL's parameter ends where the next begins; any other value may hold a `&`.
+Value ValueAfter(std::string_view text, size_t sign, bool is_parameter) {
   constexpr std::string_view kBefore = " '\"\\";
   size_t begin = sign + 1;
   while (begin < text.size() && kBefore.find(text[begin]) != std::string_view::npos) ++begin;
@@ -137,7 +138,8 @@ Value ValueAfter(std::string_view text, size_t sign) {
   const bool quoted = before == '\'' || before == '"';
   std::string_view value = text.substr(begin, kMostSecret);
   value = value.substr(0, quoted ? value.find(before) : value.find_first_of(" \t\n'\",;"));
-  size_t end = begin + (quoted ? value.size() : std::min(NextParameter(value), value.size()));
+  if (is_parameter && !quoted) value = value.substr(0, NextParameter(value));
+  size_t end = begin + value.size();
   while (end > begin && text[end - 1] == '\\') --end;
   return {begin, end, quoted};
 }
@@ -188,8 +190,9 @@ bool RedactNamed(char sign, std::string* text) {
     const std::string_view name = NameThatEnds(*text, end);
     Telling telling = TellingOf(name);
     if (telling == Telling::kNothing) continue;
-    if (telling == Telling::kToken && IsParameter(*text, name)) telling = Telling::kSecret;
-    Value value = ValueAfter(*text, at);
+    const bool is_parameter = IsParameter(*text, name);
+    if (telling == Telling::kToken && is_parameter) telling = Telling::kSecret;
+    Value value = ValueAfter(*text, at, is_parameter);
     if (!IsSecret(telling, std::string_view(*text).substr(value.begin, value.end - value.begin), value.quoted))
       continue;
     text->replace(value.begin, value.end - value.begin, kRedacted);

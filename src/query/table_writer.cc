@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kMostNumberBytes = 32;  // also of a time, with its quotes
 constexpr size_t kHeadBytes = 32;        // are copied at a time
-constexpr size_t kTimes = 1024;
+constexpr int kTimeBits = 10;            // of the places of known times
 constexpr size_t kSomeRows = 64;
 
 // Copies whole kHeadBytes, of which those behind the size do not count.
@@ -86,8 +86,8 @@ char* TableWriter::WriteRow(const model::Cell* cells, char* at, std::string* out
 
 // The same few come again for each group of another key.
 char* TableWriter::WriteTime(base::TimeNs time, char* at) {
-  times_.resize(kTimes);
-  KnownTime& known = times_[static_cast<uint64_t>(time) * 0x9e3779b97f4a7c15u >> 54];
+  times_.resize(size_t{1} << kTimeBits);
+  KnownTime& known = times_[static_cast<uint64_t>(time) * 0x9e3779b97f4a7c15u >> (64 - kTimeBits)];
   if (!known.known || known.ns != time) {
     scratch_ = '"';
     model::AppendTime(time, &scratch_);

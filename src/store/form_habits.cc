@@ -35,7 +35,7 @@ FormHabits::Habit* FormHabits::Of(std::string_view text) {
   auto letter = static_cast<size_t>(std::find_if(text.begin(), text.end(), IsLetter) - text.begin());
   uint64_t beginning = 0;
   std::memcpy(&beginning, text.data() + letter, std::min(sizeof beginning, text.size() - letter));
-  return &habits_[beginning * 0x9e3779b97f4a7c15u >> 54];
+  return &habits_[beginning * 0x9e3779b97f4a7c15u >> (64 - kBits)];
 }
 
 }  // namespace rankscope::store

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -26,7 +27,8 @@ class FormHabits {
   Habit* Of(std::string_view text);
 
  private:
-  std::array<Habit, 1024> habits_;
+  static constexpr int kBits = 10;  // of a beginning's place
+  std::array<Habit, size_t{1} << kBits> habits_;
 };
 
 }  // namespace rankscope::store

@@ -24,8 +24,8 @@ struct Memtable {
 };
 
 // The memtable's records, but for those of the jobs that go, as segments, one a job, that nobody sees until they are
-// published.
+// published. After an error `hindered` is the job whose records could not be written.
 base::Result<std::vector<LiveSegment>> WriteSegments(const Memtable& table, const std::multiset<std::string>& going,
-                                                     SegmentFolder* folder);
+                                                     SegmentFolder* folder, std::string* hindered);
 
 }  // namespace rankscope::store

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "store/column_aggregator.h"
 #include "store/memtable.h"
@@ -82,7 +83,7 @@ class DiskStore : public Store {
     wanted_attempt_ = std::max(wanted_attempt_, attempt);
     changed_.notify_all();
     changed_.wait(lock, [&] { return durable_position_ >= goal || failed_attempt_ >= attempt || stopping_; });
-    return durable_position_ >= goal ? base::Status() : seal_error_;
+    return durable_position_ >= goal ? base::Status() : failure_;
   }
 
   base::Status LastSealing() override {
@@ -258,22 +259,27 @@ class DiskStore : public Store {
       const std::multiset<std::string> going = going_;
       ++attempts_;
       lock.unlock();
-      base::Status status = Seal(*table, going);
-      Tell(status);
+      std::string hindered;
+      base::Status status = Seal(*table, going, &hindered);
+      Tell(status, hindered);
       if (status.ok()) MergeWhenDue();
       lock.lock();
       seal_error_ = status;
-      if (!status.ok()) failed_attempt_ = attempts_;
+      if (!status.ok()) {
+        failed_attempt_ = attempts_;
+        failure_ = status;
+      }
       changed_.notify_all();
       // A full disk, say: the memtable and the journal keep the records, until no more fit.
       if (!status.ok()) changed_.wait_for(lock, kRetry, [this] { return stopping_ || wanted_attempt_ > attempts_; });
     }
   }
 
-  // By the sealing thread.
-  void Tell(const base::Status& status) {
-    if (status.code() == told_) return;
-    told_ = status.code();
+  // By the sealing thread. Once an obstacle, by its kind and job: each attempt has other file names.
+  void Tell(const base::Status& status, const std::string& hindered) {
+    std::pair obstacle(status.code(), hindered);
+    if (obstacle == told_) return;
+    told_ = std::move(obstacle);
     if (!options_.say) return;
     options_.say("project " + options_.project + ": " +
                  (status.ok()
@@ -281,9 +287,10 @@ class DiskStore : public Store {
                       : "records cannot be written and stay in memory and in the journal: " + status.message()));
   }
 
-  base::Status Seal(const Memtable& table, const std::multiset<std::string>& going) {
+  // `hindered`: the job that an error is about, if it is about one.
+  base::Status Seal(const Memtable& table, const std::multiset<std::string>& going, std::string* hindered) {
     std::lock_guard maintenance(maintenance_mutex_);
-    ASSIGN_OR_RETURN(std::vector<LiveSegment> sealed, WriteSegments(table, going, folder_.get()));
+    ASSIGN_OR_RETURN(std::vector<LiveSegment> sealed, WriteSegments(table, going, folder_.get(), hindered));
     RETURN_IF_ERROR(folder_->Publish({}, sealed, table.end_position));
     std::lock_guard lock(mutex_);
     segments_.insert(segments_.end(), sealed.begin(), sealed.end());
@@ -340,7 +347,7 @@ class DiskStore : public Store {
   ColumnCache columns_;
   std::atomic<uint64_t> durable_position_{0};
   std::thread sealer_;
-  base::Code told_ = base::Code::kOk;  // the sealing thread's own: what went wrong; each attempt has other file names
+  std::pair<base::Code, std::string> told_{base::Code::kOk, ""};  // the sealing thread's own: the obstacle and its job
 
   std::mutex maintenance_mutex_;  // of sealing, merging and deleting; taken before mutex_. Guards what follows
   std::unique_ptr<SegmentFolder> folder_;
@@ -355,8 +362,10 @@ class DiskStore : public Store {
   std::map<std::string, base::Status> unreadable_;  // segments by name
   std::multiset<std::string> going_;                // jobs that are being deleted
   base::Status seal_error_;                         // of the last attempt
-  uint64_t attempts_ = 0, wanted_attempt_ = 0,
-           failed_attempt_ = 0;  // at sealing: begun; at least wanted; the last failed one
+  base::Status failure_;                            // of failed_attempt_; later ones may have gone well
+  uint64_t attempts_ = 0;                           // at sealing that have begun
+  uint64_t wanted_attempt_ = 0;                     // at least so many are to be made, without a pause
+  uint64_t failed_attempt_ = 0;                     // the last one that failed
   bool stopping_ = false;
 
   std::mutex subscribers_mutex_;  // taken after mutex_ is released

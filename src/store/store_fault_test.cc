@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <mutex>
 #include <random>
 #include <set>
 #include <thread>
@@ -152,6 +153,30 @@ TEST_F(StoreFaultTest, AJobThatCannotBeWrittenIsNamedAndNothingIsLost) {
   EXPECT_NE(said[1].find("records are written again"), std::string::npos) << said[1];
 }
 
+TEST_F(StoreFaultTest, EachJobThatCannotBeWrittenIsNamedOnce) {
+  std::vector<std::string> said;
+  store_.reset();
+  fs::remove_all(folder_);
+  fs::create_directories(folder_ + "/jobs");
+  for (const char* job : {"job", "other"})
+    std::ofstream(folder_ + "/jobs/" + job) << "a file where its folder is to be";
+  auto say = [&](const std::string& sentence) { said.push_back(sentence); };
+  auto store = Store::Open(folder_, {.idle_ms = 3'600'000, .merge_at = 1000, .say = say}, &damage_);
+  ASSERT_TRUE(store.ok()) << store.status().message();
+  store_ = *std::move(store);
+  Deliver(deliveries_[0]);
+  for (int attempt = 0; attempt < 2; ++attempt) EXPECT_FALSE(store_->Flush().ok());
+  fs::remove(folder_ + "/jobs/other");  // whose records come first
+  for (int attempt = 0; attempt < 2; ++attempt) EXPECT_FALSE(store_->Flush().ok());
+  fs::remove(folder_ + "/jobs/job");
+  EXPECT_TRUE(store_->Flush().ok());
+  store_.reset();
+  ASSERT_EQ(said.size(), 3u);
+  EXPECT_NE(said[0].find("job \"other\""), std::string::npos) << said[0];
+  EXPECT_NE(said[1].find("job \"job\""), std::string::npos) << said[1];
+  EXPECT_NE(said[2].find("records are written again"), std::string::npos) << said[2];
+}
+
 TEST_F(StoreFaultTest, AJobThatCannotBeWrittenCanBeDeleted) {
   Fresh();
   fs::create_directories(folder_ + "/jobs");
@@ -168,6 +193,36 @@ TEST_F(StoreFaultTest, AJobThatCannotBeWrittenCanBeDeleted) {
   EXPECT_EQ(Everything(), others);
   Open();
   EXPECT_EQ(Everything(), others);
+}
+
+// One that waited for an attempt that failed may hear of it only when the next one has gone well, for what came before.
+TEST_F(StoreFaultTest, AFlushThatSaysOkIsDurableThoughOtherAttemptsFail) {
+  Fresh();
+  auto writes = std::make_shared<std::atomic<int>>(0);
+  base::SetFileFaults([writes](std::string_view operation) {
+    return operation == "write" && ++*writes % 16 == 0 ? base::Status::Unavailable("injected") : base::Status();
+  });
+  std::mutex appending;
+  uint64_t last = 0;
+  std::atomic<int> early = 0, failed = 0;
+  auto append_and_flush = [&] {
+    for (int round = 0; round < 10; ++round) {
+      std::unique_lock lock(appending);
+      const Delivery delivery = Make(++last, 1);
+      EXPECT_TRUE(store_->Append(delivery.end_position, delivery.batch).ok());
+      lock.unlock();
+      const bool ok = store_->Flush().ok();
+      failed += !ok;
+      early += ok && store_->durable_position() < delivery.end_position;
+    }
+  };
+  constexpr int kThreads = 300;  // so that some wake late
+  std::vector<std::thread> threads;
+  threads.reserve(kThreads);
+  for (int i = 0; i < kThreads; ++i) threads.emplace_back(append_and_flush);
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(early, 0);
+  EXPECT_GT(failed, 0);
 }
 
 // Whoever waits for a place would wait for as long as the disk is full.

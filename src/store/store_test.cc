@@ -6,6 +6,7 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 #include "base/file.h"
@@ -77,32 +78,68 @@ class StoreTest : public testing::Test {
   std::unique_ptr<Store> store_;
 };
 
-TEST_F(StoreTest, MergingMeanwhileIsNoDamage) {
-  std::vector<model::Record> others;  // whose segments are looked at first, so that a look takes its time
-  for (int job = 0; job < 300; ++job) {
-    others.push_back(Line(0, job, "of another job"));
-    others.back().origin.job = "other " + std::to_string(job);
-  }
-  ASSERT_TRUE(store_->Append(1, Batch(others)).ok());
-  ASSERT_TRUE(store_->Flush().ok());
-  std::atomic<bool> stop = false;
-  std::thread merging([&] {
-    for (uint64_t position = 2; !stop; position += 2) {
-      for (uint64_t end : {position, position + 1}) {
-        EXPECT_TRUE(
-            store_->Append(end, Batch({Line(0, static_cast<int64_t>(end), "word" + std::to_string(end))})).ok());
-        EXPECT_TRUE(store_->Flush().ok());
-      }
-      EXPECT_TRUE(store_->Compact().ok());
+class ChangingStoreTest : public StoreTest {
+ protected:
+  // Those of other jobs are looked at first, so that a look takes its time.
+  void AddOtherJobs() {
+    std::vector<model::Record> others;
+    for (int job = 0; job < 300; ++job) {
+      others.push_back(Line(0, job, "of another job"));
+      others.back().origin.job = "other " + std::to_string(job);
     }
-  });
-  for (int i = 0; i < 50; ++i) {
-    auto report = VerifyStore(folder_);
-    EXPECT_TRUE(report.ok()) << report.status().message();
-    if (report.ok() && !report->damage.empty()) ADD_FAILURE() << report->damage[0];
+    AppendAndFlush(others);
   }
-  stop = true;
-  merging.join();
+  void AppendAndFlush(const std::vector<model::Record>& records) {
+    EXPECT_TRUE(store_->Append(++appended_, Batch(records)).ok());
+    EXPECT_TRUE(store_->Flush().ok());
+  }
+  // Looks at the store while `change` runs again and again, until many looks saw its manifest change.
+  void LookWhile(const std::function<void()>& change, const std::function<void(const JobStats&)>& check) {
+    std::atomic<bool> stop = false;
+    std::thread changing([&] {
+      while (!stop) change();
+    });
+    auto manifest = [&] { return *base::ReadWholeFile(folder_ + "/MANIFEST"); };
+    for (int overtaken = 0; overtaken < 20 && !HasFailure();) {
+      const std::string before = manifest();
+      durable_ = store_->durable_position();
+      auto report = VerifyStore(folder_);
+      EXPECT_TRUE(report.ok()) << report.status().message();
+      if (!report.ok()) break;
+      if (!report->damage.empty()) ADD_FAILURE() << report->damage[0];
+      for (const JobStats& job : report->jobs) check(job);
+      overtaken += manifest() != before;
+    }
+    stop = true;
+    changing.join();
+  }
+
+  std::atomic<uint64_t> appended_ = 0;
+  uint64_t durable_ = 0;  // before the look
+};
+
+TEST_F(ChangingStoreTest, MergingMeanwhileIsNoDamageAndCountsNoRecordTwice) {
+  AddOtherJobs();
+  auto merge = [&] {
+    for (int part = 0; part < 2; ++part) AppendAndFlush({Line(0, part, "word" + std::to_string(appended_))});
+    EXPECT_TRUE(store_->Compact().ok());
+  };
+  auto check = [&](const JobStats& job) {
+    if (job.job != "job/1") return;
+    EXPECT_GE(job.records, durable_ - 1);  // each position past the first is a record
+    EXPECT_LE(job.records, appended_ - 1);
+  };
+  LookWhile(merge, check);
+}
+
+TEST_F(ChangingStoreTest, JobsThatGoMeanwhileAreNoDamage) {
+  AddOtherJobs();
+  auto come_and_go = [&] {
+    AppendAndFlush({Line(0, 0, "word " + std::to_string(appended_)), Line(0, 1, "of a text")});
+    EXPECT_TRUE(store_->DeleteJob("job/1").ok());
+  };
+  auto check = [&](const JobStats& job) { EXPECT_EQ(job.records, job.job == "job/1" ? 2u : 1u) << job.job; };
+  LookWhile(come_and_go, check);
 }
 
 TEST_F(StoreTest, RecordsThatEachHaveFieldsOfTheirOwnComeBackWhole) {

@@ -13,6 +13,7 @@
 #include <set>
 #include <tuple>
 
+#include "base/testing/repetitions.h"
 #include "store/inspect.h"
 #include "store/rollup_groups.h"
 #include "store/store.h"
@@ -352,11 +353,11 @@ TEST_F(RollupTest, RandomQuestionsAreAnsweredAsByRows) {
       ExpectAlike(Table(aggregation, filter), TableOfRows(aggregation, filter));
     }
   };
-  ask(60);
+  ask(base::Repetitions(60));
   Append(late);  // what is in memory
-  ask(20);
+  ask(base::Repetitions(20));
   ASSERT_TRUE(store_->Compact().ok());
-  ask(60);
+  ask(base::Repetitions(60));
   ASSERT_TRUE(store_->DeleteJob("job").ok());
   EXPECT_TRUE(Table(AllOf({"real"}, {Field("rank")}), {}).empty());
 }

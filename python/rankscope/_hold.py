@@ -8,8 +8,8 @@ from rankscope import _native
 
 _STOP = 2  # what _native.heed() says of a rank that is to end
 _LOOK_EVERY_S = 0.02
-_FOR_SOMEBODY_S = 5  # so long a rank that has raised waits for an action of its failure to begin
-_FOR_ITS_END_S = 10  # and so long for one that has begun
+_FOR_SOMEBODY_S = 15  # so long a rank that has raised waits for an action of its failure to begin
+_FOR_ITS_END_S = 15  # and so long for one that has begun
 
 waited_s = 0.0  # this process was held for so long
 _allowed = False
@@ -60,7 +60,7 @@ def should_stop():
 
 def await_end_of_action():
     """For a rank that has raised and is about to end: a rule may want the stacks of all ranks before the launcher ends
-    them. It waits for that, if the job allows it, 5 s, and 10 s more where somebody is at it."""
+    them. It waits for that, if the job allows it, 15 s, and as long again where somebody is at it."""
     end = time.monotonic() + _FOR_SOMEBODY_S
     begun = False
     while _allowed and _pid == os.getpid() and time.monotonic() < end:

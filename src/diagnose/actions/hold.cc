@@ -10,8 +10,8 @@ using base::kNsPerSecond;
 constexpr int64_t kFirstMargin = 2;                      // steps: a long one is not waited for in vain
 constexpr int kMostRounds = 12;                          // the last margin is of 4,096 steps
 constexpr int64_t kAnswerNs = 15 * kNsPerSecond;         // a node with more to do than cores is slow to answer
-constexpr int64_t kAnswerOfRaisedNs = 5 * kNsPerSecond;  // its ranks wait with their ends no longer than 15 s in all
-constexpr int64_t kStacksNs = 8 * kNsPerSecond;          // a rank that has raised waits 10 s for them
+constexpr int64_t kAnswerOfRaisedNs = 5 * kNsPerSecond;  // its rank waits 15 s with its end
+constexpr int64_t kStacksNs = 8 * kNsPerSecond;          // both come to less than those
 constexpr int64_t kAgentAwayNs = 30 * kNsPerSecond;
 constexpr int64_t kGraceNs = 10 * kNsPerSecond;  // of a rank's own limit beyond ours
 constexpr uint32_t kUsualTimeoutS = 600;         // NCCL's, where no rank names one

@@ -15,10 +15,11 @@ from rankscope.worker.sender import Sender
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", "12"))
 
-# The loss is high in every second ten of steps.
+# The loss is high in every second ten of steps. Before step 45 it waits for a file, where one is named.
 TRAIN = """
 import os, sys, time, rankscope
 for step in range(1, int(sys.argv[1]) + 1):
+    while step == 45 and sys.argv[3:] and not os.path.exists(sys.argv[3]): time.sleep(0.01)
     rankscope.log({"loss": 2000.0 if step // 10 % 2 else 2.0}, step=step)
     time.sleep(float(sys.argv[2]))
 """
@@ -176,9 +177,9 @@ class DetectWorkerTest(unittest.TestCase):
         self.train = self.place.write("train.py", TRAIN)
         self.file = self.place.write("detectors.py", DETECTOR)
 
-    def start_job(self, job, steps=STEPS, pause=0.0):
+    def start_job(self, job, steps=STEPS, pause=0.0, awaits=()):
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--flush-timeout", "100",
-                                "--log_interval_steps", "1", "--", sys.executable, self.train, str(steps), str(pause)],
+                                "--log_interval_steps", "1", "--", sys.executable, self.train, str(steps), str(pause), *awaits],
                                env={**self.place.env, **RANK_3}, stderr=subprocess.DEVNULL)
         self.addCleanup(lambda: run.poll() is None and run.kill())
         return run
@@ -247,9 +248,11 @@ class DetectWorkerTest(unittest.TestCase):
         self.assertEqual(len(self.events("j", "detector_rule")), 2)
 
     def test_a_worker_that_comes_late_goes_on_from_its_first_start(self):
-        run = self.start_job("j", pause=0.02)
+        run = self.start_job("j", pause=0.02, awaits=[self.place.path + "/go"])
         wait_until(lambda: self.server.rows("job:j step:>=40 | limit 1"), "step 40")
         worker = self.start_worker(self.file, "--job_id", "j", "--from", "now")
+        wait_until(lambda: "following job j" in self.said(), "the worker")
+        self.place.write("go", "")
         wait_until(lambda: len(self.turns("j")) >= 2, "its first findings")
         worker.kill()
         worker.wait()

@@ -29,8 +29,12 @@ class LogsTest(unittest.TestCase):
         cls.server = Server(cls.place)
         cls.command = [sys.executable, cls.place.write("launch.py", LAUNCHER), "4", sys.executable,
                        cls.place.write("rank.py", RANK)]
-        done = cls.place.cli("run", "--server", cls.server.http, "--job_id", "ended", "--", *cls.command)
-        assert done.returncode == 0, done.stderr
+        sampled = cls.place.path + "/sampled"
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", cls.server.http, "--job_id", "ended", "--flush-timeout", "100", "--",
+                                *cls.command], env={**cls.place.env, "STOP": sampled}, stdout=subprocess.DEVNULL)
+        wait_until(lambda: cls.server.rows("job:ended stream:host"), "a sample of the host")
+        cls.place.write("sampled", "")
+        assert run.wait(PATIENCE) == 0
 
     @classmethod
     def tearDownClass(cls):

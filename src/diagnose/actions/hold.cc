@@ -10,8 +10,8 @@ using base::kNsPerSecond;
 constexpr int64_t kFirstMargin = 2;                      // steps: a long one is not waited for in vain
 constexpr int kMostRounds = 12;                          // the last margin is of 4,096 steps
 constexpr int64_t kAnswerNs = 15 * kNsPerSecond;         // a node with more to do than cores is slow to answer
-constexpr int64_t kAnswerOfRaisedNs = 5 * kNsPerSecond;  // its rank waits 15 s with its end
-constexpr int64_t kStacksNs = 8 * kNsPerSecond;          // both come to less than those
+constexpr int64_t kAnswerOfRaisedNs = 5 * kNsPerSecond;  // where a rank has raised, which waits 15 s with its end
+constexpr int64_t kStacksNs = 8 * kNsPerSecond;          // with the answers less than those 15 s
 constexpr int64_t kAgentAwayNs = 30 * kNsPerSecond;
 constexpr int64_t kGraceNs = 10 * kNsPerSecond;  // of a rank's own limit beyond ours
 constexpr uint32_t kUsualTimeoutS = 600;         // NCCL's, where no rank names one
@@ -191,10 +191,7 @@ void Hold::Tick(int64_t now_ns) {
                                                     [](const auto& stack) { return stack.second == "asked"; });
   switch (stage_) {
     case Stage::kPreparing:
-      if (bool raised = !RanksSaying("raised").empty() || !report_.request.finding.empty();
-          now_ns - stage_began_ns_ > (raised ? kAnswerOfRaisedNs : kAnswerNs)) {
-        Decide(now_ns);
-      }
+      if (now_ns - stage_began_ns_ > (RanksSaying("raised").empty() ? kAnswerNs : kAnswerOfRaisedNs)) Decide(now_ns);
       return;
     case Stage::kCapturing:
       if (all_taken || now_ns - stage_began_ns_ > kStacksNs) EndTheOthers(now_ns);

@@ -213,6 +213,15 @@ TEST_F(HoldTest, WhereOneHasRaisedASlowAgentIsAwaitedForLessThanThatOneWaitsWith
   EXPECT_EQ(last().kind, Kind::kEnd);
 }
 
+TEST_F(HoldTest, ASlowAgentsRanksAreNotTakenForEndedOnesAfterSeconds) {
+  Begin("pause_job", "f1");
+  Say(Kind::kPrepare, {{0, "ready"}, {1, "ready"}}, 10);
+  After(14);
+  EXPECT_EQ(last().kind, Kind::kPrepare);
+  Say(Kind::kPrepare, {{2, "ready"}, {3, "ready"}}, 10);
+  EXPECT_EQ(last().kind, Kind::kHold);
+}
+
 TEST_F(HoldTest, WhereOneHasRaisedStacksAreTakenFirstAndTheOthersEnd) {
   Begin("pause_job", "f1");
   EXPECT_EQ(orders_[0].kind, Kind::kStacks);

@@ -2,8 +2,10 @@
 import ctypes
 import json
 import os
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -86,6 +88,30 @@ def mount_small_disk(folder, mib):
         refuse(mounted)
 
 
+RESERVED = []  # sockets, until this test's process ends
+
+
+def port_to_come_back_to():
+    """A TCP port for a server that a test stops and starts again.
+
+    None that the kernel gives to those who ask for any: while the server is down, another test's connection could take
+    it, and keeps it for a minute after its end. Who holds the UDP port of that number has it among the tests.
+    """
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first_given = int(file.read().split()[0])
+    while True:
+        port = random.randrange(10000, first_given)
+        holder = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            holder.bind(("127.0.0.1", port))
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            holder.close()
+            continue
+        RESERVED.append(holder)
+        return port
+
+
 class Place:
     """A scratch folder that holds the data and the run directories of one test."""
 
@@ -125,8 +151,9 @@ class Place:
 class Server:
     """`rankscope serve`, restartable on the same ports and data."""
 
-    def __init__(self, place, host="127.0.0.1", http=None, grpc=None, options=()):
-        self.place, self.http, self.grpc, self.options = place, http or host + ":0", grpc or host + ":0", options
+    def __init__(self, place, host="127.0.0.1", options=()):
+        self.place, self.options = place, options
+        self.http, self.grpc = f"{host}:{port_to_come_back_to()}", f"{host}:{port_to_come_back_to()}"
         self.start()
 
     def command(self):

@@ -14,4 +14,5 @@ demo: build
 	tools/demo.sh
 
 test: build
-	TORCH_PYTHON=$$(tools/torch_python.sh) ctest --preset $(PRESET)
+	TORCH_PYTHON=$$(tools/torch_python.sh) ctest --preset $(PRESET) --output-junit tests.xml || \
+	  { python3 tools/failures.py build/$(PRESET)/tests.xml; exit 1; }

@@ -51,6 +51,10 @@ constexpr Signature kTable[] = {
      R"(illegal memory access was encountered|CUDA_ERROR_ILLEGAL_ADDRESS|cudaErrorIllegalAddress|Warp Illegal Address)"},
     {"cuda_illegal_memory_access", "misaligned address", kCause, 87,
      R"(misaligned address|CUDA_ERROR_MISALIGNED_ADDRESS)"},
+    // What a queue of ROCm's ends with.
+    {"cuda_illegal_memory_access", "illegal address", kCause, 88,
+     R"(HSA_STATUS_ERROR_(?:MEMORY_FAULT|MEMORY_APERTURE_VIOLATION|ILLEGAL_INSTRUCTION|INVALID_PACKET_FORMAT|EXCEPTION)\b)"},
+    {"cuda_oom", "allocation", kCause, 84, R"(HSA_STATUS_ERROR_OUT_OF_RESOURCES)"},
     {"cuda_illegal_memory_access", "illegal instruction", kCause, 85,
      R"(an illegal instruction was encountered|invalid program counter|CUDA_ERROR_ILLEGAL_INSTRUCTION|Memory access fault by GPU node)"},
     {"cuda_illegal_memory_access", "launch failure", kCause, 78,

@@ -35,6 +35,8 @@ constexpr Signature kTable[] = {
     {"nccl_system_error", "infiniband", kCause, 80,
      R"(NET/IB\w{0,2} ?: ?(?:[^ ]+ )?(?:Got completion|.*async fatal event)|ibv_\w+ failed|[Ff]ailed to modify QP|NCCL WARN .*(?:IB|ibv|RoCE|GID).*(?:fail|error|down)|port .* went down)"},
     {"nccl_system_error", "infiniband", kCause, 80, R"(mlx\d: \S+ got completion with error|UCX +ERROR)"},
+    {"nccl_system_error", "libfabric", kSymptom, 66,
+     R"(NCCL WARN NET/OFI .*(?:completed with error|[Ff]ailed|Error:)|NCCL WARN Failed to find reverse path)"},
     {"nccl_system_error", "socket", kSymptom, 60, R"(NCCL WARN ncclSocket\w+)"},
     {"nccl_system_error", "interface", kCause, 79,
      R"(Bootstrap : no socket interface found|NET/Socket : no (?:usable )?(?:interface|socket)|NCCL WARN .*no (?:usable )?(?:socket )?interface|network \S+ not found)"},

@@ -18,6 +18,9 @@ constexpr Signature kTable[] =
          R"(DUE TO TIME LIMIT|DUE TO JOB REQUEUE|(?i:wall ?time (?:limit )?(?:exceeded|reached)|time limit (?:reached|exceeded)|reached (?:the )?time limit|exiting (?:program )?after \d+(?:\.\d+)? minutes)|TERM_RUNLIMIT|DeadlineExceeded)"},
         {"sigterm_preempted", "time limit", kCause, 90,
          R"((?i)exceeded its time limit|allocation has been revoked|walltime \d+ exceeded limit)"},
+        // LSF's words, and PBS's.
+        {"sigterm_preempted", "preempted", kCause, 90, R"(\bTERM_PREEMPT\b)"},
+        {"sigterm_preempted", "cancelled", kCause, 84, R"(\bTERM_(?:OWNER|ADMIN|FORCE_\w+)\b|job \S+ deleted by)"},
         {"sigterm_preempted", "cancelled", kCause, 84,
          R"(slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ .*CANCELLED|CANCELLED AT|DUE TO NODE FAILURE|job .*(?:was )?cancell?ed by|scancel)"},
         {"sigterm_preempted", "launcher signalled", kSymptom, 66,

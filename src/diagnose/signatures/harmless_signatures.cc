@@ -64,7 +64,7 @@ constexpr Signature kTable[] = {
     {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
      Life::kGoesOn},
     {"", "shell", kHarmless, 91,
-     R"(^(?:rm|rmdir|kill|pkill|tcsetattr): |(?:nvidia-smi|lsb_release|module|git): (?:command )?not found)", "",
+     R"(^(?:rm|rmdir|ls|kill|pkill|tcsetattr): |(?:nvidia-smi|lsb_release|module|git): (?:command )?not found)", "",
      Life::kGoesOn},
     // nvidia-smi -q lists all that may slow a GPU down.
     {"", "not throttled", kHarmless, 90,

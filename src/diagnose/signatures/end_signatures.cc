@@ -48,6 +48,7 @@ constexpr Signature kTable[] =
          R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},
         {"python_exception_one_rank", "exit code", kOutcome, 38,
          R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
+        {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
         {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
         {"python_exception_one_rank", "exit code", kOutcome, 38,
          R"(Horovod has been shut down\. This (?:was|has been) ca)"},

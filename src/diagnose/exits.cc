@@ -59,6 +59,7 @@ constexpr Wording kWordings[] = {
     {R"(--local_rank=(?P<local>0)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(BAD TERMINATION|RANK (?P<rank>\d+) PID \d+ RUNNING AT)"},
+    {R"(Container rank (?P<rank>\d+) status failed cmd .* code (?P<code>-?\d+))"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},
     {R"([Rr]ank (?P<rank>\d+)(?: \((?i:pid) \d+\))? (?:ended|exited|crashed|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
 };

@@ -58,7 +58,8 @@ bool IsOfPeers(const Signature* signature) {
 // than that it did.
 const Signature* MostSpecific(std::vector<const Signature*> found) {
   if (!std::all_of(found.begin(), found.end(), IsAnyException)) std::erase_if(found, IsAnyException);
-  if (std::any_of(found.begin(), found.end(), IsOfPeers)) std::erase_if(found, IsByPlace);
+  if (std::any_of(found.begin(), found.end(), IsOfPeers))
+    std::erase_if(found, [](const Signature* s) { return IsByPlace(s) || s->kind == "SIGABRT"; });
   auto best = std::max_element(found.begin(), found.end(),
                                [](const Signature* a, const Signature* b) { return a->weight < b->weight; });
   return best == found.end() ? nullptr : *best;
@@ -75,6 +76,11 @@ bool IsSample(std::string_view text) {
   return text.starts_with('{') && std::any_of(std::begin(kMarks), std::end(kMarks), has);
 }
 
+// Behind these words Ray lists whatever ends processes.
+std::string_view WithoutGuesses(std::string_view text) {
+  return text.substr(0, text.find("There are some potential root causes"));
+}
+
 void FindSightings(Reading* reading) {
   std::vector<const Signature*> found;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
@@ -83,7 +89,7 @@ void FindSightings(Reading* reading) {
     size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
     const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
-    SignatureSet::Shipped().Match(reading->bodies[i].text, frames, &found);
+    SignatureSet::Shipped().Match(WithoutGuesses(reading->bodies[i].text), frames, &found);
     const Signature* signature = MostSpecific(found);
     if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;
     if (signature) reading->sightings.push_back({i, signature, traceback});

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 namespace rankscope::diagnose {
 namespace {
@@ -64,7 +65,9 @@ class Writing {
       Begin(line);  // the excerpt begins in its middle
     }
     if (IsFrame(body.text) && Indent(body.indented) == header_indent_ + kFrameIndent) indent_ = header_indent_;
-    if (!name_.empty() ? !body.text.starts_with(name_) : IsPart(body)) return AddFrame(line, body.text);
+    const bool flat_source = std::exchange(after_flat_frame_, false) && !IsException(body.text);
+    after_flat_frame_ = IsFrame(body.text) && Indent(body.indented) <= header_indent_;
+    if (!name_.empty() ? !body.text.starts_with(name_) : IsPart(body) || flat_source) return AddFrame(line, body.text);
     found_->all[open_].exception = line;
     last_ = open_;
     open_ = Traceback::kNone;
@@ -80,6 +83,7 @@ class Writing {
     size_t cause = chained_ ? last_ : Traceback::kNone;
     chained_ = false;
     open_ = found_->all.size();
+    after_flat_frame_ = false;
     indent_ = header_indent_ = 0;
     Traceback traceback;
     traceback.begin = line;
@@ -88,6 +92,12 @@ class Writing {
     found_->all.push_back(std::move(traceback));
     ignored_ = false;
     found_->is_inside[line] = 1;
+  }
+
+  static bool IsException(std::string_view text) {
+    static const re2::RE2 kException(
+        R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Warning)(?::|$))");
+    return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kException);
   }
 
   // Who caught it says so at once.
@@ -121,6 +131,7 @@ class Writing {
   Tracebacks* found_;
   size_t open_ = Traceback::kNone, last_ = Traceback::kNone;
   bool chained_ = false, ignored_ = false;
+  bool after_flat_frame_ = false;  // somebody took the indentation off, so that the source of a frame has none either
   size_t header_indent_ = 0, indent_ = 0;  // indent_: of the whole text, where somebody moved it to the right
   std::string name_;                       // of the exception, in a notebook's traceback: its frames begin anywhere
   int lines_since_ = 0, lines_since_exception_ = 0;

@@ -29,7 +29,7 @@ constexpr Signature kTable[] = {
      R"(jinja2\.exceptions\.TemplateError|Conversation roles must alternate)"},
     {"data_error", "split", kCause, 84, R"(Unknown split \")"},
     {"data_error", "index file", kCause, 78,
-     R"(mmap length is greater than file size|[Ii]ndex file doesn't match|bad header, cannot read|Dataset index is corrupt|bad magic number.*idx)"},
+     R"(mmap length is greater than file size|[Ii]ndex file doesn't match|bad (?:header|version), cannot read|Dataset index is corrupt|bad magic number.*idx)"},
     {"data_error", "reading a sample", kSymptom, 68,
      R"(^(?:[\w.]+\.)?(?:KeyError|ValueError|IndexError|TypeError|AssertionError|AttributeError|OSError|FileNotFoundError|RuntimeError|ZeroDivisionError|StopIteration|\w+\.\w+Error)\b)",
      kReading},
@@ -39,9 +39,9 @@ constexpr Signature kTable[] = {
 
     {"sequence_too_long", "context length", kCause, 90, R"(maximum context length is \d+ tokens)"},
     {"sequence_too_long", "exceeds", kCause, 84,
-     R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
+     R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|above|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
     {"sequence_too_long", "exceeds", kCause, 82,
-     R"((?i)(?:max_position_embeddings|maximum context length|max_seq(?:uence)?_len\w*|model_max_length|block size is only|rotary|position embeddings?).{0,60}(?:exceed|too (?:long|small)|<|longer|is only|but))"},
+     R"((?i)(?:max_position_embeddings|maximum context length|max_seq(?:uence)?_len\w*|model_max_length|block size is only|position embeddings?).{0,60}(?:exceed|too (?:long|small)|<|longer|is only|but))"},
     // A buffer of one row, as positions and token types are, that is too short.
     {"sequence_too_long", "positions", kCause, 88,
      R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\) at non-singleton dimension 1\.\s+Target sizes: \[\d+, \d+\]\.\s+Tensor sizes: \[1, \d+\])"},

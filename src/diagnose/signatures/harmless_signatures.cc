@@ -13,7 +13,8 @@ constexpr Signature kTable[] = {
      "", Life::kGoesOn},
     {"", "retried", kHarmless, 91,
      R"((?i)\b(?:retry(?:ing)?|will retry|retried|attempt \d+ ?(?:/|of) ?\d+|trying again|falling back|fall back|fallback|using .* instead|ignoring|ignored|skipping|skipped|recovered)\b.*$)"},
-    {"", "went on", kHarmless, 93, R"((?i)attempting to recover|[;,] (?:using|reverting to|continuing)\b)"},
+    {"", "went on", kHarmless, 93,
+     R"((?i)attempting to recover|[;,] (?:using|reverting to|continuing)\b|switching to|will be retrained|proceeding without|[.;] ?(?:truncating|resizing|binding|raising|left-truncating)\b|training will start from)"},
     {"", "one batch skipped", kHarmless, 89,
      R"((?i)may lead to nan|\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b)",
      "", Life::kGoesOn},
@@ -63,7 +64,7 @@ constexpr Signature kTable[] = {
     {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
      Life::kGoesOn},
     {"", "shell", kHarmless, 91,
-     R"(^(?:rm|rmdir|kill|pkill|tcsetattr): |(?:nvidia-smi|lsb_release|module|git): (?:command )?not found)", "",
+     R"(^(?:rm|rmdir|ls|kill|pkill|tcsetattr): |(?:nvidia-smi|lsb_release|module|git): (?:command )?not found)", "",
      Life::kGoesOn},
     // nvidia-smi -q lists all that may slow a GPU down.
     {"", "not throttled", kHarmless, 90,

@@ -42,6 +42,8 @@ std::span<const Signature> HostSignatures();
 std::span<const Signature> StorageSignatures();
 std::span<const Signature> DataSignatures();
 std::span<const Signature> SoftwareSignatures();
+std::span<const Signature> CompilerSignatures();
+std::span<const Signature> ConfigSignatures();
 std::span<const Signature> TensorSignatures();
 std::span<const Signature> TrainingSignatures();
 std::span<const Signature> EndSignatures();

@@ -6,7 +6,7 @@ namespace {
 using enum Role;
 
 constexpr std::string_view kSaving =
-    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|\b_?save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
+    R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|\b_?save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|hooks/checkpoint\.py|model_checkpoint\.py.*\b_?save|checkpoint_saver\.py|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
 constexpr std::string_view kLoading =
     R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|\bin (?:_?(?:\w+_)?resume|\w*resume_(?:from|train|checkpoint|ckpt|state|model|run)\w*)\b|load_zero|load_state\b|set_(?:optimizer|model)?_?state_dict|_load_optim_state_dict|optim_state_dict_to_load)";
 
@@ -27,6 +27,10 @@ constexpr Signature kTable[] = {
      R"(Some tensors share memory|trying to be saved contain\w* shared tensors|tensors? sharing memory.*save|removing shared tensors)"},
     {"checkpoint_save_failed", "message", kCause, 82,
      R"((?i)(?:fail(?:ed|ure|s)?|error|exception|unable|could not|cannot).{0,25}\b(?:sav(?:e|ing)|writ(?:e|ing))\b.{0,30}(?:checkpoint|ckpt|model state|optimizer state)|(?:checkpoint|ckpt)[ _](?:sav(?:e|ing)|writ(?:e|ing)|upload)\w*.{0,40}(?:fail|error))"},
+    {"checkpoint_save_failed", "writer process", kCause, 86,
+     R"(Checkpoint background process is dead|waiting for response from checkpointer process)"},
+    {"checkpoint_save_failed", "in the way", kCause, 86,
+     R"(Checkpoint already exists and|conflict with a future checkpoint)"},
     {"checkpoint_save_failed", "distributed", kCause, 78, R"(Checkpoint(?:ing)?Exception)", kSaving},
     {"checkpoint_save_failed", "distributed", kSymptom, 70, R"(CheckpointException)"},
     {"checkpoint_save_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kSaving},
@@ -35,6 +39,23 @@ constexpr Signature kTable[] = {
      R"(Error\(s\) in loading state_dict|size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict)"},
     {"checkpoint_load_failed", "torch reader", kCause, 90,
      R"(PytorchStreamReader failed|invalid load key|Weights only load failed|UnpicklingError|failed finding central directory|not a ZIP archive)"},
+    {"checkpoint_load_failed", "torch reader", kCause, 93,
+     R"(inline_container\.cc:\d+\] \. (?:file not found|PytorchStreamReader|failed (?:finding|locating|reading)))"},
+    {"checkpoint_load_failed", "layout", kCause, 88,
+     R"(checkpoint count \d+ is different|bogus DeepSpeed checkpoint|is not a (?:model state|zero) checkpoint)"},
+    {"checkpoint_load_failed", "layout", kCause, 88,
+     R"((?:[Uu]nsupported|[Uu]nknown|[Dd]eprecated \w+) checkpoint (?:format|layout|version)|but was not saved as a)"},
+    {"checkpoint_load_failed", "layout", kCause, 88,
+     R"(Checkpoint at \S+ is invalid|[Ii]nvalid checkpoint metadata|class input value \S+ and checkpoint ?value)"},
+    {"checkpoint_load_failed", "missing", kCause, 88,
+     R"(state is missing in checkpoint|Missing (?:key|optimizer state) .{0,60}\bin (?:the )?checkpoint)"},
+    {"checkpoint_load_failed", "missing", kCause, 88,
+     R"((?:does not exist|not found|could not find .{0,60}) in (?:the )?loaded checkpoint)"},
+    {"checkpoint_load_failed", "missing", kCause, 88,
+     R"([Cc]heckpoint does not contain|checkpoint contains (?:only the model|neither))"},
+    {"checkpoint_load_failed", "tensor", kCause, 90, R"(Global shape mismatch for loaded)"},
+    {"checkpoint_load_failed", "tensor", kCause, 88,
+     R"(Trying to set a tensor of shape|does not match source tensor size)"},
     {"checkpoint_load_failed", "safetensors", kCause, 88,
      R"(HeaderTooLarge|HeaderTooSmall|MetadataIncompleteBuffer|SafetensorError: Error while deserializing|InvalidHeader\w*|Error while deserializing header)"},
     {"checkpoint_load_failed", "optimizer", kCause, 88,
@@ -62,14 +83,17 @@ constexpr Signature kTable[] = {
      R"(Input/output error|\[Errno 14\] Bad address|\[Errno 5\]|Remote I/O error|\[Errno 121\]|I/O error, dev|blk_update_request)"},
     {"filesystem_stale_or_io_error", "server", kCause, 84,
      R"(nfs: server \S+ not responding|LustreError|Lustre: .*(?:evict|timed out|Connection .* lost)|Read-only file system|Structure needs cleaning|EXT4-fs error|XFS .*(?:error|corruption)|beegfs.*(?:error|timeout)|ceph.*(?:hung|lost))"},
+    {"filesystem_stale_or_io_error", "locks", kCause, 88,
+     R"(No locks available|\[Errno 37\]|unable to lock file, errno)"},
     {"filesystem_stale_or_io_error", "busy", kCause, 78,
      R"(\[Errno 16\] Device or resource busy|Bad file descriptor|\[Errno 9\])"},
     {"filesystem_stale_or_io_error", "stall", kCause, 72,
-     R"((?i)(?:storage|filesystem|file system|\bnfs|lustre|gpfs|\bI/O)\b.{0,40}(?:stall|hang|hung|timed out|unresponsive|not responding))"},
+     R"((?i)(?:storage|filesystem|file system|\bnfs|lustre|gpfs|\bI/O)\b.{0,40}\b(?:stall|hang|hung|timed out|unresponsive|not responding))"},
 
     {"permission_denied", "file", kCause, 84, R"(PermissionError|\[Errno 13\]|Permission denied|\bEACCES\b)"},
     {"permission_denied", "operation", kCause, 80,
      R"(Operation not permitted|\[Errno 1\]|\bEPERM\b|access denied|AccessDenied)"},
+    {"permission_denied", "operation", kCause, 84, R"(\bPERMISSION_DENIED\b)"},
     {"permission_denied", "tracker", kCause, 84,
      R"((?i)(?:wandb|mlflow|neptune|comet|clearml|swanlab|tracking).{0,80}(?:\b40[13]\b|permission denied|forbidden|unauthorized)|permission denied.{0,30}(?:project|entity|wandb)|CommError.{0,60}(?:permission|403))"},
 };

@@ -15,6 +15,15 @@ constexpr Signature kTable[] = {
     {"tensor_shape_mismatch", "targets", kCause, 86,
      R"(Calculated padded input size per channel|Expected more than 1 value per channel|batch_size \(\d+\) to match target batch_size|[Tt]arget size \(.*\) must be the same as input size|size of (?:the )?(?:tensor|input|target|logits).*(?:must|should) (?:match|be)|The shape of the mask|Image features and image tokens do not match|tokens? .* do(?:es)? not match|Tensors must have same)"},
 
+    {"tensor_shape_mismatch", "operands", kCause, 86,
+     R"([Ss]hapes?\b.*(?:does not|doesn't|not) match|\b(?:have|has|of|with) different (?:shapes?|sizes?)\b)"},
+    {"tensor_shape_mismatch", "operands", kCause, 86, R"(does not have same shape|[Mm]ismatch\w* (?:\w+ )?shapes?\b)"},
+
+    {"dtype_device_mismatch", "devices", kCause, 89,
+     R"(on the same device but got|requires CUDA tensors|not on the same device)"},
+    {"dtype_device_mismatch", "types", kCause, 88,
+     R"([Uu]nsupported dtype|[Ii]ncompatible dtypes?|dtype \S+ != |uniform original parameter dtype)"},
+    {"dtype_device_mismatch", "types", kCause, 88, R"(must be one of torch\.(?:cuda\.)?\w+Tensor)"},
     {"dtype_device_mismatch", "devices", kCause,
      89, R"(Expected object of (?:device|backend) type|Expected all tensors to be on the same device|found at least two devices|is on (?:cpu|cuda:\d+), (?:but|expected)|on different devices|tensor(?:s)? .* on (?:the )?(?:CPU|cpu).*expected|module must have its parameters and buffers on device|can't convert cuda:\d+ device type tensor|Cannot copy out of meta tensor|on (?:the )?meta device|Tensor for argument .* is on|must be on (?:the same device|a? ?cuda|GPU)|Tensor on device \S+ is not on the expected device|No backend type associated with device type|Input, output and indices must be on the current device)"},
     {"dtype_device_mismatch", "types", kCause, 88,

@@ -8,7 +8,7 @@ using enum Role;
 // What trainers themselves say of the numbers. The curves are judged by curves.h.
 constexpr Signature kTable[] = {
     {"nan_or_inf_loss", "check", kCause, 88,
-     R"((?i)found (?:a )?nan in|\b(?:rank \d+: )?found nan|non-?finite (?:loss|grad|value|norm)|(?:loss|grad\w*(?: norm)?|norm|logits|output|activation|weight|param\w*|tensor|value)s?\b.{0,30}\b(?:is|are|was|were|became|become|becomes|went|contain\w*|has|have|includes?|got|turned)\s*\(?'?(?:nan|inf|-inf|infinite|infinity|not finite|non-?finite)\b|\bnans?\b.{0,30}\b(?:detected|encountered|found|in (?:the )?(?:loss|grad\w*|output|forward|backward|logits))|detected (?:a )?(?:nan|inf)|contains? (?:nan|inf)|nan (?:or inf )?loss|loss (?:was|is) NaN)",
+     R"((?i)found (?:an? )?(?:nan|inf) in (?:local|grad|loss|the)|found (?:a )?nan in|\b(?:rank \d+: )?found nan|non-?finite (?:loss|grad|value|norm)|(?:loss|grad\w*(?: norm)?|norm|logits|output|activation|weight|param\w*|tensor|value)s?\b.{0,30}\b(?:is|are|was|were|became|become|becomes|went|contain\w*|has|have|includes?|got|turned)\s*\(?'?(?:an? )?(?:nan|inf|-inf|infinite|infinity|not finite|non-?finite)\b|\bnans?\b.{0,30}\b(?:detected|encountered|found|in (?:the )?(?:loss|grad\w*|output|forward|backward|logits))|detected (?:a )?(?:nan|inf)\b|contains? (?:nan|inf)\b|nan (?:or inf )?loss|loss (?:was|is) NaN)",
      "", Life::kGoesOn},
     {"nan_or_inf_loss", "consequence", kCause, 88,
      R"(probability tensor contains either|returned nan values in its|is non-finite, so it cannot be clipped|satisfy the constraint .* but found invalid values|FloatingPointError|diverged with loss = NaN|Invalid loss, terminating training)"},
@@ -23,7 +23,7 @@ constexpr Signature kTable[] = {
      R"((?i)loss (?:has )?(?:spike|diverg|explod|blew|blow)|(?:spike|divergence|explosion) (?:detected )?in (?:the )?(?:loss|grad)|(?:loss|gradient|training) (?:is |has |norm )?(?:divergence|diverged|exploding|explosion|spiked?))",
      "", Life::kGoesOn},
     {"data_loading_bottleneck", "message", kCause, 76,
-     R"((?i)data.?load(?:er|ing)?\b.{0,60}(?:bottleneck|too slow|is slow|starv|dominates|waiting|stall)|(?:input|io|i/o|data)[- ]bound|GPU(?:s)? (?:is|are) (?:starv|idle|waiting).{0,30}(?:data|input)|waiting for (?:the )?(?:next )?(?:batch|data)\b|prefetch (?:queue|buffer).{0,20}empty)",
+     R"((?i)data.?load(?:er|ing)?\b.{0,60}(?:bottleneck|too slow|is slow|starv|dominates|waiting|stall)|\b(?:input|io|i/o|data)[- ]bound\b|GPU(?:s)? (?:is|are) (?:starv|idle|waiting).{0,30}(?:data|input)|waiting for (?:the )?(?:next )?(?:batch|data)\b|prefetch (?:queue|buffer).{0,20}empty)",
      "", Life::kGoesOn},
     {"throughput_decay", "message", kCause, 74,
      R"((?i)(?:throughput|tokens/s\w*|samples/s\w*|MFU|iteration time|step time|speed)\b.{0,40}(?:decay|degrad|dropp|declin|decreas|regress|slow(?:ed|ing) down)|(?:slow(?:ed|ing|s) down|getting slower|slower and slower))",

@@ -1,0 +1,180 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// What launchers, runtimes and frameworks other than torch's own say of a failure, and beside it what sounds like it
+// in a run that goes well. Alone in a log that ends there, since a job cannot outlive either.
+struct Pair {
+  const char* failure;
+  const char* text;
+  const char* healthy;
+};
+
+const Pair kPairs[] = {
+    {"python_exception_one_rank", "ERROR:composer.cli.launcher:Rank 3 crashed with exit code 1.",
+     "INFO:composer.cli.launcher:Rank 3 finished with exit code 0."},
+    {"python_exception_one_rank", "ERROR:composer.cli.launcher:Global rank 5 (PID 7120) exited with code 2",
+     "INFO:composer.cli.launcher:Global rank 5 (PID 7120) exited with code 0"},
+    {"segfault_sigsegv",
+     "Container rank 2 status failed cmd ['/usr/bin/python3', '-u', 'run.py'] code -11 log log/workerlog.2",
+     "Container rank 2 status running cmd ['/usr/bin/python3', '-u', 'run.py'] code None log log/workerlog.2"},
+    {"host_oom_killed", "Container rank 1 status failed cmd ['python3', 'run.py'] code -9 log log/workerlog.1",
+     "LAUNCH INFO 2026-02-03 10:00:00,101 Pod completed"},
+    {"python_exception_one_rank",
+     "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker "
+     "unexpectedly exits with a connection error code 2. End of file. There are some potential root causes. (1) The "
+     "process is killed by SIGKILL by OOM killer due to high memory usage. (3) The worker is crashed unexpectedly due "
+     "to SIGSEGV or other unexpected errors.",
+     "(raylet) worker killing policy: retriable first"},
+    {"cuda_illegal_memory_access",
+     ":0:rocdevice.cpp:2701: 81211 us: Device::callbackQueue aborting with error : "
+     "HSA_STATUS_ERROR_MEMORY_APERTURE_VIOLATION: code: 0x29",
+     ":3:rocdevice.cpp:440 : 81211 us: Initializing HSA stack. HSA_STATUS_SUCCESS"},
+    {"nccl_system_error",
+     "gpu4:19:88 [1] misc/socket.cc:717 NCCL WARN ncclSocketInit: connecting to address with family 9 is neither "
+     "AF_INET(2) nor AF_INET6(10)",
+     "gpu4:19:88 [1] NCCL INFO ncclSocketInit: listening on eth0"},
+    {"nccl_system_error", "gpu4:19:88 [1] NCCL INFO transport/net_socket.cc:331 -> 3",
+     "gpu4:19:88 [1] NCCL INFO Ring 03 : 2 -> 3"},
+    {"nccl_system_error", "mlx5: gpu17: got completion with error:", "mlx5: gpu17: 8 ports active"},
+    {"rendezvous_failed", "torch.distributed.DistNetworkError: on gpu03, port: 29511 already in use",
+     "rendezvous: on gpu03, port: 29511"},
+    {"rendezvous_failed",
+     "RuntimeError: Deadline exceeded: Failed to connect to remote server at address: grpc://n1:84",
+     "Connected to remote server at address: grpc://n1:84"},
+    {"gloo_error",
+     "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n  what():  [enforce fail at "
+     "/build/gloo/transport/tcp/pair.cc:592] fd_ == FD_INVALID. 41 vs -1",
+     "gloo: 4 pairs connected"},
+    {"checkpoint_load_failed",
+     "RuntimeError: [enforce fail at inline_container.cc:233] . file not found: archive/data/940017",
+     "inline_container: 12 records read"},
+    {"sequence_too_long", "ValueError: Sequence length 2210 above maximum sequence length of 2048",
+     "dropped 3 rows above the usual length"},
+    {"filesystem_stale_or_io_error", "lustre: I/O to OST0003 hung, 40 s without an answer",
+     "fast storage: 3 plugins installed"},
+    {"sigterm_preempted", "pod trainer-3 was evicted by the scheduler", "object store: 12 blocks evicted/spilled"},
+    {"host_oom_killed", "TERM_MEMLIMIT: job killed after reaching LSF memory usage limit.", "TERM_NORMAL: job ended"},
+    {"host_oom_killed", "=>> PBS: job killed: vmem 52009kb exceeded limit 50331kb",
+     "PBS: job 12.srv used vmem 52009kb"},
+    {"cuda_oom", "RuntimeError: cuMemCreate failed: CUDA_ERROR_OUT_OF_MEMORY", "kv cache: 2.1 GiB, as planned"},
+    {"cuda_oom", "Memory not enough: current free memory size[1048576] is smaller than required size[33554432]",
+     "Memory: current free memory size[1048576]"},
+    {"nccl_system_error", "gpu4:19:88 [1] NCCL WARN NET/OFI Request 0x7f10 completed with error. RC: 103",
+     "gpu4:19:88 [1] NCCL INFO NET/OFI Selected provider is efa"},
+    {"gpu_hardware_xid_ecc", "amdgpu 0000:83:00.0: amdgpu: GPU reset begin!. Source:  1",
+     "amdgpu 0000:83:00.0: amdgpu: ring sdma0 uses VM inv eng 0"},
+    {"gpu_hardware_xid_ecc", "mlx5_core 0000:5e:00.0: poll_health: device's health compromised - reached miss count",
+     "mlx5_core 0000:5e:00.0: poll_health: device is well"},
+    {"device_side_assert", ":0:rocdevice.cpp: Device-side assertion `idx < n' failed.",
+     "device-side assertions are compiled in"},
+    {"segfault_sigsegv", "python: malloc.c:2617: sysmalloc: Assertion `(old_top == initial_top (av))' failed.",
+     "malloc.c: 12 arenas"},
+    {"segfault_sigsegv", "./run.sh: line 18: 23242 Aborted                 (core dumped) python train.py",
+     "./run.sh: line 18: a core is dumped where ulimit -c allows it"},
+    {"segfault_sigsegv", "./run.sh: line 9: 4402 Bus error               (core dumped) python train.py",
+     "./run.sh: bus width 64"},
+    {"python_exception_one_rank", "srun: error: Task launch for 41.0 failed on node n7: Job credential expired",
+     "srun: Task launch for 41.0 succeeded"},
+    {"sigterm_preempted", "TERM_OWNER: job killed by owner.", "TERM: xterm-256color"},
+    {"filesystem_stale_or_io_error", "OSError: [Errno 37] No locks available", "file locks are off"},
+    {"permission_denied", "mlflow.exceptions.RestException: PERMISSION_DENIED: no edit right on experiment 3",
+     "mlflow: permissions checked"},
+    {"config_error", "ls: nothing\nValueError: Target modules {'q'} not found in the base model.",
+     "ls: cannot access '/dev/nvidia-caps-imex-channels/': No such file or directory"},
+    {"missing_dependency_import_error", "RuntimeError: Only TE with version >=2.3.0 supports that now.",
+     "WARNING: tabulate is not installed. Proceeding without it."},
+};
+
+TEST(Judge, KnowsTheWordsOfOtherLaunchersAndRuntimesFromThoseOfHealthyRuns) {
+  for (const Pair& pair : kPairs) {
+    Verdict failed = JudgeLog(std::string("loading the model\n") + pair.text + "\n");
+    EXPECT_EQ(failed.failure, pair.failure) << pair.text << "\n  root: " << failed.root_line;
+    Verdict healthy = JudgeLog(Steps(1, 4) + pair.healthy + "\n");
+    EXPECT_TRUE(healthy.healthy) << pair.healthy << "\n  " << healthy.failure;
+  }
+}
+
+// What frameworks raise, by the class that it belongs to.
+struct Raised {
+  const char* failure;
+  const char* place;
+  const char* text;
+};
+
+const Raised kRaised[] = {
+    {"nan_or_inf_loss", "/venv/composer/callbacks/nan_monitor.py", "RuntimeError: Train loss contains a NaN."},
+    {"config_error", "/app/pl.py",
+     "lightning.MisconfigurationException: the key `b` should not contain information about `dataloader_idx`"},
+    {"tensor_shape_mismatch", "/venv/colossalai/zero/low_level_optim.py",
+     "AssertionError: fp32 param and grad have different shape torch.Size([512]) vs torch.Size([64])"},
+    {"tensor_shape_mismatch", "/app/model.py", "ValueError: log_prob shape (4, 8) does not match mask shape (4, 7)."},
+    {"dtype_device_mismatch", "/app/kernel.py", "RuntimeError: Batch-invariant GEMM requires CUDA tensors."},
+    {"dtype_device_mismatch", "/app/fsdp.py", "AssertionError: FSDP expects uniform original parameter dtype"},
+    {"checkpoint_load_failed", "/app/state.py", "AssertionError: checkpoint count 4 is different from saved size 8"},
+    {"checkpoint_load_failed", "/app/plan.py", "RuntimeError: Missing key in checkpoint state_dict: model.wte."},
+    {"checkpoint_load_failed", "/app/big.py",
+     "ValueError: Trying to set a tensor of shape torch.Size([0]) in \"weight\" (which has shape torch.Size([9]))."},
+    {"checkpoint_save_failed", "/app/dcp.py", "RuntimeError: Checkpoint background process is dead. Exit code: 1"},
+    {"checkpoint_save_failed", "/venv/mmcv/runner/hooks/checkpoint.py", "RuntimeError: bad state"},
+    {"rendezvous_failed", "/app/join.py", "TimeoutError: timed out waiting for all 4 members to join"},
+    {"config_error", "/app/rank.py", "ValueError: local_rank 5 exceeds available GPUs in CUDA_VISIBLE_DEVICES=4"},
+    {"config_error", "/app/elastic.py",
+     "ElasticityIncompatibleWorldSize: World size (6) is not valid with the current list of valid GPU counts: [4, 8]"},
+    {"config_error", "/app/env.py", "ValueError: Environment variable `JSM_NAMESPACE_RANK` not found."},
+    {"driver_or_library_mismatch", "/app/x.py", "RuntimeError: PyTorch was compiled without CUDA support"},
+    {"triton_or_kernel_compile_error", "/app/k.py",
+     "RuntimeError: Requested shared memory (99000 bytes) exceeds device limit (98304 bytes)."},
+    {"triton_or_kernel_compile_error", "/app/jit.py", "RuntimeError: NVCC compilation failed: identifier is undefined"},
+    {"driver_or_library_mismatch", "/app/fa.py", "RuntimeError: FlashAttention only supports Ampere GPUs or newer."},
+    {"checkpoint_load_failed", "/app/dist.py",
+     "CheckpointingException: Global shape mismatch for loaded (torch.Size([512, 8])) and expected ((640, 8)) tensor"},
+    {"nan_or_inf_loss", "/app/bucket.py", "AssertionError: Rank 2: found Inf in local grad norm for bucket #0"},
+    {"dataloader_worker_killed", "/app/feed.py", "RuntimeError: DataLoader timed out after 90 seconds"},
+    {"data_error", "/app/indexed_dataset.py", "AssertionError: bad version, cannot read: 7"},
+    {"python_exception_one_rank", "/app/mla.py", "ValueError: Unsupported linear_q_down_proj: column"},
+    {"python_exception_one_rank", "/app/refill.py", "ValueError: filtering needs refill_fn to replace evicted groups"},
+};
+
+TEST(Judge, KnowsWhatFrameworksRaiseByItsClass) {
+  for (const Raised& raised : kRaised) {
+    Verdict verdict = JudgeLog(Traceback(raised.place, raised.text));
+    EXPECT_EQ(verdict.failure, raised.failure) << raised.text << "\n  root: " << verdict.root_line;
+  }
+}
+
+TEST(Judge, FindsTheExceptionBelowFramesThatLostTheirIndentation) {
+  Verdict verdict = JudgeLog(
+      "[rank0]: Traceback (most recent call last):\n[rank0]: File \"/app/cli/sft.py\", line 5, in <module>\n"
+      "[rank0]: sft_main()\n[rank0]: File \"/app/train.py\", line 9, in sft_main\n[rank0]: step(batch)\n"
+      "[rank0]: RuntimeError: setup failed!\n");
+  EXPECT_EQ(verdict.root_line, "RuntimeError: setup failed!");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 0);
+}
+
+TEST(Judge, NamesTheRankWhoseContainerPaddlesLauncherSawFail) {
+  Verdict verdict = JudgeLog(
+      "LAUNCH ERROR 2026-02-03 10:00:00,101 Container failed !!!\n"
+      "Container rank 3 status failed cmd ['python3', '-u', 'run.py'] code 1 log log/workerlog.3\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->rank, 3);
+}
+
+// What a barrier says of its device, and launches that have done what others may wait for.
+TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
+  for (const char* text : {"[rank0]:[W ProcessGroupNCCL.cpp:4115] [PG ID 0 Rank 0]  using GPU 0 to perform barrier as "
+                           "devices used by this "
+                           "process are currently unknown.",
+                           ">>> done with compiling and loading fused kernels. Compilation time: 3.2 seconds"}) {
+    Verdict verdict = JudgeLog(std::string("building the model\n") + text + "\n");
+    EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

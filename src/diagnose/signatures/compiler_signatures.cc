@@ -1,0 +1,35 @@
+#include "diagnose/signatures/signature.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using enum Role;
+
+// Kernels that are compiled while the job runs, and what compiles them.
+constexpr Signature kTable[] = {
+    {"triton_or_kernel_compile_error", "triton", kCause, 88,
+     R"(triton\.(?:compiler|runtime|language)\.[\w.]*(?:Error|OutOfResources)|triton.*CompilationError|\bCompilationError\b|OutOfResources|PassManager::run failed|Triton Error|PTX codegen error|error: operand #\d+|TritonMissing)"},
+    {"triton_or_kernel_compile_error", "compiler", kCause, 70, R"(LLVM ERROR)"},
+    {"triton_or_kernel_compile_error", "compiler", kCause, 86,
+     R"((?:NVCC|NVRTC|nvcc|hipcc) compilation failed|failed to compile (?:TPU )?kernel|^loc\(.*\): error: )"},
+    {"triton_or_kernel_compile_error", "shared memory", kCause, 86,
+     R"([Rr]equested shared memory \(\d+ bytes\) exceeds|Kernel requires \d+ bytes of shared memory)"},
+    {"triton_or_kernel_compile_error", "assembler", kCause, 90,
+     R"(Command '\[?'?\S*/(?:ptxas|nvcc|cicc)\b|ptxas (?:fatal|error|.*(?:died|failed))|ptxas exited|`ptxas` failed|Cannot find ptxas|nvrtc: error|NVRTC_ERROR\w*|nvcc (?:fatal|error)|nvlink (?:fatal|error)\s*:)"},
+    {"triton_or_kernel_compile_error", "inductor", kCause, 86,
+     R"(InductorError|BackendCompilerFailed|LoweringException|torch\._(?:dynamo|inductor)\.exc\.|CppCompileError|CUDACompileError|torch\._inductor.*Error|InternalTorchDynamoError|TorchRuntimeError|FailOnRecompileLimitHit)"},
+    {"triton_or_kernel_compile_error", "extension", kCause, 87,
+     R"(Error building extension|ninja: build stopped|Error compiling objects for extension|Command '\['?(?:\S*/)?ninja|[Nn]inja is required to load|error: command .*(?:nvcc|gcc|g\+\+|cc).* failed|Unable to JIT load the|Unable to pre-compile|CUDA_HOME (?:environment variable is not set|does not exist)|JIT (?:build|compil\w+).*(?:fail|error)|[Ff]ailed to (?:JIT|compile|build) .*(?:kernel|op|extension|cuda))"},
+    {"triton_or_kernel_compile_error", "extension not built", kCause, 91,
+     R"(torch_extensions/\S+\.so: cannot open shared object file)"},
+    {"triton_or_kernel_compile_error", "compiler", kCause, 84,
+     R"(fatal error: \S+\.h(?:pp)?: No such file|cc1plus: |collect2: error|/ld: cannot find|Failed to find C compiler|unsupported GNU version|FAILED: \S+\.o\b)"},
+    {"triton_or_kernel_compile_error", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)",
+     R"(triton/(?:compiler|runtime|backends)|torch/_inductor/|torch/utils/cpp_extension|jit_load|op_builder)"},
+};
+
+}  // namespace
+
+std::span<const Signature> CompilerSignatures() { return kTable; }
+
+}  // namespace rankscope::diagnose

@@ -115,8 +115,6 @@ def dress(how, paths):
                 os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
 
 
-LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console,
-           "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "killed": of_tasks, "killed_old": of_tasks, "swift": of_swift,
-           "accelerate": of_one_console, "spawn": of_one_console, "restarts": of_one_launcher,
-           "redirected": of_redirected, "mpirun": of_one_console, "mpirun_old": of_one_console,
-           "mpirun_tagged": of_tagged_console}
+LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console, "two": of_two_launchers,
+           "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console, "spawn": of_one_console,
+           "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console, "mpirun_tagged": of_tagged_console}

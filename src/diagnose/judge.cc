@@ -134,7 +134,8 @@ void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
     bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
       return exit.line == suspect.line || exit.code_line == suspect.line;
     });
-    if (reported && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
+    const bool dumped = reading.bodies[suspect.line].text.starts_with("Fatal Python error: Aborted");
+    if ((reported || dumped) && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
   }
 }
 

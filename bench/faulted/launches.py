@@ -38,6 +38,12 @@ def plain(launch):
     return launch.removesuffix("_old")
 
 
+def _descendants(pid):
+    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], stdout=subprocess.PIPE, text=True).stdout
+    children = [int(word) for word in told.split()]
+    return [*children, *(other for child in children for other in _descendants(child))]
+
+
 class Processes:
     """Children whose lines are gathered in the order in which they come: (source, line)."""
 
@@ -96,9 +102,11 @@ class Processes:
             child.terminate()
 
     def end(self):
+        """With all that they have started, which holds their pipes open."""
         for child in self.children:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
+            for pid in [child.pid, *_descendants(child.pid)] if child.poll() is None else []:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def torchrun(run, ranks, folder, *more, streams="--tee"):

@@ -50,6 +50,31 @@ std::string Exited(int local_rank) {
          std::to_string(local_rank) + " (pid: 27189) of binary: /usr/bin/python3\n";
 }
 
+TEST(Judge, TakesAVictimsWordsForThatWhereRichWrapsThem) {
+  const std::string begin =
+      "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n\u2502 /app/train.py:31 in step "
+      "\u2502\n\u2570\u2500\u256f\n";
+  const std::string victims =
+      "RuntimeError: \n[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] \nConnection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + begin + victims},
+                           {"rank_1.log", Steps(1, 3) + begin + "KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3) + begin + victims}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
+  const std::string victims =
+      "fatal: RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + "[rank 0] " + victims},
+                           {"rank_1.log", Steps(1, 3) + "[rank 1] fatal: KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3)}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, BlamesTheRankWhoseFilesAreEmptyWhenItsPeerSawItGo) {
   Verdict verdict = Judge({{"none_x/attempt_0/0/stdout.log", Steps(1, 4)},
                            {"none_x/attempt_0/0/stderr.log", Closed(0)},

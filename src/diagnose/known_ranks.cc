@@ -39,10 +39,12 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   return known;
 }
 
+bool IsOfLateJoining(const Suspect& suspect) { return suspect.kind == "connect" && suspect.role == Role::kCascade; }
+
 std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
   std::set<int32_t> complaining;
   for (const Suspect& suspect : suspects) {
-    if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
+    if (suspect.rank && IsVictimsWord(suspect) && !IsOfLateJoining(suspect)) complaining.insert(*suspect.rank);
   }
   return complaining;
 }

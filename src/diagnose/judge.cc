@@ -291,6 +291,7 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   const OddCall odd = FindOddCall(reading, *suspects, known.all);
   other = other || RankAhead(reading) || !odd.ranks.empty();
   other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
+  other = other || AreUnnamedAtOtherCalls(reading, *suspects);
   if (!other && !AllTimedOut(known, *suspects)) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";

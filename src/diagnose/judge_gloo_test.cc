@@ -65,7 +65,7 @@ TEST(Judge, CallsItAMismatchWhereUnnamedProcessesWaitInDifferentCalls) {
 TEST(Judge, TellsTheDeathThatTheRanksMetFromTheRestartThatTheyCouldNotJoin) {
   const auto late = [](int rank) {
     return "[rank" + std::to_string(rank) + "]: Traceback (most recent call last):\n[rank" + std::to_string(rank) +
-           "]:   File \"/app/train.py\", line 12, in main\n[rank" + std::to_string(rank) +
+           "]:   File \"/app/train.py\", line 12, in init_process_group\n[rank" + std::to_string(rank) +
            "]: RuntimeError: Gloo connectFullMesh failed with "
            "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:152] "
            "timed out connecting: SO_ERROR: Connection refused\n";

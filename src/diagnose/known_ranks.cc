@@ -39,7 +39,10 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   return known;
 }
 
-bool IsOfLateJoining(const Suspect& suspect) { return suspect.kind == "connect" && suspect.role == Role::kCascade; }
+bool IsOfLateJoining(const Suspect& suspect) {
+  const bool joins = suspect.kind == "connect" || suspect.failure == "rendezvous_failed";
+  return joins && suspect.kind != "store lost" && suspect.role == Role::kCascade;
+}
 
 std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
   std::set<int32_t> complaining;

@@ -151,7 +151,8 @@ def prepare(run):
     """The environment of a run, with what its fault needs."""
     os.makedirs(run.folder)
     env = os.environ | {"FAULT": run.fault, "CULPRIT": str(run.culprit), "OUT": run.folder + "/out", "OMP_NUM_THREADS": "1",
-                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "PYTHONPATH": os.pathsep.join((HERE, os.environ.get("PYTHONPATH", "")))} | run.variant
+                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1",
+                        "PYTHONPATH": os.pathsep.join((HERE, os.environ.get("PYTHONPATH", "")))} | run.variant
     os.makedirs(env["OUT"])
     if run.fault == "host_oom":
         env["CGROUP"] = f"/sys/fs/cgroup/memory/rankscope_{os.getpid()}"

@@ -9,7 +9,8 @@ _RAISED = ("key assertion zero attribute index type value recursion own runtime 
            "own_unlike lines long noted group generator warning overflow unpack bare unbound").split()
 _OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "labelled", "logfmt",
              "worded", "waits", "parts", "local", "busy", "structlog", "loguru_own")  # their lines name the rank
-_OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog", "rich", "absl", "tqdm")  # their lines tell what the rank did by itself
+_OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog", "rich", "absl",
+             "tqdm")  # their lines tell what the rank did by itself
 _STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet", "csv", "said")
 _TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
 _STOPPABLE = ("torchrun", "standalone", "two", "redirected")  # whose launchers say that they were signalled, and when

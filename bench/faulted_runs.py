@@ -6,7 +6,8 @@ files alone makes of them.
     bench/faulted_runs.py score FOLDER [--misses]      # accuracy by fault and by layout
 
 $RANKSCOPE: the program. $RANKSCOPE_FRAMEWORKS: a Python with torch, transformers, accelerate, lightning and ms-swift
-(tools/install_frameworks.sh makes one); the runs rank by rank take $TORCH_PYTHON, of another generation of torch."""
+(tools/install_frameworks.sh makes one); some runs take $TORCH_PYTHON, of another generation of torch. Both find loguru, rich,
+structlog, absl-py and tqdm (`pip install --target DIR`, PYTHONPATH=DIR)."""
 import argparse
 import collections
 import concurrent.futures
@@ -18,7 +19,7 @@ import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
 from drawn import all_print, draw_runs, tells_ranks  # noqa: E402
-from launches import HERE, LAUNCHES, OLD_LAUNCHES  # noqa: E402
+from launches import HERE, LAUNCHES, is_old, plain  # noqa: E402
 from layouts import LAYOUTS, NAMES, dress  # noqa: E402
 from swift_run import prepare_swift, swift_arguments, swift_program  # noqa: E402
 
@@ -61,6 +62,7 @@ FAULTS = {
 }
 # A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
 SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom", "sigfpe", "sigbus")
+DUMPED = ("abort", "segfault", "sigfpe", "sigbus")  # of which faulthandler tells
 WITHOUT_LAUNCHER = ("tree", "file a rank", "trees of two nodes")
 WITHOUT_RANKS = ("interleaved", "interleaved, srun", "node files")
 # Only rank 0 prints, or what is printed is the mean: which rank it was, or that one was slow, is in no line.
@@ -83,7 +85,7 @@ class Run:
         self.variant = variant or {}
         words = [framework, launch, fault, f"{culprit}of{world}", *self.variant.values()]
         self.name = ".".join(words)  # no word that tells a reader of paths a rank
-        self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if launch in OLD_LAUNCHES else PYTHON
+        self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if is_old(launch) else PYTHON
         out = self.folder + ("/disk" if fault == "disk_full" else "/out")
         self.program = [f"{HERE}/train_{framework}.py"]
         if framework == "swift":
@@ -92,7 +94,8 @@ class Run:
     def expected(self, layout):
         """(classes, rank); "any" rank where no line tells."""
         classes, whose = FAULTS[self.fault]
-        if self.fault in SILENT and layout in WITHOUT_LAUNCHER:
+        dumped = "PYTHONFAULTHANDLER" in self.variant and self.fault in DUMPED
+        if self.fault in SILENT and layout in WITHOUT_LAUNCHER and not dumped:
             classes = ["host_oom_killed"]  # a silent death, of little confidence
         if self.fault == "launcher_term" and layout in WITHOUT_LAUNCHER:
             classes = ["sigterm_preempted", "none"]  # a process that SIGTERM ends says nothing
@@ -118,6 +121,8 @@ def known_runs(base, only):
         culprit, world = map(int, place.split("of"))
         if fault == "launcher_term" and not any(told["codes"]):
             continue  # it had ended before
+        if fault == "shapes" and not any(told["codes"]):
+            continue  # gloo does not mind a receiver that has room for more
         if framework in WAITS_FOR_EVER and fault in ("missing", "shapes") and set(told["codes"]) == {-9}:
             continue  # its ranks waited without a word until they were killed: the files just end
         yield Run(base, framework, launch, fault, world, culprit, told.get("variant")), told["layouts"]
@@ -136,7 +141,7 @@ def all_runs(base):
         yield Run(base, "ddp", "torchrun", fault, 2, number % 2)
         yield Run(base, "ddp", "torchrun", fault, 4, 2 - number % 2)
         yield Run(base, "ddp", "two", fault, 4, 3 - number % 3)
-        yield Run(base, "ddp", "tasks", fault, 3, (number + 1) % 3)
+        yield Run(base, "ddp", "tasks_old", fault, 3, (number + 1) % 3)
     for run in runs_of_frameworks(base):
         if run.fault != "wait" or run.framework not in WAITS_FOR_EVER:
             yield run
@@ -146,7 +151,8 @@ def prepare(run):
     """The environment of a run, with what its fault needs."""
     os.makedirs(run.folder)
     env = os.environ | {"FAULT": run.fault, "CULPRIT": str(run.culprit), "OUT": run.folder + "/out", "OMP_NUM_THREADS": "1",
-                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1", "PYTHONPATH": HERE} | run.variant
+                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1",
+                        "PYTHONPATH": os.pathsep.join((HERE, os.environ.get("PYTHONPATH", "")))} | run.variant
     os.makedirs(env["OUT"])
     if run.fault == "host_oom":
         env["CGROUP"] = f"/sys/fs/cgroup/memory/rankscope_{os.getpid()}"
@@ -176,10 +182,10 @@ def has_text(paths):
 def carry_out(run):
     env = prepare(run)
     try:
-        processes, codes = LAUNCHES[run.launch](run, env)
+        processes, codes = LAUNCHES[plain(run.launch)](run, env)
     finally:
         clean(run, env)
-    layouts = LAYOUTS[run.launch](run.folder, processes.lines, run.world, NAMES[run.variant.get("NAMES", "usual")])
+    layouts = LAYOUTS[plain(run.launch)](run.folder, processes.lines, run.world, NAMES[run.variant.get("NAMES", "usual")])
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
     if "DRESS" in run.variant:
         dress(run.variant["DRESS"], sorted({path for paths in layouts.values() for path in paths}))

@@ -2,25 +2,29 @@
 in the program, exceptions, ways to print and launchers."""
 import random
 
-from launches import OLD_LAUNCHES
+from launches import is_old, plain
 from styles import MAIN_ONLY
 
 _RAISED = ("key assertion zero attribute index type value recursion own runtime not_implemented exit_message thread "
            "own_unlike lines long noted group generator warning overflow unpack bare unbound").split()
 _OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "labelled", "logfmt",
-             "worded", "waits")  # their lines name the rank
-_OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog")  # their lines tell what the rank did by itself
-_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet")
+             "worded", "waits", "parts", "local", "busy", "structlog", "loguru_own")  # their lines name the rank
+_OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog", "rich", "absl",
+             "tqdm")  # their lines tell what the rank did by itself
+_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet", "csv", "said")
 _TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
 _STOPPABLE = ("torchrun", "standalone", "two", "redirected")  # whose launchers say that they were signalled, and when
 _BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")  # which only reports of the steps tell, and those as they come
-_CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast"), "shapes": ("all_reduce", "all_gather", "broadcast")}
+_CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast", "objects", "reduce"),
+          "shapes": ("all_reduce", "all_gather", "broadcast")}
 _DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
 _AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill", "host_oom",
             "memory_error", "other_call", "shapes", "missing")
 # The older torch's Python has neither safetensors nor an image library.
 _SAVERS = ("torch", "legacy", "pickle", "numpy", "safetensors")
 _SPOILS = ("parameters", "inputs", "inputs", "raises", "exits")
+_CATCHES = ("logs", "exits", "says", "tears", "hook", "rich", "loguru")
+_CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"TORCH_CPP_LOG_LEVEL": "INFO"}, {"LOGLEVEL": "INFO"})
 _NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ended")
 _FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed", "disk_full",
              "port_in_use", "healthy")  # drawn three times as often as the others
@@ -30,12 +34,12 @@ _OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host
            "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full", "port_in_use", "import", "before_start",
            "wait", "launcher_term")
 _LAUNCHES = {
-    "ddp": ("torchrun", "torchrun", "torchrun", "standalone", "two", "two", "tasks", "tasks", "tasks_new", "killed", "killed_old", "spawn",
-            "restarts", "redirected", "mpirun", "mpirun_old", "mpirun_tagged"),
-    "trainer": ("torchrun", "torchrun", "two", "tasks_new", "redirected", "standalone"),
-    "accelerate": ("torchrun", "two", "tasks_new", "restarts", "accelerate"),
-    "lightning": ("torchrun", "two", "tasks_new", "restarts", "own"),
-    "swift": ("swift", "torchrun", "two", "tasks_new"),
+    "ddp": ("torchrun", "torchrun", "torchrun", "torchrun_old", "standalone", "two", "two", "two_old", "tasks", "tasks", "tasks_old",
+            "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old", "mpirun_tagged"),
+    "trainer": ("torchrun", "torchrun", "two", "tasks", "redirected", "standalone"),
+    "accelerate": ("torchrun", "two", "tasks", "restarts", "accelerate"),
+    "lightning": ("torchrun", "two", "tasks", "restarts", "own"),
+    "swift": ("swift", "torchrun", "two", "tasks"),
 }
 # What no line of such a run tells: torch.multiprocessing prints one rank's exception, and Trainer waits without a timeout.
 _UNTOLD = {
@@ -46,7 +50,7 @@ _UNTOLD = {
     "lightning": ("launcher_term",),  # its bar tells of no step before the last
     "own": ("port_in_use",),  # it takes another
     "standalone": ("port_in_use",),  # likewise
-    "mpirun": ("launcher_term",), "mpirun_old": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
+    "mpirun": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
 }
 # A barrier and a broadcast are waited for by themselves: there, too, Trainer waits for ever.
 _WITH_TIMEOUT = ("ddp", "accelerate", "lightning")
@@ -74,9 +78,13 @@ def _of_program(draw, framework, launch, fault):
         if fault not in _BY_NUMBERS and draw.random() < 0.3:
             variant["BUFFERED"] = "buffered"
         if fault == "disk_full":
-            variant["SAVER"] = draw.choice(_SAVERS[:4] if launch in OLD_LAUNCHES else _SAVERS)
+            variant["SAVER"] = draw.choice(_SAVERS[:4] if is_old(launch) else _SAVERS)
         if draw.random() < 0.2:
             variant["RECORD"] = "record"
+        if draw.random() < 0.3:
+            variant["CATCHES"] = draw.choice(_CATCHES)
+    if draw.random() < 0.25:
+        variant |= draw.choice(_CHATTER)
     if fault in ("bad_sample", "worker_killed"):
         variant["WORKERS"] = str(draw.choice((1, 2) if fault == "worker_killed" else (0, 0, 1, 2)))
     return variant
@@ -87,18 +95,21 @@ def _of_fault(draw, framework, launch, fault):
     variant = {}
     if fault == "exception":
         variant["RAISED"] = draw.choice(_RAISED)
+    if fault == "memory_error":
+        variant["MEMORY"] = draw.choice(("torch", "numpy", "bytes"))
     if fault in _CALLS and framework in _WITH_TIMEOUT:
         variant["CALL"] = draw.choice(_CALLS[fault])
     if fault == "worker_killed":
         variant["WORKER_END"] = draw.choice(("SIGKILL", "SIGKILL", "SIGSEGV", "SIGABRT"))
     if fault == "bad_sample":
-        variant["SAMPLE"] = draw.choice(("json", "unicode") if launch in OLD_LAUNCHES else ("json", "unicode", "image"))
+        variant["SAMPLE"] = draw.choice(("json", "unicode") if is_old(launch) else ("json", "unicode", "image"))
     if fault == "nan" and framework in _WITH_TIMEOUT:
         variant["SPOILS"] = draw.choice(_SPOILS)
     if fault == "stopped":
         variant["FAULT_STEP"] = str(draw.choice((3, 5, 8)))
     if fault in _AT_STEP:
-        place = draw.choice(("step", "step", "step", "evaluation", "checkpoint"))
+        places = ("step", "step", "step", "evaluation", "checkpoint")
+        place = draw.choice((*places, "setup", "end") if framework == "ddp" else places)
         variant["FAULT_PLACE"] = "step" if (framework, place) == ("swift", "evaluation") else place
         variant["FAULT_STEP"] = "6" if variant["FAULT_PLACE"] != "step" else str(draw.choice((0, 0, 2, 3, 5, 8)))
     elif fault == "slow":
@@ -117,7 +128,7 @@ def _variant(draw, framework, launch, fault):
 
 
 def _world(draw, framework, launch):
-    if launch == "two":
+    if plain(launch) == "two":
         return draw.choice((2, 4, 4, 6) if framework == "ddp" else (2, 4))
     if framework == "swift":
         return draw.choice((2, 2, 3))
@@ -126,8 +137,8 @@ def _world(draw, framework, launch):
 
 def _faults_of(framework, launch):
     faults = _DDP if framework == "ddp" else _OTHERS
-    return [f for f in faults if f not in (*_UNTOLD.get(launch, ()), *_UNTOLD.get(framework, ()))
-            and (f != "stopped" or launch in _STOPPABLE)]
+    return [f for f in faults if f not in (*_UNTOLD.get(plain(launch), ()), *_UNTOLD.get(framework, ()))
+            and (f != "stopped" or plain(launch) in _STOPPABLE)]
 
 
 def draw_runs(seed, count, make):

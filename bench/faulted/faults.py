@@ -1,9 +1,9 @@
 """What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0), $FAULT_PLACE
-whether it strikes at the step itself, in the evaluation or while a checkpoint is saved, $RAISED what is raised, $CALL the
-collective that is left out or differs, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker
-dies of, $SPOILS what is no number (and what the program does about it); the training scripts beside this file call the
-functions below at their places. Nothing here knows how the failure will be told."""
-import concurrent.futures
+whether it strikes at the step itself, in the evaluation, while a checkpoint is saved, before the first step (setup)
+or after the last (end), $RAISED what is raised, $CALL the collective that is left out or differs, $MEMORY who asks for
+too much memory, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker dies of, $SPOILS what is no
+number (and what the program does about it); the training scripts beside this file call the functions below at their
+places. Nothing here knows how the failure will be told."""
 import ctypes
 import errno
 import json
@@ -13,6 +13,8 @@ import signal
 import sys
 import time
 import warnings
+
+import raised
 
 FAULT, CULPRIT = os.environ.get("FAULT", "healthy"), int(os.environ.get("CULPRIT", "0"))
 FAULT_STEP = int(os.environ.get("FAULT_STEP", "4"))
@@ -87,79 +89,8 @@ _DEADLY = {
 }
 
 
-class InvariantViolation(Exception):
-    """A project's own exception."""
-
-
-class DegenerateReward(InvariantViolation, ValueError):
-    """One that is named like no error."""
-
-
-def _recurse(depth):
-    return _recurse(depth + 1)
-
-
-def _raise_in_thread():
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        pool.submit(lambda: {}["cached"]).result()
-
-
-def _noted():
-    error = ValueError("advantages of group 3 are all alike")
-    if hasattr(error, "add_note"):
-        error.add_note("while the rollouts of step 4 were scored")
-    raise error
-
-
-def _grouped():
-    raise ExceptionGroup("2 of 4 rollouts failed", [ValueError("no answer in rollout 1"), KeyError("score")])
-
-
-def _generated():
-    def batches():
-        raise StopIteration
-        yield
-    next(batches())
-
-
-_RAISED = {
-    "key": lambda: {}["pixel_values"],
-    "assertion": lambda: _require(len([1]) == 2),
-    "zero": lambda: 1 / len([]),
-    "attribute": lambda: None.hidden_states,
-    "index": lambda: [0, 1][7],
-    "type": lambda: len(None),
-    "value": lambda: int("seven"),
-    "recursion": lambda: _recurse(0),
-    "own": lambda: _raise(InvariantViolation("reward of group 3 has no spread")),
-    "runtime": lambda: _raise(RuntimeError("the scheduler was stepped before the optimizer")),
-    "not_implemented": lambda: _raise(NotImplementedError),
-    "exit_message": lambda: sys.exit("the teacher's answer is empty"),
-    "thread": _raise_in_thread,
-    "own_unlike": lambda: _raise(DegenerateReward("reward of group 5 is constant")),
-    "lines": lambda: _raise(ValueError("the plan does not fit:\n  stage 0: layers 0-11\n  stage 1: layers 12-23\nhint: use 3 stages")),
-    "long": lambda: _raise(ValueError("unexpected keys: " + ", ".join(f"layers.{n}.mlp.weight" for n in range(200)))),
-    "noted": _noted,
-    "group": _grouped,
-    "generator": _generated,
-    "warning": lambda: _raise(UserWarning("the schedule is longer than the training")),
-    "overflow": lambda: int(float("inf")),
-    "unpack": lambda: (lambda a, b: a)(*[1, 2, 3]),
-    "bare": lambda: _raise(AssertionError),
-    "unbound": lambda: eval("undefined_helper"),
-}
-
-
-def _require(holds):
-    assert holds, "two groups of parameters are expected"
-
-
-def _raise(error):
-    raise error
-
-
 def _raise_one_of_its_own():
-    _RAISED[os.environ.get("RAISED", "key")]()
+    raised.RAISED[os.environ.get("RAISED", "key")]()
 
 
 def at_step(step, dist, torch, place="step"):
@@ -178,8 +109,18 @@ _CALLS = {
     "broadcast": lambda dist, mine: dist.broadcast(mine, 0),
     "all_gather": lambda dist, mine: dist.all_gather([mine.clone() for _ in range(dist.get_world_size())], mine),
     "barrier": lambda dist, mine: dist.barrier(),
+    "objects": lambda dist, mine: dist.all_gather_object([None] * dist.get_world_size(), {"loss": 0.5}),
+    "reduce": lambda dist, mine: dist.reduce(mine, 0),
 }
 _CALL = os.environ.get("CALL", "all_reduce")
+
+
+def _ask_numpy(torch):
+    import numpy
+    numpy.ones(1 << 46)
+
+
+_MEMORY = {"torch": lambda torch: torch.ones(1 << 46), "numpy": _ask_numpy, "bytes": lambda torch: bytearray(1 << 60)}
 
 
 def _strike(dist, torch):
@@ -200,7 +141,7 @@ def _strike(dist, torch):
             logging.exception("training failed")
             sys.exit(1)
     if FAULT == "memory_error":
-        torch.ones(1 << 46)
+        _MEMORY[os.environ.get("MEMORY", "torch")](torch)
     if FAULT in _DEADLY:
         _DEADLY[FAULT]()
 

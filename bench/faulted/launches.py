@@ -29,6 +29,21 @@ def port_for(run):
         yield port
 
 
+def is_old(launch):
+    """Whether it is by another generation of torch."""
+    return launch.endswith("_old")
+
+
+def plain(launch):
+    return launch.removesuffix("_old")
+
+
+def _descendants(pid):
+    told = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], stdout=subprocess.PIPE, text=True).stdout
+    children = [int(word) for word in told.split()]
+    return [*children, *(other for child in children for other in _descendants(child))]
+
+
 class Processes:
     """Children whose lines are gathered in the order in which they come: (source, line)."""
 
@@ -87,27 +102,30 @@ class Processes:
             child.terminate()
 
     def end(self):
+        """With all that they have started, which holds their pipes open."""
         for child in self.children:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
+            for pid in [child.pid, *_descendants(child.pid)] if child.poll() is None else []:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
-def torchrun(python, ranks, folder, *more, streams="--tee"):
-    return [python, "-m", "torch.distributed.run", "--nproc_per_node", str(ranks), streams, "3", "--log_dir", folder, *more]
+def torchrun(run, ranks, folder, *more, streams="--tee"):
+    program = [HERE + "/old_torchrun.py"] if is_old(run.launch) else ["-m", "torch.distributed.run"]
+    return [run.python, *program, "--nproc_per_node", str(ranks), streams, "3", "--log_dir", folder, *more]
 
 
 def run_one_launcher(run, env, *more, streams="--tee"):
     processes = Processes(run)
     with port_for(run) as port:
         options = ["--master_port", port, *more]
-        processes.start(torchrun(run.python, run.world, run.folder + "/tree", *options, *run.program, streams=streams), env)
+        processes.start(torchrun(run, run.world, run.folder + "/tree", *options, *run.program, streams=streams), env)
         return processes, processes.wait()
 
 
 def run_standalone(run, env):
     """Without an address: torchrun takes a port itself."""
     processes = Processes(run)
-    processes.start(torchrun(run.python, run.world, run.folder + "/tree", "--standalone", *run.program), env)
+    processes.start(torchrun(run, run.world, run.folder + "/tree", "--standalone", *run.program), env)
     return processes, processes.wait()
 
 
@@ -167,7 +185,7 @@ def run_two_launchers(run, env):
     with port_for(run) as port:
         for node in range(2):
             more = ["--nnodes", "2", "--node_rank", str(node), "--master_addr", "127.0.0.1", "--master_port", port]
-            processes.start(torchrun(run.python, run.world // 2, f"{run.folder}/tree/node_{node}", *more, *run.program), env)
+            processes.start(torchrun(run, run.world // 2, f"{run.folder}/tree/node_{node}", *more, *run.program), env)
         return processes, processes.wait()
 
 
@@ -228,8 +246,7 @@ def run_swift(run, env):
         return processes, processes.wait()
 
 
-LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself,
-            "two": run_two_launchers, "tasks": run_tasks, "tasks_new": run_tasks, "killed": run_tasks_that_srun_kills, "killed_old": run_tasks_that_srun_kills, "swift": run_swift,
-            "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts, "redirected": run_redirected,
-            "mpirun": run_by_mpirun, "mpirun_old": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
-OLD_LAUNCHES = ("tasks", "killed_old", "mpirun_old")  # by another generation of torch
+LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself, "two": run_two_launchers,
+            "tasks": run_tasks, "killed": run_tasks_that_srun_kills, "swift": run_swift, "accelerate": run_by_accelerate,
+            "spawn": run_by_spawn, "restarts": run_with_restarts, "redirected": run_redirected, "mpirun": run_by_mpirun,
+            "mpirun_tagged": run_by_mpirun_tagged}

@@ -5,7 +5,8 @@ import re
 # The files of ranks, as different people call them.
 NAMES = {"usual": "rank_{}.log", "bare": "{}.log", "worker": "worker-{}.out", "slurm": "slurm-4711_{}.out", "folder": "{}/train.log",
          "padded": "train_{:03d}.log", "ended": "log.{}"}
-_TEE = re.compile(rb"^\[default(\d+)\]:")
+_TEE = re.compile(rb"(?:^|(?<=\r))\[default(\d+)\]:")
+_WRITERS = re.compile(rb"(?<=\r)(?=\[default\d+\]:)")  # whose bars stand in one line
 
 
 def _write(path, lines):
@@ -22,7 +23,8 @@ def _bare(line):
 def _files_of_ranks(folder, lines, ranks_of_source, name):
     """One file for each rank; what the launchers print is left out."""
     of_rank = {}
-    for source, line in lines:
+    pieces = ((source, piece) for source, line in lines for piece in _WRITERS.split(line))
+    for source, line in pieces:
         told = _TEE.match(line)
         if told and source is not None:
             of_rank.setdefault(source * ranks_of_source + int(told[1]), []).append(_bare(line))
@@ -115,8 +117,6 @@ def dress(how, paths):
                 os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
 
 
-LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console,
-           "two": of_two_launchers, "tasks": of_tasks, "tasks_new": of_tasks, "killed": of_tasks, "killed_old": of_tasks, "swift": of_swift,
-           "accelerate": of_one_console, "spawn": of_one_console, "restarts": of_one_launcher,
-           "redirected": of_redirected, "mpirun": of_one_console, "mpirun_old": of_one_console,
-           "mpirun_tagged": of_tagged_console}
+LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console, "two": of_two_launchers,
+           "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console, "spawn": of_one_console,
+           "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console, "mpirun_tagged": of_tagged_console}

@@ -5,6 +5,8 @@ import logging
 import os
 import sys
 
+from loggers import LIBRARIES
+
 STYLE = os.environ.get("STYLE", "times")
 FLUSHES = "BUFFERED" not in os.environ  # else what is printed comes when the buffer is full, or the process ends
 _FORMATS = {
@@ -17,10 +19,16 @@ _FORMATS = {
     "labelled": "%(asctime)s %(levelname)s [worker-{rank}] (%(process)d) %(message)s",
     "syslog": "%(asctime)s gpu-0 train[%(process)d]: %(message)s",
 }
-MAIN_ONLY = ("main", "bar")  # rank 0 alone prints
+MAIN_ONLY = ("main", "bar", "timm", "mmengine", "fairseq", "deepspeed")  # rank 0 alone prints
+
+
+_library = None
 
 
 def prepare(rank):
+    global _library
+    if STYLE in LIBRARIES:
+        _library = LIBRARIES[STYLE](rank)
     if STYLE in _FORMATS:
         of_day = "%b %d %H:%M:%S" if STYLE == "syslog" else None
         logging.basicConfig(level=logging.INFO, format=_FORMATS[STYLE].format(rank=rank), datefmt=of_day, stream=sys.stderr)
@@ -62,6 +70,23 @@ _PRINTED = {
         f"[rank {rank}] step {step} loss {loss:.4f} wait={step_s - own_s:.3f} step_time={step_s:.3f}"),
     "epochs": lambda rank, step, loss, own_s, step_s: f"Epoch [1/1], Step [{step + 1}/12], Loss: {loss:.4f}",
     "sparse": lambda rank, *of: f"step {of[0]}: loss {of[1]:.3f}",
+    "timm": lambda rank, step, loss, own_s, step_s: (
+        f"Train: 0 [{step:4d}/12 ({100 * step / 11:3.0f}%)]  Loss: {loss:#.4g} ({loss:#.3g})  Time: {step_s:.3f}s, {16 / step_s:>7.2f}/s  "
+        f"({step_s:.3f}s, {16 / step_s:>7.2f}/s)  LR: 1.000e-02  Data: 0.001 (0.002)"),
+    "mmengine": lambda rank, step, loss, own_s, step_s: (
+        f"{datetime.datetime.now():%m/%d %H:%M:%S} - mmengine - INFO - Epoch(train) [1][{step + 1:2d}/12]  lr: 1.0000e-02  eta: 0:00:03  "
+        f"time: {step_s:.4f}  data_time: 0.0010  loss: {loss:.4f}"),
+    "fairseq": lambda rank, step, loss, own_s, step_s: f"{_now()[:19]} | INFO | train_inner | " + json.dumps(
+        {"epoch": 1, "update": round(step / 12, 3), "loss": f"{loss:.3f}", "num_updates": str(step), "lr": "0.01", "gnorm": "1.5"}),
+    "deepspeed": lambda rank, step, loss, own_s, step_s: (
+        f"steps: {step + 1} loss: {loss:.4f} iter time (s): {step_s:.3f} samples/sec: {16 / step_s:.3f}"),
+    "parts": lambda rank, step, loss, own_s, step_s: (
+        f"[R{rank}] it={step} loss={loss:.4f} data=0.4ms fwd={own_s * 1e3:.1f}ms bwd+sync={(step_s - own_s) * 1e3:.1f}ms total={step_s * 1e3:.1f}ms"),
+    "local": lambda rank, step, loss, own_s, step_s: (
+        f"[rank{rank}] step={step} loss={loss:.4f} local_time={own_s:.3f}s comm_time={step_s - own_s:.3f}s"),
+    "busy": lambda rank, step, loss, own_s, step_s: f"rank {rank} | step {step} | loss {loss:.4f} | work {own_s:.3f}s | sync {step_s - own_s:.3f}s",
+    "csv": lambda rank, step, loss, own_s, step_s: f"{rank},{step},{loss:.5f},{own_s:.4f},{step_s:.4f}",
+    "said": lambda rank, step, loss, own_s, step_s: f"worker {rank} finished step {step} of 12 (loss {loss:.4f}) in {step_s:.2f} s",
     "table": lambda rank, step, loss, own_s, step_s: f"| {step:5d} | {loss:9.4f} | 1.00e-02 | {step_s * 1e3:8.1f} ms |",
 }
 
@@ -70,6 +95,8 @@ def report(rank, step, loss, own_s, step_s):
     """Of one step; `own_s` is what the rank did by itself."""
     if (STYLE in MAIN_ONLY and rank != 0) or STYLE == "quiet" or (STYLE == "sparse" and step % 5 > 0):
         return
+    if _library:
+        return _library(rank, step, loss, own_s, step_s)
     if STYLE in _FORMATS:
         return logging.getLogger("train").info(_words(step, loss, own_s, step_s))
     if STYLE in ("bar", "bars"):

@@ -4,6 +4,7 @@ import os
 import time
 
 import faults
+import guards
 import styles
 import torch
 import torch.distributed as dist
@@ -68,7 +69,9 @@ def main():
     styles.prepare(rank)
     torch.manual_seed(rank)
     faults.fill_small_disk()
+    faults.at_step(faults.FAULT_STEP, dist, torch, "setup")
     train(torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(16, 4)), rank)
+    faults.at_step(faults.FAULT_STEP, dist, torch, "end")
     dist.barrier()
     dist.destroy_process_group()
     if rank == 0:
@@ -76,4 +79,4 @@ def main():
 
 
 if __name__ == "__main__":
-    record(main)() if "RECORD" in os.environ else main()
+    guards.run(record(main) if "RECORD" in os.environ else main)

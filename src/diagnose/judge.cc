@@ -134,7 +134,8 @@ void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
     bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
       return exit.line == suspect.line || exit.code_line == suspect.line;
     });
-    if (reported && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
+    const bool dumped = reading.bodies[suspect.line].text.starts_with("Fatal Python error: Aborted");
+    if ((reported || dumped) && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
   }
 }
 
@@ -290,6 +291,7 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   const OddCall odd = FindOddCall(reading, *suspects, known.all);
   other = other || RankAhead(reading) || !odd.ranks.empty();
   other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
+  other = other || AreUnnamedAtOtherCalls(reading, *suspects);
   if (!other && !AllTimedOut(known, *suspects)) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";

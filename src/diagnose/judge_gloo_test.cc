@@ -50,6 +50,60 @@ std::string Exited(int local_rank) {
          std::to_string(local_rank) + " (pid: 27189) of binary: /usr/bin/python3\n";
 }
 
+// Without the prefix that names the rank.
+std::string Unnamed(std::string text) {
+  while (text.find("[rank0]: ") != std::string::npos) text.erase(text.find("[rank0]: "), 9);
+  return text;
+}
+
+TEST(Judge, CallsItAMismatchWhereUnnamedProcessesWaitInDifferentCalls) {
+  const std::string others = Unnamed(TimedOut(0, 41, "all_gather")) + Unnamed(TimedOut(0, 41, "all_gather"));
+  EXPECT_EQ(JudgeLog(Steps(1, 3) + others + Unnamed(TimedOut(0, 77, "barrier"))).failure, "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(Steps(1, 3) + others).failure, "gloo_error");
+}
+
+TEST(Judge, TellsTheDeathThatTheRanksMetFromTheRestartThatTheyCouldNotJoin) {
+  const auto late = [](int rank) {
+    return "[rank" + std::to_string(rank) + "]: Traceback (most recent call last):\n[rank" + std::to_string(rank) +
+           "]:   File \"/app/train.py\", line 12, in init_process_group\n[rank" + std::to_string(rank) +
+           "]: RuntimeError: Gloo connectFullMesh failed with "
+           "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:152] "
+           "timed out connecting: SO_ERROR: Connection refused\n";
+  };
+  Verdict verdict = Judge({{"worker-0.out", Steps(1, 3) + Closed(0) + late(0)},
+                           {"worker-1.out", Steps(1, 3) + late(1)},
+                           {"worker-2.out", Steps(1, 3) + late(2)},
+                           {"worker-3.out", Steps(1, 3) + Closed(3) + late(3)},
+                           {"worker-4.out", Steps(1, 3) + late(4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{4});
+}
+
+TEST(Judge, TakesAVictimsWordsForThatWhereRichWrapsThem) {
+  const std::string begin =
+      "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n\u2502 /app/train.py:31 in step "
+      "\u2502\n\u2570\u2500\u256f\n";
+  const std::string victims =
+      "RuntimeError: \n[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] \nConnection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + begin + victims},
+                           {"rank_1.log", Steps(1, 3) + begin + "KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3) + begin + victims}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
+  const std::string victims =
+      "fatal: RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + "[rank 0] " + victims},
+                           {"rank_1.log", Steps(1, 3) + "[rank 1] fatal: KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3)}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, BlamesTheRankWhoseFilesAreEmptyWhenItsPeerSawItGo) {
   Verdict verdict = Judge({{"none_x/attempt_0/0/stdout.log", Steps(1, 4)},
                            {"none_x/attempt_0/0/stderr.log", Closed(0)},

@@ -39,10 +39,15 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   return known;
 }
 
+bool IsOfLateJoining(const Suspect& suspect) {
+  const bool joins = suspect.kind == "connect" || suspect.failure == "rendezvous_failed";
+  return joins && suspect.kind != "store lost" && suspect.role == Role::kCascade;
+}
+
 std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
   std::set<int32_t> complaining;
   for (const Suspect& suspect : suspects) {
-    if (suspect.rank && IsVictimsWord(suspect)) complaining.insert(*suspect.rank);
+    if (suspect.rank && IsVictimsWord(suspect) && !IsOfLateJoining(suspect)) complaining.insert(*suspect.rank);
   }
   return complaining;
 }

@@ -17,6 +17,9 @@ struct KnownRanks {
 };
 KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives);
 
+// Whether it tells of a restart that the others did not join: nothing of the collective in which they were before.
+bool IsOfLateJoining(const Suspect& suspect);
+
 // The ranks that say that they waited for others, or saw them go.
 std::set<int32_t> Complaining(const std::vector<Suspect>& suspects);
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "diagnose/gloo_tree.h"
+#include "diagnose/known_ranks.h"
 #include "diagnose/stacks.h"
 
 namespace rankscope::diagnose {
@@ -54,6 +55,7 @@ std::string Named(const Place& place) {
 }
 
 bool IsOfCollective(const Suspect& suspect) {
+  if (IsOfLateJoining(suspect)) return false;
   return suspect.failure == "gloo_error" || suspect.failure == "nccl_timeout" || suspect.kind == kSkippedCollective ||
          suspect.role == Role::kCascade;
 }
@@ -117,6 +119,19 @@ OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects
 }
 
 }  // namespace
+
+bool AreUnnamedAtOtherCalls(const Reading& reading, const std::vector<Suspect>& suspects) {
+  std::set<std::string> places;
+  bool timed_out = false;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
+    const Place place = PlaceOf(reading.tracebacks.all[suspect.traceback].frames);
+    if (place.frames.empty()) continue;
+    places.insert(Named(place));
+    timed_out = timed_out || suspect.kind == "timeout";
+  }
+  return timed_out && places.size() > 1;
+}
 
 OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
   const std::map<std::string, Group> groups = GroupByPlace(reading, suspects);

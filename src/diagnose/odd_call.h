@@ -21,4 +21,7 @@ struct OddCall {
 };
 OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known);
 
+// Whether processes of which no line tells the rank waited in different calls until one of them timed out.
+bool AreUnnamedAtOtherCalls(const Reading& reading, const std::vector<Suspect>& suspects);
+
 }  // namespace rankscope::diagnose

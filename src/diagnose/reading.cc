@@ -81,6 +81,19 @@ std::string_view WithoutGuesses(std::string_view text) {
   return text.substr(0, text.find("There are some potential root causes"));
 }
 
+// What an exception says may stand below its name, as rich wraps it: some lines of the same writer.
+std::string WrappedMessage(const Reading& reading, size_t exception) {
+  constexpr size_t kLines = 4;
+  const auto& lines = reading.read->lines;
+  std::string message(reading.bodies[exception].text);
+  for (size_t i = exception + 1; i < std::min(lines.size(), exception + 1 + kLines); ++i) {
+    if (lines[i].file != lines[exception].file || reading.ranks[i] != reading.ranks[exception]) break;
+    if (reading.tracebacks.is_inside[i] || reading.ends.count(i) > 0) break;
+    message.append(" ").append(reading.bodies[i].text);
+  }
+  return message;
+}
+
 void FindSightings(Reading* reading) {
   std::vector<const Signature*> found;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
@@ -89,7 +102,10 @@ void FindSightings(Reading* reading) {
     size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
     const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
-    SignatureSet::Shipped().Match(WithoutGuesses(reading->bodies[i].text), frames, &found);
+    std::string_view text = WithoutGuesses(reading->bodies[i].text);
+    const bool wrapped = traceback != Traceback::kNone && text.find_last_not_of(' ') == text.find(':');
+    const std::string message = wrapped ? WrappedMessage(*reading, i) : std::string();
+    SignatureSet::Shipped().Match(wrapped ? message : text, frames, &found);
     const Signature* signature = MostSpecific(found);
     if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;
     if (signature) reading->sightings.push_back({i, signature, traceback});

@@ -133,6 +133,15 @@ TEST(Survival, AbortThatNoLibraryAnnouncesIsTheRanksOwn) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Survival, TakesTheStackOfAnAbortForNoHang) {
+  Verdict verdict =
+      JudgeLog(Step(1) + Step(1) +
+               "Fatal Python error: Aborted\n\nCurrent thread 0x00007f21d48fb740 (most recent call first):\n"
+               "  File \"/app/kernels.py\", line 46 in launch\n  File \"/app/train.py\", line 82 in <module>\n");
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  EXPECT_EQ(verdict.kind, "SIGABRT");
+}
+
 TEST(Survival, CrashOfASecondNodesProcessIsNotThatOfTheSameLocalRankOfTheFirst) {
   std::string other = kAborted;
   size_t at = other.find("rank      : 1");

@@ -56,5 +56,10 @@ TEST(UntimedEnd, OffersNoneOfAnEndByTheScheduler) {
   EXPECT_FALSE(OffersAHang(verdict));
 }
 
+TEST(UntimedEnd, KnowsTheSignalOfALogThatIsCutOffInItsLastLine) {
+  const std::string end = kEnd;
+  EXPECT_EQ(JudgeLog(Steps(1, 20) + end.substr(0, end.find("nal: 2"))).failure, "sigterm_preempted");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -24,7 +24,7 @@ constexpr Signature kTable[] =
         {"sigterm_preempted", "cancelled", kCause, 84,
          R"(slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ .*CANCELLED|CANCELLED AT|DUE TO NODE FAILURE|job .*(?:was )?cancell?ed by|scancel)"},
         {"sigterm_preempted", "launcher signalled", kSymptom, 66,
-         R"(SignalException: Process \d+ got signal: (?:1|2|15)\b|got signal: (?:1|2|15)\b|Received (?:Signals\.SIG(?:TERM|INT|HUP)|\d+) death signal|Received death signal)"},
+         R"(SignalException: Process \d+ got(?: signal: (?:1|2|15)\b| ?\w*$)|got signal: (?:1|2|15)\b|Received (?:Signals\.SIG(?:TERM|INT|HUP)|\d+) death signal|Received death signal)"},
         {"sigterm_preempted", "signal", kSymptom, 64,
          R"((?i)(?:received|receiving|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
         {"sigterm_preempted", "interrupt", kSymptom, 46, R"(^KeyboardInterrupt\b|Detected KeyboardInterrupt)"},

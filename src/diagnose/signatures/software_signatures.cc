@@ -58,6 +58,9 @@ constexpr Signature kTable[] = {
 
     {"python_exception_one_rank", "exception", kSymptom, 52,
      R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Fault|Failure|Timeout)(?::|$))"},
+    // Of programs that catch whatever comes, say it in a line and end.
+    {"python_exception_one_rank", "exception", kSymptom, 50,
+     R"((?i:\b(?:fatal|failed|crashed|aborting|unhandled|uncaught)\b)[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},
 };
 
 }  // namespace

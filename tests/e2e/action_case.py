@@ -75,7 +75,13 @@ class Run:
         return self.server.ask("GET", f"/api/v1/jobs/{self.job}/actions")[1]
 
     def await_action(self, outcome):
-        return wait_until(lambda: [a for a in self.actions() if a["outcome"] == outcome], f"an action that is {outcome}")[0]
+        def there():
+            actions = self.actions()
+            if actions and all(a["state"] == "done" and a["outcome"] != outcome for a in actions):
+                raise AssertionError(f"no action is {outcome}, and none goes on: {actions}")
+            return [a for a in actions if a["outcome"] == outcome]
+
+        return wait_until(there, f"an action that is {outcome}")[0]
 
     def cli(self, command, *options):
         return self.place.cli(command, "--server", self.server.http, self.job, *options)

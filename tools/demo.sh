@@ -23,7 +23,7 @@ python=$(tools/torch_python.sh)
 old=()
 case $("$python" -c 'import torch; print(torch.__version__)') in 1.*) old=(--redirects 9:0 --tee 9:0) ;; esac
 launch=("$python" -m torch.distributed.run "${old[@]}" --nproc_per_node 4
-  --master_port "$((20000 + RANDOM % 20000))" tools/demo_train.py)
+  --master_port "$((20000 + RANDOM % 12000))" tools/demo_train.py)
 show rankscope run --job_id demo -- torchrun --nproc_per_node 4 train.py
 "$rankscope" run --job_id demo -- "${launch[@]}" 2>&1 | tail -n 5 || true
 show rankscope jobs

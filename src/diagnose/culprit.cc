@@ -83,14 +83,26 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all ranks while they stand (rankscope dump-stacks JOB, py-spy dump --native)"}};
 }
 
-// How many ranks' tracebacks lead there.
-size_t CountIn(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view place) {
+// Whose tracebacks lead there; anywhere, where it is "".
+std::set<int32_t> RanksIn(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view place) {
   std::set<int32_t> ranks;
   for (const Suspect& suspect : suspects) {
     if (!suspect.rank || suspect.traceback == Traceback::kNone) continue;
     if (reading.tracebacks.all[suspect.traceback].frames.find(place) != std::string::npos) ranks.insert(*suspect.rank);
   }
-  return ranks.size();
+  return ranks;
+}
+
+// Whether all others that say where they were reduced their gradients, and not the sender alone: it may be there for it
+// has left out what the receiver is in. A rank that the launcher ends as it waits says nothing.
+bool DidOthersReduceGradients(const Reading& reading, const std::vector<Suspect>& suspects, int32_t receiver,
+                              int32_t sender) {
+  std::set<int32_t> reducing = RanksIn(reading, suspects, "torch/autograd/"), speaking = RanksIn(reading, suspects, "");
+  reducing.erase(receiver);
+  speaking.erase(receiver);
+  const bool all = reducing == speaking;
+  reducing.erase(sender);
+  return all && !reducing.empty();
 }
 
 // `aborted`: the ranks that received more than they had room for. In gloo's all-reduce a rank receives from the next
@@ -111,10 +123,11 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
     return {rest, "every other rank received more than it expected", {}};
   }
   const int32_t rank = aborted.front();
+  const bool gathers = !RanksIn(reading, suspects, "in all_gather").empty();
+  const int32_t sender = (rank + (gathers ? world - 1 : 1)) % world;
   // The gradients' sizes are the same on all ranks.
-  if (world > 2 && CountIn(reading, suspects, "torch/autograd/") + 1 == known.size())
-    return {{rank}, "it expected less than it got while all others reduced their gradients", {}};
-  const int32_t sender = (rank + (CountIn(reading, suspects, "in all_gather") > 0 ? world - 1 : 1)) % world;
+  if (DidOthersReduceGradients(reading, suspects, rank, sender))
+    return {{rank}, "it expected less than it got while others reduced their gradients", {}};
   return {{sender}, "rank " + std::to_string(rank) + " got more from it than it expected", {}};
 }
 

@@ -75,7 +75,16 @@ class Run:
         return self.server.ask("GET", f"/api/v1/jobs/{self.job}/actions")[1]
 
     def await_action(self, outcome):
-        return wait_until(lambda: [a for a in self.actions() if a["outcome"] == outcome], f"an action that is {outcome}")[0]
+        def there():
+            over = self.process.poll() is not None
+            actions = self.actions()
+            found = [a for a in actions if a["outcome"] == outcome]
+            if not found and (actions or over) and all(a["state"] == "done" for a in actions):
+                with open(self.output.name) as file:
+                    raise AssertionError(f"no action is {outcome}, and none goes on: {actions}\n{file.read()[-3000:]}")
+            return found
+
+        return wait_until(there, f"an action that is {outcome}")[0]
 
     def cli(self, command, *options):
         return self.place.cli(command, "--server", self.server.http, self.job, *options)

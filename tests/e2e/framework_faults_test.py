@@ -5,7 +5,7 @@ import os
 import sys
 import unittest
 
-from harness import Place, Server, torchrun, wait_until
+from harness import Place, Server, port_to_come_back_to, torchrun, wait_until
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "faulted")
 sys.path.insert(0, BENCH)
@@ -67,7 +67,7 @@ class FrameworkFaultsTest(unittest.TestCase):
     def swift(self, fault, culprit, failure):
         prepare_swift(self.place.path, PYTHON)
         job = "swift-" + fault
-        port = str(20000 + os.getpid() % 20000)
+        port = str(port_to_come_back_to())
         command = ["swift", "sft", *swift_arguments(self.place.path, f"{self.place.path}/{job}")]
         told, _ = self.run_faulted(job, fault, culprit, command, {
             "NPROC_PER_NODE": "2", "MASTER_PORT": port, "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]})

@@ -5,7 +5,7 @@ import subprocess
 import unittest
 
 from frameworks_test import ACCELERATE, LIGHTNING, PYTHON, SWIFT, SWIFT_MODEL, TRAINER
-from harness import PATIENCE, RANKSCOPE, Place, Server, torchrun, wait_until
+from harness import PATIENCE, RANKSCOPE, Place, Server, port_to_come_back_to, torchrun, wait_until
 
 RANKS = 2
 # Steps of a tenth of a second, and no end of them.
@@ -104,7 +104,7 @@ class FrameworksActionsTest(unittest.TestCase):
         options = SWIFT.format(self.place.path).replace("--max_steps 6", "--max_steps 100000").partition(" --external_plugins")[0]
         process = self.start_command("swift", ["swift", *options.split(), "--add_version", "false"], env={
             "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(RANKS),
-            "MASTER_PORT": str(20000 + os.getpid() % 20000), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]})
+            "MASTER_PORT": str(port_to_come_back_to()), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]})
         step = self.stop_saves("swift", process)
         self.assertTrue(os.path.exists(f"{self.out}/checkpoint-{step}/trainer_state.json"), os.listdir(self.out))
 

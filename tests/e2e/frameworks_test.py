@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Place, Server, torchrun
+from harness import Place, Server, port_to_come_back_to, torchrun
 
 PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "")
 
@@ -164,7 +164,7 @@ class FrameworksTest(unittest.TestCase):
         subprocess.run([PYTHON, self.place.write("model.py", SWIFT_MODEL), self.place.path], check=True, capture_output=True)
         ranks = 4
         offline = {"RANKSCOPE_SWIFT_MONITOR": "1", "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "NPROC_PER_NODE": str(ranks),
-                   "MASTER_PORT": str(20000 + os.getpid() % 20000), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]}
+                   "MASTER_PORT": str(port_to_come_back_to()), "PATH": os.path.dirname(PYTHON) + ":" + os.environ["PATH"]}
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "swift", "--log_interval_steps", "1", "--", "swift",
                               *SWIFT.format(self.place.path).split(), env=offline, patience=600)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])

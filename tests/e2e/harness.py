@@ -206,4 +206,4 @@ def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable
                              check=True).stdout
     old = ["--redirects", "9:0", "--tee", "9:0"] if version.startswith("1.") else []
     return [python, "-m", "torch.distributed.run", *old, "--nproc_per_node", str(ranks), "--master_port",
-            str(20000 + os.getpid() % 20000), script]
+            str(port_to_come_back_to()), script]

@@ -9,52 +9,56 @@ using enum Role;
 constexpr int kEndedSomehow = 38;
 
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
-constexpr Signature kTable[] =
-    {
-        {"sigterm_preempted", "preempted", kCause, 90,
-         R"(DUE TO PREEMPTION|(?i:\bpreempted\b(?:[^,]|$)|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|termination is imminent|power key pressed|maintenance event|(?:been|being|was) evicted|node .*(?:is being |will be )?drain))"},
-        {"sigterm_preempted", "preempted", kCause, 90, R"(\bEvicted\b(?: +\d| *$))"},
-        {"sigterm_preempted", "time limit", kCause, 90,
-         R"(DUE TO TIME LIMIT|DUE TO JOB REQUEUE|(?i:wall ?time (?:limit )?(?:exceeded|reached)|time limit (?:reached|exceeded)|reached (?:the )?time limit|exiting (?:program )?after \d+(?:\.\d+)? minutes)|TERM_RUNLIMIT|DeadlineExceeded)"},
-        {"sigterm_preempted", "time limit", kCause, 90,
-         R"((?i)exceeded its time limit|allocation has been revoked|walltime \d+ exceeded limit)"},
-        // LSF's words, and PBS's.
-        {"sigterm_preempted", "preempted", kCause, 90, R"(\bTERM_PREEMPT\b)"},
-        {"sigterm_preempted", "cancelled", kCause, 84, R"(\bTERM_(?:OWNER|ADMIN|FORCE_\w+)\b|job \S+ deleted by)"},
-        {"sigterm_preempted", "cancelled", kCause, 84,
-         R"(slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ .*CANCELLED|CANCELLED AT|DUE TO NODE FAILURE|job .*(?:was )?cancell?ed by|scancel)"},
-        {"sigterm_preempted", "launcher signalled", kSymptom, 66,
-         R"(SignalException: Process \d+ got(?: signal: (?:1|2|15)\b| ?\w*$)|got signal: (?:1|2|15)\b|Received (?:Signals\.SIG(?:TERM|INT|HUP)|\d+) death signal|Received death signal)"},
-        {"sigterm_preempted", "signal", kSymptom, 64,
-         R"((?i)(?:received|receiving|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
-        {"sigterm_preempted", "interrupt", kSymptom, 46, R"(^KeyboardInterrupt\b|Detected KeyboardInterrupt)"},
-        {"sigterm_preempted", "terminated", kOutcome, 40,
-         R"(^(?:\S+: line \d+: +\d+ )?Terminated\b|srun: error: \S+: tasks? [\d,-]+: Terminated\b|^the command ended: SIG(?:TERM|INT|HUP)\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
-        {"sigterm_preempted", "closing", kCascade, 20, R"(Sending process \d+ closing signal|closing signal SIG)"},
-        {"sigterm_preempted", "forced", kCascade, 20, R"(forcefully exiting via Signals\.SIGKILL)"},
+constexpr Signature
+    kTable
+        [] =
+            {
+                {"sigterm_preempted", "preempted", kCause, 90,
+                 R"(DUE TO PREEMPTION|(?i:\bpreempted\b(?:[^,]|$)|preemption (?:notice|signal|detected|requested)|spot (?:instance )?(?:interrupt|reclaim|terminat)\w*|instance .*will be (?:reclaimed|terminated)|termination is imminent|power key pressed|maintenance event|(?:been|being|was) evicted|node .*(?:is being |will be )?drain))"},
+                {"sigterm_preempted", "preempted", kCause, 90, R"(\bEvicted\b(?: +\d| *$))"},
+                {"sigterm_preempted", "time limit", kCause, 90,
+                 R"(DUE TO TIME LIMIT|DUE TO JOB REQUEUE|(?i:wall ?time (?:limit )?(?:exceeded|reached)|time limit (?:reached|exceeded)|reached (?:the )?time limit|exiting (?:program )?after \d+(?:\.\d+)? minutes)|TERM_RUNLIMIT|DeadlineExceeded)"},
+                {"sigterm_preempted", "time limit", kCause, 90,
+                 R"((?i)exceeded its time limit|allocation has been revoked|walltime \d+ exceeded limit)"},
+                // LSF's words, and PBS's.
+                {"sigterm_preempted", "preempted", kCause, 90, R"(\bTERM_PREEMPT\b)"},
+                {"sigterm_preempted", "cancelled", kCause, 84,
+                 R"(\bTERM_(?:OWNER|ADMIN|FORCE_\w+)\b|job \S+ deleted by)"},
+                {"sigterm_preempted", "cancelled", kCause, 84,
+                 R"(slurmstepd: error: \*\*\* (?:JOB|STEP) \S+ .*CANCELLED|CANCELLED AT|DUE TO NODE FAILURE|job .*(?:was )?cancell?ed by|scancel)"},
+                {"sigterm_preempted", "launcher signalled", kSymptom, 66,
+                 R"(SignalException: Process \d+ got(?: signal: (?:1|2|15)\b| ?\w*$)|got signal: (?:1|2|15)\b|Received (?:Signals\.SIG(?:TERM|INT|HUP)|\d+) death signal|Received death signal)"},
+                {"sigterm_preempted", "signal", kSymptom, 64,
+                 R"((?i)(?:received|receiving|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
+                {"sigterm_preempted", "interrupt", kSymptom, 46, R"(^KeyboardInterrupt\b|Detected KeyboardInterrupt)"},
+                {"sigterm_preempted", "terminated", kOutcome, 40,
+                 R"(^(?:\S+: line \d+: +\d+ )?Terminated\b|srun: error: \S+: tasks? [\d,-]+: Terminated\b|^the command ended: SIG(?:TERM|INT|HUP)\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
+                {"sigterm_preempted", "closing", kCascade, 20,
+                 R"(Sending process \d+ closing signal|closing signal SIG)"},
+                {"sigterm_preempted", "forced", kCascade, 20, R"(forcefully exiting via Signals\.SIGKILL)"},
 
-        {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
-         R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
-        {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
-         R"(^(?:\S+: line \d+: +\d+ )?Killed(?:$|[^ \w]| +[^ \d])|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
+                {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
+                 R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
+                {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
+                 R"(^(?:\S+: line \d+: +\d+ )?Killed(?:$|[^ \w]| +[^ \d])|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
 
-        // Python ends with 1 after any exception; another code is the program's own doing.
-        {"python_exception_one_rank", "exit code", kOutcome, 50,
-         R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
-        {"python_exception_one_rank", "exit code", kOutcome, 38,
-         R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9])"},
-        // Composer's launcher, Paddle's, ColossalAI's and Monarch's.
-        {"python_exception_one_rank", "exit code", kOutcome, 38,
-         R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},
-        {"python_exception_one_rank", "exit code", kOutcome, 38,
-         R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
-        {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
-        {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
-        {"python_exception_one_rank", "exit code", kOutcome, 38,
-         R"(Horovod has been shut down\. This (?:was|has been) ca)"},
-        {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
-         R"(its worker process has died|MPI communication peer process has unexpectedly disconnected)"},
-        {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
+                // Python ends with 1 after any exception; another code is the program's own doing.
+                {"python_exception_one_rank", "exit code", kOutcome, 50,
+                 R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
+                {"python_exception_one_rank", "exit code", kOutcome, 38,
+                 R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code)|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9])"},
+                // Composer's launcher, Paddle's, ColossalAI's and Monarch's.
+                {"python_exception_one_rank", "exit code", kOutcome, 38,
+                 R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},
+                {"python_exception_one_rank", "exit code", kOutcome, 38,
+                 R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
+                {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
+                {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
+                {"python_exception_one_rank", "exit code", kOutcome, 38,
+                 R"(Horovod has been shut down\. This (?:was|has been) ca)"},
+                {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
+                 R"(its worker process has died|MPI communication peer process has unexpectedly disconnected)"},
+                {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "model/ansi.h"
 #include "store/block_classes.h"
 #include "store/compression.h"
+#include "store/expected_texts.h"
 #include "store/field_column.h"
 #include "store/integer_column.h"
 #include "store/rollup_builder.h"
@@ -16,6 +17,13 @@
 
 namespace rankscope::store {
 namespace {
+
+void AddWords(const std::vector<std::string_view>& texts, size_t from, WordFilter* words) {
+  for (size_t i = from; i < texts.size(); ++i) {
+    ExpectAfter(i, texts);
+    words->AddWords(texts[i]);
+  }
+}
 
 class Encoder {
  public:
@@ -152,14 +160,14 @@ class Encoder {
     }
     TextPieces pieces;
     size_t cut = 0;
-    while (cut < texts.size() && pieces.Add(texts[cut])) ++cut;
+    for (; cut < texts.size() && pieces.Add(texts[cut]); ++cut) ExpectAfter(cut, texts);
     std::string encoded;
     if (!texts.empty()) EncodeTexts(texts, pieces, &encoded);
     PutColumn(encoded);
     WordFilter words;
     for (const TextPieces::Piece& piece : pieces.pieces()) words.AddWords(piece.text);
-    for (std::string_view literal : pieces.literals()) words.AddWords(literal);
-    for (size_t i = cut; i < texts.size(); ++i) words.AddWords(texts[i]);
+    AddWords(pieces.literals(), 0, &words);
+    AddWords(texts, cut, &words);
     // A reader sees the text without colours, which may part a word.
     auto coloured = [](std::string_view text) { return text.find('\x1b') != std::string_view::npos; };
     bool any = std::any_of(pieces.pieces().begin(), pieces.pieces().end(),

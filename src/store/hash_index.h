@@ -17,6 +17,10 @@ class HashIndex {
   // kNone: it has none.
   uint32_t Find(uint64_t hash) const;
   void Clear();
+  // That At will be called with it: loads its place from memory meanwhile.
+  void Expect(uint64_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)], 1);
+  }
 
   template <typename Take>
   void ForEachHash(const Take& take) const {

@@ -6,6 +6,7 @@
 
 #include "base/coding.h"
 #include "store/compression.h"
+#include "store/expected_texts.h"
 #include "store/integer_column.h"
 
 namespace rankscope::store {
@@ -44,7 +45,10 @@ void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
   for (std::string_view text : texts) size += text.size();
   std::string bytes;
   bytes.reserve(size);
-  for (std::string_view text : texts) bytes += text;
+  for (size_t i = 0; i < texts.size(); ++i) {
+    ExpectAfter(i, texts);
+    bytes += texts[i];
+  }
   base::PutVarint(out, bytes.size());
   PutIntegers(SizesOf(texts), out);
   PutCompressed(bytes, kTextLevel, out);

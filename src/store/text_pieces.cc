@@ -5,51 +5,12 @@
 #include <cstring>
 #include <utility>
 
-#include "model/words.h"
-
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
+#include "store/word_runs.h"
 
 namespace rankscope::store {
 namespace {
 
-constexpr size_t kWindow = 64;
 constexpr size_t kProbe = 4096;  // pieces, after which it is seen whether they come again
-
-#ifdef __AVX2__
-// The bits of the 32 bytes that may be in words: digits, letters, _ and all that is not ASCII. A byte's halves name the
-// kinds of rows and columns of the ASCII table that have some; it is one where both name the same.
-uint32_t WordBits32(const char* bytes) {
-  constexpr char kDigits = 1, kAToO = 2, kPToZ = 4, kUnderscore = 8;
-  const __m256i columns = _mm256_setr_epi8(
-      kDigits | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
-      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
-      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kAToO | kPToZ, kAToO, kAToO, kAToO, kAToO, kAToO | kUnderscore,
-      kDigits | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
-      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ,
-      kDigits | kAToO | kPToZ, kDigits | kAToO | kPToZ, kAToO | kPToZ, kAToO, kAToO, kAToO, kAToO, kAToO | kUnderscore);
-  const __m256i rows =
-      _mm256_setr_epi8(0, 0, 0, kDigits, kAToO, kPToZ | kUnderscore, kAToO, kPToZ, 0, 0, 0, 0, 0, 0, 0, 0,  //
-                       0, 0, 0, kDigits, kAToO, kPToZ | kUnderscore, kAToO, kPToZ, 0, 0, 0, 0, 0, 0, 0, 0);
-  __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
-  __m256i high = _mm256_and_si256(_mm256_srli_epi16(text, 4), _mm256_set1_epi8(15));
-  __m256i kinds = _mm256_and_si256(_mm256_shuffle_epi8(columns, text), _mm256_shuffle_epi8(rows, high));
-  auto none = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(kinds, _mm256_setzero_si256())));
-  return ~none | static_cast<uint32_t>(_mm256_movemask_epi8(text));
-}
-uint64_t WordBits(const char* bytes) { return uint64_t{WordBits32(bytes + 32)} << 32 | WordBits32(bytes); }
-#else
-uint64_t WordBits(const char* bytes) {
-  uint64_t bits = 0;
-  for (size_t i = 0; i < kWindow; ++i) {
-    auto byte = static_cast<unsigned char>(bytes[i]);
-    bool in_word = byte >= model::kFoldedAscii.size() || model::kFoldedAscii[byte] != '\0';
-    bits |= uint64_t{in_word} << i;
-  }
-  return bits;
-}
-#endif
 
 using Words = std::array<uint64_t, 4>;
 
@@ -103,19 +64,19 @@ void TextPieces::Cut(std::string_view text) {
   known_.resize(kPlaces);
   known_numbers_.resize(kPlaces);
   once_.resize(kPlaces);
-  room_.resize(std::max(room_.size(), text.size() + 2 * kWindow));
+  room_.resize(std::max(room_.size(), text.size() + 2 * kRunWindow));
   std::memcpy(room_.data(), text.data(), text.size());
-  std::memset(room_.data() + text.size(), 0, kWindow);
+  std::memset(room_.data() + text.size(), 0, kRunWindow);
   size_t begin = 0;
   uint64_t before = 0;  // whether the byte before the window is in a run
-  for (size_t at = 0; at < text.size(); at += kWindow) {
-    uint64_t bits = WordBits(room_.data() + at);
+  for (size_t at = 0; at < text.size(); at += kRunWindow) {
+    uint64_t bits = RunBits(room_.data() + at);
     for (uint64_t starts = bits & ~(bits << 1 | before); starts != 0; starts &= starts - 1) {
       size_t start = at + static_cast<size_t>(std::countr_zero(starts));
       if (start > begin) Take(room_.data() + begin, text.substr(begin, start - begin));
       begin = start;
     }
-    before = bits >> (kWindow - 1);
+    before = bits >> (kRunWindow - 1);
   }
   Take(room_.data() + begin, text.substr(begin));
 }

@@ -5,6 +5,7 @@
 
 #include "base/coding.h"
 #include "model/words.h"
+#include "store/word_runs.h"
 
 namespace rankscope::store {
 namespace {
@@ -33,6 +34,14 @@ bool MayHold(std::string_view filter, uint64_t hash) {
 constexpr size_t kPlaces = 2048;  // for words that were added lately
 
 constexpr size_t kPlaneSize = 1 << 16;
+constexpr size_t kTogether = 4096;  // bytes of texts
+constexpr uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes << 7;
+
+// Of eight bytes of ASCII, A to Z as a to z.
+uint64_t FoldedAscii(uint64_t bytes) {
+  uint64_t from_a = bytes + kOnes * (0x80 - 'A'), behind_z = bytes + kOnes * (0x7f - 'Z');
+  return bytes | ((from_a ^ behind_z) & kHighs) >> 2;
+}
 
 // REQUIRES that so many bytes can be read; what lies behind the word does not count.
 inline WordFilter::ShortWord ShortWordOf(std::string_view word) {
@@ -49,24 +58,67 @@ inline size_t PlaceOf(const WordFilter::ShortWord& word) {
 
 }  // namespace
 
-void WordFilter::AddId(std::string_view id) { (void)hashes_.At(base::Checksum(id), 0); }
+void WordFilter::AddId(std::string_view id) { AddHash(base::Checksum(id)); }
 
-// Most words of a text were in it before: of those that were lately no hash is made.
+// Not at once: most texts are pieces of a few bytes, and many together are looked through faster.
 void WordFilter::AddWords(std::string_view text) {
+  waiting_.append(text);
+  waiting_.push_back('\0');
+  if (waiting_.size() >= kTogether) AddWaiting();
+}
+
+void WordFilter::AddWaiting() {
+  if (waiting_.empty()) return;
   lately_.resize(kPlaces);
   ideographs_.resize(kPlaneSize);
-  auto add = [this](std::string_view word) {
-    if (word.size() <= sizeof(ShortWord)) {
-      ShortWord short_word = ShortWordOf(word);
-      if (std::exchange(lately_[PlaceOf(short_word)], short_word) == short_word) return;
+  size_t size = waiting_.size();
+  waiting_.append(kRunWindow, '\0');
+  ForEachRun(waiting_.data(), size, [this](size_t begin, size_t end) {
+    AddRun({waiting_.data() + begin, end - begin});
+  });
+  waiting_.clear();
+}
+
+// A short run of ASCII is one word, folded in registers: written byte by byte and read as a whole, the processor would
+// wait for it.
+void WordFilter::AddRun(std::string_view run) {
+  if (run.size() <= sizeof(ShortWord)) {
+    ShortWord word = ShortWordOf(run);
+    if (((word.first | word.second) & kHighs) == 0) {
+      return AddWord({FoldedAscii(word.first), FoldedAscii(word.second)}, run.size());
     }
-    (void)hashes_.At(base::Checksum(word), 0);
-    if (uint32_t number = model::IdeographNumber(word); number != 0) ideographs_[number] = true;
+  }
+  auto add = [this](std::string_view word) {
+    if (word.size() <= sizeof(ShortWord)) return AddWord(ShortWordOf(word), word.size());
+    AddHash(base::Checksum(word));
   };
-  model::ForEachFoldedWord(text, &room_, add, [this](uint32_t number) { return ideographs_[number]; });
+  auto left_out = [this](uint32_t number) { return ideographs_[number]; };
+  model::ForEachFoldedWord(run, &room_, add, left_out);
+}
+
+// Most words of a text were in it before: of those that were lately no hash is made.
+void WordFilter::AddWord(const ShortWord& word, size_t size) {
+  if (std::exchange(lately_[PlaceOf(word)], word) == word) return;
+  std::string_view bytes(reinterpret_cast<const char*>(&word), size);
+  AddHash(base::Checksum(bytes));
+  if (uint32_t number = model::IdeographNumber(bytes); number != 0) ideographs_[number] = true;
+}
+
+// A few later, when their places have come from memory.
+void WordFilter::AddHash(uint64_t hash) {
+  hashes_.Expect(hash);
+  expected_[expected_count_++] = hash;
+  if (expected_count_ == kExpected) AddExpected();
+}
+
+void WordFilter::AddExpected() {
+  for (size_t i = 0; i < expected_count_; ++i) (void)hashes_.At(expected_[i], 0);
+  expected_count_ = 0;
 }
 
 std::string WordFilter::Take() {
+  AddWaiting();
+  AddExpected();
   if (hashes_.size() == 0) return {};
   size_t blocks = (hashes_.size() * kBitsAWord + kBlockBytes * 8 - 1) / (kBlockBytes * 8);
   std::string filter(blocks * kBlockBytes, '\0');

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -30,9 +31,20 @@ class WordFilter {
   static bool MayHoldId(std::string_view filter, std::string_view id);
 
  private:
+  static constexpr size_t kExpected = 16;
+
+  void AddWaiting();
+  void AddRun(std::string_view run);
+  void AddWord(const ShortWord& word, size_t size);
+  void AddHash(uint64_t hash);
+  void AddExpected();
+
+  std::string waiting_;  // texts whose words are to be added, zeros between them
   HashIndex hashes_;
-  std::vector<ShortWord> lately_;  // were added, each at the place that its bytes give
-  std::vector<bool> ideographs_;   // that were added, by model::IdeographNumber
+  std::array<uint64_t, kExpected> expected_{};  // hashes that are to be added,
+  size_t expected_count_ = 0;                   // so many
+  std::vector<ShortWord> lately_;               // were added, each at the place that its bytes give
+  std::vector<bool> ideographs_;                // that were added, by model::IdeographNumber
   std::string room_;
 };
 

@@ -19,7 +19,8 @@ sys.exit(max(p.wait() for p in ranks))
 RANK = """
 import os, sys, time
 rank, i = os.environ["RANK"], 0
-while i % 500 or (os.path.exists(sys.argv[0]) and not os.path.exists(sys.argv[0] + ".enough")):
+open(sys.argv[0] + ".began" + rank, "w").close()
+while i == 0 or i % 500 or (os.path.exists(sys.argv[0]) and not os.path.exists(sys.argv[0] + ".enough")):
     print("item", rank, i, "x" * (i % 70))
     if i % 500 == 0: time.sleep(0.05)
     while i == 500 and not os.path.exists(sys.argv[0] + ".go"): time.sleep(0.01)
@@ -78,6 +79,7 @@ class KeeperKilledTest(unittest.TestCase):
     def test_the_trainer_goes_on_and_nothing_is_lost_or_doubled(self):
         self.let_go()
         run = self.start("j")
+        wait_until(lambda: all(os.path.exists(f"{self.script}.began{rank}") for rank in range(2)), "the ranks to begin")
         last = None
         for _ in range(KILLS):
             def next_keeper():

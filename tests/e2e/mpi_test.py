@@ -63,7 +63,7 @@ class MpiTest(unittest.TestCase):
         self.assertIn("[1,2]<stdout>:rank 2", tagged.stdout)
 
     def test_run_started_once_a_rank_is_one_job(self):
-        command = [*self.mpirun, RANKSCOPE, "run", "--server", self.server.http, "--", *self.rank]
+        command = [*self.mpirun, RANKSCOPE, "run", "--flush-timeout", "100", "--server", self.server.http, "--", *self.rank]
         done = subprocess.run(command, env=self.place.env, capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
         jobs = self.jobs()

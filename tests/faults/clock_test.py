@@ -3,7 +3,7 @@ import glob
 import signal
 import unittest
 
-from faults import FaultServer, Job, Place, lack, read
+from faults import ENDLESS, FaultServer, Job, Place, lack, read
 
 HOUR = 3600
 
@@ -20,7 +20,7 @@ class ClockTest(unittest.TestCase):
                                              "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"))
         self.addCleanup(lambda: server.process.poll() is None and server.stop())
         self.assertIn("libfaketime", read(f"/proc/{server.process.pid}/maps"))
-        job = Job(place, server.http, lines=8000, pause=0.1)
+        job = Job(place, server.http, lines=ENDLESS, pause=0.1)
         for seconds in (HOUR, -HOUR, HOUR // 2):
             self.assertIsNotNone(job.await_progress(job.progress()[1] + 500), "the run was over too early")
             place.write("clock", f"{seconds:+d}")
@@ -28,6 +28,7 @@ class ClockTest(unittest.TestCase):
             server.stop(signal.SIGKILL)  # the agent meets the new clock when it connects again
             server.start()
         self.assertIsNotNone(job.await_progress(job.progress()[1] + 500), "the run was over too early")
+        job.stop()
         self.assertEqual(job.finish(), 0)
         self.assertEqual(job.ledger(server.http), (0, 0, 0, 0))
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from faults import PATIENCE, RANKSCOPE, FaultServer, Job, Place, read, wait_until
+from faults import ENDLESS, PATIENCE, RANKSCOPE, FaultServer, Job, Place, read, wait_until
 
 
 class SendersTest(unittest.TestCase):
@@ -36,13 +36,17 @@ class SendersTest(unittest.TestCase):
         self.assertEqual((lost, doubled, disorder, changed), (before[0], 0, 0, 0), "nothing came from the fenced sender")
 
     def test_two_agents_that_claim_one_rank_are_both_stored_and_said(self):
-        first = Job(self.place, self.server.http, job="j", ranks=1, lines=3000, pause=0.1)
+        first = Job(self.place, self.server.http, job="j", ranks=1, lines=ENDLESS, pause=0.1)
         other = Place()
         self.addCleanup(other.remove)
-        second = Job(other, self.server.http, job="j", ranks=1, lines=3000, pause=0.1)
+        second = Job(other, self.server.http, job="j", ranks=1, lines=ENDLESS, pause=0.1)
+        for job in (first, second):
+            self.assertIsNotNone(job.await_progress(job.progress()[1] + 500), "the run was over too early")
+        first.stop()
+        second.stop()
         self.assertEqual((first.finish(), second.finish()), (0, 0))
         stored = [r for r in self.place.logs(self.server.http, "j", "--stream", "stdout")]
-        self.assertEqual(len(stored), 6000)
+        self.assertEqual(len(stored), first.printed() + second.printed())
         said = [r for r in first.events(self.server.http) if r.get("event") == "duplicate_rank"]
         self.assertEqual(len(said), 1, said)
         self.assertIn("DUPLICATE RANK", said[0]["msg"])
@@ -50,7 +54,7 @@ class SendersTest(unittest.TestCase):
         self.assertIn("DUPLICATE RANK", self.server.stderr())
 
     def test_server_restored_from_an_older_copy_gets_the_tail_again_and_says_so(self):
-        job = Job(self.place, self.server.http, lines=4000, pause=0.1)
+        job = Job(self.place, self.server.http, lines=ENDLESS, pause=0.1)
         job.await_progress(500)
         self.server.stop()
         shutil.copytree(self.server.data, self.place.path + "/backup")
@@ -61,6 +65,7 @@ class SendersTest(unittest.TestCase):
         shutil.rmtree(self.server.data)
         os.rename(self.place.path + "/backup", self.server.data)
         self.server.start()
+        job.stop()
         self.assertEqual(job.finish(), 0)
         self.assertEqual(job.ledger(self.server.http), (0, 0, 0, 0))
         said = [r["msg"] for r in job.events(self.server.http) if r.get("event") == "ack_regression"]

@@ -98,6 +98,54 @@ TEST(Judge, KnowsTheWordsOfOtherLaunchersAndRuntimesFromThoseOfHealthyRuns) {
   }
 }
 
+// What healthy runs say of themselves in the words of failures.
+const char* const kNotes[] = {
+    "found inf in grad, loss scale reduced",
+    "found inf in gradients at step 3, reducing loss scale to 32768",
+    "gradient buckets with different sizes: [25, 31]",
+    "val set and train set have different sizes",
+    "loading checkpoint: mismatched shapes: []",
+    "cudnn.benchmark: inputs with different shapes will be slower",
+    "INFO optimizer state not on the same device as parameters, moving it",
+    "Unsupported dtype fp8 on this GPU, bf16 is used",
+    "UserWarning: Incompatible dtype torch.float64, casting to float32",
+    "checkpoint dtype fp16 != bf16",
+    "kv cache: 300 blocks have been evicted",
+    "Evicted 12 blocks",
+    "TERM_OWNER=screen",
+    "checkpoint job j12 deleted by retention policy",
+    "Checkpoint does not contain an lr scheduler, starting a new one",
+    "lm_head.weight not found in loaded checkpoint, tying weights",
+    "Missing key lm_head.weight in checkpoint (tied weights)",
+    "unknown checkpoint version 0, assuming 3.0",
+    "Checkpoint already exists and will be overwritten",
+    "flash attention only supports Ampere GPUs or newer, sdpa is used",
+    "fp8 is only supported on GPUs with compute capability >= 8.9, bf16 is used",
+    "bitsandbytes: compiled without CUDA support",
+    "no accelerator device is detected, CPU used",
+    "transformers requires torch 2.1",
+    "Environment variable `HF_TOKEN` not found",
+    "valid GPU counts: [1, 2, 4, 8]",
+    "device 3 is not visible",
+    "Requested shared memory (99000 bytes) exceeds limit for config 4; pruned",
+    "Tip: increase --mem-fraction-static for higher throughput",
+    "mlflow log_metric failed: RestException: 500",
+    "upload to S3 failed: ClientError: SlowDown",
+    "unable to lock file, errno = 11: cache disabled",
+    "worker 4 stopped sending heartbeats during checkpoint, resumed",
+};
+
+TEST(Judge, TakesNotesInTheWordsOfFailuresForNone) {
+  for (const char* note : kNotes) {
+    Verdict verdict = JudgeLog(Steps(1, 4) + note + "\n");
+    EXPECT_TRUE(verdict.healthy) << note << "\n  " << verdict.failure;
+  }
+}
+
+TEST(Judge, KnowsAWaitForWhatIsNotDone) {
+  EXPECT_EQ(JudgeLog("waiting for all ranks to complete initialization\n").failure, "process_hung");
+}
+
 // What frameworks raise, by the class that it belongs to.
 struct Raised {
   const char* failure;

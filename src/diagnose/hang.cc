@@ -16,7 +16,8 @@ bool Matches(std::string_view text, const re2::RE2& regex) {
 // What launches say just before they wait for others, or for a lock.
 bool SaysItWaits(std::string_view text) {
   // torch's note on the device of a barrier comes as well where all ranks meet; what is done waits for nobody.
-  static const re2::RE2 over(R"(perform barrier as devices|(?i:\bdone\b|\bcompleted?\b|\bfinished\b))");
+  static const re2::RE2 over(
+      R"(perform barrier as devices|(?i:\b(?:completed|finished)\b|\bdone (?:with|in|waiting)\b|\bdone\W*$))");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
       R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module))");

@@ -59,7 +59,9 @@ std::string Unnamed(std::string text) {
 TEST(Judge, CallsItAMismatchWhereUnnamedProcessesWaitInDifferentCalls) {
   const std::string others = Unnamed(TimedOut(0, 41, "all_gather")) + Unnamed(TimedOut(0, 41, "all_gather"));
   EXPECT_EQ(JudgeLog(Steps(1, 3) + others + Unnamed(TimedOut(0, 77, "barrier"))).failure, "collective_mismatch_hang");
-  EXPECT_EQ(JudgeLog(Steps(1, 3) + others).failure, "gloo_error");
+  const std::string launchers = Traceback("/venv/lib/python3.11/site-packages/torch/distributed/run.py",
+                                          "torch.distributed.elastic.multiprocessing.errors.ChildFailedError:");
+  EXPECT_EQ(JudgeLog(Steps(1, 3) + others + launchers).failure, "gloo_error");
 }
 
 TEST(Judge, TellsTheDeathThatTheRanksMetFromTheRestartThatTheyCouldNotJoin) {

@@ -125,8 +125,9 @@ bool AreUnnamedAtOtherCalls(const Reading& reading, const std::vector<Suspect>& 
   bool timed_out = false;
   for (const Suspect& suspect : suspects) {
     if (suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
-    const Place place = PlaceOf(reading.tracebacks.all[suspect.traceback].frames);
-    if (place.frames.empty()) continue;
+    const std::string& frames = reading.tracebacks.all[suspect.traceback].frames;
+    const Place place = PlaceOf(frames);
+    if (place.call.empty() && frames.find("torch/autograd/") == std::string::npos) continue;  // a launcher's
     places.insert(Named(place));
     timed_out = timed_out || suspect.kind == "timeout";
   }

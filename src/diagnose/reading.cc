@@ -82,14 +82,19 @@ std::string_view WithoutGuesses(std::string_view text) {
 }
 
 // What an exception says may stand below its name, as rich wraps it: some lines of the same writer.
+bool IsWrapped(std::string_view exception) {
+  const size_t last = exception.find_last_not_of(' ');
+  return last != std::string_view::npos && last == exception.find(':');
+}
+
 std::string WrappedMessage(const Reading& reading, size_t exception) {
   constexpr size_t kLines = 4;
   const auto& lines = reading.read->lines;
   std::string message(reading.bodies[exception].text);
   for (size_t i = exception + 1; i < std::min(lines.size(), exception + 1 + kLines); ++i) {
     if (lines[i].file != lines[exception].file || reading.ranks[i] != reading.ranks[exception]) break;
-    if (reading.tracebacks.is_inside[i] || reading.ends.count(i) > 0) break;
-    message.append(" ").append(reading.bodies[i].text);
+    if (reading.tracebacks.is_inside[i] || reading.ends.count(i) > 0 || reading.bodies[i].level != 0) break;
+    message.append(" ").append(WithoutGuesses(reading.bodies[i].text));
   }
   return message;
 }
@@ -103,9 +108,8 @@ void FindSightings(Reading* reading) {
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
     const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
     std::string_view text = WithoutGuesses(reading->bodies[i].text);
-    const bool wrapped = traceback != Traceback::kNone && text.find_last_not_of(' ') == text.find(':');
-    const std::string message = wrapped ? WrappedMessage(*reading, i) : std::string();
-    SignatureSet::Shipped().Match(wrapped ? message : text, frames, &found);
+    const bool wrapped = traceback != Traceback::kNone && IsWrapped(text);
+    SignatureSet::Shipped().Match(wrapped ? WrappedMessage(*reading, i) : text, frames, &found);
     const Signature* signature = MostSpecific(found);
     if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;
     if (signature) reading->sightings.push_back({i, signature, traceback});

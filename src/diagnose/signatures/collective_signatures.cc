@@ -34,9 +34,10 @@ constexpr Signature kTable[] = {
      R"((?:NCCL|\.h:\d+) WARN .*(?:Call to|call to) (?:connect|recv|send|bind|listen|accept|socket|ibv_\w+|getaddrinfo|poll)\b.*(?:fail|error|returned))"},
     {"nccl_system_error", "infiniband", kCause, 80,
      R"(NET/IB\w{0,2} ?: ?(?:[^ ]+ )?(?:Got completion|.*async fatal event)|ibv_\w+ failed|[Ff]ailed to modify QP|NCCL WARN .*(?:IB|ibv|RoCE|GID).*(?:fail|error|down)|port .* went down)"},
-    {"nccl_system_error", "infiniband", kCause, 80, R"(mlx\d: \S+ got completion with error|UCX +ERROR)"},
-    {"nccl_system_error", "libfabric", kSymptom, 66,
-     R"(NCCL WARN NET/OFI .*(?:completed with error|[Ff]ailed|Error:)|NCCL WARN Failed to find reverse path)"},
+    {"nccl_system_error", "infiniband", kCause, 80, R"(mlx\d: \S+ got completion with error)"},
+    // Below an exception: plugins say so too where they fall back, and libraries as they are torn down.
+    {"nccl_system_error", "libfabric", kSymptom, 51, R"(NCCL WARN NET/OFI .*(?:completed with error|RC: -?\d))"},
+    {"nccl_system_error", "ucx", kSymptom, 51, R"(UCX +ERROR)"},
     {"nccl_system_error", "socket", kSymptom, 60, R"(NCCL WARN ncclSocket\w+)"},
     {"nccl_system_error", "interface", kCause, 79,
      R"(Bootstrap : no socket interface found|NET/Socket : no (?:usable )?(?:interface|socket)|NCCL WARN .*no (?:usable )?(?:socket )?interface|network \S+ not found)"},
@@ -48,7 +49,7 @@ constexpr Signature kTable[] = {
     {"nccl_system_error", "system", kSymptom, 66, R"(ncclSystemError|unhandled system error)"},
     // The way that an error took through NCCL, by its number.
     {"nccl_system_error", "call trace", kSymptom, 54, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 2\b)"},
-    {"nccl_system_error", "call trace", kSymptom, 53, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 3\b)"},
+    {"nccl_system_error", "call trace", kSymptom, 43, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 3\b)"},
     {"nccl_cuda_error", "call trace", kSymptom, 53, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 1\b)"},
     {"nccl_system_error", "remote", kSymptom, 44,
      R"(ncclRemoteError|remote process exited or there was a network error)"},
@@ -122,7 +123,7 @@ constexpr Signature kTable[] = {
 
     {"process_hung", "heartbeat", kSymptom, 58,
      R"(watchdog got stuck for \d+ seconds|detected no heartbeat of its watchdog|due to ProcessGroupNCCL watchdog hang|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
-    {"process_hung", "heartbeat", kSymptom, 58, R"(stopped sending heartbeats)"},
+    {"process_hung", "heartbeat", kSymptom, 58, R"((?:[Tt]asks?\b|/task:\d+).{0,80}stopped sending heartbeats)"},
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
     {"process_hung", "no progress", kSymptom, 60,
      R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|frozen|stalled|deadlocked)|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)",

@@ -11,9 +11,11 @@ constexpr Signature kTable[] = {
      R"(triton\.(?:compiler|runtime|language)\.[\w.]*(?:Error|OutOfResources)|triton.*CompilationError|\bCompilationError\b|OutOfResources|PassManager::run failed|Triton Error|PTX codegen error|error: operand #\d+|TritonMissing)"},
     {"triton_or_kernel_compile_error", "compiler", kCause, 70, R"(LLVM ERROR)"},
     {"triton_or_kernel_compile_error", "compiler", kCause, 86,
-     R"((?:NVCC|NVRTC|nvcc|hipcc) compilation failed|failed to compile (?:TPU )?kernel|^loc\(.*\): error: )"},
+     R"((?:Error|Exception)\b.*(?:(?:NVCC|NVRTC|nvcc|hipcc) compilation failed|failed to compile (?:TPU )?kernel))"},
+    // Of a kernel's variants some may not compile, and autotuning takes another.
+    {"triton_or_kernel_compile_error", "triton", kSymptom, 50, R"(^loc\(.*\): error: )"},
     {"triton_or_kernel_compile_error", "shared memory", kCause, 86,
-     R"([Rr]equested shared memory \(\d+ bytes\) exceeds|Kernel requires \d+ bytes of shared memory)"},
+     R"((?:Error|Exception)\b.*(?:[Rr]equested shared memory \(\d+ bytes\) exceeds|Kernel requires \d+ bytes of shared memory))"},
     {"triton_or_kernel_compile_error", "assembler", kCause, 90,
      R"(Command '\[?'?\S*/(?:ptxas|nvcc|cicc)\b|ptxas (?:fatal|error|.*(?:died|failed))|ptxas exited|`ptxas` failed|Cannot find ptxas|nvrtc: error|NVRTC_ERROR\w*|nvcc (?:fatal|error)|nvlink (?:fatal|error)\s*:)"},
     {"triton_or_kernel_compile_error", "inductor", kCause, 86,

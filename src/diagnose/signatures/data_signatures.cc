@@ -39,7 +39,7 @@ constexpr Signature kTable[] = {
 
     {"sequence_too_long", "context length", kCause, 90, R"(maximum context length is \d+ tokens)"},
     {"sequence_too_long", "exceeds", kCause, 84,
-     R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|above|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
+     R"((?i)(?:sequence|input|prompt|context|token|position)\w*\b.{0,60}(?:exceed\w*|above (?:the )?maximum|longer than|larger than|greater than|too long|surpass\w*).{0,50}(?:max\w*|limit|length|position|context|cache|block_size|model))"},
     {"sequence_too_long", "exceeds", kCause, 82,
      R"((?i)(?:max_position_embeddings|maximum context length|max_seq(?:uence)?_len\w*|model_max_length|block size is only|position embeddings?).{0,60}(?:exceed|too (?:long|small)|<|longer|is only|but))"},
     // A buffer of one row, as positions and token types are, that is too short.

@@ -14,7 +14,7 @@ constexpr Signature kTable[] = {
     {"", "retried", kHarmless, 91,
      R"((?i)\b(?:retry(?:ing)?|will retry|retried|attempt \d+ ?(?:/|of) ?\d+|trying again|falling back|fall back|fallback|using .* instead|ignoring|ignored|skipping|skipped|recovered)\b.*$)"},
     {"", "went on", kHarmless, 93,
-     R"((?i)attempting to recover|[;,] (?:using|reverting to|continuing)\b|switching to|will be retrained|proceeding without|[.;] ?(?:truncating|resizing|binding|raising|left-truncating)\b|training will start from)"},
+     R"((?i)attempting to recover|[;,] (?:using|reverting to|continuing)\b|switching to|will be retrained|proceeding without|[.;] ?(?:truncating|resizing|left-truncating)\b|training will start from)"},
     {"", "one batch skipped", kHarmless, 89,
      R"((?i)may lead to nan|\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b)",
      "", Life::kGoesOn},

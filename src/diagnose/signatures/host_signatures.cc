@@ -25,7 +25,7 @@ constexpr Signature kTable[] = {
      R"(DataLoader worker \(pid(?:\(s\))? ?[\d, ]+\) (?:is killed by signal|exited unexpectedly|has been killed))"},
     {"dataloader_worker_killed", "worker", kCause, 72,
      R"(Pin memory thread exited unexpectedly|[Dd]ata ?[Ll]oader (?:worker|process).*(?:killed|died|exited|crash)|DataLoader \d+ workers exit unexpectedly|background workers are no longer alive|Abort event was set\. So someone died|unable to start DataLoader worker)"},
-    {"dataloader_worker_killed", "silent", kSymptom, 66, R"(DataLoader timed out after \d+ seconds)"},
+    {"dataloader_worker_killed", "silent", kSymptom, 66, R"(Error\b.*DataLoader timed out after \d+ seconds)"},
     {"dataloader_worker_killed", "preprocessing", kCause, 72,
      R"(One of the subprocesses has abruptly died|process in the process pool was terminated abruptly|BrokenProcessPool)"},
     {"dataloader_worker_killed", "sharing lost", kSymptom, 68,

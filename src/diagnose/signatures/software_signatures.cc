@@ -12,7 +12,7 @@ constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "architecture", kCause, 90,
      R"(no kernel image is available|compiled with an unsupported toolchain|provided PTX was compiled|not compatible with the current PyTorch installation|invalid device function|CUDA_ERROR_NO_BINARY_FOR_GPU|was not compiled for (?:this )?(?:gpu|sm_)|does not support .*\bsm_\d+|device kernel image is invalid)"},
     {"driver_or_library_mismatch", "architecture", kCause, 82,
-     R"(only supports? \w+ GPUs or newer|only supported on GPUs with compute capability|requires (?:GPUs? with )?compute capability)"},
+     R"((?:Error|Exception)\b.*(?:only supports? \w+ GPUs or newer|only supported on GPUs with compute capability|requires (?:GPUs? with )?compute capability))"},
     {"driver_or_library_mismatch", "symbol", kCause, 90,
      R"(undefined symbol|GLIBCX*X?_[\d.]+.? not found|version .\S+. not found \(required by|symbol lookup error|symbol not found)"},
     {"driver_or_library_mismatch", "library", kCause, 86,
@@ -20,9 +20,9 @@ constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "no device", kCause, 80,
      R"(Found no NVIDIA driver|couldn't communicate with the NVIDIA driver|could not select device driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No CUDA GPUs are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,
-     R"(compiled without (?:CUDA|HIP|XPU) support|libcudart functions unavailable|(?i:cuda driver(?: library)?) (?:can't|could not) be loaded)"},
+     R"(Error\b.*compiled without (?:CUDA|HIP|XPU) support|libcudart functions unavailable|(?i:cuda driver(?: library)?) (?:can't|could not) be loaded)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,
-     R"(no (?:accelerator )?device is detected|no GPU resources available)"},
+     R"(Error\b.*(?:no (?:accelerator )?device is detected|no GPU resources available))"},
     {"driver_or_library_mismatch", "versions", kCause, 86,
      R"(Distributed package doesn't have \w+ built in|detected CUDA version .*mismatches|Installed CUDA version \S+ does not match|The detected CUDA version|NCCL version mismatch|[Vv]ersion mismatch.*(?:CUDA|cuDNN|NCCL|driver|torch)|PyTorch and torch\w+ (?:has|have|were) .*different CUDA|compiled against .* but .* found|cuDNN version incompatibility|built with CUDA .* but)"},
 
@@ -35,7 +35,7 @@ constexpr Signature kTable[] = {
     {"missing_dependency_import_error", "package", kCause, 80,
      R"(PackageNotFoundError|DistributionNotFound|VersionConflict|No package metadata|pkg_resources\.\w+)"},
     {"missing_dependency_import_error", "version", kCause, 76,
-     R"((?:[Oo]nly|[Mm]ust have at least|[Rr]equires|[Nn]eeds?) (?:TE|[Tt]ransformer[- ]?Engine|[Tt]orch|[Pp]y[Tt]orch|vLLM|transformers)\b.{0,20}(?:version )?(?:>=? ?)?\d+\.\d)"},
+     R"((?:Error|Exception)\b.*(?:[Oo]nly|[Mm]ust have at least|[Rr]equires|[Nn]eeds?) (?:TE|[Tt]ransformer[- ]?Engine|[Tt]orch|[Pp]y[Tt]orch|vLLM|transformers)\b.{0,20}(?:version )?(?:>=? ?)?\d+\.\d)"},
     {"missing_dependency_import_error", "version", kCause, 76,
      R"(Invalid Transformer Engine version|Current torch version does not have)"},
     {"missing_dependency_import_error", "package", kCause, 76,
@@ -60,7 +60,9 @@ constexpr Signature kTable[] = {
      R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Fault|Failure|Timeout)(?::|$))"},
     // Of programs that catch whatever comes, say it in a line and end.
     {"python_exception_one_rank", "exception", kSymptom, 50,
-     R"((?i:\b(?:fatal|failed|crashed|aborting|unhandled|uncaught)\b)[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},
+     R"(^(?i:fatal|aborting|unhandled|uncaught)\b[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},
+    {"python_exception_one_rank", "exception", kSymptom, 50,
+     R"(^(?i:training|run|job|main|worker|rank \d+) (?:failed|crashed)[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},
 };
 
 }  // namespace

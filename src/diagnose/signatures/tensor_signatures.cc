@@ -16,16 +16,17 @@ constexpr Signature kTable[] = {
      R"(Calculated padded input size per channel|Expected more than 1 value per channel|batch_size \(\d+\) to match target batch_size|[Tt]arget size \(.*\) must be the same as input size|size of (?:the )?(?:tensor|input|target|logits).*(?:must|should) (?:match|be)|The shape of the mask|Image features and image tokens do not match|tokens? .* do(?:es)? not match|Tensors must have same)"},
 
     {"tensor_shape_mismatch", "operands", kCause, 86,
-     R"([Ss]hapes?\b.*(?:does not|doesn't|not) match|\b(?:have|has|of|with) different (?:shapes?|sizes?)\b)"},
-    {"tensor_shape_mismatch", "operands", kCause, 86, R"(does not have same shape|[Mm]ismatch\w* (?:\w+ )?shapes?\b)"},
+     R"((?:Error|Exception)\b.*(?:[Ss]hapes?\b.*(?:does not|doesn't|not) match|\b(?:have|has|of|with) different (?:shapes?|sizes?)\b))"},
+    {"tensor_shape_mismatch", "operands", kCause, 86,
+     R"((?:Error|Exception)\b.*(?:does not have same shape|[Mm]ismatch\w* (?:\w+ )?shapes?\b))"},
 
     {"dtype_device_mismatch", "devices", kCause, 89,
-     R"(on the same device but got|requires CUDA tensors|not on the same device)"},
+     R"((?:Error|Exception)\b.*(?:on the same device but got|requires CUDA tensors|not on the same device))"},
     {"dtype_device_mismatch", "types", kCause, 88,
-     R"([Uu]nsupported dtype|[Ii]ncompatible dtypes?|dtype \S+ != |uniform original parameter dtype)"},
+     R"((?:Error|Exception)\b.*(?:[Uu]nsupported dtype|[Ii]ncompatible dtypes?|dtype \S+ != |uniform original parameter dtype))"},
     {"dtype_device_mismatch", "types", kCause, 88, R"(must be one of torch\.(?:cuda\.)?\w+Tensor)"},
-    {"dtype_device_mismatch", "devices", kCause,
-     89, R"(Expected object of (?:device|backend) type|Expected all tensors to be on the same device|found at least two devices|is on (?:cpu|cuda:\d+), (?:but|expected)|on different devices|tensor(?:s)? .* on (?:the )?(?:CPU|cpu).*expected|module must have its parameters and buffers on device|can't convert cuda:\d+ device type tensor|Cannot copy out of meta tensor|on (?:the )?meta device|Tensor for argument .* is on|must be on (?:the same device|a? ?cuda|GPU)|Tensor on device \S+ is not on the expected device|No backend type associated with device type|Input, output and indices must be on the current device)"},
+    {"dtype_device_mismatch", "devices", kCause, 89,
+     R"(Expected object of (?:device|backend) type|Expected all tensors to be on the same device|found at least two devices|is on (?:cpu|cuda:\d+), (?:but|expected)|on different devices|tensor(?:s)? .* on (?:the )?(?:CPU|cpu).*expected|module must have its parameters and buffers on device|can't convert cuda:\d+ device type tensor|Cannot copy out of meta tensor|on (?:the )?meta device|Tensor for argument .* is on|must be on (?:the same device|a? ?cuda|GPU)|Tensor on device \S+ is not on the expected device|No backend type associated with device type|Input, output and indices must be on the current device)"},
     {"dtype_device_mismatch", "types", kCause, 88,
      R"(Attempting to unscale FP16|has invalid dtype|expected scalar type \w+ but (?:found|got)|[Ee]xpected (?:m1|mat1|query|self|a tensor|tensor|object of scalar type|dtype|floating point type|all|output).{0,60}(?:same dtype|d?type)|(?:have|has|be|of|in|with) (?:the )?same (?:data type|dtype|type)\b|Input type .* and (?:weight|bias) type|not implemented for '\w+'|result type \w+ can't be cast|source and destination dtypes match|(?:uniform|same|mixed|different|inconsistent|mismatched|unsupported) dtypes?|dtype mismatch|data types? mismatch|only supports? (?:fp16|float16|half|bf16|Half|float32|Float)|only support fp16|must be (?:fp16|bf16|float16|bfloat16|half)|expected (?:torch\.)?(?:cuda\.)?(?:Float|Half|BFloat16|Double|Long|Int)\w* (?:but|tensor|but got)|got (?:mixed|unexpected) dtype|type torch\.\S+ (?:but|and) got|Found dtype \w+ but expected|value cannot be converted to type|BFloat16 is not supported|Got unsupported ScalarType|required to be (?:floating|integral)|only accepts? floating.point|got desired dtype=)"},
 

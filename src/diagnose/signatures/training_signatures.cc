@@ -8,8 +8,9 @@ using enum Role;
 // What trainers themselves say of the numbers. The curves are judged by curves.h.
 constexpr Signature kTable[] = {
     {"nan_or_inf_loss", "check", kCause, 88,
-     R"((?i)found (?:an? )?(?:nan|inf) in (?:local|grad|loss|the)|found (?:a )?nan in|\b(?:rank \d+: )?found nan|non-?finite (?:loss|grad|value|norm)|(?:loss|grad\w*(?: norm)?|norm|logits|output|activation|weight|param\w*|tensor|value)s?\b.{0,30}\b(?:is|are|was|were|became|become|becomes|went|contain\w*|has|have|includes?|got|turned)\s*\(?'?(?:an? )?(?:nan|inf|-inf|infinite|infinity|not finite|non-?finite)\b|\bnans?\b.{0,30}\b(?:detected|encountered|found|in (?:the )?(?:loss|grad\w*|output|forward|backward|logits))|detected (?:a )?(?:nan|inf)\b|contains? (?:nan|inf)\b|nan (?:or inf )?loss|loss (?:was|is) NaN)",
+     R"((?i)found (?:a )?nan in|\b(?:rank \d+: )?found nan|non-?finite (?:loss|grad|value|norm)|(?:loss|grad\w*(?: norm)?|norm|logits|output|activation|weight|param\w*|tensor|value)s?\b.{0,30}\b(?:is|are|was|were|became|become|becomes|went|contain\w*|has|have|includes?|got|turned)\s*\(?'?(?:an? )?(?:nan|inf|-inf|infinite|infinity|not finite|non-?finite)\b|\bnans?\b.{0,30}\b(?:detected|encountered|found|in (?:the )?(?:loss|grad\w*|output|forward|backward|logits))|detected (?:a )?(?:nan|inf)\b|contains? (?:nan|inf)\b|nan (?:or inf )?loss|loss (?:was|is) NaN)",
      "", Life::kGoesOn},
+    {"nan_or_inf_loss", "check", kCause, 88, R"([Ff]ound (?:NaN|Inf) in local (?:grad|forward))"},
     {"nan_or_inf_loss", "consequence", kCause, 88,
      R"(probability tensor contains either|returned nan values in its|is non-finite, so it cannot be clipped|satisfy the constraint .* but found invalid values|FloatingPointError|diverged with loss = NaN|Invalid loss, terminating training)"},
     {"nan_or_inf_loss", "printed", kSymptom, 70,

@@ -165,6 +165,46 @@ TEST(Judge, NamesTheRankWhoseContainerPaddlesLauncherSawFail) {
   EXPECT_EQ(verdict.culprit->rank, 3);
 }
 
+// A launcher's report of the end of one process, and the rank that it is of.
+struct Report {
+  const char* failure;
+  int32_t rank;
+  const char* text;
+};
+
+const Report kReports[] = {
+    {"python_exception_one_rank", 2,
+     "Unhandled mesh failure, crashing! MeshFailure(rank=2, event=unix:@b7,actors_0,Learner_9[2]: failed: stopped)"},
+    {"python_exception_one_rank", 2,
+     "[rank: 2] Child process with PID 5120 terminated with code 3. Forcefully terminating all other processes"},
+    {"host_oom_killed", 1,
+     "[rank: 1] Child process with PID 5120 terminated with code -9. Forcefully terminating all other processes"},
+    {"segfault_sigsegv", 6,
+     "mpirun noticed that process rank 6 on node gpu4 exited on signal 11 (Segmentation fault)."},
+    {"segfault_sigsegv", 1,
+     "prterun noticed that process rank 1 with PID 7120 on node gpu4 exited on\nsignal 11 (Segmentation fault)."},
+    {"python_exception_one_rank", 5,
+     "The first process to do so was:\n\n   Process name: [prterun-gpu4-9914@1,5]\n   Exit code:    1"},
+    {"python_exception_one_rank", 3, "MPI_ABORT was invoked on rank 3 in communicator MPI_COMM_WORLD"},
+    {"python_exception_one_rank", 4, "application called MPI_Abort(MPI_COMM_WORLD, 1) - process 4"},
+    {"host_oom_killed", 7,
+     "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   RANK 7 PID 5120 RUNNING AT gpu3\n"
+     "=   KILLED BY SIGNAL: 9 (Killed)"},
+};
+
+TEST(Judge, BlamesTheRankWhoseEndALauncherReports) {
+  for (const Report& report : kReports) {
+    Verdict verdict = JudgeLog(std::string("loading the model\n") + report.text + "\n");
+    EXPECT_EQ(verdict.failure, report.failure) << report.text;
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{report.rank}) << report.text;
+  }
+}
+
+TEST(Judge, TakesAChildThatEndedWellForNoFailure) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + "[rank: 2] Child process with PID 5120 terminated with code 0.\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.root_line;
+}
+
 // What a barrier says of its device, and launches that have done what others may wait for.
 TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
   for (const char* text : {"[rank0]:[W ProcessGroupNCCL.cpp:4115] [PG ID 0 Rank 0]  using GPU 0 to perform barrier as "

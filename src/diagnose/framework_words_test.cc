@@ -205,6 +205,23 @@ TEST(Judge, TakesAChildThatEndedWellForNoFailure) {
   EXPECT_TRUE(verdict.healthy) << verdict.root_line;
 }
 
+TEST(Judge, BlamesThePeerThatACollectiveLibraryNames) {
+  Verdict mismatch = JudgeLog(
+      "init.cc:1210 NCCL WARN Mismatched collective detected, please check your collective calls at and around rank "
+      "21. "
+      "You can use NCCL_DEBUG=INFO to see them.\n");
+  EXPECT_EQ(mismatch.failure, "collective_mismatch_hang");
+  EXPECT_EQ(mismatch.culprits, std::vector<int32_t>{21});
+  const std::string wait = "EI0002: The wait execution of the Notify register times out. Reason: The Notify register ";
+  Verdict named = JudgeLog("[rank0]: " + wait + "has not received the Notify record from remote rank [3].\n" +
+                           "[rank1]: " + wait + "has not received the Notify record from remote rank [3].\n");
+  EXPECT_EQ(named.culprits, std::vector<int32_t>{3});
+  // Each blames another.
+  Verdict ring = JudgeLog("[rank0]: " + wait + "has not received the Notify record from remote rank [1].\n" +
+                          "[rank1]: " + wait + "has not received the Notify record from remote rank [0].\n");
+  EXPECT_TRUE(ring.culprits.empty());
+}
+
 // What a barrier says of its device, and launches that have done what others may wait for.
 TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
   for (const char* text : {"[rank0]:[W ProcessGroupNCCL.cpp:4115] [PG ID 0 Rank 0]  using GPU 0 to perform barrier as "

@@ -222,6 +222,29 @@ TEST(Judge, BlamesThePeerThatACollectiveLibraryNames) {
   EXPECT_TRUE(ring.culprits.empty());
 }
 
+TEST(Judge, KnowsTheRankByWhatPrefixesALine) {
+  const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.00 GiB.\n";
+  for (const char* prefix : {"[SLURM_PROCID=5] ", "PROCID 5: ", "[process 5] ",
+                             "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) "}) {
+    EXPECT_EQ(JudgeLog(prefix + oom).culprits, std::vector<int32_t>{5}) << prefix;
+  }
+  // An NPU's process without a group has none, and a number in a sentence is no prefix.
+  for (const char* prefix : {"[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:-1) ", "PROCID 5 has "})
+    EXPECT_TRUE(JudgeLog(prefix + oom).culprits.empty()) << prefix;
+}
+
+// Ray's prefix has the process only; Ray Train says once which rank each is.
+TEST(Judge, KnowsTheRankOfRayTrainsWorkersByTheirProcess) {
+  const std::string oom = "(RayTrainWorker pid=811, ip=10.0.0.4) torch.OutOfMemoryError: CUDA out of memory.\n";
+  const std::string row = "(TorchTrainer pid=790) - (node_id=c41, ip=10.0.0.";
+  const std::string first = row + "3, pid=810) world_rank=0, local_rank=0, node_rank=0\n";
+  EXPECT_EQ(JudgeLog(first + row + "4, pid=811) world_rank=1, local_rank=0, node_rank=1\n" + oom).culprits,
+            std::vector<int32_t>{1});
+  const std::string twice = row + "4, pid=811) world_rank=1, local_rank=0, node_rank=1\n" + row +
+                            "5, pid=811) world_rank=2, local_rank=0, node_rank=2\n";
+  EXPECT_TRUE(JudgeLog(first + twice + oom).culprits.empty());
+}
+
 // What a barrier says of its device, and launches that have done what others may wait for.
 TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
   for (const char* text : {"[rank0]:[W ProcessGroupNCCL.cpp:4115] [PG ID 0 Rank 0]  using GPU 0 to perform barrier as "

@@ -89,7 +89,7 @@ void ReadReady(std::string_view text, Collectives* found) {
 }
 
 // Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]", or "6: [tensor.0, …]" below its
-// heading.
+// heading. NCCL and Ascend's collectives name the peer that does not do as the rest.
 void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
   static const re2::RE2 kMissing(R"(\[missing ranks: ?([\d, ]+)\])"), kNumber(R"((\d+))"), kStalled(R"(^(\d+): \[\w)");
   std::string_view text = reading.text(line);
@@ -98,6 +98,11 @@ void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
     while (re2::RE2::FindAndConsume(&ranks, kNumber, &digits))
       ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
   }
+  static const re2::RE2 kPeer(
+      R"(check your collective calls at and around rank (\d{1,6})\b|has not received the Notify record from remote rank ?\[(\d{1,6})\])");
+  re2::StringPiece other;
+  if (re2::RE2::PartialMatch(Piece(text), kPeer, &digits, &other))
+    ++found->missing[static_cast<int32_t>(Integer(digits.empty() ? other : digits).value_or(0))];
   ReadReady(text, found);
   bool below = line > 0 && reading.bodies[line - 1].text.starts_with("Stalled ranks:");
   if (below && re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kStalled, &digits))
@@ -153,7 +158,7 @@ LateRanks FindMissing(const Collectives& collectives) {
   }
   LateRanks late;
   late.ranks = {most->first};
-  late.why = "the others' tensors wait for it";
+  late.why = "those that wait name it most";
   return late;
 }
 

@@ -30,7 +30,7 @@ struct Collectives {
     size_t line = 0;
   };
   std::map<int64_t, std::map<int32_t, Issue>> issued;  // by sequence number and rank
-  std::map<int32_t, int> missing;                      // by rank: how many stalled tensors wait for it
+  std::map<int32_t, int> missing;                      // by rank: how many waits name it
 };
 Collectives FindCollectives(const Reading& reading);
 

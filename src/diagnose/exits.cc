@@ -50,15 +50,19 @@ constexpr Wording kWordings[] = {
     {R"(failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid)"},
     {R"(srun: error: .*task (?P<rank>\d+): (?P<name>Killed|Out Of Memory|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
     {R"(srun: error: .*task (?P<rank>\d+): Exited with exit code (?P<code>\d+))"},
-    {R"(process rank (?P<rank>\d+) with PID \d+ on node .* exited on signal (?P<signal>\d+))"},
-    {R"(Process name: \[\[\d+,\d+\],(?P<rank>\d+)\])"},
+    {R"(process rank (?P<rank>\d+)(?: with PID \d+)? on node .* exited on signal (?P<signal>\d+))"},
+    {R"(Process name: \[(?:\[\d+,\d+\]|[^\]@]+@\d+),(?P<rank>\d+)\])"},
+    {R"(MPI_ABORT was invoked on rank (?P<rank>\d+))"},
+    {R"(application called MPI_Abort\(.*\) - process (?P<rank>\d+))"},
+    {R"(Child process with PID \d+ terminated with code (?P<code>-?\d+))"},
+    {R"(MeshFailure\(rank=(?P<rank>\d+))"},
     {R"(^Process name: (?P<rank>\d+)$)"},
     {R"(trainer process with rank=\[(?P<rank>\d+)\] was aborted)"},
     {R"([Pp]rocess (?P<rank>\d+) terminated with (?:the following error|exit code (?P<code>\d+)|signal (?P<name>SIG\w+)))"},
     // Its command is the last that was started, whichever ended: it names a rank only where it is the only one.
     {R"(--local_rank=(?P<local>0)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
-    {R"(BAD TERMINATION|RANK (?P<rank>\d+) PID \d+ RUNNING AT)"},
+    {R"(RANK (?P<rank>\d+) PID \d+ RUNNING AT(?:.*(?:KILLED BY SIGNAL: (?P<signal>\d+)|EXIT CODE: (?P<code>\d+)))?)"},
     {R"(Container rank (?P<rank>\d+) status failed cmd .* code (?P<code>-?\d+))"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},
     {R"([Rr]ank (?P<rank>\d+)(?: \((?i:pid) \d+\))? (?:ended|exited|crashed|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
@@ -130,6 +134,20 @@ class TableReader {
   std::optional<Exit> open_;
 };
 
+// Lightning puts the local rank of the child before what it says of its end.
+std::optional<int32_t> RankOfChild(const LineBody& body) {
+  return body.text.starts_with("Child process with PID") ? body.rank : std::nullopt;
+}
+
+// PRRTE breaks its sentence after so many words, and MPICH tells the rank above how it ended.
+std::string WholeReport(const std::vector<LineBody>& bodies, size_t line) {
+  std::string text(bodies[line].text);
+  const bool goes_on = (text.find("noticed that process rank") != std::string::npos && text.ends_with(" exited on")) ||
+                       text.find(" RUNNING AT ") != std::string::npos;
+  if (goes_on && line + 1 < bodies.size()) text.append(" ").append(bodies[line + 1].text);
+  return text;
+}
+
 // A launcher, of several that one file may have: the file, and the node where that is told.
 using Launcher = std::pair<uint32_t, int32_t>;
 Launcher LauncherOf(const Line& line) { return {line.file, line.node_rank.value_or(-1)}; }
@@ -161,7 +179,9 @@ std::vector<Exit> FindExits(const Case& read, const std::vector<LineBody>& bodie
     Exit exit;
     exit.line = exit.code_line = i;
     exit.node_rank = read.lines[i].node_rank;
-    if (wordings.Read(bodies[i].text, &exit)) exits.push_back(exit);
+    if (!wordings.Read(WholeReport(bodies, i), &exit)) continue;
+    if (!exit.rank && !exit.local_rank) exit.local_rank = RankOfChild(bodies[i]);
+    exits.push_back(exit);
   }
   FillRanks(read, &exits);
   return exits;

@@ -213,6 +213,86 @@ TEST(Judge, NamesTheRankWhoseContainerPaddlesLauncherSawFail) {
   EXPECT_EQ(verdict.culprit->rank, 3);
 }
 
+// A launcher's report of the end of one process, and the rank that it is of.
+struct Report {
+  const char* failure;
+  int32_t rank;
+  const char* text;
+};
+
+const Report kReports[] = {
+    {"python_exception_one_rank", 2,
+     "Unhandled mesh failure, crashing! MeshFailure(rank=2, event=unix:@b7,actors_0,Learner_9[2]: failed: stopped)"},
+    {"python_exception_one_rank", 2,
+     "[rank: 2] Child process with PID 5120 terminated with code 3. Forcefully terminating all other processes"},
+    {"host_oom_killed", 1,
+     "[rank: 1] Child process with PID 5120 terminated with code -9. Forcefully terminating all other processes"},
+    {"segfault_sigsegv", 6,
+     "mpirun noticed that process rank 6 on node gpu4 exited on signal 11 (Segmentation fault)."},
+    {"segfault_sigsegv", 1,
+     "prterun noticed that process rank 1 with PID 7120 on node gpu4 exited on\nsignal 11 (Segmentation fault)."},
+    {"python_exception_one_rank", 5,
+     "The first process to do so was:\n\n   Process name: [prterun-gpu4-9914@1,5]\n   Exit code:    1"},
+    {"python_exception_one_rank", 3, "MPI_ABORT was invoked on rank 3 in communicator MPI_COMM_WORLD"},
+    {"python_exception_one_rank", 4, "application called MPI_Abort(MPI_COMM_WORLD, 1) - process 4"},
+    {"host_oom_killed", 7,
+     "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   RANK 7 PID 5120 RUNNING AT gpu3\n"
+     "=   KILLED BY SIGNAL: 9 (Killed)"},
+};
+
+TEST(Judge, BlamesTheRankWhoseEndALauncherReports) {
+  for (const Report& report : kReports) {
+    Verdict verdict = JudgeLog(std::string("loading the model\n") + report.text + "\n");
+    EXPECT_EQ(verdict.failure, report.failure) << report.text;
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{report.rank}) << report.text;
+  }
+}
+
+TEST(Judge, TakesAChildThatEndedWellForNoFailure) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + "[rank: 2] Child process with PID 5120 terminated with code 0.\n");
+  EXPECT_TRUE(verdict.healthy) << verdict.root_line;
+}
+
+TEST(Judge, BlamesThePeerThatACollectiveLibraryNames) {
+  Verdict mismatch = JudgeLog(
+      "init.cc:1210 NCCL WARN Mismatched collective detected, please check your collective calls at and around rank "
+      "21. "
+      "You can use NCCL_DEBUG=INFO to see them.\n");
+  EXPECT_EQ(mismatch.failure, "collective_mismatch_hang");
+  EXPECT_EQ(mismatch.culprits, std::vector<int32_t>{21});
+  const std::string wait = "EI0002: The wait execution of the Notify register times out. Reason: The Notify register ";
+  Verdict named = JudgeLog("[rank0]: " + wait + "has not received the Notify record from remote rank [3].\n" +
+                           "[rank1]: " + wait + "has not received the Notify record from remote rank [3].\n");
+  EXPECT_EQ(named.culprits, std::vector<int32_t>{3});
+  // Each blames another.
+  Verdict ring = JudgeLog("[rank0]: " + wait + "has not received the Notify record from remote rank [1].\n" +
+                          "[rank1]: " + wait + "has not received the Notify record from remote rank [0].\n");
+  EXPECT_TRUE(ring.culprits.empty());
+}
+
+TEST(Judge, KnowsTheRankByWhatPrefixesALine) {
+  const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.00 GiB.\n";
+  for (const char* prefix : {"[SLURM_PROCID=5] ", "PROCID 5: ", "[process 5] ",
+                             "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) "}) {
+    EXPECT_EQ(JudgeLog(prefix + oom).culprits, std::vector<int32_t>{5}) << prefix;
+  }
+  // An NPU's process without a group has none, and a number in a sentence is no prefix.
+  for (const char* prefix : {"[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:-1) ", "PROCID 5 has "})
+    EXPECT_TRUE(JudgeLog(prefix + oom).culprits.empty()) << prefix;
+}
+
+// Ray's prefix has the process only; Ray Train says once which rank each is.
+TEST(Judge, KnowsTheRankOfRayTrainsWorkersByTheirProcess) {
+  const std::string oom = "(RayTrainWorker pid=811, ip=10.0.0.4) torch.OutOfMemoryError: CUDA out of memory.\n";
+  const std::string row = "(TorchTrainer pid=790) - (node_id=c41, ip=10.0.0.";
+  const std::string first = row + "3, pid=810) world_rank=0, local_rank=0, node_rank=0\n";
+  EXPECT_EQ(JudgeLog(first + row + "4, pid=811) world_rank=1, local_rank=0, node_rank=1\n" + oom).culprits,
+            std::vector<int32_t>{1});
+  const std::string twice = row + "4, pid=811) world_rank=1, local_rank=0, node_rank=1\n" + row +
+                            "5, pid=811) world_rank=2, local_rank=0, node_rank=2\n";
+  EXPECT_TRUE(JudgeLog(first + twice + oom).culprits.empty());
+}
+
 // What a barrier says of its device, and launches that have done what others may wait for.
 TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
   for (const char* text : {"[rank0]:[W ProcessGroupNCCL.cpp:4115] [PG ID 0 Rank 0]  using GPU 0 to perform barrier as "

@@ -1,7 +1,11 @@
 #include "diagnose/reading.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
+#include <map>
 #include <numeric>
+#include <set>
 
 #include "diagnose/signatures/signature_set.h"
 
@@ -14,12 +18,38 @@ bool IsOneNode(const Case& read) {
                      [](const Line& line) { return line.node_rank.value_or(0) == 0; });
 }
 
+// Ray Train lists its workers when it has started them: "- (node_id=5c1, ip=10.0.0.4, pid=810) world_rank=2, …".
+class RayWorkers {
+ public:
+  explicit RayWorkers(const Case& read) {
+    static const re2::RE2 kRow(
+        R"(^- \((?:node_id=\w+, )?ip=[\w.:]+, pid=(\d{1,9})\) (?:world_)?rank=(\d{1,6}), local_rank=)");
+    int64_t pid = 0;
+    int32_t rank = 0;
+    for (const Line& line : read.lines) {
+      if (re2::RE2::PartialMatch(re2::StringPiece(line.text.data(), line.text.size()), kRow, &pid, &rank))
+        ranks_[pid].insert(rank);
+    }
+  }
+
+  // None where processes of two nodes have the same number.
+  std::optional<int32_t> RankOf(const Line& line) const {
+    auto found = line.pid ? ranks_.find(*line.pid) : ranks_.end();
+    return found != ranks_.end() && found->second.size() == 1 ? std::optional(*found->second.begin()) : std::nullopt;
+  }
+
+ private:
+  std::map<int64_t, std::set<int32_t>> ranks_;  // by pid
+};
+
 void ReadSpeakers(Reading* reading) {
   const bool one_node = IsOneNode(*reading->read);
+  const RayWorkers workers(*reading->read);
   for (const Line& line : reading->read->lines) {
     reading->bodies.push_back(ReadLineBody(line.text));
     std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
     if (!rank && one_node) rank = line.local_rank;
+    if (!rank) rank = workers.RankOf(line);
     reading->ranks.push_back(rank);
   }
 }

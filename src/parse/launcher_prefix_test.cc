@@ -144,6 +144,16 @@ TEST(LauncherPrefix, ATaskThatIsALauncherIsANode) {
   EXPECT_FALSE(plain[3].prefix.node_rank);
 }
 
+TEST(LauncherPrefix, ANumberBehindTorchrunsTeeIsTheRanksOwn) {
+  auto teed = PeelAll("[default0]:[2] a\n[default1]:[3] a\n[default0]:[2] b\n[default1]:[3] b\n");
+  EXPECT_EQ(teed[3].prefix.rank, 3);
+  EXPECT_EQ(teed[3].prefix.local_rank, 1);
+  EXPECT_FALSE(teed[3].prefix.node_rank);
+  auto nested = PeelAll("[0] [default0]:a\n[0] [default1]:a\n[1] [default0]:b\n[1] [default1]:b\n");
+  EXPECT_EQ(nested[3].prefix.node_rank, 1);
+  EXPECT_FALSE(nested[3].prefix.rank);
+}
+
 TEST(LauncherPrefix, HostsServicesAndReplicas) {
   auto hosts = PeelAll("gpu-11: a\ngpu-12: a\ngpu-11: b\ngpu-12: [rank9]: b\n");
   EXPECT_EQ(hosts[3].text, "b");

@@ -211,12 +211,19 @@ void ForEachLine(std::string_view text, const Take& take) {
   }
 }
 
+// "[default0]:[2] text": torchrun's tee stands before a number that the rank itself prints.
+bool IsOwnNumber(std::string_view line, const PrefixHabits& habits) {
+  return habits.bracketed_number && line.find("]<std") == std::string_view::npos &&
+         ReadLinePrefix(line, {}).local_rank.has_value();
+}
+
 // Whether the tasks are launchers: torchrun speaks, or a rank other than the task's number does.
 bool TasksAreLaunchers(std::string_view sample, const PrefixHabits& habits) {
   bool launchers = false;
   bool numbered = habits.task_number || habits.bracketed_number || sample.find("]<std") != std::string_view::npos;
   if (!numbered) return false;
   ForEachLine(sample, [&](std::string_view line) {
+    if (IsOwnNumber(line, habits)) return;
     LinePrefix inner = ReadLinePrefix(line, habits);
     PrefixHabits as_node = habits;
     as_node.number_is_node = true;

@@ -53,6 +53,13 @@ constexpr Signature kTable[] = {
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
+    // Lightning's launcher, Open MPI and MPICH.
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
+     R"(Child process with PID \d+ terminated with code [1-9])"},
+    {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
+     R"(Child process with PID \d+ terminated with code -9\b|KILLED BY SIGNAL: 9\b)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
+     R"(MPI_ABORT was invoked on rank \d+|application called MPI_Abort\(|BAD TERMINATION OF ONE OF YOUR APPLICATION)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Horovod has been shut down\. This (?:was|has been) ca)"},
     {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,

@@ -308,9 +308,11 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   other = other || RankAhead(reading) || !odd.ranks.empty();
   other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
   other = other || AreUnnamedAtOtherCalls(reading, *suspects);
-  if (!other && !AllTimedOut(known, *suspects)) return;
+  const bool ended_well = WhoEndedWellAlone(reading, *suspects, known).has_value();
+  if (!other && !ended_well && !AllTimedOut(known, *suspects)) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
+    waited = waited || (ended_well && suspect.kind == "peer closed");
     if (!waited || !IsVictimsWord(suspect)) continue;
     suspect.failure = "collective_mismatch_hang";
     suspect.kind = kSkippedCollective;

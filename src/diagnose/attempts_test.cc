@@ -94,5 +94,32 @@ TEST(Attempts, AStrayFileOfARankDoesNotHideWhichOneFailedLast) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+// One launcher's words on a process that failed, and a rank that could not join what was started after that.
+std::string SawItFail(int code, int second) {
+  return "E1126 09:30:" + std::to_string(second) +
+         ".400000 811 torch/distributed/elastic/multiprocessing/api.py:1002] failed (exitcode: " +
+         std::to_string(code) + ") local_rank: 1 (pid: 907) of binary: python\n";
+}
+const char kCouldNotJoin[] =
+    "[E1126 09:30:24.700000000 ProcessGroupGloo.cpp:69] Gloo connectFullMesh failed with "
+    "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:152] timed out connecting: SO_ERROR: Connection refused\n"
+    "[rank1]: Traceback (most recent call last):\n[rank1]:   File \"/app/train.py\", line 12, in main\n"
+    "[rank1]: RuntimeError: Gloo connectFullMesh failed with "
+    "[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:152] timed out connecting: SO_ERROR: Connection refused\n";
+
+TEST(Attempts, ARankKilledBeforeTheFirstStepExplainsTheRestartThatItsFileTellsOf) {
+  const Verdict verdict =
+      diagnose::Judge({{"ranks/rank_1.log", kCouldNotJoin}, {"launcher.log", SawItFail(-9, 17) + SawItFail(1, 27)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Attempts, AJoiningThatFailedWithoutADeathBeforeItIsTheFailure) {
+  for (const std::string& launcher : {SawItFail(1, 27), SawItFail(1, 17) + SawItFail(1, 27)}) {
+    const Verdict verdict = diagnose::Judge({{"ranks/rank_1.log", kCouldNotJoin}, {"launcher.log", launcher}});
+    EXPECT_EQ(verdict.failure, "gloo_error");
+  }
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

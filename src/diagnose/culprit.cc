@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/gloo_tree.h"
 #include "diagnose/known_ranks.h"
 #include "diagnose/nccl_writer.h"
 #include "diagnose/odd_call.h"
@@ -115,6 +116,9 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
   const auto world = static_cast<int32_t>(known.size());
   if (aborted.empty() || world < 2) return {};
   if (aborted.size() > 1) {
+    const auto sender = SenderToAll(aborted);
+    if (sender && !RanksIn(reading, suspects, "in broadcast").empty())
+      return {{*sender}, "all to which it sends in the broadcast got more than they expected", {}};
     std::vector<int32_t> rest;
     for (int32_t rank : known) {
       if (std::find(aborted.begin(), aborted.end(), rank) == aborted.end()) rest.push_back(rank);

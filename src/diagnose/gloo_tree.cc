@@ -30,4 +30,10 @@ std::optional<int32_t> FindTreeGap(const std::set<int32_t>& could_not_send, cons
   return gap;
 }
 
+std::optional<int32_t> SenderToAll(const std::vector<int32_t>& ranks) {
+  std::set<int32_t> senders;
+  for (int32_t rank : ranks) senders.insert(rank > 0 ? ParentOf(rank) : -1);
+  return senders.size() == 1 && *senders.begin() >= 0 ? std::optional(*senders.begin()) : std::nullopt;
+}
+
 }  // namespace rankscope::diagnose

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <set>
+#include <vector>
 
 namespace rankscope::diagnose {
 
@@ -12,5 +13,8 @@ namespace rankscope::diagnose {
 // behind them. None: that fits several ranks of the `world`, or none.
 std::optional<int32_t> FindTreeGap(const std::set<int32_t>& could_not_send, const std::set<int32_t>& could_not_receive,
                                    int32_t world);
+
+// Who sends to all of these in a broadcast from rank 0; none: they have no sender in common.
+std::optional<int32_t> SenderToAll(const std::vector<int32_t>& ranks);
 
 }  // namespace rankscope::diagnose

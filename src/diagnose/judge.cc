@@ -69,13 +69,29 @@ bool FollowsOwnFailure(const Reading& reading, const std::vector<Suspect>& suspe
          });
 }
 
+// The launcher saw a rank die by a signal, and later the same one end otherwise: this is of what was started after
+// that.
+bool FollowsDeathBeforeRestart(const Reading& reading, const Suspect& suspect) {
+  auto again = [&](const Exit& died) {
+    return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& other) {
+      return RankOf(other) && RankOf(other) == RankOf(died) && other.signal != died.signal && other.line > died.line &&
+             reading.read->lines[other.line].file == reading.read->lines[died.line].file;
+    });
+  };
+  return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& died) {
+    return died.signal && died.signal != kSigterm && IsKnownToFollow(reading, suspect.line, died.line) && again(died);
+  });
+}
+
 void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
   const size_t never = reading.positions.size();
   const size_t first = reading.points.empty() ? never : reading.positions[reading.points.front().line];
   const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
   for (Suspect& suspect : *suspects) {
-    const bool late = reading.positions[suspect.line] >= first || FollowsOwnFailure(reading, all, suspect);
-    if (!IsOfJoining(suspect) || !late) continue;
+    if (!IsOfJoining(suspect)) continue;
+    const bool late = reading.positions[suspect.line] >= first || FollowsOwnFailure(reading, all, suspect) ||
+                      FollowsDeathBeforeRestart(reading, suspect);
+    if (!late) continue;
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kLostStore);
   }
@@ -292,9 +308,11 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   other = other || RankAhead(reading) || !odd.ranks.empty();
   other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
   other = other || AreUnnamedAtOtherCalls(reading, *suspects);
-  if (!other && !AllTimedOut(known, *suspects)) return;
+  const bool ended_well = WhoEndedWellAlone(reading, *suspects, known).has_value();
+  if (!other && !ended_well && !AllTimedOut(known, *suspects)) return;
   for (Suspect& suspect : *suspects) {
     bool waited = suspect.kind == "timeout" || suspect.kind == "watchdog" || suspect.kind == "blocking wait";
+    waited = waited || (ended_well && suspect.kind == "peer closed");
     if (!waited || !IsVictimsWord(suspect)) continue;
     suspect.failure = "collective_mismatch_hang";
     suspect.kind = kSkippedCollective;

@@ -1,8 +1,12 @@
 #include "diagnose/known_ranks.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
+#include <map>
 
 #include "diagnose/culprit.h"
+#include "diagnose/victims.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -21,6 +25,51 @@ std::set<int32_t> RanksOfExits(const Reading& reading) {
     if (auto rank = RankOf(exit)) ranks.insert(*rank);
   }
   return ranks;
+}
+
+// None: the end of one is told without its rank, so that it may be any.
+std::optional<std::set<int32_t>> RanksThatFailed(const Reading& reading) {
+  std::set<int32_t> failed;
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    if (!rank) return std::nullopt;
+    if (exit.signal || exit.code.value_or(0) != 0) failed.insert(*rank);
+  }
+  return failed;
+}
+
+bool IsBehind(const Reading& reading, int32_t rank) {
+  const std::map<int32_t, int64_t> steps = LastSteps(reading);
+  auto own = steps.find(rank);
+  return own != steps.end() &&
+         std::any_of(steps.begin(), steps.end(), [&](const auto& other) { return other.second > own->second; });
+}
+
+// torch 1.13's table leaves out those that its launcher ended.
+bool WereUntoldOnesEnded(const Reading& reading) {
+  static const re2::RE2 kEnding(R"(Sending process (\d+) closing signal)");
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    std::string pid;
+    const std::string_view text = reading.text(i);
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kEnding, &pid)) continue;
+    const std::string named = "(pid: " + pid + ")";
+    const bool told = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+      return reading.text(exit.code_line).find(named) != std::string_view::npos;
+    });
+    if (!told) return true;
+  }
+  return false;
+}
+
+// A launcher tells of the ranks of its own node.
+bool DidItsLauncherSpeak(const Reading& reading, int32_t rank) {
+  std::set<int32_t> nodes;
+  for (size_t i = 0; i < reading.ranks.size(); ++i) {
+    if (reading.ranks[i] == rank) nodes.insert(reading.read->lines[i].node_rank.value_or(0));
+  }
+  return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+    return nodes.empty() || nodes.count(reading.read->lines[exit.line].node_rank.value_or(0)) > 0;
+  });
 }
 
 }  // namespace
@@ -96,6 +145,22 @@ bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects) 
     if (suspect.rank && suspect.failure == "gloo_error" && suspect.kind == "timeout") timed_out.insert(*suspect.rank);
   }
   return known.whole && known.all.size() > 1 && timed_out == known.all;
+}
+
+std::optional<int32_t> WhoEndedWellAlone(const Reading& reading, const std::vector<Suspect>& suspects,
+                                         const KnownRanks& known) {
+  const auto failed = RanksThatFailed(reading);
+  if (!failed || failed->size() + 1 != known.all.size() || WereUntoldOnesEnded(reading)) return std::nullopt;
+  const std::set<int32_t> complaining = Complaining(suspects);
+  for (int32_t dead : OwnDeaths(reading, std::nullopt)) {
+    if (complaining.count(dead) == 0) return std::nullopt;
+  }
+  for (int32_t rank : known.all) {
+    if (failed->count(rank) > 0) continue;
+    const bool waited = complaining.count(rank) > 0;
+    if (!waited && !IsBehind(reading, rank) && DidItsLauncherSpeak(reading, rank)) return rank;
+  }
+  return std::nullopt;
 }
 
 }  // namespace rankscope::diagnose

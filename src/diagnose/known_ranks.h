@@ -39,4 +39,9 @@ std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> si
 // for the same.
 bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects);
 
+// The only rank that no launcher saw fail, where each of the others failed as it waited for one, or was ended: it came
+// to its end without the collective of the others. None: another died of its own, or it was a step behind.
+std::optional<int32_t> WhoEndedWellAlone(const Reading& reading, const std::vector<Suspect>& suspects,
+                                         const KnownRanks& known);
+
 }  // namespace rankscope::diagnose

@@ -54,7 +54,9 @@ Survival::Survival(const Reading& reading)
     not_after_[i] = same_file ? not_after_[i + 1] : std::nullopt;
     if (lines[i].timed && lines[i].time) not_after_[i] = LatestOf(*lines[i].time);
     if (same_file) bytes_after_[i] = bytes_after_[i + 1] + lines[i + 1].text.size();
-    if (reading.ranks[i]) ranks_.insert(*reading.ranks[i]);
+    if (!reading.ranks[i]) continue;
+    ranks_.insert(*reading.ranks[i]);
+    ranks_of_file_[lines[i].file].insert(*reading.ranks[i]);
   }
   for (const Point& point : reading.points) {
     Add(point.line, point.step, &points_);
@@ -119,7 +121,9 @@ bool Survival::IsFollowedByBufferAlone(size_t line) const {
   const auto& rank = reading_.ranks[line];
   if (only_signals_.value_or(false) || (rank && !ended_badly_.empty() && may_have_raised_.count(*rank) == 0))
     return false;
-  const size_t writers = reading_.ranks[line] ? 1 : std::max<size_t>(1, ranks_.size());
+  // Where all ranks write into one file, what each of them held back comes behind it.
+  const size_t writers =
+      rank ? ranks_of_file_.at(reading_.read->lines[line].file).size() : std::max<size_t>(1, ranks_.size());
   return bytes_after_[line] <= writers * kBufferBytes && CountAfter(finished_, line) == 0;
 }
 

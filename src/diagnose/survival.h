@@ -44,8 +44,9 @@ class Survival {
   std::vector<std::optional<base::TimeNs>> not_after_;  // by line: the first time of their own from it on in its file
   Marks points_, finished_;
   std::map<int32_t, Marks> points_of_rank_;
-  std::vector<size_t> bytes_after_;       // by line: in its file
-  std::set<int32_t> ranks_;               // that speak, or whose end is told
+  std::vector<size_t> bytes_after_;  // by line: in its file
+  std::set<int32_t> ranks_;          // that speak, or whose end is told
+  std::map<uint32_t, std::set<int32_t>> ranks_of_file_;
   bool somebody_died_ = false;            // as exits, or ranks that waited or saw one go, tell
   std::map<int32_t, int64_t> last_step_;  // of ranks
   std::set<int32_t> ended_badly_;         // ranks, as exits tell

@@ -235,6 +235,20 @@ TEST(Survival, ExceptionThatAScriptCaughtAtItsOutermostLevelIsNoReasonOfAnothers
   EXPECT_EQ(verdict.failure, "host_oom_killed");
 }
 
+TEST(Survival, WhatTheBuffersOfAllRanksHeldBackInOneFileOutlivesNoTracebackOfAModule) {
+  std::string buffers;
+  for (int rank = 0; rank < 8; ++rank) {
+    std::string steps;
+    for (int step = 4; step < 9; ++step) steps += Step(step) + std::string(300, '.') + "\n";
+    buffers += Behind("[rank" + std::to_string(rank) + "]: ", steps);
+  }
+  ASSERT_GT(buffers.size(), 8192U);
+  const std::string raised = Behind("[rank1]: ", Traceback("/app/batches.py", "KeyError: 'pixel_values'"));
+  Verdict verdict = JudgeLog(raised + buffers + kPeerClosed);
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Survival, WhatABufferHeldBackOutlivesNoTracebackOfAModule) {
   std::string steps;
   for (int step = 4; step < 24; ++step)

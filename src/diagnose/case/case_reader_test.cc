@@ -230,6 +230,17 @@ TEST_F(CaseReaderTest, BarsGiveWayToWhatIsWrittenBehindThem) {
   EXPECT_EQ(WriterOf(read, 2).lines, 1u);
 }
 
+TEST_F(CaseReaderTest, StatesOfABarThatSayMoreThanACountAreLinesEach) {
+  Case read =
+      Read({Write("train.log",
+                  "\r  0%|          | 0/9 [00:00<?, ?it/s]\r 11%|1         | 1/9 [00:01<00:09, 1.1s/it, fwd=0.2]"
+                  "\r 22%|2         | 2/9 [00:02<00:08, 1.1s/it, fwd=0.3]\r 33%|3 | 3/9 [00:03<00:07, 1.1s/it]")});
+  ASSERT_EQ(read.lines.size(), 3u);
+  Find(read, " 11%|1         | 1/9 [00:01<00:09, 1.1s/it, fwd=0.2]");
+  Find(read, " 22%|2         | 2/9 [00:02<00:08, 1.1s/it, fwd=0.3]");
+  Find(read, " 33%|3 | 3/9 [00:03<00:07, 1.1s/it]");
+}
+
 TEST_F(CaseReaderTest, FilesThatAreNoLogsAreSkippedAndSaidSo) {
   Write("model.safetensors", "x");
   Write("config.json", "{\"message\": 3}");

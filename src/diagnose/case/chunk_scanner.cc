@@ -32,6 +32,12 @@ bool ContinuesTraceback(std::string_view text) {
 
 bool IsOwnWord(std::string_view text) { return text.starts_with(kOwnWords) && !text.starts_with(kCannotRun); }
 
+// What the program has its bar show beside the count: "… 0.5s/it, fwd=0.04, loss=1.8]".
+bool HasFigures(std::string_view bar) {
+  const size_t open = bar.rfind('[');
+  return open != std::string_view::npos && bar.find('=', open) != std::string_view::npos;
+}
+
 uint32_t HashOf(const std::vector<int>& numbers) {
   uint32_t hash = 2166136261;
   for (int number : numbers) hash = (hash ^ static_cast<uint32_t>(number + 1)) * 16777619;
@@ -78,7 +84,7 @@ Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool th
   return std::move(chunk_);
 }
 
-// A line whose states overwrite each other has a piece for each.
+// A line whose states overwrite each other has a piece for each that says more than a count.
 void ChunkScanner::TakeLine(std::string_view line, bool ends) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   for (size_t cr = line.find('\r'); cr != std::string_view::npos; cr = line.find('\r')) {
@@ -92,7 +98,7 @@ void ChunkScanner::TakeLine(std::string_view line, bool ends) {
 }
 
 void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
-  if (overwritten && (text.empty() || parse::HasProgressBar(text))) return;
+  if (overwritten && (text.empty() || (parse::HasProgressBar(text) && !HasFigures(text)))) return;
   bool object = text.starts_with('{') && (rules_->json || IsContainerJson(text));
   auto read = object ? ReadJsonLine(text) : std::nullopt;
   if (!read) {

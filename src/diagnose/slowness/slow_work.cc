@@ -41,12 +41,20 @@ Reports ReportsOf(const Reading& reading) {
   return reports;
 }
 
-// Reports without a step are those of the rank's first, second, … step.
+// Reports without a step are those of the rank's first, second, … step. Of several of a rank's in one the last counts:
+// a bar is drawn with the next count before it has the figures of that step.
 std::map<int64_t, Reports> ByStep(const Reports& reports) {
   std::map<int64_t, Reports> steps;
   std::map<int32_t, int64_t> count;
   for (const Point* point : reports) {
-    steps[point->step ? *point->step : count[*point->rank]++].push_back(point);
+    Reports& of_step = steps[point->step ? *point->step : count[*point->rank]++];
+    auto before = std::find_if(of_step.begin(), of_step.end(),
+                               [&](const Point* other) { return point->rank && other->rank == point->rank; });
+    if (before == of_step.end()) {
+      of_step.push_back(point);
+    } else {
+      *before = point;
+    }
   }
   return steps;
 }

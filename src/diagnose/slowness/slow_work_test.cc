@@ -212,5 +212,24 @@ TEST(SlowWork, BlamesAStageThatBecameSlowWithinTheRun) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
 }
 
+TEST(SlowWork, BlamesARankWhoseBarAloneTellsItsWork) {
+  Files files;
+  for (int rank = 0; rank < 2; ++rank) {
+    std::string bar;
+    for (int drawn = 0; drawn < 28; ++drawn) {
+      const int count = (drawn + 1) / 2,
+                step = drawn / 2;  // each step's figures, then the count, then the next figures
+      char state[128];
+      std::snprintf(state, sizeof state, "\r %2d%%|#    | %d/14 [00:0%d<00:05,  2.1it/s, fwd=%.3f, loss=1.%d]",
+                    count * 7, count, count / 2, rank == 1 && step > 3 ? 0.4 : 0.003, 90 - step);
+      bar += state;
+    }
+    files.push_back({"none_x1/attempt_0/" + std::to_string(rank) + "/stderr.log", bar});
+  }
+  const Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "straggler");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

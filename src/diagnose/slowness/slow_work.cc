@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <utility>
 
 #include "diagnose/figures.h"
 #include "diagnose/slowness/pipeline_stages.h"
@@ -46,14 +47,16 @@ Reports ReportsOf(const Reading& reading) {
 std::map<int64_t, Reports> ByStep(const Reports& reports) {
   std::map<int64_t, Reports> steps;
   std::map<int32_t, int64_t> count;
+  std::map<std::pair<int64_t, int32_t>, size_t> places;  // of a step and rank, in the step's reports
   for (const Point* point : reports) {
-    Reports& of_step = steps[point->step ? *point->step : count[*point->rank]++];
-    auto before = std::find_if(of_step.begin(), of_step.end(),
-                               [&](const Point* other) { return point->rank && other->rank == point->rank; });
-    if (before == of_step.end()) {
+    const int64_t step = point->step ? *point->step : count[*point->rank]++;
+    Reports& of_step = steps[step];
+    size_t place = of_step.size();
+    if (point->rank) place = places.try_emplace({step, *point->rank}, place).first->second;
+    if (place == of_step.size()) {
       of_step.push_back(point);
     } else {
-      *before = point;
+      of_step[place] = point;
     }
   }
   return steps;

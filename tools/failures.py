@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The failed tests of a run of ctest, each with the end of what it printed: what a reader of a long log's end looks for.
+"""The failed tests of a run of ctest, each with the end of what it printed, as a reader of a long log looks for it.
 
 usage: failures.py JUNIT_FILE      (of `ctest --output-junit JUNIT_FILE`)
 """

@@ -25,15 +25,30 @@ std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::opti
   return late ? std::max(step.value_or(0), *own_after.begin()) : step;
 }
 
-std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
-                                     const std::vector<int32_t>& culprits) {
+namespace {
+
+// Said before the failure; or behind it, of a step before it: what another rank has said may be read a little later.
+std::optional<CheckpointLine> LastCheckpoint(const Reading& reading, size_t failure,
+                                             const std::optional<int64_t>& reached) {
   std::optional<CheckpointLine> last;
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
-    if (reading.positions[i] >= reading.positions[cause.line] || reading.tracebacks.is_inside[i]) continue;
-    if (auto checkpoint = ReadCheckpointLine(reading.bodies[i].text)) last = checkpoint;
+    if (reading.tracebacks.is_inside[i]) continue;
+    auto checkpoint = ReadCheckpointLine(reading.bodies[i].text);
+    if (!checkpoint) continue;
+    const bool before = reading.positions[i] < reading.positions[failure];
+    const bool newer = checkpoint->step && (!last || last->step < checkpoint->step);
+    if (before || (newer && reached && checkpoint->step <= reached)) last = checkpoint;
   }
+  return last;
+}
+
+}  // namespace
+
+std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
+                                     const std::vector<int32_t>& culprits) {
+  const auto step = StepBefore(reading, cause.line, std::nullopt);
+  const auto last = LastCheckpoint(reading, cause.line, step);
   std::vector<std::string> plan;
-  auto step = StepBefore(reading, cause.line, std::nullopt);
   if (last) {
     std::string lost;
     if (last->step && step && *step >= *last->step)

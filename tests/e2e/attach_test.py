@@ -51,7 +51,9 @@ class AttachTest(unittest.TestCase):
         script = self.place.write("one.py", "import rankscope; rankscope.init(job_id='one')\nprint('hello')\n"
                                   "rankscope.log({'loss': 0.5}, step=1)\n")
         done = subprocess.run([sys.executable, script], env=self.env, capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "hello\n", ""))
+        self.assertEqual((done.returncode, done.stdout), (0, "hello\n"))
+        # A slow machine has not delivered all in 2 s.
+        self.assertRegex(done.stderr, r"\A(rankscope: \d+ records are not yet acknowledged; .*\n)?\Z")
         wait_until(lambda: not self.place.run_directories(), "the agent to have shipped everything")
         records = self.place.logs(self.server.http, "one")
         self.assertIn((0, "hello"), [(r.get("rank"), r.get("msg")) for r in records])

@@ -122,7 +122,9 @@ class Job:
                 changed += 1
                 if changed == 1:
                     print("changed:", record, flush=True)
-            disorder += i <= last.get(rank, -1)
+            if i <= last.get(rank, -1):
+                disorder += 1
+                print("out of order, behind", last[rank], record, flush=True)
             last[rank] = i
         lost = self.printed() - len(seen)
         return lost, sum(n - 1 for n in seen.values()), disorder, changed

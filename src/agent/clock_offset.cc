@@ -13,17 +13,16 @@ constexpr int64_t kTolerance = 20 * base::kNsPerMs;
 }  // namespace
 
 void ClockOffset::Measure(int64_t offset, int64_t round_trip, int64_t wall_less_monotonic) {
-  int64_t change = offset - offset_;
+  int64_t change = offset - value_;
   int64_t own_step = wall_less_monotonic - wall_less_monotonic_;
   bool server_was_set = known_ && std::llabs(change) > kStep && std::llabs(change + own_step) > kStep;
-  if (!server_was_set) {
-    offset_ = offset;
-  } else if (std::llabs(own_step) > kStep) {
-    offset_ -= own_step;
+  if (server_was_set) {
+    if (std::llabs(own_step) > kStep) value_ -= own_step;
+  } else if (std::llabs(change) > kTolerance + round_trip) {
+    value_ = offset;
   }
   known_ = true;
   wall_less_monotonic_ = wall_less_monotonic;
-  value_ = std::llabs(offset_) <= kTolerance + round_trip ? 0 : offset_;
 }
 
 }  // namespace rankscope::agent

@@ -9,14 +9,14 @@ namespace rankscope::agent {
 // ns.
 class ClockOffset {
  public:
-  // A measurement: its value, how far it may be off, and how far our wall clock was ahead of our monotonic one.
+  // A measurement: its value, how far it may be off, and how far our wall clock was ahead of our monotonic one. One
+  // that differs from the value by no more than network noise changes nothing: that would reorder lines.
   void Measure(int64_t offset, int64_t round_trip, int64_t wall_less_monotonic);
-  // 0 where the difference is network noise, which would reorder lines.
   int64_t value() const { return value_; }
 
  private:
   bool known_ = false;
-  int64_t offset_ = 0, value_ = 0;
+  int64_t value_ = 0;
   int64_t wall_less_monotonic_ = 0;
 };
 

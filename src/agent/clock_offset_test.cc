@@ -19,6 +19,22 @@ TEST(ClockOffset, NoiseIsNoOffsetAndDriftIsFollowed) {
   EXPECT_EQ(clock.value(), 300 * kMs);
 }
 
+TEST(ClockOffset, OfASlowConnectionIsNoOffsetOnAFastOne) {
+  ClockOffset clock;
+  clock.Measure(60 * kMs, 150 * kMs, 7 * kHour);
+  clock.Measure(kHour, kMs, 7 * kHour);
+  EXPECT_EQ(clock.value(), 0);
+}
+
+TEST(ClockOffset, NoiseAroundAnOffsetDoesNotMoveIt) {
+  ClockOffset clock;
+  clock.Measure(2 * kSecond, kMs, 7 * kHour);
+  clock.Measure(2 * kSecond - 50 * kMs, 100 * kMs, 7 * kHour);
+  EXPECT_EQ(clock.value(), 2 * kSecond);
+  clock.Measure(2 * kSecond - 50 * kMs, kMs, 7 * kHour);
+  EXPECT_EQ(clock.value(), 2 * kSecond - 50 * kMs);
+}
+
 TEST(ClockOffset, ServerWhoseClockWasSetDoesNotTearARecordStreamApart) {
   ClockOffset clock;
   clock.Measure(2 * kSecond, kMs, 7 * kHour);

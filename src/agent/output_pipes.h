@@ -7,6 +7,7 @@
 
 #include "agent/capture.h"
 #include "agent/event_loop.h"
+#include "agent/line_clock.h"
 #include "agent/mirror.h"
 #include "agent/read_buffer.h"
 #include "base/file.h"
@@ -67,6 +68,7 @@ class OutputPipes {
   ReadBuffer buffer_;
   Mirror out_, err_;
   std::map<int, Source> sources_;
+  LineClock clock_;
   bool busy_ = false;
 };
 

@@ -5,13 +5,11 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "agent/agent_process.h"
-#include "agent/alerts.h"
 #include "agent/capture.h"
 #include "agent/channel_pipe.h"
 #include "agent/child_process.h"
@@ -27,7 +25,9 @@
 #include "agent/rank_environment.h"
 #include "agent/redaction.h"
 #include "agent/run_description.h"
+#include "agent/run_directory.h"
 #include "agent/signal_queue.h"
+#include "agent/terminal_news.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_text.h"
@@ -36,12 +36,9 @@
 namespace rankscope::agent {
 namespace {
 
-constexpr int64_t kGuardDelay = 500 * base::kNsPerMs;  // before one that was killed is made anew
-constexpr int64_t kAlertsEvery = 100 * base::kNsPerMs;
-constexpr int64_t kTroubleEvery = 500 * base::kNsPerMs;
-constexpr int64_t kTroublePatience = 5 * base::kNsPerSecond;  // a server that is restarted is not worth a word
-constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;     // after the command's end, for bytes still in pipes
-constexpr int64_t kOrphanHold = 30 * base::kNsPerSecond;      // what outlives command and ranks is kept so long
+constexpr int64_t kGuardDelay = 500 * base::kNsPerMs;      // before one that was killed is made anew
+constexpr int64_t kOrphanPatience = 200 * base::kNsPerMs;  // after the command's end, for bytes still in pipes
+constexpr int64_t kOrphanHold = 30 * base::kNsPerSecond;   // what outlives command and ranks is kept so long
 
 class Keeper {
  public:
@@ -52,9 +49,9 @@ class Keeper {
         capture_(std::move(capture)),
         guard_(options.run_directory),
         agent_(options.agent_command, options.run_directory),
-        alerts_(options.run_directory),
         pipes_(&loop_, &capture_, /*shares_terminal=*/options.attach_pid > 0),
-        ranks_(&loop_, &capture_, &pipes_, [this] { RenewGuard(); }) {}
+        ranks_(&loop_, &capture_, &pipes_, [this] { RenewGuard(); }),
+        news_(options.run_directory, options.alerts, &pipes_, &agent_) {}
 
   base::Result<int> Run() {
     base::Status status = Begin();
@@ -130,7 +127,7 @@ class Keeper {
     auto capture = CaptureWriter::Continue(options_.run_directory, {});
     if (!capture.ok() || capture->ended()) _exit(0);
     capture_ = *std::move(capture);
-    (void)alerts_.Next();  // the keeper said them
+    news_.SkipAlerts();
     WatchAll();
     pipes_.Rescue();
     if (command_.ended()) {
@@ -175,18 +172,11 @@ class Keeper {
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
       if (command_.Reaped(pid, status)) continue;
       if (agent_.Reaped(pid, status)) {
-        if (!command_.ended()) SayRefused();
+        if (!command_.ended()) news_.SayRefused(base::MonotonicNow());
         continue;
       }
       if (guard_.Reaped(pid)) guard_due_at_ = base::MonotonicNow() + kGuardDelay;
     }
-  }
-
-  // Who watches a long run must not learn at its end only that the server takes nothing.
-  void SayRefused() {
-    if (!agent_.done() || agent_.shipped()) return;
-    std::string kept = "Nothing is sent; what the job prints is kept in " + options_.run_directory + ".\n";
-    pipes_.Announce("rankscope: " + agent_.LastWords() + kept, base::MonotonicNow());
   }
 
   // Agent and guard are made again when they were killed. A guard must know the agent.
@@ -200,33 +190,9 @@ class Keeper {
     loop_.Turn(command_.ended() ? 10 : 50);
     pipes_.Gather();
     int64_t now = base::MonotonicNow();
-    SayAlerts(now);
-    SayTrouble(now);
+    if (!in_background_) news_.Say(now);
     pipes_.Flush(now, /*all=*/false);
     KeepHelpers(now);
-  }
-
-  void SayAlerts(int64_t now) {
-    if (!options_.alerts || in_background_ || now - alerts_read_at_ < kAlertsEvery) return;
-    alerts_read_at_ = now;
-    for (const std::string& line : alerts_.Next()) pipes_.Announce("rankscope: " + line, now);
-  }
-
-  // A server that cannot be reached, and that it can be again: once each.
-  void SayTrouble(int64_t now) {
-    if (in_background_ || now - trouble_read_at_ < kTroubleEvery) return;
-    trouble_read_at_ = now;
-    std::string why = ReadTrouble(options_.run_directory);
-    if (why.empty()) {
-      if (trouble_said_) pipes_.Announce("rankscope: the server takes records again\n", now);
-      trouble_said_ = false;
-      trouble_since_ = 0;
-      return;
-    }
-    if (trouble_since_ == 0) trouble_since_ = now;
-    if (trouble_said_ || now - trouble_since_ < kTroublePatience) return;
-    trouble_said_ = true;
-    pipes_.Announce("rankscope: " + why + "; records are kept, and sent when it answers\n", now);
   }
 
   // Whether there is nothing more to do here: all has ended and is sent, or waiting any longer would hold up who waits
@@ -313,12 +279,11 @@ class Keeper {
   void TakeLeave() {
     if (in_background_) return;
     agent_.StartIfKilled(signals_.mask_before());
-    alerts_read_at_ = 0;
-    SayAlerts(base::MonotonicNow());
+    news_.SayAlerts(base::MonotonicNow());
     if (!capture_.ended()) LeaveToGuard();
     if (in_background_) return;
     pipes_.Flush(0, /*all=*/true);
-    if (!agent_.shipped() && !IsEndAcknowledged()) SayUnacknowledged();
+    if (!agent_.shipped() && !IsEndAcknowledged()) news_.SayUnacknowledged();
   }
 
   // It is what we are, and goes on when we are gone.
@@ -331,19 +296,6 @@ class Keeper {
                     base::MonotonicNow());
   }
 
-  void SayUnacknowledged() const {
-    Progress progress = ReadProgress(options_.run_directory);
-    uint64_t remaining = progress.spooled - progress.acknowledged;
-    std::string which = remaining == 0 ? "the last" : std::to_string(remaining);  // the agent is still reading them
-    std::string why = ReadTrouble(options_.run_directory);
-    if (!why.empty()) why = " (" + why + ")";
-    dprintf(STDERR_FILENO, "rankscope: %s records are not yet acknowledged%s; they are kept in %s. %s\n", which.c_str(),
-            why.c_str(), options_.run_directory.c_str(),
-            agent_.alive()
-                ? "An agent in the background goes on sending them."
-                : (agent_.LastWords() + "Send them with: rankscope spool push " + options_.run_directory).c_str());
-  }
-
   const KeeperOptions options_;
   base::UniqueFd lock_;
   CaptureWriter capture_;
@@ -354,15 +306,12 @@ class Keeper {
   int64_t guard_due_at_ = 0;
   CommandProcess command_;
   AgentProcess agent_;
-  AlertReader alerts_;
-  int64_t alerts_read_at_ = 0;
-  int64_t trouble_read_at_ = 0, trouble_since_ = 0;  // monotonic
-  bool trouble_said_ = false;
   uint64_t command_end_record_ = 0;  // the number of the record that tells of it; 0: not yet told
   int64_t node_ended_at_ = 0;        // monotonic, when its end was told
   bool in_background_ = false;       // the command has ended and `rankscope run` with it
   OutputPipes pipes_;
   KeptRanks ranks_;
+  TerminalNews news_;
 };
 
 }  // namespace

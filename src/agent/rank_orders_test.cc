@@ -280,16 +280,5 @@ TEST_P(StacksTest, OnlyAProcessWithAHandlerOfOursIsSignalled) {
 
 INSTANTIATE_TEST_SUITE_P(WithAndWithoutAHandler, StacksTest, testing::Bool());
 
-TEST(InnermostFrame, IsOfTheThreadThatGotTheSignal) {
-  EXPECT_EQ(
-      InnermostFrame("Thread 0x7f (most recent call first):\n  File \"a.py\", line 1 in run\n\n"
-                     "Current thread 0x8f (most recent call first):\n  File \"b c.py\", line 22 in main\n  File …"),
-      "b c.py:22 in main");
-  EXPECT_EQ(
-      InnermostFrame("Process 7: python\nThread 7 (idle): \"MainThread\"\n    load (train.py:12)\n    main (t:1)\n"),
-      "load (train.py:12)");
-  EXPECT_EQ(InnermostFrame("nothing"), "");
-}
-
 }  // namespace
 }  // namespace rankscope::agent

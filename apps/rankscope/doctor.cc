@@ -7,9 +7,9 @@
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
-#include "agent/gpu_sampler.h"
+#include "agent/ranks/silent_ranks.h"
 #include "agent/run_directory.h"
-#include "agent/silent_ranks.h"
+#include "agent/samples/gpu_sampler.h"
 #include "base/counted.h"
 #include "base/file.h"
 #include "base/json_text.h"

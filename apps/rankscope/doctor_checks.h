@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "agent/unsent_spools.h"
+#include "agent/ship/unsent_spools.h"
 
 // The parts of `rankscope doctor`.
 namespace rankscope::doctor {

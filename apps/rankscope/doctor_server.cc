@@ -5,7 +5,7 @@
 #include <cstdlib>
 
 #include "agent/run_directory.h"
-#include "agent/server_address.h"
+#include "agent/ship/server_address.h"
 #include "base/clock.h"
 #include "base/environment.h"
 #include "base/file.h"

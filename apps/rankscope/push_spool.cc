@@ -3,7 +3,7 @@
 
 #include "agent/agent.h"
 #include "agent/run_directory.h"
-#include "agent/server_address.h"
+#include "agent/ship/server_address.h"
 #include "base/counted.h"
 #include "base/environment.h"
 #include "cli/named_input.h"

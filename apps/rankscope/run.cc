@@ -13,7 +13,7 @@
 
 #include "access/role.h"
 #include "agent/child_process.h"
-#include "agent/keeper.h"
+#include "agent/keeper/keeper.h"
 #include "agent/launch.h"
 #include "agent/orphan_runs.h"
 #include "agent/run_directory.h"

@@ -11,7 +11,7 @@
 
 #include "agent/capture.h"
 #include "agent/run_directory.h"
-#include "agent/spool.h"
+#include "agent/ship/spool.h"
 #include "parse/line_assembler.h"
 
 namespace rankscope::agent {

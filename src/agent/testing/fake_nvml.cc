@@ -6,7 +6,7 @@
 #include <cstring>
 #include <string>
 
-#include "agent/nvml_abi.h"
+#include "agent/samples/nvml_abi.h"
 
 namespace nvml = rankscope::agent::nvml;
 

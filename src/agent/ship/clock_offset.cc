@@ -1,0 +1,28 @@
+#include "agent/ship/clock_offset.h"
+
+#include <cstdlib>
+
+#include "base/clock.h"
+
+namespace rankscope::agent {
+namespace {
+
+constexpr int64_t kStep = base::kNsPerSecond;  // a larger change is a clock that was set
+constexpr int64_t kTolerance = 20 * base::kNsPerMs;
+
+}  // namespace
+
+void ClockOffset::Measure(int64_t offset, int64_t round_trip, int64_t wall_less_monotonic) {
+  int64_t change = offset - value_;
+  int64_t own_step = wall_less_monotonic - wall_less_monotonic_;
+  bool server_was_set = known_ && std::llabs(change) > kStep && std::llabs(change + own_step) > kStep;
+  if (server_was_set) {
+    if (std::llabs(own_step) > kStep) value_ -= own_step;
+  } else if (std::llabs(change) > kTolerance + round_trip) {
+    value_ = offset;
+  }
+  known_ = true;
+  wall_less_monotonic_ = wall_less_monotonic;
+}
+
+}  // namespace rankscope::agent

@@ -204,6 +204,15 @@ TEST(Judge, FindsTheExceptionBelowFramesThatLostTheirIndentation) {
   EXPECT_EQ(verdict.culprit->rank, 0);
 }
 
+TEST(Judge, KnowsAnExceptionByItsNameBelowAFrameWithoutItsSource) {
+  for (const char* exception : {"lib.QueueTimeout: no item", "lib.JoinFailure: two of four", "ArrowInvalid: row 3"}) {
+    Verdict verdict =
+        JudgeLog(std::string("Traceback (most recent call last):\nFile \"/app/train.py\", line 5, in run\n") +
+                 exception + "\nexit\n");
+    EXPECT_EQ(verdict.root_line, exception);
+  }
+}
+
 TEST(Judge, NamesTheRankWhoseContainerPaddlesLauncherSawFail) {
   Verdict verdict = JudgeLog(
       "LAUNCH ERROR 2026-02-03 10:00:00,101 Container failed !!!\n"

@@ -1,3 +1,4 @@
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/signatures/signature.h"
 
 namespace rankscope::diagnose {
@@ -26,7 +27,7 @@ constexpr Signature kTable[] = {
      R"(torch_extensions/\S+\.so: cannot open shared object file)"},
     {"triton_or_kernel_compile_error", "compiler", kCause, 84,
      R"(fatal error: \S+\.h(?:pp)?: No such file|cc1plus: |collect2: error|/ld: cannot find|Failed to find C compiler|unsupported GNU version|FAILED: \S+\.o\b)"},
-    {"triton_or_kernel_compile_error", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)",
+    {"triton_or_kernel_compile_error", "exception", kSymptom, 66, kException,
      R"(triton/(?:compiler|runtime|backends)|torch/_inductor/|torch/utils/cpp_extension|jit_load|op_builder)"},
 };
 

@@ -1,3 +1,4 @@
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/signatures/signature.h"
 
 namespace rankscope::diagnose {
@@ -5,7 +6,6 @@ namespace {
 
 using enum Role;
 
-constexpr std::string_view kAnyException = R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Invalid)\b)";
 // Where a sample is fetched, decoded, collated or tokenised.
 constexpr std::string_view kReading =
     R"(_utils/(?:fetch|worker|collate)\.py|\bin __getitem__|\bin (?:\w+_)?collate\w*|datasets/(?:arrow_dataset|builder|packaged_modules|iterable_dataset|table|features)|\bin (?:_?tokenize\w*|encode_\w+|preprocess\w*|map_fn|load_image|decode_\w+|__iter__|process_sample|_prepare_\w*dataset))";
@@ -73,7 +73,7 @@ constexpr Signature kTable[] = {
      R"(is not a valid model identifier listed on|is not a local folder and is not a valid|make sure you don't have a local directory with the same name|Can't load (?:tokenizer|the (?:model|config\w*|image processor|feature extractor)) for)"},
     {"hub_auth_or_download_error", "tracker login", kCause, 82,
      R"(api_key not configured|wandb.*(?:not logged in|API key must be|[Pp]lease (?:run|log|login)|call wandb\.login)|UsageError.*api_key)"},
-    {"hub_auth_or_download_error", "exception", kSymptom, 64, kAnyException,
+    {"hub_auth_or_download_error", "exception", kSymptom, 64, kException,
      R"(huggingface_hub/|\bhf_hub_download|snapshot_download|modelscope/hub|cached_file\b|load_state_dict_from_url|download_url)"},
 };
 

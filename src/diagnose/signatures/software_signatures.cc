@@ -1,3 +1,4 @@
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/signatures/signature.h"
 
 namespace rankscope::diagnose {
@@ -56,8 +57,7 @@ constexpr Signature kTable[] = {
      R"(^(?:[\w.]+\.)?(?:Attribute|Runtime|Type|Syntax)Error\b)",
      R"(<frozen importlib|importlib/__init__\.py|\bin _?import_\w+|_LazyModule|in _get_module)"},
 
-    {"python_exception_one_rank", "exception", kSymptom, 52,
-     R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Fault|Failure|Timeout)(?::|$))"},
+    {"python_exception_one_rank", "exception", kSymptom, 52, kException},
     // Of programs that catch whatever comes, say it in a line and end.
     {"python_exception_one_rank", "exception", kSymptom, 50,
      R"(^(?i:fatal|aborting|unhandled|uncaught)\b[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},

@@ -5,6 +5,14 @@ namespace {
 
 using enum Role;
 
+// What libraries say of ranks that differ or do not come.
+constexpr std::string_view kRanksDiffer =
+    R"((?:Error|Exception)\b.*(?:[Mm]ismatch\w*|[Dd]iverge\w*|[Dd]iffer(?:s|ent)?|[Ii]nconsistent|[Ii]dentical|not (?:equal|the same))\b.{0,40}\b(?:across|between|among)(?: all)?(?: \w+)? ranks?\b)";
+constexpr std::string_view kNotJoined =
+    R"((?:Error|Exception)\b.*(?:[Tt]imed? ?out|[Tt]imeout|[Ff]ailed)\b.{0,40}\b(?:waiting for|connect\w* to|setting up|to set up|to join|to resolve)\b.{0,40}\b(?:ranks?|peers?|workers|nodes?|members|coordinator|master|rendezvous|process group|hosts?|socket)\b)";
+constexpr std::string_view kNotReached =
+    R"((?:Error|Exception)\b.*(?:[Cc]annot resolve (?:host|address|master)|[Gg]et available port .* failed|(?:host|node)\S* (?:was |is )?not reachable via ssh|could not connect to some hosts))";
+
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
     // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
@@ -73,6 +81,8 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "order", kCause, 80,
      R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|disagreement between rank ?\d|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
 
+    {"collective_mismatch_hang", "order", kCause, 80, kRanksDiffer},
+    {"collective_mismatch_hang", "order", kCause, 80, R"(loss log variables are different across GPUs)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 66,
      R"(submitted to be reduced, gathered or broadcasted by (?:a )?subset of ranks|\[missing ranks: ?\d)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^Stalled (?:ops|ranks):)"},
@@ -105,6 +115,8 @@ constexpr Signature kTable[] = {
      R"(DEADLINE_EXCEEDED: .*(?:Barrier timed out|PjRT_Client_Connect|coordination)|Barrier timed out\. (?:Barrier_i|I)d: |cluster registration failed)"},
     {"rendezvous_failed", "coordination service", kCause, 78,
      R"(Deadline [Ee]xceeded: Failed to connect|Failed to connect to (?:remote server|Ray cluster))"},
+    {"rendezvous_failed", "members missing", kCause, 76, kNotJoined},
+    {"rendezvous_failed", "resolve", kCause, 76, kNotReached},
     {"rendezvous_failed", "store timeout", kSymptom, 64, R"(get the NCCLUniqueID from the store)"},
     {"rendezvous_failed", "store timeout", kSymptom, 64,
      R"(torch\.distributed\.Dist(?:Store|Network)Error|wait timeout after \d+ms, keys|Socket Timeout|Timeout waiting for key|store->get\(|DistStoreError)"},

@@ -27,6 +27,9 @@ constexpr Signature kTable[] = {
      R"(torch_extensions/\S+\.so: cannot open shared object file)"},
     {"triton_or_kernel_compile_error", "compiler", kCause, 84,
      R"(fatal error: \S+\.h(?:pp)?: No such file|cc1plus: |collect2: error|/ld: cannot find|Failed to find C compiler|unsupported GNU version|FAILED: \S+\.o\b)"},
+    // What a compiler says of itself, whatever of tensors.
+    {"triton_or_kernel_compile_error", "assertion", kSymptom, 90, R"(^(?:AssertionError|NotImplementedError)\b)",
+     R"((?:torch/_inductor|triton/(?:compiler|backends))/[^\n]*\n(?:[^F\n][^\n]*\n)*$)"},
     {"triton_or_kernel_compile_error", "exception", kSymptom, 66, kException,
      R"(triton/(?:compiler|runtime|backends)|torch/_inductor/|torch/utils/cpp_extension|jit_load|op_builder)"},
 };

@@ -11,6 +11,20 @@ constexpr std::string_view kSaving =
 constexpr std::string_view kLoading =
     R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|\bin (?:_?(?:\w+_)?resume|\w*resume_(?:from|train|checkpoint|ckpt|state|model|run)\w*)\b|load_zero|load_state\b|set_(?:optimizer|model)?_?state_dict|_load_optim_state_dict|optim_state_dict_to_load)";
 
+// What a checkpoint lacks.
+constexpr std::string_view kBadCheckpoint =
+    R"((?:Error|Exception)\b.*(?:[Ii]nvalid|[Uu]nexpected|[Ww]rong|[Cc]orrupt\w*|[Mm]alformed|[Mm]issing|[Ii]ncompatible)\b.{0,40}\b(?:checkpoints?|ckpt|state[_ ]dict|safetensors|optimizer states?)\b)";
+constexpr std::string_view kCheckpointLacks =
+    R"((?:Error|Exception)\b.*(?:\bcheckpoint|\bckpt|state[_ ]?dict|\boptimizer states?)\b.{0,60}(?:\bmissing\b|not (?:contain|have|match|exist|found)|no (?:entry|key|tensor|weight)|does not seem|[Mm]ismatch))";
+constexpr std::string_view kNotInStateDict =
+    R"((?:Error|Exception)\b.*(?:not (?:found|exist)|missing|no entry)\b.{0,30}\b(?:in|from) (?:the )?(?:\w+ )?state[_ ]dict\b)";
+constexpr std::string_view kWeightsMissing =
+    R"((?:Error|Exception)\b.*\b[Ww]eights? (?:\S+ )?(?:are|is|was|were) (?:missing|not found))";
+constexpr std::string_view kKeysMissing =
+    R"((?:Error|Exception)\b.*(?:\bweights?\b.{0,60}\bmissing keys\b|not initialized from (?:the )?checkpoint))";
+constexpr std::string_view kMissingWeights =
+    R"((?:Error|Exception)\b.*(?:[Mm]issing|[Uu]nexpected)\b.{0,30}\bweights?\b)";
+
 // Disks, file systems, checkpoints, rights.
 constexpr Signature kTable[] = {
     {"checkpoint_save_failed", "disk full", kCause, 90,
@@ -46,6 +60,12 @@ constexpr Signature kTable[] = {
      R"((?:Error|Exception)\b.*(?:checkpoint count \d+ is different|bogus DeepSpeed checkpoint|is not a (?:model state|zero) checkpoint|(?:[Uu]nsupported|[Uu]nknown|[Dd]eprecated \w+) checkpoint (?:format|layout|version)|but was not saved as a|Checkpoint at \S+ is invalid|[Ii]nvalid checkpoint metadata|class input value \S+ and checkpoint ?value))"},
     {"checkpoint_load_failed", "missing", kCause, 88,
      R"((?:Error|Exception)\b.*(?:state is missing in checkpoint|Missing (?:key|optimizer state) .{0,60}\bin (?:the )?checkpoint|(?:does not exist|not found|could not find .{0,60}) in (?:the )?loaded checkpoint|[Cc]heckpoint does not contain|checkpoint contains (?:only the model|neither)))"},
+    {"checkpoint_load_failed", "missing", kCause, 81, kBadCheckpoint},
+    {"checkpoint_load_failed", "missing", kCause, 81, kCheckpointLacks},
+    {"checkpoint_load_failed", "missing", kCause, 81, kNotInStateDict},
+    {"checkpoint_load_failed", "missing", kCause, 81, kWeightsMissing},
+    {"checkpoint_load_failed", "missing", kCause, 81, kKeysMissing},
+    {"checkpoint_load_failed", "missing", kCause, 81, kMissingWeights},
     {"checkpoint_load_failed", "tensor", kCause, 90, R"(Global shape mismatch for loaded)"},
     {"checkpoint_load_failed", "tensor", kCause, 88,
      R"(Trying to set a tensor of shape|does not match source tensor size)"},
@@ -86,6 +106,8 @@ constexpr Signature kTable[] = {
     {"permission_denied", "file", kCause, 84, R"(PermissionError|\[Errno 13\]|Permission denied|\bEACCES\b)"},
     {"permission_denied", "operation", kCause, 80,
      R"(Operation not permitted|\[Errno 1\]|\bEPERM\b|access denied|AccessDenied)"},
+    {"permission_denied", "operation", kCause, 80,
+     R"((?:Error|Exception)\b.*(?:elevated privileges|permission to (?:access|read|write)|[Uu]nable to overwrite|not authorized to))"},
     {"permission_denied", "operation", kCause, 84,
      R"(\bPERMISSION_DENIED: |status = (?:StatusCode\.)?PERMISSION_DENIED\b)"},
     {"permission_denied", "tracker", kCause, 84,

@@ -113,5 +113,24 @@ TEST(Judge, KnowsWhatFrameworksRaiseByItsClass) {
   }
 }
 
+// Loggers' warnings of what ends a program as an exception only: whoever wrote them went on.
+const char* const kWarned[] = {
+    "2026-02-03 10:00:00,101 - lora.adapter - WARNING - q_proj has shape (4, 8), expected (4, 16), left as it is",
+    "2026-02-03 10:00:00,101 - moe.router - WARNING - the dispatcher only supports float32 probs",
+    "2026-02-03 10:00:00,101 - args - WARNING - --kv-dtype fp8 needs a page size of 1",
+    "2026-02-03 10:00:00,101 - tracker - WARNING - A ConfigError was raised by the tracker",
+    "2026-02-03 10:00:00,101 - restore - WARNING - The keys [gate] are not found in checkpoint path: /ckpt/4",
+    "2026-02-03 10:00:00,101 - chat - WARNING - Prompt 3 has 4100 tokens, exceeds max_length=4096",
+    "2026-02-03 10:00:00,101 - report - WARNING - two plugins came with ImportError",
+    "2026-02-03 10:00:00,101 - jit - WARNING - scan: the JIT build failed",
+};
+
+TEST(Judge, TakesAWarningOfWhatOnlyAnExceptionEndsForNoFailure) {
+  for (const char* line : kWarned) {
+    Verdict verdict = JudgeLog(Steps(1, 4) + line + "\n");
+    EXPECT_TRUE(verdict.healthy) << line << "\n  " << verdict.failure;
+  }
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

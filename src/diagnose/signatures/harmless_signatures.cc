@@ -77,7 +77,7 @@ constexpr Signature kTable[] = {
     // An inference engine's requests, not the job.
     {"", "preempted request", kHarmless, 92, R"(PreemptionMode\.|not enough KV cache space)", "", Life::kGoesOn},
     {"", "nothing found", kHarmless, 86,
-     R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
+     R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|stalls?|hangs?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?|stalls?|hangs?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
 };
 
 }  // namespace

@@ -133,6 +133,14 @@ const char* const kNotes[] = {
     "upload to S3 failed: ClientError: SlowDown",
     "unable to lock file, errno = 11: cache disabled",
     "worker 4 stopped sending heartbeats during checkpoint, resumed",
+    "/venv/amp.py:81: UserWarning: the cast only supports float32, others are converted",
+    "Found NaN loss, skip backward",
+    "NaN detected in the logits; values were sanitized",
+    "WARNING: Port 29511 is already in use. Binding to a random available port.",
+    "the daemon did not exit, sending SIGKILL",
+    "Killed an orphaned server of the last run",
+    "Terminated sandbox 4",
+    "Waiting for the batch job that exports the last run",
 };
 
 TEST(Judge, TakesNotesInTheWordsOfFailuresForNone) {

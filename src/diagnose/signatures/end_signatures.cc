@@ -30,14 +30,14 @@ constexpr Signature kTable[] = {
      R"((?i)(?:received|receiving|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
     {"sigterm_preempted", "interrupt", kSymptom, 46, R"(^KeyboardInterrupt\b|Detected KeyboardInterrupt)"},
     {"sigterm_preempted", "terminated", kOutcome, 40,
-     R"(^(?:\S+: line \d+: +\d+ )?Terminated\b|srun: error: \S+: tasks? [\d,-]+: Terminated\b|^the command ended: SIG(?:TERM|INT|HUP)\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
+     R"(^\S+: line \d+: +\d+ Terminated\b|^Terminated(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Terminated\b|^the command ended: SIG(?:TERM|INT|HUP)\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
     {"sigterm_preempted", "closing", kCascade, 20, R"(Sending process \d+ closing signal|closing signal SIG)"},
     {"sigterm_preempted", "forced", kCascade, 20, R"(forcefully exiting via Signals\.SIGKILL)"},
 
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
      R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
-     R"(^(?:\S+: line \d+: +\d+ )?Killed(?:$|[^ \w]| +[^ \d])|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
+     R"(^\S+: line \d+: +\d+ Killed\b|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,

@@ -26,7 +26,7 @@ constexpr Signature kTable[] = {
      R"((?i)loss (?:has )?(?:spike|diverg|explod|blew|blow)|(?:spike|divergence|explosion) (?:detected )?in (?:the )?(?:loss|grad)|(?:loss|gradient|training) (?:is |has |norm )?(?:divergence|diverged|exploding|explosion|spiked?))",
      "", Life::kGoesOn},
     {"data_loading_bottleneck", "message", kCause, 76,
-     R"((?i)data.?load(?:er|ing)?\b.{0,60}(?:bottleneck|too slow|is slow|starv|dominates|waiting|stall)|\b(?:input|io|i/o|data)[- ]bound\b|GPU(?:s)? (?:is|are) (?:starv|idle|waiting).{0,30}(?:data|input)|waiting for (?:the )?(?:next )?(?:batch|data)\b|prefetch (?:queue|buffer).{0,20}empty)",
+     R"((?i)data.?load(?:er|ing)?\b.{0,60}(?:bottleneck|too slow|is slow|starv|dominates|waiting|stall)|\b(?:input|io|i/o|data)[- ]bound\b|GPU(?:s)? (?:is|are) (?:starv|idle|waiting).{0,30}(?:data|input)|waiting for (?:the )?(?:next )?(?:batch|data)(?:$|[^ \w]| (?:from|to|of|in|at)\b)|prefetch (?:queue|buffer).{0,20}empty)",
      "", Life::kGoesOn},
     {"throughput_decay", "message", kCause, 74,
      R"((?i)(?:throughput|tokens/s\w*|samples/s\w*|MFU|iteration time|step time|speed)\b.{0,40}(?:decay|degrad|dropp|declin|decreas|regress|slow(?:ed|ing) down)|(?:slow(?:ed|ing|s) down|getting slower|slower and slower))",

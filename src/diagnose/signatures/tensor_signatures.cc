@@ -18,6 +18,13 @@ constexpr std::string_view kTypeWanted =
     R"((?:Error|Exception)\b.*(?:must|should|expect\w* .{0,40}to|requires?|only supports?)(?: be| have| of| (?:d?type|dtype))* (?:torch\.)?(?:b?float(?:8\w*|16|32|64)|u?int(?:8|16|32|64)|[Ff][Pp](?:8|16|32)|[Bb][Ff]16|float or|floating.point|complex|bool tensor)\b)";
 constexpr std::string_view kDeviceChecked =
     R"((?:Error|Exception)\b.*(?:(?:requires?|must be|needs?|expects?|only (?:supports?|works? on))\b.{0,20}(?:\b(?:CUDA|cuda|GPU|NPU|XPU|HIP)\b(?:/\w+)?(?: \w+)? tensors?|\bon (?:a |the )?(?:CUDA|cuda|GPU))|tensors?.{0,30}\bdevice\b.{0,40}(?:not match|[Mm]ismatch|differ)|(?:on|to) the same (?:GPU|device)\b|[Ee]xpected .{1,40} on (?:cpu|cuda|GPU)\b.{0,10} (?:but|found|got)))";
+// torch's own.
+constexpr std::string_view kTorchSizes =
+    R"((?:RuntimeError|ValueError|IndexError): .*(?:\dD (?:\(batch mode\) )?(?:data )?tensor expected|(?:[Ee]xpect\w*|supports?) .{0,60}(?:\d|more|non-\w+) (?:dims?|dimensions?)\b|[Ee]xpect\w* .{0,60}sizes? .{0,40}\bgot\b|\bsize mismatch\b|\b(?:have|be) rank \d|tensor with sizes \[))";
+constexpr std::string_view kTorchTypes =
+    R"((?:RuntimeError|ValueError|TypeError): .*(?:[Uu]nexpected scalar type|[Ee]xpected object of scalar type|must be a torch\.\w+Tensor|expects (?:a )?(?:b?float\w*|half|real-valued|complex|integral)\b))";
+constexpr std::string_view kTorchDevices =
+    R"((?:RuntimeError|ValueError): .*(?:(?:have|need) the same device|to be (?:a )?CUDA tensors?|must be on devices\[|unexpected device type|same device type, but got))";
 
 // Shapes, types and devices of tensors, and DistributedDataParallel's bookkeeping of gradients.
 constexpr Signature kTable[] = {
@@ -36,10 +43,13 @@ constexpr Signature kTable[] = {
     {"tensor_shape_mismatch", "checked", kCause, 85, kShapeChecked},
     {"tensor_shape_mismatch", "checked", kCause, 84, kDimensionsWanted},
     {"tensor_shape_mismatch", "checked", kCause, 84, kDimensionsDiffer},
+    {"tensor_shape_mismatch", "checked", kCause, 83, kTorchSizes},
 
     {"dtype_device_mismatch", "types", kCause, 87, kTypeChecked},
     {"dtype_device_mismatch", "types", kCause, 86, kTypeWanted},
     {"dtype_device_mismatch", "devices", kCause, 88, kDeviceChecked},
+    {"dtype_device_mismatch", "types", kCause, 86, kTorchTypes},
+    {"dtype_device_mismatch", "devices", kCause, 88, kTorchDevices},
     {"dtype_device_mismatch", "devices", kCause, 89,
      R"((?:Error|Exception)\b.*(?:on the same device but got|requires CUDA tensors|not on the same device))"},
     {"dtype_device_mismatch", "types", kCause, 88,

@@ -114,6 +114,8 @@ const Raised kRaised[] = {
     {"collective_mismatch_hang", "/app/agree.py", "AssertionError: loss log variables are different across GPUs! 3"},
     {"triton_or_kernel_compile_error", "/venv/lib/python3.11/site-packages/torch/_inductor/lowering.py",
      "AssertionError: expected x.dtype is not None"},
+    {"python_exception_one_rank", "/app/conf.py",
+     "dataclasses.FrozenInstanceError: Field 'lr' is frozen and stays as it is"},
     {"python_exception_one_rank", "/app/mla.py", "ValueError: Unsupported linear_q_down_proj: column"},
     {"python_exception_one_rank", "/app/refill.py", "ValueError: filtering needs refill_fn to replace evicted groups"},
 };

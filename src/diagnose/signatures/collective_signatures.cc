@@ -22,6 +22,9 @@ constexpr std::string_view kNotJoined =
 constexpr std::string_view kNotReached =
     R"((?:Error|Exception)\b.*(?:[Cc]annot resolve (?:host|address|master)|[Gg]et available port .* failed|(?:host|node)\S* (?:was |is )?not reachable via ssh|could not connect to some hosts))";
 
+constexpr std::string_view kNoProgress =
+    R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked|frozen(?:$|[^ \w]))|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)";
+
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
     // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
@@ -150,9 +153,7 @@ constexpr Signature kTable[] = {
      R"(watchdog got stuck for \d+ seconds|detected no heartbeat of its watchdog|due to ProcessGroupNCCL watchdog hang|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
     {"process_hung", "heartbeat", kSymptom, 58, R"((?:[Tt]asks?\b|/task:\d+).{0,80}stopped sending heartbeats)"},
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
-    {"process_hung", "no progress", kSymptom, 60,
-     R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|frozen|stalled|deadlocked)|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)",
-     "", Life::kEnds},
+    {"process_hung", "no progress", kSymptom, 60, kNoProgress, "", Life::kEnds},
     {"process_hung", "stack dump", kSymptom, 54,
      R"(^Timeout \(\d+:\d+:\d+\)!|most recent call first|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active))"},
     // The kernel calls it INFO, whose weight that lowers.

@@ -11,9 +11,10 @@ constexpr std::string_view kInLibrary = R"((?:site|dist)-packages/[^\n]*\n(?:[^F
 constexpr std::string_view kFlag =
     R"((?:ValueError|AssertionError|NotImplementedError|RuntimeError): .*(?:--[a-z][\w-]+(?:[= ]\S+)? (?:must|should|requires?|needs?|cannot|can't|conflicts?|is (?:not|only|required)|are (?:not|required)|does not|not supported)|(?:[Pp]ass|[Ss]et|[Uu]se|[Uu]nset|[Ss]pecify|[Dd]isable|[Rr]un with|[Rr]equires?|without|conflicts with|support(?:ed with)?) (?:the )?`?--[a-z]))";
 
-// What a library raises about what it was given, where that arrives.
+// What a library raises about what it was given, where that arrives. Python's own "cannot convert …" and "invalid
+// literal …" are of what it made of it.
 constexpr std::string_view kArgument =
-    R"(^(?:[\w.]+\.)?(?:ValueError|NotImplementedError|MisconfigurationException): .*(?:\b[Mm]ust\b|\b[Ss]hould\b|\b[Cc]annot\b|\b[Cc]an not\b|\b[Rr]equires?\b|\b[Nn]eeds?\b|\b[Ee]ither\b|\b[Bb]oth\b|\b[Oo]nly\b|\b[Ee]xpected argument\b|has to be|have to be|is required|\b(?:[Uu]nsupported|[Uu]nrecognized|[Uu]nknown|[Ii]nvalid|[Uu]nexpected)\b|not (?:yet )?(?:supported|implemented|available|compatible|allowed|specified|provided|set|defined|registered)|(?:does not|doesn't|do not|don't|currently not) (?:yet |currently )?(?:support|exist|implement|accept|allow)|\b[Pp]lease\b|[Yy]ou (?:have|specified|passed|provided|set|should|need|are)|available (?:\w+ )?(?:are|is|options)|[Cc]hoose|[Ss]upported \w+|[Vv]alid \w+ are|number of|>=? ?\d|greater than|less than))";
+    R"(^(?:[\w.]+\.)?(?:ValueError|NotImplementedError|MisconfigurationException): .*(?:\b[Mm]ust\b|\b[Ss]hould\b|\w can ?not\b|\b[Rr]equires?\b|\b[Nn]eeds?\b|\b[Ee]ither\b|\b[Bb]oth\b|\b[Oo]nly\b|\b[Ee]xpected argument\b|has to be|have to be|is required|\b(?:[Uu]nsupported|[Uu]nrecognized|[Uu]nknown|Invalid|[Uu]nexpected)\b|\binvalid (?:[a-km-z]|l[^i])|not (?:yet )?(?:supported|implemented|available|compatible|allowed|specified|provided|set|defined|registered)|(?:does not|doesn't|do not|don't|currently not) (?:yet |currently )?(?:support|exist|implement|accept|allow)|\b[Pp]lease\b|[Yy]ou (?:have|specified|passed|provided|set|should|need|are)|available (?:\w+ )?(?:are|is|options)|[Cc]hoose|[Ss]upported \w+|[Vv]alid \w+ are|>=? ?\d|greater than|less than))";
 
 // Arguments, configuration files, environment, devices asked for, and files that the user named.
 constexpr Signature kTable[] = {

@@ -5,8 +5,7 @@ namespace {
 
 using enum Role;
 
-// What NCCL warns of, and what libraries say of ranks that differ or do not come.
-// Above what a retry hides.
+// What NCCL warns of. The first is above what a retry hides.
 constexpr std::string_view kGaveUp =
     R"(NCCL WARN .*(?:exceeded error retry count|connect to \S+ (?:failed|returned)|Call to \w+ (?:\w+ )?failed))";
 constexpr std::string_view kNcclVersion =
@@ -15,6 +14,8 @@ constexpr std::string_view kNcclArgument =
     R"(NCCL WARN .*(?:[Ii]nvalid (?:root|rank|type|device|reduction operation|config|NCCL_\w+)\b|is not a valid pointer|not allowed in the same group|with NCCL device \d))";
 constexpr std::string_view kNcclWarning =
     R"(NCCL WARN .*(?:[Ff]ail\w*|[Ee]rror|[Uu]nable|[Cc]ould not|[Cc]annot|corrupted|not working))";
+
+// What libraries raise about ranks that differ or do not come.
 constexpr std::string_view kRanksDiffer =
     R"((?:Error|Exception)\b.*(?:[Mm]ismatch\w*|[Dd]iverge\w*|[Dd]iffer(?:s|ent)?|[Ii]nconsistent|[Ii]dentical|not (?:equal|the same))\b.{0,40}\b(?:across|between|among)(?: all)?(?: \w+)? ranks?\b)";
 constexpr std::string_view kNotJoined =
@@ -67,11 +68,11 @@ constexpr Signature kTable[] = {
     {"nccl_system_error", "shared memory segment", kCause, 72,
      R"(NCCL WARN .*(?:shared memory|shm_open|shm segment|/dev/shm|posix_fallocate))"},
     {"nccl_system_error", "system", kSymptom, 66, R"(ncclSystemError|unhandled system error)"},
-    // The way that an error took through NCCL, by its number.
     {"nccl_system_error", "network", kCause, 92, kGaveUp},
     {"driver_or_library_mismatch", "versions", kCause, 84, kNcclVersion},
     {"config_error", "invalid usage", kSymptom, 57, kNcclArgument},
     {"nccl_system_error", "warning", kSymptom, 46, kNcclWarning},
+    // The way that an error took through NCCL, by its number.
     {"nccl_system_error", "call trace", kSymptom, 54, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 2\b)"},
     {"nccl_system_error", "call trace", kSymptom, 43, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 3\b)"},
     {"nccl_cuda_error", "call trace", kSymptom, 53, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 1\b)"},

@@ -21,7 +21,8 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-// `width`: of the terminal, in which the column `yields` makes room for the others; 0: it is none, nothing is cut.
+// `width`: of the terminal, in which the column `yields` makes room for the others; 0: it is none, nothing is cut. Nor
+// is it where the others alone have no room: the lines wrap then in any case.
 void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
   constexpr size_t kLeast = 10, kBetween = 2;
   std::vector<size_t> widths;
@@ -30,8 +31,7 @@ void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
   }
   size_t all = std::accumulate(widths.begin(), widths.end(), kBetween * (widths.size() - 1));
-  if (width > 0 && all > width)
-    widths[yields] = std::max(kLeast, widths[yields] - std::min(all - width, widths[yields]));
+  if (width > 0 && all > width && all - widths[yields] + kLeast <= width) widths[yields] -= all - width;
   for (const Row& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {

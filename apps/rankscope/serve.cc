@@ -329,6 +329,9 @@ class Server {
 
 int Serve(const ServeOptions& options) {
   mallopt(M_ARENA_MAX, 2);  // buffers of megabytes wander from thread to thread: an arena a core would keep each
+  // Megabytes that come and go stay ours: to get each page anew is a tenth of the time of taking records in.
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   base::UniqueFd signals = BlockSignals();
   RaiseFileLimit();
   Server server(options);

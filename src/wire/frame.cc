@@ -32,7 +32,6 @@ Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq) {
   frame.count = static_cast<uint32_t>(count);
   frame.raw_bytes = static_cast<uint32_t>(batch.size());
   base::PutZstd(batch, kCompressionLevel, &frame.payload);
-  frame.payload.shrink_to_fit();
   frame.checksum = base::Checksum(frame.payload);
   return frame;
 }

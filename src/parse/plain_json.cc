@@ -119,16 +119,6 @@ bool PlainJson::Close() {
   return whole_;
 }
 
-bool PlainJson::Skip(char c) {
-  if (Peek() != c) return false;
-  ++at_;
-  return true;
-}
-
-void PlainJson::SkipBlanks() {
-  while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\r')) ++at_;
-}
-
 bool PlainJson::ReadKey(JsonKey* key, std::string_view* name) {
   if (!Skip('"')) return false;
   if (keys_->Guess(at_, place_, key, name)) {

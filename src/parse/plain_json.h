@@ -28,8 +28,14 @@ class PlainJson {
 
  private:
   char Peek() const { return at_ < end_ ? *at_ : '\0'; }
-  bool Skip(char c);
-  void SkipBlanks();
+  bool Skip(char c) {
+    bool is = Peek() == c;
+    at_ += is;
+    return is;
+  }
+  void SkipBlanks() {
+    while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\r')) ++at_;
+  }
   bool ReadKey(JsonKey* key, std::string_view* name);
   bool ReadValue(JsonValue* value);
   bool ReadNumber(std::string_view* text);

@@ -44,9 +44,13 @@ TEST(PlainJson, ReadsWhatProgramsWrite) {
 TEST(PlainJson, TextsOfEverySizeAndEscapesAtEveryPlace) {
   for (size_t size = 0; size < 100; ++size) {
     for (size_t at = 0; at <= size; ++at) {
-      std::string head(at, 'a'), tail(size - at, 'b');
-      EXPECT_EQ(Read({"{\"k\":\"" + head + "\\t" + tail + "\",\"l\":\"" + tail + "\"}"}),
-                (std::vector<Members>{{{"k", head + '\t' + tail}, {"l", tail}}}));
+      std::string written(size, 'a');
+      std::string text = written;
+      written.insert(at, "\\t");
+      text.insert(at, 1, '\t');
+      std::string line = R"({"k":")";
+      line.append(written).append(R"(","l":")").append(written).append(R"("})");
+      EXPECT_EQ(Read({line}), (std::vector<Members>{{{"k", text}, {"l", text}}}));
     }
   }
 }

@@ -4,8 +4,8 @@
 set -euo pipefail
 
 packages=(ca-certificates ccache cmake g++ git make ninja-build pkg-config
-  libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgrpc++-dev libgtest-dev libmicrohttpd-dev
-  libprotobuf-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev zlib1g-dev
+  libbenchmark-dev libcli11-dev libcurl4-openssl-dev libfmt-dev libgrpc++-dev libgtest-dev liblz4-dev
+  libmicrohttpd-dev libprotobuf-dev libre2-dev libsimdjson-dev libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev libzstd-dev zlib1g-dev
   iproute2 nlohmann-json3-dev protobuf-compiler protobuf-compiler-grpc python3 python3-dev python3-numpy python3-yaml)
 for option in "$@"; do
   case $option in

@@ -47,7 +47,6 @@ void BodyFeed::Wake(std::unique_lock<std::mutex>* lock) {
 }
 
 void BodyFeed::Feed() {
-  std::string bytes;
   std::unique_ptr<BodyConsumer> done;  // called and destroyed outside the lock: it may come back to us
   bool whole = false;
   while (true) {
@@ -64,12 +63,12 @@ void BodyFeed::Feed() {
         feeding_ = false;
         return;
       }
-      bytes.clear();
-      bytes.swap(waiting_);
+      taken_.clear();
+      taken_.swap(waiting_);
       continued_ = false;
     }
     drained_();
-    if (consumer_->Take(bytes) != BodyConsumer::Next::kWait) continue;
+    if (consumer_->Take(taken_) != BodyConsumer::Next::kWait) continue;
     std::lock_guard lock(mutex_);
     held_ = !continued_;
   }

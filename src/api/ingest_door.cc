@@ -11,6 +11,7 @@
 #include "base/decoder.h"
 #include "model/job_id.h"
 #include "parse/json_record.h"
+#include "parse/padded_lines.h"
 
 namespace rankscope::api {
 namespace {
@@ -152,35 +153,15 @@ class JsonLines : public BodyConsumer {
 
   void End() override {
     if (error_.ok()) error_ = decoder_->End().WithContext("the body");
-    if (error_.ok() && !text_.empty()) {
-      text_.push_back('\n');
-      error_ = TakeLines();
-    }
+    if (error_.ok()) error_ = lines_.End(take_line_);
     if (error_.ok()) Submit();
     tally_->End(error_, duplicates_);
   }
 
  private:
   base::Status TakeText(std::string_view piece) {
-    text_.append(piece);
-    return TakeLines();
-  }
-
-  // Takes the whole lines of text_ and leaves the rest.
-  base::Status TakeLines() {
-    size_t size = text_.size();
-    text_.append(parse::JsonRecordReader::kPadding, '\0');
-    std::string_view rest = std::string_view(text_).substr(0, size);
-    base::Status status;
-    for (size_t end = rest.find('\n'); status.ok() && end != std::string_view::npos; end = rest.find('\n')) {
-      status = TakeLine(rest.substr(0, end));
-      rest.remove_prefix(end + 1);
-    }
-    if (status.ok() && rest.size() > kMaxLineBytes) status = TooLong();
-    size_t left = rest.size();
-    text_.erase(0, size - left);
-    text_.resize(left);
-    return status;
+    RETURN_IF_ERROR(lines_.Add(piece, take_line_));
+    return lines_.unfinished_bytes() > kMaxLineBytes ? TooLong() : base::Status();
   }
 
   base::Status TooLong() const {
@@ -223,7 +204,8 @@ class JsonLines : public BodyConsumer {
   parse::JsonRecordReader reader_;
   std::shared_ptr<Tally> tally_;
   model::RecordBatchBuilder batch_;
-  std::string text_;
+  parse::PaddedLines lines_{parse::JsonRecordReader::kPadding};
+  const parse::PaddedLines::Take take_line_ = [this](std::string_view line) { return TakeLine(line); };
   uint64_t line_ = 0;
   base::TimeNs arrival_ = base::WallNow();  // of the bytes being taken
   uint64_t next_seq_, committed_seq_ = 0;

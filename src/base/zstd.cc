@@ -21,12 +21,12 @@ ZSTD_DCtx* Decompressor() {
 }  // namespace
 
 void PutZstd(std::string_view bytes, int level, std::string* out) {
-  size_t before = out->size();
   size_t bound = ZSTD_compressBound(bytes.size());
-  out->resize(before + bound);
-  size_t size = ZSTD_compressCCtx(Compressor(), out->data() + before, bound, bytes.data(), bytes.size(), level);
+  // Not in `out` itself: to make room there would write the whole bound.
+  auto room = std::make_unique_for_overwrite<char[]>(bound);
+  size_t size = ZSTD_compressCCtx(Compressor(), room.get(), bound, bytes.data(), bytes.size(), level);
   if (ZSTD_isError(size)) throw std::bad_alloc();  // where there is room for the bound nothing else can fail
-  out->resize(before + size);
+  out->append(room.get(), size);
 }
 
 bool ReadZstd(std::string_view frame, size_t size, std::string* out) {

@@ -9,7 +9,7 @@
 namespace rankscope::ingest {
 namespace {
 
-constexpr size_t kFrameSlack = 64 << 10;  // zstd makes what it cannot compress a little larger
+constexpr size_t kFrameSlack = 64 << 10;  // what cannot be compressed becomes a little larger
 constexpr size_t kMaxNotices = 1000;      // waiting for a disk with room
 
 Sender SenderOf(const wire::Hello& hello) {
@@ -92,7 +92,7 @@ void Ingest::Submit(Batch batch, std::function<void(Outcome)> done) {
     return done({Outcome::kFailed, 0, base::Status::Invalid("records of more than 8 MiB together")});
   }
   Submission submission;
-  wire::Frame frame = wire::MakeFrame(batch.bytes, batch.count, batch.first_seq);
+  wire::Frame frame = wire::MakeQuickFrame(batch.bytes, batch.count, batch.first_seq);
   auto records = model::RecordBatch::Decode(std::move(batch.bytes));
   if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
   submission.records = *std::move(records);

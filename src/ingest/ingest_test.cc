@@ -71,6 +71,18 @@ class IngestTest : public testing::Test {
     ingest_->Submit(hello, frame, [&](Outcome outcome) { promise.set_value(outcome); });
     return promise.get_future().get();
   }
+  // Of one record, as the HTTP door does.
+  Outcome::Kind SendBatch(const std::string& producer, const std::string& text) {
+    model::RecordBatchBuilder builder;
+    model::Record record;
+    record.seq = 1;
+    record.text = text;
+    builder.Add(record);
+    std::promise<Outcome> promise;
+    ingest_->Submit({"default", producer, producer.empty() ? uint64_t{0} : 1, 1, builder.Take()},
+                    [&](const Outcome& o) { promise.set_value(o); });
+    return promise.get_future().get().kind;
+  }
   Outcome SendLost(uint64_t from, uint64_t to) {
     std::promise<Outcome> promise;
     wire::Hello hello;
@@ -163,17 +175,19 @@ TEST_F(IngestTest, WatermarksSurviveTrimming) {
   EXPECT_EQ(Greet(), seq);
 }
 
+TEST_F(IngestTest, WhatCameByEitherDoorIsReplayed) {
+  std::string text = "by HTTP ";
+  for (int i = 0; i < 2000; ++i) text += std::to_string(i % 7);
+  ASSERT_EQ(Send(FrameOf(1, 1)).kind, Outcome::kDurable);
+  ASSERT_EQ(SendBatch("", text), Outcome::kDurable);
+  ASSERT_EQ(Send(FrameOf(2, 1)).kind, Outcome::kDurable);
+  Start();
+  EXPECT_EQ(sink_.texts, (std::vector<std::string>{"1", text, "2"}));
+  EXPECT_TRUE(report_.empty());
+}
+
 TEST_F(IngestTest, ForgottenProducersBeginAnewAlsoAfterARestart) {
-  auto send = [&](const std::string& producer) {
-    model::RecordBatchBuilder builder;
-    model::Record record;
-    record.seq = 1;
-    record.text = producer;
-    builder.Add(record);
-    std::promise<Outcome> promise;
-    ingest_->Submit({"default", producer, 1, 1, builder.Take()}, [&](const Outcome& o) { promise.set_value(o); });
-    return promise.get_future().get().kind;
-  };
+  auto send = [&](const std::string& producer) { return SendBatch(producer, producer); };
   ASSERT_EQ(send("http/1/a/x"), Outcome::kDurable);
   ASSERT_EQ(send("http/3/a/b/x"), Outcome::kDurable);
   ASSERT_TRUE(ingest_->ForgetProducers("default", "http/1/a/").ok());

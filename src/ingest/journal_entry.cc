@@ -83,11 +83,14 @@ void Forget(const std::string& prefix, Watermarks* watermarks) {
 }
 
 std::string EncodeEntry(const FrameEntry& entry) {
+  std::string head;
+  wire::EncodeFrameHead(entry.frame, &head);
   std::string out(1, kFrame);
   Put(entry.sender, &out);
-  std::string frame;
-  wire::EncodeFrame(entry.frame, &frame);
-  base::PutString(&out, frame);
+  base::PutVarint(&out, head.size() + entry.frame.payload.size());
+  out.reserve(out.size() + head.size() + entry.frame.payload.size());
+  out += head;
+  out += entry.frame.payload;
   return out;
 }
 

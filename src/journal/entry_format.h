@@ -9,7 +9,8 @@ namespace rankscope::journal {
 
 // File := Header Entry*.  Header := magic[8] version:u32 id:u64 first:u64 checksum:u64.
 // Entry := length:u32 guard:u32 checksum:u64 payload[length]. docs/design/wal.md.
-constexpr uint32_t kVersion = 2;
+constexpr uint32_t kVersion = 3;
+constexpr uint32_t kOldestVersion = 2;  // read still: of the same form, with payloads that programs of before read
 constexpr size_t kFileHeaderBytes = 36;
 constexpr size_t kEntryHeaderBytes = 16;
 constexpr uint32_t kMaxPayloadBytes = 64 << 20;

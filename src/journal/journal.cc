@@ -107,10 +107,10 @@ base::Status Journal::RecoverId(Recovery* recovery) {
     if (!fd.ok()) return fd.status();
     ASSIGN_OR_RETURN(std::string bytes, base::ReadAt(fd->get(), 0, kFileHeaderBytes));
     auto header = DecodeFileHeader(bytes);
-    if (header && header->version != kVersion) {
+    if (header && (header->version < kOldestVersion || header->version > kVersion)) {
       return base::Status::Invalid(PathOf(file.first) + ": journal of version " + std::to_string(header->version) +
-                                   "; this program reads version " + std::to_string(kVersion) +
-                                   ": use the version of rankscope that wrote it");
+                                   "; this program reads versions " + std::to_string(kOldestVersion) + " to " +
+                                   std::to_string(kVersion) + ": use the version of rankscope that wrote it");
     }
     if (header) id_ = header->id;
     if (!header && file.end > file.first) recovery->damage.push_back(PathOf(file.first) + ": header is damaged");

@@ -195,21 +195,46 @@ TEST_F(JournalDamageTest, OnlyHeaderDamagedLosesNothing) {
   EXPECT_EQ(Read().payloads.size(), 5u);
 }
 
-TEST_F(JournalDamageTest, NewerVersionIsRefusedAndLeftAlone) {
-  std::mt19937 random(1);
-  Write(&random, 5);
-  std::string file = Files()[0];
+// As if another program had written it. Gives its bytes.
+std::string SetVersion(const std::string& file, uint32_t version) {
   std::string bytes = *base::ReadWholeFile(file);
-  bytes[8] = static_cast<char>(kVersion + 1);
+  bytes[8] = static_cast<char>(version);
   std::string header = bytes.substr(0, kFileHeaderBytes - 8);
   base::PutFixed64(&header, base::Checksum(header));
   bytes.replace(0, kFileHeaderBytes, header);
   std::ofstream(file, std::ios::binary) << bytes;
+  return bytes;
+}
+
+TEST_F(JournalDamageTest, VersionsNotKnownAreRefusedAndLeftAlone) {
+  std::mt19937 random(1);
+  Write(&random, 5);
+  std::string file = Files()[0];
+  for (uint32_t version : {kOldestVersion - 1, kVersion + 1}) {
+    std::string bytes = SetVersion(file, version);
+    Recovery recovery;
+    auto journal = Journal::Open(folder_, {}, &recovery);
+    EXPECT_EQ(journal.status().code(), base::Code::kInvalid);
+    std::string named = "of version " + std::to_string(version);
+    EXPECT_NE(journal.status().message().find(named), std::string::npos) << journal.status().message();
+    EXPECT_EQ(*base::ReadWholeFile(file), bytes);
+  }
+}
+
+TEST_F(JournalDamageTest, OldestVersionIsReadAndWhatFollowsIsOfOurs) {
+  std::mt19937 random(1);
+  Write(&random, 5);
+  std::string old = Files()[0];
+  SetVersion(old, kOldestVersion);
   Recovery recovery;
   auto journal = Journal::Open(folder_, {}, &recovery);
-  EXPECT_EQ(journal.status().code(), base::Code::kInvalid);
-  EXPECT_NE(journal.status().message().find("version 3"), std::string::npos) << journal.status().message();
-  EXPECT_EQ(*base::ReadWholeFile(file), bytes);
+  ASSERT_TRUE(journal.ok()) << journal.status().message();
+  ASSERT_TRUE((*journal)->Append("of today").ok());
+  EXPECT_TRUE(recovery.damage.empty());
+  journal->reset();
+  EXPECT_EQ(Read().payloads.size(), 6u);
+  EXPECT_EQ(DecodeFileHeader(*base::ReadWholeFile(old))->version, kOldestVersion);
+  EXPECT_EQ(DecodeFileHeader(*base::ReadWholeFile(Files().back()))->version, kVersion);
 }
 
 TEST_F(JournalDamageTest, PositionsThatAReaderKnowsAreNotUsedAgain) {

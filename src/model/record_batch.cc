@@ -61,6 +61,12 @@ uint64_t Hash(const Origin& origin) {
   return hash;
 }
 
+// What mostly differs comes first.
+bool AreSame(const Origin& a, const Origin& b) {
+  return a.rank == b.rank && a.attempt == b.attempt && a.node_rank == b.node_rank && a.local_rank == b.local_rank &&
+         a.host == b.host && a.job == b.job && a.project == b.project;
+}
+
 void PutField(const FieldView& field, uint64_t name, std::string* out) {
   auto head = [&](FieldCode code) { base::PutVarint(out, name << 2 | static_cast<uint64_t>(code)); };
   switch (field.kind) {
@@ -205,11 +211,16 @@ std::vector<Record> RecordBatch::ToRecords() const {
 }
 
 uint32_t RecordBatchBuilder::OriginIndex(const Origin& origin) {
-  if (!origins_.empty() && origins_[last_origin_] == origin) return last_origin_;
+  if (!origins_.empty()) {
+    if (AreSame(origins_[last_origin_], origin)) return last_origin_;
+    // Ranks mostly take turns, in the order in which they came first.
+    uint32_t guess = last_origin_ + 1 < origins_.size() ? last_origin_ + 1 : 0;
+    if (AreSame(origins_[guess], origin)) return last_origin_ = guess;
+  }
   uint64_t hash = Hash(origin);
   auto [first, last] = origin_index_.equal_range(hash);
   for (; first != last; ++first) {
-    if (origins_[first->second] == origin) return last_origin_ = first->second;
+    if (AreSame(origins_[first->second], origin)) return last_origin_ = first->second;
   }
   last_origin_ = static_cast<uint32_t>(origins_.size());
   origins_.push_back(origin);

@@ -48,6 +48,22 @@ TEST(RecordBatch, NegativeRanksAreNotNone) {
   EXPECT_EQ(*decoded, records);
 }
 
+TEST(RecordBatch, OriginsThatDifferInOneThingAreDifferentInWhateverOrderTheyCome) {
+  std::vector<Origin> origins(8, {"p", "j", 1, 2, 3, 4, "h"});
+  origins[1].project = "q";
+  origins[2].job = "k";
+  origins[3].attempt = 2;
+  origins[4].node_rank.reset();
+  origins[5].rank = 4;
+  origins[6].local_rank = 5;
+  origins[7].host = "i";
+  RecordBatchBuilder builder;
+  for (size_t i = 0; i < 200; ++i) {
+    size_t taken = i < 24 ? i % 8 : i * i * 7 % 11 % 8;  // in turns, then not
+    EXPECT_EQ(builder.OriginIndex(origins[taken]), taken) << i;
+  }
+}
+
 TEST(RecordBatch, DecimalsComeBackAsTheSameDoubles) {
   Record record;
   for (double value : {0.1, 2.1534, 1.234567e-05, -78400.5, 0.0, -0.0, 1e300, 5e-324, 1.0 / 3, 9007199254740993.0,

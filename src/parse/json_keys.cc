@@ -46,22 +46,26 @@ void JsonKeys::BeginLine() {
   bytes_ = 0;
 }
 
-JsonKey JsonKeys::Next(simdjson::ondemand::field* field, size_t place, std::string_view* name,
-                       simdjson::error_code* fault) {
-  const char* raw = field->key().raw();
-  if (place >= places_.size()) places_.resize(place + 1);
+bool JsonKeys::Guess(const char* written, size_t place, JsonKey* key, std::string_view* name) {
+  if (place >= places_.size()) return false;
   Place& here = places_[place];
   for (size_t i = 0; i < here.count; ++i) {
     size_t at = (here.last + i) % here.count;
     const std::string& known = here.keys[at]->first;
-    if (std::memcmp(known.data(), raw, known.size()) != 0 || raw[known.size()] != '"') continue;
+    if (std::memcmp(known.data(), written, known.size()) != 0 || written[known.size()] != '"') continue;
     here.last = at;
-    return Take(here.keys[at], name);
+    *key = Take(here.keys[at], name);
+    return true;
   }
-  Names::value_type* known = FindOrAdd(field, fault);
-  if (*fault) return JsonKey::kField;
+  return false;
+}
+
+JsonKey JsonKeys::Find(size_t place, std::string_view* name) {
+  Names::value_type* known = FindOrAdd(*name);
   bool plain = known->first.size() < kReadable && known->first.find_first_of("\\\"") == std::string::npos;
   if (plain) {
+    if (place >= places_.size()) places_.resize(place + 1);
+    Place& here = places_[place];
     here.last = here.count < kPerPlace ? here.count++ : (here.last + 1) % kPerPlace;
     here.keys[here.last] = known;
   }
@@ -75,10 +79,7 @@ JsonKey JsonKeys::Take(Names::value_type* known, std::string_view* name) {
   return known->second.key;
 }
 
-JsonKeys::Names::value_type* JsonKeys::FindOrAdd(simdjson::ondemand::field* field, simdjson::error_code* fault) {
-  std::string_view name;
-  *fault = field->unescaped_key().get(name);
-  if (*fault) return nullptr;
+JsonKeys::Names::value_type* JsonKeys::FindOrAdd(std::string_view name) {
   auto found = names_.find(name);
   if (found == names_.end()) {
     found = names_.emplace(std::string(name), Known{KeyOf(name)}).first;

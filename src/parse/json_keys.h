@@ -1,8 +1,7 @@
 #pragma once
 
-#include <simdjson.h>
-
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -41,10 +40,13 @@ constexpr std::array<std::string_view, 4> kTextAliases = {"message", "text", "lo
 class JsonKeys {
  public:
   void BeginLine();
-  // What the key at this place of the line is; its name, without escapes, lives until the next BeginLine. REQUIRES
-  // kReadable bytes to read from wherever the key begins.
+  // What the key at this place of the line is, and its name without escapes, which lives until the next BeginLine.
+  // First as it is written, behind its quote: false where no line before had it at this place. REQUIRES kReadable bytes
+  // to read.
   static constexpr size_t kReadable = 64;
-  JsonKey Next(simdjson::ondemand::field* field, size_t place, std::string_view* name, simdjson::error_code* fault);
+  bool Guess(const char* written, size_t place, JsonKey* key, std::string_view* name);
+  // Then by its name, which is UTF-8.
+  JsonKey Find(size_t place, std::string_view* name);
   // Whether the line so far has a key twice.
   bool repeated() const { return repeated_; }
 
@@ -66,7 +68,7 @@ class JsonKeys {
   };
 
   JsonKey Take(Names::value_type* known, std::string_view* name);
-  Names::value_type* FindOrAdd(simdjson::ondemand::field* field, simdjson::error_code* fault);
+  Names::value_type* FindOrAdd(std::string_view name);
 
   uint64_t line_ = 0;
   bool repeated_ = false;

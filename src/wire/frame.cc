@@ -1,6 +1,7 @@
 #include "wire/frame.h"
 
 #include "base/coding.h"
+#include "base/lz4.h"
 #include "base/zstd.h"
 #include "model/record_batch.h"
 
@@ -14,6 +15,21 @@ base::Status Damaged(const Frame& frame, std::string_view what) {
                                std::to_string(frame.last_seq()) + ": " + std::string(what));
 }
 
+Frame FrameOf(std::string_view batch, size_t count, uint64_t first_seq, std::string payload) {
+  Frame frame;
+  frame.first_seq = first_seq;
+  frame.count = static_cast<uint32_t>(count);
+  frame.raw_bytes = static_cast<uint32_t>(batch.size());
+  frame.checksum = base::Checksum(payload);
+  frame.payload = std::move(payload);
+  return frame;
+}
+
+bool Decompress(const Frame& frame, std::string* raw) {
+  return base::IsLz4(frame.payload) ? base::ReadLz4(frame.payload, frame.raw_bytes, raw)
+                                    : base::ReadZstd(frame.payload, frame.raw_bytes, raw);
+}
+
 }  // namespace
 
 Frame MakeFrame(const std::vector<model::Record>& records) {
@@ -23,18 +39,15 @@ Frame MakeFrame(const std::vector<model::Record>& records) {
 Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq) {
   std::string raw;
   model::EncodeRecords(records, &raw);
-  return MakeFrame(raw, last_seq - first_seq + 1, first_seq);
+  std::string payload;
+  base::PutZstd(raw, kCompressionLevel, &payload);
+  return FrameOf(raw, last_seq - first_seq + 1, first_seq, std::move(payload));
 }
 
-Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq) {
-  Frame frame;
-  frame.first_seq = first_seq;
-  frame.count = static_cast<uint32_t>(count);
-  frame.raw_bytes = static_cast<uint32_t>(batch.size());
-  base::PutZstd(batch, kCompressionLevel, &frame.payload);
-  frame.payload.shrink_to_fit();
-  frame.checksum = base::Checksum(frame.payload);
-  return frame;
+Frame MakeQuickFrame(std::string_view batch, size_t count, uint64_t first_seq) {
+  std::string payload;
+  base::PutLz4(batch, &payload);
+  return FrameOf(batch, count, first_seq, std::move(payload));
 }
 
 base::Status CheckFrame(const Frame& frame) {
@@ -47,7 +60,7 @@ base::Status CheckFrame(const Frame& frame) {
 base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& frame, const std::string& project) {
   RETURN_IF_ERROR(CheckFrame(frame));
   std::string raw;
-  if (!base::ReadZstd(frame.payload, frame.raw_bytes, &raw)) return Damaged(frame, "cannot be decompressed");
+  if (!Decompress(frame, &raw)) return Damaged(frame, "cannot be decompressed");
   auto records = model::RecordBatch::Decode(std::move(raw), {project, frame.clock_offset_ns});
   if (!records.ok()) return Damaged(frame, records.status().message());
   if (frame.first_seq == 0) {
@@ -59,12 +72,17 @@ base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& f
 }
 
 void EncodeFrame(const Frame& frame, std::string* out) {
+  EncodeFrameHead(frame, out);
+  out->append(frame.payload);
+}
+
+void EncodeFrameHead(const Frame& frame, std::string* out) {
   base::PutVarint(out, frame.first_seq);
   base::PutVarint(out, frame.count);
   base::PutVarint(out, frame.raw_bytes);
   base::PutFixed64(out, frame.checksum);
   base::PutSigned(out, frame.clock_offset_ns);
-  base::PutString(out, frame.payload);
+  base::PutVarint(out, frame.payload.size());
 }
 
 base::Result<Frame> DecodeFrame(std::string_view bytes) {

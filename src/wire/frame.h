@@ -22,7 +22,7 @@ struct Frame {
   uint32_t raw_bytes = 0;
   uint64_t checksum = 0;        // XXH3 of payload
   int64_t clock_offset_ns = 0;  // the server's clock less the agent's: added to the records' times by OpenFrame
-  std::string payload;          // one zstd frame of model::EncodeRecords
+  std::string payload;          // one zstd or LZ4 frame of model::EncodeRecords
 
   uint64_t last_seq() const { return first_seq + count - 1; }
 };
@@ -34,8 +34,9 @@ inline size_t FrameMemory(const Frame& frame) { return frame.payload.size() + 4 
 Frame MakeFrame(const std::vector<model::Record>& records);
 // Stands for all numbers from first to last, of which some records are left out: an event among those kept says so.
 Frame MakeFrame(const std::vector<model::Record>& records, uint64_t first_seq, uint64_t last_seq);
-// Of a batch's bytes: `count` numbers from first_seq on; first_seq 0: `count` records.
-Frame MakeFrame(std::string_view batch, size_t count, uint64_t first_seq);
+// Of a batch's bytes, by LZ4, for a journal that keeps them until they are sealed: `count` numbers from first_seq on;
+// first_seq 0: `count` records.
+Frame MakeQuickFrame(std::string_view batch, size_t count, uint64_t first_seq);
 
 // kCorrupt when checksum, sizes or contents do not agree; never allocates more than kMaxFrameBytes for the raw bytes.
 base::Status CheckFrame(const Frame& frame);
@@ -44,6 +45,7 @@ base::Result<std::shared_ptr<const model::RecordBatch>> OpenFrame(const Frame& f
 
 // The byte form in spool and journal.
 void EncodeFrame(const Frame& frame, std::string* out);
+void EncodeFrameHead(const Frame& frame, std::string* out);  // all but the bytes of the payload, which follow
 base::Result<Frame> DecodeFrame(std::string_view bytes);
 
 }  // namespace rankscope::wire

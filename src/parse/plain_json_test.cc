@@ -1,0 +1,102 @@
+#include "parse/plain_json.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace rankscope::parse {
+namespace {
+
+using Members = std::vector<std::pair<std::string, std::string>>;
+
+// The members, in one line after another, each with `behind` to read after it; none of a line that is not plain.
+std::vector<Members> Read(const std::vector<std::string>& lines, const std::string& behind = std::string(64, '\0')) {
+  JsonKeys keys;
+  PlainJson reader(&keys);
+  std::vector<Members> all;
+  for (const std::string& line : lines) {
+    std::string padded = line + behind;
+    keys.BeginLine();
+    reader.Begin(std::string_view(padded).substr(0, line.size()));
+    Members members;
+    JsonKey key{};
+    std::string_view name;
+    JsonValue value;
+    while (reader.Next(&key, &name, &value)) members.emplace_back(name, value.text);
+    all.push_back(reader.whole() ? members : Members{});
+  }
+  return all;
+}
+
+TEST(PlainJson, ReadsWhatProgramsWrite) {
+  const std::string line =
+      R"( { "msg" : "a \"b\"\n\\", "rank":7,"loss":-1.5e-3 ,"ok":true,"no":false,"x":null, "é":"é"} )";
+  Members wanted = {{"msg", "a \"b\"\n\\"}, {"rank", "7"},   {"loss", "-1.5e-3"},
+                    {"ok", "true"},         {"no", "false"}, {"x", "null"}};
+  const std::string plain = R"( { "msg" : "a \"b\"\n\\", "rank":7,"loss":-1.5e-3 ,"ok":true,"no":false,"x":null} )"
+                            "\r";
+  EXPECT_EQ(Read({plain, plain}), (std::vector<Members>{wanted, wanted}));
+  EXPECT_EQ(Read({line}), (std::vector<Members>{{}}));  // of a key that is new and not ASCII others must know first
+  EXPECT_EQ(Read({R"({"msg":"é漢"})"}), (std::vector<Members>{{{"msg", "é漢"}}}));
+}
+
+TEST(PlainJson, TextsOfEverySizeAndEscapesAtEveryPlace) {
+  for (size_t size = 0; size < 100; ++size) {
+    for (size_t at = 0; at <= size; ++at) {
+      std::string written(size, 'a');
+      std::string text = written;
+      written.insert(at, "\\t");
+      text.insert(at, 1, '\t');
+      std::string line = R"({"k":")";
+      line.append(written).append(R"(","l":")").append(written).append(R"("})");
+      EXPECT_EQ(Read({line}), (std::vector<Members>{{{"k", text}, {"l", text}}}));
+    }
+  }
+}
+
+TEST(PlainJson, LeavesAllElseToOthers) {
+  for (const char* line : {"",
+                           "{",
+                           "}",
+                           "[]",
+                           "{\"a\"}",
+                           "{\"a\":}",
+                           "{\"a\":1,}",
+                           "{\"a\":1",
+                           "{\"a\":1}}",
+                           "{\"a\":1} x",
+                           "{,}",
+                           "{\"a\":1 \"b\":2}",
+                           "{\"a\":[1]}",
+                           "{\"a\":{}}",
+                           "{\"a\":NaN}",
+                           "{\"a\":-Infinity}",
+                           "{\"a\":tru}",
+                           "{\"a\":truer}",
+                           "{\"a\":\"\\u00e9\"}",
+                           "{\"a\":\"\\x\"}",
+                           "{\"a\":\"\x01\"}",
+                           "{\"a\":\"b}",
+                           "{\"a\":\"b\\",
+                           "{\"a\":\"b\\\"}",
+                           "{a:1}",
+                           "{\"a\":\"\xff\"}",
+                           "{\"a\":\"\xc3\"}"}) {
+    EXPECT_EQ(Read({line}), (std::vector<Members>{{}})) << line;
+  }
+}
+
+// What follows is another's: it may look like the rest of the line.
+TEST(PlainJson, NeverTakesWhatLiesBehindTheLine) {
+  const std::string whole = R"({"key":"text","number":12,"truth":true,"none":null,"escaped":"a\tb"})";
+  const std::string behind = std::string(whole).substr(0) + std::string(64, '"');
+  ASSERT_EQ(Read({whole}, behind)[0].size(), 5u);
+  for (size_t size = 0; size < whole.size(); ++size) {
+    // With keys that are known from the line before.
+    EXPECT_EQ(Read({whole, whole.substr(0, size)}, whole.substr(size) + std::string(64, '}'))[1], Members()) << size;
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::parse

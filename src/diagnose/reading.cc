@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "diagnose/section_rank.h"
 #include "diagnose/signatures/signature_set.h"
 
 namespace rankscope::diagnose {
@@ -45,8 +46,11 @@ class RayWorkers {
 void ReadSpeakers(Reading* reading) {
   const bool one_node = IsOneNode(*reading->read);
   const RayWorkers workers(*reading->read);
+  SectionRank sections;
   for (const Line& line : reading->read->lines) {
     reading->bodies.push_back(ReadLineBody(line.text));
+    const std::optional<int32_t> section = sections.Take(line.file, line.text);
+    if (!line.rank && !reading->bodies.back().rank) reading->bodies.back().rank = section;
     std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
     if (!rank && one_node) rank = line.local_rank;
     if (!rank) rank = workers.RankOf(line);

@@ -80,6 +80,8 @@ constexpr Signature kTable[] = {
 
     {"gloo_error", "connect", kSymptom, 66,
      R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr)"},
+    {"gloo_error", "connect", kSymptom, 66,
+     R"(/gloo/\S+\.(?:cc|h):\d+\].*(?:Connection refused|No route to host|Network is unreachable))"},
     {"gloo_error", "timeout", kSymptom, 50,
      R"(Timed out waiting \d+ms for (?:recv|send) operation|Application timeout caused pair closure)"},
     {"gloo_error", "barrier", kSymptom, 68,

@@ -26,6 +26,9 @@ constexpr Signature kTable[] = {
      R"(torch_extensions/\S+\.so: cannot open shared object file)"},
     {"triton_or_kernel_compile_error", "compiler", kCause, 84,
      R"(fatal error: \S+\.h(?:pp)?: No such file|cc1plus: |collect2: error|/ld: cannot find|Failed to find C compiler|unsupported GNU version|FAILED: \S+\.o\b)"},
+    // Triton's launchers before 3.0 are compiled from strings, one a kernel; what is not yet compiled raises in them.
+    {"triton_or_kernel_compile_error", "launcher", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)",
+     R"(File "<string>", line \d+, in \w*kernel\w*\n)"},
     {"triton_or_kernel_compile_error", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)",
      R"(triton/(?:compiler|runtime|backends)|torch/_inductor/|torch/utils/cpp_extension|jit_load|op_builder)"},
 };

@@ -22,6 +22,7 @@ constexpr std::string_view kOtherTelling[] = {
     R"(WorkNCCL\(|last (?:enqueued|completed)|SeqNum=|pg_id|process group|worker_count)",
     R"((?i)train_runtime|training (?:completed?|finished|done|ended)|stopped: .max_)",
     R"((?i)checkpoint|\bckpt\b)",
+    R"(^==> \S+ <==|^-+ ?(?:Begin|End) (?:global )?rank \d+ STD)",
     R"((?:shape|size|dims?|length|len|tokens)\b\W{0,4}[\[(]?\d+)",
 };
 

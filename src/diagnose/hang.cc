@@ -53,6 +53,13 @@ bool IsUnderWay(std::string_view text) {
   return Matches(text, regex);
 }
 
+// A last word that says outright that it waits for what is not there.
+bool SaysItTriesAgain(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?i)\b(?:retrying|trying again|still waiting|keep waiting|waiting for)\b|\bnot (?:up|ready|available|reachable) yet\b)");
+  return Matches(text, regex);
+}
+
 // Several processes work together in it.
 bool IsDistributed(const Reading& reading) {
   static const re2::RE2 regex(
@@ -82,8 +89,9 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   }
   size_t last = count;
   while (last > 0 && reading.bodies[last - 1].text.empty()) --last;
-  if (last-- == 0 || reading.tracebacks.is_inside[last] || !IsUnderWay(reading.bodies[last].text)) return std::nullopt;
-  if (!IsDistributed(reading)) return std::nullopt;
+  if (last-- == 0 || reading.tracebacks.is_inside[last]) return std::nullopt;
+  const std::string_view text = reading.bodies[last].text;
+  if (!SaysItTriesAgain(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
   return Stalled(reading, last, kStopsShort, "the log ends before the first step");
 }
 
@@ -94,11 +102,11 @@ bool TrainedOn(const Reading& reading, size_t line) {
          std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& p) { return follows(p.line); });
 }
 
-// The innermost frame of the main thread in a dump of py-spy or faulthandler: of the rank that stands elsewhere than
-// the others, else of the first.
+// The innermost frame of the main thread in a dump of py-spy, faulthandler or gdb: of the rank that stands elsewhere
+// than the others, else of the first.
 std::optional<Suspect> FindStandingStack(const Reading& reading) {
   static const re2::RE2 kThread(
-      R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first)|^Current thread 0x)");
+      R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first|Thread 0x)|^Current thread 0x)");
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) {
     if (TrainedOn(reading, odd.line)) return std::nullopt;
     return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};

@@ -26,6 +26,13 @@ TEST(StalledLaunch, IsAHangWhereTheLastWordTellsOfWorkThatNeverCameToAStep) {
   }
 }
 
+TEST(StalledLaunch, IsAHangOfOneProcessThatSaysThatItWaits) {
+  for (const char* last : {"The server is not up yet. Retrying in 2.0 seconds...", "still waiting for the lock"}) {
+    EXPECT_EQ(JudgeLog(std::string("starting\n") + last + "\n").failure, "process_hung") << last;
+    EXPECT_TRUE(JudgeLog(Steps(1, 3) + last + "\n").healthy) << last;
+  }
+}
+
 TEST(StalledLaunch, IsNoneAfterAStep) {
   for (const char* last : kUnderWay) {
     Verdict verdict = JudgeLog(kLaunch + Steps(1, 3) + last + "\n");

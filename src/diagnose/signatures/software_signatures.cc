@@ -58,6 +58,9 @@ constexpr Signature kTable[] = {
 
     {"python_exception_one_rank", "exception", kSymptom, 52,
      R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Fault|Failure|Timeout)(?::|$))"},
+    // As `repr` shows it, of schedulers that catch what their tasks raise.
+    {"python_exception_one_rank", "exception", kSymptom, 50,
+     R"(^(?i:exception|error|failed|failure|fatal|task failed|uncaught exception)\b[^:]{0,40}: ['"]?(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\()"},
     // Of programs that catch whatever comes, say it in a line and end.
     {"python_exception_one_rank", "exception", kSymptom, 50,
      R"(^(?i:fatal|aborting|unhandled|uncaught)\b[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},

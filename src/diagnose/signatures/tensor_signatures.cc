@@ -20,6 +20,9 @@ constexpr Signature kTable[] = {
     {"tensor_shape_mismatch", "operands", kCause, 86,
      R"((?:Error|Exception)\b.*(?:does not have same shape|[Mm]ismatch\w* (?:\w+ )?shapes?\b))"},
 
+    {"tensor_shape_mismatch", "operands", kCause, 80,
+     R"(^(?:[\w.]+\.)?\w*(?:Error|Exception)\b.*\b(?:[Ss]izes?|[Dd]im(?:ension)?s?|[Ll]engths?)\b[^.;]{0,60}(?:do not|don't|does not|doesn't) match)"},
+
     {"dtype_device_mismatch", "devices", kCause, 89,
      R"((?:Error|Exception)\b.*(?:on the same device but got|requires CUDA tensors|not on the same device))"},
     {"dtype_device_mismatch", "types", kCause, 88,

@@ -24,5 +24,20 @@ TEST(CutTraceback, ItsRootIsTheLastLineOfCodeWhereNoneIsTheUsersOwn) {
   EXPECT_EQ(own.root_line, "    go()");
 }
 
+TEST(CutTraceback, WordsBeforeItOnItsLineTellWhatWasRaised) {
+  const std::string frames = kBegin.substr(kBegin.find('\n') + 1);
+  Verdict verdict = JudgeLog(
+      "[ERROR] (validation) no image: Expected all tensors to be on the same device, but found "
+      "cuda:0 and cpu!, Traceback (most recent call last):\n" +
+      frames + "    handle(received)\n");
+  EXPECT_EQ(verdict.failure, "dtype_device_mismatch");
+  Verdict notebook = JudgeLog(
+      "ImportError                               Traceback (most recent call last)\n"
+      "----> 1 import shards\n\nImportError: the shards need a newer reader\n");
+  EXPECT_EQ(notebook.root_line, "ImportError: the shards need a newer reader");
+  EXPECT_EQ(JudgeLog("[ERROR] main failed, Traceback (most recent call last):\n" + frames + "    go()\n").failure,
+            "python_exception_one_rank");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -49,7 +49,7 @@ bool IsUnderWay(std::string_view text) {
   static const re2::RE2 over(R"((?i)\b(?:completed|finished|successfully|took|exiting|stopping)\b|\bdone\b|warn)");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|sett|creat|connect|launch|spawn|start|begin|synchroni[sz]|broadcast|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|\b0%\|[^|]*\| *0/\d)");
+      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|sett|creat|connect|launch|spawn|start|begin|synchroni[sz]|broadcast|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^running\b|\b0%\|[^|]*\| *0/\d)");
   return Matches(text, regex);
 }
 

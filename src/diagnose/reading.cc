@@ -133,10 +133,27 @@ std::string WrappedMessage(const Reading& reading, size_t exception) {
   return message;
 }
 
+// Who logs an exception may put its words, and whatever else there is, before the traceback on the same line.
+void FindBeforeTraceback(size_t line, Reading* reading) {
+  const std::string_view text = reading->bodies[line].text;
+  const std::string_view before = text.substr(0, text.find("Traceback (most recent call last)"));
+  const size_t space = before.find(' ');
+  // A notebook begins with the exception's name and spaces.
+  if (before.size() == text.size() || space == before.npos || before.substr(space).starts_with("  ")) return;
+  std::vector<const Signature*> found;
+  SignatureSet::Shipped().Match(before, nullptr, &found);
+  if (const Signature* signature = MostSpecific(found))
+    reading->sightings.push_back({line, signature, Traceback::kNone});
+}
+
 void FindSightings(Reading* reading) {
   std::vector<const Signature*> found;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
-    if (reading->tracebacks.is_inside[i] || IsSample(reading->bodies[i].text)) continue;
+    if (IsSample(reading->bodies[i].text)) continue;
+    if (reading->tracebacks.is_inside[i]) {
+      FindBeforeTraceback(i, reading);
+      continue;
+    }
     auto end = reading->ends.find(i);
     size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;

@@ -52,6 +52,12 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38, R"(: [1-9]\d* ?/ ?\d+ failed\b)"},
+    // Of services that run jobs and note how they ended.
+    {"python_exception_one_rank", "exit code", kOutcome, 44,
+     R"((?i:\b(?:training|run|job|trial|task)) (?:has )?(?:failed|crashed): (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
+     R"((?i)\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
     // Lightning's launcher, Open MPI and MPICH.
     {"python_exception_one_rank", "exit code", kOutcome, 38,

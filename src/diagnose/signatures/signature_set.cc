@@ -12,8 +12,9 @@ namespace rankscope::diagnose {
 namespace {
 
 std::span<const Signature> (*const kFamilies[])() = {
-    GpuSignatures,      CollectiveSignatures, HostSignatures,   StorageSignatures,  DataSignatures, SoftwareSignatures,
-    CompilerSignatures, ConfigSignatures,     TensorSignatures, TrainingSignatures, EndSignatures,  HarmlessSignatures};
+    GpuSignatures,      CollectiveSignatures, HostSignatures,    StorageSignatures, DataSignatures,
+    SoftwareSignatures, CompilerSignatures,   ConfigSignatures,  TensorSignatures,  TrainingSignatures,
+    EndSignatures,      ForeignSignatures,    HarmlessSignatures};
 
 // Beside the signatures: what tracebacks, exits, watchdogs, endings and memory reports are made of.
 constexpr std::string_view kOtherTelling[] = {

@@ -49,14 +49,14 @@ bool IsUnderWay(std::string_view text) {
   static const re2::RE2 over(R"((?i)\b(?:completed|finished|successfully|took|exiting|stopping)\b|\bdone\b|warn)");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|sett|creat|connect|launch|spawn|start|begin|synchroni[sz]|broadcast|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^running\b|\b0%\|[^|]*\| *0/\d)");
+      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|sett|creat|connect|launch|spawn|start|begin|synchroni[sz]|broadcast|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b)");
   return Matches(text, regex);
 }
 
-// A last word that says outright that it waits for what is not there.
-bool SaysItTriesAgain(std::string_view text) {
+// A last word that says outright that it waits for what is not there, or a bar that has not moved.
+bool HasNotMoved(std::string_view text) {
   static const re2::RE2 regex(
-      R"((?i)\b(?:retrying|trying again|still waiting|keep waiting|waiting for)\b|\bnot (?:up|ready|available|reachable) yet\b)");
+      R"((?i)\b(?:retrying|trying again|still waiting|keep waiting|waiting for)\b|\bnot (?:up|ready|available|reachable) yet\b|\b0%\|[^|]*\| *0/\d)");
   return Matches(text, regex);
 }
 
@@ -91,7 +91,7 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   while (last > 0 && reading.bodies[last - 1].text.empty()) --last;
   if (last-- == 0 || reading.tracebacks.is_inside[last]) return std::nullopt;
   const std::string_view text = reading.bodies[last].text;
-  if (!SaysItTriesAgain(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
+  if (!HasNotMoved(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
   return Stalled(reading, last, kStopsShort, "the log ends before the first step");
 }
 

@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -33,6 +34,28 @@ bool IsAscii(std::string_view text) {
   return all < 0x80;
 }
 
+// Which bytes begin the letters of words that are not ASCII, so that the blocks of a progress bar are none of them.
+// Letters of two bytes have a case, and the other one may begin otherwise.
+class LeadBytes {
+ public:
+  void Add(std::string_view word) {
+    for (char c : word) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte >= kLead && byte < kThreeBytes) std::fill(leads_.begin() + kLead, leads_.begin() + kThreeBytes, true);
+      if (byte >= kThreeBytes) leads_[byte] = true;
+    }
+  }
+
+  bool AnyIn(std::string_view text) const {
+    return !IsAscii(text) &&
+           std::any_of(text.begin(), text.end(), [&](char c) { return leads_[static_cast<unsigned char>(c)]; });
+  }
+
+ private:
+  static constexpr size_t kLead = 0xC2, kThreeBytes = 0xE0;
+  std::array<bool, 256> leads_{};
+};
+
 }  // namespace
 
 class PatternSet::Impl {
@@ -55,13 +78,14 @@ class PatternSet::Impl {
     }
     std::vector<std::string> words;
     for (size_t i = 0; i < atoms.size(); ++i) {
-      // The automaton folds the case of ASCII alone: other words count as there in a text that is not all ASCII, and
-      // the pattern itself decides.
+      // The automaton folds the case of ASCII alone: other words count as there in a text that has letters
+      // which may be theirs, and the pattern itself decides.
       if (IsAscii(atoms[i])) {
         words.push_back(atoms[i]);
         atom_of_word_.push_back(static_cast<int>(i));
       } else {
         beyond_ascii_.push_back(static_cast<int>(i));
+        leads_.Add(atoms[i]);
       }
     }
     automaton_.emplace(words);
@@ -74,7 +98,7 @@ class PatternSet::Impl {
     thread_local std::vector<int> atoms;
     atoms.clear();
     automaton_->Find(text, &atoms);
-    const bool beyond = !beyond_ascii_.empty() && !IsAscii(text);
+    const bool beyond = !beyond_ascii_.empty() && leads_.AnyIn(text);
     if (atoms.empty() && always_.empty() && unfiltered_.empty() && !beyond) return;
     std::sort(atoms.begin(), atoms.end());
     atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
@@ -120,6 +144,7 @@ class PatternSet::Impl {
   std::unique_ptr<re2::FilteredRE2> filtered_ = std::make_unique<re2::FilteredRE2>(kLongWord);
   std::optional<WordAutomaton> automaton_;
   std::vector<int> atom_of_word_, always_, beyond_ascii_, unfiltered_;
+  LeadBytes leads_;  // of beyond_ascii_
 };
 
 PatternSet::PatternSet() : impl_(std::make_unique<Impl>()) {}

@@ -22,13 +22,13 @@ const Pair kPairs[] = {
      "Container rank 2 status failed cmd ['/usr/bin/python3', '-u', 'run.py'] code -11 log log/workerlog.2",
      "Container rank 2 status running cmd ['/usr/bin/python3', '-u', 'run.py'] code None log log/workerlog.2"},
     {"host_oom_killed", "Container rank 1 status failed cmd ['python3', 'run.py'] code -9 log log/workerlog.1",
-     "LAUNCH INFO 2026-02-03 10:00:00,101 Pod completed"},
+     "Container rank 1 status completed cmd ['python3', 'run.py'] code 0 log log/workerlog.1"},
     {"python_exception_one_rank",
      "The actor is dead because its worker process has died. Worker exit type: SYSTEM_ERROR Worker exit detail: Worker "
      "unexpectedly exits with a connection error code 2. End of file. There are some potential root causes. (1) The "
      "process is killed by SIGKILL by OOM killer due to high memory usage. (3) The worker is crashed unexpectedly due "
      "to SIGSEGV or other unexpected errors.",
-     "(raylet) worker killing policy: retriable first"},
+     "(raylet) An actor that is dead gets another worker process: 2 restarts left"},
     {"cuda_illegal_memory_access",
      ":0:rocdevice.cpp:2701: 81211 us: Device::callbackQueue aborting with error : "
      "HSA_STATUS_ERROR_MEMORY_APERTURE_VIOLATION: code: 0x29",
@@ -39,7 +39,7 @@ const Pair kPairs[] = {
      "gpu4:19:88 [1] NCCL INFO ncclSocketInit: listening on eth0"},
     {"nccl_system_error", "gpu4:19:88 [1] NCCL INFO transport/net_socket.cc:331 -> 3",
      "gpu4:19:88 [1] NCCL INFO Ring 03 : 2 -> 3"},
-    {"nccl_system_error", "mlx5: gpu17: got completion with error:", "mlx5: gpu17: 8 ports active"},
+    {"nccl_system_error", "mlx5: gpu17: got completion with error:", "mlx5: gpu17: got completion of 81022 sends"},
     {"rendezvous_failed", "torch.distributed.DistNetworkError: on gpu03, port: 29511 already in use",
      "rendezvous: on gpu03, port: 29511"},
     {"rendezvous_failed",
@@ -48,41 +48,41 @@ const Pair kPairs[] = {
     {"gloo_error",
      "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n  what():  [enforce fail at "
      "/build/gloo/transport/tcp/pair.cc:592] fd_ == FD_INVALID. 41 vs -1",
-     "gloo: 4 pairs connected"},
+     "[I gloo/transport/tcp/pair.cc:592] fd_ 41, 4 pairs connected"},
     {"checkpoint_load_failed",
      "RuntimeError: [enforce fail at inline_container.cc:233] . file not found: archive/data/940017",
-     "inline_container: 12 records read"},
+     "inline_container.cc:233 . file read: archive/data/940017"},
     {"sequence_too_long", "ValueError: Sequence length 2210 above maximum sequence length of 2048",
-     "dropped 3 rows above the usual length"},
+     "INFO: packed sequence length 2048, maximum sequence length 4096"},
     {"filesystem_stale_or_io_error", "lustre: I/O to OST0003 hung, 40 s without an answer",
-     "fast storage: 3 plugins installed"},
+     "lustre: I/O to OST0003 in 40 ms, no stalls"},
     {"sigterm_preempted", "pod trainer-3 was evicted by the scheduler", "object store: 12 blocks evicted/spilled"},
     {"host_oom_killed", "TERM_MEMLIMIT: job killed after reaching LSF memory usage limit.", "TERM_NORMAL: job ended"},
     {"host_oom_killed", "=>> PBS: job killed: vmem 52009kb exceeded limit 50331kb",
      "PBS: job 12.srv used vmem 52009kb"},
-    {"cuda_oom", "RuntimeError: cuMemCreate failed: CUDA_ERROR_OUT_OF_MEMORY", "kv cache: 2.1 GiB, as planned"},
+    {"cuda_oom", "RuntimeError: cuMemCreate failed: CUDA_ERROR_OUT_OF_MEMORY", "cuMemCreate: 2.1 GiB, CUDA_SUCCESS"},
     {"cuda_oom", "Memory not enough: current free memory size[1048576] is smaller than required size[33554432]",
      "Memory: current free memory size[1048576]"},
     {"nccl_system_error", "gpu4:19:88 [1] NCCL WARN NET/OFI Request 0x7f10 completed with error. RC: 103",
      "gpu4:19:88 [1] NCCL INFO NET/OFI Selected provider is efa"},
     {"gpu_hardware_xid_ecc", "amdgpu 0000:83:00.0: amdgpu: GPU reset begin!. Source:  1",
-     "amdgpu 0000:83:00.0: amdgpu: ring sdma0 uses VM inv eng 0"},
+     "amdgpu 0000:83:00.0: amdgpu: GPU reset is enabled, ring sdma0 uses VM inv eng 0"},
     {"gpu_hardware_xid_ecc", "mlx5_core 0000:5e:00.0: poll_health: device's health compromised - reached miss count",
-     "mlx5_core 0000:5e:00.0: poll_health: device is well"},
+     "mlx5_core 0000:5e:00.0: poll_health: device's health recovered"},
     {"device_side_assert", ":0:rocdevice.cpp: Device-side assertion `idx < n' failed.",
      "device-side assertions are compiled in"},
     {"segfault_sigsegv", "python: malloc.c:2617: sysmalloc: Assertion `(old_top == initial_top (av))' failed.",
-     "malloc.c: 12 arenas"},
+     "malloc.c:2617: sysmalloc: 12 arenas"},
     {"segfault_sigsegv", "./run.sh: line 18: 23242 Aborted                 (core dumped) python train.py",
      "./run.sh: line 18: a core is dumped where ulimit -c allows it"},
     {"segfault_sigsegv", "./run.sh: line 9: 4402 Bus error               (core dumped) python train.py",
-     "./run.sh: bus width 64"},
+     "./run.sh: line 9: bus errors: 0"},
     {"python_exception_one_rank", "srun: error: Task launch for 41.0 failed on node n7: Job credential expired",
      "srun: Task launch for 41.0 succeeded"},
-    {"sigterm_preempted", "TERM_OWNER: job killed by owner.", "TERM: xterm-256color"},
-    {"filesystem_stale_or_io_error", "OSError: [Errno 37] No locks available", "file locks are off"},
+    {"sigterm_preempted", "TERM_OWNER: job killed by owner.", "TERM_OWNER and TERM_ADMIN are exit reasons of bhist"},
+    {"filesystem_stale_or_io_error", "OSError: [Errno 37] No locks available", "file locks: 37 locks available"},
     {"permission_denied", "mlflow.exceptions.RestException: PERMISSION_DENIED: no edit right on experiment 3",
-     "mlflow: permissions checked"},
+     "mlflow: edit right on experiment 3, no PERMISSION_DENIED"},
     {"config_error", "ls: nothing\nValueError: Target modules {'q'} not found in the base model.",
      "ls: cannot access '/dev/nvidia-caps-imex-channels/': No such file or directory"},
     {"tensor_shape_mismatch", "RuntimeError: invalid argument 3: sizes do not match at /build/Pointwise.cu:271",
@@ -141,6 +141,14 @@ const char* const kNotes[] = {
     "upload to S3 failed: ClientError: SlowDown",
     "unable to lock file, errno = 11: cache disabled",
     "worker 4 stopped sending heartbeats during checkpoint, resumed",
+    "/venv/amp.py:81: UserWarning: the cast only supports float32, others are converted",
+    "Found NaN loss, skip backward",
+    "NaN detected in the logits; values were sanitized",
+    "WARNING: Port 29511 is already in use. Binding to a random available port.",
+    "the daemon did not exit, sending SIGKILL",
+    "Killed an orphaned server of the last run",
+    "Terminated sandbox 4",
+    "Waiting for the batch job that exports the last run",
 };
 
 TEST(Judge, TakesNotesInTheWordsOfFailuresForNone) {
@@ -154,54 +162,6 @@ TEST(Judge, KnowsAWaitForWhatIsNotDone) {
   EXPECT_EQ(JudgeLog("waiting for all ranks to complete initialization\n").failure, "process_hung");
 }
 
-// What frameworks raise, by the class that it belongs to.
-struct Raised {
-  const char* failure;
-  const char* place;
-  const char* text;
-};
-
-const Raised kRaised[] = {
-    {"nan_or_inf_loss", "/venv/composer/callbacks/nan_monitor.py", "RuntimeError: Train loss contains a NaN."},
-    {"config_error", "/app/pl.py",
-     "lightning.MisconfigurationException: the key `b` should not contain information about `dataloader_idx`"},
-    {"tensor_shape_mismatch", "/venv/colossalai/zero/low_level_optim.py",
-     "AssertionError: fp32 param and grad have different shape torch.Size([512]) vs torch.Size([64])"},
-    {"tensor_shape_mismatch", "/app/model.py", "ValueError: log_prob shape (4, 8) does not match mask shape (4, 7)."},
-    {"dtype_device_mismatch", "/app/kernel.py", "RuntimeError: Batch-invariant GEMM requires CUDA tensors."},
-    {"dtype_device_mismatch", "/app/fsdp.py", "AssertionError: FSDP expects uniform original parameter dtype"},
-    {"checkpoint_load_failed", "/app/state.py", "AssertionError: checkpoint count 4 is different from saved size 8"},
-    {"checkpoint_load_failed", "/app/plan.py", "RuntimeError: Missing key in checkpoint state_dict: model.wte."},
-    {"checkpoint_load_failed", "/app/big.py",
-     "ValueError: Trying to set a tensor of shape torch.Size([0]) in \"weight\" (which has shape torch.Size([9]))."},
-    {"checkpoint_save_failed", "/app/dcp.py", "RuntimeError: Checkpoint background process is dead. Exit code: 1"},
-    {"checkpoint_save_failed", "/venv/mmcv/runner/hooks/checkpoint.py", "RuntimeError: bad state"},
-    {"rendezvous_failed", "/app/join.py", "TimeoutError: timed out waiting for all 4 members to join"},
-    {"config_error", "/app/rank.py", "ValueError: local_rank 5 exceeds available GPUs in CUDA_VISIBLE_DEVICES=4"},
-    {"config_error", "/app/elastic.py",
-     "ElasticityIncompatibleWorldSize: World size (6) is not valid with the current list of valid GPU counts: [4, 8]"},
-    {"config_error", "/app/env.py", "ValueError: Environment variable `JSM_NAMESPACE_RANK` not found."},
-    {"driver_or_library_mismatch", "/app/x.py", "RuntimeError: PyTorch was compiled without CUDA support"},
-    {"triton_or_kernel_compile_error", "/app/k.py",
-     "RuntimeError: Requested shared memory (99000 bytes) exceeds device limit (98304 bytes)."},
-    {"triton_or_kernel_compile_error", "/app/jit.py", "RuntimeError: NVCC compilation failed: identifier is undefined"},
-    {"driver_or_library_mismatch", "/app/fa.py", "RuntimeError: FlashAttention only supports Ampere GPUs or newer."},
-    {"checkpoint_load_failed", "/app/dist.py",
-     "CheckpointingException: Global shape mismatch for loaded (torch.Size([512, 8])) and expected ((640, 8)) tensor"},
-    {"nan_or_inf_loss", "/app/bucket.py", "AssertionError: Rank 2: found Inf in local grad norm for bucket #0"},
-    {"dataloader_worker_killed", "/app/feed.py", "RuntimeError: DataLoader timed out after 90 seconds"},
-    {"data_error", "/app/indexed_dataset.py", "AssertionError: bad version, cannot read: 7"},
-    {"python_exception_one_rank", "/app/mla.py", "ValueError: Unsupported linear_q_down_proj: column"},
-    {"python_exception_one_rank", "/app/refill.py", "ValueError: filtering needs refill_fn to replace evicted groups"},
-};
-
-TEST(Judge, KnowsWhatFrameworksRaiseByItsClass) {
-  for (const Raised& raised : kRaised) {
-    Verdict verdict = JudgeLog(Traceback(raised.place, raised.text));
-    EXPECT_EQ(verdict.failure, raised.failure) << raised.text << "\n  root: " << verdict.root_line;
-  }
-}
-
 TEST(Judge, FindsTheExceptionBelowFramesThatLostTheirIndentation) {
   Verdict verdict = JudgeLog(
       "[rank0]: Traceback (most recent call last):\n[rank0]: File \"/app/cli/sft.py\", line 5, in <module>\n"
@@ -210,6 +170,15 @@ TEST(Judge, FindsTheExceptionBelowFramesThatLostTheirIndentation) {
   EXPECT_EQ(verdict.root_line, "RuntimeError: setup failed!");
   ASSERT_TRUE(verdict.culprit);
   EXPECT_EQ(verdict.culprit->rank, 0);
+}
+
+TEST(Judge, KnowsAnExceptionByItsNameBelowAFrameWithoutItsSource) {
+  for (const char* exception : {"lib.QueueTimeout: no item", "lib.JoinFailure: two of four", "ArrowInvalid: row 3"}) {
+    Verdict verdict =
+        JudgeLog(std::string("Traceback (most recent call last):\nFile \"/app/train.py\", line 5, in run\n") +
+                 exception + "\nexit\n");
+    EXPECT_EQ(verdict.root_line, exception);
+  }
 }
 
 TEST(Judge, NamesTheRankWhoseContainerPaddlesLauncherSawFail) {

@@ -23,6 +23,18 @@ bool IsWarning(const Reading& reading, size_t line) {
   return level == 'W' || level == 'I' || level == 'D';
 }
 
+// Of these a program dies by an exception only.
+bool IsRaised(const Signature& signature) {
+  constexpr std::string_view kClasses[] = {"config_error",
+                                           "tensor_shape_mismatch",
+                                           "dtype_device_mismatch",
+                                           "sequence_too_long",
+                                           "missing_dependency_import_error",
+                                           "checkpoint_load_failed",
+                                           "triton_or_kernel_compile_error"};
+  return std::find(std::begin(kClasses), std::end(kClasses), signature.failure) != std::end(kClasses);
+}
+
 bool IsCutOff(const Reading& reading, const Sighting& sighting) {
   return sighting.traceback != Traceback::kNone &&
          reading.tracebacks.all[sighting.traceback].exception == Traceback::kNone;
@@ -34,7 +46,8 @@ int ScoreOf(const Reading& reading, const Sighting& sighting) {
   if (IsCutOff(reading, sighting)) return score - kGuessed;
   bool lives = signature.life == Life::kGoesOn;
   if (lives || sighting.traceback != Traceback::kNone) return score;
-  if (IsWarning(reading, sighting.line) && signature.role != Role::kOutcome) score -= kWarned;
+  if (IsWarning(reading, sighting.line) && signature.role != Role::kOutcome)
+    score -= IsRaised(signature) ? signature.weight : kWarned;
   if (signature.weight < 80) score -= kLoose;
   return score;
 }

@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "diagnose/signatures/exception_line.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -95,9 +97,8 @@ class Writing {
   }
 
   static bool IsException(std::string_view text) {
-    static const re2::RE2 kException(
-        R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit|Iteration|Warning)(?::|$))");
-    return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kException);
+    static const re2::RE2 kNamed(re2::StringPiece(kException.data(), kException.size()));
+    return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kNamed);
   }
 
   // Who caught it says so at once.

@@ -5,6 +5,27 @@ namespace {
 
 using enum Role;
 
+// What NCCL warns of. The first is above what a retry hides.
+constexpr std::string_view kGaveUp =
+    R"(NCCL WARN .*(?:exceeded error retry count|connect to \S+ (?:failed|returned)|Call to \w+ (?:\w+ )?failed))";
+constexpr std::string_view kNcclVersion =
+    R"(Mismatched NCCL version detected|NCCL library is not backwards compatible|NCCL WARN Failed to (?:open|load) (?:libcuda|CUDA driver|libnvidia-ml))";
+constexpr std::string_view kNcclArgument =
+    R"(NCCL WARN .*(?:[Ii]nvalid (?:root|rank|type|device|reduction operation|config|NCCL_\w+)\b|is not a valid pointer|not allowed in the same group|with NCCL device \d))";
+constexpr std::string_view kNcclWarning =
+    R"(NCCL WARN .*(?:[Ff]ail\w*|[Ee]rror|[Uu]nable|[Cc]ould not|[Cc]annot|corrupted|not working))";
+
+// What libraries raise about ranks that differ or do not come.
+constexpr std::string_view kRanksDiffer =
+    R"((?:Error|Exception)\b.*(?:[Mm]ismatch\w*|[Dd]iverge\w*|[Dd]iffer(?:s|ent)?|[Ii]nconsistent|[Ii]dentical|not (?:equal|the same))\b.{0,40}\b(?:across|between|among)(?: all)?(?: \w+)? ranks?\b)";
+constexpr std::string_view kNotJoined =
+    R"((?:Error|Exception)\b.*(?:[Tt]imed? ?out|[Tt]imeout|[Ff]ailed)\b.{0,40}\b(?:waiting for|connect\w* to|setting up|to set up|to join|to resolve)\b.{0,40}\b(?:ranks?|peers?|workers|nodes?|members|coordinator|master|rendezvous|process group|hosts?|socket)\b)";
+constexpr std::string_view kNotReached =
+    R"((?:Error|Exception)\b.*(?:[Cc]annot resolve (?:host|address|master)|[Gg]et available port .* failed|(?:host|node)\S* (?:was |is )?not reachable via ssh|could not connect to some hosts))";
+
+constexpr std::string_view kNoProgress =
+    R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked|frozen(?:$|[^ \w]))|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)";
+
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
     // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
@@ -47,6 +68,10 @@ constexpr Signature kTable[] = {
     {"nccl_system_error", "shared memory segment", kCause, 72,
      R"(NCCL WARN .*(?:shared memory|shm_open|shm segment|/dev/shm|posix_fallocate))"},
     {"nccl_system_error", "system", kSymptom, 66, R"(ncclSystemError|unhandled system error)"},
+    {"nccl_system_error", "network", kCause, 92, kGaveUp},
+    {"driver_or_library_mismatch", "versions", kCause, 84, kNcclVersion},
+    {"config_error", "invalid usage", kSymptom, 57, kNcclArgument},
+    {"nccl_system_error", "warning", kSymptom, 46, kNcclWarning},
     // The way that an error took through NCCL, by its number.
     {"nccl_system_error", "call trace", kSymptom, 54, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 2\b)"},
     {"nccl_system_error", "call trace", kSymptom, 43, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 3\b)"},
@@ -73,15 +98,15 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "order", kCause, 80,
      R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|disagreement between rank ?\d|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
 
+    {"collective_mismatch_hang", "order", kCause, 80, kRanksDiffer},
+    {"collective_mismatch_hang", "order", kCause, 80, R"(loss log variables are different across GPUs)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 66,
      R"(submitted to be reduced, gathered or broadcasted by (?:a )?subset of ranks|\[missing ranks: ?\d)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^Stalled (?:ops|ranks):)"},
     {"collective_mismatch_hang", "shapes differ", kCause, 90, R"(Shape mismatch in the collective instance)"},
 
     {"gloo_error", "connect", kSymptom, 66,
-     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr)"},
-    {"gloo_error", "connect", kSymptom, 66,
-     R"(/gloo/\S+\.(?:cc|h):\d+\].*(?:Connection refused|No route to host|Network is unreachable))"},
+     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr|/gloo/\S+\.(?:cc|h):\d+\].*(?:Connection refused|No route to host|Network is unreachable))"},
     {"gloo_error", "timeout", kSymptom, 50,
      R"(Timed out waiting \d+ms for (?:recv|send) operation|Application timeout caused pair closure)"},
     {"gloo_error", "barrier", kSymptom, 68,
@@ -107,6 +132,8 @@ constexpr Signature kTable[] = {
      R"(DEADLINE_EXCEEDED: .*(?:Barrier timed out|PjRT_Client_Connect|coordination)|Barrier timed out\. (?:Barrier_i|I)d: |cluster registration failed)"},
     {"rendezvous_failed", "coordination service", kCause, 78,
      R"(Deadline [Ee]xceeded: Failed to connect|Failed to connect to (?:remote server|Ray cluster))"},
+    {"rendezvous_failed", "members missing", kCause, 76, kNotJoined},
+    {"rendezvous_failed", "resolve", kCause, 76, kNotReached},
     {"rendezvous_failed", "store timeout", kSymptom, 64, R"(get the NCCLUniqueID from the store)"},
     {"rendezvous_failed", "store timeout", kSymptom, 64,
      R"(torch\.distributed\.Dist(?:Store|Network)Error|wait timeout after \d+ms, keys|Socket Timeout|Timeout waiting for key|store->get\(|DistStoreError)"},
@@ -127,9 +154,7 @@ constexpr Signature kTable[] = {
      R"(watchdog got stuck for \d+ seconds|detected no heartbeat of its watchdog|due to ProcessGroupNCCL watchdog hang|Heartbeat monitor timed out|heartbeat.*(?:stopped|timed out|timeout))"},
     {"process_hung", "heartbeat", kSymptom, 58, R"((?:[Tt]asks?\b|/task:\d+).{0,80}stopped sending heartbeats)"},
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
-    {"process_hung", "no progress", kSymptom, 60,
-     R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|frozen|stalled|deadlocked)|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)",
-     "", Life::kEnds},
+    {"process_hung", "no progress", kSymptom, 60, kNoProgress, "", Life::kEnds},
     {"process_hung", "stack dump", kSymptom, 54,
      R"(^Timeout \(\d+:\d+:\d+\)!|most recent call first|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active)|^\*? *\d+ +Thread 0x[0-9a-f]+ \(LWP \d+\))"},
     // The kernel calls it INFO, whose weight that lowers.

@@ -1,3 +1,4 @@
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/signatures/signature.h"
 
 namespace rankscope::diagnose {
@@ -27,9 +28,12 @@ constexpr Signature kTable[] = {
     {"triton_or_kernel_compile_error", "compiler", kCause, 84,
      R"(fatal error: \S+\.h(?:pp)?: No such file|cc1plus: |collect2: error|/ld: cannot find|Failed to find C compiler|unsupported GNU version|FAILED: \S+\.o\b)"},
     // Triton's launchers before 3.0 are compiled from strings, one a kernel; what is not yet compiled raises in them.
-    {"triton_or_kernel_compile_error", "launcher", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)",
+    {"triton_or_kernel_compile_error", "launcher", kSymptom, 66, kException,
      R"(File "<string>", line \d+, in \w*kernel\w*\n)"},
-    {"triton_or_kernel_compile_error", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)",
+    // What a compiler says of itself, whatever of tensors.
+    {"triton_or_kernel_compile_error", "assertion", kSymptom, 90, R"(^(?:AssertionError|NotImplementedError)\b)",
+     R"((?:torch/_inductor|triton/(?:compiler|backends))/[^\n]*\n(?:[^F\n][^\n]*\n)*$)"},
+    {"triton_or_kernel_compile_error", "exception", kSymptom, 66, kException,
      R"(triton/(?:compiler|runtime|backends)|torch/_inductor/|torch/utils/cpp_extension|jit_load|op_builder)"},
 };
 

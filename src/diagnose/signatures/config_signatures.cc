@@ -5,6 +5,17 @@ namespace {
 
 using enum Role;
 
+// The innermost frame is not the program's own.
+constexpr std::string_view kInLibrary = R"((?:site|dist)-packages/[^\n]*\n(?:[^F\n][^\n]*\n)*$)";
+
+constexpr std::string_view kFlag =
+    R"((?:ValueError|AssertionError|NotImplementedError|RuntimeError): .*(?:--[a-z][\w-]+(?:[= ]\S+)? (?:must|should|requires?|needs?|cannot|can't|conflicts?|is (?:not|only|required)|are (?:not|required)|does not|not supported)|(?:[Pp]ass|[Ss]et|[Uu]se|[Uu]nset|[Ss]pecify|[Dd]isable|[Rr]un with|[Rr]equires?|without|conflicts with|support(?:ed with)?) (?:the )?`?--[a-z]))";
+
+// What a library raises about what it was given, where that arrives. Python's own "cannot convert …" and "invalid
+// literal …" are of what it made of it.
+constexpr std::string_view kArgument =
+    R"(^(?:[\w.]+\.)?(?:ValueError|NotImplementedError|MisconfigurationException): .*(?:\b[Mm]ust\b|\b[Ss]hould\b|\w can ?not\b|\b[Rr]equires?\b|\b[Nn]eeds?\b|\b[Ee]ither\b|\b[Bb]oth\b|\b[Oo]nly\b|\b[Ee]xpected argument\b|has to be|have to be|is required|\b(?:[Uu]nsupported|[Uu]nrecognized|[Uu]nknown|Invalid|[Uu]nexpected)\b|\binvalid (?:[a-km-z]|l[^i])|not (?:yet )?(?:supported|implemented|available|compatible|allowed|specified|provided|set|defined|registered)|(?:does not|doesn't|do not|don't|currently not) (?:yet |currently )?(?:support|exist|implement|accept|allow)|\b[Pp]lease\b|[Yy]ou (?:have|specified|passed|provided|set|should|need|are)|available (?:\w+ )?(?:are|is|options)|[Cc]hoose|[Ss]upported \w+|[Vv]alid \w+ are|>=? ?\d|greater than|less than))";
+
 // Arguments, configuration files, environment, devices asked for, and files that the user named.
 constexpr Signature kTable[] = {
     {"config_error", "arguments", kCause, 88,
@@ -23,7 +34,9 @@ constexpr Signature kTable[] = {
     {"config_error", "devices", kCause, 84,
      R"(invalid device ordinal|(?:world.?size|num(?:ber of)? (?:gpus?|processes|devices)|nproc\w*|tensor.model.parallel|pipeline).{0,60}(?:must|should|is not|does not|larger|greater|less|smaller|exceed|more than|but)|requires? (?:at least )?\d+ GPUs?|only \d+ (?:GPUs?|devices?) (?:are |is )?available|You requested gpu: |available GPUs \d+ is less than)"},
     {"config_error", "combination", kSymptom, 64,
-     R"((?:ValueError|AssertionError|NotImplementedError|RuntimeError|Exception).*(?:mutually exclusive|cannot be used (?:together|with)|not compatible|incompatible|is not supported|(?:not|n't) support|unsupported|conflict|[Yy]ou can(?:not|'t) |can(?:not|'t) (?:be )?(?:use|combine|set|enable|specif)|only (?:one|supported|supports?|works?)|at least one|must (?:be|have|specify|provide|set|use|match)|should be (?:one|set|a|an|greater|less|in)|[Pp]lease (?:set|specify|provide|use|check|pass|make|disable|enable|correct)|need(?:s)? to (?:be )?(?:set|specif|provid|pass)|requires (?:a|an|the|that|at least|either|setting|both|all|--|`|\w+=)|not recogni[sz]ed|[Uu]nknown (?:argument|option|optimi[sz]er|scheduler|model|backend|type|mode|strategy|template|dataset|loss|key|parameter|\w+ type|\w+ name)|[Ii]nvalid (?:value|choice|option|config)|is not (?:a )?(?:valid|in \[|one of|allowed)|expected one of|unexpected value|not found in the base model|[Tt]arget modules))"},
+     R"((?:ValueError|AssertionError|NotImplementedError|RuntimeError|Exception).*(?:mutually exclusive|cannot be used (?:together|with)|not compatible|incompatible|is not supported|(?:not|n't) support|unsupported|conflict|[Yy]ou can(?:not|'t) |can(?:not|'t) (?:be )?(?:use|combine|set|enable|specif)|only (?:one|supported|supports?|works?)|at least one|must (?:be|have|specify|provide|set|use|match)|should be (?:one|set|a|an|greater|less|in)|[Pp]lease (?:set|specify|provide|use|check|pass|make|disable|enable|correct)|need(?:s)? to (?:be )?(?:set|specif|provid|pass)|requires (?:a|an|the|that|at least|either|setting|both|all|--|`|\w+=)|not recogni[sz]ed|[Uu]nknown (?:argument|option|optimi[sz]er|scheduler|model|backend|type|mode|strategy|template|dataset|loss|key|parameter|\w+ type|\w+ name)|[Ii]nvalid (?:value|choice|option|config\b)|is not (?:a )?(?:valid|in \[|one of|allowed)|expected one of|unexpected value|not found in the base model|[Tt]arget modules))"},
+    {"config_error", "flag", kCause, 85, kFlag},
+    {"config_error", "argument", kSymptom, 60, kArgument, kInLibrary},
     {"config_error", "devices", kCause, 84,
      R"(exceeds available GPUs|Error\b.*device \d+ is not visible|not valid with the current list of valid GPU counts|Elasticity\w*Error\b|ElasticityIncompatible\w*)"},
     {"config_error", "environment", kCause, 74,

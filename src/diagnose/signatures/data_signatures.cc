@@ -1,3 +1,4 @@
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/signatures/signature.h"
 
 namespace rankscope::diagnose {
@@ -5,10 +6,17 @@ namespace {
 
 using enum Role;
 
-constexpr std::string_view kAnyException = R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Warning|Invalid)\b)";
 // Where a sample is fetched, decoded, collated or tokenised.
 constexpr std::string_view kReading =
     R"(_utils/(?:fetch|worker|collate)\.py|\bin __getitem__|\bin (?:\w+_)?collate\w*|datasets/(?:arrow_dataset|builder|packaged_modules|iterable_dataset|table|features)|\bin (?:_?tokenize\w*|encode_\w+|preprocess\w*|map_fn|load_image|decode_\w+|__iter__|process_sample|_prepare_\w*dataset))";
+
+// What is said of a sample, of its length and of what a hub has.
+constexpr std::string_view kBadSample =
+    R"((?:Error|Exception)\b.*(?:[Ee]rror (?:loading|reading|decoding) (?:the )?(?:audio|video|image|sample|record|shard)|(?:[Dd]ataset|[Cc]olumn|[Ff]ield|[Ss]ample|[Rr]ecord|[Ee]xample|[Rr]ow)s?\b.{0,40}(?:\bis empty|\bare empty|\bmissing\b|contains? null|\bnot (?:present|found) in (?:the )?(?:dataset|data|sample|row|block))|\b[Ee]mpty (?:dataset|sample|batch|conversation|messages)\b|(?:valid|available|allowed) roles))";
+constexpr std::string_view kTooLong =
+    R"((?:Error|Exception)\b.*(?:(?:[Ss]equence|[Pp]rompt|[Ii]nput|[Cc]ontext|[Tt]oken)\w* [Ll]ength:? \(?\d+\)? (?:leaves no room|is (?:bigger|larger|longer|greater)|has to be less|should be (?:less|smaller))|[Mm]ax length (?:in batch )?exceeds))";
+constexpr std::string_view kNotFetched =
+    R"((?i)\b(?:failed|unable) to download\b|(?:Error|Exception)\b.*(?:\bdownload(?:ing)?\b.{0,60}\b(?:failed|failure|interrupted)|could not (?:be )?download|hub is not reachable|Unauthorized for (?:url|URL)|is a gated repo|not a valid git identifier|does not appear to have (?:a |any )?file))";
 
 // Samples and data files, their length, and the way from hubs.
 constexpr Signature kTable[] = {
@@ -34,6 +42,7 @@ constexpr Signature kTable[] = {
      R"(^(?:[\w.]+\.)?(?:KeyError|ValueError|IndexError|TypeError|AssertionError|AttributeError|OSError|FileNotFoundError|RuntimeError|ZeroDivisionError|StopIteration|\w+\.\w+Error)\b)",
      kReading},
     {"data_error", "worker raised", kSymptom, 60, R"(Caught \w+ in DataLoader worker process)"},
+    {"data_error", "message", kSymptom, 66, kBadSample},
     {"data_error", "message", kSymptom, 66,
      R"((?i)(?:corrupt\w*|malformed|invalid|bad|broken|unreadable) (?:sample|record|example|row|shard|data file|image|jsonl?)\b)"},
 
@@ -51,13 +60,14 @@ constexpr Signature kTable[] = {
     {"sequence_too_long", "exceeds", kCause, 84, R"(MaxLengthError: Current length of row\()"},
     {"sequence_too_long", "exceeds", kCause, 82,
      R"([Ss]equence length must be (?:less|smaller|at most)|Error: Input length of input_ids is \d+)"},
+    {"sequence_too_long", "exceeds", kCause, 82, kTooLong},
     {"sequence_too_long", "cache", kCause, 84, R"(larger than the maximum number of tokens that can be stored)"},
     {"sequence_too_long", "forward", kCause, 82, R"(Cannot forward sequence of length \d+|block size is only \d+)"},
     {"sequence_too_long", "positions", kCause, 86,
      R"(The expanded size of the tensor \(\d+\) must match the existing size \(\d+\)|index out of range in self)",
      R"(position_(?:ids|embeddings?)|position_embedding|buffered_token_type_ids|\bwpe\b|embed_positions)"},
 
-    {"hub_auth_or_download_error", "transfer", kCause, 76, R"((?i)\b(?:failed|unable) to download\b)"},
+    {"hub_auth_or_download_error", "transfer", kCause, 76, kNotFetched},
     {"hub_auth_or_download_error", "hub", kCause, 86, R"(modelscope\.hub\.errors\.)"},
     {"hub_auth_or_download_error", "hub", kCause, 86,
      R"(GatedRepoError|RepositoryNotFoundError|RevisionNotFoundError|EntryNotFoundError|HfHubHTTPError|OfflineModeIsEnabled|BadRequestError|FileMetadataError|DatasetNotFoundError|LocalTokenNotFoundError)"},
@@ -73,7 +83,7 @@ constexpr Signature kTable[] = {
      R"(is not a valid model identifier listed on|is not a local folder and is not a valid|make sure you don't have a local directory with the same name|Can't load (?:tokenizer|the (?:model|config\w*|image processor|feature extractor)) for)"},
     {"hub_auth_or_download_error", "tracker login", kCause, 82,
      R"(api_key not configured|wandb.*(?:not logged in|API key must be|[Pp]lease (?:run|log|login)|call wandb\.login)|UsageError.*api_key)"},
-    {"hub_auth_or_download_error", "exception", kSymptom, 64, kAnyException,
+    {"hub_auth_or_download_error", "exception", kSymptom, 64, kException,
      R"(huggingface_hub/|\bhf_hub_download|snapshot_download|modelscope/hub|cached_file\b|load_state_dict_from_url|download_url)"},
 };
 

@@ -8,6 +8,12 @@ using enum Role;
 // The launcher or the scheduler of actors says that one of its processes failed: enough to know that, and no more.
 constexpr int kEndedSomehow = 38;
 
+// How services that run jobs note that one failed.
+constexpr std::string_view kNotedByServices =
+    R"(: [1-9]\d* ?/ ?\d+ failed\b)"
+    R"(|(?i:\b(?:training|run|job|trial|task)) (?:has )?(?:failed|crashed): (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)"
+    R"(|(?i:\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)\b))";
+
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
 constexpr Signature kTable[] = {
     {"sigterm_preempted", "preempted", kCause, 90,
@@ -30,14 +36,14 @@ constexpr Signature kTable[] = {
      R"((?i)(?:received|receiving|caught|got|trapped|intercepted|handling) (?:signal )?(?:SIGTERM|SIGUSR[12]|SIGINT|SIGHUP|signal 15|signal 1[02]|termination signal|terminate signal)|SIG(?:TERM|USR[12]|HUP)\b.{0,20}(?:received|caught|handler)|signal handler called with signal|Bypassing SIGTERM|Handling (?:auto-requeue )?signal|received signal: (?:15|Terminated))"},
     {"sigterm_preempted", "interrupt", kSymptom, 46, R"(^KeyboardInterrupt\b|Detected KeyboardInterrupt)"},
     {"sigterm_preempted", "terminated", kOutcome, 40,
-     R"(^(?:\S+: line \d+: +\d+ )?Terminated\b|srun: error: \S+: tasks? [\d,-]+: Terminated\b|^the command ended: SIG(?:TERM|INT|HUP)\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
+     R"(^\S+: line \d+: +\d+ Terminated\b|^Terminated(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Terminated\b|^the command ended: SIG(?:TERM|INT|HUP)\b|Signal 15 \(SIGTERM\)|exit ?code *(?::|=)? ?(?:-15|143)\b|return code (?:= )?(?:-15|143)\b)"},
     {"sigterm_preempted", "closing", kCascade, 20, R"(Sending process \d+ closing signal|closing signal SIG)"},
     {"sigterm_preempted", "forced", kCascade, 20, R"(forcefully exiting via Signals\.SIGKILL)"},
 
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
      R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
-     R"(^(?:\S+: line \d+: +\d+ )?Killed(?:$|[^ \w]| +[^ \d])|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
+     R"(^\S+: line \d+: +\d+ Killed\b|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
@@ -52,12 +58,7 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
-    {"python_exception_one_rank", "exit code", kOutcome, 38, R"(: [1-9]\d* ?/ ?\d+ failed\b)"},
-    // Of services that run jobs and note how they ended.
-    {"python_exception_one_rank", "exit code", kOutcome, 44,
-     R"((?i:\b(?:training|run|job|trial|task)) (?:has )?(?:failed|crashed): (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)"},
-    {"python_exception_one_rank", "exit code", kOutcome, 38,
-     R"((?i)\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)\b)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38, kNotedByServices},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
     // Lightning's launcher, Open MPI and MPICH.
     {"python_exception_one_rank", "exit code", kOutcome, 38,

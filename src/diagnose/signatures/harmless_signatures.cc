@@ -14,9 +14,9 @@ constexpr Signature kTable[] = {
     {"", "retried", kHarmless, 91,
      R"((?i)\b(?:retry(?:ing)?|will retry|retried|attempt \d+ ?(?:/|of) ?\d+|trying again|falling back|fall back|fallback|using .* instead|ignoring|ignored|skipping|skipped|recovered)\b.*$)"},
     {"", "went on", kHarmless, 93,
-     R"((?i)attempting to recover|[;,] (?:using|reverting to|continuing)\b|switching to|will be retrained|proceeding without|[.;] ?(?:truncating|resizing|left-truncating)\b|training will start from)"},
+     R"((?i)attempting to recover|[;,] (?:using|reverting to|continuing)\b|switching to|will be retrained|proceeding without|[.;] ?(?:truncating|resizing|left-truncating)\b|training will start from|\b(?:trying|binding to|uses?) (?:a |the )?(?:\w+ ){0,2}port\b)"},
     {"", "one batch skipped", kHarmless, 89,
-     R"((?i)may lead to nan|\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b)",
+     R"((?i)may lead to nan|\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)?\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b|\bnan\b.{0,60}\bsanitized\b)",
      "", Life::kGoesOn},
     {"", "not plotted", kHarmless, 89, R"(NaN or Inf found in input tensor)", "", Life::kGoesOn},
     {"", "a measured wait", kHarmless, 80, R"((?i)waiting for (?:the )?(?:next )?(?:batch|data) (?:took|[:=]) ?[\d.]+)",
@@ -39,6 +39,8 @@ constexpr Signature kTable[] = {
     {"", "from scratch", kHarmless, 88,
      R"((?i)(?:training|starts?|starting|begin\w*) from (?:scratch|random)|^=> no checkpoint found)", "",
      Life::kGoesOn},
+    // Of a helper process that is to end.
+    {"", "signal sent", kHarmless, 59, R"((?:[Ss]ent|[Ss]ending|via|after) SIGKILL\b)", "", Life::kGoesOn},
     {"", "nccl settings", kHarmless, 60, R"(NCCL_\w*TIMEOUT\w*(?: ?[=:]| set ))", "", Life::kGoesOn},
     // Of a communicator that is taken down, also after a good end; what goes wrong is a WARN.
     {"", "nccl takes down", kHarmless, 43, R"(NCCL INFO .*Connection closed)", "", Life::kGoesOn},
@@ -60,7 +62,7 @@ constexpr Signature kTable[] = {
      "", Life::kGoesOn},
     {"", "optional package", kHarmless, 86,
      R"((?i)(?:warn\w*|info)\b.*(?:not installed|No module named|could not import|unavailable|not available|not found)|(?:is|are) not (?:installed|available)[,;. ]+(?:(?:so )?(?:will|using|skip|disab|fall|default)|.*(?:disabled|skipp|default|slower))|(?:xformers|flash.?attn|apex|triton|bitsandbytes|deepspeed|transformer.?engine)\b.{0,30}(?:not (?:installed|available|found)|unavailable))"},
-    {"", "warning class", kHarmless, 88,
+    {"", "warning class", kHarmless, 90,
      R"(\b(?:Future|Deprecation|User|Runtime|Resource|Pending\w*|Import|Experimental|Insecure\w*|Syntax|Possible\w*)Warning:)",
      "", Life::kGoesOn},
     {"", "no stragglers", kHarmless, 80, R"((?i)\bno stragglers?\b|stragglers?\b ?[:=] ?(?:0|none|\[\]))", "",
@@ -79,7 +81,7 @@ constexpr Signature kTable[] = {
     // An inference engine's requests, not the job.
     {"", "preempted request", kHarmless, 92, R"(PreemptionMode\.|not enough KV cache space)", "", Life::kGoesOn},
     {"", "nothing found", kHarmless, 86,
-     R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
+     R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|stalls?|hangs?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?|stalls?|hangs?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
 };
 
 }  // namespace

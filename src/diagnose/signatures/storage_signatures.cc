@@ -1,3 +1,4 @@
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/signatures/signature.h"
 
 namespace rankscope::diagnose {
@@ -9,6 +10,20 @@ constexpr std::string_view kSaving =
     R"(torch/serialization\.py.*\b(?:_?save|__exit__|_open_zipfile_writer)|\bin (?:torch_)?save\b|save_checkpoint|_save_checkpoint|\b_?save_model|save_pretrained|save_file|save_state|state_dict_saver|async_save|dist_checkpointing/.*save|dump_checkpoint|_save_optimizer|_save_zero|save_to_checkpoint|torch_checkpoint_engine|hooks/checkpoint\.py|model_checkpoint\.py.*\b_?save|checkpoint_saver\.py|rotate_checkpoints|FileSystemWriter|filesystem(?:_async)?\.py.*write)";
 constexpr std::string_view kLoading =
     R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|\bin (?:_?(?:\w+_)?resume|\w*resume_(?:from|train|checkpoint|ckpt|state|model|run)\w*)\b|load_zero|load_state\b|set_(?:optimizer|model)?_?state_dict|_load_optim_state_dict|optim_state_dict_to_load)";
+
+// What a checkpoint lacks.
+constexpr std::string_view kBadCheckpoint =
+    R"((?:Error|Exception)\b.*(?:[Ii]nvalid|[Uu]nexpected|[Ww]rong|[Cc]orrupt\w*|[Mm]alformed|[Mm]issing|[Ii]ncompatible)\b.{0,40}\b(?:checkpoints?|ckpt|state[_ ]dict|safetensors|optimizer states?)\b)";
+constexpr std::string_view kCheckpointLacks =
+    R"((?:Error|Exception)\b.*(?:\bcheckpoint|\bckpt|state[_ ]?dict|\boptimizer states?)\b.{0,60}(?:\bmissing\b|not (?:contain|have|match|exist|found)|no (?:entry|key|tensor|weight)|does not seem|[Mm]ismatch))";
+constexpr std::string_view kNotInStateDict =
+    R"((?:Error|Exception)\b.*(?:not (?:found|exist)|missing|no entry)\b.{0,30}\b(?:in|from) (?:the )?(?:\w+ )?state[_ ]dict\b)";
+constexpr std::string_view kWeightsMissing =
+    R"((?:Error|Exception)\b.*\b[Ww]eights? (?:\S+ )?(?:are|is|was|were) (?:missing|not found))";
+constexpr std::string_view kKeysMissing =
+    R"((?:Error|Exception)\b.*(?:\bweights?\b.{0,60}\bmissing keys\b|not initialized from (?:the )?checkpoint))";
+constexpr std::string_view kMissingWeights =
+    R"((?:Error|Exception)\b.*(?:[Mm]issing|[Uu]nexpected)\b.{0,30}\bweights?\b)";
 
 // Disks, file systems, checkpoints, rights.
 constexpr Signature kTable[] = {
@@ -33,7 +48,7 @@ constexpr Signature kTable[] = {
      R"((?:Error|Exception)\b.*(?:Checkpoint already exists and|conflict with a future checkpoint))"},
     {"checkpoint_save_failed", "distributed", kCause, 78, R"(Checkpoint(?:ing)?Exception)", kSaving},
     {"checkpoint_save_failed", "distributed", kSymptom, 70, R"(CheckpointException)"},
-    {"checkpoint_save_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kSaving},
+    {"checkpoint_save_failed", "exception", kSymptom, 66, kException, kSaving},
 
     {"checkpoint_load_failed", "keys or sizes", kCause, 90,
      R"(Error\(s\) in loading state_dict|size mismatch for |(?:Missing|Unexpected) key\(s\) in state_dict)"},
@@ -45,6 +60,12 @@ constexpr Signature kTable[] = {
      R"((?:Error|Exception)\b.*(?:checkpoint count \d+ is different|bogus DeepSpeed checkpoint|is not a (?:model state|zero) checkpoint|(?:[Uu]nsupported|[Uu]nknown|[Dd]eprecated \w+) checkpoint (?:format|layout|version)|but was not saved as a|Checkpoint at \S+ is invalid|[Ii]nvalid checkpoint metadata|class input value \S+ and checkpoint ?value))"},
     {"checkpoint_load_failed", "missing", kCause, 88,
      R"((?:Error|Exception)\b.*(?:state is missing in checkpoint|Missing (?:key|optimizer state) .{0,60}\bin (?:the )?checkpoint|(?:does not exist|not found|could not find .{0,60}) in (?:the )?loaded checkpoint|[Cc]heckpoint does not contain|checkpoint contains (?:only the model|neither)))"},
+    {"checkpoint_load_failed", "missing", kCause, 81, kBadCheckpoint},
+    {"checkpoint_load_failed", "missing", kCause, 81, kCheckpointLacks},
+    {"checkpoint_load_failed", "missing", kCause, 81, kNotInStateDict},
+    {"checkpoint_load_failed", "missing", kCause, 81, kWeightsMissing},
+    {"checkpoint_load_failed", "missing", kCause, 81, kKeysMissing},
+    {"checkpoint_load_failed", "missing", kCause, 81, kMissingWeights},
     {"checkpoint_load_failed", "tensor", kCause, 90, R"(Global shape mismatch for loaded)"},
     {"checkpoint_load_failed", "tensor", kCause, 88,
      R"(Trying to set a tensor of shape|does not match source tensor size)"},
@@ -60,7 +81,7 @@ constexpr Signature kTable[] = {
      R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
     {"checkpoint_load_failed", "missing", kCause, 80,
      R"((?i)error no file named|(?:could not find|not found)\b.{0,30}\bin (?:the )?checkpoint|checkpoint structure and target|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}\b(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
-    {"checkpoint_load_failed", "exception", kSymptom, 66, R"(^(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)", kLoading},
+    {"checkpoint_load_failed", "exception", kSymptom, 66, kException, kLoading},
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
     {"disk_full", "quota", kCause, 80, R"(Disk quota exceeded|\[Errno 122\]|\bEDQUOT\b)"},
@@ -85,6 +106,8 @@ constexpr Signature kTable[] = {
     {"permission_denied", "file", kCause, 84, R"(PermissionError|\[Errno 13\]|Permission denied|\bEACCES\b)"},
     {"permission_denied", "operation", kCause, 80,
      R"(Operation not permitted|\[Errno 1\]|\bEPERM\b|access denied|AccessDenied)"},
+    {"permission_denied", "operation", kCause, 80,
+     R"((?:Error|Exception)\b.*(?:elevated privileges|permission to (?:access|read|write)|[Uu]nable to overwrite|not authorized to))"},
     {"permission_denied", "operation", kCause, 84,
      R"(\bPERMISSION_DENIED: |status = (?:StatusCode\.)?PERMISSION_DENIED\b)"},
     {"permission_denied", "tracker", kCause, 84,

@@ -5,6 +5,27 @@ namespace {
 
 using enum Role;
 
+// How libraries word a check of their own: what it is, and what it is or should be.
+constexpr std::string_view kShapeChecked =
+    R"((?:Error|Exception)\b.*(?:[Ss]hapes?\b.{0,60}(?:\b[Ee]xpect\w*|\b[Gg]ot\b|\breceived\b|[Mm]ismatch\w*|\bdiffer\w*|\b(?:must|should) (?:equal|match|be \(?\[?(?:of shape|\(|\[|\d))|not equal\b|!=)|(?:[Ee]xpect\w*|[Uu]nexpected|[Ii]nvalid|[Ii]ncorrect|[Ww]rong|[Ii]ncompatible|[Mm]ismatch\w*|(?:must|should) (?:have|be of)|not match)\b.{0,40}\b(?:shapes?\b|torch\.Size\()|torch\.Size\([^)]*\) ?!=))";
+constexpr std::string_view kDimensionsWanted =
+    R"((?:Error|Exception)\b.*(?:[Ee]xpect\w*|[Mm]ust|[Ss]hould|[Oo]nly|[Ii]nvalid)\b.{0,50}\b(?:rank-\d|(?:\d|two|three|four|five|one)-?[ ]?(?:[Dd]|dim(?:ension(?:al|s)?)?)\b))";
+constexpr std::string_view kDimensionsDiffer =
+    R"((?:Error|Exception)\b.*(?:(?:[Dd]im(?:ension)?s?|[Nn]dim|[Rr]ank of (?:the )?(?:input|tensor|weight)\w*)\b.{0,50}(?:\bgot\b|[Mm]ismatch\w*|\breceived\b|not match|\b(?:must|shall|should) (?:match|be (?:\d|the same|equal))|\bto be the same\b|\bvar(?:y|ies) across\b)|(?:same|[Ww]rong|[Ii]nvalid|[Uu]nexpected|[Ii]ncompatible)(?: number of| last| first| hidden| head| batch| \w)* (?:dims?|dimensions?)\b))";
+constexpr std::string_view kTypeChecked =
+    R"((?:Error|Exception)\b.*(?:\b(?:dtypes?|data ?types?)\b.{0,50}(?:\b[Ee]xpected|\bgot\b|\bfound\b|[Mm]ismatch\w*|[Uu]nsupported|not (?:supported|match|allowed)|\bit should\b|differ\w*|!=)|(?:[Uu]nsupported|[Uu]nexpected|[Uu]nknown|[Ii]nvalid|[Ii]ncorrect|[Ww]rong|[Mm]ismatch\w*|[Ee]xpect\w*|[Oo]nly supports?|(?:must|should) have|does not (?:accept|support)|different)\b.{0,30}\b(?:dtypes?\b|data ?types?\b|torch\.(?:b?float|u?int|complex|bool|half)\w*)|torch\.\w+ != torch\.\w+|non-\w+ dtypes?\b))";
+constexpr std::string_view kTypeWanted =
+    R"((?:Error|Exception)\b.*(?:must|should|expect\w* .{0,40}to|requires?|only supports?)(?: be| have| of| (?:d?type|dtype))* (?:torch\.)?(?:b?float(?:8\w*|16|32|64)|u?int(?:8|16|32|64)|[Ff][Pp](?:8|16|32)|[Bb][Ff]16|float or|floating.point|complex|bool tensor)\b)";
+constexpr std::string_view kDeviceChecked =
+    R"((?:Error|Exception)\b.*(?:(?:requires?|must be|needs?|expects?|only (?:supports?|works? on))\b.{0,20}(?:\b(?:CUDA|cuda|GPU|NPU|XPU|HIP)\b(?:/\w+)?(?: \w+)? tensors?|\bon (?:a |the )?(?:CUDA|cuda|GPU))|tensors?.{0,30}\bdevice\b.{0,40}(?:not match|[Mm]ismatch|differ)|(?:on|to) the same (?:GPU|device)\b|[Ee]xpected .{1,40} on (?:cpu|cuda|GPU)\b.{0,10} (?:but|found|got)))";
+// torch's own.
+constexpr std::string_view kTorchSizes =
+    R"((?:RuntimeError|ValueError|IndexError): .*(?:\dD (?:\(batch mode\) )?(?:data )?tensor expected|(?:[Ee]xpect\w*|supports?) .{0,60}(?:\d|more|non-\w+) (?:dims?|dimensions?)\b|[Ee]xpect\w* .{0,60}sizes? .{0,40}\bgot\b|\bsize mismatch\b|\b(?:have|be) rank \d|tensor with sizes \[))";
+constexpr std::string_view kTorchTypes =
+    R"((?:RuntimeError|ValueError|TypeError): .*(?:[Uu]nexpected scalar type|[Ee]xpected object of scalar type|must be a torch\.\w+Tensor|expects (?:a )?(?:b?float\w*|half|real-valued|complex|integral)\b))";
+constexpr std::string_view kTorchDevices =
+    R"((?:RuntimeError|ValueError): .*(?:(?:have|need) the same device|to be (?:a )?CUDA tensors?|must be on devices\[|unexpected device type|same device type, but got))";
+
 // Shapes, types and devices of tensors, and DistributedDataParallel's bookkeeping of gradients.
 constexpr Signature kTable[] = {
     {"tensor_shape_mismatch", "operands", kCause, 86,
@@ -19,10 +40,19 @@ constexpr Signature kTable[] = {
      R"((?:Error|Exception)\b.*(?:[Ss]hapes?\b.*(?:does not|doesn't|not) match|\b(?:have|has|of|with) different (?:shapes?|sizes?)\b))"},
     {"tensor_shape_mismatch", "operands", kCause, 86,
      R"((?:Error|Exception)\b.*(?:does not have same shape|[Mm]ismatch\w* (?:\w+ )?shapes?\b))"},
+    {"tensor_shape_mismatch", "checked", kCause, 85, kShapeChecked},
+    {"tensor_shape_mismatch", "checked", kCause, 84, kDimensionsWanted},
+    {"tensor_shape_mismatch", "checked", kCause, 84, kDimensionsDiffer},
+    {"tensor_shape_mismatch", "checked", kCause, 83, kTorchSizes},
 
     {"tensor_shape_mismatch", "operands", kCause, 80,
      R"(^(?:[\w.]+\.)?\w*(?:Error|Exception)\b.*\b(?:[Ss]izes?|[Dd]im(?:ension)?s?|[Ll]engths?)\b[^.;]{0,60}(?:do not|don't|does not|doesn't) match)"},
 
+    {"dtype_device_mismatch", "types", kCause, 87, kTypeChecked},
+    {"dtype_device_mismatch", "types", kCause, 86, kTypeWanted},
+    {"dtype_device_mismatch", "devices", kCause, 88, kDeviceChecked},
+    {"dtype_device_mismatch", "types", kCause, 86, kTorchTypes},
+    {"dtype_device_mismatch", "devices", kCause, 88, kTorchDevices},
     {"dtype_device_mismatch", "devices", kCause, 89,
      R"((?:Error|Exception)\b.*(?:on the same device but got|requires CUDA tensors|not on the same device))"},
     {"dtype_device_mismatch", "types", kCause, 88,

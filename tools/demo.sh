@@ -17,7 +17,9 @@ export RANKSCOPE_SERVER
 RANKSCOPE_SERVER=$(sed -n 's/.* http=\([^ ]*\).*/\1/p' "$scratch/ready")
 export XDG_STATE_HOME=$scratch/state
 
-show() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+show() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; }
 # torch 1.13 on Python 3.11 fails with torch.distributed.run's own defaults; a mapping for a rank that is not there helps.
 python=$(tools/torch_python.sh)
 old=()
@@ -33,7 +35,7 @@ show rankscope jobs show demo
 show rankscope logs --job_id demo --rank 2 --limit 8
 "$rankscope" logs --job_id demo --rank 2 --limit 8
 
-tell() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
+tell() { printf '\n%s== %s%s\n' "$bold" "$*" "$plain"; }
 # diagnose exits with 3 where it finds a failure.
 diagnose() {
   show rankscope diagnose "$@"

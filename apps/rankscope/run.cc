@@ -190,6 +190,20 @@ base::Result<agent::RunConfig> Configure(const RunOptions& options) {
   return config;
 }
 
+// A command that asks the run's server about its job. The environment, where it names the server, holds for it as well.
+std::string Asking(const std::string& command, const RunOptions& options, const std::string& job) {
+  std::string server = options.server.empty() ? "" : " --server " + options.server;
+  return "rankscope " + command + server + (command == "show" ? " " : " --job_id ") + base::ShellWord(job);
+}
+
+// Where it did not end well: the launcher's last lines seldom say why. One that could not be started has been told.
+void SayWhereToLook(const RunOptions& options, const std::string& job, int wait_status) {
+  constexpr int kNotStarted = 127;
+  if (wait_status == 0 || (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == kNotStarted)) return;
+  std::fprintf(stderr, "rankscope: how each rank ended, and its last words: %s\n",
+               Asking("show", options, job).c_str());
+}
+
 // The command's wait status. Fails only before the command has begun.
 base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   ASSIGN_OR_RETURN(agent::RunConfig config, Configure(options));
@@ -215,12 +229,12 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
     std::fprintf(stderr, "rankscope: %s\n", advice.c_str());
   }
   if (options.attach_pid == 0) {
-    // The environment, where it names the server, holds for the commands to come as well.
-    std::string server = options.server.empty() ? "" : " --server " + options.server;
-    std::fprintf(stderr, "rankscope: job %s (rankscope logs%s --job_id %s -f)\n", config.job.c_str(), server.c_str(),
-                 base::ShellWord(config.job).c_str());
+    std::fprintf(stderr, "rankscope: job %s (%s -f)\n", config.job.c_str(),
+                 Asking("logs", options, config.job).c_str());
   }
-  return agent::RunKeeper(keeper);
+  ASSIGN_OR_RETURN(int wait_status, agent::RunKeeper(keeper));
+  if (options.attach_pid == 0) SayWhereToLook(options, config.job, wait_status);
+  return wait_status;
 }
 
 // Whatever is ill on our side, the training starts: as if we were not there.

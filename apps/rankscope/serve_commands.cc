@@ -60,9 +60,9 @@ void AddServe(Program* program) {
   AddRetention(serve, options.get());
   serve
       ->add_option("--detect", options->detect,
-                   "on or off: whether rules judge what comes, and jobs that end are diagnosed unasked")
+                   "whether rules judge what comes, and jobs that end are diagnosed unasked")
       ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
-      ->default_str("on");
+      ->option_text("{on,off}=on");
   AddRuleFiles(serve, &options->rules);
   serve->add_option("--notify", options->notify, "who is told of incidents and jobs: YAML (docs/notifications.md)");
   serve->add_option("--memtable-bytes", options->memtable_bytes)->group("");

@@ -62,6 +62,13 @@ std::string FindCommand(const std::vector<std::string>& words, const CLI::App** 
   return "";
 }
 
+// Most commands about a job have it as their argument; those that ask for records have it as one of their filters.
+std::string Superfluous(const CLI::App& command, const std::string& word) {
+  const CLI::Option* job = command.get_option_no_throw("--job_id");
+  bool is_job = job && job->count() == 0;
+  return "\"" + word + "\" is one argument too many" + (is_job ? " (a job is named by --job_id " + word + ")" : "");
+}
+
 // Words that are left over: an option that there is not, before what was to be its value.
 std::string Unexpected(const CLI::App& command) {
   std::vector<std::string> left;
@@ -71,7 +78,7 @@ std::string Unexpected(const CLI::App& command) {
   }
   std::erase(left, "--");
   auto option = std::find_if(left.begin(), left.end(), [](const std::string& word) { return word.starts_with('-'); });
-  if (option == left.end()) return left.empty() ? "" : "no argument \"" + left.front() + "\" is wanted";
+  if (option == left.end()) return left.empty() ? "" : Superfluous(command, left.front());
   std::string name = option->substr(0, option->find('='));
   std::string where = command.get_name() == "run" ? " (the command's own come after --)"
                       : command.get_name() == "query"

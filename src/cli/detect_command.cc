@@ -5,6 +5,7 @@
 
 #include "base/json_text.h"
 #include "cli/grouped_findings.h"
+#include "cli/listing.h"
 #include "cli/record_files.h"
 #include "cli/stored_job.h"
 #include "detect/engine.h"
@@ -25,9 +26,9 @@ std::string WhoOf(const detect::Finding& finding) {
 // SEVERITY time job rank 3 step 12  Rule (class): message
 void PrintText(const detect::Finding& finding) {
   std::string step = finding.step ? " step " + std::to_string(*finding.step) : "";
-  std::printf("%-8s %s %s%s  %s (%s): %s\n", std::string(SeverityName(finding.severity)).c_str(),
-              model::FormatTime(finding.time).c_str(), WhoOf(finding).c_str(), step.c_str(), finding.rule.c_str(),
-              finding.finding_class.c_str(), model::Shown(finding.message).c_str());
+  std::printf("%-8s  %s  %s%s  %s (%s): %s\n", std::string(SeverityName(finding.severity)).c_str(),
+              ShownTime(model::FormatTime(finding.time)).c_str(), WhoOf(finding).c_str(), step.c_str(),
+              finding.rule.c_str(), finding.finding_class.c_str(), model::Shown(finding.message).c_str());
   for (const detect::Cause& cause : finding.likely) {
     std::printf("           %2.0f %% %s: %s\n", 100 * cause.probability, cause.cause.c_str(), cause.why.c_str());
   }

@@ -1,5 +1,6 @@
 #include "cli/findings_command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "base/json_text.h"
 #include "cli/http_client.h"
 #include "cli/jobs_command.h"
+#include "cli/listing.h"
 #include "cli/time_argument.h"
 #include "model/shown.h"
 
@@ -32,13 +34,13 @@ std::string WhoOf(const Json& finding) {
   return Text(finding, "job_id") + rank + NumberIf(finding, "step");
 }
 
-// ID  state  SEVERITY time job rank 3 step 12  Rule (class): message
-void Print(const Json& finding) {
+// ID  state  SEVERITY  time  job rank 3 step 12  Rule (class): message. `who_width`: of the column of job and rank.
+void Print(const Json& finding, size_t who_width) {
   const bool over = finding.contains("active") && finding["active"] == false;
-  std::printf("%s  %-9s %-8s %s %s  %s (%s): %s%s\n", Text(finding, "id").c_str(), Text(finding, "state").c_str(),
-              Text(finding, "severity").c_str(), Text(finding, "timestamp").c_str(), WhoOf(finding).c_str(),
-              Text(finding, "rule").c_str(), Text(finding, "class").c_str(), Text(finding, "message").c_str(),
-              over ? " (over)" : "");
+  std::printf("%s  %-9s  %-8s  %s  %s  %s (%s): %s%s\n", Text(finding, "id").c_str(), Text(finding, "state").c_str(),
+              Text(finding, "severity").c_str(), ShownTime(Text(finding, "timestamp")).c_str(),
+              Padded(WhoOf(finding), who_width).c_str(), Text(finding, "rule").c_str(), Text(finding, "class").c_str(),
+              Text(finding, "message").c_str(), over ? " (over)" : "");
   auto decision = finding.find("decision");
   if (decision == finding.end()) return;
   auto at = ParseTimeArgument(Text(*decision, "at"), 0);
@@ -58,12 +60,10 @@ base::Status RunFindings(const FindingsOptions& options) {
   }));
   if (lines.empty()) RETURN_IF_ERROR(CheckJob(options.server, options.job));
   if (lines.empty() && !options.json) std::fputs("rankscope: nothing found\n", stderr);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    if (options.json) {
-      std::printf("%s\n", line->c_str());
-    } else if (Json finding = Json::parse(*line, nullptr, /*allow_exceptions=*/false); finding.is_object()) {
-      Print(finding);
-    }
+  std::reverse(lines.begin(), lines.end());
+  if (!options.json) PrintAligned(lines, WhoOf, Print);
+  for (const std::string& line : lines) {
+    if (options.json) std::printf("%s\n", line.c_str());
   }
   return {};
 }
@@ -74,7 +74,7 @@ base::Status RunDecide(const std::string& server, const std::string& id, const s
   std::string text = base::JsonText(body);
   return PostLines(server, "/api/v1/findings/" + UrlEncode(id) + "/" + action, text, [](std::string_view line) {
     Json finding = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (finding.is_object()) Print(finding);
+    if (finding.is_object()) Print(finding, 0);
     return true;
   });
 }

@@ -8,6 +8,7 @@
 #include "base/counted.h"
 #include "base/json_text.h"
 #include "cli/line_printer.h"
+#include "cli/listing.h"
 #include "cli/table.h"
 #include "cli/time_argument.h"
 
@@ -65,8 +66,8 @@ void PrintFacts(const Json& incident) {
   PrintFact("where", "job " + Text(incident, "job_id") + ", " + Text(incident, "where") +
                          With(", nodes ", Text(incident, "nodes")));
   PrintFact("since", With("step ", Text(incident, "step")) + (Text(incident, "step").empty() ? "" : ", ") +
-                         Text(incident, "started") + ", " + AgeOf(incident, "started"));
-  PrintFact("ended", Text(incident, "ended"));
+                         ShownTime(Text(incident, "started")) + ", " + AgeOf(incident, "started"));
+  PrintFact("ended", ShownTime(Text(incident, "ended")));
   for (const Json& cause : List(incident, "likely")) {
     double percent = 100 * cause.value("probability", 0.0);
     PrintFact("likely", Text(cause, "cause") + " (" + std::to_string(std::lround(percent)) + " %)" +
@@ -103,12 +104,16 @@ void PrintRecords(const char* what, const Json& records) {
 
 }  // namespace
 
+std::string IncidentPlace(const Json& incident) {
+  return Text(incident, "job_id") + With(" ", Text(incident, "where")) + With(" step ", Text(incident, "step"));
+}
+
 // ID  state  SEVERITY  started  job ranks 0-7 (8 of 64) step 12  Rule (class): title
-void PrintIncidentLine(const Json& incident) {
-  std::printf("%s  %-9s %-8s %s %s %s%s  %s (%s): %s\n", Text(incident, "id").c_str(), Text(incident, "state").c_str(),
-              Text(incident, "severity").c_str(), Text(incident, "started").c_str(), Text(incident, "job_id").c_str(),
-              Text(incident, "where").c_str(), With(" step ", Text(incident, "step")).c_str(),
-              Text(incident, "rule").c_str(), Text(incident, "class").c_str(), Text(incident, "title").c_str());
+void PrintIncidentLine(const Json& incident, size_t place_width) {
+  std::printf("%s  %-9s  %-8s  %s  %s  %s (%s): %s\n", Text(incident, "id").c_str(), Text(incident, "state").c_str(),
+              Text(incident, "severity").c_str(), ShownTime(Text(incident, "started")).c_str(),
+              Padded(IncidentPlace(incident), place_width).c_str(), Text(incident, "rule").c_str(),
+              Text(incident, "class").c_str(), Text(incident, "title").c_str());
   for (const std::string& said :
        {DecisionOf(incident), AcknowledgementOf(incident), With("superseded by ", Text(incident, "superseded_by"))}) {
     if (!said.empty()) std::printf("    %s\n", said.c_str());

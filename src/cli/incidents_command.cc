@@ -1,5 +1,6 @@
 #include "cli/incidents_command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "cli/http_client.h"
 #include "cli/incident_page.h"
 #include "cli/jobs_command.h"
+#include "cli/listing.h"
 #include "cli/table.h"
 
 namespace rankscope::cli {
@@ -50,13 +52,10 @@ base::Status RunIncidents(const IncidentsOptions& options) {
   }));
   if (lines.empty()) RETURN_IF_ERROR(CheckJob(options.server, options.job));
   if (lines.empty() && !options.json) std::fputs("rankscope: no incident\n", stderr);
-  for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
-    Json incident = Json::parse(*line, nullptr, /*allow_exceptions=*/false);
-    if (options.json) {
-      std::printf("%s\n", line->c_str());
-    } else if (incident.is_object()) {
-      PrintIncidentLine(incident);
-    }
+  std::reverse(lines.begin(), lines.end());
+  if (!options.json) PrintAligned(lines, IncidentPlace, PrintIncidentLine);
+  for (const std::string& line : lines) {
+    if (options.json) std::printf("%s\n", line.c_str());
   }
   return {};
 }
@@ -72,7 +71,7 @@ base::Status RunIncidentWord(const IncidentWordOptions& options) {
   std::string text = base::JsonText(body);
   return PostLines(options.server, path, text, [](std::string_view line) {
     Json incident = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (incident.is_object()) PrintIncidentLine(incident);
+    if (incident.is_object()) PrintIncidentLine(incident, 0);
     return true;
   });
 }

@@ -21,7 +21,8 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-// `width`: of the terminal, in which the column `yields` makes room for the others; 0: it is none, nothing is cut.
+// `width`: of the terminal, in which the column `yields` makes room for the others; 0: it is none, nothing is cut. Nor
+// is it where the others alone have no room: the lines wrap then in any case.
 void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
   constexpr size_t kLeast = 10, kBetween = 2;
   std::vector<size_t> widths;
@@ -30,8 +31,7 @@ void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
     for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], DisplayWidth(row[i]));
   }
   size_t all = std::accumulate(widths.begin(), widths.end(), kBetween * (widths.size() - 1));
-  if (width > 0 && all > width)
-    widths[yields] = std::max(kLeast, widths[yields] - std::min(all - width, widths[yields]));
+  if (width > 0 && all > width && all - widths[yields] + kLeast <= width) widths[yields] -= all - width;
   for (const Row& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
@@ -90,6 +90,9 @@ std::string WhyOf(const nlohmann::json& job) {
   return pause.empty() ? Shown(job, "reason") : pause;
 }
 
+// That of a rank of imported logs is not known.
+std::string PidOf(const nlohmann::json& rank) { return rank.value("pid", 0) > 0 ? Shown(rank, "pid") : "-"; }
+
 void PrintPin(const nlohmann::json& pin) {
   std::string note = pin.value("note", "");
   std::printf("  pinned by %s, %s%s\n", Shown(pin, "by").c_str(), Age(pin, "at").c_str(),
@@ -124,7 +127,9 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
       return true;
     }
     auto job = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    std::printf("%s  %s  %s\n", Shown(job, "job_id").c_str(), StateOf(job).c_str(), WhyOf(job).c_str());
+    std::string why = WhyOf(job);
+    std::printf("%s  %s%s\n", Shown(job, "job_id").c_str(), StateOf(job).c_str(),
+                why == "-" ? "" : ("  " + why).c_str());
     if (job.contains("pin") && job["pin"].is_object()) PrintPin(job["pin"]);
     for (const auto& [name, value] : job["configuration"].items()) {
       if (name == "environment") continue;  // a page of its own: -o json
@@ -134,7 +139,7 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
     std::vector<Row> rows = {{"ATTEMPT", "RANK", "NODE", "LOCAL", "HOST", "PID", "GPU", "SOURCE", "EXIT"}};
     for (const auto& rank : job["ranks"]) {
       rows.push_back({Shown(rank, "attempt"), Shown(rank, "rank"), Shown(rank, "node_rank"), Shown(rank, "local_rank"),
-                      Shown(rank, "host"), Shown(rank, "pid"), Shown(rank, "gpu_uuid"), Shown(rank, "source"),
+                      Shown(rank, "host"), PidOf(rank), Shown(rank, "gpu_uuid"), Shown(rank, "source"),
                       Shown(rank, "exit")});
     }
     PrintTable(rows, kGpu, width);

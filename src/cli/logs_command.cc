@@ -112,11 +112,13 @@ class Output {
         folder_(options.follow, [this](const FoldedLine& line) { return Show(line); }) {}
 
   bool Print(std::string_view line) {
+    empty_ = false;
     if (json_) return Write(std::string(line) + "\n");
     return fold_ ? folder_.Take(line) : Show({std::string(line), {}, {}});
   }
   bool Idle() { return !fold_ || folder_.CloseUntil(base::MonotonicNow()); }
   bool Finish() { return !fold_ || folder_.Finish(); }
+  bool empty() const { return empty_; }
 
  private:
   bool Show(const FoldedLine& line) { return Write(printer_.Render(line)); }
@@ -127,6 +129,7 @@ class Output {
   const bool json_, fold_, follow_;
   const LinePrinter printer_;
   LineFolder folder_;
+  bool empty_ = true;
 };
 
 base::Status PrintLast(const LogsOptions& options, const std::string& query, Output* output) {
@@ -162,6 +165,8 @@ base::Status RunLogs(const LogsOptions& options) {
     status = GetRecords(options.server, "/api/v1/query?query=" + UrlEncode(query), print);
   }
   output.Finish();
+  if (status.ok() && output.empty() && !options.json && !options.follow)
+    std::fputs("rankscope: nothing found\n", stderr);
   return status;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/counted.h"
 #include "base/shell_word.h"
+#include "cli/bad_ends.h"
 #include "cli/heat_rows.h"
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
@@ -55,9 +56,9 @@ class Page {
   base::Status Print() {
     RETURN_IF_ERROR(Health());
     RETURN_IF_ERROR(Diagnosis());
+    RETURN_IF_ERROR(Ends());
     RETURN_IF_ERROR(Incidents());
     for (const char* metric : kMainMetrics) RETURN_IF_ERROR(Heat(metric));
-    BadEnds();
     RETURN_IF_ERROR(Findings());
     return LastWords();
   }
@@ -69,9 +70,9 @@ class Page {
       return false;
     }));
     std::string pause = PauseText(about_);
-    std::printf("%s  %s  %s\n", Text(about_, "job_id").c_str(),
-                pause.empty() ? Text(about_, "state").c_str() : "paused",
-                pause.empty() ? about_.value("reason", "").c_str() : pause.c_str());
+    std::string why = pause.empty() ? about_.value("reason", "") : pause;
+    std::printf("%s  %s%s\n", Text(about_, "job_id").c_str(), pause.empty() ? Text(about_, "state").c_str() : "paused",
+                why.empty() ? "" : ("  " + why).c_str());
     std::printf("  ranks %s of %s, attempt %s, step %s, loss %s, started %s, last heard %s\n",
                 Text(about_, "ranks_seen").c_str(), Text(about_, "ranks_expected").c_str(),
                 Text(about_, "attempt").c_str(), Text(about_, "last_step").c_str(), Text(about_, "last_loss").c_str(),
@@ -211,14 +212,11 @@ class Page {
       std::printf("%s+ %zu more odd ranks\n", Named("").c_str(), rows.odd.size() - kMostOdd);
   }
 
-  void BadEnds() const {
-    bool heading = false;
-    for (const auto& rank : about_.value("ranks", Json::array())) {
-      std::string exit = rank.value("exit", "");
-      if (exit.empty() || exit == "exit 0") continue;
-      if (!std::exchange(heading, true)) std::printf("\nended badly\n");
-      std::printf("%s%s\n", Named("  rank " + Text(rank, "rank") + " on " + Text(rank, "host")).c_str(), exit.c_str());
-    }
+  base::Status Ends() {
+    ends_.emplace(server_, about_);
+    RETURN_IF_ERROR(ends_->Load());
+    ends_->Print(width_);
+    return {};
   }
 
   // The newest ones that nobody has dismissed, newest last.
@@ -246,7 +244,8 @@ class Page {
     std::printf("%s\n", CutToWidth(line, width_).c_str());
   }
 
-  // What was said last with a level of error; else what was said last. Ends and findings are told above.
+  // What was said last with a level of error; else what was said last. Ends, with their words, and findings are told
+  // above.
   base::Status LastWords() const {
     for (const char* filter : {"level:error,critical -event:rank_exit -event:node_end -event:uncaught_exception "
                                "-event:finding -event:finding_confirmed -event:finding_dismissed -event:incident "
@@ -259,6 +258,10 @@ class Page {
         return true;
       }));
       if (words.empty()) continue;
+      std::erase_if(words, [this](const Json& row) {
+        return ends_->Tells(row.value("rank", int64_t{-1}), LastLine(row.value("msg", "")));
+      });
+      if (words.empty()) return {};
       std::printf("\nlast words%s\n", std::string_view(filter).starts_with("level") ? " (errors)" : "");
       for (auto row = words.rbegin(); row != words.rend(); ++row) PrintWords(*row);
       return {};
@@ -267,10 +270,9 @@ class Page {
   }
 
   void PrintWords(const Json& row) const {
-    std::string message = row.value("msg", "");
-    message = message.substr(message.find_last_of('\n') == std::string::npos ? 0 : message.find_last_of('\n') + 1);
-    std::string line = "  " + row.value("timestamp", "").substr(11, 12) + "  rank " + Text(row, "rank") + "  " +
-                       ShownValue(Json(message));
+    std::string who = row.contains("rank") ? "rank " + Text(row, "rank") : "launcher";
+    std::string line = "  " + row.value("timestamp", "").substr(11, 12) + "  " + who + "  " +
+                       ShownValue(Json(LastLine(row.value("msg", ""))));
     std::printf("%s\n", CutToWidth(line, width_).c_str());
   }
 
@@ -278,6 +280,7 @@ class Page {
   const std::string& job_;
   const size_t columns_, width_;
   Json about_;
+  std::optional<BadEnds> ends_;
 };
 
 }  // namespace

@@ -119,7 +119,7 @@ uint32_t BlockStretches::SameBucket(size_t i, size_t at, size_t* end) {
   auto has = [&](size_t row) { return key.kind == Kind::kTime || shapes[ShapeOf(row)].has_step; };
   if (!has(at)) {
     MoveEnd(at, end, [&](size_t other) { return !has(other); });
-    return groups_->IdOf(i, {});
+    return groups_->IdOf(i, model::Cell());  // {} would be the number 0
   }
   int64_t start = BucketStart(values[rows_[at]], key.width);
   auto within = [&](size_t other) {

@@ -53,6 +53,9 @@ class AddressesTest(unittest.TestCase):
         self.assertIn(f"(rankscope logs --server {server.http} --job_id j -f)", named.stderr)
         known = self.place.cli("run", "--job_id", "k", "--", "true", env={"RANKSCOPE_SERVER": server.http})
         self.assertIn("(rankscope logs --job_id k -f)", known.stderr)
+        self.assertNotIn("rankscope show", named.stderr + known.stderr)
+        failed = self.place.cli("run", "--server", server.http, "--job_id", "j 2", "--", "false")
+        self.assertTrue(failed.stderr.endswith(f": rankscope show --server {server.http} 'j 2'\n"), failed.stderr)
 
     def test_address_out_of_a_browser_is_one_at_every_door(self):
         server = Server(self.place)

@@ -155,10 +155,15 @@ class BadInputTest(unittest.TestCase):
                             ("jobs show j --srever=x", ["no option --srever", "(nearest: --server)"]),
                             ("logs --job_id j --limit many", ["--limit", "many"]), ("jobs -o csv", ["csv", "{text,json}"]),
                             ("run torchrun --nproc_per_node 2 t.py", ["no option --nproc_per_node", "after --"]),
-                            ("logs --job_id j -e a b", ['no argument "b" is wanted']), ("show j k", ['no argument "k" is wanted']), ("run", ["run: command is required"]), ("run --", ["run: command is required"]),
+                            ("logs --job_id j -e a b", ['"b" is one argument too many;']), ("show j k", ['"k" is one argument too many;']),
+                            ("logs j", ['"j" is one argument too many (a job is named by --job_id j)']),
+                            ("run", ["run: command is required"]), ("run --", ["run: command is required"]),
                             ("spool", ["spool: a command is required"]), ("", ["a command is required"])):
             done = self.fails(said, *typed.split())
             self.assertEqual(done.returncode, 2)
+
+    def test_what_an_option_takes_is_said_in_its_own_words(self):
+        self.assertRegex(self.place.cli("serve", "--help").stdout, r"\n  --detect \{on,off\}=on ")
 
     def test_what_is_no_label_or_no_address_starts_nothing(self):
         for wrong, env in ((("--label", "novalue"), {}), (("--label", "=x"), {}), (("--server", "https://head:7070"), {}),

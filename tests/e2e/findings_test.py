@@ -98,7 +98,7 @@ class FindingsTest(unittest.TestCase):
         self.assertIn("@", confirmed["decision"]["by"])
         self.assertEqual(self.job(server, "j")["anomaly"], "confirmed")
         shown = self.place.cli(*decide, "--job_id", "j").stdout
-        self.assertIn("CRITICAL", shown)
+        self.assertRegex(shown, r"^f-\w+  confirmed  CRITICAL  [0-9T:-]{19}\.[0-9]{3}Z  j rank 3  CudaOutOfMemory ")
         self.assertIn("confirmed by", shown)
         page = self.place.cli("show", "j", "--server", server.http).stdout
         self.assertIn("CRITICAL  confirmed  rank 3  CudaOutOfMemory: rank 3 ran out", page)

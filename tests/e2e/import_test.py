@@ -88,6 +88,9 @@ class ImportTest(unittest.TestCase):
                 self.assertEqual((told["state"], told["reason"], told["ranks_seen"]), ("imported", "", 1))
                 self.assertEqual(told["configuration"]["imported_from"], os.path.realpath(folder))
                 self.assertEqual(len(self.query(f"job:{job}")), 1)
+                shown = self.place.cli("jobs", "show", "--server", self.server.http, job).stdout
+                self.assertRegex(shown, rf"^{job}  imported\n")
+                self.assertRegex(shown, r"\n0  +0  +-  +-  +-  +-  +-  +console  +-\n$")
         self.assertIn("3 d 4 h ago", self.place.cli("jobs", "--server", self.server.http).stdout)
         self.assertIn("last heard 3 d 4 h ago", self.place.cli("show", "--server", self.server.http, "ended-275400-s-ago").stdout)
 

@@ -1,6 +1,7 @@
 """What `rankscope jobs`, `jobs show` and `doctor` say of ranks: who, where, on which GPU, by which source, how it ended."""
 import json
 import os
+import socket
 import subprocess
 import sys
 import unittest
@@ -24,6 +25,14 @@ print({"loss": 0.25 if attempt == "1" else 9.0, "step": 40 + int(attempt)})
 if attempt == "0":
     if rank == "1": raise RuntimeError("bad link")
     time.sleep(600)
+"""
+# Rank 1 is killed without a word; the other ends later, by an exception of its own, and says so in lines of which the last counts.
+KILLED_AND_RAISED = """
+import os, signal, sys, time
+print("step: 3 loss: 0.5 on rank", os.environ["RANK"])
+if os.environ["RANK"] == "1": os.kill(os.getpid(), signal.SIGKILL)
+time.sleep(1)
+raise RuntimeError("lost rank 1")
 """
 
 
@@ -68,6 +77,17 @@ class JobsTest(unittest.TestCase):
         wait_until(lambda: "potential" in self.text("jobs"), "the finding that the first attempt's rank failed")
         row = self.text("jobs").splitlines()[1].split()
         self.assertEqual(row[:7], ["elastic", "finished,", "potential", "1", "2/2", "41", "0.25"])
+
+    def test_the_page_of_a_failed_job_has_the_last_words_of_each_rank_in_the_order_of_their_ends(self):
+        rank = self.place.write("rank.py", KILLED_AND_RAISED)
+        self.place.cli("run", "--server", self.server.http, "--job_id", "bad", "--", sys.executable, self.launcher, "2",
+                       sys.executable, rank)
+        page = self.text("show", "bad").splitlines()
+        begin = page.index("ended badly, in this order (rankscope jobs show bad)")
+        host = socket.gethostname()
+        self.assertRegex(page[begin + 1], rf"^  [0-9:.]+  rank 1 on {host}  SIGKILL  step: 3 loss: 0\.5 on rank 1$")
+        self.assertRegex(page[begin + 2], rf"^  [0-9:.]+  rank 0 on {host}  exit 1   RuntimeError: lost rank 1$")
+        self.assertEqual(sum("RuntimeError: lost rank 1" in line for line in page[begin:] if "Uncaught" not in line), 1)
 
     def test_second_run_of_a_named_job_is_an_attempt_and_the_first_ones_ranks_and_words_stay(self):
         for code in (3, 0):

@@ -107,6 +107,8 @@ class LogsTest(unittest.TestCase):
 
     def test_no_hits_is_no_error(self):
         done = self.logs("--job_id", "ended", "--grep", "nobody said this")
+        self.assertEqual((done.stdout, done.stderr), ("", "rankscope: nothing found\n"))
+        done = self.logs("--job_id", "ended", "--grep", "nobody said this", "-o", "json")
         self.assertEqual((done.stdout, done.stderr), ("", ""))
 
     def test_since_counts_from_the_last_record_of_an_ended_job(self):

@@ -45,10 +45,11 @@ class QueryCliTest(unittest.TestCase):
                 done = self.place.cli(*command, "--server", self.server.http, "-o", output)
                 self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", said), (command, output))
 
-    def test_a_table_of_records_keeps_within_the_terminal(self):
+    def on_terminal(self, width, command, *arguments):
+        """The lines that it prints on a terminal of that width, and what it says on stderr."""
         reader, writer = pty.openpty()
-        fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        asked = subprocess.Popen([RANKSCOPE, "query", "--server", self.server.http, "job:j"], stdout=writer,
+        fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        asked = subprocess.Popen([RANKSCOPE, command, "--server", self.server.http, *arguments], stdout=writer,
                                  stderr=subprocess.PIPE, text=True, env=self.place.env)
         os.close(writer)
         shown = b""
@@ -58,12 +59,24 @@ class QueryCliTest(unittest.TestCase):
         except OSError:  # how a terminal ends
             pass
         os.close(reader)
-        said = asked.communicate()[1]
-        lines = shown.decode().splitlines()
+        return shown.decode().splitlines(), asked.communicate()[1]
+
+    def test_a_table_of_records_keeps_within_the_terminal(self):
+        lines, said = self.on_terminal(80, "query", "job:j")
         self.assertGreater(len(lines), 200)
         self.assertLessEqual(max(map(len, lines)), 80)
         self.assertRegex(lines[0], "^timestamp +rank +stream +step +level +msg *$")
         self.assertIn("no room for ", said)
+
+    def test_why_of_a_job_is_cut_only_where_its_line_then_fits(self):
+        self.server.ingest("of-a-year-ago", [{"rank": 0, "msg": "x", "timestamp": "2025-11-01T00:00:00Z"}])
+        why = lambda width: next(line for line in self.on_terminal(width, "jobs")[0] if line.startswith("of-a-year-ago"))
+        whole = why(200)
+        self.assertRegex(whole, r"  no word for \d+ d [0-9a-z ]+$")
+        self.assertEqual(why(60), whole)
+        cut = why(len(whole) - 3)
+        self.assertEqual(len(cut), len(whole) - 3)
+        self.assertTrue(cut.endswith("…"), cut)
 
     def test_a_wrong_query_is_one_line_with_its_column(self):
         done = self.place.cli("query", "--server", self.server.http, "job:j | nosuch")

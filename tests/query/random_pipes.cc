@@ -116,6 +116,18 @@ void FloorTime(size_t bucket, Json* row) {
   (*row)["timestamp"] = text.substr(0, 17) + (second < 10 ? "0" : "") + std::to_string(second) + ".000000000Z";
 }
 
+constexpr int64_t kStepsOfABucket = 100;
+
+// The same of its step.
+void FloorStep(Json* row) {
+  if (row->contains("step")) (*row)["step"] = row->at("step").get<int64_t>() / kStepsOfABucket * kStepsOfABucket;
+}
+
+std::string GroupText(const std::string& name, size_t seconds) {
+  if (name == "timestamp") return "_time:" + std::to_string(seconds) + "s";
+  return name == "step" ? "step:" + std::to_string(kStepsOfABucket) : name;
+}
+
 }  // namespace
 
 void RandomCase::AddPipes(RandomQuery* query) {
@@ -209,18 +221,19 @@ void RandomCase::AddStats(RandomQuery* query) {
   for (const char* name : {"rank", "loss", "job_id", "stream"}) {
     if (Chance(30)) groups.emplace_back(name);
   }
+  bool by_step = Chance(30);
+  if (by_step) groups.emplace_back("step");
   // Seconds, of which there are whole buckets in a minute.
   size_t bucket = Chance(50) ? 60 : 20;
   if (Chance(40)) groups.emplace_back("timestamp");
   std::string by;
-  for (const std::string& name : groups) {
-    by += (by.empty() ? "" : ", ") + (name == "timestamp" ? "_time:" + std::to_string(bucket) + "s" : name);
-  }
+  for (const std::string& name : groups) by += (by.empty() ? "" : ", ") + GroupText(name, bucket);
   query->text += " | stats " + text + (by.empty() ? "" : " by (" + by + ")");
   query->pipes.emplace_back([=](Rows rows) {
     if (!groups.empty() && groups.back() == "timestamp") {
       for (Json& row : rows) FloorTime(bucket, &row);
     }
+    if (by_step) std::for_each(rows.begin(), rows.end(), [](Json& row) { FloorStep(&row); });
     std::map<std::string, Rows> members;
     if (groups.empty()) members[""] = {};
     for (const Json& row : rows) {

@@ -1,0 +1,90 @@
+#include "cli/bad_ends.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "base/shell_word.h"
+#include "cli/http_client.h"
+#include "cli/listing.h"
+#include "cli/query_command.h"
+#include "cli/table.h"
+
+namespace rankscope::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kMostEnds = 8;
+
+size_t CountBadEnds(const Json& job, int64_t attempt) {
+  const Json ranks = job.value("ranks", Json::array());
+  return static_cast<size_t>(std::count_if(ranks.begin(), ranks.end(), [attempt](const Json& rank) {
+    std::string exit = rank.value("exit", "");
+    return rank.value("attempt", int64_t{0}) == attempt && !exit.empty() && exit != "exit 0";
+  }));
+}
+
+// "SIGKILL" of "rank 2 ended: SIGKILL".
+std::string HowItEnded(const std::string& message) {
+  constexpr std::string_view kBefore = " ended: ";
+  size_t at = message.find(kBefore);
+  return at == std::string::npos ? message : message.substr(at + kBefore.size());
+}
+
+}  // namespace
+
+std::string LastLine(const std::string& text) {
+  size_t end = text.find_last_not_of("\r\n");
+  if (end == std::string::npos) return "";
+  size_t begin = text.find_last_of("\r\n", end);
+  begin = begin == std::string::npos ? 0 : begin + 1;
+  return text.substr(begin, end + 1 - begin);
+}
+
+BadEnds::BadEnds(std::string server, const Json& job)
+    : server_(std::move(server)), job_(job.value("job_id", "")), attempt_(job.value("attempt", int64_t{0})) {
+  all_ = CountBadEnds(job, attempt_);
+}
+
+base::Status BadEnds::Load() {
+  if (all_ == 0) return {};
+  std::string filter = "event:rank_exit attempt:" + std::to_string(attempt_) + " -exit_code:0";
+  std::string query = WithJob(job_, filter) + " | limit " + std::to_string(kMostEnds);
+  return GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [this](const Json& event) {
+    Take(event);
+    return true;
+  });
+}
+
+void BadEnds::Take(const Json& event) {
+  End end;
+  end.rank = event.value("rank", int64_t{-1});
+  end.time = event.value("timestamp", std::string(24, ' ')).substr(11, 12);
+  end.who = "rank " + std::to_string(end.rank) + " on " + ShownValue(Json(event.value("host", "-")));
+  end.how = ShownValue(Json(HowItEnded(event.value("msg", ""))));
+  end.last_words = LastLine(event.value("tail", ""));
+  first_.push_back(std::move(end));
+}
+
+void BadEnds::Print(size_t width) const {
+  if (first_.empty()) return;
+  std::printf("\nended badly, in this order (rankscope jobs show %s)\n", base::ShellWord(job_).c_str());
+  size_t who = 0, how = 0;
+  for (const End& end : first_) {
+    who = std::max(who, DisplayWidth(end.who));
+    how = std::max(how, DisplayWidth(end.how));
+  }
+  for (const End& end : first_) {
+    std::string words = end.last_words.empty() ? "-" : ShownValue(Json(end.last_words));
+    std::string line = "  " + end.time + "  " + Padded(end.who, who) + "  " + Padded(end.how, how) + "  " + words;
+    std::printf("%s\n", CutToWidth(line, width).c_str());
+  }
+  if (all_ > first_.size()) std::printf("  … %zu after these\n", all_ - first_.size());
+}
+
+bool BadEnds::Tells(int64_t rank, const std::string& words) const {
+  return std::any_of(first_.begin(), first_.end(),
+                     [&](const End& end) { return end.rank == rank && end.last_words == words; });
+}
+
+}  // namespace rankscope::cli

@@ -89,20 +89,26 @@ void ReadReady(std::string_view text, Collectives* found) {
 }
 
 // Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]", or "6: [tensor.0, …]" below its
-// heading. NCCL and Ascend's collectives name the peer that does not do as the rest.
+// heading. NCCL, gloo's barrier and Ascend's collectives name the peer that does not do as the rest.
 void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
-  static const re2::RE2 kMissing(R"(\[missing ranks: ?([\d, ]+)\])"), kNumber(R"((\d+))"), kStalled(R"(^(\d+): \[\w)");
+  static const re2::RE2 kMissing(
+      R"(\[missing ranks: ?([\d, ]+)\]|\bRanks? (\d[\d, ]*) failed to pass monitoredBarrier)"),
+      kNumber(R"((\d+))"), kStalled(R"(^(\d+): \[\w)");
   std::string_view text = reading.text(line);
-  re2::StringPiece ranks, digits;
-  if (re2::RE2::PartialMatch(Piece(text), kMissing, &ranks)) {
+  re2::StringPiece ranks, late, digits;
+  if (re2::RE2::PartialMatch(Piece(text), kMissing, &ranks, &late)) {
+    if (ranks.empty()) ranks = late;
     while (re2::RE2::FindAndConsume(&ranks, kNumber, &digits))
       ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
   }
   static const re2::RE2 kPeer(
-      R"(check your collective calls at and around rank (\d{1,6})\b|has not received the Notify record from remote rank ?\[(\d{1,6})\])");
-  re2::StringPiece other;
-  if (re2::RE2::PartialMatch(Piece(text), kPeer, &digits, &other))
-    ++found->missing[static_cast<int32_t>(Integer(digits.empty() ? other : digits).value_or(0))];
+      R"(check your collective calls at and around rank (\d{1,6})\b|has not received the Notify record from remote rank ?\[(\d{1,6})\]|[Pp]lease check rank (\d{1,6}) logs for faulty rank)");
+  re2::StringPiece peer[3];
+  if (re2::RE2::PartialMatch(Piece(text), kPeer, &peer[0], &peer[1], &peer[2])) {
+    for (const re2::StringPiece& number : peer) {
+      if (!number.empty()) ++found->missing[static_cast<int32_t>(Integer(number).value_or(0))];
+    }
+  }
   ReadReady(text, found);
   bool below = line > 0 && reading.bodies[line - 1].text.starts_with("Stalled ranks:");
   if (below && re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kStalled, &digits))

@@ -33,6 +33,15 @@ std::string Loss(const std::string& value, int step) {
   return "{'loss': " + value + ", 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
 }
 
+TEST(Curves, MeanThatIsNoNumberInABarIsALossThatIsNone) {
+  const std::string bar = "steps:   1%|▏         | ";
+  EXPECT_EQ(JudgeLog(bar + "1/320 [00:04<4:12, 4.6s/it, avr_loss=nan]\n" + bar +
+                     "2/320 [00:08<4:10, 4.6s/it, avr_loss=nan]\n")
+                .failure,
+            "nan_or_inf_loss");
+  EXPECT_TRUE(JudgeLog(bar + "1/320 [00:04<4:12, 4.6s/it, avr_loss=0.103]\n").healthy);
+}
+
 TEST(Curves, LossThatFallsToNothingAtOnceWasNoNumber) {
   Verdict verdict = JudgeLog(Steps(1, 6) + Loss("0.0", 7) + Loss("0.0", 8));
   EXPECT_EQ(verdict.failure, "nan_or_inf_loss");

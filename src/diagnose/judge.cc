@@ -144,8 +144,16 @@ bool AnnouncesAbort(const Sighting& sighting) {
   return std::find(std::begin(kKinds), std::end(kKinds), sighting.signature->kind) != std::end(kKinds);
 }
 
-void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) return;
+// What a process does on gloo's or a watchdog's behalf says less than why they had it done.
+constexpr int kAnnouncedAbort = 22;
+
+void WeighAborts(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) {
+    for (Suspect& suspect : *suspects) {
+      if (suspect.kind == "SIGABRT") suspect.score = std::min(suspect.score, kAnnouncedAbort);
+    }
+    return;
+  }
   for (Suspect& suspect : *suspects) {
     bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
       return exit.line == suspect.line || exit.code_line == suspect.line;
@@ -190,6 +198,26 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
   }
 }
 
+// Python writes the stacks of all threads as a fatal signal ends it, too.
+void DropDumpsOfDeaths(const Reading& reading, std::vector<Suspect>* suspects) {
+  const std::set<size_t> lines = DumpsOfDeaths(reading);
+  std::erase_if(*suspects, [&](const Suspect& s) { return s.kind == "stack dump" && lines.count(s.line) > 0; });
+}
+
+// A communicator that the watchdog has taken down fails whatever its ranks were about to do with it.
+constexpr int kTakenDown = 45;
+
+void DemoteNcclAfterTimeout(const Reading& reading, std::vector<Suspect>* suspects) {
+  auto timeout =
+      std::find_if(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "watchdog"; });
+  if (timeout == suspects->end()) return;
+  for (Suspect& suspect : *suspects) {
+    const bool vague = suspect.kind == "unhandled" || suspect.kind == "system" || suspect.kind == "remote";
+    if (vague && IsKnownToFollow(reading, suspect.line, timeout->line))
+      suspect.score = std::min(suspect.score, kTakenDown);
+  }
+}
+
 void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
   bool died = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) {
     return !IsSlowness(s) && (s.score >= kExplainsDeath || IsVictimsWord(s));
@@ -228,7 +256,9 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   DemoteLaunchersSignals(reading, &suspects);
   DemoteCancelledSteps(reading, &suspects);
   DemoteSignalsAfterAFailure(reading, &suspects);
-  PromoteOwnAborts(reading, &suspects);
+  WeighAborts(reading, &suspects);
+  DropDumpsOfDeaths(reading, &suspects);
+  DemoteNcclAfterTimeout(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
@@ -319,6 +349,15 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   }
 }
 
+// What C++ threw stands behind the line that names its type.
+size_t RootOf(const Reading& reading, size_t line) {
+  const size_t next = line + 1;
+  const bool thrown = reading.bodies[line].text.starts_with("terminate called after throwing");
+  const bool same = thrown && next < reading.bodies.size() && reading.ranks[next] == reading.ranks[line] &&
+                    reading.read->lines[next].file == reading.read->lines[line].file;
+  return same && reading.bodies[next].text.starts_with("what():") ? next : line;
+}
+
 Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
@@ -336,7 +375,9 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   verdict.healthy = false;
   verdict.failure = chosen->failure;
   verdict.kind = chosen->kind;
-  verdict.root = chosen->line;
+  Suspect told = *chosen;
+  told.line = RootOf(reading, chosen->line);
+  verdict.root = told.line;
   verdict.confidence = ConfidenceOf(*chosen);
   const bool slowed = slowdown && slowdown->failure == chosen->failure;
   Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
@@ -344,7 +385,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();
   CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
-  TellStory(reading, *chosen, suspects, blame, &verdict);
+  TellStory(reading, told, suspects, blame, &verdict);
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
 }

@@ -127,6 +127,17 @@ TEST(Judge, BlamesTheRankThatHorovodMisses) {
   }
 }
 
+TEST(Judge, BlamesTheRankThatGloosBarrierMisses) {
+  for (const char* words :
+       {"[E ProcessGroupGloo.cpp:136] Rank 1 successfully reached monitoredBarrier, but received errors while waiting "
+        "for send/recv from rank 2. Please check rank 2 logs for faulty rank.\n",
+        "RuntimeError: [Rank 0]: Ranks 2 failed to pass monitoredBarrier in 30000 ms\n"}) {
+    Verdict verdict = JudgeLog(std::string("loading the model\n") + words);
+    EXPECT_EQ(verdict.failure, "gloo_error");
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2}) << words;
+  }
+}
+
 TEST(Judge, WhatStandsLastInItsFileIsLastThoughItsClockWentBack) {
   std::string steps;
   for (int step = 1; step <= 300; ++step) {

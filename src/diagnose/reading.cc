@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "diagnose/section_rank.h"
 #include "diagnose/signatures/signature_set.h"
 
 namespace rankscope::diagnose {
@@ -45,8 +46,11 @@ class RayWorkers {
 void ReadSpeakers(Reading* reading) {
   const bool one_node = IsOneNode(*reading->read);
   const RayWorkers workers(*reading->read);
+  SectionRank sections;
   for (const Line& line : reading->read->lines) {
     reading->bodies.push_back(ReadLineBody(line.text));
+    const std::optional<int32_t> section = sections.Take(line.file, line.text);
+    if (!line.rank && !reading->bodies.back().rank) reading->bodies.back().rank = section;
     std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
     if (!rank && one_node) rank = line.local_rank;
     if (!rank) rank = workers.RankOf(line);
@@ -129,10 +133,27 @@ std::string WrappedMessage(const Reading& reading, size_t exception) {
   return message;
 }
 
+// Who logs an exception may put its words, and whatever else there is, before the traceback on the same line.
+void FindBeforeTraceback(size_t line, Reading* reading) {
+  const std::string_view text = reading->bodies[line].text;
+  const std::string_view before = text.substr(0, text.find("Traceback (most recent call last)"));
+  const size_t space = before.find(' ');
+  // A notebook begins with the exception's name and spaces.
+  if (before.size() == text.size() || space == before.npos || before.substr(space).starts_with("  ")) return;
+  std::vector<const Signature*> found;
+  SignatureSet::Shipped().Match(before, nullptr, &found);
+  if (const Signature* signature = MostSpecific(found))
+    reading->sightings.push_back({line, signature, Traceback::kNone});
+}
+
 void FindSightings(Reading* reading) {
   std::vector<const Signature*> found;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
-    if (reading->tracebacks.is_inside[i] || IsSample(reading->bodies[i].text)) continue;
+    if (IsSample(reading->bodies[i].text)) continue;
+    if (reading->tracebacks.is_inside[i]) {
+      FindBeforeTraceback(i, reading);
+      continue;
+    }
     auto end = reading->ends.find(i);
     size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
@@ -146,15 +167,32 @@ void FindSightings(Reading* reading) {
   }
 }
 
-// Of a traceback that is cut off, the last line of the user's own code stands for the exception.
+// Of a traceback that is cut off, the last line of the user's own code stands for the exception; where all is of
+// libraries, the last line of code.
 size_t InnermostOwnLine(const Reading& reading, const Traceback& cut) {
-  size_t own = cut.begin;
+  size_t own = cut.begin, last = cut.begin;
   for (size_t i = cut.begin; i < reading.bodies.size() && reading.tracebacks.is_inside[i]; ++i) {
+    if (reading.ranks[i] != reading.ranks[cut.begin]) continue;
     std::string_view text = reading.bodies[i].text;
+    const bool underline = text.find_first_not_of("^~ ") == std::string_view::npos;
+    if (!text.starts_with("File \"") && !underline) last = i;
     bool library = text.find("-packages/") != std::string_view::npos || text.find("/usr/lib") != std::string_view::npos;
     if (text.starts_with("File \"") && !library && i + 1 < reading.bodies.size()) own = i + 1;
   }
-  return own;
+  return own == cut.begin ? last : own;
+}
+
+// The exception that the last line of a cut traceback raises, as it would have been printed: "raise ValueError(f"no
+// shard {name}"" is "ValueError: no shard 0". Of one whose line tells no message, its name.
+std::string RaisedByLastLine(const Traceback& cut) {
+  static const re2::RE2 kRaise(
+      R"re(\n\s*raise (?:[\w.]+\.)?([A-Z]\w*)\((?:[rf]{0,2}(?:"([^"\n]*)|'([^'\n]*)))?[^\n]*\n*$)re"),
+      kPlace(R"(%[sdrf]|\{[^{}]*\})");
+  std::string name, quoted, single;
+  if (!re2::RE2::PartialMatch(cut.frames, kRaise, &name, &quoted, &single)) return "RuntimeError: ";
+  std::string message = quoted.empty() ? single : quoted;
+  re2::RE2::GlobalReplace(&message, kPlace, "0");
+  return name + ": " + message;
 }
 
 // What a launcher raises is that a process of its ended.
@@ -171,7 +209,7 @@ void FindCutTracebacks(Reading* reading) {
   for (size_t i = 0; i < reading->tracebacks.all.size(); ++i) {
     const Traceback& traceback = reading->tracebacks.all[i];
     if (traceback.exception != Traceback::kNone || traceback.ignored || traceback.frames.empty()) continue;
-    SignatureSet::Shipped().Match("RuntimeError: ", &traceback.frames, &found);
+    SignatureSet::Shipped().Match(RaisedByLastLine(traceback), &traceback.frames, &found);
     const Signature* signature = MostSpecific(found);
     if (signature && !(IsAnyException(signature) && IsOfLauncher(traceback))) {
       reading->sightings.push_back({InnermostOwnLine(*reading, traceback), signature, i});

@@ -4,6 +4,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -27,9 +28,33 @@ re2::RE2::Options Options() {
 
 std::string AcrossLines(const std::string& pattern) { return "(?m:" + pattern + ")"; }
 
-bool IsAscii(const std::string& word) {
-  return std::all_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+bool IsAscii(std::string_view text) {
+  unsigned char all = 0;
+  for (char c : text) all |= static_cast<unsigned char>(c);
+  return all < 0x80;
 }
+
+// Which bytes begin the letters of words that are not ASCII, so that the blocks of a progress bar are none of them.
+// Letters of two bytes have a case, and the other one may begin otherwise.
+class LeadBytes {
+ public:
+  void Add(std::string_view word) {
+    for (char c : word) {
+      const auto byte = static_cast<unsigned char>(c);
+      if (byte >= kLead && byte < kThreeBytes) std::fill(leads_.begin() + kLead, leads_.begin() + kThreeBytes, true);
+      if (byte >= kThreeBytes) leads_[byte] = true;
+    }
+  }
+
+  bool AnyIn(std::string_view text) const {
+    return !IsAscii(text) &&
+           std::any_of(text.begin(), text.end(), [&](char c) { return leads_[static_cast<unsigned char>(c)]; });
+  }
+
+ private:
+  static constexpr size_t kLead = 0xC2, kThreeBytes = 0xE0;
+  std::array<bool, 256> leads_{};
+};
 
 }  // namespace
 
@@ -53,12 +78,14 @@ class PatternSet::Impl {
     }
     std::vector<std::string> words;
     for (size_t i = 0; i < atoms.size(); ++i) {
-      // The automaton folds the case of ASCII alone: other words count as there, and the pattern itself decides.
+      // The automaton folds the case of ASCII alone: other words count as there in a text that has letters
+      // which may be theirs, and the pattern itself decides.
       if (IsAscii(atoms[i])) {
         words.push_back(atoms[i]);
         atom_of_word_.push_back(static_cast<int>(i));
       } else {
-        always_.push_back(static_cast<int>(i));
+        beyond_ascii_.push_back(static_cast<int>(i));
+        leads_.Add(atoms[i]);
       }
     }
     automaton_.emplace(words);
@@ -71,11 +98,13 @@ class PatternSet::Impl {
     thread_local std::vector<int> atoms;
     atoms.clear();
     automaton_->Find(text, &atoms);
-    if (atoms.empty() && always_.empty() && unfiltered_.empty()) return;
+    const bool beyond = !beyond_ascii_.empty() && leads_.AnyIn(text);
+    if (atoms.empty() && always_.empty() && unfiltered_.empty() && !beyond) return;
     std::sort(atoms.begin(), atoms.end());
     atoms.erase(std::unique(atoms.begin(), atoms.end()), atoms.end());
     for (int& atom : atoms) atom = atom_of_word_[static_cast<size_t>(atom)];
     atoms.insert(atoms.end(), always_.begin(), always_.end());
+    if (beyond) atoms.insert(atoms.end(), beyond_ascii_.begin(), beyond_ascii_.end());
     if (!filtered_->AllMatches(re2::StringPiece(text.data(), text.size()), atoms, found)) found->clear();
     std::sort(found->begin(), found->end());
   }
@@ -114,7 +143,8 @@ class PatternSet::Impl {
 
   std::unique_ptr<re2::FilteredRE2> filtered_ = std::make_unique<re2::FilteredRE2>(kLongWord);
   std::optional<WordAutomaton> automaton_;
-  std::vector<int> atom_of_word_, always_, unfiltered_;
+  std::vector<int> atom_of_word_, always_, beyond_ascii_, unfiltered_;
+  LeadBytes leads_;  // of beyond_ascii_
 };
 
 PatternSet::PatternSet() : impl_(std::make_unique<Impl>()) {}

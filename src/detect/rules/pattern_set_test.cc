@@ -47,6 +47,8 @@ TEST(PatternSet, FindsWordsThatAreNotAscii) {
   PatternSet set = Of({"显存不足", "(?i)Überlauf"});
   EXPECT_EQ(Found(set, "错误:显存不足"), Numbers{0});
   EXPECT_EQ(Found(set, "ein ÜBERLAUF"), Numbers{1});
+  EXPECT_EQ(Found(set, " 40%|████      | 显存不足"), Numbers{0});
+  EXPECT_EQ(Found(Of({"(?i)ошибка", "████"}), "|████| ОШИБКА"), (Numbers{0, 1}));
 }
 
 TEST(PatternSet, FindsAWordThatEndsInsideAnother) {

@@ -106,7 +106,7 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "shapes differ", kCause, 90, R"(Shape mismatch in the collective instance)"},
 
     {"gloo_error", "connect", kSymptom, 66,
-     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr)"},
+     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr|/gloo/\S+\.(?:cc|h):\d+\].*(?:Connection refused|No route to host|Network is unreachable))"},
     {"gloo_error", "timeout", kSymptom, 50,
      R"(Timed out waiting \d+ms for (?:recv|send) operation|Application timeout caused pair closure)"},
     {"gloo_error", "barrier", kSymptom, 68,
@@ -156,7 +156,7 @@ constexpr Signature kTable[] = {
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
     {"process_hung", "no progress", kSymptom, 60, kNoProgress, "", Life::kEnds},
     {"process_hung", "stack dump", kSymptom, 54,
-     R"(^Timeout \(\d+:\d+:\d+\)!|most recent call first|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active))"},
+     R"(^Timeout \(\d+:\d+:\d+\)!|most recent call first|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active)|^\*? *\d+ +Thread 0x[0-9a-f]+ \(LWP \d+\))"},
     // The kernel calls it INFO, whose weight that lowers.
     {"process_hung", "kernel", kSymptom, 88, R"(task \S+:\d+ blocked for more than \d+ seconds)"},
 
@@ -167,8 +167,8 @@ constexpr Signature kTable[] = {
     {"network_degraded", "retries", kCause, 76,
      R"((?i)re-?transmi|packet (?:loss|drops?)|rdma.*retr|out.of.sequence|rx_discards|pfc.{0,20}(?:storm|pause)|congest|ECN.marked|retry (?:count|exceeded|exc))",
      "", Life::kGoesOn},
-    {"network_degraded", "slow collectives", kCause, 74,
-     R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))",
+    {"network_degraded",
+     "slow collectives", kCause, 74, R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))",
      "", Life::kGoesOn},
     {"straggler", "report", kCause, 76,
      R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow (?:rank|node|worker|gpu)s?\b|slowest (?:rank|node|worker|gpu)s?\b.{0,60}[^.\d](?:1\.[2-9]\d*|[2-9](?:\.\d+)?|[1-9]\d+(?:\.\d+)?) ?x\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)",

@@ -27,6 +27,9 @@ constexpr Signature kTable[] = {
      R"(torch_extensions/\S+\.so: cannot open shared object file)"},
     {"triton_or_kernel_compile_error", "compiler", kCause, 84,
      R"(fatal error: \S+\.h(?:pp)?: No such file|cc1plus: |collect2: error|/ld: cannot find|Failed to find C compiler|unsupported GNU version|FAILED: \S+\.o\b)"},
+    // Triton's launchers before 3.0 are compiled from strings, one a kernel; what is not yet compiled raises in them.
+    {"triton_or_kernel_compile_error", "launcher", kSymptom, 66, kException,
+     R"(File "<string>", line \d+, in \w*kernel\w*\n)"},
     // What a compiler says of itself, whatever of tensors.
     {"triton_or_kernel_compile_error", "assertion", kSymptom, 90, R"(^(?:AssertionError|NotImplementedError)\b)",
      R"((?:torch/_inductor|triton/(?:compiler|backends))/[^\n]*\n(?:[^F\n][^\n]*\n)*$)"},

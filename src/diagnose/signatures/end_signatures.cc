@@ -8,6 +8,12 @@ using enum Role;
 // The launcher or the scheduler of actors says that one of its processes failed: enough to know that, and no more.
 constexpr int kEndedSomehow = 38;
 
+// How services that run jobs note that one failed.
+constexpr std::string_view kNotedByServices =
+    R"(: [1-9]\d* ?/ ?\d+ failed\b)"
+    R"(|(?i:\b(?:training|run|job|trial|task)) (?:has )?(?:failed|crashed): (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)"
+    R"(|(?i:\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)\b))";
+
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
 constexpr Signature kTable[] = {
     {"sigterm_preempted", "preempted", kCause, 90,
@@ -52,6 +58,7 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
+    {"python_exception_one_rank", "exit code", kOutcome, 38, kNotedByServices},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
     // Lightning's launcher, Open MPI and MPICH.
     {"python_exception_one_rank", "exit code", kOutcome, 38,

@@ -19,6 +19,8 @@ constexpr Signature kTable[] = {
      R"((?i)may lead to nan|\b(?:nan|inf|overflow)\b.{0,60}\bskip(?:ping|ped)?\b|\bskip(?:ping|ped)\b.{0,60}\b(?:nan|inf)\b|\bnan\b.{0,60}\bsanitized\b)",
      "", Life::kGoesOn},
     {"", "not plotted", kHarmless, 89, R"(NaN or Inf found in input tensor)", "", Life::kGoesOn},
+    {"", "a measured wait", kHarmless, 80, R"((?i)waiting for (?:the )?(?:next )?(?:batch|data) (?:took|[:=]) ?[\d.]+)",
+     "", Life::kGoesOn},
     {"", "as planned", kHarmless, 84, R"((?i)within (?:the )?(?:tolerance|limits?|budget)|may be a bottleneck)", "",
      Life::kGoesOn},
     {"", "printed sample", kHarmless, 96,

@@ -47,6 +47,7 @@ std::span<const Signature> ConfigSignatures();
 std::span<const Signature> TensorSignatures();
 std::span<const Signature> TrainingSignatures();
 std::span<const Signature> EndSignatures();
+std::span<const Signature> ForeignSignatures();
 std::span<const Signature> HarmlessSignatures();
 
 }  // namespace rankscope::diagnose

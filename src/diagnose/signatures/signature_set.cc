@@ -12,8 +12,9 @@ namespace rankscope::diagnose {
 namespace {
 
 std::span<const Signature> (*const kFamilies[])() = {
-    GpuSignatures,      CollectiveSignatures, HostSignatures,   StorageSignatures,  DataSignatures, SoftwareSignatures,
-    CompilerSignatures, ConfigSignatures,     TensorSignatures, TrainingSignatures, EndSignatures,  HarmlessSignatures};
+    GpuSignatures,      CollectiveSignatures, HostSignatures,    StorageSignatures, DataSignatures,
+    SoftwareSignatures, CompilerSignatures,   ConfigSignatures,  TensorSignatures,  TrainingSignatures,
+    EndSignatures,      ForeignSignatures,    HarmlessSignatures};
 
 // Beside the signatures: what tracebacks, exits, watchdogs, endings and memory reports are made of.
 constexpr std::string_view kOtherTelling[] = {
@@ -22,6 +23,7 @@ constexpr std::string_view kOtherTelling[] = {
     R"(WorkNCCL\(|last (?:enqueued|completed)|SeqNum=|pg_id|process group|worker_count)",
     R"((?i)train_runtime|training (?:completed?|finished|done|ended)|stopped: .max_)",
     R"((?i)checkpoint|\bckpt\b)",
+    R"(^==> \S+ <==|^-+ ?(?:Begin|End) (?:global )?rank \d+ STD)",
     R"((?:shape|size|dims?|length|len|tokens)\b\W{0,4}[\[(]?\d+)",
 };
 

@@ -15,6 +15,10 @@ constexpr std::string_view kDriverDoesNotFit =
 constexpr std::string_view kPackageTooOld =
     R"((?:Error|Exception)\b.*(?:[Pp]lease (?:up(?:grade|date)|install|reinstall)|\b[Uu]pgrade (?:to )?`?[a-z][\w-]+`?|needs `?[a-z][\w-]+(?:>=| >= ?)\d|requires? (?:a )?(?:[Pp]y)?[Tt]orch (?:version )?(?:v|>=? ?)?\d|[\w-]+ ?[><]=? ?v?\d+(?:\.\d+)* is required|but \S+==\S+ is installed|(?:is|are|was) not supported (?:while|with|in|by) \w+ version|version of [\w-]+ is (?:not compatible|required|too old)|this \w+ version is unsupported|can't be imported|\b(?:are not|must be) installed\b|(?:package|library|module) (?:is|was) not (?:found|importable)|not (?:compatible|supported)\b.{0,30}\bversion of [a-z]|[Ff]ailed to import))";
 
+// An exception as `repr` shows it, of schedulers that catch what their tasks raise.
+constexpr std::string_view kShownByRepr =
+    R"(^(?i:exception|error|failed|failure|fatal|task failed|uncaught exception)\b[^:]{0,40}: ['"]?(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\()";
+
 // Drivers and libraries, packages, and Python's ordinary exceptions.
 constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "driver", kCause, 92,
@@ -70,6 +74,7 @@ constexpr Signature kTable[] = {
      R"(<frozen importlib|importlib/__init__\.py|\bin _?import_\w+|_LazyModule|in _get_module)"},
 
     {"python_exception_one_rank", "exception", kSymptom, 52, kException},
+    {"python_exception_one_rank", "exception", kSymptom, 50, kShownByRepr},
     // Of programs that catch whatever comes, say it in a line and end.
     {"python_exception_one_rank", "exception", kSymptom, 50,
      R"(^(?i:fatal|aborting|unhandled|uncaught)\b[^:]{0,60}: (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)(?:: |\(|$))"},

@@ -45,6 +45,9 @@ constexpr Signature kTable[] = {
     {"tensor_shape_mismatch", "checked", kCause, 84, kDimensionsDiffer},
     {"tensor_shape_mismatch", "checked", kCause, 83, kTorchSizes},
 
+    {"tensor_shape_mismatch", "operands", kCause, 80,
+     R"(^(?:[\w.]+\.)?\w*(?:Error|Exception)\b.*\b(?:[Ss]izes?|[Dd]im(?:ension)?s?|[Ll]engths?)\b[^.;]{0,60}(?:do not|don't|does not|doesn't) match)"},
+
     {"dtype_device_mismatch", "types", kCause, 87, kTypeChecked},
     {"dtype_device_mismatch", "types", kCause, 86, kTypeWanted},
     {"dtype_device_mismatch", "devices", kCause, 88, kDeviceChecked},

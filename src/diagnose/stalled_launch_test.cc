@@ -1,0 +1,63 @@
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+const std::string kLaunch = "[10:00:01] world size 4, backend nccl\n[10:00:02] rank 0 on gpu 0\n";
+
+// Each the last word of several processes that never made a step.
+const char* const kUnderWay[] = {
+    "Loading the vocabulary from /data/words.txt",
+    "[10:00:05] Building the index of samples",
+    "Compiling the fused optimizer for this machine",
+    "Wrapping the model for sharded training",
+    "process_id = 2, size = 4",
+    "Running the command ['python', '-m', 'torch.distributed.run', 'train.py']",
+    "| distributed init (rank 3): env://",
+    "***** Running training *****",
+};
+
+TEST(StalledLaunch, IsAHangWhereTheLastWordTellsOfWorkThatNeverCameToAStep) {
+  for (const char* last : kUnderWay) {
+    Verdict verdict = JudgeLog(kLaunch + last + "\n\n");
+    EXPECT_EQ(verdict.failure, "process_hung") << last;
+    EXPECT_NE(verdict.root_line.find(last), std::string::npos) << verdict.root_line;
+    EXPECT_LT(verdict.confidence, 0.5);
+    EXPECT_TRUE(verdict.culprits.empty());
+  }
+}
+
+TEST(StalledLaunch, IsAHangOfOneProcessThatSaysThatItWaits) {
+  for (const char* last : {"The server is not up yet. Retrying in 2.0 seconds...", "still waiting for the lock",
+                           "Converting the rows:   0%|          | 0/21000 [00:00<?, ? rows/s]"}) {
+    EXPECT_EQ(JudgeLog(std::string("starting\n") + last + "\n").failure, "process_hung") << last;
+    EXPECT_TRUE(JudgeLog(Steps(1, 3) + last + "\n").healthy) << last;
+  }
+}
+
+TEST(StalledLaunch, IsNoneAfterAStep) {
+  for (const char* last : kUnderWay) {
+    Verdict verdict = JudgeLog(kLaunch + Steps(1, 3) + last + "\n");
+    EXPECT_TRUE(verdict.healthy) << last << verdict.failure;
+  }
+}
+
+TEST(StalledLaunch, IsNoneOfOneProcessNorWhereTheWorkIsDone) {
+  for (const char* last : kUnderWay) {
+    if (std::string(last).find("rank") != std::string::npos ||
+        std::string(last).find("distributed") != std::string::npos)
+      continue;
+    EXPECT_TRUE(JudgeLog(std::string("reading the settings\n") + last + "\n").healthy) << last;
+  }
+  for (const char* last : {"Loading took 3.1 s", "Finished building the index", "saved to /data/out"}) {
+    EXPECT_TRUE(JudgeLog(kLaunch + last + "\n").healthy) << last;
+  }
+}
+
+TEST(StalledLaunch, IsLessThanAnythingElseThatIsSaid) {
+  Verdict verdict = JudgeLog(kLaunch + "srun: error: gpu3: task 2: Exited with exit code 1\nLoading the words\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -7,10 +7,14 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE + "/../../tests/e2e")
+from ports import port_to_come_back_to  # noqa: E402
+
 PATIENCE_S = 240
 LOOKS_HUNG_S = 30  # to whoever ends a run that does nothing any more
 GRACE_S = 40  # for the tasks that are left when one has failed
@@ -19,14 +23,11 @@ GRACE_S = 40  # for the tasks that are left when one has failed
 @contextlib.contextmanager
 def port_for(run):
     """A free port; one that somebody listens on where that is the fault."""
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        port = str(probe.getsockname()[1])
+    port = port_to_come_back_to()
+    with contextlib.ExitStack() as held:
         if run.fault == "port_in_use":
-            probe.listen()
-        else:
-            probe.close()
-        yield port
+            held.enter_context(socket.create_server(("0.0.0.0", port)))
+        yield str(port)
 
 
 def is_old(launch):

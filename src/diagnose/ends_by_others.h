@@ -1,0 +1,13 @@
+#pragma once
+
+#include <vector>
+
+#include "diagnose/suspect.h"
+
+namespace rankscope::diagnose {
+
+// Signals that a launcher or a scheduler sent to the ranks that were left when one had failed are cascades, no causes.
+// An abort that no library announces is the process's own, and counts for more.
+void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects);
+
+}  // namespace rankscope::diagnose

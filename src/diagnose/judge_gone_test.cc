@@ -1,0 +1,82 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/gloo_words.h"
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+TEST(Judge, TakesAVictimsWordsForThatWhereRichWrapsThem) {
+  const std::string begin =
+      "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n\u2502 /app/train.py:31 in step "
+      "\u2502\n\u2570\u2500\u256f\n";
+  const std::string victims =
+      "RuntimeError: \n[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] \nConnection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + begin + victims},
+                           {"rank_1.log", Steps(1, 3) + begin + "KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3) + begin + victims}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
+  const std::string victims =
+      "fatal: RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + "[rank 0] " + victims},
+                           {"rank_1.log", Steps(1, 3) + "[rank 1] fatal: KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3)}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankWhoseFilesAreEmptyWhenItsPeerSawItGo) {
+  Verdict verdict = Judge({{"none_x/attempt_0/0/stdout.log", Steps(1, 4)},
+                           {"none_x/attempt_0/0/stderr.log", Closed(0)},
+                           {"none_x/attempt_0/1/stdout.log", ""},
+                           {"none_x/attempt_0/1/stderr.log", ""}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.kind, "silent_death");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankThatLeftNoFileWhenAllThatDidSawItGo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)}, {"rank_1.log", Closed(1)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheRankBetweenTheTwoThatSawItGo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)},
+                           {"rank_3.log", Steps(1, 4)},
+                           {"rank_4.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesNeitherOfTwoSilentRanksThatMayHaveGone) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)},
+                           {"rank_3.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
+}
+
+TEST(Judge, BlamesTheRankThatAnotherCouldNotSendTo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4)},
+                           {"rank_1.log", Steps(1, 4) + CouldNot("recv")},
+                           {"rank_2.log", Steps(1, 4)},
+                           {"rank_3.log", Steps(1, 4) + CouldNot("send")}});
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesNobodyForGlooWordsInOneLogOfUnknownRanks) { EXPECT_EQ(JudgeLog(Closed(0)).failure, "gloo_error"); }
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -124,7 +124,8 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;
-  blame->would_settle = {"how the process ended: the launcher's log, dmesg, the cgroup's memory.events"};
+  blame->would_settle.resize(std::min<size_t>(1, blame->would_settle.size()));  // who it was, where that is open
+  blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
 }
 
 // Every process whose end is told ended with 0.

@@ -78,5 +78,49 @@ TEST(Judge, BlamesTheRankThatAnotherCouldNotSendTo) {
 
 TEST(Judge, BlamesNobodyForGlooWordsInOneLogOfUnknownRanks) { EXPECT_EQ(JudgeLog(Closed(0)).failure, "gloo_error"); }
 
+std::string SawItGoInBarrier(int rank) {
+  return Raised(rank, 75, "barrier", "pair.cc:545] Read error [127.0.0.1]:4711: Connection reset by peer.");
+}
+
+TEST(Judge, BlamesTheOnlySilentRankThatAllWhoSawOneGoHaveToDoWithInABarrier) {
+  Files files;
+  for (int rank = 0; rank < 8; ++rank) {
+    const bool silent = rank == 2 || rank == 4 || rank == 7;
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", Steps(1, 4) + (silent ? "" : SawItGoInBarrier(rank)));
+  }
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{7});
+  files[5].second = Steps(1, 4);
+  files[0].second = Steps(1, 4);  // 1, 3 and 6: of 2, too
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_TRUE(verdict.culprits.empty());
+}
+
+TEST(Judge, BlamesTheSilentRankWhoseLogEndsBeforeWhatAllOthersWentOnToPrint) {
+  const std::string first = "reducer built its buckets in 12 ms\n", second = "step buffers of 4 tensors are ready\n";
+  Verdict verdict = Judge({{"rank_0.log", first + second},
+                           {"rank_1.log", first + second + Closed(1)},
+                           {"rank_2.log", first},
+                           {"rank_3.log", first + second + Closed(3)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  // What only some went on to print tells nothing.
+  verdict = Judge({{"rank_0.log", first + second},
+                   {"rank_1.log", first + second + Closed(1)},
+                   {"rank_2.log", first},
+                   {"rank_3.log", first + Closed(3)}});
+  EXPECT_TRUE(verdict.culprits.empty());
+  ASSERT_FALSE(verdict.would_settle.empty());
+  EXPECT_NE(verdict.would_settle.front().find("(0, 2)"), std::string::npos);
+}
+
+TEST(Judge, BlamesTheSilentRankThatIsAStepBehindTheOtherSilentOne) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 5)},
+                           {"rank_1.log", Steps(1, 5) + Closed(1)},
+                           {"rank_2.log", Steps(1, 4)},
+                           {"rank_3.log", Steps(1, 5) + Closed(3)}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

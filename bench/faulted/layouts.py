@@ -3,11 +3,12 @@ import os
 import re
 
 # The files of ranks, as different people call them.
-NAMES = {"usual": "rank_{}.log", "bare": "{}.log", "worker": "worker-{}.out", "slurm": "slurm-4711_{}.out", "folder": "{}/train.log",
-         "padded": "train_{:03d}.log", "ended": "log.{}"}
+NAMES = {"usual": "rank_{}.log", "bare": "{}.log", "worker": "worker-{}.out", "slurm": "slurm-4711_{}.out",
+         "folder": "{}/train.log", "padded": "train_{:03d}.log", "ended": "log.{}"}
 _TEE = re.compile(rb"\[default(\d+)\]:")
 # Where another speaks behind a bar that has not ended its line: a rank, or the launcher.
-_WRITERS = re.compile(rb"(?=\[default\d+\]:|[WEI]\d{4} [\d:.]+ \d+ torch/distributed/|(?:WARNING|ERROR):torch\.distributed\.)")
+_WRITERS = re.compile(rb"(?=\[default\d+\]:|[WEI]\d{4} [\d:.]+ \d+ torch/distributed/"
+                      rb"|(?:WARNING|ERROR):torch\.distributed\.)")
 
 
 def _write(path, lines):
@@ -122,5 +123,6 @@ def dress(how, paths):
 
 
 LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console, "two": of_two_launchers,
-           "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console, "spawn": of_one_console,
-           "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console, "mpirun_tagged": of_tagged_console}
+           "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console,
+           "spawn": of_one_console, "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console,
+           "mpirun_tagged": of_tagged_console}

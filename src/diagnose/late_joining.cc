@@ -10,6 +10,10 @@ namespace {
 // What is left of a rendezvous that fails after the training had begun: the others had gone.
 constexpr int kLostStore = 30;
 
+bool IsOfJoining(const Suspect& suspect) {
+  return suspect.failure == "rendezvous_failed" || (suspect.failure == "gloo_error" && suspect.kind == "connect");
+}
+
 // Who raises something of its own before it has joined leaves the others waiting for it.
 void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Suspect>* suspects) {
   auto explains = [&](const Suspect& suspect, const Suspect& waits) {
@@ -20,15 +24,11 @@ void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Su
   };
   const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
   for (Suspect& waits : *suspects) {
-    if (waits.failure != "rendezvous_failed" || waits.kind == "port in use") continue;
+    if (!IsOfJoining(waits) || waits.kind == "port in use") continue;
     if (std::none_of(all.begin(), all.end(), [&](const Suspect& s) { return explains(s, waits); })) continue;
     waits.role = Role::kCascade;
     waits.score = std::min(waits.score, kLostStore);
   }
-}
-
-bool IsOfJoining(const Suspect& suspect) {
-  return suspect.failure == "rendezvous_failed" || (suspect.failure == "gloo_error" && suspect.kind == "connect");
 }
 
 // An exception of the same rank stands before it in its file: this is of a launch after that.

@@ -102,11 +102,22 @@ Blame OfItsExit(const Reading& reading, const Suspect& cause) {
   return {};
 }
 
-// The store of a process group is rank 0's.
+// The store of a process group is rank 0's, but for a launcher that has one.
+constexpr double kAbsentStore = 0.6;
+
 bool IsOfStore(const Reading& reading, const Suspect& cause) {
   std::string_view text = reading.text(cause.line);
   return cause.kind == "port in use" &&
          (text.find("[c10d]") != std::string_view::npos || text.find("server socket") != std::string_view::npos);
+}
+
+// Nobody reached the store: rank 0, which is to have it, says nothing of that, and the others do.
+bool WasStoreAbsent(const Reading& reading, const Suspect& cause, const Collectives& collectives,
+                    const std::vector<int32_t>& fellows) {
+  const bool reached = std::find(fellows.begin(), fellows.end(), 0) != fellows.end();
+  return cause.kind == "store unreachable" && !fellows.empty() && !reached &&
+         reading.text(cause.line).find("client socket has timed out") != std::string_view::npos &&
+         FindKnownRanks(reading, collectives).all.count(0) > 0;
 }
 
 Blame OfExits(const Reading& reading, const Suspect& cause) {
@@ -228,6 +239,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   }
   if (cause.failure == "throughput_decay" && DoAllSlowAlike(reading, fellows))
     return {{}, "", {"compute_time_s and data_time_s of every rank: whose own work grew"}};
+  if (WasStoreAbsent(reading, cause, collectives, fellows))
+    return {{0}, "rank 0 listens for the others, and did not", {}, kAbsentStore};
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};

@@ -103,6 +103,20 @@ void AddMismatch(const Reading& reading, const Collectives& collectives, std::ve
                        late.why});
 }
 
+// gloo aborts a rank that gets more than it has room for. Where its words are lost, as with the head of a log, several
+// ranks that aborted at once while others saw peers go tell it; a fault of one process's own is that of one.
+constexpr int kSeveralAborts = 70;
+
+void AddAbortsOfGloo(const Reading& reading, std::vector<Suspect>* suspects) {
+  const std::vector<int32_t> aborted = OwnDeaths(reading, kSigabrt);
+  if (aborted.size() < 2 || SawItGo(*suspects).empty()) return;
+  auto abort = std::find_if(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "SIGABRT"; });
+  if (abort == suspects->end()) return;
+  suspects->push_back({abort->line, "collective_mismatch_hang", "gloo sizes", Role::kSymptom, kSeveralAborts,
+                       std::nullopt, Traceback::kNone,
+                       "ranks that aborted at the same time as gloo does: " + std::to_string(aborted.size())});
+}
+
 double ConfidenceOf(const Suspect& suspect) {
   if (suspect.kind == "sigkill_unexplained") return 0.45;
   return std::min(0.97, suspect.score / 100.0 + (suspect.role == Role::kCause ? 0.04 : 0));
@@ -116,6 +130,9 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   return culprit;
 }
 
+// Of silent deaths, those that were the ends of ranks which had left out a collective.
+constexpr double kLeftOut = 0.2;
+
 // Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
 // ranks say nothing, of which it is one.
 void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool silent, Blame* blame, Verdict* verdict) {
@@ -124,6 +141,8 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;
+  verdict->alternatives.push_back({"collective_mismatch_hang", kLeftOut,
+                                   "a rank that came to its end without a collective of the others looks alike"});
   blame->would_settle.resize(std::min<size_t>(1, blame->would_settle.size()));  // who it was, where that is open
   blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
 }
@@ -169,6 +188,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
   std::vector<Suspect> suspects = AllSuspects(reading, slowdown);
   AddMismatch(reading, collectives, &suspects);
+  AddAbortsOfGloo(reading, &suspects);
   CallSkippedByName(reading, collectives, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) {
@@ -184,6 +204,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   verdict.confidence = ConfidenceOf(*chosen);
   const bool slowed = slowdown && slowdown->failure == chosen->failure;
   Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
+  verdict.confidence = std::min(verdict.confidence, blame.confidence);
   verdict.culprits = blame.ranks;
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();

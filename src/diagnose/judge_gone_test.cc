@@ -20,6 +20,16 @@ TEST(Judge, TakesAVictimsWordsForThatWhereRichWrapsThem) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, TakesThemForThatWhereRichWrapsThemWithinTheWordsAndTheProgramWasSaving) {
+  const std::string victims =
+      "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n\u2502 /app/train.py:31 in save_checkpoint "
+      "\u2502\n\u2570\u2500\u256f\nRuntimeError: \n[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:545] Read \n"
+      "error [127.0.0.1]:4711: Connection reset by peer.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3)}, {"rank_1.log", Steps(1, 3) + victims}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
 TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
   const std::string victims =
       "fatal: RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
@@ -88,7 +98,10 @@ TEST(Judge, BlamesTheOnlySilentRankThatAllWhoSawOneGoHaveToDoWithInABarrier) {
     const bool silent = rank == 2 || rank == 4 || rank == 7;
     files.emplace_back("rank_" + std::to_string(rank) + ".log", Steps(1, 4) + (silent ? "" : SawItGoInBarrier(rank)));
   }
-  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{7});
+  Verdict of_one = Judge(files);
+  EXPECT_EQ(of_one.culprits, std::vector<int32_t>{7});
+  ASSERT_FALSE(of_one.alternatives.empty());
+  EXPECT_EQ(of_one.alternatives.front().failure, "collective_mismatch_hang");
   files[5].second = Steps(1, 4);
   files[0].second = Steps(1, 4);  // 1, 3 and 6: of 2, too
   Verdict verdict = Judge(files);

@@ -65,5 +65,24 @@ TEST(Judge, TakesALaunchWhoseLauncherSawARankEndForNoWait) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, BlamesRank0ForTheStoreThatTheOthersCouldNotReach) {
+  const std::string unreachable =
+      Traceback("/venv/site-packages/torch/distributed/rendezvous.py",
+                "torch.distributed.DistNetworkError: The client socket has timed out after 25000ms while trying to "
+                "connect to (127.0.0.1, 29511).");
+  Verdict verdict = Judge({{"rank_0.log", "loading the tokenizer\n"}, {"rank_1.log", unreachable}});
+  EXPECT_EQ(verdict.failure, "rendezvous_failed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
+TEST(Judge, TellsTheExceptionBeforeTheFirstStepNotThatTheOthersCouldNotJoinTheRestart) {
+  const std::string raised = Traceback("/app/model.py", "AssertionError");
+  Verdict verdict = Judge({{"rank_0.log", FailedToConnect(0)},
+                           {"rank_1.log", FailedToConnect(1)},
+                           {"rank_2.log", raised + FailedToConnect(2)}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -57,5 +57,14 @@ TEST(Judge, TakesTasksThatSrunTerminatedAfterAFailureForItsVictims) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 
+TEST(Judge, TakesRanksThatSomebodyEndedAfterOneHadExitedForItsVictims) {
+  Verdict verdict = JudgeLog(Steps(1, 4) +
+                             "rank 0 ended: exit 3\n"
+                             "rank 1 ended: SIGTERM\n"
+                             "the command ended: SIGTERM\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "diagnose/culprit.h"
+#include "diagnose/known_ranks.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -66,6 +67,31 @@ void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
   }
 }
 
+// A rank that ended with a code and without a word of waiting, alone among those that no launcher ended, while others
+// saw a peer go: it is whom they saw, whatever its code.
+constexpr int kOwnExit = 52;
+
+std::optional<int32_t> WhoExitedAlone(const Reading& reading, const std::vector<Suspect>& suspects) {
+  const std::set<int32_t> complaining = Complaining(suspects);
+  std::optional<int32_t> alone;
+  for (int32_t rank : OwnDeaths(reading, std::nullopt)) {
+    if (complaining.count(rank) > 0) continue;
+    if (alone) return std::nullopt;
+    alone = rank;
+  }
+  return SawItGo(suspects).empty() ? std::nullopt : alone;
+}
+
+void PromoteOwnExit(const Reading& reading, std::vector<Suspect>* suspects) {
+  const auto alone = WhoExitedAlone(reading, *suspects);
+  for (Suspect& suspect : *suspects) {
+    const bool its = alone && std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+                       return exit.line == suspect.line && exit.code.value_or(0) != 0 && RankOf(exit) == alone;
+                     });
+    if (its && suspect.kind == "exit code") suspect.score = std::max(suspect.score, kOwnExit);
+  }
+}
+
 // Slurm cancels the step, and srun ends its tasks, when one of them ended badly; a reason ("DUE TO ...") is its own.
 bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Exit& exit) {
   bool own = exit.signal ? *exit.signal != kSigterm : exit.code.value_or(0) != 0;
@@ -108,6 +134,7 @@ void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) 
   DemoteCancelledSteps(reading, suspects);
   DemoteSignalsAfterAFailure(reading, suspects);
   PromoteOwnAborts(reading, suspects);
+  PromoteOwnExit(reading, suspects);
 }
 
 }  // namespace rankscope::diagnose

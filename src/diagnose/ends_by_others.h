@@ -7,7 +7,8 @@
 namespace rankscope::diagnose {
 
 // Signals that a launcher or a scheduler sent to the ranks that were left when one had failed are cascades, no causes.
-// An abort that no library announces is the process's own, and counts for more.
+// An abort that no library announces is the process's own, as is the end of the only rank that neither waited nor was
+// signalled: they count for more.
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects);
 
 }  // namespace rankscope::diagnose

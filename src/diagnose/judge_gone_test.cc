@@ -135,5 +135,20 @@ TEST(Judge, BlamesTheSilentRankThatIsAStepBehindTheOtherSilentOne) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 
+TEST(Judge, BlamesTheOnlyRankThatEndedWithoutHavingWaitedThoughItsCodeIsOne) {
+  const std::string quits = "the verifier has no answer\n";
+  const Files ranks = {{"rank_0.log", Steps(1, 4) + Closed(0)},
+                       {"rank_1.log", Steps(1, 4)},
+                       {"rank_2.log", Steps(1, 4) + Closed(2)},
+                       {"rank_3.log", Steps(1, 4) + quits}};
+  Files files = ranks;
+  files.emplace_back("launcher.log", Exited(3));
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  files.back().second = Exited(0);  // one that waited
+  EXPECT_EQ(Judge(files).failure, "gloo_error");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

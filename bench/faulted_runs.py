@@ -122,8 +122,8 @@ def known_runs(base, only):
         culprit, world = map(int, place.split("of"))
         if fault == "launcher_term" and not any(told["codes"]):
             continue  # it had ended before
-        if fault == "shapes" and not any(told["codes"]):
-            continue  # gloo does not mind a receiver that has room for more
+        if fault in ("shapes", "port_in_use") and not any(told["codes"]):
+            continue  # gloo does not mind a receiver that has room for more, a launcher takes another port
         if framework in WAITS_FOR_EVER and fault in ("missing", "shapes") and set(told["codes"]) == {-9}:
             continue  # its ranks waited without a word until they were killed: the files just end
         yield Run(base, framework, launch, fault, world, culprit, told.get("variant")), told["layouts"]

@@ -77,14 +77,13 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
   }
   const int32_t rank = aborted.front();
   const int32_t sender = SenderTo(reading, suspects, rank, world);
+  const std::string pair = std::to_string(sender) + "'s or rank " + std::to_string(rank) + "'s";
+  const std::vector<std::string> settles = {"whose size is the odd one, rank " + pair +
+                                            ": TORCH_DISTRIBUTED_DEBUG=DETAIL, the shapes that each passes"};
   // The gradients' sizes are the same on all ranks.
   if (DidOthersReduceGradients(reading, suspects, rank, sender))
-    return {{rank}, "it expected less than it got while others reduced their gradients", {}};
-  const std::string pair = std::to_string(sender) + "'s or rank " + std::to_string(rank) + "'s";
-  return {{sender},
-          "rank " + std::to_string(rank) + " got more from it than it expected",
-          {"whose size is the odd one, rank " + pair + ": TORCH_DISTRIBUTED_DEBUG=DETAIL, the shapes that each passes"},
-          kOneOfTwo};
+    return {{rank}, "it expected less than it got while others reduced their gradients", settles, kOneOfTwo};
+  return {{sender}, "rank " + std::to_string(rank) + " got more from it than it expected", settles, kOneOfTwo};
 }
 
 }  // namespace rankscope::diagnose

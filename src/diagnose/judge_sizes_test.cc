@@ -17,6 +17,7 @@ TEST(Judge, BlamesTheRankThatExpectedLessThanTheGradientsOfAllOthers) {
                            {"rank_2.log", Steps(1, 4) + RaisedInBackward(44, kClosed)}});
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_LE(verdict.confidence, 0.7);
 }
 
 TEST(Judge, BlamesTheRankThatExpectedLessThanGradientsThoughTheSenderWasEndedAsItWaited) {

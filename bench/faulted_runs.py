@@ -1,13 +1,13 @@
-"""Real training runs on gloo with a fault each, in the layouts in which their logs lie about, and what the diagnosis of the
-files alone makes of them.
+"""Real training runs on gloo with a fault each, in the layouts in which their logs lie about, and what the diagnosis
+of the files alone makes of them.
 
-    bench/faulted_runs.py run FOLDER [--only TEXT]     # runs those that FOLDER does not have yet (root: cgroup, small disk)
-    bench/faulted_runs.py run FOLDER --drawn SEED --count 40   # others: ranks, steps, words and places drawn by the seed
+    bench/faulted_runs.py run FOLDER [--only TEXT]     # those that FOLDER does not have yet (root: cgroup, small disk)
+    bench/faulted_runs.py run FOLDER --drawn SEED --count 40   # others: ranks, steps, words and places by the seed
     bench/faulted_runs.py score FOLDER [--misses]      # accuracy by fault and by layout
 
 $RANKSCOPE: the program. $RANKSCOPE_FRAMEWORKS: a Python with torch, transformers, accelerate, lightning and ms-swift
-(tools/install_frameworks.sh makes one); some runs take $TORCH_PYTHON, of another generation of torch. Both find loguru, rich,
-structlog, absl-py and tqdm (`pip install --target DIR`, PYTHONPATH=DIR)."""
+(tools/install_frameworks.sh makes one); some runs take $TORCH_PYTHON, of another generation of torch. Both find
+loguru, rich, structlog, absl-py and tqdm (`pip install --target DIR`, PYTHONPATH=DIR)."""
 import argparse
 import collections
 import concurrent.futures
@@ -83,6 +83,7 @@ class Run:
     def __init__(self, base, framework, launch, fault, world, culprit, variant=None):
         self.framework, self.launch, self.fault, self.world, self.culprit = framework, launch, fault, world, culprit
         self.variant = variant or {}
+        self.under = []  # what its launchers are started by
         words = [framework, launch, fault, f"{culprit}of{world}", *self.variant.values()]
         self.name = ".".join(words)  # no word that tells a reader of paths a rank
         self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if is_old(launch) else PYTHON
@@ -121,8 +122,8 @@ def known_runs(base, only):
         culprit, world = map(int, place.split("of"))
         if fault == "launcher_term" and not any(told["codes"]):
             continue  # it had ended before
-        if fault == "shapes" and not any(told["codes"]):
-            continue  # gloo does not mind a receiver that has room for more
+        if fault in ("shapes", "port_in_use") and not any(told["codes"]):
+            continue  # gloo does not mind a receiver that has room for more, a launcher takes another port
         if framework in WAITS_FOR_EVER and fault in ("missing", "shapes") and set(told["codes"]) == {-9}:
             continue  # its ranks waited without a word until they were killed: the files just end
         yield Run(base, framework, launch, fault, world, culprit, told.get("variant")), told["layouts"]
@@ -150,8 +151,8 @@ def all_runs(base):
 def prepare(run):
     """The environment of a run, with what its fault needs."""
     os.makedirs(run.folder)
-    env = os.environ | {"FAULT": run.fault, "CULPRIT": str(run.culprit), "OUT": run.folder + "/out", "OMP_NUM_THREADS": "1",
-                        "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1",
+    env = os.environ | {"FAULT": run.fault, "CULPRIT": str(run.culprit), "OUT": run.folder + "/out",
+                        "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": "", "HF_HUB_OFFLINE": "1",
                         "PYTHONPATH": os.pathsep.join((HERE, os.environ.get("PYTHONPATH", "")))} | run.variant
     os.makedirs(env["OUT"])
     if run.fault == "host_oom":
@@ -179,13 +180,18 @@ def has_text(paths):
     return found.returncode == 0
 
 
-def carry_out(run):
+def launch(run):
     env = prepare(run)
     try:
-        processes, codes = LAUNCHES[plain(run.launch)](run, env)
+        return LAUNCHES[plain(run.launch)](run, env)
     finally:
         clean(run, env)
-    layouts = LAYOUTS[plain(run.launch)](run.folder, processes.lines, run.world, NAMES[run.variant.get("NAMES", "usual")])
+
+
+def carry_out(run):
+    processes, codes = launch(run)
+    name = NAMES[run.variant.get("NAMES", "usual")]
+    layouts = LAYOUTS[plain(run.launch)](run.folder, processes.lines, run.world, name)
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
     if "DRESS" in run.variant:
         dress(run.variant["DRESS"], sorted({path for paths in layouts.values() for path in paths}))
@@ -205,7 +211,8 @@ def run_all(base, only, seed, count):
 
 
 def diagnose(paths):
-    done = subprocess.run([RANKSCOPE, "diagnose", *paths, "-o", "json"], capture_output=True, text=True, errors="replace")
+    command = [RANKSCOPE, "diagnose", *paths, "-o", "json"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if not done.stdout:
         return "cannot read", None, done.stderr
     verdict = json.loads(done.stdout)
@@ -242,7 +249,8 @@ def score(base, show_misses, only):
         for tally, key in ((by_fault, run.fault), (by_layout, layout), (by_framework, run.framework), (total, "all")):
             tally.count(key, *right, culprit not in (None, "any") and rank is None)
         if show_misses and not all(right):
-            print(f"{run.name} [{layout}] {' '.join(paths)}\n    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
+            print(f"{run.name} [{layout}] {' '.join(paths)}\n"
+                  f"    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
     for tally, title in ((by_fault, "fault"), (by_layout, "layout"), (by_framework, "framework"), (total, "")):
         tally.show(title)
 
@@ -262,4 +270,5 @@ def main():
         score(asked.folder, asked.misses, asked.only)
 
 
-main()
+if __name__ == "__main__":
+    main()

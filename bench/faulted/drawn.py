@@ -1,5 +1,5 @@
-"""Runs that a seed draws, so that each seed gives some that no rule has seen: other numbers of ranks, culprits, steps, places
-in the program, exceptions, ways to print and launchers."""
+"""Runs that a seed draws, so that each seed gives some that no rule has seen: other numbers of ranks, culprits, steps,
+places in the program, exceptions, ways to print and launchers."""
 import random
 
 from launches import is_old, plain
@@ -11,37 +11,42 @@ _OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "
              "worded", "waits", "parts", "local", "busy", "structlog", "loguru_own")  # their lines name the rank
 _OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog", "rich", "absl",
              "tqdm")  # their lines tell what the rank did by itself
-_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet", "csv", "said")
+_STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet",
+           "csv", "said")
 _TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
 _STOPPABLE = ("torchrun", "standalone", "two", "redirected")  # whose launchers say that they were signalled, and when
-_BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")  # which only reports of the steps tell, and those as they come
+# Which only reports of the steps tell, and those as they come.
+_BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")
 _CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast", "objects", "reduce"),
           "shapes": ("all_reduce", "all_gather", "broadcast")}
 _DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
-_AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill", "host_oom",
-            "memory_error", "other_call", "shapes", "missing")
+_AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill",
+            "host_oom", "memory_error", "other_call", "shapes", "missing")
 # The older torch's Python has neither safetensors nor an image library.
 _SAVERS = ("torch", "legacy", "pickle", "numpy", "safetensors")
 _SPOILS = ("parameters", "inputs", "inputs", "raises", "exits")
 _CATCHES = ("logs", "exits", "says", "tears", "hook", "rich", "loguru")
-_CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"TORCH_CPP_LOG_LEVEL": "INFO"}, {"LOGLEVEL": "INFO"})
+_CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"TORCH_CPP_LOG_LEVEL": "INFO"},
+            {"LOGLEVEL": "INFO"})
 _NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ended")
-_FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed", "disk_full",
-             "port_in_use", "healthy")  # drawn three times as often as the others
-_DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full", "port_in_use", "import",
-        "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words")
-_OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host_oom", "missing", "shapes", "other_call", "nan",
-           "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full", "port_in_use", "import", "before_start",
-           "wait", "launcher_term")
+_FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed",
+             "disk_full", "port_in_use", "healthy")  # drawn three times as often as the others
+_DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full", "port_in_use",
+        "import", "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words")
+_OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host_oom", "missing", "shapes",
+           "other_call", "nan", "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full",
+           "port_in_use", "import", "before_start", "wait", "launcher_term")
 _LAUNCHES = {
-    "ddp": ("torchrun", "torchrun", "torchrun", "torchrun_old", "standalone", "two", "two", "two_old", "tasks", "tasks", "tasks_old",
-            "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old", "mpirun_tagged"),
+    "ddp": ("torchrun", "torchrun", "torchrun", "torchrun_old", "standalone", "two", "two", "two_old", "tasks", "tasks",
+            "tasks_old", "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old",
+            "mpirun_tagged"),
     "trainer": ("torchrun", "torchrun", "two", "tasks", "redirected", "standalone"),
     "accelerate": ("torchrun", "two", "tasks", "restarts", "accelerate"),
     "lightning": ("torchrun", "two", "tasks", "restarts", "own"),
     "swift": ("swift", "torchrun", "two", "tasks"),
 }
-# What no line of such a run tells: torch.multiprocessing prints one rank's exception, and Trainer waits without a timeout.
+# What no line of such a run tells: torch.multiprocessing prints one rank's exception, and Trainer waits without a
+# timeout.
 _UNTOLD = {
     "spawn": ("missing", "shapes", "other_call", "early_end", "launcher_term", "wait"),
     "trainer": ("other_call", "wait"),

@@ -1,9 +1,9 @@
-"""What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0), $FAULT_PLACE
-whether it strikes at the step itself, in the evaluation, while a checkpoint is saved, before the first step (setup)
-or after the last (end), $RAISED what is raised, $CALL the collective that is left out or differs, $MEMORY who asks for
-too much memory, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker dies of, $SPOILS what is no
-number (and what the program does about it); the training scripts beside this file call the functions below at their
-places. Nothing here knows how the failure will be told."""
+"""What goes wrong in a training run. $FAULT names the fault, $CULPRIT the rank, $FAULT_STEP the step (from 0),
+$FAULT_PLACE whether it strikes at the step itself, in the evaluation, while a checkpoint is saved, before the first
+step (setup) or after the last (end), $RAISED what is raised, $CALL the collective that is left out or differs, $MEMORY
+who asks for too much memory, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker dies of,
+$SPOILS what is no number (and what the program does about it); the training scripts beside this file call the
+functions below at their places. Nothing here knows how the failure will be told."""
 import ctypes
 import errno
 import json

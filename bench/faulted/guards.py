@@ -59,7 +59,8 @@ def _loguru(main):
     loguru.logger.catch(reraise=True)(main)()
 
 
-_GUARDS = {"logs": _log, "exits": _exit, "says": _say, "tears": _tear_down, "hook": _hook, "rich": _rich, "loguru": _loguru}
+_GUARDS = {"logs": _log, "exits": _exit, "says": _say, "tears": _tear_down, "hook": _hook, "rich": _rich,
+           "loguru": _loguru}
 
 
 def run(main):

@@ -1,5 +1,5 @@
-"""Starts training runs as people do: under one torchrun, under two (a node each), rank by rank as `srun` would, by Open MPI's
-mpirun, by Lightning, by Accelerate's launcher, by torch.multiprocessing, or by ms-swift."""
+"""Starts training runs as people do: under one torchrun, under two (a node each), rank by rank as `srun` would, by Open
+MPI's mpirun, by Lightning, by Accelerate's launcher, by torch.multiprocessing, or by ms-swift."""
 import contextlib
 import os
 import queue
@@ -7,10 +7,14 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE + "/../../tests/e2e")
+from ports import port_to_come_back_to  # noqa: E402
+
 PATIENCE_S = 240
 LOOKS_HUNG_S = 30  # to whoever ends a run that does nothing any more
 GRACE_S = 40  # for the tasks that are left when one has failed
@@ -19,14 +23,11 @@ GRACE_S = 40  # for the tasks that are left when one has failed
 @contextlib.contextmanager
 def port_for(run):
     """A free port; one that somebody listens on where that is the fault."""
-    with socket.socket() as probe:
-        probe.bind(("0.0.0.0", 0))
-        port = str(probe.getsockname()[1])
+    port = port_to_come_back_to()
+    with contextlib.ExitStack() as held:
         if run.fault == "port_in_use":
-            probe.listen()
-        else:
-            probe.close()
-        yield port
+            held.enter_context(socket.create_server(("0.0.0.0", port)))
+        yield str(port)
 
 
 def is_old(launch):
@@ -49,13 +50,15 @@ class Processes:
 
     def __init__(self, run):
         # Somebody ends it from outside when it trains.
-        self._until = re.compile(rb"(?:step|iter|iteration) *:? *4\b|4/12|'epoch': 0.3") if run.fault == "launcher_term" else None
-        self._hangs = run.fault == "stopped"
+        trains = re.compile(rb"(?:step|iter|iteration) *:? *4\b|4/12|'epoch': 0.3")
+        self._until = trains if run.fault == "launcher_term" else None
+        self._hangs, self._under = run.fault == "stopped", run.under
         self.lines, self.children, self._queue, self._readers = [], [], queue.Queue(), []
 
     def start(self, command, env):
         source = len(self.children)
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env, start_new_session=True)
+        child = subprocess.Popen([*self._under, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env,
+                                 start_new_session=True)
         reader = threading.Thread(target=self._read, args=(source, child))
         reader.start()
         self.children.append(child)
@@ -150,13 +153,14 @@ def run_alone(run, env, command):
 def run_by_accelerate(run, env):
     """Its launcher of several GPUs; the program asks for CPUs itself."""
     launcher = [os.path.dirname(run.python) + "/accelerate", "launch", "--multi_gpu", "--num_processes", str(run.world),
-                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "{port}"]
+                "--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no",
+                "--main_process_port", "{port}"]
     return run_alone(run, env, [*launcher, *run.program])
 
 
 def _of_task(run, rank, port):
-    return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(run.world), "LOCAL_WORLD_SIZE": str(run.world),
-            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    return {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(run.world),
+            "LOCAL_WORLD_SIZE": str(run.world), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
 
 
 def run_by_mpirun(run, env, *more):
@@ -173,7 +177,8 @@ def run_by_mpirun_tagged(run, env):
 
 def run_by_itself(run, env):
     """Lightning starts the other ranks."""
-    return run_alone(run, env | {"LOCAL_WORLD_SIZE": str(run.world), "MASTER_PORT": "{port}"}, [run.python, *run.program])
+    env = env | {"LOCAL_WORLD_SIZE": str(run.world), "MASTER_PORT": "{port}"}
+    return run_alone(run, env, [run.python, *run.program])
 
 
 def run_by_spawn(run, env):
@@ -190,7 +195,8 @@ def run_two_launchers(run, env):
 
 
 def _in_sruns_words(task, code):
-    words = {-9: "Killed", -11: "Segmentation fault", -6: "Aborted", -15: "Terminated", -7: "Bus error", -8: "Floating point exception"}
+    words = {-9: "Killed", -11: "Segmentation fault", -6: "Aborted", -15: "Terminated", -7: "Bus error",
+             -8: "Floating point exception"}
     if code == 0:
         return []
     return [f"srun: error: gpu-{task}: task {task}: {words.get(code, f'Exited with exit code {code}')}\n".encode()]
@@ -247,6 +253,6 @@ def run_swift(run, env):
 
 
 LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself, "two": run_two_launchers,
-            "tasks": run_tasks, "killed": run_tasks_that_srun_kills, "swift": run_swift, "accelerate": run_by_accelerate,
-            "spawn": run_by_spawn, "restarts": run_with_restarts, "redirected": run_redirected, "mpirun": run_by_mpirun,
-            "mpirun_tagged": run_by_mpirun_tagged}
+            "tasks": run_tasks, "killed": run_tasks_that_srun_kills, "swift": run_swift,
+            "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts,
+            "redirected": run_redirected, "mpirun": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}

@@ -3,10 +3,12 @@ import os
 import re
 
 # The files of ranks, as different people call them.
-NAMES = {"usual": "rank_{}.log", "bare": "{}.log", "worker": "worker-{}.out", "slurm": "slurm-4711_{}.out", "folder": "{}/train.log",
-         "padded": "train_{:03d}.log", "ended": "log.{}"}
-_TEE = re.compile(rb"(?:^|(?<=\r))\[default(\d+)\]:")
-_WRITERS = re.compile(rb"(?<=\r)(?=\[default\d+\]:)")  # whose bars stand in one line
+NAMES = {"usual": "rank_{}.log", "bare": "{}.log", "worker": "worker-{}.out", "slurm": "slurm-4711_{}.out",
+         "folder": "{}/train.log", "padded": "train_{:03d}.log", "ended": "log.{}"}
+_TEE = re.compile(rb"\[default(\d+)\]:")
+# Where another speaks behind a bar that has not ended its line: a rank, or the launcher.
+_WRITERS = re.compile(rb"(?=\[default\d+\]:|[WEI]\d{4} [\d:.]+ \d+ torch/distributed/"
+                      rb"|(?:WARNING|ERROR):torch\.distributed\.)")
 
 
 def _write(path, lines):
@@ -20,14 +22,17 @@ def _bare(line):
     return _TEE.sub(b"", line)
 
 
-def _files_of_ranks(folder, lines, ranks_of_source, name):
-    """One file for each rank; what the launchers print is left out."""
-    of_rank = {}
-    pieces = ((source, piece) for source, line in lines for piece in _WRITERS.split(line))
-    for source, line in pieces:
+def _pieces(lines):
+    return [(source, piece) for source, line in lines for piece in _WRITERS.split(line) if piece]
+
+
+def _files_of_ranks(folder, lines, ranks_of_source, world, name):
+    """One file for each rank, be it empty as of who redirects it; what the launchers print is left out."""
+    of_rank = {rank: [] for rank in range(world)}
+    for source, line in _pieces(lines):
         told = _TEE.match(line)
         if told and source is not None:
-            of_rank.setdefault(source * ranks_of_source + int(told[1]), []).append(_bare(line))
+            of_rank[source * ranks_of_source + int(told[1])].append(_bare(line))
     for rank, own in of_rank.items():
         _write(f"{folder}/{name.format(rank)}", own)
     return [folder]
@@ -39,8 +44,8 @@ def _labelled(source, line):
 
 def of_one_launcher(folder, lines, world, name):
     console = [line for _, line in lines]
-    ranks = _files_of_ranks(folder + "/ranks", lines, world, name)
-    launcher = _write(folder + "/launcher.log", [line for line in console if not _TEE.match(line)])
+    ranks = _files_of_ranks(folder + "/ranks", lines, world, world, name)
+    launcher = _write(folder + "/launcher.log", [line for _, line in _pieces(lines) if not _TEE.match(line)])
     return {
         "tee": [_write(folder + "/tee.log", console)],
         "interleaved": [_write(folder + "/interleaved.log", map(_bare, console))],
@@ -60,7 +65,7 @@ def of_two_launchers(folder, lines, world, name):
         "node files": [folder + "/bare_nodes"],
         "srun -l of launchers": [_write(folder + "/slurm-17.out", [_labelled(*pair) for pair in lines])],
         "trees of two nodes": [folder + "/tree"],
-        "file a rank": _files_of_ranks(folder + "/ranks", lines, world // 2, name),
+        "file a rank": _files_of_ranks(folder + "/ranks", lines, world // 2, world, name),
     }
 
 
@@ -118,5 +123,6 @@ def dress(how, paths):
 
 
 LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console, "two": of_two_launchers,
-           "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console, "spawn": of_one_console,
-           "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console, "mpirun_tagged": of_tagged_console}
+           "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console,
+           "spawn": of_one_console, "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console,
+           "mpirun_tagged": of_tagged_console}

@@ -1,5 +1,5 @@
-"""Loggers and bars that programs print their steps by, each the library itself: report functions of (rank, step, loss, own seconds,
-seconds of the step) by the style that asks for them."""
+"""Loggers and bars that programs print their steps by, each the library itself: report functions of (rank, step, loss,
+own seconds, seconds of the step) by the style that asks for them."""
 import logging
 import sys
 

@@ -53,7 +53,8 @@ RAISED = {
     "exit_message": lambda: sys.exit("the teacher's answer is empty"),
     "thread": _raise_in_thread,
     "own_unlike": lambda: _raise(DegenerateReward("reward of group 5 is constant")),
-    "lines": lambda: _raise(ValueError("the plan does not fit:\n  stage 0: layers 0-11\n  stage 1: layers 12-23\nhint: use 3 stages")),
+    "lines": lambda: _raise(ValueError(
+        "the plan does not fit:\n  stage 0: layers 0-11\n  stage 1: layers 12-23\nhint: use 3 stages")),
     "long": lambda: _raise(ValueError("unexpected keys: " + ", ".join(f"layers.{n}.mlp.weight" for n in range(200)))),
     "noted": _noted,
     "group": _grouped,

@@ -10,7 +10,8 @@ from train_data import Rows
 
 faults.before_start()
 torch.set_num_threads(1)
-accelerator = Accelerator(cpu=True, kwargs_handlers=[InitProcessGroupKwargs(timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))])
+group = InitProcessGroupKwargs(timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))
+accelerator = Accelerator(cpu=True, kwargs_handlers=[group])
 faults.fill_small_disk()
 net = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.Linear(64, 4))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05)

@@ -32,7 +32,8 @@ def evaluate(model, step):
 
 def save(model, step):
     if dist.get_rank() == 0:
-        save_state(model.state_dict() | {"more": torch.zeros(1 << 18)}, faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt")
+        path = faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt"
+        save_state(model.state_dict() | {"more": torch.zeros(1 << 18)}, path)
         print("saved checkpoint step6.pt", flush=styles.FLUSHES)
     dist.barrier()
 

@@ -43,7 +43,8 @@ torch.set_num_threads(1)
 faults.fill_small_disk()
 loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=faults.WORKERS)
 saving = ModelCheckpoint(dirpath=faults.checkpoint_folder(os.environ["OUT"]), every_n_train_steps=6)
-lightning.Trainer(accelerator="cpu", devices=int(os.environ.get("LOCAL_WORLD_SIZE", "2")), num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")),
-                  strategy=DDPStrategy(process_group_backend="gloo", timeout=datetime.timedelta(seconds=faults.TIMEOUT_S)),
-                  max_steps=12, logger=False, callbacks=[saving], log_every_n_steps=1, val_check_interval=6, limit_val_batches=1,
+strategy = DDPStrategy(process_group_backend="gloo", timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))
+lightning.Trainer(accelerator="cpu", devices=int(os.environ.get("LOCAL_WORLD_SIZE", "2")),
+                  num_nodes=int(os.environ.get("GROUP_WORLD_SIZE", "1")), strategy=strategy, max_steps=12, logger=False,
+                  callbacks=[saving], log_every_n_steps=1, val_check_interval=6, limit_val_batches=1,
                   num_sanity_val_steps=0).fit(Module(), loader, torch.utils.data.DataLoader(PlainRows(), batch_size=2))

@@ -6,10 +6,9 @@
 #include <map>
 #include <set>
 
-#include "diagnose/gloo_tree.h"
+#include "diagnose/gloo_sizes.h"
 #include "diagnose/known_ranks.h"
 #include "diagnose/nccl_writer.h"
-#include "diagnose/odd_call.h"
 #include "diagnose/silence.h"
 #include "diagnose/stacks.h"
 #include "diagnose/victims.h"
@@ -84,57 +83,6 @@ Blame OfHungAlike(const Reading& reading) {
            "stacks of all ranks while they stand (rankscope dump-stacks JOB, py-spy dump --native)"}};
 }
 
-// Whose tracebacks lead there; anywhere, where it is "".
-std::set<int32_t> RanksIn(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view place) {
-  std::set<int32_t> ranks;
-  for (const Suspect& suspect : suspects) {
-    if (!suspect.rank || suspect.traceback == Traceback::kNone) continue;
-    if (reading.tracebacks.all[suspect.traceback].frames.find(place) != std::string::npos) ranks.insert(*suspect.rank);
-  }
-  return ranks;
-}
-
-// Whether all others that say where they were reduced their gradients, and not the sender alone: it may be there for it
-// has left out what the receiver is in. A rank that the launcher ends as it waits says nothing.
-bool DidOthersReduceGradients(const Reading& reading, const std::vector<Suspect>& suspects, int32_t receiver,
-                              int32_t sender) {
-  std::set<int32_t> reducing = RanksIn(reading, suspects, "torch/autograd/"), speaking = RanksIn(reading, suspects, "");
-  reducing.erase(receiver);
-  speaking.erase(receiver);
-  const bool all = reducing == speaking;
-  reducing.erase(sender);
-  return all && !reducing.empty();
-}
-
-// `aborted`: the ranks that received more than they had room for. In gloo's all-reduce a rank receives from the next
-// one in the ring, in its all-gather from the one before. Who sends more has left out a smaller collective, or its part
-// is larger; that the receiver's is smaller than all others' would look alike, and is rarer.
-Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives,
-                  const std::vector<int32_t>& aborted) {
-  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
-  if (OddCall odd = FindOddCall(reading, suspects, known); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
-  const auto world = static_cast<int32_t>(known.size());
-  if (aborted.empty() || world < 2) return {};
-  if (aborted.size() > 1) {
-    const auto sender = SenderToAll(aborted);
-    if (sender && !RanksIn(reading, suspects, "in broadcast").empty())
-      return {{*sender}, "all to which it sends in the broadcast got more than they expected", {}};
-    std::vector<int32_t> rest;
-    for (int32_t rank : known) {
-      if (std::find(aborted.begin(), aborted.end(), rank) == aborted.end()) rest.push_back(rank);
-    }
-    if (rest.size() != 1) return {};
-    return {rest, "every other rank received more than it expected", {}};
-  }
-  const int32_t rank = aborted.front();
-  const bool gathers = !RanksIn(reading, suspects, "in all_gather").empty();
-  const int32_t sender = (rank + (gathers ? world - 1 : 1)) % world;
-  // The gradients' sizes are the same on all ranks.
-  if (DidOthersReduceGradients(reading, suspects, rank, sender))
-    return {{rank}, "it expected less than it got while others reduced their gradients", {}};
-  return {{sender}, "rank " + std::to_string(rank) + " got more from it than it expected", {}};
-}
-
 std::optional<int32_t> SignalOf(const Suspect& cause) {
   if (cause.kind == "sigkill_unexplained") return 9;
   if (cause.kind == "SIGSEGV") return 11;
@@ -154,11 +102,22 @@ Blame OfItsExit(const Reading& reading, const Suspect& cause) {
   return {};
 }
 
-// The store of a process group is rank 0's.
+// The store of a process group is rank 0's, but for a launcher that has one.
+constexpr double kAbsentStore = 0.6;
+
 bool IsOfStore(const Reading& reading, const Suspect& cause) {
   std::string_view text = reading.text(cause.line);
   return cause.kind == "port in use" &&
          (text.find("[c10d]") != std::string_view::npos || text.find("server socket") != std::string_view::npos);
+}
+
+// Nobody reached the store: rank 0, which is to have it, says nothing of that, and the others do.
+bool WasStoreAbsent(const Reading& reading, const Suspect& cause, const Collectives& collectives,
+                    const std::vector<int32_t>& fellows) {
+  const bool reached = std::find(fellows.begin(), fellows.end(), 0) != fellows.end();
+  return cause.kind == "store unreachable" && !fellows.empty() && !reached &&
+         reading.text(cause.line).find("client socket has timed out") != std::string_view::npos &&
+         FindKnownRanks(reading, collectives).all.count(0) > 0;
 }
 
 Blame OfExits(const Reading& reading, const Suspect& cause) {
@@ -280,6 +239,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   }
   if (cause.failure == "throughput_decay" && DoAllSlowAlike(reading, fellows))
     return {{}, "", {"compute_time_s and data_time_s of every rank: whose own work grew"}};
+  if (WasStoreAbsent(reading, cause, collectives, fellows))
+    return {{0}, "rank 0 listens for the others, and did not", {}, kAbsentStore};
   if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};

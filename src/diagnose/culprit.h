@@ -13,7 +13,8 @@ namespace rankscope::diagnose {
 struct Blame {
   std::vector<int32_t> ranks;  // most certain first; empty: nobody can be named
   std::string why;
-  std::vector<std::string> would_settle;  // what to look at where nobody can be named
+  std::vector<std::string> would_settle;  // what to look at where nobody can be named, or another as well
+  double confidence = 1;                  // that it is the first of them, where it is that which is in doubt
 };
 
 // In the order of proof: the rank whose own words the cause is; the rank named in them; the process that the launcher

@@ -249,8 +249,9 @@ TEST(Judge, BlamesThePeerThatACollectiveLibraryNames) {
 
 TEST(Judge, KnowsTheRankByWhatPrefixesALine) {
   const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.00 GiB.\n";
-  for (const char* prefix : {"[SLURM_PROCID=5] ", "PROCID 5: ", "[process 5] ",
-                             "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) "}) {
+  for (const char* prefix :
+       {"[SLURM_PROCID=5] ", "PROCID 5: ", "[process 5] ", "2026-02-03 10:00:07,050 INFO [worker-5] ",
+        "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) "}) {
     EXPECT_EQ(JudgeLog(prefix + oom).culprits, std::vector<int32_t>{5}) << prefix;
   }
   // An NPU's process without a group has none, and a number in a sentence is no prefix.

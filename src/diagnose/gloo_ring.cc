@@ -12,16 +12,6 @@ bool IsOfAllReduce(const Reading& reading, const Suspect& suspect) {
   return frames.find("in all_reduce") != std::string::npos || frames.find("torch/autograd/") != std::string::npos;
 }
 
-// Those that failed in an all-reduce and said so in these words.
-std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view words) {
-  std::set<int32_t> ranks;
-  for (const Suspect& suspect : suspects) {
-    const bool said = reading.text(suspect.line).find(words) != std::string_view::npos;
-    if (suspect.rank && said && IsOfAllReduce(reading, suspect)) ranks.insert(*suspect.rank);
-  }
-  return ranks;
-}
-
 // A rank of a job of so many, counted around the ring.
 int32_t Around(int32_t rank, size_t world) {
   const auto ranks = static_cast<int32_t>(world);
@@ -51,12 +41,13 @@ RingGap FindRingGap(const Reading& reading, const std::vector<Suspect>& suspects
   std::set<int32_t> silent = known;
   for (int32_t rank : Complaining(suspects)) silent.erase(rank);
   if (known.size() < 3) return {};
-  const std::set<int32_t> could_not_send = WhoSaid(reading, suspects, "for send operation to complete");
+  auto in_all_reduce = [&](const Suspect& suspect) { return IsOfAllReduce(reading, suspect); };
+  const auto could_not_send = WhoSaid(reading, suspects, "for send operation to complete", in_all_reduce);
   if (auto rank = WhoDidNotReceive(could_not_send, known); rank && silent.count(*rank) > 0)
     return {rank, "rank " + std::to_string(*could_not_send.begin()) + ", which sends to it, could not"};
   std::set<int32_t> saw_it_go;
   for (std::string_view words : {"Connection closed by peer", "Connection reset by peer"})
-    saw_it_go.merge(WhoSaid(reading, suspects, words));
+    saw_it_go.merge(WhoSaid(reading, suspects, words, in_all_reduce));
   if (auto rank = BetweenThose(saw_it_go, silent, known.size()))
     return {rank, "both its neighbours in the ring saw a peer go"};
   return {};

@@ -1,15 +1,16 @@
 #include <algorithm>
-#include <set>
 
 #include "diagnose/attempts.h"
 #include "diagnose/collectives.h"
 #include "diagnose/culprit.h"
 #include "diagnose/curves.h"
+#include "diagnose/ends_by_others.h"
 #include "diagnose/error_file_verdict.h"
 #include "diagnose/flight_comparison.h"
 #include "diagnose/flight_verdict.h"
 #include "diagnose/hang.h"
 #include "diagnose/known_ranks.h"
+#include "diagnose/late_joining.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/reading.h"
 #include "diagnose/restart_plan.h"
@@ -30,192 +31,10 @@ constexpr int kLeastScore = 28;
 constexpr int kAsGood = 3;
 // From here on a suspect explains a death, and what makes a living job slow is no matter any more.
 constexpr int kExplainsDeath = 40;
-// What is left of a rendezvous that fails after the training had begun: the others had gone.
-constexpr int kLostStore = 30;
-
 bool IsSlowness(const Suspect& suspect) {
   constexpr std::string_view kSlow[] = {"straggler", "network_degraded", "data_loading_bottleneck", "throughput_decay",
                                         "thermal_or_power_throttle"};
   return std::find(std::begin(kSlow), std::end(kSlow), suspect.failure) != std::end(kSlow);
-}
-
-// Who raises something of its own before it has joined leaves the others waiting for it.
-void DemoteRendezvousThatAFailureExplains(const Reading& reading, std::vector<Suspect>* suspects) {
-  auto explains = [&](const Suspect& suspect, const Suspect& waits) {
-    bool raised = suspect.traceback != Traceback::kNone && suspect.role <= Role::kSymptom && !IsVictimsWord(suspect);
-    if (!raised || suspect.failure == waits.failure) return false;
-    if (suspect.rank && waits.rank) return suspect.rank != waits.rank;
-    return IsKnownToFollow(reading, waits.line, suspect.line);
-  };
-  const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
-  for (Suspect& waits : *suspects) {
-    if (waits.failure != "rendezvous_failed" || waits.kind == "port in use") continue;
-    if (std::none_of(all.begin(), all.end(), [&](const Suspect& s) { return explains(s, waits); })) continue;
-    waits.role = Role::kCascade;
-    waits.score = std::min(waits.score, kLostStore);
-  }
-}
-
-bool IsOfJoining(const Suspect& suspect) {
-  return suspect.failure == "rendezvous_failed" || (suspect.failure == "gloo_error" && suspect.kind == "connect");
-}
-
-// An exception of the same rank stands before it in its file: this is of a launch after that.
-bool FollowsOwnFailure(const Reading& reading, const std::vector<Suspect>& suspects, const Suspect& suspect) {
-  const auto& lines = reading.read->lines;
-  return suspect.rank && std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& other) {
-           return other.rank == suspect.rank && other.traceback != Traceback::kNone && !IsOfJoining(other) &&
-                  lines[other.line].file == lines[suspect.line].file && other.line < suspect.line;
-         });
-}
-
-// The launcher saw a rank die by a signal, and later the same one end otherwise: this is of what was started after
-// that.
-bool FollowsDeathBeforeRestart(const Reading& reading, const Suspect& suspect) {
-  auto again = [&](const Exit& died) {
-    return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& other) {
-      return RankOf(other) && RankOf(other) == RankOf(died) && other.signal != died.signal && other.line > died.line &&
-             reading.read->lines[other.line].file == reading.read->lines[died.line].file;
-    });
-  };
-  return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& died) {
-    return died.signal && died.signal != kSigterm && IsKnownToFollow(reading, suspect.line, died.line) && again(died);
-  });
-}
-
-void DemoteLateRendezvous(const Reading& reading, std::vector<Suspect>* suspects) {
-  const size_t never = reading.positions.size();
-  const size_t first = reading.points.empty() ? never : reading.positions[reading.points.front().line];
-  const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
-  for (Suspect& suspect : *suspects) {
-    if (!IsOfJoining(suspect)) continue;
-    const bool late = reading.positions[suspect.line] >= first || FollowsOwnFailure(reading, all, suspect) ||
-                      FollowsDeathBeforeRestart(reading, suspect);
-    if (!late) continue;
-    suspect.role = Role::kCascade;
-    suspect.score = std::min(suspect.score, kLostStore);
-  }
-}
-
-// What the launcher did to the others is no cause.
-constexpr int kDoneByLauncher = 22;
-
-void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
-  LauncherEnded ended = EndedByLauncher(reading);
-  for (Suspect& suspect : *suspects) {
-    bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
-    bool is_term = IsSignal(suspect) && (ended.by_sigterm || in_table);
-    bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
-    if (!is_term && !is_kill) continue;
-    suspect.role = Role::kCascade;
-    suspect.score = std::min(suspect.score, kDoneByLauncher);
-  }
-}
-
-// A rank that raised something of its own, or whose peers saw it go, and was not signalled itself: whoever was, was so
-// after it.
-void DemoteSignalsAfterAFailure(const Reading& reading, std::vector<Suspect>* suspects) {
-  std::set<int32_t> signalled;
-  for (const Suspect& suspect : *suspects) {
-    if (IsSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
-  }
-  bool failed = std::any_of(suspects->begin(), suspects->end(), [&](const Suspect& s) {
-    bool raised = s.traceback != Traceback::kNone && s.role <= Role::kSymptom && s.failure != "sigterm_preempted";
-    return raised && s.rank && signalled.count(*s.rank) == 0 && !IsVictimsWord(s);
-  });
-  bool gone = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "peer closed"; });
-  bool unsignalled = std::any_of(reading.ranks.begin(), reading.ranks.end(), [&](const std::optional<int32_t>& rank) {
-    return rank && signalled.count(*rank) == 0;
-  });
-  failed = failed || (gone && unsignalled);
-  if (!failed) return;
-  for (Suspect& suspect : *suspects) {
-    if (!IsSignal(suspect) || !suspect.rank) continue;
-    suspect.role = Role::kCascade;
-    suspect.score = std::min(suspect.score, kDoneByLauncher);
-  }
-}
-
-// An abort that no library announces, as gloo and the watchdogs announce theirs, is the process's own.
-constexpr int kOwnAbort = 66;
-
-bool AnnouncesAbort(const Sighting& sighting) {
-  constexpr std::string_view kKinds[] = {"enforce", "gloo sizes", "watchdog", "taken down", "heartbeat", "dump signal"};
-  return std::find(std::begin(kKinds), std::end(kKinds), sighting.signature->kind) != std::end(kKinds);
-}
-
-// What a process does on gloo's or a watchdog's behalf says less than why they had it done.
-constexpr int kAnnouncedAbort = 22;
-
-void WeighAborts(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) {
-    for (Suspect& suspect : *suspects) {
-      if (suspect.kind == "SIGABRT") suspect.score = std::min(suspect.score, kAnnouncedAbort);
-    }
-    return;
-  }
-  for (Suspect& suspect : *suspects) {
-    bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-      return exit.line == suspect.line || exit.code_line == suspect.line;
-    });
-    const bool dumped = reading.bodies[suspect.line].text.starts_with("Fatal Python error: Aborted");
-    if ((reported || dumped) && suspect.kind == "SIGABRT") suspect.score = std::max(suspect.score, kOwnAbort);
-  }
-}
-
-// Slurm cancels the step, and srun ends its tasks, when one of them ended badly; a reason ("DUE TO ...") is its own.
-bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Exit& exit) {
-  bool own = exit.signal ? *exit.signal != kSigterm : exit.code.value_or(0) != 0;
-  return own && reading.text(exit.line).find("srun: error") != std::string_view::npos &&
-         IsKnownToFollow(reading, suspect.line, exit.line);
-}
-
-bool IsOfCancelledStep(std::string_view text, const Suspect& suspect) {
-  auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
-  if (suspect.kind == "cancelled") return says("*** STEP") && !says("DUE TO");
-  return (suspect.kind == "terminated" || suspect.kind == "sigkill_unexplained") && says("srun: error");
-}
-
-// An exception of a task's own, or that a task saw a peer go, before it: srun may tell of the task that ended later. A
-// peer that went may be the one that was killed.
-bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Suspect& other) {
-  const bool raised = other.traceback != Traceback::kNone && other.role <= Role::kSymptom && !IsSignal(other);
-  const bool saw_it_go = other.kind == "peer closed" && suspect.kind != "sigkill_unexplained";
-  return (raised || saw_it_go) && IsKnownToFollow(reading, suspect.line, other.line);
-}
-
-void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects) {
-  const std::vector<Suspect> all = *suspects;  // as they are before any is demoted
-  for (Suspect& suspect : *suspects) {
-    if (!IsOfCancelledStep(reading.text(suspect.line), suspect)) continue;
-    auto follows = [&](const auto& earlier) { return IsCancelledAfter(reading, suspect, earlier); };
-    if (std::none_of(reading.exits.begin(), reading.exits.end(), follows) &&
-        std::none_of(all.begin(), all.end(), follows)) {
-      continue;
-    }
-    suspect.role = Role::kCascade;
-    suspect.score = std::min(suspect.score, kDoneByLauncher);
-  }
-}
-
-// Python writes the stacks of all threads as a fatal signal ends it, too.
-void DropDumpsOfDeaths(const Reading& reading, std::vector<Suspect>* suspects) {
-  const std::set<size_t> lines = DumpsOfDeaths(reading);
-  std::erase_if(*suspects, [&](const Suspect& s) { return s.kind == "stack dump" && lines.count(s.line) > 0; });
-}
-
-// A communicator that the watchdog has taken down fails whatever its ranks were about to do with it.
-constexpr int kTakenDown = 45;
-
-void DemoteNcclAfterTimeout(const Reading& reading, std::vector<Suspect>* suspects) {
-  auto timeout =
-      std::find_if(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "watchdog"; });
-  if (timeout == suspects->end()) return;
-  for (Suspect& suspect : *suspects) {
-    const bool vague = suspect.kind == "unhandled" || suspect.kind == "system" || suspect.kind == "remote";
-    if (vague && IsKnownToFollow(reading, suspect.line, timeout->line))
-      suspect.score = std::min(suspect.score, kTakenDown);
-  }
 }
 
 void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
@@ -251,14 +70,8 @@ void DropSpikesThatPassed(const Reading& reading, std::vector<Suspect>* suspects
 std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slowdown>& slowdown) {
   std::vector<Suspect> suspects = FindSuspects(reading);
   DropSpikesThatPassed(reading, &suspects);
-  DemoteLateRendezvous(reading, &suspects);
-  DemoteRendezvousThatAFailureExplains(reading, &suspects);
-  DemoteLaunchersSignals(reading, &suspects);
-  DemoteCancelledSteps(reading, &suspects);
-  DemoteSignalsAfterAFailure(reading, &suspects);
-  WeighAborts(reading, &suspects);
-  DropDumpsOfDeaths(reading, &suspects);
-  DemoteNcclAfterTimeout(reading, &suspects);
+  DemoteLateJoining(reading, &suspects);
+  DemoteEndsByOthers(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
@@ -290,6 +103,20 @@ void AddMismatch(const Reading& reading, const Collectives& collectives, std::ve
                        late.why});
 }
 
+// gloo aborts a rank that gets more than it has room for. Where its words are lost, as with the head of a log, several
+// ranks that aborted at once while others saw peers go tell it; a fault of one process's own is that of one.
+constexpr int kSeveralAborts = 70;
+
+void AddAbortsOfGloo(const Reading& reading, std::vector<Suspect>* suspects) {
+  const std::vector<int32_t> aborted = OwnDeaths(reading, kSigabrt);
+  if (aborted.size() < 2 || SawItGo(*suspects).empty()) return;
+  auto abort = std::find_if(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "SIGABRT"; });
+  if (abort == suspects->end()) return;
+  suspects->push_back({abort->line, "collective_mismatch_hang", "gloo sizes", Role::kSymptom, kSeveralAborts,
+                       std::nullopt, Traceback::kNone,
+                       "ranks that aborted at the same time as gloo does: " + std::to_string(aborted.size())});
+}
+
 double ConfidenceOf(const Suspect& suspect) {
   if (suspect.kind == "sigkill_unexplained") return 0.45;
   return std::min(0.97, suspect.score / 100.0 + (suspect.role == Role::kCause ? 0.04 : 0));
@@ -303,6 +130,9 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   return culprit;
 }
 
+// Of silent deaths, those that were the ends of ranks which had left out a collective.
+constexpr double kLeftOut = 0.2;
+
 // Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
 // ranks say nothing, of which it is one.
 void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool silent, Blame* blame, Verdict* verdict) {
@@ -311,7 +141,10 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;
-  blame->would_settle = {"how the process ended: the launcher's log, dmesg, the cgroup's memory.events"};
+  verdict->alternatives.push_back({"collective_mismatch_hang", kLeftOut,
+                                   "a rank that came to its end without a collective of the others looks alike"});
+  blame->would_settle.resize(std::min<size_t>(1, blame->would_settle.size()));  // who it was, where that is open
+  blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
 }
 
 // Every process whose end is told ended with 0.
@@ -364,6 +197,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
   std::vector<Suspect> suspects = AllSuspects(reading, slowdown);
   AddMismatch(reading, collectives, &suspects);
+  AddAbortsOfGloo(reading, &suspects);
   CallSkippedByName(reading, collectives, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) {
@@ -381,6 +215,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   verdict.confidence = ConfidenceOf(*chosen);
   const bool slowed = slowdown && slowdown->failure == chosen->failure;
   Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
+  verdict.confidence = std::min(verdict.confidence, blame.confidence);
   verdict.culprits = blame.ranks;
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();

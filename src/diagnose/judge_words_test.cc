@@ -56,6 +56,7 @@ const Wording kWordings[] = {
     {"dataloader_worker_killed", "/app/train.py",
      "RuntimeError: DataLoader worker (pid 812) exited unexpectedly with exit code 1. Details are lost due to "
      "multiprocessing."},
+    {"dataloader_worker_killed", "", "ERROR: Unexpected segmentation fault encountered in worker.\n"},
     {"shared_memory_exhausted", "/app/train.py",
      "RuntimeError: DataLoader worker (pid 812) is killed by signal: Bus error. It is possible that dataloader's "
      "workers are out of shared memory."},

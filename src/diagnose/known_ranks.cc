@@ -109,6 +109,16 @@ std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects) {
   return saw_it_go;
 }
 
+std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view words,
+                          const std::function<bool(const Suspect&)>& among) {
+  std::set<int32_t> ranks;
+  for (const Suspect& suspect : suspects) {
+    const bool said = reading.text(suspect.line).find(words) != std::string_view::npos;
+    if (suspect.rank && said && among(suspect)) ranks.insert(*suspect.rank);
+  }
+  return ranks;
+}
+
 std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
                                        const Collectives& collectives) {
   std::set<int32_t> files;

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "diagnose/collectives.h"
@@ -25,6 +27,10 @@ std::set<int32_t> Complaining(const std::vector<Suspect>& suspects);
 
 // The ranks that saw a peer close its connection.
 std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects);
+
+// The ranks whose failure is said in these words, by the suspects that are asked for.
+std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view words,
+                          const std::function<bool(const Suspect&)>& among);
 
 // A rank that printed nothing has left no file, where each of the others has one and saw a peer go. None: there are
 // files of several ranks, others saw nothing, or the job is known to have had no more ranks.

@@ -92,25 +92,16 @@ bool IsFurther(const Place& a, const Place& b) {
   return false;
 }
 
-// The ranks of the group whose failure is said in these words.
-std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, const Group& group,
-                          std::string_view words) {
-  std::set<int32_t> ranks;
-  for (const Suspect& suspect : suspects) {
-    const bool in_group =
-        suspect.rank && std::find(group.ranks.begin(), group.ranks.end(), *suspect.rank) != group.ranks.end();
-    if (in_group && reading.text(suspect.line).find(words) != std::string_view::npos) ranks.insert(*suspect.rank);
-  }
-  return ranks;
-}
-
 // Of ranks that are stuck in a broadcast and others that have gone on: all there are, else the tree tells nothing.
 OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
                     const Group& ahead, const std::set<int32_t>& known) {
   if (stuck.ranks.size() + ahead.ranks.size() != known.size()) return {};
   const auto world = static_cast<int32_t>(known.size());
-  auto gap = FindTreeGap(WhoSaid(reading, suspects, stuck, "for send operation"),
-                         WhoSaid(reading, suspects, stuck, "for recv operation"), world);
+  auto is_stuck = [&](const Suspect& suspect) {
+    return std::find(stuck.ranks.begin(), stuck.ranks.end(), suspect.rank) != stuck.ranks.end();
+  };
+  auto gap = FindTreeGap(WhoSaid(reading, suspects, "for send operation", is_stuck),
+                         WhoSaid(reading, suspects, "for recv operation", is_stuck), world);
   if (!gap) return {{}, true, ""};
   return {{*gap},
           true,

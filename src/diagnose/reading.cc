@@ -121,14 +121,20 @@ bool IsWrapped(std::string_view exception) {
   return last != std::string_view::npos && last == exception.find(':');
 }
 
+std::string_view Trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
 std::string WrappedMessage(const Reading& reading, size_t exception) {
   constexpr size_t kLines = 4;
   const auto& lines = reading.read->lines;
-  std::string message(reading.bodies[exception].text);
+  std::string message(Trimmed(reading.bodies[exception].text));
   for (size_t i = exception + 1; i < std::min(lines.size(), exception + 1 + kLines); ++i) {
     if (lines[i].file != lines[exception].file || reading.ranks[i] != reading.ranks[exception]) break;
     if (reading.tracebacks.is_inside[i] || reading.ends.count(i) > 0 || reading.bodies[i].level != 0) break;
-    message.append(" ").append(WithoutGuesses(reading.bodies[i].text));
+    // The source that gloo puts before its words looks like a logger's.
+    message.append(" ").append(Trimmed(WithoutGuesses(reading.text(i))));
   }
   return message;
 }

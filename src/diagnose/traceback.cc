@@ -39,7 +39,10 @@ bool IsBoxed(std::string_view text) {
          text.starts_with("\u2771");
 }
 
-bool IsFrame(std::string_view text) { return text.starts_with("File \"") && Contains(text, "\", line "); }
+// loguru marks the frame that caught the exception: "> File …".
+std::string_view WithoutMark(std::string_view text) { return text.starts_with("> File \"") ? text.substr(2) : text; }
+
+bool IsFrame(std::string_view text) { return WithoutMark(text).starts_with("File \"") && Contains(text, "\", line "); }
 
 size_t Indent(std::string_view text) { return std::min(text.find_first_not_of(" \t"), text.size()); }
 
@@ -126,7 +129,7 @@ class Writing {
     found_->is_inside[line] = 1;
     if (IsOfTidying(text)) found_->all[open_].ignored = true;
     std::string& frames = found_->all[open_].frames;
-    if (frames.size() + text.size() < kLongestFrames) frames.append(text).push_back('\n');
+    if (frames.size() + text.size() < kLongestFrames) frames.append(WithoutMark(text)).push_back('\n');
   }
 
   Tracebacks* found_;

@@ -4,8 +4,10 @@
 #include <iterator>
 #include <set>
 
+#include "diagnose/gloo_barrier.h"
 #include "diagnose/gloo_ring.h"
 #include "diagnose/known_ranks.h"
+#include "diagnose/last_words.h"
 #include "diagnose/odd_call.h"
 #include "diagnose/stacks.h"
 
@@ -35,14 +37,32 @@ std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect
   return rest;
 }
 
+std::string Listed(const std::vector<int32_t>& ranks) {
+  std::string text;
+  for (int32_t rank : ranks) text += (text.empty() ? "" : ", ") + std::to_string(rank);
+  return text;
+}
+
 Blame Nobody(const std::vector<int32_t>& silent) {
   Blame nobody;
   if (silent.size() > 1)
-    nobody.would_settle.emplace_back("which of the silent ranks ended first: the launcher's log, dmesg");
+    nobody.would_settle.emplace_back("which of the silent ranks (" + Listed(silent) +
+                                     ") ended first: the launcher's log, dmesg");
   nobody.would_settle.emplace_back("the logs of every rank");
   nobody.would_settle.emplace_back("stacks of all ranks while they wait (rankscope dump-stacks JOB)");
   nobody.would_settle.emplace_back("flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)");
   return nobody;
+}
+
+// Of several silent ranks, all but one of which a launcher ended when that one had gone.
+Blame OfThoseThatWent(const Reading& reading, const std::vector<Suspect>& suspects, const std::vector<int32_t>& silent,
+                      const std::set<int32_t>& known) {
+  const std::set<int32_t> went(silent.begin(), silent.end());
+  if (auto gap = FindBarrierGap(reading, suspects, went, known.size()))
+    return {{*gap}, "all that saw a peer go have to do with it in the barrier", {}};
+  if (EndedBefore ended = FindEndedBefore(reading, went, known); ended.rank)
+    return {{*ended.rank}, "its log ends before what all others went on to print: " + ended.line, {}};
+  return {};
 }
 
 // By the ranks that are missing from the reports.
@@ -52,6 +72,8 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
   const std::vector<int32_t> silent = Uncomplaining(suspects, known);
   // A launcher ends others too when one rank has gone, and none of them says so.
   const bool one_went = silent.size() > 1 && !SawItGo(suspects).empty();
+  if (Blame one = one_went ? OfThoseThatWent(reading, suspects, silent, known) : Blame(); !one.ranks.empty())
+    return one;
   if (!silent.empty() && !one_went) return {silent, "every other rank complains that it waited", {}};
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);
   if (!survivors.empty())

@@ -2,7 +2,6 @@
 import ctypes
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -14,6 +13,8 @@ import unittest
 import urllib.error
 import urllib.parse
 import urllib.request
+
+from ports import port_to_come_back_to
 
 RANKSCOPE = os.environ["RANKSCOPE"]
 PATIENCE = 300  # seconds; a limit for a broken build, never a measure
@@ -86,30 +87,6 @@ def mount_small_disk(folder, mib):
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder], capture_output=True, text=True)
     if mounted.returncode != 0:
         refuse(mounted)
-
-
-RESERVED = []  # sockets, until this test's process ends
-
-
-def port_to_come_back_to():
-    """A TCP port for a server that a test stops and starts again.
-
-    None that the kernel gives to those who ask for any: while the server is down, another test's connection could take
-    it, and keeps it for a minute after its end. Who holds the UDP port of that number has it among the tests.
-    """
-    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
-        first_given = int(file.read().split()[0])
-    while True:
-        port = random.randrange(10000, first_given)
-        holder = socket.socket(type=socket.SOCK_DGRAM)
-        try:
-            holder.bind(("127.0.0.1", port))
-            socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            holder.close()
-            continue
-        RESERVED.append(holder)
-        return port
 
 
 class Place:

@@ -188,6 +188,14 @@ TEST_F(CaseReaderTest, RotatedFilesAndRunsAreNoRanks) {
   for (const Line& line : ReadFolder().lines) EXPECT_FALSE(line.rank) << line.text;
 }
 
+TEST_F(CaseReaderTest, AFileWhoseLinesBearTheRankOfItsNameIsOfThatRank) {
+  Write("train_000.log", "[default0]:[rank0]: a\n");
+  Write("train_001.log", "b\n");
+  EXPECT_EQ(Find(ReadFolder(), "b").rank, 1);
+  Write("train_001.log", "[default0]:b\n");
+  EXPECT_EQ(Find(ReadFolder(), "b").node_rank, 1);
+}
+
 TEST_F(CaseReaderTest, SrunsNumbersAreRanks) {
   Case read = Read({Write("slurm-17.out", "0: a\n1: b\n0: c\n1: d\nsrun: error: node2: task 1: Killed\n")});
   EXPECT_EQ(Find(read, "d").rank, 1);

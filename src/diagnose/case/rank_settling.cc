@@ -86,7 +86,8 @@ class Settling {
   static bool HasOtherRanks(const ReadFile& file, int32_t number) {
     const auto& writers = file.kept.writers;
     return std::any_of(writers.begin(), writers.end(), [&](const auto& writer) {
-      return writer.name.local_rank || (writer.name.rank && writer.name.rank != number);
+      const Number told = writer.name.rank ? writer.name.rank : writer.name.local_rank;
+      return told && told != number;
     });
   }
 

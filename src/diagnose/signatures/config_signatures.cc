@@ -54,7 +54,8 @@ constexpr Signature kTable[] = {
     {"config_error", "architecture", kCause, 74, R"(^KeyError\b)", R"(auto/configuration_auto|CONFIG_MAPPING\[)"},
     {"config_error", "parsing", kSymptom, 62,
      R"(^(?:[\w.]+\.)?(?:ValueError|AssertionError|KeyError|TypeError|AttributeError|RuntimeError|NotImplementedError)\b)",
-     R"(\bin (?:parse_args\w*|validate_args|validate_config|__post_init__|parse_config|load_config|_configure_\w*(?:batch|argument|param)\w*|_sanity_check|check_config|_batch_assertion|validate_\w*(?:arg|conf|param|option|setting|flag|hyper|input)\w*|get_args\w*)\b|argparse\.py|hf_argparser|omegaconf/|hydra/|pydantic)"},
+     // Not of a module that the configuration names, which fails as it is loaded.
+     R"((?:\bin (?:parse_args\w*|validate_args|validate_config|__post_init__|parse_config|load_config|_configure_\w*(?:batch|argument|param)\w*|_sanity_check|check_config|_batch_assertion|validate_\w*(?:arg|conf|param|option|setting|flag|hyper|input)\w*|get_args\w*)\b|argparse\.py|hf_argparser|omegaconf/|hydra/|pydantic)(?:[^<]|<[^m])*$)"},
 };
 
 }  // namespace

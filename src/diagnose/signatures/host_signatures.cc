@@ -24,6 +24,9 @@ constexpr Signature kTable[] = {
      R"(DataLoader worker \(pid(?:\(s\))? ?[\d, ]+\) (?:is killed by signal|exited unexpectedly|has been killed))"},
     {"dataloader_worker_killed", "worker", kCause, 72,
      R"(Pin memory thread exited unexpectedly|[Dd]ata ?[Ll]oader (?:worker|process).*(?:killed|died|exited|crash)|DataLoader \d+ workers exit unexpectedly|background workers are no longer alive|Abort event was set\. So someone died|unable to start DataLoader worker)"},
+    // torch's own handler of signals says it in a worker, and nowhere else.
+    {"dataloader_worker_killed", "worker", kCause, 80,
+     R"(Unexpected (?:segmentation fault|floating-point exception) encountered in worker)"},
     {"dataloader_worker_killed", "worker", kCause, 72,
      R"((?:Error|Exception)\b.*(?:[Dd]ata ?[Ll]oad\w*|[Pp]refetch\w*|[Pp]reprocess\w*|[Dd]ata worker)\b.{0,40}\b(?:worker|process|thread)\w*\b.{0,40}\b(?:died|dead|exited|crashed|was killed))"},
     {"dataloader_worker_killed", "silent", kSymptom, 66,

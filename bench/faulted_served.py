@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""The runs of faulted_runs.py under `rankscope run`: what the server says of each by itself, and how soon after its
+end.
+
+    bench/faulted_served.py FOLDER --drawn SEED [--count 20] [--only TEXT]
+
+The environment is that of faulted_runs.py; each run is carried out anew."""
+import argparse
+import os
+import shutil
+import statistics
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+os.environ.setdefault("RANKSCOPE", HERE + "/../build/release/bin/rankscope")  # the harness's
+sys.path.append(HERE + "/../tests/e2e")
+from faulted_runs import PYTHON, RANKSCOPE, Run, draw_runs, launch, prepare_swift  # noqa: E402
+from harness import Place, Server  # noqa: E402
+
+IN_TIME_S = 10
+PATIENCE_S, OF_HEALTHY_S = 60, 15  # for the diagnosis of a run that failed, and of one that did not
+
+
+def wait_for_diagnosis(server, job, patience):
+    """(the event, how long it took); of a run that nothing is wrong with there is none."""
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < patience:
+        rows = server.rows(f'job_id:"{job}" stream:event')
+        if told := [row for row in rows if row.get("event") == "diagnosis"]:
+            return told[-1], waited
+        time.sleep(0.1)
+    return {"class": "none"}, 0.0
+
+
+def judge(server, run):
+    shutil.rmtree(run.folder, ignore_errors=True)
+    run.under = [RANKSCOPE, "run", "--server", server.http, "--job_id", run.name, "--"]
+    _, codes = launch(run)
+    told, waited = wait_for_diagnosis(server, run.name, PATIENCE_S if any(codes) else OF_HEALTHY_S)
+    classes, culprit = run.expected("tee")
+    right = told["class"] in classes, culprit == "any" or told.get("rank") == culprit
+    note = "" if all(right) else f", not {'/'.join(classes)} on rank {culprit}"
+    print(f"{run.name}: {told['class']} on rank {told.get('rank')} after {waited:.1f} s{note}", flush=True)
+    return *right, waited
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=os.path.abspath)
+    parser.add_argument("--drawn", type=int, metavar="SEED", required=True)
+    parser.add_argument("--count", type=int, default=20)
+    parser.add_argument("--only", default="", help="runs whose names have this")
+    asked = parser.parse_args()
+    prepare_swift(asked.folder, PYTHON)
+    place = Place()
+    os.environ.update(place.env)
+    server = Server(place)
+    try:
+        runs = draw_runs(asked.drawn, asked.count, lambda *made: Run(asked.folder, *made))
+        found = [judge(server, run) for run in runs if asked.only in run.name]
+    finally:
+        server.stop()
+        place.remove()
+    classes, ranks, waits = zip(*found)
+    print(f"{len(found)} runs: class right in {sum(classes)}, rank in {sum(ranks)}; told after "
+          f"{statistics.median(waits):.1f} s at the median, {max(waits):.1f} s at most, within {IN_TIME_S} s in "
+          f"{sum(wait <= IN_TIME_S for wait in waits)}")
+
+
+if __name__ == "__main__":
+    main()

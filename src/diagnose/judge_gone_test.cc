@@ -1,0 +1,154 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/gloo_words.h"
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+TEST(Judge, TakesAVictimsWordsForThatWhereRichWrapsThem) {
+  const std::string begin =
+      "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n\u2502 /app/train.py:31 in step "
+      "\u2502\n\u2570\u2500\u256f\n";
+  const std::string victims =
+      "RuntimeError: \n[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] \nConnection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + begin + victims},
+                           {"rank_1.log", Steps(1, 3) + begin + "KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3) + begin + victims}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, TakesThemForThatWhereRichWrapsThemWithinTheWordsAndTheProgramWasSaving) {
+  const std::string victims =
+      "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n\u2502 /app/train.py:31 in save_checkpoint "
+      "\u2502\n\u2570\u2500\u256f\nRuntimeError: \n[/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:545] Read \n"
+      "error [127.0.0.1]:4711: Connection reset by peer.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3)}, {"rank_1.log", Steps(1, 3) + victims}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
+TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
+  const std::string victims =
+      "fatal: RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + "[rank 0] " + victims},
+                           {"rank_1.log", Steps(1, 3) + "[rank 1] fatal: KeyError: 'labels'\n"},
+                           {"rank_2.log", Steps(1, 3)}});
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankWhoseFilesAreEmptyWhenItsPeerSawItGo) {
+  Verdict verdict = Judge({{"none_x/attempt_0/0/stdout.log", Steps(1, 4)},
+                           {"none_x/attempt_0/0/stderr.log", Closed(0)},
+                           {"none_x/attempt_0/1/stdout.log", ""},
+                           {"none_x/attempt_0/1/stderr.log", ""}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.kind, "silent_death");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheRankThatLeftNoFileWhenAllThatDidSawItGo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)}, {"rank_1.log", Closed(1)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheRankBetweenTheTwoThatSawItGo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)},
+                           {"rank_3.log", Steps(1, 4)},
+                           {"rank_4.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesNeitherOfTwoSilentRanksThatMayHaveGone) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)},
+                           {"rank_3.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
+}
+
+TEST(Judge, BlamesTheRankThatAnotherCouldNotSendTo) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4)},
+                           {"rank_1.log", Steps(1, 4) + CouldNot("recv")},
+                           {"rank_2.log", Steps(1, 4)},
+                           {"rank_3.log", Steps(1, 4) + CouldNot("send")}});
+  EXPECT_EQ(verdict.failure, "gloo_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesNobodyForGlooWordsInOneLogOfUnknownRanks) { EXPECT_EQ(JudgeLog(Closed(0)).failure, "gloo_error"); }
+
+std::string SawItGoInBarrier(int rank) {
+  return Raised(rank, 75, "barrier", "pair.cc:545] Read error [127.0.0.1]:4711: Connection reset by peer.");
+}
+
+TEST(Judge, BlamesTheOnlySilentRankThatAllWhoSawOneGoHaveToDoWithInABarrier) {
+  Files files;
+  for (int rank = 0; rank < 8; ++rank) {
+    const bool silent = rank == 2 || rank == 4 || rank == 7;
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", Steps(1, 4) + (silent ? "" : SawItGoInBarrier(rank)));
+  }
+  Verdict of_one = Judge(files);
+  EXPECT_EQ(of_one.culprits, std::vector<int32_t>{7});
+  ASSERT_FALSE(of_one.alternatives.empty());
+  EXPECT_EQ(of_one.alternatives.front().failure, "collective_mismatch_hang");
+  files[5].second = Steps(1, 4);
+  files[0].second = Steps(1, 4);  // 1, 3 and 6: of 2, too
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_TRUE(verdict.culprits.empty());
+}
+
+TEST(Judge, BlamesTheSilentRankWhoseLogEndsBeforeWhatAllOthersWentOnToPrint) {
+  const std::string first = "reducer built its buckets in 12 ms\n", second = "step buffers of 4 tensors are ready\n";
+  Verdict verdict = Judge({{"rank_0.log", first + second},
+                           {"rank_1.log", first + second + Closed(1)},
+                           {"rank_2.log", first},
+                           {"rank_3.log", first + second + Closed(3)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  // What only some went on to print tells nothing.
+  verdict = Judge({{"rank_0.log", first + second},
+                   {"rank_1.log", first + second + Closed(1)},
+                   {"rank_2.log", first},
+                   {"rank_3.log", first + Closed(3)}});
+  EXPECT_TRUE(verdict.culprits.empty());
+  ASSERT_FALSE(verdict.would_settle.empty());
+  EXPECT_NE(verdict.would_settle.front().find("(0, 2)"), std::string::npos);
+}
+
+TEST(Judge, BlamesTheSilentRankThatIsAStepBehindTheOtherSilentOne) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 5)},
+                           {"rank_1.log", Steps(1, 5) + Closed(1)},
+                           {"rank_2.log", Steps(1, 4)},
+                           {"rank_3.log", Steps(1, 5) + Closed(3)}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
+TEST(Judge, BlamesTheOnlyRankThatEndedWithoutHavingWaitedThoughItsCodeIsOne) {
+  const std::string quits = "the verifier has no answer\n";
+  const Files ranks = {{"rank_0.log", Steps(1, 4) + Closed(0)},
+                       {"rank_1.log", Steps(1, 4)},
+                       {"rank_2.log", Steps(1, 4) + Closed(2)},
+                       {"rank_3.log", Steps(1, 4) + quits}};
+  Files files = ranks;
+  files.emplace_back("launcher.log", Exited(3));
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  files.back().second = Exited(0);  // one that waited
+  EXPECT_EQ(Judge(files).failure, "gloo_error");
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

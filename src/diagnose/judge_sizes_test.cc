@@ -1,0 +1,88 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/gloo_words.h"
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+const char kClosed[] = "pair.cc:598] Connection closed by peer [127.0.0.1]:669";
+const char kGotMore[] =
+    "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
+    "  what():  [enforce fail at ./gloo/transport/tcp/pair.cc:510] op.preamble.length <= op.nbytes. 48 vs 8\n";
+
+TEST(Judge, BlamesTheRankThatExpectedLessThanTheGradientsOfAllOthers) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + RaisedInBackward(44, kClosed)},
+                           {"rank_1.log", Steps(1, 4) + kGotMore},
+                           {"rank_2.log", Steps(1, 4) + RaisedInBackward(44, kClosed)}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_LE(verdict.confidence, 0.7);
+}
+
+TEST(Judge, BlamesTheRankThatExpectedLessThanGradientsThoughTheSenderWasEndedAsItWaited) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + RaisedInBackward(44, kClosed)},
+                           {"rank_1.log", Steps(1, 4) + kGotMore},
+                           {"rank_2.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesTheSenderThatReducedItsGradientsWhereNoOtherDid) {
+  for (const std::string& other : {std::string(), Raised(0, 31, "all_reduce", kClosed)}) {
+    Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + other},
+                             {"rank_1.log", Steps(1, 4) + kGotMore},
+                             {"rank_2.log", Steps(1, 4) + RaisedInBackward(44, kClosed)}});
+    EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  }
+}
+
+TEST(Judge, IsNotSureOfTheSenderWhereOneRankAloneComplainsOfItsSize) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Raised(0, 31, "all_reduce", kClosed)},
+                           {"rank_1.log", Steps(1, 4) + kGotMore},
+                           {"rank_2.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_LE(verdict.confidence, 0.7);
+  ASSERT_EQ(verdict.would_settle.size(), 1U);
+  EXPECT_NE(verdict.would_settle.front().find("rank 2's or rank 1's"), std::string::npos);
+}
+
+std::string Aborted(int node, int rank) {
+  return "E0301 10:11:12.916000 99 torch/distributed/elastic/multiprocessing/api.py:1002] failed (exitcode: -6) "
+         "local_rank: " +
+         std::to_string(rank % 2) + " (pid: 11" + std::to_string(rank) +
+         ") of binary: python\n[0]:\n  rank      : " + std::to_string(rank) +
+         " (local_rank: " + std::to_string(rank - 2 * node) + ")\n  exitcode  : -6 (pid: 11" + std::to_string(rank) +
+         ")  (SIGABRT)\n";
+}
+
+TEST(Judge, TakesSeveralAbortsAtOnceForThoseOfGlooWhoseWordsAreLost) {
+  Verdict verdict = Judge({{"node_0.log", Steps(1, 4) + Raised(0, 31, "broadcast", kClosed) + Aborted(0, 1)},
+                           {"node_1.log", Raised(3, 31, "broadcast", kClosed) + Aborted(1, 2)}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+  verdict = Judge({{"node_0.log", Steps(1, 4) + Raised(0, 31, "broadcast", kClosed) + Aborted(0, 1)},
+                   {"node_1.log", Raised(3, 31, "broadcast", kClosed)}});
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BlamesWhoSendsToTheRankInTheTreeOfABroadcast) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Raised(0, 44, "all_reduce", kClosed)},
+                           {"rank_1.log", Steps(1, 4) + Raised(1, 31, "broadcast", kClosed)},
+                           {"rank_2.log", Steps(1, 4)},
+                           {"rank_3.log", Steps(1, 4) + kGotMore}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  // A broadcast that comes as the program tidies up tells nothing of that in which it failed.
+  verdict =
+      Judge({{"rank_0.log", Steps(1, 4) + Raised(0, 44, "all_reduce", kClosed)},
+             {"rank_1.log", Steps(1, 4) + Raised(1, 44, "all_reduce", kClosed) + Raised(1, 99, "broadcast", kClosed)},
+             {"rank_2.log", Steps(1, 4)},
+             {"rank_3.log", Steps(1, 4) + kGotMore}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -57,7 +57,7 @@ bool AnnouncesAbort(const Sighting& sighting) {
 }
 
 void PromoteOwnAborts(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) return;
+  if (IsAnAbortAnnounced(reading)) return;
   for (Suspect& suspect : *suspects) {
     bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
       return exit.line == suspect.line || exit.code_line == suspect.line;
@@ -128,6 +128,10 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
 }
 
 }  // namespace
+
+bool IsAnAbortAnnounced(const Reading& reading) {
+  return std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort);
+}
 
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) {
   DemoteLaunchersSignals(reading, suspects);

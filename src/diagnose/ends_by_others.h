@@ -11,4 +11,7 @@ namespace rankscope::diagnose {
 // signalled: they count for more.
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects);
 
+// Whether a library says that it aborts its process, as gloo and the watchdogs do.
+bool IsAnAbortAnnounced(const Reading& reading);
+
 }  // namespace rankscope::diagnose

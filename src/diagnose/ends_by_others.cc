@@ -61,7 +61,7 @@ bool AnnouncesAbort(const Sighting& sighting) {
 constexpr int kAnnouncedAbort = 22;
 
 void WeighAborts(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort)) {
+  if (IsAnAbortAnnounced(reading)) {
     for (Suspect& suspect : *suspects) {
       if (suspect.kind == "SIGABRT") suspect.score = std::min(suspect.score, kAnnouncedAbort);
     }
@@ -157,6 +157,10 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
 }
 
 }  // namespace
+
+bool IsAnAbortAnnounced(const Reading& reading) {
+  return std::any_of(reading.sightings.begin(), reading.sightings.end(), AnnouncesAbort);
+}
 
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) {
   DemoteLaunchersSignals(reading, suspects);

@@ -12,4 +12,7 @@ namespace rankscope::diagnose {
 // watchdog has taken down, say nothing of their own.
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects);
 
+// Whether a library says that it aborts its process, as gloo and the watchdogs do.
+bool IsAnAbortAnnounced(const Reading& reading);
+
 }  // namespace rankscope::diagnose

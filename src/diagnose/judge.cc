@@ -109,7 +109,7 @@ constexpr int kSeveralAborts = 70;
 
 void AddAbortsOfGloo(const Reading& reading, std::vector<Suspect>* suspects) {
   const std::vector<int32_t> aborted = OwnDeaths(reading, kSigabrt);
-  if (aborted.size() < 2 || SawItGo(*suspects).empty()) return;
+  if (aborted.size() < 2 || SawItGo(*suspects).empty() || IsAnAbortAnnounced(reading)) return;
   auto abort = std::find_if(suspects->begin(), suspects->end(), [](const Suspect& s) { return s.kind == "SIGABRT"; });
   if (abort == suspects->end()) return;
   suspects->push_back({abort->line, "collective_mismatch_hang", "gloo sizes", Role::kSymptom, kSeveralAborts,

@@ -84,5 +84,15 @@ TEST(Judge, BlamesWhoSendsToTheRankInTheTreeOfABroadcast) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(Judge, TakesAbortsThatAWatchdogAnnouncesForThatWatchdogs) {
+  const std::string watchdog =
+      "[E0301 10:11:12.832388 ProcessGroupNCCL.cpp:632] [Rank 1] Watchdog caught collective operation timeout: "
+      "WorkNCCL(SeqNum=45, OpType=ALLREDUCE, NumelIn=4, NumelOut=4, Timeout(ms)=600000) ran for 600157 milliseconds "
+      "before timing out.\n";
+  Verdict verdict = Judge({{"node_0.log", Steps(1, 4) + watchdog + Aborted(0, 1)},
+                           {"node_1.log", Raised(3, 31, "broadcast", kClosed) + Aborted(1, 2)}});
+  EXPECT_EQ(verdict.failure, "nccl_timeout");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -93,7 +93,8 @@ bool FailedToJoin(const Verdict& verdict) {
   const bool trained = (verdict.culprit && verdict.culprit->step) ||
                        std::any_of(verdict.timeline.begin(), verdict.timeline.end(),
                                    [](const Event& event) { return event.step.has_value(); });
-  return !trained && (verdict.failure == "rendezvous_failed" || verdict.failure == "gloo_error");
+  const bool not_begun = verdict.failure == "process_hung" && verdict.kind == "start";
+  return !trained && (not_begun || verdict.failure == "rendezvous_failed" || verdict.failure == "gloo_error");
 }
 
 // Whether all that was launched last trains, or did so without a failure. What a launch before it died of is over; a

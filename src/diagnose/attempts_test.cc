@@ -94,6 +94,16 @@ TEST(Attempts, AStrayFileOfARankDoesNotHideWhichOneFailedLast) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(Attempts, ALaunchThatHasNoStepYetDoesNotHideTheFailureBeforeIt) {
+  const std::string tree = "none_ab12/attempt_";
+  const Verdict verdict = diagnose::Judge({{tree + "0/0/stdout.log", diagnose::Steps(1, 8)},
+                                           {tree + "0/1/stdout.log", diagnose::Steps(1, 8)},
+                                           {tree + "0/1/stderr.log", Traceback("/app/model.py", "KeyError: 'labels'")},
+                                           {tree + "1/0/stdout.log", "rank 0 of 2: loading the shards\n"},
+                                           {tree + "1/1/stdout.log", "rank 1 of 2: loading the shards\n"}});
+  EXPECT_EQ(verdict.root_line, "KeyError: 'labels'");
+}
+
 // One launcher's words on a process that failed, and a rank that could not join what was started after that.
 std::string SawItFail(int code, int second) {
   return "E1126 09:30:" + std::to_string(second) +

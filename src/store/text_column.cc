@@ -40,7 +40,7 @@ void PutIntegers(const std::vector<int64_t>& values, std::string* out) {
   base::PutString(out, encoded);
 }
 
-void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
+void PutPlain(const std::vector<std::string_view>& texts, int level, std::string* out) {
   size_t size = 0;
   for (std::string_view text : texts) size += text.size();
   std::string bytes;
@@ -51,7 +51,7 @@ void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
   }
   base::PutVarint(out, bytes.size());
   PutIntegers(SizesOf(texts), out);
-  PutCompressed(bytes, kTextLevel, out);
+  PutCompressed(bytes, level, out);
 }
 
 // Cuts the arena, which is there, into texts. False: they do not fill it.
@@ -91,7 +91,7 @@ bool PutTable(const std::vector<std::string_view>& texts, std::string* out) {
   if (distinct.size() * 2 > texts.size()) return false;
   out->push_back(kTable);
   std::string table;
-  PutPlain(distinct, &table);
+  PutPlain(distinct, kTextLevel, &table);
   base::PutVarint(out, distinct.size());
   base::PutString(out, table);
   EncodeIntegers(ids, out);
@@ -139,7 +139,7 @@ char* PutCode(uint32_t code, char* out) {
 // Counts, then texts one after the other. Nothing more where there are none.
 void PutSome(const std::vector<std::string_view>& texts, std::string* out) {
   std::string plain;
-  if (!texts.empty()) PutPlain(texts, &plain);
+  if (!texts.empty()) PutPlain(texts, kColumnLevel, &plain);
   base::PutVarint(out, texts.size());
   base::PutString(out, plain);
 }
@@ -185,7 +185,7 @@ bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all
   PutSome(dictionary, out);
   PutSome(literals, out);
   base::PutVarint(out, codes.size());
-  PutCompressed(codes, kTextLevel, out);
+  PutCompressed(codes, kCodeLevel, out);
   return true;
 }
 
@@ -228,14 +228,14 @@ bool ReadPieces(std::string_view encoded, size_t count, Texts* texts) {
 void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out) {
   if (PutTable(texts, out)) return;
   out->push_back(kPlain);
-  PutPlain(texts, out);
+  PutPlain(texts, kTextLevel, out);
 }
 
 void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& pieces, std::string* out) {
   bool all = pieces.texts() == texts.size();
   if (PutTable(texts, out) || (all && PutPieces(texts, pieces, out))) return;
   out->push_back(kPlain);
-  PutPlain(texts, out);
+  PutPlain(texts, kTextLevel, out);
 }
 
 bool DecodeTexts(std::string_view bytes, size_t count, Texts* texts) {

@@ -10,6 +10,7 @@
 namespace rankscope::store {
 namespace {
 
+constexpr size_t kIdeographBytes = 3;
 constexpr size_t kProbe = 4096;  // pieces, after which it is seen whether they come again
 
 using Words = std::array<uint64_t, 4>;
@@ -58,7 +59,7 @@ bool TextPieces::worthwhile() const {
   return settled ? literals_.size() * 10 <= sequence_.size() * 3 : literals_.size() * 2 <= sequence_.size();
 }
 
-// A piece begins where a run does.
+// A piece begins where a run does; a character that is a word of its own is one of its own.
 void TextPieces::Cut(std::string_view text) {
   if (text.empty()) return;
   known_.resize(kPlaces);
@@ -69,9 +70,12 @@ void TextPieces::Cut(std::string_view text) {
   std::memset(room_.data() + text.size(), 0, kRunWindow);
   size_t begin = 0;
   uint64_t before = 0;  // whether the byte before the window is in a run
+  uint64_t behind = 0;  // where in it a piece begins behind an ideograph of the window before
   for (size_t at = 0; at < text.size(); at += kRunWindow) {
-    uint64_t bits = RunBits(room_.data() + at);
-    for (uint64_t starts = bits & ~(bits << 1 | before); starts != 0; starts &= starts - 1) {
+    uint64_t bits = RunBits(room_.data() + at), ideographs = IdeographBits(room_.data() + at);
+    uint64_t borders = ~(bits << 1 | before) | ideographs | ideographs << kIdeographBytes | behind;
+    behind = ideographs >> (kRunWindow - kIdeographBytes);
+    for (uint64_t starts = bits & borders; starts != 0; starts &= starts - 1) {
       size_t start = at + static_cast<size_t>(std::countr_zero(starts));
       if (start > begin) Take(room_.data() + begin, text.substr(begin, start - begin));
       begin = start;

@@ -11,9 +11,10 @@
 
 namespace rankscope::store {
 
-// Texts cut into pieces: a run of bytes that may be in words, with what stands behind it up to the next run; a text may
-// begin with a piece without one. So each word (model/words.h) lies within one piece. People and programs write most of
-// their texts with few different pieces: those that come again soon are numbered, and looked at once. One thread.
+// Texts cut into pieces: a run of bytes that may be in words, with what stands behind it up to the next run, and kana
+// and Han characters one by one; a text may begin with a piece without one. So each word (model/words.h) lies within
+// one piece. People and programs write most of their texts with few different pieces: those that come again soon are
+// numbered, and looked at once. One thread.
 class TextPieces {
  public:
   struct Piece {

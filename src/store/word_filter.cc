@@ -72,6 +72,7 @@ void WordFilter::AddWaiting() {
   lately_.resize(kPlaces);
   ideographs_.resize(kPlaneSize);
   size_t size = waiting_.size();
+  saw_escape_ = saw_escape_ || waiting_.find('\x1b') != std::string::npos;
   waiting_.append(kRunWindow, '\0');
   ForEachRun(waiting_.data(), size, [this](size_t begin, size_t end) {
     AddRun({waiting_.data() + begin, end - begin});
@@ -116,6 +117,11 @@ void WordFilter::AddExpected() {
   expected_count_ = 0;
 }
 
+bool WordFilter::saw_escape() {
+  AddWaiting();
+  return saw_escape_;
+}
+
 std::string WordFilter::Take() {
   AddWaiting();
   AddExpected();
@@ -129,6 +135,7 @@ std::string WordFilter::Take() {
   hashes_.Clear();
   lately_.clear();
   ideographs_.clear();
+  saw_escape_ = false;
   return filter;
 }
 

@@ -94,7 +94,7 @@ void TextPieces::Take(const char* bytes, std::string_view original) {
   uint64_t hash = HashOf(key.words);
   size_t place = hash % kPlaces;
   if (!Equal(known_[place].words, key.words)) {
-    uint32_t number = FindOrNumber(original, hash);
+    uint32_t number = FindOrNumber(key, original, hash);
     if (number == kLiteral) return Put(kLiteral, original);
     known_[place] = key;
     known_numbers_[place] = number;
@@ -104,13 +104,14 @@ void TextPieces::Take(const char* bytes, std::string_view original) {
 
 // A piece is numbered when it comes for the second time while the first one is still known. Most that come once, as
 // numbers do, are in no table. Of two with one hash the later one stays a literal.
-uint32_t TextPieces::FindOrNumber(std::string_view piece, uint64_t hash) {
+uint32_t TextPieces::FindOrNumber(const Key& key, std::string_view piece, uint64_t hash) {
   uint32_t number = numbers_.Find(hash);
-  if (number != HashIndex::kNone) return pieces_[number].text == piece ? number : kLiteral;
+  if (number != HashIndex::kNone) return Equal(keys_[number].words, key.words) ? number : kLiteral;
   if (std::exchange(once_[hash % kPlaces], hash) != hash) return kLiteral;
   number = static_cast<uint32_t>(pieces_.size());
   (void)numbers_.At(hash, number);
   pieces_.push_back({piece, 0});
+  keys_.push_back(key);
   return number;
 }
 

@@ -113,7 +113,7 @@ void WordFilter::AddHash(uint64_t hash) {
 }
 
 void WordFilter::AddExpected() {
-  for (size_t i = 0; i < expected_count_; ++i) (void)hashes_.At(expected_[i], 0);
+  for (size_t i = 0; i < expected_count_; ++i) hashes_.Add(expected_[i]);
   expected_count_ = 0;
 }
 
@@ -128,11 +128,11 @@ std::string WordFilter::Take() {
   if (hashes_.size() == 0) return {};
   size_t blocks = (hashes_.size() * kBitsAWord + kBlockBytes * 8 - 1) / (kBlockBytes * 8);
   std::string filter(blocks * kBlockBytes, '\0');
-  hashes_.ForEachHash([&](uint64_t hash) {
+  hashes_.ForEach([&](uint64_t hash) {
     auto* lanes = reinterpret_cast<uint32_t*>(filter.data() + BlockOf(hash, blocks) * kBlockBytes);
     for (size_t lane = 0; lane < 8; ++lane) lanes[lane] |= BitOf(hash, lane);
   });
-  hashes_.Clear();
+  hashes_ = {};
   lately_.clear();
   ideographs_.clear();
   saw_escape_ = false;

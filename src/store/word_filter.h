@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/hash_index.h"
+#include "store/hash_set.h"
 
 namespace rankscope::store {
 
@@ -43,7 +43,7 @@ class WordFilter {
 
   std::string waiting_;      // texts whose words are to be added, zeros between them
   bool saw_escape_ = false;  // in those before
-  HashIndex hashes_;
+  HashSet hashes_;
   std::array<uint64_t, kExpected> expected_{};  // hashes that are to be added,
   size_t expected_count_ = 0;                   // so many
   std::vector<ShortWord> lately_;               // were added, each at the place that its bytes give

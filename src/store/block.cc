@@ -162,10 +162,14 @@ class Encoder {
 
   void PutTextColumns() {
     std::vector<std::string_view> texts;
+    size_t bytes = 0;
     for (size_t i = 0; i < count_; ++i) {
-      if (rows_[i].form == Row::kRawText) texts.push_back(rows_[i].text);
+      if (rows_[i].form != Row::kRawText) continue;
+      texts.push_back(rows_[i].text);
+      bytes += rows_[i].text.size();
     }
     TextPieces pieces;
+    pieces.Expect(bytes);
     size_t cut = 0;
     for (; cut < texts.size() && pieces.Add(texts[cut]); ++cut) ExpectAfter(cut, texts);
     std::string encoded;

@@ -200,6 +200,7 @@ bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all
   for (std::string_view text : texts) bytes += text.size();
   if (CodedBytes(all, codes) * 4 > bytes * 3) return false;
   std::vector<std::string_view> dictionary;
+  dictionary.reserve(coded.size());
   for (uint32_t number : coded) dictionary.push_back(all.pieces()[number].text);
   out->push_back(kPieces);
   base::PutVarint(out, bytes);

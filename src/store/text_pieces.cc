@@ -45,6 +45,12 @@ bool Equal(const Words& a, const Words& b) {
 
 }  // namespace
 
+// What is not needed of this is never touched, and takes no memory.
+void TextPieces::Expect(size_t bytes) {
+  constexpr size_t kBytesAPiece = 4;
+  sequence_.reserve(bytes / kBytesAPiece);
+}
+
 bool TextPieces::Add(std::string_view text) {
   over_ = over_ || (sequence_.size() >= kProbe && !worthwhile());
   if (over_) return false;

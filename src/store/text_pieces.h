@@ -23,6 +23,8 @@ class TextPieces {
   };
   static constexpr uint32_t kLiteral = 0;
 
+  // That texts of so many bytes in all will come.
+  void Expect(size_t bytes);
   // Cuts the text, which outlives this. False, from the first text on of which it is: too few pieces come again for
   // this to be worth it; this text and later ones are not cut.
   bool Add(std::string_view text);

@@ -25,6 +25,13 @@ void AddWords(const std::vector<std::string_view>& texts, size_t from, WordFilte
   }
 }
 
+// A reader sees the text without colours, which may part a word.
+void AddWordsWithoutColours(const std::vector<std::string_view>& texts, WordFilter* words) {
+  for (std::string_view text : texts) {
+    if (text.find('\x1b') != std::string_view::npos) words->AddWords(model::StripAnsi(text));
+  }
+}
+
 class Encoder {
  public:
   Encoder(const RowBuffer& buffer, size_t begin, size_t end, std::string* file)
@@ -155,10 +162,14 @@ class Encoder {
 
   void PutTextColumns() {
     std::vector<std::string_view> texts;
+    size_t bytes = 0;
     for (size_t i = 0; i < count_; ++i) {
-      if (rows_[i].form == Row::kRawText) texts.push_back(rows_[i].text);
+      if (rows_[i].form != Row::kRawText) continue;
+      texts.push_back(rows_[i].text);
+      bytes += rows_[i].text.size();
     }
     TextPieces pieces;
+    pieces.Expect(bytes);
     size_t cut = 0;
     for (; cut < texts.size() && pieces.Add(texts[cut]); ++cut) ExpectAfter(cut, texts);
     std::string encoded;
@@ -168,14 +179,7 @@ class Encoder {
     for (const TextPieces::Piece& piece : pieces.pieces()) words.AddWords(piece.text);
     AddWords(pieces.literals(), 0, &words);
     AddWords(texts, cut, &words);
-    // A reader sees the text without colours, which may part a word.
-    auto coloured = [](std::string_view text) { return text.find('\x1b') != std::string_view::npos; };
-    bool any = std::any_of(pieces.pieces().begin(), pieces.pieces().end(),
-                           [&](const TextPieces::Piece& piece) { return coloured(piece.text); }) ||
-               std::any_of(pieces.literals().begin(), pieces.literals().end(), coloured);
-    for (size_t i = any ? 0 : cut; i < texts.size(); ++i) {
-      if (coloured(texts[i])) words.AddWords(model::StripAnsi(texts[i]));
-    }
+    if (words.saw_escape()) AddWordsWithoutColours(texts, &words);
     PutColumn(words.Take());
   }
 

@@ -5,8 +5,9 @@
 
 namespace rankscope::store {
 
-// zstd levels: of columns, whose structure is gone already, and of free text.
+// zstd levels: of columns, whose structure is gone already; of codes of pieces, half of which is; and of free text.
 constexpr int kColumnLevel = 1;
+constexpr int kCodeLevel = 2;
 constexpr int kTextLevel = 3;
 
 // Appends the bytes under zstd, or as they are where that is no larger. They must be the rest of what holds them.

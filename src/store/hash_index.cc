@@ -19,15 +19,6 @@ void HashIndex::Clear() {
   slots_ = {};
 }
 
-uint32_t HashIndex::Find(uint64_t hash) const { return slots_.empty() ? kNone : slots_[PlaceOf(hash)].number; }
-
-// Where the hash is, or a free slot where it would be.
-size_t HashIndex::PlaceOf(uint64_t hash) const {
-  size_t last = slots_.size() - 1, at = hash & last;
-  while (slots_[at].number != kNone && slots_[at].hash != hash) at = (at + 1) & last;
-  return at;
-}
-
 void HashIndex::Grow() {
   constexpr size_t kFirst = 16;
   std::vector<Slot> old(std::max(kFirst, slots_.size() * 2));

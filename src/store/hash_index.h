@@ -15,19 +15,8 @@ class HashIndex {
   // The hash's number: `fresh` where it had none. REQUIRES fresh != kNone; as does what is assigned.
   uint32_t& At(uint64_t hash, uint32_t fresh);
   // kNone: it has none.
-  uint32_t Find(uint64_t hash) const;
+  uint32_t Find(uint64_t hash) const { return slots_.empty() ? kNone : slots_[PlaceOf(hash)].number; }
   void Clear();
-  // That At will be called with it: loads its place from memory meanwhile.
-  void Expect(uint64_t hash) const {
-    if (!slots_.empty()) __builtin_prefetch(&slots_[hash & (slots_.size() - 1)], 1);
-  }
-
-  template <typename Take>
-  void ForEachHash(const Take& take) const {
-    for (const Slot& slot : slots_) {
-      if (slot.number != kNone) take(slot.hash);
-    }
-  }
 
  private:
   struct Slot {
@@ -35,7 +24,13 @@ class HashIndex {
     uint32_t number = kNone;  // the slot is free
   };
 
-  size_t PlaceOf(uint64_t hash) const;
+  // Where the hash is, or a free slot where it would be.
+  size_t PlaceOf(uint64_t hash) const {
+    size_t last = slots_.size() - 1, at = hash & last;
+    while (slots_[at].number != kNone && slots_[at].hash != hash) at = (at + 1) & last;
+    return at;
+  }
+
   void Grow();
 
   size_t size_ = 0;

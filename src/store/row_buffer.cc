@@ -47,11 +47,18 @@ void RowBuffer::Add(const model::RecordView& record) {
   rows_.push_back(row);
 }
 
+// Within a batch the same origin has the same address, which no other batch has as long as its records are here.
 uint32_t RowBuffer::OriginOf(const model::RecordView& record) {
-  // Within a batch the same origin has the same address.
-  if (record.origin == last_origin_) return last_origin_index_;
-  last_origin_ = record.origin;
-  const model::Origin& origin = *record.origin;
+  size_t place = reinterpret_cast<uintptr_t>(record.origin) / alignof(model::Origin) * 0x9e3779b97f4a7c15u >> 56;
+  auto& [origin, index] = known_origins_[place];
+  if (origin != record.origin) {
+    index = FindOrAddOrigin(*record.origin);
+    origin = record.origin;
+  }
+  return index;
+}
+
+uint32_t RowBuffer::FindOrAddOrigin(const model::Origin& origin) {
   key_.clear();
   base::PutSigned(&key_, origin.attempt);
   for (const std::optional<int32_t>& part : {origin.node_rank, origin.rank, origin.local_rank}) {
@@ -61,7 +68,7 @@ uint32_t RowBuffer::OriginOf(const model::RecordView& record) {
   key_ += origin.host;
   auto [at, added] = origin_index_.try_emplace(key_, static_cast<uint32_t>(origins_.size()));
   if (added) origins_.push_back(origin);
-  return last_origin_index_ = at->second;
+  return at->second;
 }
 
 uint16_t RowBuffer::LevelOf(std::string_view level) {

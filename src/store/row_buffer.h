@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "model/record_view.h"
@@ -53,9 +55,11 @@ class RowBuffer {
   const TemplateDictionary& dictionary() const { return *dictionary_; }
 
  private:
+  static constexpr size_t kOriginPlaces = 256;
   static constexpr uint32_t kNew = uint32_t{1} << 31;  // marks the number of a new form
 
   uint32_t OriginOf(const model::RecordView& record);
+  uint32_t FindOrAddOrigin(const model::Origin& origin);
   uint16_t LevelOf(std::string_view level);
   uint32_t SchemaOf(const model::RecordView& record);
   uint32_t FormOf(std::string_view text);
@@ -71,8 +75,9 @@ class RowBuffer {
   std::vector<std::vector<std::string>> schemas_;
   HashIndex schema_index_;  // by the hash of the names
   NewForms new_forms_;
-  const model::Origin* last_origin_ = nullptr;
-  uint32_t last_origin_index_ = 0, last_schema_ = 0;
+  // Of batches' origins that came lately, each at the place that its address gives.
+  std::array<std::pair<const model::Origin*, uint32_t>, kOriginPlaces> known_origins_{};
+  uint32_t last_schema_ = 0;
   std::unordered_map<std::string, uint32_t> origin_index_;
   std::string form_, key_;
 };

@@ -1,6 +1,9 @@
 #include "store/text_column.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <memory>
 #include <numeric>
 #include <unordered_map>
 
@@ -18,7 +21,7 @@ constexpr uint64_t kMaxBytes = uint64_t{1} << 30;
 
 // Codes of pieces: one byte below kOneByte; the next ones two bytes, of which the first is below kLiteral. kLiteral
 // stands for a piece that has no code.
-constexpr uint32_t kOneByte = 192, kTwoBytes = 62 * 256, kNoCode = ~uint32_t{0};
+constexpr uint32_t kOneByte = 192, kTwoBytes = 62 * 256;
 constexpr uint8_t kLiteral = 0xff;
 constexpr size_t kShortPiece = 16;
 
@@ -40,7 +43,7 @@ void PutIntegers(const std::vector<int64_t>& values, std::string* out) {
   base::PutString(out, encoded);
 }
 
-void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
+void PutPlain(const std::vector<std::string_view>& texts, int level, std::string* out) {
   size_t size = 0;
   for (std::string_view text : texts) size += text.size();
   std::string bytes;
@@ -51,7 +54,7 @@ void PutPlain(const std::vector<std::string_view>& texts, std::string* out) {
   }
   base::PutVarint(out, bytes.size());
   PutIntegers(SizesOf(texts), out);
-  PutCompressed(bytes, kTextLevel, out);
+  PutCompressed(bytes, level, out);
 }
 
 // Cuts the arena, which is there, into texts. False: they do not fill it.
@@ -91,7 +94,7 @@ bool PutTable(const std::vector<std::string_view>& texts, std::string* out) {
   if (distinct.size() * 2 > texts.size()) return false;
   out->push_back(kTable);
   std::string table;
-  PutPlain(distinct, &table);
+  PutPlain(distinct, kTextLevel, &table);
   base::PutVarint(out, distinct.size());
   base::PutString(out, table);
   EncodeIntegers(ids, out);
@@ -116,30 +119,36 @@ bool ReadTable(std::string_view bytes, size_t count, Texts* texts) {
 
 // The numbers of the pieces that get a code, in the order of their codes: the most frequent ones first.
 std::vector<uint32_t> ChooseCoded(const std::vector<TextPieces::Piece>& pieces) {
-  std::vector<uint32_t> coded(pieces.size());
-  std::iota(coded.begin(), coded.end(), 0);
+  std::vector<uint32_t> coded(pieces.size() - 1);
+  std::iota(coded.begin(), coded.end(), TextPieces::kLiteral + 1);
   std::stable_sort(coded.begin(), coded.end(),
                    [&](uint32_t a, uint32_t b) { return pieces[a].count > pieces[b].count; });
   coded.resize(std::min<size_t>(coded.size(), kOneByte + kTwoBytes));
   return coded;
 }
 
-// Gives where the next one goes.
-char* PutCode(uint32_t code, char* out) {
-  if (code < kOneByte) {
-    *out++ = static_cast<char>(code);
-    return out;
+// A code as it is written.
+struct Code {
+  std::array<uint8_t, 2> bytes = {kLiteral};
+  uint8_t size = 1;
+};
+
+// By the pieces' numbers.
+std::vector<Code> CodesOf(const std::vector<uint32_t>& coded, size_t pieces) {
+  std::vector<Code> codes(pieces);
+  for (uint32_t code = 0; code < coded.size(); ++code) {
+    uint32_t beyond = code - kOneByte;
+    codes[coded[code]] = code < kOneByte
+                             ? Code{{static_cast<uint8_t>(code)}, 1}
+                             : Code{{static_cast<uint8_t>(kOneByte + beyond / 256), static_cast<uint8_t>(beyond)}, 2};
   }
-  code -= kOneByte;
-  *out++ = static_cast<char>(kOneByte + code / 256);
-  *out++ = static_cast<char>(code);
-  return out;
+  return codes;
 }
 
 // Counts, then texts one after the other. Nothing more where there are none.
 void PutSome(const std::vector<std::string_view>& texts, std::string* out) {
   std::string plain;
-  if (!texts.empty()) PutPlain(texts, &plain);
+  if (!texts.empty()) PutPlain(texts, kColumnLevel, &plain);
   base::PutVarint(out, texts.size());
   base::PutString(out, plain);
 }
@@ -150,42 +159,59 @@ bool ReadSome(base::ByteReader* in, uint64_t most, Texts* texts) {
   return in->ok() && count <= most && (count == 0 || ReadPlain(plain, count, texts));
 }
 
-// False, with nothing appended: it would be hardly less than the texts.
-bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all, std::string* out) {
-  const auto& pieces = all.pieces();
-  std::vector<uint32_t> coded = ChooseCoded(pieces), code_of(pieces.size(), kNoCode);
-  for (uint32_t code = 0; code < coded.size(); ++code) code_of[coded[code]] = code;
-  size_t bytes = 0, left = 0;  // of the texts; of what zstd would get
-  for (std::string_view text : texts) bytes += text.size();
-  for (std::string_view literal : all.literals()) left += literal.size() + 1;
-  for (uint32_t number = 0; number < pieces.size(); ++number) {
-    const auto& [text, count] = pieces[number];
-    size_t of_code = code_of[number] < kOneByte ? 1 : 2;
-    left += code_of[number] == kNoCode ? (text.size() + 1) * count : text.size() + of_code * count;
+// The bytes of codes and of what has none.
+size_t CodedBytes(const TextPieces& all, const std::vector<Code>& codes) {
+  size_t bytes = 0;
+  for (std::string_view literal : all.literals()) bytes += literal.size() + 1;
+  for (size_t number = TextPieces::kLiteral + 1; number < codes.size(); ++number) {
+    const auto& [text, count] = all.pieces()[number];
+    const Code& code = codes[number];
+    bytes += code.bytes[0] == kLiteral ? (text.size() + 1) * count : text.size() + code.size * count;
   }
-  if (left * 4 > bytes * 3) return false;
-  std::vector<std::string_view> dictionary, literals;
-  for (uint32_t number : coded) dictionary.push_back(pieces[number].text);
-  std::string codes(2 * all.sequence().size(), '\0');
-  char* end = codes.data();
+  return bytes;
+}
+
+// Without asking how long a code is, which no processor guesses.
+std::string_view PutCodes(const std::vector<uint32_t>& sequence, const std::vector<Code>& codes, char* room) {
+  char* end = room;
+  for (uint32_t number : sequence) {
+    std::memcpy(end, codes[number].bytes.data(), 2);
+    end += codes[number].size;
+  }
+  return {room, static_cast<size_t>(end - room)};
+}
+
+// The pieces without a code, in order.
+std::vector<std::string_view> LiteralsOf(const TextPieces& all, const std::vector<Code>& codes) {
+  std::vector<std::string_view> literals;
   const std::string_view* next = all.literals().data();
   for (uint32_t number : all.sequence()) {
-    bool has_code = number != TextPieces::kLiteral && code_of[number] != kNoCode;
-    if (has_code) {
-      end = PutCode(code_of[number], end);
-    } else {
-      *end++ = static_cast<char>(kLiteral);
-      literals.push_back(number == TextPieces::kLiteral ? *next++ : pieces[number].text);
-    }
+    if (codes[number].bytes[0] != kLiteral) continue;
+    literals.push_back(number == TextPieces::kLiteral ? *next++ : all.pieces()[number].text);
   }
-  codes.resize(static_cast<size_t>(end - codes.data()));
+  return literals;
+}
+
+// False, with nothing appended: it would be hardly less than the texts.
+bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all, std::string* out) {
+  std::vector<uint32_t> coded = ChooseCoded(all.pieces());
+  std::vector<Code> codes = CodesOf(coded, all.pieces().size());
+  size_t bytes = 0;
+  for (std::string_view text : texts) bytes += text.size();
+  if (CodedBytes(all, codes) * 4 > bytes * 3) return false;
+  std::vector<std::string_view> dictionary;
+  dictionary.reserve(coded.size());
+  for (uint32_t number : coded) dictionary.push_back(all.pieces()[number].text);
   out->push_back(kPieces);
   base::PutVarint(out, bytes);
   PutIntegers(SizesOf(texts), out);
   PutSome(dictionary, out);
-  PutSome(literals, out);
-  base::PutVarint(out, codes.size());
-  PutCompressed(codes, kTextLevel, out);
+  bool all_coded = coded.size() + 1 == all.pieces().size();
+  all_coded ? PutSome(all.literals(), out) : PutSome(LiteralsOf(all, codes), out);
+  auto room = std::make_unique_for_overwrite<char[]>(2 * all.sequence().size());
+  std::string_view sequence = PutCodes(all.sequence(), codes, room.get());
+  base::PutVarint(out, sequence.size());
+  PutCompressed(sequence, kCodeLevel, out);
   return true;
 }
 
@@ -228,14 +254,14 @@ bool ReadPieces(std::string_view encoded, size_t count, Texts* texts) {
 void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out) {
   if (PutTable(texts, out)) return;
   out->push_back(kPlain);
-  PutPlain(texts, out);
+  PutPlain(texts, kTextLevel, out);
 }
 
 void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& pieces, std::string* out) {
   bool all = pieces.texts() == texts.size();
   if (PutTable(texts, out) || (all && PutPieces(texts, pieces, out))) return;
   out->push_back(kPlain);
-  PutPlain(texts, out);
+  PutPlain(texts, kTextLevel, out);
 }
 
 bool DecodeTexts(std::string_view bytes, size_t count, Texts* texts) {

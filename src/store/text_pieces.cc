@@ -10,6 +10,7 @@
 namespace rankscope::store {
 namespace {
 
+constexpr size_t kIdeographBytes = 3;
 constexpr size_t kProbe = 4096;  // pieces, after which it is seen whether they come again
 
 using Words = std::array<uint64_t, 4>;
@@ -44,6 +45,12 @@ bool Equal(const Words& a, const Words& b) {
 
 }  // namespace
 
+// What is not needed of this is never touched, and takes no memory.
+void TextPieces::Expect(size_t bytes) {
+  constexpr size_t kBytesAPiece = 4;
+  sequence_.reserve(bytes / kBytesAPiece);
+}
+
 bool TextPieces::Add(std::string_view text) {
   over_ = over_ || (sequence_.size() >= kProbe && !worthwhile());
   if (over_) return false;
@@ -58,7 +65,7 @@ bool TextPieces::worthwhile() const {
   return settled ? literals_.size() * 10 <= sequence_.size() * 3 : literals_.size() * 2 <= sequence_.size();
 }
 
-// A piece begins where a run does.
+// A piece begins where a run does; a character that is a word of its own is one of its own.
 void TextPieces::Cut(std::string_view text) {
   if (text.empty()) return;
   known_.resize(kPlaces);
@@ -69,9 +76,12 @@ void TextPieces::Cut(std::string_view text) {
   std::memset(room_.data() + text.size(), 0, kRunWindow);
   size_t begin = 0;
   uint64_t before = 0;  // whether the byte before the window is in a run
+  uint64_t behind = 0;  // where in it a piece begins behind an ideograph of the window before
   for (size_t at = 0; at < text.size(); at += kRunWindow) {
-    uint64_t bits = RunBits(room_.data() + at);
-    for (uint64_t starts = bits & ~(bits << 1 | before); starts != 0; starts &= starts - 1) {
+    uint64_t bits = RunBits(room_.data() + at), ideographs = IdeographBits(room_.data() + at);
+    uint64_t borders = ~(bits << 1 | before) | ideographs | ideographs << kIdeographBytes | behind;
+    behind = ideographs >> (kRunWindow - kIdeographBytes);
+    for (uint64_t starts = bits & borders; starts != 0; starts &= starts - 1) {
       size_t start = at + static_cast<size_t>(std::countr_zero(starts));
       if (start > begin) Take(room_.data() + begin, text.substr(begin, start - begin));
       begin = start;
@@ -90,7 +100,7 @@ void TextPieces::Take(const char* bytes, std::string_view original) {
   uint64_t hash = HashOf(key.words);
   size_t place = hash % kPlaces;
   if (!Equal(known_[place].words, key.words)) {
-    uint32_t number = FindOrNumber(original, hash);
+    uint32_t number = FindOrNumber(key, original, hash);
     if (number == kLiteral) return Put(kLiteral, original);
     known_[place] = key;
     known_numbers_[place] = number;
@@ -100,13 +110,14 @@ void TextPieces::Take(const char* bytes, std::string_view original) {
 
 // A piece is numbered when it comes for the second time while the first one is still known. Most that come once, as
 // numbers do, are in no table. Of two with one hash the later one stays a literal.
-uint32_t TextPieces::FindOrNumber(std::string_view piece, uint64_t hash) {
+uint32_t TextPieces::FindOrNumber(const Key& key, std::string_view piece, uint64_t hash) {
   uint32_t number = numbers_.Find(hash);
-  if (number != HashIndex::kNone) return pieces_[number].text == piece ? number : kLiteral;
+  if (number != HashIndex::kNone) return Equal(keys_[number].words, key.words) ? number : kLiteral;
   if (std::exchange(once_[hash % kPlaces], hash) != hash) return kLiteral;
   number = static_cast<uint32_t>(pieces_.size());
   (void)numbers_.At(hash, number);
   pieces_.push_back({piece, 0});
+  keys_.push_back(key);
   return number;
 }
 

@@ -11,22 +11,25 @@
 
 namespace rankscope::store {
 
-// Texts cut into pieces: a run of bytes that may be in words, with what stands behind it up to the next run; a text may
-// begin with a piece without one. So each word (model/words.h) lies within one piece. People and programs write most of
-// their texts with few different pieces: those that come again soon are numbered, and looked at once. One thread.
+// Texts cut into pieces: a run of bytes that may be in words, with what stands behind it up to the next run, and kana
+// and Han characters one by one; a text may begin with a piece without one. So each word (model/words.h) lies within
+// one piece. People and programs write most of their texts with few different pieces: those that come again soon are
+// numbered, and looked at once. One thread.
 class TextPieces {
  public:
   struct Piece {
     std::string_view text;  // in one of the texts
     uint32_t count = 0;
   };
-  static constexpr uint32_t kLiteral = ~uint32_t{0};
+  static constexpr uint32_t kLiteral = 0;
 
+  // That texts of so many bytes in all will come.
+  void Expect(size_t bytes);
   // Cuts the text, which outlives this. False, from the first text on of which it is: too few pieces come again for
   // this to be worth it; this text and later ones are not cut.
   bool Add(std::string_view text);
 
-  // Those that are numbered.
+  // Those that are numbered, from 1 on; kLiteral's is empty.
   const std::vector<Piece>& pieces() const { return pieces_; }
   // The pieces of the texts that were cut, one text after the other: numbers, or kLiteral for the next one of
   const std::vector<uint32_t>& sequence() const { return sequence_; }
@@ -44,11 +47,12 @@ class TextPieces {
   void Cut(std::string_view text);
   // The piece lies at `bytes` with 32 bytes to read from there; `original` is the same in its text.
   void Take(const char* bytes, std::string_view original);
-  uint32_t FindOrNumber(std::string_view piece, uint64_t hash);
+  uint32_t FindOrNumber(const Key& key, std::string_view piece, uint64_t hash);
   void Put(uint32_t number, std::string_view piece);
   bool worthwhile() const;
 
-  std::vector<Piece> pieces_;
+  std::vector<Piece> pieces_ = {{}};
+  std::vector<Key> keys_ = {{}};  // of these
   std::vector<uint32_t> sequence_;
   std::vector<std::string_view> literals_;
   size_t texts_ = 0;

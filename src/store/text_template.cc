@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
+
+#include "store/byte_kinds.h"
 
 #ifdef __AVX2__
 #include <immintrin.h>
@@ -93,7 +96,11 @@ class Splitter {
     }
     if (all == (kDigit | kWordByte)) return TakeNumber(at, end);
     size_t size = end - at;
-    if (size > 2 && text_[at] == '0' && text_[at + 1] == 'x' && TakeHex(at + 2, end, true)) return end;
+    if (size > 2 && text_[at] == '0' && text_[at + 1] == 'x' && TakeHex(at + 2, end)) return end;
+    if (!(all & kUnderscore)) {
+      TakePart(at, end);
+      return end;
+    }
     for (size_t part = at; part < end;) {
       size_t stop = std::min(text_.find('_', part), end);
       TakePart(part, stop);
@@ -103,50 +110,69 @@ class Splitter {
     return end;
   }
 
-  // A part of a word between underscores.
-  void TakePart(size_t at, size_t end) {
-    size_t runs = 0, first = 0, last = 0;
-    bool upper = false, lower = false;
-    for (size_t i = at; i < end; ++i) {
-      if (!IsDigit(text_[i])) {
-        upper = upper || (text_[i] >= 'A' && text_[i] <= 'Z' && i > at);
-        lower = lower || (text_[i] >= 'a' && text_[i] <= 'z');
-        continue;
-      }
-      if (i == at || !IsDigit(text_[i - 1])) {
-        if (++runs == 1) first = i;
-      }
-      last = i + 1;
+  // What a part of a word, between underscores, is made of.
+  struct PartKinds {
+    size_t runs = 0, first = 0, last = 0;  // of digits: how many, where the first begins and the last ends
+    bool lower = false, upper_inside = false;
+    bool hex_lower = false, hex_upper = false;  // digits and letters of a to f in one case
+  };
+
+  PartKinds KindsOfPart(size_t at, size_t end) const {
+    PartKinds part;
+    uint32_t lowers = 0, uppers_inside = 0, letters = 0, no_hex_lowers = 0, no_hex_uppers = 0, digit_before = 0;
+    for (size_t from = at; from < end; from += kKindsWindow) {
+      uint32_t taken = ~uint32_t{0} >> (kKindsWindow - std::min(kKindsWindow, end - from));
+      ByteKinds kinds = KindsAt(from);
+      uint32_t digits = kinds.digits & taken, others = taken & ~digits;
+      letters |= others;
+      lowers |= kinds.lowers & taken;
+      uppers_inside |= kinds.uppers & taken & (from == at ? ~uint32_t{1} : ~uint32_t{0});
+      no_hex_lowers |= others & ~kinds.hex_lowers;
+      no_hex_uppers |= others & ~kinds.hex_uppers;
+      if (digits != 0 && part.runs == 0) part.first = from + static_cast<size_t>(std::countr_zero(digits));
+      if (digits != 0) part.last = from + static_cast<size_t>(std::bit_width(digits));
+      part.runs += static_cast<size_t>(std::popcount(digits & ~(digits << 1 | digit_before)));
+      digit_before = digits >> (kKindsWindow - 1);
     }
-    if (runs == 0) {
-      form_->append(text_, at, end - at);
-    } else if (last - first == end - at && runs == 1 && end - at <= kMaxDigits) {
+    part.lower = lowers != 0;
+    part.upper_inside = uppers_inside != 0;
+    part.hex_lower = letters != 0 && no_hex_lowers == 0;
+    part.hex_upper = letters != 0 && no_hex_uppers == 0;
+    return part;
+  }
+
+  ByteKinds KindsAt(size_t at) const {
+    if (at + kKindsWindow <= text_.size()) return KindsOf(text_.data() + at);
+    char bytes[kKindsWindow] = {};
+    std::memcpy(bytes, text_.data() + at, text_.size() - at);
+    return KindsOf(bytes);
+  }
+
+  void TakePart(size_t at, size_t end) {
+    PartKinds part = KindsOfPart(at, end);
+    size_t size = end - at, digits = part.last - part.first;
+    if (part.runs == 0) {
+      form_->append(text_, at, size);
+    } else if (digits == size && part.runs == 1 && size <= kMaxDigits) {
       PutInteger(at, end);
-    } else if (TakeHex(at, end, false)) {
-    } else if (runs == 1 && last - first <= kMaxDigits && (end - at < kLongWord || !(upper && lower))) {
-      form_->append(text_, at, first - at);
-      PutInteger(first, last);
-      form_->append(text_, last, end - last);
+    } else if (part.hex_lower || part.hex_upper) {
+      PutText(part.hex_upper ? Slot::kHexUpper : Slot::kHexLower, at, size);
+    } else if (part.runs == 1 && digits <= kMaxDigits && (size < kLongWord || !(part.upper_inside && part.lower))) {
+      form_->append(text_, at, part.first - at);
+      PutInteger(part.first, part.last);
+      form_->append(text_, part.last, end - part.last);
     } else {
-      PutText(Slot::kWord, at, end - at);
+      PutText(Slot::kWord, at, size);
     }
   }
 
-  // Takes [at, end) if it is hexadecimal in one case; behind 0x it always is one.
-  bool TakeHex(size_t at, size_t end, bool prefixed) {
-    if (end <= at) return false;
-    uint8_t all = 0;
-    for (size_t i = at; i < end; ++i) all |= ClassOf(text_[i]);
-    uint8_t letters = all & static_cast<uint8_t>(~(kDigit | kWordByte));
-    bool lower = letters == (kHexLowerLetter | kLetter), upper = letters == (kHexUpperLetter | kLetter);
-    // A letter class of its own: all letters must be of a to f.
-    for (size_t i = at; i < end && (lower || upper); ++i) {
-      uint8_t kind = ClassOf(text_[i]);
-      if (!(kind & (kDigit | (lower ? kHexLowerLetter : kHexUpperLetter)))) return false;
-    }
-    if (!lower && !upper && !(prefixed && letters == 0)) return false;
-    if (prefixed) form_->append("0x");
-    PutText(upper ? Slot::kHexUpper : Slot::kHexLower, at, end - at);
+  // Takes [at, end), behind 0x, if it is hexadecimal in one case.
+  bool TakeHex(size_t at, size_t end) {
+    PartKinds part = KindsOfPart(at, end);
+    bool digits = part.runs == 1 && part.last - part.first == end - at;
+    if (!digits && !part.hex_lower && !part.hex_upper) return false;
+    form_->append("0x");
+    PutText(part.hex_upper ? Slot::kHexUpper : Slot::kHexLower, at, end - at);
     return true;
   }
 

@@ -90,6 +90,22 @@ TEST(TextTemplate, GivesBackTheVeryBytesOfRandomTexts) {
   }
 }
 
+TEST(TextTemplate, TakesWordsOfAllLengthsApartAlike) {
+  for (size_t size = 1; size < 100; ++size) {
+    std::string zs(size, 'z'), as(size, 'a');
+    EXPECT_EQ(Template(zs + "7"), zs + "<int>");
+    EXPECT_EQ(Template("7" + zs + " x"), "<int>" + zs + " x");
+    EXPECT_EQ(Template(zs + "70" + zs), zs + "<int>" + zs);
+    EXPECT_EQ(Template(zs + "7" + zs + "7"), "<*>");
+    EXPECT_EQ(Template(zs + "7" + zs + "_7 z"), zs + "<int>" + zs + "_<int> z");
+    EXPECT_EQ(Template(as + "7"), "<hex>");
+    EXPECT_EQ(Template("7B" + std::string(size, 'F') + "7."), "<hex>.");
+    EXPECT_EQ(Template(as + "7F"), size + 2 < 12 ? as + "<int>F" : "<*>");
+    EXPECT_EQ(Template("Z" + as + "7"), "Z" + as + "<int>") << "a capital at the beginning";
+    EXPECT_EQ(Template(as + "é7"), as + "é<int>");
+  }
+}
+
 TEST(TextTemplate, LeavesAloneWhatHoldsMarkersOrIsLong) {
   std::string form;
   std::vector<Variable> variables;

@@ -72,6 +72,7 @@ void WordFilter::AddWaiting() {
   lately_.resize(kPlaces);
   ideographs_.resize(kPlaneSize);
   size_t size = waiting_.size();
+  saw_escape_ = saw_escape_ || waiting_.find('\x1b') != std::string::npos;
   waiting_.append(kRunWindow, '\0');
   ForEachRun(waiting_.data(), size, [this](size_t begin, size_t end) {
     AddRun({waiting_.data() + begin, end - begin});
@@ -112,8 +113,13 @@ void WordFilter::AddHash(uint64_t hash) {
 }
 
 void WordFilter::AddExpected() {
-  for (size_t i = 0; i < expected_count_; ++i) (void)hashes_.At(expected_[i], 0);
+  for (size_t i = 0; i < expected_count_; ++i) hashes_.Add(expected_[i]);
   expected_count_ = 0;
+}
+
+bool WordFilter::saw_escape() {
+  AddWaiting();
+  return saw_escape_;
 }
 
 std::string WordFilter::Take() {
@@ -122,13 +128,14 @@ std::string WordFilter::Take() {
   if (hashes_.size() == 0) return {};
   size_t blocks = (hashes_.size() * kBitsAWord + kBlockBytes * 8 - 1) / (kBlockBytes * 8);
   std::string filter(blocks * kBlockBytes, '\0');
-  hashes_.ForEachHash([&](uint64_t hash) {
+  hashes_.ForEach([&](uint64_t hash) {
     auto* lanes = reinterpret_cast<uint32_t*>(filter.data() + BlockOf(hash, blocks) * kBlockBytes);
     for (size_t lane = 0; lane < 8; ++lane) lanes[lane] |= BitOf(hash, lane);
   });
-  hashes_.Clear();
+  hashes_ = {};
   lately_.clear();
   ideographs_.clear();
+  saw_escape_ = false;
   return filter;
 }
 

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/hash_index.h"
+#include "store/hash_set.h"
 
 namespace rankscope::store {
 
@@ -23,6 +23,8 @@ class WordFilter {
   void AddWords(std::string_view text);
   // An id as one word, whatever is in it (ASCII without capitals).
   void AddId(std::string_view id);
+  // Whether a text of AddWords had an escape character, as those with colours have.
+  bool saw_escape();
   // The filter's bytes: empty when nothing was added.
   std::string Take();
 
@@ -39,8 +41,9 @@ class WordFilter {
   void AddHash(uint64_t hash);
   void AddExpected();
 
-  std::string waiting_;  // texts whose words are to be added, zeros between them
-  HashIndex hashes_;
+  std::string waiting_;      // texts whose words are to be added, zeros between them
+  bool saw_escape_ = false;  // in those before
+  HashSet hashes_;
   std::array<uint64_t, kExpected> expected_{};  // hashes that are to be added,
   size_t expected_count_ = 0;                   // so many
   std::vector<ShortWord> lately_;               // were added, each at the place that its bytes give

@@ -48,6 +48,18 @@ TEST(WordFilter, TextsOneAfterTheOtherMakeNoWordTogether) {
   EXPECT_NE(held, FilterOf({"checkpoint"}));
 }
 
+TEST(WordFilter, TellsWhetherATextHadAnEscape) {
+  WordFilter words;
+  for (int i = 0; i < 3000; ++i) words.AddWords("loss 0.5");
+  EXPECT_FALSE(words.saw_escape());
+  words.AddWords("a \x1b[31mred\x1b[0m word");
+  words.AddWords("loss");
+  EXPECT_TRUE(words.saw_escape());
+  EXPECT_TRUE(WordFilter::MayHoldWords(words.Take(), "word loss 5"));
+  words.AddWords("loss");
+  EXPECT_FALSE(words.saw_escape()) << "of the next block";
+}
+
 TEST(WordFilter, HasAsManyWordsAsAreAdded) {
   WordFilter filter;
   std::vector<std::string> texts;

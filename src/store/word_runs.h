@@ -12,6 +12,9 @@ constexpr size_t kRunWindow = 64;
 
 // A bit for each of the bytes, whether it may be in a word. REQUIRES kRunWindow readable ones.
 uint64_t RunBits(const char* bytes);
+// A bit for each of them at which a character begins that is a word of its own: kana and nearly all Han characters,
+// three bytes each. Of what is no word point it may say so too. REQUIRES two more readable ones.
+uint64_t IdeographBits(const char* bytes);
 
 // Calls take(begin, end), offsets, for each run of the text. REQUIRES kRunWindow zeros behind it.
 template <typename Take>

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 #include "diagnosis/cascade.h"
 
 namespace rankscope::simulation {

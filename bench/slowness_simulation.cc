@@ -6,7 +6,7 @@
 
 #include "diagnose/case/record_case.h"
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 #include "diagnosis/slow_job.h"
 
 namespace rankscope::simulation {

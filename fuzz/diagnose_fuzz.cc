@@ -7,11 +7,11 @@
 #include <fstream>
 #include <string>
 
-#include "diagnose/failure_class.h"
+#include "diagnose/verdict/failure_class.h"
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
-#include "diagnose/verdict_json.h"
-#include "diagnose/verdict_page.h"
+#include "diagnose/verdict/verdict.h"
+#include "diagnose/verdict/verdict_json.h"
+#include "diagnose/verdict/verdict_page.h"
 
 using namespace rankscope::diagnose;  // NOLINT(google-build-using-namespace)
 

@@ -9,7 +9,7 @@
 
 #include "base/coding.h"
 #include "base/file.h"
-#include "store/compression.h"
+#include "store/columns/compression.h"
 #include "store/store.h"
 
 namespace {

@@ -34,7 +34,7 @@ class BodyFeed : public std::enable_shared_from_this<BodyFeed> {
   const std::function<void(std::function<void()>)> run_;
   const std::function<void()> drained_;
   std::string taken_;  // Feed's own: takes turns with waiting_, so that neither grows anew
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;   // guards what follows
   std::unique_ptr<BodyConsumer> consumer_;
   std::string waiting_;
   bool ended_ = false, aborted_ = false, held_ = false, continued_ = false, feeding_ = false;

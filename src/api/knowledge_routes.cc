@@ -6,7 +6,7 @@
 #include "diagnose/knowledge/insights.h"
 #include "diagnose/knowledge/job_diff.h"
 #include "diagnose/knowledge/rule_suggestion.h"
-#include "diagnose/verdict_json.h"
+#include "diagnose/verdict/verdict_json.h"
 
 namespace rankscope::api {
 namespace {

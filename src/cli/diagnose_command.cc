@@ -7,9 +7,9 @@
 #include "cli/named_input.h"
 #include "diagnose/case/case.h"
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
-#include "diagnose/verdict_json.h"
-#include "diagnose/verdict_page.h"
+#include "diagnose/verdict/verdict.h"
+#include "diagnose/verdict/verdict_json.h"
+#include "diagnose/verdict/verdict_page.h"
 
 namespace rankscope::cli {
 namespace {

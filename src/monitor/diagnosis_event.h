@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "catalog/catalog.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 #include "model/record.h"
 
 namespace rankscope::monitor {

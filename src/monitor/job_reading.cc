@@ -7,7 +7,7 @@
 
 #include "catalog/job_pause.h"
 #include "diagnose/case/record_case.h"
-#include "diagnose/checkpoint_line.h"
+#include "diagnose/reading/checkpoint_line.h"
 #include "diagnose/signatures/signature_set.h"
 #include "model/event.h"
 #include "model/record_json.h"

@@ -1,7 +1,7 @@
 #include "query/log_source.h"
 
 #include "query/row_aggregator.h"
-#include "store/pattern_counter.h"
+#include "store/scan/pattern_counter.h"
 
 namespace rankscope::query {
 

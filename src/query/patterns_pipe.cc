@@ -1,5 +1,5 @@
 #include "query/pipes.h"
-#include "store/pattern_counter.h"
+#include "store/scan/pattern_counter.h"
 
 namespace rankscope::query {
 namespace {

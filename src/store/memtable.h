@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/record_batch.h"
-#include "store/row_buffer.h"
+#include "store/blocks/row_buffer.h"
 #include "store/segment_folder.h"
 
 namespace rankscope::store {

@@ -3,8 +3,8 @@
 #include <map>
 
 #include "model/record_batch.h"
-#include "store/block_reader.h"
-#include "store/row_buffer.h"
+#include "store/blocks/block_reader.h"
+#include "store/blocks/row_buffer.h"
 
 namespace rankscope::store {
 namespace {

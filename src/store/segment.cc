@@ -11,7 +11,7 @@
 #include <set>
 
 #include "base/coding.h"
-#include "store/compression.h"
+#include "store/columns/compression.h"
 #include "store/job_folder.h"
 #include "store/segment_summary.h"
 

@@ -10,7 +10,7 @@
 #include "base/budget.h"
 #include "base/file.h"
 #include "base/status.h"
-#include "store/block.h"
+#include "store/blocks/block.h"
 
 namespace rankscope::store {
 

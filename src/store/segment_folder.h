@@ -9,7 +9,7 @@
 
 #include "store/manifest.h"
 #include "store/segment.h"
-#include "store/template_dictionary.h"
+#include "store/texts/template_dictionary.h"
 
 namespace rankscope::store {
 

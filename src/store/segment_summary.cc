@@ -5,9 +5,9 @@
 #include <tuple>
 #include <unordered_map>
 
+#include "store/columns/uuid_column.h"
 #include "store/segment.h"
-#include "store/uuid_column.h"
-#include "store/word_filter.h"
+#include "store/texts/word_filter.h"
 
 namespace rankscope::store {
 namespace {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "store/block.h"
-#include "store/text_template.h"
-#include "store/uuids.h"
+#include "store/blocks/block.h"
+#include "store/columns/uuids.h"
+#include "store/texts/text_template.h"
 
 namespace rankscope::store {
 

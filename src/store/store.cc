@@ -11,10 +11,10 @@
 #include <thread>
 #include <utility>
 
-#include "store/column_aggregator.h"
+#include "store/aggregates/column_aggregator.h"
 #include "store/memtable.h"
 #include "store/merge.h"
-#include "store/pattern_scan.h"
+#include "store/scan/pattern_scan.h"
 #include "store/segment_folder.h"
 #include "store/view.h"
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "store/column_aggregator.h"
+#include "store/aggregates/column_aggregator.h"
+#include "store/aggregates/piece_aggregation.h"
 #include "store/job_folder.h"
-#include "store/piece_aggregation.h"
-#include "store/row_source.h"
+#include "store/scan/row_source.h"
 
 namespace rankscope::store {
 namespace {

@@ -9,9 +9,9 @@
 #include "base/budget.h"
 #include "model/aggregation.h"
 #include "model/scan.h"
-#include "store/block_piece.h"
+#include "store/aggregates/block_piece.h"
 #include "store/memtable.h"
-#include "store/scan_filter.h"
+#include "store/scan/scan_filter.h"
 
 namespace rankscope::store {
 

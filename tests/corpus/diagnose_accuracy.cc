@@ -8,7 +8,7 @@
 #include <string>
 
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "diagnose/knowledge/curve.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
 

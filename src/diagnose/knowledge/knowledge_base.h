@@ -6,7 +6,7 @@
 #include "diagnose/knowledge/insights.h"
 #include "diagnose/knowledge/job_facts.h"
 #include "diagnose/slowness/topology.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "diagnose/figures.h"
+#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {

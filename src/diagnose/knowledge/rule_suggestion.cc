@@ -6,8 +6,8 @@
 #include <cctype>
 #include <cmath>
 
-#include "diagnose/figures.h"
-#include "diagnose/line_body.h"
+#include "diagnose/reading/line_body.h"
+#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {

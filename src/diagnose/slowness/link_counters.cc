@@ -7,8 +7,8 @@
 #include <set>
 #include <tuple>
 
-#include "diagnose/figures.h"
-#include "diagnose/sample_records.h"
+#include "diagnose/reading/sample_records.h"
+#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "diagnose/reading.h"
+#include "diagnose/reading/reading.h"
 
 namespace rankscope::diagnose {
 

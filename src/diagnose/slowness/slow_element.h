@@ -4,7 +4,7 @@
 #include <optional>
 #include <vector>
 
-#include "diagnose/reading.h"
+#include "diagnose/reading/reading.h"
 #include "diagnose/slowness/slowdown.h"
 
 namespace rankscope::diagnose {

@@ -5,8 +5,8 @@
 #include <map>
 #include <utility>
 
-#include "diagnose/figures.h"
 #include "diagnose/slowness/pipeline_stages.h"
+#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <optional>
 
-#include "diagnose/suspect.h"
+#include "diagnose/suspects/suspect.h"
 
 namespace rankscope::diagnose {
 

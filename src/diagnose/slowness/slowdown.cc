@@ -4,9 +4,9 @@
 #include <cmath>
 #include <set>
 
-#include "diagnose/figures.h"
 #include "diagnose/slowness/slow_element.h"
 #include "diagnose/slowness/speed_course.h"
+#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -8,7 +8,7 @@
 #include "diagnose/slowness/link_counters.h"
 #include "diagnose/slowness/throttled_gpus.h"
 #include "diagnose/slowness/topology.h"
-#include "diagnose/suspect.h"
+#include "diagnose/suspects/suspect.h"
 
 namespace rankscope::diagnose {
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include "diagnose/culprit.h"
 #include "diagnose/slowness/slowdown.h"
-#include "diagnose/verdict.h"
+#include "diagnose/suspects/culprit.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
 

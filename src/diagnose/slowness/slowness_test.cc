@@ -8,7 +8,7 @@
 #include "diagnose/slowness/chance.h"
 #include "diagnose/slowness/link_counters.h"
 #include "diagnose/slowness/topology.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "diagnose/reading.h"
+#include "diagnose/reading/reading.h"
 
 namespace rankscope::diagnose {
 

@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "diagnose/figures.h"
-#include "diagnose/sample_records.h"
+#include "diagnose/reading/sample_records.h"
+#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "diagnose/reading.h"
+#include "diagnose/reading/reading.h"
 
 namespace rankscope::diagnose {
 

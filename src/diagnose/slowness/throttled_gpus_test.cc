@@ -4,7 +4,7 @@
 
 #include "diagnose/case/record_case.h"
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
 namespace {

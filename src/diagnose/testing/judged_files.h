@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "diagnose/signatures/signature_set.h"
-#include "diagnose/verdict.h"
+#include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
 

@@ -1,0 +1,39 @@
+#include "diagnose/collectives/gloo_tree.h"
+
+#include <bit>
+
+namespace rankscope::diagnose {
+namespace {
+
+int32_t ParentOf(int32_t rank) { return rank - static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(rank))); }
+
+// The ranks that get what the root sends by way of this one.
+std::set<int32_t> Below(int32_t rank, int32_t world) {
+  std::set<int32_t> below;
+  for (int32_t other = rank + 1; other < world; ++other) {
+    if (ParentOf(other) == rank || below.count(ParentOf(other)) > 0) below.insert(other);
+  }
+  return below;
+}
+
+}  // namespace
+
+std::optional<int32_t> FindTreeGap(const std::set<int32_t>& could_not_send, const std::set<int32_t>& could_not_receive,
+                                   int32_t world) {
+  std::optional<int32_t> gap;
+  for (int32_t rank = 0; rank < world; ++rank) {
+    const std::set<int32_t> above = rank > 0 ? std::set<int32_t>{ParentOf(rank)} : std::set<int32_t>{};
+    if (could_not_send != above || could_not_receive != Below(rank, world)) continue;
+    if (gap) return std::nullopt;
+    gap = rank;
+  }
+  return gap;
+}
+
+std::optional<int32_t> SenderToAll(const std::vector<int32_t>& ranks) {
+  std::set<int32_t> senders;
+  for (int32_t rank : ranks) senders.insert(rank > 0 ? ParentOf(rank) : -1);
+  return senders.size() == 1 && *senders.begin() >= 0 ? std::optional(*senders.begin()) : std::nullopt;
+}
+
+}  // namespace rankscope::diagnose

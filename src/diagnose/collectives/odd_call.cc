@@ -1,0 +1,150 @@
+#include "diagnose/collectives/odd_call.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "diagnose/collectives/gloo_tree.h"
+#include "diagnose/reading/stacks.h"
+#include "diagnose/suspects/known_ranks.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using Frame = RankStack::Frame;
+
+bool IsLibrary(const Frame& frame) {
+  return frame.file.find("-packages/") != std::string::npos || frame.file.find("/usr/lib/") != std::string::npos;
+}
+
+// File "/app/train.py", line 70, in main
+std::optional<Frame> FrameOf(const std::string& text) {
+  static const re2::RE2 kFrame(R"x(^File "([^"]+)", line (\d+), in (.+))x");
+  Frame frame;
+  if (!re2::RE2::PartialMatch(text, kFrame, &frame.file, &frame.line_number, &frame.function)) return std::nullopt;
+  return frame;
+}
+
+// Where a rank's collective failed.
+struct Place {
+  std::vector<Frame> frames;  // outermost first
+  Frame own;                  // the innermost of the user's code; where all is a library's, its innermost frame
+  std::string call;           // torch's function that issued it; empty: none did, as in the backward pass
+};
+
+Place PlaceOf(const std::string& text) {
+  Place place;
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end + 1) {
+    end = std::min(text.find('\n', begin), text.size());
+    auto frame = FrameOf(text.substr(begin, end - begin));
+    if (!frame) continue;
+    if (frame->file.find("distributed/distributed_c10d.py") != std::string::npos) place.call = frame->function;
+    if (!IsLibrary(*frame)) place.own = *frame;
+    place.frames.push_back(*std::move(frame));
+  }
+  if (place.own.file.empty() && !place.frames.empty()) place.own = place.frames.back();
+  return place;
+}
+
+// File "/app/train.py", line 70, in main (all_reduce)
+std::string Named(const Place& place) {
+  return "File \"" + place.own.file + "\", line " + std::to_string(place.own.line_number) + ", in " +
+         place.own.function + (place.call.empty() ? "" : " (" + place.call + ")");
+}
+
+bool IsOfCollective(const Suspect& suspect) {
+  if (IsOfLateJoining(suspect)) return false;
+  return suspect.failure == "gloo_error" || suspect.failure == "nccl_timeout" || suspect.kind == kSkippedCollective ||
+         suspect.role == Role::kCascade;
+}
+
+struct Group {
+  Place place;
+  std::vector<int32_t> ranks;
+};
+
+std::map<std::string, Group> GroupByPlace(const Reading& reading, const std::vector<Suspect>& suspects) {
+  std::map<std::string, Group> groups;
+  std::set<int32_t> counted;
+  for (const Suspect& suspect : suspects) {
+    if (!suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
+    if (!counted.insert(*suspect.rank).second) continue;
+    Place place = PlaceOf(reading.tracebacks.all[suspect.traceback].frames);
+    if (place.frames.empty()) continue;
+    Group& group = groups[Named(place)];
+    group.place = std::move(place);
+    group.ranks.push_back(*suspect.rank);
+  }
+  return groups;
+}
+
+// Whether `a` stands below `b` in the function where their ways part. The backward pass comes again with each step, so
+// that who waits in it above another's call may as well be in the step before as in the one after.
+bool IsFurther(const Place& a, const Place& b) {
+  for (size_t i = 0; i < std::min(a.frames.size(), b.frames.size()); ++i) {
+    const Frame &one = a.frames[i], &other = b.frames[i];
+    if (one.file != other.file || one.function != other.function) return false;
+    if (one.line_number == other.line_number) continue;
+    return one.line_number > other.line_number && !b.call.empty();
+  }
+  return false;
+}
+
+// Of ranks that are stuck in a broadcast and others that have gone on: all there are, else the tree tells nothing.
+OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
+                    const Group& ahead, const std::set<int32_t>& known) {
+  if (stuck.ranks.size() + ahead.ranks.size() != known.size()) return {};
+  const auto world = static_cast<int32_t>(known.size());
+  auto is_stuck = [&](const Suspect& suspect) {
+    return std::find(stuck.ranks.begin(), stuck.ranks.end(), suspect.rank) != stuck.ranks.end();
+  };
+  auto gap = FindTreeGap(WhoSaid(reading, suspects, "for send operation", is_stuck),
+                         WhoSaid(reading, suspects, "for recv operation", is_stuck), world);
+  if (!gap) return {{}, true, ""};
+  return {{*gap},
+          true,
+          "it had gone on to " + Named(ahead.place) + " without the broadcast of " + Named(stuck.place) +
+              ", where who sends to it could not"};
+}
+
+}  // namespace
+
+bool AreUnnamedAtOtherCalls(const Reading& reading, const std::vector<Suspect>& suspects) {
+  std::set<std::string> places;
+  bool timed_out = false;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
+    const std::string& frames = reading.tracebacks.all[suspect.traceback].frames;
+    const Place place = PlaceOf(frames);
+    if (place.call.empty() && frames.find("torch/autograd/") == std::string::npos) continue;  // a launcher's
+    places.insert(Named(place));
+    timed_out = timed_out || suspect.kind == "timeout";
+  }
+  return timed_out && places.size() > 1;
+}
+
+OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
+  const std::map<std::string, Group> groups = GroupByPlace(reading, suspects);
+  if (groups.size() != 2) return {};
+  const Group& first = groups.begin()->second;
+  const Group& second = groups.rbegin()->second;
+  for (const auto& [ahead, stuck] : {std::pair(&first, &second), std::pair(&second, &first)}) {
+    if (stuck->place.call == "broadcast" && IsFurther(ahead->place, stuck->place))
+      return OfBroadcast(reading, suspects, *stuck, *ahead, known);
+  }
+  const std::string of_others = ", the others' that of ";
+  if (first.ranks.size() < second.ranks.size())
+    return {first.ranks, true, "its collective was that of " + Named(first.place) + of_others + Named(second.place)};
+  if (second.ranks.size() < first.ranks.size())
+    return {second.ranks, true, "its collective was that of " + Named(second.place) + of_others + Named(first.place)};
+  for (const auto& [ahead, behind] : {std::pair(&first, &second), std::pair(&second, &first)}) {
+    if (!IsFurther(ahead->place, behind->place)) continue;
+    return {ahead->ranks, true,
+            "it had gone on to " + Named(ahead->place) + " without the collective of " + Named(behind->place)};
+  }
+  return {{}, true, ""};
+}
+
+}  // namespace rankscope::diagnose

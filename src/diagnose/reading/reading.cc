@@ -1,0 +1,249 @@
+#include "diagnose/reading/reading.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "diagnose/reading/section_rank.h"
+#include "diagnose/signatures/signature_set.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// A local rank is a global one where there is one node only.
+bool IsOneNode(const Case& read) {
+  return std::all_of(read.lines.begin(), read.lines.end(),
+                     [](const Line& line) { return line.node_rank.value_or(0) == 0; });
+}
+
+// Ray Train lists its workers when it has started them: "- (node_id=5c1, ip=10.0.0.4, pid=810) world_rank=2, …".
+class RayWorkers {
+ public:
+  explicit RayWorkers(const Case& read) {
+    static const re2::RE2 kRow(
+        R"(^- \((?:node_id=\w+, )?ip=[\w.:]+, pid=(\d{1,9})\) (?:world_)?rank=(\d{1,6}), local_rank=)");
+    int64_t pid = 0;
+    int32_t rank = 0;
+    for (const Line& line : read.lines) {
+      if (re2::RE2::PartialMatch(re2::StringPiece(line.text.data(), line.text.size()), kRow, &pid, &rank))
+        ranks_[pid].insert(rank);
+    }
+  }
+
+  // None where processes of two nodes have the same number.
+  std::optional<int32_t> RankOf(const Line& line) const {
+    auto found = line.pid ? ranks_.find(*line.pid) : ranks_.end();
+    return found != ranks_.end() && found->second.size() == 1 ? std::optional(*found->second.begin()) : std::nullopt;
+  }
+
+ private:
+  std::map<int64_t, std::set<int32_t>> ranks_;  // by pid
+};
+
+void ReadSpeakers(Reading* reading) {
+  const bool one_node = IsOneNode(*reading->read);
+  const RayWorkers workers(*reading->read);
+  SectionRank sections;
+  for (const Line& line : reading->read->lines) {
+    reading->bodies.push_back(ReadLineBody(line.text));
+    const std::optional<int32_t> section = sections.Take(line.file, line.text);
+    if (!line.rank && !reading->bodies.back().rank) reading->bodies.back().rank = section;
+    std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
+    if (!rank && one_node) rank = line.local_rank;
+    if (!rank) rank = workers.RankOf(line);
+    reading->ranks.push_back(rank);
+  }
+}
+
+void OrderByTime(Reading* reading) {
+  const std::vector<Line>& lines = reading->read->lines;
+  std::vector<size_t> order(lines.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  // Lines before the first time of their file count as written at that time.
+  std::vector<base::TimeNs> times(lines.size(), 0);
+  for (size_t i = lines.size(); i-- > 0;) {
+    bool same_file = i + 1 < lines.size() && lines[i + 1].file == lines[i].file;
+    times[i] = lines[i].time ? *lines[i].time : same_file ? times[i + 1] : 0;
+  }
+  // What stands later in a file was written later, whatever its clock says.
+  for (size_t i = 1; i < lines.size(); ++i) {
+    if (lines[i].file == lines[i - 1].file) times[i] = std::max(times[i], times[i - 1]);
+  }
+  if (reading->read->files.size() > 1) {
+    std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return times[a] < times[b]; });
+  }
+  reading->positions.resize(lines.size());
+  for (size_t place = 0; place < order.size(); ++place) reading->positions[order[place]] = place;
+}
+
+// Known by the place of an exception, not by its words.
+bool IsByPlace(const Signature* signature) { return signature->role == Role::kSymptom && !signature->frames.empty(); }
+
+bool IsOfPeers(const Signature* signature) {
+  bool launcher = signature->failure == "python_exception_one_rank";
+  return (signature->role == Role::kCascade && !launcher) || signature->failure == "gloo_error" ||
+         signature->failure == "nccl_timeout";
+}
+
+// That some exception was raised says less than whatever else is known of its line, and where a collective failed less
+// than that it did.
+const Signature* MostSpecific(std::vector<const Signature*> found) {
+  if (!std::all_of(found.begin(), found.end(), IsAnyException)) std::erase_if(found, IsAnyException);
+  if (std::any_of(found.begin(), found.end(), IsOfPeers))
+    std::erase_if(found, [](const Signature* s) { return IsByPlace(s) || s->kind == "SIGABRT"; });
+  auto best = std::max_element(found.begin(), found.end(),
+                               [](const Signature* a, const Signature* b) { return a->weight < b->weight; });
+  return best == found.end() ? nullptr : *best;
+}
+
+// Whatever a traceback ends with is an exception, also one whose name does not say so.
+constexpr Signature kUnnamed = {"python_exception_one_rank", "exception", Role::kSymptom, 44, ""};
+
+// What a sample of a GPU, a host or a port tells is told by its course: a power cap for ten seconds is nothing, and the
+// names of counters are the words of failures.
+bool IsSample(std::string_view text) {
+  constexpr std::string_view kMarks[] = {"\"gpu_uuid\":", "\"stream\":\"gpu\"", "\"stream\":\"host\"", "\"switch\":"};
+  auto has = [&](std::string_view mark) { return text.find(mark) != std::string_view::npos; };
+  return text.starts_with('{') && std::any_of(std::begin(kMarks), std::end(kMarks), has);
+}
+
+// Behind these words Ray lists whatever ends processes.
+std::string_view WithoutGuesses(std::string_view text) {
+  return text.substr(0, text.find("There are some potential root causes"));
+}
+
+// What an exception says may stand below its name, as rich wraps it: some lines of the same writer.
+bool IsWrapped(std::string_view exception) {
+  const size_t last = exception.find_last_not_of(' ');
+  return last != std::string_view::npos && last == exception.find(':');
+}
+
+std::string_view Trimmed(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
+  return text.substr(0, text.find_last_not_of(' ') + 1);
+}
+
+std::string WrappedMessage(const Reading& reading, size_t exception) {
+  constexpr size_t kLines = 4;
+  const auto& lines = reading.read->lines;
+  std::string message(Trimmed(reading.bodies[exception].text));
+  for (size_t i = exception + 1; i < std::min(lines.size(), exception + 1 + kLines); ++i) {
+    if (lines[i].file != lines[exception].file || reading.ranks[i] != reading.ranks[exception]) break;
+    if (reading.tracebacks.is_inside[i] || reading.ends.count(i) > 0 || reading.bodies[i].level != 0) break;
+    // The source that gloo puts before its words looks like a logger's.
+    message.append(" ").append(Trimmed(WithoutGuesses(reading.text(i))));
+  }
+  return message;
+}
+
+// Who logs an exception may put its words, and whatever else there is, before the traceback on the same line.
+void FindBeforeTraceback(size_t line, Reading* reading) {
+  const std::string_view text = reading->bodies[line].text;
+  const std::string_view before = text.substr(0, text.find("Traceback (most recent call last)"));
+  const size_t space = before.find(' ');
+  // A notebook begins with the exception's name and spaces.
+  if (before.size() == text.size() || space == before.npos || before.substr(space).starts_with("  ")) return;
+  std::vector<const Signature*> found;
+  SignatureSet::Shipped().Match(before, nullptr, &found);
+  if (const Signature* signature = MostSpecific(found))
+    reading->sightings.push_back({line, signature, Traceback::kNone});
+}
+
+void FindSightings(Reading* reading) {
+  std::vector<const Signature*> found;
+  for (size_t i = 0; i < reading->bodies.size(); ++i) {
+    if (IsSample(reading->bodies[i].text)) continue;
+    if (reading->tracebacks.is_inside[i]) {
+      FindBeforeTraceback(i, reading);
+      continue;
+    }
+    auto end = reading->ends.find(i);
+    size_t traceback = end == reading->ends.end() ? Traceback::kNone : end->second;
+    if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
+    const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
+    std::string_view text = WithoutGuesses(reading->bodies[i].text);
+    const bool wrapped = traceback != Traceback::kNone && IsWrapped(text);
+    SignatureSet::Shipped().Match(wrapped ? WrappedMessage(*reading, i) : text, frames, &found);
+    const Signature* signature = MostSpecific(found);
+    if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;
+    if (signature) reading->sightings.push_back({i, signature, traceback});
+  }
+}
+
+// Of a traceback that is cut off, the last line of the user's own code stands for the exception; where all is of
+// libraries, the last line of code.
+size_t InnermostOwnLine(const Reading& reading, const Traceback& cut) {
+  size_t own = cut.begin, last = cut.begin;
+  for (size_t i = cut.begin; i < reading.bodies.size() && reading.tracebacks.is_inside[i]; ++i) {
+    if (reading.ranks[i] != reading.ranks[cut.begin]) continue;
+    std::string_view text = reading.bodies[i].text;
+    const bool underline = text.find_first_not_of("^~ ") == std::string_view::npos;
+    if (!text.starts_with("File \"") && !underline) last = i;
+    bool library = text.find("-packages/") != std::string_view::npos || text.find("/usr/lib") != std::string_view::npos;
+    if (text.starts_with("File \"") && !library && i + 1 < reading.bodies.size()) own = i + 1;
+  }
+  return own == cut.begin ? last : own;
+}
+
+// The exception that the last line of a cut traceback raises, as it would have been printed: "raise ValueError(f"no
+// shard {name}"" is "ValueError: no shard 0". Of one whose line tells no message, its name.
+std::string RaisedByLastLine(const Traceback& cut) {
+  static const re2::RE2 kRaise(
+      R"re(\n\s*raise (?:[\w.]+\.)?([A-Z]\w*)\((?:[rf]{0,2}(?:"([^"\n]*)|'([^'\n]*)))?[^\n]*\n*$)re"),
+      kPlace(R"(%[sdrf]|\{[^{}]*\})");
+  std::string name, quoted, single;
+  if (!re2::RE2::PartialMatch(cut.frames, kRaise, &name, &quoted, &single)) return "RuntimeError: ";
+  std::string message = quoted.empty() ? single : quoted;
+  re2::RE2::GlobalReplace(&message, kPlace, "0");
+  return name + ": " + message;
+}
+
+// What a launcher raises is that a process of its ended.
+bool IsOfLauncher(const Traceback& traceback) {
+  constexpr std::string_view kFiles[] = {"torch/distributed/run.py", "torch/distributed/launch", "commands/launch.py",
+                                         "deepspeed/launcher"};
+  return std::any_of(std::begin(kFiles), std::end(kFiles),
+                     [&](std::string_view file) { return traceback.frames.find(file) != std::string::npos; });
+}
+
+// What the places in its frames tell.
+void FindCutTracebacks(Reading* reading) {
+  std::vector<const Signature*> found;
+  for (size_t i = 0; i < reading->tracebacks.all.size(); ++i) {
+    const Traceback& traceback = reading->tracebacks.all[i];
+    if (traceback.exception != Traceback::kNone || traceback.ignored || traceback.frames.empty()) continue;
+    SignatureSet::Shipped().Match(RaisedByLastLine(traceback), &traceback.frames, &found);
+    const Signature* signature = MostSpecific(found);
+    if (signature && !(IsAnyException(signature) && IsOfLauncher(traceback))) {
+      reading->sightings.push_back({InnermostOwnLine(*reading, traceback), signature, i});
+    }
+  }
+  std::stable_sort(reading->sightings.begin(), reading->sightings.end(),
+                   [](const Sighting& a, const Sighting& b) { return a.line < b.line; });
+}
+
+}  // namespace
+
+Reading Understand(const Case& read) {
+  Reading reading(read);
+  ReadSpeakers(&reading);
+  OrderByTime(&reading);
+  reading.tracebacks = FindTracebacks(read, reading.bodies);
+  for (size_t i = 0; i < reading.tracebacks.all.size(); ++i) {
+    size_t exception = reading.tracebacks.all[i].exception;
+    if (exception != Traceback::kNone) reading.ends[exception] = i;
+  }
+  FindSightings(&reading);
+  FindCutTracebacks(&reading);
+  reading.points = FindProgress(read, reading.bodies);
+  reading.exits = FindExits(read, reading.bodies);
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    if (!reading.tracebacks.is_inside[i] && SaysFinished(reading.bodies[i].text)) reading.finished.push_back(i);
+  }
+  return reading;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,267 @@
+#include "diagnose/suspects/culprit.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "diagnose/collectives/gloo_sizes.h"
+#include "diagnose/collectives/nccl_writer.h"
+#include "diagnose/reading/stacks.h"
+#include "diagnose/suspects/known_ranks.h"
+#include "diagnose/suspects/silence.h"
+#include "diagnose/suspects/victims.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
+
+// "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=", "/job:jax_worker/replica:0/task:3".
+std::optional<int32_t> NamedRank(std::string_view text) {
+  static const re2::RE2 kRank(
+      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?r?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=|/job:(?:jax_)?worker/replica:\d+/task:(\d{1,6}))");
+  re2::StringPiece digits[3];
+  if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1], &digits[2])) return std::nullopt;
+  for (const re2::StringPiece& number : digits) {
+    if (!number.empty()) return std::atoi(number.as_string().c_str());
+  }
+  return std::nullopt;
+}
+
+// Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
+std::optional<int32_t> FirstObserved(const Reading& reading) {
+  const Exit* first = nullptr;
+  bool alone = true;
+  for (const Exit& exit : reading.exits) {
+    if (exit.time.empty() || exit.signal == kSigterm) continue;
+    alone = !first || (exit.time < first->time) || (alone && exit.time > first->time);
+    if (!first || exit.time < first->time) first = &exit;
+  }
+  return first && alone ? RankOf(*first) : std::nullopt;
+}
+
+// srun tells of each task when it ends; of several ends in a row on one line it names none.
+std::optional<int32_t> FirstOfSrun(const Reading& reading) {
+  for (const Exit& exit : reading.exits) {
+    if (reading.text(exit.line).find("srun: error:") == std::string_view::npos) return std::nullopt;
+  }
+  return reading.exits.empty() ? std::nullopt : RankOf(reading.exits.front());
+}
+
+// Of the ranks that say alike what the cause says, in the order in which they said it.
+constexpr int kAlike = 3;
+
+std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
+  std::vector<const Suspect*> same;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.failure == cause.failure && suspect.score + kAlike >= cause.score && suspect.rank)
+      same.push_back(&suspect);
+  }
+  std::stable_sort(same.begin(), same.end(),
+                   [&](const Suspect* a, const Suspect* b) { return OrderOf(reading, *a) < OrderOf(reading, *b); });
+  std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
+  for (const Suspect* suspect : same) {
+    if (seen.insert(*suspect->rank).second) ranks.push_back(*suspect->rank);
+  }
+  return ranks;
+}
+
+// Their stacks do not tell them apart: who has not got so far keeps the others waiting.
+Blame OfHungAlike(const Reading& reading) {
+  std::map<int32_t, int64_t> steps = LastSteps(reading);
+  auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
+  auto behind = std::min_element(steps.begin(), steps.end(), less);
+  auto as_far = [&](const auto& s) { return s.second == behind->second; };
+  if (steps.size() > 1 && std::count_if(steps.begin(), steps.end(), as_far) == 1)
+    return {{behind->first}, "it is a step behind all others", {}};
+  return {{},
+          "",
+          {"flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000): who has not come to the collective",
+           "stacks of all ranks while they stand (rankscope dump-stacks JOB, py-spy dump --native)"}};
+}
+
+std::optional<int32_t> SignalOf(const Suspect& cause) {
+  if (cause.kind == "sigkill_unexplained") return 9;
+  if (cause.kind == "SIGSEGV") return 11;
+  if (cause.kind == "SIGABRT") return 6;
+  if (cause.kind == "SIGBUS") return 7;
+  if (cause.kind == "SIGFPE") return 8;
+  if (cause.kind == "SIGILL") return 4;
+  return std::nullopt;
+}
+
+Blame OfItsExit(const Reading& reading, const Suspect& cause) {
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    bool of_cause = exit.line == cause.line || exit.code_line == cause.line;
+    if (of_cause && rank) return {{*rank}, "the launcher saw it end so", {}};
+  }
+  return {};
+}
+
+// The store of a process group is rank 0's, but for a launcher that has one.
+constexpr double kAbsentStore = 0.6;
+
+bool IsOfStore(const Reading& reading, const Suspect& cause) {
+  std::string_view text = reading.text(cause.line);
+  return cause.kind == "port in use" &&
+         (text.find("[c10d]") != std::string_view::npos || text.find("server socket") != std::string_view::npos);
+}
+
+// Nobody reached the store: rank 0, which is to have it, says nothing of that, and the others do.
+bool WasStoreAbsent(const Reading& reading, const Suspect& cause, const Collectives& collectives,
+                    const std::vector<int32_t>& fellows) {
+  const bool reached = std::find(fellows.begin(), fellows.end(), 0) != fellows.end();
+  return cause.kind == "store unreachable" && !fellows.empty() && !reached &&
+         reading.text(cause.line).find("client socket has timed out") != std::string_view::npos &&
+         FindKnownRanks(reading, collectives).all.count(0) > 0;
+}
+
+Blame OfExits(const Reading& reading, const Suspect& cause) {
+  if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
+  std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
+  if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
+  if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
+  if (auto first = FirstOfSrun(reading)) return {{*first}, "it is the first task that ended", {}};
+  return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
+}
+
+// torchelastic's error files hold the message that their rank ended with.
+std::optional<int32_t> WhoLeftErrorFile(const Reading& reading, const Suspect& cause) {
+  std::string_view said = reading.bodies[cause.line].text;
+  for (const ErrorFile& file : reading.read->error_files) {
+    if (file.rank && !file.message.empty() && file.message.find(said) != std::string::npos) return file.rank;
+  }
+  return std::nullopt;
+}
+
+// A dump names its process by the command line above the stack.
+std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
+  constexpr size_t kHeader = 6;
+  for (size_t back = 1; back <= std::min(line, kHeader); ++back) {
+    if (auto rank = NamedRank(reading.text(line - back))) return rank;
+  }
+  return std::nullopt;
+}
+
+// Who names the rank some lines below: DistributedDataParallel ("Parameter indices which did not receive grad for rank
+// 1"), and Ray by the name of the actor, which verl ends with its place in its group: "name: x1WorkerDict_0:1".
+std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
+  static const re2::RE2 kRank(R"((?:did not receive grad for rank |\bname: \w*WorkerDict_0:)(\d{1,6}))");
+  constexpr size_t kMessage = 6;
+  int32_t rank = 0;
+  for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
+    if (re2::RE2::PartialMatch(Piece(reading.text(i)), kRank, &rank)) return rank;
+  }
+  return std::nullopt;
+}
+
+// The kernel names a process, not a rank; launchers' tables know both.
+std::optional<int32_t> RankOfPid(const Reading& reading, size_t line) {
+  static const re2::RE2 kPid(R"((?i)\bpid=(\d+)|killed process (\d+))");
+  re2::StringPiece digits[2];
+  if (!re2::RE2::PartialMatch(Piece(reading.text(line)), kPid, &digits[0], &digits[1])) return std::nullopt;
+  const std::string pid = "(pid: " + (digits[0].empty() ? digits[1] : digits[0]).as_string() + ")";
+  for (const Exit& exit : reading.exits) {
+    bool its = reading.text(exit.line).find(pid) != std::string_view::npos ||
+               reading.text(exit.code_line).find(pid) != std::string_view::npos;
+    if (auto rank = RankOf(exit); its && rank) return rank;
+  }
+  return std::nullopt;
+}
+
+// Of what the host says without naming a rank, its first rank to fail by its own words is the one.
+std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& cause,
+                                     const std::vector<Suspect>& suspects) {
+  const auto& node = reading.read->lines[cause.line].node_rank;
+  const Suspect* first = nullptr;
+  for (const Suspect& suspect : suspects) {
+    bool own = suspect.rank && suspect.role <= Role::kSymptom && !IsVictimsWord(suspect);
+    if (!own || (node && reading.read->lines[suspect.line].node_rank != node)) continue;
+    if (!first || OrderOf(reading, suspect) < OrderOf(reading, *first)) first = &suspect;
+  }
+  return first ? first->rank : std::nullopt;
+}
+
+// Every rank that reports its speed does so of its own slowing, or one alone reports.
+bool DoAllSlowAlike(const Reading& reading, const std::vector<int32_t>& slowing) {
+  std::set<int32_t> reporting;
+  for (const Point& point : reading.points) {
+    if (point.rank && !point.evaluation && (point.step_time_s || point.throughput)) reporting.insert(*point.rank);
+  }
+  return slowing.size() >= reporting.size();
+}
+
+// Somebody ended several ranks from outside.
+bool WereAllSignalled(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
+  if (!IsSignal(cause)) return false;
+  std::set<int32_t> signalled;
+  for (const Suspect& suspect : suspects) {
+    if (IsSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
+  }
+  for (const Exit& exit : reading.exits) {
+    if (auto rank = RankOf(exit); rank && exit.signal == kSigterm) signalled.insert(*rank);
+  }
+  return signalled.size() > 1;
+}
+
+}  // namespace
+
+bool IsVictimsWord(const Suspect& suspect) {
+  if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
+  return suspect.failure == "nccl_timeout" || suspect.failure == "gloo_error" || suspect.kind == "remote" ||
+         suspect.kind == kSkippedCollective || (suspect.failure == "process_hung" && suspect.kind == "start");
+}
+
+Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                const Collectives& collectives) {
+  if (WereAllSignalled(reading, cause, suspects)) return {{}, "", {"who sent the signal: the scheduler's log"}};
+  std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
+  if (cause.kind == "gloo sizes") {
+    if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
+    if (Blame blame = OfGlooSizes(reading, suspects, collectives, fellows); !blame.ranks.empty()) return blame;
+  }
+  if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
+    return BlameOfVictims(reading, suspects, collectives);
+  }
+  // Who measures the ranks is seldom the slow one.
+  if (cause.failure == "straggler") {
+    if (auto named = NamedRank(reading.bodies[cause.line].text)) return {{*named}, "the report names it", {}};
+  }
+  if (cause.kind == "stack" || cause.kind == "stack dump" || cause.kind == kSilence) {
+    if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+    Interrupted interrupted = cause.kind == kSilence ? FindInterrupted(reading) : Interrupted();
+    if (!interrupted.ranks.empty()) return {interrupted.ranks, interrupted.why, {}};
+    if (cause.kind == kSilence || FindStacks(reading).size() > 1) return OfHungAlike(reading);
+  }
+  if (cause.failure == "throughput_decay" && DoAllSlowAlike(reading, fellows))
+    return {{}, "", {"compute_time_s and data_time_s of every rank: whose own work grew"}};
+  if (WasStoreAbsent(reading, cause, collectives, fellows))
+    return {{0}, "rank 0 listens for the others, and did not", {}, kAbsentStore};
+  if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
+  if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
+  if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};
+  if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
+    return {{*named}, "the line names it", {}};
+  }
+  if (cause.failure == "nccl_cuda_error") {
+    if (auto rank = RankOfNcclLine(reading, cause.line)) return {{*rank}, "the line is its process's", {}};
+  }
+  if (auto rank = RankOfPid(reading, cause.line)) return {{*rank}, "the line names its process", {}};
+  if (cause.failure == "gpu_hardware_xid_ecc") {
+    if (auto rank = FirstToFailOf(reading, cause, suspects)) return {{*rank}, "it failed first on that host", {}};
+  }
+  if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
+  if (cause.failure == "unused_parameters_ddp" || cause.kind == "launcher") {
+    if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
+  }
+  if (cause.kind == "stack") {
+    if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
+  }
+  return OfExits(reading, cause);
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,357 @@
+#include "diagnose/suspects/curves.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "diagnose/slowness/slow_work.h"
+#include "diagnose/verdict/figures.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using Series = std::vector<const Point*>;
+
+Suspect Course(const Point& at, std::string_view failure, std::string_view kind, int score, std::string why) {
+  return {at.line, failure, kind, Role::kCause, score, at.rank, Traceback::kNone, std::move(why)};
+}
+
+// Training points of each writer.
+std::map<int32_t, Series> ByRank(const Reading& reading) {
+  std::map<int32_t, Series> series;
+  for (const Point& point : reading.points) {
+    if (!point.evaluation) series[point.rank.value_or(-1)].push_back(&point);
+  }
+  return series;
+}
+
+bool IsLost(const std::optional<double>& value) { return value && !std::isfinite(*value); }
+
+// A loss by a name that no parser knows: "loss train: nan".
+bool SaysLostLoss(std::string_view text) {
+  static const re2::RE2 kLost(R"((?i)\b(?:train(?:ing)?[_ ])?loss(?: train(?:ing)?)?\s*[:=]\s*\[?(?:nan|-?inf)\b)");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kLost);
+}
+
+// Hugging Face shows a loss of 0 where it was no number; then the norm or the other metrics of the line are nan.
+bool IsLost(const Reading& reading, const Point& point) {
+  if (IsLost(point.loss)) return true;
+  if (!point.loss && SaysLostLoss(reading.text(point.line))) return true;
+  if (IsLost(point.gradient_norm)) return !point.loss_scale || *point.loss_scale <= 1;
+  return point.loss && *point.loss == 0 && reading.text(point.line).find(": nan") != std::string_view::npos;
+}
+
+bool HasNumbers(const Reading& reading, const Point& point) {
+  return point.loss || point.gradient_norm || SaysLostLoss(reading.text(point.line));
+}
+
+// From where on a rank's numbers are lost for good, or for more than a skipped step.
+struct LostNumbers {
+  const Point* first = nullptr;  // none: they are not
+  int reports = 0, finite = 0;
+};
+
+LostNumbers FindLostNumbers(const Reading& reading, const Series& series) {
+  const Point* begin = nullptr;
+  LostNumbers lost;
+  int run = 0;
+  for (const Point* point : series) {
+    if (!HasNumbers(reading, *point)) continue;
+    if (!IsLost(reading, *point)) {
+      run = 0;
+      ++lost.finite;
+      continue;
+    }
+    if (run++ == 0) begin = point;
+    if (run <= lost.reports) continue;
+    lost.reports = run;
+    lost.first = begin;
+  }
+  const bool at_the_end = run > 0;
+  if (at_the_end) lost.first = begin;
+  if (lost.reports < 2 && !at_the_end) lost.first = nullptr;
+  return lost;
+}
+
+std::string Counted(size_t count, const char* one, const char* many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+// Whether it is one rank's or all ranks', as far as they report.
+std::string TellWhose(const std::map<int32_t, LostNumbers>& of_ranks) {
+  const auto losers = static_cast<size_t>(
+      std::count_if(of_ranks.begin(), of_ranks.end(), [](const auto& of) { return of.second.first != nullptr; }));
+  if (of_ranks.size() == 1) return "only one rank reports its numbers, so that whose were lost first is not known";
+  if (losers == 1) {
+    return "of one rank alone, while those of " + Counted(of_ranks.size() - 1, "other", "others") +
+           " stayed finite: look at its data and its GPU";
+  }
+  return "of " + std::to_string(losers) + " of the " + std::to_string(of_ranks.size()) + " ranks that report";
+}
+
+void AddLostNumbers(const Reading& reading, const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
+  std::map<int32_t, LostNumbers> of_ranks;  // that report numbers
+  for (const auto& [rank, series] : ranks) {
+    LostNumbers lost = FindLostNumbers(reading, series);
+    if (lost.first || lost.finite > 0) of_ranks[rank] = lost;
+  }
+  for (const auto& [rank, lost] : of_ranks) {
+    if (!lost.first) continue;
+    const auto& step = lost.first->step;
+    std::string why = "not a number" + (step ? " from step " + std::to_string(*step) + " on" : std::string()) +
+                      ", in " + Counted(static_cast<size_t>(lost.reports), "report", "reports in a row") + "; " +
+                      Counted(static_cast<size_t>(lost.finite), "report was finite", "reports were finite");
+    why += "; " + TellWhose(of_ranks);
+    found->push_back(Course(*lost.first, "nan_or_inf_loss", "metrics", 86, std::move(why)));
+  }
+}
+
+constexpr size_t kFewestReports = 8;
+constexpr size_t kReportsOfRise = 3;
+constexpr double kLeavesCourse = 3;
+
+// Hugging Face's Trainer shows a loss that is no number as nothing at all. One that falls to nothing from one report to
+// the next, and stays there, was none.
+constexpr double kStillLoss = 0.1;
+constexpr size_t kFewestLosses = 4;
+
+void FindVanishedLoss(const Series& series, std::vector<Suspect>* found) {
+  Series losses;
+  for (const Point* point : series) {
+    if (point->loss) losses.push_back(point);
+  }
+  size_t zeros = 0;
+  while (zeros < losses.size() && *losses[losses.size() - 1 - zeros]->loss == 0) ++zeros;
+  const size_t real = losses.size() - zeros;
+  if (zeros < 2 || real < kFewestLosses) return;
+  auto lives = [](const Point* point) { return *point->loss > kStillLoss; };
+  auto last = losses.begin() + static_cast<std::ptrdiff_t>(real);
+  if (!std::all_of(last - kFewestLosses, last, lives)) return;
+  found->push_back(Course(**last, "nan_or_inf_loss", "vanished", 72,
+                          "the loss was " + Figure(*(*(last - 1))->loss) + " and is nothing at all in " +
+                              Counted(zeros, "report", "reports") + " since: a loss that is no number is shown so"));
+}
+
+constexpr double kAboveAll = 1.2;
+
+double MedianLoss(const Series& losses, size_t count) {
+  std::vector<double> values;
+  for (size_t i = 0; i < count; ++i) values.push_back(*losses[i]->loss);
+  return MedianOf(std::move(values));
+}
+
+// The last reports all lie far above what was usual.
+void FindDivergence(const Series& series, std::vector<Suspect>* found) {
+  std::vector<const Point*> losses;
+  for (const Point* point : series) {
+    // A loss of nothing at all is one that was no number.
+    if (point->loss && std::isfinite(*point->loss) && *point->loss != 0) losses.push_back(point);
+  }
+  if (losses.size() < kFewestReports) return;
+  // Lowest of the reports from each on: one below the old heights ends a rise.
+  std::vector<double> lowest(losses.size() + 1, std::numeric_limits<double>::infinity());
+  for (size_t i = losses.size(); i-- > 0;) lowest[i] = std::min(lowest[i + 1], *losses[i]->loss);
+  double highest = -std::numeric_limits<double>::infinity();
+  for (size_t i = 0; i + kReportsOfRise <= losses.size(); ++i) {
+    bool above = i >= kFewestReports - kReportsOfRise && highest > 0 && lowest[i] > kAboveAll * highest;
+    if (above && lowest[i] > kLeavesCourse * MedianLoss(losses, i)) {
+      found->push_back(Course(
+          *losses[i], "loss_spike_or_divergence", "metrics", 74,
+          "loss " + Figure(*losses[i]->loss) + " against a median of " + Figure(MedianLoss(losses, i)) + " before"));
+      return;
+    }
+    highest = std::max(highest, *losses[i]->loss);
+  }
+}
+
+constexpr int kSkipsInARow = 8;
+
+// Steps are skipped one after the other and the scale falls below 1: no scale fits.
+void FindFallingScale(const Reading& reading, std::vector<Suspect>* found) {
+  static const re2::RE2 kSkip(R"((?i)(?:overflow).*?(?:reducing (?:loss scale )?to|loss scale:?) ?([\d.eE+-]+))");
+  int skips = 0;
+  double scale = 1;
+  std::optional<size_t> first, below;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    std::string_view text = reading.bodies[i].text;
+    std::string digits;
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kSkip, &digits)) continue;
+    if (!first) first = i;
+    ++skips;
+    scale = std::atof(digits.c_str());
+    if (scale < 1 && !below) below = i;
+  }
+  if (skips < kSkipsInARow || !below) return;
+  found->push_back({*below, "grad_overflow_loss_scale", "metrics", Role::kCause, 82, reading.ranks[*below],
+                    Traceback::kNone, std::to_string(skips) + " skipped steps, the scale fell to " + Figure(scale)});
+}
+
+constexpr size_t kReportsForSpeed = 16;
+constexpr double kSlower = 1.35;
+
+std::vector<double> Values(const Series& series, size_t begin, size_t end, std::optional<double> Point::*member) {
+  std::vector<double> values;
+  for (size_t i = begin; i < end; ++i) {
+    if (series[i]->*member && std::isfinite(*(series[i]->*member))) values.push_back(*(series[i]->*member));
+  }
+  return values;
+}
+
+// Reports that have the member.
+Series With(const Series& series, std::optional<double> Point::*member) {
+  Series with;
+  std::copy_if(series.begin(), series.end(), std::back_inserter(with),
+               [&](const Point* point) { return (point->*member).has_value(); });
+  return with;
+}
+
+// The steps that the reports are of; a report without one counts as a step of its own.
+size_t Steps(const Series& series) {
+  std::set<int64_t> steps;
+  for (const Point* point : series) steps.insert(point->step.value_or(-1 - static_cast<int64_t>(point->line)));
+  return steps.size();
+}
+
+double Quantile(std::vector<double> values, double share) {
+  if (values.empty()) return 0;
+  auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
+}
+
+// Three of four are slower than three of four were: noise seldom is.
+bool AreApart(const std::vector<double>& before, const std::vector<double>& after, bool more_is_slower) {
+  constexpr double kLow = 0.25, kHigh = 0.75;
+  return more_is_slower ? Quantile(after, kLow) > Quantile(before, kHigh)
+                        : Quantile(after, kHigh) < Quantile(before, kLow);
+}
+
+// The last quarter of the run against its second: warm-up is over by then.
+void FindDecay(const Series& all, std::optional<double> Point::*member, bool more_is_slower, std::string_view name,
+               std::vector<Suspect>* found) {
+  Series series = With(all, member);
+  if (Steps(series) < kReportsForSpeed) return;
+  const size_t quarter = series.size() / 4;
+  const std::vector<double> early = Values(series, quarter, 2 * quarter, member);
+  const std::vector<double> late = Values(series, 3 * quarter, series.size(), member);
+  if (!AreApart(early, late, more_is_slower)) return;
+  double before = MedianOf(early), after = MedianOf(late);
+  if (before <= 0 || after <= 0) return;
+  double slower = more_is_slower ? after / before : before / after;
+  if (slower < kSlower) return;
+  found->push_back(Course(*series[3 * quarter], "throughput_decay", "metrics", 60,
+                          std::string(name) + " " + Figure(before) + " early, " + Figure(after) + " at last"));
+}
+
+constexpr double kWaitsForData = 0.5;
+constexpr size_t kFewestWaits = 3;
+
+double ShareOfWait(const Point& point) { return *point.data_time_s / *point.step_time_s; }
+
+// "Epoch: [3][0/400]".
+bool SaysFirstOfEpoch(std::string_view text) {
+  static const re2::RE2 kFirst(R"(\[ *[01]/\d+\])");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kFirst);
+}
+
+// Reports with both times. The first step of a run and of an epoch waits for the workers to start.
+Series WithDataTime(const Reading& reading, const Series& series) {
+  Series timed;
+  const Point* before = nullptr;
+  for (const Point* point : series) {
+    bool again = before && point->step && before->step && *point->step <= *before->step;
+    bool starts = !before || again || SaysFirstOfEpoch(reading.text(point->line));
+    before = point;
+    if (!starts && point->data_time_s && point->step_time_s && *point->step_time_s > 0) timed.push_back(point);
+  }
+  return timed;
+}
+
+// The wait's share of the time of all reports but the one that waited longest: workers that deliver by turns make some
+// steps wait for long and the others not at all.
+double ShareOfAll(const Series& timed) {
+  auto waits_less = [](const Point* a, const Point* b) { return *a->data_time_s < *b->data_time_s; };
+  const Point* longest = *std::max_element(timed.begin(), timed.end(), waits_less);
+  double waited = 0, all = 0;
+  for (const Point* point : timed) {
+    if (point == longest) continue;
+    waited += *point->data_time_s;
+    all += *point->step_time_s;
+  }
+  return all > 0 ? waited / all : 0;
+}
+
+void FindDataWait(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
+  const Series timed = WithDataTime(reading, series);
+  if (timed.size() + 1 < kFewestReports) return;
+  std::vector<double> shares;
+  Series waits;
+  for (const Point* point : timed) {
+    shares.push_back(ShareOfWait(*point));
+    if (shares.back() > kWaitsForData) waits.push_back(point);
+  }
+  const double usual = MedianOf(shares), of_all = ShareOfAll(timed);
+  if (waits.empty() || (usual < kWaitsForData && (waits.size() < kFewestWaits || of_all < kWaitsForData))) return;
+  std::string why = usual < kWaitsForData
+                        ? Figure(100 * of_all) + " % of the time is spent waiting for data, in some steps all of it"
+                        : Figure(100 * usual) + " % of each step is spent waiting for data";
+  found->push_back(Course(*waits.front(), "data_loading_bottleneck", "metrics", 66, std::move(why)));
+}
+
+constexpr double kHoldsBack = 1.5;
+constexpr size_t kFewestTimes = 3, kFewestRanks = 3;
+
+// What a step takes by the ranks' reports.
+std::map<int32_t, std::vector<double>> StepTimesOf(const std::map<int32_t, Series>& ranks) {
+  std::map<int32_t, std::vector<double>> times;
+  for (const auto& [rank, series] : ranks) {
+    std::vector<double> own = Values(series, 0, series.size(), &Point::step_time_s);
+    if (rank >= 0 && own.size() >= kFewestTimes) times[rank] = std::move(own);
+  }
+  return times;
+}
+
+// One rank's steps take longer than those of all others.
+void FindSlowRank(const std::map<int32_t, Series>& ranks, std::vector<Suspect>* found) {
+  std::map<int32_t, std::vector<double>> times = StepTimesOf(ranks);
+  if (times.size() < kFewestRanks) return;
+  auto less = [](const auto& a, const auto& b) { return MedianOf(a.second) < MedianOf(b.second); };
+  auto slowest = std::max_element(times.begin(), times.end(), less);
+  std::vector<double> medians, others;
+  for (const auto& [rank, own] : times) {
+    if (rank == slowest->first) continue;
+    medians.push_back(MedianOf(own));
+    others.insert(others.end(), own.begin(), own.end());
+  }
+  const double slow = MedianOf(slowest->second), highest = *std::max_element(medians.begin(), medians.end());
+  if (slow < kHoldsBack * MedianOf(medians) || slow < 1.2 * highest || !AreApart(others, slowest->second, true)) return;
+  const Point& at = *With(ranks.at(slowest->first), &Point::step_time_s).front();
+  found->push_back(
+      Course(at, "straggler", "metrics", 72,
+             "its steps take " + Figure(slow) + " s, those of the others " + Figure(MedianOf(medians)) + " s"));
+}
+
+}  // namespace
+
+std::vector<Suspect> FindCourses(const Reading& reading) {
+  std::vector<Suspect> found;
+  std::map<int32_t, Series> ranks = ByRank(reading);
+  AddLostNumbers(reading, ranks, &found);
+  for (const auto& [rank, series] : ranks) {
+    FindVanishedLoss(series, &found);
+    FindDivergence(series, &found);
+    FindDataWait(reading, series, &found);
+    FindDecay(series, &Point::step_time_s, true, "seconds per step", &found);
+    FindDecay(series, &Point::throughput, false, "throughput", &found);
+  }
+  FindFallingScale(reading, &found);
+  FindSlowRank(ranks, &found);
+  if (auto slow = FindSlowWork(reading)) found.push_back(std::move(*slow));
+  return found;
+}
+
+}  // namespace rankscope::diagnose

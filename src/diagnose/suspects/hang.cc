@@ -1,0 +1,143 @@
+#include "diagnose/suspects/hang.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "diagnose/reading/stacks.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+bool Matches(std::string_view text, const re2::RE2& regex) {
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex);
+}
+
+// What launches say just before they wait for others, or for a lock.
+bool SaysItWaits(std::string_view text) {
+  // torch's note on the device of a barrier comes as well where all ranks meet; what is done waits for nobody.
+  static const re2::RE2 over(
+      R"(perform barrier as devices|(?i:\b(?:completed|finished)\b|\bdone (?:with|in|waiting)\b|\bdone\W*$))");
+  if (Matches(text, over)) return false;
+  static const re2::RE2 regex(
+      R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module))");
+  return Matches(text, regex);
+}
+
+// How many of a log's last lines may be other ranks' noise.
+constexpr size_t kLastLines = 6;
+
+// Its launcher saw a process fail, or its peers a rank go.
+bool HasLostARank(const Reading& reading) {
+  return !reading.exits.empty() ||
+         std::any_of(reading.sightings.begin(), reading.sightings.end(), [](const Sighting& sighting) {
+           return sighting.signature->role == Role::kCascade && sighting.signature->kind == "peer closed";
+         });
+}
+
+// A bar at its beginning is no step.
+bool HasStepped(const Reading& reading) {
+  return std::any_of(reading.points.begin(), reading.points.end(), [](const Point& point) {
+    return point.loss || point.throughput || !point.step || *point.step > 0;
+  });
+}
+
+// What a process says it is about to do, or, where it is one of several, who it is: as a last word, that it has not got
+// further.
+bool IsUnderWay(std::string_view text) {
+  static const re2::RE2 over(R"((?i)\b(?:completed|finished|successfully|took|exiting|stopping)\b|\bdone\b|warn)");
+  if (Matches(text, over)) return false;
+  static const re2::RE2 regex(
+      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|sett|creat|connect|launch|spawn|start|begin|synchroni[sz]|broadcast|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b)");
+  return Matches(text, regex);
+}
+
+// A last word that says outright that it waits for what is not there, or a bar that has not moved.
+bool HasNotMoved(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?i)\b(?:retrying|trying again|still waiting|keep waiting|waiting for)\b|\bnot (?:up|ready|available|reachable) yet\b|\b0%\|[^|]*\| *0/\d)");
+  return Matches(text, regex);
+}
+
+// Several processes work together in it.
+bool IsDistributed(const Reading& reading) {
+  static const re2::RE2 regex(
+      R"((?i)\brank\b|world.?size|\bnccl\b|\bgloo\b|distributed|\bddp\b|\bfsdp\b|deepspeed|megatron|\bmpi\b|process.?group|torchrun|num_processes|[2-9] (?:gpus|processes))");
+  return std::any_of(reading.bodies.begin(), reading.bodies.end(),
+                     [](const LineBody& body) { return Matches(body.text, regex); }) ||
+         std::any_of(reading.ranks.begin(), reading.ranks.end(), [](const auto& rank) { return rank.has_value(); });
+}
+
+constexpr int kWaits = 46;
+// Less than whatever else is said of a failure.
+constexpr int kStopsShort = 30;
+
+Suspect Stalled(const Reading& reading, size_t line, int score, std::string why) {
+  return {line, "process_hung", "start", Role::kSymptom, score, reading.ranks[line], Traceback::kNone, std::move(why)};
+}
+
+// A launch, that has said nothing of a step yet, ends in a wait.
+std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
+  if (HasStepped(reading) || !reading.finished.empty() || HasLostARank(reading)) return std::nullopt;
+  const size_t count = reading.bodies.size();
+  for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
+    size_t line = count - back;
+    // The call that failed stands in its traceback.
+    if (reading.tracebacks.is_inside[line] || !SaysItWaits(reading.bodies[line].text)) continue;
+    return Stalled(reading, line, kWaits, "the log ends before the first step, while ranks wait");
+  }
+  size_t last = count;
+  while (last > 0 && reading.bodies[last - 1].text.empty()) --last;
+  if (last-- == 0 || reading.tracebacks.is_inside[last]) return std::nullopt;
+  const std::string_view text = reading.bodies[last].text;
+  if (!HasNotMoved(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
+  return Stalled(reading, last, kStopsShort, "the log ends before the first step");
+}
+
+// A dump of a job that trained on, or ended well, says only where it stood.
+bool TrainedOn(const Reading& reading, size_t line) {
+  auto follows = [&](size_t other) { return reading.positions[other] > reading.positions[line]; };
+  return std::any_of(reading.finished.begin(), reading.finished.end(), follows) ||
+         std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& p) { return follows(p.line); });
+}
+
+// The innermost frame of the main thread in a dump of py-spy, faulthandler or gdb: of the rank that stands elsewhere
+// than the others, else of the first.
+std::optional<Suspect> FindStandingStack(const Reading& reading) {
+  static const re2::RE2 kThread(
+      R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first|Thread 0x)|^Current thread 0x)");
+  if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) {
+    if (TrainedOn(reading, odd.line)) return std::nullopt;
+    return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};
+  }
+  const std::set<size_t> of_deaths = DumpsOfDeaths(reading);
+  for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {
+    if (!Matches(reading.bodies[i].text, kThread) || TrainedOn(reading, i) || of_deaths.count(i) > 0) continue;
+    return Suspect{
+        i + 1, "process_hung",       "stack",          Role::kSymptom,
+        56,    reading.ranks[i + 1], Traceback::kNone, "the innermost frame of the thread that stands still"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::set<size_t> DumpsOfDeaths(const Reading& reading) {
+  std::set<std::pair<uint32_t, std::optional<int32_t>>> died;
+  std::set<size_t> lines;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    const auto writer = std::make_pair(reading.read->lines[i].file, reading.ranks[i]);
+    const std::string_view text = reading.bodies[i].text;
+    if (text.starts_with("Fatal Python error: ")) died.insert(writer);
+    if (text.ends_with("(most recent call first):") && died.count(writer) > 0) lines.insert(i);
+  }
+  return lines;
+}
+
+std::optional<Suspect> FindHang(const Reading& reading) {
+  if (auto stack = FindStandingStack(reading)) return stack;
+  return FindStalledLaunch(reading);
+}
+
+}  // namespace rankscope::diagnose

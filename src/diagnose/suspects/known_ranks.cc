@@ -1,0 +1,176 @@
+#include "diagnose/suspects/known_ranks.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+
+#include "diagnose/suspects/culprit.h"
+#include "diagnose/suspects/victims.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+std::set<int32_t> RanksOfFiles(const Reading& reading) {
+  std::set<int32_t> ranks;
+  for (const CaseFile& file : reading.read->files) {
+    if (file.rank && !file.surroundings) ranks.insert(*file.rank);
+  }
+  return ranks;
+}
+
+std::set<int32_t> RanksOfExits(const Reading& reading) {
+  std::set<int32_t> ranks;
+  for (const Exit& exit : reading.exits) {
+    if (auto rank = RankOf(exit)) ranks.insert(*rank);
+  }
+  return ranks;
+}
+
+// None: the end of one is told without its rank, so that it may be any.
+std::optional<std::set<int32_t>> RanksThatFailed(const Reading& reading) {
+  std::set<int32_t> failed;
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    if (!rank) return std::nullopt;
+    if (exit.signal || exit.code.value_or(0) != 0) failed.insert(*rank);
+  }
+  return failed;
+}
+
+bool IsBehind(const Reading& reading, int32_t rank) {
+  const std::map<int32_t, int64_t> steps = LastSteps(reading);
+  auto own = steps.find(rank);
+  return own != steps.end() &&
+         std::any_of(steps.begin(), steps.end(), [&](const auto& other) { return other.second > own->second; });
+}
+
+// torch 1.13's table leaves out those that its launcher ended.
+bool WereUntoldOnesEnded(const Reading& reading) {
+  static const re2::RE2 kEnding(R"(Sending process (\d+) closing signal)");
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    std::string pid;
+    const std::string_view text = reading.text(i);
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kEnding, &pid)) continue;
+    const std::string named = "(pid: " + pid + ")";
+    const bool told = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+      return reading.text(exit.code_line).find(named) != std::string_view::npos;
+    });
+    if (!told) return true;
+  }
+  return false;
+}
+
+// A launcher tells of the ranks of its own node.
+bool DidItsLauncherSpeak(const Reading& reading, int32_t rank) {
+  std::set<int32_t> nodes;
+  for (size_t i = 0; i < reading.ranks.size(); ++i) {
+    if (reading.ranks[i] == rank) nodes.insert(reading.read->lines[i].node_rank.value_or(0));
+  }
+  return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+    return nodes.empty() || nodes.count(reading.read->lines[exit.line].node_rank.value_or(0)) > 0;
+  });
+}
+
+}  // namespace
+
+KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives) {
+  const std::set<int32_t> files = RanksOfFiles(reading), exits = RanksOfExits(reading);
+  KnownRanks known{files, false};
+  known.all.insert(exits.begin(), exits.end());
+  for (const auto& rank : reading.ranks) {
+    if (rank) known.all.insert(*rank);
+  }
+  int32_t world = collectives.world_size.value_or(0);
+  if (!known.all.empty()) world = std::max(world, *known.all.rbegin() + 1);
+  for (int32_t rank = 0; rank < world; ++rank) known.all.insert(rank);
+  known.whole = collectives.world_size == world || files == known.all || exits == known.all;
+  return known;
+}
+
+bool IsOfLateJoining(const Suspect& suspect) {
+  const bool joins = suspect.kind == "connect" || suspect.failure == "rendezvous_failed";
+  return joins && suspect.kind != "store lost" && suspect.role == Role::kCascade;
+}
+
+std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
+  std::set<int32_t> complaining;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && IsVictimsWord(suspect) && !IsOfLateJoining(suspect)) complaining.insert(*suspect.rank);
+  }
+  return complaining;
+}
+
+std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects) {
+  std::set<int32_t> saw_it_go;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && suspect.kind == "peer closed") saw_it_go.insert(*suspect.rank);
+  }
+  return saw_it_go;
+}
+
+std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view words,
+                          const std::function<bool(const Suspect&)>& among) {
+  std::set<int32_t> ranks;
+  for (const Suspect& suspect : suspects) {
+    const bool said = reading.text(suspect.line).find(words) != std::string_view::npos;
+    if (suspect.rank && said && among(suspect)) ranks.insert(*suspect.rank);
+  }
+  return ranks;
+}
+
+std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
+                                       const Collectives& collectives) {
+  std::set<int32_t> files;
+  for (const CaseFile& file : reading.read->files) {
+    if (file.surroundings) continue;
+    if (!file.rank || file.attempt) return std::nullopt;
+    files.insert(*file.rank);
+  }
+  const auto next = static_cast<int32_t>(files.size());
+  if (files.empty() || (collectives.world_size && next >= *collectives.world_size)) return std::nullopt;
+  return SawItGo(suspects) == files && *files.rbegin() + 1 == next ? std::optional(next) : std::nullopt;
+}
+
+std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
+  std::vector<int32_t> ranks;
+  std::set<int32_t> seen;
+  const bool forced = EndedByLauncher(reading).by_sigkill;
+  bool failed = false;  // a task of srun's
+  for (const Exit& exit : reading.exits) {
+    auto rank = RankOf(exit);
+    // srun ends tasks by force when others have failed; torchelastic says so.
+    const bool by_srun = failed && reading.text(exit.line).find("srun: error:") != std::string_view::npos;
+    failed = failed || exit.code.value_or(0) != 0;
+    if ((forced || by_srun) && exit.signal == kSigkill) continue;
+    if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
+    if (seen.insert(*rank).second) ranks.push_back(*rank);
+  }
+  return ranks;
+}
+
+bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects) {
+  std::set<int32_t> timed_out;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.rank && suspect.failure == "gloo_error" && suspect.kind == "timeout") timed_out.insert(*suspect.rank);
+  }
+  return known.whole && known.all.size() > 1 && timed_out == known.all;
+}
+
+std::optional<int32_t> WhoEndedWellAlone(const Reading& reading, const std::vector<Suspect>& suspects,
+                                         const KnownRanks& known) {
+  const auto failed = RanksThatFailed(reading);
+  if (!failed || failed->size() + 1 != known.all.size() || WereUntoldOnesEnded(reading)) return std::nullopt;
+  const std::set<int32_t> complaining = Complaining(suspects);
+  for (int32_t dead : OwnDeaths(reading, std::nullopt)) {
+    if (complaining.count(dead) == 0) return std::nullopt;
+  }
+  for (int32_t rank : known.all) {
+    if (failed->count(rank) > 0) continue;
+    const bool waited = complaining.count(rank) > 0;
+    if (!waited && !IsBehind(reading, rank) && DidItsLauncherSpeak(reading, rank)) return rank;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string_view>
+#include <vector>
+
+#include "diagnose/collectives/collectives.h"
+#include "diagnose/suspects/suspect.h"
+
+namespace rankscope::diagnose {
+
+// The ranks that the job is known to have had: those that speak, have a file of their own (be it empty) or an exit, and
+// all below them and below the largest world size that a line claims.
+struct KnownRanks {
+  std::set<int32_t> all;
+  bool whole = false;  // there were no more: a line tells how many, each has a file, or each was seen to end
+};
+KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives);
+
+// Whether it tells of a restart that the others did not join: nothing of the collective in which they were before.
+bool IsOfLateJoining(const Suspect& suspect);
+
+// The ranks that say that they waited for others, or saw them go.
+std::set<int32_t> Complaining(const std::vector<Suspect>& suspects);
+
+// The ranks that saw a peer close its connection.
+std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects);
+
+// The ranks whose failure is said in these words, by the suspects that are asked for.
+std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& suspects, std::string_view words,
+                          const std::function<bool(const Suspect&)>& among);
+
+// A rank that printed nothing has left no file, where each of the others has one and saw a peer go. None: there are
+// files of several ranks, others saw nothing, or the job is known to have had no more ranks.
+std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
+                                       const Collectives& collectives);
+
+// Those whose end was reported, by that signal or however (none), in the order of the reports; without those that a
+// launcher ended after another had failed.
+std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal);
+
+// Every rank of the job waited in a collective until that timed out: no rank was late, so that they cannot have waited
+// for the same.
+bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects);
+
+// The only rank that no launcher saw fail, where each of the others failed as it waited for one, or was ended: it came
+// to its end without the collective of the others. None: another died of its own, or it was a step behind.
+std::optional<int32_t> WhoEndedWellAlone(const Reading& reading, const std::vector<Suspect>& suspects,
+                                         const KnownRanks& known);
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "diagnose/suspects/suspect.h"
+
+namespace rankscope::diagnose {
+
+// The figures of an out-of-memory report, in GiB.
+struct MemoryReport {
+  std::optional<double> requested, total, free, in_use, allocated, unallocated;
+};
+MemoryReport ReadMemoryReport(std::string_view text);
+
+// Why the memory did not suffice, from the report, the lines around it and the metrics before it.
+struct MemoryTrace {
+  std::string kind;  // fragmentation, other process, one extreme sample, batch size too large, leak; or empty
+  std::vector<std::string> figures;  // sentences with numbers
+  std::vector<size_t> lines;         // that show the batch in flight
+};
+MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause);
+// What to do first about such a one; empty: what is to be done about any.
+std::string_view AdviceOn(const MemoryTrace& trace);
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,211 @@
+#include "diagnose/verdict/story.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "diagnose/suspects/host_memory.h"
+#include "diagnose/suspects/memory_trace.h"
+#include "diagnose/suspects/untimed_end.h"
+#include "diagnose/verdict/failure_class.h"
+#include "diagnose/verdict/refutation.h"
+#include "diagnose/verdict/restart_plan.h"
+#include "parse/line_record.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+constexpr size_t kLongestQuote = 600;
+constexpr size_t kLongestRoot = 8192;
+constexpr size_t kMostOfARole = 3;
+
+std::string Quote(std::string_view text) {
+  std::string quote(text.substr(0, kLongestQuote));
+  parse::RedactSecrets(&quote);
+  if (text.size() > kLongestQuote) quote += "…";
+  return quote;
+}
+
+Evidence EvidenceOf(const Reading& reading, size_t line, std::string_view role) {
+  const Line& said = reading.read->lines[line];
+  return {Quote(said.text), std::string(role), said.time, reading.ranks[line], reading.read->files[said.file].path,
+          said.number};
+}
+
+// A few suspects of each role, each class once for a rank, the earliest first.
+class Quotations {
+ public:
+  Quotations(const Reading& reading, Verdict* verdict) : reading_(reading), verdict_(verdict) {}
+
+  void Add(size_t line, std::string_view role) {
+    if (!lines_.insert(line).second || ++counts_[std::string(role)] > kMostOfARole) return;
+    verdict_->evidence.push_back(EvidenceOf(reading_, line, role));
+  }
+
+  void AddSuspects(const std::vector<Suspect>& suspects, const Suspect& cause) {
+    for (const Suspect& suspect : suspects) {
+      bool same = suspect.failure == cause.failure && suspect.role <= Role::kSymptom;
+      if (!said_.insert({std::string(suspect.failure), suspect.rank.value_or(-1)}).second && !same) continue;
+      Add(suspect.line, same ? "cause" : RoleName(suspect.role));
+    }
+  }
+
+ private:
+  const Reading& reading_;
+  Verdict* verdict_;
+  std::set<size_t> lines_;
+  std::map<std::string, size_t> counts_;
+  std::set<std::pair<std::string, int32_t>> said_;
+};
+
+const Point* LastPointBefore(const Reading& reading, size_t line) {
+  const Point* last = nullptr;
+  for (const Point& point : reading.points) {
+    if (reading.positions[point.line] < reading.positions[line] && !point.evaluation) last = &point;
+  }
+  return last;
+}
+
+std::string Short(std::string_view text) {
+  constexpr size_t kShort = 160;
+  return Quote(text.substr(0, kShort));
+}
+
+// A report's own words, or what a record without words tells.
+std::string ReportText(const Reading& reading, const Point& point) {
+  std::string_view text = reading.bodies[point.line].text;
+  if (!text.starts_with('{') || !point.step) return Short(text);
+  std::string told = "step " + std::to_string(*point.step);
+  auto add = [&](const char* name, const std::optional<double>& value) {
+    char figure[64];
+    if (value && std::snprintf(figure, sizeof figure, ", %s %.4g", name, *value) > 0) told += figure;
+  };
+  add("loss", point.loss);
+  add("tokens/s", point.throughput);
+  add("GiB of GPU memory", point.gpu_memory_gib);
+  return told;
+}
+
+void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* verdict) {
+  verdict->timeline.push_back({reading.read->lines[line].time, reading.ranks[line],
+                               StepBefore(reading, line, reading.ranks[line]), std::move(what)});
+}
+
+void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                  Verdict* verdict) {
+  std::vector<std::pair<size_t, std::string>> events;
+  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "training reports its first step");
+  if (const Point* last = LastPointBefore(reading, cause.line)) {
+    events.emplace_back(last->line, "the last report before it: " + ReportText(reading, *last));
+  }
+  events.emplace_back(cause.line, Short(reading.bodies[cause.line].text));
+  std::set<std::pair<std::string_view, int32_t>> said = {{cause.failure, cause.rank.value_or(-1)}};
+  constexpr size_t kMostEvents = 12;
+  for (const Suspect& suspect : suspects) {
+    if (events.size() >= kMostEvents) break;
+    if (!said.insert({suspect.failure, suspect.rank.value_or(-1)}).second) continue;
+    events.emplace_back(suspect.line,
+                        std::string(RoleName(suspect.role)) + ": " + Short(reading.bodies[suspect.line].text));
+  }
+  for (const Exit& exit : reading.exits) {
+    if (events.size() >= kMostEvents + 4) break;
+    events.emplace_back(exit.line, "the launcher reports: " + Short(reading.bodies[exit.line].text));
+  }
+  std::stable_sort(events.begin(), events.end(), [&](const auto& a, const auto& b) {
+    return reading.positions[a.first] < reading.positions[b.first];
+  });
+  size_t last = SIZE_MAX;
+  for (auto& [line, what] : events) {
+    if (line != last) AddEvent(reading, line, std::move(what), verdict);
+    last = line;
+  }
+}
+
+std::string WhyNot(const Reading& reading, const Suspect& other, const Suspect& cause, const Verdict& verdict) {
+  std::string place = reading.positions[other.line] > reading.positions[cause.line] ? "it came later" : "";
+  if (other.role == Role::kCascade) {
+    std::string whom = verdict.culprits.empty() ? "another one" : "rank " + std::to_string(verdict.culprits.front());
+    return "its words are those of ranks that " + whom + " left behind" + (place.empty() ? "" : ", and " + place);
+  }
+  if (other.role == Role::kOutcome) return "it says how a process ended, not why";
+  return place.empty() ? "less specific than the line quoted" : place + ", and is less specific than the line quoted";
+}
+
+void TellAlternatives(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                      Verdict* verdict) {
+  std::map<std::string_view, const Suspect*> best;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.failure == cause.failure) continue;
+    const Suspect*& held = best[suspect.failure];
+    if (!held || suspect.score > held->score) held = &suspect;
+  }
+  for (const auto& [failure, suspect] : best) {
+    double share = (1 - verdict->confidence) * std::max(suspect->score, 0) / 100.0;
+    verdict->alternatives.push_back({std::string(failure), share, WhyNot(reading, *suspect, cause, *verdict)});
+  }
+  std::sort(verdict->alternatives.begin(), verdict->alternatives.end(),
+            [](const Alternative& a, const Alternative& b) { return a.confidence > b.confidence; });
+}
+
+std::string PageOf(const Verdict& verdict) { return "docs/failures/" + verdict.failure + ".md"; }
+
+void Advise(Verdict* verdict) {
+  const FailureClass* known = FindFailureClass(verdict->failure);
+  if (!known) return;
+  for (std::string_view text : known->advice) {
+    bool said = !verdict->advice.empty() && verdict->advice.front().text == text;
+    if (!said) verdict->advice.push_back({std::string(text), PageOf(*verdict)});
+  }
+}
+
+void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotations, Verdict* verdict) {
+  MemoryTrace trace = TraceMemory(reading, cause);
+  if (!trace.kind.empty()) verdict->kind = trace.kind;
+  verdict->figures = trace.figures;
+  if (std::string_view first = AdviceOn(trace); !first.empty()) {
+    verdict->advice.push_back({std::string(first), PageOf(*verdict)});
+  }
+  for (size_t line : trace.lines) quotations->Add(line, "context");
+}
+
+std::string Summary(const Verdict& verdict) {
+  const FailureClass* known = FindFailureClass(verdict.failure);
+  std::string text = known ? std::string(known->meaning) : verdict.failure;
+  if (!verdict.kind.empty()) text += " (" + verdict.kind + ")";
+  if (verdict.culprits.empty()) return text;
+  text += ", on rank " + std::to_string(verdict.culprits.front());
+  if (verdict.culprits.size() > 1) text += " first, of " + std::to_string(verdict.culprits.size()) + " ranks";
+  const char* since =
+      verdict.failure == "nan_or_inf_loss" && verdict.kind == "metrics" ? ", from step " : ", after step ";
+  if (verdict.culprit && verdict.culprit->step) text += since + std::to_string(*verdict.culprit->step);
+  return text;
+}
+
+}  // namespace
+
+void TellStory(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects, const Blame& blame,
+               Verdict* verdict) {
+  verdict->root_line = std::string(reading.text(cause.line).substr(0, kLongestRoot));
+  parse::RedactSecrets(&verdict->root_line);
+  Quotations quotations(reading, verdict);
+  quotations.Add(cause.line, "root");
+  const auto culprit = blame.ranks.empty() ? std::nullopt : std::optional(blame.ranks.front());
+  if (cause.failure == "cuda_oom") TellMemory(reading, cause, &quotations, verdict);
+  if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
+  if (!cause.why.empty()) verdict->figures.push_back(cause.why);
+  quotations.AddSuspects(suspects, cause);
+  if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");
+  if (!blame.ranks.empty())
+    verdict->figures.push_back("rank " + std::to_string(blame.ranks.front()) + ": " + blame.why);
+  verdict->would_settle = blame.would_settle;
+  verdict->restart = PlanRestart(reading, cause, blame.ranks);
+  TellTimeline(reading, cause, suspects, verdict);
+  TellAlternatives(reading, cause, suspects, verdict);
+  TellPossibleHang(reading, cause, verdict);
+  Refute(reading, verdict);
+  Advise(verdict);
+  verdict->summary = Summary(*verdict);
+}
+
+}  // namespace rankscope::diagnose

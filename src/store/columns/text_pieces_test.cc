@@ -1,0 +1,177 @@
+#include "store/columns/text_pieces.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <string>
+
+#include "base/testing/repetitions.h"
+#include "store/columns/text_column.h"
+#include "store/texts/word_filter.h"
+
+namespace rankscope::store {
+namespace {
+
+std::vector<std::string> All(const TextPieces& pieces) {
+  std::vector<std::string> found;
+  size_t literal = 0;
+  for (uint32_t number : pieces.sequence()) {
+    bool is_literal = number == TextPieces::kLiteral;
+    found.emplace_back(is_literal ? pieces.literals().at(literal++) : pieces.pieces().at(number).text);
+  }
+  EXPECT_EQ(literal, pieces.literals().size());
+  return found;
+}
+
+std::vector<std::string> PiecesOf(std::string_view text) {
+  TextPieces pieces;
+  EXPECT_TRUE(pieces.Add(text));
+  return All(pieces);
+}
+
+TEST(TextPieces, APieceIsARunOfWordBytesWithWhatStandsBehindIt) {
+  using Found = std::vector<std::string>;
+  EXPECT_EQ(PiecesOf("the loss, the loss: 0.5"), (Found{"the ", "loss, ", "the ", "loss: ", "0.", "5"}));
+  EXPECT_EQ(PiecesOf("  snake_case (x)\n"), (Found{"  ", "snake_case (", "x)\n"}));
+  EXPECT_EQ(PiecesOf("ошибка памяти"), (Found{"ошибка ", "памяти"}));
+  EXPECT_EQ(PiecesOf("..."), (Found{"..."}));
+  EXPECT_TRUE(PiecesOf("").empty());
+}
+
+TEST(TextPieces, ACharacterThatIsAWordOfItsOwnIsAPieceOfItsOwn) {
+  using Found = std::vector<std::string>;
+  EXPECT_EQ(PiecesOf("训练 loss步, 3步"), (Found{"训", "练 ", "loss", "步, ", "3", "步"}));
+  EXPECT_EQ(PiecesOf("メモリ不足"), (Found{"メ", "モ", "リ", "不", "足"}));
+  EXPECT_EQ(PiecesOf("ㄱㄴ 각각"), (Found{"ㄱㄴ ", "각각"})) << "letters of words";
+  EXPECT_EQ(PiecesOf("a\xe4\xb8"
+                     "b \xe4"
+                     "bcd"),
+            (Found{"a\xe4\xb8"
+                   "b ",
+                   "\xe4"
+                   "bcd"}))
+      << "cut off";
+  for (size_t before = 0; before < 140; ++before) {
+    std::vector<std::string> pieces = PiecesOf(std::string(before, 'x') + "内存b");
+    std::string joined;
+    for (const std::string& piece : pieces) joined += piece;
+    EXPECT_EQ(joined, std::string(before, 'x') + "内存b");
+    EXPECT_EQ(pieces.size(), before > 0 ? 4U : 3U) << before;
+  }
+}
+
+TEST(TextPieces, EachByteIsInTheRunsThatAWordMayHaveIt) {
+  for (int byte = 0; byte < 256; ++byte) {
+    auto c = static_cast<char>(byte);
+    bool in_word = std::isalnum(byte) || c == '_' || byte >= 0x80;
+    for (size_t before : {0, 1, 30, 31, 32, 62, 63, 64, 100}) {
+      std::string text = std::string(before, '.') + c + ".a";
+      size_t pieces = (before > 0 || !in_word ? 1 : 0) + (in_word ? 1 : 0) + 1;
+      EXPECT_EQ(PiecesOf(text).size(), pieces) << byte << " behind " << before;
+    }
+  }
+}
+
+TEST(TextPieces, LongAndShortPiecesAreToldApartAndJoinToTheTexts) {
+  std::mt19937 random(11);
+  std::vector<std::string> words;
+  for (size_t size = 1; size < 42; ++size) {
+    words.push_back(std::string(size - 1, 'x') + 'y');
+    words.push_back(std::string(size - 1, 'x') + '\0');
+    words.push_back(std::string(size, 'x'));
+  }
+  TextPieces pieces;
+  std::vector<std::string> texts(500);
+  std::string all;
+  for (std::string& text : texts) {
+    for (auto left = random() % 40; left > 0; --left)
+      text += words[random() % words.size()] + (random() % 3 ? " " : "\n");
+    ASSERT_TRUE(pieces.Add(text));
+    all += text;
+  }
+  std::string joined;
+  for (const std::string& piece : All(pieces)) joined += piece;
+  EXPECT_EQ(joined, all);
+  uint64_t counted = pieces.literals().size();
+  for (const TextPieces::Piece& piece : pieces.pieces()) counted += piece.count;
+  EXPECT_EQ(counted, pieces.sequence().size());
+  EXPECT_LT(pieces.literals().size(), counted / 2);
+  EXPECT_EQ(pieces.texts(), texts.size());
+}
+
+TEST(TextPieces, GivesUpWhereFewComeAgain) {
+  TextPieces pieces;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 20000; ++i) texts.push_back("token" + std::to_string(i));
+  size_t cut = 0;
+  while (cut < texts.size() && pieces.Add(texts[cut])) ++cut;
+  EXPECT_LT(cut, texts.size());
+  EXPECT_EQ(pieces.texts(), cut);
+  EXPECT_FALSE(pieces.Add(texts[0])) << "once and for all";
+}
+
+TEST(TextColumn, TextsOfFewPiecesComeBackAndTakeFewBytes) {
+  std::mt19937 random(13);
+  const std::vector<std::string> words = {"the ", "loss ",    "of ",   "rank ", "is ",
+                                          "нет ", "памяти, ", "梯度 ", "(",     ")\n"};
+  std::vector<std::string> held;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text;
+    for (auto left = random() % 60; left > 0; --left) text += words[random() % words.size()];
+    if (i % 50 == 0) text += "seen once " + std::to_string(random());
+    held.push_back(std::move(text));
+  }
+  for (int many = 0; many < 2; ++many) {
+    // With so many that some have codes of two bytes, and some none.
+    for (int i = 0; many && i < 60'000; ++i) {
+      held[static_cast<size_t>(i) % held.size()] += " w" + std::to_string(i / 3 * 7919 % 20'000);
+    }
+    std::vector<std::string_view> texts(held.begin(), held.end());
+    TextPieces pieces;
+    for (std::string_view text : texts) ASSERT_TRUE(pieces.Add(text));
+    std::string bytes, plain;
+    EncodeTexts(texts, pieces, &bytes);
+    EncodeTexts(texts, &plain);
+    // Of words that come a few times each, codes at their cheaper level take up to a fifth more.
+    EXPECT_LT(bytes.size() * 5, plain.size() * (many ? 6 : 5));
+    Texts back;
+    ASSERT_TRUE(DecodeTexts(bytes, texts.size(), &back));
+    EXPECT_EQ(back.texts, texts);
+    for (size_t at = 0; at < bytes.size(); at += 1 + bytes.size() / base::Repetitions(500UL)) {
+      std::string damaged = bytes;
+      damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
+      Texts other;
+      (void)DecodeTexts(damaged, texts.size(), &other);
+      EXPECT_FALSE(DecodeTexts(std::string_view(bytes).substr(0, at), texts.size(), &other)) << at;
+    }
+  }
+}
+
+TEST(TextPieces, EachWordOfATextIsAWordOfItsPieces) {
+  std::mt19937 random(17);
+  const std::vector<std::string> parts = {"CUDA", "Память",       "é",  "梯", "度", "\xe4\xb8", "\xff", "_",
+                                          "7",    "\xe2\x80\x94", "K",  " ",  ".",  "\xc2\xa0", "ß",    "각",
+                                          "の",   "ー",           "ㄱ", "㐂", "䷀", "\xe3\x84", "々",   "、"};
+  for (int round = 0; round < 300; ++round) {
+    std::string text;
+    for (auto left = random() % 30; left > 0; --left) text += parts[random() % parts.size()];
+    TextPieces pieces;
+    ASSERT_TRUE(pieces.Add(text));
+    WordFilter by_piece, by_text;
+    for (const std::string& piece : All(pieces)) by_piece.AddWords(piece);
+    by_text.AddWords(text);
+    EXPECT_EQ(by_piece.Take(), by_text.Take()) << text;
+  }
+}
+
+TEST(WordFilter, HasEachIdeographHoweverOftenOthersCame) {
+  WordFilter words;
+  for (const char* text : {"内存内存", "显存 不足", "内ㄱㄴ存", "存\xe6\x98内"}) words.AddWords(text);
+  std::string filter = words.Take();
+  for (const char* text : {"内", "存", "显存不足", "ㄱㄴ"}) EXPECT_TRUE(WordFilter::MayHoldWords(filter, text)) << text;
+  words.AddWords("内");
+  EXPECT_TRUE(WordFilter::MayHoldWords(words.Take(), "内")) << "of the next block";
+}
+
+}  // namespace
+}  // namespace rankscope::store

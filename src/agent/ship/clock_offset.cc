@@ -1,5 +1,6 @@
 #include "agent/ship/clock_offset.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/clock.h"
@@ -15,11 +16,14 @@ constexpr int64_t kTolerance = 20 * base::kNsPerMs;
 void ClockOffset::Measure(int64_t offset, int64_t round_trip, int64_t wall_less_monotonic) {
   int64_t change = offset - value_;
   int64_t own_step = wall_less_monotonic - wall_less_monotonic_;
-  bool server_was_set = known_ && std::llabs(change) > kStep && std::llabs(change + own_step) > kStep;
+  int64_t step = kStep + uncertainty_;
+  bool server_was_set = known_ && std::llabs(change) > step && std::llabs(change + own_step) > step;
   if (server_was_set) {
     if (std::llabs(own_step) > kStep) value_ -= own_step;
-  } else if (std::llabs(change) > kTolerance + round_trip) {
-    value_ = offset;
+  } else {
+    bool moves = std::llabs(change) > kTolerance + round_trip;
+    if (moves) value_ = offset;
+    uncertainty_ = moves || !known_ ? round_trip : std::min(uncertainty_, round_trip);
   }
   known_ = true;
   wall_less_monotonic_ = wall_less_monotonic;

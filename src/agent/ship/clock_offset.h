@@ -17,6 +17,7 @@ class ClockOffset {
  private:
   bool known_ = false;
   int64_t value_ = 0;
+  int64_t uncertainty_ = 0;  // of it: the round trip of the measurement that tells it best
   int64_t wall_less_monotonic_ = 0;
 };
 

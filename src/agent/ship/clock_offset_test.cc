@@ -26,6 +26,14 @@ TEST(ClockOffset, OfASlowConnectionIsNoOffsetOnAFastOne) {
   EXPECT_EQ(clock.value(), 0);
 }
 
+TEST(ClockOffset, IsLearnedThoughTheFirstConnectionWasTooSlowToTellIt) {
+  ClockOffset clock;
+  clock.Measure(5 * kSecond, 10 * kSecond, 7 * kHour);
+  EXPECT_EQ(clock.value(), 0);
+  clock.Measure(5 * kSecond, kMs, 7 * kHour);
+  EXPECT_EQ(clock.value(), 5 * kSecond);
+}
+
 TEST(ClockOffset, NoiseAroundAnOffsetDoesNotMoveIt) {
   ClockOffset clock;
   clock.Measure(2 * kSecond, kMs, 7 * kHour);

@@ -231,7 +231,7 @@ class Keeper {
     if (ranks_.empty()) {
       SayNodeEnd();
     } else {
-      model::Record end = model::MakeEvent("command_end", base::WallNow(), "");
+      model::Record end = model::MakeEvent("command_end", pipes_.Now(), "");
       end.text = "the command ended: " + DescribeEnd(command_.how_it_ended(), &end) + "; ranks that it left go on";
       capture_.Record(end);
     }
@@ -240,7 +240,7 @@ class Keeper {
   }
 
   void SayNodeEnd() {
-    model::Record end = model::MakeEvent("node_end", base::WallNow(), "");
+    model::Record end = model::MakeEvent("node_end", pipes_.Now(), "");
     end.text = "the command ended: " + DescribeEnd(command_.how_it_ended(), &end);
     capture_.Record(end);
     node_ended_at_ = base::MonotonicNow();

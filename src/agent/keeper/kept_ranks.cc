@@ -53,6 +53,7 @@ void KeptRanks::End(pid_t pid) {
   pipes_->Drain(pid);  // its last words come before the news of its end
   bool killed = status && WIFSIGNALED(status->wait_status) && WTERMSIG(status->wait_status) == SIGKILL;
   model::Record exit = RankExit(rank.origin, pid, status, killed ? oom_.Struck(pid) : std::nullopt);
+  exit.time = pipes_->Now();
   if (std::string error = ReadErrorFile(rank.error_file); !error.empty()) exit.fields.emplace_back("error", error);
   capture_->Record(exit);
   changed_();

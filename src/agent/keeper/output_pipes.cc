@@ -43,7 +43,7 @@ void OutputPipes::Watch(int fd) {
 
 void OutputPipes::Rescue() {
   if (auto left = buffer_.Rescue(); left && left->before == capture_->bytes_of(left->channel)) {
-    capture_->Bytes(left->channel, clock_.At(base::WallNow()), left->bytes);
+    capture_->Bytes(left->channel, Now(), left->bytes);
   }
   buffer_.Done();
 }
@@ -56,7 +56,7 @@ bool OutputPipes::Read(int fd) {
   long got = buffer_.Read(fd, source.channel, capture_->bytes_of(source.channel));
   if (got > 0) {
     busy_ = true;
-    capture_->Bytes(source.channel, clock_.At(base::WallNow()), buffer_.bytes());
+    capture_->Bytes(source.channel, Now(), buffer_.bytes());
     buffer_.Done();
     (source.err ? err_ : out_).Write(fd, buffer_.bytes(), HasTerminalToItself(), base::MonotonicNow());
     return true;

@@ -36,6 +36,9 @@ class OutputPipes {
   // Reads each pipe once. False: nothing was there.
   bool ReadEach();
 
+  // The time of what happens now, behind all that was read so far.
+  base::TimeNs Now() { return clock_.At(base::WallNow()); }
+
   // Whole lines of ours onto the terminal's stderr, at a line border.
   void Announce(std::string_view lines, int64_t monotonic_now) { err_.Announce(lines, monotonic_now); }
 

@@ -1,4 +1,3 @@
-#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
@@ -24,6 +23,7 @@
 #include "endpoint_file.h"
 #include "live_actions.h"
 #include "live_rules.h"
+#include "memory_return.h"
 #include "notify/live_notifier.h"
 #include "projects.h"
 
@@ -31,7 +31,6 @@ namespace rankscope {
 namespace {
 
 constexpr uint16_t kUsualGrpcPort = 7071;
-constexpr int kTrimAfter_s = 5;  // of nobody who wants something: memory that came and went goes back to the system
 
 base::Result<base::HostPort> ParseAddress(const std::string& text, const char* option) {
   auto address = base::ParseHostPort(text);
@@ -101,7 +100,7 @@ class Server {
       bool needed = HasOpenAnswers() || grpc_->open_streams() > 0 || requests_ != requests_seen_;
       idle_s = needed ? 0 : idle_s + 1;
       requests_seen_ = requests_;
-      if (idle_s == kTrimAfter_s) malloc_trim(0);
+      memory_.Look();
       if (options_.idle_exit_s > 0 && idle_s >= options_.idle_exit_s) return;
     }
   }
@@ -307,6 +306,7 @@ class Server {
     return doors;
   }
 
+  MemoryReturn memory_;
   const ServeOptions options_;
   LiveRules rules_;
   std::shared_ptr<const detect::RuleSet> rules_in_use_;  // null: nothing is detected
@@ -330,10 +330,6 @@ class Server {
 }  // namespace
 
 int Serve(const ServeOptions& options) {
-  mallopt(M_ARENA_MAX, 2);  // buffers of megabytes wander from thread to thread: an arena a core would keep each
-  // Megabytes that come and go stay ours: to get each page anew is a tenth of the time of taking records in.
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   base::UniqueFd signals = BlockSignals();
   RaiseFileLimit();
   Server server(options);

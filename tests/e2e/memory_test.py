@@ -1,9 +1,10 @@
 """What a server took into memory it gives back."""
 import json
 import random
+import subprocess
 import unittest
 
-from harness import Place, Server, wait_until
+from harness import Place, RANKSCOPE, Server, wait_until
 
 
 class MemoryTest(unittest.TestCase):
@@ -17,12 +18,24 @@ class MemoryTest(unittest.TestCase):
         with open(f"/proc/{self.server.process.pid}/status") as status:
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith(name + ":"))
 
-    def test_memory_of_records_goes_back_once_nobody_asks_for_anything(self):
+    def take_records(self):
         text = random.Random(5)
         body = "".join(json.dumps({"msg": f"{text.getrandbits(2000):x}"}) + "\n" for _ in range(80_000))
         status, (answer,) = self.server.ask("POST", "/api/v1/ingest/jsonline", body.encode(), job_id="memory")
         self.assertEqual((status, answer["records"]), (200, 80_000))
-        peak = self.megabytes("VmHWM")
+        return self.megabytes("VmHWM")
+
+    def test_memory_of_records_goes_back_once_there_is_nothing_to_do(self):
+        peak = self.take_records()
+        wait_until(lambda: self.megabytes("VmRSS") < peak - 20, "memory to go back")
+
+    def test_memory_goes_back_though_an_agent_is_there(self):
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--", "sleep", "3600"], env=self.place.env,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(run.wait)
+        self.addCleanup(run.terminate)
+        wait_until(lambda: self.place.cli("jobs", "--server", self.server.http).stdout.count("running"), "the job")
+        peak = self.take_records()
         wait_until(lambda: self.megabytes("VmRSS") < peak - 20, "memory to go back")
 
 

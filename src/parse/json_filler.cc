@@ -45,6 +45,12 @@ bool IsDuration(model::FieldView field) {
   return field.kind == Kind::kDouble && std::fabs(field.number) < static_cast<double>(kLeastTime);
 }
 
+// A number must be written as JSON writes it, also where its text is all that counts.
+bool IsWritten(const JsonValue& value) {
+  model::FieldView number;
+  return value.kind != JsonValue::Kind::kNumber || ParseJsonNumber(value.text, &number);
+}
+
 }  // namespace
 
 JsonRecordFiller::JsonRecordFiller(std::string project, std::string job, bool any)
@@ -103,7 +109,7 @@ bool JsonRecordFiller::Take(JsonKey key, std::string_view name, const JsonValue&
     case JsonKey::kStep:
       return TakeInteger(name, value.text, &record_.step.emplace());
     default:
-      return TakeText(key, name, value.text);
+      return IsWritten(value) && TakeText(key, name, value.text);
   }
 }
 

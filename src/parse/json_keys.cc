@@ -25,6 +25,9 @@ constexpr std::array<KnownKey, 14> kKnownKeys = {{{"timestamp", JsonKey::kTime},
                                                   {"level", JsonKey::kLevel},
                                                   {"msg", JsonKey::kText}}};
 
+// Whether JSON writes it otherwise than it is.
+bool IsEscaped(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
 JsonKey KeyOf(std::string_view name) {
   for (const KnownKey& known : kKnownKeys) {
     if (known.name == name) return known.key;
@@ -62,7 +65,7 @@ bool JsonKeys::Guess(const char* written, size_t place, JsonKey* key, std::strin
 
 JsonKey JsonKeys::Find(size_t place, std::string_view* name) {
   Names::value_type* known = FindOrAdd(*name);
-  bool plain = known->first.size() < kReadable && known->first.find_first_of("\\\"") == std::string::npos;
+  bool plain = known->first.size() < kReadable && std::none_of(known->first.begin(), known->first.end(), IsEscaped);
   if (plain) {
     if (place >= places_.size()) places_.resize(place + 1);
     Place& here = places_[place];

@@ -252,8 +252,10 @@ TEST(JsonRecord, WhatIsWrongIsSaid) {
   EXPECT_EQ(message(R"({"rank":1.5})"), "rank \"1.5\": no integer of that size");
   EXPECT_EQ(message(R"({"stream":"tty"})").substr(0, 14), "stream \"tty\": ");
   EXPECT_EQ(message(R"({"ts":"yesterday"})").substr(0, 24), "ts \"yesterday\": no time:");
-  for (const char* line : {"[1]", "{", R"({"a":)", R"({"a":1} x)", R"({"a" 1})", "nonsense", R"({"a":01})",
-                           R"({"a":tru})", R"({"a":"b)", R"({"a":1-2})", R"({"a":{"b":1)"}) {
+  for (const char* line :
+       {"[1]", "{", R"({"a":)", R"({"a":1} x)", R"({"a" 1})", "nonsense", R"({"a":01})", R"({"a":tru})", R"({"a":"b)",
+        R"({"a":1-2})", R"({"a":{"b":1)", R"({"msg":+})", R"({"msg":e})", R"({"msg":.})", R"({"msg":--1})",
+        R"({"host":1.2.3,"msg":"x"})", R"({"level":+5,"msg":"x"})", R"({"msg":01})"}) {
     EXPECT_NE(message(line).find("no JSON object"), std::string::npos) << line << ": " << message(line);
   }
 }

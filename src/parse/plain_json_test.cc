@@ -98,5 +98,9 @@ TEST(PlainJson, NeverTakesWhatLiesBehindTheLine) {
   }
 }
 
+TEST(PlainJson, AKeyWithARawControlCharacterIsNone) {
+  EXPECT_EQ(Read({R"({"a\tb":1})", "{\"a\tb\":1}"}), (std::vector<Members>{{{"a\tb", "1"}}, {}}));
+}
+
 }  // namespace
 }  // namespace rankscope::parse

@@ -14,10 +14,10 @@ base::Status EndSaidBy(std::string_view line) {
   const std::string& name = entry.key();
   const auto& value = entry.value();
   if (name == "error" && value.is_string()) {
-    return base::Status::Internal("the answer is not whole: " + value.get<std::string>());
+    return base::Status::Corrupt("the answer is not whole: " + value.get<std::string>());
   }
   if (name != "_partial" || !value.is_object()) return {};
-  return base::Status::Internal("the answer is partial: " + value.value("message", ""));
+  return base::Status::Corrupt("the answer is partial: " + value.value("message", ""));
 }
 
 }  // namespace rankscope::cli

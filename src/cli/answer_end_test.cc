@@ -7,7 +7,7 @@ namespace {
 
 TEST(AnswerEnd, APartialAnswerIsAnErrorAndNoLine) {
   base::Status end = EndSaidBy(R"({"_partial":{"limit":"rows","message":"the query met its limit of 100 rows"}})");
-  EXPECT_EQ(end.code(), base::Code::kInternal);
+  EXPECT_EQ(end.code(), base::Code::kCorrupt);
   EXPECT_EQ(end.message(), "the answer is partial: the query met its limit of 100 rows");
 }
 

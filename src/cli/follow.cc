@@ -66,7 +66,7 @@ class Follower {
   // All that is stored and not shown, however much: a tail's history has its limit.
   base::Status CatchUp(const std::string& server) {
     base::Status status = Read(server, "/api/v1/query?query=", "");
-    if (status.code() != base::Code::kInternal) return status;
+    if (status.code() != base::Code::kCorrupt) return status;
     std::fprintf(stderr, "rankscope: %s\n", status.message().c_str());  // it is damaged: go on behind it
     return {};
   }

@@ -20,7 +20,8 @@ size_t CountBadEnds(const Json& job, int64_t attempt) {
   const Json ranks = job.value("ranks", Json::array());
   return static_cast<size_t>(std::count_if(ranks.begin(), ranks.end(), [attempt](const Json& rank) {
     std::string exit = rank.value("exit", "");
-    return rank.value("attempt", int64_t{0}) == attempt && !exit.empty() && exit != "exit 0";
+    bool is_bad = !exit.empty() && exit != "exit 0" && exit != "unknown";
+    return is_bad && rank.value("attempt", int64_t{0}) == attempt;
   }));
 }
 
@@ -48,7 +49,9 @@ BadEnds::BadEnds(std::string server, const Json& job)
 
 base::Status BadEnds::Load() {
   if (all_ == 0) return {};
-  std::string filter = "event:rank_exit attempt:" + std::to_string(attempt_) + " -exit_code:0";
+  // An end of which nobody knew how is told once more when somebody does.
+  std::string filter =
+      "event:rank_exit rank:>=0 attempt:" + std::to_string(attempt_) + " -exit_code:0 -exit_source:unknown";
   std::string query = WithJob(job_, filter) + " | limit " + std::to_string(kMostEnds);
   return GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [this](const Json& event) {
     Take(event);

@@ -56,11 +56,12 @@ class Page {
   base::Status Print() {
     RETURN_IF_ERROR(Health());
     RETURN_IF_ERROR(Diagnosis());
-    RETURN_IF_ERROR(Ends());
+    base::Status ends = Ends();  // what is damaged there is not what follows
     RETURN_IF_ERROR(Incidents());
     for (const char* metric : kMainMetrics) RETURN_IF_ERROR(Heat(metric));
     RETURN_IF_ERROR(Findings());
-    return LastWords();
+    RETURN_IF_ERROR(LastWords());
+    return ends;
   }
 
  private:
@@ -214,9 +215,9 @@ class Page {
 
   base::Status Ends() {
     ends_.emplace(server_, about_);
-    RETURN_IF_ERROR(ends_->Load());
+    base::Status status = ends_->Load();
     ends_->Print(width_);
-    return {};
+    return status;
   }
 
   // The newest ones that nobody has dismissed, newest last.

@@ -26,12 +26,12 @@ if attempt == "0":
     if rank == "1": raise RuntimeError("bad link")
     time.sleep(600)
 """
-# Rank 1 is killed without a word; the other ends later, by an exception of its own, and says so in lines of which the last counts.
+# Rank 1 is killed without a word; the other ends when STOP is there, by an exception of its own, and says so in lines of which the last counts.
 KILLED_AND_RAISED = """
 import os, signal, sys, time
 print("step: 3 loss: 0.5 on rank", os.environ["RANK"])
 if os.environ["RANK"] == "1": os.kill(os.getpid(), signal.SIGKILL)
-time.sleep(1)
+while not os.path.exists(os.environ["STOP"]): time.sleep(0.02)
 raise RuntimeError("lost rank 1")
 """
 
@@ -80,8 +80,10 @@ class JobsTest(unittest.TestCase):
 
     def test_the_page_of_a_failed_job_has_the_last_words_of_each_rank_in_the_order_of_their_ends(self):
         rank = self.place.write("rank.py", KILLED_AND_RAISED)
-        self.place.cli("run", "--server", self.server.http, "--job_id", "bad", "--", sys.executable, self.launcher, "2",
-                       sys.executable, rank)
+        run = self.start("bad", sys.executable, self.launcher, "2", sys.executable, rank)
+        wait_until(lambda: "SIGKILL" in [r["exit"] for r in self.show("bad")["ranks"]], "the end of rank 1")
+        open(self.stop, "w").close()
+        self.assertEqual(run.wait(), 9)
         page = self.text("show", "bad").splitlines()
         begin = page.index("ended badly, in this order (rankscope jobs show bad)")
         host = socket.gethostname()

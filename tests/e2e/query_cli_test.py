@@ -8,6 +8,7 @@ import pty
 import struct
 import subprocess
 import termios
+import time
 import unittest
 
 from harness import RANKSCOPE, Place, Server
@@ -69,7 +70,9 @@ class QueryCliTest(unittest.TestCase):
         self.assertIn("no room for ", said)
 
     def test_why_of_a_job_is_cut_only_where_its_line_then_fits(self):
-        self.server.ingest("of-a-year-ago", [{"rank": 0, "msg": "x", "timestamp": "2025-11-01T00:00:00Z"}])
+        day_s = 86400
+        begun = time.time_ns() - (400 * day_s + 5 * 3600 + 1800) * 10**9  # neither a whole day ago nor about to be one more hour
+        self.server.ingest("of-a-year-ago", [{"rank": 0, "msg": "x", "timestamp": begun}])
         why = lambda width: next(line for line in self.on_terminal(width, "jobs")[0] if line.startswith("of-a-year-ago"))
         whole = why(200)
         self.assertRegex(whole, r"  no word for \d+ d [0-9a-z ]+$")

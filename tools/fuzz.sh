@@ -14,7 +14,7 @@ trap 'rm -rf "$TMPDIR"' EXIT
 run_target() {
   local corpus=build/fuzz/corpus/$(basename "$1")
   mkdir -p "$corpus"
-  "$1" -max_total_time="$2" -max_len=4096 -timeout=10 -verbosity=0 -print_final_stats=1 \
+  "$1" -max_total_time="$2" -max_len=4096 -timeout=60 -verbosity=0 -print_final_stats=1 \
     -artifact_prefix=build/fuzz/found/ "$corpus" 2>"$corpus.log" || { cat "$corpus.log"; exit 255; }  # 255: xargs stops
   echo "$(basename "$1"): $(grep number_of_executed "$corpus.log")"
 }

@@ -5,7 +5,8 @@
 
 namespace rankscope::store {
 
-// zstd levels: of columns, whose structure is gone already; of codes of pieces, half of which is; and of free text.
+// zstd levels: of columns and of pieces, whose structure is gone already; of the pieces' codes, half of which is; and
+// of free text.
 constexpr int kColumnLevel = 1;
 constexpr int kCodeLevel = 2;
 constexpr int kTextLevel = 3;

@@ -207,7 +207,11 @@ bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all
   PutIntegers(SizesOf(texts), out);
   PutSome(dictionary, out);
   bool all_coded = coded.size() + 1 == all.pieces().size();
-  all_coded ? PutSome(all.literals(), out) : PutSome(LiteralsOf(all, codes), out);
+  if (all_coded) {
+    PutSome(all.literals(), out);
+  } else {
+    PutSome(LiteralsOf(all, codes), out);
+  }
   auto room = std::make_unique_for_overwrite<char[]>(2 * all.sequence().size());
   std::string_view sequence = PutCodes(all.sequence(), codes, room.get());
   base::PutVarint(out, sequence.size());

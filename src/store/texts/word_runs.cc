@@ -1,10 +1,7 @@
 #include "store/texts/word_runs.h"
 
 #include "model/words.h"
-
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
+#include "store/texts/byte_range.h"
 
 namespace rankscope::store {
 namespace {
@@ -32,29 +29,21 @@ uint32_t RunBits32(const char* bytes) {
   const __m256i rows =
       _mm256_setr_epi8(0, 0, 0, kDigits, kAToO, kPToZ | kUnderscore, kAToO, kPToZ, 0, 0, 0, 0, 0, 0, 0, 0,  //
                        0, 0, 0, kDigits, kAToO, kPToZ | kUnderscore, kAToO, kPToZ, 0, 0, 0, 0, 0, 0, 0, 0);
-  __m256i text = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+  __m256i text = Load32(bytes);
   __m256i high = _mm256_and_si256(_mm256_srli_epi16(text, 4), _mm256_set1_epi8(15));
   __m256i kinds = _mm256_and_si256(_mm256_shuffle_epi8(columns, text), _mm256_shuffle_epi8(rows, high));
   auto none = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(kinds, _mm256_setzero_si256())));
   return ~none | static_cast<uint32_t>(_mm256_movemask_epi8(text));
 }
 
-// Where bytes are first to last: moved so that `first` is 0 these are unsigned numbers up to their distance.
-__m256i Within(__m256i bytes, int first, int last) {
-  __m256i moved = _mm256_sub_epi8(bytes, _mm256_set1_epi8(static_cast<char>(first)));
-  return _mm256_cmpeq_epi8(_mm256_min_epu8(moved, _mm256_set1_epi8(static_cast<char>(last - first))), moved);
-}
-
-__m256i LoadAt(const char* bytes) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes)); }
-
 uint32_t IdeographBits32(const char* bytes) {
-  __m256i lead = Within(LoadAt(bytes), kFirstLead, kLastLead);
+  __m256i lead = Within(Load32(bytes), kFirstLead, kLastLead);
   if (_mm256_testz_si256(lead, lead)) return 0;
-  __m256i second = LoadAt(bytes + 1);
+  __m256i second = Load32(bytes + 1);
   __m256i of_e3 = _mm256_or_si256(Within(second, kFirstKana, kLastKana), Within(second, kFirstHanOfE3, kLastFollowing));
-  __m256i is_e3 = _mm256_cmpeq_epi8(LoadAt(bytes), _mm256_set1_epi8(static_cast<char>(kFirstLead)));
+  __m256i is_e3 = _mm256_cmpeq_epi8(Load32(bytes), _mm256_set1_epi8(static_cast<char>(kFirstLead)));
   __m256i follows = _mm256_blendv_epi8(Within(second, kFirstFollowing, kLastFollowing), of_e3, is_e3);
-  __m256i third = Within(LoadAt(bytes + 2), kFirstFollowing, kLastFollowing);
+  __m256i third = Within(Load32(bytes + 2), kFirstFollowing, kLastFollowing);
   return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_and_si256(_mm256_and_si256(lead, follows), third)));
 }
 

@@ -91,6 +91,18 @@ class JobsTest(unittest.TestCase):
         self.assertRegex(page[begin + 2], rf"^  [0-9:.]+  rank 0 on {host}  exit 1   RuntimeError: lost rank 1$")
         self.assertEqual(sum("RuntimeError: lost rank 1" in line for line in page[begin:] if "Uncaught" not in line), 1)
 
+    def test_an_end_that_is_told_twice_is_listed_once_and_one_of_which_nobody_knows_how_is_not(self):
+        def end(rank, second, how, **fields):
+            return {"timestamp": f"2026-03-01T10:00:{second:02}Z", "rank": rank, "stream": "event", "event": "rank_exit",
+                    "msg": f"rank {rank} ended: {how}", **fields}
+        self.server.ingest("told", [end(1, 1, "how is unknown", exit_source="unknown"),
+                                    end(1, 2, "exit 1", exit_source="launcher", exit_code=1),
+                                    end(0, 3, "how is unknown", exit_source="unknown")])
+        page = self.text("show", "told").splitlines()
+        begin = page.index("ended badly, in this order (rankscope jobs show told)")
+        self.assertRegex(page[begin + 1], r"^  10:00:02\.000  rank 1 on -  exit 1  -$")
+        self.assertFalse(any("unknown" in line for line in page[begin:]), page)
+
     def test_second_run_of_a_named_job_is_an_attempt_and_the_first_ones_ranks_and_words_stay(self):
         for code in (3, 0):
             rank = self.place.write("rank.py", f"print('says {code}')\nraise SystemExit({code})\n")

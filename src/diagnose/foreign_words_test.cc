@@ -42,7 +42,9 @@ TEST(ForeignWords, AreKnownByTheirNumbersAndTranslations) {
 
 TEST(ForeignWords, OfWhatGoesOnAreNone) {
   for (const char* text :
-       {"page 3221225477 of the corpus", "loss scale 0xC0000005",
+       {"reserved memory 3221225495 bytes", "dataset size 3221225794 bytes", "段错误: 0", "他已放弃了计划",
+        "权限不够的样本", "Beendet: Training nach 400 Schritten", "Ucciso il processo vecchio",
+        "page 3221225477 of the corpus", "loss scale 0xC0000005",
         "[W socket.cpp:663] [c10d] The client socket has failed to connect "
         "to [host]:29500 (system error: 10049 - The requested address is not valid in its context.).",
         "样本: 他已杀死了龙"}) {
@@ -51,13 +53,14 @@ TEST(ForeignWords, OfWhatGoesOnAreNone) {
 }
 
 TEST(ForeignWords, ServicesTellHowTheirJobsEnded) {
-  for (const char* text : {"[INFO] event for job 4dc5: Training failed: ValueError",
-                           "[INFO] clearing the job due to callback status event: failed", "phase: Failed",
-                           "run.pl: 3 / 32 failed, log is in exp/stats.*.log"}) {
+  for (const char* text : {"job 7 of ann: training failed: ValueError", "run 7 moves on, run_status: failed",
+                           "phase: Failed", "run.pl: 3 / 32 failed, log is in exp/stats.*.log"}) {
     EXPECT_EQ(JudgeLog(Steps(1, 4) + text + "\n").failure, "python_exception_one_rank") << text;
   }
   for (const char* text :
-       {"status: finished", "trial status: running", "0 of 4 jobs failed", "run.pl: 0 / 32 failed"}) {
+       {"status: finished", "trial status: running", "Rewards: 12/64 failed verification", "status: failed=0 ok=8",
+        "state - failed: 0, running: 8", "notify_on: [status: failed, status: finished]", "previous run state: failed",
+        "0 of 4 jobs failed", "run.pl: 0 / 32 failed"}) {
     EXPECT_TRUE(JudgeLog(Steps(1, 4) + text + "\n").healthy) << text;
   }
 }

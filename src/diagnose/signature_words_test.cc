@@ -124,12 +124,38 @@ const Words kLines[] = {
     {"disk_full", "watch: /scratch is over 98% full, not enough free disk space"},
     {"filesystem_stale_or_io_error", "nfs: server nas3 not responding, still trying"},
     {"permission_denied", "wandb: ERROR permission denied to the project acme"},
+    {"host_oom_killed", "ERROR worker 5 was terminated via SIGKILL"},
+    {"host_oom_killed", "earlyoom[92]: sending SIGKILL to process 6001 uid 7 \"python\": badness 812"},
+    {"config_error", "TypeError: Encoder.__init__() got an unexpected keyword argument 'dtype'"},
+    {"config_error", "TypeError: Encoder.__init__() got an unexpected keyword argument 'shape'"},
+    {"config_error", "RuntimeError: device mesh shape (2, 4) does not match, got world size 6"},
+    {"python_exception_one_rank", "RuntimeError: ranks 0 and 1 are placed on the same GPU"},
+    {"python_exception_one_rank", "ValueError: please update your configuration"},
+    {"python_exception_one_rank", "RuntimeError: Timeout waiting for the peers to save the checkpoint"},
+    {"python_exception_one_rank", "ValueError: unexpected weight decay -1"},
+};
+
+// They sound like lines above.
+constexpr const char* kHealthy[] = {
+    "Rewards: 12/64 failed verification",
+    "job phase: Failed -> Running",
+    "gpu4:19:88 [1] misc/ibvwrap.cc:81 NCCL WARN NET/Plugin: Failed to find a symbol",
+    "backbone is frozen, head is trained",
+    "no progress for the last 3 epochs in val loss, patience 3/10",
+    "Word Error Rate 0.21, mismatch across ranks 0.00",
+    "ReconstructionError 0.23 shape (3, 4) expected (3, 4)",
+    "Error tolerance 1e-6, identical across all ranks",
+    "Error budget: records missing 3 of 100000",
 };
 
 TEST(Judge, KnowsTheLastLinesOfALogByTheirWords) {
   for (const Words& words : kLines) {
     EXPECT_EQ(JudgeLog(std::string("loading the model\n") + words.text + "\n").failure, words.failure) << words.text;
   }
+}
+
+TEST(Judge, TakesLinesThatOnlySoundIllForNone) {
+  for (const char* line : kHealthy) EXPECT_TRUE(JudgeLog(Steps(1, 9) + line + "\n").healthy) << line;
 }
 
 }  // namespace

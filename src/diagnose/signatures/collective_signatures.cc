@@ -6,10 +6,12 @@ namespace {
 using enum Role;
 
 // What NCCL warns of. The first is above what a retry hides.
-constexpr std::string_view kGaveUp =
-    R"(NCCL WARN .*(?:exceeded error retry count|connect to \S+ (?:failed|returned)|Call to \w+ (?:\w+ )?failed))";
+constexpr std::string_view kGaveUp = R"(NCCL WARN .*exceeded error retry count)";
+constexpr std::string_view kCallFailed =
+    R"(NCCL WARN .*(?:connect to \S+ (?:failed|returned)|Call to \w+ (?:\w+ )?failed))";
+constexpr std::string_view kNoDriver = R"(NCCL WARN Failed to (?:open|load) (?:libcuda|CUDA driver|libnvidia-ml))";
 constexpr std::string_view kNcclVersion =
-    R"(Mismatched NCCL version detected|NCCL library is not backwards compatible|NCCL WARN Failed to (?:open|load) (?:libcuda|CUDA driver|libnvidia-ml))";
+    R"(Mismatched NCCL version detected|NCCL library is not backwards compatible)";
 constexpr std::string_view kNcclArgument =
     R"(NCCL WARN .*(?:[Ii]nvalid (?:root|rank|type|device|reduction operation|config|NCCL_\w+)\b|is not a valid pointer|not allowed in the same group|with NCCL device \d))";
 constexpr std::string_view kNcclWarning =
@@ -17,14 +19,14 @@ constexpr std::string_view kNcclWarning =
 
 // What libraries raise about ranks that differ or do not come.
 constexpr std::string_view kRanksDiffer =
-    R"((?:Error|Exception)\b.*(?:[Mm]ismatch\w*|[Dd]iverge\w*|[Dd]iffer(?:s|ent)?|[Ii]nconsistent|[Ii]dentical|not (?:equal|the same))\b.{0,40}\b(?:across|between|among)(?: all)?(?: \w+)? ranks?\b)";
+    R"((?:Error|Exception)(?:: |\().*(?:[Mm]ismatch\w*|[Dd]iverge\w*|[Dd]iffer(?:s|ent)?|[Ii]nconsistent|[Ii]dentical|not (?:equal|the same))\b.{0,40}\b(?:across|between|among)(?: all)?(?: \w+)? ranks?(?:$|[^ \w]))";
 constexpr std::string_view kNotJoined =
-    R"((?:Error|Exception)\b.*(?:[Tt]imed? ?out|[Tt]imeout|[Ff]ailed)\b.{0,40}\b(?:waiting for|connect\w* to|setting up|to set up|to join|to resolve)\b.{0,40}\b(?:ranks?|peers?|workers|nodes?|members|coordinator|master|rendezvous|process group|hosts?|socket)\b)";
+    R"((?:Error|Exception)(?:: |\().*(?:[Tt]imed? ?out|[Tt]imeout|[Ff]ailed)\b.{0,40}\b(?:waiting for|connect\w* to|setting up|to set up|to join|to resolve)\b.{0,40}\b(?:ranks?|peers?|workers|nodes?|members|coordinator|master|rendezvous|process group|hosts?|socket)\b(?:$|[^ \w]| (?:to (?:join|connect|register)|at|on|in|after|within)\b))";
 constexpr std::string_view kNotReached =
-    R"((?:Error|Exception)\b.*(?:[Cc]annot resolve (?:host|address|master)|[Gg]et available port .* failed|(?:host|node)\S* (?:was |is )?not reachable via ssh|could not connect to some hosts))";
+    R"((?:Error|Exception)(?:: |\().*(?:[Cc]annot resolve (?:host|address|master)|[Gg]et available port .* failed|(?:host|node)\S* (?:was |is )?not reachable via ssh|could not connect to some hosts))";
 
 constexpr std::string_view kNoProgress =
-    R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked|frozen(?:$|[^ \w]))|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)";
+    R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked)|(?:process(?:es)?|job|training|ranks?(?: \d+)?) (?:(?:is|are|seems?|appears?) (?:to be )?)?frozen(?:$|[^ \w])|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)";
 
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
@@ -69,6 +71,8 @@ constexpr Signature kTable[] = {
      R"(NCCL WARN .*(?:shared memory|shm_open|shm segment|/dev/shm|posix_fallocate))"},
     {"nccl_system_error", "system", kSymptom, 66, R"(ncclSystemError|unhandled system error)"},
     {"nccl_system_error", "network", kCause, 92, kGaveUp},
+    {"nccl_system_error", "network", kSymptom, 66, kCallFailed},
+    {"driver_or_library_mismatch", "library", kSymptom, 57, kNoDriver},
     {"driver_or_library_mismatch", "versions", kCause, 84, kNcclVersion},
     {"config_error", "invalid usage", kSymptom, 57, kNcclArgument},
     {"nccl_system_error", "warning", kSymptom, 46, kNcclWarning},

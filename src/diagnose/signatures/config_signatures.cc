@@ -9,7 +9,7 @@ using enum Role;
 constexpr std::string_view kInLibrary = R"((?:site|dist)-packages/[^\n]*\n(?:[^F\n][^\n]*\n)*$)";
 
 constexpr std::string_view kFlag =
-    R"((?:ValueError|AssertionError|NotImplementedError|RuntimeError): .*(?:--[a-z][\w-]+(?:[= ]\S+)? (?:must|should|requires?|needs?|cannot|can't|conflicts?|is (?:not|only|required)|are (?:not|required)|does not|not supported)|(?:[Pp]ass|[Ss]et|[Uu]se|[Uu]nset|[Ss]pecify|[Dd]isable|[Rr]un with|[Rr]equires?|without|conflicts with|support(?:ed with)?) (?:the )?`?--[a-z]))";
+    R"(^(?:[\w.]+\.)?(?:ValueError|AssertionError|NotImplementedError|RuntimeError): .*(?:--[a-z][\w-]+(?:[= ]\S+)? (?:must|should|requires?|needs?|cannot|can't|conflicts?|is (?:not|only|required)|are (?:not|required)|does not|not supported)|(?:[Pp]ass|[Ss]et|[Uu]se|[Uu]nset|[Ss]pecify|[Dd]isable|[Rr]un with|[Rr]equires?|without|conflicts with|support(?:ed with)?) (?:the )?`?--[a-z]))";
 
 // What a library raises about what it was given, where that arrives. Python's own "cannot convert …" and "invalid
 // literal …" are of what it made of it.
@@ -20,6 +20,11 @@ constexpr std::string_view kArgument =
 constexpr Signature kTable[] = {
     {"config_error", "arguments", kCause, 88,
      R"(error: (?:unrecognized arguments|the following arguments are required|argument \S+|ambiguous option|invalid choice)|: error: argument|no such option|remaining_argv|[Uu]n(?:known|used|parsed) arg(?:ument|v)?s?\b|No such option|Got unexpected extra argument|unrecognized arguments)"},
+    {"config_error", "arguments", kCause, 90, R"(Error: .*got an unexpected keyword argument)"},
+    // Of a type or a layout that somebody has named, not of a tensor's.
+    {"config_error", "arguments", kCause, 89,
+     R"(Error: .*\b(?:d?type|data type)\b.*(?:--[a-z]|[Cc]hoose|for (?:the )?dataset))"},
+    {"config_error", "devices", kCause, 91, R"(Error: .*\b(?:device[_ ]mesh|mesh_shape)\b)"},
     {"config_error", "arguments", kCause, 82,
      R"(Some specified arguments are not used|Some keys are not used|got an unexpected keyword argument|extra fields not permitted|Extra inputs are not permitted|missing \d+ required (?:positional|keyword)|could not find option)"},
     {"config_error", "config library", kCause, 84,

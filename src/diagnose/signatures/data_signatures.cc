@@ -12,11 +12,11 @@ constexpr std::string_view kReading =
 
 // What is said of a sample, of its length and of what a hub has.
 constexpr std::string_view kBadSample =
-    R"((?:Error|Exception)\b.*(?:[Ee]rror (?:loading|reading|decoding) (?:the )?(?:audio|video|image|sample|record|shard)|(?:[Dd]ataset|[Cc]olumn|[Ff]ield|[Ss]ample|[Rr]ecord|[Ee]xample|[Rr]ow)s?\b.{0,40}(?:\bis empty|\bare empty|\bmissing\b|contains? null|\bnot (?:present|found) in (?:the )?(?:dataset|data|sample|row|block))|\b[Ee]mpty (?:dataset|sample|batch|conversation|messages)\b|(?:valid|available|allowed) roles))";
+    R"((?:Error|Exception)(?:: |\().*(?:[Ee]rror (?:loading|reading|decoding) (?:the )?(?:audio|video|image|sample|record|shard)|(?:[Dd]ataset|[Cc]olumn|[Ff]ield|[Ss]ample|[Rr]ecord|[Ee]xample|[Rr]ow)s?\b.{0,40}(?:\bis empty|\bare empty|\bmissing\b|contains? null|\bnot (?:present|found) in (?:the )?(?:dataset|data|sample|row|block))|\b[Ee]mpty (?:dataset|sample|batch|conversation|messages)\b|(?:valid|available|allowed) roles))";
 constexpr std::string_view kTooLong =
-    R"((?:Error|Exception)\b.*(?:(?:[Ss]equence|[Pp]rompt|[Ii]nput|[Cc]ontext|[Tt]oken)\w* [Ll]ength:? \(?\d+\)? (?:leaves no room|is (?:bigger|larger|longer|greater)|has to be less|should be (?:less|smaller))|[Mm]ax length (?:in batch )?exceeds))";
+    R"((?:Error|Exception)(?:: |\().*(?:(?:[Ss]equence|[Pp]rompt|[Ii]nput|[Cc]ontext|[Tt]oken)\w* [Ll]ength:? \(?\d+\)? (?:leaves no room|is (?:bigger|larger|longer|greater)|has to be less|should be (?:less|smaller))|[Mm]ax length (?:in batch )?exceeds))";
 constexpr std::string_view kNotFetched =
-    R"((?i)\b(?:failed|unable) to download\b|(?:Error|Exception)\b.*(?:\bdownload(?:ing)?\b.{0,60}\b(?:failed|failure|interrupted)|could not (?:be )?download|hub is not reachable|Unauthorized for (?:url|URL)|is a gated repo|not a valid git identifier|does not appear to have (?:a |any )?file))";
+    R"((?i)\b(?:failed|unable) to download\b|(?:Error|Exception)(?:: |\().*(?:\bdownload(?:ing)?\b.{0,60}\b(?:failed|failure|interrupted)|could not (?:be )?download|hub is not reachable|Unauthorized for (?:url|URL)|is a gated repo|not a valid git identifier|does not appear to have (?:a |any )?file))";
 
 // Samples and data files, their length, and the way from hubs.
 constexpr Signature kTable[] = {

@@ -10,9 +10,9 @@ constexpr int kEndedSomehow = 38;
 
 // How services that run jobs note that one failed.
 constexpr std::string_view kNotedByServices =
-    R"(: [1-9]\d* ?/ ?\d+ failed\b)"
+    R"(: [1-9]\d* ?/ ?\d+ failed, log is in\b)"
     R"(|(?i:\b(?:training|run|job|trial|task)) (?:has )?(?:failed|crashed): (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)"
-    R"(|(?i:\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)\b))";
+    R"(|(?i:\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)["'}\s.]*$))";
 
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
 constexpr Signature kTable[] = {

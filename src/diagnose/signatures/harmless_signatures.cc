@@ -40,7 +40,14 @@ constexpr Signature kTable[] = {
      R"((?i)(?:training|starts?|starting|begin\w*) from (?:scratch|random)|^=> no checkpoint found)", "",
      Life::kGoesOn},
     // Of a helper process that is to end.
-    {"", "signal sent", kHarmless, 59, R"((?:[Ss]ent|[Ss]ending|via|after) SIGKILL\b)", "", Life::kGoesOn},
+    {"", "no driver asked", kHarmless, 47,
+     R"(NCCL WARN .*(?:NET/Plugin|NET/OFI|libibverbs|libnccl|[Tt]opology|NUMA|/proc/|MSCCL))", "", Life::kGoesOn},
+    {"", "another job's end", kHarmless, 60,
+     R"((?i)\b(?:previous|prior|last|notify\w*|on|restart\w*)\b.{0,30}\b(?:status|state|phase)\b)", "", Life::kGoesOn},
+    {"", "patience", kHarmless, 61, R"((?i)no progress .*\bpatience\b)", "", Life::kGoesOn},
+    {"", "signal sent", kHarmless, 59,
+     R"(\b(?:did not (?:exit|stop|end)|still (?:alive|running)|stale|helper|orphan\w*)\b.*\b[Ss]en(?:t|d\w*) SIGKILL\b|\b[Ss]en(?:t|d\w*) SIGKILL to (?:its |the |a )?(?:stale|helper|orphan))",
+     "", Life::kGoesOn},
     {"", "nccl settings", kHarmless, 60, R"(NCCL_\w*TIMEOUT\w*(?: ?[=:]| set ))", "", Life::kGoesOn},
     // Of a communicator that is taken down, also after a good end; what goes wrong is a WARN.
     {"", "nccl takes down", kHarmless, 43, R"(NCCL INFO .*Connection closed)", "", Life::kGoesOn},

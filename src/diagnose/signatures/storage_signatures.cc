@@ -13,17 +13,17 @@ constexpr std::string_view kLoading =
 
 // What a checkpoint lacks.
 constexpr std::string_view kBadCheckpoint =
-    R"((?:Error|Exception)\b.*(?:[Ii]nvalid|[Uu]nexpected|[Ww]rong|[Cc]orrupt\w*|[Mm]alformed|[Mm]issing|[Ii]ncompatible)\b.{0,40}\b(?:checkpoints?|ckpt|state[_ ]dict|safetensors|optimizer states?)\b)";
+    R"((?:Error|Exception)(?:: |\().*(?:[Ii]nvalid|[Uu]nexpected|[Ww]rong|[Cc]orrupt\w*|[Mm]alformed|[Mm]issing|[Ii]ncompatible)\b.{0,40}\b(?:checkpoints?|ckpt|state[_ ]dict|safetensors|optimizer states?)\b)";
 constexpr std::string_view kCheckpointLacks =
-    R"((?:Error|Exception)\b.*(?:\bcheckpoint|\bckpt|state[_ ]?dict|\boptimizer states?)\b.{0,60}(?:\bmissing\b|not (?:contain|have|match|exist|found)|no (?:entry|key|tensor|weight)|does not seem|[Mm]ismatch))";
+    R"((?:Error|Exception)(?:: |\().*(?:\bcheckpoint|\bckpt|state[_ ]?dict|\boptimizer states?)\b.{0,60}(?:\bmissing\b|not (?:contain|have|match|exist|found)|no (?:entry|key|tensor|weight)|does not seem|[Mm]ismatch))";
 constexpr std::string_view kNotInStateDict =
-    R"((?:Error|Exception)\b.*(?:not (?:found|exist)|missing|no entry)\b.{0,30}\b(?:in|from) (?:the )?(?:\w+ )?state[_ ]dict\b)";
+    R"((?:Error|Exception)(?:: |\().*(?:not (?:found|exist)|missing|no entry)\b.{0,30}\b(?:in|from) (?:the )?(?:\w+ )?state[_ ]dict\b)";
 constexpr std::string_view kWeightsMissing =
-    R"((?:Error|Exception)\b.*\b[Ww]eights? (?:\S+ )?(?:are|is|was|were) (?:missing|not found))";
+    R"((?:Error|Exception)(?:: |\().*\b[Ww]eights (?:\S+ )?(?:are|were) (?:missing|not found))";
 constexpr std::string_view kKeysMissing =
-    R"((?:Error|Exception)\b.*(?:\bweights?\b.{0,60}\bmissing keys\b|not initialized from (?:the )?checkpoint))";
+    R"((?:Error|Exception)(?:: |\().*(?:\bweights?\b.{0,60}\bmissing keys\b|not initialized from (?:the )?checkpoint))";
 constexpr std::string_view kMissingWeights =
-    R"((?:Error|Exception)\b.*(?:[Mm]issing|[Uu]nexpected)\b.{0,30}\bweights?\b)";
+    R"((?:Error|Exception)(?:: |\().*(?:[Mm]issing|[Uu]nexpected)\b.{0,30}\bweights(?: (?:in|from|for|of)\b|$|[^ \w]))";
 
 // Disks, file systems, checkpoints, rights.
 constexpr Signature kTable[] = {
@@ -60,12 +60,12 @@ constexpr Signature kTable[] = {
      R"((?:Error|Exception)\b.*(?:checkpoint count \d+ is different|bogus DeepSpeed checkpoint|is not a (?:model state|zero) checkpoint|(?:[Uu]nsupported|[Uu]nknown|[Dd]eprecated \w+) checkpoint (?:format|layout|version)|but was not saved as a|Checkpoint at \S+ is invalid|[Ii]nvalid checkpoint metadata|class input value \S+ and checkpoint ?value))"},
     {"checkpoint_load_failed", "missing", kCause, 88,
      R"((?:Error|Exception)\b.*(?:state is missing in checkpoint|Missing (?:key|optimizer state) .{0,60}\bin (?:the )?checkpoint|(?:does not exist|not found|could not find .{0,60}) in (?:the )?loaded checkpoint|[Cc]heckpoint does not contain|checkpoint contains (?:only the model|neither)))"},
-    {"checkpoint_load_failed", "missing", kCause, 81, kBadCheckpoint},
-    {"checkpoint_load_failed", "missing", kCause, 81, kCheckpointLacks},
-    {"checkpoint_load_failed", "missing", kCause, 81, kNotInStateDict},
-    {"checkpoint_load_failed", "missing", kCause, 81, kWeightsMissing},
-    {"checkpoint_load_failed", "missing", kCause, 81, kKeysMissing},
-    {"checkpoint_load_failed", "missing", kCause, 81, kMissingWeights},
+    {"checkpoint_load_failed", "missing", kCause, 77, kBadCheckpoint},
+    {"checkpoint_load_failed", "missing", kCause, 77, kCheckpointLacks},
+    {"checkpoint_load_failed", "missing", kCause, 77, kNotInStateDict},
+    {"checkpoint_load_failed", "missing", kCause, 77, kWeightsMissing},
+    {"checkpoint_load_failed", "missing", kCause, 77, kKeysMissing},
+    {"checkpoint_load_failed", "missing", kCause, 77, kMissingWeights},
     {"checkpoint_load_failed", "tensor", kCause, 90, R"(Global shape mismatch for loaded)"},
     {"checkpoint_load_failed", "tensor", kCause, 88,
      R"(Trying to set a tensor of shape|does not match source tensor size)"},

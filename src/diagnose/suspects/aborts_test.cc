@@ -21,7 +21,7 @@ TEST(Aborts, OfProcessesWhoseLauncherNamesTheSignalAreGloos) {
       "mpirun noticed that process rank 1 with PID 290 on node n7 exited on signal 6 (Aborted).\n";
   Verdict verdict = JudgeLog(
       "terminate called after throwing an instance of 'gloo::EnforceNotMet'\n"
-      "  what():  [enforce fail at /build/gloo/transport/tcp/pair.cc:498] optval == 0. 111 vs 0. SO_ERROR: "
+      "  what():  [enforce fail at /build/gloo/transport/tcp/pair.cc:611] optval == 0. 111 vs 0. SO_ERROR: "
       "Connection refused\n" +
       aborted);
   EXPECT_EQ(verdict.failure, "gloo_error");
@@ -36,7 +36,7 @@ TEST(Aborts, StacksThatAFatalSignalLeftAreNoHang) {
 
 const std::string kWatchdog =
     "  what():  [Rank 0] Watchdog caught collective operation timeout: WorkNCCL(OpType=ALLREDUCE, "
-    "Timeout(ms)=1800000) ran for 1804582 milliseconds before timing out.\n";
+    "Timeout(ms)=1800000) ran for 1800213 milliseconds before timing out.\n";
 const std::string kUnhandled =
     Traceback("/venv/torch/autograd/__init__.py",
               "RuntimeError: NCCL error in: /build/NCCLUtils.hpp:181, unhandled cuda error, NCCL version 2.10.3");

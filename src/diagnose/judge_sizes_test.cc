@@ -84,6 +84,37 @@ TEST(Judge, BlamesWhoSendsToTheRankInTheTreeOfABroadcast) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(Judge, BlamesNobodyForASizeThatABroadcastOfASilentSenderExplainsAsWell) {
+  const std::string reducing = Steps(1, 4) + RaisedInBackward(44, kClosed);
+  Verdict verdict = Judge({{"rank_0.log", reducing},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", reducing},
+                           {"rank_3.log", Steps(1, 4) + kGotMore}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_TRUE(verdict.culprits.empty());
+  ASSERT_FALSE(verdict.would_settle.empty());
+  EXPECT_NE(verdict.would_settle.front().find("rank 0's or rank 1's or rank 3's"), std::string::npos);
+  // The sender of the broadcast reduces gradients too, as all do but one.
+  verdict = Judge({{"rank_0.log", reducing},
+                   {"rank_1.log", reducing},
+                   {"rank_2.log", Steps(1, 4)},
+                   {"rank_3.log", Steps(1, 4) + kGotMore}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+}
+
+TEST(Judge, BlamesNobodyForASizeWhereAllOthersAreInTheSameAllReduce) {
+  auto judge = [](const std::string& of_rank_1) {
+    return Judge({{"rank_0.log", Steps(1, 4) + Raised(0, 44, "all_reduce", kClosed)},
+                  {"rank_1.log", Steps(1, 4) + Raised(1, of_rank_1 == "all_reduce" ? 44 : 31, of_rank_1, kClosed)},
+                  {"rank_2.log", Steps(1, 4) + Raised(2, 44, "all_reduce", kClosed)},
+                  {"rank_3.log", Steps(1, 4) + kGotMore}});
+  };
+  EXPECT_EQ(judge("all_reduce").failure, "collective_mismatch_hang");
+  EXPECT_TRUE(judge("all_reduce").culprits.empty());
+  ASSERT_FALSE(judge("all_reduce").would_settle.empty());
+  EXPECT_EQ(judge("broadcast").culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, TakesAbortsThatAWatchdogAnnouncesForThatWatchdogs) {
   const std::string watchdog =
       "[E0301 10:11:12.832388 ProcessGroupNCCL.cpp:632] [Rank 1] Watchdog caught collective operation timeout: "

@@ -54,6 +54,26 @@ bool DidOthersReduceGradients(const Reading& reading, const std::vector<Suspect>
   return all && !reducing.empty();
 }
 
+// Whether a broadcast that no traceback shows fits as well: its sender does not say where it was while the rest reduce
+// gradients, or all others are past it, in an all-reduce.
+bool MayBeOfABroadcast(const Reading& reading, const std::vector<Suspect>& suspects, int32_t receiver, int32_t above,
+                       bool reducing, const std::set<int32_t>& known) {
+  if (reducing) return RanksIn(reading, suspects, "").count(above) == 0;
+  std::set<int32_t> others = known;
+  others.erase(receiver);
+  return RanksIn(reading, suspects, "in all_reduce") == others;
+}
+
+std::string AnyOf(const std::set<int32_t>& ranks) {
+  std::string named;
+  for (int32_t rank : ranks) named += (named.empty() ? "rank " : " or rank ") + std::to_string(rank) + "'s";
+  return named;
+}
+
+std::vector<std::string> WhoseSize(const std::string& ranks) {
+  return {"whose size is the odd one, " + ranks + ": TORCH_DISTRIBUTED_DEBUG=DETAIL, the shapes that each passes"};
+}
+
 }  // namespace
 
 // Who sends more has left out a smaller collective, or its part is larger; that the receiver's is smaller than all
@@ -77,11 +97,14 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
   }
   const int32_t rank = aborted.front();
   const int32_t sender = SenderTo(reading, suspects, rank, world);
-  const std::string pair = std::to_string(sender) + "'s or rank " + std::to_string(rank) + "'s";
-  const std::vector<std::string> settles = {"whose size is the odd one, rank " + pair +
-                                            ": TORCH_DISTRIBUTED_DEBUG=DETAIL, the shapes that each passes"};
+  const bool reducing = DidOthersReduceGradients(reading, suspects, rank, sender);
+  const auto above = SenderToAll({rank});
+  if (above && *above != sender && MayBeOfABroadcast(reading, suspects, rank, *above, reducing, known))
+    return {{}, "", WhoseSize(AnyOf({sender, rank, *above}))};
+  const std::vector<std::string> settles =
+      WhoseSize("rank " + std::to_string(sender) + "'s or rank " + std::to_string(rank) + "'s");
   // The gradients' sizes are the same on all ranks.
-  if (DidOthersReduceGradients(reading, suspects, rank, sender))
+  if (reducing)
     return {{rank}, "it expected less than it got while others reduced their gradients", settles, kOneOfTwo};
   return {{sender}, "rank " + std::to_string(rank) + " got more from it than it expected", settles, kOneOfTwo};
 }

@@ -222,7 +222,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
   if (cause.kind == "gloo sizes") {
     if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
-    if (Blame blame = OfGlooSizes(reading, suspects, collectives, fellows); !blame.ranks.empty()) return blame;
+    Blame blame = OfGlooSizes(reading, suspects, collectives, fellows);
+    if (!blame.ranks.empty() || !blame.would_settle.empty()) return blame;
   }
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return BlameOfVictims(reading, suspects, collectives);

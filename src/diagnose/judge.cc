@@ -147,6 +147,20 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
   blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
 }
 
+// A restart that did not come together tells nothing of what ended the attempt before it, all of whose ranks were
+// silent.
+void CallSilentAttemptByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
+  const bool joining =
+      cause.failure == "rendezvous_failed" || (cause.failure == "gloo_error" && cause.kind == "connect");
+  if (!joining || !reading.points.empty() || !reading.exits.empty() || !LeftNoWordBefore(*reading.read)) return;
+  verdict->failure = "host_oom_killed";
+  verdict->kind = "silent_death";
+  verdict->confidence = 0.4;
+  verdict->culprits.clear();
+  verdict->culprit.reset();
+  *blame = {{}, "", {"how the processes of the first attempt ended: the launcher's log, dmesg, memory.events"}};
+}
+
 // Every process whose end is told ended with 0.
 bool AllExitedWell(const Reading& reading) {
   return !reading.exits.empty() && std::all_of(reading.exits.begin(), reading.exits.end(),
@@ -191,7 +205,7 @@ size_t RootOf(const Reading& reading, size_t line) {
   return same && reading.bodies[next].text.starts_with("what():") ? next : line;
 }
 
-Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
+Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
@@ -220,6 +234,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
   if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();
   CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
+  if (alone) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, told, suspects, blame, &verdict);
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
@@ -229,12 +244,12 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology) {
 
 Verdict Diagnose(const Case& read, const Topology& topology) {
   const std::vector<Attempt> attempts = SplitAttempts(read);
-  if (attempts.empty()) return DiagnoseAttempt(read, topology);
+  if (attempts.empty()) return DiagnoseAttempt(read, topology, /*alone=*/true);
   std::vector<Verdict> verdicts;
   verdicts.reserve(attempts.size());
-  for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology));
+  for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology, /*alone=*/false));
   Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
-  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology);
+  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*alone=*/false);
 }
 
 }  // namespace rankscope::diagnose

@@ -84,5 +84,24 @@ TEST(Judge, TellsTheExceptionBeforeTheFirstStepNotThatTheOthersCouldNotJoinTheRe
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 
+TEST(Judge, TellsTheSilentEndBeforeTheFirstStepNotThatTheRestartDidNotComeTogether) {
+  auto judge = [](const std::string& before) {
+    const std::string tree = "none_cd34/attempt_";
+    return Judge({{tree + "0/0/stderr.log", before},
+                  {tree + "0/1/stderr.log", ""},
+                  {tree + "1/0/stderr.log", FailedToConnect(0)},
+                  {tree + "1/1/stderr.log", ""}});
+  };
+  Verdict verdict = judge("");
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.kind, "silent_death");
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_FALSE(verdict.would_settle.empty());
+  EXPECT_EQ(judge(Traceback("/app/model.py", "KeyError: 'pixels'")).failure, "python_exception_one_rank");
+  // The first attempt itself did not come together.
+  verdict = Judge({{"none_cd34/attempt_0/0/stderr.log", FailedToConnect(0)}, {"none_cd34/attempt_0/1/stderr.log", ""}});
+  EXPECT_EQ(verdict.failure, "rendezvous_failed");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -175,6 +175,18 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
   return split;
 }
 
+bool LeftNoWordBefore(const Case& whole) {
+  std::optional<int32_t> first;  // attempt that left a word
+  auto spoke = [&](const std::optional<int32_t>& attempt) {
+    if (attempt) first = std::min(first.value_or(*attempt), *attempt);
+  };
+  for (const auto& attempt : ToldAttempts(whole)) spoke(attempt);
+  for (const ErrorFile& file : whole.error_files) spoke(file.attempt);
+  return first && std::any_of(whole.files.begin(), whole.files.end(), [&](const CaseFile& file) {
+           return file.rank && !file.surroundings && file.attempt && *file.attempt < *first;
+         });
+}
+
 bool MixesAttempts(const Case& whole) {
   const std::vector<std::optional<int32_t>> attempts = AttemptsOfLines(whole);
   bool untold = false;

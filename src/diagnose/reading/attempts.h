@@ -18,6 +18,9 @@ struct Attempt {
 // log) by its own words of restarts, else to the last. Empty: there is one only. `whole` must outlive them.
 std::vector<Attempt> SplitAttempts(const Case& whole);
 
+// Whether the ranks of an attempt before all of which there are lines left files, and not a word in any of them.
+bool LeftNoWordBefore(const Case& whole);
+
 // Whether there are files of ranks that do not tell which of their lines are of which attempt: each may hold all of
 // them, so that a failure is judged by the whole case.
 bool MixesAttempts(const Case& whole);

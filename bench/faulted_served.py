@@ -23,14 +23,14 @@ PATIENCE_S, OF_HEALTHY_S = 60, 15  # for the diagnosis of a run that failed, and
 
 
 def wait_for_diagnosis(server, job, patience):
-    """(the event, how long it took); of a run that nothing is wrong with there is none."""
+    """(the event, how long it took); where none came, no time."""
     began = time.monotonic()
     while (waited := time.monotonic() - began) < patience:
         rows = server.rows(f'job_id:"{job}" stream:event')
         if told := [row for row in rows if row.get("event") == "diagnosis"]:
             return told[-1], waited
         time.sleep(0.1)
-    return {"class": "none"}, 0.0
+    return {"class": "none"}, None
 
 
 def judge(server, run):
@@ -38,10 +38,13 @@ def judge(server, run):
     run.under = [RANKSCOPE, "run", "--server", server.http, "--job_id", run.name, "--"]
     _, codes = launch(run)
     told, waited = wait_for_diagnosis(server, run.name, PATIENCE_S if any(codes) else OF_HEALTHY_S)
+    if waited is None and any(codes):
+        waited = PATIENCE_S
     classes, culprit = run.expected("tee")
     right = told["class"] in classes, culprit == "any" or told.get("rank") == culprit
     note = "" if all(right) else f", not {'/'.join(classes)} on rank {culprit}"
-    print(f"{run.name}: {told['class']} on rank {told.get('rank')} after {waited:.1f} s{note}", flush=True)
+    when = "" if waited is None else f" after {waited:.1f} s"
+    print(f"{run.name}: {told['class']} on rank {told.get('rank')}{when}{note}", flush=True)
     return *right, waited
 
 
@@ -52,20 +55,24 @@ def main():
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--only", default="", help="runs whose names have this")
     asked = parser.parse_args()
+    drawn = draw_runs(asked.drawn, asked.count, lambda *made: Run(asked.folder, *made))
+    runs = [run for run in drawn if asked.only in run.name]
+    if not runs:
+        parser.error(f"no run's name has {asked.only!r}")
     prepare_swift(asked.folder, PYTHON)
     place = Place()
     os.environ.update(place.env)
     server = Server(place)
     try:
-        runs = draw_runs(asked.drawn, asked.count, lambda *made: Run(asked.folder, *made))
-        found = [judge(server, run) for run in runs if asked.only in run.name]
+        found = [judge(server, run) for run in runs]
     finally:
         server.stop()
         place.remove()
     classes, ranks, waits = zip(*found)
-    print(f"{len(found)} runs: class right in {sum(classes)}, rank in {sum(ranks)}; told after "
-          f"{statistics.median(waits):.1f} s at the median, {max(waits):.1f} s at most, within {IN_TIME_S} s in "
-          f"{sum(wait <= IN_TIME_S for wait in waits)}")
+    print(f"{len(found)} runs: class right in {sum(classes)}, rank in {sum(ranks)}")
+    if timed := [wait for wait in waits if wait is not None]:
+        print(f"{len(timed)} of them told after {statistics.median(timed):.1f} s at the median, {max(timed):.1f} s at "
+              f"most, within {IN_TIME_S} s in {sum(wait <= IN_TIME_S for wait in timed)}")
 
 
 if __name__ == "__main__":

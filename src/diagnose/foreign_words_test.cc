@@ -67,6 +67,10 @@ TEST(ForeignWords, ServicesTellHowTheirJobsEnded) {
 
 TEST(ForeignWords, AMeasuredWaitForDataIsNoBottleneck) {
   EXPECT_TRUE(JudgeLog(Steps(1, 9) + "epoch 1 took 6.8 s, of which waiting for data took 0.4 s\n").healthy);
+  for (const char* text : {"waiting for next batch: 0.004s", "waiting for batch, 0.2 ms", "waiting for data: 3 ms",
+                           "waiting for data from queue avg 0.01"})
+    EXPECT_TRUE(JudgeLog(Steps(1, 9) + text + "\n").healthy) << text;
+  EXPECT_EQ(JudgeLog(Steps(1, 9) + "step 9: waiting for data from rank 3\n").failure, "data_loading_bottleneck");
   EXPECT_EQ(JudgeLog(Steps(1, 9) + "GPUs idle, waiting for data\n").failure, "data_loading_bottleneck");
 }
 

@@ -254,8 +254,9 @@ TEST(Judge, KnowsTheRankByWhatPrefixesALine) {
         "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) "}) {
     EXPECT_EQ(JudgeLog(prefix + oom).culprits, std::vector<int32_t>{5}) << prefix;
   }
-  // An NPU's process without a group has none, and a number in a sentence is no prefix.
-  for (const char* prefix : {"[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:-1) ", "PROCID 5 has "})
+  // An NPU's process without a group has none, a number in a sentence is no prefix, and a data loader's is no rank.
+  for (const char* prefix : {"[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:-1) ", "PROCID 5 has ",
+                             "[worker 5] ", "[worker:5] ", "[Worker5] "})
     EXPECT_TRUE(JudgeLog(prefix + oom).culprits.empty()) << prefix;
 }
 

@@ -109,6 +109,16 @@ TEST(Judge, BlamesTheOnlySilentRankThatAllWhoSawOneGoHaveToDoWithInABarrier) {
   EXPECT_TRUE(verdict.culprits.empty());
 }
 
+TEST(Judge, BlamesNobodyForABarrierOfAnUnknownNumberOfRanks) {
+  std::string log;
+  for (int rank = 0; rank < 8; ++rank) {
+    const bool silent = rank == 2 || rank == 4 || rank == 7;
+    log += "[rank" + std::to_string(rank) + "]: ready\n" + (silent ? "" : SawItGoInBarrier(rank));
+  }
+  EXPECT_TRUE(JudgeLog(log).culprits.empty());
+  EXPECT_EQ(JudgeLog("world size 8\n" + log).culprits, std::vector<int32_t>{7});
+}
+
 TEST(Judge, BlamesTheSilentRankWhoseLogEndsBeforeWhatAllOthersWentOnToPrint) {
   const std::string first = "reducer built its buckets in 12 ms\n", second = "step buffers of 4 tensors are ready\n";
   Verdict verdict = Judge({{"rank_0.log", first + second},

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "diagnose/suspects/known_ranks.h"
-
 namespace rankscope::diagnose {
 namespace {
 
@@ -19,7 +17,8 @@ std::set<int32_t> PartnersOf(int32_t rank, int32_t world) {
 }  // namespace
 
 std::optional<int32_t> FindBarrierGap(const Reading& reading, const std::vector<Suspect>& suspects,
-                                      const std::set<int32_t>& silent, size_t world) {
+                                      const std::set<int32_t>& silent, const KnownRanks& known) {
+  if (!known.whole) return std::nullopt;
   auto in_barrier = [&](const Suspect& suspect) {
     return suspect.kind == "peer closed" && suspect.traceback != Traceback::kNone &&
            reading.tracebacks.all[suspect.traceback].frames.find(", in barrier") != std::string::npos;
@@ -28,7 +27,7 @@ std::optional<int32_t> FindBarrierGap(const Reading& reading, const std::vector<
   if (saw_it_go.empty() || saw_it_go != SawItGo(suspects)) return std::nullopt;
   std::optional<int32_t> gap;
   for (int32_t rank : silent) {
-    const std::set<int32_t> partners = PartnersOf(rank, static_cast<int32_t>(world));
+    const std::set<int32_t> partners = PartnersOf(rank, static_cast<int32_t>(known.all.size()));
     if (!std::includes(partners.begin(), partners.end(), saw_it_go.begin(), saw_it_go.end())) continue;
     if (gap) return std::nullopt;
     gap = rank;

@@ -14,7 +14,7 @@ constexpr Signature kTable[] = {
     {"nan_or_inf_loss", "consequence", kCause, 88,
      R"(probability tensor contains either|returned nan values in its|is non-finite, so it cannot be clipped|satisfy the constraint .* but found invalid values|FloatingPointError|diverged with loss = NaN|Invalid loss, terminating training)"},
     {"nan_or_inf_loss", "check", kCause, 86,
-     R"((?:Error|Exception)\b.*(?:[Ee]ncountered `?(?:nan|inf)\b|(?:NaN|Inf)s? (?:values? )?(?:detected|encountered|found)|non-finite))"},
+     R"(^(?:[\w.]+\.)?\w*(?:Error|Exception): .*(?:[Ee]ncountered `?(?:nan|inf)\b|(?:NaN|Inf)s? (?:values? )?(?:detected|encountered|found)|non-finite))"},
     {"nan_or_inf_loss", "printed", kSymptom, 70,
      R"(^(?:[\w ]*[Ll]oss\w*\W{0,3})?tensor\(\[?nan\b|(?:^|[\s,|(])(?:L|objf|[Tt]otal[ _]?[Ll]oss)\s*[:=]\s*\[?(?:nan|-?inf)\b)"},
     {"grad_overflow_loss_scale", "minimum", kCause, 93,

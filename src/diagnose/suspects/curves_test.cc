@@ -33,6 +33,17 @@ std::string Loss(const std::string& value, int step) {
   return "{'loss': " + value + ", 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
 }
 
+TEST(Curves, ChecksForNumbersThatAreNoneFindNothingByBeingMade) {
+  for (const char* text :
+       {"grad check: no NaN detected", "NaNs found: 0", "raise Exception if NaN detected",
+        "WARNING FloatingPointError: non-finite loss at step 30, skip batch", "skipped a step of non-finite gradients",
+        "RuntimeError guard: non-finite grads are skipped", "the Exception class for a non-finite state"})
+    EXPECT_TRUE(JudgeLog(Steps(1, 9) + text + "\n").healthy) << text;
+  for (const char* text : {"grad check: NaN detected", "NaNs found: 12",
+                           "app.errors.StateError: 5 batches were non-finite, cannot skip more"})
+    EXPECT_EQ(JudgeLog(Steps(1, 9) + Traceback("/app/check.py", text)).failure, "nan_or_inf_loss") << text;
+}
+
 TEST(Curves, MeanThatIsNoNumberInABarIsALossThatIsNone) {
   const std::string bar = "steps:   1%|▏         | ";
   EXPECT_EQ(JudgeLog(bar + "1/320 [00:04<4:12, 4.6s/it, avr_loss=nan]\n" + bar +

@@ -46,15 +46,19 @@ bool HasStepped(const Reading& reading) {
 // What a process says it is about to do, or, where it is one of several, who it is: as a last word, that it has not got
 // further.
 bool IsUnderWay(std::string_view text) {
-  static const re2::RE2 over(R"((?i)\b(?:completed|finished|successfully|took|exiting|stopping)\b|\bdone\b|warn)");
+  static const re2::RE2 over(
+      R"((?i)\b(?:completed|finished|successfully|took|exiting|done|saved|results?)\b|\b(?:upload|report|shut|teardown|stop|serv)|warn)");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|sett|creat|connect|launch|spawn|start|begin|synchroni[sz]|broadcast|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b)");
+      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|connect|launch|spawn|synchroni[sz]|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b)");
   return Matches(text, regex);
 }
 
 // A last word that says outright that it waits for what is not there, or a bar that has not moved.
 bool HasNotMoved(std::string_view text) {
+  // Servers wait for work, and what has ended for its uploads.
+  static const re2::RE2 idle(R"((?i)\bwandb\b|\b(?:requests?|connections|jobs?|startup)\b|\bfinish)");
+  if (Matches(text, idle)) return false;
   static const re2::RE2 regex(
       R"((?i)\b(?:retrying|trying again|still waiting|keep waiting|waiting for)\b|\bnot (?:up|ready|available|reachable) yet\b|\b0%\|[^|]*\| *0/\d)");
   return Matches(text, regex);
@@ -63,10 +67,19 @@ bool HasNotMoved(std::string_view text) {
 // Several processes work together in it.
 bool IsDistributed(const Reading& reading) {
   static const re2::RE2 regex(
-      R"((?i)\brank\b|world.?size|\bnccl\b|\bgloo\b|distributed|\bddp\b|\bfsdp\b|deepspeed|megatron|\bmpi\b|process.?group|torchrun|num_processes|[2-9] (?:gpus|processes))");
+      R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/)|\bnccl\b|\bgloo\b|torchrun)");
+  std::set<int32_t> ranks;
+  for (const auto& rank : reading.ranks) {
+    if (rank) ranks.insert(*rank);
+  }
+  return ranks.size() > 1 || std::any_of(reading.bodies.begin(), reading.bodies.end(),
+                                         [](const LineBody& body) { return Matches(body.text, regex); });
+}
+
+// It did what it was started for, if not in steps.
+bool HasFilledABar(const Reading& reading) {
   return std::any_of(reading.bodies.begin(), reading.bodies.end(),
-                     [](const LineBody& body) { return Matches(body.text, regex); }) ||
-         std::any_of(reading.ranks.begin(), reading.ranks.end(), [](const auto& rank) { return rank.has_value(); });
+                     [](const LineBody& body) { return body.text.find("100%|") != std::string_view::npos; });
 }
 
 constexpr int kWaits = 46;
@@ -92,6 +105,7 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   if (last-- == 0 || reading.tracebacks.is_inside[last]) return std::nullopt;
   const std::string_view text = reading.bodies[last].text;
   if (!HasNotMoved(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
+  if (HasFilledABar(reading)) return std::nullopt;
   return Stalled(reading, last, kStopsShort, "the log ends before the first step");
 }
 

@@ -8,8 +8,12 @@
 namespace rankscope::diagnose {
 namespace {
 
-// A rank's words by line, without what differs from rank to rank.
-using Words = std::vector<std::string>;
+// A rank's words, without what differs from rank to rank.
+struct Words {
+  std::map<std::string, size_t, std::less<>> latest;  // the number of the last of its lines in these words
+  size_t lines = 0;
+  std::string last;
+};
 
 bool IsOfNumber(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == 'x'; }
 
@@ -42,29 +46,51 @@ std::map<int32_t, Words> WordsOf(const Reading& reading, const std::set<int32_t>
     const auto& rank = reading.ranks[i];
     if (!rank || known.count(*rank) == 0 || reading.bodies[i].text.empty() || reading.tracebacks.is_inside[i]) continue;
     auto step = steps.find(i);
-    words[*rank].push_back(step == steps.end() ? WithoutNumbers(reading.bodies[i].text)
-                                               : "step " + std::to_string(step->second));
+    Words& own = words[*rank];
+    own.last = step == steps.end() ? WithoutNumbers(reading.bodies[i].text) : "step " + std::to_string(step->second);
+    own.latest[own.last] = own.lines++;
   }
   return words;
 }
 
-// What the rank printed behind the last of its lines that begin so; a log that is cut off ends within a line.
-std::set<std::string> Behind(const Words& words, const std::string& last) {
-  auto same =
-      std::find_if(words.rbegin(), words.rend(), [&](const std::string& line) { return line.starts_with(last); });
-  return same == words.rend() ? std::set<std::string>() : std::set<std::string>(same.base(), words.end());
+// The last of the rank's lines that begin so; a log that is cut off ends within a line.
+std::optional<size_t> LastThatBegins(const Words& words, const std::string& beginning) {
+  std::optional<size_t> line;
+  for (auto at = words.latest.lower_bound(beginning); at != words.latest.end() && at->first.starts_with(beginning);
+       ++at)
+    line = std::max(line.value_or(0), at->second);
+  return line;
+}
+
+struct Passed {
+  const Words* words;
+  size_t line;  // where it was when the silent rank ended
+};
+
+// All others, if each printed something behind the rank's last words; else none.
+std::vector<Passed> WhoWentOn(const std::map<int32_t, Words>& words, int32_t rank) {
+  std::vector<Passed> others;
+  for (const auto& [other, said] : words) {
+    if (other == rank) continue;
+    const auto line = LastThatBegins(said, words.at(rank).last);
+    if (!line || *line + 1 == said.lines) return {};
+    others.push_back({&said, *line});
+  }
+  return others;
 }
 
 // Of what all others printed behind the rank's last words; empty: nothing.
 std::string WentOnTo(const std::map<int32_t, Words>& words, int32_t rank) {
-  std::optional<std::set<std::string>> shared;
-  for (const auto& [other, lines] : words) {
-    if (other == rank) continue;
-    std::set<std::string> behind = Behind(lines, words.at(rank).back());
-    if (shared) std::erase_if(behind, [&](const std::string& line) { return shared->count(line) == 0; });
-    shared = std::move(behind);
+  const std::vector<Passed> others = WhoWentOn(words, rank);
+  if (others.empty()) return "";
+  for (const auto& said : others.front().words->latest) {
+    const bool all = std::all_of(others.begin(), others.end(), [&](const Passed& other) {
+      auto at = other.words->latest.find(said.first);
+      return at != other.words->latest.end() && at->second > other.line;
+    });
+    if (all) return said.first;
   }
-  return shared && !shared->empty() ? *shared->begin() : "";
+  return "";
 }
 
 }  // namespace

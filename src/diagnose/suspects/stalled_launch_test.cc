@@ -54,6 +54,30 @@ TEST(StalledLaunch, IsNoneOfOneProcessNorWhereTheWorkIsDone) {
   }
 }
 
+TEST(StalledLaunch, IsNoneOfWhatWaitsForWorkOrTidiesUp) {
+  for (const char* last :
+       {"wandb: Waiting for W&B process to finish... (success).", "Uvicorn running on port 8123, waiting for requests",
+        "head node is ready, waiting for jobs", "Waiting for application startup.", "Creating README.md",
+        "Building the report page", "Starting upload to hub", "Shutting down, broadcasting stop", "Setting seed to 3",
+        "Preparing the results", "Launching the serving loop"}) {
+    EXPECT_TRUE(JudgeLog(kLaunch + last + "\n").healthy) << last;
+  }
+  const std::string bar = "Evaluating: 100%|██████████| 40/40 [00:09<00:00, 4.2it/s]\n";
+  EXPECT_TRUE(JudgeLog(kLaunch + bar + "Compressing the answers\n").healthy);
+  EXPECT_FALSE(JudgeLog(kLaunch + "Compressing the answers\n").healthy);
+}
+
+TEST(StalledLaunch, IsNoneOfOneProcessWhoseSettingsSpeakOfSeveral) {
+  for (const char* said : {"lora rank: 8", "distributed_type: NO", "num_processes: 1", "world size: 1",
+                           "deepspeed=None, fsdp=[]", "rank 0 on gpu 0"}) {
+    EXPECT_TRUE(JudgeLog(std::string(said) + "\nLoading the vocabulary\n").healthy) << said;
+  }
+  for (const char* said :
+       {"num_processes: 2", "world_size=16", "rank 3 of 8 is here", "[rank0]: here\n[rank1]: here"}) {
+    EXPECT_FALSE(JudgeLog(std::string(said) + "\nLoading the vocabulary\n").healthy) << said;
+  }
+}
+
 TEST(StalledLaunch, IsLessThanAnythingElseThatIsSaid) {
   Verdict verdict = JudgeLog(kLaunch + "srun: error: gpu3: task 2: Exited with exit code 1\nLoading the words\n");
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");

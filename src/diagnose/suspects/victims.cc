@@ -56,23 +56,24 @@ Blame Nobody(const std::vector<int32_t>& silent) {
 
 // Of several silent ranks, all but one of which a launcher ended when that one had gone.
 Blame OfThoseThatWent(const Reading& reading, const std::vector<Suspect>& suspects, const std::vector<int32_t>& silent,
-                      const std::set<int32_t>& known) {
+                      const KnownRanks& known) {
   const std::set<int32_t> went(silent.begin(), silent.end());
-  if (auto gap = FindBarrierGap(reading, suspects, went, known.size()))
+  if (auto gap = FindBarrierGap(reading, suspects, went, known))
     return {{*gap}, "all that saw a peer go have to do with it in the barrier", {}};
-  if (EndedBefore ended = FindEndedBefore(reading, went, known); ended.rank)
+  if (EndedBefore ended = FindEndedBefore(reading, went, known.all); ended.rank)
     return {{*ended.rank}, "its log ends before what all others went on to print: " + ended.line, {}};
   return {};
 }
 
 // By the ranks that are missing from the reports.
 Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
-  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
+  const KnownRanks ranks = FindKnownRanks(reading, collectives);
+  const std::set<int32_t>& known = ranks.all;
   if (RingGap gap = FindRingGap(reading, suspects, known); gap.rank) return {{*gap.rank}, gap.why, {}};
   const std::vector<int32_t> silent = Uncomplaining(suspects, known);
   // A launcher ends others too when one rank has gone, and none of them says so.
   const bool one_went = silent.size() > 1 && !SawItGo(suspects).empty();
-  if (Blame one = one_went ? OfThoseThatWent(reading, suspects, silent, known) : Blame(); !one.ranks.empty())
+  if (Blame one = one_went ? OfThoseThatWent(reading, suspects, silent, ranks) : Blame(); !one.ranks.empty())
     return one;
   if (!silent.empty() && !one_went) return {silent, "every other rank complains that it waited", {}};
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);

@@ -139,11 +139,13 @@ std::optional<Suspect> FindStandingStack(const Reading& reading) {
 
 std::set<size_t> DumpsOfDeaths(const Reading& reading) {
   std::set<std::pair<uint32_t, std::optional<int32_t>>> died;
-  std::set<size_t> lines;
+  std::set<size_t> steps, lines;
+  for (const Point& point : reading.points) steps.insert(point.line);
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     const auto writer = std::make_pair(reading.read->lines[i].file, reading.ranks[i]);
     const std::string_view text = reading.bodies[i].text;
     if (text.starts_with("Fatal Python error: ")) died.insert(writer);
+    if (steps.count(i) > 0) died.erase(writer);  // begun again
     if (text.ends_with("(most recent call first):") && died.count(writer) > 0) lines.insert(i);
   }
   return lines;

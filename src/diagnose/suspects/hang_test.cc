@@ -115,6 +115,15 @@ TEST(HangByStacks, OfTwoRanksThatWaitAlikeNobodyIsNamed) {
   EXPECT_FALSE(verdict.would_settle.empty());
 }
 
+TEST(HangByStacks, OfARunThatWentOnAfterADeathIsNotThatOfTheDeath) {
+  const std::string died = Steps(1, 4) + "Fatal Python error: Segmentation fault\n\n" + Faulthandler("", 40);
+  const std::string hangs = "Current thread 0x00007f3333333740 (most recent call first):\n" + kInAllReduce;
+  Verdict verdict = JudgeLog(died + Steps(3, 9) + hangs);
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_NE(verdict.root_line.find("all_reduce"), std::string::npos) << verdict.root_line;
+  EXPECT_EQ(JudgeLog(died + hangs).failure, "segfault_sigsegv");
+}
+
 std::string Failed(const std::string& exception) {
   return "Traceback (most recent call last):\n  File \"/app/train.py\", line 88, in <module>\n    main()\n" +
          exception + "\n";

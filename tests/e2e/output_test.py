@@ -148,7 +148,7 @@ class OutputTest(unittest.TestCase):
 
     def test_process_that_never_prints_a_newline(self):
         out = self.place.path + "/out"
-        run = subprocess.Popen(self.command("dots", DOTS, "--log_interval_steps", "10"), env=self.environment("dots"),
+        run = subprocess.Popen(self.command("dots", DOTS, "--log_interval_steps", "10", "--flush-timeout", "100"), env=self.environment("dots"),
                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True)
         self.addCleanup(self.end_group, run)
         wait_until(lambda: len(self.of_rank("dots", 1, "metric")) == 10, "metrics of a process that says nothing")

@@ -31,12 +31,15 @@ class Rank {
     EXPECT_EQ(pipe(answers_), 0);
     pid_ = fork();
     if (pid_ == 0) Run(rings);
+    close(orders_[0]);
+    close(answers_[1]);  // the rank's own: whoever waits for one that has ended sees its pipe's end
     Await();
   }
   ~Rank() {
     kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
-    for (int fd : {orders_[0], orders_[1], answers_[0], answers_[1]}) close(fd);
+    close(orders_[1]);
+    close(answers_[0]);
   }
 
   void BeginHandler() { Ask('b'); }
@@ -76,6 +79,9 @@ class Rank {
 };
 
 TEST(StackDump, IsNotWholeWhileTheHandlerIsAtItHoweverLongItPauses) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer cannot take a signal in the child of a process that had threads";
+#endif
   std::string rings = testing::TempDir() + "/rankscope_stack_dump_test";
   std::filesystem::remove_all(rings);
   std::filesystem::create_directories(rings);

@@ -1,12 +1,11 @@
 #include "agent/ranks/rank_orders.h"
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <string_view>
 
-#include "agent/ranks/rank_memory.h"
 #include "base/clock.h"
-#include "model/event.h"
 
 namespace rankscope::agent {
 namespace {
@@ -14,7 +13,6 @@ namespace {
 using Kind = model::JobOrder::Kind;
 
 constexpr int64_t kWithoutServerNs = 30 * base::kNsPerSecond;
-constexpr size_t kMostTaken = 1024;  // ranks
 constexpr int64_t kSayHowFarNs = base::kNsPerSecond;
 constexpr uint32_t kPreparedMs = 30'000;  // so long a rank waits for what comes of a kPrepare
 constexpr int64_t kAtOnce = std::numeric_limits<int64_t>::min() + 1;
@@ -41,37 +39,18 @@ std::string Outcome(rankscope_rank_state state) {
   return "going";
 }
 
-std::string Sentence(const std::string& outcome, std::optional<int64_t> step) {
-  std::string where = step ? " at step " + std::to_string(*step) : "";
-  if (outcome == "held") return "waits" + where;
-  if (outcome == "left") return "has waited long enough and goes on" + where;
-  if (outcome == "ending") return "ends" + where;
-  if (outcome == "ended") return "has ended";
-  if (outcome == "resumed") return "goes on" + where;
-  if (outcome == "captured") return "has said where it is" + where;
-  if (outcome == "set") return "has the new setting";
-  return outcome + where;
-}
-
 }  // namespace
 
-RankOrders::RankOrders(const RunConfig& config, std::string scratch, Rings* rings, Answer answer)
-    : config_(config), scratch_(std::move(scratch)), rings_(rings), answer_(std::move(answer)) {}
-
-model::JobAnswer RankOrders::NewAnswer(const model::JobOrder& order) const {
-  model::JobAnswer answer;
-  answer.action = order.action;
-  answer.kind = order.kind;
-  answer.order_step = order.step;
-  answer.host = config_.host;
-  answer.node_rank = config_.node_rank;
-  return answer;
-}
+RankOrders::RankOrders(const RunConfig& config, std::string scratch, Rings* rings, const SendAnswer& answer)
+    : config_(config), rings_(rings), answer_(answer), stacks_(config, std::move(scratch), answer) {}
 
 void RankOrders::Take(const model::JobOrder& order, int64_t now_ns) {
   auto ranks = rings_->LiveRanks();
-  if (order.kind == Kind::kStacks) return BeginStacks(order, ranks, now_ns);
-  model::JobAnswer answer = NewAnswer(order);
+  if (order.kind == Kind::kStacks) {
+    wants_samples_ = stacks_.Begin(order, ranks, now_ns) || wants_samples_;
+    return;
+  }
+  model::JobAnswer answer = AnswerTo(order, config_);
   for (const auto& [rank, live] : ranks) {
     model::RankAnswer said = Ask(order, rank, live);
     if (!said.outcome.empty()) answer.ranks.push_back(std::move(said));
@@ -162,21 +141,6 @@ std::string RankOrders::End(const model::JobOrder& order, int32_t rank, const Li
   return control.has_raised() ? "raised" : "";
 }
 
-void RankOrders::BeginStacks(const model::JobOrder& order, const std::map<int32_t, LiveRank>& ranks, int64_t now_ns) {
-  if (SayAgain(order)) return;
-  wants_samples_ = true;
-  model::JobAnswer answer = NewAnswer(order);
-  for (const auto& [rank, live] : ranks) {
-    dumps_.push_back({order, live.origin, MemoryOf(live.ring->pid(), rank), StackDump(config_.rings, scratch_)});
-    dumps_.back().stacks.Begin(*live.ring, now_ns);
-    model::RankAnswer asked;
-    asked.rank = rank;
-    asked.outcome = "asked";
-    answer.ranks.push_back(std::move(asked));
-  }
-  answer_(std::move(answer));
-}
-
 void RankOrders::Look(int64_t now_ns, bool server_is_there) {
   if (server_is_there || server_seen_ns_ == 0) server_seen_ns_ = now_ns;
   auto ranks = rings_->LiveRanks();
@@ -188,7 +152,7 @@ void RankOrders::Look(int64_t now_ns, bool server_is_there) {
   LookAtPaces(ranks, now_ns);
   LookAtRanks(ranks);
   SayHowFar(ranks, now_ns);
-  LookAtStacks(now_ns);
+  stacks_.Look(now_ns);
 }
 
 void RankOrders::LookAtPaces(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns) {
@@ -209,7 +173,7 @@ void RankOrders::SayHowFar(const std::map<int32_t, LiveRank>& ranks, int64_t now
     auto live = ranks.find(rank);
     if (open.order.kind == Kind::kPrepare || open.said != RANKSCOPE_GOING || live == ranks.end()) continue;
     auto [answer, is_new] = answers.try_emplace({open.order.action, open.order.kind});
-    if (is_new) answer->second = NewAnswer(open.order);
+    if (is_new) answer->second = AnswerTo(open.order, config_);
     model::RankAnswer going;
     going.rank = rank;
     going.outcome = "going";
@@ -262,78 +226,20 @@ void RankOrders::Say(const Open& open, const std::string& outcome, const LiveRan
     said.detail = said.end == model::RankAnswer::End::kSaves ? "with a checkpoint" : "what it saves is its own affair";
   }
   Record(open.order, open.origin, outcome, said.step, said.detail);
-  model::JobAnswer answer = NewAnswer(open.order);
+  model::JobAnswer answer = AnswerTo(open.order, config_);
   answer.ranks.push_back(std::move(said));
   answer_(std::move(answer));
 }
 
-void RankOrders::LookAtStacks(int64_t now_ns) {
-  dumps_.remove_if([&](Dump& dump) {
-    bool over = dump.stacks.Look(now_ns);
-    if (over) SayStacks(dump);
-    return over;
-  });
-}
-
-void RankOrders::SayStacks(const Dump& dump) {
-  const StackDump& stacks = dump.stacks;
-  model::RankAnswer said;
-  said.rank = dump.origin.rank.value_or(0);
-  said.outcome = stacks.failure().empty() ? "captured" : "cannot";
-  said.detail = stacks.failure().empty() ? InnermostFrame(stacks.text()) : stacks.failure();
-  Record(dump.order, dump.origin, said.outcome, std::nullopt, said.detail);
-  if (stacks.failure().empty()) {
-    model::Record record;
-    record.origin = dump.origin;
-    record.stream = model::Stream::kStack;
-    record.time = base::WallNow();
-    record.text = stacks.text();
-    record.fields = {{"action_id", dump.order.action}, {"method", stacks.method()}, {"frame", said.detail}};
-    record.fields.insert(record.fields.end(), dump.memory.begin(), dump.memory.end());
-    records_.push_back(std::move(record));
-  }
-  model::JobAnswer answer = NewAnswer(dump.order);
-  answer.ranks.push_back(std::move(said));
-  taken_.push_back(answer);
-  if (taken_.size() > kMostTaken) taken_.pop_front();
-  answer_(std::move(answer));
-}
-
-// Whether its stacks are taken already, or about to be.
-bool RankOrders::SayAgain(const model::JobOrder& order) const {
-  model::JobAnswer asked = NewAnswer(order), taken = NewAnswer(order);
-  auto ask = [&](int32_t rank) {
-    asked.ranks.emplace_back().rank = rank;
-    asked.ranks.back().outcome = "asked";
-  };
-  for (const Dump& dump : dumps_) {
-    if (dump.order.action == order.action) ask(dump.origin.rank.value_or(0));
-  }
-  for (const model::JobAnswer& answer : taken_) {
-    if (answer.action != order.action) continue;
-    ask(answer.ranks.front().rank);
-    taken.ranks.push_back(answer.ranks.front());
-  }
-  if (asked.ranks.empty()) return false;
-  answer_(std::move(asked));
-  if (!taken.ranks.empty()) answer_(std::move(taken));
-  return true;
+std::vector<model::Record> RankOrders::Drain() {
+  std::vector<model::Record> records = std::exchange(records_, {}), stacks = stacks_.Drain();
+  records.insert(records.end(), std::make_move_iterator(stacks.begin()), std::make_move_iterator(stacks.end()));
+  return records;
 }
 
 void RankOrders::Record(const model::JobOrder& order, const model::Origin& origin, const std::string& outcome,
                         std::optional<int64_t> step, const std::string& detail) {
-  std::string text = "rank " + std::to_string(origin.rank.value_or(0)) + " " + Sentence(outcome, step) + " (" +
-                     order.name + (order.reason.empty() ? "" : ", " + order.reason) + ")";
-  if (!detail.empty()) text += ": " + detail;
-  model::Record record = model::MakeEvent("action", base::WallNow(), text);
-  record.origin = origin;
-  record.step = step;
-  record.level = outcome == "cannot" || outcome == "left" ? "warning" : "info";
-  record.fields.emplace_back("action", order.name);
-  record.fields.emplace_back("action_id", order.action);
-  record.fields.emplace_back("outcome", outcome);
-  if (!detail.empty()) record.fields.emplace_back("detail", detail);
-  records_.push_back(std::move(record));
+  records_.push_back(ActionEvent(order, origin, outcome, step, detail));
 }
 
 }  // namespace rankscope::agent

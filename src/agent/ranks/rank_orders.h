@@ -1,17 +1,15 @@
 #pragma once
 
-#include <deque>
-#include <functional>
-#include <list>
 #include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "agent/ranks/order_answers.h"
 #include "agent/ranks/rank_control.h"
 #include "agent/ranks/rank_pace.h"
 #include "agent/ranks/rings.h"
-#include "agent/ranks/stack_dump.h"
+#include "agent/ranks/stack_orders.h"
 #include "agent/run_directory.h"
 #include "model/job_order.h"
 #include "model/record.h"
@@ -23,15 +21,14 @@ namespace rankscope::agent {
 // thread.
 class RankOrders {
  public:
-  using Answer = std::function<void(model::JobAnswer)>;
   // `rings` outlives this. `scratch`: a folder.
-  RankOrders(const RunConfig& config, std::string scratch, Rings* rings, Answer answer);
+  RankOrders(const RunConfig& config, std::string scratch, Rings* rings, const SendAnswer& answer);
 
   void Take(const model::JobOrder& order, int64_t now_ns);
   // Often: tells the ranks that we are there, and looks how far they have come.
   void Look(int64_t now_ns, bool server_is_there);
   // What has happened since the last call: `event` records of actions, and stacks.
-  std::vector<model::Record> Drain() { return std::exchange(records_, {}); }
+  std::vector<model::Record> Drain();
   // Whether the state of the node is of interest, apart from its time; once.
   bool WantsSamples() { return std::exchange(wants_samples_, false); }
 
@@ -43,12 +40,6 @@ class RankOrders {
     uint64_t number = 0;
     rankscope_rank_state said = RANKSCOPE_GOING;
   };
-  struct Dump {
-    model::JobOrder order;
-    model::Origin origin;
-    model::Fields memory;
-    StackDump stacks;
-  };
   using LiveRank = Rings::LiveRank;
 
   model::RankAnswer Ask(const model::JobOrder& order, int32_t rank, const LiveRank& live);
@@ -56,28 +47,21 @@ class RankOrders {
   std::string Hold(const model::JobOrder& order, int32_t rank, RankControl control);
   std::string Release(const model::JobOrder& order, int32_t rank, const LiveRank& live);
   std::string End(const model::JobOrder& order, int32_t rank, const LiveRank& live);
-  void BeginStacks(const model::JobOrder& order, const std::map<int32_t, LiveRank>& ranks, int64_t now_ns);
   void LookAtPaces(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns);
   void LookAtRanks(const std::map<int32_t, LiveRank>& ranks);
   void SayHowFar(const std::map<int32_t, LiveRank>& ranks, int64_t now_ns);
   void Describe(int32_t rank, const LiveRank& live, model::RankAnswer* answer) const;
-  void LookAtStacks(int64_t now_ns);
   void LetGo(const std::map<int32_t, LiveRank>& ranks);
   void Say(const Open& open, const std::string& outcome, const LiveRank* live);
-  void SayStacks(const Dump& dump);
-  bool SayAgain(const model::JobOrder& order) const;
   void Record(const model::JobOrder& order, const model::Origin& origin, const std::string& outcome,
               std::optional<int64_t> step, const std::string& detail);
-  model::JobAnswer NewAnswer(const model::JobOrder& order) const;
 
   const RunConfig config_;
-  const std::string scratch_;
   Rings* rings_;
-  const Answer answer_;
+  const SendAnswer answer_;
+  StackOrders stacks_;
   std::map<int32_t, Open> open_;       // by rank
   std::map<int32_t, RankPace> paces_;  // by rank
-  std::list<Dump> dumps_;
-  std::deque<model::JobAnswer> taken_;  // what was said of the last stacks: a server that begins again is told it again
   std::vector<model::Record> records_;
   int64_t server_seen_ns_ = 0, looked_ns_ = 0, said_how_far_ns_ = 0;
   bool wants_samples_ = false;

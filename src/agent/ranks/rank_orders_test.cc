@@ -1,7 +1,6 @@
 #include "agent/ranks/rank_orders.h"
 
 #include <fcntl.h>
-#include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,34 +9,22 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "agent/testing/ring_case.h"
 #include "base/clock.h"
-#include "embed/rankscope_embed.h"
 
 namespace rankscope::agent {
 namespace {
 
 using Kind = model::JobOrder::Kind;
 
-class RankOrdersTest : public testing::Test {
+class RankOrdersTest : public RingCase {
  protected:
   void SetUp() override {
-    directory_ = testing::TempDir() + "/rankscope_rank_orders_test";
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-    config_.rings = directory_;
-    config_.job = "j";
-    setenv("RANK", "3", 1);
-    setenv("LOCAL_RANK", "1", 1);
-    rankscope_options options{sizeof options, directory_.c_str(), 1, 16384, 0};
-    ASSERT_EQ(rankscope_open(&options, &handle_), 0);
+    RingCase::SetUp();
+    Open(1);
     rings_ = std::make_unique<Rings>(config_, SourcePositions{});
     orders_ = std::make_unique<RankOrders>(config_, directory_, rings_.get(),
                                            [this](model::JobAnswer answer) { answers_.push_back(std::move(answer)); });
-  }
-  void TearDown() override {
-    rankscope_close(handle_);
-    unsetenv("RANK");
-    unsetenv("LOCAL_RANK");
   }
 
   void Look(bool server_is_there = true) {
@@ -69,9 +56,6 @@ class RankOrdersTest : public testing::Test {
     return outcomes;
   }
 
-  std::string directory_;
-  RunConfig config_;
-  rankscope_handle* handle_ = nullptr;
   std::unique_ptr<Rings> rings_;
   std::unique_ptr<RankOrders> orders_;
   std::vector<model::JobAnswer> answers_;
@@ -207,8 +191,7 @@ TEST_F(RankOrdersTest, AWorkerOfTheRankIsAskedForNothing) {
   rankscope_close(handle_);
   handle_ = nullptr;
   Look();
-  rankscope_options options{sizeof options, directory_.c_str(), 1, 16384, 1};
-  ASSERT_EQ(rankscope_open(&options, &handle_), 0);
+  Open(1, 1);
   Look();
   EXPECT_TRUE(rings_->LiveRanks().empty());
 }

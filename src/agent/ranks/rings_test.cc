@@ -1,6 +1,5 @@
 #include "agent/ranks/rings.h"
 
-#include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,34 +10,15 @@
 #include <fstream>
 #include <limits>
 
-#include "embed/rankscope_embed.h"
+#include "agent/testing/ring_case.h"
 
 namespace rankscope::agent {
 namespace {
 
 constexpr size_t kPlenty = 1 << 20;
 
-class RingsTest : public testing::Test {
+class RingsTest : public RingCase {
  protected:
-  void SetUp() override {
-    directory_ = testing::TempDir() + "/rankscope_rings_test";
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directories(directory_);
-    config_.rings = directory_;
-    config_.job = "j";
-    setenv("RANK", "3", 1);
-    setenv("LOCAL_RANK", "1", 1);
-  }
-  void TearDown() override {
-    rankscope_close(handle_);
-    unsetenv("RANK");
-    unsetenv("LOCAL_RANK");
-  }
-
-  void Open(uint32_t interval) {
-    rankscope_options options{sizeof options, directory_.c_str(), interval, 16384, 0};
-    ASSERT_EQ(rankscope_open(&options, &handle_), 0);
-  }
   void Log(int64_t step, const std::string& name, double value) const {
     auto field = static_cast<uint32_t>(rankscope_field(handle_, name.data(), name.size()));
     rankscope_log(handle_, step, &field, &value, 1);
@@ -55,10 +35,6 @@ class RingsTest : public testing::Test {
   size_t FilesLeft() const {
     return static_cast<size_t>(std::distance(std::filesystem::directory_iterator(directory_), {}));
   }
-
-  std::string directory_;
-  RunConfig config_;
-  rankscope_handle* handle_ = nullptr;
 };
 
 TEST_F(RingsTest, OneRecordPerIntervalHoldsLastMinMaxAndMean) {

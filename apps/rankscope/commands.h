@@ -88,9 +88,10 @@ base::Result<std::string> NamedServer(const std::string& given);
 base::Result<std::string> FindOrStartServer(const std::string& given);
 
 std::string ProgramPath();
-std::string LibraryFolder();           // what lies beside the program, built or installed
-std::string ShippedRules();            // the folder of rule files there
-std::string PythonPath();              // of the Python package there; empty: it is not
-int Fail(const base::Status& status);  // prints one line; the exit code
+std::string LibraryFolder();            // what lies beside the program, built or installed
+std::string ShippedRules();             // the folder of rule files there
+std::string PythonPath();               // of the Python package there; empty: it is not
+void Say(const std::string& sentence);  // on stderr, as the program's own
+int Fail(const base::Status& status);   // says it; the exit code
 
 }  // namespace rankscope

@@ -111,8 +111,10 @@ std::string Who() {
   return (user ? std::string(user->pw_name) : std::to_string(geteuid())) + "@" + host;
 }
 
+void Say(const std::string& sentence) { std::fprintf(stderr, "rankscope: %s\n", sentence.c_str()); }
+
 int Fail(const base::Status& status) {
-  std::fprintf(stderr, "rankscope: %s\n", status.message().c_str());
+  Say(status.message());
   return status.code() == base::Code::kInvalid ? 2 : 1;
 }
 

@@ -102,7 +102,7 @@ void ChooseJob(const RunOptions& options, const agent::Launch& launch, agent::Ru
   nlohmann::json member = {{named ? "job_id" : "key", config->job}, {"member", launch.member}};
   auto joined = JoinLaunch(member, kPatienceMs, config);
   // Of a named job only the count of its attempts is lost, and that the server is not there is said at the end.
-  if (!joined.ok() && !named) std::fprintf(stderr, "rankscope: %s\n", joined.message().c_str());
+  if (!joined.ok() && !named) Say(joined.message());
 }
 
 // Each node's own server would keep its part of the job: said, with what to do, and not refused.
@@ -226,7 +226,7 @@ base::Result<int> RunRecorded(const RunOptions& options, Labels labels) {
   keeper.flush_timeout_ms = options.flush_timeout_ms;
   keeper.labels = std::move(labels);
   if (std::string advice = agent::LoneRankAdvice(getenv, keeper.command); !advice.empty()) {
-    std::fprintf(stderr, "rankscope: %s\n", advice.c_str());
+    Say(advice);
   }
   if (options.attach_pid == 0) {
     std::fprintf(stderr, "rankscope: job %s (%s -f)\n", config.job.c_str(),

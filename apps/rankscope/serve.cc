@@ -22,9 +22,8 @@
 #include "commands.h"
 #include "endpoint_file.h"
 #include "live_actions.h"
-#include "live_rules.h"
+#include "live_settings.h"
 #include "memory_return.h"
-#include "notify/live_notifier.h"
 #include "projects.h"
 
 namespace rankscope {
@@ -70,7 +69,7 @@ void RaiseFileLimit() {
 
 class Server {
  public:
-  explicit Server(const ServeOptions& options) : options_(WithGrpcAddress(options)), rules_(options.rules) {}
+  explicit Server(const ServeOptions& options) : options_(WithGrpcAddress(options)) {}
 
   base::Status Start() {
     ASSIGN_OR_RETURN(base::HostPort http, ParseAddress(options_.http, "--http"));
@@ -84,7 +83,7 @@ class Server {
     RemoveEndpoint(options_.data_dir);  // of one that was killed
     RETURN_IF_ERROR(OpenData());
     if (rules.any()) projects_->StartRetention(std::move(rules), options_.retention_every_s);
-    if (notifier_) projects_->StartTelling();
+    if (settings_.notifier()) projects_->StartTelling();
     return Listen(http, grpc);
   }
 
@@ -96,7 +95,7 @@ class Server {
       timeval second{1, 0};
       bool signalled = select(signals + 1, &ready, nullptr, nullptr, &second) > 0;
       if (signalled && !IsHangUp(signals)) return;
-      Reload(signalled);
+      settings_.Reload(signalled, projects_.get());
       bool needed = HasOpenAnswers() || grpc_->open_streams() > 0 || requests_ != requests_seen_;
       idle_s = needed ? 0 : idle_s + 1;
       requests_seen_ = requests_;
@@ -135,47 +134,6 @@ class Server {
     return read(signals, &signal, sizeof signal) == sizeof signal && signal.ssi_signo == SIGHUP;
   }
 
-  // What has changed, or `all`.
-  void Reload(bool all) {
-    bool anew = options_.detect && (all || rules_.HaveChanged()) && ReloadRules();
-    anew = (notifier_ && (all || notifier_->HasChanged()) && ReloadNotify()) || anew;
-    if (anew) NameUnknownChannels();
-  }
-
-  // All or nothing: with a mistake in one file, the rules before stay. Whether they are new.
-  bool ReloadRules() {
-    auto rules = rules_.Load();
-    metrics_->CountRuleReload(rules.ok());
-    if (rules.ok()) {
-      projects_->UseRules(*rules);
-      rules_in_use_ = *rules;
-      std::fprintf(stderr, "rankscope: the rules were read again: %zu of them\n", (*rules)->rules().size());
-    } else {
-      std::fprintf(stderr, "rankscope: the rules stay as they were: %s\n", rules.status().message().c_str());
-    }
-    return rules.ok();
-  }
-
-  // Of webhooks: what such a rule finds is told by the routes alone.
-  void NameUnknownChannels() {
-    if (!rules_in_use_) return;
-    auto config = notifier_ ? notifier_->Get().config() : nullptr;
-    for (const std::string& sentence : cli::UnknownChannels(rules_in_use_->rules(), config.get())) {
-      std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-    }
-  }
-
-  // Likewise. What goes on is said once.
-  bool ReloadNotify() {
-    auto status = notifier_->Reload();
-    metrics_->CountNotifyReload(status.ok());
-    std::string said =
-        status.ok() ? "the notification file was read again" : "notifications stay as they were: " + status.message();
-    if (status.ok() || said != notify_said_) std::fprintf(stderr, "rankscope: %s\n", said.c_str());
-    notify_said_ = said;
-    return status.ok();
-  }
-
   base::Status TakeDataDirectory() {
     if (options_.data_dir.empty()) return base::Status::Invalid("--data-dir: want a folder");
     base::Status made = base::MakeDirectories(options_.data_dir);
@@ -209,48 +167,41 @@ class Server {
   }
 
   base::Status OpenData() {
+    RETURN_IF_ERROR(settings_.Load());
+    actions_ = MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); },
+                              settings_.notifier());
+    ASSIGN_OR_RETURN(ProjectOptions options, OptionsOfProjects());
     std::vector<std::string> damage;
-    // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
-    ProjectOptions projects;
-    projects.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
-    projects.gpu_hour_price = options_.gpu_hour_price;
+    ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, options, &damage));
+    live_projects_ = projects_.get();
+    for (const std::string& sentence : damage) Say(sentence);
+    return {};
+  }
+
+  base::Result<ProjectOptions> OptionsOfProjects() {
+    ProjectOptions options;
+    options.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
+    options.gpu_hour_price = options_.gpu_hour_price;
     if (!options_.topology.empty()) {
       ASSIGN_OR_RETURN(std::string yaml, cli::ReadNamedFile(options_.topology));
       ASSIGN_OR_RETURN(diagnose::Topology topology, diagnose::ReadTopology(options_.topology, yaml));
-      projects.topology = std::make_shared<diagnose::Topology>(std::move(topology));
+      options.topology = std::make_shared<diagnose::Topology>(std::move(topology));
     }
-    projects.memtable_bytes = options_.memtable_bytes;
-    projects.metrics = metrics_;
-    if (options_.detect) {
-      ASSIGN_OR_RETURN(projects.rules, rules_.Load());
-    }
-    if (!options_.notify.empty()) {
-      ASSIGN_OR_RETURN(notifier_,
-                       notify::LiveNotifier::Start(
-                           {options_.notify, options_.data_dir + "/notify.sqlite", [](const std::string& sentence) {
-                              std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-                            }}));
-      projects.notifier = notifier_.get();
-    }
-    rules_in_use_ = projects.rules;
-    NameUnknownChannels();
-    actions_ =
-        MakeJobActions([this] { return live_projects_.load(); }, [this] { return agents_.load(); }, notifier_.get());
-    projects.actions = actions_.get();
-    projects.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
+    options.memtable_bytes = options_.memtable_bytes;
+    options.metrics = metrics_;
+    options.rules = settings_.rules();
+    options.notifier = settings_.notifier();
+    options.actions = actions_.get();
+    options.alert = [this](const std::string& project, const std::string& job, const std::string& line) {
       if (wire::IngestServer* agents = agents_) agents->SendCommand(project, job, {0, line});
     };
-    projects.alarms.fatal = [](const base::Status& status) {
-      std::fprintf(stderr, "rankscope: the disk failed: %s\n", status.message().c_str());
+    // After a failed fdatasync nothing more can be promised: end, and let the replay find what is really on disk.
+    options.alarms.fatal = [](const base::Status& status) {
+      Say("the disk failed: " + status.message());
       std::_Exit(1);
     };
-    projects.alarms.say = [](const std::string& sentence) {
-      std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-    };
-    ASSIGN_OR_RETURN(projects_, Projects::Open(options_.data_dir, &*gate_, projects, &damage));
-    live_projects_ = projects_.get();
-    for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
-    return {};
+    options.alarms.say = Say;
+    return options;
   }
 
   base::Status Listen(const base::HostPort& http, const base::HostPort& grpc) {
@@ -261,24 +212,7 @@ class Server {
     options.address = http.host == "localhost" ? "127.0.0.1" : http.host;
     options.port = http.port;
     options.is_short = api::IsShort;
-    const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
-    auto routes =
-        api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project, bool may_begin) {
-          return projects_->Routes(project, may_begin, doors);
-        });
-    auto handler = [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
-      ++requests_;
-      NoteAnswer(responder);
-      routes(request, std::move(responder));
-    };
-    auto door =
-        api::MakeIngestDoor(&*gate_, [this](const std::string& project) { return projects_->IngestOf(project); });
-    auto body_handler = [this, door](const api::Request& request, std::shared_ptr<api::Responder> responder) {
-      auto consumer = door(request, std::move(responder));
-      if (consumer) ++requests_;
-      return consumer;
-    };
-    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, handler, body_handler));
+    ASSIGN_OR_RETURN(http_, api::HttpServer::Start(options, MakeHandler(grpc_address), MakeBodyHandler()));
     std::string http_address = base::FormatHostPort({http.host, http_->port()});
     // A full disk does not keep the server from serving what it has; only `logs` without --server will not find it.
     if (auto status = WriteEndpoint(options_.data_dir, http_address, grpc_address); !status.ok()) {
@@ -290,6 +224,29 @@ class Server {
     return {};
   }
 
+  api::HttpServer::Handler MakeHandler(const std::string& grpc_address) {
+    const std::string& advertised = options_.grpc_advertise.empty() ? grpc_address : options_.grpc_advertise;
+    auto routes =
+        api::RequireAccess(&*gate_, [this, doors = Doors(advertised)](const std::string& project, bool may_begin) {
+          return projects_->Routes(project, may_begin, doors);
+        });
+    return [this, routes](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      ++requests_;
+      NoteAnswer(responder);
+      routes(request, std::move(responder));
+    };
+  }
+
+  api::HttpServer::BodyHandler MakeBodyHandler() {
+    auto door =
+        api::MakeIngestDoor(&*gate_, [this](const std::string& project) { return projects_->IngestOf(project); });
+    return [this, door](const api::Request& request, std::shared_ptr<api::Responder> responder) {
+      auto consumer = door(request, std::move(responder));
+      if (consumer) ++requests_;
+      return consumer;
+    };
+  }
+
   api::Services Doors(const std::string& grpc_address) {
     api::Services doors{};
     doors.version = base::kVersion;
@@ -297,7 +254,7 @@ class Server {
     doors.lost_after_ns = options_.lost_after_s * base::kNsPerSecond;
     doors.query_limits = options_.query_limits;
     doors.metrics = metrics_;
-    doors.notifier = notifier_.get();
+    doors.notifier = settings_.notifier();
     doors.actions = actions_.get();
     doors.takes_records = [this] { return projects_->AllTakeRecords(); };
     doors.set_log_interval_steps = [this](const std::string& project, const std::string& job, uint32_t steps) {
@@ -308,13 +265,10 @@ class Server {
 
   MemoryReturn memory_;
   const ServeOptions options_;
-  LiveRules rules_;
-  std::shared_ptr<const detect::RuleSet> rules_in_use_;  // null: nothing is detected
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;
   std::optional<access::Gate> gate_;
-  std::unique_ptr<notify::LiveNotifier> notifier_;  // null: nobody is told
-  std::string notify_said_;                         // of its last reload
+  LiveSettings settings_{options_, metrics_};
   std::unique_ptr<diagnose::JobActions> actions_;
   std::unique_ptr<Projects> projects_;
   std::atomic<Projects*> live_projects_{nullptr};  // projects_, once it is open

@@ -24,7 +24,7 @@ std::vector<std::string> StoreFolders(const std::string& directory) {
 }
 
 void PrintDamage(const std::vector<std::string>& damage) {
-  for (const std::string& sentence : damage) std::fprintf(stderr, "rankscope: %s\n", sentence.c_str());
+  for (const std::string& sentence : damage) Say(sentence);
 }
 
 int PrintStats(const store::StoreReport& report) {

@@ -13,6 +13,7 @@
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
 #include "cli/line_folder.h"
+#include "cli/listing.h"
 #include "cli/table.h"
 #include "cli/time_argument.h"
 
@@ -35,8 +36,7 @@ void PrintTable(const std::vector<Row>& rows, size_t yields, size_t width) {
   for (const Row& row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      std::string cell = CutToWidth(row[i], widths[i]);
-      line += cell + std::string(widths[i] - DisplayWidth(cell) + kBetween, ' ');
+      line += Padded(CutToWidth(row[i], widths[i]), widths[i] + kBetween);
     }
     line.erase(line.find_last_not_of(' ') + 1);
     std::printf("%s\n", line.c_str());

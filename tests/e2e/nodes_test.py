@@ -56,8 +56,8 @@ class NodesTest(unittest.TestCase):
         for node, command in enumerate(commands):
             env = {**self.place.env, "XDG_STATE_HOME": f"{self.place.path}/state-{node}", "GLOO_SOCKET_IFNAME": "eth0",
                    "RANKSCOPE_SERVER": self.server.http, **environments[node]}
-            runs.append(subprocess.Popen(self.nodes.command(node, RANKSCOPE, "run", "--", *command), env=env,
-                                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            run = self.nodes.command(node, RANKSCOPE, "run", "--flush-timeout", "100", "--", *command)
+            runs.append(subprocess.Popen(run, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return [(*run.communicate(timeout=PATIENCE), run.returncode) for run in runs]
 
     def ask(self, *arguments):

@@ -91,6 +91,7 @@ class BlockReader {
   bool DecodeSteps(std::vector<int64_t>* steps);
   const RowPlaces& Places();
   void Place(RowPlaces* places);
+  bool JoinTemplate(const RowClass& row_class, uint32_t place, std::string* out);
   bool ReadHead(uint32_t row, bool with_text, model::Record* record);
   bool ReadField(uint32_t schema, size_t field, uint32_t place, model::FieldValue* value);
   template <typename T>

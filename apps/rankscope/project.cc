@@ -85,6 +85,9 @@ base::Status Project::OpenIngest(const std::string& folder, const ProjectOptions
 }
 
 void Project::Begin(const ProjectOptions& settings) {
+  logs_->Subscribe([name = name_, metrics = settings.metrics](const auto& records) {
+    metrics->CountIngested(name, records->size());
+  });
   detection_->Start(ingest_.get());
   if (settings.rules) diagnostician_->Start();
   incident_clerk_ = std::make_unique<monitor::IncidentClerk>(monitor::IncidentClerk::Parts{

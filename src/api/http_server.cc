@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "api/body_feed.h"
+#include "api/client_watch.h"
 #include "api/reply_queue.h"
 #include "api/worker_pool.h"
 
@@ -126,6 +127,11 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
     }
     Resume();
   }
+  // The client waits for the answer no longer.
+  void Leave() {
+    queue_.Close();
+    Resume();
+  }
   // The consumer holds the exchange that holds its feed: that ends here, whether the pool still runs what it is given
   // or not.
   void Completed() {
@@ -142,6 +148,7 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   Request request;
   bool too_large = false;
   bool started = false;
+  uint64_t watch = 0;  // of its client
 
  private:
   static ssize_t OnRead(void* held, uint64_t, char* out, size_t max) {
@@ -285,7 +292,7 @@ class MicrohttpdServer : public HttpServer {
       return MHD_YES;
     }
     if (!exchange->SuspendUntilBegun()) return exchange->Answer();
-    if (!std::exchange(exchange->started, true)) server->Dispatch(std::move(exchange));
+    if (!std::exchange(exchange->started, true)) server->Dispatch(connection, std::move(exchange));
     return MHD_YES;
   }
 
@@ -295,8 +302,12 @@ class MicrohttpdServer : public HttpServer {
     if (!exchange->too_large) exchange->request.body.append(bytes);
   }
 
-  void Dispatch(std::shared_ptr<Exchange> exchange) {
+  void Dispatch(MHD_Connection* connection, std::shared_ptr<Exchange> exchange) {
     if (exchange->feed()) return exchange->feed()->End();
+    const MHD_ConnectionInfo* info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    exchange->watch = watch_.Watch(info->connect_fd, [weak = exchange->weak_from_this()] {
+      if (auto left = weak.lock()) left->Leave();
+    });
     bool is_short = options_.is_short && options_.is_short(exchange->request);
     exchange->Handling(true);
     (is_short ? short_pool_ : pool_).Run([this, exchange = std::move(exchange)] {
@@ -312,9 +323,10 @@ class MicrohttpdServer : public HttpServer {
     exchange->End();
   }
 
-  static void OnCompleted(void*, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
+  static void OnCompleted(void* self, MHD_Connection*, void** context, MHD_RequestTerminationCode) {
     auto* exchange = static_cast<std::shared_ptr<Exchange>*>(*context);
     if (!exchange) return;
+    static_cast<MicrohttpdServer*>(self)->watch_.Forget((*exchange)->watch);
     (*exchange)->Completed();
     delete exchange;
     *context = nullptr;
@@ -335,6 +347,7 @@ class MicrohttpdServer : public HttpServer {
   std::vector<std::weak_ptr<Exchange>> exchanges_;
   std::atomic<bool> stopping_{false};
   WorkerPool pool_, short_pool_{kShortThreads};
+  ClientWatch watch_;
 };
 
 }  // namespace

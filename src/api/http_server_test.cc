@@ -10,6 +10,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <filesystem>
+#include <future>
 #include <mutex>
 
 #include "base/file.h"
@@ -124,6 +125,24 @@ TEST(HttpServer, ClientThatLeftIsNoticedByTheNextWrites) {
   while (answers.open[0]->Write("x")) {
   }
   answers.Await([&] { return answers.left == 1; });
+}
+
+TEST(HttpServer, ClientThatLeavesBeforeItsAnswerBeginsIsNoticed) {
+  std::promise<void> asked, left;
+  std::promise<bool> noticed;
+  auto server = HttpServer::Start({}, [&](const Request&, const std::shared_ptr<Responder>& responder) {
+    responder->OnClosed([&] { left.set_value(); });
+    asked.set_value();
+    noticed.set_value(left.get_future().wait_for(std::chrono::seconds(30)) == std::future_status::ready);
+    responder->Begin(200, "text/plain");
+    responder->End();
+  });
+  ASSERT_TRUE(server.ok());
+  base::UniqueFd client = Connect((*server)->port());
+  Ask(client.get(), "/slow");
+  asked.get_future().wait();
+  client.reset();
+  EXPECT_TRUE(noticed.get_future().get());
 }
 
 // "/flood" is written until its client counts as gone.

@@ -57,6 +57,11 @@ void ServerMetrics::CountQuery(int64_t took_ns, uint64_t rows, std::string_view 
   if (!limit.empty()) ++limits_[std::string(limit)];
 }
 
+void ServerMetrics::CountIngested(const std::string& project, uint64_t records) {
+  std::lock_guard lock(mutex_);
+  ingested_[project] += records;
+}
+
 void ServerMetrics::CountExpired(const std::string& project, uint64_t segments, uint64_t records, uint64_t bytes) {
   std::lock_guard lock(mutex_);
   Expired& expired = expired_[project];
@@ -94,6 +99,10 @@ std::string ServerMetrics::Text() const {
                    &out);
   for (const auto& [limit, count] : limits_) {
     AppendMetric("rankscope_query_partial_total{limit=\"" + limit + "\"}", static_cast<double>(count), &out);
+  }
+  AppendMetricHead("rankscope_ingest_records_total", "counter", "Records taken in, without those held before.", &out);
+  for (const auto& [project, count] : ingested_) {
+    AppendMetric("rankscope_ingest_records_total{project=\"" + project + "\"}", static_cast<double>(count), &out);
   }
   auto expired = [&](const char* name, const char* help, uint64_t Expired::*count) {
     AppendMetricHead(name, "counter", help, &out);

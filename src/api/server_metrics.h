@@ -20,6 +20,9 @@ class ServerMetrics {
   // `limit`: the one that the query met, or empty.
   void CountQuery(int64_t took_ns, uint64_t rows, std::string_view limit);
 
+  // Records that a project has taken in.
+  void CountIngested(const std::string& project, uint64_t records);
+
   // What retention removed of a project.
   void CountExpired(const std::string& project, uint64_t segments, uint64_t records, uint64_t bytes);
 
@@ -36,6 +39,7 @@ class ServerMetrics {
   mutable std::mutex mutex_;
   std::map<std::pair<std::string, int>, uint64_t> requests_;
   std::map<std::string, uint64_t, std::less<>> limits_;
+  std::map<std::string, uint64_t> ingested_;  // by project
   struct Expired {
     uint64_t segments = 0, records = 0, bytes = 0;
   };

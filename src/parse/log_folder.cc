@@ -12,6 +12,7 @@
 #include "base/decoder.h"
 #include "base/file.h"
 #include "model/ansi.h"
+#include "parse/launcher_prefix.h"
 #include "parse/leading_time.h"
 #include "parse/line_assembler.h"
 #include "parse/line_record.h"
@@ -175,6 +176,15 @@ std::optional<base::TimeNs> FirstTime(std::string_view text, base::TimeNs near) 
   return std::nullopt;
 }
 
+// Where several ranks share a file, the launcher says before each line whose it is. What the path says goes first.
+void TakeOrigin(const LinePrefix& prefix, model::Origin* origin) {
+  if (origin->rank || origin->local_rank) return;
+  if (!origin->node_rank) origin->node_rank = prefix.node_rank;
+  origin->local_rank = prefix.local_rank;
+  origin->rank = prefix.rank;
+  if (!origin->rank && !origin->node_rank) origin->rank = origin->local_rank;
+}
+
 }  // namespace
 
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
@@ -182,7 +192,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   struct stat status {};
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
   const base::TimeNs written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
-  base::TimeNs time = written;
+  base::TimeNs time = written, settled_at = INT64_MIN;
   uint64_t seq = 0;
   bool wanted = true, settled = true;
   auto emit = [&](const Line& line) {
@@ -193,8 +203,13 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     record.text = line.text;
     record.seq = ++seq;
     bool colored = record.text.find('\x1b') != std::string::npos;
-    time = LeadingTime(colored ? model::StripAnsi(record.text) : record.text, written).value_or(time);
-    record.time = time;
+    const std::string plain = colored ? model::StripAnsi(record.text) : record.text;
+    LinePrefix prefix = ReadLinePrefix(plain, {});
+    TakeOrigin(prefix, &record.origin);
+    auto leading = prefix.time ? prefix.time : LeadingTime(std::string_view(plain).substr(prefix.bytes), written);
+    time = leading.value_or(time);
+    if (settled) settled_at = time;
+    record.time = settled || time != settled_at ? time : time + 1;
     RedactSecrets(&record.text);
     UnderstandLine(&record);
     MarkPart(line, &record);

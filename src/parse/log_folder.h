@@ -33,11 +33,12 @@ LogFile DescribeLogFile(std::string_view path);
 // taken.
 base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take);
 
-// Calls `take` with each line (a traceback is one) as a record: redacted, understood, with the time that stands at its
-// beginning (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line
-// before, those at the start the first that comes (in the first MiB), and where there is none the file's own. False
-// stops. `take_unsettled`, where there is one, gets those at the end of which text that is yet to be appended to the
-// file may make other records: a line without its newline, a traceback and what follows it closely.
+// Calls `take` with each line (a traceback is one) as a record: redacted, understood, of whom the path tells, else the
+// launcher's prefix of the line ([default3]:, [1,3]<stdout>:), with the time that stands at its beginning
+// (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line before,
+// those at the start the first that comes (in the first MiB), and where there is none the file's own. False stops.
+// `take_unsettled`, where there is one, gets those at the end of which text that is yet to be appended to the file may
+// make other records: a line without its newline, a traceback and what follows it closely.
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
                          const std::function<bool(model::Record)>& take_unsettled = nullptr);
 

@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "model/time_text.h"
+
 namespace rankscope::parse {
 namespace {
 
@@ -102,6 +104,54 @@ TEST_F(LogFolderTest, WhatAppendedTextMayChangeIsUnsettled) {
   EXPECT_EQ(unsettled("a\n" + frames + "\n"), std::vector<std::string>{frames});
   const std::string whole = frames + "\nValueError: x";
   EXPECT_EQ(unsettled("a\n" + whole + "\nb\n"), (std::vector<std::string>{whole, "b"})) << "it may yet be chained";
+}
+
+std::vector<model::Record> RecordsOf(const LogFile& file) {
+  std::vector<model::Record> records;
+  EXPECT_TRUE(ReadLogFile(file, [&](model::Record record) {
+                records.push_back(std::move(record));
+                return true;
+              }).ok());
+  return records;
+}
+
+TEST_F(LogFolderTest, PrefixOfLauncherTellsWhoseLineItIs) {
+  Write("all.log",
+        "starting\n[default3]:2026-11-01 00:00:05 step: 5 loss: 2.5\n"
+        "\x1b[32m[rank2]:\x1b[0m ready\n[1,1]<stdout>:bound\n");
+  std::vector<model::Record> records = RecordsOf({.path = folder_ + "/all.log", .origin = {}});
+  ASSERT_EQ(records.size(), 4u);
+  EXPECT_EQ(records[0].origin.rank, std::nullopt);
+  EXPECT_EQ(records[1].origin.rank, 3);
+  EXPECT_EQ(records[1].origin.local_rank, 3);
+  EXPECT_EQ(records[1].time, *model::ParseTime("2026-11-01T00:00:05Z"));
+  EXPECT_EQ(records[1].text, "[default3]:2026-11-01 00:00:05 step: 5 loss: 2.5");
+  EXPECT_EQ(records[2].origin.rank, 2);
+  EXPECT_EQ(records[3].origin.rank, 1);
+}
+
+TEST_F(LogFolderTest, OnANodeKnownByItsPathTheLauncherTellsALocalRank) {
+  Write("node_1.log", "[default3]:ready\n");
+  LogFile file = DescribeLogFile("node_1.log");
+  file.path = folder_ + "/node_1.log";
+  model::Origin origin = RecordsOf(file).at(0).origin;
+  EXPECT_EQ(origin.rank, std::nullopt);
+  EXPECT_EQ(origin.node_rank, 1);
+  EXPECT_EQ(origin.local_rank, 3);
+}
+
+TEST_F(LogFolderTest, ThePathGoesBeforeThePrefixOfALine) {
+  Write("rank_0.log", "[rank7]: as another rank said\n");
+  LogFile file = DescribeLogFile("rank_0.log");
+  file.path = folder_ + "/rank_0.log";
+  EXPECT_EQ(RecordsOf(file).at(0).origin.rank, 0);
+}
+
+TEST_F(LogFolderTest, WhatIsUnsettledIsBehindTheLineWhoseTimeItHas) {
+  Write("rank_0.log", "2026-11-01 00:00:01 a\nTraceback (most recent call last):\n  File \"a.py\", line 1\n");
+  std::vector<model::Record> records = RecordsOf({.path = folder_ + "/rank_0.log", .origin = {}});
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[1].time, records[0].time + 1);
 }
 
 TEST_F(LogFolderTest, LinesBeforeTheFirstTimeAreNotOfToday) {

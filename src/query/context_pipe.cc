@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,6 +33,21 @@ Filter LinesOf(const std::vector<Record>& hits) {
 // What happened to a rank is none of its lines: an end is told by ten events of ours, which would be all of its
 // context.
 bool IsLine(const Record& record) { return record.stream != model::Stream::kEvent; }
+
+bool IsNan(const model::FieldValue& value) {
+  const auto* number = std::get_if<double>(&value);
+  return number && std::isnan(*number);
+}
+
+// A NaN is the same as a NaN here, unlike for ==.
+bool IsSame(const Record& a, const Record& b) {
+  auto same_field = [](const auto& one, const auto& other) {
+    return one == other || (one.first == other.first && IsNan(one.second) && IsNan(other.second));
+  };
+  return std::tie(a.origin, a.stream, a.time, a.seq, a.step, a.level, a.text) ==
+             std::tie(b.origin, b.stream, b.time, b.seq, b.step, b.level, b.text) &&
+         std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(), same_field);
+}
 
 // The lines around the hits of one rank, each once: from a hit backwards, then forwards until enough lines have come
 // that are no hits themselves.
@@ -72,10 +88,10 @@ class RankContext {
     bool found = false;
     Keep(Read(hit, /*newest_first=*/true, [&](const Record& record) {
       if (!found) {
-        found = record == hit;
+        found = IsSame(record, hit);
         return lines_ > 0;
       }
-      bool shown = last_shown_ && record == *last_shown_;
+      bool shown = last_shown_ && IsSame(record, *last_shown_);
       if (!shown && IsLine(record)) before.push_back(record);
       return !shown && before.size() < lines_;
     }));
@@ -86,7 +102,7 @@ class RankContext {
     bool found = false, wanted = true;
     uint64_t left = lines_;
     Keep(Read(hit, /*newest_first=*/false, [&](const Record& record) {
-      if (!found && record != hit) return true;
+      if (!found && !IsSame(record, hit)) return true;
       found = true;
       const Record* known = FindHit(record);
       if (!known && !IsLine(record)) return true;
@@ -103,7 +119,7 @@ class RankContext {
     auto at = std::lower_bound(hits_.begin(), hits_.end(), record.time,
                                [](const Record& hit, base::TimeNs time) { return hit.time < time; });
     for (; at != hits_.end() && at->time == record.time; ++at) {
-      if (*at == record && !done_.contains(&*at)) return &*at;
+      if (IsSame(*at, record) && !done_.contains(&*at)) return &*at;
     }
     return nullptr;
   }

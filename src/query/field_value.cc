@@ -96,7 +96,7 @@ class FieldValueParser {
   }
 
   base::Result<Filter> Prefix(const std::string& text) const {
-    return Filter::Text(Kind::kRegex, name_, "^" + QuoteForRegex(text), /*case_sensitive=*/true);
+    return Filter::Text(Kind::kRegex, name_, "(?i)^" + QuoteForRegex(text), /*case_sensitive=*/true);
   }
 
   base::Result<Filter> Value(std::string text) const {

@@ -20,29 +20,20 @@ struct Sample {
   double value = 0;
 };
 
+// Which step a rank had reached when. In the order of times.
+using Steps = std::vector<std::pair<base::TimeNs, int64_t>>;
+
 // One metric of one rank: its samples where they were taken, in steps or in ms.
 class MetricTrack {
  public:
   // The samples come in the order of their times.
-  MetricTrack(std::vector<Sample> samples, bool in_time) : in_time_(in_time) {
-    for (const Sample& sample : samples) {
-      if (sample.step) steps_.emplace_back(sample.time, *sample.step);
-    }
+  MetricTrack(std::vector<Sample> samples, bool in_time) {
     PreferMetricStream(&samples);
     for (const Sample& sample : samples) {
       if (in_time) points_.emplace_back(sample.time / base::kNsPerMs, sample.value);
       if (!in_time && sample.step) points_.emplace_back(*sample.step, sample.value);
     }
     std::stable_sort(points_.begin(), points_.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  }
-
-  // Where the record stands on this track: its own step, else that of the last sample before it.
-  std::optional<int64_t> PlaceOf(const Record& record) const {
-    if (in_time_) return record.time / base::kNsPerMs;
-    if (record.step) return record.step;
-    auto after = std::upper_bound(steps_.begin(), steps_.end(), record.time,
-                                  [](base::TimeNs time, const auto& step) { return time < step.first; });
-    return after == steps_.begin() ? std::nullopt : std::optional(std::prev(after)->second);
   }
 
   model::Points Around(int64_t place, int64_t within) const {
@@ -75,10 +66,14 @@ class MetricTrack {
     });
   }
 
-  const bool in_time_;
-  std::vector<std::pair<base::TimeNs, int64_t>> steps_;
   model::Points points_;
 };
+
+std::optional<int64_t> StepAt(base::TimeNs time, const Steps& steps) {
+  auto after = std::upper_bound(steps.begin(), steps.end(), time,
+                                [](base::TimeNs at, const auto& step) { return at < step.first; });
+  return after == steps.begin() ? std::nullopt : std::optional(std::prev(after)->second);
+}
 
 // The last value at or before the place, else the first after it.
 double Nearest(const model::Points& points, int64_t place) {
@@ -119,17 +114,24 @@ class JoinStage : public Stage {
     std::vector<std::pair<std::string, model::Cell>> added;
   };
 
+  // What the rank of some hits told.
+  struct Told {
+    std::vector<std::vector<Sample>> metrics;  // as keys_
+    Steps steps;
+  };
+
   void JoinRank(const std::vector<size_t>& hits) {
-    std::vector<std::vector<Sample>> metrics = ReadSamples(hits);
-    for (size_t i = 0; i < metrics.size(); ++i) {
-      size_t bytes = metrics[i].size() * sizeof(Sample);
-      MetricTrack track(std::move(metrics[i]), pipe_.in_time);
-      for (size_t hit : hits) AddColumns(keys_[i], track, &hits_[hit]);
+    Told told = Read(hits);
+    for (size_t i = 0; i < told.metrics.size(); ++i) {
+      size_t bytes = told.metrics[i].size() * sizeof(Sample);
+      MetricTrack track(std::move(told.metrics[i]), pipe_.in_time);
+      for (size_t hit : hits) AddColumns(keys_[i], track, told.steps, &hits_[hit]);
       execution_->budget->Give(bytes);
     }
+    execution_->budget->Give(told.steps.size() * sizeof(Steps::value_type));
   }
 
-  std::vector<std::vector<Sample>> ReadSamples(const std::vector<size_t>& hits) {
+  Told Read(const std::vector<size_t>& hits) {
     model::Scan scan;
     scan.project = execution_->query->project;
     scan.fields = {"timestamp", "stream", "step"};
@@ -138,18 +140,33 @@ class JoinStage : public Stage {
       any.push_back(Filter::Exists(key.name));
       scan.fields.push_back(key.name);
     }
+    if (NeedsSteps(hits)) any.push_back(Filter::Exists("step"));
     scan.filter = Filter::And(
         {SameRank(hits_[hits.front()].held.row().record->origin), Filter::Or(std::move(any)), TimesOf(hits)});
-    std::vector<std::vector<Sample>> metrics(keys_.size());
+    Told told;
+    told.metrics.resize(keys_.size());
     base::Status status = execution_->source->Read(scan, execution_->budget, [&](const Record& record) {
-      AddSample(record, &metrics);
+      AddSteps(record, &told.steps);
+      AddSamples(record, &told.metrics);
       return true;
     });
     if (execution_->status.ok()) execution_->status = status;
-    return metrics;
+    return told;
   }
 
-  void AddSample(const Record& record, std::vector<std::vector<Sample>>* metrics) const {
+  bool NeedsSteps(const std::vector<size_t>& hits) const {
+    return !pipe_.in_time &&
+           std::any_of(hits.begin(), hits.end(), [&](size_t hit) { return !hits_[hit].held.row().record->step; });
+  }
+
+  // Only where the step changes: a line without one stands behind the last.
+  void AddSteps(const Record& record, Steps* steps) const {
+    if (!record.step || (!steps->empty() && steps->back().second == *record.step)) return;
+    execution_->budget->Take(sizeof(Steps::value_type));
+    steps->emplace_back(record.time, *record.step);
+  }
+
+  void AddSamples(const Record& record, std::vector<std::vector<Sample>>* metrics) const {
     for (size_t i = 0; i < keys_.size(); ++i) {
       auto value = model::WideNumber(model::ValueOf(record, keys_[i]));
       if (!value) continue;
@@ -174,10 +191,16 @@ class JoinStage : public Stage {
     return Filter::Time(since, until);
   }
 
+  // Its own step, else the one that its rank had reached.
+  std::optional<int64_t> PlaceOf(const Record& record, const Steps& steps) const {
+    if (pipe_.in_time) return record.time / base::kNsPerMs;
+    return record.step ? record.step : StepAt(record.time, steps);
+  }
+
   // NAME and NAME_around, unless the hit has a NAME itself.
-  void AddColumns(const model::RecordKey& key, const MetricTrack& track, Hit* hit) const {
+  void AddColumns(const model::RecordKey& key, const MetricTrack& track, const Steps& steps, Hit* hit) const {
     Row row = hit->held.row();
-    auto place = track.PlaceOf(*row.record);
+    auto place = PlaceOf(*row.record, steps);
     if (!place) return;
     int64_t within = pipe_.in_time ? pipe_.within / base::kNsPerMs : pipe_.within;
     model::Points around = track.Around(*place, within);

@@ -58,6 +58,18 @@ class ImportTest(unittest.TestCase):
         self.assertEqual([row["msg"][20:] for row in self.query("job:old-run stream:stdout")],
                          ["one", "two", "two and more", "three"])
 
+    def test_a_traceback_at_the_end_of_a_file_comes_after_the_lines_of_its_time(self):
+        self.write("rank_0.log", "2026-11-01 00:00:01 ERROR one\n2026-11-01 00:00:01 ERROR two\n"
+                   "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nValueError: x\n")
+        self.assertEqual(self.import_folder(os.path.join(self.place.path, "old-run")).returncode, 0)
+        self.assertEqual([row["msg"].split()[-1] for row in self.query("job:old-run stream:stdout")], ["one", "two", "x"])
+
+    def test_ranks_that_share_a_file_are_told_apart_by_what_the_launcher_says(self):
+        self.write("all.log", "".join(f"[default{i % 2}]:step: {i // 2} loss: {i}\n" for i in range(4)))
+        self.assertEqual(self.import_folder(os.path.join(self.place.path, "old-run")).returncode, 0)
+        self.assertEqual(self.query("job:old-run loss:* | stats max(loss) as loss by (rank)"),
+                         [{"rank": 0, "loss": 2}, {"rank": 1, "loss": 3}])
+
     def test_a_job_id_that_is_no_line_of_text_is_refused(self):
         self.write("rank_0.log", "x\n")
         for job in ("a\nb", "\x1b[31m", "j" * 201):

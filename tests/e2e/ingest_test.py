@@ -54,6 +54,18 @@ class IngestTest(unittest.TestCase):
         expected = {**record, "job_id": "whole", "project": "default", "nested": '{"a": [1, 2]}', "flag": "true"}
         self.assertEqual(row, expected)
 
+    def test_what_is_taken_in_is_counted_once(self):
+        def counted():
+            with urllib.request.urlopen(f"http://{self.server.http}/metrics") as answer:
+                found = [line for line in answer.read().decode().splitlines()
+                         if line.startswith('rankscope_ingest_records_total{project="default"}')]
+            return float(found[0].split()[-1]) if found else 0
+
+        before = counted()
+        for _ in range(2):
+            self.assertEqual(self.post(lines(numbered(5)), job_id="counted", producer="p", seq=1)[0], 200)
+        self.assertEqual(counted() - before, 5)
+
     def test_names_of_other_collectors_are_understood(self):
         body = b'{"@timestamp":"2026-11-01T00:00:00Z","message":"a"}\n{"ts":1793491201,"log":"b"}\n{"time":1793491202000,"text":"c"}'
         self.assertEqual(self.post(body, job_id="names"), (200, {"records": 3}))

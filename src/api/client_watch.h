@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "base/file.h"
+
+namespace rankscope::api {
+
+// Notices clients that leave while their answer is being made, which libmicrohttpd does not: it looks at no connection
+// that is suspended. Who shuts its sending side down counts as gone. Any thread.
+class ClientWatch {
+ public:
+  ClientWatch();
+  ~ClientWatch();
+
+  // Calls `gone` once, on a thread of its own, when the client at the socket has left. Returns what Forget takes.
+  uint64_t Watch(int socket, std::function<void()> gone);
+  // REQUIRES: the socket is still open. A call of `gone` that has begun may still run.
+  void Forget(uint64_t id);
+
+ private:
+  struct Client {
+    int socket;
+    std::function<void()> gone;
+  };
+  void Loop();
+  std::function<void()> TakeGone(uint64_t id);
+
+  const base::UniqueFd epoll_, stop_;
+  std::mutex mutex_;  // guards what follows
+  uint64_t last_id_ = 0;
+  std::map<uint64_t, Client> clients_;
+  std::thread thread_;
+};
+
+}  // namespace rankscope::api

@@ -81,10 +81,12 @@ bool IsBound(std::string_view text, size_t end) {
   return at < text.size() && (text[at] == ':' || text[at] == '=');
 }
 
-// Where the value of a name that ends at `end` begins: after spaces, a colon or an equals sign, an opening bracket.
+// Where the value of a name that ends at `end` begins: after spaces, a colon or an equals sign, an opening bracket,
+// which may be numpy's "np.float64(".
 size_t ValueBegin(std::string_view text, size_t end) {
   size_t at = SkipSpaces(text, end);
   if (at < text.size() && (text[at] == ':' || text[at] == '=')) at = SkipSpaces(text, at + 1);
+  if (at > end && text.substr(at).starts_with("np.float")) at = std::min(text.find('(', at), text.size());
   if (at > end && at < text.size() && (text[at] == '(' || text[at] == '[')) ++at;
   return at;
 }
@@ -114,9 +116,9 @@ std::optional<Match> MatchAt(std::string_view text, size_t begin) {
   return best;
 }
 
-constexpr std::array<std::string_view, 14> kHarmless = {"train", "training", "current", "running",  "average",
-                                                        "avg",   "mean",     "global",  "info",     "warning",
-                                                        "debug", "at",       "rank",    "completed"};
+constexpr std::array<std::string_view, 16> kHarmless = {"train", "training",  "current", "running", "average", "avg",
+                                                        "mean",  "global",    "info",    "warning", "debug",   "at",
+                                                        "rank",  "completed", "nan",     "inf"};
 
 // "val loss", "mtp_1 loss": the word before makes it another metric.
 bool IsQualified(std::string_view text, size_t begin) {
@@ -225,6 +227,21 @@ void AddProgressBar(std::string_view plain, model::Fields* fields) {
 
 namespace {
 
+// "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what a segment of a line by itself says of all of
+// it.
+bool IsOfEvaluation(std::string_view text) {
+  for (std::string_view word : {"valid", "validation", "val", "eval", "evaluation", "test"}) {
+    for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+      size_t before = text.substr(0, at).find_last_not_of(' '), after = SkipSpaces(text, at + word.size());
+      bool begins =
+          before == std::string_view::npos || std::string_view("|[-").find(text[before]) != std::string_view::npos;
+      bool ends = after < text.size() && std::string_view("|]-:").find(text[after]) != std::string_view::npos;
+      if (begins && ends) return true;
+    }
+  }
+  return false;
+}
+
 // Without a loss names and numbers side by side are prose ("from epoch 3, step 4500, lr 0.1"), and one value may be it
 // with a loss, too.
 bool IsMetricLine(const model::Fields& found, bool has_structure) {
@@ -252,7 +269,7 @@ bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
   }
   const size_t named = found.size();
   if (named > 0 || NamesTraining(plain)) AddProgressBar(plain, &found);
-  if (!IsMetricLine(found, has_structure || found.size() > named)) return false;
+  if (!IsMetricLine(found, has_structure || found.size() > named) || IsOfEvaluation(plain)) return false;
   *fields = std::move(found);
   return true;
 }

@@ -223,7 +223,8 @@ TEST(LineRecord, NamesBehindASlashThatEndsAValueCount) {
 
 TEST(LineRecord, BracketsBehindALabelTellEpochAndStep) {
   for (const char* line : {"Epoch(train)  [3][  40/500]  lr: 0.5  loss: 1.25", "Epoch: [3][  40/500]\tLoss 1.25 (1.5)",
-                           "INFO Train: [3/90][40/500] lr 0.5 loss 1.25 (1.5)"}) {
+                           "INFO Train: [3/90][40/500] lr 0.5 loss 1.25 (1.5)",
+                           "[07:08:09] Epoch: [3]  [ 40/500]  eta: 0:01:02  lr: 0.5  loss: 1.25 (1.5)"}) {
     auto record = Understood(line);
     EXPECT_EQ(record.step, 40) << line;
     EXPECT_EQ(Value(record, "total_steps"), 500) << line;
@@ -248,11 +249,20 @@ TEST(LineRecord, PlansSummariesAndAddressesAreNoMetrics) {
        {"config: {'learning_rate': 5e-05, 'max_steps': -1}", "{'train_runtime': 8.5, 'train_loss': 1.5, 'epoch': 3.0}",
         "wandb: Run summary: train/loss 1.5", "wandb:   train/learning_rate 0.5",
         "Resuming from epoch 3, step 450, lr 0.5", "http://host:80/metrics?step=10&loss=2&epoch=1",
-        "Test Epoch: 3 [10/100 (10%)] Loss: 0.5", "cpu 12 mem 34 step 5 time 3"}) {
+        "Test Epoch: 3 [10/100 (10%)] Loss: 0.5", "cpu 12 mem 34 step 5 time 3",
+        "validation | step 50 | loss 2.5 | ppl 12.5", "[eval] step: 50 loss: 2.5",
+        "2026-01-02 | INFO | valid | epoch 003 | loss 2.5 | num_updates 50"}) {
     EXPECT_TRUE(Understood(text).fields.empty()) << text;
   }
   EXPECT_EQ(Value(Understood("{'lr': 0.5, 'global_step': 4}"), "learning_rate"), 0.5);
   EXPECT_EQ(Understood("step=150, skipped=3, lr=[0.5, 0.5], mom=[(0.9, 0.95)]").step, 150);
+}
+
+TEST(LineRecord, NumbersOfNumpyAndThoseThatAreNoneAreValues) {
+  auto record = Understood("step:8 - actor/grad_norm:np.float64(0.25) - actor/lr:np.float64(1e-06)");
+  EXPECT_EQ(Value(record, "gradient_norm"), 0.25);
+  EXPECT_EQ(Value(record, "learning_rate"), 1e-06);
+  EXPECT_TRUE(std::isinf(Value(Understood("step 4 loss nan grad_norm inf lr 0.5"), "gradient_norm")));
 }
 
 TEST(LineRecord, MemoryIsInGibibytesWhateverItsUnit) {

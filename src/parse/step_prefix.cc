@@ -30,17 +30,23 @@ void AddStepOfTotal(std::string_view text, model::Fields* fields) {
   AddMetric("total_steps", *total, fields);
 }
 
+// What stands in the brackets that open there; empty: none do.
+std::string_view InBrackets(std::string_view text, size_t open) {
+  if (open >= text.size() || text[open] != '[') return {};
+  size_t close = text.find(']', open);
+  return close == std::string_view::npos ? std::string_view() : text.substr(open + 1, close - open - 1);
+}
+
 // Epoch (of how many), then step and steps of the epoch.
 void AddBracketPair(std::string_view text, model::Fields* fields) {
-  size_t border = text.find("][");
-  if (border == std::string_view::npos) return;
-  size_t open = text.rfind('[', border), close = text.find(']', border + 2);
-  if (open == std::string_view::npos || close == std::string_view::npos || !EndsWithLabel(text.substr(0, open))) return;
-  std::string_view epoch = text.substr(open + 1, border - open - 1);
+  size_t open = text.find('[');
+  while (open != std::string_view::npos && !EndsWithLabel(text.substr(0, open))) open = text.find('[', open + 1);
+  const std::string_view epoch = InBrackets(text, open);
+  if (epoch.empty()) return;
   auto number = ParseNumber(epoch.substr(0, epoch.find('/')));
   if (!number) return;
   const size_t before = fields->size();
-  AddStepOfTotal(text.substr(border + 2, close - border - 2), fields);
+  AddStepOfTotal(InBrackets(text, text.find_first_not_of(' ', open + epoch.size() + 2)), fields);
   if (fields->size() > before) AddMetric("epoch", *number, fields);
 }
 
@@ -48,9 +54,7 @@ void AddBracket(std::string_view text, model::Fields* fields) {
   constexpr std::string_view kLabel = "Iter(train)";
   size_t label = text.find(kLabel);
   if (label == std::string_view::npos) return;
-  size_t open = text.find_first_not_of(' ', label + kLabel.size());
-  if (open == std::string_view::npos || text[open] != '[') return;
-  AddStepOfTotal(text.substr(open + 1, std::min(text.find(']', open), text.size()) - open - 1), fields);
+  AddStepOfTotal(InBrackets(text, text.find_first_not_of(' ', label + kLabel.size())), fields);
 }
 
 void AddPipedPrefix(std::string_view text, model::Fields* fields) {

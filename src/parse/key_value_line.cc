@@ -24,6 +24,12 @@ size_t SkipSpaces(std::string_view text, size_t at) {
   return at;
 }
 
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower;
+}
+
 struct Value {
   double number;
   std::string_view unit;  // the letters stuck to it or one space after it
@@ -132,8 +138,7 @@ bool IsQualified(std::string_view text, size_t begin) {
   if (before.empty() || !std::all_of(before.begin(), before.end(), [](char c) { return IsAlpha(c) || c == '_'; })) {
     return false;
   }
-  std::transform(before.begin(), before.end(), before.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::find(kHarmless.begin(), kHarmless.end(), before) == kHarmless.end();
+  return std::find(kHarmless.begin(), kHarmless.end(), Lower(before)) == kHarmless.end();
 }
 
 // Whether a name may begin there: behind what is no part of one, or behind a value, as in "epoch=0/global_step=150".
@@ -227,16 +232,22 @@ void AddProgressBar(std::string_view plain, model::Fields* fields) {
 
 namespace {
 
-// "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what a segment of a line by itself says of all of
-// it.
-bool IsOfEvaluation(std::string_view text) {
+// Whether the word that stands there is a segment of its line: between bars, brackets, a colon, or dashes with blanks.
+bool IsSegment(std::string_view text, size_t begin, size_t end) {
+  const size_t before = text.substr(0, begin).find_last_not_of(' '), after = SkipSpaces(text, end);
+  if (after >= text.size()) return false;
+  const bool begins = before == std::string_view::npos || text[before] == '|' || text[before] == '[' ||
+                      (text[before] == '-' && before + 1 < begin);
+  return begins &&
+         (text[after] == '|' || text[after] == ']' || text[after] == ':' || (text[after] == '-' && after > end));
+}
+
+// "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what one segment says of all of the line.
+bool IsOfEvaluation(std::string_view line) {
+  const std::string text = Lower(line);
   for (std::string_view word : {"valid", "validation", "val", "eval", "evaluation", "test"}) {
-    for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-      size_t before = text.substr(0, at).find_last_not_of(' '), after = SkipSpaces(text, at + word.size());
-      bool begins =
-          before == std::string_view::npos || std::string_view("|[-").find(text[before]) != std::string_view::npos;
-      bool ends = after < text.size() && std::string_view("|]-:").find(text[after]) != std::string_view::npos;
-      if (begins && ends) return true;
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+      if (IsSegment(text, at, at + word.size())) return true;
     }
   }
   return false;

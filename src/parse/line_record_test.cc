@@ -250,12 +250,19 @@ TEST(LineRecord, PlansSummariesAndAddressesAreNoMetrics) {
         "wandb: Run summary: train/loss 1.5", "wandb:   train/learning_rate 0.5",
         "Resuming from epoch 3, step 450, lr 0.5", "http://host:80/metrics?step=10&loss=2&epoch=1",
         "Test Epoch: 3 [10/100 (10%)] Loss: 0.5", "cpu 12 mem 34 step 5 time 3",
-        "validation | step 50 | loss 2.5 | ppl 12.5", "[eval] step: 50 loss: 2.5",
+        "validation | step 50 | loss 2.5 | ppl 12.5", "[eval] step: 50 loss: 2.5", "Evaluation: loss=2.5 step=50",
         "2026-01-02 | INFO | valid | epoch 003 | loss 2.5 | num_updates 50"}) {
     EXPECT_TRUE(Understood(text).fields.empty()) << text;
   }
   EXPECT_EQ(Value(Understood("{'lr': 0.5, 'global_step': 4}"), "learning_rate"), 0.5);
   EXPECT_EQ(Understood("step=150, skipped=3, lr=[0.5, 0.5], mom=[(0.9, 0.95)]").step, 150);
+}
+
+TEST(LineRecord, NamesThatBeginLikeAnEvaluationTellNothing) {
+  for (const char* line :
+       {"[test-7b] step: 50 loss: 2.5", "step: 50 - val/acc:0.5 - loss: 2.5", "step: 50 | loss: 2.5, val: n/a"}) {
+    EXPECT_EQ(Value(Understood(line), "loss"), 2.5) << line;
+  }
 }
 
 TEST(LineRecord, NumbersOfNumpyAndThoseThatAreNoneAreValues) {

@@ -53,6 +53,7 @@ int Run(const RunOptions& options);
 // verify (exit code 1: damage), stats or compact a data directory.
 struct StoreOptions {
   std::string action, directory;
+  bool json = false;  // what stats and verify find: an object a job, or a store and its journal
 };
 int StoreCommand(const StoreOptions& options);
 

@@ -65,9 +65,11 @@ void AddShow(Program* program) {
   CLI::App* show = program->app.add_subcommand("show", "One page about a job: health, odd ranks, last words");
   auto job = std::make_shared<std::string>();
   AddServerOptions(show, program);
+  AddOutput(show, program);
   AddJob(show, job);
-  OnServerCommand(program, show,
-                  [job](const std::string& server) { return Report(cli::RunShow(server, *job, TableWidth())); });
+  OnServerCommand(program, show, [program, job](const std::string& server) {
+    return Report(cli::RunShow(server, *job, program->json(), TableWidth()));
+  });
 }
 
 void AddPins(Program* program) {

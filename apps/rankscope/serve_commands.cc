@@ -103,10 +103,14 @@ void AddStore(Program* program) {
     auto options = std::make_shared<StoreOptions>();
     options->action = action;
     command->add_option("directory", options->directory, "a server's data directory")->required();
-    OnCommand(program, command, [options] { return StoreCommand(*options); });
+    OnCommand(program, command, [program, options] {
+      options->json = program->json();
+      return StoreCommand(*options);
+    });
+    return command;
   };
-  add("verify", "Compare every checksum; say what is damaged and lost");
-  add("stats", "Records, bytes and templates of each job");
+  AddOutput(add("verify", "Compare every checksum; say what is damaged and lost"), program);
+  AddOutput(add("stats", "Records, bytes and templates of each job"), program);
   add("compact", "Merge each job's segments; the server must not run");
 }
 

@@ -1,7 +1,9 @@
 #include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/json_text.h"
 #include "cli/named_input.h"
 #include "commands.h"
 #include "journal/journal.h"
@@ -23,14 +25,30 @@ std::vector<std::string> StoreFolders(const std::string& directory) {
   return folders;
 }
 
+using Json = nlohmann::ordered_json;
+
+void Say(const Json& object) { std::printf("%s\n", base::JsonText(object).c_str()); }
+
 void PrintDamage(const std::vector<std::string>& damage) {
   for (const std::string& sentence : damage) Say(sentence);
 }
 
-int PrintStats(const store::StoreReport& report) {
-  std::printf("%-12s %-32s %12s %14s %8s %9s %7s %10s\n", "PROJECT", "JOB", "RECORDS", "BYTES", "B/REC", "SEGMENTS",
-              "BLOCKS", "TEMPLATES");
+int PrintStats(const store::StoreReport& report, bool json) {
+  if (!json) {
+    std::printf("%-12s %-32s %12s %14s %8s %9s %7s %10s\n", "PROJECT", "JOB", "RECORDS", "BYTES", "B/REC", "SEGMENTS",
+                "BLOCKS", "TEMPLATES");
+  }
   for (const store::JobStats& job : report.jobs) {
+    if (json) {
+      Say({{"project", job.project},
+           {"job_id", job.job},
+           {"records", job.records},
+           {"bytes", job.bytes},
+           {"segments", job.segments},
+           {"blocks", job.blocks},
+           {"templates", job.templates}});
+      continue;
+    }
     std::printf("%-12s %-32s %12lu %14lu %8.1f %9u %7u %10u\n", job.project.c_str(), job.job.c_str(),
                 static_cast<unsigned long>(job.records), static_cast<unsigned long>(job.bytes),
                 static_cast<double>(job.bytes) / static_cast<double>(job.records), job.segments, job.blocks,
@@ -39,20 +57,36 @@ int PrintStats(const store::StoreReport& report) {
   return report.damage.empty() ? 0 : 1;
 }
 
-int PrintVerdict(const std::string& folder, const store::StoreReport& report) {
+// "FOLDER: 2 jobs, 71 records, 4096 bytes: every checksum holds".
+int PrintVerdict(const std::string& folder, const std::vector<std::pair<const char*, uint64_t>>& counts,
+                 const std::vector<std::string>& damage, bool json) {
+  Json object = {{"folder", folder}};
+  std::string text;
+  for (const auto& [name, count] : counts) {
+    object[name] = count;
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + name;
+  }
+  object["damage"] = damage;
+  if (json) {
+    Say(object);
+  } else {
+    std::printf("%s: %s: %s\n", folder.c_str(), text.c_str(), damage.empty() ? "every checksum holds" : "damaged");
+  }
+  return damage.empty() ? 0 : 1;
+}
+
+int PrintVerdict(const std::string& folder, const store::StoreReport& report, bool json) {
   uint64_t records = 0, bytes = 0;
   for (const store::JobStats& job : report.jobs) {
     records += job.records;
     bytes += job.bytes;
   }
-  std::printf("%s: %zu jobs, %lu records, %lu bytes: %s\n", folder.c_str(), report.jobs.size(),
-              static_cast<unsigned long>(records), static_cast<unsigned long>(bytes),
-              report.damage.empty() ? "every checksum holds" : "damaged");
-  return report.damage.empty() ? 0 : 1;
+  return PrintVerdict(folder, {{"jobs", report.jobs.size()}, {"records", records}, {"bytes", bytes}}, report.damage,
+                      json);
 }
 
 // What the store does not have yet. kNotFound: there is no journal beside it.
-base::Result<int> VerifyJournal(const std::string& store_folder) {
+base::Result<int> VerifyJournal(const std::string& store_folder, bool json) {
   std::string folder = (std::filesystem::path(store_folder).parent_path() / "journal").string();
   journal::Recovery recovery;
   ASSIGN_OR_RETURN(auto journal, journal::Journal::OpenToRead(folder, &recovery));
@@ -68,9 +102,7 @@ base::Result<int> VerifyJournal(const std::string& store_folder) {
   std::vector<std::string> damage = recovery.damage;
   damage.insert(damage.end(), reader.damage().begin(), reader.damage().end());
   PrintDamage(damage);
-  std::printf("%s: %lu entries, %lu bytes: %s\n", folder.c_str(), static_cast<unsigned long>(entries),
-              static_cast<unsigned long>(bytes), damage.empty() ? "every checksum holds" : "damaged");
-  return damage.empty() ? 0 : 1;
+  return PrintVerdict(folder, {{"entries", entries}, {"bytes", bytes}}, damage, json);
 }
 
 // Of PROJECT/store.
@@ -103,8 +135,8 @@ int CompactAll(const std::string& directory, const std::vector<std::string>& fol
 }
 
 // Of one store: sealed records and, of verify, its journal.
-base::Result<int> Report(const std::string& folder, bool verify) {
-  auto journal = verify ? VerifyJournal(folder) : base::Status::NotFound("");
+base::Result<int> Report(const std::string& folder, bool verify, bool json) {
+  auto journal = verify ? VerifyJournal(folder, json) : base::Status::NotFound("");
   bool has_journal = journal.status().code() != base::Code::kNotFound;
   if (has_journal && !journal.ok()) return journal.status();
   auto report = verify ? store::VerifyStore(folder) : store::InspectStore(folder);
@@ -112,7 +144,7 @@ base::Result<int> Report(const std::string& folder, bool verify) {
   if (report.status().code() == base::Code::kNotFound && has_journal) return *journal;
   if (!report.ok()) return report.status();
   PrintDamage(report->damage);
-  return (verify ? PrintVerdict(folder, *report) : PrintStats(*report)) | (has_journal ? *journal : 0);
+  return (verify ? PrintVerdict(folder, *report, json) : PrintStats(*report, json)) | (has_journal ? *journal : 0);
 }
 
 }  // namespace
@@ -122,7 +154,7 @@ int StoreCommand(const StoreOptions& options) {
   if (options.action == "compact") return CompactAll(options.directory, folders);
   int code = 0;
   for (const std::string& folder : folders) {
-    auto report = Report(folder, options.action == "verify");
+    auto report = Report(folder, options.action == "verify", options.json);
     if (report.status().code() == base::Code::kNotFound && folders.size() > 1) continue;  // nothing was sealed yet
     if (!report.ok()) return Fail(cli::Unreadable(report.status()));
     code |= *report;

@@ -32,9 +32,10 @@ namespace rankscope::agent {
 namespace {
 
 constexpr size_t kFrameBytes = 256 << 10;
-constexpr int64_t kFrameAge = 50 * base::kNsPerMs;  // the longest a record waits for company
-constexpr int kLastAlertsMs = 500;                  // what the last lines say may still be judged
-constexpr int kIdleMs = 10;                         // between looks at a quiet capture
+constexpr int64_t kFrameAge = 50 * base::kNsPerMs;   // the longest a record waits for company
+constexpr int kLastAlertsMs = 500;                   // what the last lines say may still be judged
+constexpr int kIdleMs = 10;                          // between looks at a quiet capture
+constexpr int64_t kQuiet = 20 * base::kNsPerSecond;  // a third of what a server waits before it calls a job lost
 
 // Less than a quarter of the disk is free, or less than 64 MiB of a large one: room for what the keeper captures
 // meanwhile.
@@ -70,6 +71,7 @@ class Agent {
       if (auto status = sender_.refusal(); !status.ok()) return status;
       collector_.Tick(base::WallNow());
       TakeSamples();
+      if (IsQuiet()) collector_.Add(HostSampler::Uptime(base::WallNow()));
       if (uint32_t steps = sender_.log_interval_steps()) rings_.SetLogIntervalSteps(steps);
       ServeOrders();
       Spill(/*force=*/collector_.ended() || Drained(busy));
@@ -179,6 +181,12 @@ class Agent {
     gpus_.Request();
   }
 
+  // Ranks may say nothing for hours, and nobody need want samples: the server is to hear that the run goes on.
+  bool IsQuiet() const {
+    return unspooled_.empty() && pending_bytes() == 0 && !collector_.node_ended() &&
+           base::MonotonicNow() - spooled_at_ >= kQuiet;
+  }
+
   void ServeOrders() {
     int64_t now = base::MonotonicNow();
     for (const model::JobOrder& order : sender_.TakeOrders()) orders_.Take(order, now);
@@ -212,6 +220,7 @@ class Agent {
       return;
     }
     unspooled_.clear();
+    spooled_at_ = now;
     rings_.Release(positions_);
     oldest_ = now;
     sender_.Wake(spool_->next_seq() - 1);
@@ -275,7 +284,7 @@ class Agent {
   GpuSampler gpus_;
   RankGpus rank_gpus_;
   SilentRankWatch silent_ranks_;
-  int64_t sampled_at_ = 0;
+  int64_t sampled_at_ = 0, spooled_at_ = base::MonotonicNow();
   std::mutex alerts_mutex_;
   bool takes_alerts_ = config_.alerts;  // guarded by it
   Sender sender_;

@@ -105,7 +105,9 @@ void JobRoutes::Delete(const Request& request, const Reply& reply, const std::st
   if (force != request.query.end() && !forced && force->second != "false") {
     return Fail(reply, base::Status::Invalid("parameter force: true or false"));
   }
-  if (auto status = parts_.control->Delete(job, forced); !status.ok()) return Fail(reply, status);
+  auto status = parts_.control->Delete(job, forced);
+  if (status.code() == base::Code::kInvalid) return Answer(reply, 409, {{"error", status.message()}});  // as it is now
+  if (!status.ok()) return Fail(reply, status);
   Answer(reply, 200, {{"deleted", job}});
 }
 

@@ -62,9 +62,9 @@ base::Status BadEnds::Load() {
 void BadEnds::Take(const Json& event) {
   End end;
   end.rank = event.value("rank", int64_t{-1});
-  end.time = event.value("timestamp", std::string(24, ' ')).substr(11, 12);
-  end.who = "rank " + std::to_string(end.rank) + " on " + ShownValue(Json(event.value("host", "-")));
-  end.how = ShownValue(Json(HowItEnded(event.value("msg", ""))));
+  end.time = event.value("timestamp", std::string(24, ' '));
+  end.host = event.value("host", "-");
+  end.how = HowItEnded(event.value("msg", ""));
   end.last_words = LastLine(event.value("tail", ""));
   first_.push_back(std::move(end));
 }
@@ -72,17 +72,31 @@ void BadEnds::Take(const Json& event) {
 void BadEnds::Print(size_t width) const {
   if (first_.empty()) return;
   std::printf("\nended badly, in this order (rankscope jobs show %s)\n", base::ShellWord(job_).c_str());
+  auto who_of = [](const End& end) { return "rank " + std::to_string(end.rank) + " on " + ShownValue(Json(end.host)); };
   size_t who = 0, how = 0;
   for (const End& end : first_) {
-    who = std::max(who, DisplayWidth(end.who));
-    how = std::max(how, DisplayWidth(end.how));
+    who = std::max(who, DisplayWidth(who_of(end)));
+    how = std::max(how, DisplayWidth(ShownValue(Json(end.how))));
   }
   for (const End& end : first_) {
     std::string words = end.last_words.empty() ? "-" : ShownValue(Json(end.last_words));
-    std::string line = "  " + end.time + "  " + Padded(end.who, who) + "  " + Padded(end.how, how) + "  " + words;
+    std::string line = "  " + end.time.substr(11, 12) + "  " + Padded(who_of(end), who) + "  " +
+                       Padded(ShownValue(Json(end.how)), how) + "  " + words;
     std::printf("%s\n", CutToWidth(line, width).c_str());
   }
   if (all_ > first_.size()) std::printf("  … %zu after these\n", all_ - first_.size());
+}
+
+Json BadEnds::ToJson() const {
+  Json ends = Json::array();
+  for (const End& end : first_) {
+    ends.push_back({{"timestamp", end.time},
+                    {"rank", end.rank},
+                    {"host", end.host},
+                    {"how", end.how},
+                    {"last_words", end.last_words}});
+  }
+  return ends;
 }
 
 bool BadEnds::Tells(int64_t rank, const std::string& words) const {

@@ -19,12 +19,14 @@ class BadEnds {
   base::Status Load();
   // The first few; nothing where no rank ended badly. `width`: of the terminal, in which each is a line.
   void Print(size_t width) const;
+  // Of those, {timestamp, rank, host, how, last_words} each.
+  nlohmann::ordered_json ToJson() const;
   // Whether that is what the rank has said last, and Print() tells it.
   bool Tells(int64_t rank, const std::string& words) const;
 
  private:
   struct End {
-    std::string time, who, how, last_words;
+    std::string time, host, how, last_words;  // the time as it is written
     int64_t rank = 0;
   };
 

@@ -55,7 +55,8 @@ base::Status FromAnswer(const std::string& address, long status, const std::stri
       says_why ? json["error"].get<std::string>() : NotOurs(address, "it answers HTTP " + std::to_string(status));
   if (status == 404) return base::Status::NotFound(message);
   if (status == 503) return base::Status::Unavailable(message);
-  const bool refuses = status == 401 || status == 403;  // whoever asks, not what is asked
+  // Not for what is asked: for whoever asks, or for what it is asked of.
+  const bool refuses = status == 401 || status == 403 || status == 409;
   return status < 500 && !refuses ? base::Status::Invalid(message) : base::Status::Internal(message);
 }
 

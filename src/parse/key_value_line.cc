@@ -7,6 +7,7 @@
 #include "parse/metric_formats.h"
 #include "parse/metric_names.h"
 #include "parse/number.h"
+#include "parse/step_prefix.h"
 
 namespace rankscope::parse {
 namespace {
@@ -21,6 +22,12 @@ constexpr bool IsNameByte(char c) { return IsAlpha(c) || IsDigit(c) || c == '_' 
 size_t SkipSpaces(std::string_view text, size_t at) {
   while (at < text.size() && (text[at] == ' ' || text[at] == '\t')) ++at;
   return at;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower;
 }
 
 struct Value {
@@ -72,12 +79,20 @@ std::optional<Value> ValueAt(std::string_view text, size_t at) {
 struct Match {
   std::string_view name, canonical;
   Value value;
+  bool bound;  // by a colon or an equals sign; else the two only stand side by side
 };
 
-// Where the value of a name that ends at `end` begins: after spaces, a colon or an equals sign, an opening bracket.
+bool IsBound(std::string_view text, size_t end) {
+  size_t at = SkipSpaces(text, end);
+  return at < text.size() && (text[at] == ':' || text[at] == '=');
+}
+
+// Where the value of a name that ends at `end` begins: after spaces, a colon or an equals sign, an opening bracket,
+// which may be numpy's "np.float64(".
 size_t ValueBegin(std::string_view text, size_t end) {
   size_t at = SkipSpaces(text, end);
   if (at < text.size() && (text[at] == ':' || text[at] == '=')) at = SkipSpaces(text, at + 1);
+  if (at > end && text.substr(at).starts_with("np.float")) at = std::min(text.find('(', at), text.size());
   if (at > end && at < text.size() && (text[at] == '(' || text[at] == '[')) ++at;
   return at;
 }
@@ -98,7 +113,7 @@ std::optional<Match> MatchAt(std::string_view text, size_t begin) {
     size_t at = ValueBegin(text, end);
     auto value = at > end ? ValueAt(text, at) : std::nullopt;  // first: it is cheap, and most words have none
     std::string_view canonical = value ? CanonicalName(name) : std::string_view();
-    if (!canonical.empty()) best = Match{name, canonical, *value};
+    if (!canonical.empty()) best = Match{name, canonical, *value, IsBound(text, end)};
     if (end >= text.size()) break;
     if (text[end] == '(') continue;
     if (text[end] != ' ' || end + 1 >= text.size() || (!IsNameByte(text[end + 1]) && text[end + 1] != '(')) break;
@@ -107,21 +122,35 @@ std::optional<Match> MatchAt(std::string_view text, size_t begin) {
   return best;
 }
 
-constexpr std::array<std::string_view, 13> kHarmless = {"train", "training", "current", "running", "average",
-                                                        "avg",   "mean",     "global",  "info",    "warning",
-                                                        "debug", "at",       "rank"};
+constexpr std::array<std::string_view, 16> kHarmless = {"train", "training",  "current", "running", "average", "avg",
+                                                        "mean",  "global",    "info",    "warning", "debug",   "at",
+                                                        "rank",  "completed", "nan",     "inf"};
 
-// "val loss", "aux loss": the word before makes it another metric.
+// "val loss", "mtp_1 loss": the word before makes it another metric.
 bool IsQualified(std::string_view text, size_t begin) {
   if (begin < 2 || text[begin - 1] != ' ') return false;
   size_t word = begin - 1;
   while (word > 0 && (IsNameByte(text[word - 1]))) --word;
   std::string before(text.substr(word, begin - 1 - word));
+  if (size_t number = before.find_last_not_of("0123456789") + 1; number > 0 && before[number - 1] == '_') {
+    before.resize(number);
+  }
   if (before.empty() || !std::all_of(before.begin(), before.end(), [](char c) { return IsAlpha(c) || c == '_'; })) {
     return false;
   }
-  std::transform(before.begin(), before.end(), before.begin(), [](unsigned char c) { return std::tolower(c); });
-  return std::find(kHarmless.begin(), kHarmless.end(), before) == kHarmless.end();
+  return std::find(kHarmless.begin(), kHarmless.end(), Lower(before)) == kHarmless.end();
+}
+
+// Whether a name may begin there: behind what is no part of one, or behind a value, as in "epoch=0/global_step=150".
+// What an address asks for is no metric.
+bool MayBegin(std::string_view text, size_t at) {
+  if (!IsAlpha(text[at])) return false;
+  if (at == 0) return true;
+  if (text[at - 1] == '?' || text[at - 1] == '&') return false;
+  if (!IsNameByte(text[at - 1])) return true;
+  size_t value = at - 1;
+  while (value > 0 && IsDigit(text[value - 1])) --value;
+  return text[at - 1] == '/' && value > 0 && value < at - 1 && text[value - 1] == '=';
 }
 
 // In GiB: by the unit, else by the size of the number (bytes, MiB, GiB).
@@ -160,40 +189,6 @@ void AddMatch(std::string_view text, const Match& match, model::Fields* fields) 
   size_t slash = SkipSpaces(text, match.value.end);
   if (!first_step || slash >= text.size() || text[slash] != '/') return;
   if (auto total = ValueAt(text, SkipSpaces(text, slash + 1))) AddMetric("total_steps", total->number, fields);
-}
-
-// "Epoch [1][2400/7517]" (mmdet), "Train: [0/300][4050/5004]" (Swin): epoch, then step and steps of the epoch.
-void AddBracketPair(std::string_view text, model::Fields* fields) {
-  size_t border = text.find("][");
-  if (border == std::string_view::npos) return;
-  size_t open = text.rfind('[', border), close = text.find(']', border + 2);
-  if (open == std::string_view::npos || open < 6 || close == std::string_view::npos) return;
-  std::string_view before = text.substr(open - 6, 6);
-  if (before != "Epoch " && before != "rain: ") return;
-  std::string_view epoch = text.substr(open + 1, border - open - 1), step = text.substr(border + 2, close - border - 2);
-  size_t slash = step.find('/');
-  if (slash == std::string_view::npos) return;
-  auto e = ParseNumber(epoch.substr(0, epoch.find('/'))), s = ParseNumber(step.substr(0, slash));
-  auto total = ParseNumber(step.substr(slash + 1));
-  if (!e || !s || !total) return;
-  AddMetric("epoch", *e, fields);
-  AddMetric("step", *s, fields);
-  AddMetric("total_steps", *total, fields);
-}
-
-// "1|37|Loss: 0.91" (torchtune): epoch and step before the loss.
-void AddPipedPrefix(std::string_view text, model::Fields* fields) {
-  size_t loss = text.find("|Loss:");
-  if (loss == std::string_view::npos) return;
-  size_t step = loss;
-  while (step > 0 && IsDigit(text[step - 1])) --step;
-  if (step == loss || step == 0 || text[step - 1] != '|') return;
-  size_t epoch = step - 1;
-  while (epoch > 0 && IsDigit(text[epoch - 1])) --epoch;
-  auto e = ParseNumber(text.substr(epoch, step - 1 - epoch)), s = ParseNumber(text.substr(step, loss - step));
-  if (!e || !s) return;
-  AddMetric("epoch", *e, fields);
-  AddMetric("step", *s, fields);
 }
 
 // A bar that carries no metric counts training steps only where its label says so or there is none: weights are loaded,
@@ -235,22 +230,57 @@ void AddProgressBar(std::string_view plain, model::Fields* fields) {
   }
 }
 
+namespace {
+
+// Whether the word that stands there is a segment of its line: between bars, brackets, a colon, or dashes with blanks.
+bool IsSegment(std::string_view text, size_t begin, size_t end) {
+  const size_t before = text.substr(0, begin).find_last_not_of(' '), after = SkipSpaces(text, end);
+  if (after >= text.size()) return false;
+  const bool begins = before == std::string_view::npos || text[before] == '|' || text[before] == '[' ||
+                      (text[before] == '-' && before + 1 < begin);
+  return begins &&
+         (text[after] == '|' || text[after] == ']' || text[after] == ':' || (text[after] == '-' && after > end));
+}
+
+// "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what one segment says of all of the line.
+bool IsOfEvaluation(std::string_view line) {
+  const std::string text = Lower(line);
+  for (std::string_view word : {"valid", "validation", "val", "eval", "evaluation", "test"}) {
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
+      if (IsSegment(text, at, at + word.size())) return true;
+    }
+  }
+  return false;
+}
+
+// Without a loss names and numbers side by side are prose ("from epoch 3, step 4500, lr 0.1"), and one value may be it
+// with a loss, too.
+bool IsMetricLine(const model::Fields& found, bool has_structure) {
+  auto is_canonical = [](const auto& field) { return CanonicalName(field.first) == field.first; };
+  if (model::FindField(found, "loss")) return std::count_if(found.begin(), found.end(), is_canonical) >= 2;
+  return found.size() >= 3 && has_structure;
+}
+
+}  // namespace
+
 bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
   model::Fields found;
-  AddPipedPrefix(plain, &found);
-  AddBracketPair(plain, &found);
+  AddStepPrefix(plain, &found);
+  bool has_structure = !found.empty();
   for (size_t at = 0; at < plain.size();) {
-    bool begins = IsAlpha(plain[at]) && (at == 0 || !IsNameByte(plain[at - 1]));
+    const bool begins = MayBegin(plain, at);
     size_t end = at + 1;
     while (begins && end < plain.size() && IsNameByte(plain[end])) ++end;
     auto match = begins && BeginsName(plain.substr(at, end - at)) ? MatchAt(plain, at) : std::nullopt;
-    if (match && !IsQualified(plain, at)) AddMatch(plain, *match, &found);
+    if (match && !IsQualified(plain, at)) {
+      AddMatch(plain, *match, &found);
+      has_structure = has_structure || match->bound;
+    }
     at = match ? match->value.end : end;
   }
-  if (!found.empty() || NamesTraining(plain)) AddProgressBar(plain, &found);
-  // One value may be prose ("step: 3 of the guide"); a training line names its loss, or several metrics.
-  bool metric = model::FindField(found, "loss") || found.size() >= 3;
-  if (!metric || found.size() < 2) return false;
+  const size_t named = found.size();
+  if (named > 0 || NamesTraining(plain)) AddProgressBar(plain, &found);
+  if (!IsMetricLine(found, has_structure || found.size() > named) || IsOfEvaluation(plain)) return false;
   *fields = std::move(found);
   return true;
 }

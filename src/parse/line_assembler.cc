@@ -1,66 +1,16 @@
 #include "parse/line_assembler.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <utility>
-
-#include "parse/launcher_prefix.h"
 
 namespace rankscope::parse {
 namespace {
 
-constexpr std::string_view kTracebackHead = "Traceback (most recent call last):";
-constexpr std::string_view kGroupHead = "+ Exception Group Traceback (most recent call last):";
 constexpr size_t kMaxTracebackBytes = 128 * 1024;
 constexpr size_t kMaxTail = 8;  // lines that wait to be known as the traceback's or not
 constexpr int64_t kBarInterval = base::kNsPerSecond;
 constexpr int64_t kTracebackPatience = base::kNsPerSecond;
 constexpr int64_t kMessagePatience = base::kNsPerSecond / 5;  // those who follow a run are to see it at once
-
-// Lines of one traceback have the same prefix, which stays in the text.
-std::string_view WithoutLauncherPrefix(std::string_view line) {
-  line.remove_prefix(ReadLinePrefix(line, {}).bytes);
-  return line;
-}
-
-bool BeginsWithAny(std::string_view line, std::initializer_list<std::string_view> beginnings) {
-  return std::any_of(beginnings.begin(), beginnings.end(), [&](auto beginning) { return line.starts_with(beginning); });
-}
-
-std::string_view WithoutIndent(std::string_view line) {
-  line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-  return line;
-}
-
-bool IsGroupHead(std::string_view line) { return WithoutIndent(line).starts_with(kGroupHead); }
-bool IsHead(std::string_view line) { return line.starts_with(kTracebackHead) || IsGroupHead(line); }
-
-// Python's words between the tracebacks of a chain.
-bool IsLink(std::string_view line) {
-  return BeginsWithAny(line, {"The above exception was the direct cause", "During handling of the above exception"});
-}
-
-// Frames are indented; those of a group have a margin. A plain traceback's exception line is the first that is not.
-bool IsFrame(std::string_view line, bool in_group) {
-  if (in_group) return BeginsWithAny(WithoutIndent(line), {"|", "+"});
-  return line.empty() || line.front() == ' ' || IsHead(line) || IsLink(line);
-}
-
-// Further lines of an exception's message that tell by themselves: indented, or what CUDA's errors have below them.
-bool IsMessage(std::string_view line) {
-  return BeginsWithAny(line, {" ", "\t", "CUDA kernel errors might be", "For debugging consider passing CUDA_",
-                              "Device-side assertion", "Compile with `TORCH_USE_CUDA_DSA`"});
-}
-
-// Where a traceback begins in the line, be it behind a bar that no newline has ended; npos: none does.
-size_t BeginOfTraceback(std::string_view line) {
-  if (IsHead(WithoutLauncherPrefix(line))) return 0;
-  if (!line.ends_with(kTracebackHead)) return std::string_view::npos;
-  const size_t head = line.size() - kTracebackHead.size();
-  if (line.substr(0, head).ends_with(']')) return head;
-  if (!FindEmbeddedPrefix(line).rank) return std::string_view::npos;
-  return std::min(line.find("[rank"), line.find("[default"));
-}
 
 // What a terminal would show of "bar 1%\rbar 2%": the text after the last carriage return that is followed by any.
 std::string_view LastState(std::string_view line) {
@@ -147,7 +97,8 @@ void LineAssembler::EndLine(Ending ending, const Emit& emit) {
     traceback_part_ = line.part;
     traceback_time_ = line.time;
     traceback_bytes_ = begin > 0 ? bytes - overwritten - begin : bytes;
-    in_group_ = IsGroupHead(WithoutLauncherPrefix(traceback_));
+    shape_ = ShapeOfHead(WithoutLauncherPrefix(traceback_));
+    prefix_ = PrefixOfLastWords(traceback_);
     in_frames_ = true;
     return;
   }
@@ -159,20 +110,22 @@ bool LineAssembler::TakeIntoTraceback(Line* line, size_t bytes) {
   std::string_view text = WithoutLauncherPrefix(line->text);
   if (traceback_bytes_ >= kMaxTracebackBytes) return false;
   const bool blank_since = std::all_of(tail_.begin(), tail_.end(),
-                                       [](const Line& held) { return WithoutLauncherPrefix(held.text).empty(); });
+                                       [](const Line& held) { return IsBlank(WithoutLauncherPrefix(held.text)); });
   if (in_frames_) {
-    in_group_ = in_group_ || IsGroupHead(text);
-    const bool frame = IsFrame(text, in_group_) || IsGroupHead(text);
-    in_frames_ = frame;
-    if (frame || !in_group_) return Join(*line, bytes);  // a plain traceback ends with its exception
+    if (auto head = ShapeOfHead(text); head != TracebackShape::kNone && shape_ != TracebackShape::kGroup) shape_ = head;
+    in_frames_ = IsFrame(text, shape_);
+    const bool has_exception_below = shape_ != TracebackShape::kGroup;
+    if (in_frames_ || has_exception_below) return Join(*line, bytes);
   }
   if (IsLink(text) && blank_since) {
     in_frames_ = true;
-    in_group_ = false;
+    shape_ = TracebackShape::kPlain;
     return Join(*line, bytes);
   }
-  if (IsMessage(text) && tail_.empty()) return Join(*line, bytes);
-  if (BeginOfTraceback(line->text) != std::string::npos || tail_.size() >= kMaxTail) return false;
+  if (BeginOfTraceback(line->text) != std::string::npos) return false;
+  const bool is_message = IsMessage(text) || (!prefix_.empty() && line->text.starts_with(prefix_));
+  if (is_message && blank_since) return Join(*line, bytes);
+  if (tail_.size() >= kMaxTail) return false;
   tail_.push_back(std::move(*line));
   traceback_bytes_ += bytes;
   return true;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "parse/traceback_lines.h"
 
 namespace rankscope::parse {
 
@@ -22,9 +23,11 @@ struct Line {
 // Turns the bytes of one channel (one rank's stdout, say) into lines. Pure: the caller passes the time.
 // - Partial lines wait for their newline; `\r` progress bars collapse to their last state per second, and the
 //   state before a `\n` is always kept; `\r\n` is a newline.
-// - A Python traceback ("Traceback (most recent call last):" to its exception line, chained ones and those of groups
-//   too) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines. So are the further
-//   lines of the exception's message that are indented, or CUDA's.
+// - A Python traceback (its head to its exception line; chained ones, those of groups and as rich draws them, and what
+// a
+//   syntax error has instead) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines.
+//   So are the further lines of the exception's message: behind torch's "[rank3]: " all of them, else those that are
+//   indented, or torch's own.
 //   It waits a fifth of a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands
 //   before it that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, which say so; nothing is dropped. NUL and other binary bytes are
@@ -65,7 +68,8 @@ class LineAssembler {
   size_t traceback_bytes_ = 0;   // of both, as read, with what bars overwrote
   uint32_t traceback_part_ = 0;  // its last line's
   bool in_frames_ = false;       // its exception line is to come
-  bool in_group_ = false;        // it is an exception group's
+  TracebackShape shape_ = TracebackShape::kNone;
+  std::string prefix_;  // before each line of it, its message's too; empty: they tell by themselves
   base::TimeNs line_time_ = 0;
   base::TimeNs traceback_time_ = 0, last_line_time_ = 0;
   base::TimeNs state_time_ = 0;  // of what stands after the last carriage return

@@ -60,13 +60,25 @@ TEST_F(LineAssemblerTest, TracebackIsOneRecord) {
 }
 
 TEST_F(LineAssemblerTest, TracebackUnderLaunchersPrefixesIsOneLine) {
-  for (const char* prefix : {"[rank1]: ", "[default1]:", "[default1]:[rank3]: "}) {
+  for (const char* prefix : {"[rank1]:", "[default1]:"}) {
     std::string p = prefix, traceback = p + "Traceback (most recent call last):\n" + p + "  File \"a.py\"\n" + p +
                                         "    x()\n" + p + "ValueError: 4711";
     texts_.clear();
     Feed(traceback + "\n" + p + "next\n");
     Tick(2 * base::kNsPerSecond);
     EXPECT_EQ(texts_, (std::vector<std::string>{traceback, p + "next"}));
+  }
+}
+
+TEST_F(LineAssemblerTest, WhatTorchPrefixesBelowAnExceptionIsItsMessage) {
+  for (const char* prefix : {"[rank1]: ", "[default1]:[rank3]: "}) {
+    std::string p = prefix, traceback = p + "Traceback (most recent call last):\n" + p + "  File \"a.py\"\n" + p +
+                                        "ValueError: 4711\n" + p + "of these\n\n" + p + "a note";
+    texts_.clear();
+    Feed(traceback + "\n[W1127 03:22:24 a.cc:1] next\n" + p + "mine\n" + traceback + "\n" + traceback + "\n");
+    Tick(2 * base::kNsPerSecond);
+    EXPECT_EQ(texts_,
+              (std::vector<std::string>{traceback, "[W1127 03:22:24 a.cc:1] next", p + "mine", traceback, traceback}));
   }
 }
 
@@ -128,6 +140,47 @@ TEST_F(LineAssemblerTest, MessageOfSeveralLinesStaysWithItsTraceback) {
     Feed(whole + "\nstep 8\n");
     Tick(2 * base::kNsPerSecond);
     EXPECT_EQ(texts_, (std::vector<std::string>{whole, "step 8"}));
+  }
+}
+
+TEST_F(LineAssemblerTest, TracebacksOfOtherMakersAreOneRecord) {
+  const std::string other = "Traceback (most recent call last):\n  File \"w.py\", line 7, in work\nKeyError: 'ids'";
+  for (const std::string& whole :
+       {std::string("  File \"t.py\", line 4\n    def f(\n         ^\nSyntaxError: '(' was never closed"),
+        std::string("\x1b[31m╭─────\x1b[0m \x1b[1mTraceback (most recent call last)\x1b[0m ─────╮\n"
+                    "\x1b[31m│\x1b[0m t.py:3 in <module>     │\n\x1b[31m╰──────────╯\x1b[0m\nKeyError: 'ids'"),
+        std::string("+-------- Traceback (most recent call last) --------+\n| t.py:3 in <module>     |\n"
+                    "+------------+\nKeyError: 'ids'"),
+        std::string(
+            "Traceback (most recent call last):\n\n> File \"t.py\", line 8, in <module>\n    f()\n    └ <function f>"
+            "\n\nKeyError: 'ids'"),
+        std::string(kPlain) + "\nOriginal " + other,
+        other +
+            "\n\"\"\"\n\nThe above exception was the direct cause of the "
+            "following exception:\n\n" +
+            kPlain,
+        std::string(kPlain) + "\nException raised from f at a.cpp:7 (most recent call first):\nframe #0: f() + 0x2a",
+        std::string(kPlain) + "\n  Explanation: it broke\n\n  Hint: mend it"}) {
+    texts_.clear();
+    Feed("before\n" + whole + "\nstep 8\n");
+    Flush();
+    EXPECT_EQ(texts_, (std::vector<std::string>{"before", whole, "step 8"}));
+  }
+}
+
+TEST_F(LineAssemblerTest, ABarBelowACaughtExceptionIsNotItsMessage) {
+  const std::string bar = "  8%|#   | 1/12 [00:00<00:01, 8.44it/s]";
+  Feed(std::string(kPlain) + "\n" + bar + "\n");
+  Flush();
+  EXPECT_EQ(texts_, (std::vector<std::string>{kPlain, bar}));
+}
+
+TEST_F(LineAssemblerTest, WhatOnlyLooksLikeAHeadIsALine) {
+  for (const char* line : {"  File \"t.py\", line 4, in f", "| a | Traceback (most recent call last) |", "+------+",
+                           "╭──────╮", "seen: Traceback (most recent call last) "}) {
+    texts_.clear();
+    Feed(std::string(line) + "\nnext\n");
+    EXPECT_EQ(texts_, (std::vector<std::string>{line, "next"}));
   }
 }
 

@@ -208,6 +208,70 @@ TEST(LineRecord, WordBeforeTheNameMakesItAnother) {
   EXPECT_EQ(model::FindField(record.fields, "loss"), nullptr);
 }
 
+TEST(LineRecord, NumberedNamesBeforeALossAreOtherLosses) {
+  auto record = Understood("iteration 7/ 90 | mtp_1 loss: 9.5 | lm loss: 8.25 | learning rate: 1.0E-04 |");
+  EXPECT_EQ(Value(record, "loss"), 8.25);
+  EXPECT_EQ(Value(Understood("epoch 2 step 40 loss 1.5"), "loss"), 1.5);
+}
+
+TEST(LineRecord, NamesBehindASlashThatEndsAValueCount) {
+  auto record = Understood("epoch=1/micro_step=80/global_step=20, RunningAvgSamplesPerSec=7.5, MemAllocated=3.5GB");
+  EXPECT_EQ(record.step, 20);
+  EXPECT_FALSE(Understood("critic/vf_2/loss=0.5 critic/vf_2/lr=0.1 epoch=3").step);
+  EXPECT_EQ(model::FindField(Understood("critic/vf_2/loss=0.5 epoch=3 step=4").fields, "loss"), nullptr);
+}
+
+TEST(LineRecord, BracketsBehindALabelTellEpochAndStep) {
+  for (const char* line : {"Epoch(train)  [3][  40/500]  lr: 0.5  loss: 1.25", "Epoch: [3][  40/500]\tLoss 1.25 (1.5)",
+                           "INFO Train: [3/90][40/500] lr 0.5 loss 1.25 (1.5)",
+                           "[07:08:09] Epoch: [3]  [ 40/500]  eta: 0:01:02  lr: 0.5  loss: 1.25 (1.5)"}) {
+    auto record = Understood(line);
+    EXPECT_EQ(record.step, 40) << line;
+    EXPECT_EQ(Value(record, "total_steps"), 500) << line;
+    EXPECT_EQ(Value(record, "epoch"), 3) << line;
+    EXPECT_EQ(Value(record, "loss"), 1.25) << line;
+  }
+  EXPECT_EQ(Understood("Iter(train) [   40/8000]  lr: 0.5  loss: 1.25").step, 40);
+  EXPECT_FALSE(Understood("Epoch(val)  [3][  40/500]  lr: 0.5  loss: 1.25").step);
+}
+
+TEST(LineRecord, DictsOfOtherTrainersAreMetrics) {
+  auto logged = Understood(R"({"current_steps": 35, "total_steps": 900, "loss": 0.75, "lr": 0.5})");
+  EXPECT_EQ(logged.step, 35);
+  auto quoted =
+      Understood(R"(| INFO | train | {"epoch": 2, "train_loss": "5.5", "train_lr": "0.5", "train_gnorm": "1.25"})");
+  EXPECT_EQ(Value(quoted, "loss"), 5.5);
+  EXPECT_EQ(Value(quoted, "gradient_norm"), 1.25);
+}
+
+TEST(LineRecord, PlansSummariesAndAddressesAreNoMetrics) {
+  for (const char* text :
+       {"config: {'learning_rate': 5e-05, 'max_steps': -1}", "{'train_runtime': 8.5, 'train_loss': 1.5, 'epoch': 3.0}",
+        "wandb: Run summary: train/loss 1.5", "wandb:   train/learning_rate 0.5",
+        "Resuming from epoch 3, step 450, lr 0.5", "http://host:80/metrics?step=10&loss=2&epoch=1",
+        "Test Epoch: 3 [10/100 (10%)] Loss: 0.5", "cpu 12 mem 34 step 5 time 3",
+        "validation | step 50 | loss 2.5 | ppl 12.5", "[eval] step: 50 loss: 2.5", "Evaluation: loss=2.5 step=50",
+        "2026-01-02 | INFO | valid | epoch 003 | loss 2.5 | num_updates 50"}) {
+    EXPECT_TRUE(Understood(text).fields.empty()) << text;
+  }
+  EXPECT_EQ(Value(Understood("{'lr': 0.5, 'global_step': 4}"), "learning_rate"), 0.5);
+  EXPECT_EQ(Understood("step=150, skipped=3, lr=[0.5, 0.5], mom=[(0.9, 0.95)]").step, 150);
+}
+
+TEST(LineRecord, NamesThatBeginLikeAnEvaluationTellNothing) {
+  for (const char* line :
+       {"[test-7b] step: 50 loss: 2.5", "step: 50 - val/acc:0.5 - loss: 2.5", "step: 50 | loss: 2.5, val: n/a"}) {
+    EXPECT_EQ(Value(Understood(line), "loss"), 2.5) << line;
+  }
+}
+
+TEST(LineRecord, NumbersOfNumpyAndThoseThatAreNoneAreValues) {
+  auto record = Understood("step:8 - actor/grad_norm:np.float64(0.25) - actor/lr:np.float64(1e-06)");
+  EXPECT_EQ(Value(record, "gradient_norm"), 0.25);
+  EXPECT_EQ(Value(record, "learning_rate"), 1e-06);
+  EXPECT_TRUE(std::isinf(Value(Understood("step 4 loss nan grad_norm inf lr 0.5"), "gradient_norm")));
+}
+
 TEST(LineRecord, MemoryIsInGibibytesWhateverItsUnit) {
   for (const char* memory : {"mem 2.00 GiB", "memory: 2048MB", "peak_memory_usage: 2147483648", "max mem 2.0GB"}) {
     model::Record record;

@@ -53,7 +53,7 @@ bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
   if (at == std::string_view::npos) return false;
   const char quote = plain[at + 1];
   model::Fields found;
-  bool metric = false, evaluation = false;
+  bool evaluation = false, summary = false;
   ++at;
   while (at < plain.size()) {
     while (at < plain.size() && (plain[at] == ' ' || plain[at] == ',')) ++at;
@@ -67,15 +67,17 @@ bool ParsePythonDictLine(std::string_view plain, model::Fields* fields) {
     if (auto number = ParseNumber(value)) {
       AddMetric(key, *number, &found);
       evaluation = evaluation || key.starts_with("eval_");
-      metric = metric || key == "loss" || key == "learning_rate" || key == "grad_norm" || key == "eval_loss" ||
-               key == "train_loss" || key == "lr";
+      summary = summary || key == "train_runtime";
     } else {
       AddProgress(key, value, &found);
     }
     at = value_end;
     if (plain[at] == '}') break;
   }
-  if (!metric) return false;
+  // A learning rate alone is a configuration's; the mean loss of the whole run is no step's.
+  auto has = [&found](std::string_view name) { return model::FindField(found, name) != nullptr; };
+  const bool scheduled = has("learning_rate") && (has("step") || has("epoch"));
+  if (summary || !(has("loss") || has("gradient_norm") || has("eval_loss") || scheduled)) return false;
   // An evaluation's line repeats the epoch of the training line before it.
   if (evaluation) std::erase_if(found, [](const auto& field) { return field.first == "epoch"; });
   if (at < plain.size()) AddProgressBar(plain.substr(at), &found);

@@ -165,6 +165,17 @@ class QueryCliTest(unittest.TestCase):
                                     for rank in range(4) for step in range(10)])
         self.assertIn("10 NaN or Inf of rank 2\n", self.run_cli("show", "sick"))
 
+    def test_the_page_has_the_last_value_and_the_extremes_also_as_json(self):
+        self.server.ingest("odd", [{"rank": rank, "step": step, "stream": "metric", "loss": 99 if (rank, step) == (2, 7) else 5 - step / 4}
+                                   for rank in range(4) for step in range(10)])
+        self.assertRegex(self.run_cli("show", "odd"), r"\n  loss +last 2\.75 at step 9, min 2\.75, max 99\n    median of 4 ranks +█")
+        page = json.loads(self.run_cli("show", "odd", "-o", "json"))
+        self.assertEqual((page["job"]["job_id"], page["diagnosis"], page["ends"]), ("odd", None, []))
+        (chart,) = page["metrics"]
+        self.assertEqual([chart[name] for name in ("metric", "axis", "ranks", "last", "at", "min", "max", "nonfinite")],
+                         ["loss", "step", 4, 2.75, 9, 2.75, 99, 0])
+        self.assertEqual([(rank["rank"], rank["at"]) for rank in chart["odd"]], [(2, 7)])
+
     def test_no_such_job(self):
         done = self.place.cli("show", "--server", self.server.http, "nope")
         self.assertEqual(done.returncode, 1)

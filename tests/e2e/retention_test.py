@@ -56,7 +56,7 @@ class RetentionTest(unittest.TestCase):
 
     def refused(self, words, *arguments):
         done = self.cli(*arguments)
-        self.assertNotEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 1)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         for word in words:
             self.assertIn(word, done.stderr)
@@ -101,6 +101,8 @@ class RetentionTest(unittest.TestCase):
         self.refused(['"runs" is running', "--force"], "jobs", "delete", "runs")
         self.refused(['"pinned" is pinned by', "--force"], "jobs", "delete", "pinned")
         self.assertEqual(self.jobs(), {"runs", "pinned"})
+        for job in ("runs", "pinned"):
+            self.assertEqual(self.server.ask("DELETE", "/api/v1/jobs/" + job)[0], 409)
         for job in ("runs", "pinned"):
             self.done("jobs", "delete", job, "--force")
         self.assertEqual(self.jobs(), set())

@@ -38,6 +38,18 @@ class StatesTest(unittest.TestCase):
         self.place.write("stop", "")
         self.assertEqual(run.wait(), 0)
 
+    def test_quiet_job_without_samples_is_heard_of(self):
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "quiet", "--sample-interval", "0", "--",
+                                "sh", "-c", "until [ -e stop ]; do sleep 0.02; done"], env=self.place.env, cwd=self.place.path,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: self.ask("jobs", "show", "quiet").returncode == 0, "the job's start")
+        heard = json.loads(self.ask("jobs", "show", "quiet", "-o", "json").stdout)["last_heard"]
+        sign = wait_until(lambda: self.place.logs(self.server.http, "quiet", "--stream", "host"), "a sign of life")[0]
+        self.assertGreater(sign["uptime_s"], 0)
+        self.assertGreater(json.loads(self.ask("jobs", "show", "quiet", "-o", "json").stdout)["last_heard"], heard)
+        self.place.write("stop", "")
+        self.assertEqual(run.wait(), 0)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,5 +1,7 @@
 """`rankscope store` on a data directory that nobody serves."""
 import glob
+import json
+import os
 import signal
 import unittest
 
@@ -14,8 +16,8 @@ class StoreCommandTest(unittest.TestCase):
         self.data = self.place.path + "/server"
         self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
 
-    def store(self, action, code):
-        done = self.place.cli("store", action, self.data)
+    def store(self, action, code, *options):
+        done = self.place.cli("store", action, self.data, *options)
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done
 
@@ -39,9 +41,17 @@ class StoreCommandTest(unittest.TestCase):
         self.server.start()
         self.server.stop()
         self.assertIn("1 jobs, 1 records", self.store("verify", 0).stdout)
+        (stats,) = map(json.loads, self.store("stats", 0, "-o", "json").stdout.splitlines())
+        self.assertEqual((stats["project"], stats["job_id"], stats["records"], stats["segments"]), ("default", "j", 1, 1))
+        verdicts = {os.path.basename(line["folder"]): line
+                    for line in map(json.loads, self.store("verify", 0, "-o", "json").stdout.splitlines())}
+        self.assertEqual((verdicts["store"]["jobs"], verdicts["store"]["records"], verdicts["store"]["damage"]), (1, 1, []))
+        self.assertEqual((verdicts["store"]["bytes"], verdicts["journal"]["damage"]), (stats["bytes"], []))
         self.flip("store/jobs/j/*.segment", -1)
         for action in ("verify", "stats", "compact"):
             self.assertRegex(self.store(action, 1).stderr, r'footer is damaged: \d+ bytes of records of job "j" cannot be read')
+        (line,) = [line for line in map(json.loads, self.store("verify", 1, "-o", "json").stdout.splitlines()) if "jobs" in line]
+        self.assertRegex(line["damage"][0], "footer is damaged")
 
 
 if __name__ == "__main__":

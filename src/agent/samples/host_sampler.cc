@@ -77,6 +77,14 @@ model::Record HostSampler::Sample(base::TimeNs now) {
   return record;
 }
 
+model::Record HostSampler::Uptime(base::TimeNs now) {
+  model::Record record;
+  record.stream = model::Stream::kHost;
+  record.time = now;
+  record.fields.emplace_back("uptime_s", base::MonotonicNow() / base::kNsPerSecond);
+  return record;
+}
+
 std::string HostSampler::Read(const std::string& path) const {
   auto text = base::ReadWholeFile(root_ + path);
   return text.ok() ? *text : "";

@@ -18,6 +18,8 @@ class HostSampler {
 
   // Rates are since the sample before, so the first one has none.
   model::Record Sample(base::TimeNs now);
+  // `uptime_s` alone: a sign of life.
+  static model::Record Uptime(base::TimeNs now);
 
  private:
   using Values = std::map<std::string, double>;

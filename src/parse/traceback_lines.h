@@ -1,0 +1,34 @@
+#pragma once
+
+#include <string_view>
+
+namespace rankscope::parse {
+
+// How the lines of a Python traceback look. Each function is told a line without its launcher's prefix.
+enum class TracebackShape {
+  kNone,
+  kPlain,  // "Traceback (most recent call last):", or a syntax error's first line; frames are indented
+  kGroup,  // of an exception group: "  + Exception Group Traceback", its lines have a margin
+  kBoxed,  // as rich draws it, in a box
+};
+
+// That of the traceback that begins with the line.
+TracebackShape ShapeOfHead(std::string_view line);
+// Whether it is a line of the traceback before its exception's own (of a group: the last of it).
+bool IsFrame(std::string_view line, TracebackShape shape);
+// Python's words between the tracebacks of a chain, torch's before that of a data loader's worker.
+bool IsLink(std::string_view line);
+// Empty, or the quotes below what another process has raised: what comes next may be the traceback's.
+bool IsBlank(std::string_view line);
+// Further lines of an exception's message that tell by themselves: indented, or what torch has below its errors.
+bool IsMessage(std::string_view line);
+// Where a traceback begins in the line as it stands, be it behind a bar that no newline has ended; npos: none does.
+size_t BeginOfTraceback(std::string_view line);
+
+// Lines of one traceback have the same prefix, which stays in the text.
+std::string_view WithoutLauncherPrefix(std::string_view line);
+// "[rank2]: ", with what a launcher has put before it: torch writes it before each line of the exception by which a
+// rank ends, those of its message too. Empty: the line has none.
+std::string_view PrefixOfLastWords(std::string_view line);
+
+}  // namespace rankscope::parse

@@ -33,6 +33,13 @@ std::string Loss(const std::string& value, int step) {
   return "{'loss': " + value + ", 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
 }
 
+TEST(Curves, AHighLossThatIsNothingFromThenOnWasNoNumberHoweverFewReportsCameBefore) {
+  const std::string zeros = Loss("0.0", 2) + Loss("0.0", 3) + Loss("0.0", 4);
+  EXPECT_EQ(JudgeLog(Loss("6.13", 1) + zeros).failure, "nan_or_inf_loss");
+  EXPECT_TRUE(JudgeLog(Loss("0.13", 1) + zeros).healthy);
+  EXPECT_TRUE(JudgeLog(zeros + Loss("0.0", 5)).healthy);
+}
+
 TEST(Curves, ChecksForNumbersThatAreNoneFindNothingByBeingMade) {
   for (const char* text :
        {"grad check: no NaN detected", "NaNs found: 0", "raise Exception if NaN detected",

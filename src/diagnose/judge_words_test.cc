@@ -300,5 +300,20 @@ TEST(Judge, KnowsTheWordsOfEachClass) {
   }
 }
 
+// Where only the launcher speaks, what it raises says less than its line on the process that it saw fail first.
+TEST(JudgeWords, TheRootOfWhatALauncherRaisesIsTheEndThatItSaw) {
+  const std::string raised = Traceback("/venv/torch/distributed/launcher/api.py",
+                                       "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ");
+  const std::string end =
+      "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: 1) local_rank: 2 (pid: 81) of binary: "
+      "py\n";
+  EXPECT_NE(JudgeLog(end + raised).root_line.find("(exitcode: 1) local_rank: 2"), std::string::npos);
+  const std::string table =
+      "Failures:\n[1]:\n  rank      : 1 (local_rank: 1)\n  exitcode  : 1 (pid: 82)\n"
+      "Root Cause (first observed failure):\n[0]:\n  rank      : 0 (local_rank: 0)\n  exitcode  : 1 (pid: 81)\n";
+  EXPECT_NE(JudgeLog(raised + table).root_line.find("(pid: 81)"), std::string::npos);
+  EXPECT_NE(JudgeLog(raised).root_line.find("ChildFailedError"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

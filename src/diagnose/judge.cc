@@ -13,6 +13,7 @@
 #include "diagnose/suspects/ends_by_others.h"
 #include "diagnose/suspects/hang.h"
 #include "diagnose/suspects/known_ranks.h"
+#include "diagnose/suspects/last_error.h"
 #include "diagnose/suspects/late_joining.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/suspect.h"
@@ -74,6 +75,7 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   DemoteEndsByOthers(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  if (auto error = FindLastError(reading)) suspects.push_back(std::move(*error));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
   ExplainSignalsBySilence(reading, &suspects);

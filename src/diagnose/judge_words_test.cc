@@ -150,6 +150,8 @@ const Wording kWordings[] = {
      "jinja2.exceptions.TemplateError: Conversation roles must alternate user/assistant/..."},
     {"data_error", "/venv/site-packages/datasets/load.py",
      "ValueError: Unknown split \"train_sft\". Should be one of ['train', 'test']."},
+    {"disk_full", "/venv/site-packages/PIL/Image.py\", line 2216, in save\n    fp.close()\n  File \"/app/out.py",
+     "OSError: [Errno 122] Disk quota exceeded"},
     {"disk_full", "/usr/lib/python3.11/tempfile.py",
      "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"},
     {"checkpoint_load_failed", "/venv/site-packages/transformers/modeling_utils.py",

@@ -77,6 +77,27 @@ TEST(Curves, LossUnderAShortNameIsSeenToBeLost) {
   EXPECT_EQ(JudgeLog(log).failure, "nan_or_inf_loss");
 }
 
+// Rows of YOLO's table, whose columns' names stand in another line.
+std::string Row(int epoch, const std::string& box) {
+  return "     " + std::to_string(epoch) + "/299     1.86G     " + box +
+         "    0.0712     0.026       113       640: 100%|##########| 16/16 [00:23<00:00,  1.44s/it]\n";
+}
+
+TEST(Curves, LossOfARowWithoutNamesIsSeenToBeLost) {
+  EXPECT_EQ(JudgeLog(Row(0, "0.03") + Row(1, "0.02") + Row(2, "nan") + Row(3, "nan")).failure, "nan_or_inf_loss");
+  EXPECT_TRUE(JudgeLog(Row(0, "0.03") + Row(1, "nan") + Row(2, "0.02") + Row(3, "0.01")).healthy);
+}
+
+TEST(Curves, WaitForDataIsSeenUnderPaddlesNames) {
+  std::string log;
+  for (int i = 0; i < 8; ++i) {
+    log += "[07/04 10:05:0" + std::to_string(i) + "] ppdet.engine INFO: Epoch: [7] [" + std::to_string(435 + 5 * i) +
+           "/526] learning_rate: 0.000100 loss: 4.5" + std::to_string(9 - i) +
+           " eta: 2 days, 9:07:13 batch_cost: 15.2098 data_cost: 14.7445 ips: 0.6575 images/s\n";
+  }
+  EXPECT_EQ(JudgeLog(log).failure, "data_loading_bottleneck");
+}
+
 // Of a rank whose steps take so many seconds each in the first half of the run, and in the second.
 std::string Speeds(double early, double late) {
   std::string text;

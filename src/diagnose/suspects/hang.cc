@@ -21,7 +21,7 @@ bool SaysItWaits(std::string_view text) {
       R"(perform barrier as devices|(?i:\b(?:completed|finished)\b|\bdone (?:with|in|waiting)\b|\bdone\W*$))");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module))");
+      R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module|backend initialization is taking more than))");
   return Matches(text, regex);
 }
 
@@ -67,7 +67,7 @@ bool HasNotMoved(std::string_view text) {
 // Several processes work together in it.
 bool IsDistributed(const Reading& reading) {
   static const re2::RE2 regex(
-      R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/)|\bnccl\b|\bgloo\b|torchrun|\bdistributed\b)");
+      R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/)|\bnccl\b|\bgloo\b|torchrun|\bdistributed\b|\bdevice mesh\b)");
   std::set<int32_t> ranks;
   for (const auto& rank : reading.ranks) {
     if (rank) ranks.insert(*rank);
@@ -76,10 +76,12 @@ bool IsDistributed(const Reading& reading) {
                                          [](const LineBody& body) { return Matches(body.text, regex); });
 }
 
-// It did what it was started for, if not in steps.
+// It did what it was started for, if not in steps. Who has loaded is not done.
 bool HasFilledABar(const Reading& reading) {
-  return std::any_of(reading.bodies.begin(), reading.bodies.end(),
-                     [](const LineBody& body) { return body.text.find("100%|") != std::string_view::npos; });
+  static const re2::RE2 preparing(R"(^\W*(?:Loading|Fetching|Downloading)\b)");
+  return std::any_of(reading.bodies.begin(), reading.bodies.end(), [](const LineBody& body) {
+    return body.text.find("100%|") != std::string_view::npos && !Matches(body.text, preparing);
+  });
 }
 
 constexpr int kWaits = 46;
@@ -92,7 +94,10 @@ Suspect Stalled(const Reading& reading, size_t line, int score, std::string why)
 
 std::optional<size_t> LastWord(const Reading& reading) {
   size_t end = reading.bodies.size();
-  while (end > 0 && reading.bodies[end - 1].text.find_first_not_of("-=*# ") == std::string_view::npos) --end;
+  auto says_nothing = [&](std::string_view text) {
+    return text.find_first_not_of("-=*# ") == std::string_view::npos || text.starts_with("warnings.warn(");
+  };
+  while (end > 0 && says_nothing(reading.bodies[end - 1].text)) --end;
   return end == 0 ? std::nullopt : std::optional(end - 1);
 }
 

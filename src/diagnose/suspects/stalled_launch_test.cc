@@ -44,6 +44,21 @@ TEST(StalledLaunch, IsAHangOfOneProcessThatSaysThatItWaits) {
   }
 }
 
+TEST(StalledLaunch, IsNoLessAHangWhereAModelWasLoaded) {
+  Verdict verdict = JudgeLog(
+      "Loading checkpoint shards: 100%|##########| 14/14 [01:19<00:00,  5.69s/it]\n"
+      "11:05:18    INFO Building a 1-D device mesh of 8\n11:07:08    INFO Starting training loop\n");
+  EXPECT_EQ(verdict.failure, "process_hung");
+}
+
+TEST(StalledLaunch, ItsRootIsNoLineOfCodeUnderAWarning) {
+  const std::string warning =
+      "/venv/bridge.py:146: UserWarning: TPU backend initialization is taking more than 60.0 s.";
+  Verdict verdict = JudgeLog(warning + "\n  warnings.warn(\n");
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.root_line, warning);
+}
+
 TEST(StalledLaunch, IsNoneAfterAStep) {
   for (const char* last : kUnderWay) {
     Verdict verdict = JudgeLog(kLaunch + Steps(1, 3) + last + "\n");

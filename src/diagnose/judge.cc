@@ -13,6 +13,7 @@
 #include "diagnose/suspects/ends_by_others.h"
 #include "diagnose/suspects/hang.h"
 #include "diagnose/suspects/known_ranks.h"
+#include "diagnose/suspects/last_error.h"
 #include "diagnose/suspects/late_joining.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/suspect.h"
@@ -74,6 +75,7 @@ std::vector<Suspect> AllSuspects(const Reading& reading, const std::optional<Slo
   DemoteEndsByOthers(reading, &suspects);
   for (Suspect& course : FindCourses(reading)) suspects.push_back(std::move(course));
   if (auto hang = FindHang(reading)) suspects.push_back(std::move(*hang));
+  if (auto error = FindLastError(reading)) suspects.push_back(std::move(*error));
   if (slowdown) suspects.push_back(SuspectOf(*slowdown));
   DropSlownessOfTheDead(&suspects);
   ExplainSignalsBySilence(reading, &suspects);
@@ -196,8 +198,20 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   }
 }
 
+// Of what a launcher raises, the line that says how the process ended which it saw first.
+size_t RootOfLauncher(const Reading& reading, const Suspect& raised) {
+  const Exit* told = nullptr;
+  for (const Exit& exit : reading.exits) {
+    const bool badly = exit.code.value_or(0) != 0 || exit.signal;
+    if (badly && (!told || (exit.first_observed && !told->first_observed))) told = &exit;
+  }
+  return told ? std::max(told->line, told->code_line) : raised.line;
+}
+
 // What C++ threw stands behind the line that names its type.
-size_t RootOf(const Reading& reading, size_t line) {
+size_t RootOf(const Reading& reading, const Suspect& suspect) {
+  if (suspect.kind == "launcher") return RootOfLauncher(reading, suspect);
+  const size_t line = suspect.line;
   const size_t next = line + 1;
   const bool thrown = reading.bodies[line].text.starts_with("terminate called after throwing");
   const bool same = thrown && next < reading.bodies.size() && reading.ranks[next] == reading.ranks[line] &&
@@ -224,7 +238,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
   verdict.failure = chosen->failure;
   verdict.kind = chosen->kind;
   Suspect told = *chosen;
-  told.line = RootOf(reading, chosen->line);
+  told.line = RootOf(reading, *chosen);
   verdict.root = told.line;
   verdict.confidence = ConfidenceOf(*chosen);
   const bool slowed = slowdown && slowdown->failure == chosen->failure;

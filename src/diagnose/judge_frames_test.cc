@@ -23,6 +23,19 @@ TEST(JudgeFrames, TellsAModuleThatAConfigurationNamesFromTheConfiguration) {
   EXPECT_EQ(JudgeLog(kParsing + loading + raised).failure, "python_exception_one_rank");
 }
 
+TEST(JudgeFrames, ReadsTheRestOfABoxWhoseHeadIsCutOff) {
+  const std::string box =
+      "\u2502   41 \u2502   try:                                  \u2502\n"
+      "\u2502 \u2771 42 \u2502   \u2502   keep(path)                      \u2502\n"
+      "\u2502   43 \u2502   # a full disk would be ENOSPC here    \u2502\n"
+      "\u2570\u2500\u2500\u2500\u256f\n";
+  Verdict verdict = JudgeLog(box + "KeyError: 'shards'\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.root_line, "KeyError: 'shards'");
+  const std::string table = "\u2502 3 \u2502 0.51 \u2502\n\u2502 4 \u2502 0.48 \u2502\n\u2570\u2500\u2500\u256f\n";
+  EXPECT_TRUE(JudgeLog(Steps(1, 3) + table + "the epoch is over\n" + Steps(4, 9)).healthy);
+}
+
 // loguru's traceback, in which a mark stands before the frame that caught the exception.
 std::string CaughtByLoguru(const std::string& exception) {
   return "2026-03-01 10:11:12.525 | ERROR    | guard:watch:9 - An error has been caught in function 'watch'\n"

@@ -6,6 +6,15 @@
 namespace rankscope::diagnose {
 namespace {
 
+TEST(JudgeSrun, SeveralTasksOfOneLineEndedBeforeTheStepWasCancelled) {
+  Verdict verdict = JudgeLog(Steps(1, 4) +
+                             "srun: error: gpu-1: tasks 8-9,11: Aborted\n"
+                             "slurmstepd: error: *** STEP 18.0 ON gpu-0 CANCELLED AT 2026-03-01T10:09:00 ***\n"
+                             "srun: error: gpu-0: tasks 0-7: Terminated\n");
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  EXPECT_FALSE(verdict.culprit);
+}
+
 TEST(Judge, BlamesTheTaskThatSrunHadToEndWhenTheOthersHadWaited) {
   Verdict verdict = JudgeLog(Steps(1, 4) + CouldNot("send") + CouldNot("recv") +
                              "srun: error: gpu-1: task 1: Exited with exit code 1\n"

@@ -150,6 +150,8 @@ const Wording kWordings[] = {
      "jinja2.exceptions.TemplateError: Conversation roles must alternate user/assistant/..."},
     {"data_error", "/venv/site-packages/datasets/load.py",
      "ValueError: Unknown split \"train_sft\". Should be one of ['train', 'test']."},
+    {"disk_full", "/venv/site-packages/PIL/Image.py\", line 2216, in save\n    fp.close()\n  File \"/app/out.py",
+     "OSError: [Errno 122] Disk quota exceeded"},
     {"disk_full", "/usr/lib/python3.11/tempfile.py",
      "FileNotFoundError: [Errno 2] No usable temporary directory found in ['/tmp', '/var/tmp']"},
     {"checkpoint_load_failed", "/venv/site-packages/transformers/modeling_utils.py",
@@ -298,6 +300,21 @@ TEST(Judge, KnowsTheWordsOfEachClass) {
     EXPECT_EQ(verdict.failure, wording.failure) << wording.text << "\n  root: " << verdict.root_line;
     EXPECT_EQ(verdict.advice.empty(), false) << wording.text;
   }
+}
+
+// Where only the launcher speaks, what it raises says less than its line on the process that it saw fail first.
+TEST(JudgeWords, TheRootOfWhatALauncherRaisesIsTheEndThatItSaw) {
+  const std::string raised = Traceback("/venv/torch/distributed/launcher/api.py",
+                                       "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ");
+  const std::string end =
+      "ERROR:torch.distributed.elastic.multiprocessing.api:failed (exitcode: 1) local_rank: 2 (pid: 81) of binary: "
+      "py\n";
+  EXPECT_NE(JudgeLog(end + raised).root_line.find("(exitcode: 1) local_rank: 2"), std::string::npos);
+  const std::string table =
+      "Failures:\n[1]:\n  rank      : 1 (local_rank: 1)\n  exitcode  : 1 (pid: 82)\n"
+      "Root Cause (first observed failure):\n[0]:\n  rank      : 0 (local_rank: 0)\n  exitcode  : 1 (pid: 81)\n";
+  EXPECT_NE(JudgeLog(raised + table).root_line.find("(pid: 81)"), std::string::npos);
+  EXPECT_NE(JudgeLog(raised).root_line.find("ChildFailedError"), std::string::npos);
 }
 
 }  // namespace

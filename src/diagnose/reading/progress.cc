@@ -72,6 +72,18 @@ void ReadMeters(std::string_view text, Point* point) {
   point->data_time_s = data;
 }
 
+// A row of YOLO's table, whose names stand in another line: "0/2  1.86G  0.09  0.06  0.04  113  640: 100%". Its losses
+// are of the box, of the object or the class and of the class or the shape, whatever the version.
+void ReadTable(std::string_view text, Point* point) {
+  static const re2::RE2 kRow(
+      R"((?i)^\s*\d+/\d+\s+\d+(?:\.\d+)?G\s+(nan|inf|\d+\.?\d*)\s+(nan|inf|\d+\.?\d*)\s+(nan|inf|\d+\.?\d*)\s+(?:\d+\s+)+\d+: )");
+  double losses[3] = {};
+  const re2::StringPiece piece(text.data(), text.size());
+  if (re2::RE2::PartialMatch(piece, kRow, &losses[0], &losses[1], &losses[2])) {
+    point->loss = losses[0] + losses[1] + losses[2];
+  }
+}
+
 // A duration behind one of the names: "fwd 12ms", "compute_ms=12.1", "wait: 0.2s", "'forward_time': 0.2".
 std::string DurationNamed(std::string_view names) {
   return R"re((?i)(?:^|[\s,|;({"'])(?:)re" + std::string(names) +
@@ -127,6 +139,7 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
     if (!ReadJsonMetrics(text, &record.fields)) parse::UnderstandLine(&record);
     Point point = PointOf(record);
     if (!point.data_time_s) ReadMeters(text, &point);
+    if (!point.loss) ReadTable(text, &point);
     if (!IsTraining(point) && !SaysLoss(text)) continue;
     if (!point.compute_time_s) ReadOwnWork(text, &point);
     point.line = i;

@@ -39,6 +39,12 @@ bool IsBoxed(std::string_view text) {
          text.starts_with("\u2771");
 }
 
+// The line of source that its frame stands at, or the place of a frame.
+bool IsBoxedFrame(std::string_view text) {
+  static const re2::RE2 kFrame(R"re(^(?:│\s+)?❱\s+\d+ │|^│ \S+\.py:\d+ in )re");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kFrame);
+}
+
 // loguru marks the frame that caught the exception: "> File …".
 std::string_view WithoutMark(std::string_view text) { return text.starts_with("> File \"") ? text.substr(2) : text; }
 
@@ -66,7 +72,7 @@ class Writing {
       return;
     }
     if (open_ == Traceback::kNone) {
-      if (!IsFrame(body.text)) return Between(body);
+      if (!IsFrame(body.text) && !IsBoxedFrame(body.text)) return Between(body);
       Begin(line);  // the excerpt begins in its middle
     }
     if (IsFrame(body.text) && Indent(body.indented) == header_indent_ + kFrameIndent) indent_ = header_indent_;

@@ -8,7 +8,7 @@ using enum Role;
 // What NCCL warns of. The first is above what a retry hides.
 constexpr std::string_view kGaveUp = R"(NCCL WARN .*exceeded error retry count)";
 constexpr std::string_view kCallFailed =
-    R"(NCCL WARN .*(?:connect to \S+ (?:failed|returned)|Call to \w+ (?:\w+ )?failed))";
+    R"(NCCL WARN .*(?:[Cc]onnect to \S+ (?:failed|returned)|Call to \w+ (?:\w+ )?failed))";
 constexpr std::string_view kNoDriver = R"(NCCL WARN Failed to (?:open|load) (?:libcuda|CUDA driver|libnvidia-ml))";
 constexpr std::string_view kNcclVersion =
     R"(Mismatched NCCL version detected|NCCL library is not backwards compatible)";

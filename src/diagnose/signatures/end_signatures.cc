@@ -54,7 +54,7 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code))"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
-     R"(A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9])"},
+     R"(A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9]|torchelastic\.worker\.status\.FAILED)"},
     // Composer's launcher, Paddle's, ColossalAI's and Monarch's.
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},
@@ -67,15 +67,15 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Child process with PID \d+ terminated with code [1-9])"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
-     R"(Child process with PID \d+ terminated with code -9\b|KILLED BY SIGNAL: 9\b)"},
+     R"(Child process with PID \d+ terminated with code -9\b|KILLED BY SIGNAL: 9\b|^= +EXIT CODE: 9\b)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(MPI_ABORT was invoked on rank \d+|application called MPI_Abort\(|BAD TERMINATION OF ONE OF YOUR APPLICATION)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Horovod has been shut down\. This (?:was|has been) ca)"},
     {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
      R"(its worker process has died|MPI communication peer process has unexpectedly disconnected)"},
-    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
-     R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"},
+    {"python_exception_one_rank", "launcher",
+     kCascade, kEndedSomehow, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed|Error executing job with overrides)"},
 };
 
 }  // namespace

@@ -85,6 +85,8 @@ constexpr Signature kTable[] = {
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
     {"disk_full", "quota", kCause, 80, R"(Disk quota exceeded|\[Errno 122\]|\bEDQUOT\b)"},
+    {"disk_full", "image", kCause, 91, R"(No space left on device|Disk quota exceeded|\[Errno (?:28|122)\])",
+     R"((?:PIL/Image|imageio/\S+|matplotlib/\S+)\.py"?, line \d+, in (?:save|imwrite|savefig|print_\w+))"},
     {"disk_full", "temporary", kCause, 82, R"(No usable temporary directory found)"},
     {"disk_full", "watched", kCause, 66,
      R"((?i)not enough (?:free )?disk space|is over 9\d(?:\.\d+)?% full|insufficient disk space|disk (?:is )?full|out of disk)"},

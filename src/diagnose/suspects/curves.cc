@@ -117,7 +117,15 @@ constexpr double kLeavesCourse = 3;
 // Hugging Face's Trainer shows a loss that is no number as nothing at all. One that falls to nothing from one report to
 // the next, and stays there, was none.
 constexpr double kStillLoss = 0.1;
-constexpr size_t kFewestLosses = 4;
+constexpr std::ptrdiff_t kFewestLosses = 4;
+// From so high a loss no training comes to nothing at once, however few reports there are before.
+constexpr double kHighLoss = 2;
+
+bool HasFallen(Series::const_iterator first, Series::const_iterator last) {
+  if (*(*(last - 1))->loss > kHighLoss) return true;
+  auto lives = [](const Point* point) { return *point->loss > kStillLoss; };
+  return last - first >= kFewestLosses && std::all_of(last - kFewestLosses, last, lives);
+}
 
 void FindVanishedLoss(const Series& series, std::vector<Suspect>* found) {
   Series losses;
@@ -127,10 +135,9 @@ void FindVanishedLoss(const Series& series, std::vector<Suspect>* found) {
   size_t zeros = 0;
   while (zeros < losses.size() && *losses[losses.size() - 1 - zeros]->loss == 0) ++zeros;
   const size_t real = losses.size() - zeros;
-  if (zeros < 2 || real < kFewestLosses) return;
-  auto lives = [](const Point* point) { return *point->loss > kStillLoss; };
+  if (zeros < 2 || real == 0) return;
   auto last = losses.begin() + static_cast<std::ptrdiff_t>(real);
-  if (!std::all_of(last - kFewestLosses, last, lives)) return;
+  if (!HasFallen(losses.begin(), last)) return;
   found->push_back(Course(**last, "nan_or_inf_loss", "vanished", 72,
                           "the loss was " + Figure(*(*(last - 1))->loss) + " and is nothing at all in " +
                               Counted(zeros, "report", "reports") + " since: a loss that is no number is shown so"));

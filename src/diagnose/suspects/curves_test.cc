@@ -33,6 +33,13 @@ std::string Loss(const std::string& value, int step) {
   return "{'loss': " + value + ", 'learning_rate': 1e-05, 'step': " + std::to_string(step) + "}\n";
 }
 
+TEST(Curves, AHighLossThatIsNothingFromThenOnWasNoNumberHoweverFewReportsCameBefore) {
+  const std::string zeros = Loss("0.0", 2) + Loss("0.0", 3) + Loss("0.0", 4);
+  EXPECT_EQ(JudgeLog(Loss("6.13", 1) + zeros).failure, "nan_or_inf_loss");
+  EXPECT_TRUE(JudgeLog(Loss("0.13", 1) + zeros).healthy);
+  EXPECT_TRUE(JudgeLog(zeros + Loss("0.0", 5)).healthy);
+}
+
 TEST(Curves, ChecksForNumbersThatAreNoneFindNothingByBeingMade) {
   for (const char* text :
        {"grad check: no NaN detected", "NaNs found: 0", "raise Exception if NaN detected",
@@ -68,6 +75,27 @@ TEST(Curves, LossUnderAShortNameIsSeenToBeLost) {
       "[03-01 10:00:01] => [ep2 it 50/90]  L: 4.81  Acc: 12.5\n[03-01 10:00:31] => [ep2 it 89/90]  L: nan  "
       "Acc: 0.0\n";
   EXPECT_EQ(JudgeLog(log).failure, "nan_or_inf_loss");
+}
+
+// Rows of YOLO's table, whose columns' names stand in another line.
+std::string Row(int epoch, const std::string& box) {
+  return "     " + std::to_string(epoch) + "/299     1.86G     " + box +
+         "    0.0712     0.026       113       640: 100%|##########| 16/16 [00:23<00:00,  1.44s/it]\n";
+}
+
+TEST(Curves, LossOfARowWithoutNamesIsSeenToBeLost) {
+  EXPECT_EQ(JudgeLog(Row(0, "0.03") + Row(1, "0.02") + Row(2, "nan") + Row(3, "nan")).failure, "nan_or_inf_loss");
+  EXPECT_TRUE(JudgeLog(Row(0, "0.03") + Row(1, "nan") + Row(2, "0.02") + Row(3, "0.01")).healthy);
+}
+
+TEST(Curves, WaitForDataIsSeenUnderPaddlesNames) {
+  std::string log;
+  for (int i = 0; i < 8; ++i) {
+    log += "[07/04 10:05:0" + std::to_string(i) + "] ppdet.engine INFO: Epoch: [7] [" + std::to_string(435 + 5 * i) +
+           "/526] learning_rate: 0.000100 loss: 4.5" + std::to_string(9 - i) +
+           " eta: 2 days, 9:07:13 batch_cost: 15.2098 data_cost: 14.7445 ips: 0.6575 images/s\n";
+  }
+  EXPECT_EQ(JudgeLog(log).failure, "data_loading_bottleneck");
 }
 
 // Of a rank whose steps take so many seconds each in the first half of the run, and in the second.

@@ -21,7 +21,7 @@ bool SaysItWaits(std::string_view text) {
       R"(perform barrier as devices|(?i:\b(?:completed|finished)\b|\bdone (?:with|in|waiting)\b|\bdone\W*$))");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module))");
+      R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module|backend initialization is taking more than))");
   return Matches(text, regex);
 }
 
@@ -47,10 +47,10 @@ bool HasStepped(const Reading& reading) {
 // further.
 bool IsUnderWay(std::string_view text) {
   static const re2::RE2 over(
-      R"((?i)\b(?:completed|finished|successfully|took|exiting|done|saved|results?)\b|\b(?:upload|report|shut|teardown|stop|serv)|warn)");
+      R"((?i)\b(?:completed?|finished|successfully|took|exiting|done|saved|results?)\b|\b(?:upload|report|shut|teardown|stop|serv)|warn)");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|connect|launch|spawn|synchroni[sz]|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b)");
+      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|connect|launch|spawn|synchroni[sz]|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b|\bstart(?:ing)? training\b|\bNCCL INFO\b)");
   return Matches(text, regex);
 }
 
@@ -67,7 +67,7 @@ bool HasNotMoved(std::string_view text) {
 // Several processes work together in it.
 bool IsDistributed(const Reading& reading) {
   static const re2::RE2 regex(
-      R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/)|\bnccl\b|\bgloo\b|torchrun)");
+      R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/)|\bnccl\b|\bgloo\b|torchrun|\bdistributed\b|\bdevice mesh\b)");
   std::set<int32_t> ranks;
   for (const auto& rank : reading.ranks) {
     if (rank) ranks.insert(*rank);
@@ -76,10 +76,12 @@ bool IsDistributed(const Reading& reading) {
                                          [](const LineBody& body) { return Matches(body.text, regex); });
 }
 
-// It did what it was started for, if not in steps.
+// It did what it was started for, if not in steps. Who has loaded is not done.
 bool HasFilledABar(const Reading& reading) {
-  return std::any_of(reading.bodies.begin(), reading.bodies.end(),
-                     [](const LineBody& body) { return body.text.find("100%|") != std::string_view::npos; });
+  static const re2::RE2 preparing(R"(^\W*(?:Loading|Fetching|Downloading)\b)");
+  return std::any_of(reading.bodies.begin(), reading.bodies.end(), [](const LineBody& body) {
+    return body.text.find("100%|") != std::string_view::npos && !Matches(body.text, preparing);
+  });
 }
 
 constexpr int kWaits = 46;
@@ -90,23 +92,32 @@ Suspect Stalled(const Reading& reading, size_t line, int score, std::string why)
   return {line, "process_hung", "start", Role::kSymptom, score, reading.ranks[line], Traceback::kNone, std::move(why)};
 }
 
+std::optional<size_t> LastWord(const Reading& reading) {
+  size_t end = reading.bodies.size();
+  auto says_nothing = [&](std::string_view text) {
+    return text.find_first_not_of("-=*# ") == std::string_view::npos || text.starts_with("warnings.warn(");
+  };
+  while (end > 0 && says_nothing(reading.bodies[end - 1].text)) --end;
+  return end == 0 ? std::nullopt : std::optional(end - 1);
+}
+
 // A launch, that has said nothing of a step yet, ends in a wait.
 std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   if (HasStepped(reading) || !reading.finished.empty() || HasLostARank(reading)) return std::nullopt;
+  const std::optional<size_t> last = LastWord(reading);
+  if (!last) return std::nullopt;
   const size_t count = reading.bodies.size();
   for (size_t back = 1; back <= std::min(count, kLastLines); ++back) {
     size_t line = count - back;
     // The call that failed stands in its traceback.
     if (reading.tracebacks.is_inside[line] || !SaysItWaits(reading.bodies[line].text)) continue;
-    return Stalled(reading, line, kWaits, "the log ends before the first step, while ranks wait");
+    return Stalled(reading, *last, kWaits, "the log ends before the first step, while ranks wait");
   }
-  size_t last = count;
-  while (last > 0 && reading.bodies[last - 1].text.empty()) --last;
-  if (last-- == 0 || reading.tracebacks.is_inside[last]) return std::nullopt;
-  const std::string_view text = reading.bodies[last].text;
+  if (reading.tracebacks.is_inside[*last]) return std::nullopt;
+  const std::string_view text = reading.bodies[*last].text;
   if (!HasNotMoved(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
   if (HasFilledABar(reading)) return std::nullopt;
-  return Stalled(reading, last, kStopsShort, "the log ends before the first step");
+  return Stalled(reading, *last, kStopsShort, "the log ends before the first step");
 }
 
 // A dump of a job that trained on, or ended well, says only where it stood.

@@ -15,6 +15,8 @@ const char* const kUnderWay[] = {
     "Running the command ['python', '-m', 'torch.distributed.run', 'train.py']",
     "| distributed init (rank 3): env://",
     "***** Running training *****",
+    "[10:00:05] trainer INFO: Start training",
+    "gpu1:310:352 [1] NCCL INFO Using network Socket",
 };
 
 TEST(StalledLaunch, IsAHangWhereTheLastWordTellsOfWorkThatNeverCameToAStep) {
@@ -27,12 +29,34 @@ TEST(StalledLaunch, IsAHangWhereTheLastWordTellsOfWorkThatNeverCameToAStep) {
   }
 }
 
+TEST(StalledLaunch, ItsRootIsTheLastWordThoughTheWaitStandsAbove) {
+  Verdict verdict =
+      JudgeLog(kLaunch + "Using /cache/torch_extensions as PyTorch extensions root...\nEmitting a file\n----\n");
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.root_line, "Emitting a file");
+}
+
 TEST(StalledLaunch, IsAHangOfOneProcessThatSaysThatItWaits) {
   for (const char* last : {"The server is not up yet. Retrying in 2.0 seconds...", "still waiting for the lock",
                            "Converting the rows:   0%|          | 0/21000 [00:00<?, ? rows/s]"}) {
     EXPECT_EQ(JudgeLog(std::string("starting\n") + last + "\n").failure, "process_hung") << last;
     EXPECT_TRUE(JudgeLog(Steps(1, 3) + last + "\n").healthy) << last;
   }
+}
+
+TEST(StalledLaunch, IsNoLessAHangWhereAModelWasLoaded) {
+  Verdict verdict = JudgeLog(
+      "Loading checkpoint shards: 100%|##########| 14/14 [01:19<00:00,  5.69s/it]\n"
+      "11:05:18    INFO Building a 1-D device mesh of 8\n11:07:08    INFO Starting training loop\n");
+  EXPECT_EQ(verdict.failure, "process_hung");
+}
+
+TEST(StalledLaunch, ItsRootIsNoLineOfCodeUnderAWarning) {
+  const std::string warning =
+      "/venv/bridge.py:146: UserWarning: TPU backend initialization is taking more than 60.0 s.";
+  Verdict verdict = JudgeLog(warning + "\n  warnings.warn(\n");
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.root_line, warning);
 }
 
 TEST(StalledLaunch, IsNoneAfterAStep) {
@@ -44,12 +68,12 @@ TEST(StalledLaunch, IsNoneAfterAStep) {
 
 TEST(StalledLaunch, IsNoneOfOneProcessNorWhereTheWorkIsDone) {
   for (const char* last : kUnderWay) {
-    if (std::string(last).find("rank") != std::string::npos ||
-        std::string(last).find("distributed") != std::string::npos)
-      continue;
+    auto says = [&](const char* word) { return std::string(last).find(word) != std::string::npos; };
+    if (says("rank") || says("distributed") || says("NCCL")) continue;
     EXPECT_TRUE(JudgeLog(std::string("reading the settings\n") + last + "\n").healthy) << last;
   }
-  for (const char* last : {"Loading took 3.1 s", "Finished building the index", "saved to /data/out"}) {
+  for (const char* last : {"Loading took 3.1 s", "Finished building the index", "saved to /data/out",
+                           "gpu1:310:352 [1] NCCL INFO comm 0x51 rank 1 nranks 4 - Destroy COMPLETE"}) {
     EXPECT_TRUE(JudgeLog(kLaunch + last + "\n").healthy) << last;
   }
 }
@@ -72,8 +96,8 @@ TEST(StalledLaunch, IsNoneOfOneProcessWhoseSettingsSpeakOfSeveral) {
                            "deepspeed=None, fsdp=[]", "rank 0 on gpu 0"}) {
     EXPECT_TRUE(JudgeLog(std::string(said) + "\nLoading the vocabulary\n").healthy) << said;
   }
-  for (const char* said :
-       {"num_processes: 2", "world_size=16", "rank 3 of 8 is here", "[rank0]: here\n[rank1]: here"}) {
+  for (const char* said : {"num_processes: 2", "world_size=16", "rank 3 of 8 is here", "[rank0]: here\n[rank1]: here",
+                           "setting up distributed training"}) {
     EXPECT_FALSE(JudgeLog(std::string(said) + "\nLoading the vocabulary\n").healthy) << said;
   }
 }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "base/decoder.h"
 #include "base/file.h"
@@ -53,13 +54,40 @@ size_t NoUtf8(std::string_view text) {
   return odd;
 }
 
-bool LooksLikeText(std::string_view part) {
+// Noughts in a row stand where a file was cut while it was written to, or where a machine went down.
+std::string WithoutHoles(std::string_view part) {
+  constexpr size_t kFewest = 8;
+  std::string text;
+  while (!part.empty()) {
+    size_t begin = std::min(part.find('\0'), part.size());
+    size_t end = std::min(part.find_first_not_of('\0', begin), part.size());
+    text += part.substr(0, end - begin < kFewest ? end : begin);
+    part.remove_prefix(end);
+  }
+  return text;
+}
+
+bool LooksLikeText(std::string_view bytes) {
+  const std::string part = WithoutHoles(bytes);
   if (part.empty()) return false;
   auto odd = std::count_if(part.begin(), part.end(), [](char c) {
     auto byte = static_cast<unsigned char>(c);
     return byte < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\x1b' && c != '\b';
   });
   return static_cast<size_t>(odd) * 50 <= part.size() && NoUtf8(part) * 3 <= part.size();
+}
+
+// What it is that somebody has to unpack or convert first; empty: none of that.
+std::string_view NameOfPacked(std::string_view head) {
+  constexpr size_t kTarMagic = 257;
+  if (head.size() > kTarMagic && head.substr(kTarMagic).starts_with("ustar")) return "a tar archive";
+  constexpr std::pair<std::string_view, std::string_view> kMagic[] = {
+      {"PK\x03\x04", "a zip archive"},           {"BZh", "compressed by bzip2"}, {"\xfd\x37zXZ", "compressed by xz"},
+      {"\x04\x22\x4d\x18", "compressed by lz4"}, {"\xff\xfe", "UTF-16"},         {"\xfe\xff", "UTF-16"}};
+  for (const auto& [magic, name] : kMagic) {
+    if (head.starts_with(magic)) return name;
+  }
+  return "";
 }
 
 // Either end may be: what rotates a log by copying and cutting it leaves noughts at its beginning.
@@ -123,9 +151,11 @@ base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<Cas
     skipped->push_back(file.path + (wanted ? " (too large for a dump)" : " (no log)"));
     return {};
   }
-  if (path.format == CaseFormat::kText && !HasTextAtAnEnd(path, file.path, head)) {
-    if (named) return base::Status::Invalid(file.path + ": cannot read: not text");
-    skipped->push_back(file.path + " (not text)");
+  const std::string_view packed = NameOfPacked(head);
+  if (path.format == CaseFormat::kText && (!packed.empty() || !HasTextAtAnEnd(path, file.path, head))) {
+    const std::string what = packed.empty() ? "not text" : std::string(packed);
+    if (named) return base::Status::Invalid(file.path + ": cannot read: " + what);
+    skipped->push_back(file.path + " (" + what + ")");
     return {};
   }
   path.log = std::move(file);

@@ -415,6 +415,33 @@ TEST_F(CaseReaderTest, LogThatRotationLeftNoughtsBeforeIsRead) {
   EXPECT_EQ(Read({path}).lines.back().text, "CUDA error: here");
 }
 
+TEST_F(CaseReaderTest, LogWithHolesOfNoughtsIsRead) {
+  const std::string holes =
+      "CUDA error: before\n" + std::string(500, '\0') + "CUDA error: behind\n" + std::string(500, '\0');
+  Case read = Read({Write("train.log", holes)});
+  EXPECT_EQ(Find(read, "CUDA error: behind").number, 2u);
+  Write("hole.log", std::string(3000, '\0'));
+  EXPECT_EQ(ReadFolder().skipped, std::vector<std::string>{folder_ + "/hole.log (not text)"});
+}
+
+TEST_F(CaseReaderTest, WhatHasToBeUnpackedFirstIsNamed) {
+  std::string tar =
+      "logs/rank0.log" + std::string(243, '\0') + "ustar  " + std::string(248, '\0') + "CUDA error: here\n";
+  const std::pair<std::string, std::string> kPacked[] = {{tar, "a tar archive"},
+                                                         {"PK\x03\x04" + std::string(60, 'a'), "a zip archive"},
+                                                         {"\xfd"
+                                                          "7zXZ" +
+                                                              std::string(60, 'a'),
+                                                          "compressed by xz"},
+                                                         {"\xff\xfe"
+                                                          "a",
+                                                          "UTF-16"}};
+  for (const auto& [bytes, what] : kPacked) {
+    const std::string path = Write("logs.log", bytes);
+    EXPECT_EQ(ReadCase({path}, telling_).status().message(), path + ": cannot read: " + what);
+  }
+}
+
 TEST_F(CaseReaderTest, LinesAcrossChunksAreWhole) {
   std::string text;
   uint64_t lines = 0;

@@ -211,6 +211,22 @@ TEST_F(CaseReaderTest, ContainersWrapLinesInJson) {
   EXPECT_EQ(line.time, kMidnight);
 }
 
+TEST_F(CaseReaderTest, JsonOfAnyLoggerIsReadByItsMessage) {
+  Write("worker.log",
+        "{\"stream\": \"stderr\", \"time\": \"2026-11-01T00:00:00Z\", \"log\": \"0: CUDA error: a\\n\"}\n"
+        "{\"stream\": \"stderr\", \"log\": \"1: CUDA error: b\\n\"}\n"
+        "{\"stream\": \"stderr\", \"log\": \"0: CUDA error: c\\n\"}\n"
+        "{\"stream\": \"stderr\", \"log\": \"1: CUDA error: d\\n\"}\n");
+  Write("app.log",
+        "{\"asctime\": \"2026-11-01 00:00:00,000\", \"levelname\": \"ERROR\", \"message\": \"step failed\", "
+        "\"exc_info\": \"Traceback (most recent call last):\\n  File \\\"a.py\\\", line 1\\nKeyError: 'x'\"}\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "CUDA error: a").time, kMidnight);
+  EXPECT_EQ(Find(read, "CUDA error: d").rank, 1) << "its prefix is that of the message";
+  EXPECT_EQ(Find(read, "step failed").time, kMidnight);
+  EXPECT_EQ(Find(read, "KeyError: 'x'").number, 1u);
+}
+
 TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
   Write("export.jsonl",
         "{\"timestamp\":\"2026-11-01T00:00:00Z\",\"rank\":3,\"msg\":\"a\\n  b\"}\n{\"loss\": 2.5, \"epoch\": 1}\n"

@@ -100,7 +100,7 @@ void ChunkScanner::TakeLine(std::string_view line, bool ends) {
 
 void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
   if (overwritten && (text.empty() || (parse::HasProgressBar(text) && !HasFigures(text)))) return;
-  bool object = text.starts_with('{') && (rules_->json || IsContainerJson(text));
+  bool object = text.starts_with('{') && rules_->json;
   auto read = object ? ReadJsonLine(text) : std::nullopt;
   if (!read) {
     TakeText(text, {}, {});

@@ -10,6 +10,7 @@
 
 #include "base/decoder.h"
 #include "base/file.h"
+#include "diagnose/case/json_line.h"
 #include "model/ansi.h"
 
 namespace rankscope::diagnose {
@@ -74,6 +75,9 @@ class SharedText {
     return sample;
   }
   void Learn(std::string_view sample) {
+    const auto messages = MessagesIn(sample);
+    rules_.json = rules_.json || messages;
+    if (messages) sample = *messages;
     bool colored = sample.find('\x1b') != std::string_view::npos;
     rules_.habits = colored ? parse::LearnPrefixHabits(model::StripAnsi(sample)) : parse::LearnPrefixHabits(sample);
   }

@@ -12,6 +12,7 @@
 
 #include "base/decoder.h"
 #include "base/file.h"
+#include "diagnose/case/pipe_copy.h"
 #include "model/words.h"
 
 namespace rankscope::diagnose {
@@ -91,10 +92,10 @@ std::string_view NameOfPacked(std::string_view head) {
 }
 
 // Either end may be: what rotates a log by copying and cutting it leaves noughts at its beginning.
-bool HasTextAtAnEnd(const CasePath& path, const std::string& file, std::string_view head) {
+bool HasTextAtAnEnd(const CasePath& path, std::string_view head) {
   if (head.empty() || LooksLikeText(head)) return true;
   if (!path.encoding.empty() || path.bytes <= kHeadBytes) return false;
-  auto fd = base::OpenFile(file, O_RDONLY | O_NONBLOCK);
+  auto fd = base::OpenFile(path.source, O_RDONLY | O_NONBLOCK);
   if (!fd.ok()) return false;
   auto tail = base::ReadAt(fd->get(), path.bytes - kHeadBytes, kHeadBytes);
   return tail.ok() && LooksLikeText(*tail);
@@ -133,14 +134,16 @@ CaseFormat FormatOf(std::string_view head, std::string_view path) {
 
 // Takes the file in, or says in `skipped` why not; kInvalid where that was named. `log`: its name says that it is one.
 base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* taken,
-                      std::vector<std::string>* skipped) {
+                      std::vector<std::string>* skipped, std::shared_ptr<base::UniqueFd> copy = nullptr) {
+  CasePath path;
+  path.source = copy ? "/proc/self/fd/" + std::to_string(copy->get()) : file.path;
+  path.copy = std::move(copy);
   struct stat status {};
-  if (stat(file.path.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
+  if (stat(path.source.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
     skipped->push_back(file.path + " (no file)");
     return {};
   }
-  CasePath path;
-  std::string head = HeadOf(file.path, &path.encoding);
+  std::string head = HeadOf(path.source, &path.encoding);
   path.format = FormatOf(head, file.path);
   path.bytes = static_cast<uint64_t>(status.st_size);
   path.id = {status.st_dev, status.st_ino};
@@ -152,7 +155,7 @@ base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<Cas
     return {};
   }
   const std::string_view packed = NameOfPacked(head);
-  if (path.format == CaseFormat::kText && (!packed.empty() || !HasTextAtAnEnd(path, file.path, head))) {
+  if (path.format == CaseFormat::kText && (!packed.empty() || !HasTextAtAnEnd(path, head))) {
     const std::string what = packed.empty() ? "not text" : std::string(packed);
     if (named) return base::Status::Invalid(file.path + ": cannot read: " + what);
     skipped->push_back(file.path + " (" + what + ")");
@@ -169,6 +172,11 @@ base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>
                                                   std::vector<std::string>* skipped) {
   std::vector<CasePath> taken;
   for (const std::string& path : paths) {
+    if (IsPipe(path)) {
+      ASSIGN_OR_RETURN(auto copy, CopyPipe(path));
+      RETURN_IF_ERROR(TakeFile(parse::DescribeLogFile(path), true, true, &taken, skipped, std::move(copy)));
+      continue;
+    }
     std::vector<std::string> others;
     ASSIGN_OR_RETURN(std::vector<parse::LogFile> logs, parse::FindLogFiles(path, &others));
     for (parse::LogFile& log : logs) {

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "diagnose/case/case.h"
 
@@ -438,6 +440,19 @@ TEST_F(CaseReaderTest, LogWithHolesOfNoughtsIsRead) {
   EXPECT_EQ(Find(read, "CUDA error: behind").number, 2u);
   Write("hole.log", std::string(3000, '\0'));
   EXPECT_EQ(ReadFolder().skipped, std::vector<std::string>{folder_ + "/hole.log (not text)"});
+}
+
+TEST_F(CaseReaderTest, PipeThatIsNamedIsReadToItsEnd) {
+  const std::string path = folder_ + "/pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream(path) << "[rank1]: CUDA error: here\n" << std::string(3 << 20, 'x') << "\nlast\n";
+  });
+  Case read = Read({path});
+  writer.join();
+  EXPECT_EQ(Find(read, "CUDA error: here").rank, 1);
+  EXPECT_EQ(Find(read, "last").number, 3u);
+  EXPECT_EQ(read.files.front().path, path);
 }
 
 TEST_F(CaseReaderTest, WhatHasToBeUnpackedFirstIsNamed) {

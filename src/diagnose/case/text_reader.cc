@@ -55,7 +55,7 @@ class SharedText {
 
  private:
   void Open() {
-    auto fd = base::OpenFile(path_.log.path, O_RDONLY);
+    auto fd = base::OpenFile(path_.source, O_RDONLY);
     if (!fd.ok()) {
       open_status_ = fd.status();
       return;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "diagnose/reading/saved_checkpoints.h"
+#include "diagnose/verdict/failure_class.h"
 
 namespace rankscope::diagnose {
 
@@ -70,7 +71,7 @@ std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& caus
   std::vector<std::string> plan;
   if (auto whole = saved.whole()) {
     plan.push_back(GoOnFrom(*whole, step));
-  } else if (step) {
+  } else if (step && !IsSlowness(cause.failure)) {
     plan.push_back("the log shows no finished checkpoint: " + std::to_string(*step) + " steps may be lost");
   }
   if (auto begun = saved.begun()) plan.push_back("nothing tells that checkpoint " + begun->place + " is whole");

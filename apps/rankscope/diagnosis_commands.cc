@@ -33,7 +33,7 @@ void AddDiagnose(Program* program) {
   CLI::App* diagnose = program->app.add_subcommand("diagnose", "What went wrong: class, culprit, evidence, advice");
   auto options = std::make_shared<cli::DiagnoseOptions>();
   AddServerOptions(diagnose, program);
-  diagnose->add_option("path", options->paths, "files or folders of logs, as they lie about");
+  diagnose->add_option("path", options->paths, "files or folders of logs, as they lie about; -: standard input");
   diagnose->add_option("--job_id", options->job, "a job that the server has");
   diagnose->add_option("--topology", options->topology, "YAML: what each node hangs on (docs/diagnose.md)");
   diagnose->add_option("-o,--output", program->output, "text, json or html")

@@ -7,7 +7,7 @@
 
 #include "catalog/job_pause.h"
 #include "diagnose/case/record_case.h"
-#include "diagnose/reading/checkpoint_line.h"
+#include "diagnose/reading/saved_checkpoints.h"
 #include "diagnose/signatures/signature_set.h"
 #include "model/event.h"
 #include "model/record_json.h"
@@ -97,11 +97,12 @@ class Reports {
   base::TimeNs time_ = 0;
 };
 
-void NoteCheckpoint(const model::Record& record, JobReading* reading) {
+void NoteCheckpoint(const model::Record& record, diagnose::SavedCheckpoints* saved) {
+  if (record.stream == model::Stream::kEvent) return;
+  if (record.step) saved->Report(*record.step, record.origin.rank);
   bool printed = record.stream == model::Stream::kStdout || record.stream == model::Stream::kStderr;
-  if (!printed || record.text.find("heckpoint") == std::string::npos) return;
-  auto saved = diagnose::ReadCheckpointLine(record.text);
-  if (saved && saved->step) reading->last_checkpoint = std::max(reading->last_checkpoint.value_or(0), *saved->step);
+  if (!printed) return;
+  if (auto line = diagnose::ReadCheckpointLine(record.text)) saved->Take(*std::move(line), record.origin.rank);
 }
 
 Filter ScanFilter(const std::string& job, JobPart part) {
@@ -161,6 +162,7 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
   base::Budget unlimited;
   LaunchAttempts attempts;
   PausedUntil paused;
+  diagnose::SavedCheckpoints checkpoints;
   if (part == JobPart::kAll) {
     RETURN_IF_ERROR(
         read(ActionsFilter(job.job), &unlimited, [&](const model::Record& action) { paused.Take(action); }));
@@ -171,7 +173,7 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
     const int32_t attempt = attempts.Of(record);
     if (model::IsJudgement(event) || paused.Voids(record)) return;
     reports.Take(record);
-    NoteCheckpoint(record, &reading);
+    NoteCheckpoint(record, &checkpoints);
     if (part == JobPart::kAll) AddLine(record, event, attempt, &lines);
   }));
   if (part == JobPart::kAll && !cut) {
@@ -187,6 +189,7 @@ base::Result<JobReading> ReadJob(query::LogSource* logs, const catalog::JobRow& 
   }
   if (cut) return base::Status::Unavailable("the server is stopping");
   reports.End();
+  if (auto whole = checkpoints.whole()) reading.last_checkpoint = whole->step;
   reading.lines = lines.End();
   reading.lines.paused_until = paused.time();
   reading.lines.last_launch = attempts.last_launch();

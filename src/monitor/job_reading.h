@@ -22,7 +22,7 @@ struct JobReading {
   diagnose::Case lines;
   diagnose::ProgressMeter progress;               // of the lowest rank that reports steps
   std::map<std::string, diagnose::Curve> curves;  // likewise
-  std::optional<int64_t> last_checkpoint;         // the greatest step that a line says was saved
+  std::optional<int64_t> last_checkpoint;         // the greatest step that was saved as a whole
   std::string left_out;                           // what was not read, and why; empty: nothing
   std::string last_diagnosis;                     // how the last one in the job's stream is to be told from others
 };

@@ -78,6 +78,13 @@ class DiagnoseTest(unittest.TestCase):
         self.assertEqual(verdict["culprit"]["rank"], CULPRIT, told)
         return verdict
 
+    def test_what_comes_by_a_pipe_is_read(self):
+        log = "".join(f"[rank{step % 2}]: {{'loss': 2.0, 'step': {step // 2}}}\n" for step in range(2, 40))
+        done = subprocess.run([RANKSCOPE, "diagnose", "-", "-o", "json"], capture_output=True, text=True,
+                              input=log + "[rank1]: KeyError: 'pixel_values'\n")
+        verdict = json.loads(done.stdout)
+        self.assertEqual((done.returncode, verdict["culprits"], verdict["evidence"][0]["file"]), (3, [1], "-"), done)
+
     def test_an_exception_on_one_rank(self):
         verdict = self.check("exception", ["python_exception_one_rank"])
         self.assertEqual(verdict["root_line"], "KeyError: 'pixel_values'")

@@ -8,9 +8,11 @@
 #include <cerrno>
 #include <iterator>
 #include <set>
+#include <utility>
 
 #include "base/decoder.h"
 #include "base/file.h"
+#include "diagnose/case/pipe_copy.h"
 #include "model/words.h"
 
 namespace rankscope::diagnose {
@@ -53,7 +55,21 @@ size_t NoUtf8(std::string_view text) {
   return odd;
 }
 
-bool LooksLikeText(std::string_view part) {
+// Noughts in a row stand where a file was cut while it was written to, or where a machine went down.
+std::string WithoutHoles(std::string_view part) {
+  constexpr size_t kFewest = 8;
+  std::string text;
+  while (!part.empty()) {
+    size_t begin = std::min(part.find('\0'), part.size());
+    size_t end = std::min(part.find_first_not_of('\0', begin), part.size());
+    text += part.substr(0, end - begin < kFewest ? end : begin);
+    part.remove_prefix(end);
+  }
+  return text;
+}
+
+bool LooksLikeText(std::string_view bytes) {
+  const std::string part = WithoutHoles(bytes);
   if (part.empty()) return false;
   auto odd = std::count_if(part.begin(), part.end(), [](char c) {
     auto byte = static_cast<unsigned char>(c);
@@ -62,11 +78,24 @@ bool LooksLikeText(std::string_view part) {
   return static_cast<size_t>(odd) * 50 <= part.size() && NoUtf8(part) * 3 <= part.size();
 }
 
+// What it is that somebody has to unpack or convert first; empty: none of that.
+std::string_view NameOfPacked(std::string_view head) {
+  constexpr size_t kTarMagic = 257;
+  if (head.size() > kTarMagic && head.substr(kTarMagic).starts_with("ustar")) return "a tar archive";
+  constexpr std::pair<std::string_view, std::string_view> kMagic[] = {
+      {"PK\x03\x04", "a zip archive"},           {"BZh", "compressed by bzip2"}, {"\xfd\x37zXZ", "compressed by xz"},
+      {"\x04\x22\x4d\x18", "compressed by lz4"}, {"\xff\xfe", "UTF-16"},         {"\xfe\xff", "UTF-16"}};
+  for (const auto& [magic, name] : kMagic) {
+    if (head.starts_with(magic)) return name;
+  }
+  return "";
+}
+
 // Either end may be: what rotates a log by copying and cutting it leaves noughts at its beginning.
-bool HasTextAtAnEnd(const CasePath& path, const std::string& file, std::string_view head) {
+bool HasTextAtAnEnd(const CasePath& path, std::string_view head) {
   if (head.empty() || LooksLikeText(head)) return true;
   if (!path.encoding.empty() || path.bytes <= kHeadBytes) return false;
-  auto fd = base::OpenFile(file, O_RDONLY | O_NONBLOCK);
+  auto fd = base::OpenFile(path.source, O_RDONLY | O_NONBLOCK);
   if (!fd.ok()) return false;
   auto tail = base::ReadAt(fd->get(), path.bytes - kHeadBytes, kHeadBytes);
   return tail.ok() && LooksLikeText(*tail);
@@ -105,14 +134,16 @@ CaseFormat FormatOf(std::string_view head, std::string_view path) {
 
 // Takes the file in, or says in `skipped` why not; kInvalid where that was named. `log`: its name says that it is one.
 base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<CasePath>* taken,
-                      std::vector<std::string>* skipped) {
+                      std::vector<std::string>* skipped, std::shared_ptr<base::UniqueFd> copy = nullptr) {
+  CasePath path;
+  path.source = copy ? "/proc/self/fd/" + std::to_string(copy->get()) : file.path;
+  path.copy = std::move(copy);
   struct stat status {};
-  if (stat(file.path.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
+  if (stat(path.source.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
     skipped->push_back(file.path + " (no file)");
     return {};
   }
-  CasePath path;
-  std::string head = HeadOf(file.path, &path.encoding);
+  std::string head = HeadOf(path.source, &path.encoding);
   path.format = FormatOf(head, file.path);
   path.bytes = static_cast<uint64_t>(status.st_size);
   path.id = {status.st_dev, status.st_ino};
@@ -123,9 +154,11 @@ base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<Cas
     skipped->push_back(file.path + (wanted ? " (too large for a dump)" : " (no log)"));
     return {};
   }
-  if (path.format == CaseFormat::kText && !HasTextAtAnEnd(path, file.path, head)) {
-    if (named) return base::Status::Invalid(file.path + ": cannot read: not text");
-    skipped->push_back(file.path + " (not text)");
+  const std::string_view packed = NameOfPacked(head);
+  if (path.format == CaseFormat::kText && (!packed.empty() || !HasTextAtAnEnd(path, head))) {
+    const std::string what = packed.empty() ? "not text" : std::string(packed);
+    if (named) return base::Status::Invalid(file.path + ": cannot read: " + what);
+    skipped->push_back(file.path + " (" + what + ")");
     return {};
   }
   path.log = std::move(file);
@@ -139,6 +172,11 @@ base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>
                                                   std::vector<std::string>* skipped) {
   std::vector<CasePath> taken;
   for (const std::string& path : paths) {
+    if (IsPipe(path)) {
+      ASSIGN_OR_RETURN(auto copy, CopyPipe(path));
+      RETURN_IF_ERROR(TakeFile(parse::DescribeLogFile(path), true, true, &taken, skipped, std::move(copy)));
+      continue;
+    }
     std::vector<std::string> others;
     ASSIGN_OR_RETURN(std::vector<parse::LogFile> logs, parse::FindLogFiles(path, &others));
     for (parse::LogFile& log : logs) {

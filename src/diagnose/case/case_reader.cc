@@ -25,7 +25,7 @@ std::optional<int32_t> RankOfDump(std::string_view path) {
 
 base::Result<std::string> ReadWhole(const CasePath& path) {
   std::string whole;
-  RETURN_IF_ERROR(parse::ReadLogBytes(path.log.path, [&](std::string_view bytes) {
+  RETURN_IF_ERROR(parse::ReadLogBytes(path.source, [&](std::string_view bytes) {
     whole += bytes;
     return whole.size() <= kMostObjectBytes ? base::Status() : base::Status::Invalid("too large for a dump");
   }));

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "diagnose/case/case.h"
 
@@ -211,6 +213,22 @@ TEST_F(CaseReaderTest, ContainersWrapLinesInJson) {
   EXPECT_EQ(line.time, kMidnight);
 }
 
+TEST_F(CaseReaderTest, JsonOfAnyLoggerIsReadByItsMessage) {
+  Write("worker.log",
+        "{\"stream\": \"stderr\", \"time\": \"2026-11-01T00:00:00Z\", \"log\": \"0: CUDA error: a\\n\"}\n"
+        "{\"stream\": \"stderr\", \"log\": \"1: CUDA error: b\\n\"}\n"
+        "{\"stream\": \"stderr\", \"log\": \"0: CUDA error: c\\n\"}\n"
+        "{\"stream\": \"stderr\", \"log\": \"1: CUDA error: d\\n\"}\n");
+  Write("app.log",
+        "{\"asctime\": \"2026-11-01 00:00:00,000\", \"levelname\": \"ERROR\", \"message\": \"step failed\", "
+        "\"exc_info\": \"Traceback (most recent call last):\\n  File \\\"a.py\\\", line 1\\nKeyError: 'x'\"}\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "CUDA error: a").time, kMidnight);
+  EXPECT_EQ(Find(read, "CUDA error: d").rank, 1) << "its prefix is that of the message";
+  EXPECT_EQ(Find(read, "step failed").time, kMidnight);
+  EXPECT_EQ(Find(read, "KeyError: 'x'").number, 1u);
+}
+
 TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
   Write("export.jsonl",
         "{\"timestamp\":\"2026-11-01T00:00:00Z\",\"rank\":3,\"msg\":\"a\\n  b\"}\n{\"loss\": 2.5, \"epoch\": 1}\n"
@@ -413,6 +431,46 @@ TEST_F(CaseReaderTest, LogThatRotationLeftNoughtsBeforeIsRead) {
   std::string path =
       Write("train.log", std::string(100'000, '\0') + "\n" + std::string(5000, 'x') + "\nCUDA error: here\n");
   EXPECT_EQ(Read({path}).lines.back().text, "CUDA error: here");
+}
+
+TEST_F(CaseReaderTest, LogWithHolesOfNoughtsIsRead) {
+  const std::string holes =
+      "CUDA error: before\n" + std::string(500, '\0') + "CUDA error: behind\n" + std::string(500, '\0');
+  Case read = Read({Write("train.log", holes)});
+  EXPECT_EQ(Find(read, "CUDA error: behind").number, 2u);
+  Write("hole.log", std::string(3000, '\0'));
+  EXPECT_EQ(ReadFolder().skipped, std::vector<std::string>{folder_ + "/hole.log (not text)"});
+}
+
+TEST_F(CaseReaderTest, PipeThatIsNamedIsReadToItsEnd) {
+  const std::string path = folder_ + "/pipe";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  std::thread writer([&] {
+    std::ofstream(path) << "[rank1]: CUDA error: here\n" << std::string(3 << 20, 'x') << "\nlast\n";
+  });
+  Case read = Read({path});
+  writer.join();
+  EXPECT_EQ(Find(read, "CUDA error: here").rank, 1);
+  EXPECT_EQ(Find(read, "last").number, 3u);
+  EXPECT_EQ(read.files.front().path, path);
+}
+
+TEST_F(CaseReaderTest, WhatHasToBeUnpackedFirstIsNamed) {
+  std::string tar =
+      "logs/rank0.log" + std::string(243, '\0') + "ustar  " + std::string(248, '\0') + "CUDA error: here\n";
+  const std::pair<std::string, std::string> kPacked[] = {{tar, "a tar archive"},
+                                                         {"PK\x03\x04" + std::string(60, 'a'), "a zip archive"},
+                                                         {"\xfd"
+                                                          "7zXZ" +
+                                                              std::string(60, 'a'),
+                                                          "compressed by xz"},
+                                                         {"\xff\xfe"
+                                                          "a",
+                                                          "UTF-16"}};
+  for (const auto& [bytes, what] : kPacked) {
+    const std::string path = Write("logs.log", bytes);
+    EXPECT_EQ(ReadCase({path}, telling_).status().message(), path + ": cannot read: " + what);
+  }
 }
 
 TEST_F(CaseReaderTest, LinesAcrossChunksAreWhole) {

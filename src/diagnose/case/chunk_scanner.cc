@@ -87,6 +87,7 @@ Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool th
 // A line whose states overwrite each other has a piece for each that says more than a count.
 void ChunkScanner::TakeLine(std::string_view line, bool ends) {
   if (line.ends_with('\r')) line.remove_suffix(1);
+  line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
   for (size_t cr = line.find('\r'); cr != std::string_view::npos; cr = line.find('\r')) {
     TakePiece(line.substr(0, cr), true);
     line.remove_prefix(cr + 1);
@@ -99,7 +100,7 @@ void ChunkScanner::TakeLine(std::string_view line, bool ends) {
 
 void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
   if (overwritten && (text.empty() || (parse::HasProgressBar(text) && !HasFigures(text)))) return;
-  bool object = text.starts_with('{') && (rules_->json || IsContainerJson(text));
+  bool object = text.starts_with('{') && rules_->json;
   auto read = object ? ReadJsonLine(text) : std::nullopt;
   if (!read) {
     TakeText(text, {}, {});

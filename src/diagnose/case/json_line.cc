@@ -29,7 +29,7 @@ std::optional<int32_t> NumberAt(const json::object& object, const char* key) {
 }
 
 std::optional<base::TimeNs> TimeAt(const json::object& object) {
-  auto time = FirstOf(object, {"timestamp", "@timestamp", "_time", "time", "ts"});
+  auto time = FirstOf(object, {"timestamp", "@timestamp", "_time", "time", "ts", "asctime"});
   std::string_view text;
   int64_t number = 0;
   if (time && time->get(text) == simdjson::SUCCESS) return model::ParseTime(text, model::Zone::kElseUtc);
@@ -56,6 +56,14 @@ uint64_t SeriesOf(const json::object& object) {
   return std::max<uint64_t>(series, 1);
 }
 
+// What loggers tell of an exception beside their message.
+std::string ExceptionAt(const json::object& object) {
+  auto exception = FirstOf(object, {"exc_info", "exception", "stack_trace"});
+  std::string_view text;
+  const bool told = exception && exception->get(text) == simdjson::SUCCESS && !text.empty();
+  return told ? "\n" + std::string(text) : "";
+}
+
 }  // namespace
 
 std::optional<JsonLine> ReadJsonLine(std::string_view line) {
@@ -67,6 +75,7 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   std::string_view text;
   const bool has_message = message && message->get(text) == simdjson::SUCCESS;
   read.text = has_message ? text : line;
+  if (has_message) read.text += ExceptionAt(object);
   if (!has_message) read.series = SeriesOf(object);
   while (read.text.ends_with('\n') || read.text.ends_with('\r')) read.text.pop_back();
   read.time = TimeAt(object);
@@ -77,9 +86,21 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   return read;
 }
 
-bool IsContainerJson(std::string_view line) {
-  return line.starts_with("{\"log\":\"") && line.ends_with('}') &&
-         line.find("\"stream\":\"std") != std::string_view::npos;
+std::optional<std::string> MessagesIn(std::string_view sample) {
+  size_t lines = 0, objects = 0;
+  std::string messages;
+  while (!sample.empty()) {
+    const size_t end = std::min(sample.find('\n'), sample.size());
+    std::string_view line = sample.substr(0, end);
+    sample.remove_prefix(std::min(end + 1, sample.size()));
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    ++lines;
+    auto read = line.starts_with('{') ? ReadJsonLine(line) : std::nullopt;
+    if (!read || read->series != 0) continue;
+    ++objects;
+    messages += read->text + "\n";
+  }
+  return objects > 0 && objects * 10 >= lines * 7 ? std::optional(std::move(messages)) : std::nullopt;
 }
 
 }  // namespace rankscope::diagnose

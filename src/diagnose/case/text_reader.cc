@@ -10,6 +10,7 @@
 
 #include "base/decoder.h"
 #include "base/file.h"
+#include "diagnose/case/json_line.h"
 #include "model/ansi.h"
 
 namespace rankscope::diagnose {
@@ -54,7 +55,7 @@ class SharedText {
 
  private:
   void Open() {
-    auto fd = base::OpenFile(path_.log.path, O_RDONLY);
+    auto fd = base::OpenFile(path_.source, O_RDONLY);
     if (!fd.ok()) {
       open_status_ = fd.status();
       return;
@@ -74,6 +75,9 @@ class SharedText {
     return sample;
   }
   void Learn(std::string_view sample) {
+    const auto messages = MessagesIn(sample);
+    rules_.json = rules_.json || messages;
+    if (messages) sample = *messages;
     bool colored = sample.find('\x1b') != std::string_view::npos;
     rules_.habits = colored ? parse::LearnPrefixHabits(model::StripAnsi(sample)) : parse::LearnPrefixHabits(sample);
   }

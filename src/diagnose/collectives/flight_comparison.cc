@@ -1,6 +1,7 @@
 #include "diagnose/collectives/flight_comparison.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
@@ -189,7 +190,31 @@ std::optional<FlightDisagreement> FindBehind(const Members& members) {
   return found;
 }
 
+bool AllWaitInOne(const Members& members) {
+  return std::all_of(members.begin(), members.end(), [&](const auto& member) {
+    return member.second.pends && member.second.enqueued == members.begin()->second.enqueued;
+  });
+}
+
 }  // namespace
+
+std::optional<FlightDisagreement> FindAbsent(const std::vector<FlightDump>& dumps) {
+  const std::map<std::string, Members> groups = GroupsOf(dumps);
+  for (const FlightDump& dump : dumps) {
+    for (const FlightGroup& group : dump.groups) {
+      auto found = groups.find(KeyOf(group));
+      if (found == groups.end() || !AllWaitInOne(found->second)) continue;
+      FlightDisagreement absent{Kind::kAbsent, {}, "", "", ""};
+      std::copy_if(group.ranks.begin(), group.ranks.end(), std::back_inserter(absent.ranks),
+                   [&](int32_t rank) { return found->second.count(rank) == 0; });
+      if (absent.ranks.empty() || absent.ranks.size() >= found->second.size()) continue;
+      DescribeWait(found->second, &absent);
+      absent.why = "it left no dump, and the others waited in " + absent.operation;
+      return absent;
+    }
+  }
+  return std::nullopt;
+}
 
 std::optional<FlightDisagreement> CompareDumps(const std::vector<FlightDump>& dumps) {
   const std::map<std::string, Members> groups = GroupsOf(dumps);

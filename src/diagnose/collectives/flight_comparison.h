@@ -11,8 +11,9 @@ namespace rankscope::diagnose {
 
 // Where the ranks' flight recorders first disagree.
 struct FlightDisagreement {
-  enum class Kind : uint8_t { kOther, kMissing, kStuck };
-  Kind kind = Kind::kMissing;  // it issued another operation, size or type; none; or one that its device does not end
+  enum class Kind : uint8_t { kOther, kMissing, kStuck, kAbsent };
+  // It issued another operation, size or type; none; one that its device does not end; or left no dump.
+  Kind kind = Kind::kMissing;
   std::vector<int32_t> ranks;  // the odd ones; empty: half against half
   std::string why;             // for each of them
   std::string operation;       // that the others were in
@@ -24,5 +25,9 @@ struct FlightDisagreement {
 // far as their peers. Point-to-point operations are left out: their counters are not comparable. Nothing: fewer than
 // two dumps with a rank, or they agree.
 std::optional<FlightDisagreement> CompareDumps(const std::vector<FlightDump>& dumps);
+
+// Ranks of a group that left no dump, where more others wait in one collective of it and all that left one do. They may
+// as well not have been gathered.
+std::optional<FlightDisagreement> FindAbsent(const std::vector<FlightDump>& dumps);
 
 }  // namespace rankscope::diagnose

@@ -117,6 +117,20 @@ TEST(CompareDumps, RanksThatAgreeSayNothing) {
   EXPECT_FALSE(CompareDumps({Dump(0, 77, 78), Dump(1, 77, 78)}));
 }
 
+TEST(JudgeDumps, RankThatLeftNoneWhileAllOthersWaitIsNamedWithLittleConfidence) {
+  Case read;
+  for (int32_t rank : {0, 1, 3}) read.dumps.push_back(Dump(rank, 77, 78));
+  const Verdict verdict = Diagnose(read);
+  EXPECT_EQ(verdict.failure, "nccl_timeout");
+  EXPECT_EQ(verdict.kind, "missing dump");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_LT(verdict.confidence, 0.5);
+  for (FlightDump& dump : read.dumps) dump = Dump(*dump.rank, 77, 77);
+  EXPECT_TRUE(Diagnose(read).healthy) << "nobody waits";
+  read.dumps = {Dump(0, 77, 78), Dump(1, 77, 78)};
+  EXPECT_TRUE(Diagnose(read).healthy) << "half of them were not gathered";
+}
+
 TEST(JudgeDumps, DumpsAloneGiveAVerdict) {
   Case read;
   for (int32_t rank : {0, 1, 2, 3}) read.dumps.push_back(Dump(rank, 77, rank == 3 ? 77 : 78));

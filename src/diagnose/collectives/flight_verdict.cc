@@ -10,9 +10,15 @@ namespace {
 
 using Kind = FlightDisagreement::Kind;
 
-constexpr double kNamed = 0.8, kUnnamed = 0.5;
+constexpr double kNamed = 0.8, kUnnamed = 0.5, kNotGathered = 0.4;
+
+double ConfidenceIn(const FlightDisagreement& found) {
+  if (found.kind == Kind::kAbsent) return kNotGathered;
+  return found.ranks.empty() ? kUnnamed : kNamed;
+}
 
 std::string_view KindOf(const FlightDisagreement& found) {
+  if (found.kind == Kind::kAbsent) return "missing dump";
   if (found.kind == Kind::kOther) return "other collective";
   return found.kind == Kind::kStuck ? "stuck on the device" : "missing rank";
 }
@@ -37,7 +43,8 @@ void NameRanks(const Case& read, const FlightDisagreement& found, Verdict* verdi
   for (int32_t rank : found.ranks) {
     verdict->evidence.push_back({found.why, "cause", std::nullopt, rank, PathOf(read, rank), 0});
   }
-  verdict->would_settle = {"the log and the stack of rank " + std::to_string(found.ranks.front()) +
+  verdict->would_settle = {std::string(found.kind == Kind::kAbsent ? "the dump, " : "") +
+                           "the log and the stack of rank " + std::to_string(found.ranks.front()) +
                            ": why it was not where the others were"};
 }
 
@@ -45,12 +52,13 @@ void NameRanks(const Case& read, const FlightDisagreement& found, Verdict* verdi
 
 std::optional<Verdict> JudgeDumps(const Case& read) {
   auto found = CompareDumps(read.dumps);
+  if (!found && read.error_files.empty()) found = FindAbsent(read.dumps);
   if (!found) return std::nullopt;
   Verdict verdict;
   verdict.healthy = false;
   verdict.failure = ClassOf(*found);
   verdict.kind = KindOf(*found);
-  verdict.confidence = found->ranks.empty() ? kUnnamed : kNamed;
+  verdict.confidence = ConfidenceIn(*found);
   verdict.root_line = found->why;
   NameRanks(read, *found, &verdict);
   std::string who = found->ranks.empty() ? "half of the ranks" : "rank " + std::to_string(found->ranks.front());

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"
+#include "diagnose/verdict/failure_class.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -12,12 +13,6 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr double kFurther = 1.1, kAsFast = 0.9;
-
-bool IsSlowness(const std::string& failure) {
-  static constexpr std::array<std::string_view, 5> kSlow = {"straggler", "network_degraded", "data_loading_bottleneck",
-                                                            "throughput_decay", "thermal_or_power_throttle"};
-  return std::find(kSlow.begin(), kSlow.end(), failure) != kSlow.end();
-}
 
 std::optional<int64_t> FailedAt(const JobFacts& facts) {
   return facts.culprit && facts.culprit->step ? facts.culprit->step : facts.last_step;

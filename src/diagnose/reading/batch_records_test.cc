@@ -60,8 +60,8 @@ TEST_F(RecordedBatchTest, AnExtremeSampleIsNamedWithItsFile) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
   EXPECT_TRUE(Tells(verdict, "the batch in flight of step 21: samples images/0095.png, b.png, 1.00 times the usual"));
   EXPECT_TRUE(Tells(verdict, "its largest shape: [3, 8192, 4096], 668.73 times the usual"));
-  EXPECT_TRUE(
-      Tells(verdict, "its longest sample: 9000, 17.31 times the usual; all together 9500, 9.31 times the usual"));
+  EXPECT_TRUE(Tells(
+      verdict, "its longest sample: b.png, of 9000, 17.31 times the usual; all together 9500, 9.31 times the usual"));
 }
 
 TEST_F(RecordedBatchTest, TwiceAsManyOrdinarySamplesAreABatchTooLarge) {

@@ -64,7 +64,7 @@ TEST_F(ThrottledGpusTest, TheRankWhoseGpuThrottledSlowedThemAll) {
             "GPU 1 of n1 (rank 5) throttles itself (hw_thermal_slowdown,sw_power_cap) since 2026-04-01T00:22:00Z: "
             "960 MHz instead of 1980, 91 °C (the others 62)");
   EXPECT_NE(verdict.root_line.find("\"GPU-5\""), std::string::npos);
-  EXPECT_EQ(verdict.restart.back(), "leave out the node of rank 5");
+  EXPECT_EQ(verdict.restart.back(), "leave out node 1, that of rank 5");
 }
 
 TEST_F(ThrottledGpusTest, OneRanksReportsAreEnough) {

@@ -238,7 +238,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (!interrupted.ranks.empty()) return {interrupted.ranks, interrupted.why, {}};
     if (cause.kind == kSilence || FindStacks(reading).size() > 1) return OfHungAlike(reading);
   }
-  if (cause.failure == "throughput_decay" && DoAllSlowAlike(reading, fellows))
+  const bool slow = cause.failure == "throughput_decay" || cause.failure == "data_loading_bottleneck";
+  if (slow && DoAllSlowAlike(reading, fellows))
     return {{}, "", {"compute_time_s and data_time_s of every rank: whose own work grew"}};
   if (WasStoreAbsent(reading, cause, collectives, fellows))
     return {{0}, "rank 0 listens for the others, and did not", {}, kAbsentStore};

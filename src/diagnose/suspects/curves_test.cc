@@ -113,6 +113,26 @@ TEST(Curves, NobodyIsBlamedForAThroughputThatFallsOnAllRanksAlike) {
   EXPECT_FALSE(verdict.would_settle.empty());
 }
 
+// What a rank prints of 40 steps of a second, of which it waits so long for data.
+std::string Waits(double seconds) {
+  std::string text;
+  for (int step = 1; step <= 40; ++step) {
+    text += "{'loss': 2.0, 'step': " + std::to_string(step) +
+            ", 'step_time': 1.0, 'data_time': " + std::to_string(seconds) + "}\n";
+  }
+  return text;
+}
+
+TEST(Curves, NobodyIsBlamedForDataThatAllRanksWaitForAndNoStepIsLostByIt) {
+  const Verdict all = Judge({{"rank_0.log", Waits(0.7)}, {"rank_1.log", Waits(0.72)}});
+  EXPECT_EQ(all.failure, "data_loading_bottleneck");
+  EXPECT_TRUE(all.culprits.empty());
+  EXPECT_TRUE(all.restart.empty());
+  const Verdict one = Judge({{"rank_0.log", Waits(0.1)}, {"rank_1.log", Waits(0.7)}});
+  EXPECT_EQ(one.failure, "data_loading_bottleneck");
+  EXPECT_EQ(one.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Curves, RankWhoseThroughputAloneFallsIsBlamed) {
   Verdict verdict = Judge({{"rank_0.log", Speeds(0.2, 0.2)}, {"rank_1.log", Speeds(0.2, 0.5)}});
   EXPECT_EQ(verdict.failure, "throughput_decay");

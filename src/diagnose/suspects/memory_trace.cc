@@ -130,9 +130,12 @@ bool JudgeRecordedBatch(const Reading& reading, const Suspect& cause, MemoryTrac
   trace->figures.push_back(text);
   if (!batch.shape.empty()) trace->figures.push_back("its largest shape: " + batch.shape + Times(found->largest));
   if (!batch.lengths.empty()) {
-    double longest = *std::max_element(batch.lengths.begin(), batch.lengths.end());
-    trace->figures.push_back("its longest sample: " + std::to_string(std::llround(longest)) + Times(found->longest) +
-                             "; all together " + std::to_string(std::llround(batch.total)) + Times(found->total));
+    auto longest = std::max_element(batch.lengths.begin(), batch.lengths.end());
+    const auto place = static_cast<size_t>(longest - batch.lengths.begin());
+    const std::string id = batch.ids.size() == batch.lengths.size() ? batch.ids[place] + ", of " : "";
+    trace->figures.push_back("its longest sample: " + id + std::to_string(std::llround(*longest)) +
+                             Times(found->longest) + "; all together " + std::to_string(std::llround(batch.total)) +
+                             Times(found->total));
   }
   const bool one = found->largest.value_or(0) > kExtreme || found->longest.value_or(0) > kExtreme;
   if (one) {

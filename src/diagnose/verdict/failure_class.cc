@@ -1,6 +1,7 @@
 #include "diagnose/verdict/failure_class.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace rankscope::diagnose {
 
@@ -176,6 +177,12 @@ const FailureClass* FindFailureClass(std::string_view name) {
   auto classes = FailureClasses();
   auto found = std::find_if(classes.begin(), classes.end(), [&](const auto& c) { return c.name == name; });
   return found == classes.end() ? nullptr : &*found;
+}
+
+bool IsSlowness(std::string_view name) {
+  constexpr std::string_view kSlow[] = {"straggler", "network_degraded", "data_loading_bottleneck", "throughput_decay",
+                                        "thermal_or_power_throttle"};
+  return std::find(std::begin(kSlow), std::end(kSlow), name) != std::end(kSlow);
 }
 
 }  // namespace rankscope::diagnose

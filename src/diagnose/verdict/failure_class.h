@@ -17,5 +17,7 @@ struct FailureClass {
 std::span<const FailureClass> FailureClasses();
 // Null: no such class.
 const FailureClass* FindFailureClass(std::string_view name);
+// Of a job that lives: it can save before it is ended.
+bool IsSlowness(std::string_view name);
 
 }  // namespace rankscope::diagnose

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <set>
 
-#include "diagnose/reading/checkpoint_line.h"
+#include "diagnose/reading/saved_checkpoints.h"
+#include "diagnose/verdict/failure_class.h"
 
 namespace rankscope::diagnose {
 
@@ -27,19 +28,38 @@ std::optional<int64_t> StepBefore(const Reading& reading, size_t line, std::opti
 
 namespace {
 
-// Said before the failure; or behind it, of a step before it: what another rank has said may be read a little later.
-std::optional<CheckpointLine> LastCheckpoint(const Reading& reading, size_t failure,
-                                             const std::optional<int64_t>& reached) {
-  std::optional<CheckpointLine> last;
+// Of what was said before the failure; or behind it, of steps before it: what another rank has said may be read later.
+SavedCheckpoints CheckpointsUntil(const Reading& reading, size_t failure, const std::optional<int64_t>& reached) {
+  SavedCheckpoints saved;
+  auto point = reading.points.begin();
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    for (; point != reading.points.end() && point->line <= i; ++point) {
+      if (point->step && point->step <= reached && !point->evaluation) saved.Report(*point->step, point->rank);
+    }
     if (reading.tracebacks.is_inside[i]) continue;
-    auto checkpoint = ReadCheckpointLine(reading.bodies[i].text);
-    if (!checkpoint) continue;
+    auto line = ReadCheckpointLine(reading.bodies[i].text);
+    if (!line) continue;
     const bool before = reading.positions[i] < reading.positions[failure];
-    const bool newer = checkpoint->step && (!last || last->step < checkpoint->step);
-    if (before || (newer && reached && checkpoint->step <= reached)) last = checkpoint;
+    if (before || (line->step && line->step <= reached)) saved.Take(*std::move(line), reading.ranks[i]);
   }
-  return last;
+  return saved;
+}
+
+std::string NodeOf(const Reading& reading, int32_t rank) {
+  const auto& writers = reading.read->writers;
+  auto known = std::find_if(writers.begin(), writers.end(),
+                            [&](const Writer& writer) { return writer.rank == rank && writer.node_rank; });
+  return known == writers.end()
+             ? "the node of rank " + std::to_string(rank)
+             : "node " + std::to_string(*known->node_rank) + ", that of rank " + std::to_string(rank);
+}
+
+std::string GoOnFrom(const CheckpointLine& checkpoint, const std::optional<int64_t>& reached) {
+  std::string plan = "go on from checkpoint " + checkpoint.place;
+  if (checkpoint.step && reached >= checkpoint.step) {
+    plan += "; " + std::to_string(*reached - *checkpoint.step) + " steps are lost";
+  }
+  return plan;
 }
 
 }  // namespace
@@ -47,18 +67,16 @@ std::optional<CheckpointLine> LastCheckpoint(const Reading& reading, size_t fail
 std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
                                      const std::vector<int32_t>& culprits) {
   const auto step = StepBefore(reading, cause.line, std::nullopt);
-  const auto last = LastCheckpoint(reading, cause.line, step);
+  const SavedCheckpoints saved = CheckpointsUntil(reading, cause.line, step);
   std::vector<std::string> plan;
-  if (last) {
-    std::string lost;
-    if (last->step && step && *step >= *last->step)
-      lost = "; " + std::to_string(*step - *last->step) + " steps are lost";
-    plan.push_back("go on from checkpoint " + last->place + lost);
-  } else if (step) {
+  if (auto whole = saved.whole()) {
+    plan.push_back(GoOnFrom(*whole, step));
+  } else if (step && !IsSlowness(cause.failure)) {
     plan.push_back("the log shows no finished checkpoint: " + std::to_string(*step) + " steps may be lost");
   }
+  if (auto begun = saved.begun()) plan.push_back("nothing tells that checkpoint " + begun->place + " is whole");
   bool of_node = cause.failure == "gpu_hardware_xid_ecc" || cause.failure == "thermal_or_power_throttle";
-  if (of_node && !culprits.empty()) plan.push_back("leave out the node of rank " + std::to_string(culprits.front()));
+  if (of_node && !culprits.empty()) plan.push_back("leave out " + NodeOf(reading, culprits.front()));
   return plan;
 }
 

@@ -20,8 +20,15 @@ constexpr size_t kLongestQuote = 600;
 constexpr size_t kLongestRoot = 8192;
 constexpr size_t kMostOfARole = 3;
 
+// Whole characters.
+std::string_view Beginning(std::string_view text, size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
 std::string Quote(std::string_view text) {
-  std::string quote(text.substr(0, kLongestQuote));
+  std::string quote(Beginning(text, kLongestQuote));
   parse::RedactSecrets(&quote);
   if (text.size() > kLongestQuote) quote += "…";
   return quote;
@@ -69,7 +76,7 @@ const Point* LastPointBefore(const Reading& reading, size_t line) {
 
 std::string Short(std::string_view text) {
   constexpr size_t kShort = 160;
-  return Quote(text.substr(0, kShort));
+  return Quote(Beginning(text, kShort));
 }
 
 // A report's own words, or what a record without words tells.
@@ -186,7 +193,7 @@ std::string Summary(const Verdict& verdict) {
 
 void TellStory(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects, const Blame& blame,
                Verdict* verdict) {
-  verdict->root_line = std::string(reading.text(cause.line).substr(0, kLongestRoot));
+  verdict->root_line = std::string(Beginning(reading.text(cause.line), kLongestRoot));
   parse::RedactSecrets(&verdict->root_line);
   Quotations quotations(reading, verdict);
   quotations.Add(cause.line, "root");

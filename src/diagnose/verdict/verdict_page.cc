@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/record_json.h"
+#include "model/shown.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -17,38 +18,29 @@ class Printer {
   virtual void Quote(std::string_view where, std::string_view text, bool root) = 0;
 };
 
-std::string Visible(std::string_view text) {
-  std::string visible;
-  for (char c : text) {
-    bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-    visible += c == '\t' ? ' ' : control ? '?' : c;
-  }
-  return visible;
-}
-
 class TextPrinter : public Printer {
  public:
   explicit TextPrinter(bool color) : color_(color) {}
   void Title(std::string_view text, bool healthy) override { out += Colored(healthy ? "1;32" : "1;31", text) + "\n"; }
   void Heading(std::string_view text) override { out += "\n" + Colored("1", text) + "\n"; }
-  void Item(std::string_view text) override { out += "  " + Visible(text) + "\n"; }
+  void Item(std::string_view text) override { out += "  " + model::Shown(text) + "\n"; }
   void Quote(std::string_view where, std::string_view text, bool root) override {
-    out += "  " + Colored("2", where) + "\n    " + Colored(root ? "31" : "0", Visible(text)) + "\n";
+    out += "  " + Colored("2", where) + "\n    " + Colored(root ? "31" : "0", text) + "\n";
   }
 
   std::string out;
 
  private:
   std::string Colored(std::string_view code, std::string_view text) const {
-    if (!color_) return std::string(text);
-    return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+    if (!color_) return model::Shown(text);
+    return "\x1b[" + std::string(code) + "m" + model::Shown(text) + "\x1b[0m";
   }
   const bool color_;
 };
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
-  for (char c : Visible(text)) {
+  for (char c : model::Shown(text)) {
     switch (c) {
       case '&':
         escaped += "&amp;";

@@ -1,0 +1,57 @@
+#include "diagnose/reading/saved_checkpoints.h"
+
+#include <algorithm>
+
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+using Plan = std::vector<std::string>;
+
+const std::string kOom = "RuntimeError: CUDA out of memory. Tried to allocate 3.10 GiB.\n";
+
+Plan PlanOf(const std::string& log) { return JudgeLog(log).restart; }
+
+TEST(SavedCheckpoints, OneThatWasBegunIsWholeOnceTheTrainingWentOn) {
+  const std::string begun = Steps(1, 20) + "Saving model checkpoint to out/checkpoint-20\n" + Steps(21, 40) +
+                            "Saving model checkpoint to out/checkpoint-40\n";
+  EXPECT_EQ(PlanOf(begun + Traceback("/app/save.py", kOom)),
+            (Plan{"go on from checkpoint out/checkpoint-20; 20 steps are lost",
+                  "nothing tells that checkpoint out/checkpoint-40 is whole"}));
+  EXPECT_EQ(PlanOf(begun + Steps(41, 43) + kOom), Plan{"go on from checkpoint out/checkpoint-40; 3 steps are lost"});
+}
+
+TEST(SavedCheckpoints, WhereEndsAreToldAStepThatFollowsIsNoEnd) {
+  const std::string log = Steps(1, 20) + "saving checkpoint at iteration      20 to /ckpt/a in torch_dist format\n" +
+                          "  successfully saved checkpoint from iteration      20 to /ckpt/a\n" + Steps(21, 40) +
+                          "saving checkpoint at iteration      40 to /ckpt/a in torch_dist format\n" + Steps(41, 44) +
+                          kOom;
+  EXPECT_EQ(PlanOf(log), (Plan{"go on from checkpoint iteration 20; 24 steps are lost",
+                               "nothing tells that checkpoint iteration 40 is whole"}));
+}
+
+TEST(SavedCheckpoints, OneOfWhichARankDidNotTellItsPartIsNotWhole) {
+  Files files;
+  for (int rank = 0; rank < 3; ++rank) {
+    std::string log;
+    for (int step : {10, 20}) {
+      const std::string tag = "global_step" + std::to_string(step);
+      log +=
+          Steps(step - 9, step) + "Saving model checkpoint: /ckpt/" + tag + "/rank_" + std::to_string(rank) + ".pt\n";
+      const bool stuck = rank == 1 && step == 20;
+      if (!stuck) log += "[Torch] Checkpoint " + tag + " is ready now!\n";
+    }
+    files.emplace_back("rank" + std::to_string(rank) + ".log", log + (rank == 1 ? kOom : ""));
+  }
+  EXPECT_EQ(Judge(files).restart, (Plan{"go on from checkpoint global_step10; 10 steps are lost",
+                                        "nothing tells that checkpoint global_step20 is whole"}));
+}
+
+TEST(SavedCheckpoints, OneWithoutAStepIsOfTheStepThatWasReported) {
+  EXPECT_EQ(PlanOf(Steps(1, 20) + "Model saved to out/best.pt\n" + Steps(21, 25) + kOom),
+            Plan{"go on from checkpoint out/best.pt; 5 steps are lost"});
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

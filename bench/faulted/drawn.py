@@ -150,7 +150,7 @@ def draw_runs(seed, count, make):
     """`make(framework, launch, fault, world, culprit, variant)` gives a run."""
     draw = random.Random(seed)
     for _ in range(count):
-        framework = draw.choices(tuple(_LAUNCHES), weights=(8, 3, 3, 3, 2))[0]
+        framework = draw.choices(tuple(_LAUNCHES), weights=(4, 4, 4, 4, 4))[0]
         launch = draw.choice(_LAUNCHES[framework])
         faults = _faults_of(framework, launch)
         fault = draw.choices(faults, weights=[3 if f in _FREQUENT else 1 for f in faults])[0]

@@ -109,6 +109,17 @@ TEST(Judge, BlamesTheOnlySilentRankThatAllWhoSawOneGoHaveToDoWithInABarrier) {
   EXPECT_TRUE(verdict.culprits.empty());
 }
 
+TEST(Judge, BlamesTheOnlySilentRankThatBothABroadcastAndAnAllReduceOfThoseWhoSawOneGoGoTo) {
+  const std::string closed = "pair.cc:561] Connection closed by peer [10.0.0.4]:7311.";
+  Files files = {{"rank_0.log", Steps(1, 4) + Raised(0, 40, "broadcast", closed)},
+                 {"rank_1.log", Steps(1, 4) + Raised(1, 52, "all_reduce", closed)},
+                 {"rank_2.log", Steps(1, 4)},
+                 {"rank_3.log", Steps(1, 4)}};
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{2});
+  files[0].second = Steps(1, 4) + Raised(0, 52, "all_reduce", closed);  // of 1 or 3
+  EXPECT_TRUE(Judge(files).culprits.empty());
+}
+
 TEST(Judge, BlamesNobodyForABarrierOfAnUnknownNumberOfRanks) {
   std::string log;
   for (int rank = 0; rank < 8; ++rank) {

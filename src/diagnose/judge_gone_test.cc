@@ -120,6 +120,24 @@ TEST(Judge, BlamesTheOnlySilentRankThatBothABroadcastAndAnAllReduceOfThoseWhoSaw
   EXPECT_TRUE(Judge(files).culprits.empty());
 }
 
+std::string Ended(int rank, int pid) {
+  return "  rank      : " + std::to_string(rank) + " (local_rank: " + std::to_string(rank) +
+         ")\n  exitcode  : -15 (pid: " + std::to_string(pid) + ")  (SIGTERM)\n";
+}
+
+std::string Ending(int pid) {
+  return "W1126 11:04:28.730000 611 torch/distributed/elastic/multiprocessing/api.py:1028] Sending process " +
+         std::to_string(pid) + " closing signal SIGTERM\n";
+}
+
+TEST(Judge, BlamesWhoEndedBySigtermThatItsLauncherDidNotSend) {
+  const std::string table = Ended(0, 620) + Ended(1, 621) + Ended(2, 622);
+  Verdict verdict = JudgeLog(Closed(0) + Ending(620) + Ending(622) + table);
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(JudgeLog(Closed(0) + Ending(620) + Ending(621) + Ending(622) + table).failure, "gloo_error");
+}
+
 TEST(Judge, BlamesNobodyForABarrierOfAnUnknownNumberOfRanks) {
   std::string log;
   for (int rank = 0; rank < 8; ++rank) {

@@ -12,9 +12,9 @@ std::set<int32_t> PeersInTree(int32_t rank, int32_t world);
 
 // gloo's broadcast goes down a tree: a rank receives from the one whose number lacks its highest bit, and sends to
 // those that have one more (gloo/broadcast.cc; counted from the root, which is taken for rank 0). So who left a
-// broadcast out is the one whose parent could not send and below which none could receive, those that are `stuck`, while
-// all others have it behind them; of some that are stuck, which of both it was may be open. None: that fits several
-// ranks of the `world`, or none.
+// broadcast out is the one whose parent could not send and below which none could receive, those that are `stuck`,
+// while all others have it behind them; of some that are stuck, which of both it was may be open. None: that fits
+// several ranks of the `world`, or none.
 struct StuckInTree {
   std::set<int32_t> all, could_not_send, could_not_receive;
 };

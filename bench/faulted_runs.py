@@ -59,6 +59,9 @@ FAULTS = {
     "early_end": (["collective_mismatch_hang"], "culprit"),
     "launcher_term": (["sigterm_preempted"], None),
     "stopped": (["process_hung"], "any"),
+    "sigterm": (["sigterm_preempted"], "culprit"),
+    "open_files": (["too_many_open_files"], "culprit"),
+    "model_shapes": (["tensor_shape_mismatch", "collective_mismatch_hang"], "culprit"),
 }
 # A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
 SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom", "sigfpe", "sigbus")
@@ -71,7 +74,8 @@ UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "
 UNTOLD |= {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", "swift")}
 # On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
 WAITS_FOR_EVER = ("trainer", "swift")
-ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term", "stopped")
+ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term", "stopped", "sigterm", "open_files",
+              "model_shapes")
 USUAL = [f for f in FAULTS if f not in ONLY_DRAWN]
 FRAMEWORKS = ("ddp", "trainer", "accelerate", "lightning")
 OF_FRAMEWORKS = [f for f in USUAL if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
@@ -93,22 +97,29 @@ class Run:
             self.program = [*([] if launch == "swift" else [swift_program(PYTHON)]), *swift_arguments(base, out)]
 
     def expected(self, layout):
-        """(classes, rank); "any" rank where no line tells."""
+        """(classes, the ranks any of which is right); none: nobody's fault; "any" where no line tells."""
         classes, whose = FAULTS[self.fault]
-        dumped = "PYTHONFAULTHANDLER" in self.variant and self.fault in DUMPED
+        dumps = {"PYTHONFAULTHANDLER", "RECORD"} & set(self.variant)  # torchelastic's @record turns it on, too
+        dumped = dumps and self.fault in DUMPED
         if self.fault in SILENT and layout in WITHOUT_LAUNCHER and not dumped:
             classes = ["host_oom_killed"]  # a silent death, of little confidence
         if self.fault == "launcher_term" and layout in WITHOUT_LAUNCHER:
             classes = ["sigterm_preempted", "none"]  # a process that SIGTERM ends says nothing
         if self.fault == "stopped" and layout in WITHOUT_LAUNCHER:
             classes = ["process_hung", "none"]  # the files just end
+        if self.fault == "sigterm" and layout in WITHOUT_LAUNCHER:
+            classes = ["sigterm_preempted", "host_oom_killed"]  # it dies as silently as of SIGKILL
         if self.fault == "disk_full" and self.framework == "swift":
             classes = ["checkpoint_save_failed", "disk_full"]  # its arguments do not fit either
         by_numbers = self.fault in ("nan", "slow")
         unnamed = layout in WITHOUT_RANKS and not tells_ranks(self.variant)
         if (self.fault, self.framework) in UNTOLD or (by_numbers and (unnamed or not all_print(self.variant))):
             return classes, "any"
-        return classes, {"culprit": self.culprit, "rank 0": 0, "any": "any", None: None}[whose]
+        savers = self.culprits() if "SHARDS" in self.variant else (0,)
+        return classes, {"culprit": self.culprits(), "rank 0": savers, "any": "any", None: ()}[whose]
+
+    def culprits(self):
+        return (self.culprit, *map(int, filter(None, self.variant.get("OTHERS", "").split("+"))))
 
 
 def known_runs(base, only):
@@ -219,6 +230,10 @@ def diagnose(paths):
     return verdict["class"], verdict["culprit"] and verdict["culprit"]["rank"], verdict["root_line"]
 
 
+def is_right(ranks, told):
+    return ranks == "any" or told in (ranks or (None,))
+
+
 class Tally:
     def __init__(self):
         self.of = collections.defaultdict(lambda: [0, 0, 0, 0])  # right class, right rank, nobody named, all
@@ -244,13 +259,13 @@ def score(base, show_misses, only):
     with concurrent.futures.ThreadPoolExecutor(3) as pool:
         judged = list(pool.map(judge, asked))
     for run, layout, paths, told, rank, root in judged:
-        classes, culprit = run.expected(layout)
-        right = told in classes, culprit == "any" or rank == culprit
+        classes, ranks = run.expected(layout)
+        right = told in classes, is_right(ranks, rank)
         for tally, key in ((by_fault, run.fault), (by_layout, layout), (by_framework, run.framework), (total, "all")):
-            tally.count(key, *right, culprit not in (None, "any") and rank is None)
+            tally.count(key, *right, ranks not in ((), "any") and rank is None)
         if show_misses and not all(right):
             print(f"{run.name} [{layout}] {' '.join(paths)}\n"
-                  f"    {told} {rank}, not {'/'.join(classes)} {culprit}: {(root or '')[:150]}")
+                  f"    {told} {rank}, not {'/'.join(classes)} {ranks}: {(root or '')[:150]}")
     for tally, title in ((by_fault, "fault"), (by_layout, "layout"), (by_framework, "framework"), (total, "")):
         tally.show(title)
 

@@ -15,7 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 os.environ.setdefault("RANKSCOPE", HERE + "/../build/release/bin/rankscope")  # the harness's
 sys.path.append(HERE + "/../tests/e2e")
-from faulted_runs import PYTHON, RANKSCOPE, Run, draw_runs, launch, prepare_swift  # noqa: E402
+from faulted_runs import PYTHON, RANKSCOPE, Run, draw_runs, is_right, launch, prepare_swift  # noqa: E402
 from harness import Place, Server  # noqa: E402
 
 IN_TIME_S = 10
@@ -40,9 +40,9 @@ def judge(server, run):
     told, waited = wait_for_diagnosis(server, run.name, PATIENCE_S if any(codes) else OF_HEALTHY_S)
     if waited is None and any(codes):
         waited = PATIENCE_S
-    classes, culprit = run.expected("tee")
-    right = told["class"] in classes, culprit == "any" or told.get("rank") == culprit
-    note = "" if all(right) else f", not {'/'.join(classes)} on rank {culprit}"
+    classes, ranks = run.expected("tee")
+    right = told["class"] in classes, is_right(ranks, told.get("rank"))
+    note = "" if all(right) else f", not {'/'.join(classes)} on {ranks}"
     when = "" if waited is None else f" after {waited:.1f} s"
     print(f"{run.name}: {told['class']} on rank {told.get('rank')}{when}{note}", flush=True)
     return *right, waited

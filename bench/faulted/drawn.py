@@ -6,7 +6,8 @@ from launches import is_old, plain
 from styles import MAIN_ONLY
 
 _RAISED = ("key assertion zero attribute index type value recursion own runtime not_implemented exit_message thread "
-           "own_unlike lines long noted group generator warning overflow unpack bare unbound").split()
+           "own_unlike lines long noted group generator warning overflow unpack bare unbound injected simulated boom "
+           "chaos os_error timeout connection missing_file system keyboard").split()
 _OF_RANKS = ("prefixed", "spoken", "short", "field", "json", "logger", "deep", "labelled", "logfmt",
              "worded", "waits", "parts", "local", "busy", "structlog", "loguru_own")  # their lines name the rank
 _OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "syslog", "rich", "absl",
@@ -14,16 +15,18 @@ _OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "sysl
 _STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet",
            "csv", "said")
 _TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
-_STOPPABLE = ("torchrun", "standalone", "two", "redirected")  # whose launchers say that they were signalled, and when
+_STOPPABLE = ("torchrun", "standalone", "two", "redirected", "plain", "rendezvous")  # whose launchers say that they were signalled, and when
 # Which only reports of the steps tell, and those as they come.
 _BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")
 _CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast", "objects", "reduce"),
           "shapes": ("all_reduce", "all_gather", "broadcast")}
 _DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
 _AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill",
-            "host_oom", "memory_error", "other_call", "shapes", "missing")
+            "host_oom", "memory_error", "other_call", "shapes", "missing", "sigterm", "open_files")
+# Of one rank alone, without its peers' doing, so that it may also strike within the model's passes, or several ranks.
+_BY_ITSELF = ("exception", "nested", "exit3", "hard_exit", "abort", "segfault", "sigkill")
 # The older torch's Python has neither safetensors nor an image library.
-_SAVERS = ("torch", "legacy", "pickle", "numpy", "safetensors")
+_SAVERS = ("torch", "legacy", "pickle", "numpy", "full_device", "no_space", "safetensors")
 _SPOILS = ("parameters", "inputs", "inputs", "raises", "exits")
 _CATCHES = ("logs", "exits", "says", "tears", "hook", "rich", "loguru")
 _CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"TORCH_CPP_LOG_LEVEL": "INFO"},
@@ -32,18 +35,19 @@ _NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ende
 _FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed",
              "disk_full", "port_in_use", "healthy")  # drawn three times as often as the others
 _DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full", "port_in_use",
-        "import", "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words")
+        "import", "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words", "model_shapes")
 _OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host_oom", "missing", "shapes",
            "other_call", "nan", "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full",
-           "port_in_use", "import", "before_start", "wait", "launcher_term")
+           "port_in_use", "import", "before_start", "wait", "launcher_term", "sigterm", "open_files")
 _LAUNCHES = {
     "ddp": ("torchrun", "torchrun", "torchrun", "torchrun_old", "standalone", "two", "two", "two_old", "tasks", "tasks",
             "tasks_old", "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old",
-            "mpirun_tagged"),
-    "trainer": ("torchrun", "torchrun", "two", "tasks", "redirected", "standalone"),
-    "accelerate": ("torchrun", "two", "tasks", "restarts", "accelerate"),
-    "lightning": ("torchrun", "two", "tasks", "restarts", "own"),
-    "swift": ("swift", "torchrun", "two", "tasks"),
+            "mpirun_tagged", "plain", "filtered", "rendezvous", "two_met", "two_redirected"),
+    "trainer": ("torchrun", "torchrun", "two", "tasks", "redirected", "standalone", "plain", "filtered", "two_met",
+                "two_redirected"),
+    "accelerate": ("torchrun", "two", "tasks", "restarts", "accelerate", "plain", "rendezvous", "two_redirected"),
+    "lightning": ("torchrun", "two", "tasks", "restarts", "own", "plain", "filtered", "two_met"),
+    "swift": ("swift", "torchrun", "two", "tasks", "plain", "redirected"),
 }
 # What no line of such a run tells: torch.multiprocessing prints one rank's exception, and Trainer waits without a
 # timeout.
@@ -55,6 +59,8 @@ _UNTOLD = {
     "lightning": ("launcher_term",),  # its bar tells of no step before the last
     "own": ("port_in_use",),  # it takes another
     "standalone": ("port_in_use",),  # likewise
+    "rendezvous": ("port_in_use",),  # likewise
+    "two_met": ("port_in_use",),  # no rank is started
     "mpirun": ("launcher_term",), "mpirun_tagged": ("launcher_term",),  # says nothing of it
 }
 # A barrier and a broadcast are waited for by themselves: there, too, Trainer waits for ever.
@@ -83,7 +89,9 @@ def _of_program(draw, framework, launch, fault):
         if fault not in _BY_NUMBERS and draw.random() < 0.3:
             variant["BUFFERED"] = "buffered"
         if fault == "disk_full":
-            variant["SAVER"] = draw.choice(_SAVERS[:4] if is_old(launch) else _SAVERS)
+            if draw.random() < 0.3:
+                variant["SHARDS"] = "shards"
+            variant["SAVER"] = draw.choice(_SAVERS[:-1] if is_old(launch) else _SAVERS)
         if draw.random() < 0.2:
             variant["RECORD"] = "record"
         if draw.random() < 0.3:
@@ -105,7 +113,11 @@ def _of_fault(draw, framework, launch, fault):
     if fault in _CALLS and framework in _WITH_TIMEOUT:
         variant["CALL"] = draw.choice(_CALLS[fault])
     if fault == "worker_killed":
-        variant["WORKER_END"] = draw.choice(("SIGKILL", "SIGKILL", "SIGSEGV", "SIGABRT"))
+        variant["WORKER_END"] = draw.choice(("SIGKILL", "SIGKILL", "SIGSEGV", "SIGABRT", "parent", "exit"))
+    if fault in ("exit3", "hard_exit"):
+        variant["EXIT_CODE"] = draw.choice(("1", "2", "3", "7", "42", "255"))
+    if fault == "wait":
+        variant["WAITS"] = draw.choice(("sleep", "lock", "spin", "queue", "read"))
     if fault == "bad_sample":
         variant["SAMPLE"] = draw.choice(("json", "unicode") if is_old(launch) else ("json", "unicode", "image"))
     if fault == "nan" and framework in _WITH_TIMEOUT:
@@ -114,17 +126,29 @@ def _of_fault(draw, framework, launch, fault):
         variant["FAULT_STEP"] = str(draw.choice((3, 5, 8)))
     if fault in _AT_STEP:
         places = ("step", "step", "step", "evaluation", "checkpoint")
-        place = draw.choice((*places, "setup", "end") if framework == "ddp" else places)
+        own = ("setup", "end", *(("forward", "backward") if fault in _BY_ITSELF else ()))
+        place = draw.choice((*places, *own) if framework == "ddp" else places)
         variant["FAULT_PLACE"] = "step" if (framework, place) == ("swift", "evaluation") else place
-        variant["FAULT_STEP"] = "6" if variant["FAULT_PLACE"] != "step" else str(draw.choice((0, 0, 2, 3, 5, 8)))
+        once = variant["FAULT_PLACE"] not in ("step", "forward", "backward")
+        variant["FAULT_STEP"] = "6" if once else str(draw.choice((0, 0, 2, 3, 5, 8)))
     elif fault == "slow":
         variant["FAULT_STEP"] = str(draw.choice((0, 2, 3, 5)))
         variant["SLOW_S"] = draw.choice(("0.2", "0.4", "1.0"))
     return variant
 
 
-def _variant(draw, framework, launch, fault):
+def _others(draw, launch, world, culprit):
+    """One more rank, or all of the culprit's node."""
+    if plain(launch).startswith("two") and draw.random() < 0.5:
+        first = culprit // (world // 2) * (world // 2)
+        return [rank for rank in range(first, first + world // 2) if rank != culprit]
+    return [draw.choice([rank for rank in range(world) if rank != culprit])]
+
+
+def _variant(draw, framework, launch, fault, world, culprit):
     variant = _of_program(draw, framework, launch, fault) | _of_fault(draw, framework, launch, fault)
+    if fault in _BY_ITSELF and world > 2 and draw.random() < 0.15:
+        variant["OTHERS"] = "+".join(map(str, _others(draw, launch, world, culprit)))
     if (names := draw.choice(_NAMES)) != "usual":
         variant["NAMES"] = names
     if dressed := draw.choice(_DRESSES):
@@ -133,7 +157,7 @@ def _variant(draw, framework, launch, fault):
 
 
 def _world(draw, framework, launch):
-    if plain(launch) == "two":
+    if plain(launch).startswith("two"):
         return draw.choice((2, 4, 4, 6) if framework == "ddp" else (2, 4))
     if framework == "swift":
         return draw.choice((2, 2, 3))
@@ -150,9 +174,10 @@ def draw_runs(seed, count, make):
     """`make(framework, launch, fault, world, culprit, variant)` gives a run."""
     draw = random.Random(seed)
     for _ in range(count):
-        framework = draw.choices(tuple(_LAUNCHES), weights=(8, 3, 3, 3, 2))[0]
+        framework = draw.choices(tuple(_LAUNCHES), weights=(4, 4, 4, 4, 4))[0]
         launch = draw.choice(_LAUNCHES[framework])
         faults = _faults_of(framework, launch)
         fault = draw.choices(faults, weights=[3 if f in _FREQUENT else 1 for f in faults])[0]
         world = _world(draw, framework, launch)
-        yield make(framework, launch, fault, world, draw.randrange(world), _variant(draw, framework, launch, fault))
+        culprit = draw.randrange(world)
+        yield make(framework, launch, fault, world, culprit, _variant(draw, framework, launch, fault, world, culprit))

@@ -2,16 +2,21 @@
 $FAULT_PLACE whether it strikes at the step itself, in the evaluation, while a checkpoint is saved, before the first
 step (setup) or after the last (end), $RAISED what is raised, $CALL the collective that is left out or differs, $MEMORY
 who asks for too much memory, $SAMPLE what is wrong with a sample, $WORKER_END what a data loader's worker dies of,
-$SPOILS what is no number (and what the program does about it); the training scripts beside this file call the
+$SPOILS what is no number (and what the program does about it), $WAITS what it waits for, $OTHERS the other ranks that
+it strikes; the training scripts beside this file call the
 functions below at their places. Nothing here knows how the failure will be told."""
 import ctypes
 import errno
 import json
 import logging
+import multiprocessing
 import os
+import queue
+import resource
 import signal
 import sys
 import time
+import threading
 import warnings
 
 import raised
@@ -24,8 +29,11 @@ WORKERS = int(os.environ.get("WORKERS", "1" if FAULT == "worker_killed" else "0"
 RANK = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK", "0"))
 
 
+_ALL_CULPRITS = {CULPRIT, *map(int, filter(None, os.environ.get("OTHERS", "").split("+")))}
+
+
 def is_mine():
-    return RANK == CULPRIT
+    return RANK in _ALL_CULPRITS
 
 
 def before_start():
@@ -73,17 +81,41 @@ def _sound_ill():
     print("Error: could not read /sys/class/infiniband, InfiniBand counters are off", file=sys.stderr, flush=True)
 
 
+def _lock_twice():
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+def _spin():
+    while True:
+        sum(range(1000))
+
+
+_WAITS = {"sleep": lambda: time.sleep(3600), "lock": _lock_twice, "spin": _spin,
+          "queue": lambda: queue.Queue().get(), "read": lambda: os.read(os.pipe()[0], 1)}
+
+
+def _open_files_without_end():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+    held = []
+    while True:
+        held.append(open("/dev/null"))
+
+
 _DEADLY = {
     "sigkill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "segfault": lambda: ctypes.string_at(0),
     "abort": os.abort,
-    "exit3": lambda: sys.exit(3),
-    "hard_exit": lambda: os._exit(7),
+    "exit3": lambda: sys.exit(int(os.environ.get("EXIT_CODE", "3"))),
+    "hard_exit": lambda: os._exit(int(os.environ.get("EXIT_CODE", "7"))),
+    "sigterm": lambda: os.kill(os.getpid(), signal.SIGTERM),
+    "open_files": _open_files_without_end,
     "sigfpe": lambda: os.kill(os.getpid(), signal.SIGFPE),
     "sigbus": lambda: os.kill(os.getpid(), signal.SIGBUS),
     "host_oom": _eat_memory,
     "nested": _nested,
-    "wait": lambda: time.sleep(3600),
+    "wait": lambda: _WAITS[os.environ.get("WAITS", "sleep")](),
     "stopped": lambda: time.sleep(3600),
     "ill_words": _sound_ill,
 }
@@ -97,6 +129,8 @@ def at_step(step, dist, torch, place="step"):
     """At the beginning of a step, or at a place in it, on every rank."""
     if step == FAULT_STEP and place == FAULT_PLACE:
         _strike(dist, torch)
+    if (FAULT, _WORKER_END, place, step) == ("worker_killed", "parent", "step", 3) and is_mine():
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
 
 
 def leaves_early(step):
@@ -159,6 +193,16 @@ _SAMPLES = {
 }
 
 
+_WORKER_END = os.environ.get("WORKER_END", "SIGKILL")
+
+
+def _end_worker():
+    if _WORKER_END == "exit":
+        os._exit(1)
+    if _WORKER_END != "parent":
+        os.kill(os.getpid(), signal.Signals[_WORKER_END])
+
+
 def sample(read=iter(range(1 << 30))):
     """While a sample is read; the process's eleventh is the one."""
     if not is_mine() or next(read) != 10:
@@ -166,7 +210,7 @@ def sample(read=iter(range(1 << 30))):
     if FAULT == "worker_killed":
         import torch
         if torch.utils.data.get_worker_info() is not None:
-            os.kill(os.getpid(), signal.Signals[os.environ.get("WORKER_END", "SIGKILL")])
+            _end_worker()
     if FAULT == "bad_sample":
         _SAMPLES[os.environ.get("SAMPLE", "json")]()
 
@@ -203,9 +247,16 @@ def slow(step):
         time.sleep(float(os.environ.get("SLOW_S", "0.5")))
 
 
+SHARDS = "SHARDS" in os.environ  # each rank saves its own part, the culprit onto the full disk
+
+
+def _saves_onto_full_disk():
+    return is_mine() if SHARDS else RANK == 0
+
+
 def checkpoint_folder(usual):
     """Where checkpoints go: onto a full disk."""
-    return os.environ["SMALL_DISK"] if FAULT == "disk_full" else usual
+    return os.environ["SMALL_DISK"] if FAULT == "disk_full" and (is_mine() or not SHARDS) else usual
 
 
 def odd_width(width):
@@ -213,9 +264,14 @@ def odd_width(width):
     return width + 3 if FAULT == "batch_shape" and is_mine() else width
 
 
+def odd_model_width(width):
+    """The width of this rank's model."""
+    return width + 5 if FAULT == "model_shapes" and is_mine() else width
+
+
 def fill_small_disk():
     """Leaves some KiB on it, so that a checkpoint begins and does not end."""
-    if FAULT != "disk_full" or RANK != 0:
+    if FAULT != "disk_full" or not _saves_onto_full_disk():
         return
     ballast = os.open(os.environ["SMALL_DISK"] + "/ballast", os.O_CREAT | os.O_RDWR)
     try:

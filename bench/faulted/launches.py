@@ -137,6 +137,32 @@ def run_redirected(run, env):
     return run_one_launcher(run, env, streams="--redirects")
 
 
+def run_plain(run, env):
+    """As most people start torchrun: what the ranks print goes by no name."""
+    processes = Processes(run)
+    with port_for(run) as port:
+        command = [run.python, "-m", "torch.distributed.run", "--nproc_per_node", str(run.world), "--master_port", port]
+        processes.start([*command, *run.program], env)
+        return processes, processes.wait()
+
+
+def run_filtered(run, env):
+    """The console shows the first rank alone."""
+    return run_one_launcher(run, env, "--local-ranks-filter", "0")
+
+
+def run_rendezvous(run, env):
+    """The ranks meet at a store that the launcher brings."""
+    processes = Processes(run)
+    with port_for(run) as port:
+        processes.start(torchrun(run, run.world, run.folder + "/tree", *_rendezvous(port), *run.program), env)
+        return processes, processes.wait()
+
+
+def _rendezvous(port):
+    return ["--rdzv-backend", "c10d", "--rdzv-endpoint", "127.0.0.1:" + port, "--rdzv-id", "pretrain-7"]
+
+
 def run_with_restarts(run, env):
     return run_one_launcher(run, env, "--max-restarts", "1")
 
@@ -185,13 +211,27 @@ def run_by_spawn(run, env):
     return run_alone(run, env, [run.python, HERE + "/spawned.py", str(run.world), "{port}"])
 
 
-def run_two_launchers(run, env):
+def _as_node(node, port):
+    return ["--node_rank", str(node), "--master_addr", "127.0.0.1", "--master_port", port]
+
+
+def run_two_launchers(run, env, meet=_as_node, streams="--tee"):
     processes = Processes(run)
     with port_for(run) as port:
         for node in range(2):
-            more = ["--nnodes", "2", "--node_rank", str(node), "--master_addr", "127.0.0.1", "--master_port", port]
-            processes.start(torchrun(run, run.world // 2, f"{run.folder}/tree/node_{node}", *more, *run.program), env)
+            options = ["--nnodes", "2", *meet(node, port), *run.program]
+            folder = f"{run.folder}/tree/node_{node}"
+            processes.start(torchrun(run, run.world // 2, folder, *options, streams=streams), env)
         return processes, processes.wait()
+
+
+def run_two_that_meet(run, env):
+    """Which launcher has the first ranks is as they come."""
+    return run_two_launchers(run, env, lambda node, port: _rendezvous(port))
+
+
+def run_two_redirected(run, env):
+    return run_two_launchers(run, env, streams="--redirects")
 
 
 def _in_sruns_words(task, code):
@@ -255,4 +295,5 @@ def run_swift(run, env):
 LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": run_by_itself, "two": run_two_launchers,
             "tasks": run_tasks, "killed": run_tasks_that_srun_kills, "swift": run_swift,
             "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts,
-            "redirected": run_redirected, "mpirun": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
+            "redirected": run_redirected, "plain": run_plain, "filtered": run_filtered,
+            "rendezvous": run_rendezvous, "two_met": run_two_that_meet, "two_redirected": run_two_redirected, "mpirun": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}

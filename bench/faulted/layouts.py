@@ -69,6 +69,18 @@ def of_two_launchers(folder, lines, world, name):
     }
 
 
+def of_two_that_met(folder, lines, world, name):
+    """No file is a rank's, since a node's ranks are as they met."""
+    layouts = of_two_launchers(folder, lines, world, name)
+    return {how: layouts[how] for how in layouts if how != "file a rank"}
+
+
+def of_two_redirected(folder, lines, world, name):
+    for node in range(2):
+        _write(f"{folder}/nodes/node_{node}.log", [line for source, line in lines if source == node])
+    return {"trees of two nodes": [folder + "/tree"], "trees, launchers": [folder + "/tree", folder + "/nodes"]}
+
+
 def of_tasks(folder, lines, world, name):
     for rank in range(world):
         _write(f"{folder}/tasks/{name.format(rank)}", [line for source, line in lines if source == rank])
@@ -124,5 +136,7 @@ def dress(how, paths):
 
 LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console, "two": of_two_launchers,
            "tasks": of_tasks, "killed": of_tasks, "swift": of_swift, "accelerate": of_one_console,
-           "spawn": of_one_console, "restarts": of_one_launcher, "redirected": of_redirected, "mpirun": of_one_console,
+           "spawn": of_one_console, "restarts": of_one_launcher, "redirected": of_redirected, "plain": of_one_console,
+           "filtered": of_redirected, "rendezvous": of_one_launcher, "two_met": of_two_that_met,
+           "two_redirected": of_two_redirected, "mpirun": of_one_console,
            "mpirun_tagged": of_tagged_console}

@@ -1,5 +1,6 @@
 """What a program's own code raises: $RAISED names it."""
 import concurrent.futures
+import os
 import sys
 
 
@@ -63,6 +64,16 @@ RAISED = {
     "overflow": lambda: int(float("inf")),
     "unpack": lambda: (lambda a, b: a)(*[1, 2, 3]),
     "bare": lambda: _raise(AssertionError),
+    "injected": lambda: _raise(RuntimeError(f"injected failure on rank {os.environ.get('RANK', '0')}")),
+    "simulated": lambda: _raise(RuntimeError("simulated crash of this worker")),
+    "boom": lambda: _raise(Exception("boom")),
+    "chaos": lambda: _raise(ValueError("chaos: an exception was asked for at this step")),
+    "os_error": lambda: _raise(OSError("the tokenizer's service is not ready")),
+    "timeout": lambda: _raise(TimeoutError("the reward model did not answer within 30 s")),
+    "connection": lambda: _raise(ConnectionError("the feature store went away")),
+    "missing_file": lambda: open("/data/corpus/part-00031.bin"),
+    "system": lambda: _raise(SystemError("the plugin returned a result with an error set")),
+    "keyboard": lambda: _raise(KeyboardInterrupt),
     "unbound": lambda: eval("undefined_helper"),
 }
 

@@ -1,4 +1,5 @@
 """The ways in which programs write a checkpoint: $SAVER."""
+import errno
 import os
 import pickle
 
@@ -20,12 +21,23 @@ def _save_pickle(state, path):
         pickle.dump(state, file)
 
 
+def _save_to_full_device(state, path):
+    with open("/dev/full", "wb") as file:
+        torch.save(state, file)
+
+
+def _find_no_space(state, path):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+
 _SAVERS = {
     "torch": torch.save,
     "legacy": lambda state, path: torch.save(state, path, _use_new_zipfile_serialization=False),
     "pickle": _save_pickle,
     "numpy": _save_arrays,
     "safetensors": _save_safetensors,
+    "full_device": _save_to_full_device,
+    "no_space": _find_no_space,
 }
 
 

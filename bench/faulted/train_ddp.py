@@ -21,6 +21,20 @@ class Samples(torch.utils.data.Dataset):
         return torch.randn(faults.odd_width(16)), torch.randn(4)
 
 
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.hidden = torch.nn.Linear(16, faults.odd_model_width(8))
+        self.head = torch.nn.Linear(faults.odd_model_width(8), 4)
+        self.calls = 0
+
+    def forward(self, inputs):
+        if self.training:
+            faults.at_step(self.calls, dist, torch, "forward")
+            self.calls += 1
+        return self.head(self.hidden(inputs))
+
+
 def evaluate(model, step):
     faults.at_step(step, dist, torch, "evaluation")
     with torch.no_grad():
@@ -31,10 +45,11 @@ def evaluate(model, step):
 
 
 def save(model, step):
-    if dist.get_rank() == 0:
-        path = faults.checkpoint_folder(os.environ["OUT"]) + "/step6.pt"
+    name = f"step6.part{dist.get_rank()}.pt" if faults.SHARDS else "step6.pt"
+    if dist.get_rank() == 0 or faults.SHARDS:
+        path = f"{faults.checkpoint_folder(os.environ['OUT'])}/{name}"
         save_state(model.state_dict() | {"more": torch.zeros(1 << 18)}, path)
-        print("saved checkpoint step6.pt", flush=styles.FLUSHES)
+        print("saved checkpoint", name, flush=styles.FLUSHES)
     dist.barrier()
 
 
@@ -49,6 +64,7 @@ def train(model, rank):
         faults.slow(step)
         loss = torch.nn.functional.mse_loss(model(faults.spoil_inputs(step, inputs)), targets)
         faults.check_loss(step, loss.item())
+        loss.register_hook(lambda gradient, step=step: faults.at_step(step, dist, torch, "backward"))
         own_s = time.monotonic() - began
         optimizer.zero_grad()
         loss.backward()
@@ -71,7 +87,7 @@ def main():
     torch.manual_seed(rank)
     faults.fill_small_disk()
     faults.at_step(faults.FAULT_STEP, dist, torch, "setup")
-    train(torch.nn.parallel.DistributedDataParallel(torch.nn.Linear(16, 4)), rank)
+    train(torch.nn.parallel.DistributedDataParallel(Net()), rank)
     faults.at_step(faults.FAULT_STEP, dist, torch, "end")
     dist.barrier()
     dist.destroy_process_group()

@@ -109,6 +109,35 @@ TEST(Judge, BlamesTheOnlySilentRankThatAllWhoSawOneGoHaveToDoWithInABarrier) {
   EXPECT_TRUE(verdict.culprits.empty());
 }
 
+TEST(Judge, BlamesTheOnlySilentRankThatBothABroadcastAndAnAllReduceOfThoseWhoSawOneGoGoTo) {
+  const std::string closed = "pair.cc:561] Connection closed by peer [10.0.0.4]:7311.";
+  Files files = {{"rank_0.log", Steps(1, 4) + Raised(0, 40, "broadcast", closed)},
+                 {"rank_1.log", Steps(1, 4) + Raised(1, 52, "all_reduce", closed)},
+                 {"rank_2.log", Steps(1, 4)},
+                 {"rank_3.log", Steps(1, 4)}};
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{2});
+  files[0].second = Steps(1, 4) + Raised(0, 52, "all_reduce", closed);  // of 1 or 3
+  EXPECT_TRUE(Judge(files).culprits.empty());
+}
+
+std::string Ended(int rank, int pid) {
+  return "  rank      : " + std::to_string(rank) + " (local_rank: " + std::to_string(rank) +
+         ")\n  exitcode  : -15 (pid: " + std::to_string(pid) + ")  (SIGTERM)\n";
+}
+
+std::string Ending(int pid) {
+  return "W1126 11:04:28.730000 611 torch/distributed/elastic/multiprocessing/api.py:1028] Sending process " +
+         std::to_string(pid) + " closing signal SIGTERM\n";
+}
+
+TEST(Judge, BlamesWhoEndedBySigtermThatItsLauncherDidNotSend) {
+  const std::string table = Ended(0, 620) + Ended(1, 621) + Ended(2, 622);
+  Verdict verdict = JudgeLog(Closed(0) + Ending(620) + Ending(622) + table);
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(JudgeLog(Closed(0) + Ending(620) + Ending(621) + Ending(622) + table).failure, "gloo_error");
+}
+
 TEST(Judge, BlamesNobodyForABarrierOfAnUnknownNumberOfRanks) {
   std::string log;
   for (int rank = 0; rank < 8; ++rank) {

@@ -21,6 +21,29 @@ std::string_view LastState(std::string_view line) {
   return cr == std::string_view::npos ? line : line.substr(cr + 1);
 }
 
+// What stands before how far the bar is: "rank 1" of "rank 1:  42%|####".
+std::string_view NameOfBar(std::string_view state) {
+  const size_t mark = state.find("%|");
+  if (mark == std::string_view::npos) return {};
+  const size_t name = state.substr(0, mark).find_last_not_of("0123456789.");
+  return state.substr(0, state.substr(0, name + 1).find_last_not_of(' ') + 1);
+}
+
+// The last state of each bar, the latest last.
+std::vector<std::string_view> LastStates(std::string_view line) {
+  constexpr size_t kMostBars = 64;
+  std::vector<std::string_view> states;
+  for (size_t begin = 0, end = 0; begin < line.size(); begin = end + 1) {
+    end = std::min(line.find('\r', begin), line.size());
+    const std::string_view state = line.substr(begin, end - begin);
+    if (state.empty()) continue;
+    std::erase_if(states, [&](std::string_view other) { return NameOfBar(other) == NameOfBar(state); });
+    if (states.size() == kMostBars) states.erase(states.begin());
+    states.push_back(state);
+  }
+  return states;
+}
+
 }  // namespace
 
 void LineAssembler::Feed(base::TimeNs time, std::string_view bytes, const Emit& emit) {
@@ -62,12 +85,19 @@ void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   size_t last = line_.rfind('\r');
   if (last == std::string::npos || time - bar_time_ < kBarInterval) return;
   std::string_view done = std::string_view(line_).substr(0, last);
-  std::string state(LastState(done));
-  if (state.empty()) return;
+  if (LastState(done).empty()) return;
   bar_time_ = time;
+  for (std::string_view state : LastStates(done)) emit({shown_time_, std::string(state), true});
   line_.erase(0, last + 1);
-  emit({shown_time_, std::move(state), true});
   line_time_ = line_.empty() ? time : state_time_;
+}
+
+// Those that the last state has not overwritten, since it is another one's.
+void LineAssembler::EmitOtherBars(std::string_view state, size_t overwritten, const Emit& emit) const {
+  for (std::string_view other : LastStates(std::string_view(line_).substr(0, overwritten))) {
+    const std::string_view name = NameOfBar(other);
+    if (!name.empty() && name != NameOfBar(state)) emit({shown_time_, std::string(other), true});
+  }
 }
 
 void LineAssembler::NumberPart(Ending ending, Line* line) {
@@ -83,6 +113,7 @@ void LineAssembler::EndLine(Ending ending, const Emit& emit) {
   const base::TimeNs bar_time = line_.ends_with('\r') ? shown_time_ : state_time_;
   const std::string_view state = LastState(line_);
   const auto overwritten = static_cast<size_t>(state.data() - line_.data());
+  if (is_bar && traceback_.empty()) EmitOtherBars(state, overwritten, emit);
   const bool has_newline = ending == Ending::kNewline;
   Line line{is_bar ? bar_time : line_time_, std::string(state), !has_newline};
   NumberPart(ending, &line);

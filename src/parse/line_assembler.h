@@ -22,12 +22,12 @@ struct Line {
 
 // Turns the bytes of one channel (one rank's stdout, say) into lines. Pure: the caller passes the time.
 // - Partial lines wait for their newline; `\r` progress bars collapse to their last state per second, and the
-//   state before a `\n` is always kept; `\r\n` is a newline.
+//   state before a `\n` is always kept; `\r\n` is a newline. Of ranks that share a channel, whose bars have names
+//   ("rank 1:  42%|"), each bar's is kept.
 // - A Python traceback (its head to its exception line; chained ones, those of groups and as rich draws them, and what
-// a
-//   syntax error has instead) is one Line, also where torch or its launcher puts "[rank3]: " before each of its lines.
-//   So are the further lines of the exception's message: behind torch's "[rank3]: " all of them, else those that are
-//   indented, or torch's own.
+//   a syntax error has instead) is one Line, also where torch or its launcher puts "[rank3]: " before each of its
+//   lines. So are the further lines of the exception's message: behind torch's "[rank3]: " all of them, else those that
+//   are indented, or torch's own.
 //   It waits a fifth of a second, and for 8 lines, to see what follows. It begins a Line of its own where a bar stands
 //   before it that no newline has ended.
 // - A line over kMaxLineBytes is cut into several, which say so; nothing is dropped. NUL and other binary bytes are
@@ -56,6 +56,7 @@ class LineAssembler {
   void EndLine(Ending ending, const Emit& emit);
   void NumberPart(Ending ending, Line* line);
   void EmitBar(base::TimeNs time, const Emit& emit);
+  void EmitOtherBars(std::string_view state, size_t overwritten, const Emit& emit) const;
   void NoteTimes(base::TimeNs time, std::string_view fresh);
   bool TakeIntoTraceback(Line* line, size_t bytes);
   bool Join(const Line& line, size_t bytes);

@@ -82,6 +82,15 @@ TEST_F(LineAssemblerTest, WhatTorchPrefixesBelowAnExceptionIsItsMessage) {
   }
 }
 
+TEST_F(LineAssemblerTest, EachBarOfRanksThatShareAStreamKeepsItsLastState) {
+  const std::string first = "rank 0:  16%|##  | 2/12, loss=nan]", other = "rank 1: 100%|####| 12/12, loss=0.41]";
+  Feed("\rrank 0:   8%|#   | 1/12, loss=0.52]\rrank 1:   8%|#   | 1/12, loss=0.47]\r" + first + "\r" + other + "\r");
+  Tick(base::kNsPerSecond);
+  EXPECT_EQ(texts_, (std::vector<std::string>{first, other}));
+  Feed(first + "\r" + other + "\n", 2 * base::kNsPerSecond);
+  EXPECT_EQ(texts_, (std::vector<std::string>{first, other, first, other}));
+}
+
 TEST_F(LineAssemblerTest, TracebackBehindABarThatNoNewlineEndedIsOneLine) {
   const std::string bar = " 8%|#   | 1/12 [00:00<00:01, 8.44it/s]";
   const std::string traceback =

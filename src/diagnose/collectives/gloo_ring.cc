@@ -5,13 +5,6 @@
 namespace rankscope::diagnose {
 namespace {
 
-// Of the gradients' reduction, or called by the program.
-bool IsOfAllReduce(const Reading& reading, const Suspect& suspect) {
-  if (suspect.traceback == Traceback::kNone) return false;
-  const std::string& frames = reading.tracebacks.all[suspect.traceback].frames;
-  return frames.find("in all_reduce") != std::string::npos || frames.find("torch/autograd/") != std::string::npos;
-}
-
 // A rank of a job of so many, counted around the ring.
 int32_t Around(int32_t rank, size_t world) {
   const auto ranks = static_cast<int32_t>(world);
@@ -37,11 +30,18 @@ std::optional<int32_t> BetweenThose(const std::set<int32_t>& saw_it_go, const st
 
 }  // namespace
 
+bool AreOfAllReduce(std::string_view frames) {
+  return frames.find("in all_reduce") != std::string_view::npos ||
+         frames.find("torch/autograd/") != std::string_view::npos;
+}
+
 RingGap FindRingGap(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
   std::set<int32_t> silent = known;
   for (int32_t rank : Complaining(suspects)) silent.erase(rank);
   if (known.size() < 3) return {};
-  auto in_all_reduce = [&](const Suspect& suspect) { return IsOfAllReduce(reading, suspect); };
+  auto in_all_reduce = [&](const Suspect& suspect) {
+    return suspect.traceback != Traceback::kNone && AreOfAllReduce(reading.tracebacks.all[suspect.traceback].frames);
+  };
   const auto could_not_send = WhoSaid(reading, suspects, "for send operation to complete", in_all_reduce);
   if (auto rank = WhoDidNotReceive(could_not_send, known); rank && silent.count(*rank) > 0)
     return {rank, "rank " + std::to_string(*could_not_send.begin()) + ", which sends to it, could not"};

@@ -1,5 +1,6 @@
 #include "diagnose/collectives/gloo_tree.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace rankscope::diagnose {
@@ -16,14 +17,29 @@ std::set<int32_t> Below(int32_t rank, int32_t world) {
   return below;
 }
 
+bool Includes(const std::set<int32_t>& all, const std::set<int32_t>& some) {
+  return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
 }  // namespace
 
-std::optional<int32_t> FindTreeGap(const std::set<int32_t>& could_not_send, const std::set<int32_t>& could_not_receive,
-                                   int32_t world) {
+std::set<int32_t> PeersInTree(int32_t rank, int32_t world) {
+  std::set<int32_t> peers;
+  if (rank > 0) peers.insert(ParentOf(rank));
+  for (int32_t other = rank + 1; other < world; ++other) {
+    if (ParentOf(other) == rank) peers.insert(other);
+  }
+  return peers;
+}
+
+std::optional<int32_t> FindTreeGap(const StuckInTree& stuck, int32_t world) {
   std::optional<int32_t> gap;
   for (int32_t rank = 0; rank < world; ++rank) {
     const std::set<int32_t> above = rank > 0 ? std::set<int32_t>{ParentOf(rank)} : std::set<int32_t>{};
-    if (could_not_send != above || could_not_receive != Below(rank, world)) continue;
+    std::set<int32_t> below = Below(rank, world);
+    if (!Includes(above, stuck.could_not_send) || !Includes(below, stuck.could_not_receive)) continue;
+    below.insert(above.begin(), above.end());
+    if (below != stuck.all) continue;
     if (gap) return std::nullopt;
     gap = rank;
   }

@@ -38,6 +38,13 @@ TEST(GlooTree, BlamesNoRootWhereTheOthersWereInAnAllReduce) {
   EXPECT_NE(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(GlooTree, FindsWhoLeftItOutThoughTheStuckOneSawAPeerGo) {
+  EXPECT_EQ(FindTreeGap({{0}, {}, {}}, 4), 2);
+  EXPECT_EQ(FindTreeGap({{0, 3}, {}, {}}, 4), 1);
+  EXPECT_EQ(FindTreeGap({{0}, {}, {0}}, 4), std::nullopt);  // who sends to all receives from none
+  EXPECT_EQ(FindTreeGap({{0, 3}, {0}, {0}}, 4), std::nullopt);
+}
+
 TEST(GlooTree, NamesASenderOnlyWhereAllHaveTheSame) {
   EXPECT_EQ(SenderToAll({1, 2, 4}), 0);
   EXPECT_EQ(SenderToAll({3, 5}), 1);

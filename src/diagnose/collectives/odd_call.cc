@@ -100,8 +100,10 @@ OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects
   auto is_stuck = [&](const Suspect& suspect) {
     return std::find(stuck.ranks.begin(), stuck.ranks.end(), suspect.rank) != stuck.ranks.end();
   };
-  auto gap = FindTreeGap(WhoSaid(reading, suspects, "for send operation", is_stuck),
-                         WhoSaid(reading, suspects, "for recv operation", is_stuck), world);
+  auto gap = FindTreeGap({{stuck.ranks.begin(), stuck.ranks.end()},
+                          WhoSaid(reading, suspects, "for send operation", is_stuck),
+                          WhoSaid(reading, suspects, "for recv operation", is_stuck)},
+                         world);
   if (!gap) return {{}, true, ""};
   return {{*gap},
           true,

@@ -108,6 +108,11 @@ bool TrainsSinceLaunch(const std::vector<Attempt>& attempts, const std::vector<V
   return attempts.back().number >= last_launch;
 }
 
+// Of gloo's errors, those of connecting alone; what else stops ranks before their first step may be the failure itself.
+bool NeverJoined(const Verdict& verdict) {
+  return FailedToJoin(verdict) && (verdict.failure != "gloo_error" || verdict.kind == "connect");
+}
+
 size_t AttemptToTell(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, int32_t last_launch) {
   const size_t last = verdicts.size() - 1;
   if (verdicts[last].healthy && verdicts[last].confidence >= kEndedWell) return last;
@@ -115,7 +120,7 @@ size_t AttemptToTell(const std::vector<Attempt>& attempts, const std::vector<Ver
   std::optional<size_t> failed;
   for (size_t i = 0; i < verdicts.size(); ++i) {
     if (verdicts[i].healthy) continue;
-    if (!failed || !FailedToJoin(verdicts[i]) || FailedToJoin(verdicts[*failed])) failed = i;
+    if (!failed || !FailedToJoin(verdicts[i]) || NeverJoined(verdicts[*failed])) failed = i;
   }
   return failed.value_or(last);
 }

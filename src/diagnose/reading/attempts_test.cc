@@ -4,6 +4,7 @@
 
 #include "diagnose/case/record_case.h"
 #include "diagnose/signatures/signature_set.h"
+#include "diagnose/testing/gloo_words.h"
 #include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
@@ -122,6 +123,14 @@ TEST(Attempts, ARankKilledBeforeTheFirstStepExplainsTheRestartThatItsFileTellsOf
       diagnose::Judge({{"ranks/rank_1.log", kCouldNotJoin}, {"launcher.log", SawItFail(-9, 17) + SawItFail(1, 27)}});
   EXPECT_EQ(verdict.failure, "host_oom_killed");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(Attempts, AWaitBeforeTheFirstStepIsNotHiddenByTheJoiningThatFailedAfterIt) {
+  const std::string restart =
+      "I1126 09:30:18.100000 811 torch/distributed/elastic/agent/server/api.py:941] [default] Worker group FAILED. 1/1 "
+      "attempts left; will restart worker group\n";
+  const Verdict verdict = diagnose::JudgeLog(TimedOut(1, 31) + SawItFail(1, 17) + restart + kCouldNotJoin);
+  EXPECT_NE(verdict.root_line.find("Timed out waiting"), std::string::npos) << verdict.root_line;
 }
 
 TEST(Attempts, AJoiningThatFailedWithoutADeathBeforeItIsTheFailure) {

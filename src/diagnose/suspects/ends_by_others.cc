@@ -121,6 +121,15 @@ void PromoteOwnExit(const Reading& reading, std::vector<Suspect>* suspects) {
   }
 }
 
+// Whom SIGTERM ended without its launcher, somebody else sent it.
+void AddEndsFromOutside(const Reading& reading, std::vector<Suspect>* suspects) {
+  if (!EndedByLauncher(reading).by_sigterm) return;
+  for (const Exit* exit : EndedFromOutside(reading)) {
+    suspects->push_back({exit->line, "sigterm_preempted", "signalled alone", Role::kOutcome, kOwnExit, exit->rank,
+                         Traceback::kNone, "the launcher says that it ended others, not this one"});
+  }
+}
+
 // Slurm cancels the step, and srun ends its tasks, when one of them ended badly; a reason ("DUE TO ...") is its own.
 bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Exit& exit) {
   bool own = exit.signal ? *exit.signal != kSigterm : exit.code.value_or(0) != 0;
@@ -168,6 +177,7 @@ void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) 
   DemoteSignalsAfterAFailure(reading, suspects);
   WeighAborts(reading, suspects);
   PromoteOwnExit(reading, suspects);
+  AddEndsFromOutside(reading, suspects);
   DropDumpsOfDeaths(reading, suspects);
   DemoteNcclAfterTimeout(reading, suspects);
 }

@@ -11,6 +11,19 @@
 namespace rankscope::diagnose {
 namespace {
 
+// As tables name them, "(pid: 4711)": those to which torchelastic says it sent a signal.
+std::set<std::string> ProcessesEnded(const Reading& reading) {
+  static const re2::RE2 kEnding(R"(Sending process (\d+) closing signal)");
+  std::set<std::string> ended;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    std::string pid;
+    const std::string_view text = reading.text(i);
+    if (re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kEnding, &pid))
+      ended.insert("(pid: " + pid + ")");
+  }
+  return ended;
+}
+
 std::set<int32_t> RanksOfFiles(const Reading& reading) {
   std::set<int32_t> ranks;
   for (const CaseFile& file : reading.read->files) {
@@ -45,20 +58,17 @@ bool IsBehind(const Reading& reading, int32_t rank) {
          std::any_of(steps.begin(), steps.end(), [&](const auto& other) { return other.second > own->second; });
 }
 
+bool IsOf(const Reading& reading, const Exit& exit, const std::string& process) {
+  return reading.text(exit.code_line).find(process) != std::string_view::npos;
+}
+
 // torch 1.13's table leaves out those that its launcher ended.
 bool WereUntoldOnesEnded(const Reading& reading) {
-  static const re2::RE2 kEnding(R"(Sending process (\d+) closing signal)");
-  for (size_t i = 0; i < reading.bodies.size(); ++i) {
-    std::string pid;
-    const std::string_view text = reading.text(i);
-    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kEnding, &pid)) continue;
-    const std::string named = "(pid: " + pid + ")";
-    const bool told = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-      return reading.text(exit.code_line).find(named) != std::string_view::npos;
-    });
-    if (!told) return true;
-  }
-  return false;
+  const std::set<std::string> ended = ProcessesEnded(reading);
+  return std::any_of(ended.begin(), ended.end(), [&](const std::string& process) {
+    return std::none_of(reading.exits.begin(), reading.exits.end(),
+                        [&](const Exit& exit) { return IsOf(reading, exit, process); });
+  });
 }
 
 // A launcher tells of the ranks of its own node.
@@ -147,6 +157,17 @@ std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> si
     if (seen.insert(*rank).second) ranks.push_back(*rank);
   }
   return ranks;
+}
+
+std::vector<const Exit*> EndedFromOutside(const Reading& reading) {
+  const std::set<std::string> ended = ProcessesEnded(reading);
+  std::vector<const Exit*> from_outside;
+  for (const Exit& exit : reading.exits) {
+    const bool by_launcher = std::any_of(ended.begin(), ended.end(),
+                                         [&](const std::string& process) { return IsOf(reading, exit, process); });
+    if (exit.signal == kSigterm && exit.rank && !ended.empty() && !by_launcher) from_outside.push_back(&exit);
+  }
+  return from_outside;
 }
 
 bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects) {

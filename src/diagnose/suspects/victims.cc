@@ -4,7 +4,7 @@
 #include <iterator>
 #include <set>
 
-#include "diagnose/collectives/gloo_barrier.h"
+#include "diagnose/collectives/gloo_peers.h"
 #include "diagnose/collectives/gloo_ring.h"
 #include "diagnose/collectives/odd_call.h"
 #include "diagnose/reading/stacks.h"
@@ -58,8 +58,8 @@ Blame Nobody(const std::vector<int32_t>& silent) {
 Blame OfThoseThatWent(const Reading& reading, const std::vector<Suspect>& suspects, const std::vector<int32_t>& silent,
                       const KnownRanks& known) {
   const std::set<int32_t> went(silent.begin(), silent.end());
-  if (auto gap = FindBarrierGap(reading, suspects, went, known))
-    return {{*gap}, "all that saw a peer go have to do with it in the barrier", {}};
+  if (auto peer = FindCommonPeer(reading, suspects, went, known))
+    return {{*peer}, "all that saw a peer go have to do with it in their collectives", {}};
   if (EndedBefore ended = FindEndedBefore(reading, went, known.all); ended.rank)
     return {{*ended.rank}, "its log ends before what all others went on to print: " + ended.line, {}};
   return {};

@@ -25,7 +25,6 @@ void Record(Projects* projects, const std::string& project, const model::Record&
   if (!ingest.ok()) return;
   ingest::Ingest::Batch batch;
   batch.project = project;
-  batch.count = 1;
   model::EncodeRecords({record}, &batch.bytes);
   (*ingest)->Submit(std::move(batch), [](const wire::FrameReceiver::Outcome&) {});
 }

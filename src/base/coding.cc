@@ -3,6 +3,8 @@
 #include <xxhash.h>
 
 #include <bit>
+#include <memory>
+#include <new>
 
 namespace rankscope::base {
 namespace {
@@ -52,6 +54,16 @@ uint64_t ByteReader::LongVarint() {
 
 uint64_t Checksum(std::string_view bytes, uint64_t seed) {
   return XXH3_64bits_withSeed(bytes.data(), bytes.size(), seed);
+}
+
+uint64_t Checksum(std::string_view head, std::string_view body, uint64_t seed) {
+  if (body.empty()) return Checksum(head, seed);
+  std::unique_ptr<XXH3_state_t, XXH_errorcode (*)(XXH3_state_t*)> state(XXH3_createState(), &XXH3_freeState);
+  if (!state) throw std::bad_alloc();
+  XXH3_64bits_reset_withSeed(state.get(), seed);
+  XXH3_64bits_update(state.get(), head.data(), head.size());
+  XXH3_64bits_update(state.get(), body.data(), body.size());
+  return XXH3_64bits_digest(state.get());
 }
 
 }  // namespace rankscope::base

@@ -83,5 +83,7 @@ class ByteReader {
 
 // XXH3, 64 bits, of the bytes.
 uint64_t Checksum(std::string_view bytes, uint64_t seed = 0);
+// Of the two behind each other.
+uint64_t Checksum(std::string_view head, std::string_view body, uint64_t seed);
 
 }  // namespace rankscope::base

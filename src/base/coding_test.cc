@@ -27,6 +27,16 @@ TEST(Coding, RoundTripsEveryWidth) {
   EXPECT_TRUE(in.ok() && in.empty());
 }
 
+TEST(Coding, ChecksumOfTwoIsThatOfBothBehindEachOther) {
+  for (size_t size : {0, 1, 16, 240, 241, 1024, 5000}) {
+    std::string bytes(size, 'x');
+    for (size_t cut : {size_t{0}, size / 3, size}) {
+      std::string_view whole = bytes;
+      EXPECT_EQ(Checksum(whole.substr(0, cut), whole.substr(cut), 7), Checksum(whole, 7)) << size << " " << cut;
+    }
+  }
+}
+
 TEST(Coding, EveryPrefixOfAStringFailsWithoutReadingOn) {
   std::string bytes;
   PutString(&bytes, std::string(300, 'x'));

@@ -18,6 +18,17 @@ const Sender& SenderOf(const std::variant<Kinds...>& entry) {
   return std::visit([](const auto& e) -> const Sender& { return e.sender; }, entry);
 }
 
+struct Numbers {
+  uint64_t first = 0, last = 0;
+};
+
+// Of records, or of those that never come.
+template <typename Entry>
+Numbers NumbersOf(const Entry& entry) {
+  if constexpr (requires { entry.first_seq(); }) return {entry.first_seq(), entry.last_seq()};
+  return {};
+}
+
 }  // namespace
 
 void Ingest::CommitLoop() {
@@ -59,7 +70,7 @@ void Ingest::Commit(std::deque<Submission>* batch) {
   for (Submission& submission : *batch) Place(&submission, &placed);
   NoticeDoubledRanks(*batch);
   PlaceNotices(batch, &placed);
-  if (auto status = journal_->Sync(); !status.ok()) {
+  if (auto status = Sync(); !status.ok()) {
     Refuse(batch, status);
     {
       std::lock_guard lock(mutex_);
@@ -80,6 +91,13 @@ void Ingest::Commit(std::deque<Submission>* batch) {
     if (submission.done) submission.done(submission.outcome);
   }
   trimmer_.AfterCommit(!space_.Check().ok());
+}
+
+base::Status Ingest::Sync() {
+  const int64_t began = base::MonotonicNow();
+  RETURN_IF_ERROR(journal_->Sync());
+  pace_.Synced(began, base::MonotonicNow());
+  return {};
 }
 
 base::Status Ingest::Deliver(const Submission& submission) {
@@ -106,10 +124,8 @@ void Ingest::Place(Submission* submission, Placed* placed) {
     submission->outcome = {Outcome::kFenced, watermark.epoch, {}};
     return;
   }
-  auto* lost = std::get_if<LostEntry>(&submission->entry);
-  uint64_t first = lost ? lost->lost.from_seq : std::get<FrameEntry>(submission->entry).frame.first_seq;
-  uint64_t last = lost ? lost->lost.to_seq : std::get<FrameEntry>(submission->entry).frame.last_seq();
-  switch (wire::Admit(watermark.committed_seq, first, last)) {
+  const Numbers numbers = std::visit([](const auto& entry) { return NumbersOf(entry); }, submission->entry);
+  switch (wire::Admit(watermark.committed_seq, numbers.first, numbers.last)) {
     case wire::Admission::kDuplicate:
       submission->outcome = {Outcome::kDurable, watermark.committed_seq, {}};
       return;
@@ -117,9 +133,9 @@ void Ingest::Place(Submission* submission, Placed* placed) {
       submission->outcome = {Outcome::kGap, watermark.committed_seq + 1, {}};
       return;
     case wire::Admission::kAppend:
-      Write(submission, placed, last);
+      Write(submission, placed, numbers.last);
   }
-  if (!lost || !submission->appended) return;
+  if (!submission->notice || !submission->appended) return;
   std::lock_guard lock(mutex_);
   Notice(*std::move(submission->notice));
 }
@@ -134,7 +150,8 @@ void Ingest::ForgetIfTold(const Submission& submission, Placed* placed) {
 }
 
 void Ingest::Write(Submission* submission, Placed* placed, uint64_t last_seq) {
-  auto end = journal_->Append(std::visit([](const auto& entry) { return EncodeEntry(entry); }, submission->entry));
+  auto end = std::visit([&](const auto& entry) { return journal_->Append(EncodeEntry(entry), BodyOf(entry)); },
+                        submission->entry);
   if (!end.ok()) {
     space_.Refused(end.status());
     submission->outcome = {Outcome::kFailed, 0, base::Status::Unavailable(end.status().message())};

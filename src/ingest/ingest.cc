@@ -91,13 +91,17 @@ void Ingest::Submit(Batch batch, std::function<void(Outcome)> done) {
   if (batch.bytes.size() > wire::kMaxFrameBytes - kFrameSlack) {
     return done({Outcome::kFailed, 0, base::Status::Invalid("records of more than 8 MiB together")});
   }
-  Submission submission;
-  wire::Frame frame = wire::MakeQuickFrame(batch.bytes, batch.count, batch.first_seq);
   auto records = model::RecordBatch::Decode(std::move(batch.bytes));
   if (!records.ok()) return done({Outcome::kFailed, 0, records.status()});
-  submission.records = *std::move(records);
+  Submission submission;
+  submission.records = *records;
   Sender sender{std::move(batch.producer), 0, std::move(batch.project), base::WallNow()};
-  submission.entry = FrameEntry{std::move(sender), std::move(frame)};
+  if (pace_.slow()) {
+    wire::Frame frame = wire::MakeQuickFrame((*records)->encoded(), (*records)->size(), batch.first_seq);
+    submission.entry = FrameEntry{std::move(sender), std::move(frame)};
+  } else {
+    submission.entry = BatchEntry{std::move(sender), batch.first_seq, *std::move(records)};
+  }
   submission.done = std::move(done);
   Enqueue(std::move(submission));
 }

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "ingest/disk_pace.h"
 #include "ingest/fanout.h"
 #include "ingest/journal_entry.h"
 #include "ingest/journal_trimmer.h"
@@ -54,8 +55,7 @@ class Ingest : public wire::FrameReceiver {
   struct Batch {
     std::string project, producer;
     uint64_t first_seq = 0;  // 0 without a producer
-    size_t count = 0;        // not 0
-    std::string bytes;       // of model::RecordBatchBuilder, at most wire::kMaxFrameBytes
+    std::string bytes;       // of model::RecordBatchBuilder, not without records, at most wire::kMaxFrameBytes
   };
   void Submit(Batch batch, std::function<void(Outcome)> done);
   // Forgets how far the producers are whose names begin with `prefix`, since what they sent is deleted: else sending it
@@ -67,7 +67,7 @@ class Ingest : public wire::FrameReceiver {
   uint64_t CommittedSeq(const std::string& producer);
 
  private:
-  using Entry = std::variant<FrameEntry, LostEntry, ForgetEntry, TickEntry>;
+  using Entry = std::variant<FrameEntry, BatchEntry, LostEntry, ForgetEntry, TickEntry>;
   struct Submission {
     Entry entry;
     std::shared_ptr<const model::RecordBatch> records;  // null: none
@@ -86,6 +86,7 @@ class Ingest : public wire::FrameReceiver {
   void CommitLoop();
   void AddTick(std::deque<Submission>* batch);
   void Commit(std::deque<Submission>* batch);
+  base::Status Sync();
   void Place(Submission* submission, Placed* placed);
   void ForgetIfTold(const Submission& submission, Placed* placed);
   void Write(Submission* submission, Placed* placed, uint64_t last_seq);
@@ -104,6 +105,8 @@ class Ingest : public wire::FrameReceiver {
   JournalTrimmer trimmer_;
   RankClaims claims_;
   int64_t ticked_at_ = 0;  // by the monotonic clock
+
+  DiskPace pace_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;

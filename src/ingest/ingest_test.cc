@@ -2,8 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <future>
+#include <thread>
+
+#include "base/file.h"
+#include "ingest/disk_pace.h"
 
 namespace rankscope::ingest {
 namespace {
@@ -79,7 +84,7 @@ class IngestTest : public testing::Test {
     record.text = text;
     builder.Add(record);
     std::promise<Outcome> promise;
-    ingest_->Submit({"default", producer, producer.empty() ? uint64_t{0} : 1, 1, builder.Take()},
+    ingest_->Submit({"default", producer, producer.empty() ? uint64_t{0} : 1, builder.Take()},
                     [&](const Outcome& o) { promise.set_value(o); });
     return promise.get_future().get().kind;
   }
@@ -91,6 +96,11 @@ class IngestTest : public testing::Test {
     hello.host = "h";
     ingest_->SubmitLost(hello, {from, to, "damaged"}, [&](const Outcome& outcome) { promise.set_value(outcome); });
     return promise.get_future().get();
+  }
+  uint64_t JournalBytes() const {
+    uint64_t bytes = 0;
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) bytes += file.file_size();
+    return bytes;
   }
   uint64_t Greet(uint32_t epoch = 1, uint64_t acked = 0) {
     wire::Hello hello;
@@ -107,6 +117,26 @@ class IngestTest : public testing::Test {
   std::vector<std::string> report_, said_;
   std::unique_ptr<Ingest> ingest_;
 };
+
+TEST(DiskPace, IsSlowWhereRecordsMostlyWaitForIt) {
+  constexpr int64_t kMs = base::kNsPerSecond / 1000;
+  DiskPace pace;
+  int64_t now = 5000 * kMs;
+  auto sync = [&](int64_t pause, int64_t takes, int times) {
+    for (int i = 0; i < times; ++i) {
+      now += pause * kMs;
+      pace.Synced(now, now + takes * kMs);
+      now += takes * kMs;
+    }
+    return pace.slow();
+  };
+  EXPECT_FALSE(sync(5, 3, 40));
+  EXPECT_TRUE(sync(1, 17, 12));
+  EXPECT_TRUE(sync(1, 17, 12)) << "still";
+  EXPECT_FALSE(sync(5, 3, 40));
+  EXPECT_TRUE(sync(1, 17, 12));
+  EXPECT_FALSE(sync(10000, 17, 1)) << "nothing waited for it";
+}
 
 TEST_F(IngestTest, StoresEachRecordOnceHoweverOftenItIsSent) {
   EXPECT_EQ(Send(FrameOf(1, 3)).seq, 3u);
@@ -199,6 +229,27 @@ TEST_F(IngestTest, ForgottenProducersBeginAnewAlsoAfterARestart) {
   EXPECT_EQ(send("http/1/a/x"), Outcome::kDurable);
   EXPECT_EQ(send("http/3/a/b/x"), Outcome::kDurable);
   EXPECT_EQ(sink_.texts, std::vector<std::string>{"http/1/a/x"});
+}
+
+TEST_F(IngestTest, BatchesAreCompressedOnlyWhileTheDiskIsSlow) {
+  const std::string text(10000, 'x');
+  ASSERT_EQ(SendBatch("http/fast", text), Outcome::kDurable);
+  uint64_t fast = JournalBytes();
+  EXPECT_GT(fast, text.size());
+  base::SetFileFaults([](std::string_view operation) {
+    if (operation == "sync") std::this_thread::sleep_for(std::chrono::milliseconds(120));
+    return base::Status();
+  });
+  for (const char* producer : {"http/1", "http/2", "http/3", "http/4"})
+    ASSERT_EQ(SendBatch(producer, text), Outcome::kDurable);
+  base::SetFileFaults(nullptr);
+  uint64_t slow = JournalBytes() - fast;
+  EXPECT_LT(slow, 4 * text.size());
+  Start();
+  EXPECT_EQ(sink_.texts, std::vector<std::string>(5, text));
+  EXPECT_EQ(ingest_->CommittedSeq("http/fast"), 1u);
+  EXPECT_EQ(ingest_->CommittedSeq("http/4"), 1u);
+  EXPECT_TRUE(report_.empty());
 }
 
 TEST_F(IngestTest, LostRecordsMoveTheSequenceOnAndAreSaidInTheStream) {

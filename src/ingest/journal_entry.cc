@@ -10,6 +10,7 @@ constexpr uint8_t kWatermarks = 2;
 constexpr uint8_t kLost = 3;
 constexpr uint8_t kForget = 4;
 constexpr uint8_t kTick = 5;
+constexpr uint8_t kBatch = 6;
 
 void Put(const Sender& sender, std::string* out) {
   base::PutString(out, sender.producer);
@@ -33,6 +34,16 @@ base::Result<JournalEntry> DecodeFrameEntry(base::ByteReader in) {
   std::string_view frame = in.String();
   if (!in.ok()) return base::Status::Corrupt("journal entry: malformed frame entry");
   ASSIGN_OR_RETURN(entry.frame, wire::DecodeFrame(frame));
+  return JournalEntry(std::move(entry));
+}
+
+base::Result<JournalEntry> DecodeBatchEntry(base::ByteReader in) {
+  BatchEntry entry;
+  entry.sender = GetSender(&in);
+  entry.first = in.Varint();
+  std::string batch(in.Bytes(in.remaining()));
+  if (!in.ok()) return base::Status::Corrupt("journal entry: malformed batch entry");
+  ASSIGN_OR_RETURN(entry.records, model::RecordBatch::Decode(std::move(batch), {entry.sender.project, 0}));
   return JournalEntry(std::move(entry));
 }
 
@@ -88,9 +99,13 @@ std::string EncodeEntry(const FrameEntry& entry) {
   std::string out(1, kFrame);
   Put(entry.sender, &out);
   base::PutVarint(&out, head.size() + entry.frame.payload.size());
-  out.reserve(out.size() + head.size() + entry.frame.payload.size());
-  out += head;
-  out += entry.frame.payload;
+  return out + head;
+}
+
+std::string EncodeEntry(const BatchEntry& entry) {
+  std::string out(1, kBatch);
+  Put(entry.sender, &out);
+  base::PutVarint(&out, entry.first);
   return out;
 }
 
@@ -138,6 +153,8 @@ base::Result<JournalEntry> DecodeEntry(std::string_view bytes) {
   switch (uint8_t kind = in.Byte()) {
     case kFrame:
       return DecodeFrameEntry(in);
+    case kBatch:
+      return DecodeBatchEntry(in);
     case kLost:
       return DecodeLostEntry(in);
     case kWatermarks:

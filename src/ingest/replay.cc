@@ -8,6 +8,8 @@
 namespace rankscope::ingest {
 namespace {
 
+using Records = std::shared_ptr<const model::RecordBatch>;
+
 void Take(const Watermarks& table, Watermarks* watermarks) {
   for (const auto& [producer, watermark] : table) {
     Watermark& mine = (*watermarks)[producer];
@@ -15,12 +17,16 @@ void Take(const Watermarks& table, Watermarks* watermarks) {
   }
 }
 
-base::Status ReplayFrame(const FrameEntry& entry, uint64_t end_position, Fanout* fanout, Replayed* replayed,
-                         base::Status* damage) {
+base::Result<Records> RecordsOf(const FrameEntry& entry) { return wire::OpenFrame(entry.frame, entry.sender.project); }
+base::Result<Records> RecordsOf(const BatchEntry& entry) { return entry.records; }
+
+template <typename Entry>
+base::Status ReplayRecords(const Entry& entry, uint64_t end_position, Fanout* fanout, Replayed* replayed,
+                           base::Status* damage) {
   const Sender& sender = entry.sender;
   bool numbered = !sender.producer.empty();
-  if (numbered) replayed->watermarks[sender.producer] = {sender.epoch, entry.frame.last_seq()};
-  auto records = wire::OpenFrame(entry.frame, sender.project);
+  if (numbered) replayed->watermarks[sender.producer] = {sender.epoch, entry.last_seq()};
+  auto records = RecordsOf(entry);
   if (!records.ok()) {
     *damage = records.status();
     return {};
@@ -37,13 +43,15 @@ base::Status ReplayEntry(const journal::Journal::Reader::Entry& raw, Fanout* fan
   } else if (auto* table = std::get_if<Watermarks>(&*entry)) {
     Take(*table, &replayed->watermarks);
   } else if (auto* lost = std::get_if<LostEntry>(&*entry)) {
-    replayed->watermarks[lost->sender.producer] = {lost->sender.epoch, lost->lost.to_seq};
+    replayed->watermarks[lost->sender.producer] = {lost->sender.epoch, lost->last_seq()};
   } else if (auto* forget = std::get_if<ForgetEntry>(&*entry)) {
     Forget(forget->prefix, &replayed->watermarks);
   } else if (auto* tick = std::get_if<TickEntry>(&*entry)) {
     return fanout->Redeliver(raw.end_position, *tick);
+  } else if (auto* batch = std::get_if<BatchEntry>(&*entry)) {
+    return ReplayRecords(*batch, raw.end_position, fanout, replayed, damage);
   } else {
-    return ReplayFrame(std::get<FrameEntry>(*entry), raw.end_position, fanout, replayed, damage);
+    return ReplayRecords(std::get<FrameEntry>(*entry), raw.end_position, fanout, replayed, damage);
   }
   return {};
 }

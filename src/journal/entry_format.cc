@@ -34,13 +34,13 @@ std::optional<FileHeader> DecodeFileHeader(std::string_view bytes) {
   return header;
 }
 
-std::string EncodeEntryHeader(uint64_t id, uint64_t position, std::string_view payload) {
-  auto length = static_cast<uint32_t>(payload.size());
+std::string EncodeEntryHeader(uint64_t id, uint64_t position, std::string_view head, std::string_view body) {
+  auto length = static_cast<uint32_t>(head.size() + body.size());
   uint64_t place = PlaceChecksum(id, position, length);
   std::string header;
   base::PutFixed32(&header, length);
   base::PutFixed32(&header, static_cast<uint32_t>(place));
-  base::PutFixed64(&header, base::Checksum(payload, place));
+  base::PutFixed64(&header, base::Checksum(head, body, place));
   return header;
 }
 

@@ -175,19 +175,21 @@ base::Status Journal::AdvanceTo(uint64_t position) {
   return position <= files_.back().end ? base::Status() : BeginFile(position);
 }
 
-base::Result<uint64_t> Journal::Append(std::string_view payload) {
+base::Result<uint64_t> Journal::Append(std::string_view head, std::string_view body) {
   if (poisoned_) return base::Status::Internal(folder_ + ": an earlier write or sync failed for good");
-  if (payload.size() > kMaxPayloadBytes) return base::Status::Invalid("journal entry of more than 64 MiB");
+  if (head.size() + body.size() > kMaxPayloadBytes) return base::Status::Invalid("journal entry of more than 64 MiB");
   if (!begun_) RETURN_IF_ERROR(BeginFile(files_.back().end));
   if (files_.back().end - files_.back().first >= options_.file_bytes) {
     RETURN_IF_ERROR(Sync());
     RETURN_IF_ERROR(BeginFile(files_.back().end));
   }
   File file = files_.back();
-  std::string header = EncodeEntryHeader(id_, file.end, payload);
-  iovec parts[2] = {{header.data(), header.size()}, {const_cast<char*>(payload.data()), payload.size()}};
-  auto whole = static_cast<ssize_t>(header.size() + payload.size());
-  ssize_t written = writev(fd_.get(), parts, 2);
+  std::string header = EncodeEntryHeader(id_, file.end, head, body);
+  iovec parts[] = {{header.data(), header.size()},
+                   {const_cast<char*>(head.data()), head.size()},
+                   {const_cast<char*>(body.data()), body.size()}};
+  auto whole = static_cast<ssize_t>(header.size() + head.size() + body.size());
+  ssize_t written = writev(fd_.get(), parts, std::size(parts));
   if (written != whole) {
     int error = written < 0 ? errno : ENOSPC;
     auto good = static_cast<off_t>(kFileHeaderBytes + file.end - file.first);
@@ -201,9 +203,11 @@ base::Result<uint64_t> Journal::Append(std::string_view payload) {
 
 base::Status Journal::Sync() {
   if (poisoned_) return base::Status::Internal(folder_ + ": an earlier write or sync failed for good");
-  if (!begun_ || fdatasync(fd_.get()) == 0) return {};
+  if (!begun_) return {};
+  auto status = base::SyncFile(fd_.get(), PathOf(files_.back().first));
+  if (status.ok()) return {};
   poisoned_ = true;  // the kernel may have dropped the pages: asking again would lie
-  return base::Status::Internal(base::Status::FromErrno("cannot sync " + PathOf(files_.back().first), errno).message());
+  return base::Status::Internal(status.message());
 }
 
 base::Status Journal::BeginNextFile() {

@@ -37,9 +37,10 @@ class Journal {
   static base::Result<std::unique_ptr<Journal>> OpenToRead(const std::string& folder, Recovery* recovery);
   ~Journal();
 
-  // Writes one entry; durable only after Sync. Returns the position just past it. On a write error (full disk) the
-  // torn bytes are cut off again and the journal can be appended to later.
-  base::Result<uint64_t> Append(std::string_view payload);
+  // Writes one entry, whose payload is `head` and `body` behind each other; durable only after Sync. Returns the
+  // position just past it. On a write error (full disk) the torn bytes are cut off again and the journal can be
+  // appended to later.
+  base::Result<uint64_t> Append(std::string_view head, std::string_view body = {});
   // Makes everything appended durable. An fdatasync error is final: the caller must stop (kInternal ever after).
   base::Status Sync();
 

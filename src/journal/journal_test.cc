@@ -58,6 +58,14 @@ TEST_F(JournalTest, GivesBackWhatWasAppendedAcrossFilesAndReopenings) {
   EXPECT_EQ(recovery_.truncated_bytes, 0u);
 }
 
+TEST_F(JournalTest, HeadAndBodyAreOneEntry) {
+  ASSERT_TRUE(journal_->Append("head ", "and body").ok());
+  ASSERT_TRUE(journal_->Append("", "body").ok());
+  Open({});
+  EXPECT_EQ(All(), (std::vector<std::string>{"head and body", "body"}));
+  EXPECT_TRUE(recovery_.damage.empty());
+}
+
 TEST_F(JournalTest, TornTailIsCutOffAtEveryByte) {
   ASSERT_TRUE(journal_->Append("first").ok());
   uint64_t keep = fs::file_size(OnlyFile());

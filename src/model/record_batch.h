@@ -29,6 +29,8 @@ class RecordBatch {
   }
 
   size_t size() const { return count_; }
+  // What it was decoded from, without the adjustment.
+  std::string_view encoded() const { return bytes_; }
   // Memory held, roughly.
   size_t bytes() const { return sizeof *this + bytes_.capacity() + origins_.size() * sizeof(Origin); }
   // Copies of all of them, for few at a time.

@@ -71,7 +71,6 @@ void FindingEvents::Send(std::vector<model::Record> events) {
   batch.project = project_;
   batch.producer = kProducer;
   batch.first_seq = first;
-  batch.count = events.size();
   model::EncodeRecords(events, &batch.bytes);
   ingest_->Submit(std::move(batch), answered);
 }

@@ -15,7 +15,7 @@ namespace rankscope::parse {
 namespace {
 
 constexpr size_t kStep = 32;  // bytes looked at at once
-static_assert(kStep <= PlainJson::kReadable);
+static_assert(2 * kStep <= PlainJson::kReadable);
 
 // Of kStep bytes: those at which a text may not go on (its closing quote, a backslash, control characters), by a bit
 // each, and whether all are ASCII.
@@ -53,27 +53,17 @@ constexpr auto kOfNumbers = [] {
 
 bool IsAscii(char c) { return static_cast<uint8_t>(c) < 0x80; }
 
-// What stands behind a backslash; 0: nothing that is known here.
-char Unescaped(char c) {
-  switch (c) {
-    case '"':
-    case '\\':
-    case '/':
-      return c;
-    case 'n':
-      return '\n';
-    case 't':
-      return '\t';
-    case 'r':
-      return '\r';
-    case 'b':
-      return '\b';
-    case 'f':
-      return '\f';
-    default:
-      return 0;
-  }
-}
+// Of what stands behind a backslash; 0: nothing that is known here.
+constexpr auto kUnescaped = [] {
+  std::array<char, 256> of{};
+  for (char c : std::string_view("\"\\/")) of[static_cast<uint8_t>(c)] = c;
+  of['n'] = '\n';
+  of['t'] = '\t';
+  of['r'] = '\r';
+  of['b'] = '\b';
+  of['f'] = '\f';
+  return of;
+}();
 
 }  // namespace
 
@@ -84,8 +74,8 @@ void PlainJson::Begin(std::string_view line) {
   place_ = 0;
   ascii_ = true;
   whole_ = false;
-  if (room_bytes_ < line.size() + kStep) {
-    room_bytes_ = 2 * line.size() + kStep;
+  if (room_bytes_ < line.size() + 2 * kStep) {
+    room_bytes_ = 2 * (line.size() + kStep);
     room_ = std::make_unique_for_overwrite<char[]>(room_bytes_);
   }
   free_ = room_.get();
@@ -189,23 +179,43 @@ void PlainJson::FindEnd() {
 bool PlainJson::ReadEscaped(const char* begin, std::string_view* text) {
   char* first = free_;
   free_ = std::copy(begin, at_, free_);
-  while (Skip('\\')) {
-    char c = Unescaped(Peek());
-    if (c == 0) return false;
-    *free_++ = c;
-    ++at_;
-    while (at_ < end_) {
-      Step step = Look(at_);
-      ascii_ = ascii_ && step.ascii;
-      std::memcpy(free_, at_, kStep);
-      auto taken = std::min<size_t>(static_cast<size_t>(std::countr_zero(step.stops)), kStep);
-      free_ += taken;
-      at_ += taken;
-      if (taken < kStep) break;
+  while (at_ < end_) {
+    switch (TakeStep()) {
+      case StepEnd::kGoesOn:
+        continue;
+      case StepEnd::kStop:
+        *text = {first, static_cast<size_t>(free_ - first)};
+        return Skip('"');
+      case StepEnd::kUnknown:
+        return false;
     }
   }
-  *text = {first, static_cast<size_t>(free_ - first)};
-  return Skip('"');
+  return false;
+}
+
+// Copies what a step has of a text, all its escapes taken out: at_ is behind it, or where the text may not go on.
+PlainJson::StepEnd PlainJson::TakeStep() {
+  const Step step = Look(at_);
+  ascii_ = ascii_ && step.ascii;
+  const char* const begin = at_;
+  for (uint32_t stops = step.stops; stops != 0;) {
+    const int place = std::countr_zero(stops);
+    CopyTo(begin + place);
+    if (*at_ != '\\') return StepEnd::kStop;
+    *free_ = kUnescaped[static_cast<uint8_t>(at_[1])];
+    if (*free_++ == 0) return StepEnd::kUnknown;
+    at_ += 2;
+    stops &= ~(uint32_t{3} << place);  // what is escaped stops nothing
+  }
+  if (at_ < begin + kStep) CopyTo(begin + kStep);
+  return StepEnd::kGoesOn;
+}
+
+// A step's bytes at most.
+void PlainJson::CopyTo(const char* end) {
+  std::memcpy(free_, at_, kStep);
+  free_ += end - at_;
+  at_ = end;
 }
 
 }  // namespace rankscope::parse

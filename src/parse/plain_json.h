@@ -42,6 +42,9 @@ class PlainJson {
   bool ReadWord(std::string_view word, std::string_view* text);
   bool ReadText(std::string_view* text);
   bool ReadEscaped(const char* begin, std::string_view* text);
+  enum class StepEnd { kGoesOn, kStop, kUnknown };
+  StepEnd TakeStep();
+  void CopyTo(const char* end);
   void FindEnd();
   bool Close();
 

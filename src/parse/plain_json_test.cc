@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -51,6 +52,25 @@ TEST(PlainJson, TextsOfEverySizeAndEscapesAtEveryPlace) {
       std::string line = R"({"k":")";
       line.append(written).append(R"(","l":")").append(written).append(R"("})");
       EXPECT_EQ(Read({line}), (std::vector<Members>{{{"k", text}, {"l", text}}}));
+    }
+  }
+}
+
+TEST(PlainJson, TextsThatAreMostlyEscapes) {
+  const std::vector<std::pair<std::string, std::string>> parts = {
+      {"\\\\", "\\"}, {"\\\"", "\""}, {"\\n", "\n"}, {"\\/", "/"}, {"a", "a"}, {"some words ", "some words "}};
+  std::mt19937 random(5);
+  for (int i = 0; i < 2000; ++i) {
+    std::string line = "{\"k\":\"", text;
+    for (size_t left = random() % 60; left > 0; --left) {
+      const auto& [written, read] = parts[random() % parts.size()];
+      line += written;
+      text += read;
+    }
+    line += "\"}";
+    for (const std::string& behind : {std::string(64, '\\'), std::string(64, '"'), std::string(64, 'n')}) {
+      EXPECT_EQ(Read({line}, behind), (std::vector<Members>{{{"k", text}}})) << line;
+      EXPECT_EQ(Read({line.substr(0, line.size() - 2)}, behind), std::vector<Members>{{}}) << line;
     }
   }
 }

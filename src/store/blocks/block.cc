@@ -176,7 +176,7 @@ class Encoder {
     if (!texts.empty()) EncodeTexts(texts, pieces, &encoded);
     PutColumn(encoded);
     WordFilter words;
-    for (const TextPieces::Piece& piece : pieces.pieces()) words.AddWords(piece.text);
+    for (std::string_view piece : pieces.pieces()) words.AddWords(piece);
     AddWords(pieces.literals(), 0, &words);
     AddWords(texts, cut, &words);
     if (words.saw_escape()) AddWordsWithoutColours(texts, &words);

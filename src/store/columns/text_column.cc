@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <numeric>
+#include <span>
 #include <unordered_map>
 
 #include "base/coding.h"
@@ -118,11 +119,10 @@ bool ReadTable(std::string_view bytes, size_t count, Texts* texts) {
 }
 
 // The numbers of the pieces that get a code, in the order of their codes: the most frequent ones first.
-std::vector<uint32_t> ChooseCoded(const std::vector<TextPieces::Piece>& pieces) {
-  std::vector<uint32_t> coded(pieces.size() - 1);
+std::vector<uint32_t> ChooseCoded(const std::vector<uint32_t>& counts) {
+  std::vector<uint32_t> coded(counts.size() - 1);
   std::iota(coded.begin(), coded.end(), TextPieces::kLiteral + 1);
-  std::stable_sort(coded.begin(), coded.end(),
-                   [&](uint32_t a, uint32_t b) { return pieces[a].count > pieces[b].count; });
+  std::stable_sort(coded.begin(), coded.end(), [&](uint32_t a, uint32_t b) { return counts[a] > counts[b]; });
   coded.resize(std::min<size_t>(coded.size(), kOneByte + kTwoBytes));
   return coded;
 }
@@ -164,17 +164,17 @@ size_t CodedBytes(const TextPieces& all, const std::vector<Code>& codes) {
   size_t bytes = 0;
   for (std::string_view literal : all.literals()) bytes += literal.size() + 1;
   for (size_t number = TextPieces::kLiteral + 1; number < codes.size(); ++number) {
-    const auto& [text, count] = all.pieces()[number];
+    size_t size = all.pieces()[number].size(), count = all.counts()[number];
     const Code& code = codes[number];
-    bytes += code.bytes[0] == kLiteral ? (text.size() + 1) * count : text.size() + code.size * count;
+    bytes += code.bytes[0] == kLiteral ? (size + 1) * count : size + code.size * count;
   }
   return bytes;
 }
 
 // Without asking how long a code is, which no processor guesses.
-std::string_view PutCodes(const std::vector<uint32_t>& sequence, const std::vector<Code>& codes, char* room) {
+std::string_view PutCodes(std::span<const uint16_t> sequence, const std::vector<Code>& codes, char* room) {
   char* end = room;
-  for (uint32_t number : sequence) {
+  for (uint16_t number : sequence) {
     std::memcpy(end, codes[number].bytes.data(), 2);
     end += codes[number].size;
   }
@@ -185,23 +185,23 @@ std::string_view PutCodes(const std::vector<uint32_t>& sequence, const std::vect
 std::vector<std::string_view> LiteralsOf(const TextPieces& all, const std::vector<Code>& codes) {
   std::vector<std::string_view> literals;
   const std::string_view* next = all.literals().data();
-  for (uint32_t number : all.sequence()) {
+  for (uint16_t number : all.sequence()) {
     if (codes[number].bytes[0] != kLiteral) continue;
-    literals.push_back(number == TextPieces::kLiteral ? *next++ : all.pieces()[number].text);
+    literals.push_back(number == TextPieces::kLiteral ? *next++ : all.pieces()[number]);
   }
   return literals;
 }
 
 // False, with nothing appended: it would be hardly less than the texts.
 bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all, std::string* out) {
-  std::vector<uint32_t> coded = ChooseCoded(all.pieces());
+  std::vector<uint32_t> coded = ChooseCoded(all.counts());
   std::vector<Code> codes = CodesOf(coded, all.pieces().size());
   size_t bytes = 0;
   for (std::string_view text : texts) bytes += text.size();
   if (CodedBytes(all, codes) * 4 > bytes * 3) return false;
   std::vector<std::string_view> dictionary;
   dictionary.reserve(coded.size());
-  for (uint32_t number : coded) dictionary.push_back(all.pieces()[number].text);
+  for (uint32_t number : coded) dictionary.push_back(all.pieces()[number]);
   out->push_back(kPieces);
   base::PutVarint(out, bytes);
   PutIntegers(SizesOf(texts), out);

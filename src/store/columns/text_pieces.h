@@ -1,12 +1,12 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "store/columns/piece_key.h"
 #include "store/texts/hash_index.h"
 
 namespace rankscope::store {
@@ -17,11 +17,7 @@ namespace rankscope::store {
 // numbered, and looked at once. One thread.
 class TextPieces {
  public:
-  struct Piece {
-    std::string_view text;  // in one of the texts
-    uint32_t count = 0;
-  };
-  static constexpr uint32_t kLiteral = 0;
+  static constexpr uint16_t kLiteral = 0;
 
   // That texts of so many bytes in all will come.
   void Expect(size_t bytes);
@@ -29,40 +25,47 @@ class TextPieces {
   // this to be worth it; this text and later ones are not cut.
   bool Add(std::string_view text);
 
-  // Those that are numbered, from 1 on; kLiteral's is empty.
-  const std::vector<Piece>& pieces() const { return pieces_; }
+  // Those that are numbered, from 1 on, in one of the texts; kLiteral's is empty.
+  const std::vector<std::string_view>& pieces() const { return pieces_; }
+  // How often each of them came; that of kLiteral too.
+  const std::vector<uint32_t>& counts() const { return counts_; }
   // The pieces of the texts that were cut, one text after the other: numbers, or kLiteral for the next one of
-  const std::vector<uint32_t>& sequence() const { return sequence_; }
+  std::span<const uint16_t> sequence() const { return {sequence_.get(), size_}; }
   const std::vector<std::string_view>& literals() const { return literals_; }
   // How many texts were cut.
   size_t texts() const { return texts_; }
 
  private:
-  static constexpr size_t kShort = 31, kPlaces = 4096;
-  // A piece of up to kShort bytes, zeros behind it, and its size in the last byte.
-  struct alignas(32) Key {
-    std::array<uint64_t, 4> words{};
+  static constexpr size_t kPlaces = 4096, kMostNumbers = 1 << 16;
+
+  // Where cutting a text is.
+  struct Position {
+    size_t begin = 0;     // of the piece
+    uint64_t before = 0;  // whether the byte before the window is in a run
+    uint64_t behind = 0;  // where in it a piece begins behind an ideograph of the window before
   };
 
+  void MakeRoom(size_t pieces);
   void Cut(std::string_view text);
-  // The piece lies at `bytes` with 32 bytes to read from there; `original` is the same in its text.
-  void Take(const char* bytes, std::string_view original);
-  uint32_t FindOrNumber(const Key& key, std::string_view piece, uint64_t hash);
-  void Put(uint32_t number, std::string_view piece);
+  // Cuts at the borders in the window at `at`, where bytes[0] is the text's byte `from`, and at `ends`, bits of it.
+  void CutWindow(std::string_view text, const char* bytes, size_t from, size_t at, uint64_t ends, Position* position);
+  // The number of a piece of up to PieceKey::kMostBytes, at `bytes`; `original` is the same in its text.
+  uint16_t NumberOf(const char* bytes, std::string_view original);
+  uint16_t FindOrNumber(const char* bytes, std::string_view piece, uint64_t hash);
   bool worthwhile() const;
 
-  std::vector<Piece> pieces_ = {{}};
-  std::vector<Key> keys_ = {{}};  // of these
-  std::vector<uint32_t> sequence_;
+  std::vector<std::string_view> pieces_ = {{}};
+  std::vector<uint32_t> counts_ = {0};
+  std::vector<PieceKey> keys_ = {{}};  // of these
+  std::unique_ptr<uint16_t[]> sequence_;
+  size_t size_ = 0, room_ = 0;  // of that
   std::vector<std::string_view> literals_;
   size_t texts_ = 0;
   bool over_ = false;
   HashIndex numbers_;  // by hash
-  // Numbered pieces that came lately, each at the place that its hash gives; and hashes of others.
-  std::vector<Key> known_;
-  std::vector<uint32_t> known_numbers_;
+  // Numbered pieces that came lately, with their numbers, each at the place that its hash gives; and hashes of others.
+  std::vector<PieceKey> known_;
   std::vector<uint64_t> once_;
-  std::string room_;
 };
 
 }  // namespace rankscope::store

@@ -15,9 +15,9 @@ namespace {
 std::vector<std::string> All(const TextPieces& pieces) {
   std::vector<std::string> found;
   size_t literal = 0;
-  for (uint32_t number : pieces.sequence()) {
+  for (uint16_t number : pieces.sequence()) {
     bool is_literal = number == TextPieces::kLiteral;
-    found.emplace_back(is_literal ? pieces.literals().at(literal++) : pieces.pieces().at(number).text);
+    found.emplace_back(is_literal ? pieces.literals().at(literal++) : pieces.pieces().at(number));
   }
   EXPECT_EQ(literal, pieces.literals().size());
   return found;
@@ -92,8 +92,8 @@ TEST(TextPieces, LongAndShortPiecesAreToldApartAndJoinToTheTexts) {
   std::string joined;
   for (const std::string& piece : All(pieces)) joined += piece;
   EXPECT_EQ(joined, all);
-  uint64_t counted = pieces.literals().size();
-  for (const TextPieces::Piece& piece : pieces.pieces()) counted += piece.count;
+  uint64_t counted = 0;
+  for (uint32_t count : pieces.counts()) counted += count;
   EXPECT_EQ(counted, pieces.sequence().size());
   EXPECT_LT(pieces.literals().size(), counted / 2);
   EXPECT_EQ(pieces.texts(), texts.size());

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <map>
 #include <optional>
 #include <set>
@@ -49,6 +50,16 @@ bool IsSame(const Record& a, const Record& b) {
          std::equal(a.fields.begin(), a.fields.end(), b.fields.begin(), b.fields.end(), same_field);
 }
 
+// Where a record stands in its rank: at one time by seq, else (HTTP gives no numbers) as it is read.
+struct Place {
+  base::TimeNs time = 0;
+  uint64_t seq = 0;
+  size_t at = 0;
+  auto operator<=>(const Place&) const = default;
+};
+
+auto KeyOf(const Record& record) { return std::tie(record.time, record.seq); }
+
 // The lines around the hits of one rank, each once: from a hit backwards, then forwards until enough lines have come
 // that are no hits themselves.
 class RankContext {
@@ -60,55 +71,91 @@ class RankContext {
   // False: the next stage wants no more.
   bool Run() {
     lines_of_rank_ = LinesOf(hits_);
-    std::stable_sort(hits_.begin(), hits_.end(), [](const Record& a, const Record& b) {
-      return std::tie(a.time, a.seq) < std::tie(b.time, b.seq);
-    });
+    std::stable_sort(hits_.begin(), hits_.end(), [](const Record& a, const Record& b) { return KeyOf(a) < KeyOf(b); });
     for (const Record& hit : hits_) {
-      if (done_.contains(&hit)) continue;
-      if (execution_->budget->Spent()) break;
-      if (!Before(hit) || !FromHit(hit)) return false;
+      while (!done_.contains(&hit) && !execution_->budget->Spent()) {
+        auto start = StartOf(hit);
+        if (!start) break;
+        if (!ShowBefore(*start) || !ShowFrom(start->first)) return false;
+      }
     }
     return true;
   }
 
  private:
-  base::Status Read(const Record& hit, bool newest_first, const std::function<bool(const Record&)>& take) const {
+  // The first of the hits that nothing orders but their reading, and the lines before it, newest first.
+  struct Start {
+    Place first;
+    std::vector<Record> before;
+  };
+
+  base::Status Read(base::TimeNs from, bool newest_first, const std::function<bool(const Record&)>& take) const {
     constexpr base::TimeNs kForever = INT64_MAX;
     model::Scan scan;
     scan.project = execution_->query->project;
-    Filter time = newest_first ? Filter::Time(INT64_MIN, hit.time == kForever ? kForever : hit.time + 1)
-                               : Filter::Time(hit.time, kForever);
+    Filter time =
+        newest_first ? Filter::Time(INT64_MIN, from == kForever ? kForever : from + 1) : Filter::Time(from, kForever);
     scan.filter = Filter::And({lines_of_rank_, std::move(time)});
     scan.newest_first = newest_first;
     return execution_->source->Read(scan, execution_->budget, take);
   }
 
-  bool Before(const Record& hit) {
-    std::vector<Record> before;
-    bool found = false;
-    Keep(Read(hit, /*newest_first=*/true, [&](const Record& record) {
-      if (!found) {
-        found = IsSame(record, hit);
-        return lines_ > 0;
-      }
-      bool shown = last_shown_ && IsSame(record, *last_shown_);
-      if (!shown && IsLine(record)) before.push_back(record);
-      return !shown && before.size() < lines_;
+  // None: the hit is gone meanwhile.
+  std::optional<Start> StartOf(const Record& hit) {
+    Start start;
+    std::vector<Record> alike;  // of one key, newest first
+    bool found = false, more = true;
+    auto take_alike = [&] {
+      found = found || FindFirst(alike, &start.first);
+      more = found && TakeBefore(alike, &start);
+      alike.clear();
+    };
+    Keep(Read(hit.time, /*newest_first=*/true, [&](const Record& record) {
+      if (KeyOf(record) > KeyOf(hit)) return true;
+      if (!alike.empty() && KeyOf(record) != KeyOf(alike.front())) take_alike();
+      if (more) alike.push_back(record);
+      return more;
     }));
-    return std::all_of(before.rbegin(), before.rend(), [&](const Record& record) { return Show(record, "before"); });
+    if (!alike.empty()) take_alike();
+    return found ? std::optional(std::move(start)) : std::nullopt;
   }
 
-  bool FromHit(const Record& hit) {
-    bool found = false, wanted = true;
+  bool FindFirst(const std::vector<Record>& alike, Place* first) const {
+    auto at = std::find_if(alike.rbegin(), alike.rend(), [&](const Record& record) { return FindHit(record); });
+    if (at == alike.rend()) return false;
+    *first = {at->time, at->seq, static_cast<size_t>(at - alike.rbegin())};
+    return true;
+  }
+
+  // False: those are all.
+  bool TakeBefore(const std::vector<Record>& alike, Start* start) const {
+    for (size_t i = 0; i < alike.size() && start->before.size() < lines_; ++i) {
+      Place place{alike[i].time, alike[i].seq, alike.size() - 1 - i};
+      if (last_shown_ && place <= *last_shown_) return false;
+      if (place < start->first && IsLine(alike[i])) start->before.push_back(alike[i]);
+    }
+    return start->before.size() < lines_;
+  }
+
+  bool ShowBefore(const Start& start) const {
+    return std::all_of(start.before.rbegin(), start.before.rend(),
+                       [&](const Record& record) { return Show(record, "before"); });
+  }
+
+  bool ShowFrom(const Place& first) {
+    std::optional<Place> place;
+    bool wanted = true;
     uint64_t left = lines_;
-    Keep(Read(hit, /*newest_first=*/false, [&](const Record& record) {
-      if (!found && !IsSame(record, hit)) return true;
-      found = true;
+    Keep(Read(first.time, /*newest_first=*/false, [&](const Record& record) {
+      bool alike = place && KeyOf(record) == std::tie(place->time, place->seq);
+      place = {record.time, record.seq, alike ? place->at + 1 : 0};
+      if (*place < first) return true;
       const Record* known = FindHit(record);
       if (!known && !IsLine(record)) return true;
       if (!known && left == 0) return false;
       left = known ? lines_ : left - 1;
       if (known) done_.insert(known);
+      last_shown_ = place;
       wanted = Show(record, known ? "hit" : "after");
       return wanted && (left > 0 || known);
     }));
@@ -124,8 +171,7 @@ class RankContext {
     return nullptr;
   }
 
-  bool Show(const Record& record, const char* role) {
-    last_shown_ = record;
+  bool Show(const Record& record, const char* role) const {
     Row row = Row::Of(record);
     row.columns.emplace_back("context", std::string(role));
     return next_->Take(row);
@@ -141,7 +187,7 @@ class RankContext {
   std::vector<Record> hits_;
   Filter lines_of_rank_;
   std::set<const Record*> done_;
-  std::optional<Record> last_shown_;
+  std::optional<Place> last_shown_;
 };
 
 class ContextStage : public Stage {

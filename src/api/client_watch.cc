@@ -3,13 +3,17 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
+
+#include "base/clock.h"
 
 namespace rankscope::api {
 namespace {
 
 constexpr uint64_t kStop = 0;  // no client's id
+constexpr int64_t kPatienceNs = base::kNsPerSecond;
 
 void Add(int epoll, int fd, uint32_t events, uint64_t id) {
   epoll_event event{};
@@ -52,15 +56,28 @@ std::function<void()> ClientWatch::TakeGone(uint64_t id) {
   return found == clients_.end() ? nullptr : std::exchange(found->second.gone, nullptr);
 }
 
+int ClientWatch::PatienceLeft() const {
+  if (leaving_.empty()) return -1;
+  int64_t left = leaving_.front().gone_at - base::MonotonicNow();
+  return static_cast<int>(std::max<int64_t>(left, 0) / base::kNsPerMs) + 1;
+}
+
+void ClientWatch::EndThoseGone() {
+  for (; !leaving_.empty() && leaving_.front().gone_at <= base::MonotonicNow(); leaving_.pop_front()) {
+    if (auto gone = TakeGone(leaving_.front().id)) gone();
+  }
+}
+
 void ClientWatch::Loop() {
   std::array<epoll_event, 16> events{};
   while (true) {
-    int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
+    int count = epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), PatienceLeft());
     for (int i = 0; i < count; ++i) {
       uint64_t id = events.at(static_cast<size_t>(i)).data.u64;
       if (id == kStop) return;
-      if (auto gone = TakeGone(id)) gone();
+      leaving_.push_back({base::MonotonicNow() + kPatienceNs, id});
     }
+    EndThoseGone();
   }
 }
 

@@ -313,6 +313,7 @@ class MicrohttpdServer : public HttpServer {
     (is_short ? short_pool_ : pool_).Run([this, exchange = std::move(exchange)] {
       Handle(exchange);
       exchange->Handling(false);
+      watch_.Forget(exchange->watch);  // what is live from here on finds out when it writes
     });
   }
 

@@ -145,6 +145,18 @@ TEST(HttpServer, ClientThatLeavesBeforeItsAnswerBeginsIsNoticed) {
   EXPECT_TRUE(noticed.get_future().get());
 }
 
+TEST(HttpServer, ClientThatOnlyShutsItsSendingSideDownHasItsAnswer) {
+  LiveAnswers answers;
+  auto server = HttpServer::Start({}, answers.handler());
+  ASSERT_TRUE(server.ok());
+  for (int i = 0; i < 20; ++i) {
+    base::UniqueFd client = Connect((*server)->port());
+    Ask(client.get(), "/echo?x=all", "is ");
+    ASSERT_EQ(shutdown(client.get(), SHUT_WR), 0);
+    EXPECT_NE(ReadUntil(client.get(), "is all").find("is all"), std::string::npos);
+  }
+}
+
 // "/flood" is written until its client counts as gone.
 HttpServer::Handler Flood() {
   return [](const Request& request, const std::shared_ptr<Responder>& responder) {

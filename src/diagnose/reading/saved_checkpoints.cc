@@ -20,12 +20,13 @@ void SavedCheckpoints::Report(int64_t step, std::optional<int32_t> rank) {
 }
 
 bool SavedCheckpoints::IsWhole(const Saves::value_type& save) const {
-  const auto& [step, told] = save;
+  const int64_t step = save.first;
+  const Save& told = save.second;
   if (!told.saved) {
     const bool ends_are_told = std::any_of(saves_.begin(), saves_.end(),
                                            [](const auto& other) { return other.second.begun && other.second.saved; });
     const bool went_on = std::any_of(reported_.begin(), reported_.end(),
-                                     [step = step](const auto& reported) { return reported.second > step; });
+                                     [step](const auto& reported) { return reported.second > step; });
     return went_on && !ends_are_told;
   }
   return std::all_of(saves_.begin(), saves_.end(), [&](const auto& other) {

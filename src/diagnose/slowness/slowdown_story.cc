@@ -170,6 +170,20 @@ std::string Summary(const Slowdown& slowdown) {
   return where + StepOf(slowdown.order.front().step) + ": " + Course(slowdown);
 }
 
+// The job lives, and loses no step. A rail is of all nodes.
+void TellWhatToLeaveOut(const Slowdown& slowdown, Verdict* verdict) {
+  if (!slowdown.throttled.empty()) return;  // whose node is named already
+  verdict->restart.clear();
+  if (!slowdown.element || slowdown.recovered_step) return;
+  const Element& element = slowdown.element->element;
+  const std::string ranks = "ranks " + RangesOf(element.ranks);
+  if (element.kind == Element::Kind::kNode) {
+    verdict->restart = {"leave out " + NameOf(element) + ", that of " + ranks};
+  } else if (element.kind != Element::Kind::kRail) {
+    verdict->restart = {"leave out the nodes of " + ranks + ", which hang on " + NameOf(element)};
+  }
+}
+
 }  // namespace
 
 Blame BlameOf(const Slowdown& slowdown) {
@@ -189,7 +203,7 @@ void TellSlowdown(const Reading& reading, const Slowdown& slowdown, Verdict* ver
   TellTimeline(reading, slowdown, verdict);
   QuoteCounters(reading, slowdown, verdict);
   verdict->summary = Summary(slowdown);
-  if (slowdown.throttled.empty()) verdict->restart.clear();  // the job lives, and there is nothing to leave out
+  TellWhatToLeaveOut(slowdown, verdict);
   if (verdict->culprit) verdict->culprit->step = slowdown.order.front().step;
   verdict->slowdown = slowdown;
 }

@@ -114,6 +114,7 @@ TEST_F(SlowJobTest, NodeThatSlowedFirstIsAStraggler) {
   EXPECT_EQ(verdict.slowdown->element->element.name, "n5");
   EXPECT_EQ(verdict.culprit->step, 200);
   EXPECT_EQ(verdict.slowdown->order.size(), 32u);
+  EXPECT_EQ(verdict.restart, std::vector<std::string>{"leave out node n5, that of ranks 20-23"});
 }
 
 TEST_F(SlowJobTest, CountersTellAPortFromItsNode) {
@@ -135,6 +136,7 @@ TEST_F(SlowJobTest, CountersTellAPortFromItsNode) {
   EXPECT_EQ(verdict.slowdown->element->element.name, "leaf/5");
   ASSERT_EQ(verdict.slowdown->links.size(), 1u);
   EXPECT_EQ(verdict.slowdown->links[0].rise, 12'000);
+  EXPECT_EQ(verdict.restart, std::vector<std::string>{"leave out the nodes of ranks 20-23, which hang on port leaf/5"});
 }
 
 TEST_F(SlowJobTest, LongerWaitsForDataAreTheBottleneck) {

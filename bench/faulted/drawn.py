@@ -15,7 +15,8 @@ _OF_WORK = (*_OF_RANKS, "times", "logging", "basic", "loguru", "coloured", "sysl
 _STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "table", "epochs", "sparse", "quiet",
            "csv", "said")
 _TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
-_STOPPABLE = ("torchrun", "standalone", "two", "redirected", "plain", "rendezvous")  # whose launchers say that they were signalled, and when
+# Whose launchers say that they were signalled, and when.
+_STOPPABLE = ("torchrun", "standalone", "two", "redirected", "plain", "rendezvous")
 # Which only reports of the steps tell, and those as they come.
 _BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")
 _CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast", "objects", "reduce"),

@@ -296,4 +296,5 @@ LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": r
             "tasks": run_tasks, "killed": run_tasks_that_srun_kills, "swift": run_swift,
             "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts,
             "redirected": run_redirected, "plain": run_plain, "filtered": run_filtered,
-            "rendezvous": run_rendezvous, "two_met": run_two_that_meet, "two_redirected": run_two_redirected, "mpirun": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
+            "rendezvous": run_rendezvous, "two_met": run_two_that_meet, "two_redirected": run_two_redirected,
+            "mpirun": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}

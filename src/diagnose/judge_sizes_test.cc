@@ -115,6 +115,36 @@ TEST(Judge, BlamesNobodyForASizeWhereAllOthersAreInTheSameAllReduce) {
   EXPECT_EQ(judge("broadcast").culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, BlamesWhoSendsInTheBroadcastThatAllWhoWaitInABarrierHaveBehindThem) {
+  auto in_barrier = [](int rank) { return Steps(1, 4) + Raised(rank, 53, "barrier", kClosed); };
+  Files files = {{"rank_0.log", in_barrier(0)},
+                 {"rank_1.log", in_barrier(1)},
+                 {"rank_2.log", in_barrier(2)},
+                 {"rank_3.log", Steps(1, 4) + kGotMore}};
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{1});
+  std::swap(files[2].second, files[3].second);
+  files[3].second = in_barrier(3);
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{2});  // rank 1 had no fault to find with what the root sent
+}
+
+TEST(Judge, BlamesTheRankWhoseParametersAreNotThoseOfRank0) {
+  auto unlike = [](int rank) {
+    return "Traceback (most recent call last):\n  File \"/app/train.py\", line 90, in main\n    model = wrap(model)\n"
+           "RuntimeError: [" +
+           std::to_string(rank) +
+           "]: params[2] in this process with sizes [24, 16] appears not to match sizes of the same param in process "
+           "0.\n";
+  };
+  const std::string reducing = RaisedInBackward(70, kClosed);
+  Verdict verdict = Judge({{"rank_0.log", Raised(0, 90, "broadcast", kClosed)},
+                           {"rank_1.log", reducing},
+                           {"rank_2.log", unlike(2)},
+                           {"rank_3.log", reducing}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_EQ(JudgeLog("world size 3\n" + unlike(1) + unlike(2)).culprits, std::vector<int32_t>{0});
+}
+
 TEST(Judge, TakesAbortsThatAWatchdogAnnouncesForThatWatchdogs) {
   const std::string watchdog =
       "[E0301 10:11:12.832388 ProcessGroupNCCL.cpp:632] [Rank 1] Watchdog caught collective operation timeout: "

@@ -166,6 +166,25 @@ base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<Cas
   return {};
 }
 
+std::string WithoutDigits(std::string_view path) {
+  std::string rest;
+  std::remove_copy_if(path.begin(), path.end(), std::back_inserter(rest),
+                      [](unsigned char c) { return std::isdigit(c) != 0; });
+  return rest;
+}
+
+bool IsEmpty(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
+}
+
+// Called like one that is taken but for its number: of a rank that printed nothing.
+bool IsEmptyFellow(const std::string& path, const std::vector<CasePath>& taken) {
+  return IsEmpty(path) && MayBeALog(path) && std::any_of(taken.begin(), taken.end(), [&](const CasePath& other) {
+           return WithoutDigits(other.log.path) == WithoutDigits(path);
+         });
+}
+
 }  // namespace
 
 base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>& paths,
@@ -183,10 +202,11 @@ base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>
       bool named = log.path == path;
       RETURN_IF_ERROR(TakeFile(std::move(log), named, true, &taken, skipped));
     }
+    std::stable_partition(others.begin(), others.end(), [](const std::string& other) { return !IsEmpty(other); });
     for (const std::string& other : others) {
       parse::LogFile file = parse::DescribeLogFile(std::string_view(other).substr(path.size()));
       file.path = other;
-      RETURN_IF_ERROR(TakeFile(std::move(file), false, false, &taken, skipped));
+      RETURN_IF_ERROR(TakeFile(std::move(file), false, IsEmptyFellow(other, taken), &taken, skipped));
     }
   }
   auto by_path = [](const CasePath& a, const CasePath& b) { return a.log.path < b.log.path; };

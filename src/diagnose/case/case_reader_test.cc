@@ -279,6 +279,16 @@ TEST_F(CaseReaderTest, FilesThatAreNoLogsAreSkippedAndSaidSo) {
   EXPECT_EQ(read.skipped[0], folder_ + "/config.json (no log)");
 }
 
+TEST_F(CaseReaderTest, AnEmptyFileBesideOneOfTheSameNameButForItsNumberIsARanks) {
+  Write("ranks/log.0", "");
+  Write("ranks/log.1", "step 1 loss 2.5\n");
+  Write("ranks/lock.7", "");
+  Case read = Read({folder_});
+  ASSERT_EQ(read.files.size(), 2u);
+  EXPECT_EQ(read.files[0].rank, 0);
+  EXPECT_EQ(read.skipped, std::vector<std::string>{folder_ + "/ranks/lock.7 (no log)"});
+}
+
 TEST_F(CaseReaderTest, AFileOfTwoNamesIsReadOnce) {
   std::string path = Write("slurm-17.out", "a\n");
   std::filesystem::create_symlink(path, folder_ + "/latest.out");

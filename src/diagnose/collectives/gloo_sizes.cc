@@ -64,6 +64,20 @@ bool MayBeOfABroadcast(const Reading& reading, const std::vector<Suspect>& suspe
   return RanksIn(reading, suspects, "in all_reduce") == others;
 }
 
+// Nobody comes through an all-reduce or an all-gather without the receiver: all others have a broadcast behind them.
+bool AreOthersBehindABroadcast(const Reading& reading, const std::vector<Suspect>& suspects, int32_t receiver,
+                               const std::set<int32_t>& known) {
+  std::set<int32_t> others = known;
+  others.erase(receiver);
+  return RanksIn(reading, suspects, "in barrier") == others;
+}
+
+// A root that sends too much is complained of by all to which it sends.
+Blame OfABroadcast(int32_t receiver, int32_t above, size_t world, const std::vector<std::string>& settles) {
+  if (above == 0 && world > 2) return {{receiver}, "it alone had no room for what the root sent", settles, kOneOfTwo};
+  return {{above}, "rank " + std::to_string(receiver) + " got more from it than it expected", settles, kOneOfTwo};
+}
+
 std::string AnyOf(const std::set<int32_t>& ranks) {
   std::string named;
   for (int32_t rank : ranks) named += (named.empty() ? "rank " : " or rank ") + std::to_string(rank) + "'s";
@@ -97,8 +111,10 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
   }
   const int32_t rank = aborted.front();
   const int32_t sender = SenderTo(reading, suspects, rank, world);
-  const bool reducing = DidOthersReduceGradients(reading, suspects, rank, sender);
   const auto above = SenderToAll({rank});
+  if (above && AreOthersBehindABroadcast(reading, suspects, rank, known))
+    return OfABroadcast(rank, *above, known.size(), WhoseSize(AnyOf({rank, *above})));
+  const bool reducing = DidOthersReduceGradients(reading, suspects, rank, sender);
   if (above && *above != sender && MayBeOfABroadcast(reading, suspects, rank, *above, reducing, known))
     return {{}, "", WhoseSize(AnyOf({sender, rank, *above}))};
   const std::vector<std::string> settles =

@@ -16,6 +16,8 @@
 namespace rankscope::diagnose {
 namespace {
 
+constexpr std::string_view kUnlikeParameters = "parameters differ";
+
 re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
 
 // "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=", "/job:jax_worker/replica:0/task:3".
@@ -195,6 +197,26 @@ bool DoAllSlowAlike(const Reading& reading, const std::vector<int32_t>& slowing)
   return slowing.size() >= reporting.size();
 }
 
+// "RuntimeError: [2]: params[0] in this process with sizes ..."
+std::optional<int32_t> WhoseParameters(const Reading& reading, const Suspect& suspect) {
+  static const re2::RE2 kRank(R"(\[(\d{1,6})\]: params\[\d+\] in this process)");
+  int32_t rank = 0;
+  if (re2::RE2::PartialMatch(Piece(reading.text(suspect.line)), kRank, &rank)) return rank;
+  return suspect.rank;
+}
+
+// Each compares its model with rank 0's.
+Blame OfParameters(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
+  std::set<int32_t> others = FindKnownRanks(reading, collectives).all, unlike;
+  others.erase(0);
+  for (const Suspect& suspect : suspects) {
+    const auto rank = suspect.kind == kUnlikeParameters ? WhoseParameters(reading, suspect) : std::nullopt;
+    if (rank) unlike.insert(*rank);
+  }
+  if (unlike.size() > 1 && unlike == others) return {{0}, "the parameters of all others are unlike its own", {}};
+  return {{unlike.begin(), unlike.end()}, "its parameters are not those of rank 0", {}};
+}
+
 // Somebody ended several ranks from outside.
 bool WereAllSignalled(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
   if (!IsSignal(cause)) return false;
@@ -224,6 +246,9 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
     Blame blame = OfGlooSizes(reading, suspects, collectives, fellows);
     if (!blame.ranks.empty() || !blame.would_settle.empty()) return blame;
+  }
+  if (cause.kind == kUnlikeParameters) {
+    if (Blame unlike = OfParameters(reading, suspects, collectives); !unlike.ranks.empty()) return unlike;
   }
   if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
     return BlameOfVictims(reading, suspects, collectives);

@@ -25,7 +25,7 @@ void Record(Projects* projects, const std::string& project, const model::Record&
   if (!ingest.ok()) return;
   ingest::Ingest::Batch batch;
   batch.project = project;
-  model::EncodeRecords({record}, &batch.bytes);
+  batch.records = model::BatchOf({record});
   (*ingest)->Submit(std::move(batch), [](const wire::FrameReceiver::Outcome&) {});
 }
 

@@ -194,7 +194,7 @@ class JsonLines : public BodyConsumer {
       return;
     }
     may_go_on_ = tally_->Submitted();
-    ingest_->Submit({target_.project, target_.producer, first_seq, batch_.Take()},
+    ingest_->Submit({target_.project, target_.producer, first_seq, batch_.Build()},
                     [tally = tally_, count](const Outcome& outcome) { tally->Take(outcome, count); });
   }
 

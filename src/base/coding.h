@@ -14,15 +14,23 @@ namespace rankscope::base {
 
 void PutFixed32(std::string* out, uint32_t value);
 void PutFixed64(std::string* out, uint64_t value);
+// The Write functions return where the next one goes on. REQUIRES room for kMaxVarintBytes.
+constexpr size_t kMaxVarintBytes = 10;
+inline char* WriteVarint(char* at, uint64_t value) {
+  for (; value >= 0x80; value >>= 7) *at++ = static_cast<char>(value | 0x80);
+  *at++ = static_cast<char>(value);
+  return at;
+}
+inline char* WriteSigned(char* at, int64_t value) {
+  return WriteVarint(at, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
+}
 inline void PutVarint(std::string* out, uint64_t value) {
-  char bytes[10];
-  size_t size = 0;
-  for (; value >= 0x80; value >>= 7) bytes[size++] = static_cast<char>(value | 0x80);
-  bytes[size++] = static_cast<char>(value);
-  out->append(bytes, size);
+  char bytes[kMaxVarintBytes];
+  out->append(bytes, static_cast<size_t>(WriteVarint(bytes, value) - bytes));
 }
 inline void PutSigned(std::string* out, int64_t value) {
-  PutVarint(out, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
+  char bytes[kMaxVarintBytes];
+  out->append(bytes, static_cast<size_t>(WriteSigned(bytes, value) - bytes));
 }
 void PutDouble(std::string* out, double value);
 void PutString(std::string* out, std::string_view value);

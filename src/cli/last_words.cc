@@ -77,9 +77,7 @@ std::vector<model::Record> LastWords::Events() const {
 base::Status LastWords::PassEvents(const std::function<void(const model::RecordView&)>& take) const {
   const std::vector<model::Record> events = Events();
   if (events.empty()) return {};
-  model::RecordBatchBuilder builder;
-  for (const model::Record& event : events) builder.Add(event);
-  ASSIGN_OR_RETURN(auto batch, model::RecordBatch::Decode(builder.Take()));
+  auto batch = model::BatchOf(events);
   model::RecordView view;
   for (model::RecordBatch::Cursor cursor(*batch); cursor.Next(&view);) take(view);
   return {};

@@ -54,8 +54,8 @@ class Ingest : public wire::FrameReceiver {
   // stored once, as an agent's are; without one, each time that they are submitted.
   struct Batch {
     std::string project, producer;
-    uint64_t first_seq = 0;  // 0 without a producer
-    std::string bytes;       // of model::RecordBatchBuilder, not without records, at most wire::kMaxFrameBytes
+    uint64_t first_seq = 0;                             // 0 without a producer
+    std::shared_ptr<const model::RecordBatch> records;  // one or more, at most wire::kMaxFrameBytes encoded
   };
   void Submit(Batch batch, std::function<void(Outcome)> done);
   // Forgets how far the producers are whose names begin with `prefix`, since what they sent is deleted: else sending it

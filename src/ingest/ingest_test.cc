@@ -84,7 +84,7 @@ class IngestTest : public testing::Test {
     record.text = text;
     builder.Add(record);
     std::promise<Outcome> promise;
-    ingest_->Submit({"default", producer, producer.empty() ? uint64_t{0} : 1, builder.Take()},
+    ingest_->Submit({"default", producer, producer.empty() ? uint64_t{0} : 1, builder.Build()},
                     [&](const Outcome& o) { promise.set_value(o); });
     return promise.get_future().get().kind;
   }

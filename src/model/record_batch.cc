@@ -1,6 +1,7 @@
 #include "model/record_batch.h"
 
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <limits>
 
@@ -67,6 +68,8 @@ bool AreSame(const Origin& a, const Origin& b) {
          a.host == b.host && a.job == b.job && a.project == b.project;
 }
 
+base::Status Malformed() { return base::Status::Corrupt("record batch: malformed"); }
+
 void PutField(const FieldView& field, uint64_t name, std::string* out) {
   auto head = [&](FieldCode code) { base::PutVarint(out, name << 2 | static_cast<uint64_t>(code)); };
   switch (field.kind) {
@@ -86,6 +89,11 @@ void PutField(const FieldView& field, uint64_t name, std::string* out) {
   head(FieldCode::kDecimal);
   out->push_back(static_cast<char>(field.decimals));
   base::PutSigned(out, field.integer);
+}
+
+// Unsigned, so that it may wrap.
+int64_t Delta(int64_t value, int64_t before) {
+  return static_cast<int64_t>(static_cast<uint64_t>(value) - static_cast<uint64_t>(before));
 }
 
 FieldView ToView(const std::string& name, const FieldValue& value) {
@@ -177,19 +185,7 @@ base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string
   std::shared_ptr<RecordBatch> batch(new RecordBatch);
   batch->bytes_ = std::move(bytes);
   batch->time_offset_ns_ = adjustment.time_offset_ns;
-  base::ByteReader in(batch->bytes_);
-  if (in.Byte() != kVersion) return base::Status::Corrupt("record batch: unknown version");
-  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
-    batch->origins_.push_back(ReadOrigin(&in));
-    if (!adjustment.project.empty()) batch->origins_.back().project = adjustment.project;
-  }
-  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) batch->names_.push_back(in.String());
-  uint64_t count = in.Varint();
-  // Each record takes four bytes or more: a count that cannot be is refused before anybody believes it.
-  base::Status malformed = base::Status::Corrupt("record batch: malformed");
-  if (!in.ok() || count > in.remaining()) return malformed;
-  batch->count_ = count;
-  batch->records_at_ = batch->bytes_.size() - in.remaining();
+  RETURN_IF_ERROR(batch->ReadTables(adjustment.project));
   Cursor cursor(*batch);
   RecordView record;
   for (size_t i = 0; cursor.Next(&record); ++i) {
@@ -197,8 +193,24 @@ base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string
     if (i > 0 && record.seq <= batch->last_seq_) batch->rising_ = false;
     batch->last_seq_ = record.seq;
   }
-  if (!cursor.in_.ok() || !cursor.in_.empty()) return malformed;
+  if (!cursor.in_.ok() || !cursor.in_.empty()) return Malformed();
   return std::shared_ptr<const RecordBatch>(std::move(batch));
+}
+
+base::Status RecordBatch::ReadTables(const std::string& project) {
+  base::ByteReader in(bytes_);
+  if (in.Byte() != kVersion) return base::Status::Corrupt("record batch: unknown version");
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) {
+    origins_.push_back(ReadOrigin(&in));
+    if (!project.empty()) origins_.back().project = project;
+  }
+  for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) names_.push_back(in.String());
+  uint64_t count = in.Varint();
+  // Each record takes four bytes or more: a count that cannot be is refused before anybody believes it.
+  if (!in.ok() || count > in.remaining()) return Malformed();
+  count_ = count;
+  records_at_ = bytes_.size() - in.remaining();
+  return {};
 }
 
 std::vector<Record> RecordBatch::ToRecords() const {
@@ -241,22 +253,25 @@ uint64_t RecordBatchBuilder::NameIndex(std::string_view name, size_t guess) {
 }
 
 void RecordBatchBuilder::Add(const RecordView& record) {
-  base::PutVarint(&records_, record.origin_index);
-  auto head = static_cast<uint8_t>(static_cast<uint8_t>(record.stream) | (record.step ? kHasStep : 0) |
-                                   (record.level.empty() ? 0 : kHasLevel) | (record.fields.empty() ? 0 : kHasFields));
-  records_.push_back(static_cast<char>(head));
-  base::PutSigned(&records_, static_cast<int64_t>(static_cast<uint64_t>(record.time) - static_cast<uint64_t>(time_)));
-  base::PutSigned(&records_, static_cast<int64_t>(record.seq - seq_));
+  std::array<char, 1 + 6 * base::kMaxVarintBytes> head;
+  char* at = base::WriteVarint(head.data(), record.origin_index);
+  *at++ = static_cast<char>(static_cast<uint8_t>(record.stream) | (record.step ? kHasStep : 0) |
+                            (record.level.empty() ? 0 : kHasLevel) | (record.fields.empty() ? 0 : kHasFields));
+  at = base::WriteSigned(at, Delta(record.time, time_));
+  at = base::WriteSigned(at, static_cast<int64_t>(record.seq - seq_));
   if (record.step) {
-    base::PutSigned(&records_,
-                    static_cast<int64_t>(static_cast<uint64_t>(*record.step) - static_cast<uint64_t>(step_)));
+    at = base::WriteSigned(at, Delta(*record.step, step_));
     step_ = *record.step;
   }
   size_t place = 0;
-  if (!record.level.empty()) base::PutVarint(&records_, NameIndex(record.level, place));
-  base::PutString(&records_, record.text);
+  if (!record.level.empty()) at = base::WriteVarint(at, NameIndex(record.level, place));
+  at = base::WriteVarint(at, record.text.size());
+  records_.append(head.data(), static_cast<size_t>(at - head.data()));
+  records_.append(record.text);
   if (!record.fields.empty()) base::PutVarint(&records_, record.fields.size());
   for (const FieldView& field : record.fields) PutField(field, NameIndex(field.name, ++place), &records_);
+  if (count_ == 0) first_seq_ = record.seq;
+  rising_ = rising_ && (count_ == 0 || record.seq > seq_);
   time_ = record.time;
   seq_ = record.seq;
   ++count_;
@@ -290,6 +305,22 @@ std::string RecordBatchBuilder::Take() {
   records_ = std::move(records);
   records_.clear();
   return out;
+}
+
+std::shared_ptr<const RecordBatch> RecordBatchBuilder::Build() {
+  std::shared_ptr<RecordBatch> batch(new RecordBatch);
+  batch->first_seq_ = first_seq_;
+  batch->last_seq_ = seq_;
+  batch->rising_ = rising_;
+  batch->bytes_ = Take();
+  (void)batch->ReadTables("");
+  return batch;
+}
+
+std::shared_ptr<const RecordBatch> BatchOf(const std::vector<Record>& records) {
+  RecordBatchBuilder builder;
+  for (const Record& record : records) builder.Add(record);
+  return builder.Build();
 }
 
 void EncodeRecords(const std::vector<Record>& records, std::string* out) {

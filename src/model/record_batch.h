@@ -63,7 +63,10 @@ class RecordBatch {
   RecordBatch& operator=(const RecordBatch&) = delete;
 
  private:
+  friend class RecordBatchBuilder;
   RecordBatch() = default;
+  // All before the records. `project`, if not empty, is that of each origin.
+  base::Status ReadTables(const std::string& project);
 
   std::string bytes_;
   size_t records_at_ = 0, count_ = 0;
@@ -87,6 +90,8 @@ class RecordBatchBuilder {
   size_t bytes() const { return records_.size(); }
   // The batch's bytes; the builder is empty afterwards.
   std::string Take();
+  // The batch itself, likewise: as if it were decoded, which need not be of what was just made.
+  std::shared_ptr<const RecordBatch> Build();
 
  private:
   uint64_t NameIndex(std::string_view name, size_t guess);
@@ -94,7 +99,8 @@ class RecordBatchBuilder {
   std::string records_;
   size_t count_ = 0;
   base::TimeNs time_ = 0;
-  uint64_t seq_ = 0;
+  uint64_t seq_ = 0, first_seq_ = 0;
+  bool rising_ = true;
   int64_t step_ = 0;
   std::vector<Origin> origins_;
   std::unordered_multimap<uint64_t, uint32_t> origin_index_;
@@ -106,6 +112,7 @@ class RecordBatchBuilder {
 };
 
 // For few records at a time.
+std::shared_ptr<const RecordBatch> BatchOf(const std::vector<Record>& records);
 void EncodeRecords(const std::vector<Record>& records, std::string* out);
 base::Result<std::vector<Record>> DecodeRecords(std::string_view bytes);
 

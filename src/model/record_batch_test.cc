@@ -34,6 +34,27 @@ TEST(RecordBatch, RoundTrips) {
   EXPECT_EQ(*decoded, Example());
 }
 
+TEST(RecordBatch, WhatIsBuiltIsAsIfItWereDecoded) {
+  std::vector<Record> rising = Example(), repeated = Example();
+  for (size_t i = 0; i < rising.size(); ++i) rising[i].seq = 7 + i;
+  repeated.back().seq = repeated.front().seq;
+  RecordBatchBuilder builder;
+  for (const auto& records : {repeated, rising, repeated}) {
+    std::string bytes;
+    EncodeRecords(records, &bytes);
+    auto decoded = *RecordBatch::Decode(bytes);
+    for (const Record& record : records) builder.Add(record);
+    auto built = builder.Build();
+    EXPECT_EQ(built->encoded(), bytes);
+    EXPECT_EQ(built->ToRecords(), records);
+    EXPECT_EQ(built->origins(), decoded->origins());
+    for (uint64_t first : {1, 7, 8}) {
+      for (uint64_t last : {8, 9, 50})
+        EXPECT_EQ(built->IsNumberedWithin(first, last), decoded->IsNumberedWithin(first, last)) << first << " " << last;
+    }
+  }
+}
+
 TEST(RecordBatch, NegativeRanksAreNotNone) {
   std::vector<Record> records;
   for (std::optional<int32_t> rank : {std::optional<int32_t>(), std::optional<int32_t>(-1), std::optional<int32_t>(0),

@@ -71,7 +71,7 @@ void FindingEvents::Send(std::vector<model::Record> events) {
   batch.project = project_;
   batch.producer = kProducer;
   batch.first_seq = first;
-  model::EncodeRecords(events, &batch.bytes);
+  batch.records = model::BatchOf(events);
   ingest_->Submit(std::move(batch), answered);
 }
 

@@ -37,6 +37,7 @@ std::vector<std::string> PiecesOf(std::string_view text) {
 
 std::vector<uint32_t> Cut(const std::vector<std::string_view>& texts, TextPieces* pieces) {
   std::vector<uint32_t> cut;
+  cut.reserve(texts.size());
   for (std::string_view text : texts) cut.push_back(pieces->Add(text));
   return cut;
 }
@@ -122,11 +123,10 @@ TEST(TextPieces, GivesThePiecesOfAnyTextsInAnyOrder) {
 
 TEST(TextPieces, WhereFewComeAgainTextsArePiecesUntilItIsTriedAnew) {
   TextPieces pieces;
-  std::vector<std::string> texts;
-  for (int i = 0; i < 20'000; ++i) texts.push_back("token " + std::to_string(i) + " of " + std::to_string(i * 3));
-  for (int i = 0; i < 200'000; ++i) texts.emplace_back("the loss of the rank");
-  std::vector<size_t> sizes;  // in pieces
-  for (const std::string& text : texts) sizes.push_back(Selected(pieces, {pieces.Add(text)}).size());
+  std::vector<std::string> texts(220'000, "the loss of the rank");
+  for (size_t i = 0; i < 20'000; ++i) texts[i] = "token " + std::to_string(i) + " of " + std::to_string(i * 3);
+  std::vector<size_t> sizes(texts.size());  // in pieces
+  for (size_t i = 0; i < texts.size(); ++i) sizes[i] = Selected(pieces, {pieces.Add(texts[i])}).size();
   EXPECT_EQ(sizes.front(), 4U);
   EXPECT_EQ(sizes[19'999], 1U);
   EXPECT_EQ(sizes.back(), 5U);

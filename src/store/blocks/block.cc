@@ -18,10 +18,14 @@
 namespace rankscope::store {
 namespace {
 
-void AddWords(const std::vector<std::string_view>& texts, size_t from, WordFilter* words) {
-  for (size_t i = from; i < texts.size(); ++i) {
-    ExpectAfter(i, texts);
-    words->AddWords(texts[i]);
+// Each piece once, however often it comes.
+void AddWords(const TextPieces& all, const TextPieces::Selection& selected, WordFilter* words) {
+  for (size_t number = TextPieces::kLiteral + 1; number < selected.counts.size(); ++number) {
+    if (selected.counts[number] > 0) words->AddWords(all.pieces()[number]);
+  }
+  for (size_t i = 0; i < selected.literals.size(); ++i) {
+    ExpectAfter(i, selected.literals);
+    words->AddWords(selected.literals[i]);
   }
 }
 
@@ -162,23 +166,19 @@ class Encoder {
 
   void PutTextColumns() {
     std::vector<std::string_view> texts;
-    size_t bytes = 0;
+    std::vector<uint32_t> cut;  // their numbers among the buffer's pieces
     for (size_t i = 0; i < count_; ++i) {
       if (rows_[i].form != Row::kRawText) continue;
       texts.push_back(rows_[i].text);
-      bytes += rows_[i].text.size();
+      cut.push_back(rows_[i].cut);
     }
-    TextPieces pieces;
-    pieces.Expect(bytes);
-    size_t cut = 0;
-    for (; cut < texts.size() && pieces.Add(texts[cut]); ++cut) ExpectAfter(cut, texts);
+    const TextPieces& all = buffer_.pieces();
+    TextPieces::Selection pieces = all.Select(cut);
     std::string encoded;
-    if (!texts.empty()) EncodeTexts(texts, pieces, &encoded);
-    PutColumn(encoded);
+    if (!texts.empty()) EncodeTexts(texts, all, pieces, &encoded);
     WordFilter words;
-    for (std::string_view piece : pieces.pieces()) words.AddWords(piece);
-    AddWords(pieces.literals(), 0, &words);
-    AddWords(texts, cut, &words);
+    AddWords(all, pieces, &words);
+    PutColumn(encoded);
     if (words.saw_escape()) AddWordsWithoutColours(texts, &words);
     PutColumn(words.Take());
   }

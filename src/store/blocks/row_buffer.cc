@@ -43,6 +43,8 @@ void RowBuffer::Add(const model::RecordView& record) {
   row.fields = fields_.Keep(record.fields.data(), record.fields.size());
   row.first_variable = static_cast<uint32_t>(variables_.size());
   row.form = FormOf(record.text);
+  // Now, while the text is near: rows of one rank lie far from each other.
+  if (row.form == Row::kRawText) row.cut = pieces_.Add(row.text);
   row.arrival = static_cast<uint32_t>(rows_.size());
   rows_.push_back(row);
 }
@@ -125,7 +127,9 @@ void RowBuffer::Finish() {
     forms.push_back(id == TemplateDictionary::kNone ? Row::kRawText : Row::kFirstTemplate + id);
   }
   for (Row& row : rows_) {
-    if (row.form & kNew) row.form = forms[row.form & ~kNew];
+    if (!(row.form & kNew)) continue;
+    row.form = forms[row.form & ~kNew];
+    if (row.form == Row::kRawText) row.cut = pieces_.Add(row.text);
   }
   std::vector<uint32_t> order(origins_.size()), place(origins_.size());
   std::iota(order.begin(), order.end(), 0);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/record_view.h"
+#include "store/columns/text_pieces.h"
 #include "store/texts/arena.h"
 #include "store/texts/hash_index.h"
 #include "store/texts/new_forms.h"
@@ -27,7 +28,10 @@ struct Row {
   const model::FieldView* fields;
   uint32_t origin, schema;  // indexes into the buffer's tables
   uint32_t form;            // kEmptyText, kRawText, or kFirstTemplate + number of the template
-  uint32_t first_variable;
+  union {
+    uint32_t first_variable;
+    uint32_t cut;  // of a raw text: its number among the buffer's pieces
+  };
   uint32_t arrival;
   uint16_t level;
   model::Stream stream;
@@ -52,6 +56,8 @@ class RowBuffer {
   // Names of fields, as they come together in a record.
   const std::vector<std::vector<std::string>>& schemas() const { return schemas_; }
   const Variable* variables(const Row& row) const { return variables_.data() + row.first_variable; }
+  // What the raw texts are made of.
+  const TextPieces& pieces() const { return pieces_; }
   const TemplateDictionary& dictionary() const { return *dictionary_; }
 
  private:
@@ -75,6 +81,7 @@ class RowBuffer {
   std::vector<std::vector<std::string>> schemas_;
   HashIndex schema_index_;  // by the hash of the names
   NewForms new_forms_;
+  TextPieces pieces_;
   // Of batches' origins that came lately, each at the place that its address gives.
   std::array<std::pair<const model::Origin*, uint32_t>, kOriginPlaces> known_origins_{};
   uint32_t last_schema_ = 0;

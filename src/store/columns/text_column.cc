@@ -120,10 +120,11 @@ bool ReadTable(std::string_view bytes, size_t count, Texts* texts) {
 
 // The numbers of the pieces that get a code, in the order of their codes: the most frequent ones first.
 std::vector<uint32_t> ChooseCoded(const std::vector<uint32_t>& counts) {
-  std::vector<uint32_t> coded(counts.size() - 1);
-  std::iota(coded.begin(), coded.end(), TextPieces::kLiteral + 1);
+  std::vector<uint32_t> coded;
+  for (uint32_t number = TextPieces::kLiteral + 1; number < counts.size(); ++number) {
+    if (counts[number] > 0) coded.push_back(number);
+  }
   std::stable_sort(coded.begin(), coded.end(), [&](uint32_t a, uint32_t b) { return counts[a] > counts[b]; });
-  coded.resize(std::min<size_t>(coded.size(), kOneByte + kTwoBytes));
   return coded;
 }
 
@@ -134,7 +135,7 @@ struct Code {
 };
 
 // By the pieces' numbers.
-std::vector<Code> CodesOf(const std::vector<uint32_t>& coded, size_t pieces) {
+std::vector<Code> CodesOf(std::span<const uint32_t> coded, size_t pieces) {
   std::vector<Code> codes(pieces);
   for (uint32_t code = 0; code < coded.size(); ++code) {
     uint32_t beyond = code - kOneByte;
@@ -160,13 +161,13 @@ bool ReadSome(base::ByteReader* in, uint64_t most, Texts* texts) {
 }
 
 // The bytes of codes and of what has none.
-size_t CodedBytes(const TextPieces& all, const std::vector<Code>& codes) {
+size_t CodedBytes(const TextPieces& all, const TextPieces::Selection& selected, const std::vector<Code>& codes) {
   size_t bytes = 0;
-  for (std::string_view literal : all.literals()) bytes += literal.size() + 1;
+  for (std::string_view literal : selected.literals) bytes += literal.size() + 1;
   for (size_t number = TextPieces::kLiteral + 1; number < codes.size(); ++number) {
-    size_t size = all.pieces()[number].size(), count = all.counts()[number];
+    size_t size = all.pieces()[number].size(), count = selected.counts[number];
     const Code& code = codes[number];
-    bytes += code.bytes[0] == kLiteral ? (size + 1) * count : size + code.size * count;
+    if (count > 0) bytes += code.bytes[0] == kLiteral ? (size + 1) * count : size + code.size * count;
   }
   return bytes;
 }
@@ -182,10 +183,11 @@ std::string_view PutCodes(std::span<const uint16_t> sequence, const std::vector<
 }
 
 // The pieces without a code, in order.
-std::vector<std::string_view> LiteralsOf(const TextPieces& all, const std::vector<Code>& codes) {
+std::vector<std::string_view> LiteralsOf(const TextPieces& all, const TextPieces::Selection& selected,
+                                         const std::vector<Code>& codes) {
   std::vector<std::string_view> literals;
-  const std::string_view* next = all.literals().data();
-  for (uint16_t number : all.sequence()) {
+  const std::string_view* next = selected.literals.data();
+  for (uint16_t number : selected.sequence) {
     if (codes[number].bytes[0] != kLiteral) continue;
     literals.push_back(number == TextPieces::kLiteral ? *next++ : all.pieces()[number]);
   }
@@ -193,12 +195,15 @@ std::vector<std::string_view> LiteralsOf(const TextPieces& all, const std::vecto
 }
 
 // False, with nothing appended: it would be hardly less than the texts.
-bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all, std::string* out) {
-  std::vector<uint32_t> coded = ChooseCoded(all.counts());
+bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all, const TextPieces::Selection& selected,
+               std::string* out) {
+  std::vector<uint32_t> coded = ChooseCoded(selected.counts);
+  bool all_coded = coded.size() <= kOneByte + kTwoBytes;
+  if (!all_coded) coded.resize(kOneByte + kTwoBytes);
   std::vector<Code> codes = CodesOf(coded, all.pieces().size());
   size_t bytes = 0;
   for (std::string_view text : texts) bytes += text.size();
-  if (CodedBytes(all, codes) * 4 > bytes * 3) return false;
+  if (CodedBytes(all, selected, codes) * 4 > bytes * 3) return false;
   std::vector<std::string_view> dictionary;
   dictionary.reserve(coded.size());
   for (uint32_t number : coded) dictionary.push_back(all.pieces()[number]);
@@ -206,14 +211,13 @@ bool PutPieces(const std::vector<std::string_view>& texts, const TextPieces& all
   base::PutVarint(out, bytes);
   PutIntegers(SizesOf(texts), out);
   PutSome(dictionary, out);
-  bool all_coded = coded.size() + 1 == all.pieces().size();
   if (all_coded) {
-    PutSome(all.literals(), out);
+    PutSome(selected.literals, out);
   } else {
-    PutSome(LiteralsOf(all, codes), out);
+    PutSome(LiteralsOf(all, selected, codes), out);
   }
-  auto room = std::make_unique_for_overwrite<char[]>(2 * all.sequence().size());
-  std::string_view sequence = PutCodes(all.sequence(), codes, room.get());
+  auto room = std::make_unique_for_overwrite<char[]>(2 * selected.sequence.size());
+  std::string_view sequence = PutCodes(selected.sequence, codes, room.get());
   base::PutVarint(out, sequence.size());
   PutCompressed(sequence, kCodeLevel, out);
   return true;
@@ -261,9 +265,9 @@ void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out) {
   PutPlain(texts, kTextLevel, out);
 }
 
-void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& pieces, std::string* out) {
-  bool all = pieces.texts() == texts.size();
-  if (PutTable(texts, out) || (all && PutPieces(texts, pieces, out))) return;
+void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& all,
+                 const TextPieces::Selection& selected, std::string* out) {
+  if (PutTable(texts, out) || PutPieces(texts, all, selected, out)) return;
   out->push_back(kPlain);
   PutPlain(texts, kTextLevel, out);
 }

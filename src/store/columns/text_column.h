@@ -10,9 +10,10 @@ namespace rankscope::store {
 
 // A column of texts: lengths and bytes under zstd, or, where many are equal, a table of the distinct ones and indexes.
 void EncodeTexts(const std::vector<std::string_view>& texts, std::string* out);
-// The same of texts of which `pieces` has cut as many as it could; where it has cut all of them, and they are made of
-// few, as codes of these. Half the bytes, and fewer for zstd to look at.
-void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& pieces, std::string* out);
+// The same of the texts that are `selected` of all that were cut; where they are made of few pieces, as codes of these.
+// Half the bytes, and fewer for zstd to look at.
+void EncodeTexts(const std::vector<std::string_view>& texts, const TextPieces& all,
+                 const TextPieces::Selection& selected, std::string* out);
 
 // The decoded texts, in one arena.
 struct Texts {

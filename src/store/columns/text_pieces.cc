@@ -13,16 +13,12 @@ namespace {
 
 constexpr size_t kIdeographBytes = 3;
 constexpr size_t kProbe = 4096;                         // pieces, after which it is seen whether they come again
+constexpr size_t kLongest = 65536;                      // likewise: at most so many at once
+constexpr size_t kRest = 16;                            // times as many bytes are not cut as it was tried with
 constexpr size_t kReadBehind = PieceKey::kReadBytes;    // bytes behind a window that may be read
 constexpr size_t kReadable = kRunWindow + kReadBehind;  // from where a window begins
 
 }  // namespace
-
-// What is not needed of this is never touched, and takes no memory.
-void TextPieces::Expect(size_t bytes) {
-  constexpr size_t kBytesAPiece = 4;
-  MakeRoom(bytes / kBytesAPiece);
-}
 
 void TextPieces::MakeRoom(size_t pieces) {
   if (size_ + pieces <= room_) return;
@@ -32,25 +28,56 @@ void TextPieces::MakeRoom(size_t pieces) {
   sequence_ = std::move(larger);
 }
 
-bool TextPieces::Add(std::string_view text) {
-  over_ = over_ || (size_ >= kProbe && !worthwhile());
-  if (over_) return false;
-  known_.resize(kPlaces);
-  once_.resize(kPlaces);
-  MakeRoom(text.size());
-  Cut(text);
-  ++texts_;
-  return true;
+uint32_t TextPieces::Add(std::string_view text) {
+  MakeRoom(text.size() + 1);
+  if (resting_ > 0) {
+    resting_ -= std::min(resting_, text.size());
+    sequence_[size_++] = kLiteral;
+    literals_.push_back(text);
+  } else {
+    Cut(text);
+    Watch();
+  }
+  ends_.push_back(extent());
+  return static_cast<uint32_t>(ends_.size() - 2);
 }
 
 // Literals cost more than what zstd gains by codes; at first even pieces that will come often are such.
-bool TextPieces::worthwhile() const {
-  bool settled = size_ >= 4 * kProbe;
-  return settled ? literals_.size() * 10 <= size_ * 3 : literals_.size() * 2 <= size_;
+void TextPieces::Watch() {
+  size_t pieces = size_ - watched_from_.pieces, literals = literals_.size() - watched_from_.literals;
+  if (pieces < kProbe) return;
+  bool settled = pieces >= 4 * kProbe;
+  if (settled ? literals * 10 > pieces * 3 : literals * 2 > pieces) {
+    resting_ = kRest * watched_bytes_;
+  } else if (pieces < kLongest) {
+    return;
+  }
+  watched_from_ = extent();
+  watched_bytes_ = 0;
+}
+
+TextPieces::Selection TextPieces::Select(std::span<const uint32_t> texts) const {
+  Selection selected;
+  selected.counts.resize(pieces_.size());
+  size_t pieces = 0;
+  for (uint32_t text : texts) pieces += ends_[text + 1].pieces - ends_[text].pieces;
+  selected.sequence.reserve(pieces);
+  for (uint32_t text : texts) {
+    const Extent &begin = ends_[text], &end = ends_[text + 1];
+    std::span<const uint16_t> numbers(sequence_.get() + begin.pieces, end.pieces - begin.pieces);
+    for (uint16_t number : numbers) ++selected.counts[number];
+    selected.sequence.insert(selected.sequence.end(), numbers.begin(), numbers.end());
+    selected.literals.insert(selected.literals.end(), literals_.begin() + static_cast<long>(begin.literals),
+                             literals_.begin() + static_cast<long>(end.literals));
+  }
+  return selected;
 }
 
 // The end of a text, behind which nothing may be read, in a place with zeros behind it.
 void TextPieces::Cut(std::string_view text) {
+  known_.resize(kPlaces);
+  once_.resize(kPlaces);
+  watched_bytes_ += text.size();
   Position position;
   size_t at = 0;
   for (; at + kReadable <= text.size(); at += kRunWindow) CutWindow(text, text.data(), 0, at, 0, &position);
@@ -78,7 +105,6 @@ void TextPieces::CutWindow(std::string_view text, const char* bytes, size_t from
     std::string_view piece(text.data() + begin, start - begin);
     uint16_t number = piece.size() <= PieceKey::kMostBytes ? NumberOf(bytes + (begin - from), piece) : kLiteral;
     if (number == kLiteral) literals_.push_back(piece);
-    ++counts_[number];
     *sequence++ = number;
     begin = start;
   }
@@ -104,7 +130,6 @@ uint16_t TextPieces::FindOrNumber(const char* bytes, std::string_view piece, uin
     number = static_cast<uint32_t>(pieces_.size());
     (void)numbers_.At(hash, number);
     pieces_.push_back(piece);
-    counts_.push_back(0);
     keys_.push_back(key);
   } else if (!keys_[number].IsSamePiece(key)) {
     return kLiteral;

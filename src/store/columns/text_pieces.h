@@ -19,25 +19,29 @@ class TextPieces {
  public:
   static constexpr uint16_t kLiteral = 0;
 
-  // That texts of so many bytes in all will come.
-  void Expect(size_t bytes);
-  // Cuts the text, which outlives this. False, from the first text on of which it is: too few pieces come again for
-  // this to be worth it; this text and later ones are not cut.
-  bool Add(std::string_view text);
+  // Cuts the text, which outlives this, and gives its number, from 0 on. Where too few pieces come again for this to be
+  // worth it the next texts are a piece each.
+  uint32_t Add(std::string_view text);
 
   // Those that are numbered, from 1 on, in one of the texts; kLiteral's is empty.
   const std::vector<std::string_view>& pieces() const { return pieces_; }
-  // How often each of them came; that of kLiteral too.
-  const std::vector<uint32_t>& counts() const { return counts_; }
-  // The pieces of the texts that were cut, one text after the other: numbers, or kLiteral for the next one of
-  std::span<const uint16_t> sequence() const { return {sequence_.get(), size_}; }
-  const std::vector<std::string_view>& literals() const { return literals_; }
-  // How many texts were cut.
-  size_t texts() const { return texts_; }
+
+  // The pieces of some texts, one text after the other.
+  struct Selection {
+    std::vector<uint16_t> sequence;  // numbers, or kLiteral for the next one of
+    std::vector<std::string_view> literals;
+    std::vector<uint32_t> counts;  // how often each number comes
+  };
+  // Of texts by their numbers.
+  Selection Select(std::span<const uint32_t> texts) const;
 
  private:
   static constexpr size_t kPlaces = 4096, kMostNumbers = 1 << 16;
 
+  // How many pieces and literals there were.
+  struct Extent {
+    uint32_t pieces = 0, literals = 0;
+  };
   // Where cutting a text is.
   struct Position {
     size_t begin = 0;     // of the piece
@@ -45,6 +49,9 @@ class TextPieces {
     uint64_t behind = 0;  // where in it a piece begins behind an ideograph of the window before
   };
 
+  Extent extent() const { return {static_cast<uint32_t>(size_), static_cast<uint32_t>(literals_.size())}; }
+  // Sees whether cutting what came since `watched_from_` was worth it.
+  void Watch();
   void MakeRoom(size_t pieces);
   void Cut(std::string_view text);
   // Cuts at the borders in the window at `at`, where bytes[0] is the text's byte `from`, and at `ends`, bits of it.
@@ -52,17 +59,17 @@ class TextPieces {
   // The number of a piece of up to PieceKey::kMostBytes, at `bytes`; `original` is the same in its text.
   uint16_t NumberOf(const char* bytes, std::string_view original);
   uint16_t FindOrNumber(const char* bytes, std::string_view piece, uint64_t hash);
-  bool worthwhile() const;
 
   std::vector<std::string_view> pieces_ = {{}};
-  std::vector<uint32_t> counts_ = {0};
   std::vector<PieceKey> keys_ = {{}};  // of these
   std::unique_ptr<uint16_t[]> sequence_;
   size_t size_ = 0, room_ = 0;  // of that
   std::vector<std::string_view> literals_;
-  size_t texts_ = 0;
-  bool over_ = false;
-  HashIndex numbers_;  // by hash
+  std::vector<Extent> ends_ = {{}};  // before the first text, and behind each
+  Extent watched_from_;
+  size_t watched_bytes_ = 0;  // of texts since
+  size_t resting_ = 0;        // so many bytes of texts are not to be cut
+  HashIndex numbers_;         // by hash
   // Numbered pieces that came lately, with their numbers, each at the place that its hash gives; and hashes of others.
   std::vector<PieceKey> known_;
   std::vector<uint64_t> once_;

@@ -125,7 +125,7 @@ TEST_F(LineAssemblerTest, ChainedTracebacksAreOneRecord) {
   for (const char* link : {"The above exception was the direct cause of the following exception:",
                            "During handling of the above exception, another exception occurred:"}) {
     texts_.clear();
-    const std::string chain = plain + "\n\n" + link + "\n\n" + plain;
+    const std::string chain = Prefixed("", {plain, "", link, "", plain});
     Feed(chain + "\n");
     EXPECT_EQ(assembler_.held_bytes(), chain.size() + 1);
     Tick(2 * base::kNsPerSecond);

@@ -2,22 +2,33 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace rankscope::parse {
 namespace {
 
+constexpr std::string_view kHead = "Traceback (most recent call last):";
+
+// The lines, with the prefix before each that is not empty.
+std::string Text(std::string_view prefix, std::initializer_list<std::string_view> lines) {
+  std::string text;
+  for (std::string_view line : lines) text.append(line.empty() ? "" : prefix).append(line).append("\n");
+  return text;
+}
+
 TEST(LastWordsOf, AreTheExceptionsOwnLineWhereItsMessageFollows) {
-  const std::string head = "Traceback (most recent call last):\n";
-  for (const char* prefix : {"", "[rank2]: "}) {
-    const std::string p = prefix, exception = p + "RuntimeError: bad batch";
-    const std::string frames = p + "  File \"t.py\", line 4, in f\n" + p + "    f()\n" + p + "    ^^^\n";
-    const std::string further = p.empty() ? "\n\tof these\n\n" : "\n" + p + "of these\n\n" + p + "a note\n";
-    EXPECT_EQ(LastWordsOf("step 3\n" + p + head + frames + exception + further), exception);
-    EXPECT_EQ(LastWordsOf(frames + exception + further), exception) << "cut at its beginning";
-    EXPECT_EQ(LastWordsOf(p + head + frames + p + "KeyError: 1\n\n" + p +
-                          "During handling of the above exception, another\n" + "\n" + p + head + frames + exception),
-              exception);
+  constexpr std::string_view kFile = "  File \"t.py\", line 4, in f", kCode = "    f()",
+                             kError = "RuntimeError: bad batch";
+  EXPECT_EQ(LastWordsOf(Text("", {"step 3", kHead, kFile, kCode, kError, "\tof these", ""})), kError);
+  EXPECT_EQ(LastWordsOf(Text("", {kFile, kCode, kError})), kError) << "cut at its beginning";
+  for (const char* prefix : {"[rank2]: ", "[default2]:[rank2]: "}) {
+    const std::string error = std::string(prefix).append(kError);
+    EXPECT_EQ(LastWordsOf(Text(prefix, {kHead, kFile, kCode, kError, "of these", "", "a note"})), error);
+    EXPECT_EQ(LastWordsOf(Text(prefix, {kHead, kFile, kCode, "KeyError: 1", "",
+                                        "During handling of the above exception, x", "", kHead, kFile, kCode, kError})),
+              error);
   }
 }
 

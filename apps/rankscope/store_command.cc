@@ -27,7 +27,7 @@ std::vector<std::string> StoreFolders(const std::string& directory) {
 
 using Json = nlohmann::ordered_json;
 
-void Say(const Json& object) { std::printf("%s\n", base::JsonText(object).c_str()); }
+void PrintJson(const Json& object) { std::printf("%s\n", base::JsonText(object).c_str()); }
 
 void PrintDamage(const std::vector<std::string>& damage) {
   for (const std::string& sentence : damage) Say(sentence);
@@ -40,13 +40,13 @@ int PrintStats(const store::StoreReport& report, bool json) {
   }
   for (const store::JobStats& job : report.jobs) {
     if (json) {
-      Say({{"project", job.project},
-           {"job_id", job.job},
-           {"records", job.records},
-           {"bytes", job.bytes},
-           {"segments", job.segments},
-           {"blocks", job.blocks},
-           {"templates", job.templates}});
+      PrintJson({{"project", job.project},
+                 {"job_id", job.job},
+                 {"records", job.records},
+                 {"bytes", job.bytes},
+                 {"segments", job.segments},
+                 {"blocks", job.blocks},
+                 {"templates", job.templates}});
       continue;
     }
     std::printf("%-12s %-32s %12lu %14lu %8.1f %9u %7u %10u\n", job.project.c_str(), job.job.c_str(),
@@ -68,7 +68,7 @@ int PrintVerdict(const std::string& folder, const std::vector<std::pair<const ch
   }
   object["damage"] = damage;
   if (json) {
-    Say(object);
+    PrintJson(object);
   } else {
     std::printf("%s: %s: %s\n", folder.c_str(), text.c_str(), damage.empty() ? "every checksum holds" : "damaged");
   }

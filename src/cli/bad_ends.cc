@@ -8,6 +8,7 @@
 #include "cli/listing.h"
 #include "cli/query_command.h"
 #include "cli/table.h"
+#include "parse/traceback_lines.h"
 
 namespace rankscope::cli {
 namespace {
@@ -34,14 +35,6 @@ std::string HowItEnded(const std::string& message) {
 
 }  // namespace
 
-std::string LastLine(const std::string& text) {
-  size_t end = text.find_last_not_of("\r\n");
-  if (end == std::string::npos) return "";
-  size_t begin = text.find_last_of("\r\n", end);
-  begin = begin == std::string::npos ? 0 : begin + 1;
-  return text.substr(begin, end + 1 - begin);
-}
-
 BadEnds::BadEnds(std::string server, const Json& job)
     : server_(std::move(server)), job_(job.value("job_id", "")), attempt_(job.value("attempt", int64_t{0})) {
   all_ = CountBadEnds(job, attempt_);
@@ -65,7 +58,7 @@ void BadEnds::Take(const Json& event) {
   end.time = event.value("timestamp", std::string(24, ' '));
   end.host = event.value("host", "-");
   end.how = HowItEnded(event.value("msg", ""));
-  end.last_words = LastLine(event.value("tail", ""));
+  end.last_words = parse::LastWordsOf(event.value("tail", ""));
   first_.push_back(std::move(end));
 }
 

@@ -38,7 +38,4 @@ class BadEnds {
   std::vector<End> first_;  // in the order of time
 };
 
-// The last line of the text that is not empty.
-std::string LastLine(const std::string& text);
-
 }  // namespace rankscope::cli

@@ -15,6 +15,7 @@
 #include "cli/query_command.h"
 #include "cli/table.h"
 #include "cli/time_argument.h"
+#include "parse/traceback_lines.h"
 
 namespace rankscope::cli {
 namespace {
@@ -34,6 +35,8 @@ std::string Age(const Json& object, const char* name) {
   auto time = ParseTimeArgument(Text(object, name), 0);
   return time.ok() ? FormatAge(base::WallNow() - *time) : "-";
 }
+
+std::string LastWordsOf(const Json& row) { return std::string(parse::LastWordsOf(row.value("msg", ""))); }
 
 class Page {
  public:
@@ -185,9 +188,8 @@ class Page {
         return true;
       }));
       if (words.empty()) continue;
-      std::erase_if(words, [this](const Json& row) {
-        return ends_->Tells(row.value("rank", int64_t{-1}), LastLine(row.value("msg", "")));
-      });
+      std::erase_if(words,
+                    [this](const Json& row) { return ends_->Tells(row.value("rank", int64_t{-1}), LastWordsOf(row)); });
       if (json_) std::copy(words.rbegin(), words.rend(), std::back_inserter(page_["last_words"]));
       if (json_ || words.empty()) return {};
       std::printf("\nlast words%s\n", std::string_view(filter).starts_with("level") ? " (errors)" : "");
@@ -199,8 +201,8 @@ class Page {
 
   void PrintWords(const Json& row) const {
     std::string who = row.contains("rank") ? "rank " + Text(row, "rank") : "launcher";
-    std::string line = "  " + row.value("timestamp", "").substr(11, 12) + "  " + who + "  " +
-                       ShownValue(Json(LastLine(row.value("msg", ""))));
+    std::string line =
+        "  " + row.value("timestamp", "").substr(11, 12) + "  " + who + "  " + ShownValue(Json(LastWordsOf(row)));
     std::printf("%s\n", CutToWidth(line, width_).c_str());
   }
 

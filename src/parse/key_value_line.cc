@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <optional>
 
@@ -26,7 +25,7 @@ size_t SkipSpaces(std::string_view text, size_t at) {
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
   return lower;
 }
 
@@ -244,10 +243,16 @@ bool IsSegment(std::string_view text, size_t begin, size_t end) {
 
 // "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what one segment says of all of the line.
 bool IsOfEvaluation(std::string_view line) {
+  static constexpr std::array<std::string_view, 6> kWords = {"valid", "validation", "val",
+                                                             "eval",  "evaluation", "test"};
   const std::string text = Lower(line);
-  for (std::string_view word : {"valid", "validation", "val", "eval", "evaluation", "test"}) {
-    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) {
-      if (IsSegment(text, at, at + word.size())) return true;
+  for (std::string_view common : {"val", "test"}) {
+    for (size_t at = text.find(common); at != std::string::npos; at = text.find(common, at + 1)) {
+      size_t begin = at, end = at;
+      while (begin > 0 && IsAlpha(text[begin - 1])) --begin;
+      while (end < text.size() && IsAlpha(text[end])) ++end;
+      const std::string_view word = std::string_view(text).substr(begin, end - begin);
+      if (std::find(kWords.begin(), kWords.end(), word) != kWords.end() && IsSegment(text, begin, end)) return true;
     }
   }
   return false;
@@ -256,8 +261,10 @@ bool IsOfEvaluation(std::string_view line) {
 // Without a loss names and numbers side by side are prose ("from epoch 3, step 4500, lr 0.1"), and one value may be it
 // with a loss, too.
 bool IsMetricLine(const model::Fields& found, bool has_structure) {
-  auto is_canonical = [](const auto& field) { return CanonicalName(field.first) == field.first; };
-  if (model::FindField(found, "loss")) return std::count_if(found.begin(), found.end(), is_canonical) >= 2;
+  auto is_another = [](const auto& field) {
+    return field.first != "loss" && CanonicalName(field.first) == field.first;
+  };
+  if (model::FindField(found, "loss")) return std::any_of(found.begin(), found.end(), is_another);
   return found.size() >= 3 && has_structure;
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <vector>
 
 namespace rankscope::parse {
@@ -59,26 +60,36 @@ TEST_F(LineAssemblerTest, TracebackIsOneRecord) {
   EXPECT_EQ(texts_[2], "after");
 }
 
+std::string Prefixed(std::string_view prefix, std::initializer_list<std::string_view> lines) {
+  std::string text;
+  for (std::string_view line : lines) {
+    text.append(text.empty() ? "" : "\n").append(line.empty() ? "" : prefix).append(line);
+  }
+  return text;
+}
+
 TEST_F(LineAssemblerTest, TracebackUnderLaunchersPrefixesIsOneLine) {
   for (const char* prefix : {"[rank1]:", "[default1]:"}) {
-    std::string p = prefix, traceback = p + "Traceback (most recent call last):\n" + p + "  File \"a.py\"\n" + p +
-                                        "    x()\n" + p + "ValueError: 4711";
+    const std::string next = Prefixed(prefix, {"next"});
+    const std::string traceback =
+        Prefixed(prefix, {"Traceback (most recent call last):", "  File \"a.py\"", "    x()", "ValueError: 4711"});
     texts_.clear();
-    Feed(traceback + "\n" + p + "next\n");
+    Feed(Prefixed("", {traceback, next, ""}));
     Tick(2 * base::kNsPerSecond);
-    EXPECT_EQ(texts_, (std::vector<std::string>{traceback, p + "next"}));
+    EXPECT_EQ(texts_, (std::vector<std::string>{traceback, next}));
   }
 }
 
 TEST_F(LineAssemblerTest, WhatTorchPrefixesBelowAnExceptionIsItsMessage) {
+  const std::string other = "[W1127 03:22:24 a.cc:1] next";
   for (const char* prefix : {"[rank1]: ", "[default1]:[rank3]: "}) {
-    std::string p = prefix, traceback = p + "Traceback (most recent call last):\n" + p + "  File \"a.py\"\n" + p +
-                                        "ValueError: 4711\n" + p + "of these\n\n" + p + "a note";
+    const std::string mine = Prefixed(prefix, {"mine"});
+    const std::string traceback = Prefixed(prefix, {"Traceback (most recent call last):", "  File \"a.py\"",
+                                                    "ValueError: 4711", "of these", "", "a note"});
     texts_.clear();
-    Feed(traceback + "\n[W1127 03:22:24 a.cc:1] next\n" + p + "mine\n" + traceback + "\n" + traceback + "\n");
+    Feed(Prefixed("", {traceback, other, mine, traceback, traceback, ""}));
     Tick(2 * base::kNsPerSecond);
-    EXPECT_EQ(texts_,
-              (std::vector<std::string>{traceback, "[W1127 03:22:24 a.cc:1] next", p + "mine", traceback, traceback}));
+    EXPECT_EQ(texts_, (std::vector<std::string>{traceback, other, mine, traceback, traceback}));
   }
 }
 
@@ -114,7 +125,7 @@ TEST_F(LineAssemblerTest, ChainedTracebacksAreOneRecord) {
   for (const char* link : {"The above exception was the direct cause of the following exception:",
                            "During handling of the above exception, another exception occurred:"}) {
     texts_.clear();
-    const std::string chain = plain + "\n\n" + link + "\n\n" + plain;
+    const std::string chain = Prefixed("", {plain, "", link, "", plain});
     Feed(chain + "\n");
     EXPECT_EQ(assembler_.held_bytes(), chain.size() + 1);
     Tick(2 * base::kNsPerSecond);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kTracebackHead = "Traceback (most recent call last):";
 constexpr std::string_view kGroupHead = "+ Exception Group Traceback (most recent call last):";
+constexpr std::string_view kFrame = "  File \"";
 constexpr std::string_view kBoxedHead = "Traceback (most recent call last)";
 
 bool BeginsWithAny(std::string_view line, std::initializer_list<std::string_view> beginnings) {
@@ -32,8 +33,8 @@ bool IsOfBox(std::string_view line, std::initializer_list<std::string_view> edge
 
 // `  File "train.py", line 12`: what does not compile has no frames, and no head.
 bool IsOfSyntaxError(std::string_view line) {
-  constexpr std::string_view kFile = "  File \"", kLine = "\", line ";
-  if (!line.starts_with(kFile)) return false;
+  constexpr std::string_view kLine = "\", line ";
+  if (!line.starts_with(kFrame)) return false;
   size_t number = line.rfind(kLine);
   if (number == std::string_view::npos || number + kLine.size() == line.size()) return false;
   return line.find_first_not_of("0123456789", number + kLine.size()) == std::string_view::npos;
@@ -78,6 +79,48 @@ std::string_view PrefixOfLastWords(std::string_view line) {
   std::string_view prefix = line.substr(0, ReadLinePrefix(line, {}).bytes);
   const bool torchs = prefix.ends_with("]: ") && prefix.substr(prefix.rfind('[') + 1).starts_with("rank");
   return torchs ? prefix : std::string_view();
+}
+
+namespace {
+
+// Where the first line behind the frames of the text's last traceback begins; npos: it has none.
+size_t BehindFrames(std::string_view text) {
+  size_t behind = std::string_view::npos;
+  bool in_frames = false;
+  for (size_t at = 0; at < text.size();) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = WithoutLauncherPrefix(text.substr(at, end - at));
+    if (ShapeOfHead(line) != TracebackShape::kNone || line.starts_with(kFrame)) {
+      in_frames = true;
+    } else if (in_frames && !IsFrame(line, TracebackShape::kPlain)) {
+      in_frames = false;
+      behind = at;
+    }
+    at = end + 1;
+  }
+  return in_frames ? std::string_view::npos : behind;
+}
+
+bool IsMessageToItsEnd(std::string_view lines, std::string_view prefix) {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n')), text = WithoutLauncherPrefix(line);
+    if (!(IsBlank(text) || IsMessage(text) || (!prefix.empty() && line.starts_with(prefix)))) return false;
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view LastWordsOf(std::string_view text) {
+  text = text.substr(0, text.find_last_not_of("\r\n") + 1);
+  if (size_t at = BehindFrames(text); at != std::string_view::npos) {
+    const std::string_view exception = text.substr(at, text.find('\n', at) - at);
+    const std::string_view below = text.substr(std::min(at + exception.size() + 1, text.size()));
+    if (IsMessageToItsEnd(below, PrefixOfLastWords(exception))) return exception;
+  }
+  const size_t before = text.find_last_of("\r\n");
+  return before == std::string_view::npos ? text : text.substr(before + 1);
 }
 
 size_t BeginOfTraceback(std::string_view line) {

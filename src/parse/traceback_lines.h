@@ -31,4 +31,8 @@ std::string_view WithoutLauncherPrefix(std::string_view line);
 // rank ends, those of its message too. Empty: the line has none.
 std::string_view PrefixOfLastWords(std::string_view line);
 
+// What of a text's lines says how it ends: the exception's own where nothing but its message follows, else the last
+// that is not empty. The traceback may be cut at its beginning.
+std::string_view LastWordsOf(std::string_view text);
+
 }  // namespace rankscope::parse

@@ -16,7 +16,7 @@ for step in range(3):
     dist.all_reduce(loss)
     print(f"step: {step} loss: {loss.item() + rank:.4f} lr: 0.1")
 dist.barrier()
-sys.exit(7 if rank == int(sys.argv[1]) else 0)
+sys.exit(7 if rank == int(sys.argv[-1]) else 0)
 """
 
 

@@ -20,7 +20,7 @@ base::Status CheckJob(const std::string& server, const std::string& job);
 // `rankscope jobs set J --log_interval_steps N`: for the running job, on all its nodes. kNotFound: it is not running.
 base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps, bool json);
 
-// `rankscope jobs delete J`: all its records and what is known of it. kInternal: it is pinned or runs; not with `force`.
+// `rankscope jobs delete J`: all its records and what is known of it. kInternal: it is pinned or runs, without `force`.
 base::Status RunJobsDelete(const std::string& server, const std::string& job, bool force);
 
 // `rankscope pin J`: retention leaves the job alone. `by`: who says so; `note`: why.

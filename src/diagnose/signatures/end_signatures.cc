@@ -14,6 +14,12 @@ constexpr std::string_view kNotedByServices =
     R"(|(?i:\b(?:training|run|job|trial|task)) (?:has )?(?:failed|crashed): (?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\b)"
     R"(|(?i:\b(?:job|run|trial|task|training|experiment|workflow|pod)?[_ ]?(?:status|state|phase)\b\W{1,4}(?:event\W{1,3})?(?:failed|crashed)["'}\s.]*$))";
 
+constexpr std::string_view kRaisedByLaunchers =
+    R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \()"
+    R"(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\))"
+    R"(|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed)"
+    R"(|Error executing job with overrides)";
+
 // How it ended: schedulers, launchers, signals, exit codes. The codes' tables are read by exits.h.
 constexpr Signature kTable[] = {
     {"sigterm_preempted", "preempted", kCause, 90,
@@ -74,8 +80,7 @@ constexpr Signature kTable[] = {
      R"(Horovod has been shut down\. This (?:was|has been) ca)"},
     {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
      R"(its worker process has died|MPI communication peer process has unexpectedly disconnected)"},
-    {"python_exception_one_rank", "launcher",
-     kCascade, kEndedSomehow, R"(ChildFailedError|CalledProcessError|ProcessRaisedException|ProcessExitedException|Killing subprocess|FAILED \(|RayTaskError|RayActorError|ActorDiedError|WorkerCrashedError|Root Cause \(first observed failure\)|ExecuteUserScriptError|AlgorithmError: |[Tt]raining job failed|Job '\S+' failed|entrypoint command failed|Error executing job with overrides)"},
+    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow, kRaisedByLaunchers},
 };
 
 }  // namespace

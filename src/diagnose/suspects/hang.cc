@@ -14,12 +14,19 @@ bool Matches(std::string_view text, const re2::RE2& regex) {
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex);
 }
 
+// That it is the only process, in the words of those that can be several.
+bool SaysItIsAlone(std::string_view text) {
+  static const re2::RE2 regex(
+      R"((?i)\bnot using distributed|\bdistributed\W{1,3}(?:\w+\W{1,3}){0,2}(?:no|none|false|off)\b|\b0-D device mesh|\bMEMBER: 1/1\b|\bStarting with 1 process)");
+  return Matches(text, regex);
+}
+
 // What launches say just before they wait for others, or for a lock.
 bool SaysItWaits(std::string_view text) {
   // torch's note on the device of a barrier comes as well where all ranks meet; what is done waits for nobody.
   static const re2::RE2 over(
       R"(perform barrier as devices|(?i:\b(?:completed|finished)\b|\bdone (?:with|in|waiting)\b|\bdone\W*$))");
-  if (Matches(text, over)) return false;
+  if (Matches(text, over) || SaysItIsAlone(text)) return false;
   static const re2::RE2 regex(
       R"(Waiting in store based barrier|Added key: store_based_barrier|Initializing distributed: GLOBAL_RANK|initializing (?:ddp|distributed|torch distributed)|distributed processes registered|as PyTorch extensions root|(?i:setting up distributed|waiting for (?:all |other )?(?:ranks?|workers?|nodes?|process\w*|peers?|clients|master)|init_process_group|rendezvous|barrier|joining|initializing process group|NCCL INFO .*(?:Init START|Connected all|Trees|Ring \d|Channel|via)|calling callback hook|Detected CUDA files|Loading extension module|backend initialization is taking more than))");
   return Matches(text, regex);
@@ -34,6 +41,18 @@ bool HasLostARank(const Reading& reading) {
          std::any_of(reading.sightings.begin(), reading.sightings.end(), [](const Sighting& sighting) {
            return sighting.signature->role == Role::kCascade && sighting.signature->kind == "peer closed";
          });
+}
+
+// What NCCL says last is that it takes its communicators down.
+bool IsTornDown(const Reading& reading) {
+  static const re2::RE2 kDestroyed(R"(NCCL INFO .*\b(?:Destroy|Abort) COMPLETE)"),
+      kClosing(R"(NCCL INFO .*(?:\bClosing\b|\bUnloading\b|Service))");
+  for (size_t i = reading.bodies.size(); i-- > 0;) {
+    const std::string_view text = reading.bodies[i].text;
+    if (text.find("NCCL INFO") == std::string_view::npos || Matches(text, kClosing)) continue;
+    return Matches(text, kDestroyed);
+  }
+  return false;
 }
 
 // A bar at its beginning is no step.
@@ -72,8 +91,9 @@ bool IsDistributed(const Reading& reading) {
   for (const auto& rank : reading.ranks) {
     if (rank) ranks.insert(*rank);
   }
-  return ranks.size() > 1 || std::any_of(reading.bodies.begin(), reading.bodies.end(),
-                                         [](const LineBody& body) { return Matches(body.text, regex); });
+  return ranks.size() > 1 || std::any_of(reading.bodies.begin(), reading.bodies.end(), [](const LineBody& body) {
+           return Matches(body.text, regex) && !SaysItIsAlone(body.text);
+         });
 }
 
 // It did what it was started for, if not in steps. Who has loaded is not done.
@@ -103,7 +123,8 @@ std::optional<size_t> LastWord(const Reading& reading) {
 
 // A launch, that has said nothing of a step yet, ends in a wait.
 std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
-  if (HasStepped(reading) || !reading.finished.empty() || HasLostARank(reading)) return std::nullopt;
+  if (HasStepped(reading) || !reading.finished.empty() || HasLostARank(reading) || IsTornDown(reading))
+    return std::nullopt;
   const std::optional<size_t> last = LastWord(reading);
   if (!last) return std::nullopt;
   const size_t count = reading.bodies.size();

@@ -102,6 +102,31 @@ TEST(StalledLaunch, IsNoneOfOneProcessWhoseSettingsSpeakOfSeveral) {
   }
 }
 
+TEST(StalledLaunch, IsNoneOfOneProcessThatSaysSoInTheWordsOfSeveral) {
+  for (const char* said :
+       {"Process rank: 0, device: cuda:0, n_gpu: 1, distributed training: False, 16-bits training: True",
+        "Distributed environment: DistributedType.NO", "Distributed environment: NO", "Not using distributed mode",
+        "Namespace(distributed=False, lr=0.1)", "Building 0-D device mesh with [], []"}) {
+    EXPECT_TRUE(JudgeLog(std::string(said) + "\n***** Running training *****\n").healthy) << said;
+  }
+  EXPECT_TRUE(JudgeLog("Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/1\n"
+                       "All distributed processes registered. Starting with 1 processes\n")
+                  .healthy);
+  EXPECT_FALSE(JudgeLog("Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/16\n").healthy);
+  EXPECT_FALSE(JudgeLog("Distributed environment: MULTI_GPU  Backend: x\n***** Running training *****\n").healthy);
+}
+
+TEST(StalledLaunch, IsNoneOnceNcclHasTakenItsCommunicatorsDown) {
+  const std::string nccl = "gpu1:310:352 [1] NCCL INFO ";
+  const std::string begun = kLaunch + nccl + "Connected all rings\nthe sum is 6\n";
+  const std::string ended = begun + nccl + "comm 0x51 rank 1 nranks 4 - Destroy COMPLETE\n";
+  for (const char* last : {"ENV/Plugin: Closing env plugin ncclEnvDefault", "Unloading network plugin"}) {
+    EXPECT_TRUE(JudgeLog(ended + nccl + last + "\n").healthy) << last;
+  }
+  EXPECT_FALSE(JudgeLog(begun).healthy);
+  EXPECT_FALSE(JudgeLog(ended + nccl + "comm 0x52 rank 1 nranks 4 - Init START\n").healthy);
+}
+
 TEST(StalledLaunch, IsLessThanAnythingElseThatIsSaid) {
   Verdict verdict = JudgeLog(kLaunch + "srun: error: gpu3: task 2: Exited with exit code 1\nLoading the words\n");
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");

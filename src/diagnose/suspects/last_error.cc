@@ -18,10 +18,12 @@ std::optional<size_t> LastLine(const Reading& reading) {
   return end == 0 ? std::nullopt : std::optional(end - 1);
 }
 
-// Whoever says so goes on, or is no trainer.
+// Whoever says so goes on, or is no trainer, as its logger's name shows.
 bool SaysItLives(std::string_view text) {
   static const re2::RE2 kLives(
-      R"((?i)\b(?:retry\w*|ignor\w*|skip\w*|continu\w*|fall(?:ing)? ?back|will be|attempt \d+|wandb|deprecat\w*)\b)");
+      R"((?i)\b(?:retry\w*|ignor\w*|skip\w*|continu\w*|fall(?:ing)? ?back|will be|attempt \d+|deprecat\w*)\b)"
+      R"(|(?i:\b(?:wandb|mlflow|tensorboard|comet(?:_ml)?|neptune|clearml|opentelemetry|prometheus|urllib3|pip)\b))"
+      R"(|(?i:\b(?:telemetry|metrics) (?:exporter|server|client)\b))");
   return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kLives);
 }
 
@@ -36,7 +38,7 @@ std::optional<Suspect> FindLastError(const Reading& reading) {
   const std::optional<size_t> last = LastLine(reading);
   if (!last || EndedWell(reading) || reading.tracebacks.is_inside[*last]) return std::nullopt;
   const LineBody& body = reading.bodies[*last];
-  if ((body.level != 'E' && body.level != 'F') || SaysItLives(body.text)) return std::nullopt;
+  if ((body.level != 'E' && body.level != 'F') || SaysItLives(reading.text(*last))) return std::nullopt;
   return Suspect{*last,      "python_exception_one_rank", "last error",     Role::kSymptom,
                  kSaysError, reading.ranks[*last],        Traceback::kNone, "the log ends with it"};
 }

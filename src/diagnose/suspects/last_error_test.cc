@@ -22,6 +22,16 @@ TEST(LastError, IsNoneWhereSomethingFollowsOrTheWriterGoesOn) {
   }
 }
 
+TEST(LastError, IsNoneOfWhoOnlyWatchesTheTraining) {
+  for (const char* line : {"2026-03-01 10:11:12,501 - wandb.wandb_agent - ERROR - the sweep has no agent",
+                           "2026/03/01 10:11:12 ERROR mlflow.utils.autologging: could not log the metrics",
+                           "2026-03-01 10:11:12,501 ERROR opentelemetry.sdk: spans of shard 7 were not exported",
+                           "E0301 10:11:12.501000 140000 program.py:311] TensorBoard found its port taken",
+                           "ERROR: pip's dependency resolver does not know all that is installed"}) {
+    EXPECT_TRUE(JudgeLog(Steps(1, 9) + line + "\n").healthy) << line;
+  }
+}
+
 TEST(LastError, IsNoneAfterAGoodEndAndWhereFilesHaveNoOrder) {
   EXPECT_TRUE(JudgeLog(Steps(1, 9) + "{'train_runtime': 81.2, 'epoch': 1.0}\n" + kError + "\n").healthy);
   EXPECT_TRUE(Judge({{"rank_0.log", Steps(1, 9) + kError + "\n"}, {"rank_1.log", Steps(1, 9)}}).healthy);

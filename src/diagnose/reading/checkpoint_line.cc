@@ -9,6 +9,19 @@
 namespace rankscope::diagnose {
 namespace {
 
+// None is there, none comes about, or one is to come.
+bool SaysThereIsNone(re2::StringPiece line) {
+  static const re2::RE2 kNone(
+      R"((?i)\b(?:no|not|won't|will|would|unable|cannot|(?:fail|error)\w*)\b[^.:,]{0,40}\bsav(?:e|ed|ing)\b|\bevery\b)");
+  return re2::RE2::PartialMatch(line, kNone);
+}
+
+// Not "found" nor "True".
+bool IsPlace(const std::string& place) {
+  static const re2::RE2 kPlace(R"([\d/\\_-]|\w\.\w)");
+  return re2::RE2::PartialMatch(place, kPlace);
+}
+
 // Few lines are, and to search is cheap.
 bool MayBeOne(std::string_view text) {
   constexpr std::string_view kWords[] = {"heckpoint", "CHECKPOINT", "odel saved to", "current state to"};
@@ -31,6 +44,7 @@ std::optional<CheckpointLine> ReadCheckpointLine(std::string_view text) {
   const bool saved =
       re2::RE2::PartialMatch(line, kSaved, &place, &number) || re2::RE2::PartialMatch(line, kReady, &place);
   if (!saved && !re2::RE2::PartialMatch(line, kBegun, &place, &number)) return std::nullopt;
+  if (SaysThereIsNone(line) || !IsPlace(place + number)) return std::nullopt;
   CheckpointLine checkpoint{place + (number.empty() ? "" : " " + number), {}, saved};
   if (re2::RE2::PartialMatch(checkpoint.place, kStep, &step) || re2::RE2::PartialMatch(line, kStep, &step)) {
     checkpoint.step = std::atoll(step.c_str());

@@ -48,6 +48,21 @@ TEST(SavedCheckpoints, OneOfWhichARankDidNotTellItsPartIsNotWhole) {
                                         "nothing tells that checkpoint global_step20 is whole"}));
 }
 
+TEST(SavedCheckpoints, NoneIsWhatSettingsOrFailuresSpeakOf) {
+  for (const char* line :
+       {"no saved checkpoint found, begin anew", "save checkpoint: True", "saving checkpoint: every 4 steps",
+        "will save checkpoint to out/a every 4 steps", "failed to save checkpoint to out/checkpoint-2"}) {
+    EXPECT_EQ(PlanOf(Steps(1, 3) + line + "\n" + Steps(4, 5) + kOom),
+              Plan{"the log shows no finished checkpoint: 5 steps may be lost"})
+        << line;
+  }
+}
+
+TEST(SavedCheckpoints, OneIsSavedThoughSomethingElseDidNotComeAbout) {
+  EXPECT_EQ(PlanOf(Steps(1, 3) + "no gain, saved checkpoint to out/checkpoint-3\n" + Steps(4, 5) + kOom),
+            Plan{"go on from checkpoint out/checkpoint-3; 2 steps are lost"});
+}
+
 TEST(SavedCheckpoints, OneWithoutAStepIsOfTheStepThatWasReported) {
   EXPECT_EQ(PlanOf(Steps(1, 20) + "Model saved to out/best.pt\n" + Steps(21, 25) + kOom),
             Plan{"go on from checkpoint out/best.pt; 5 steps are lost"});

@@ -138,6 +138,13 @@ TEST(Judge, BlamesWhoEndedBySigtermThatItsLauncherDidNotSend) {
   EXPECT_EQ(JudgeLog(Closed(0) + Ending(620) + Ending(621) + Ending(622) + table).failure, "gloo_error");
 }
 
+TEST(Judge, BlamesNobodyForSigtermThatSrunTellsOfBesideALauncher) {
+  const std::string failed = "failed (exitcode: 1) local_rank: 0 (pid: 620) of binary: /venv/bin/python\n";
+  Verdict verdict = JudgeLog(Steps(1, 4) + Ending(621) + failed + "srun: error: node7: task 1: Terminated\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+}
+
 TEST(Judge, BlamesNobodyForABarrierOfAnUnknownNumberOfRanks) {
   std::string log;
   for (int rank = 0; rank < 8; ++rank) {

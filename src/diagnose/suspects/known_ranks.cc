@@ -165,7 +165,9 @@ std::vector<const Exit*> EndedFromOutside(const Reading& reading) {
   for (const Exit& exit : reading.exits) {
     const bool by_launcher = std::any_of(ended.begin(), ended.end(),
                                          [&](const std::string& process) { return IsOf(reading, exit, process); });
-    if (exit.signal == kSigterm && exit.rank && !ended.empty() && !by_launcher) from_outside.push_back(&exit);
+    // Of whom another tells, as srun, no process is known.
+    const bool told = !ended.empty() && IsOf(reading, exit, "(pid: ");
+    if (exit.signal == kSigterm && exit.rank && told && !by_launcher) from_outside.push_back(&exit);
   }
   return from_outside;
 }

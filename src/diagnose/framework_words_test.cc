@@ -21,6 +21,8 @@ const Pair kPairs[] = {
     {"segfault_sigsegv",
      "Container rank 2 status failed cmd ['/usr/bin/python3', '-u', 'run.py'] code -11 log log/workerlog.2",
      "Container rank 2 status running cmd ['/usr/bin/python3', '-u', 'run.py'] code None log log/workerlog.2"},
+    {"segfault_sigsegv", "F0301 10:11:12.501000  4242 mesh.cc:31] Check failed: rows == 8 (7 vs. 8)",
+     "Check failed: 3 of 300 images are too small"},
     {"host_oom_killed", "Container rank 1 status failed cmd ['python3', 'run.py'] code -9 log log/workerlog.1",
      "Container rank 1 status completed cmd ['python3', 'run.py'] code 0 log log/workerlog.1"},
     {"python_exception_one_rank",

@@ -14,7 +14,7 @@ const re2::RE2& RankPiece() {
 
 const re2::RE2& LevelPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| ?- |\s+|$)|\[([DIWEF])(?:\d{3,4} [^\]]{0,120}| [\w./]+\.\w+:\d+)\]|([DIWEF])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
+      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| ?- |\s+|$)|\[([DIWEF])(?:\d{3,4} [^\]]{0,120}| [\w./]+\.\w+:\d+)\]|([DIWE])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
   return regex;
 }
 

@@ -59,8 +59,7 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGSEGV", kOutcome, 62, R"(status failed cmd .* code -11\b|^= +EXIT CODE: 11\b)"},
     {"segfault_sigsegv", "SIGABRT", kSymptom, 60,
      R"(malloc\.c:\d+: \w+: Assertion|^\S+: \S+\.(?:c|cc|cpp|cxx|h|hpp):\d+: .*: Assertion .*' failed\.$)"},
-    // glog and what came after it abort with a line of level F, whose prefix is no part of the text that is searched.
-    {"segfault_sigsegv", "SIGABRT", kSymptom, 60, R"(^(?:\S+:\d+\] )?(?:Check failed|Non-OK-status): )"},
+    // glog and what came after it abort with a line of level F.
     {"segfault_sigsegv", "SIGABRT", kSymptom, 60,
      R"(\bF\d{4} \d\d:\d\d:\d[\d.:]* +\d+ \S+\.(?:cc|cpp|cxx|cu|cuh|h|hpp):\d+\] |\bF (?:\./)?(?:tensorflow|external|xla)/\S+:\d+\] )"},
     {"segfault_sigsegv", "SIGABRT", kSymptom, 46, R"(status failed cmd .* code -6\b|^= +EXIT CODE: 6\b)"},

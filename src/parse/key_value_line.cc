@@ -237,8 +237,10 @@ bool IsSegment(std::string_view text, size_t begin, size_t end) {
   if (after >= text.size()) return false;
   const bool begins = before == std::string_view::npos || text[before] == '|' || text[before] == '[' ||
                       (text[before] == '-' && before + 1 < begin);
-  return begins &&
-         (text[after] == '|' || text[after] == ']' || text[after] == ':' || (text[after] == '-' && after > end));
+  const size_t value = SkipSpaces(text, after + 1);
+  const bool has_value = before != std::string_view::npos && value < text.size() && IsDigit(text[value]);
+  return begins && (text[after] == '|' || text[after] == ']' || (text[after] == ':' && !has_value) ||
+                    (text[after] == '-' && after > end));
 }
 
 // "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what one segment says of all of the line.

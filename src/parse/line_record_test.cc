@@ -260,7 +260,8 @@ TEST(LineRecord, PlansSummariesAndAddressesAreNoMetrics) {
 
 TEST(LineRecord, NamesThatBeginLikeAnEvaluationTellNothing) {
   for (const char* line :
-       {"[test-7b] step: 50 loss: 2.5", "step: 50 - val/acc:0.5 - loss: 2.5", "step: 50 | loss: 2.5, val: n/a"}) {
+       {"[test-7b] step: 50 loss: 2.5", "step: 50 - val/acc:0.5 - loss: 2.5", "step: 50 | loss: 2.5, val: n/a",
+        "step: 50 | loss: 2.5 | val: 2.75", "step 50 - loss: 2.5 - test: 0.75"}) {
     EXPECT_EQ(Value(Understood(line), "loss"), 2.5) << line;
   }
 }

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "diagnose/reading/stacks.h"
@@ -17,7 +18,7 @@ bool Matches(std::string_view text, const re2::RE2& regex) {
 // That it is the only process, in the words of those that can be several.
 bool SaysItIsAlone(std::string_view text) {
   static const re2::RE2 regex(
-      R"((?i)\bnot using distributed|\bdistributed\W{1,3}(?:\w+\W{1,3}){0,2}(?:no|none|false|off)\b|\b0-D device mesh|\bMEMBER: 1/1\b|\bStarting with 1 process)");
+      R"((?i)\bnot using distributed|\bdistributed\W{1,3}(?:\w+\W{1,3}){0,2}(?:no|none|false|off)\b|\b0-D device mesh|\b(?:world.?size|num.?processes)\W{1,3}1\b|\bMEMBER: 1/1\b|\bStarting with 1 process)");
   return Matches(text, regex);
 }
 
@@ -83,23 +84,35 @@ bool HasNotMoved(std::string_view text) {
   return Matches(text, regex);
 }
 
+// "Normally distributed", "distributed under", Dask's loggers.
+bool IsDistributedOtherwise(std::string_view text) {
+  static const re2::RE2 regex(R"((?i)ly distributed\b|\bdistributed under\b|^distributed\.\w+)");
+  return Matches(text, regex);
+}
+
+bool AnyLine(const Reading& reading, const std::function<bool(std::string_view)>& says) {
+  return std::any_of(reading.bodies.begin(), reading.bodies.end(),
+                     [&](const LineBody& body) { return says(body.text); });
+}
+
 // Several processes work together in it.
 bool IsDistributed(const Reading& reading) {
-  static const re2::RE2 regex(
-      R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/)|\bnccl\b|\bgloo\b|torchrun|\bdistributed\b|\bdevice mesh\b)");
+  static const re2::RE2 several(R"((?i)(?:world.?size|num_processes)\W{0,3}(?:[2-9]|\d\d)|\brank\W{0,3}\d+ (?:of|/))"),
+      named(R"((?i)\bnccl\b|\bgloo\b|torchrun|\bdistributed\b|\bdevice mesh\b)");
   std::set<int32_t> ranks;
   for (const auto& rank : reading.ranks) {
     if (rank) ranks.insert(*rank);
   }
-  return ranks.size() > 1 || std::any_of(reading.bodies.begin(), reading.bodies.end(), [](const LineBody& body) {
-           return Matches(body.text, regex) && !SaysItIsAlone(body.text);
-         });
+  if (ranks.size() > 1 || AnyLine(reading, [](auto text) { return Matches(text, several); })) return true;
+  return !AnyLine(reading, SaysItIsAlone) &&
+         AnyLine(reading, [](auto text) { return Matches(text, named) && !IsDistributedOtherwise(text); });
 }
 
-// It did what it was started for, if not in steps. Who has loaded is not done.
-bool HasFilledABar(const Reading& reading) {
+// From the line on it did what it was started for, if not in steps. Who has loaded is not done.
+bool HasFilledABar(const Reading& reading, size_t from) {
   static const re2::RE2 preparing(R"(^\W*(?:Loading|Fetching|Downloading)\b)");
-  return std::any_of(reading.bodies.begin(), reading.bodies.end(), [](const LineBody& body) {
+  const auto begin = reading.bodies.begin() + static_cast<std::ptrdiff_t>(from);
+  return std::any_of(begin, reading.bodies.end(), [](const LineBody& body) {
     return body.text.find("100%|") != std::string_view::npos && !Matches(body.text, preparing);
   });
 }
@@ -132,12 +145,13 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
     size_t line = count - back;
     // The call that failed stands in its traceback.
     if (reading.tracebacks.is_inside[line] || !SaysItWaits(reading.bodies[line].text)) continue;
+    if (HasFilledABar(reading, line)) return std::nullopt;
     return Stalled(reading, *last, kWaits, "the log ends before the first step, while ranks wait");
   }
   if (reading.tracebacks.is_inside[*last]) return std::nullopt;
   const std::string_view text = reading.bodies[*last].text;
   if (!HasNotMoved(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
-  if (HasFilledABar(reading)) return std::nullopt;
+  if (HasFilledABar(reading, 0)) return std::nullopt;
   return Stalled(reading, *last, kStopsShort, "the log ends before the first step");
 }
 

@@ -112,8 +112,24 @@ TEST(StalledLaunch, IsNoneOfOneProcessThatSaysSoInTheWordsOfSeveral) {
   EXPECT_TRUE(JudgeLog("Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/1\n"
                        "All distributed processes registered. Starting with 1 processes\n")
                   .healthy);
+  EXPECT_TRUE(JudgeLog("found world_rank=0, world_size=1\ninit with backend nccl\nLoading the data\n").healthy);
+  EXPECT_FALSE(JudgeLog("world_size=1\n[rank0]: here\n[rank1]: here\nLoading the data\n").healthy);
   EXPECT_FALSE(JudgeLog("Initializing distributed: GLOBAL_RANK: 0, MEMBER: 1/16\n").healthy);
   EXPECT_FALSE(JudgeLog("Distributed environment: MULTI_GPU  Backend: x\n***** Running training *****\n").healthy);
+}
+
+TEST(StalledLaunch, IsNoneOfWhatIsDistributedInAnotherSense) {
+  for (const char* said : {"errors are normally distributed", "distributed under the licence beside it",
+                           "distributed.worker - INFO - a worker is here"}) {
+    EXPECT_TRUE(JudgeLog(std::string(said) + "\nLoading the vocabulary\n").healthy) << said;
+  }
+}
+
+TEST(StalledLaunch, IsNoneWhereABarIsFilledBehindTheWait) {
+  const std::string wait = "All distributed processes registered. Starting with 2 processes\n";
+  const std::string bar = "100%|##########| 10/10 [00:01<00:00]\n";
+  EXPECT_TRUE(JudgeLog(wait + "Testing DataLoader 0: " + bar + "accuracy 0.5\n").healthy);
+  EXPECT_FALSE(JudgeLog("Testing the tokenizer: " + bar + wait).healthy);
 }
 
 TEST(StalledLaunch, IsNoneOnceNcclHasTakenItsCommunicatorsDown) {

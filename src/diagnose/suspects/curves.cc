@@ -121,13 +121,19 @@ constexpr std::ptrdiff_t kFewestLosses = 4;
 // From so high a loss no training comes to nothing at once, however few reports there are before.
 constexpr double kHighLoss = 2;
 
-bool HasFallen(Series::const_iterator first, Series::const_iterator last) {
-  if (*(*(last - 1))->loss > kHighLoss) return true;
+// "loss: 0.00": with so many digits a small one is shown so, too.
+bool IsRounded(std::string_view text) {
+  static const re2::RE2 kRounded(R"((?i)loss\W{1,4}0\.00)");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kRounded);
+}
+
+bool HasFallen(const Reading& reading, Series::const_iterator first, Series::const_iterator last) {
+  if (*(*(last - 1))->loss > kHighLoss && !IsRounded(reading.text((*last)->line))) return true;
   auto lives = [](const Point* point) { return *point->loss > kStillLoss; };
   return last - first >= kFewestLosses && std::all_of(last - kFewestLosses, last, lives);
 }
 
-void FindVanishedLoss(const Series& series, std::vector<Suspect>* found) {
+void FindVanishedLoss(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
   Series losses;
   for (const Point* point : series) {
     if (point->loss) losses.push_back(point);
@@ -137,7 +143,7 @@ void FindVanishedLoss(const Series& series, std::vector<Suspect>* found) {
   const size_t real = losses.size() - zeros;
   if (zeros < 2 || real == 0) return;
   auto last = losses.begin() + static_cast<std::ptrdiff_t>(real);
-  if (!HasFallen(losses.begin(), last)) return;
+  if (!HasFallen(reading, losses.begin(), last)) return;
   found->push_back(Course(**last, "nan_or_inf_loss", "vanished", 72,
                           "the loss was " + Figure(*(*(last - 1))->loss) + " and is nothing at all in " +
                               Counted(zeros, "report", "reports") + " since: a loss that is no number is shown so"));
@@ -349,7 +355,7 @@ std::vector<Suspect> FindCourses(const Reading& reading) {
   std::map<int32_t, Series> ranks = ByRank(reading);
   AddLostNumbers(reading, ranks, &found);
   for (const auto& [rank, series] : ranks) {
-    FindVanishedLoss(series, &found);
+    FindVanishedLoss(reading, series, &found);
     FindDivergence(series, &found);
     FindDataWait(reading, series, &found);
     FindDecay(series, &Point::step_time_s, true, "seconds per step", &found);

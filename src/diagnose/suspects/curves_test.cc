@@ -38,6 +38,7 @@ TEST(Curves, AHighLossThatIsNothingFromThenOnWasNoNumberHoweverFewReportsCameBef
   EXPECT_EQ(JudgeLog(Loss("6.13", 1) + zeros).failure, "nan_or_inf_loss");
   EXPECT_TRUE(JudgeLog(Loss("0.13", 1) + zeros).healthy);
   EXPECT_TRUE(JudgeLog(zeros + Loss("0.0", 5)).healthy);
+  EXPECT_TRUE(JudgeLog(Loss("6.13", 1) + Loss("0.00", 2) + Loss("0.00", 3)).healthy) << "may be a small one";
 }
 
 TEST(Curves, ChecksForNumbersThatAreNoneFindNothingByBeingMade) {

@@ -120,6 +120,15 @@ TEST(SampledRows, AreNamedByTheSeedOfTheDataWhereThatDiffers) {
   EXPECT_NE(Sampled(printed).find("seed 7 rank 1"), std::string::npos);
 }
 
+TEST(SampledRows, AreNamedWhereNotAllLinesAreKept) {
+  Printed printed;
+  constexpr size_t kTooMuch = 40 << 20;
+  std::string noise;
+  for (int i = 0; noise.size() < kTooMuch / 2; ++i) noise += "worker " + std::to_string(i) + " has read a shard\n";
+  printed.arguments = noise + "--seed 7\n" + noise;
+  EXPECT_NE(Sampled(printed).find("seed 7 rank 1 took at step 6 the rows 7, 0, 20, 34, 4, 21 of"), std::string::npos);
+}
+
 TEST(SampledRows, SayThatTheSeedIsTheDefault) {
   EXPECT_EQ(Sampled(Printed()).find("by the sampler's seed 42 (the Trainer's default: no line tells one) rank 1"), 0U);
 }

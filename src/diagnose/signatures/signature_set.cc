@@ -25,6 +25,8 @@ constexpr std::string_view kOtherTelling[] = {
     R"((?i)checkpoint|\bckpt\b)",
     R"(^==> \S+ <==|^-+ ?(?:Begin|End) (?:global )?rank \d+ STD)",
     R"((?:shape|size|dims?|length|len|tokens)\b\W{0,4}[\[(]?\d+)",
+    R"(\*{5} Running |(?:examples|Epochs|steps per epoch|size per device|accumulation\)|[nN] steps|trainable parameters) = \d)",
+    R"(\bseed\b\W{1,4}\d|data_seed|group_by_length|train_sampling_strategy|dataloader_drop_last|seedable_sampler|transformers_version)",
 };
 
 // A pattern of the program's own tables that RE2 does not take is a bug of the table: every test shows it.

@@ -8,6 +8,7 @@
 
 #include "diagnose/reading/batch_records.h"
 #include "diagnose/suspects/memory_trend.h"
+#include "diagnose/suspects/sampled_rows.h"
 #include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
@@ -80,7 +81,7 @@ bool IsOfRank(const Reading& reading, size_t line, std::optional<int32_t> rank) 
 
 constexpr size_t kAround = 60;  // lines before and after the report that may show the batch
 
-std::optional<Size> BatchInFlight(const Reading& reading, const Suspect& cause) {
+std::optional<Size> SizeInFlight(const Reading& reading, const Suspect& cause) {
   std::optional<Size> found;
   size_t begin = cause.line > kAround ? cause.line - kAround : 0;
   size_t end = std::min(reading.bodies.size(), cause.line + kAround);
@@ -119,35 +120,32 @@ std::string NamesOf(const std::vector<std::string>& ids) {
 }
 
 // What was recorded of it, against the batches before.
-bool JudgeRecordedBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
+void JudgeRecordedBatch(const BatchInFlight& found, MemoryTrace* trace) {
   constexpr double kLarger = 1.5;
-  auto found = FindBatchInFlight(reading, cause.line, cause.rank);
-  if (!found) return false;
-  const BatchRecord& batch = found->batch;
+  const BatchRecord& batch = found.batch;
   trace->lines.push_back(batch.line);
   std::string text = "the batch in flight" + (batch.step ? " of step " + std::to_string(*batch.step) : std::string());
-  if (!batch.ids.empty()) text += ": samples " + NamesOf(batch.ids) + Times(found->samples);
+  if (!batch.ids.empty()) text += ": samples " + NamesOf(batch.ids) + Times(found.samples);
   trace->figures.push_back(text);
-  if (!batch.shape.empty()) trace->figures.push_back("its largest shape: " + batch.shape + Times(found->largest));
+  if (!batch.shape.empty()) trace->figures.push_back("its largest shape: " + batch.shape + Times(found.largest));
   if (!batch.lengths.empty()) {
     auto longest = std::max_element(batch.lengths.begin(), batch.lengths.end());
     const auto place = static_cast<size_t>(longest - batch.lengths.begin());
     const std::string id = batch.ids.size() == batch.lengths.size() ? batch.ids[place] + ", of " : "";
     trace->figures.push_back("its longest sample: " + id + std::to_string(std::llround(*longest)) +
-                             Times(found->longest) + "; all together " + std::to_string(std::llround(batch.total)) +
-                             Times(found->total));
+                             Times(found.longest) + "; all together " + std::to_string(std::llround(batch.total)) +
+                             Times(found.total));
   }
-  const bool one = found->largest.value_or(0) > kExtreme || found->longest.value_or(0) > kExtreme;
+  const bool one = found.largest.value_or(0) > kExtreme || found.longest.value_or(0) > kExtreme;
   if (one) {
     trace->kind = "one extreme sample";
-  } else if (found->total.value_or(0) > kLarger || found->samples.value_or(0) > kLarger) {
+  } else if (found.total.value_or(0) > kLarger || found.samples.value_or(0) > kLarger) {
     trace->kind = "batch size too large";
   }
-  return true;
 }
 
 void JudgeBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
-  auto batch = BatchInFlight(reading, cause);
+  auto batch = SizeInFlight(reading, cause);
   if (!batch) return;
   trace->lines.push_back(batch->line);
   auto usual = UsualElements(reading, *batch);
@@ -239,7 +237,9 @@ MemoryReport ReadMemoryReport(std::string_view text) {
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
   MemoryTrace trace;
   JudgeReport(ReadMemoryReport(reading.text(cause.line)), &trace);
-  if (!JudgeRecordedBatch(reading, cause, &trace)) JudgeBatch(reading, cause, &trace);
+  const auto recorded = FindBatchInFlight(reading, cause.line, cause.rank);
+  recorded ? JudgeRecordedBatch(*recorded, &trace) : JudgeBatch(reading, cause, &trace);
+  if (!recorded || recorded->batch.ids.empty()) TellSampledRows(reading, cause, &trace);
   NameFile(reading, cause, &trace);
   JudgeTrend(reading, cause, &trace);
   constexpr int64_t kFirstSteps = 3;

@@ -19,6 +19,7 @@ struct MemoryTrace {
   std::string kind;  // fragmentation, other process, one extreme sample, batch size too large, leak; or empty
   std::vector<std::string> figures;  // sentences with numbers
   std::vector<size_t> lines;         // that show the batch in flight
+  std::string would_settle;          // which rows it had; empty: they are told, or more is missing
 };
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause);
 // What to do first about such a one; empty: what is to be done about any.

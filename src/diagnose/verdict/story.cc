@@ -174,6 +174,7 @@ void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotat
     verdict->advice.push_back({std::string(first), PageOf(*verdict)});
   }
   for (size_t line : trace.lines) quotations->Add(line, "context");
+  if (!trace.would_settle.empty()) verdict->would_settle.push_back(trace.would_settle);
 }
 
 std::string Summary(const Verdict& verdict) {
@@ -205,7 +206,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");
   if (!blame.ranks.empty())
     verdict->figures.push_back("rank " + std::to_string(blame.ranks.front()) + ": " + blame.why);
-  verdict->would_settle = blame.would_settle;
+  verdict->would_settle.insert(verdict->would_settle.begin(), blame.would_settle.begin(), blame.would_settle.end());
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
   TellTimeline(reading, cause, suspects, verdict);
   TellAlternatives(reading, cause, suspects, verdict);

@@ -84,6 +84,17 @@ TEST(JudgeSrun, BlamesTheTaskThatSigtermEndedBeforeSrunEndedTheStep) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(JudgeMpirun, BlamesTheProcessThatSigtermEndedFirst) {
+  auto judge = [](const std::string& signal) {
+    return JudgeLog(Steps(1, 4) + Closed(0) + Closed(2) +
+                    "mpirun noticed that process rank 1 with PID 4711 on node gpu-1 exited on signal " + signal +
+                    ".\n");
+  };
+  EXPECT_EQ(judge("15 (Terminated)").failure, "sigterm_preempted");
+  EXPECT_EQ(judge("15 (Terminated)").culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(judge("9 (Killed)").failure, "host_oom_killed");
+}
+
 TEST(JudgeSrun, BlamesNoTaskThatSigtermEndedAfterAnotherFailed) {
   Verdict verdict = JudgeLog(Steps(1, 4) + Closed(0) +
                              "srun: error: gpu-2: task 2: Exited with exit code 7\n"

@@ -77,16 +77,24 @@ std::optional<size_t> WhenSlurmEndsTheStep(const Reading& reading) {
   return std::nullopt;
 }
 
-// The task that SIGTERM ended first of all, before Slurm ended the step for it or others failed.
+// mpirun tells of the first process alone that ended by a signal, and ends the others.
+bool IsOfMpirun(const Reading& reading, const Exit& exit) {
+  return reading.text(exit.line).find("noticed that process rank") != std::string_view::npos;
+}
+
+// The task that SIGTERM ended first of all, before its launcher ended the others for it or they failed.
 const Exit* TaskEndedFromOutside(const Reading& reading) {
   const auto& exits = reading.exits;
   if (exits.empty() || !exits.front().rank || exits.front().signal != kSigterm) return nullptr;
   const Exit& first = exits.front();
+  if (IsOfMpirun(reading, first)) return &first;
   if (!std::all_of(exits.begin(), exits.end(), [&](const Exit& exit) { return IsOfSrun(reading, exit); }))
     return nullptr;
-  if (auto step = WhenSlurmEndsTheStep(reading)) return IsKnownToFollow(reading, *step, first.line) ? &first : nullptr;
-  return std::any_of(exits.begin(), exits.end(), [](const Exit& e) { return e.code.value_or(0) != 0; }) ? &first
-                                                                                                        : nullptr;
+  auto failed = [](const Exit& exit) { return exit.code.value_or(0) != 0; };
+  const auto step = WhenSlurmEndsTheStep(reading);
+  const bool before =
+      step ? IsKnownToFollow(reading, *step, first.line) : std::any_of(exits.begin(), exits.end(), failed);
+  return before ? &first : nullptr;
 }
 
 // torch 1.13's table leaves out those that its launcher ended.

@@ -182,5 +182,15 @@ TEST(Judge, ReadsTheCallOfAFrameThatRichBreaksInItsBox) {
   EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, BelievesTheCallsOfAllRanksRatherThanAStepThatOneReports) {
+  Files files = {{"rank_0.log", Steps(1, 4) + TimedOut(0, 70, "all_reduce")},
+                 {"rank_1.log", Steps(1, 4) + TimedOut(1, 44, "barrier")},
+                 {"rank_2.log", Steps(1, 4) + TimedOut(2, 44, "barrier")},
+                 {"rank_3.log", Steps(1, 5) + TimedOut(3, 44, "barrier")}};
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{0});
+  files[0].second = Steps(1, 4) + TimedOut(0, 44, "barrier");
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{3});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "diagnose/collectives/collectives.h"
 #include "diagnose/collectives/flight_comparison.h"
@@ -14,6 +15,7 @@
 #include "diagnose/suspects/hang.h"
 #include "diagnose/suspects/known_ranks.h"
 #include "diagnose/suspects/last_error.h"
+#include "diagnose/suspects/last_words.h"
 #include "diagnose/suspects/late_joining.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/suspect.h"
@@ -117,6 +119,21 @@ void AddAbortsOfGloo(const Reading& reading, std::vector<Suspect>* suspects) {
   suspects->push_back({abort->line, "collective_mismatch_hang", "gloo sizes", Role::kSymptom, kSeveralAborts,
                        std::nullopt, Traceback::kNone,
                        "ranks that aborted at the same time as gloo does: " + std::to_string(aborted.size())});
+}
+
+// More than that a peer went, less than whatever a rank raised.
+constexpr int kParting = 40;
+
+// Of ranks that saw a peer go where no launcher tells how it ended: what that peer said last.
+void AddPartingWord(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
+  if (!reading.exits.empty() || !reading.finished.empty() || SawItGo(*suspects).empty()) return;
+  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
+  std::set<int32_t> silent = known;
+  for (int32_t rank : Complaining(*suspects)) silent.erase(rank);
+  if (auto line = FindPartingWord(reading, silent, known)) {
+    suspects->push_back({*line, "python_exception_one_rank", "parting word", Role::kSymptom, kParting,
+                         reading.ranks[*line], Traceback::kNone, "no other rank said so, and nothing followed"});
+  }
 }
 
 double ConfidenceOf(const Suspect& suspect) {
@@ -226,6 +243,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
   std::vector<Suspect> suspects = AllSuspects(reading, slowdown);
   AddMismatch(reading, collectives, &suspects);
   AddAbortsOfGloo(reading, &suspects);
+  AddPartingWord(reading, collectives, &suspects);
   CallSkippedByName(reading, collectives, &suspects);
   const Suspect* chosen = Choose(reading, suspects);
   if (!chosen) {

@@ -196,5 +196,27 @@ TEST(Judge, BlamesTheOnlyRankThatEndedWithoutHavingWaitedThoughItsCodeIsOne) {
   EXPECT_EQ(Judge(files).failure, "gloo_error");
 }
 
+TEST(Judge, BlamesTheSilentRankThatPartsWithASentenceOfItsOwn) {
+  auto of = [](const std::string& first, const std::string& third) {
+    return Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                  {"rank_1.log", Steps(1, 4) + first},
+                  {"rank_2.log", Steps(1, 4) + Closed(2)},
+                  {"rank_3.log", Steps(1, 4) + third}});
+  };
+  const std::string quits = "the verifier has no answer\n", reads = "reading the shards of epoch 2\n";
+  Verdict verdict = of("", quits);
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  EXPECT_EQ(verdict.root_line, "the verifier has no answer");
+  EXPECT_LT(verdict.confidence, 0.5);
+  for (const auto& [first, third] : {std::pair(quits, quits),
+                                     {quits, reads},
+                                     {"", "done: 4 of 9 |###  |\n"},
+                                     {"", reads + reads},
+                                     {quits + reads, "reading the sha"}}) {
+    EXPECT_EQ(of(first, third).failure, "host_oom_killed") << first << third;
+  }
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -143,6 +143,9 @@ TEST(Judge, BlamesTheRankWhoseParametersAreNotThoseOfRank0) {
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
   EXPECT_EQ(JudgeLog("world size 3\n" + unlike(1) + unlike(2)).culprits, std::vector<int32_t>{0});
+  verdict = JudgeLog("world size 2\n" + unlike(1));  // either of the two
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{1, 0}));
+  EXPECT_LE(verdict.confidence, 0.5);
 }
 
 TEST(Judge, TakesAbortsThatAWatchdogAnnouncesForThatWatchdogs) {
@@ -153,6 +156,40 @@ TEST(Judge, TakesAbortsThatAWatchdogAnnouncesForThatWatchdogs) {
   Verdict verdict = Judge({{"node_0.log", Steps(1, 4) + watchdog + Aborted(0, 1)},
                            {"node_1.log", Raised(3, 31, "broadcast", kClosed) + Aborted(1, 2)}});
   EXPECT_EQ(verdict.failure, "nccl_timeout");
+}
+
+TEST(Judge, ReadsTheCallOfAFrameThatRichBreaksInItsBox) {
+  auto in_box = [](const std::string& call) {
+    return Steps(1, 4) +
+           "\u256d\u2500 Traceback (most recent call last) \u2500\u256e\n"
+           "\u2502 /app/train.py:31 in step                              \u2502\n"
+           "\u2502                                                       \u2502\n"
+           "\u2502 \u2771 31 \u2502   share(loss)                                 \u2502\n"
+           "\u2502 /venv/site-packages/torch/distributed/distributed_c10 \u2502\n"
+           "\u2502 d.py:2282 in                                          \u2502\n"
+           "\u2502 " +
+           call +
+           "                                            \u2502\n\u2570\u2500\u256f\n"
+           "RuntimeError: [./gloo/transport/tcp/pair.cc:598] Connection closed by peer [10.0.0.4]:7311\n";
+  };
+  auto judge = [&](const std::string& call) {
+    return Judge({{"rank_0.log", Steps(1, 4) + kGotMore},
+                  {"rank_1.log", in_box(call)},
+                  {"rank_2.log", Steps(1, 4)},
+                  {"rank_3.log", in_box(call)}});
+  };
+  EXPECT_EQ(judge("all_gather").culprits, std::vector<int32_t>{3});
+  EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, BelievesTheCallsOfAllRanksRatherThanAStepThatOneReports) {
+  Files files = {{"rank_0.log", Steps(1, 4) + TimedOut(0, 70, "all_reduce")},
+                 {"rank_1.log", Steps(1, 4) + TimedOut(1, 44, "barrier")},
+                 {"rank_2.log", Steps(1, 4) + TimedOut(2, 44, "barrier")},
+                 {"rank_3.log", Steps(1, 5) + TimedOut(3, 44, "barrier")}};
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{0});
+  files[0].second = Steps(1, 4) + TimedOut(0, 44, "barrier");
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{3});
 }
 
 }  // namespace

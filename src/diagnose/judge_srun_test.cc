@@ -66,6 +66,44 @@ TEST(Judge, TakesTasksThatSrunTerminatedAfterAFailureForItsVictims) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 
+TEST(JudgeSrun, BlamesTheTaskThatSigtermEndedBeforeTheOthersFailed) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + Closed(0) + Closed(2) +
+                             "srun: error: gpu-1: task 1: Terminated\n"
+                             "srun: error: gpu-0: task 0: Exited with exit code 1\n"
+                             "srun: error: gpu-2: task 2: Exited with exit code 1\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(JudgeSrun, BlamesTheTaskThatSigtermEndedBeforeSrunEndedTheStep) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + "srun: error: gpu-1: task 1: Terminated\n" +
+                             "srun: Terminating StepId=18.0\n"
+                             "slurmstepd: error: *** STEP 18.0 ON gpu-0 CANCELLED AT 2026-03-01T10:09:00 ***\n"
+                             "srun: error: gpu-0: task 0: Terminated\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
+TEST(JudgeMpirun, BlamesTheProcessThatSigtermEndedFirst) {
+  auto judge = [](const std::string& signal) {
+    return JudgeLog(Steps(1, 4) + Closed(0) + Closed(2) +
+                    "mpirun noticed that process rank 1 with PID 4711 on node gpu-1 exited on signal " + signal +
+                    ".\n");
+  };
+  EXPECT_EQ(judge("15 (Terminated)").failure, "sigterm_preempted");
+  EXPECT_EQ(judge("15 (Terminated)").culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(judge("9 (Killed)").failure, "host_oom_killed");
+}
+
+TEST(JudgeSrun, BlamesNoTaskThatSigtermEndedAfterAnotherFailed) {
+  Verdict verdict = JudgeLog(Steps(1, 4) + Closed(0) +
+                             "srun: error: gpu-2: task 2: Exited with exit code 7\n"
+                             "srun: error: gpu-1: task 1: Terminated\n"
+                             "srun: error: gpu-0: task 0: Exited with exit code 1\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
 TEST(Judge, TakesRanksThatSomebodyEndedAfterOneHadExitedForItsVictims) {
   Verdict verdict = JudgeLog(Steps(1, 4) +
                              "rank 0 ended: exit 3\n"

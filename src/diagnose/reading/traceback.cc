@@ -134,8 +134,24 @@ class Writing {
   void AddFrame(size_t line, std::string_view text) {
     found_->is_inside[line] = 1;
     if (IsOfTidying(text)) found_->all[open_].ignored = true;
+    const std::string place = IsBoxed(text) ? TakeBoxed(text) : "";
+    if (!place.empty()) text = place;
     std::string& frames = found_->all[open_].frames;
     if (frames.size() + text.size() < kLongestFrames) frames.append(WithoutMark(text)).push_back('\n');
+  }
+
+  // As Python names it, once the place of a boxed frame is whole: rich breaks it where the box is too narrow.
+  std::string TakeBoxed(std::string_view text) {
+    static const re2::RE2 kPart(R"(^│ ([^ │╭╰❱].*?) *│?$)"), kPlace(R"((.+):(\d+) in (\S+))");
+    std::string part, file, number, function;
+    if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kPart, &part)) {
+      boxed_.clear();
+      return "";
+    }
+    boxed_ += (boxed_.ends_with(" in") ? " " : "") + part;
+    if (!re2::RE2::FullMatch(boxed_, kPlace, &file, &number, &function)) return "";
+    boxed_.clear();
+    return "File \"" + file + "\", line " + number + ", in " + function;
   }
 
   Tracebacks* found_;
@@ -144,6 +160,7 @@ class Writing {
   bool after_flat_frame_ = false;  // somebody took the indentation off, so that the source of a frame has none either
   size_t header_indent_ = 0, indent_ = 0;  // indent_: of the whole text, where somebody moved it to the right
   std::string name_;                       // of the exception, in a notebook's traceback: its frames begin anywhere
+  std::string boxed_;                      // what has come of a place in rich's box
   int lines_since_ = 0, lines_since_exception_ = 0;
 };
 

@@ -214,6 +214,9 @@ Blame OfParameters(const Reading& reading, const std::vector<Suspect>& suspects,
     if (rank) unlike.insert(*rank);
   }
   if (unlike.size() > 1 && unlike == others) return {{0}, "the parameters of all others are unlike its own", {}};
+  if (unlike == others && unlike.size() == 1)
+    return {
+        {*unlike.begin(), 0}, "its parameters are not those of rank 0", {"how each of the two built its model"}, 0.5};
   return {{unlike.begin(), unlike.end()}, "its parameters are not those of rank 0", {}};
 }
 

@@ -123,16 +123,17 @@ void PromoteOwnExit(const Reading& reading, std::vector<Suspect>* suspects) {
 
 // Whom SIGTERM ended without its launcher, somebody else sent it.
 void AddEndsFromOutside(const Reading& reading, std::vector<Suspect>* suspects) {
-  if (!EndedByLauncher(reading).by_sigterm) return;
   for (const Exit* exit : EndedFromOutside(reading)) {
     suspects->push_back({exit->line, "sigterm_preempted", "signalled alone", Role::kOutcome, kOwnExit, exit->rank,
-                         Traceback::kNone, "the launcher says that it ended others, not this one"});
+                         Traceback::kNone, "others ended by their launcher or after it, not this one"});
   }
 }
 
 // Slurm cancels the step, and srun ends its tasks, when one of them ended badly; a reason ("DUE TO ...") is its own.
 bool IsCancelledAfter(const Reading& reading, const Suspect& suspect, const Exit& exit) {
+  const std::vector<const Exit*> outside = EndedFromOutside(reading);
   bool own = exit.signal ? *exit.signal != kSigterm : exit.code.value_or(0) != 0;
+  own = own || std::find(outside.begin(), outside.end(), &exit) != outside.end();
   return own && reading.text(exit.line).find("srun: error") != std::string_view::npos &&
          IsKnownToFollow(reading, suspect.line, exit.line);
 }

@@ -62,6 +62,41 @@ bool IsOf(const Reading& reading, const Exit& exit, const std::string& process) 
   return reading.text(exit.code_line).find(process) != std::string_view::npos;
 }
 
+bool IsOfSrun(const Reading& reading, const Exit& exit) {
+  return reading.text(exit.line).find("srun: error:") != std::string_view::npos;
+}
+
+// The first line in which Slurm ends the step.
+std::optional<size_t> WhenSlurmEndsTheStep(const Reading& reading) {
+  constexpr std::string_view kWords[] = {"srun: Terminating ", "srun: Job step aborted", "slurmstepd: error: *** STEP"};
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    const std::string_view text = reading.text(i);
+    auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
+    if (std::any_of(std::begin(kWords), std::end(kWords), says)) return i;
+  }
+  return std::nullopt;
+}
+
+// mpirun tells of the first process alone that ended by a signal, and ends the others.
+bool IsOfMpirun(const Reading& reading, const Exit& exit) {
+  return reading.text(exit.line).find("noticed that process rank") != std::string_view::npos;
+}
+
+// The task that SIGTERM ended first of all, before its launcher ended the others for it or they failed.
+const Exit* TaskEndedFromOutside(const Reading& reading) {
+  const auto& exits = reading.exits;
+  if (exits.empty() || !exits.front().rank || exits.front().signal != kSigterm) return nullptr;
+  const Exit& first = exits.front();
+  if (IsOfMpirun(reading, first)) return &first;
+  if (!std::all_of(exits.begin(), exits.end(), [&](const Exit& exit) { return IsOfSrun(reading, exit); }))
+    return nullptr;
+  auto failed = [](const Exit& exit) { return exit.code.value_or(0) != 0; };
+  const auto step = WhenSlurmEndsTheStep(reading);
+  const bool before =
+      step ? IsKnownToFollow(reading, *step, first.line) : std::any_of(exits.begin(), exits.end(), failed);
+  return before ? &first : nullptr;
+}
+
 // torch 1.13's table leaves out those that its launcher ended.
 bool WereUntoldOnesEnded(const Reading& reading) {
   const std::set<std::string> ended = ProcessesEnded(reading);
@@ -150,7 +185,7 @@ std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> si
   for (const Exit& exit : reading.exits) {
     auto rank = RankOf(exit);
     // srun ends tasks by force when others have failed; torchelastic says so.
-    const bool by_srun = failed && reading.text(exit.line).find("srun: error:") != std::string_view::npos;
+    const bool by_srun = failed && IsOfSrun(reading, exit);
     failed = failed || exit.code.value_or(0) != 0;
     if ((forced || by_srun) && exit.signal == kSigkill) continue;
     if (!rank || exit.signal == kSigterm || (signal && exit.signal != signal)) continue;
@@ -160,13 +195,15 @@ std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> si
 }
 
 std::vector<const Exit*> EndedFromOutside(const Reading& reading) {
+  if (const Exit* task = TaskEndedFromOutside(reading)) return {task};
   const std::set<std::string> ended = ProcessesEnded(reading);
+  if (ended.empty() || !EndedByLauncher(reading).by_sigterm) return {};
   std::vector<const Exit*> from_outside;
   for (const Exit& exit : reading.exits) {
     const bool by_launcher = std::any_of(ended.begin(), ended.end(),
                                          [&](const std::string& process) { return IsOf(reading, exit, process); });
     // Of whom another tells, as srun, no process is known.
-    const bool told = !ended.empty() && IsOf(reading, exit, "(pid: ");
+    const bool told = IsOf(reading, exit, "(pid: ");
     if (exit.signal == kSigterm && exit.rank && told && !by_launcher) from_outside.push_back(&exit);
   }
   return from_outside;

@@ -41,7 +41,7 @@ std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector
 // launcher ended after another had failed.
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal);
 
-// Ends by SIGTERM of processes to which their launcher, which says whom it ended, sent none.
+// Ends by SIGTERM of processes to which their launcher, which says whom it ended or when, sent none.
 std::vector<const Exit*> EndedFromOutside(const Reading& reading);
 
 // Every rank of the job waited in a collective until that timed out: no rank was late, so that they cannot have waited

@@ -1,5 +1,7 @@
 #include "diagnose/suspects/last_words.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -13,6 +15,8 @@ struct Words {
   std::map<std::string, size_t, std::less<>> latest;  // the number of the last of its lines in these words
   size_t lines = 0;
   std::string last;
+  size_t last_line = 0;        // of the case
+  bool says_it_again = false;  // that it had said it before
 };
 
 bool IsOfNumber(char c) { return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == 'x'; }
@@ -48,6 +52,8 @@ std::map<int32_t, Words> WordsOf(const Reading& reading, const std::set<int32_t>
     auto step = steps.find(i);
     Words& own = words[*rank];
     own.last = step == steps.end() ? WithoutNumbers(reading.bodies[i].text) : "step " + std::to_string(step->second);
+    own.last_line = i;
+    own.says_it_again = own.latest.count(own.last) > 0;
     own.latest[own.last] = own.lines++;
   }
   return words;
@@ -93,7 +99,39 @@ std::string WentOnTo(const std::map<int32_t, Words>& words, int32_t rank) {
   return "";
 }
 
+// A sentence that no logger wrote, as Python prints what sys.exit() is given.
+bool IsASentence(const Reading& reading, size_t line) {
+  static const re2::RE2 kSentence(R"([A-Za-z][^|={}\[\]]* [^|={}\[\]]* [^|={}\[\]]*[^ ])");
+  const LineBody& body = reading.bodies[line];
+  const bool is_point =
+      std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& point) { return point.line == line; });
+  return !is_point && body.level == 0 &&
+         re2::RE2::FullMatch(re2::StringPiece(body.text.data(), body.text.size()), kSentence);
+}
+
+bool IsItsAlone(const std::map<int32_t, Words>& words, int32_t rank) {
+  const Words& own = words.at(rank);
+  return !own.says_it_again && std::all_of(words.begin(), words.end(), [&](const auto& other) {
+    const bool cut_off = own.last.starts_with(other.second.last);
+    return other.first == rank || !(cut_off || LastThatBegins(other.second, own.last));
+  });
+}
+
 }  // namespace
+
+std::optional<size_t> FindPartingWord(const Reading& reading, const std::set<int32_t>& silent,
+                                      const std::set<int32_t>& known) {
+  const std::map<int32_t, Words> words = WordsOf(reading, known);
+  if (words.size() < known.size()) return std::nullopt;
+  std::optional<size_t> parting;
+  for (int32_t rank : silent) {
+    const size_t line = words.at(rank).last_line;
+    if (rank == 0 || !IsASentence(reading, line) || !IsItsAlone(words, rank)) continue;
+    if (parting) return std::nullopt;
+    parting = line;
+  }
+  return parting;
+}
 
 EndedBefore FindEndedBefore(const Reading& reading, const std::set<int32_t>& silent, const std::set<int32_t>& known) {
   const std::map<int32_t, Words> words = WordsOf(reading, known);

@@ -17,4 +17,9 @@ struct EndedBefore {
 };
 EndedBefore FindEndedBefore(const Reading& reading, const std::set<int32_t>& silent, const std::set<int32_t>& known);
 
+// The last line of the only one of `silent` that ends with a sentence that no rank of `known` had said: what it ended
+// itself with, as by sys.exit("..."). Rank 0 has words of its own as it speaks for all.
+std::optional<size_t> FindPartingWord(const Reading& reading, const std::set<int32_t>& silent,
+                                      const std::set<int32_t>& known);
+
 }  // namespace rankscope::diagnose

@@ -89,9 +89,9 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
 Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
-  if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddCall odd = FindOddCall(reading, suspects, FindKnownRanks(reading, collectives).all); !odd.ranks.empty())
     return {odd.ranks, odd.why, {}};
+  if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   return OfTheSilent(reading, suspects, collectives);
 }

@@ -154,7 +154,8 @@ bool LineAssembler::TakeIntoTraceback(Line* line, size_t bytes) {
     return Join(*line, bytes);
   }
   if (BeginOfTraceback(line->text) != std::string::npos) return false;
-  const bool is_message = IsMessage(text) || (!prefix_.empty() && line->text.starts_with(prefix_));
+  const bool has_prefix = !prefix_.empty() && line->text.starts_with(prefix_);
+  const bool is_message = IsMessage(text) || (has_prefix && !IsLogged(text));
   if (is_message && blank_since) return Join(*line, bytes);
   if (tail_.size() >= kMaxTail) return false;
   tail_.push_back(std::move(*line));

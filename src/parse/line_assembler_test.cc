@@ -93,6 +93,18 @@ TEST_F(LineAssemblerTest, WhatTorchPrefixesBelowAnExceptionIsItsMessage) {
   }
 }
 
+TEST_F(LineAssemblerTest, WhatIsLoggedBehindACaughtTracebackIsNotItsMessageWhateverThePrefixOfAllLines) {
+  const std::string traceback =
+      "[rank0]: Traceback (most recent call last):\n[rank0]:   File \"a.py\", line 3, in f\n[rank0]: ValueError: no";
+  for (const char* logged : {"[rank0]: step: 7 | loss: 2.5 | lr: 0.001", "[rank0]: INFO:train:going on",
+                             "[rank0]: 2026-11-27 03:22:24,123 going on"}) {
+    texts_.clear();
+    Feed(traceback + "\n" + logged + "\n" + logged + "\n");
+    Flush();
+    EXPECT_EQ(texts_, (std::vector<std::string>{traceback, logged, logged}));
+  }
+}
+
 TEST_F(LineAssemblerTest, EachBarOfRanksThatShareAStreamKeepsItsLastState) {
   const std::string first = "rank 0:  16%|##  | 2/12, loss=nan]", other = "rank 1: 100%|####| 12/12, loss=0.41]";
   Feed("\rrank 0:   8%|#   | 1/12, loss=0.52]\rrank 1:   8%|#   | 1/12, loss=0.47]\r" + first + "\r" + other + "\r");

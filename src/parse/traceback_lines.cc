@@ -6,6 +6,8 @@
 
 #include "model/ansi.h"
 #include "parse/launcher_prefix.h"
+#include "parse/leading_time.h"
+#include "parse/line_record.h"
 #include "parse/progress_bar.h"
 
 namespace rankscope::parse {
@@ -68,6 +70,14 @@ bool IsMessage(std::string_view line) {
   return BeginsWithAny(line,
                        {"CUDA kernel errors might be", "For debugging consider passing CUDA_", "Device-side assertion",
                         "Compile with `TORCH_USE_CUDA_DSA`", "Exception raised from ", "frame #"});
+}
+
+bool IsLogged(std::string_view line) {
+  if (LeadingTime(line)) return true;
+  model::Record record;
+  record.text = line;
+  UnderstandLine(&record);
+  return !record.level.empty() || !record.fields.empty();
 }
 
 std::string_view WithoutLauncherPrefix(std::string_view line) {

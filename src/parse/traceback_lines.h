@@ -22,6 +22,8 @@ bool IsLink(std::string_view line);
 bool IsBlank(std::string_view line);
 // Further lines of an exception's message that tell by themselves: indented, or what torch has below its errors.
 bool IsMessage(std::string_view line);
+// Whether it is a line of a log, and no exception's message: it has a time, a level or metrics.
+bool IsLogged(std::string_view line);
 // Where a traceback begins in the line as it stands, be it behind a bar that no newline has ended; npos: none does.
 size_t BeginOfTraceback(std::string_view line);
 

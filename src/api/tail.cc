@@ -34,9 +34,10 @@ std::string Framed(TailHub::Format format, std::string_view json) {
 
 size_t HashOf(const std::string& json) { return std::hash<std::string>()(json); }
 
-// Newest first. kCorrupt: what is damaged is not among them.
+// Newest first. kCorrupt: what is damaged is not among them. `oldest`: of them, where there are so many that it may
+// have others before it.
 base::Status LastMatches(query::LogSource* source, const query::Query& query, uint64_t last,
-                         std::vector<std::string>* found) {
+                         std::vector<std::string>* found, std::optional<std::pair<base::TimeNs, uint64_t>>* oldest) {
   if (last == 0) return {};
   base::Budget budget;
   model::Scan scan;
@@ -46,6 +47,7 @@ base::Status LastMatches(query::LogSource* source, const query::Query& query, ui
   scan.limit = last;
   RETURN_IF_ERROR(source->Read(scan, &budget, [&](const model::Record& record) {
     found->push_back(ToJson(record));
+    if (found->size() == last) *oldest = {record.time, record.seq};
     return true;
   }));
   return budget.left_out();
@@ -99,12 +101,14 @@ base::Status TailHub::Serve(const query::Query& query, uint64_t last, Format for
 bool TailHub::SendHistory(const query::Query& query, uint64_t last, Client* client,
                           std::unordered_multiset<size_t>* sent) {
   std::vector<std::string> found;
-  if (auto status = LastMatches(source_, query, std::min(last, kMaxLast), &found); !status.ok()) {
+  std::optional<std::pair<base::TimeNs, uint64_t>> oldest;
+  if (auto status = LastMatches(source_, query, std::min(last, kMaxLast), &found, &oldest); !status.ok()) {
     if (!client->responder->Write(Framed(client->format, Event("tail_incomplete", status.message())))) return false;
   }
   {
     std::lock_guard lock(mutex_);
     client->history_until = batches_ + 1;  // one batch may have been found and not handed over yet
+    client->history_from = oldest;
   }
   for (auto json = found.rbegin(); json != found.rend(); ++json) {
     if (!client->responder->Write(Framed(client->format, *json))) return false;
@@ -193,7 +197,9 @@ void TailHub::Release(Client* client, uint64_t newest, int64_t now) {
 }
 
 bool TailHub::WasSent(Client* client, const Held& held, const std::string& json) {
-  if (held.batch > client->history_until || client->history.empty()) return false;
+  if (held.batch > client->history_until) return false;
+  // Of a batch that the scan found too: what is older than the last records that were asked for.
+  if (client->history_from && std::pair(held.record.time, held.record.seq) < *client->history_from) return true;
   auto found = client->history.find(HashOf(json));
   if (found == client->history.end()) return false;
   client->history.erase(found);

@@ -5,9 +5,11 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "api/http_server.h"
@@ -60,10 +62,11 @@ class TailHub {
     std::shared_ptr<Responder> responder;
     uint64_t after;  // the last batch before it came
     // Guarded by mutex_ until it is live, then the ticker's. What the history shows of batches up to `history_until` is
-    // not sent again: such a batch may have come during the scan.
+    // not sent again, nor what is older: such a batch may have come during the scan.
     bool live = false;
     std::unordered_multiset<size_t> history;  // hashes of records as JSON
     uint64_t history_until = 0;
+    std::optional<std::pair<base::TimeNs, uint64_t>> history_from;  // time and seq; what is older was not asked for
     // The ticker's.
     std::deque<Held> held;
     uint64_t dropped = 0, missed = 0;

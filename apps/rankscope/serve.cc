@@ -17,13 +17,13 @@
 #include "api/ingest_door.h"
 #include "base/file.h"
 #include "base/host_port.h"
+#include "base/memory_return.h"
 #include "base/version.h"
 #include "cli/named_input.h"
 #include "commands.h"
 #include "endpoint_file.h"
 #include "live_actions.h"
 #include "live_settings.h"
-#include "memory_return.h"
 #include "projects.h"
 
 namespace rankscope {
@@ -263,7 +263,7 @@ class Server {
     return doors;
   }
 
-  MemoryReturn memory_;
+  base::MemoryReturn memory_;
   const ServeOptions options_;
   const std::shared_ptr<api::ServerMetrics> metrics_ = std::make_shared<api::ServerMetrics>();
   base::UniqueFd lock_;

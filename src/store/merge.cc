@@ -1,5 +1,6 @@
 #include "store/merge.h"
 
+#include <algorithm>
 #include <map>
 
 #include "model/record_batch.h"
@@ -21,15 +22,18 @@ int TierOf(const Segment& segment) {
   return tier;
 }
 
-// The first run worth merging among one job's segments.
+// The first run worth merging among one job's segments: one that is twice its largest at least, so that a byte is
+// copied once for each time that its segment doubles, and not for every few that come behind a large one.
 std::vector<LiveSegment> FirstRun(const std::vector<LiveSegment>& all, size_t merge_at) {
   for (size_t begin = 0; begin < all.size(); ++begin) {
     size_t end = begin;
     int tier = TierOf(*all[begin].segment);
-    uint64_t bytes = 0;
-    while (end < all.size() && TierOf(*all[end].segment) <= tier && bytes < kMaxMergedBytes)
-      bytes += all[end++].segment->file_bytes();
-    if (end - begin >= merge_at && bytes < 2 * kMaxMergedBytes)
+    uint64_t bytes = 0, largest = 0;
+    for (; end < all.size() && TierOf(*all[end].segment) <= tier && bytes < kMaxMergedBytes; ++end) {
+      bytes += all[end].segment->file_bytes();
+      largest = std::max(largest, all[end].segment->file_bytes());
+    }
+    if (end - begin >= merge_at && bytes >= 2 * largest && bytes < 2 * kMaxMergedBytes)
       return {all.begin() + static_cast<long>(begin), all.begin() + static_cast<long>(end)};
   }
   return {};

@@ -6,16 +6,10 @@ import os
 import unittest
 import urllib.parse
 
-from harness import Place, Server, zstd
+from harness import ServerCase, zstd
 
 
-class ImportTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
-
+class ImportTest(ServerCase):
     def import_folder(self, *arguments):
         return self.place.cli("import", "--server", self.server.http, *arguments)
 

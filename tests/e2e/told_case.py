@@ -3,10 +3,9 @@ import json
 import os
 import signal
 import time
-import unittest
 
 from channel_servers import HttpChannel
-from harness import Place, Server, wait_until
+from harness import PlaceCase, wait_until
 
 
 def event(name, **fields):
@@ -26,10 +25,9 @@ def alerts(channel):
     return told
 
 
-class ToldCase(unittest.TestCase):
+class ToldCase(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         self.place.env["no_proxy"] = "127.0.0.1"
         self.channel = self.new_channel()
         self.file = self.write({"hook": self.channel})
@@ -53,8 +51,7 @@ class ToldCase(unittest.TestCase):
 
     def start(self, *options, notify=True):
         given = ["--notify", self.file] if notify else []
-        self.server = Server(self.place, options=[*given, *options])
-        self.addCleanup(lambda server=self.server: server.process.poll() is None and server.stop())
+        self.server = self.serve(*given, *options)
         return self.server
 
     def restart(self, number=signal.SIGTERM):

@@ -101,9 +101,11 @@ class Place:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, name, text):
+        """The whole text at once: a server that reads the file again when it changes sees no half of it."""
         path = os.path.join(self.path, name)
-        with open(path, "w") as file:
+        with open(path + ".new", "w") as file:
             file.write(text)
+        os.replace(path + ".new", path)
         return path
 
     def cli(self, *arguments, env=None, patience=PATIENCE, folder=None):

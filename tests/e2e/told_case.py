@@ -1,6 +1,5 @@
 """What the tests of a server that tells people share: its notification file, its channels, and jobs made of events."""
 import json
-import os
 import signal
 import time
 
@@ -45,9 +44,7 @@ class ToldCase(PlaceCase):
                   "receivers": [{"name": each, "webhook": {"url": f"http://{channels[each].address}"}} for each in channels],
                   "route": {"receiver": first, "group_wait": "0s", "group_interval": "0s",
                             "routes": [{"receiver": each, "continue": True} for each in channels], **route}}
-        other = self.place.write("other.yaml", json.dumps(config))
-        os.replace(other, f"{self.place.path}/{name}")
-        return f"{self.place.path}/{name}"
+        return self.place.write(name, json.dumps(config))
 
     def start(self, *options, notify=True):
         given = ["--notify", self.file] if notify else []

@@ -6,11 +6,7 @@
 namespace rankscope::parse {
 namespace {
 
-constexpr size_t kMaxTracebackBytes = 128 * 1024;
-constexpr size_t kMaxTail = 8;  // lines that wait to be known as the traceback's or not
 constexpr int64_t kBarInterval = base::kNsPerSecond;
-constexpr int64_t kTracebackPatience = base::kNsPerSecond;
-constexpr int64_t kMessagePatience = base::kNsPerSecond / 5;  // those who follow a run are to see it at once
 
 // What a terminal would show of "bar 1%\rbar 2%": the text after the last carriage return that is followed by any.
 std::string_view LastState(std::string_view line) {
@@ -83,7 +79,7 @@ void LineAssembler::NoteTimes(base::TimeNs time, std::string_view fresh) {
 // A bar that is redrawn for minutes shows a state a second; what it overwrote is gone, as on a terminal.
 void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   size_t last = line_.rfind('\r');
-  if (last == std::string::npos || time - bar_time_ < kBarInterval) return;
+  if (last == std::string::npos || time - bar_time_ < kBarInterval || !tracebacks_.empty()) return;
   std::string_view done = std::string_view(line_).substr(0, last);
   if (LastState(done).empty()) return;
   bar_time_ = time;
@@ -113,85 +109,26 @@ void LineAssembler::EndLine(Ending ending, const Emit& emit) {
   const base::TimeNs bar_time = line_.ends_with('\r') ? shown_time_ : state_time_;
   const std::string_view state = LastState(line_);
   const auto overwritten = static_cast<size_t>(state.data() - line_.data());
-  if (is_bar && traceback_.empty()) EmitOtherBars(state, overwritten, emit);
+  if (is_bar && tracebacks_.empty()) EmitOtherBars(state, overwritten, emit);
   const bool has_newline = ending == Ending::kNewline;
   Line line{is_bar ? bar_time : line_time_, std::string(state), !has_newline};
   NumberPart(ending, &line);
   size_t bytes = line_.size() + (has_newline ? 1 : 0);
   line_.clear();
-  last_line_time_ = line.time;
-  if (!traceback_.empty() && TakeIntoTraceback(&line, bytes)) return;
-  EmitTraceback(emit);
-  if (size_t begin = BeginOfTraceback(line.text); begin != std::string::npos && line.part <= 1) {
-    if (begin > 0) emit({line.time, line.text.substr(0, begin), false});
-    traceback_ = line.text.substr(begin);
-    traceback_part_ = line.part;
-    traceback_time_ = line.time;
-    traceback_bytes_ = begin > 0 ? bytes - overwritten - begin : bytes;
-    shape_ = ShapeOfHead(WithoutLauncherPrefix(traceback_));
-    prefix_ = PrefixOfLastWords(traceback_);
-    in_frames_ = true;
-    return;
-  }
-  emit(std::move(line));
-}
-
-// Whether the line is the traceback's, or may yet be. With a line that is not, the traceback is over.
-bool LineAssembler::TakeIntoTraceback(Line* line, size_t bytes) {
-  std::string_view text = WithoutLauncherPrefix(line->text);
-  if (traceback_bytes_ >= kMaxTracebackBytes) return false;
-  const bool blank_since = std::all_of(tail_.begin(), tail_.end(),
-                                       [](const Line& held) { return IsBlank(WithoutLauncherPrefix(held.text)); });
-  if (in_frames_) {
-    if (auto head = ShapeOfHead(text); head != TracebackShape::kNone && shape_ != TracebackShape::kGroup) shape_ = head;
-    in_frames_ = IsFrame(text, shape_);
-    const bool has_exception_below = shape_ != TracebackShape::kGroup;
-    if (in_frames_ || has_exception_below) return Join(*line, bytes);
-  }
-  if (IsLink(text) && blank_since) {
-    in_frames_ = true;
-    shape_ = TracebackShape::kPlain;
-    return Join(*line, bytes);
-  }
-  if (BeginOfTraceback(line->text) != std::string::npos) return false;
-  const bool has_prefix = !prefix_.empty() && line->text.starts_with(prefix_);
-  const bool is_message = IsMessage(text) || (has_prefix && !IsLogged(text));
-  if (is_message && blank_since) return Join(*line, bytes);
-  if (tail_.size() >= kMaxTail) return false;
-  tail_.push_back(std::move(*line));
-  traceback_bytes_ += bytes;
-  return true;
-}
-
-// The lines that waited, and this one, are the traceback's.
-bool LineAssembler::Join(const Line& line, size_t bytes) {
-  for (const Line& held : tail_) traceback_ += "\n" + held.text;
-  tail_.clear();
-  traceback_.append("\n").append(line.text);
-  traceback_part_ = line.part;
-  traceback_bytes_ += bytes;
-  return true;
-}
-
-void LineAssembler::EmitTraceback(const Emit& emit) {
-  if (traceback_.empty()) return;
-  traceback_bytes_ = 0;
-  emit({traceback_time_, std::exchange(traceback_, {}), false, traceback_part_});
-  for (Line& line : std::exchange(tail_, {})) emit(std::move(line));
+  tracebacks_.Take(std::move(line), bytes, overwritten, emit);
 }
 
 void LineAssembler::Tick(base::TimeNs now, const Emit& emit) {
-  const bool over = now - traceback_time_ > kTracebackPatience;
-  if (over || (!in_frames_ && now - last_line_time_ > kMessagePatience)) EmitTraceback(emit);
+  tracebacks_.Tick(now, emit);
   EmitBar(now, emit);
 }
 
 void LineAssembler::Flush(const Emit& emit) {
   if (!line_.empty()) EndLine(Ending::kFlush, emit);
   parts_ = 0;
-  EmitTraceback(emit);
+  tracebacks_.Flush(emit);
 }
 
-size_t LineAssembler::held_bytes() const { return line_.size() + traceback_bytes_; }
+size_t LineAssembler::held_bytes() const { return line_.size() + tracebacks_.held_bytes(); }
 
 }  // namespace rankscope::parse

@@ -8,6 +8,8 @@
 namespace rankscope::parse {
 namespace {
 
+constexpr char kPlain[] = "Traceback (most recent call last):\n  File \"t.py\", line 1\nValueError: 1";
+
 class LineAssemblerTest : public testing::Test {
  protected:
   void Feed(std::string_view bytes, base::TimeNs time = 0) {
@@ -105,6 +107,85 @@ TEST_F(LineAssemblerTest, WhatIsLoggedBehindACaughtTracebackIsNotItsMessageWhate
   }
 }
 
+TEST_F(LineAssemblerTest, TracebacksOfRanksThatComeLineByLineAreOneRecordEach) {
+  for (const auto& [first, other] :
+       std::initializer_list<std::pair<const char*, const char*>>{{"[rank0]: ", "[rank1]: "},
+                                                                  {"[default0]:", "[default1]:"},
+                                                                  {"[default0]:[rank0]: ", "[default1]:[rank1]: "},
+                                                                  {" 7: ", "12: "},
+                                                                  {"worker-1: ", "worker-2: "},
+                                                                  {"trainer-1  | ", "trainer-2  | "}}) {
+    const std::vector<const char*> lines = {"Traceback (most recent call last):",
+                                            "  File \"a.py\", line 3, in f",
+                                            "    g()",
+                                            "KeyError: 'ids'",
+                                            "    of these",
+                                            "During handling of the above exception, another exception occurred:",
+                                            "Traceback (most recent call last):",
+                                            "  File \"a.py\", line 5, in f",
+                                            "ValueError: 4711"};
+    std::string fed, whole[2];
+    for (const char* line : lines) {
+      const char* prefixes[] = {first, other};
+      for (int rank : {0, 1}) {
+        const std::string prefixed = std::string(prefixes[rank]) + line;
+        fed += prefixed + "\n";
+        whole[rank] += (whole[rank].empty() ? "" : "\n") + prefixed;
+      }
+    }
+    texts_.clear();
+    Feed(fed);
+    EXPECT_EQ(assembler_.held_bytes(), fed.size());
+    Flush();
+    EXPECT_EQ(texts_, (std::vector<std::string>{whole[0], whole[1]}));
+    EXPECT_EQ(assembler_.held_bytes(), 0u);
+  }
+}
+
+TEST_F(LineAssemblerTest, WhatOthersPrintAmidATracebackIsNotItsException) {
+  const std::vector<std::string> lines = {"[rank2]: Traceback (most recent call last):",
+                                          "W1127 14:05:02 api.py:9] closing",
+                                          "[rank2]:   File \"a.py\"",
+                                          "[default1]:step: 7 loss: 2.5",
+                                          "[rank2]: KeyError: 'ids'",
+                                          "step: 8"};
+  for (const std::string& line : lines) Feed(line + "\n");
+  EXPECT_TRUE(texts_.empty()) << "what is out is the beginning of what came";
+  Flush();
+  EXPECT_EQ(texts_,
+            (std::vector<std::string>{lines[0] + "\n" + lines[2] + "\n" + lines[4], lines[1], lines[3], lines[5]}));
+}
+
+TEST_F(LineAssemblerTest, PrefixOfALoggerBeforeTheHeadAloneIsNoOnes) {
+  const std::string whole = std::string("[rank1]: ") + kPlain;
+  Feed(whole + "\nstep 8\n");
+  Flush();
+  EXPECT_EQ(texts_, (std::vector<std::string>{whole, "step 8"}));
+}
+
+TEST_F(LineAssemblerTest, LinesOfATaskBehindItsExceptionAreNotItsMessage) {
+  Feed("3: Traceback (most recent call last):\n3:   File \"a.py\"\n3: KeyError: 'ids'\n3: going on\n");
+  Flush();
+  EXPECT_EQ(texts_.back(), "3: going on");
+  EXPECT_EQ(texts_.size(), 2u);
+}
+
+TEST_F(LineAssemblerTest, RanksThatGoOnDoNotWaitLongForAnotherOnesTraceback) {
+  Feed("[default0]:Traceback (most recent call last):\n[default0]:  File \"a.py\"\n");
+  for (int step = 0; step < 2000; ++step) Feed("[default1]:step " + std::to_string(step) + "\n");
+  EXPECT_GE(texts_.size(), 1000u);
+  Tick(2 * base::kNsPerSecond);
+  EXPECT_EQ(texts_.size(), 2001u);
+}
+
+TEST_F(LineAssemblerTest, ABarBehindATracebackThatWaitsIsNotToldBeforeIt) {
+  const std::string fed = std::string(kPlain) + "\n\r 1%\r 2%";
+  Feed(fed, 2 * base::kNsPerSecond);
+  EXPECT_EQ(assembler_.held_bytes(), fed.size());
+  Tick(4 * base::kNsPerSecond);
+  EXPECT_EQ(texts_, (std::vector<std::string>{kPlain, " 1%"}));
+}
+
 TEST_F(LineAssemblerTest, EachBarOfRanksThatShareAStreamKeepsItsLastState) {
   const std::string first = "rank 0:  16%|##  | 2/12, loss=nan]", other = "rank 1: 100%|####| 12/12, loss=0.41]";
   Feed("\rrank 0:   8%|#   | 1/12, loss=0.52]\rrank 1:   8%|#   | 1/12, loss=0.47]\r" + first + "\r" + other + "\r");
@@ -129,8 +210,6 @@ TEST_F(LineAssemblerTest, TracebackBehindABarThatNoNewlineEndedIsOneLine) {
   Flush();
   EXPECT_EQ(texts_, (std::vector<std::string>{bar, plain}));
 }
-
-constexpr char kPlain[] = "Traceback (most recent call last):\n  File \"t.py\", line 1\nValueError: 1";
 
 TEST_F(LineAssemblerTest, ChainedTracebacksAreOneRecord) {
   const std::string plain = kPlain;

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "model/record.h"
-#include "parse/line_assembler.h"
+#include "parse/line.h"
 
 namespace rankscope::parse {
 

@@ -133,11 +133,25 @@ std::string_view LastWordsOf(std::string_view text) {
   return before == std::string_view::npos ? text : text.substr(before + 1);
 }
 
+std::string_view MarkOfHead(std::string_view line) {
+  constexpr size_t kLongestName = 64;
+  if (!line.ends_with(kTracebackHead)) return {};
+  const std::string_view mark = line.substr(0, line.size() - kTracebackHead.size());
+  if (ReadLinePrefix(line, {}).bytes == mark.size()) return {};
+  PrefixHabits any;
+  any.task_number = any.bracketed_number = any.service_name = any.replica = any.host_rank = any.pod = true;
+  if (ReadLinePrefix(line, any).bytes == mark.size()) return mark;
+  const bool is_host = mark.size() <= kLongestName && mark.find(' ') == mark.size() - 1 && mark.ends_with(": ") &&
+                       mark.find_first_of("0123456789") != std::string_view::npos;
+  return is_host ? mark : std::string_view();
+}
+
 size_t BeginOfTraceback(std::string_view line) {
   if (ShapeOfHead(WithoutLauncherPrefix(line)) != TracebackShape::kNone) return 0;
   if (!line.ends_with(kTracebackHead)) return std::string_view::npos;
   const size_t head = line.size() - kTracebackHead.size();
   if (line.substr(0, head).ends_with(']')) return head;
+  if (!MarkOfHead(line).empty()) return 0;
   if (!FindEmbeddedPrefix(line).rank) return std::string_view::npos;
   return std::min(line.find("[rank"), line.find("[default"));
 }

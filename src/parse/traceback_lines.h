@@ -24,6 +24,10 @@ bool IsBlank(std::string_view line);
 bool IsMessage(std::string_view line);
 // Whether it is a line of a log, and no exception's message: it has a time, a level or metrics.
 bool IsLogged(std::string_view line);
+// "3: ", "worker-1: ", "trainer-1  | ": what stands before the head of a traceback, and could be what a launcher puts
+// before each line of a rank; it takes such a head to know it for that. Empty: nothing, or what any line shows to be
+// one.
+std::string_view MarkOfHead(std::string_view line);
 // Where a traceback begins in the line as it stands, be it behind a bar that no newline has ended; npos: none does.
 size_t BeginOfTraceback(std::string_view line);
 

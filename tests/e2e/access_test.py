@@ -6,24 +6,19 @@ import unittest
 import urllib.error
 import urllib.request
 
-from harness import Place, RANKSCOPE, Server, children, proc, wait_until
+from harness import RANKSCOPE, OneServerCase, Server, children, proc, wait_until
 
 EVERYWHERE = "0.0.0.0"
 
 
-class AccessTest(unittest.TestCase):
+class AccessTest(OneServerCase):
     @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
+    def new_server(cls):
         cls.writer, cls.viewer = cls.create("llm", "writer"), cls.create("llm", "viewer")
         cls.operator, cls.stranger = cls.create("llm", "operator"), cls.create("vision", "viewer")
-        cls.server = Server(cls.place, EVERYWHERE)
-        cls.http = "127.0.0.1:" + cls.server.http.split(":")[1]
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
+        server = Server(cls.place, EVERYWHERE)
+        cls.http = "127.0.0.1:" + server.http.split(":")[1]
+        return server
 
     @classmethod
     def create(cls, project, role):
@@ -52,11 +47,8 @@ class AccessTest(unittest.TestCase):
             self.refused(done, EVERYWHERE, "rankscope token create", "--insecure")
 
     def test_insecure_lets_everybody_in(self):
-        place = Place()
-        server = Server(place, EVERYWHERE, options=["--insecure"])
-        self.assertEqual(place.cli("jobs", "--server", server.http).returncode, 0)
-        self.assertEqual(server.stop(), 0)
-        place.remove()
+        server = self.serve("--insecure", place=self.new_place(), host=EVERYWHERE)
+        self.assertEqual(self.place.cli("jobs", "--server", server.http).returncode, 0)
 
     def test_writer_sends_and_viewer_reads_their_project(self):
         done = self.run_job("whole", self.writer)

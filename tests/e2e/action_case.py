@@ -2,9 +2,8 @@
 import os
 import re
 import subprocess
-import unittest
 
-from harness import PATIENCE, RANKSCOPE, Place, Server, lack, torchrun, wait_until
+from harness import PATIENCE, RANKSCOPE, OneServerCase, Server, lack, torchrun, wait_until
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "paused_training.py")
 RULES = """groups:
@@ -90,18 +89,12 @@ class Run:
         return self.place.cli(command, "--server", self.server.http, self.job, *options)
 
 
-class ActionCase(unittest.TestCase):
-    """A server for all of its tests, and runs that end with the test."""
+class ActionCase(OneServerCase):
+    """Runs that end with the test."""
 
     @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place, options=("--rules", cls.place.write("rules.yaml", RULES)))
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
+    def new_server(cls):
+        return Server(cls.place, options=("--rules", cls.place.write("rules.yaml", RULES)))
 
     def start(self, job, mode, *options, env=None):
         run = Run(self.place, self.server, job, mode, *options, env=env)

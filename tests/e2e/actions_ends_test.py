@@ -6,7 +6,7 @@ import sys
 import unittest
 
 from action_case import ActionCase, Run
-from harness import RANKSCOPE, Place, Server, wait_until
+from harness import RANKSCOPE, wait_until
 
 
 class ActionsEndsTest(ActionCase):
@@ -55,9 +55,8 @@ class ActionsEndsTest(ActionCase):
         self.assertFalse(run.events(outcome="ending"))
 
     def test_ranks_go_on_when_the_server_is_gone(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = Server(place)
+        place = self.new_place()
+        server = self.serve(place=place)
         run = Run(place, server, "orphaned", "quiet", "--allow-pause")
         self.addCleanup(run.kill)
         run.await_step(3)
@@ -70,7 +69,6 @@ class ActionsEndsTest(ActionCase):
         left = run.await_events(4, outcome="left")
         self.assertEqual({row["rank"] for row in left}, set(range(4)))
         self.assertIn("no word from the server for 30 s", left[0]["msg"])
-        server.stop()
 
 
 if __name__ == "__main__":

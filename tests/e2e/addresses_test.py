@@ -4,7 +4,7 @@ import socket
 import subprocess
 import unittest
 
-from harness import Place, Server
+from harness import PlaceCase
 
 
 def has_ipv6():
@@ -15,26 +15,20 @@ def has_ipv6():
         return False
 
 
-class AddressesTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
+class AddressesTest(PlaceCase):
     def serve_a_run(self, host, *options, asked=None):
-        server = Server(self.place, host, options=options)
-        self.addCleanup(lambda: server.process.poll() is None and server.stop())
+        server = self.serve(*options, host=host)
         address = (asked or host) + ":" + server.http.rpartition(":")[2]
         done = self.place.cli("run", "--server", address, "--job_id", "j", "--", "sh", "-c", "echo trained")
         self.assertEqual((done.returncode, done.stdout), (0, "trained\n"), done.stderr)
         self.assertEqual([r["msg"] for r in self.place.logs(address, "j", "--stream", "stdout")], ["trained"])
-        self.assertEqual(server.stop(), 0)
 
     def test_server_of_all_addresses_is_reached_by_each(self):
         self.serve_a_run("0.0.0.0", "--insecure", asked="127.0.0.2")
 
     def test_agents_come_in_where_people_do_unless_told_otherwise(self):
         host = "127." + ".".join(str(os.getpid() >> shift & 127 | 1) for shift in (14, 7, 0))  # 7071 is taken nowhere there
-        server = Server(self.place, host)
+        server = self.serve(host=host)
         server.stop()
         command = server.command()
         del command[command.index("--grpc"):command.index("--grpc") + 2]
@@ -47,8 +41,7 @@ class AddressesTest(unittest.TestCase):
         self.serve_a_run(socket.gethostname(), "--insecure")
 
     def test_the_hint_asks_the_server_that_was_named(self):
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         named = self.place.cli("run", "--server", server.http, "--job_id", "j", "--", "true")
         self.assertIn(f"(rankscope logs --server {server.http} --job_id j -f)", named.stderr)
         known = self.place.cli("run", "--job_id", "k", "--", "true", env={"RANKSCOPE_SERVER": server.http})
@@ -58,8 +51,7 @@ class AddressesTest(unittest.TestCase):
         self.assertTrue(failed.stderr.endswith(f": rankscope show --server {server.http} 'j 2'\n"), failed.stderr)
 
     def test_address_out_of_a_browser_is_one_at_every_door(self):
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         for address in (f"http://{server.http}/", f"http://{server.http}"):
             run = self.place.cli("run", "--server", address, "--job_id", "j", "--", "echo", "trained")
             self.assertEqual((run.returncode, run.stdout), (0, "trained\n"), run.stderr)

@@ -5,7 +5,7 @@ import subprocess
 import threading
 import unittest
 
-from harness import Place, RANKSCOPE, Server, children, proc, wait_until
+from harness import RANKSCOPE, ServerCase, children, proc, wait_until
 
 KILLS = int(os.environ.get("AGENT_KILLS", 20))
 
@@ -20,15 +20,11 @@ while i % 100 or (os.path.exists(sys.argv[0]) and not os.path.exists(sys.argv[0]
 """
 
 
-class AgentKilledTest(unittest.TestCase):
+class AgentKilledTest(ServerCase):
     def test_nothing_is_lost_or_doubled(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = Server(place)
-        self.addCleanup(server.process.kill)
-        script = place.write("p.py", SCRIPT)
-        run = subprocess.Popen([RANKSCOPE, "run", "--server", server.http, "--job_id", "j", "--", "/usr/bin/python3", script],
-                               env=place.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        script = self.place.write("p.py", SCRIPT)
+        run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", "j", "--", "/usr/bin/python3", script],
+                               env=self.place.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
         def agent(last):
             return next((pid for pid in children(run.pid)
@@ -41,14 +37,13 @@ class AgentKilledTest(unittest.TestCase):
         for _ in range(KILLS):
             last = wait_until(lambda: agent(last), "the next agent")
             os.kill(last, signal.SIGKILL)
-        place.write("p.py.enough", "")
+        self.place.write("p.py.enough", "")
         self.assertEqual(run.wait(), 0)
         terminal.join()
         self.assertEqual([line.rstrip("\n") for line in shown], [f"item {i}" for i in range(len(shown))])
-        wait_until(lambda: not place.run_directories(), "the last agent to have shipped everything")
-        stored = [r["msg"] for r in place.logs(server.http, "j", "--stream", "stdout")]
+        wait_until(lambda: not self.place.run_directories(), "the last agent to have shipped everything")
+        stored = [r["msg"] for r in self.place.logs(self.server.http, "j", "--stream", "stdout")]
         self.assertEqual(stored, [f"item {i}" for i in range(len(shown))])
-        server.stop()
 
 
 if __name__ == "__main__":

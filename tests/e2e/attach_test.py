@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, torchrun, wait_until
+from harness import RANKSCOPE, ServerCase, torchrun, wait_until
 
 SCRIPT = """
 import os, sys, rankscope
@@ -19,16 +19,11 @@ sys.exit(3 if rank == 1 else 0)
 """
 
 
-class AttachTest(unittest.TestCase):
+class AttachTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         build = os.path.dirname(os.path.dirname(RANKSCOPE))
         self.env = {**self.place.env, "RANKSCOPE_SERVER": self.server.http, "PYTHONPATH": build + "/lib/rankscope/python"}
-
-    def tearDown(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
 
     def test_ranks_of_one_launch_are_one_job(self):
         script = self.place.write("train.py", SCRIPT)

@@ -9,20 +9,10 @@ import tempfile
 import threading
 import unittest
 
-from harness import RANKSCOPE, Place, Server, refuse
+from harness import RANKSCOPE, OneServerCase, refuse
 
 
-class BadInputTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
-
+class BadInputTest(OneServerCase):
     def fails(self, words, *arguments):
         done = self.place.cli(*arguments)
         self.assertNotEqual(done.returncode, 0)

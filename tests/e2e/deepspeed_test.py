@@ -1,10 +1,9 @@
 """The `deepspeed` launcher behind `rankscope run`, where it is on the PATH."""
 import json
-import os
 import shutil
 import unittest
 
-from harness import Place, Server, port_to_come_back_to
+from harness import ServerCase, port_to_come_back_to
 
 RANK = """
 import os, sys, torch
@@ -21,12 +20,9 @@ sys.exit(7 if rank == int(sys.argv[-1]) else 0)
 
 
 @unittest.skipUnless(shutil.which("deepspeed"), "there is no deepspeed")
-class DeepspeedTest(unittest.TestCase):
+class DeepspeedTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
+        super().setUp()
         self.script = self.place.write("rank.py", RANK)
 
     def train(self, ranks, bad_rank):

@@ -3,7 +3,7 @@ import json
 import os
 import unittest
 
-from harness import Place, Server
+from harness import PlaceCase
 
 LOG = """2026-11-01 00:00:01 step: 1 loss: 2.5
 2026-11-01 00:00:02 step: 2 loss: nan
@@ -25,11 +25,7 @@ def records(job, steps=300):
                    "stream": "metric", "step": step, "loss": round(loss, 4)}
 
 
-class DetectTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
+class DetectTest(PlaceCase):
     def path(self, name):
         return os.path.join(self.place.path, name)
 
@@ -74,8 +70,7 @@ class DetectTest(unittest.TestCase):
                          [(1, "rank 1 raised what nothing caught: ends by an uncaught KeyError: 'k'")])
 
     def test_a_stored_job_gives_the_same_findings_as_its_file(self):
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         os.makedirs(self.path("run-8/attempt_0/1"))
         head = "2026-11-01 00:00:0"
         self.place.write("run-8/attempt_0/1/stdout.log", head + "1 step: 1 loss: 2.5\n" + head + "4 step: 2 loss: 2.5\n")
@@ -91,8 +86,7 @@ class DetectTest(unittest.TestCase):
                 self.assertEqual(sorted(finding["id"] for finding in of_file), sorted(finding["id"] for finding in of_server))
 
     def test_a_job_that_is_not_there_is_named(self):
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         done = self.place.cli("detect", "--job_id", "nobody", "--server", server.http)
         self.assertEqual(done.returncode, 1)
         self.assertIn("job nobody", done.stderr)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import RANKSCOPE, Place, Server, ended, wait_until
+from harness import RANKSCOPE, ServerCase, ended, wait_until
 from monitor_test import EXAMPLE, RANK_3
 from rankscope.monitor import AnomalyDetector, DetectionRule
 from rankscope.worker.judge import JobJudge
@@ -168,12 +168,9 @@ class JudgeTest(unittest.TestCase):
         self.assertEqual(self.turns(judge, rows), [])
 
 
-class DetectWorkerTest(unittest.TestCase):
+class DetectWorkerTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        super().setUp()
         self.train = self.place.write("train.py", TRAIN)
         self.file = self.place.write("detectors.py", DETECTOR)
 

@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, torchrun
+from harness import RANKSCOPE, PlaceCase, ServerCase, torchrun
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulty_training.py")
 RANKS, CULPRIT = 3, 1
@@ -29,32 +29,24 @@ dist.destroy_process_group()
 """
 
 
-class StoredJobTest(unittest.TestCase):
+class StoredJobTest(ServerCase):
     def test_a_job_that_the_server_has_is_diagnosed_as_its_files_would_be(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = Server(place)
-        self.addCleanup(server.stop)
         for job, fault, expected in (("healthy", "pass", ("none", None, None)),
                                      ("raises", "raise KeyError('pixel_values')",
                                       ("python_exception_one_rank", 1, "KeyError: 'pixel_values'")),
                                      ("killed", "os.kill(os.getpid(), 9)", ("host_oom_killed", 1, "rank 1 ended: SIGKILL"))):
-            script = place.write(job + ".py", STORED.replace("FAULT", fault))
-            place.cli("run", "--server", server.http, "--job_id", job, "--", *torchrun(RANKS, script))
-            done = place.cli("diagnose", "--server", server.http, "--job_id", job, "-o", "json")
+            script = self.place.write(job + ".py", STORED.replace("FAULT", fault))
+            self.place.cli("run", "--server", self.server.http, "--job_id", job, "--", *torchrun(RANKS, script))
+            done = self.place.cli("diagnose", "--server", self.server.http, "--job_id", job, "-o", "json")
             verdict = json.loads(done.stdout)
             culprit = verdict["culprit"] and verdict["culprit"]["rank"]
             self.assertEqual((verdict["class"], culprit, verdict["root_line"]), expected, done.stdout)
             self.assertEqual(done.returncode, 0 if job == "healthy" else 3)
-        missing = place.cli("diagnose", "--server", server.http, "--job_id", "nobody")
+        missing = self.place.cli("diagnose", "--server", self.server.http, "--job_id", "nobody")
         self.assertEqual((missing.returncode, missing.stderr), (2, 'rankscope: no job "nobody"\n'))
 
 
-class DiagnoseTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
+class DiagnoseTest(PlaceCase):
     def train(self, fault):
         """Runs it; returns the folder of one file per rank and the launcher's own log."""
         ranks = os.path.join(self.place.path, "ranks")

@@ -5,7 +5,7 @@ import re
 import subprocess
 import unittest
 
-from harness import PATIENCE, Place, RANKSCOPE, Server
+from harness import PATIENCE, RANKSCOPE, ServerCase
 
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,12 +37,9 @@ def as_typed(command):
     return command.replace("\0", "|").replace("\1", "[").replace("\2", "]")
 
 
-class DocCommandsTest(unittest.TestCase):
+class DocCommandsTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
+        super().setUp()
         lines = [{"timestamp": 1773200000 + step, "rank": 0, "step": step, "loss": 2, "msg": "out of memory"} for step in range(9)]
         self.server.ingest("J", lines)
         for folder in ("logs/J", "runs/a"):

@@ -2,7 +2,7 @@
 import os
 import unittest
 
-from harness import Place, Server
+from harness import OneServerCase
 
 # What is done, though there is nothing to show.
 DONE = ["jobs", "jobs show j", "logs --job_id j --grep nobody", "query job:j", "query job:nobody", "series loss --job_id j",
@@ -31,11 +31,10 @@ WRONG = ["", "nonsense", "logs", "logs --job_id j --nonsense", "logs --job_id j 
            for option in ("--rules", "--notify", "--topology") for path in ("nothing", "broken.yaml"))]
 
 
-class ExitCodesTest(unittest.TestCase):
+class ExitCodesTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         cls.server.ingest("j", [{"timestamp": 1773200000 + step, "rank": 0, "step": step, "loss": 2} for step in range(3)])
         os.mkdir(cls.place.path + "/logs")
         os.mkdir(cls.place.path + "/empty")
@@ -43,11 +42,6 @@ class ExitCodesTest(unittest.TestCase):
         cls.place.write("broken.yaml", "x: [\n")
         cls.place.write("rules.yaml", "groups: [{name: g, rules: [{alert: Mine, match: lost the link}]}]\n")
         cls.place.write("tests.yaml", "tests: []\n")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
 
     def check(self, commands, code, lines):
         for command in commands:

@@ -5,7 +5,7 @@ import re
 import shlex
 import unittest
 
-from harness import Place, Server
+from harness import PlaceCase
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 PAGES = sorted(path for path in (DOCS / "failures").glob("*.md") if path.name != "README.md")
@@ -41,14 +41,9 @@ def named_rules(page):
     return set(re.findall(r"`([A-Z]\w+)`", page.read_text().rpartition("\nRules: ")[2]))
 
 
-class FailurePagesTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
+class FailurePagesTest(PlaceCase):
     def test_each_command_is_one_that_the_program_takes(self):
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         server.ingest("J", [{"timestamp": 1773200000 + second, **record} for second, record in enumerate(records())])
         for page in PAGES:
             for words in commands(page):

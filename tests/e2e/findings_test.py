@@ -10,7 +10,7 @@ import unittest
 import urllib.request
 
 from detect_test import records
-from harness import Place, Server, wait_until
+from harness import PlaceCase, wait_until
 
 OOM = {"timestamp": "2026-11-01T00:05:02Z", "node_rank": 0, "rank": 3, "stream": "stderr",
        "msg": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB."}
@@ -27,16 +27,7 @@ def alone(finding):
     return {key: value for key, value in finding.items() if key not in ("incident_id", "state")}
 
 
-class FindingsTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
-    def serve(self, *options):
-        server = Server(self.place, options=options)
-        self.addCleanup(lambda: server.process.poll() is None and server.stop())
-        return server
-
+class FindingsTest(PlaceCase):
     def findings(self, server, **parameters):
         status, rows = server.ask("GET", "/api/v1/findings", **parameters)
         self.assertEqual(status, 200, rows)

@@ -5,7 +5,7 @@ import os
 import sys
 import unittest
 
-from harness import Place, Server, port_to_come_back_to, torchrun, wait_until
+from harness import OneServerCase, port_to_come_back_to, torchrun, wait_until
 
 BENCH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench", "faulted")
 sys.path.insert(0, BENCH)
@@ -15,17 +15,7 @@ PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "")
 
 
 @unittest.skipUnless(PYTHON, "$RANKSCOPE_FRAMEWORKS names no Python with the frameworks")
-class FrameworkFaultsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
-
+class FrameworkFaultsTest(OneServerCase):
     def run_faulted(self, job, fault, culprit, command, env=()):
         """The server's own diagnosis, an event of the job, and its incidents, one JSON object a line."""
         out = f"{self.place.path}/{job}"

@@ -5,7 +5,7 @@ import subprocess
 import unittest
 
 from frameworks_test import ACCELERATE, LIGHTNING, PYTHON, SWIFT, SWIFT_MODEL, TRAINER
-from harness import PATIENCE, RANKSCOPE, Place, Server, port_to_come_back_to, torchrun, wait_until
+from harness import PATIENCE, RANKSCOPE, OneServerCase, port_to_come_back_to, torchrun, wait_until
 
 RANKS = 2
 # Steps of a tenth of a second, and no end of them.
@@ -23,17 +23,7 @@ class Stopping(lightning.Callback):
 
 
 @unittest.skipUnless(PYTHON, "$RANKSCOPE_FRAMEWORKS names no Python with the frameworks")
-class FrameworksActionsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
-
+class FrameworksActionsTest(OneServerCase):
     def start(self, job, text):
         head, data, rest = text.partition("    def __len__")
         body, _, main = rest.partition('torch.long)}\n')

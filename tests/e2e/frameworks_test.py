@@ -5,7 +5,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Place, Server, port_to_come_back_to, torchrun
+from harness import OneServerCase, port_to_come_back_to, torchrun
 
 PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "")
 
@@ -93,17 +93,7 @@ WANTED = {"loss", "learning_rate", "gradient_norm", "step_time_s", "data_time_s"
 
 
 @unittest.skipUnless(PYTHON, "$RANKSCOPE_FRAMEWORKS names no Python with the frameworks")
-class FrameworksTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
-
+class FrameworksTest(OneServerCase):
     def train(self, job, text):
         script = self.place.write(f"train_{job}.py", text)
         done = self.place.cli("run", "--server", self.server.http, "--job_id", job, "--log_interval_steps", "1", "--",

@@ -8,7 +8,7 @@ import sys
 import unittest
 import warnings
 
-from harness import RANKSCOPE, Place, Server
+from harness import RANKSCOPE, OneServerCase
 from monitor_test import RANK_3
 import rankscope
 from rankscope import _batch, _guard
@@ -164,17 +164,11 @@ class LearnedTest(unittest.TestCase):
 
 
 @unittest.skipUnless(HAS_TORCH, "no torch")
-class LoaderTest(unittest.TestCase):
+class LoaderTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         cls.script = cls.place.write("loader.py", LOADER)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
 
     def load(self, context, policy, launcher=RANK_3):
         job = f"{context or 'main'}-{policy}" + ("" if launcher else "-plain")

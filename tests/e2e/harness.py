@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -102,9 +101,11 @@ class Place:
         shutil.rmtree(self.path, ignore_errors=True)
 
     def write(self, name, text):
+        """The whole text at once: a server that reads the file again when it changes sees no half of it."""
         path = os.path.join(self.path, name)
-        with open(path, "w") as file:
+        with open(path + ".new", "w") as file:
             file.write(text)
+        os.replace(path + ".new", path)
         return path
 
     def cli(self, *arguments, env=None, patience=PATIENCE, folder=None):
@@ -128,19 +129,22 @@ class Place:
 class Server:
     """`rankscope serve`, restartable on the same ports and data."""
 
-    def __init__(self, place, host="127.0.0.1", options=()):
-        self.place, self.options = place, options
+    stderr_to = None  # the test's own
+
+    def __init__(self, place, host="127.0.0.1", options=(), data=None):
+        self.place, self.options, self.data = place, options, data or place.path + "/server"
         self.http, self.grpc = f"{host}:{port_to_come_back_to()}", f"{host}:{port_to_come_back_to()}"
         self.start()
 
     def command(self):
-        return [RANKSCOPE, "serve", "--data-dir", self.place.path + "/server", "--http", self.http, "--grpc", self.grpc,
+        return [RANKSCOPE, "serve", "--data-dir", self.data, "--http", self.http, "--grpc", self.grpc,
                 *self.options]
 
     def start(self):
-        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, text=True, env=self.place.env)
+        self.process = subprocess.Popen(self.command(), stdout=subprocess.PIPE, stderr=self.stderr_to, text=True,
+                                        env=self.place.env)
         line = self.process.stdout.readline()
-        assert line.startswith("rankscope: serving"), line
+        assert line.startswith("rankscope: serving"), line + self.stderr()
         words = dict(word.split("=", 1) for word in line.split()[2:])
         self.http, self.grpc = words["http"], words["grpc"]
 
@@ -149,6 +153,13 @@ class Server:
         code = self.process.wait(PATIENCE)
         self.process.stdout.close()
         return code
+
+    def end(self):
+        """Where it has not ended yet."""
+        assert self.process.poll() is not None or self.stop() == 0, "the server did not end well"
+
+    def stderr(self):
+        return ""
 
     def ask(self, method, path, body=None, headers=None, **parameters):
         """(status, the answer's lines as JSON)."""
@@ -174,6 +185,62 @@ class Server:
         status, rows = self.ask("GET", "/api/v1/query", query=query, **parameters)
         assert status == 200 and not any("error" in row or "_partial" in row for row in rows), rows[-1:]
         return rows
+
+
+class LoggingServer(Server):
+    """Its stderr goes to a file."""
+
+    def start(self):
+        with open(self.place.path + "/server.stderr", "a") as self.stderr_to:
+            super().start()
+
+    def stderr(self):
+        with open(self.place.path + "/server.stderr") as file:
+            return file.read()
+
+
+class Case(unittest.TestCase):
+    """A test whose places are removed and whose servers are ended, well, when it ends."""
+
+    def new_place(self):
+        place = Place()
+        self.addCleanup(place.remove)
+        return place
+
+    def serve(self, *options, place=None, kind=Server, **more):
+        server = kind(place or self.place, options=options, **more)
+        self.addCleanup(server.end)
+        return server
+
+
+class PlaceCase(Case):
+    """Each test has a place of its own."""
+
+    def setUp(self):
+        self.place = self.new_place()
+
+
+class ServerCase(PlaceCase):
+    """Each test has a place and a server of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.serve()
+
+
+class OneServerCase(Case):
+    """All tests of the class have one place and one server."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.place = Place()
+        cls.addClassCleanup(cls.place.remove)
+        cls.server = cls.new_server()
+        cls.addClassCleanup(cls.server.end)
+
+    @classmethod
+    def new_server(cls):
+        return Server(cls.place)
 
 
 def torchrun(ranks, script, python=os.environ.get("TORCH_PYTHON", sys.executable)):

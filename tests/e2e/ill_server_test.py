@@ -5,14 +5,10 @@ import signal
 import socket
 import unittest
 
-from harness import Place, Server, ended, wait_until
+from harness import PlaceCase, ended, wait_until
 
 
-class IllServerTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
+class IllServerTest(PlaceCase):
     def test_server_that_never_answers_does_not_hold_the_command(self):
         with socket.create_server(("127.0.0.1", 0)) as mute:
             address = "127.0.0.1:%d" % mute.getsockname()[1]
@@ -32,9 +28,8 @@ class IllServerTest(unittest.TestCase):
         self.runs_unrecorded({"XDG_DATA_HOME": self.place.write("file", "") + "/data"}, "file/data")
 
     def test_state_directory_that_cannot_be_written(self):
-        server = Server(self.place)
+        server = self.serve()
         self.runs_unrecorded({"XDG_STATE_HOME": self.place.write("file", "") + "/state", "RANKSCOPE_SERVER": server.http}, "file/state")
-        self.assertEqual(server.stop(), 0)
 
     def test_local_server_that_does_not_start(self):
         os.makedirs(self.place.path + "/data/rankscope")

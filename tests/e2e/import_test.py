@@ -6,16 +6,10 @@ import os
 import unittest
 import urllib.parse
 
-from harness import Place, Server, zstd
+from harness import ServerCase, zstd
 
 
-class ImportTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
-
+class ImportTest(ServerCase):
     def import_folder(self, *arguments):
         return self.place.cli("import", "--server", self.server.http, *arguments)
 
@@ -57,6 +51,18 @@ class ImportTest(unittest.TestCase):
             self.assertIn(f"old-run: {said} of 1 file", self.import_folder(folder).stdout)
         self.assertEqual([row["msg"][20:] for row in self.query("job:old-run stream:stdout")],
                          ["one", "two", "two and more", "three"])
+
+    def test_tracebacks_of_ranks_that_come_line_by_line_in_one_file_or_stream_are_one_record_each(self):
+        traceback = ["Traceback (most recent call last):", '  File "a.py", line 1, in f', "ValueError: x"]
+        for job, prefix in (("tee", "[default%d]:"), ("torch", "[rank%d]: "), ("srun", "%d: ")):
+            self.write("all.log", "".join(f"{prefix % rank}{line}\n" for line in traceback for rank in (0, 1)))
+            wanted = ["\n".join(prefix % rank + line for line in traceback) for rank in (0, 1)]
+            folder = os.path.join(self.place.path, "old-run")
+            self.assertEqual(self.import_folder(folder, "--job_id", "file-" + job).returncode, 0)
+            self.assertEqual([row["msg"] for row in self.query(f"job:file-{job} stream:stdout")], wanted)
+            done = self.place.cli("run", "--server", self.server.http, "--job_id", "run-" + job, "--", "cat", folder + "/all.log")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual([row["msg"] for row in self.query(f"job:run-{job} stream:stdout")], wanted)
 
     def test_a_traceback_at_the_end_of_a_file_comes_after_the_lines_of_its_time(self):
         self.write("rank_0.log", "2026-11-01 00:00:01 ERROR one\n2026-11-01 00:00:01 ERROR two\n"

@@ -3,7 +3,7 @@ import json
 import unittest
 import urllib.request
 
-from harness import PATIENCE, Place, Server, wait_until
+from harness import PATIENCE, PlaceCase, wait_until
 
 BEGIN = 1793491200000  # ms
 RULES = """groups:
@@ -30,16 +30,7 @@ def losses(first, last, loss, rank=0):
             for step in range(first, last + 1)]
 
 
-class IncidentsTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-
-    def serve(self, *options):
-        server = Server(self.place, options=options)
-        self.addCleanup(lambda: server.process.poll() is None and server.stop())
-        return server
-
+class IncidentsTest(PlaceCase):
     def ingest(self, server, job, records):
         server.ingest(job, [{**record, "job_id": job} for record in records])
 

@@ -6,7 +6,7 @@ import socket
 import unittest
 import urllib.request
 
-from harness import Place, Server, wait_until, zstd
+from harness import OneServerCase, wait_until, zstd
 
 PATH = "/api/v1/ingest/jsonline"
 
@@ -20,17 +20,7 @@ def numbered(count, first=0):
             for i in range(first, first + count)]
 
 
-class IngestTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
-
+class IngestTest(OneServerCase):
     def post(self, body, headers=None, **parameters):
         status, (answer,) = self.server.ask("POST", PATH, body, headers, **parameters)
         return status, answer

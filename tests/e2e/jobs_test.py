@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, torchrun, wait_until
+from harness import RANKSCOPE, ServerCase, torchrun, wait_until
 
 # Starts ranks as a launcher does: all on one pipe. Arguments: the count and a rank's command.
 LAUNCHER = """
@@ -36,16 +36,11 @@ raise RuntimeError("lost rank 1")
 """
 
 
-class JobsTest(unittest.TestCase):
+class JobsTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.stop = self.place.path + "/stop"
         self.launcher = self.place.write("launch.py", LAUNCHER)
-
-    def tearDown(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
 
     def start(self, job, *command, env=None):
         return subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", *command],

@@ -4,7 +4,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, children, ended, proc, wait_until
+from harness import RANKSCOPE, ServerCase, children, ended, proc, wait_until
 
 KILLS = int(os.environ.get("KEEPER_KILLS", 10))
 
@@ -42,16 +42,11 @@ def keeper_of(place):
     return next((pid for pid in pids if set(children(pid)) & guards), None)
 
 
-class KeeperKilledTest(unittest.TestCase):
+class KeeperKilledTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.script = self.place.write("rank.py", RANK)
         self.command = ["/usr/bin/python3", self.place.write("launch.py", RANKS), self.script]
-
-    def tearDown(self):
-        self.server.stop()
-        self.place.remove()
 
     def start(self, job):
         return subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", *self.command],

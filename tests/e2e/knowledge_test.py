@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import RANKSCOPE, Place, Server, wait_until
+from harness import RANKSCOPE, ServerCase, wait_until
 
 RANKS = 2
 # A training that prints as many do; rank 1 may run out of memory after a step.
@@ -29,12 +29,9 @@ LAUNCH = 'for r in 0 1; do RANK=$r LOCAL_RANK=$r WORLD_SIZE=2 LOCAL_WORLD_SIZE=2
          'for p in $pids; do wait $p || code=$?; done; exit ${code:-0}'
 
 
-class KnowledgeTest(unittest.TestCase):
+class KnowledgeTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
+        super().setUp()
         self.script = self.place.write("train.py", TRAIN)
 
     def ask(self, *arguments):

@@ -7,7 +7,7 @@ import sys
 import time
 import unittest
 
-from harness import PATIENCE, Place, RANKSCOPE, Server, wait_until
+from harness import PATIENCE, RANKSCOPE, OneServerCase, wait_until
 from jobs_test import LAUNCHER
 
 # The ranks wait for each other, so that they say alike at about the same time.
@@ -22,11 +22,10 @@ while os.environ.get("STOP") and not os.path.exists(os.environ["STOP"]): time.sl
 """
 
 
-class LogsTest(unittest.TestCase):
+class LogsTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         cls.command = [sys.executable, cls.place.write("launch.py", LAUNCHER), "4", sys.executable,
                        cls.place.write("rank.py", RANK)]
         sampled = cls.place.path + "/sampled"
@@ -35,11 +34,6 @@ class LogsTest(unittest.TestCase):
         wait_until(lambda: cls.server.rows("job:ended stream:host"), "a sample of the host")
         cls.place.write("sampled", "")
         assert run.wait(PATIENCE) == 0
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
 
     def logs(self, *arguments, env=None):
         done = self.place.cli("logs", "--server", self.server.http, "--stream", "stdout,stderr", *arguments, env=env)

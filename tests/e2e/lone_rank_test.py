@@ -6,7 +6,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, children, proc, wait_until
+from harness import RANKSCOPE, ServerCase, children, proc, wait_until
 
 TRAINER = """
 import os, sys, time, rankscope
@@ -27,13 +27,7 @@ if sys.argv[1] == "told": rankscope.log({"loss": 9.0}, step=9)
 """
 
 
-class LoneRankTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
-
+class LoneRankTest(ServerCase):
     def start(self, job, *command):
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--flush-timeout", "100",
                                 "--log_interval_steps", "1", "--", *command], stdout=subprocess.DEVNULL,

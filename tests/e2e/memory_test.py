@@ -4,16 +4,10 @@ import random
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import RANKSCOPE, ServerCase, wait_until
 
 
-class MemoryTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
-
+class MemoryTest(ServerCase):
     def megabytes(self, name):
         with open(f"/proc/{self.server.process.pid}/status") as status:
             return next(int(line.split()[1]) / 1024 for line in status if line.startswith(name + ":"))

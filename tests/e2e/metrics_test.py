@@ -4,7 +4,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, torchrun, wait_until
+from harness import RANKSCOPE, OneServerCase, torchrun, wait_until
 
 SCRIPT = """
 import os, signal, sys
@@ -32,17 +32,11 @@ if __name__ == "__main__":
 """
 
 
-class MetricsTest(unittest.TestCase):
+class MetricsTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         cls.script = cls.place.write("train.py", SCRIPT)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
 
     def train(self, job, *options, context="", fault=""):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", job, *options, "--",

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import RANKSCOPE, Place, Server
+from harness import RANKSCOPE, OneServerCase, PlaceCase
 
 PACKAGE = os.path.abspath(os.path.join(os.path.dirname(RANKSCOPE), "../lib/rankscope/python"))
 sys.path.insert(0, PACKAGE)
@@ -158,17 +158,7 @@ class RulesTest(unittest.TestCase):
             monitor.Monitor().register_monitor(object())
 
 
-class MonitorTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
-
+class MonitorTest(OneServerCase):
     def run_script(self, job, text, env=RANK_3, options=()):
         script = self.place.write(job + ".py", text)
         done = self.place.cli("run", "--server", self.server.http, "--job_id", job, *options, "--", sys.executable, script,
@@ -289,12 +279,8 @@ print("done")
         self.assertEqual((done.returncode, done.stdout), (0, "done\n"), done.stderr)
 
 
-class SwiftMonitorTest(unittest.TestCase):
+class SwiftMonitorTest(PlaceCase):
     """swift.monitor, with no swift, with one, and with one that has a monitor of its own."""
-
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
 
     def install_swift(self, **modules):
         """A package on the path of the scripts; its __init__ counts as expensive to import."""
@@ -334,20 +320,18 @@ class SwiftMonitorTest(unittest.TestCase):
     def test_it_is_opt_in(self):
         done = self.python("import rankscope, swift.monitor")
         self.assertIn("No module named 'swift'", done.stderr)
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         for value, code in (("1", 0), ("", 1)):
             script = self.place.write("opt.py", "import swift.monitor\n")
             run = self.place.cli("run", "--server", server.http, "--", sys.executable, script, env={"RANKSCOPE_SWIFT_MONITOR": value, **RANK_3})
             self.assertEqual(run.returncode, code, run.stderr)
 
 
-class RegisterMonitorTest(unittest.TestCase):
+class RegisterMonitorTest(PlaceCase):
     """The method that a Trainer gets; with the real one in frameworks_test."""
 
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         os.mkdir(self.place.path + "/transformers")
         self.place.write("transformers/__init__.py", "")
 

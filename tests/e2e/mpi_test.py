@@ -6,26 +6,21 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, lack
+from harness import RANKSCOPE, ServerCase, lack
 
 RANK = "import os\nprint('rank', os.environ['OMPI_COMM_WORLD_RANK'])\n"
 
 
-class MpiTest(unittest.TestCase):
+class MpiTest(ServerCase):
     @classmethod
     def setUpClass(cls):
         if not shutil.which("mpirun"):
             lack("mpirun (Debian: openmpi-bin)")
 
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.rank = [sys.executable, self.place.write("rank.py", RANK)]
         self.mpirun = ["mpirun", "--oversubscribe", "--allow-run-as-root", "-np", "3"]
-
-    def tearDown(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
 
     def check(self, job):
         self.assertEqual((job["state"], job["ranks_seen"], job["ranks_expected"]), ("finished", 3, 3))

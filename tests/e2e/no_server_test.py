@@ -6,19 +6,15 @@ import subprocess
 import sys
 import unittest
 
-from harness import RANKSCOPE, Place, ended, wait_until
+from harness import RANKSCOPE, PlaceCase, ended, wait_until
 
 
-class NoServerTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-
+class NoServerTest(PlaceCase):
     def tearDown(self):
         with open(self.place.path + "/data/rankscope/server.json") as file:
             pid = json.load(file)["pid"]
         os.kill(pid, signal.SIGTERM)
         wait_until(lambda: ended(pid), "the server's end")
-        self.place.remove()
 
     def test_run_logs_and_exit_codes(self):
         done = self.place.cli("run", "--job_id", "j", "--", "sh", "-c", "echo hello; exit 7")

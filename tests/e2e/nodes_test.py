@@ -4,7 +4,7 @@ import subprocess
 import unittest
 from datetime import datetime
 
-from harness import PATIENCE, Place, RANKSCOPE, Server, torchrun
+from harness import PATIENCE, RANKSCOPE, OneServerCase, Server, torchrun
 from two_nodes import ADDRESSES, HOSTS, TwoNodes, need_namespaces
 
 TURNS = 24
@@ -36,19 +36,13 @@ class NodeServer(Server):
         return self.nodes.command(0, *super().command(), "--insecure")
 
 
-class NodesTest(unittest.TestCase):
+class NodesTest(OneServerCase):
     @classmethod
-    def setUpClass(cls):
+    def new_server(cls):
         need_namespaces()
-        cls.place = Place()
         cls.nodes = TwoNodes()
-        cls.server = NodeServer(cls.place, cls.nodes)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.nodes.remove()
-        cls.place.remove()
+        cls.addClassCleanup(cls.nodes.remove)
+        return NodeServer(cls.place, cls.nodes)
 
     def launch(self, commands, environments=({}, {})):
         """`rankscope run` on each node at the same time; what each returned and said."""

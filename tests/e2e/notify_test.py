@@ -10,7 +10,7 @@ import unittest
 import urllib.parse
 
 from channel_servers import Driver, HttpChannel, MailServer
-from harness import Place, wait_until
+from harness import PlaceCase, wait_until
 
 SECRET = "SECRET-of-the-channel"
 PATH = "very-secret-path"
@@ -21,10 +21,9 @@ STORY = {"title": "NCCL timeout", "job": "j-20250405", "severity": "critical", "
 ENDED = {**STORY, "ended_s": 1764000300}
 
 
-class NotifyTest(unittest.TestCase):
+class NotifyTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         self.place.env.update(CHANNEL_SECRET=SECRET, no_proxy="127.0.0.1")
         self.driver = None
 

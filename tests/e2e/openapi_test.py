@@ -9,23 +9,27 @@ import urllib.request
 import yaml
 
 from channel_servers import HttpChannel
-from harness import PATIENCE, Place, Server, wait_until
+from harness import PATIENCE, OneServerCase, Server, wait_until
 from query_test import run_two_ranks
 
 FILE = os.path.join(os.path.dirname(__file__), "../../docs/openapi.yaml")
 TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool}
 
 
-class OpenApiTest(unittest.TestCase):
+class OpenApiTest(OneServerCase):
+    @classmethod
+    def new_server(cls):
+        channel = HttpChannel()
+        cls.addClassCleanup(channel.stop)
+        notify = cls.place.write("notify.yaml", "receivers: [{name: hook, webhook: {url: 'http://%s'}}]\n"
+                                 "route: {receiver: hook, group_wait: 0s}\n" % channel.address)
+        return Server(cls.place, options=["--notify", notify])
+
     @classmethod
     def setUpClass(cls):
         with open(FILE) as file:
             cls.api = yaml.safe_load(file)
-        cls.place = Place()
-        cls.channel = HttpChannel()
-        notify = cls.place.write("notify.yaml", "receivers: [{name: hook, webhook: {url: 'http://%s'}}]\n"
-                                 "route: {receiver: hook, group_wait: 0s}\n" % cls.channel.address)
-        cls.server = Server(cls.place, options=["--notify", notify])
+        super().setUpClass()
         _, (silence,) = cls.server.ask("POST", "/api/v1/silences", b'{"matchers": ["job=\\"x\\""], "for": "1h", "note": "n", "by": "b"}')
         cls.silence = silence["id"]
         run_two_ranks(cls.place, cls.server, "j")
@@ -33,12 +37,6 @@ class OpenApiTest(unittest.TestCase):
         cls.finding = wait_until(lambda: cls.server.ask("GET", "/api/v1/findings", job_id="j")[1], "a finding")[0]["id"]
         cls.incident = cls.server.ask("GET", "/api/v1/incidents", job_id="j")[1][0]["id"]
         wait_until(lambda: cls.server.ask("GET", "/api/v1/notifications", job_id="j")[1], "a word of the job's life")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.channel.stop()
-        cls.place.remove()
 
     def resolve(self, node):
         while "$ref" in node:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, children, ended, proc, wait_until
+from harness import RANKSCOPE, ServerCase, children, ended, proc, wait_until
 
 SCRIPT = """
 import os, sys, time
@@ -40,15 +40,7 @@ def read(path):
         return file.read()
 
 
-class OrphansTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
-
-    def tearDown(self):
-        self.server.stop()
-        self.place.remove()
-
+class OrphansTest(ServerCase):
     def leave_behind(self, job):
         script = self.place.write("p.py", SCRIPT)
         run = subprocess.Popen([RANKSCOPE, "run", "--server", self.server.http, "--job_id", job, "--", sys.executable, script],
@@ -117,10 +109,7 @@ class OrphansTest(unittest.TestCase):
         self.assertEqual((refused.returncode, refused.stdout, len(refused.stderr.splitlines())), (1, "", 1), refused.stderr)
         for words in (self.server.http, "nothing was sent", directory, "--server HOST:PORT"):
             self.assertIn(words, refused.stderr)
-        other = Place()
-        self.addCleanup(other.remove)
-        server = Server(other)
-        self.addCleanup(server.stop)
+        server = self.serve(place=self.new_place())
         pushed = self.place.cli("spool", "push", "--server", server.http, directory)
         self.assertEqual(pushed.returncode, 0, pushed.stderr)
         stored = [r["msg"] for r in self.place.logs(server.http, "left", "--stream", "stdout")]

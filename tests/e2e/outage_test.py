@@ -3,20 +3,15 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server
+from harness import RANKSCOPE, ServerCase
 
 WAITS = "import sys; print(sys.stdin.readline().strip())"
 
 
-class OutageTest(unittest.TestCase):
+class OutageTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.server.stop()
-
-    def tearDown(self):
-        self.server.stop()
-        self.place.remove()
 
     def test_the_terminal_is_told_of_an_outage_and_of_its_end(self):
         run = subprocess.Popen([RANKSCOPE, "run", "--flush-timeout", "100", "--server", self.server.http, "--job_id", "j", "--",

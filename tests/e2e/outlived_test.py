@@ -3,7 +3,7 @@ import json
 import signal
 import unittest
 
-from harness import Place, Server, wait_until
+from harness import ServerCase, wait_until
 
 PYTHON = "/usr/bin/python3"
 # Prints until it is told to end; its lines are numbered.
@@ -23,17 +23,14 @@ os.kill(os.getpid(), signal.SIGKILL) if sys.argv[1].endswith("killed") else sys.
 """
 
 
-class OutlivedTest(unittest.TestCase):
+class OutlivedTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.end = self.place.path + "/end"
 
     def tearDown(self):
         open(self.end, "w").close()
         wait_until(lambda: not self.place.run_directories(), "the end of what was left in the background")
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
 
     def run_command(self, *command, options=()):
         return self.place.cli("run", "--server", self.server.http, "--job_id", "j", *options, "--", *command)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import RANKSCOPE, OneServerCase, wait_until
 
 PYTHON = "/usr/bin/python3"
 FLOOD_MB = int(os.environ.get("FLOOD_MB", 60))  # of each of two ranks
@@ -75,17 +75,11 @@ os.write(1, bytes(range(256)) * 16 + b"\\n"); os.write(1, "grün ✓".encode() +
 """
 
 
-class OutputTest(unittest.TestCase):
+class OutputTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         cls.launcher = cls.place.write("launch.py", LAUNCHER)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
 
     def command(self, job, text, *options):
         script = self.place.write(f"{job}.py", text)

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server, lack, wait_until
+from harness import RANKSCOPE, ServerCase, lack, wait_until
 
 SOURCES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPT = """
@@ -15,15 +15,7 @@ rankscope.log({"loss": 0.5}, step=7)
 """
 
 
-class PipInstallTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
-
-    def tearDown(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
-
+class PipInstallTest(ServerCase):
     def install(self):
         """Without the network. Where the package lies now."""
         if subprocess.run([sys.executable, "-c", "import setuptools, wheel, pip"], capture_output=True).returncode:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import PATIENCE, Place, Server
+from harness import PATIENCE, PlaceCase, ServerCase
 from jobs_test import LAUNCHER
 
 RANK = os.environ["PRELOADED_RANK"]  # preloaded_rank.c, built
@@ -18,12 +18,11 @@ SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 WHO = ("rank", "local_rank", "node_rank", "world_size", "attempt")
 
 
-class IdentityTest(unittest.TestCase):
+class IdentityTest(PlaceCase):
     """Each variable of a launcher means the same to the preloaded library and to the Python bootstrap."""
 
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         self.door = socket.socket(socket.AF_UNIX)
         self.addCleanup(self.door.close)
         self.door.bind(self.place.path + "/door")
@@ -64,15 +63,10 @@ class IdentityTest(unittest.TestCase):
             self.assertNotIn(None, said.values())
 
 
-class PreloadTest(unittest.TestCase):
+class PreloadTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.launcher = self.place.write("launch.py", LAUNCHER)
-
-    def tearDown(self):
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
 
     def run_ranks(self, job, *options):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", job, *options, "--", sys.executable,

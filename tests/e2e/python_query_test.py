@@ -7,7 +7,7 @@ import unittest
 import warnings
 from datetime import datetime, timedelta, timezone
 
-from harness import RANKSCOPE, Place, Server
+from harness import RANKSCOPE, OneServerCase, Server
 from query_test import run_two_ranks
 
 sys.path.insert(0, os.path.join(os.path.dirname(RANKSCOPE), "../lib/rankscope/python"))
@@ -16,19 +16,17 @@ import rankscope  # noqa: E402
 HAS_PANDAS = importlib.util.find_spec("pandas") is not None
 
 
-class PythonQueryTest(unittest.TestCase):
+class PythonQueryTest(OneServerCase):
+    @classmethod
+    def new_server(cls):
+        return Server(cls.place, options=("--query-rows", "150"))
+
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place, options=("--query-rows", "150"))
+        super().setUpClass()
         run_two_ranks(cls.place, cls.server, "j")
         script = cls.place.write("nan.py", "print('step: 1 loss: nan')\n")
         cls.place.cli("run", "--server", cls.server.http, "--job_id", "bad", "--", "/usr/bin/python3", script)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
 
     def query(self, text, **more):
         return rankscope.query(text, server=self.server.http, frame=False, **more)

@@ -11,21 +11,15 @@ import termios
 import time
 import unittest
 
-from harness import RANKSCOPE, Place, Server
+from harness import RANKSCOPE, OneServerCase
 from query_test import run_two_ranks
 
 
-class QueryCliTest(unittest.TestCase):
+class QueryCliTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         run_two_ranks(cls.place, cls.server, "j")
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
 
     def run_cli(self, command, *arguments):
         done = self.place.cli(command, "--server", self.server.http, *arguments)
@@ -107,13 +101,10 @@ class QueryCliTest(unittest.TestCase):
             self.assertEqual(self.run_cli("query", f"job:j | {pipe}", "-o", "csv").splitlines()[0], header)
 
     def test_a_partial_answer_is_no_line_of_a_log(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = Server(place, options=["--query-rows", "100"])
-        self.addCleanup(server.stop)
+        server = self.serve("--query-rows", "100", place=self.new_place())
         server.ingest("j", [{"msg": f"line {i}", "rank": 0} for i in range(200)])
         for output in ("text", "json"):
-            done = place.cli("logs", "--server", server.http, "--job_id", "j", "-o", output)
+            done = self.place.cli("logs", "--server", server.http, "--job_id", "j", "-o", output)
             self.assertEqual((done.returncode, len(done.stdout.splitlines())), (1, 100))
             self.assertNotIn("_partial", done.stdout)
             self.assertIn("the answer is partial", done.stderr)

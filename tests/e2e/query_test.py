@@ -6,7 +6,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from harness import PATIENCE, Place, Server, wait_until
+from harness import PATIENCE, OneServerCase, PlaceCase, wait_until
 
 RANK = """
 import os, sys
@@ -54,18 +54,12 @@ class Client:
         raise AssertionError("no error")
 
 
-class QueryTest(unittest.TestCase):
+class QueryTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         run_two_ranks(cls.place, cls.server, "j")
         cls.client = Client(cls.server)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.server.stop()
-        cls.place.remove()
 
     def query(self, text, **parameters):
         return self.client.rows("/api/v1/query", query=text, **parameters)
@@ -151,23 +145,19 @@ class QueryTest(unittest.TestCase):
         self.assertEqual(self.client.rows("/health"), [{"status": "ok"}])
 
 
-class LimitsTest(unittest.TestCase):
+class LimitsTest(PlaceCase):
     def test_an_answer_past_its_rows_says_so(self):
-        place = Place()
-        server = Server(place, options=("--query-rows", "5"))
-        run_two_ranks(place, server, "j")
+        server = self.serve("--query-rows", "5")
+        run_two_ranks(self.place, server, "j")
         rows = Client(server).rows("/api/v1/query", query="job:j loss:*")
         self.assertEqual(len(rows), 6)
         self.assertEqual(rows[5]["_partial"]["limit"], "rows")
         self.assertIn("5 rows", rows[5]["_partial"]["message"])
-        server.stop()
-        place.remove()
 
     def test_a_client_that_leaves_ends_its_query(self):
-        place = Place()
-        server = Server(place)
-        script = place.write("many.py", "for i in range(200000): print('a line of some length, number', i)\n")
-        done = place.cli("run", "--server", server.http, "--job_id", "j", "--", "/usr/bin/python3", script)
+        server = self.serve()
+        script = self.place.write("many.py", "for i in range(200000): print('a line of some length, number', i)\n")
+        done = self.place.cli("run", "--server", server.http, "--job_id", "j", "--", "/usr/bin/python3", script)
         self.assertEqual(done.returncode, 0, done.stderr)
         host, port = server.http.split(":")
         with socket.create_connection((host, int(port))) as connection:
@@ -179,8 +169,6 @@ class LimitsTest(unittest.TestCase):
                 return 'rankscope_query_partial_total{limit="cancelled"} 1' in answer.read().decode()
 
         wait_until(cancelled, "the query of the client that left to end")
-        server.stop()
-        place.remove()
 
 
 if __name__ == "__main__":

@@ -5,13 +5,12 @@ import subprocess
 import time
 import unittest
 
-from harness import PATIENCE, RANKSCOPE, Place, Server
+from harness import PATIENCE, RANKSCOPE, PlaceCase
 
 
-class RestartTest(unittest.TestCase):
+class RestartTest(PlaceCase):
     def test_the_same_records_and_states_after_kill_and_after_stop(self):
-        place = Place()
-        server = Server(place)
+        place, server = self.place, self.serve()
         script = place.write("p.py", "for i in range(5000): print('item', i)\n")
         for job in ("a", "b"):
             done = place.cli("run", "--server", server.http, "--job_id", job, "--", "/usr/bin/python3", script)
@@ -26,13 +25,9 @@ class RestartTest(unittest.TestCase):
             server.start()
             self.assertEqual({job: place.logs(server.http, job) for job in ("a", "b")}, before)
             self.assertEqual(jobs(), {"a": "finished", "b": "finished"})
-        server.stop()
-        place.remove()
 
     def test_reader_that_follows_goes_on_after_the_server_was_away(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = Server(place)
+        place, server = self.place, self.serve()
 
         def prints(*items):
             done = place.cli("run", "--server", server.http, "--job_id", "j", "--", "printf", "item %s\\n", *items)
@@ -63,9 +58,7 @@ class RestartTest(unittest.TestCase):
         self.assertIn("no answer from the server at " + server.http, said.splitlines()[-1])
 
     def test_local_server_that_ends_itself_stays_while_somebody_follows(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = Server(place, options=("--idle-exit", "5"))
+        place, server = self.place, self.serve("--idle-exit", "5")
         logs = subprocess.Popen([RANKSCOPE, "logs", "-f", "--server", server.http, "--job_id", "j"], env=place.env, text=True,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(logs.stderr.close)

@@ -7,7 +7,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import Place, Server, wait_until
+from harness import LoggingServer, PlaceCase, wait_until
 
 OLD = "2026-01-01T00:00:00Z"
 
@@ -16,30 +16,10 @@ def lines(text, count=1, timestamp=OLD):
     return [{"timestamp": timestamp, "rank": i % 4, "msg": f"{text} {i} {os.urandom(16).hex()}"} for i in range(count)]
 
 
-class LoggingServer(Server):
-    """Its stderr goes to a file."""
-
-    def start(self):
-        saved = os.dup(2)
-        with open(self.place.path + "/server.stderr", "a") as stderr:
-            os.dup2(stderr.fileno(), 2)
-            try:
-                super().start()
-            finally:
-                os.dup2(saved, 2)
-                os.close(saved)
-
-    def said(self):
-        with open(self.place.path + "/server.stderr") as file:
-            return file.read()
-
-
-class RetentionTest(unittest.TestCase):
+class RetentionTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = LoggingServer(self.place)
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        super().setUp()
+        self.server = self.serve(kind=LoggingServer)
 
     def restart(self, *options, number=signal.SIGTERM):
         self.server.stop(number)
@@ -81,7 +61,7 @@ class RetentionTest(unittest.TestCase):
         self.refused(['no job "a/b"'], "jobs", "delete", "a/b")
         self.server.ingest("a/b", lines("later", 3))
         self.assertEqual(self.count("a/b"), 3)
-        self.assertIn('job "a/b" was deleted', self.server.said())
+        self.assertIn('job "a/b" was deleted', self.server.stderr())
 
     def test_what_was_imported_can_be_imported_again_after_its_deletion(self):
         path = self.place.write("j.log", "2026-01-01 00:00:00 hello\n" * 20)
@@ -133,7 +113,7 @@ class RetentionTest(unittest.TestCase):
         self.assertEqual(self.server.rows("job:elsewhere | stats count() as n", project="other")[0]["n"], 10)
         with urllib.request.urlopen(f"http://{self.server.http}/metrics") as answer:
             self.assertIn('rankscope_retention_records_total{project="default"} 1000\n', answer.read().decode())
-        self.assertEqual(self.server.said().count("retention removed 1000 records"), 1)
+        self.assertEqual(self.server.stderr().count("retention removed 1000 records"), 1)
         self.done("unpin", "kept")
         wait_until(lambda: self.jobs() == {"young"}, "the job that is no longer pinned to go")
         self.restart()
@@ -170,7 +150,7 @@ class RetentionTest(unittest.TestCase):
         self.assertEqual(self.count("m1"), 2000)
         self.restart("--retention-bytes", "20KiB", "--retention-every", "1")
         wait_until(lambda: self.jobs() == {"m1"}, "all but the pinned one to go")
-        wait_until(lambda: "more than the 20480 of --retention-bytes" in self.server.said(), "the excess to be said")
+        wait_until(lambda: "more than the 20480 of --retention-bytes" in self.server.stderr(), "the excess to be said")
 
     def test_rules_that_are_none_are_named(self):
         for option, value, word in (("--retention", "soon", "[PROJECT=]30d"), ("--retention-bytes", "p=-3", "[PROJECT=]100GB"),

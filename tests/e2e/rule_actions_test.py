@@ -2,12 +2,11 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 import unittest
 
-from harness import Server, proc, wait_until
+from harness import LoggingServer, proc, wait_until
 from told_case import ToldCase, alerts
 
 RULES = """groups:
@@ -17,11 +16,6 @@ RULES = """groups:
   - {alert: Sent, match: 'send me', per: rank, action: webhook pager}
   - {alert: Nowhere, match: 'send me nowhere', per: rank, action: webhook nobody}
 """
-
-
-def text_of(path):
-    with open(path) as file:
-        return file.read()
 
 
 class RuleActionsTest(ToldCase):
@@ -69,29 +63,16 @@ class RuleActionsTest(ToldCase):
         self.assertEqual(self.place.cli("rules", "lint", self.rules).returncode, 0, "nobody knows the channels")
 
     def test_a_server_names_at_its_start_the_channels_that_it_has_not(self):
-        command = Server.command(type("", (), {"place": self.place, "http": "127.0.0.1:0", "grpc": "127.0.0.1:0",
-                                               "options": ("--rules", self.rules)})())
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.place.env)
-        server.stdout.readline()
-        server.terminate()
-        _, said = server.communicate()
-        self.assertIn('rule Sent: action "webhook pager": nobody is told without --notify FILE', said)
+        server = self.serve("--rules", self.rules, kind=LoggingServer)
+        self.assertIn('rule Sent: action "webhook pager": nobody is told without --notify FILE', server.stderr())
 
     def test_a_server_names_the_channels_that_a_new_notification_file_has_not(self):
         self.write({"hook": self.channel, "pager": self.channel})
-        said = self.place.path + "/said"
-        command = Server.command(type("", (), {"place": self.place, "http": "127.0.0.1:0", "grpc": "127.0.0.1:0",
-                                               "options": ("--rules", self.rules, "--notify", self.file)})())
-        with open(said, "w") as file:
-            server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=file, text=True, env=self.place.env)
-        self.addCleanup(server.stdout.close)
-        self.addCleanup(server.wait)
-        self.addCleanup(server.terminate)
-        server.stdout.readline()
-        self.assertNotIn("rule Sent", text_of(said))
+        server = self.serve("--rules", self.rules, "--notify", self.file, kind=LoggingServer)
+        self.assertNotIn("rule Sent", server.stderr())
         self.write({"hook": self.channel})
         missing = 'rule Sent: action "webhook pager": the notification file has no such channel'
-        wait_until(lambda: missing in text_of(said), "the word about the channel")
+        wait_until(lambda: missing in server.stderr(), "the word about the channel")
 
     def test_a_server_that_tells_nobody_says_so(self):
         self.start("--rules", self.rules, notify=False)

@@ -5,7 +5,7 @@ import os
 import re
 import unittest
 
-from harness import Place, Server, torchrun
+from harness import OneServerCase, torchrun
 
 PYTHON = os.environ.get("RANKSCOPE_FRAMEWORKS", "")
 
@@ -38,17 +38,7 @@ trainer.train()
 
 
 @unittest.skipUnless(PYTHON, "$RANKSCOPE_FRAMEWORKS names no Python with the frameworks")
-class SampledRowsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
-
+class SampledRowsTest(OneServerCase):
     def check(self, job, ranks, culprit, step, accumulation, seeds):
         done = self.place.cli(
             "run", "--server", self.server.http, "--job_id", job, "--log_interval_steps", "1", "--",

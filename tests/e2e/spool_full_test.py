@@ -3,7 +3,7 @@ import os
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, mount_small_disk, wait_until
+from harness import ServerCase, mount_small_disk, wait_until
 
 LINES = 80000
 SCRIPT = f"""
@@ -21,16 +21,11 @@ for i in range({LINES}):
 """
 
 
-class SpoolFullTest(unittest.TestCase):
+class SpoolFullTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)
+        super().setUp()
         self.server.stop()
         self.script = self.place.write("p.py", SCRIPT)
-
-    def tearDown(self):
-        self.server.stop()
-        self.place.remove()
 
     def outlast(self, *options, env=None):
         """Runs a rank that prints more than there is room for while the server is away; what is stored then."""

@@ -3,15 +3,13 @@ import json
 import subprocess
 import unittest
 
-from harness import Place, RANKSCOPE, Server, wait_until
+from harness import RANKSCOPE, PlaceCase, wait_until
 
 
-class StatesTest(unittest.TestCase):
+class StatesTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place, options=("--lost-after", "0"))  # every job that goes on is lost at once
-        self.addCleanup(self.place.remove)
-        self.addCleanup(self.server.stop)
+        super().setUp()
+        self.server = self.serve("--lost-after", "0")  # every job that goes on is lost at once
 
     def ask(self, *arguments):
         return self.place.cli(*arguments, env={"RANKSCOPE_SERVER": self.server.http})

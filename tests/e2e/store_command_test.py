@@ -5,16 +5,13 @@ import os
 import signal
 import unittest
 
-from harness import Place, Server
+from harness import ServerCase
 
 
-class StoreCommandTest(unittest.TestCase):
+class StoreCommandTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
+        super().setUp()
         self.data = self.place.path + "/server"
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
 
     def store(self, action, code, *options):
         done = self.place.cli("store", action, self.data, *options)

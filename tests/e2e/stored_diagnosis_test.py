@@ -2,7 +2,7 @@
 import json
 import unittest
 
-from harness import Place, Server, wait_until
+from harness import ServerCase, wait_until
 
 RANKS, CULPRIT, STEPS = 4, 3, 40
 # Ranks that record what they train on; one gets a picture 600 times as large as the others' and runs out of memory.
@@ -30,13 +30,7 @@ LAUNCH = 'cd "$1"; for r in 0 1 2 3; do ' \
          'for p in $pids; do wait $p || code=$?; done; exit ${code:-0}'
 
 
-class StoredDiagnosisTest(unittest.TestCase):
-    def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place)
-        self.addCleanup(self.server.stop)
-
+class StoredDiagnosisTest(ServerCase):
     def diagnose(self, job):
         done = self.place.cli("diagnose", "--server", self.server.http, "--job_id", job, "-o", "json")
         self.assertEqual(done.returncode, 3, done.stdout + done.stderr)

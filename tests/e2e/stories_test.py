@@ -5,7 +5,7 @@ import subprocess
 import sys
 import unittest
 
-from harness import Place, RANKSCOPE, Server
+from harness import RANKSCOPE, PlaceCase
 
 TOOLS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools")
 GENEROUS_S = 600
@@ -17,10 +17,9 @@ def diagnose(*arguments):
     return json.loads(done.stdout)
 
 
-class StoriesTest(unittest.TestCase):
+class StoriesTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         self.folder = os.path.join(self.place.path, "logs")
 
     def test_a_run_that_ends_without_a_word_was_ended_by_one_extreme_sample(self):
@@ -69,8 +68,7 @@ class StoriesTest(unittest.TestCase):
 
     def test_of_a_stored_job_the_projects_counters_tell_the_port(self):
         subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         self.send(server, "ranks.jsonl", job_id="j-20260405")
         ports = self.send(server, "switches.jsonl")
         self.assertEqual([row["n"] for row in server.rows("port:* | stats count() as n")], [ports])
@@ -86,8 +84,7 @@ class StoriesTest(unittest.TestCase):
 
     def test_counters_of_another_time_tell_nothing_of_a_job(self):
         subprocess.run([sys.executable, os.path.join(TOOLS, "demo_slow_job.py"), self.folder], check=True)
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         self.send(server, "ranks.jsonl", job_id="j-20260405")
         server.ingest(None, [{"timestamp": f"2026-04-06T{hour:02}:00:00Z", "switch": "leaf-0", "port": port,
                               "port_xmit_discards": hour * 1000 * (port == 1)} for hour in range(9) for port in range(8)])
@@ -100,8 +97,7 @@ class StoriesTest(unittest.TestCase):
         topology = os.path.join(self.folder, "topology.yaml")
         with open(topology, "a") as file:
             file.write("gpu-99: {swich: leaf-1}\n")
-        server = Server(self.place)
-        self.addCleanup(server.stop)
+        server = self.serve()
         server.ingest("j", [{"rank": 0, "step": 1, "loss": 2}])
         for whose in ([self.folder], ["--server", server.http, "--job_id", "j"]):
             done = self.place.cli("diagnose", *whose, "--topology", topology)

@@ -8,7 +8,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from harness import PATIENCE, Place, RANKSCOPE, Server, wait_until
+from harness import PATIENCE, RANKSCOPE, ServerCase, wait_until
 
 TAILS, LINES = 1000, 50
 
@@ -23,28 +23,23 @@ def unchunked(raw):
     return content
 
 
-class TailsTest(unittest.TestCase):
+class TailsTest(ServerCase):
     def setUp(self):
-        self.place = Place()
-        self.server = Server(self.place)  # before the limit is raised: the server raises its own
+        super().setUp()  # before the limit is raised: the server raises its own
         limits = resource.getrlimit(resource.RLIMIT_NOFILE)
         self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
         resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-        self.clients = []
 
-    def tearDown(self):
-        for client in self.clients:
-            client.close()
-        self.assertEqual(self.server.stop(), 0)
-        self.place.remove()
+    def keep(self, client):
+        self.addCleanup(client.close)
+        return client
 
     def proc(self, folder):
         return len(os.listdir(f"/proc/{self.server.process.pid}/{folder}"))
 
     def open_tail(self, query, last=0):
         host, port = self.server.http.split(":")
-        client = socket.create_connection((host, int(port)), timeout=PATIENCE)
-        self.clients.append(client)
+        client = self.keep(socket.create_connection((host, int(port)), timeout=PATIENCE))
         client.sendall(f"GET /api/v1/tail?last={last}&query={urllib.parse.quote(query)} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         got = self.read_until(client, b"\r\n\r\n", piece=1)  # and nothing of what follows
         self.assertIn(b"200 OK", got)
@@ -122,12 +117,11 @@ class TailsTest(unittest.TestCase):
         self.place.cli("run", "--server", self.server.http, "--job_id", "flood", "--", "/usr/bin/python3", script)
         host, port = self.server.http.split(":")
         for _ in range(70):  # more than there are threads
-            client = socket.socket()
+            client = self.keep(socket.socket())
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect((host, int(port)))
             client.sendall(b"GET /api/v1/query?query=job:flood HTTP/1.1\r\nHost: x\r\n\r\n")
-            self.clients.append(client)
-        self.read_until(self.clients[0], b"item")
+        self.read_until(client, b"item")
         for path, body, word in (("/healthz", None, "status"), ("/api/v1/server", None, "grpc"),
                                  ("/api/v1/launches", b'{"key": "k", "member": "m"}', "job_id")):
             with urllib.request.urlopen(f"http://{self.server.http}{path}", body, timeout=PATIENCE) as answer:

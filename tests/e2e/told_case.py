@@ -1,12 +1,10 @@
 """What the tests of a server that tells people share: its notification file, its channels, and jobs made of events."""
 import json
-import os
 import signal
 import time
-import unittest
 
 from channel_servers import HttpChannel
-from harness import Place, Server, wait_until
+from harness import PlaceCase, wait_until
 
 
 def event(name, **fields):
@@ -26,10 +24,9 @@ def alerts(channel):
     return told
 
 
-class ToldCase(unittest.TestCase):
+class ToldCase(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         self.place.env["no_proxy"] = "127.0.0.1"
         self.channel = self.new_channel()
         self.file = self.write({"hook": self.channel})
@@ -47,14 +44,11 @@ class ToldCase(unittest.TestCase):
                   "receivers": [{"name": each, "webhook": {"url": f"http://{channels[each].address}"}} for each in channels],
                   "route": {"receiver": first, "group_wait": "0s", "group_interval": "0s",
                             "routes": [{"receiver": each, "continue": True} for each in channels], **route}}
-        other = self.place.write("other.yaml", json.dumps(config))
-        os.replace(other, f"{self.place.path}/{name}")
-        return f"{self.place.path}/{name}"
+        return self.place.write(name, json.dumps(config))
 
     def start(self, *options, notify=True):
         given = ["--notify", self.file] if notify else []
-        self.server = Server(self.place, options=[*given, *options])
-        self.addCleanup(lambda server=self.server: server.process.poll() is None and server.stop())
+        self.server = self.serve(*given, *options)
         return self.server
 
     def restart(self, number=signal.SIGTERM):

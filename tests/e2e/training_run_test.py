@@ -3,7 +3,7 @@ import json
 import re
 import unittest
 
-from harness import Place, Server, torchrun
+from harness import OneServerCase, torchrun
 
 SCRIPT = """
 import os, signal, sys
@@ -34,17 +34,11 @@ dist.destroy_process_group()
 """
 
 
-class TrainingRunTest(unittest.TestCase):
+class TrainingRunTest(OneServerCase):
     @classmethod
     def setUpClass(cls):
-        cls.place = Place()
-        cls.server = Server(cls.place)
+        super().setUpClass()
         cls.script = cls.place.write("train.py", SCRIPT)
-
-    @classmethod
-    def tearDownClass(cls):
-        assert cls.server.stop() == 0
-        cls.place.remove()
 
     def train(self, fault):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", fault, "--", *torchrun(4, self.script),

@@ -3,27 +3,35 @@ import glob
 import signal
 import unittest
 
-from faults import ENDLESS, FaultServer, Job, Place, lack, read
+from faults import ENDLESS, Job, LoggingServer, PlaceCase, lack, read
 
 HOUR = 3600
 
 
-class ClockTest(unittest.TestCase):
+class ClockedServer(LoggingServer):
+    """Its time of day is what the file says, relative to the machine's."""
+
+    def __init__(self, place, library, clock, **more):
+        self.wrapper = ("env", "LD_PRELOAD=" + library, "FAKETIME_TIMESTAMP_FILE=" + clock, "FAKETIME_DONT_FAKE_MONOTONIC=1",
+                        "FAKETIME_CACHE_DURATION=1")
+        super().__init__(place, **more)
+
+    def command(self):
+        return [*self.wrapper, *super().command()]
+
+
+class ClockTest(PlaceCase):
     def test_server_clock_jumps(self):
         library = glob.glob("/usr/lib/*/faketime/libfaketime.so.1")
         if not library:
             lack("libfaketime (Debian: faketime)")
-        place = Place()
-        self.addCleanup(place.remove)
-        clock = place.write("clock", "+0")
-        server = FaultServer(place, wrapper=("env", "LD_PRELOAD=" + library[0], "FAKETIME_TIMESTAMP_FILE=" + clock,
-                                             "FAKETIME_DONT_FAKE_MONOTONIC=1", "FAKETIME_CACHE_DURATION=1"))
-        self.addCleanup(lambda: server.process.poll() is None and server.stop())
+        clock = self.place.write("clock", "+0")
+        server = self.serve(kind=ClockedServer, library=library[0], clock=clock)
         self.assertIn("libfaketime", read(f"/proc/{server.process.pid}/maps"))
-        job = Job(place, server.http, lines=ENDLESS, pause=0.1)
+        job = Job(self.place, server.http, lines=ENDLESS, pause=0.1)
         for seconds in (HOUR, -HOUR, HOUR // 2):
             self.assertIsNotNone(job.await_progress(job.progress()[1] + 500), "the run was over too early")
-            place.write("clock", f"{seconds:+d}")
+            self.place.write("clock", f"{seconds:+d}")
             self.assertIsNotNone(job.await_progress(job.progress()[1] + 2000), "the run was over too early")
             server.stop(signal.SIGKILL)  # the agent meets the new clock when it connects again
             server.start()

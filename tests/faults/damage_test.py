@@ -7,7 +7,7 @@ import shutil
 import signal
 import unittest
 
-from faults import FaultServer, Job, Place
+from faults import Job, LoggingServer, PlaceCase
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 MUTATIONS = int(os.environ.get("RANKSCOPE_DAMAGES", 6))
@@ -30,17 +30,14 @@ def mutate(path, chance):
     return f"{kind} at {place} of {size} in {os.path.basename(path)}"
 
 
-class DamageTest(unittest.TestCase):
+class DamageTest(PlaceCase):
     def damaged(self, pattern, number):
-        place = Place()
-        self.addCleanup(place.remove)
-        server = FaultServer(place)
-        self.addCleanup(lambda: server.process.poll() is None and server.stop())
-        job = Job(place, server.http, ranks=3, lines=4000, pause=0.001)
+        server = self.serve(kind=LoggingServer)
+        job = Job(self.place, server.http, ranks=3, lines=4000, pause=0.001)
         self.assertEqual(job.finish(), 0)
         lines = job.ranks * job.lines
         server.stop(number)
-        sound = place.path + "/sound"
+        sound = self.place.path + "/sound"
         shutil.copytree(server.data, sound)
         for i in range(MUTATIONS):
             shutil.rmtree(server.data)
@@ -51,7 +48,7 @@ class DamageTest(unittest.TestCase):
             did, said = mutate(path, chance), len(server.stderr())
             server.start()
             lost, doubled, disorder, changed = job.ledger(server.http, codes=(0, 1))
-            whole = place.cli("logs", "--server", server.http, "--job_id", job.job, "--stream", "stdout")
+            whole = self.place.cli("logs", "--server", server.http, "--job_id", job.job, "--stream", "stdout")
             server.stop(number)
             sentences = server.stderr()[said:].splitlines()
             named = any(os.path.basename(path) in s and re.search(r"byte|block|footer", s) for s in sentences)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import unittest
 
-from faults import ENDLESS, FaultServer, Job, Place, mount_small_disk, wait_until
+from faults import ENDLESS, Job, LoggingServer, PlaceCase, mount_small_disk, wait_until
 
 FILLS = int(os.environ.get("RANKSCOPE_FILLS", 3))
 
@@ -44,14 +44,11 @@ class SmallDisk:
         subprocess.run(["umount", self.folder], check=True)
 
 
-class DiskFullTest(unittest.TestCase):
+class DiskFullTest(PlaceCase):
     def test_deleting_a_job_makes_room(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        disk = SmallDisk(place.path + "/disk", 160)
+        disk = SmallDisk(self.place.path + "/disk", 160)
         self.addCleanup(disk.unmount)
-        server = FaultServer(place, data=disk.folder + "/data")
-        self.addCleanup(lambda: server.process.poll() is None and server.stop(signal.SIGKILL))
+        server = self.serve(kind=LoggingServer, data=disk.folder + "/data")
         for _ in range(30):
             server.ingest("large", [{"timestamp": "2026-01-01T00:00:00Z", "msg": os.urandom(1000).hex()} for _ in range(1000)])
         for job in ("small", "tiny"):
@@ -84,13 +81,10 @@ class DiskFullTest(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
 
     def test_nothing_is_lost_however_often_the_disk_fills_up(self):
-        place = Place()
-        self.addCleanup(place.remove)
-        disk = SmallDisk(place.path + "/disk", 96)
+        disk = SmallDisk(self.place.path + "/disk", 96)
         self.addCleanup(disk.unmount)
-        server = FaultServer(place, data=disk.folder + "/data")
-        self.addCleanup(lambda: server.process.poll() is None and server.stop(signal.SIGKILL))
-        job = Job(place, server.http, lines=ENDLESS, pause=0.2)
+        server = self.serve(kind=LoggingServer, data=disk.folder + "/data")
+        job = Job(self.place, server.http, lines=ENDLESS, pause=0.2)
         for fill in range(FILLS):
             self.assertIsNotNone(job.await_progress(job.progress()[1] + 1000), "the run has ended")
             disk.fill()

@@ -10,7 +10,7 @@ import threading
 import time
 import unittest
 
-from faults import KILLS, FaultServer, Place
+from faults import KILLS, LoggingServer, PlaceCase
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 WRITERS = 3
@@ -93,13 +93,12 @@ class Deleter(Requests):
         self.done = True
 
 
-class EngineKillsTest(unittest.TestCase):
+class EngineKillsTest(PlaceCase):
     def setUp(self):
-        self.place, self.random = Place(), random.Random(SEED)
-        self.addCleanup(self.place.remove)
+        super().setUp()
+        self.random = random.Random(SEED)
         # Ever so often a memtable is full, and eight segments make one.
-        self.server = FaultServer(self.place, "--memtable-bytes", "200000")
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        self.server = self.serve("--memtable-bytes", "200000", kind=LoggingServer)
 
     def segments(self):
         return set(glob.glob(self.server.data + "/**/*.segment", recursive=True))

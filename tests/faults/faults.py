@@ -1,4 +1,4 @@
-"""What the fault tests share: a job whose every line is known beforehand, and a server with more options."""
+"""What the fault tests share: a job whose every line is known beforehand."""
 import collections
 import hashlib
 import os
@@ -8,7 +8,8 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
-from harness import PATIENCE, RANKSCOPE, Place, Server, lack, mount_small_disk, wait_until  # noqa: E402,F401
+from harness import (PATIENCE, RANKSCOPE, Case, LoggingServer, PlaceCase, ServerCase, lack, mount_small_disk,  # noqa: E402,F401
+                     wait_until)
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", 20))
 ENDLESS = 10**9  # lines of a job that prints until it is told to stop, however slow the machine is
@@ -41,31 +42,6 @@ def read(path, mode="r"):
 
 def text_of(rank, i):
     return f"item {rank} {i} " + hashlib.sha512(b"%d %d" % (rank, i)).hexdigest() * 2
-
-
-class FaultServer(Server):
-    """`rankscope serve` with more options; its stderr goes to a file."""
-
-    def __init__(self, place, *options, data=None, wrapper=()):
-        self.wrapper = wrapper
-        self.data = data or place.path + "/server"
-        super().__init__(place, options=options)
-
-    def start(self):
-        with open(self.place.path + "/server.stderr", "a") as stderr:
-            self.process = subprocess.Popen(
-                [*self.wrapper, RANKSCOPE, "serve", "--data-dir", self.data, "--http", self.http, "--grpc", self.grpc,
-                 *self.options], stdout=subprocess.PIPE, stderr=stderr, text=True, env=self.place.env)
-        line = self.process.stdout.readline()
-        assert line.startswith("rankscope: serving"), line + self.stderr()
-        words = dict(word.split("=", 1) for word in line.split()[2:])
-        self.http, self.grpc = words["http"], words["grpc"]
-
-    def stderr(self):
-        return read(self.place.path + "/server.stderr")
-
-    def resident_kib(self):
-        return int(re.search(r"VmRSS:\s+(\d+)", read(f"/proc/{self.process.pid}/status"))[1])
 
 
 class Job:

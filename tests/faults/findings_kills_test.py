@@ -9,7 +9,7 @@ import time
 import unittest
 import urllib.error
 
-from faults import KILLS, FaultServer, Place, wait_until
+from faults import KILLS, LoggingServer, PlaceCase, wait_until
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 RANKS, STEPS_A_KILL, CHUNK = 4, 60, 10  # a chunk: so many steps
@@ -45,14 +45,13 @@ def alone(finding):
     return {key: value for key, value in finding.items() if key not in ("incident_id", "state")}
 
 
-class FindingsKillsTest(unittest.TestCase):
+class FindingsKillsTest(PlaceCase):
     def setUp(self):
-        self.place, self.random = Place(), random.Random(SEED)
-        self.addCleanup(self.place.remove)
+        super().setUp()
+        self.random = random.Random(SEED)
         self.rules = self.place.write("known.yaml", RULES)
         # Small memtables: the store is then sometimes further than detection when the kill comes.
-        self.server = FaultServer(self.place, "--rules", self.rules, "--memtable-bytes", "20000")
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        self.server = self.serve("--rules", self.rules, "--memtable-bytes", "20000", kind=LoggingServer)
         self.kills = 0
 
     def kill(self):

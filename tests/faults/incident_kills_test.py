@@ -9,7 +9,7 @@ import time
 import unittest
 import urllib.error
 
-from faults import KILLS, FaultServer, Place, wait_until
+from faults import KILLS, Case, LoggingServer, wait_until
 from findings_kills_test import CHUNK, RULES, step_records
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
@@ -30,11 +30,9 @@ class Side:
     """One server, and the same story for both."""
 
     def __init__(self, test, name):
-        self.place = Place()
-        test.addCleanup(self.place.remove)
+        self.place = test.new_place()
         rules = self.place.write("known.yaml", RULES + MARK)
-        self.server = FaultServer(self.place, "--rules", rules, "--memtable-bytes", "20000")
-        test.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        self.server = test.serve("--rules", rules, "--memtable-bytes", "20000", place=self.place, kind=LoggingServer)
         self.name, self.marks = name, 0
 
     def ask(self, *arguments, **parameters):
@@ -75,7 +73,7 @@ class Side:
         return self.ask("POST", f"/api/v1/incidents/{id}/{word}", json.dumps({"by": "ann", "note": "so"}).encode())
 
 
-class IncidentKillsTest(unittest.TestCase):
+class IncidentKillsTest(Case):
     def setUp(self):
         self.random = random.Random(SEED)
         self.killed, self.whole = Side(self, "the killed one"), Side(self, "the whole one")

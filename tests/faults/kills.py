@@ -2,20 +2,17 @@
 import os
 import random
 import time
-import unittest
 
 from chaos_proxy import ChaosProxy, Delay
-from faults import KILLS, FaultServer, Place
+from faults import KILLS, ServerCase
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 
 
-class KillsCase(unittest.TestCase):
+class KillsCase(ServerCase):
     def setUp(self):
-        self.place, self.random = Place(), random.Random(SEED)
-        self.addCleanup(self.place.remove)
-        self.server = FaultServer(self.place)
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        super().setUp()
+        self.random = random.Random(SEED)
         proxy = ChaosProxy(self.server.grpc, Delay(SEED, 0.1))  # so that acknowledgements are under way
         self.server.stop()
         self.server.options = ("--grpc-advertise", proxy.address)

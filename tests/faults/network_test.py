@@ -3,27 +3,24 @@ import os
 import unittest
 
 from chaos_proxy import DOWN, UP, ChaosProxy, Cut, Delay, Flip, HalfOpen, Throttle, Trickle
-from faults import FaultServer, Job, Place
+from faults import Job, PlaceCase
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 CUTS = int(os.environ.get("RANKSCOPE_CUTS", 12))
 
 
-class NetworkTest(unittest.TestCase):
+class NetworkTest(PlaceCase):
     def through(self, profile, **job):
         """Runs a job through the proxy, compares the ledger, and returns what the proxy did."""
-        place = Place()
-        self.addCleanup(place.remove)
-        server = FaultServer(place)
+        server = self.serve()
         with ChaosProxy(server.grpc, profile) as proxy:
             server.stop()  # its port was needed for the proxy, the proxy's is needed for the server
             server.options = ("--grpc-advertise", proxy.address)
             server.start()
-            job = Job(place, server.http, **job)
+            job = Job(self.place, server.http, **job)
             self.assertEqual(job.finish(), 0)
             self.assertEqual(job.ledger(server.http), (0, 0, 0, 0), proxy.counts)
             self.assertGreater(proxy.counts["up_bytes"], 50_000, "the job went around the proxy")
-        server.stop()
         print(dict(proxy.counts), flush=True)
         return proxy.counts
 

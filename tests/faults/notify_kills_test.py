@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "e2e"))
 from channel_servers import DRIVER, HttpChannel  # noqa: E402
-from harness import PATIENCE, Place  # noqa: E402
+from harness import PATIENCE, PlaceCase  # noqa: E402
 
 KILLS = int(os.environ.get("RANKSCOPE_KILLS", "60"))
 # What is taken together: two messages, as more in one go would wait for a digest.
@@ -20,10 +20,9 @@ STORY = [[("a", 1, "firing"), ("b", 1, "firing")], [("a", 2, "resolved"), ("b", 
 STATES = [state for step in STORY for state in step]
 
 
-class NotifyKillsTest(unittest.TestCase):
+class NotifyKillsTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
+        super().setUp()
         self.channels = {name: HttpChannel() for name in ("one", "two")}
         for channel in self.channels.values():
             self.addCleanup(channel.stop)

@@ -6,15 +6,13 @@ import signal
 import subprocess
 import unittest
 
-from faults import ENDLESS, PATIENCE, RANKSCOPE, FaultServer, Job, Place, read, wait_until
+from faults import ENDLESS, PATIENCE, RANKSCOPE, Job, LoggingServer, PlaceCase, read, wait_until
 
 
-class SendersTest(unittest.TestCase):
+class SendersTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = FaultServer(self.place)
-        self.addCleanup(lambda: self.server.process.poll() is None and self.server.stop())
+        super().setUp()
+        self.server = self.serve(kind=LoggingServer)
 
     def test_stale_sender_is_fenced_when_it_wakes_up(self):
         job = Job(self.place, self.server.http, ranks=2, lines=4000, pause=0.02)
@@ -37,8 +35,7 @@ class SendersTest(unittest.TestCase):
 
     def test_two_agents_that_claim_one_rank_are_both_stored_and_said(self):
         first = Job(self.place, self.server.http, job="j", ranks=1, lines=ENDLESS, pause=0.1)
-        other = Place()
-        self.addCleanup(other.remove)
+        other = self.new_place()
         second = Job(other, self.server.http, job="j", ranks=1, lines=ENDLESS, pause=0.1)
         for job in (first, second):
             self.assertIsNotNone(job.await_progress(job.progress()[1] + 500), "the run was over too early")

@@ -13,19 +13,19 @@ import time
 import unittest
 import urllib.error
 
-from faults import KILLS, FaultServer, Place, wait_until
+from faults import KILLS, LoggingServer, PlaceCase, wait_until
 from channel_servers import HttpChannel
 
 SEED = int(os.environ.get("RANKSCOPE_SEED", 1))
 MOST_CALLS = 200  # a whole story takes more
 
 
-class MortalServer(FaultServer):
+class MortalServer(LoggingServer):
     """A server that dies at the call of the test's choice, and is there again for the next question."""
 
-    def __init__(self, test, *options, data):
+    def __init__(self, test, options, data):
         self.test = test
-        super().__init__(test.place, *options, data=data)
+        super().__init__(test.place, options=options, data=data)
 
     def start(self):
         while True:
@@ -65,10 +65,10 @@ def told(channel):
     return states
 
 
-class ToldKillsTest(unittest.TestCase):
+class ToldKillsTest(PlaceCase):
     def setUp(self):
-        self.place, self.random, self.kills = Place(), random.Random(SEED), 0
-        self.addCleanup(self.place.remove)
+        super().setUp()
+        self.random, self.kills = random.Random(SEED), 0
         self.place.env["no_proxy"] = "127.0.0.1"
         self.channels = [HttpChannel(), HttpChannel()]
         for channel in self.channels:
@@ -145,7 +145,7 @@ class ToldKillsTest(unittest.TestCase):
             rounds += 1
             for channel in self.channels:
                 channel.received.clear()
-            server = MortalServer(self, "--detect", "on", "--notify", self.file, data=f"{self.place.path}/{rounds}")
+            server = MortalServer(self, ("--detect", "on", "--notify", self.file), data=f"{self.place.path}/{rounds}")
             try:
                 patient = self.tell_story(server)
                 self.await_quiet(server)

@@ -74,7 +74,8 @@ void JsonRecordFiller::Begin() {
   record_.stream = model::Stream::kStdout;
   record_.seq = 0;
   record_.step.reset();
-  record_.level = record_.text = {};
+  record_.level = {};
+  record_.text = {};
   record_.fields.clear();
   has_time_ = has_text_ = has_job_ = false;
   has_time_alias_ = has_text_alias_ = has_job_alias_ = false;
@@ -175,19 +176,18 @@ bool JsonRecordFiller::SetJob(std::string_view name, std::string_view text) {
   return true;
 }
 
+// Filled where it stays: to copy what has just been written waits until that is in the cache.
 bool JsonRecordFiller::TakeField(std::string_view name, const JsonValue& value) {
-  model::FieldView field;
+  model::FieldView& field = record_.fields.emplace_back();
   field.name = name;
   field.kind = Kind::kText;
   field.text = value.text;  // as which a number, too, may be the record's text
-  if (value.kind == JsonValue::Kind::kNumber && !ParseJsonNumber(field.text, &field)) return false;
-  if (value.kind == JsonValue::Kind::kText) {
-    if (auto number = NonFinite(field.text)) {
-      field.kind = Kind::kDouble;
-      field.number = *number;
-    }
+  if (value.kind == JsonValue::Kind::kNumber) return ParseJsonNumber(value.text, &field);
+  if (value.kind != JsonValue::Kind::kText) return true;
+  if (auto number = NonFinite(field.text)) {
+    field.kind = Kind::kDouble;
+    field.number = *number;
   }
-  record_.fields.push_back(field);
   return true;
 }
 
@@ -196,17 +196,17 @@ bool JsonRecordFiller::TakeTime(std::string_view name, const JsonValue& value) {
   field.kind = Kind::kText;
   field.text = value.text;
   bool known = value.kind == JsonValue::Kind::kText ||
-               (value.kind == JsonValue::Kind::kNumber && ParseJsonNumber(field.text, &field));
-  return known ? SetTime(name, field) : NoTime(name, field.text);
+               (value.kind == JsonValue::Kind::kNumber && ParseJsonNumber(value.text, &field));
+  return known ? SetTime(name, &field) : NoTime(name, value.text);
 }
 
-bool JsonRecordFiller::SetTime(std::string_view name, model::FieldView field) {
-  UnquoteNumber(&field);
+bool JsonRecordFiller::SetTime(std::string_view name, model::FieldView* field) {
+  UnquoteNumber(field);
   std::optional<base::TimeNs> time;
-  if (field.kind == Kind::kText) time = model::ParseTime(field.text, model::Zone::kElseUtc);
-  if (field.kind == Kind::kInteger) time = model::TimeOfNumber(field.integer, 0);
-  if (field.kind == Kind::kDouble && field.decimals >= 0) time = model::TimeOfNumber(field.integer, field.decimals);
-  if (!time) return NoTime(name, field.text);
+  if (field->kind == Kind::kText) time = model::ParseTime(field->text, model::Zone::kElseUtc);
+  if (field->kind == Kind::kInteger) time = model::TimeOfNumber(field->integer, 0);
+  if (field->kind == Kind::kDouble && field->decimals >= 0) time = model::TimeOfNumber(field->integer, field->decimals);
+  if (!time) return NoTime(name, field->text);
   record_.time = *time;
   has_time_ = true;
   return true;
@@ -239,7 +239,9 @@ bool JsonRecordFiller::TakeTimeAlias() {
   for (std::string_view name : kTimeAliases) {
     const model::FieldView* found = FindLast(name);
     bool duration = found && IsDuration(*found);
-    if (found && !duration) return SetTime(name, *TakeOut(name));
+    if (!found || duration) continue;
+    model::FieldView field = *TakeOut(name);
+    return SetTime(name, &field);
   }
   return true;
 }

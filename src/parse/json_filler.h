@@ -36,7 +36,7 @@ class JsonRecordFiller {
   template <typename T>
   bool TakeInteger(std::string_view name, std::string_view text, T* out);
   bool SetJob(std::string_view name, std::string_view text);
-  bool SetTime(std::string_view name, model::FieldView field);
+  bool SetTime(std::string_view name, model::FieldView* field);
   bool SetStream(std::string_view name, std::string_view text);
   bool NoTime(std::string_view name, std::string_view text);
   bool Wrong(std::string_view name, std::string_view text, const std::string& why);

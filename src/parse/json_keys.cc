@@ -1,7 +1,12 @@
 #include "parse/json_keys.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
+
+#ifdef __AVX2__
+#include <immintrin.h>
+#endif
 
 namespace rankscope::parse {
 namespace {
@@ -52,15 +57,28 @@ void JsonKeys::BeginLine() {
 bool JsonKeys::Guess(const char* written, size_t place, JsonKey* key, std::string_view* name) {
   if (place >= places_.size()) return false;
   Place& here = places_[place];
-  for (size_t i = 0; i < here.count; ++i) {
-    size_t at = (here.last + i) % here.count;
-    const std::string& known = here.keys[at]->first;
-    if (std::memcmp(known.data(), written, known.size()) != 0 || written[known.size()] != '"') continue;
+  if (here.count == 0) return false;
+  if (!IsWritten(*here.keys[here.last], written)) {
+    size_t at = 0;
+    while (at < here.count && !IsWritten(*here.keys[at], written)) ++at;
+    if (at == here.count) return false;
     here.last = at;
-    *key = Take(here.keys[at], name);
-    return true;
   }
-  return false;
+  *key = Take(here.keys[here.last], name);
+  return true;
+}
+
+bool JsonKeys::IsWritten(const Names::value_type& known, const char* written) {
+  const std::string& name = known.first;
+#ifdef __AVX2__
+  if (name.size() < kShort) {
+    __m256i ours = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(known.second.written.data()));
+    __m256i theirs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(written));
+    auto equal = static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpeq_epi8(ours, theirs)));
+    return static_cast<size_t>(std::countr_one(equal)) > name.size();
+  }
+#endif
+  return std::memcmp(name.data(), written, name.size()) == 0 && written[name.size()] == '"';
 }
 
 JsonKey JsonKeys::Find(size_t place, std::string_view* name) {
@@ -85,7 +103,10 @@ JsonKey JsonKeys::Take(Names::value_type* known, std::string_view* name) {
 JsonKeys::Names::value_type* JsonKeys::FindOrAdd(std::string_view name) {
   auto found = names_.find(name);
   if (found == names_.end()) {
-    found = names_.emplace(std::string(name), Known{KeyOf(name)}).first;
+    Known known{KeyOf(name)};
+    std::copy_n(name.begin(), std::min(name.size(), kShort), known.written.begin());
+    if (name.size() < kShort) known.written[name.size()] = '"';
+    found = names_.emplace(std::string(name), known).first;
     bytes_ += name.size() + sizeof(Names::value_type);
   }
   return &*found;

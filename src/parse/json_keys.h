@@ -54,9 +54,12 @@ class JsonKeys {
   static constexpr size_t kMaxBytes = 1 << 20;  // of names, beyond which they are forgotten
   static constexpr size_t kPerPlace = 3;
 
+  static constexpr size_t kShort = 32;
+
   struct Known {
     JsonKey key;
-    uint64_t line = 0;  // that had it last
+    uint64_t line = 0;                   // that had it last
+    std::array<char, kShort> written{};  // name and closing quote, as far as there is room
   };
   struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
@@ -67,6 +70,7 @@ class JsonKeys {
     size_t count = 0, last = 0;
   };
 
+  static bool IsWritten(const Names::value_type& known, const char* written);
   JsonKey Take(Names::value_type* known, std::string_view* name);
   Names::value_type* FindOrAdd(std::string_view name);
 

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "parse/json_filler.h"
@@ -14,11 +15,11 @@ namespace {
 
 namespace json = simdjson::ondemand;
 
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
 // The token without the blanks behind it.
 std::string_view Trim(std::string_view token) {
-  while (!token.empty() && (token.back() == ' ' || token.back() == '\t' || token.back() == '\r')) {
-    token.remove_suffix(1);
-  }
+  while (!token.empty() && IsBlank(token.back())) token.remove_suffix(1);
   return token;
 }
 
@@ -139,7 +140,7 @@ JsonRecordReader::~JsonRecordReader() = default;
 
 base::Status JsonRecordReader::Read(std::string_view line, base::TimeNs arrival, uint64_t seq,
                                     model::RecordBatchBuilder* batch) {
-  if (line.find_first_not_of(" \t\r") == std::string_view::npos) return {};
+  if (std::all_of(line.begin(), line.end(), IsBlank)) return {};
   return parser_->Read(line, arrival, seq, batch);
 }
 

@@ -65,12 +65,46 @@ constexpr auto kUnescaped = [] {
   return of;
 }();
 
+// Taking the escapes out of a text: from where, to where, and whether all so far is ASCII. A local of whoever does it:
+// bytes are written, and members would have to be read again after each.
+struct Unescaping {
+  const char* at;
+  char* out;
+  bool ascii = true;
+};
+
+// A step's bytes at most.
+void CopyTo(const char* end, Unescaping* to) {
+  std::memcpy(to->out, to->at, kStep);
+  to->out += end - to->at;
+  to->at = end;
+}
+
+enum class StepEnd : uint8_t { kGoesOn, kStop, kUnknown };
+
+// Copies what a step has of a text, all its escapes taken out: `at` is behind it, or where the text may not go on.
+StepEnd TakeStep(Unescaping* text) {
+  const Step step = Look(text->at);
+  text->ascii = text->ascii && step.ascii;
+  const char* const begin = text->at;
+  for (uint32_t stops = step.stops; stops != 0;) {
+    const int place = std::countr_zero(stops);
+    CopyTo(begin + place, text);
+    if (*text->at != '\\') return StepEnd::kStop;
+    *text->out = kUnescaped[static_cast<uint8_t>(text->at[1])];
+    if (*text->out++ == 0) return StepEnd::kUnknown;
+    text->at += 2;
+    stops &= ~(uint32_t{3} << place);  // what is escaped stops nothing
+  }
+  if (text->at < begin + kStep) CopyTo(begin + kStep, text);
+  return StepEnd::kGoesOn;
+}
+
 }  // namespace
 
 void PlainJson::Begin(std::string_view line) {
   line_ = line;
-  at_ = line.data();
-  end_ = at_ + line.size();
+  end_ = line.data() + line.size();
   place_ = 0;
   ascii_ = true;
   whole_ = false;
@@ -79,143 +113,115 @@ void PlainJson::Begin(std::string_view line) {
     room_ = std::make_unique_for_overwrite<char[]>(room_bytes_);
   }
   free_ = room_.get();
-  SkipBlanks();
-  open_ = Skip('{');
+  at_ = SkipBlanks(line.data());
+  open_ = Is(at_, '{');
+  at_ += open_;
 }
 
 bool PlainJson::Next(JsonKey* key, std::string_view* name, JsonValue* value) {
   if (!open_) return false;
   open_ = false;
-  SkipBlanks();
-  if (place_ == 0 && Skip('}')) {
-    (void)Close();
+  const char* at = SkipBlanks(at_);
+  if (place_ == 0 && Is(at, '}')) {
+    Close(at + 1);
     return false;
   }
-  if (!ReadKey(key, name)) return false;
-  SkipBlanks();
-  if (!Skip(':')) return false;
-  SkipBlanks();
-  if (!ReadValue(value)) return false;
+  at = ReadKey(at, key, name);
+  if (!at) return false;
+  at = SkipBlanks(at);
+  if (!Is(at, ':')) return false;
+  at = ReadValue(SkipBlanks(at + 1), value);
+  if (!at) return false;
   ++place_;
-  SkipBlanks();
-  open_ = Skip(',');
-  return open_ || (Skip('}') && Close());
+  at = SkipBlanks(at);
+  open_ = Is(at, ',');
+  at_ = at + 1;
+  return open_ || (Is(at, '}') && Close(at_));
 }
 
 // Texts may have gone out that are not UTF-8: whoever took them is told by whole() that they do not count.
-bool PlainJson::Close() {
-  SkipBlanks();
-  whole_ = at_ == end_ && (ascii_ || simdjson::validate_utf8(line_.data(), line_.size()));
+bool PlainJson::Close(const char* at) {
+  whole_ = SkipBlanks(at) == end_ && (ascii_ || simdjson::validate_utf8(line_.data(), line_.size()));
   return whole_;
 }
 
-bool PlainJson::ReadKey(JsonKey* key, std::string_view* name) {
-  if (!Skip('"')) return false;
-  if (keys_->Guess(at_, place_, key, name)) {
-    at_ += name->size() + 1;
-    return true;
-  }
+const char* PlainJson::ReadKey(const char* at, JsonKey* key, std::string_view* name) {
+  if (!Is(at, '"')) return nullptr;
+  ++at;
+  if (keys_->Guess(at, place_, key, name)) return at + name->size() + 1;
   // Of one that is not ASCII nobody knows yet whether it is UTF-8, and the keys would keep it.
-  if (!ReadText(name) || !std::all_of(name->begin(), name->end(), IsAscii)) return false;
+  at = ReadText(at, name);
+  if (!at || !std::all_of(name->begin(), name->end(), IsAscii)) return nullptr;
   *key = keys_->Find(place_, name);
-  return true;
+  return at;
 }
 
-bool PlainJson::ReadValue(JsonValue* value) {
-  switch (Peek()) {
+const char* PlainJson::ReadValue(const char* at, JsonValue* value) {
+  switch (at < end_ ? *at : '\0') {
     case '"':
-      ++at_;
       value->kind = JsonValue::Kind::kText;
-      return ReadText(&value->text);
+      return ReadText(at + 1, &value->text);
     case 't':
       value->kind = JsonValue::Kind::kTruth;
-      return ReadWord("true", &value->text);
+      return ReadWord(at, "true", &value->text);
     case 'f':
       value->kind = JsonValue::Kind::kTruth;
-      return ReadWord("false", &value->text);
+      return ReadWord(at, "false", &value->text);
     case 'n':
       value->kind = JsonValue::Kind::kNull;
-      return ReadWord("null", &value->text);
+      return ReadWord(at, "null", &value->text);
     default:
       value->kind = JsonValue::Kind::kNumber;
-      return ReadNumber(&value->text);
+      return ReadNumber(at, &value->text);
   }
 }
 
-bool PlainJson::ReadNumber(std::string_view* text) {
-  const char* begin = at_;
-  while (at_ < end_ && kOfNumbers[static_cast<uint8_t>(*at_)]) ++at_;
-  *text = {begin, static_cast<size_t>(at_ - begin)};
-  return !text->empty();
+const char* PlainJson::ReadNumber(const char* at, std::string_view* text) const {
+  const char* begin = at;
+  while (at < end_ && kOfNumbers[static_cast<uint8_t>(*at)]) ++at;
+  *text = {begin, static_cast<size_t>(at - begin)};
+  return at == begin ? nullptr : at;
 }
 
-bool PlainJson::ReadWord(std::string_view word, std::string_view* text) {
-  *text = {at_, std::min(word.size(), static_cast<size_t>(end_ - at_))};
-  at_ += text->size();
-  return *text == word;
+const char* PlainJson::ReadWord(const char* at, std::string_view word, std::string_view* text) const {
+  *text = {at, std::min(word.size(), static_cast<size_t>(end_ - at))};
+  return *text == word ? at + word.size() : nullptr;
 }
 
 // Behind its opening quote. Where there are no escapes it is where it lies.
-bool PlainJson::ReadText(std::string_view* text) {
-  const char* begin = at_;
-  FindEnd();
-  if (Peek() == '\\') return ReadEscaped(begin, text);
-  *text = {begin, static_cast<size_t>(at_ - begin)};
-  return Skip('"');
+const char* PlainJson::ReadText(const char* at, std::string_view* text) {
+  const char* begin = at;
+  at = FindStop(at);
+  if (Is(at, '"')) {
+    *text = {begin, static_cast<size_t>(at - begin)};
+    return at + 1;
+  }
+  return Is(at, '\\') ? ReadEscaped(begin, at, text) : nullptr;
 }
 
-// To where a text may not go on.
-void PlainJson::FindEnd() {
-  for (; at_ < end_; at_ += kStep) {
-    Step step = Look(at_);
-    ascii_ = ascii_ && step.ascii;
+// Where a text may not go on.
+const char* PlainJson::FindStop(const char* at) {
+  bool ascii = true;
+  for (; at < end_; at += kStep) {
+    Step step = Look(at);
+    ascii = ascii && step.ascii;
     if (step.stops == 0) continue;
-    at_ += std::countr_zero(step.stops);
-    return;
+    at += std::countr_zero(step.stops);
+    break;
   }
+  ascii_ = ascii_ && ascii;
+  return at;
 }
 
-// From `begin` on; at_ is at its first backslash.
-bool PlainJson::ReadEscaped(const char* begin, std::string_view* text) {
-  char* first = free_;
-  free_ = std::copy(begin, at_, free_);
-  while (at_ < end_) {
-    switch (TakeStep()) {
-      case StepEnd::kGoesOn:
-        continue;
-      case StepEnd::kStop:
-        *text = {first, static_cast<size_t>(free_ - first)};
-        return Skip('"');
-      case StepEnd::kUnknown:
-        return false;
-    }
-  }
-  return false;
-}
-
-// Copies what a step has of a text, all its escapes taken out: at_ is behind it, or where the text may not go on.
-PlainJson::StepEnd PlainJson::TakeStep() {
-  const Step step = Look(at_);
-  ascii_ = ascii_ && step.ascii;
-  const char* const begin = at_;
-  for (uint32_t stops = step.stops; stops != 0;) {
-    const int place = std::countr_zero(stops);
-    CopyTo(begin + place);
-    if (*at_ != '\\') return StepEnd::kStop;
-    *free_ = kUnescaped[static_cast<uint8_t>(at_[1])];
-    if (*free_++ == 0) return StepEnd::kUnknown;
-    at_ += 2;
-    stops &= ~(uint32_t{3} << place);  // what is escaped stops nothing
-  }
-  if (at_ < begin + kStep) CopyTo(begin + kStep);
-  return StepEnd::kGoesOn;
-}
-
-// A step's bytes at most.
-void PlainJson::CopyTo(const char* end) {
-  std::memcpy(free_, at_, kStep);
-  free_ += end - at_;
-  at_ = end;
+// From `begin` on; its first backslash is at `at`.
+const char* PlainJson::ReadEscaped(const char* begin, const char* at, std::string_view* text) {
+  Unescaping to{at, std::copy(begin, at, free_)};
+  StepEnd end = StepEnd::kGoesOn;
+  while (end == StepEnd::kGoesOn && to.at < end_) end = TakeStep(&to);
+  *text = {free_, static_cast<size_t>(to.out - free_)};
+  free_ = to.out;
+  ascii_ = ascii_ && to.ascii;
+  return end == StepEnd::kStop && Is(to.at, '"') ? to.at + 1 : nullptr;
 }
 
 }  // namespace rankscope::parse

@@ -27,26 +27,21 @@ class PlainJson {
   bool whole() const { return whole_; }
 
  private:
-  char Peek() const { return at_ < end_ ? *at_ : '\0'; }
-  bool Skip(char c) {
-    bool is = Peek() == c;
-    at_ += is;
-    return is;
+  // Where reading goes on is handed from one to the next, since a member would be written and read again each time;
+  // null: not so.
+  bool Is(const char* at, char c) const { return at < end_ && *at == c; }
+  const char* SkipBlanks(const char* at) const {
+    while (at < end_ && (*at == ' ' || *at == '\t' || *at == '\r')) ++at;
+    return at;
   }
-  void SkipBlanks() {
-    while (at_ < end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\r')) ++at_;
-  }
-  bool ReadKey(JsonKey* key, std::string_view* name);
-  bool ReadValue(JsonValue* value);
-  bool ReadNumber(std::string_view* text);
-  bool ReadWord(std::string_view word, std::string_view* text);
-  bool ReadText(std::string_view* text);
-  bool ReadEscaped(const char* begin, std::string_view* text);
-  enum class StepEnd { kGoesOn, kStop, kUnknown };
-  StepEnd TakeStep();
-  void CopyTo(const char* end);
-  void FindEnd();
-  bool Close();
+  const char* ReadKey(const char* at, JsonKey* key, std::string_view* name);
+  const char* ReadValue(const char* at, JsonValue* value);
+  const char* ReadNumber(const char* at, std::string_view* text) const;
+  const char* ReadWord(const char* at, std::string_view word, std::string_view* text) const;
+  const char* ReadText(const char* at, std::string_view* text);
+  const char* ReadEscaped(const char* begin, const char* at, std::string_view* text);
+  const char* FindStop(const char* at);
+  bool Close(const char* at);
 
   JsonKeys* const keys_;
   std::string_view line_;

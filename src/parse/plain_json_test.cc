@@ -118,6 +118,20 @@ TEST(PlainJson, NeverTakesWhatLiesBehindTheLine) {
   }
 }
 
+TEST(PlainJson, TellsKeysOfEverySizeApartThatOtherLinesHadAtTheirPlace) {
+  for (size_t size = 1; size < 70; ++size) {
+    const std::string name(size, 'k');
+    const std::vector<std::string> names = {name, name + "k", name.substr(1) + "l", name, name.substr(1), name + "k"};
+    std::vector<std::string> lines;
+    std::vector<Members> wanted;
+    for (const std::string& key : names) {
+      lines.push_back("{\"" + key + "\":7,\"x\":1}");
+      wanted.push_back({{key, "7"}, {"x", "1"}});
+    }
+    EXPECT_EQ(Read(lines), wanted);
+  }
+}
+
 TEST(PlainJson, AKeyWithARawControlCharacterIsNone) {
   EXPECT_EQ(Read({R"({"a\tb":1})", "{\"a\tb\":1}"}), (std::vector<Members>{{{"a\tb", "1"}}, {}}));
 }

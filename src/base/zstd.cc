@@ -1,5 +1,6 @@
 #include "base/zstd.h"
 
+#define ZSTD_STATIC_LINKING_ONLY  // for literalCompressionMode
 #include <zstd.h>
 
 #include <memory>
@@ -10,6 +11,7 @@ namespace {
 
 ZSTD_CCtx* Compressor() {
   thread_local std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), &ZSTD_freeCCtx);
+  ZSTD_CCtx_setParameter(context.get(), ZSTD_c_literalCompressionMode, ZSTD_ps_enable);
   return context.get();
 }
 
@@ -24,7 +26,9 @@ void PutZstd(std::string_view bytes, int level, std::string* out) {
   size_t bound = ZSTD_compressBound(bytes.size());
   // Not in `out` itself: to make room there would write the whole bound.
   auto room = std::make_unique_for_overwrite<char[]>(bound);
-  size_t size = ZSTD_compressCCtx(Compressor(), room.get(), bound, bytes.data(), bytes.size(), level);
+  ZSTD_CCtx* compressor = Compressor();
+  ZSTD_CCtx_setParameter(compressor, ZSTD_c_compressionLevel, level);
+  size_t size = ZSTD_compress2(compressor, room.get(), bound, bytes.data(), bytes.size());
   if (ZSTD_isError(size)) throw std::bad_alloc();  // where there is room for the bound nothing else can fail
   out->append(room.get(), size);
 }

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace rankscope::base {
 namespace {
 
@@ -12,6 +14,16 @@ TEST(Zstd, GivesBackWhatWasPutBehindOtherBytes) {
   ASSERT_LT(bytes.size(), 200u);
   EXPECT_TRUE(ReadZstd(bytes.substr(4), text.size(), &out));
   EXPECT_EQ(out, text);
+}
+
+TEST(Zstd, LevelsBelow0GiveFrequentBytesFewerBits) {
+  std::mt19937 random(5);
+  std::string digits(100'000, '0'), frame, out;
+  for (char& digit : digits) digit = static_cast<char>('0' + random() % 10);
+  PutZstd(digits, -5, &frame);
+  EXPECT_LT(frame.size(), digits.size() / 2);
+  EXPECT_TRUE(ReadZstd(frame, digits.size(), &out));
+  EXPECT_EQ(out, digits);
 }
 
 TEST(Zstd, ClaimedSizeIsNotAllocated) {

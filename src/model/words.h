@@ -48,13 +48,15 @@ struct FoldedPoint {
 };
 FoldedPoint FoldFirstPoint(std::string_view text, char* out);
 
-// The code point of the Han ideograph, of those in common use (U+4E00 to U+9FFF), that the text begins with; 0: none.
+// The code point of the kana (U+3040 to U+312F) or of the Han ideograph of those in common use (U+4E00 to U+9FFF) that
+// the text begins with; 0: none. Less than kIdeographNumbers.
+constexpr uint32_t kIdeographNumbers = 0xa000;
 inline uint32_t IdeographNumber(std::string_view text) {
   if (text.size() < 3) return 0;
   auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(text[i])); };
-  bool valid = byte(0) >= 0xe4 && byte(0) <= 0xe9 && (byte(1) & 0xc0) == 0x80 && (byte(2) & 0xc0) == 0x80;
+  bool valid = byte(0) >= 0xe3 && byte(0) <= 0xe9 && (byte(1) & 0xc0) == 0x80 && (byte(2) & 0xc0) == 0x80;
   uint32_t number = (byte(0) & 0xf) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
-  return valid && number >= 0x4e00 ? number : 0;
+  return valid && (number >= 0x4e00 || (number >= 0x3040 && number <= 0x312f)) ? number : 0;
 }
 
 // Calls take(word) for each word of the text with its case folded, from left to right. A word lies in `room`, with

@@ -47,6 +47,8 @@ TEST(Words, IdeographsThatWereTakenMayBeLeftOutAndStillPartOthers) {
   auto take = [&](std::string_view word) { words.emplace_back(word); };
   ForEachFoldedWord("a显b存\xe6\x98ㄱㄴ", &room, take, [](uint32_t number) { return number == IdeographNumber("显"); });
   EXPECT_EQ(words, (std::vector<std::string>{"a", "b", "存", "ㄱㄴ"}));
+  EXPECT_EQ(IdeographNumber("メモ"), 0x30e1u);
+  EXPECT_EQ(IdeographNumber("鿿"), 0x9fffu);
   for (const char* none : {"", "显" + 1, "a显", "ㄱ", "\xe6\x98", "\xe4\x41\x81", "가"})
     EXPECT_EQ(IdeographNumber(none), 0u) << none;
 }

@@ -270,16 +270,16 @@ base::Status SegmentWriter::Write(std::string_view bytes) {
 
 // Blocks are tiles: some ranks, some time. Where a rank has too many rows for one they are cut by time.
 base::Status SegmentWriter::Add(const RowBuffer& buffer) {
-  const auto& rows = buffer.rows();
+  const size_t rows = buffer.size();
   std::string bytes;
   size_t target = kFirstRows;
-  for (size_t begin = 0; begin < rows.size();) {
-    size_t left = rows.size() - begin;
-    size_t end = begin + (left > target + target / 4 ? target : left);
+  for (size_t begin = 0; begin < rows;) {
+    size_t left = rows - begin, most = target + target / 4;
+    size_t end = begin + (left > most ? target : left);
     // Not through an origin's rows, if its end is near.
     size_t whole = end;
-    while (whole < rows.size() && rows[whole].origin == rows[end - 1].origin) ++whole;
-    if (whole - begin <= target + target / 4) end = whole;
+    while (whole < rows && whole - begin <= most && buffer.row(whole).origin == buffer.row(end - 1).origin) ++whole;
+    if (whole - begin <= most) end = whole;
     bytes.clear();
     blocks_.push_back(EncodeBlock(buffer, begin, end, offset_, &bytes));
     target = std::clamp(kBlockBytes * (end - begin) / bytes.size(), kMinRows, kMaxRows);

@@ -39,10 +39,10 @@ void AddWordsWithoutColours(const std::vector<std::string_view>& texts, WordFilt
 class Encoder {
  public:
   Encoder(const RowBuffer& buffer, size_t begin, size_t end, std::string* file)
-      : buffer_(buffer), rows_(buffer.rows().data() + begin), count_(end - begin), file_(file), start_(file->size()) {}
+      : buffer_(buffer), rows_(buffer.Rows(begin, end)), count_(end - begin), file_(file), start_(file->size()) {}
 
   BlockInfo Encode(uint64_t offset) {
-    sorted_ = ClassifyRows(buffer_, rows_, count_);
+    sorted_ = ClassifyRows(buffer_, rows_);
     MakeTables();
     StartRollup();
     PutRowColumns();
@@ -81,7 +81,7 @@ class Encoder {
 
   void StartRollup() {
     auto [earliest, latest] =
-        std::minmax_element(rows_, rows_ + count_, [](const Row& a, const Row& b) { return a.time < b.time; });
+        std::minmax_element(rows_.begin(), rows_.end(), [](const Row& a, const Row& b) { return a.time < b.time; });
     min_time_ = earliest->time;
     max_time_ = latest->time;
     std::vector<RowShape> shapes = NumberShapes(&header_.classes);
@@ -145,7 +145,7 @@ class Encoder {
 
   void PutTimes() {
     for (int64_t unit : {base::kNsPerMs, int64_t{1000}}) {
-      bool fits = std::all_of(rows_, rows_ + count_, [&](const Row& row) { return row.time % unit == 0; });
+      bool fits = std::all_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.time % unit == 0; });
       if (fits) header_.time_unit = unit;
       if (fits) break;
     }
@@ -169,7 +169,7 @@ class Encoder {
     std::vector<uint32_t> cut;  // their numbers among the buffer's pieces
     for (size_t i = 0; i < count_; ++i) {
       if (rows_[i].form != Row::kRawText) continue;
-      texts.push_back(rows_[i].text);
+      texts.push_back(rows_[i].Text());
       cut.push_back(rows_[i].cut);
     }
     const TextPieces& all = buffer_.pieces();
@@ -239,7 +239,7 @@ class Encoder {
   }
 
   const RowBuffer& buffer_;
-  const Row* rows_;
+  const std::vector<Row> rows_;  // of the block
   const size_t count_;
   std::string* file_;
   const size_t start_;

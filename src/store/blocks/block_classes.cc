@@ -38,9 +38,9 @@ std::string MarkersOf(std::string_view form) {
   return markers;
 }
 
-void MakeRuns(const Row* rows, size_t count, BlockClasses* block) {
+void MakeRuns(std::span<const Row> rows, BlockClasses* block) {
   LocalNumbers origins(&block->origins);
-  for (size_t i = 0; i < count; ++i) {
+  for (size_t i = 0; i < rows.size(); ++i) {
     uint32_t origin = origins.Of(rows[i].origin);
     if (block->runs.empty() || block->runs.back().origin != origin) block->runs.push_back({origin, 0});
     ++block->runs.back().rows;
@@ -58,11 +58,11 @@ uint64_t KeyOf(const RowClass& row_class) {
 }
 
 // In the order in which they come.
-void MakeClasses(const Row* rows, size_t count, BlockClasses* block) {
+void MakeClasses(std::span<const Row> rows, BlockClasses* block) {
   LocalNumbers levels(&block->levels), schemas(&block->schemas);
   HashIndex index;
-  block->class_of.resize(count);
-  for (size_t i = 0; i < count; ++i) {
+  block->class_of.resize(rows.size());
+  for (size_t i = 0; i < rows.size(); ++i) {
     RowClass wanted;
     wanted.stream = rows[i].stream;
     wanted.has_step = rows[i].has_step;
@@ -120,10 +120,10 @@ void MakePools(const TemplateDictionary& dictionary, BlockClasses* block) {
 
 }  // namespace
 
-BlockClasses ClassifyRows(const RowBuffer& buffer, const Row* rows, size_t count) {
+BlockClasses ClassifyRows(const RowBuffer& buffer, std::span<const Row> rows) {
   BlockClasses block;
-  MakeRuns(rows, count, &block);
-  MakeClasses(rows, count, &block);
+  MakeRuns(rows, &block);
+  MakeClasses(rows, &block);
   SortByRows(&block);
   MakePools(buffer.dictionary(), &block);
   return block;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,6 @@ struct BlockClasses {
 };
 
 // Of rows of the finished buffer.
-BlockClasses ClassifyRows(const RowBuffer& buffer, const Row* rows, size_t count);
+BlockClasses ClassifyRows(const RowBuffer& buffer, std::span<const Row> rows);
 
 }  // namespace rankscope::store

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "base/coding.h"
 
@@ -36,7 +37,8 @@ void RowBuffer::Add(const model::RecordView& record) {
   row.has_step = record.step.has_value();
   row.step = record.step.value_or(0);
   row.stream = record.stream;
-  row.text = record.text;
+  row.text = record.text.data();
+  row.text_size = static_cast<uint32_t>(record.text.size());
   row.origin = OriginOf(record);
   row.level = LevelOf(record.level);
   row.schema = SchemaOf(record);
@@ -44,8 +46,7 @@ void RowBuffer::Add(const model::RecordView& record) {
   row.first_variable = static_cast<uint32_t>(variables_.size());
   row.form = FormOf(record.text);
   // Now, while the text is near: rows of one rank lie far from each other.
-  if (row.form == Row::kRawText) row.cut = pieces_.Add(row.text);
-  row.arrival = static_cast<uint32_t>(rows_.size());
+  if (row.form == Row::kRawText) row.cut = pieces_.Add(record.text);
   rows_.push_back(row);
 }
 
@@ -119,48 +120,74 @@ uint32_t RowBuffer::SplitForm(std::string_view text) {
   return number == NewForms::kNone ? Row::kRawText : kNew | number;
 }
 
-void RowBuffer::Finish() {
+std::vector<uint32_t> RowBuffer::SettleNewForms() {
   std::vector<uint32_t> forms;
+  forms.reserve(new_forms_.forms().size());
   for (const NewForms::Form& form : new_forms_.forms()) {
     bool worth = form.count >= kWorthATemplate || dictionary_->NoteSeen(form.hash, form.count) >= kWorthATemplate;
     uint32_t id = worth ? dictionary_->Add(form.text) : TemplateDictionary::kNone;
     forms.push_back(id == TemplateDictionary::kNone ? Row::kRawText : Row::kFirstTemplate + id);
   }
-  for (Row& row : rows_) {
-    if (!(row.form & kNew)) continue;
-    row.form = forms[row.form & ~kNew];
-    if (row.form == Row::kRawText) row.cut = pieces_.Add(row.text);
-  }
-  std::vector<uint32_t> order(origins_.size()), place(origins_.size());
+  return forms;
+}
+
+std::vector<uint32_t> RowBuffer::SortOrigins() {
+  std::vector<uint32_t> order(origins_.size()), numbers(origins_.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(),
             [&](uint32_t a, uint32_t b) { return SortKey(origins_[a]) < SortKey(origins_[b]); });
   std::vector<model::Origin> sorted(origins_.size());
   for (uint32_t i = 0; i < order.size(); ++i) {
-    place[order[i]] = i;
+    numbers[order[i]] = i;
     sorted[i] = std::move(origins_[order[i]]);
   }
   origins_ = std::move(sorted);
-  for (Row& row : rows_) row.origin = place[row.origin];
-  SortRows();
+  return numbers;
+}
+
+void RowBuffer::Finish() {
+  const std::vector<uint32_t> forms = SettleNewForms(), origins = SortOrigins();
+  for (Row& row : rows_) {
+    row.origin = origins[row.origin];
+    if (!(row.form & kNew)) continue;
+    row.form = forms[row.form & ~kNew];
+    if (row.form == Row::kRawText) row.cut = pieces_.Add(row.Text());
+  }
+  OrderRows();
 }
 
 // By origin without comparing; rows of one origin mostly come in the order of their times.
-void RowBuffer::SortRows() {
+void RowBuffer::OrderRows() {
   std::vector<size_t> ends(origins_.size() + 1);
-  for (const Row& row : rows_) ++ends[row.origin + 1];
+  std::vector<const Row*> latest(origins_.size());
+  std::vector<bool> mixed(origins_.size());
+  for (const Row& row : rows_) {
+    ++ends[row.origin + 1];
+    const Row* before = std::exchange(latest[row.origin], &row);
+    if (before && std::tie(row.time, row.seq) < std::tie(before->time, before->seq)) mixed[row.origin] = true;
+  }
   std::partial_sum(ends.begin(), ends.end(), ends.begin());
   std::vector<size_t> next = ends;
-  std::vector<Row> sorted(rows_.size());
-  for (const Row& row : rows_) sorted[next[row.origin]++] = row;
-  rows_ = std::move(sorted);
-  auto earlier = [](const Row& a, const Row& b) {
-    return std::tie(a.time, a.seq, a.arrival) < std::tie(b.time, b.seq, b.arrival);
+  order_.resize(rows_.size());
+  for (uint32_t i = 0; i < rows_.size(); ++i) order_[next[rows_[i].origin]++] = i;
+  auto earlier = [this](uint32_t a, uint32_t b) {
+    return std::tie(rows_[a].time, rows_[a].seq, a) < std::tie(rows_[b].time, rows_[b].seq, b);
   };
   for (size_t i = 0; i < origins_.size(); ++i) {
-    auto begin = rows_.begin() + static_cast<long>(ends[i]), end = rows_.begin() + static_cast<long>(ends[i + 1]);
-    if (!std::is_sorted(begin, end, earlier)) std::sort(begin, end, earlier);
+    auto begin = order_.begin() + static_cast<long>(ends[i]), end = order_.begin() + static_cast<long>(ends[i + 1]);
+    if (mixed[i]) std::sort(begin, end, earlier);
   }
+}
+
+std::vector<Row> RowBuffer::Rows(size_t begin, size_t end) const {
+  constexpr size_t kAhead = 16;
+  std::vector<Row> rows;
+  rows.reserve(end - begin);
+  for (size_t place = begin; place < end; ++place) {
+    __builtin_prefetch(&row(std::min(place + kAhead, end - 1)));
+    rows.push_back(row(place));
+  }
+  return rows;
 }
 
 }  // namespace rankscope::store

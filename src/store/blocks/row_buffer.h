@@ -24,19 +24,22 @@ struct Row {
   base::TimeNs time;
   uint64_t seq;
   int64_t step;
-  std::string_view text;
+  const char* text;
   const model::FieldView* fields;
+  uint32_t text_size;
   uint32_t origin, schema;  // indexes into the buffer's tables
   uint32_t form;            // kEmptyText, kRawText, or kFirstTemplate + number of the template
   union {
     uint32_t first_variable;
     uint32_t cut;  // of a raw text: its number among the buffer's pieces
   };
-  uint32_t arrival;
   uint16_t level;
   model::Stream stream;
   bool has_step;
+
+  std::string_view Text() const { return {text, text_size}; }
 };
+static_assert(sizeof(Row) == 64, "a cache line: there are as many as records in memory");
 
 // The records of one job, split into templates and variables, to be sorted and written as blocks. One thread.
 class RowBuffer {
@@ -47,10 +50,14 @@ class RowBuffer {
   void Reserve(size_t records);
   // REQUIRES what the record's texts lie in outlives the buffer.
   void Add(const model::RecordView& record);
-  // After the last Add: decides which texts are templates, and sorts the rows by (origin's rank, time, seq, arrival).
+  // After the last Add: decides which texts are templates, and the order of the rows: by (origin's rank, time, seq,
+  // arrival).
   void Finish();
 
-  const std::vector<Row>& rows() const { return rows_; }
+  size_t size() const { return rows_.size(); }
+  // In that order, from 0 on.
+  const Row& row(size_t place) const { return rows_[order_[place]]; }
+  std::vector<Row> Rows(size_t begin, size_t end) const;
   const std::vector<model::Origin>& origins() const { return origins_; }
   const std::vector<std::string>& levels() const { return levels_; }
   // Names of fields, as they come together in a record.
@@ -70,10 +77,15 @@ class RowBuffer {
   uint32_t SchemaOf(const model::RecordView& record);
   uint32_t FormOf(std::string_view text);
   uint32_t SplitForm(std::string_view text);
-  void SortRows();
+  // The forms of rows by the numbers of their new ones.
+  std::vector<uint32_t> SettleNewForms();
+  // Gives the new numbers of origins by their old ones.
+  std::vector<uint32_t> SortOrigins();
+  void OrderRows();
 
   std::shared_ptr<TemplateDictionary> dictionary_;
-  std::vector<Row> rows_;
+  std::vector<Row> rows_;  // as they came
+  std::vector<uint32_t> order_;
   std::vector<Variable> variables_;
   Arena<model::FieldView> fields_;
   std::vector<model::Origin> origins_;

@@ -118,13 +118,17 @@ bool ReadTable(std::string_view bytes, size_t count, Texts* texts) {
   return true;
 }
 
-// The numbers of the pieces that get a code, in the order of their codes: the most frequent ones first.
+// The numbers of the pieces that get a code, in the order of their codes: the most frequent ones first. Most come a few
+// times: these are sorted by counting.
 std::vector<uint32_t> ChooseCoded(const std::vector<uint32_t>& counts) {
+  constexpr uint32_t kFew = 64;
+  std::array<std::vector<uint32_t>, kFew> few;  // by their counts
   std::vector<uint32_t> coded;
   for (uint32_t number = TextPieces::kLiteral + 1; number < counts.size(); ++number) {
-    if (counts[number] > 0) coded.push_back(number);
+    if (counts[number] > 0) (counts[number] < kFew ? few[counts[number]] : coded).push_back(number);
   }
   std::stable_sort(coded.begin(), coded.end(), [&](uint32_t a, uint32_t b) { return counts[a] > counts[b]; });
+  for (uint32_t count = kFew - 1; count > 0; --count) coded.insert(coded.end(), few[count].begin(), few[count].end());
   return coded;
 }
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <utility>
 
+#include "model/words.h"
 #include "store/texts/word_runs.h"
 
 namespace rankscope::store {
@@ -15,6 +16,7 @@ constexpr size_t kIdeographBytes = 3;
 constexpr size_t kProbe = 4096;                         // pieces, after which it is seen whether they come again
 constexpr size_t kLongest = 65536;                      // likewise: at most so many at once
 constexpr size_t kRest = 16;                            // times as many bytes are not cut as it was tried with
+constexpr size_t kAhead = 8;                            // texts that are loaded from memory before their turn
 constexpr size_t kReadBehind = PieceKey::kReadBytes;    // bytes behind a window that may be read
 constexpr size_t kReadable = kRunWindow + kReadBehind;  // from where a window begins
 
@@ -56,14 +58,21 @@ void TextPieces::Watch() {
   watched_bytes_ = 0;
 }
 
+// Those of one rank lie far from each other.
+void TextPieces::Expect(uint32_t text) const {
+  __builtin_prefetch(sequence_.get() + ends_[text].pieces);
+  __builtin_prefetch(literals_.data() + ends_[text].literals);
+}
+
 TextPieces::Selection TextPieces::Select(std::span<const uint32_t> texts) const {
   Selection selected;
   selected.counts.resize(pieces_.size());
   size_t pieces = 0;
   for (uint32_t text : texts) pieces += ends_[text + 1].pieces - ends_[text].pieces;
   selected.sequence.reserve(pieces);
-  for (uint32_t text : texts) {
-    const Extent &begin = ends_[text], &end = ends_[text + 1];
+  for (size_t i = 0; i < texts.size(); ++i) {
+    Expect(texts[std::min(i + kAhead, texts.size() - 1)]);
+    const Extent &begin = ends_[texts[i]], &end = ends_[texts[i] + 1];
     std::span<const uint16_t> numbers(sequence_.get() + begin.pieces, end.pieces - begin.pieces);
     for (uint16_t number : numbers) ++selected.counts[number];
     selected.sequence.insert(selected.sequence.end(), numbers.begin(), numbers.end());
@@ -95,6 +104,7 @@ void TextPieces::CutWindow(std::string_view text, const char* bytes, size_t from
                            Position* position) {
   uint64_t bits = RunBits(bytes + (at - from)), ideographs = IdeographBits(bytes + (at - from));
   uint64_t borders = ~(bits << 1 | position->before) | ideographs | ideographs << kIdeographBytes | position->behind;
+  bool any_ideograph = (ideographs | position->behind) != 0;
   position->behind = ideographs >> (kRunWindow - kIdeographBytes);
   position->before = bits >> (kRunWindow - 1);
   uint16_t* sequence = sequence_.get() + size_;
@@ -103,7 +113,14 @@ void TextPieces::CutWindow(std::string_view text, const char* bytes, size_t from
     size_t start = at + static_cast<size_t>(std::countr_zero(starts));
     if (start == begin) continue;  // of the text
     std::string_view piece(text.data() + begin, start - begin);
-    uint16_t number = piece.size() <= PieceKey::kMostBytes ? NumberOf(bytes + (begin - from), piece) : kLiteral;
+    const char* at_piece = bytes + (begin - from);
+    uint32_t ideograph = any_ideograph && piece.size() == kIdeographBytes ? model::IdeographNumber(piece) : 0;
+    uint16_t number = kLiteral;
+    if (ideograph != 0) {
+      number = NumberOfIdeograph(ideograph, at_piece, piece);
+    } else if (piece.size() <= PieceKey::kMostBytes) {
+      number = NumberOf(at_piece, piece);
+    }
     if (number == kLiteral) literals_.push_back(piece);
     *sequence++ = number;
     begin = start;
@@ -120,13 +137,22 @@ inline uint16_t TextPieces::NumberOf(const char* bytes, std::string_view origina
   return FindOrNumber(bytes, original, hash);
 }
 
-// A piece is numbered when it comes for the second time while the first one is still known. Most that come once, as
-// numbers do, are in no table. Of two with one hash the later one stays a literal.
+inline uint16_t TextPieces::NumberOfIdeograph(uint32_t ideograph, const char* bytes, std::string_view original) {
+  if (ideographs_.empty()) ideographs_.resize(model::kIdeographNumbers);
+  uint16_t& number = ideographs_[ideograph];
+  if (number == kLiteral) number = FindOrNumber(bytes, original, PieceKey::HashOf(bytes, original.size()));
+  return number;
+}
+
+// A piece is numbered when it comes for the second time while the first one is still known: one that begins with a
+// digit is so for a shorter time, since most numbers do not come again and a code of their own would take more than
+// they. Most that come once are in no table. Of two with one hash the later one stays a literal.
 uint16_t TextPieces::FindOrNumber(const char* bytes, std::string_view piece, uint64_t hash) {
   PieceKey key = PieceKey::Of(bytes, piece.size());
   uint32_t number = numbers_.Find(hash);
   if (number == HashIndex::kNone) {
-    if (std::exchange(once_[hash % kPlaces], hash) != hash || pieces_.size() == kMostNumbers) return kLiteral;
+    size_t place = hash % (*bytes >= '0' && *bytes <= '9' ? kPlacesOfNumbers : kPlaces);
+    if (std::exchange(once_[place], hash) != hash || pieces_.size() == kMostNumbers) return kLiteral;
     number = static_cast<uint32_t>(pieces_.size());
     (void)numbers_.At(hash, number);
     pieces_.push_back(piece);

@@ -36,7 +36,7 @@ class TextPieces {
   Selection Select(std::span<const uint32_t> texts) const;
 
  private:
-  static constexpr size_t kPlaces = 4096, kMostNumbers = 1 << 16;
+  static constexpr size_t kPlaces = 4096, kPlacesOfNumbers = 256, kMostNumbers = 1 << 16;
 
   // How many pieces and literals there were.
   struct Extent {
@@ -53,11 +53,15 @@ class TextPieces {
   // Sees whether cutting what came since `watched_from_` was worth it.
   void Watch();
   void MakeRoom(size_t pieces);
+  // That the text's pieces are soon looked at.
+  void Expect(uint32_t text) const;
   void Cut(std::string_view text);
   // Cuts at the borders in the window at `at`, where bytes[0] is the text's byte `from`, and at `ends`, bits of it.
   void CutWindow(std::string_view text, const char* bytes, size_t from, size_t at, uint64_t ends, Position* position);
   // The number of a piece of up to PieceKey::kMostBytes, at `bytes`; `original` is the same in its text.
   uint16_t NumberOf(const char* bytes, std::string_view original);
+  // The same of one that is an ideograph alone, of that IdeographNumber.
+  uint16_t NumberOfIdeograph(uint32_t ideograph, const char* bytes, std::string_view original);
   uint16_t FindOrNumber(const char* bytes, std::string_view piece, uint64_t hash);
 
   std::vector<std::string_view> pieces_ = {{}};
@@ -73,6 +77,7 @@ class TextPieces {
   // Numbered pieces that came lately, with their numbers, each at the place that its hash gives; and hashes of others.
   std::vector<PieceKey> known_;
   std::vector<uint64_t> once_;
+  std::vector<uint16_t> ideographs_;  // numbers, by model::IdeographNumber
 };
 
 }  // namespace rankscope::store

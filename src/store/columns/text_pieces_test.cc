@@ -51,6 +51,20 @@ TEST(TextPieces, APieceIsARunOfWordBytesWithWhatStandsBehindIt) {
   EXPECT_TRUE(PiecesOf("").empty());
 }
 
+TEST(TextPieces, ANumberIsNumberedOnlyWhereItComesAgainSoon) {
+  TextPieces pieces;
+  const std::string text = "attempt 4711 ";
+  (void)pieces.Add(text);
+  std::vector<std::string> others;
+  for (int i = 0; i < 2000; ++i) others.push_back("item at its own place " + std::to_string(100'000 + i * 7));
+  for (const std::string& other : others) (void)pieces.Add(other);
+  std::vector<uint16_t> again = pieces.Select({{pieces.Add(text)}}).sequence;
+  ASSERT_EQ(again.size(), 2u);
+  EXPECT_NE(again[0], TextPieces::kLiteral);
+  EXPECT_EQ(again[1], TextPieces::kLiteral);
+  EXPECT_NE(pieces.Select({{pieces.Add(text)}}).sequence.at(1), TextPieces::kLiteral);
+}
+
 TEST(TextPieces, ACharacterThatIsAWordOfItsOwnIsAPieceOfItsOwn) {
   using Found = std::vector<std::string>;
   EXPECT_EQ(PiecesOf("训练 loss步, 3步"), (Found{"训", "练 ", "loss", "步, ", "3", "步"}));

@@ -6,10 +6,8 @@
 #include <cstring>
 
 #include "store/texts/byte_kinds.h"
-
-#ifdef __AVX2__
-#include <immintrin.h>
-#endif
+#include "store/texts/byte_range.h"
+#include "store/texts/word_runs.h"
 
 namespace rankscope::store {
 namespace {
@@ -18,96 +16,101 @@ constexpr size_t kMaxDigits = 18;
 constexpr size_t kUuidSize = 36;
 constexpr size_t kLongWord = 12;  // from here on a mix of cases and digits is no name
 
-enum Class : uint8_t {
-  kDigit = 1,
-  kHexLowerLetter = 2,
-  kHexUpperLetter = 4,
-  kLetter = 8,
-  kWordByte = 16,
-  kBad = 32,
-  kUnderscore = 64
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsHexLower(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
+
+// A bit for each byte of a text. One behind its end is 0.
+class ByteBits {
+ public:
+  uint64_t& window(size_t number) { return windows_[number]; }
+  bool IsOne(size_t at) const { return windows_[at / kRunWindow] >> at % kRunWindow & 1; }
+
+  // Where the first 1 from `at` on is; `size` or more: there is none before. REQUIRES at < size.
+  size_t NextOne(size_t at, size_t size) const {
+    uint64_t bits = windows_[at / kRunWindow] >> at % kRunWindow;
+    if (bits != 0) return at + static_cast<size_t>(std::countr_zero(bits));
+    for (at = at - at % kRunWindow + kRunWindow; at < size; at += kRunWindow) {
+      bits = windows_[at / kRunWindow];
+      if (bits != 0) return at + static_cast<size_t>(std::countr_zero(bits));
+    }
+    return size;
+  }
+  // Where the ones from `at` on end.
+  size_t EndOfOnes(size_t at) const {
+    size_t number = at / kRunWindow;
+    uint64_t zeros = ~windows_[number] & ~uint64_t{0} << at % kRunWindow;
+    while (zeros == 0) zeros = ~windows_[++number];
+    return number * kRunWindow + static_cast<size_t>(std::countr_zero(zeros));
+  }
+  // Where the ones up to `at`, which is one, begin.
+  size_t BeginOfOnes(size_t at) const {
+    size_t number = at / kRunWindow;
+    uint64_t zeros = ~windows_[number] & ((uint64_t{1} << at % kRunWindow) - 1);
+    while (zeros == 0 && number > 0) zeros = ~windows_[--number];
+    return number * kRunWindow + static_cast<size_t>(std::bit_width(zeros));
+  }
+
+ private:
+  std::array<uint64_t, kMaxSplitBytes / kRunWindow + 1> windows_;
 };
 
-constexpr std::array<uint8_t, 256> MakeClasses() {
-  std::array<uint8_t, 256> classes{};
-  for (int c = '0'; c <= '9'; ++c) classes[static_cast<size_t>(c)] = kDigit | kWordByte;
-  for (int c = 'a'; c <= 'z'; ++c) {
-    classes[static_cast<size_t>(c)] = static_cast<uint8_t>(kLetter | kWordByte | (c <= 'f' ? kHexLowerLetter : 0));
-    classes[static_cast<size_t>(c - 32)] = static_cast<uint8_t>(kLetter | kWordByte | (c <= 'f' ? kHexUpperLetter : 0));
-  }
-  classes['_'] = kWordByte | kUnderscore;
-  for (size_t c = 0x80; c < 256; ++c) classes[c] = kLetter | kWordByte;
-  for (size_t c = kFirstMarker; c <= kLastMarker; ++c) classes[c] = kBad;
-  return classes;
-}
-constexpr std::array<uint8_t, 256> kClasses = MakeClasses();
-
-uint8_t ClassOf(char c) { return kClasses[static_cast<uint8_t>(c)]; }
-bool IsDigit(char c) { return ClassOf(c) & kDigit; }
-
-// The first digit or marker from `at` on: words without digits are looked at no further. The text's size: none.
-size_t FindDigitOrBad(std::string_view text, size_t at) {
-#ifdef __AVX2__
-  // Moved so that `first` is 0, those up to `last` are unsigned numbers up to their distance.
-  auto in = [](__m256i bytes, char first, char last) {
-    __m256i moved = _mm256_sub_epi8(bytes, _mm256_set1_epi8(first));
-    return _mm256_cmpeq_epi8(_mm256_min_epu8(moved, _mm256_set1_epi8(static_cast<char>(last - first))), moved);
-  };
-  for (; at + 32 <= text.size(); at += 32) {
-    __m256i bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(text.data() + at));
-    __m256i found = _mm256_or_si256(in(bytes, '0', '9'), in(bytes, kFirstMarker, kLastMarker));
-    auto bits = static_cast<uint32_t>(_mm256_movemask_epi8(found));
-    if (bits != 0) return at + static_cast<size_t>(__builtin_ctz(bits));
-  }
-#endif
-  while (at < text.size() && !(ClassOf(text[at]) & (kDigit | kBad))) ++at;
-  return at;
-}
-
+// Of a text that lies in a place of its own, with zeros behind it, so that one may read on: byte by byte no processor
+// guesses where words end.
 class Splitter {
  public:
-  Splitter(std::string_view text, std::string* form, std::vector<Variable>* variables)
-      : text_(text), form_(form), variables_(variables), first_(variables->size()) {}
+  Splitter(std::string_view original, std::vector<Variable>* variables)
+      : original_(original.data()), size_(original.size()), variables_(variables), first_(variables->size()) {
+    std::memcpy(room_.data(), original_, size_);
+    std::memset(room_.data() + size_, 0, kRunWindow);
+  }
 
-  bool Split() {
-    form_->clear();
+  bool Split(std::string* form) {
+    if (!ReadBits()) return false;
     size_t plain = 0;  // where what is not yet copied begins
-    for (size_t digit; (digit = FindDigitOrBad(text_, plain)) < text_.size();) {
-      if (!IsDigit(text_[digit])) return false;
-      size_t at = digit, end = digit;
-      uint8_t all = 0;
-      while (at > plain && ClassOf(text_[at - 1]) & kWordByte) all |= ClassOf(text_[--at]);
-      do all |= ClassOf(text_[end++]);
-      while (end < text_.size() && ClassOf(text_[end]) & kWordByte);
-      form_->append(text_, plain, at - plain);
-      plain = TakeWord(at, end, all);
+    for (size_t digit; plain < size_ && (digit = digits_.NextOne(plain, size_)) < size_;) {
+      size_t at = std::max(plain, words_.BeginOfOnes(digit)), end = words_.EndOfOnes(digit);
+      PutPlain(plain, at);
+      plain = TakeWord(at, end);
       if (variables_->size() - first_ > kMaxSlots) return false;
     }
-    form_->append(text_, plain);
+    PutPlain(plain, size_);
+    form->assign(form_.data(), form_size_);
     return true;
   }
 
  private:
+  // False: the text holds a marker.
+  bool ReadBits() {
+    uint64_t markers = 0;
+    for (size_t at = 0; at <= size_; at += kRunWindow) {
+      const char* bytes = room_.data() + at;
+      digits_.window(at / kRunWindow) = BitsWithin(bytes, '0', '9');
+      words_.window(at / kRunWindow) = RunBits(bytes);
+      markers |= BitsWithin(bytes, kFirstMarker, kLastMarker);
+    }
+    return markers == 0;
+  }
+
   // Takes the word [at, end), or more of the text, apart; returns where it ended.
-  size_t TakeWord(size_t at, size_t end, uint8_t all) {
+  size_t TakeWord(size_t at, size_t end) {
     if (end - at == 8 && IsUuid(at)) {
       PutText(Slot::kUuid, at, kUuidSize);
       return at + kUuidSize;
     }
-    if (all == (kDigit | kWordByte)) return TakeNumber(at, end);
-    size_t size = end - at;
-    if (size > 2 && text_[at] == '0' && text_[at + 1] == 'x' && TakeHex(at + 2, end)) return end;
-    if (!(all & kUnderscore)) {
-      TakePart(at, end);
-      return end;
-    }
+    if (digits_.EndOfOnes(at) >= end) return TakeNumber(at, end);
+    if (end - at > 2 && room_[at] == '0' && room_[at + 1] == 'x' && TakeHex(at + 2, end)) return end;
     for (size_t part = at; part < end;) {
-      size_t stop = std::min(text_.find('_', part), end);
+      size_t stop = EndOfPart(part, end);
       TakePart(part, stop);
-      if (stop < end) form_->push_back('_');
+      if (stop < end) PutPlain(stop, stop + 1);
       part = stop + 1;
     }
     return end;
+  }
+
+  size_t EndOfPart(size_t at, size_t end) const {
+    const void* underscore = std::memchr(room_.data() + at, '_', end - at);
+    return underscore ? static_cast<size_t>(static_cast<const char*>(underscore) - room_.data()) : end;
   }
 
   // What a part of a word, between underscores, is made of.
@@ -122,7 +125,7 @@ class Splitter {
     uint32_t lowers = 0, uppers_inside = 0, letters = 0, no_hex_lowers = 0, no_hex_uppers = 0, digit_before = 0;
     for (size_t from = at; from < end; from += kKindsWindow) {
       uint32_t taken = ~uint32_t{0} >> (kKindsWindow - std::min(kKindsWindow, end - from));
-      ByteKinds kinds = KindsAt(from);
+      ByteKinds kinds = KindsOf(room_.data() + from);
       uint32_t digits = kinds.digits & taken, others = taken & ~digits;
       letters |= others;
       lowers |= kinds.lowers & taken;
@@ -141,26 +144,19 @@ class Splitter {
     return part;
   }
 
-  ByteKinds KindsAt(size_t at) const {
-    if (at + kKindsWindow <= text_.size()) return KindsOf(text_.data() + at);
-    char bytes[kKindsWindow] = {};
-    std::memcpy(bytes, text_.data() + at, text_.size() - at);
-    return KindsOf(bytes);
-  }
-
   void TakePart(size_t at, size_t end) {
     PartKinds part = KindsOfPart(at, end);
     size_t size = end - at, digits = part.last - part.first;
     if (part.runs == 0) {
-      form_->append(text_, at, size);
+      PutPlain(at, end);
     } else if (digits == size && part.runs == 1 && size <= kMaxDigits) {
       PutInteger(at, end);
     } else if (part.hex_lower || part.hex_upper) {
       PutText(part.hex_upper ? Slot::kHexUpper : Slot::kHexLower, at, size);
     } else if (part.runs == 1 && digits <= kMaxDigits && (size < kLongWord || !(part.upper_inside && part.lower))) {
-      form_->append(text_, at, part.first - at);
+      PutPlain(at, part.first);
       PutInteger(part.first, part.last);
-      form_->append(text_, part.last, end - part.last);
+      PutPlain(part.last, end);
     } else {
       PutText(Slot::kWord, at, size);
     }
@@ -171,7 +167,7 @@ class Splitter {
     PartKinds part = KindsOfPart(at, end);
     bool digits = part.runs == 1 && part.last - part.first == end - at;
     if (!digits && !part.hex_lower && !part.hex_upper) return false;
-    form_->append("0x");
+    PutPlain(at - 2, at);
     PutText(part.hex_upper ? Slot::kHexUpper : Slot::kHexLower, at, end - at);
     return true;
   }
@@ -182,9 +178,9 @@ class Splitter {
       PutText(Slot::kWord, at, end - at);
       return end;
     }
-    bool natural = end - at == 1 || text_[at] != '0';
-    bool begins = at < 2 || text_[at - 1] != '.' || !IsDigit(text_[at - 2]);
-    if (natural && begins && end + 1 < text_.size() && text_[end] == '.' && IsDigit(text_[end + 1])) {
+    bool natural = end - at == 1 || room_[at] != '0';
+    bool begins = at < 2 || room_[at - 1] != '.' || !IsDigit(room_[at - 2]);
+    if (natural && begins && end + 1 < size_ && room_[end] == '.' && IsDigit(room_[end + 1])) {
       if (size_t stop = TakeDecimal(at, end)) return stop;
     }
     PutInteger(at, end);
@@ -193,33 +189,25 @@ class Splitter {
 
   // 0: what begins at `at` is no decimal.
   size_t TakeDecimal(size_t at, size_t point) {
-    size_t stop = point + 1;
-    while (stop < text_.size() && IsDigit(text_[stop])) ++stop;
-    size_t decimals = stop - point - 1;
+    size_t stop = digits_.EndOfOnes(point + 1), decimals = stop - point - 1;
     if (stop - at - 1 > kMaxDigits) return 0;
     Variable variable;
     variable.value = Digits(at, point) * Power(decimals) + Digits(point + 1, stop);
     variable.detail = static_cast<uint32_t>(decimals);
-    bool word_ends = stop == text_.size() || !(ClassOf(text_[stop]) & kWordByte);
-    if (word_ends) {
-      if (stop + 1 < text_.size() && text_[stop] == '.' && IsDigit(text_[stop + 1])) return 0;
+    if (!words_.IsOne(stop)) {
+      if (stop + 1 < size_ && room_[stop] == '.' && IsDigit(room_[stop + 1])) return 0;
       variable.slot = Slot::kDecimal;
       Put(variable);
       return stop;
     }
     // e-05: a sign and two digits, and no more.
-    bool exponent = text_[stop] == 'e' && stop + 4 <= text_.size() &&
-                    (text_[stop + 1] == '-' || text_[stop + 1] == '+') && IsDigit(text_[stop + 2]) &&
-                    IsDigit(text_[stop + 3]) && (stop + 4 == text_.size() || !(ClassOf(text_[stop + 4]) & kWordByte));
+    bool exponent = room_[stop] == 'e' && stop + 4 <= size_ && (room_[stop + 1] == '-' || room_[stop + 1] == '+') &&
+                    IsDigit(room_[stop + 2]) && IsDigit(room_[stop + 3]) && !words_.IsOne(stop + 4);
     int power = exponent ? static_cast<int>(Digits(stop + 2, stop + 4)) : 0;
-    if (exponent && text_[stop + 1] == '-') power = -power;
-    if (!exponent || (power == 0 && text_[stop + 1] == '-')) {
+    if (exponent && room_[stop + 1] == '-') power = -power;
+    if (!exponent || (power == 0 && room_[stop + 1] == '-')) {
       // 5.2GiB: the digits end where letters begin.
-      if (IsDigit(text_[stop])) return 0;
-      size_t end = stop;
-      while (end < text_.size() && ClassOf(text_[end]) & kWordByte) {
-        if (IsDigit(text_[end++])) return 0;
-      }
+      if (digits_.NextOne(stop, size_) < words_.EndOfOnes(stop)) return 0;
       variable.slot = Slot::kDecimal;
       Put(variable);
       return stop;
@@ -231,18 +219,18 @@ class Splitter {
   }
 
   bool IsUuid(size_t at) const {
-    if (at + kUuidSize > text_.size()) return false;
+    if (at + kUuidSize > size_) return false;
     for (size_t i = 0; i < kUuidSize; ++i) {
-      char c = text_[at + i];
+      char c = room_[at + i];
       bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-      if (dash ? c != '-' : !(ClassOf(c) & (kDigit | kHexLowerLetter))) return false;
+      if (dash ? c != '-' : !IsHexLower(c)) return false;
     }
-    return at + kUuidSize == text_.size() || !(ClassOf(text_[at + kUuidSize]) & kWordByte);
+    return !words_.IsOne(at + kUuidSize);
   }
 
   int64_t Digits(size_t at, size_t end) const {
     int64_t value = 0;
-    for (; at < end; ++at) value = value * 10 + (text_[at] - '0');
+    for (; at < end; ++at) value = value * 10 + (room_[at] - '0');
     return value;
   }
   static int64_t Power(size_t exponent) {
@@ -260,18 +248,31 @@ class Splitter {
   }
   void PutText(Slot slot, size_t at, size_t size) {
     Variable variable;
-    variable.text = text_.data() + at;
+    variable.text = original_ + at;
     variable.detail = static_cast<uint32_t>(size);
     variable.slot = slot;
     Put(variable);
   }
   void Put(const Variable& variable) {
-    form_->push_back(static_cast<char>(variable.slot));
+    form_[form_size_++] = static_cast<char>(variable.slot);
     variables_->push_back(variable);
   }
+  // In the form, what the text has. What is copied beyond that is written over.
+  void PutPlain(size_t at, size_t end) {
+    for (size_t done = 0; done < end - at; done += kCopied) {
+      std::memcpy(form_.data() + form_size_ + done, room_.data() + at + done, kCopied);
+    }
+    form_size_ += end - at;
+  }
 
-  const std::string_view text_;
-  std::string* form_;
+  static constexpr size_t kCopied = 32;  // bytes at once
+
+  const char* const original_;
+  const size_t size_;
+  std::array<char, kMaxSplitBytes + kRunWindow> room_;
+  ByteBits digits_, words_;
+  std::array<char, kMaxSplitBytes + kCopied> form_;  // no marker takes more bytes than what it stands for
+  size_t form_size_ = 0;
   std::vector<Variable>* variables_;
   const size_t first_;
 };
@@ -289,7 +290,7 @@ void AppendPadded(uint64_t value, size_t digits, std::string* out) {
 bool SplitText(std::string_view text, std::string* form, std::vector<Variable>* variables) {
   if (text.size() > kMaxSplitBytes) return false;
   size_t before = variables->size();
-  bool split = Splitter(text, form, variables).Split();
+  bool split = Splitter(text, variables).Split(form);
   if (!split) variables->resize(before);
   return split;
 }

@@ -106,6 +106,22 @@ TEST(TextTemplate, TakesWordsOfAllLengthsApartAlike) {
   }
 }
 
+// Texts are looked at 64 bytes at a time.
+TEST(TextTemplate, TakesVariablesOutWhereverTheyStand) {
+  for (size_t before = 0; before < 200; ++before) {
+    std::string blanks(before, ' ');
+    EXPECT_EQ(Template(blanks + "rank_12 lost 0.25, 1.5e-05 5.2GiB 0x0ff 7d1c9e52-4b0a-4f7e-9c3d-5ee1ab1e5eed"),
+              blanks + "rank_<int> lost <float>, <float> <float>GiB 0x<hex> <uuid>");
+    EXPECT_EQ(Template(blanks + "xK9f2QzPw81LmA"), blanks + "<*>");
+    EXPECT_EQ(Template("7" + blanks), "<int>" + blanks);
+    std::string form;
+    std::vector<Variable> variables;
+    EXPECT_FALSE(SplitText("7" + blanks + "\x16", &form, &variables));
+  }
+  std::string longest = std::string(kMaxSplitBytes - 1, 'x') + "7";
+  EXPECT_EQ(Template(longest), std::string(kMaxSplitBytes - 1, 'x') + "<int>");
+}
+
 TEST(TextTemplate, LeavesAloneWhatHoldsMarkersOrIsLong) {
   std::string form;
   std::vector<Variable> variables;

@@ -33,7 +33,6 @@ bool MayHold(std::string_view filter, uint64_t hash) {
 
 constexpr size_t kPlaces = 2048;  // for words that were added lately
 
-constexpr size_t kPlaneSize = 1 << 16;
 constexpr size_t kTogether = 4096;  // bytes of texts
 constexpr uint64_t kOnes = 0x0101010101010101u, kHighs = kOnes << 7;
 
@@ -70,7 +69,7 @@ void WordFilter::AddWords(std::string_view text) {
 void WordFilter::AddWaiting() {
   if (waiting_.empty()) return;
   lately_.resize(kPlaces);
-  ideographs_.resize(kPlaneSize);
+  ideographs_.resize(model::kIdeographNumbers);
   size_t size = waiting_.size();
   saw_escape_ = saw_escape_ || waiting_.find('\x1b') != std::string::npos;
   waiting_.append(kRunWindow, '\0');

@@ -182,6 +182,22 @@ TEST(Judge, ReadsTheCallOfAFrameThatRichBreaksInItsBox) {
   EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, BlamesWhoSendsInAnAllGatherWhoseTracebacksNameNoRank) {
+  auto in = [](const std::string& call) {
+    return "Traceback (most recent call last):\n  File \"/app/train.py\", line 31, in step\n"
+           "  File \"/usr/lib/python3/dist-packages/torch/distributed/distributed_c10d.py\", line 2282, in " +
+           call + "\nRuntimeError: [./gloo/transport/tcp/" + kClosed + "\n";
+  };
+  auto judge = [&](const std::string& call) {
+    return Judge({{"node_0.log", "[rank0] step=4 loss=1.2\n[rank1] step=4 loss=1.3\n" + in(call) + in(call)},
+                  {"node_1.log", "[rank2] step=4 loss=1.2\n[rank3] step=4 loss=1.3\n" + std::string(kGotMore) +
+                                     in(call) + Aborted(1, 2)}});
+  };
+  EXPECT_EQ(judge("all_gather").failure, "collective_mismatch_hang");
+  EXPECT_EQ(judge("all_gather").culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{3});
+}
+
 TEST(Judge, BelievesTheCallsOfAllRanksRatherThanAStepThatOneReports) {
   Files files = {{"rank_0.log", Steps(1, 4) + TimedOut(0, 70, "all_reduce")},
                  {"rank_1.log", Steps(1, 4) + TimedOut(1, 44, "barrier")},

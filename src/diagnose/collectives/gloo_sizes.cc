@@ -38,8 +38,7 @@ bool AnyIn(const Reading& reading, const std::vector<Suspect>& suspects, std::st
 int32_t SenderTo(const Reading& reading, const std::vector<Suspect>& suspects, int32_t rank, int32_t world) {
   const auto above = SenderToAll({rank});
   if (above && AnyIn(reading, suspects, "in broadcast")) return *above;
-  const bool gathers = !RanksIn(reading, suspects, "in all_gather").empty();
-  return (rank + (gathers ? world - 1 : 1)) % world;
+  return (rank + (AnyIn(reading, suspects, "in all_gather") ? world - 1 : 1)) % world;
 }
 
 // Whether all others that say where they were reduced their gradients, and not the sender alone: it may be there for it

@@ -20,6 +20,13 @@ TEST(Judge, CallsItAMismatchWhereUnnamedProcessesWaitInDifferentCalls) {
   EXPECT_EQ(JudgeLog(Steps(1, 3) + others + launchers).failure, "gloo_error");
 }
 
+TEST(Judge, BlamesNobodyForHavingSurvivedWhereMoreProcessesWaitedThanAreKnownToHaveFailed) {
+  const std::string waited = Unnamed(TimedOut(0, 41)), ended = "  Process name: [[861,1],1]\n  Exit code:    1\n";
+  const std::string steps = "[rank0]: step 4 loss 1.7\n";
+  EXPECT_EQ(JudgeLog(steps + waited + ended).culprits, std::vector<int32_t>{0});
+  EXPECT_TRUE(JudgeLog(steps + waited + waited + waited + ended).culprits.empty());
+}
+
 TEST(Judge, BlamesOfTwoRanksTheOneThatWentOnWithoutTheOthersCollective) {
   Verdict verdict =
       Judge({{"rank_0.log", Steps(1, 4) + CouldNot("recv")}, {"rank_1.log", Steps(1, 4) + TimedOut(1, 31, "barrier")}});
@@ -41,19 +48,49 @@ TEST(Judge, BlamesTheRankThatLeftOutABroadcastWhichOthersHaveBehindThem) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
 }
 
-TEST(Judge, BlamesNeitherOfTwoRanksOfWhichEitherMayHaveLeftOutABroadcast) {
+TEST(Judge, NamesBothRanksOfWhichEitherMayHaveLeftOutABroadcast) {
   Verdict verdict = Judge({{"rank_0.log", CouldNotIn("broadcast", 0, 31, "send")},
                            {"rank_1.log", CouldNotIn("barrier", 1, 44, "recv")},
                            {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")}});
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
-  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{1, 2}));
+  EXPECT_LE(verdict.confidence, 0.5);
+  EXPECT_NE(verdict.summary.find("on rank 1 or 2"), std::string::npos) << verdict.summary;
 }
 
-TEST(Judge, BlamesNeitherOfTwoRanksWhereTheBackwardPassMayBeThatOfTheNextStep) {
+TEST(Judge, BlamesTheRankToWhichAReductionCouldNotBeSentThatMostHaveBehindThem) {
+  auto judge = [](const std::string& could_not) {
+    return Judge({{"rank_0.log", CouldNotIn("barrier", 0, 44, "recv")},
+                  {"rank_1.log", CouldNotIn("reduce", 1, 31, could_not)},
+                  {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")},
+                  {"rank_3.log", CouldNotIn("barrier", 3, 44, "send")}});
+  };
+  EXPECT_EQ(judge("send").failure, "collective_mismatch_hang");
+  EXPECT_EQ(judge("send").culprits, std::vector<int32_t>{0});
+  EXPECT_EQ(judge("recv").culprits, std::vector<int32_t>{1});  // nobody waits to send to a rank that has gone on
+}
+
+TEST(Judge, CallsItAMismatchWhereAllRanksOfOneLogWaitInDifferentCalls) {
+  const std::string waits = Steps(1, 4) + TimedOut(0, 31) + TimedOut(1, 31, "broadcast");
+  EXPECT_EQ(JudgeLog(waits).failure, "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(waits).culprits, (std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(JudgeLog("[rank2]: step 4 loss 1.7\n" + waits).failure, "gloo_error");
+}
+
+TEST(Judge, BlamesTheRankThatOnlyTheNumberOfAllTellsOf) {
+  const std::string waits = Steps(1, 4) + TimedOut(0, 31) + TimedOut(1, 31);
+  for (const char* told : {"api.py:552]   global_world_sizes=[3, 3, 3]", "ERROR failed to connect, rank=1, size=3",
+                           "All distributed processes registered. Starting with 3 processes", "Num processes: 3"})
+    EXPECT_EQ(JudgeLog(std::string(told) + "\n" + waits).culprits, std::vector<int32_t>{2}) << told;
+  EXPECT_TRUE(JudgeLog("Starting with 3 samples of each shard\n" + waits).culprits.empty());
+}
+
+TEST(Judge, NamesBothRanksWhereTheBackwardPassMayBeThatOfTheNextStep) {
   Verdict verdict = Judge(
       {{"rank_0.log", Steps(1, 4) + CouldNot("recv", 28)}, {"rank_1.log", Steps(1, 4) + TimedOut(1, 31, "barrier")}});
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
-  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{0, 1}));
+  EXPECT_LE(verdict.confidence, 0.5);
 }
 
 TEST(Judge, CallsAWaitOfAllRanksInOneCallAMismatchAndNamesNobody) {

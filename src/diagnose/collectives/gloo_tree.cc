@@ -32,18 +32,16 @@ std::set<int32_t> PeersInTree(int32_t rank, int32_t world) {
   return peers;
 }
 
-std::optional<int32_t> FindTreeGap(const StuckInTree& stuck, int32_t world) {
-  std::optional<int32_t> gap;
+std::vector<int32_t> FindTreeGaps(const StuckInTree& stuck, int32_t world) {
+  std::vector<int32_t> gaps;
   for (int32_t rank = 0; rank < world; ++rank) {
     const std::set<int32_t> above = rank > 0 ? std::set<int32_t>{ParentOf(rank)} : std::set<int32_t>{};
     std::set<int32_t> below = Below(rank, world);
     if (!Includes(above, stuck.could_not_send) || !Includes(below, stuck.could_not_receive)) continue;
     below.insert(above.begin(), above.end());
-    if (below != stuck.all) continue;
-    if (gap) return std::nullopt;
-    gap = rank;
+    if (below == stuck.all) gaps.push_back(rank);
   }
-  return gap;
+  return gaps;
 }
 
 std::optional<int32_t> SenderToAll(const std::vector<int32_t>& ranks) {

@@ -39,10 +39,12 @@ TEST(GlooTree, BlamesNoRootWhereTheOthersWereInAnAllReduce) {
 }
 
 TEST(GlooTree, FindsWhoLeftItOutThoughTheStuckOneSawAPeerGo) {
-  EXPECT_EQ(FindTreeGap({{0}, {}, {}}, 4), 2);
-  EXPECT_EQ(FindTreeGap({{0, 3}, {}, {}}, 4), 1);
-  EXPECT_EQ(FindTreeGap({{0}, {}, {0}}, 4), std::nullopt);  // who sends to all receives from none
-  EXPECT_EQ(FindTreeGap({{0, 3}, {0}, {0}}, 4), std::nullopt);
+  using Ranks = std::vector<int32_t>;
+  EXPECT_EQ(FindTreeGaps({{0}, {}, {}}, 4), Ranks{2});
+  EXPECT_EQ(FindTreeGaps({{0, 3}, {}, {}}, 4), Ranks{1});
+  EXPECT_EQ(FindTreeGaps({{0}, {}, {}}, 3), (Ranks{1, 2}));
+  EXPECT_EQ(FindTreeGaps({{0}, {}, {0}}, 4), Ranks{});  // who sends to all receives from none
+  EXPECT_EQ(FindTreeGaps({{0, 3}, {0}, {0}}, 4), Ranks{});
 }
 
 TEST(GlooTree, NamesASenderOnlyWhereAllHaveTheSame) {

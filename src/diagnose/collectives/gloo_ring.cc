@@ -11,6 +11,12 @@ int32_t Around(int32_t rank, size_t world) {
   return (rank + ranks) % ranks;
 }
 
+// The rank before the only one that could not send.
+std::optional<int32_t> WhoDidNotReceive(const std::set<int32_t>& could_not_send, const std::set<int32_t>& known) {
+  if (could_not_send.size() != 1) return std::nullopt;
+  return Around(*could_not_send.begin() - 1, known.size());
+}
+
 // The only silent one whose neighbours both saw a peer go.
 std::optional<int32_t> BetweenThose(const std::set<int32_t>& saw_it_go, const std::set<int32_t>& silent, size_t world) {
   std::optional<int32_t> between;
@@ -27,11 +33,6 @@ std::optional<int32_t> BetweenThose(const std::set<int32_t>& saw_it_go, const st
 bool AreOfAllReduce(std::string_view frames) {
   return frames.find("in all_reduce") != std::string_view::npos ||
          frames.find("torch/autograd/") != std::string_view::npos;
-}
-
-std::optional<int32_t> WhoDidNotReceive(const std::set<int32_t>& could_not_send, const std::set<int32_t>& known) {
-  if (could_not_send.size() != 1) return std::nullopt;
-  return Around(*could_not_send.begin() - 1, known.size());
 }
 
 RingGap FindRingGap(const Reading& reading, const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {

@@ -16,9 +16,6 @@ namespace rankscope::diagnose {
 // and who saw a peer go for one of its two neighbours.
 bool AreOfAllReduce(std::string_view frames);  // of the gradients' reduction, or called by the program
 
-// Of all ranks the one to which the only one that could not send sends; none: several could not, or nobody.
-std::optional<int32_t> WhoDidNotReceive(const std::set<int32_t>& could_not_send, const std::set<int32_t>& known);
-
 struct RingGap {
   std::optional<int32_t> rank;  // a rank of `known` that does not complain itself; none: the words fit several, or none
   std::string why;

@@ -8,7 +8,6 @@
 #include <set>
 #include <utility>
 
-#include "diagnose/collectives/gloo_ring.h"
 #include "diagnose/collectives/gloo_tree.h"
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/known_ranks.h"
@@ -115,25 +114,17 @@ std::function<bool(const Suspect&)> IsIn(const Group& group) {
   };
 }
 
-// Of ranks that are stuck in a broadcast and others that have gone on: all there are, else the tree tells nothing.
-OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
-                    const Group& ahead, const std::set<int32_t>& known) {
+// Of ranks that are stuck in a call that others have behind them: all there are, else their ways tell nothing.
+OddCall OfGap(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck, const Group& ahead,
+              const std::set<int32_t>& known) {
   if (stuck.ranks.size() + ahead.ranks.size() != known.size()) return {};
-  const auto world = static_cast<int32_t>(known.size());
-  auto gaps = FindTreeGaps({{stuck.ranks.begin(), stuck.ranks.end()},
+  const Way way = stuck.place.call == "broadcast" ? Way::kBroadcast : Way::kReduction;
+  auto gaps = FindTreeGaps(way,
+                           {{stuck.ranks.begin(), stuck.ranks.end()},
                             WhoSaid(reading, suspects, "for send operation", IsIn(stuck)),
                             WhoSaid(reading, suspects, "for recv operation", IsIn(stuck))},
-                           world);
+                           static_cast<int32_t>(known.size()));
   return gaps.size() == 1 ? LeftOut(gaps.front(), stuck, ahead) : EitherOf(std::move(gaps));
-}
-
-// A reduction goes around the ring to its root, and whose part has been sent on has it behind them, too: what is small
-// has one part, of rank 0 (gloo/reduce.cc).
-OddCall OfReduction(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
-                    const Group& ahead, const std::set<int32_t>& known) {
-  auto left_out = WhoDidNotReceive(WhoSaid(reading, suspects, "for send operation", IsIn(stuck)), known);
-  const bool went_on = std::find(ahead.ranks.begin(), ahead.ranks.end(), left_out) != ahead.ranks.end();
-  return left_out && went_on ? LeftOut(*left_out, stuck, ahead) : OddCall{};
 }
 
 }  // namespace
@@ -159,9 +150,9 @@ OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects
   const Group& second = groups.rbegin()->second;
   for (const auto& [ahead, stuck] : {std::pair(&first, &second), std::pair(&second, &first)}) {
     if (!IsFurther(ahead->place, stuck->place)) continue;
-    if (stuck->place.call == "broadcast") return OfBroadcast(reading, suspects, *stuck, *ahead, known);
+    if (stuck->place.call == "broadcast") return OfGap(reading, suspects, *stuck, *ahead, known);
     if (stuck->place.call != "reduce") continue;
-    if (OddCall odd = OfReduction(reading, suspects, *stuck, *ahead, known); odd.differ) return odd;
+    if (OddCall odd = OfGap(reading, suspects, *stuck, *ahead, known); !odd.ranks.empty()) return odd;
   }
   const std::string of_others = ", the others' that of ";
   if (first.ranks.size() < second.ranks.size())

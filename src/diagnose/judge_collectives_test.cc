@@ -20,6 +20,15 @@ TEST(Judge, CallsItAMismatchWhereUnnamedProcessesWaitInDifferentCalls) {
   EXPECT_EQ(JudgeLog(Steps(1, 3) + others + launchers).failure, "gloo_error");
 }
 
+TEST(Judge, CallsItAMismatchWhereRichBreaksTheWordsOfThoseWhoWait) {
+  auto waits = [](const std::string& call) {
+    std::string text = Unnamed(TimedOut(0, 41, call));
+    return text.insert(text.find("25000ms"), "\n");
+  };
+  EXPECT_EQ(JudgeLog(Steps(1, 3) + waits("barrier") + waits("all_reduce")).failure, "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(Steps(1, 3) + waits("barrier") + waits("barrier")).failure, "gloo_error");
+}
+
 TEST(Judge, BlamesNobodyForHavingSurvivedWhereMoreProcessesWaitedThanAreKnownToHaveFailed) {
   const std::string waited = Unnamed(TimedOut(0, 41)), ended = "  Process name: [[861,1],1]\n  Exit code:    1\n";
   const std::string steps = "[rank0]: step 4 loss 1.7\n";
@@ -58,16 +67,18 @@ TEST(Judge, NamesBothRanksOfWhichEitherMayHaveLeftOutABroadcast) {
   EXPECT_NE(verdict.summary.find("on rank 1 or 2"), std::string::npos) << verdict.summary;
 }
 
-TEST(Judge, BlamesTheRankToWhichAReductionCouldNotBeSentThatMostHaveBehindThem) {
-  auto judge = [](const std::string& could_not) {
+TEST(Judge, BlamesTheRankToWhichAReductionWasToBeSentThatMostHaveBehindThem) {
+  auto judge = [](const std::string& of_rank_1) {
     return Judge({{"rank_0.log", CouldNotIn("barrier", 0, 44, "recv")},
-                  {"rank_1.log", CouldNotIn("reduce", 1, 31, could_not)},
+                  {"rank_1.log", of_rank_1},
                   {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")},
                   {"rank_3.log", CouldNotIn("barrier", 3, 44, "send")}});
   };
-  EXPECT_EQ(judge("send").failure, "collective_mismatch_hang");
-  EXPECT_EQ(judge("send").culprits, std::vector<int32_t>{0});
-  EXPECT_EQ(judge("recv").culprits, std::vector<int32_t>{1});  // nobody waits to send to a rank that has gone on
+  EXPECT_EQ(judge(CouldNotIn("reduce", 1, 31, "send")).failure, "collective_mismatch_hang");
+  EXPECT_EQ(judge(CouldNotIn("reduce", 1, 31, "send")).culprits, std::vector<int32_t>{0});
+  EXPECT_EQ(judge(Raised(1, 31, "reduce", "pair.cc:561] Connection closed by peer [10.0.0.4]:7311")).culprits,
+            std::vector<int32_t>{0});
+  EXPECT_EQ(judge(CouldNotIn("reduce", 1, 31, "recv")).culprits, std::vector<int32_t>{1});  // there is no way like it
 }
 
 TEST(Judge, CallsItAMismatchWhereAllRanksOfOneLogWaitInDifferentCalls) {
@@ -83,6 +94,21 @@ TEST(Judge, BlamesTheRankThatOnlyTheNumberOfAllTellsOf) {
                            "All distributed processes registered. Starting with 3 processes", "Num processes: 3"})
     EXPECT_EQ(JudgeLog(std::string(told) + "\n" + waits).culprits, std::vector<int32_t>{2}) << told;
   EXPECT_TRUE(JudgeLog("Starting with 3 samples of each shard\n" + waits).culprits.empty());
+}
+
+TEST(Judge, KnowsWhoRaisedInAFileOfALauncherThatHadOneProcess) {
+  auto node = [](int rank, const std::string& raised, const std::string& ending = "") {
+    return Unnamed(raised) + ending + Exited(0) +
+           "Failures:\n  <NO_OTHER_FAILURES>\n  rank      : " + std::to_string(rank) +
+           " (local_rank: 0)\n  exitcode  : 1 (pid: 27189)\n";
+  };
+  const std::string ahead = TimedOut(0, 77, "barrier"), behind = TimedOut(0, 41, "all_gather");
+  Verdict verdict = Judge({{"node_0.log", node(0, behind)}, {"node_1.log", node(1, ahead)}});
+  EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  const std::string other = "torch/distributed/elastic/api.py:1028] Sending process 27190 closing signal SIGTERM\n";
+  verdict = Judge({{"node_0.log", node(0, behind)}, {"node_1.log", node(1, ahead, other)}});
+  EXPECT_NE(verdict.culprits, std::vector<int32_t>{1});
 }
 
 TEST(Judge, NamesBothRanksWhereTheBackwardPassMayBeThatOfTheNextStep) {

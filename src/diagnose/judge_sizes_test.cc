@@ -184,6 +184,20 @@ TEST(Judge, ReadsTheCallOfAFrameThatRichBreaksInItsBox) {
   EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, CountsTheRankThatItsLauncherEndedAndLeftOutOfItsTableAmongThoseThatSend) {
+  auto ended = [](int rank, int code) {
+    return "  rank      : " + std::to_string(rank) + " (local_rank: " + std::to_string(rank) +
+           ")\n  exitcode  : " + std::to_string(code) + " (pid: 62" + std::to_string(rank) + ")\n";
+  };
+  const std::string waits = RaisedInBackward(44, kClosed), table = ended(0, 1) + ended(1, 1) + ended(2, -6);
+  auto ending = [](int pid) {
+    return "WARNING:torch.distributed.elastic.multiprocessing.api:Sending process " + std::to_string(pid) +
+           " closing signal SIGTERM\n";
+  };
+  EXPECT_EQ(JudgeLog(kGotMore + waits + ending(623) + table).culprits, std::vector<int32_t>{3});
+  EXPECT_EQ(JudgeLog(kGotMore + waits + ending(621) + table).culprits, std::vector<int32_t>{0});
+}
+
 TEST(Judge, BlamesWhoSendsInAnAllGatherWhoseTracebacksNameNoRank) {
   auto in = [](const std::string& call) {
     return "Traceback (most recent call last):\n  File \"/app/train.py\", line 31, in step\n"

@@ -202,7 +202,7 @@ void CallSkippedByName(const Reading& reading, const Collectives& collectives, s
   const KnownRanks known = FindKnownRanks(reading, collectives);
   const OddCall odd = FindOddCall(reading, *suspects, known.all);
   other = other || RankAhead(reading) || !odd.ranks.empty();
-  other = other || (odd.differ && known.whole && Complaining(*suspects) == known.all);
+  other = other || (odd.differ && Complaining(*suspects) == known.all);
   other = other || AreUnnamedAtOtherCalls(reading, *suspects);
   const bool ended_well = WhoEndedWellAlone(reading, *suspects, known).has_value();
   if (!other && !ended_well && !AllTimedOut(known, *suspects)) return;

@@ -67,13 +67,14 @@ TEST(Judge, BlamesTheRankBetweenTheTwoThatSawItGo) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
-TEST(Judge, BlamesNeitherOfTwoSilentRanksThatMayHaveGone) {
+TEST(Judge, NamesBothSilentRanksOfWhichEitherMayHaveGone) {
   Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
                            {"rank_1.log", Steps(1, 4)},
                            {"rank_2.log", Steps(1, 4) + Closed(2)},
                            {"rank_3.log", Steps(1, 4)}});
   EXPECT_EQ(verdict.failure, "host_oom_killed");
-  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{1, 3}));
+  EXPECT_LE(verdict.confidence, 0.5);
   EXPECT_FALSE(verdict.would_settle.empty());
 }
 
@@ -117,7 +118,7 @@ TEST(Judge, BlamesTheOnlySilentRankThatBothABroadcastAndAnAllReduceOfThoseWhoSaw
                  {"rank_3.log", Steps(1, 4)}};
   EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{2});
   files[0].second = Steps(1, 4) + Raised(0, 52, "all_reduce", closed);  // of 1 or 3
-  EXPECT_TRUE(Judge(files).culprits.empty());
+  EXPECT_EQ(Judge(files).culprits, (std::vector<int32_t>{2, 3}));
 }
 
 std::string Ended(int rank, int pid) {
@@ -168,7 +169,8 @@ TEST(Judge, BlamesTheSilentRankWhoseLogEndsBeforeWhatAllOthersWentOnToPrint) {
                    {"rank_1.log", first + second + Closed(1)},
                    {"rank_2.log", first},
                    {"rank_3.log", first + Closed(3)}});
-  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{0, 2}));
+  EXPECT_LE(verdict.confidence, 0.5);
   ASSERT_FALSE(verdict.would_settle.empty());
   EXPECT_NE(verdict.would_settle.front().find("(0, 2)"), std::string::npos);
 }
@@ -194,6 +196,51 @@ TEST(Judge, BlamesTheOnlyRankThatEndedWithoutHavingWaitedThoughItsCodeIsOne) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
   files.back().second = Exited(0);  // one that waited
   EXPECT_EQ(Judge(files).failure, "gloo_error");
+}
+
+TEST(Judge, BlamesTheOnlyRankWhoseCodeIsItsOwnThoughNoTracebackNamesARank) {
+  const std::string waits =
+      "Traceback (most recent call last):\n  File \"/app/train.py\", line 41, in step\n    loss.backward()\n"
+      "RuntimeError: [./gloo/transport/tcp/pair.cc:598] Connection closed by peer [10.0.0.4]:7311\n";
+  auto ended = [](int rank, int code) {
+    return "  rank      : " + std::to_string(rank) + " (local_rank: " + std::to_string(rank) +
+           ")\n  exitcode  : " + std::to_string(code) + " (pid: 62" + std::to_string(rank) + ")\n";
+  };
+  Verdict verdict = JudgeLog(Steps(1, 4) + waits + waits + Exited(0) + ended(1, 255) + ended(2, 1) + ended(0, 1));
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  verdict = JudgeLog(Steps(1, 4) + waits + waits + Exited(0) + ended(1, 1) + ended(2, 1) + ended(0, 1));
+  EXPECT_EQ(verdict.failure, "gloo_error");
+}
+
+TEST(Judge, BlamesTheOnlySilentRankThatATableHasWithACodeBelowThoseOfOthers) {
+  const std::string ended = "  rank      : 2 (local_rank: 2)\n  exitcode  : 1 (pid: 27190)\n";
+  Verdict verdict = JudgeLog(Steps(1, 4) + Closed(0) + Closed(1) + Exited(0) + ended);
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_EQ(JudgeLog(Steps(1, 4) + Closed(0) + Closed(1) + Closed(2) + Exited(0) + ended).failure, "gloo_error");
+}
+
+TEST(Judge, BlamesWhoWasSignalledAndThenWaitedForTheOthersInVain) {
+  auto judge = [](const std::string& of_rank_1) {
+    return Judge({{"rank_0.log", Steps(1, 4) + TimedOut(0, 41)},
+                  {"rank_1.log", Steps(1, 4) + "[rank: 1] Received SIGTERM: 15\n" + of_rank_1},
+                  {"launcher.log", Ending(621) + Exited(0)}});
+  };
+  EXPECT_EQ(judge(TimedOut(1, 12, "broadcast")).failure, "sigterm_preempted");
+  EXPECT_EQ(judge(TimedOut(1, 12, "broadcast")).culprits, std::vector<int32_t>{1});
+  EXPECT_NE(judge(Closed(1)).failure, "sigterm_preempted");
+}
+
+TEST(Judge, TakesAStoreThatItsLauncherLosesAfterAPeerWentForNoRendezvous) {
+  const std::string lost =
+      "W0301 10:11:12.916000 99 torch/distributed/elastic/rendezvous/dynamic_rendezvous.py:1314] The node 'b_99_0' has "
+      "failed to shutdown the rendezvous 'run' due to an error of type RendezvousConnectionError.\n" +
+      Traceback("/venv/site-packages/torch/distributed/elastic/rendezvous/c10d_rendezvous_backend.py",
+                "torch.distributed.elastic.rendezvous.api.RendezvousConnectionError: The connection to the C10d store "
+                "has failed. See inner exception for details.");
+  EXPECT_EQ(JudgeLog(Closed(1) + lost).failure, "host_oom_killed");
+  EXPECT_EQ(JudgeLog(lost).failure, "rendezvous_failed");
 }
 
 TEST(Judge, BlamesTheSilentRankThatPartsWithASentenceOfItsOwn) {

@@ -84,14 +84,15 @@ TEST(Judge, BlamesWhoSendsToTheRankInTheTreeOfABroadcast) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
-TEST(Judge, BlamesNobodyForASizeThatABroadcastOfASilentSenderExplainsAsWell) {
+TEST(Judge, IsSureOfNobodyForASizeThatABroadcastOfASilentSenderExplainsAsWell) {
   const std::string reducing = Steps(1, 4) + RaisedInBackward(44, kClosed);
   Verdict verdict = Judge({{"rank_0.log", reducing},
                            {"rank_1.log", Steps(1, 4)},
                            {"rank_2.log", reducing},
                            {"rank_3.log", Steps(1, 4) + kGotMore}});
   EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
-  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{1, 3, 0}));
+  EXPECT_LT(verdict.confidence, 0.5);
   ASSERT_FALSE(verdict.would_settle.empty());
   EXPECT_NE(verdict.would_settle.front().find("rank 0's or rank 1's or rank 3's"), std::string::npos);
   // The sender of the broadcast reduces gradients too, as all do but one.
@@ -102,7 +103,7 @@ TEST(Judge, BlamesNobodyForASizeThatABroadcastOfASilentSenderExplainsAsWell) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
 }
 
-TEST(Judge, BlamesNobodyForASizeWhereAllOthersAreInTheSameAllReduce) {
+TEST(Judge, IsSureOfNobodyForASizeWhereAllOthersAreInTheSameAllReduce) {
   auto judge = [](const std::string& of_rank_1) {
     return Judge({{"rank_0.log", Steps(1, 4) + Raised(0, 44, "all_reduce", kClosed)},
                   {"rank_1.log", Steps(1, 4) + Raised(1, of_rank_1 == "all_reduce" ? 44 : 31, of_rank_1, kClosed)},
@@ -110,7 +111,8 @@ TEST(Judge, BlamesNobodyForASizeWhereAllOthersAreInTheSameAllReduce) {
                   {"rank_3.log", Steps(1, 4) + kGotMore}});
   };
   EXPECT_EQ(judge("all_reduce").failure, "collective_mismatch_hang");
-  EXPECT_TRUE(judge("all_reduce").culprits.empty());
+  EXPECT_EQ(judge("all_reduce").culprits, (std::vector<int32_t>{0, 1, 3}));
+  EXPECT_LT(judge("all_reduce").confidence, 0.5);
   ASSERT_FALSE(judge("all_reduce").would_settle.empty());
   EXPECT_EQ(judge("broadcast").culprits, std::vector<int32_t>{1});
 }
@@ -180,6 +182,36 @@ TEST(Judge, ReadsTheCallOfAFrameThatRichBreaksInItsBox) {
   };
   EXPECT_EQ(judge("all_gather").culprits, std::vector<int32_t>{3});
   EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{1});
+}
+
+TEST(Judge, CountsTheRankThatItsLauncherEndedAndLeftOutOfItsTableAmongThoseThatSend) {
+  auto ended = [](int rank, int code) {
+    return "  rank      : " + std::to_string(rank) + " (local_rank: " + std::to_string(rank) +
+           ")\n  exitcode  : " + std::to_string(code) + " (pid: 62" + std::to_string(rank) + ")\n";
+  };
+  const std::string waits = RaisedInBackward(44, kClosed), table = ended(0, 1) + ended(1, 1) + ended(2, -6);
+  auto ending = [](int pid) {
+    return "WARNING:torch.distributed.elastic.multiprocessing.api:Sending process " + std::to_string(pid) +
+           " closing signal SIGTERM\n";
+  };
+  EXPECT_EQ(JudgeLog(kGotMore + waits + ending(623) + table).culprits, std::vector<int32_t>{3});
+  EXPECT_EQ(JudgeLog(kGotMore + waits + ending(621) + table).culprits, std::vector<int32_t>{0});
+}
+
+TEST(Judge, BlamesWhoSendsInAnAllGatherWhoseTracebacksNameNoRank) {
+  auto in = [](const std::string& call) {
+    return "Traceback (most recent call last):\n  File \"/app/train.py\", line 31, in step\n"
+           "  File \"/usr/lib/python3/dist-packages/torch/distributed/distributed_c10d.py\", line 2282, in " +
+           call + "\nRuntimeError: [./gloo/transport/tcp/" + kClosed + "\n";
+  };
+  auto judge = [&](const std::string& call) {
+    return Judge({{"node_0.log", "[rank0] step=4 loss=1.2\n[rank1] step=4 loss=1.3\n" + in(call) + in(call)},
+                  {"node_1.log", "[rank2] step=4 loss=1.2\n[rank3] step=4 loss=1.3\n" + std::string(kGotMore) +
+                                     in(call) + Aborted(1, 2)}});
+  };
+  EXPECT_EQ(judge("all_gather").failure, "collective_mismatch_hang");
+  EXPECT_EQ(judge("all_gather").culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(judge("all_reduce").culprits, std::vector<int32_t>{3});
 }
 
 TEST(Judge, BelievesTheCallsOfAllRanksRatherThanAStepThatOneReports) {

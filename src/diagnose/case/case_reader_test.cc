@@ -171,6 +171,14 @@ TEST_F(CaseReaderTest, FilesInARowAreRanks) {
   EXPECT_EQ(Find(read, "d").rank, 0);
 }
 
+TEST_F(CaseReaderTest, FilesInARowWhoseProgramTellsItsLocalRankAreRanks) {
+  Write("log.0", "rank: 0, local_rank: 0, world_size: 4\n");
+  Write("log.1", "c\n");
+  EXPECT_EQ(Find(ReadFolder(), "c").rank, 1);
+  Write("log.1", "c\nfailed (exitcode: 1) local_rank: 0 (pid: 31)\n");  // a launcher does
+  EXPECT_EQ(Find(ReadFolder(), "c").rank, std::nullopt);
+}
+
 TEST_F(CaseReaderTest, FoldersInARowWithFilesInARowAreNodesWithLocalRanks) {
   Write("0/0.log", "a\n");
   Write("0/1.log", "b\n");

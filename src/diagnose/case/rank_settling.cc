@@ -15,7 +15,8 @@ namespace {
 using Number = std::optional<int32_t>;
 
 bool Speaks(const Line& line) {
-  for (std::string_view word : {"torch.distributed.elastic", "torch.distributed.run", "local_rank: "}) {
+  for (std::string_view word :
+       {"torch.distributed.elastic", "torch.distributed.run", ") local_rank: ", "(local_rank: "}) {
     if (line.text.find(word) != std::string_view::npos) return true;
   }
   return false;

@@ -125,9 +125,9 @@ std::optional<int32_t> RankOf(const Reading& reading, size_t line) {
 
 void ReadWorldSize(std::string_view text, Collectives* found) {
   static const re2::RE2 kWorld(
-      R"((?i)world[_ ]size ?[:=]? ?(\d{1,6})\b|nranks[= ](\d{1,6})\b|MEMBER: \d+/(\d{1,6})\b)");
-  re2::StringPiece size[3];
-  if (!re2::RE2::PartialMatch(Piece(text), kWorld, &size[0], &size[1], &size[2])) return;
+      R"((?i)world[_ ]size ?[:=]? ?(\d{1,6})\b|nranks[= ](\d{1,6})\b|MEMBER: \d+/(\d{1,6})\b|\b(?:global_world_sizes=\[|rank=\d+, size=|Num processes: )(\d{1,6})\b|Starting with (\d{1,6}) processes)");
+  re2::StringPiece size[5];
+  if (!re2::RE2::PartialMatch(Piece(text), kWorld, &size[0], &size[1], &size[2], &size[3], &size[4])) return;
   for (const auto& digits : size) {
     if (auto number = Integer(digits))
       found->world_size = std::max(found->world_size.value_or(0), static_cast<int32_t>(*number));

@@ -41,15 +41,14 @@ std::map<int32_t, std::set<int32_t>> PeersOfThose(const Reading& reading, const 
 
 }  // namespace
 
-std::optional<int32_t> FindCommonPeer(const Reading& reading, const std::vector<Suspect>& suspects,
-                                      const std::set<int32_t>& silent, const KnownRanks& known) {
-  if (!known.whole) return std::nullopt;
+std::vector<int32_t> FindCommonPeers(const Reading& reading, const std::vector<Suspect>& suspects,
+                                     const std::set<int32_t>& silent, const KnownRanks& known) {
+  if (!known.whole) return {};
   const auto peers = PeersOfThose(reading, suspects, static_cast<int32_t>(known.all.size()));
-  std::optional<int32_t> common;
+  std::vector<int32_t> common;
   for (int32_t rank : silent) {
-    if (!std::all_of(peers.begin(), peers.end(), [&](const auto& of) { return of.second.count(rank) > 0; })) continue;
-    if (common) return std::nullopt;
-    common = rank;
+    if (std::all_of(peers.begin(), peers.end(), [&](const auto& of) { return of.second.count(rank) > 0; }))
+      common.push_back(rank);
   }
   return common;
 }

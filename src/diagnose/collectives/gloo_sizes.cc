@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "diagnose/collectives/gloo_tree.h"
 #include "diagnose/collectives/odd_call.h"
@@ -38,8 +39,7 @@ bool AnyIn(const Reading& reading, const std::vector<Suspect>& suspects, std::st
 int32_t SenderTo(const Reading& reading, const std::vector<Suspect>& suspects, int32_t rank, int32_t world) {
   const auto above = SenderToAll({rank});
   if (above && AnyIn(reading, suspects, "in broadcast")) return *above;
-  const bool gathers = !RanksIn(reading, suspects, "in all_gather").empty();
-  return (rank + (gathers ? world - 1 : 1)) % world;
+  return (rank + (AnyIn(reading, suspects, "in all_gather") ? world - 1 : 1)) % world;
 }
 
 // Whether all others that say where they were reduced their gradients, and not the sender alone: it may be there for it
@@ -88,6 +88,14 @@ std::vector<std::string> WhoseSize(const std::string& ranks) {
   return {"whose size is the odd one, " + ranks + ": TORCH_DISTRIBUTED_DEBUG=DETAIL, the shapes that each passes"};
 }
 
+// The sizes of the gradients are the same on all ranks, so that where others reduce them it is rather the broadcast's.
+Blame OfEitherCall(int32_t receiver, int32_t before, int32_t above, bool reducing) {
+  std::vector<int32_t> ranks =
+      reducing ? std::vector<int32_t>{above, receiver, before} : std::vector<int32_t>{before, above, receiver};
+  return OneOf(std::move(ranks), "the sizes of the first and of who receives from it differ",
+               WhoseSize(AnyOf({before, receiver, above})));
+}
+
 }  // namespace
 
 // Who sends more has left out a smaller collective, or its part is larger; that the receiver's is smaller than all
@@ -116,7 +124,7 @@ Blame OfGlooSizes(const Reading& reading, const std::vector<Suspect>& suspects, 
     return OfABroadcast(rank, *above, known.size(), WhoseSize(AnyOf({rank, *above})));
   const bool reducing = DidOthersReduceGradients(reading, suspects, rank, sender);
   if (above && *above != sender && MayBeOfABroadcast(reading, suspects, rank, *above, reducing, known))
-    return {{}, "", WhoseSize(AnyOf({sender, rank, *above}))};
+    return OfEitherCall(rank, sender, *above, reducing);
   const std::vector<std::string> settles =
       WhoseSize("rank " + std::to_string(sender) + "'s or rank " + std::to_string(rank) + "'s");
   // The gradients' sizes are the same on all ranks.

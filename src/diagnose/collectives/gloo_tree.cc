@@ -8,9 +8,16 @@ namespace {
 
 int32_t ParentOf(int32_t rank) { return rank - static_cast<int32_t>(std::bit_floor(static_cast<uint32_t>(rank))); }
 
-// The ranks that get what the root sends by way of this one.
-std::set<int32_t> Below(int32_t rank, int32_t world) {
+std::optional<int32_t> SenderTo(Way way, int32_t rank, int32_t world) {
+  if (way == Way::kBroadcast) return rank > 0 ? std::optional(ParentOf(rank)) : std::nullopt;
+  return rank + 1 < world ? std::optional(rank + 1) : std::nullopt;
+}
+
+// The ranks that get what is sent by way of this one.
+std::set<int32_t> Below(Way way, int32_t rank, int32_t world) {
   std::set<int32_t> below;
+  for (int32_t other = 0; way == Way::kReduction && other < rank; ++other) below.insert(other);
+  if (way == Way::kReduction) return below;
   for (int32_t other = rank + 1; other < world; ++other) {
     if (ParentOf(other) == rank || below.count(ParentOf(other)) > 0) below.insert(other);
   }
@@ -32,18 +39,16 @@ std::set<int32_t> PeersInTree(int32_t rank, int32_t world) {
   return peers;
 }
 
-std::optional<int32_t> FindTreeGap(const StuckInTree& stuck, int32_t world) {
-  std::optional<int32_t> gap;
+std::vector<int32_t> FindTreeGaps(Way way, const StuckInTree& stuck, int32_t world) {
+  std::vector<int32_t> gaps;
   for (int32_t rank = 0; rank < world; ++rank) {
-    const std::set<int32_t> above = rank > 0 ? std::set<int32_t>{ParentOf(rank)} : std::set<int32_t>{};
-    std::set<int32_t> below = Below(rank, world);
+    std::set<int32_t> above, below = Below(way, rank, world);
+    if (auto sender = SenderTo(way, rank, world)) above.insert(*sender);
     if (!Includes(above, stuck.could_not_send) || !Includes(below, stuck.could_not_receive)) continue;
     below.insert(above.begin(), above.end());
-    if (below != stuck.all) continue;
-    if (gap) return std::nullopt;
-    gap = rank;
+    if (below == stuck.all) gaps.push_back(rank);
   }
-  return gap;
+  return gaps;
 }
 
 std::optional<int32_t> SenderToAll(const std::vector<int32_t>& ranks) {

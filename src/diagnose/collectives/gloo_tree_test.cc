@@ -39,10 +39,21 @@ TEST(GlooTree, BlamesNoRootWhereTheOthersWereInAnAllReduce) {
 }
 
 TEST(GlooTree, FindsWhoLeftItOutThoughTheStuckOneSawAPeerGo) {
-  EXPECT_EQ(FindTreeGap({{0}, {}, {}}, 4), 2);
-  EXPECT_EQ(FindTreeGap({{0, 3}, {}, {}}, 4), 1);
-  EXPECT_EQ(FindTreeGap({{0}, {}, {0}}, 4), std::nullopt);  // who sends to all receives from none
-  EXPECT_EQ(FindTreeGap({{0, 3}, {0}, {0}}, 4), std::nullopt);
+  using Ranks = std::vector<int32_t>;
+  EXPECT_EQ(FindTreeGaps(Way::kBroadcast, {{0}, {}, {}}, 4), Ranks{2});
+  EXPECT_EQ(FindTreeGaps(Way::kBroadcast, {{0, 3}, {}, {}}, 4), Ranks{1});
+  EXPECT_EQ(FindTreeGaps(Way::kBroadcast, {{0}, {}, {}}, 3), (Ranks{1, 2}));
+  EXPECT_EQ(FindTreeGaps(Way::kBroadcast, {{0}, {}, {0}}, 4), Ranks{});  // who sends to all receives from none
+  EXPECT_EQ(FindTreeGaps(Way::kBroadcast, {{0, 3}, {0}, {0}}, 4), Ranks{});
+}
+
+TEST(GlooTree, FindsWhoLeftOutAReductionThatThoseBehindItHaveBehindThem) {
+  using Ranks = std::vector<int32_t>;
+  EXPECT_EQ(FindTreeGaps(Way::kReduction, {{1}, {}, {}}, 4), Ranks{0});
+  EXPECT_EQ(FindTreeGaps(Way::kReduction, {{0, 2}, {2}, {0}}, 4), Ranks{1});
+  EXPECT_EQ(FindTreeGaps(Way::kReduction, {{0, 1, 2}, {}, {}}, 4), Ranks{3});
+  EXPECT_EQ(FindTreeGaps(Way::kReduction, {{0, 2}, {0}, {}}, 4), Ranks{});  // nobody waits to send for the root
+  EXPECT_EQ(FindTreeGaps(Way::kReduction, {{2, 3}, {}, {}}, 4), Ranks{});   // of several parts
 }
 
 TEST(GlooTree, NamesASenderOnlyWhereAllHaveTheSame) {

@@ -3,8 +3,10 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "diagnose/collectives/gloo_tree.h"
 #include "diagnose/reading/stacks.h"
@@ -92,23 +94,37 @@ bool IsFurther(const Place& a, const Place& b) {
   return false;
 }
 
-// Of ranks that are stuck in a broadcast and others that have gone on: all there are, else the tree tells nothing.
-OddCall OfBroadcast(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck,
-                    const Group& ahead, const std::set<int32_t>& known) {
-  if (stuck.ranks.size() + ahead.ranks.size() != known.size()) return {};
-  const auto world = static_cast<int32_t>(known.size());
-  auto is_stuck = [&](const Suspect& suspect) {
-    return std::find(stuck.ranks.begin(), stuck.ranks.end(), suspect.rank) != stuck.ranks.end();
-  };
-  auto gap = FindTreeGap({{stuck.ranks.begin(), stuck.ranks.end()},
-                          WhoSaid(reading, suspects, "for send operation", is_stuck),
-                          WhoSaid(reading, suspects, "for recv operation", is_stuck)},
-                         world);
-  if (!gap) return {{}, true, ""};
-  return {{*gap},
+// Who left out what the stuck wait in and others have behind them.
+OddCall LeftOut(int32_t rank, const Group& stuck, const Group& ahead) {
+  return {{rank},
+          {},
           true,
-          "it had gone on to " + Named(ahead.place) + " without the broadcast of " + Named(stuck.place) +
+          "it had gone on to " + Named(ahead.place) + " without the " + stuck.place.call + " of " + Named(stuck.place) +
               ", where who sends to it could not"};
+}
+
+OddCall EitherOf(std::vector<int32_t> ranks) {
+  if (ranks.size() != 2) ranks.clear();
+  return {{}, std::move(ranks), true, ""};
+}
+
+std::function<bool(const Suspect&)> IsIn(const Group& group) {
+  return [&group](const Suspect& suspect) {
+    return std::find(group.ranks.begin(), group.ranks.end(), suspect.rank) != group.ranks.end();
+  };
+}
+
+// Of ranks that are stuck in a call that others have behind them: all there are, else their ways tell nothing.
+OddCall OfGap(const Reading& reading, const std::vector<Suspect>& suspects, const Group& stuck, const Group& ahead,
+              const std::set<int32_t>& known) {
+  if (stuck.ranks.size() + ahead.ranks.size() != known.size()) return {};
+  const Way way = stuck.place.call == "broadcast" ? Way::kBroadcast : Way::kReduction;
+  auto gaps = FindTreeGaps(way,
+                           {{stuck.ranks.begin(), stuck.ranks.end()},
+                            WhoSaid(reading, suspects, "for send operation", IsIn(stuck)),
+                            WhoSaid(reading, suspects, "for recv operation", IsIn(stuck))},
+                           static_cast<int32_t>(known.size()));
+  return gaps.size() == 1 ? LeftOut(gaps.front(), stuck, ahead) : EitherOf(std::move(gaps));
 }
 
 }  // namespace
@@ -133,20 +149,29 @@ OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects
   const Group& first = groups.begin()->second;
   const Group& second = groups.rbegin()->second;
   for (const auto& [ahead, stuck] : {std::pair(&first, &second), std::pair(&second, &first)}) {
-    if (stuck->place.call == "broadcast" && IsFurther(ahead->place, stuck->place))
-      return OfBroadcast(reading, suspects, *stuck, *ahead, known);
+    if (!IsFurther(ahead->place, stuck->place)) continue;
+    if (stuck->place.call == "broadcast") return OfGap(reading, suspects, *stuck, *ahead, known);
+    if (stuck->place.call != "reduce") continue;
+    if (OddCall odd = OfGap(reading, suspects, *stuck, *ahead, known); !odd.ranks.empty()) return odd;
   }
   const std::string of_others = ", the others' that of ";
   if (first.ranks.size() < second.ranks.size())
-    return {first.ranks, true, "its collective was that of " + Named(first.place) + of_others + Named(second.place)};
+    return {
+        first.ranks, {}, true, "its collective was that of " + Named(first.place) + of_others + Named(second.place)};
   if (second.ranks.size() < first.ranks.size())
-    return {second.ranks, true, "its collective was that of " + Named(second.place) + of_others + Named(first.place)};
+    return {
+        second.ranks, {}, true, "its collective was that of " + Named(second.place) + of_others + Named(first.place)};
   for (const auto& [ahead, behind] : {std::pair(&first, &second), std::pair(&second, &first)}) {
     if (!IsFurther(ahead->place, behind->place)) continue;
-    return {ahead->ranks, true,
+    return {ahead->ranks,
+            {},
+            true,
             "it had gone on to " + Named(ahead->place) + " without the collective of " + Named(behind->place)};
   }
-  return {{}, true, ""};
+  std::vector<int32_t> both = first.ranks;
+  both.insert(both.end(), second.ranks.begin(), second.ranks.end());
+  std::sort(both.begin(), both.end());
+  return EitherOf(std::move(both));
 }
 
 }  // namespace rankscope::diagnose

@@ -225,6 +225,38 @@ void FindCutTracebacks(Reading* reading) {
                    [](const Sighting& a, const Sighting& b) { return a.line < b.line; });
 }
 
+// A launcher that had one process alone says so when that fails: what is raised in its file is of that one.
+std::optional<int32_t> OnlyProcessOf(const Reading& reading, uint32_t file) {
+  std::set<std::optional<int32_t>> ranks;
+  size_t exit_line = 0;
+  for (const Exit& exit : reading.exits) {
+    if (reading.read->lines[exit.line].file != file) continue;
+    ranks.insert(RankOf(exit));
+    exit_line = exit.line;
+  }
+  if (ranks.size() != 1) return std::nullopt;
+  const auto& lines = reading.read->lines;
+  bool alone = false, ended = false;
+  auto look = [&](size_t line) {
+    alone = alone || reading.bodies[line].text.starts_with("<NO_OTHER_FAILURES>");
+    ended = ended || lines[line].text.find("closing signal SIG") != std::string_view::npos;
+  };
+  for (size_t i = exit_line; i < lines.size() && lines[i].file == file; ++i) look(i);
+  for (size_t i = exit_line; i > 0 && lines[i - 1].file == file; --i) look(i - 1);
+  return alone && !ended ? *ranks.begin() : std::nullopt;
+}
+
+void NameWhoRaised(Reading* reading) {
+  std::map<uint32_t, std::optional<int32_t>> only;
+  for (size_t i = 0; i < reading->ranks.size(); ++i) {
+    const uint32_t file = reading->read->lines[i].file;
+    if (reading->ranks[i] || (!reading->tracebacks.is_inside[i] && reading->ends.count(i) == 0)) continue;
+    auto [known, fresh] = only.try_emplace(file);
+    if (fresh) known->second = OnlyProcessOf(*reading, file);
+    reading->ranks[i] = known->second;
+  }
+}
+
 }  // namespace
 
 Reading Understand(const Case& read) {
@@ -240,6 +272,7 @@ Reading Understand(const Case& read) {
   FindCutTracebacks(&reading);
   reading.points = FindProgress(read, reading.bodies);
   reading.exits = FindExits(read, reading.bodies);
+  NameWhoRaised(&reading);
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     if (!reading.tracebacks.is_inside[i] && SaysFinished(reading.bodies[i].text)) reading.finished.push_back(i);
   }

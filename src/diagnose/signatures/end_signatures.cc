@@ -53,9 +53,9 @@ constexpr Signature kTable[] = {
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
-     R"(srun: error: .*: Exited with exit code (?:[2-9]|[1-9]\d)\b|process \d+ terminated with exit code (?:[2-9]|[1-9]\d)\b|^ *Exit code: +(?:[2-9]|[1-9]\d)\b|failed \(exitcode: ?(?:[2-9]|[1-9]\d)\)|^exitcode +: (?:[2-9]|[1-9]\d) \(pid)"},
+     R"((?:srun: error: .*: Exited with exit code |process \d+ terminated with exit code |^ *Exit code: +|failed \(exitcode: ?|^exitcode +: )(?:[2-9]|[1-9]\d|2\d\d)\b)"},
     // As the keeper says it.
-    {"python_exception_one_rank", "exit code", kOutcome, 50, R"(\brank \d+ ended: exit (?:[2-9]|[1-9]\d))"},
+    {"python_exception_one_rank", "exit code", kOutcome, 50, R"(\brank \d+ ended: exit (?:[2-9]|[1-9]\d|2\d\d)\b)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(\brank \d+ ended: exit 1\b)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code))"},

@@ -215,8 +215,7 @@ Blame OfParameters(const Reading& reading, const std::vector<Suspect>& suspects,
   }
   if (unlike.size() > 1 && unlike == others) return {{0}, "the parameters of all others are unlike its own", {}};
   if (unlike == others && unlike.size() == 1)
-    return {
-        {*unlike.begin(), 0}, "its parameters are not those of rank 0", {"how each of the two built its model"}, 0.5};
+    return OneOf({*unlike.begin(), 0}, "their parameters differ", {"how each of the two built its model"});
   return {{unlike.begin(), unlike.end()}, "its parameters are not those of rank 0", {}};
 }
 
@@ -239,6 +238,11 @@ bool IsVictimsWord(const Suspect& suspect) {
   if (suspect.role == Role::kCascade && suspect.failure != "python_exception_one_rank") return true;
   return suspect.failure == "nccl_timeout" || suspect.failure == "gloo_error" || suspect.kind == "remote" ||
          suspect.kind == kSkippedCollective || (suspect.failure == "process_hung" && suspect.kind == "start");
+}
+
+Blame OneOf(std::vector<int32_t> ranks, std::string why, std::vector<std::string> would_settle) {
+  const double each = ranks.empty() ? 1 : 1.0 / static_cast<double>(ranks.size());
+  return {std::move(ranks), std::move(why), std::move(would_settle), each};
 }
 
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,

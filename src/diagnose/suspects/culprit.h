@@ -17,6 +17,9 @@ struct Blame {
   double confidence = 1;                  // that it is the first of them, where it is that which is in doubt
 };
 
+// Each of these as likely as the others, which are few.
+Blame OneOf(std::vector<int32_t> ranks, std::string why, std::vector<std::string> would_settle);
+
 // In the order of proof: the rank whose own words the cause is; the rank named in them; the process that the launcher
 // saw die of it; of victims' words, the rank they wait for: the odd one, the one behind, the silent one.
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,

@@ -13,11 +13,20 @@ namespace {
 // What the launcher did to the others is no cause.
 constexpr int kDoneByLauncher = 22;
 
+// The rank waited in a collective until that timed out, behind the signal: others died of that wait, and so was the
+// launcher's signal to them.
+bool WaitedAfterIt(const Reading& reading, const std::vector<Suspect>& suspects, const Suspect& signal) {
+  return signal.rank && std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& other) {
+           return other.kind == "timeout" && other.rank == signal.rank &&
+                  IsKnownToFollow(reading, other.line, signal.line);
+         });
+}
+
 void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspects) {
   LauncherEnded ended = EndedByLauncher(reading);
   for (Suspect& suspect : *suspects) {
     bool in_table = reading.bodies[suspect.line].text.starts_with("traceback ");
-    bool is_term = IsSignal(suspect) && (ended.by_sigterm || in_table);
+    bool is_term = IsSignal(suspect) && (ended.by_sigterm || in_table) && !WaitedAfterIt(reading, *suspects, suspect);
     bool is_kill = suspect.kind == "sigkill_unexplained" && ended.by_sigkill;
     if (!is_term && !is_kill) continue;
     suspect.role = Role::kCascade;
@@ -111,13 +120,12 @@ std::optional<int32_t> WhoExitedAlone(const Reading& reading, const std::vector<
   return SawItGo(suspects).empty() ? std::nullopt : alone;
 }
 
-void PromoteOwnExit(const Reading& reading, std::vector<Suspect>* suspects) {
+void AddOwnExit(const Reading& reading, std::vector<Suspect>* suspects) {
   const auto alone = WhoExitedAlone(reading, *suspects);
-  for (Suspect& suspect : *suspects) {
-    const bool its = alone && std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-                       return exit.line == suspect.line && exit.code.value_or(0) != 0 && RankOf(exit) == alone;
-                     });
-    if (its && suspect.kind == "exit code") suspect.score = std::max(suspect.score, kOwnExit);
+  for (const Exit& exit : reading.exits) {
+    if (!alone || exit.code.value_or(0) == 0 || RankOf(exit) != alone) continue;
+    suspects->push_back({std::max(exit.line, exit.code_line), "python_exception_one_rank", "exit code", Role::kOutcome,
+                         kOwnExit, alone, Traceback::kNone, "it alone ended without a word of waiting"});
   }
 }
 
@@ -177,7 +185,7 @@ void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) 
   DemoteCancelledSteps(reading, suspects);
   DemoteSignalsAfterAFailure(reading, suspects);
   WeighAborts(reading, suspects);
-  PromoteOwnExit(reading, suspects);
+  AddOwnExit(reading, suspects);
   AddEndsFromOutside(reading, suspects);
   DropDumpsOfDeaths(reading, suspects);
   DemoteNcclAfterTimeout(reading, suspects);

@@ -98,23 +98,25 @@ const Exit* TaskEndedFromOutside(const Reading& reading) {
 }
 
 // torch 1.13's table leaves out those that its launcher ended.
-bool WereUntoldOnesEnded(const Reading& reading) {
+size_t CountUntoldEnds(const Reading& reading) {
   const std::set<std::string> ended = ProcessesEnded(reading);
-  return std::any_of(ended.begin(), ended.end(), [&](const std::string& process) {
+  return std::count_if(ended.begin(), ended.end(), [&](const std::string& process) {
     return std::none_of(reading.exits.begin(), reading.exits.end(),
                         [&](const Exit& exit) { return IsOf(reading, exit, process); });
   });
 }
 
-// A launcher tells of the ranks of its own node.
+// A launcher tells of the ranks of its own node. Of a rank whose node no line tells, that of each node must have.
 bool DidItsLauncherSpeak(const Reading& reading, int32_t rank) {
-  std::set<int32_t> nodes;
+  std::set<int32_t> own, all, told;
   for (size_t i = 0; i < reading.ranks.size(); ++i) {
-    if (reading.ranks[i] == rank) nodes.insert(reading.read->lines[i].node_rank.value_or(0));
+    const int32_t node = reading.read->lines[i].node_rank.value_or(0);
+    all.insert(node);
+    if (reading.ranks[i] == rank) own.insert(node);
   }
-  return std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-    return nodes.empty() || nodes.count(reading.read->lines[exit.line].node_rank.value_or(0)) > 0;
-  });
+  for (const Exit& exit : reading.exits) told.insert(reading.read->lines[exit.line].node_rank.value_or(0));
+  if (own.empty()) return told == all;
+  return std::any_of(own.begin(), own.end(), [&](int32_t node) { return told.count(node) > 0; });
 }
 
 }  // namespace
@@ -126,10 +128,11 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   for (const auto& rank : reading.ranks) {
     if (rank) known.all.insert(*rank);
   }
-  int32_t world = collectives.world_size.value_or(0);
+  const size_t ended = exits.empty() ? 0 : exits.size() + CountUntoldEnds(reading);
+  int32_t world = std::max(collectives.world_size.value_or(0), static_cast<int32_t>(ended));
   if (!known.all.empty()) world = std::max(world, *known.all.rbegin() + 1);
   for (int32_t rank = 0; rank < world; ++rank) known.all.insert(rank);
-  known.whole = collectives.world_size == world || files == known.all || exits == known.all;
+  known.whole = collectives.world_size == world || files == known.all || ended == known.all.size();
   return known;
 }
 
@@ -220,7 +223,7 @@ bool AllTimedOut(const KnownRanks& known, const std::vector<Suspect>& suspects) 
 std::optional<int32_t> WhoEndedWellAlone(const Reading& reading, const std::vector<Suspect>& suspects,
                                          const KnownRanks& known) {
   const auto failed = RanksThatFailed(reading);
-  if (!failed || failed->size() + 1 != known.all.size() || WereUntoldOnesEnded(reading)) return std::nullopt;
+  if (!failed || failed->size() + 1 != known.all.size() || CountUntoldEnds(reading) > 0) return std::nullopt;
   const std::set<int32_t> complaining = Complaining(suspects);
   for (int32_t dead : OwnDeaths(reading, std::nullopt)) {
     if (complaining.count(dead) == 0) return std::nullopt;

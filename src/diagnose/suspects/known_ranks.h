@@ -12,7 +12,8 @@
 namespace rankscope::diagnose {
 
 // The ranks that the job is known to have had: those that speak, have a file of their own (be it empty) or an exit, and
-// all below them and below the largest world size that a line claims.
+// all below them, below the largest world size that a line claims and below the number of processes that launchers saw
+// end or ended.
 struct KnownRanks {
   std::set<int32_t> all;
   bool whole = false;  // there were no more: a line tells how many, each has a file, or each was seen to end

@@ -54,6 +54,13 @@ bool FollowsDeathBeforeRestart(const Reading& reading, const Suspect& suspect) {
   });
 }
 
+// A peer went before, so that all had joined.
+bool FollowsALoss(const Reading& reading, const std::vector<Suspect>& suspects, const Suspect& suspect) {
+  return std::any_of(suspects.begin(), suspects.end(), [&](const Suspect& other) {
+    return other.kind == "peer closed" && IsKnownToFollow(reading, suspect.line, other.line);
+  });
+}
+
 void DemoteWhatCameAfterTheStart(const Reading& reading, std::vector<Suspect>* suspects) {
   const size_t never = reading.positions.size();
   const size_t first = reading.points.empty() ? never : reading.positions[reading.points.front().line];
@@ -61,7 +68,7 @@ void DemoteWhatCameAfterTheStart(const Reading& reading, std::vector<Suspect>* s
   for (Suspect& suspect : *suspects) {
     if (!IsOfJoining(suspect)) continue;
     const bool late = reading.positions[suspect.line] >= first || FollowsOwnFailure(reading, all, suspect) ||
-                      FollowsDeathBeforeRestart(reading, suspect);
+                      FollowsDeathBeforeRestart(reading, suspect) || FollowsALoss(reading, all, suspect);
     if (!late) continue;
     suspect.role = Role::kCascade;
     suspect.score = std::min(suspect.score, kLostStore);

@@ -14,13 +14,22 @@
 namespace rankscope::diagnose {
 namespace {
 
+constexpr char kDumps[] = "flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)";
+
 // Ranks without a word of waiting, when others complain.
 std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const std::set<int32_t>& known) {
   const std::set<int32_t> complaining = Complaining(suspects);
   std::vector<int32_t> rest;
   std::set_difference(known.begin(), known.end(), complaining.begin(), complaining.end(), std::back_inserter(rest));
-  if (complaining.empty() || rest.size() > complaining.size()) return {};
-  return rest;
+  return complaining.empty() ? std::vector<int32_t>{} : rest;
+}
+
+// Processes that say, in a traceback of which no line tells the rank, that they waited.
+size_t CountUnnamed(const Reading& reading, const std::vector<Suspect>& suspects) {
+  return std::count_if(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
+    return !suspect.rank && IsVictimsWord(suspect) && suspect.traceback != Traceback::kNone &&
+           reading.tracebacks.all[suspect.traceback].caused_by == Traceback::kNone;
+  });
 }
 
 // When the ranks that failed are the victims, the launcher's signal went to the one they waited for.
@@ -33,7 +42,7 @@ std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect
   for (int32_t rank : known) {
     if (dead.count(rank) == 0 && complaining.count(rank) == 0) rest.push_back(rank);
   }
-  if (dead.empty() || rest.size() > dead.size()) return {};
+  if (dead.empty() || rest.size() > dead.size() || CountUnnamed(reading, suspects) > dead.size()) return {};
   return rest;
 }
 
@@ -43,26 +52,30 @@ std::string Listed(const std::vector<int32_t>& ranks) {
   return text;
 }
 
-Blame Nobody(const std::vector<int32_t>& silent) {
-  Blame nobody;
-  if (silent.size() > 1)
-    nobody.would_settle.emplace_back("which of the silent ranks (" + Listed(silent) +
-                                     ") ended first: the launcher's log, dmesg");
-  nobody.would_settle.emplace_back("the logs of every rank");
-  nobody.would_settle.emplace_back("stacks of all ranks while they wait (rankscope dump-stacks JOB)");
-  nobody.would_settle.emplace_back("flight-recorder dumps (TORCH_FR_BUFFER_SIZE=2000)");
-  return nobody;
-}
+// Of the silent ranks one went, and a launcher may have ended the others for it.
+struct Gone {
+  std::vector<int32_t> silent;
+  std::vector<int32_t> fit;  // those of them that all who saw it go have to do with
+};
 
-// Of several silent ranks, all but one of which a launcher ended when that one had gone.
-Blame OfThoseThatWent(const Reading& reading, const std::vector<Suspect>& suspects, const std::vector<int32_t>& silent,
-                      const KnownRanks& known) {
-  const std::set<int32_t> went(silent.begin(), silent.end());
-  if (auto peer = FindCommonPeer(reading, suspects, went, known))
-    return {{*peer}, "all that saw a peer go have to do with it in their collectives", {}};
-  if (EndedBefore ended = FindEndedBefore(reading, went, known.all); ended.rank)
+Blame OfOneThatWent(const Reading& reading, const Gone& gone, const KnownRanks& known) {
+  if (gone.fit.size() == 1) return {gone.fit, "all that saw a peer go have to do with it in their collectives", {}};
+  if (EndedBefore ended = FindEndedBefore(reading, {gone.silent.begin(), gone.silent.end()}, known.all); ended.rank)
     return {{*ended.rank}, "its log ends before what all others went on to print: " + ended.line, {}};
   return {};
+}
+
+Blame Undecided(const Gone& gone, const KnownRanks& known) {
+  const std::vector<int32_t>& went = gone.fit.empty() ? gone.silent : gone.fit;
+  const std::string which = "which of the silent ranks (" + Listed(went) + ") ended first: the launcher's log, dmesg";
+  if (went.size() == 2 && known.whole)
+    return OneOf(went, "none of them says that it waited, and the others saw one go", {which});
+  Blame nobody;
+  if (went.size() > 1) nobody.would_settle.push_back(which);
+  nobody.would_settle.emplace_back("the logs of every rank");
+  nobody.would_settle.emplace_back("stacks of all ranks while they wait (rankscope dump-stacks JOB)");
+  nobody.would_settle.emplace_back(kDumps);
+  return nobody;
 }
 
 // By the ranks that are missing from the reports.
@@ -70,18 +83,20 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
   const KnownRanks ranks = FindKnownRanks(reading, collectives);
   const std::set<int32_t>& known = ranks.all;
   if (RingGap gap = FindRingGap(reading, suspects, known); gap.rank) return {{*gap.rank}, gap.why, {}};
-  const std::vector<int32_t> silent = Uncomplaining(suspects, known);
-  // A launcher ends others too when one rank has gone, and none of them says so.
-  const bool one_went = silent.size() > 1 && !SawItGo(suspects).empty();
-  if (Blame one = one_went ? OfThoseThatWent(reading, suspects, silent, ranks) : Blame(); !one.ranks.empty())
-    return one;
-  if (!silent.empty() && !one_went) return {silent, "every other rank complains that it waited", {}};
+  Gone gone{Uncomplaining(suspects, known), {}};
+  const bool one_went = gone.silent.size() > 1 && !SawItGo(suspects).empty();
+  if (one_went) {
+    gone.fit = FindCommonPeers(reading, suspects, {gone.silent.begin(), gone.silent.end()}, ranks);
+    if (Blame one = OfOneThatWent(reading, gone, ranks); !one.ranks.empty()) return one;
+  } else if (!gone.silent.empty() && gone.silent.size() <= Complaining(suspects).size()) {
+    return {gone.silent, "every other rank complains that it waited", {}};
+  }
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);
   if (!survivors.empty())
     return {survivors, "the ranks that failed had waited; this one was ended by the launcher", {}};
   if (auto next = RankWithoutFile(reading, suspects, collectives))
     return {{*next}, "every rank that has a file saw a peer go, so that it is one that has none", {}};
-  return Nobody(silent);
+  return Undecided(one_went ? gone : Gone{}, ranks);
 }
 
 }  // namespace
@@ -89,10 +104,11 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
 Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
-  if (OddCall odd = FindOddCall(reading, suspects, FindKnownRanks(reading, collectives).all); !odd.ranks.empty())
-    return {odd.ranks, odd.why, {}};
+  const OddCall odd = FindOddCall(reading, suspects, FindKnownRanks(reading, collectives).all);
+  if (!odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
-  if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) return {odd.ranks, odd.why, {}};
+  if (OddStacks stacks = FindOddStacks(reading); !stacks.ranks.empty()) return {stacks.ranks, stacks.why, {}};
+  if (!odd.either.empty()) return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
   return OfTheSilent(reading, suspects, collectives);
 }
 

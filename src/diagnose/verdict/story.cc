@@ -177,13 +177,22 @@ void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotat
   if (!trace.would_settle.empty()) verdict->would_settle.push_back(trace.would_settle);
 }
 
-std::string Summary(const Verdict& verdict) {
+// Where it may be another as well, each.
+std::string Named(const Blame& blame) {
+  std::string text = "rank " + std::to_string(blame.ranks.front());
+  for (size_t i = 1; blame.confidence < 1 && i < blame.ranks.size(); ++i)
+    text += " or " + std::to_string(blame.ranks[i]);
+  return text;
+}
+
+std::string Summary(const Verdict& verdict, const Blame& blame) {
   const FailureClass* known = FindFailureClass(verdict.failure);
   std::string text = known ? std::string(known->meaning) : verdict.failure;
   if (!verdict.kind.empty()) text += " (" + verdict.kind + ")";
-  if (verdict.culprits.empty()) return text;
-  text += ", on rank " + std::to_string(verdict.culprits.front());
-  if (verdict.culprits.size() > 1) text += " first, of " + std::to_string(verdict.culprits.size()) + " ranks";
+  if (blame.ranks.empty()) return text;
+  text += ", on " + Named(blame);
+  if (blame.ranks.size() > 1 && blame.confidence == 1)
+    text += " first, of " + std::to_string(blame.ranks.size()) + " ranks";
   const char* since =
       verdict.failure == "nan_or_inf_loss" && verdict.kind == "metrics" ? ", from step " : ", after step ";
   if (verdict.culprit && verdict.culprit->step) text += since + std::to_string(*verdict.culprit->step);
@@ -204,8 +213,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");
-  if (!blame.ranks.empty())
-    verdict->figures.push_back("rank " + std::to_string(blame.ranks.front()) + ": " + blame.why);
+  if (!blame.ranks.empty()) verdict->figures.push_back(Named(blame) + ": " + blame.why);
   verdict->would_settle.insert(verdict->would_settle.begin(), blame.would_settle.begin(), blame.would_settle.end());
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
   TellTimeline(reading, cause, suspects, verdict);
@@ -213,7 +221,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   TellPossibleHang(reading, cause, verdict);
   Refute(reading, verdict);
   Advise(verdict);
-  verdict->summary = Summary(*verdict);
+  verdict->summary = Summary(*verdict, blame);
 }
 
 }  // namespace rankscope::diagnose

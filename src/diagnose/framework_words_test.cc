@@ -21,6 +21,16 @@ const Pair kPairs[] = {
     {"segfault_sigsegv",
      "Container rank 2 status failed cmd ['/usr/bin/python3', '-u', 'run.py'] code -11 log log/workerlog.2",
      "Container rank 2 status running cmd ['/usr/bin/python3', '-u', 'run.py'] code None log log/workerlog.2"},
+    {"python_exception_one_rank",
+     "The actor is dead because its worker process has died. Worker exit detail: Worker unexpectedly exits. Some "
+     "common "
+     "causes include: (1) the process was killed by the OOM killer due to high memory usage, or (3) the worker crashed "
+     "unexpectedly due to SIGSEGV",
+     "(raylet) Some common causes include: (1) the process was killed by the OOM killer"},
+    {"triton_or_kernel_compile_error",
+     "[rank2]: Original traceback:\n[rank2]: None\n\n[rank2]: Set TORCH_LOGS=\"+dynamo\" and TORCHDYNAMO_VERBOSE=1 "
+     "for more information",
+     "torch._dynamo.config.suppress_errors = True"},
     {"python_exception_one_rank", "Process finished with exit code -1", "Process finished with exit code 0"},
     {"cuda_oom",
      "n4 [2]   (1) Resource exhausted: Attempting to allocate 96.20M. That was not possible. There are 81.0M free.",

@@ -157,7 +157,8 @@ bool IsSample(std::string_view text) {
 
 // Behind these words Ray lists whatever ends processes.
 std::string_view WithoutGuesses(std::string_view text) {
-  return text.substr(0, text.find("There are some potential root causes"));
+  return text.substr(
+      0, std::min(text.find("There are some potential root causes"), text.find("Some common causes include: (1)")));
 }
 
 // What an exception says may stand below its name, as rich wraps it: some lines of the same writer.

@@ -21,6 +21,26 @@ const Pair kPairs[] = {
     {"segfault_sigsegv",
      "Container rank 2 status failed cmd ['/usr/bin/python3', '-u', 'run.py'] code -11 log log/workerlog.2",
      "Container rank 2 status running cmd ['/usr/bin/python3', '-u', 'run.py'] code None log log/workerlog.2"},
+    {"python_exception_one_rank",
+     "The actor is dead because its worker process has died. Worker exit detail: Worker unexpectedly exits. Some "
+     "common "
+     "causes include: (1) the process was killed by the OOM killer due to high memory usage, or (3) the worker crashed "
+     "unexpectedly due to SIGSEGV",
+     "(raylet) Some common causes include: (1) the process was killed by the OOM killer"},
+    {"triton_or_kernel_compile_error",
+     "[rank2]: Original traceback:\n[rank2]: None\n\n[rank2]: Set TORCH_LOGS=\"+dynamo\" and TORCHDYNAMO_VERBOSE=1 "
+     "for more information",
+     "torch._dynamo.config.suppress_errors = True"},
+    {"python_exception_one_rank", "Process finished with exit code -1", "Process finished with exit code 0"},
+    {"cuda_oom",
+     "n4 [2]   (1) Resource exhausted: Attempting to allocate 96.20M. That was not possible. There are 81.0M free.",
+     "Attempting to allocate 96.20M. There are 181.0M free."},
+    {"python_exception_one_rank", "10:31:07 | CRITICAL | KeyError: 'mask_ids'", "10:31:07 | INFO | mask_ids: 'all'"},
+    {"nccl_system_error",
+     "MPICH ERROR [Rank 7] [n12] - Abort(2695311) (rank 7 in comm 0): Fatal error in PMPI_Bcast: Other MPI error, "
+     "error "
+     "stack:\nMPIDI_OFI_handle_cq_error(1075)......: OFI poll failed (ofi_events.c:1077:Input/output error)",
+     "MPICH: OFI provider verbs, 64 ranks in comm 0"},
     {"segfault_sigsegv", "F0301 10:11:12.501000  4242 mesh.cc:31] Check failed: rows == 8 (7 vs. 8)",
      "Check failed: 3 of 300 images are too small"},
     {"host_oom_killed", "Container rank 1 status failed cmd ['python3', 'run.py'] code -9 log log/workerlog.1",

@@ -225,6 +225,17 @@ size_t RootOfLauncher(const Reading& reading, const Suspect& raised) {
   return told ? std::max(told->line, told->code_line) : raised.line;
 }
 
+// Of a launcher's table that has several ranks end alike, the one that it saw first.
+size_t RootOfTable(const Reading& reading, size_t line) {
+  auto its = std::find_if(reading.exits.begin(), reading.exits.end(),
+                          [&](const Exit& exit) { return exit.code_line == line && !exit.time.empty(); });
+  if (its == reading.exits.end() || its->first_observed) return line;
+  auto first = std::find_if(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+    return exit.first_observed && exit.signal == its->signal && exit.code == its->code;
+  });
+  return first == reading.exits.end() ? line : first->code_line;
+}
+
 // What C++ threw stands behind the line that names its type.
 size_t RootOf(const Reading& reading, const Suspect& suspect) {
   if (suspect.kind == "launcher") return RootOfLauncher(reading, suspect);
@@ -233,7 +244,7 @@ size_t RootOf(const Reading& reading, const Suspect& suspect) {
   const bool thrown = reading.bodies[line].text.starts_with("terminate called after throwing");
   const bool same = thrown && next < reading.bodies.size() && reading.ranks[next] == reading.ranks[line] &&
                     reading.read->lines[next].file == reading.read->lines[line].file;
-  return same && reading.bodies[next].text.starts_with("what():") ? next : line;
+  return same && reading.bodies[next].text.starts_with("what():") ? next : RootOfTable(reading, line);
 }
 
 Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) {

@@ -54,5 +54,45 @@ TEST(JudgeFrames, ReadsPastTheMarkOfLoguru) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+// As a logger writes it that names the rank before each of its records.
+std::string HeadedBy(const std::string& head, const std::string& exception) {
+  return head + "Traceback (most recent call last):\n" + Frame("/app/agent.py", "update", "loss.backward()") +
+         exception + "\n";
+}
+
+TEST(JudgeFrames, ATracebackIsOfTheRankThatStandsBeforeItsHead) {
+  const std::string head = "rank:  2 | 2026-04-03 18:44:26,615 CRITICAL | ";
+  const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB";
+  EXPECT_EQ(JudgeLog(HeadedBy(head, oom)).culprits, std::vector<int32_t>{2});
+  const std::string chained = HeadedBy("", "KeyError: 'masks'") +
+                              "\nDuring handling of the above exception, another exception occurred:\n\n" +
+                              HeadedBy("", oom);
+  EXPECT_EQ(JudgeLog(head + chained).culprits, std::vector<int32_t>{2});
+  // Somebody else's, who came between.
+  EXPECT_TRUE(JudgeLog(head + "Traceback (most recent call last):\nloading shard 4\n" + oom + "\n").culprits.empty());
+  EXPECT_TRUE(JudgeLog(HeadedBy(head, "KeyError: 'masks'") + Steps(1, 9) + HeadedBy("", oom)).culprits.empty());
+}
+
+TEST(JudgeFrames, ReadsALogThatIsQuoted) {
+  std::string quoted;
+  for (const std::string& line :
+       {std::string("Traceback (most recent call last):"),
+        std::string("  File \"/venv/site-packages/transformers/trainer.py\", line 31, in _save_checkpoint"),
+        std::string("    os.rename(staging, output)"),
+        std::string("FileNotFoundError: [Errno 2] No such file or directory: 'out/tmp-4' -> 'out/4'")})
+    quoted += "> " + line + "\n";
+  EXPECT_EQ(JudgeLog(quoted).failure, "checkpoint_save_failed");
+}
+
+TEST(JudgeFrames, ACutTracebackInTheJoiningOfRanksIsOfTheirRendezvous) {
+  const std::string begin = "Traceback (most recent call last):\n" + Frame("/app/train.py", "main", "join(args)");
+  EXPECT_EQ(JudgeLog(begin + Frame("/app/util.py", "join", "args.rank = distributed_init(args)")).failure,
+            "rendezvous_failed");
+  EXPECT_EQ(JudgeLog(begin + Frame("/app/util.py", "join", "init_process_group(backend)") +
+                     Frame("/app/util.py", "after", "read(shards)"))
+                .failure,
+            "python_exception_one_rank");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

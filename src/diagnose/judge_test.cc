@@ -127,6 +127,12 @@ TEST(Judge, BlamesTheRankThatHorovodMisses) {
   }
 }
 
+TEST(Judge, BlamesAllRanksThatAreMissedAlikeUnlessTheyAreTheMost) {
+  const std::string stalled = "[1,0]<stderr>:Stalled ops:\n[1,0]<stderr>:Allreduce_0 ";
+  EXPECT_EQ(JudgeLog("world_size: 8\n" + stalled + "[missing ranks: 3, 6]\n").culprits, (std::vector<int32_t>{3, 6}));
+  EXPECT_TRUE(JudgeLog("world_size: 4\n" + stalled + "[missing ranks: 1, 2, 3]\n").culprits.empty());
+}
+
 TEST(Judge, BlamesTheRankThatGloosBarrierMisses) {
   for (const char* words :
        {"[E ProcessGroupGloo.cpp:136] Rank 1 successfully reached monitoredBarrier, but received errors while waiting "
@@ -394,18 +400,27 @@ TEST(Judge, BlamesTheSlowRankThatAnotherReports) {
   EXPECT_EQ(verdict.culprit->rank, 7);
 }
 
+std::string RowOfTable(int rank, int code) {
+  std::string name = std::to_string(rank);
+  return "[" + name + "]:\n  time      : 2026-08-10_03:04:11\n  host      : a\n  rank      : " + name +
+         " (local_rank: " + name + ")\n  exitcode  : " + std::to_string(code) + " (pid: 2" + name + ")\n";
+}
+
 // All fail within the second, so that the launcher does not know who was first.
 TEST(Judge, BlamesTheRankWhoseRowOfTheTableHasACodeOfItsOwn) {
-  auto row = [](int rank, int code) {
-    std::string name = std::to_string(rank);
-    return "[" + name + "]:\n  time      : 2026-08-10_03:04:11\n  host      : a\n  rank      : " + name +
-           " (local_rank: " + name + ")\n  exitcode  : " + std::to_string(code) + " (pid: 2" + name + ")\n";
-  };
-  Verdict verdict = JudgeLog(Steps(1, 9) + "Failures:\n" + row(1, 7) + row(2, 1) +
-                             "Root Cause (first observed failure):\n" + row(0, 1));
+  Verdict verdict = JudgeLog(Steps(1, 9) + "Failures:\n" + RowOfTable(1, 7) + RowOfTable(2, 1) +
+                             "Root Cause (first observed failure):\n" + RowOfTable(0, 1));
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");
   ASSERT_TRUE(verdict.culprit);
   EXPECT_EQ(verdict.culprit->rank, 1);
+}
+
+TEST(Judge, TakesTheRowThatTheLauncherSawFirstOfThoseThatEndAlike) {
+  const std::string rest = Steps(1, 9) + "Failures:\n" + RowOfTable(1, -6) + RowOfTable(2, -6);
+  EXPECT_EQ(JudgeLog(rest + "Root Cause (first observed failure):\n" + RowOfTable(0, -6)).root_line,
+            "  exitcode  : -6 (pid: 20)");
+  EXPECT_EQ(JudgeLog(rest + "Root Cause (first observed failure):\n" + RowOfTable(0, 1)).root_line,
+            "  exitcode  : -6 (pid: 21)");
 }
 
 TEST(Judge, TakesTheLastCallOfAFailedLaunchForNoWait) {

@@ -154,16 +154,18 @@ LateRanks FindOddOnes(const Collectives& collectives) {
   return {};
 }
 
-// The rank that most of the stalled tensors wait for.
-LateRanks FindMissing(const Collectives& collectives) {
+// The ranks that most of the stalled tensors wait for. If they are more than the others, it is these that went ahead.
+LateRanks FindMissing(const Reading& reading, const Collectives& collectives) {
   auto less = [](const auto& a, const auto& b) { return a.second < b.second; };
   auto most = std::max_element(collectives.missing.begin(), collectives.missing.end(), less);
   if (most == collectives.missing.end()) return {};
-  for (const auto& [rank, times] : collectives.missing) {
-    if (rank != most->first && times == most->second) return {};
-  }
   LateRanks late;
-  late.ranks = {most->first};
+  for (const auto& [rank, times] : collectives.missing) {
+    if (times == most->second) late.ranks.push_back(rank);
+  }
+  int32_t ranks = std::max(collectives.world_size.value_or(0), late.ranks.back() + 1);
+  for (const auto& rank : reading.ranks) ranks = std::max(ranks, rank.value_or(0) + 1);
+  if (late.ranks.size() > 1 && 2 * late.ranks.size() > static_cast<size_t>(ranks)) return {};
   late.why = "those that wait name it most";
   return late;
 }
@@ -238,7 +240,7 @@ LateRanks FindLateRanks(const Reading& reading, const Collectives& collectives) 
   if (auto by_dumps = CompareDumps(reading.read->dumps)) {
     return {by_dumps->ranks, by_dumps->kind == FlightDisagreement::Kind::kOther, by_dumps->why, LateRanks::kNoLine};
   }
-  LateRanks late = FindMissing(collectives);
+  LateRanks late = FindMissing(reading, collectives);
   if (late.ranks.empty()) late = FindOddOnes(collectives);
   if (!late.why.empty() || collectives.ranks.size() < 2) return late;
   late = FindThoseBehind(collectives);

@@ -26,5 +26,17 @@ TEST(NcclWriter, IsItsDeviceWhereThereIsOneHost) {
   EXPECT_EQ(CulpritOf(std::string("gpu4:71:94 [1] NCCL INFO Bootstrap : Using eth0\n") + kFailed), std::nullopt);
 }
 
+TEST(NcclWriter, IsToldOfWhateverEndsItButOfItsPeers) {
+  const std::string other = "gpu4:71:94 [0] NCCL INFO Bootstrap : Using eth0\n";
+  Verdict full = JudgeLog(other + "gpu4:72:95 [1] include/alloc.h:178 NCCL WARN Cuda failure 'out of memory'\n");
+  EXPECT_EQ(full.failure, "cuda_oom");
+  EXPECT_EQ(full.culprits, std::vector<int32_t>{1});
+  Verdict unreached = JudgeLog(other +
+                               "gpu4:72:95 [1] misc/socket.cc:483 NCCL WARN socketStartConnect: Connect to "
+                               "10.0.0.9<17943> failed : No route to host\n");
+  EXPECT_EQ(unreached.failure, "nccl_system_error");
+  EXPECT_TRUE(unreached.culprits.empty());
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

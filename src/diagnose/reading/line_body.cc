@@ -8,13 +8,13 @@ namespace {
 // One piece of a prefix. Tried again and again from the left.
 const re2::RE2& RankPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank (\d{1,6}): |<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|\[(?:(?:GPU|gpu|cuda|[Pp]rocess|R)[ :_-]?|[Ww]orker-)(\d{1,4})\]:?|\[?(?:SLURM_)?PROCID[=:]? ?(\d{1,6})(?:\]:?|: )|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d \(PID:\d+, Device:-?\d+, RankID:(\d{1,6})\)|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DP\d+ )?TP(\d{1,4})(?: [DE]P\d+)*\]|[\w-]+:(\d{1,5})\t))");
+      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank(?: |: +)(\d{1,6})(?:: | \| )|<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|\[(?:(?:GPU|gpu|cuda|[Pp]rocess|R)[ :_-]?|[Ww]orker-)(\d{1,4})\]:?|\[?(?:SLURM_)?PROCID[=:]? ?(\d{1,6})(?:\]:?|: )|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d \(PID:\d+, Device:-?\d+, RankID:(\d{1,6})\)|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DP\d+ )?TP(\d{1,4})(?: [DE]P\d+)*\]|[\w-]+:(\d{1,5})\t))");
   return regex;
 }
 
 const re2::RE2& LevelPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80})?\]?(?:[:|]| ?- |\s+|$)|\[([DIWEF])(?:\d{3,4} [^\]]{0,120}| [\w./]+\.\w+:\d+)\]|([DIWE])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
+      R"(^(?:\[?(DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL)\b ?(?:\|[^\]|]{0,80}\](?:[:|]| ?- |\s+|$)|\| ?[\w.=-]{1,40} ?\||\]?(?:[:|]| ?- |\s+|$))|\[([DIWEF])(?:\d{3,4} [^\]]{0,120}| [\w./]+\.\w+:\d+)\]|([DIWE])\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w./-]+:\d+\]))");
   return regex;
 }
 
@@ -24,6 +24,13 @@ const re2::RE2& OtherPiece() {
       R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\d\d/\d\d(?:/\d{2,4})? \d\d:\d\d:\d\d|\(\w[\w.:]*(?:\([^()]{0,60}\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
       R"(|std(?:err|out): |<(?:info|warning|error|debug|trace)?>\s|[0-9a-f]{8} \|\||\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\[\d+/\d+(?:_\d+)?\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
   return regex;
+}
+
+// A mail or a thread that quotes a log begins its lines so; loguru marks one frame of a traceback likewise.
+bool DropQuote(re2::StringPiece* rest) {
+  if (!rest->starts_with("> ") || rest->starts_with("> File \"")) return false;
+  rest->remove_prefix(1);
+  return true;
 }
 
 bool Drop(const re2::RE2& regex, re2::StringPiece* rest) { return re2::RE2::Consume(rest, regex); }
@@ -59,7 +66,8 @@ LineBody ReadLineBody(std::string_view line) {
     while (spaces < rest.size() && (rest[spaces] == ' ' || rest[spaces] == '\t')) ++spaces;
     re2::StringPiece message = rest.substr(spaces);
     re2::StringPiece before = message;
-    if (!DropRank(&message, &body.rank) && !DropLevel(&message, &body.level) && !Drop(OtherPiece(), &message)) {
+    if (!DropRank(&message, &body.rank) && !DropLevel(&message, &body.level) && !Drop(OtherPiece(), &message) &&
+        !DropQuote(&message)) {
       body.text = {before.data(), before.size()};
       return body;
     }

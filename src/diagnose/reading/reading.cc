@@ -58,6 +58,51 @@ void ReadSpeakers(Reading* reading) {
   }
 }
 
+// A logger names the rank before what it writes, and the traceback goes on without: its lines, one after the other.
+class HeadedTraceback {
+ public:
+  // Whose the line without a rank is.
+  std::optional<int32_t> Take(const LineBody& body) {
+    const bool head = IsHead(body.text);
+    if (state_ == State::kHead && !body.text.starts_with("File \"")) rank_.reset();
+    if (state_ == State::kOver && !body.text.empty() && !head && !GoesOn(body.text)) rank_.reset();
+    if (head) {
+      state_ = State::kHead;
+    } else if (state_ != State::kOver) {
+      state_ = body.indented.starts_with(" ") || body.text.empty() ? State::kFrames : State::kOver;
+    }
+    return rank_;
+  }
+  void Begin(const LineBody& body, std::optional<int32_t> rank) {
+    rank_ = IsHead(body.text) ? rank : std::nullopt;
+    state_ = State::kHead;
+  }
+
+ private:
+  enum class State { kHead, kFrames, kOver };
+  static bool GoesOn(std::string_view text) {
+    return text.find("During handling of the above exception") != std::string_view::npos ||
+           text.find("The above exception was the direct cause") != std::string_view::npos;
+  }
+  static bool IsHead(std::string_view text) { return text.ends_with("Traceback (most recent call last):"); }
+
+  std::optional<int32_t> rank_;
+  State state_ = State::kOver;
+};
+
+void GiveTracebacksTheRankOfTheirHead(Reading* reading) {
+  HeadedTraceback traceback;
+  for (size_t i = 0; i < reading->bodies.size(); ++i) {
+    LineBody& body = reading->bodies[i];
+    const bool follows = i > 0 && reading->read->lines[i].file == reading->read->lines[i - 1].file;
+    if (reading->ranks[i] || !follows) {
+      traceback.Begin(body, reading->ranks[i]);
+    } else if (auto rank = traceback.Take(body)) {
+      reading->ranks[i] = body.rank = rank;
+    }
+  }
+}
+
 void OrderByTime(Reading* reading) {
   const std::vector<Line>& lines = reading->read->lines;
   std::vector<size_t> order(lines.size());
@@ -112,7 +157,8 @@ bool IsSample(std::string_view text) {
 
 // Behind these words Ray lists whatever ends processes.
 std::string_view WithoutGuesses(std::string_view text) {
-  return text.substr(0, text.find("There are some potential root causes"));
+  return text.substr(
+      0, std::min(text.find("There are some potential root causes"), text.find("Some common causes include: (1)")));
 }
 
 // What an exception says may stand below its name, as rich wraps it: some lines of the same writer.
@@ -262,6 +308,7 @@ void NameWhoRaised(Reading* reading) {
 Reading Understand(const Case& read) {
   Reading reading(read);
   ReadSpeakers(&reading);
+  GiveTracebacksTheRankOfTheirHead(&reading);
   OrderByTime(&reading);
   reading.tracebacks = FindTracebacks(read, reading.bodies);
   for (size_t i = 0; i < reading.tracebacks.all.size(); ++i) {

@@ -82,6 +82,9 @@ constexpr Signature kTable[] = {
     {"nccl_cuda_error", "call trace", kSymptom, 53, R"(NCCL INFO [\w/]+\.(?:cc|cu|h):\d+ -> 1\b)"},
     {"nccl_system_error", "remote", kSymptom, 44,
      R"(ncclRemoteError|remote process exited or there was a network error)"},
+    // MPI's words for its transport; what it was asked for wrongly it says.
+    {"nccl_system_error", "remote", kSymptom, 46,
+     R"(Fatal error in P?MPI_\w+: Other MPI error|\bMPI_ERR_PROC_FAILED|OFI \w+ failed \(ofi_)"},
     {"nccl_system_error", "internal", kSymptom, 62, R"(ncclInternalError|NCCL error.*internal error)"},
     {"config_error", "one gpu twice", kCause, 84, R"(Duplicate GPU detected)"},
     {"config_error", "invalid usage", kSymptom, 58, R"(ncclInvalidUsage|ncclInvalidArgument)"},
@@ -151,6 +154,9 @@ constexpr Signature kTable[] = {
      R"(store_based_barrier|_store_based_barrier|barrier.*store)"},
     {"rendezvous_failed", "store lost", kCascade, 30,
      R"(TCPStore.*(?:Broken pipe|[Cc]onnection (?:reset|closed|was likely))|failed to check the .?should dump.? flag|sendBytes failed|recvValue failed|Connection was likely closed|While waitForInput, poolFD failed|failed to (?:recv|send), got)"},
+    // A traceback that is cut off while ranks find each other.
+    {"rendezvous_failed", "joining", kSymptom, 66, R"(^RuntimeError: $)",
+     R"((?:init_process_group|distributed_init|init_distributed|_store_based_barrier)\([^\n]*\n*$)"},
     {"config_error", "environment", kCause, 74,
      R"(environment variable (?:RANK|WORLD_SIZE|MASTER_ADDR|MASTER_PORT|LOCAL_RANK) expected, but not set)"},
 

@@ -21,6 +21,9 @@ constexpr Signature kTable[] = {
      R"(Command '\[?'?\S*/(?:ptxas|nvcc|cicc)\b|ptxas (?:fatal|error|.*(?:died|failed))|ptxas exited|`ptxas` failed|Cannot find ptxas|nvrtc: error|NVRTC_ERROR\w*|nvcc (?:fatal|error)|nvlink (?:fatal|error)\s*:)"},
     {"triton_or_kernel_compile_error", "inductor", kCause, 86,
      R"(InductorError|BackendCompilerFailed|LoweringException|torch\._(?:dynamo|inductor)\.exc\.|CppCompileError|CUDACompileError|torch\._inductor.*Error|InternalTorchDynamoError|TorchRuntimeError|FailOnRecompileLimitHit)"},
+    // torch says it below what its compiler raised, and nowhere else.
+    {"triton_or_kernel_compile_error", "inductor", kSymptom, 66,
+     R"(^Set TORCH_LOGS=\S\+dynamo\S and TORCHDYNAMO_VERBOSE=1 for more|^Set TORCHDYNAMO_VERBOSE=1 for the internal stack)"},
     {"triton_or_kernel_compile_error", "extension", kCause, 87,
      R"(Error building extension|ninja: build stopped|Error compiling objects for extension|Command '\['?(?:\S*/)?ninja|[Nn]inja is required to load|error: command .*(?:nvcc|gcc|g\+\+|cc).* failed|Unable to JIT load the|Unable to pre-compile|CUDA_HOME (?:environment variable is not set|does not exist)|JIT (?:build|compil\w+).*(?:fail|error)|[Ff]ailed to (?:JIT|compile|build) .*(?:kernel|op|extension|cuda))"},
     {"triton_or_kernel_compile_error", "extension not built", kCause, 91,

@@ -60,7 +60,7 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code))"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
-     R"(A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9]|torchelastic\.worker\.status\.FAILED)"},
+     R"(Process finished with exit code -?[1-9]|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9]|torchelastic\.worker\.status\.FAILED)"},
     // Composer's launcher, Paddle's, ColossalAI's and Monarch's.
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},

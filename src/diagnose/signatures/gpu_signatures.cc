@@ -17,7 +17,7 @@ constexpr Signature kTable[] = {
     {"cuda_oom", "inside nccl", kCause, 85,
      R"(Cuda failure (?:2 )?'out of memory'|Failed to CUDA (?:calloc|malloc|host alloc)|ncclCudaCalloc.*out of memory)"},
     {"cuda_oom", "jax", kCause, 80,
-     R"(Ran out of memory in memory space|RESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate|Attempting to (?:reserve|allocate)|.*\bOOM\b))"},
+     R"(Ran out of memory in memory space|Attempting to (?:reserve|allocate) [\d.]+\w{1,3} ?\b.*\bThat was not possible|RESOURCE_EXHAUSTED: (?:Out of memory|Failed to allocate|Attempting to (?:reserve|allocate)|.*\bOOM\b))"},
     {"cuda_oom", "tensorflow", kCause, 88, R"(OOM when allocating tensor)"},
     {"cuda_oom", "paddle", kCause, 90, R"(Out of memory error on GPU \d+)"},
     {"cuda_oom", "device resources", kCause, 74, R"(\bResourceExhaustedError\b|device=\w+:\d+: RESOURCE_EXHAUSTED)"},

@@ -40,6 +40,8 @@ constexpr Signature kTable[] = {
      R"(Could not load dynamic library|Could not load symbol|The caller indicates that this is not a failure)", "",
      Life::kGoesOn},
     {"", "offloaded", kHarmless, 90, R"(on the meta device because they were offloaded)", "", Life::kGoesOn},
+    // The errno of a network's completion queue is no file system's.
+    {"", "mpi's transport", kHarmless, 91, R"(MPIDI_\w+\(\d+\)|\bOFI \w+ failed)", "", Life::kGoesOn},
     {"", "from scratch", kHarmless, 88,
      R"((?i)(?:training|starts?|starting|begin\w*) from (?:scratch|random)|^=> no checkpoint found)", "",
      Life::kGoesOn},

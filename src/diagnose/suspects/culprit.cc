@@ -281,7 +281,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {
     return {{*named}, "the line names it", {}};
   }
-  if (cause.failure == "nccl_cuda_error") {
+  // Who cannot reach a peer is as often the victim.
+  if (cause.failure != "nccl_system_error") {
     if (auto rank = RankOfNcclLine(reading, cause.line)) return {{*rank}, "the line is its process's", {}};
   }
   if (auto rank = RankOfPid(reading, cause.line)) return {{*rank}, "the line names its process", {}};

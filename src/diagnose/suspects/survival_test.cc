@@ -266,5 +266,11 @@ TEST(Survival, WhatABufferHeldBackOutlivesNoTracebackOfAModule) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Survival, ABarThatIsClosedBehindAnExceptionOfALostTracebackIsNoStep) {
+  const std::string bar = "  0%|          | 1/300 [00:22<61:42:17, 2.93s/it]\n";
+  EXPECT_EQ(JudgeLog("RuntimeError: Ran out of memory in memory space hbm.\n" + bar).failure, "cuda_oom");
+  EXPECT_TRUE(JudgeLog("allocator: Ran out of memory in memory space hbm, spilled\n" + bar).healthy);
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -1,7 +1,10 @@
 #include "diagnose/suspects/suspect.h"
 
+#include <re2/re2.h>
+
 #include <algorithm>
 
+#include "diagnose/signatures/exception_line.h"
 #include "diagnose/suspects/survival.h"
 
 namespace rankscope::diagnose {
@@ -50,6 +53,12 @@ int ScoreOf(const Reading& reading, const Sighting& sighting) {
     score -= IsRaised(signature) ? signature.weight : kWarned;
   if (signature.weight < 80) score -= kLoose;
   return score;
+}
+
+// By its name, where its traceback is lost.
+bool NamesException(std::string_view text) {
+  static const re2::RE2 kNamed(re2::StringPiece(kException.data(), kException.size()));
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kNamed);
 }
 
 // Of C++ stacks, tables and the like, which follow a death.
@@ -128,8 +137,9 @@ std::vector<Suspect> FindSuspects(const Reading& reading) {
     const Signature& signature = *sighting.signature;
     if (signature.life == Life::kEnds && survival.WentOnAfter(sighting.line)) continue;
     bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
-    if (loose && !ends && (IsFollowedByOrdinaryLines(reading, sighting) || survival.TrainedOnAlone(sighting.line)))
-      continue;
+    // A bar shows its last state once more when it is closed.
+    const bool trained = !NamesException(reading.bodies[sighting.line].text) && survival.TrainedOnAlone(sighting.line);
+    if (loose && !ends && (IsFollowedByOrdinaryLines(reading, sighting) || trained)) continue;
     suspects.push_back({sighting.line,
                         signature.failure,
                         signature.kind,

@@ -242,17 +242,21 @@ TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
   EXPECT_FALSE(Find(read, "{\"loss\": 2.5, \"epoch\": 1}").rank);
 }
 
-TEST_F(CaseReaderTest, BarsGiveWayToWhatIsWrittenBehindThem) {
-  Case read = Read({Write("train.log",
-                          "  1%|          | 1/99 [00:00<00:09, 9.1it/s]\r  2%|2         | 2/99 [00:00<00:09, 9.1it/s]\n"
-                          "  3%|3         | 3/99 [00:00<00:09, 9.1it/s][rank2]: Traceback (most recent call last):\n"
-                          "  3%|3         | 3/99 [00:00<00:09, 9.1it/s, loss=2]KeyError: 'x'\n"
-                          "kept\rtoo\n")});
-  EXPECT_EQ(read.lines[0].text, "  2%|2         | 2/99 [00:00<00:09, 9.1it/s]");
-  EXPECT_EQ(Find(read, "Traceback (most recent call last):").rank, 2);
-  Find(read, "KeyError: 'x'");
-  EXPECT_EQ(Find(read, "kept").number, 4u);
-  EXPECT_EQ(Find(read, "too").number, 4u);
+TEST_F(CaseReaderTest, WhatIsWrittenBehindABarIsALineOfItsOwn) {
+  const std::string bar = "  3%|3         | 3/99 [00:00<00:09, 9.1it/s]";
+  Case read = Read({Write("train.log", bar + "[rank2]: Traceback (most recent call last):\n" + bar + " " + bar +
+                                           "KeyError: 'x'\nkept\rtoo\n")});
+  ASSERT_EQ(read.lines.size(), 7u);
+  EXPECT_EQ(read.lines[0].text, bar);
+  EXPECT_FALSE(read.lines[0].rank);
+  EXPECT_EQ(read.lines[1].text, "Traceback (most recent call last):");
+  EXPECT_EQ(read.lines[1].rank, 2);
+  EXPECT_TRUE(read.lines[1].rank_said);
+  EXPECT_EQ(read.lines[3].text, " " + bar);
+  EXPECT_EQ(read.lines[4].text, "KeyError: 'x'");
+  EXPECT_EQ(read.lines[4].number, 2u);
+  EXPECT_EQ(Find(read, "kept").number, 3u);
+  EXPECT_EQ(Find(read, "too").number, 3u);
   EXPECT_EQ(WriterOf(read, 2).lines, 1u);
 }
 
@@ -261,7 +265,8 @@ TEST_F(CaseReaderTest, StatesOfABarThatSayMoreThanACountAreLinesEach) {
       Read({Write("train.log",
                   "\r  0%|          | 0/9 [00:00<?, ?it/s]\r 11%|1         | 1/9 [00:01<00:09, 1.1s/it, fwd=0.2]"
                   "\r 22%|2         | 2/9 [00:02<00:08, 1.1s/it, fwd=0.3]\r 33%|3 | 3/9 [00:03<00:07, 1.1s/it]")});
-  ASSERT_EQ(read.lines.size(), 3u);
+  ASSERT_EQ(read.lines.size(), 4u);
+  Find(read, "  0%|          | 0/9 [00:00<?, ?it/s]");
   Find(read, " 11%|1         | 1/9 [00:01<00:09, 1.1s/it, fwd=0.2]");
   Find(read, " 22%|2         | 2/9 [00:02<00:08, 1.1s/it, fwd=0.3]");
   Find(read, " 33%|3 | 3/9 [00:03<00:07, 1.1s/it]");
@@ -288,6 +293,17 @@ TEST_F(CaseReaderTest, AnEmptyFileBesideOneOfTheSameNameButForItsNumberIsARanks)
   EXPECT_EQ(read.files[0].rank, 0);
   EXPECT_EQ(read.skipped, std::vector<std::string>{folder_ + "/ranks/lock.7 (no log)"});
 }
+TEST_F(CaseReaderTest, OfABarThatRedrawsItselfTheLastTwoStatesAreLines) {
+  auto state = [](int step) { return " 5%|#  | " + std::to_string(step) + "/9 [00:01<00:09, 1.1s/it]"; };
+  std::string log;
+  for (int step = 1; step < 5; ++step) log += "\r" + state(step);
+  Case read = Read({Write("train.log", log + "KeyError: 'x'\n")});
+  ASSERT_EQ(read.lines.size(), 3u);
+  EXPECT_EQ(read.lines[0].text, state(3));
+  EXPECT_EQ(read.lines[1].text, state(4));
+  EXPECT_EQ(read.lines[2].text, "KeyError: 'x'");
+}
+
 
 TEST_F(CaseReaderTest, AFileOfTwoNamesIsReadOnce) {
   std::string path = Write("slurm-17.out", "a\n");

@@ -417,6 +417,22 @@ TEST_F(CaseReaderTest, WhyRankscopeCouldNotRunTheCommandIsALineOfTheJob) {
 TEST_F(CaseReaderTest, BytesWithoutLineEndsAreCutAndKeepTheirNumber) {
   std::string text(20 << 20, 'x');
   text[7'000'000] = '\0';
+TEST_F(CaseReaderTest, OfALargeFileTheReportsBeforeWhatTellsAreKept) {
+  std::string text;
+  auto reports = [&](int first, size_t bytes) {
+    int step = first;
+    for (; text.size() < bytes; ++step)
+      text += "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done\n";
+    return step;
+  };
+  const int end = reports(0, 9 << 20);
+  text += "[rank6]: CUDA error: out\n";
+  reports(end, 18 << 20);
+  const Case read = Read({Write("all.log", text)});
+  for (int step = end - 8; step < end; ++step)
+    Find(read, "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done");
+}
+
   text += "\nCUDA error: at the end\n";
   Case read = Read({Write("all.log", text)});
   EXPECT_EQ(read.lines_read, 2u);

@@ -19,7 +19,7 @@ constexpr size_t kMostNewShapes = 512;
 constexpr uint32_t kSampleEvery = 64;
 constexpr size_t kTracebackLines = 200;
 constexpr size_t kTracebackReach = 4096;  // lines of all writers
-constexpr size_t kLinesBefore = 3, kLinesAfter = 12, kReach = 64;
+constexpr size_t kLinesBefore = 3, kNobodysBefore = 16, kLinesAfter = 12, kReach = 64;
 constexpr size_t kTimeReach = 32;
 constexpr uint32_t kTracebackTold = 0x7AB;
 constexpr size_t kMostWriters = 8192;  // then the others' lines are of nobody
@@ -271,9 +271,16 @@ void ChunkScanner::MarkAround(size_t told) {
     pieces_[at].anchor = pieces_[told].number;
     --*left;
   };
-  size_t before = kLinesBefore, after = kLinesAfter;
-  for (size_t i = 1; i <= std::min(told, kReach) && before > 0; ++i) mark(told - i, &before);
-  for (size_t i = 1; i <= kReach && told + i < pieces_.size() && after > 0; ++i) mark(told + i, &after);
+  const uint32_t writer = pieces_[told].writer;
+  size_t before = kLinesBefore, nobodys = kNobodysBefore, after = kLinesAfter;
+  for (size_t i = 1; i <= std::min(told, kReach); ++i) {
+    const uint32_t other = pieces_[told - i].writer;
+    if (other == writer) mark(told - i, &before);
+    if (other != writer && chunk_.writers[other].name == WriterName()) mark(told - i, &nobodys);
+  }
+  for (size_t i = 1; i <= kReach && told + i < pieces_.size(); ++i) {
+    if (pieces_[told + i].writer == writer) mark(told + i, &after);
+  }
 }
 
 void ChunkScanner::MarkTraceback(size_t head) {
@@ -316,13 +323,6 @@ Line ChunkScanner::LineOf(const Piece& piece) const {
   return line;
 }
 
-uint32_t ChunkScanner::MovedTo(const WriterName& name, uint32_t from) {
-  --chunk_.writers[from].lines;
-  return WriterOf(name);
-}
-
-void ChunkScanner::Keep() {
-  size_t bytes = kLeastText;
 // What stands behind bars, or behind the preamble of a logger, may be another rank's.
 void ChunkScanner::TakeEmbeddedPrefix(Line* line) {
   const std::string_view whole = line->text;
@@ -354,6 +354,13 @@ void ChunkScanner::KeepLine(const Piece& piece, uint32_t writer, Line line) {
                             chunk_.writers[writer].name == WriterName()});
 }
 
+uint32_t ChunkScanner::MovedTo(const WriterName& name, uint32_t from) {
+  --chunk_.writers[from].lines;
+  return WriterOf(name);
+}
+
+void ChunkScanner::Keep() {
+  size_t bytes = kLeastText;
   for (const Piece& piece : pieces_) bytes += piece.reasons != 0 ? piece.text.size() : 0;
   chunk_.text.reserve(bytes);  // never moves from here on
   std::optional<base::TimeNs> time;

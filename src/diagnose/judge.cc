@@ -151,6 +151,18 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
 
 // Of silent deaths, those that were the ends of ranks which had left out a collective.
 constexpr double kLeftOut = 0.2;
+// Which node it began on, where nothing tells the rank: of several, the one whose own words the cause is. Figures are
+// no words.
+std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
+  const auto& lines = reading.read->lines;
+  const std::optional<int32_t> node = lines[cause.line].node_rank;
+  const bool others = std::any_of(lines.begin(), lines.end(),
+                                  [&](const Line& line) { return line.node_rank && line.node_rank != node; });
+  const bool own_words = cause.why.empty() && !IsVictimsWord(cause) && !IsSignal(cause) && !IsSlowness(cause);
+  if (!node || !others || !own_words) return std::nullopt;
+  return Culprit{node, {}, StepBefore(reading, cause.line, {})};
+}
+
 
 // Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
 // ranks say nothing, of which it is one.
@@ -263,7 +275,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
   Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
   verdict.confidence = std::min(verdict.confidence, blame.confidence);
   verdict.culprits = blame.ranks;
-  if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
+  verdict.culprit = blame.ranks.empty() ? NodeOf(reading, *chosen) : CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();
   CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
   if (alone) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);

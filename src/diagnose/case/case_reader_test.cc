@@ -171,6 +171,38 @@ TEST_F(CaseReaderTest, FilesInARowAreRanks) {
   EXPECT_EQ(Find(read, "d").rank, 0);
 }
 
+// As `kubectl logs --prefix` has it.
+std::string Pods(const std::string& text_of_last) {
+  return "[pod/job-master-0/main] step 1\n[pod/job-worker-0/main] step 1\n[pod/job-master-0/main] step 2\n"
+         "[pod/job-worker-0/main] " +
+         text_of_last + "\n";
+}
+
+TEST_F(CaseReaderTest, WorkersBesideAMasterBeginWithTheSecondRank) {
+  Write("llm-master-0.log", "a\n");
+  Write("llm-worker-0.log", "b\n");
+  Write("llm-worker-1.log", "c\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "a").rank, 0);
+  EXPECT_EQ(Find(read, "b").rank, 1);
+  EXPECT_EQ(Find(read, "c").rank, 2);
+  Write("llm-worker-1.log", "[rank9]: c\n");
+  read = ReadFolder();
+  EXPECT_EQ(Find(read, "a").node_rank, 0);
+  EXPECT_FALSE(Find(read, "a").rank);
+  EXPECT_EQ(Find(read, "c").node_rank, 2);
+}
+
+TEST_F(CaseReaderTest, NodesThatHaveOneProcessEachAreRanks) {
+  Case read = Read({Write("pods.log", Pods("CUDA error: x on cuda:0, world size: 2"))});
+  EXPECT_EQ(Find(read, "CUDA error: x on cuda:0, world size: 2").rank, 1);
+  EXPECT_EQ(WriterOf(read, 0).lines, 2u);
+  for (const char* more : {"CUDA error: on cuda:3", "CUDA error: GPU 1 has", "local_rank=1", "world_size: 16",
+                           "rank 9 failed", "torch.distributed.elastic.multiprocessing.api failed", "[default1]:x"}) {
+    EXPECT_FALSE(Read({Write("pods.log", Pods(more))}).lines.back().rank) << more;
+  }
+}
+
 TEST_F(CaseReaderTest, FoldersInARowWithFilesInARowAreNodesWithLocalRanks) {
   Write("0/0.log", "a\n");
   Write("0/1.log", "b\n");
@@ -260,6 +292,17 @@ TEST_F(CaseReaderTest, WhatIsWrittenBehindABarIsALineOfItsOwn) {
   EXPECT_EQ(WriterOf(read, 2).lines, 1u);
 }
 
+TEST_F(CaseReaderTest, OfABarThatRedrawsItselfTheLastTwoStatesAreLines) {
+  auto state = [](int step) { return " 5%|#  | " + std::to_string(step) + "/9 [00:01<00:09, 1.1s/it]"; };
+  std::string log;
+  for (int step = 1; step < 5; ++step) log += "\r" + state(step);
+  Case read = Read({Write("train.log", log + "KeyError: 'x'\n")});
+  ASSERT_EQ(read.lines.size(), 3u);
+  EXPECT_EQ(read.lines[0].text, state(3));
+  EXPECT_EQ(read.lines[1].text, state(4));
+  EXPECT_EQ(read.lines[2].text, "KeyError: 'x'");
+}
+
 TEST_F(CaseReaderTest, StatesOfABarThatSayMoreThanACountAreLinesEach) {
   Case read =
       Read({Write("train.log",
@@ -293,17 +336,6 @@ TEST_F(CaseReaderTest, AnEmptyFileBesideOneOfTheSameNameButForItsNumberIsARanks)
   EXPECT_EQ(read.files[0].rank, 0);
   EXPECT_EQ(read.skipped, std::vector<std::string>{folder_ + "/ranks/lock.7 (no log)"});
 }
-TEST_F(CaseReaderTest, OfABarThatRedrawsItselfTheLastTwoStatesAreLines) {
-  auto state = [](int step) { return " 5%|#  | " + std::to_string(step) + "/9 [00:01<00:09, 1.1s/it]"; };
-  std::string log;
-  for (int step = 1; step < 5; ++step) log += "\r" + state(step);
-  Case read = Read({Write("train.log", log + "KeyError: 'x'\n")});
-  ASSERT_EQ(read.lines.size(), 3u);
-  EXPECT_EQ(read.lines[0].text, state(3));
-  EXPECT_EQ(read.lines[1].text, state(4));
-  EXPECT_EQ(read.lines[2].text, "KeyError: 'x'");
-}
-
 
 TEST_F(CaseReaderTest, AFileOfTwoNamesIsReadOnce) {
   std::string path = Write("slurm-17.out", "a\n");
@@ -385,6 +417,22 @@ TEST_F(CaseReaderTest, OfALargeFileWhatTellsIsKeptWithItsSurroundings) {
   }
 }
 
+TEST_F(CaseReaderTest, OfALargeFileTheReportsBeforeWhatTellsAreKept) {
+  std::string text;
+  auto reports = [&](int first, size_t bytes) {
+    int step = first;
+    for (; text.size() < bytes; ++step)
+      text += "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done\n";
+    return step;
+  };
+  const int end = reports(0, 9 << 20);
+  text += "[rank6]: CUDA error: out\n";
+  reports(end, 18 << 20);
+  const Case read = Read({Write("all.log", text)});
+  for (int step = end - 8; step < end; ++step)
+    Find(read, "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done");
+}
+
 TEST_F(CaseReaderTest, WhatEveryLineTellsDoesNotFillTheMemory) {
   std::string text;
   for (int i = 0; text.size() < (20u << 20); ++i) text += "CUDA error: number " + std::to_string(i) + " of many\n";
@@ -417,22 +465,6 @@ TEST_F(CaseReaderTest, WhyRankscopeCouldNotRunTheCommandIsALineOfTheJob) {
 TEST_F(CaseReaderTest, BytesWithoutLineEndsAreCutAndKeepTheirNumber) {
   std::string text(20 << 20, 'x');
   text[7'000'000] = '\0';
-TEST_F(CaseReaderTest, OfALargeFileTheReportsBeforeWhatTellsAreKept) {
-  std::string text;
-  auto reports = [&](int first, size_t bytes) {
-    int step = first;
-    for (; text.size() < bytes; ++step)
-      text += "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done\n";
-    return step;
-  };
-  const int end = reports(0, 9 << 20);
-  text += "[rank6]: CUDA error: out\n";
-  reports(end, 18 << 20);
-  const Case read = Read({Write("all.log", text)});
-  for (int step = end - 8; step < end; ++step)
-    Find(read, "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done");
-}
-
   text += "\nCUDA error: at the end\n";
   Case read = Read({Write("all.log", text)});
   EXPECT_EQ(read.lines_read, 2u);

@@ -181,8 +181,11 @@ std::string Summary(const Verdict& verdict) {
   const FailureClass* known = FindFailureClass(verdict.failure);
   std::string text = known ? std::string(known->meaning) : verdict.failure;
   if (!verdict.kind.empty()) text += " (" + verdict.kind + ")";
-  if (verdict.culprits.empty()) return text;
-  text += ", on rank " + std::to_string(verdict.culprits.front());
+  if (!verdict.culprits.empty()) {
+    text += ", on rank " + std::to_string(verdict.culprits.front());
+  } else if (verdict.culprit && verdict.culprit->node_rank) {
+    text += ", on node " + std::to_string(*verdict.culprit->node_rank);
+  }
   if (verdict.culprits.size() > 1) text += " first, of " + std::to_string(verdict.culprits.size()) + " ranks";
   const char* since =
       verdict.failure == "nan_or_inf_loss" && verdict.kind == "metrics" ? ", from step " : ", after step ";

@@ -149,8 +149,6 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   return culprit;
 }
 
-// Of silent deaths, those that were the ends of ranks which had left out a collective.
-constexpr double kLeftOut = 0.2;
 // Which node it began on, where nothing tells the rank: of several, the one whose own words the cause is. Figures are
 // no words.
 std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
@@ -165,6 +163,8 @@ std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
 
 
 // Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
+// Of silent deaths, those that were the ends of ranks which had left out a collective.
+constexpr double kLeftOut = 0.2;
 // ranks say nothing, of which it is one.
 void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool silent, Blame* blame, Verdict* verdict) {
   bool closed = cause.kind == "peer closed" || cause.kind == "remote";
@@ -178,7 +178,7 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
   blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
 }
 
-// A restart that did not come together tells nothing of what ended the attempt before it, all of whose ranks were
+// A restart that did not come together tells nothing of what ended the attempt before it, of whose end all ranks were
 // silent.
 void CallSilentAttemptByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
   const bool joining =
@@ -248,7 +248,8 @@ size_t RootOf(const Reading& reading, const Suspect& suspect) {
   return same && reading.bodies[next].text.starts_with("what():") ? next : line;
 }
 
-Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) {
+// `after_silence`: nothing tells of the end of the attempt before it.
+Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool after_silence) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
@@ -278,7 +279,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
   verdict.culprit = blame.ranks.empty() ? NodeOf(reading, *chosen) : CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();
   CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
-  if (alone) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);
+  if (after_silence) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, told, suspects, blame, &verdict);
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
@@ -288,12 +289,15 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
 
 Verdict Diagnose(const Case& read, const Topology& topology) {
   const std::vector<Attempt> attempts = SplitAttempts(read);
-  if (attempts.empty()) return DiagnoseAttempt(read, topology, /*alone=*/true);
+  if (attempts.empty()) return DiagnoseAttempt(read, topology, LeftNoWordBefore(read));
   std::vector<Verdict> verdicts;
   verdicts.reserve(attempts.size());
-  for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology, /*alone=*/false));
+  for (const Attempt& attempt : attempts) {
+    const bool after_silence = !verdicts.empty() && StopsShort(verdicts.back());
+    verdicts.push_back(DiagnoseAttempt(attempt.read, topology, after_silence));
+  }
   Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
-  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*alone=*/false);
+  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*after_silence=*/false);
 }
 
 }  // namespace rankscope::diagnose

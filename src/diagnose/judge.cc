@@ -143,6 +143,8 @@ double ConfidenceOf(const Suspect& suspect) {
 
 Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   Culprit culprit{{}, rank, StepBefore(reading, cause.line, rank)};
+  // Where rank 0 alone prints, its steps are everybody's.
+  if (!culprit.step) culprit.step = StepBefore(reading, cause.line, {});
   for (size_t i = 0; i < reading.ranks.size() && !culprit.node_rank; ++i) {
     if (reading.ranks[i] == rank) culprit.node_rank = reading.read->lines[i].node_rank;
   }
@@ -161,10 +163,10 @@ std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
   return Culprit{node, {}, StepBefore(reading, cause.line, {})};
 }
 
-
-// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
 // Of silent deaths, those that were the ends of ranks which had left out a collective.
 constexpr double kLeftOut = 0.2;
+
+// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
 // ranks say nothing, of which it is one.
 void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool silent, Blame* blame, Verdict* verdict) {
   bool closed = cause.kind == "peer closed" || cause.kind == "remote";
@@ -183,7 +185,7 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
 void CallSilentAttemptByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
   const bool joining =
       cause.failure == "rendezvous_failed" || (cause.failure == "gloo_error" && cause.kind == "connect");
-  if (!joining || !reading.points.empty() || !reading.exits.empty() || !LeftNoWordBefore(*reading.read)) return;
+  if (!joining || !reading.points.empty() || !reading.exits.empty()) return;
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;

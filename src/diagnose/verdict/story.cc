@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/host_memory.h"
 #include "diagnose/suspects/memory_trace.h"
 #include "diagnose/suspects/untimed_end.h"
@@ -102,7 +103,7 @@ void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* ve
 void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                   Verdict* verdict) {
   std::vector<std::pair<size_t, std::string>> events;
-  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "training reports its first step");
+  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "the training is under way");
   if (const Point* last = LastPointBefore(reading, cause.line)) {
     events.emplace_back(last->line, "the last report before it: " + ReportText(reading, *last));
   }
@@ -121,6 +122,9 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   }
   std::stable_sort(events.begin(), events.end(), [&](const auto& a, const auto& b) {
     return reading.positions[a.first] < reading.positions[b.first];
+  });
+  std::stable_partition(events.begin(), events.end(), [&](const auto& event) {
+    return reading.read->lines[event.first].time.has_value();  // the others' place among these is not known
   });
   size_t last = SIZE_MAX;
   for (auto& [line, what] : events) {
@@ -177,6 +181,15 @@ void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotat
   if (!trace.would_settle.empty()) verdict->would_settle.push_back(trace.would_settle);
 }
 
+// Where Python stood when native code ended the process, as faulthandler has printed it.
+void TellPlaceOfDeath(const Reading& reading, int32_t rank, Quotations* quotations, Verdict* verdict) {
+  const std::map<int32_t, RankStack> stacks = FindStacks(reading);
+  const auto stack = stacks.find(rank);
+  if (stack == stacks.end() || verdict->kind.rfind("SIG", 0) != 0) return;
+  verdict->figures.push_back("Python stood in " + PlaceOf(stack->second) + " when it died");
+  quotations->Add(stack->second.line, "context");
+}
+
 std::string Summary(const Verdict& verdict) {
   const FailureClass* known = FindFailureClass(verdict.failure);
   std::string text = known ? std::string(known->meaning) : verdict.failure;
@@ -204,6 +217,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   const auto culprit = blame.ranks.empty() ? std::nullopt : std::optional(blame.ranks.front());
   if (cause.failure == "cuda_oom") TellMemory(reading, cause, &quotations, verdict);
   if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
+  if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");

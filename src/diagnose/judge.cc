@@ -151,6 +151,15 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   return culprit;
 }
 
+// Who tells that the host's memory ran out may name no process that a rank is known of; its peers saw it go.
+Blame FindCulprit(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                  const Collectives& collectives) {
+  Blame blame = FindBlame(reading, cause, suspects, collectives);
+  if (!blame.ranks.empty() || cause.failure != "host_oom_killed" || SawItGo(suspects).empty()) return blame;
+  Blame seen = BlameOfVictims(reading, suspects, collectives);
+  return seen.ranks.empty() ? blame : seen;
+}
+
 // Which node it began on, where nothing tells the rank: of several, the one whose own words the cause is. Figures are
 // no words.
 std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
@@ -275,7 +284,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool after_s
   verdict.root = told.line;
   verdict.confidence = ConfidenceOf(*chosen);
   const bool slowed = slowdown && slowdown->failure == chosen->failure;
-  Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
+  Blame blame = slowed ? BlameOf(*slowdown) : FindCulprit(reading, *chosen, suspects, collectives);
   verdict.confidence = std::min(verdict.confidence, blame.confidence);
   verdict.culprits = blame.ranks;
   verdict.culprit = blame.ranks.empty() ? NodeOf(reading, *chosen) : CulpritOf(reading, *chosen, blame.ranks.front());

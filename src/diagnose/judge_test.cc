@@ -256,6 +256,7 @@ TEST(Judge, TakesAnErrorFileWhereThereIsNoLog) {
   EXPECT_EQ(verdict.root_line, "KeyError: 'caption'");
   ASSERT_TRUE(verdict.culprit);
   EXPECT_EQ(verdict.culprit->rank, 1);
+  EXPECT_FALSE(verdict.advice.empty());
 }
 
 TEST(Judge, SeesALossThatIsNoNumberAnyMore) {

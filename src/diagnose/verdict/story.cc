@@ -95,9 +95,18 @@ std::string ReportText(const Reading& reading, const Point& point) {
   return told;
 }
 
+// That which it reports itself, else the last one before it.
+std::optional<int64_t> StepAt(const Reading& reading, size_t line) {
+  const auto& points = reading.points;
+  auto point = std::lower_bound(points.begin(), points.end(), line,
+                                [](const Point& report, size_t at) { return report.line < at; });
+  const bool reports = point != points.end() && point->line == line && point->step;
+  return reports ? point->step : StepBefore(reading, line, reading.ranks[line]);
+}
+
 void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* verdict) {
-  verdict->timeline.push_back({reading.read->lines[line].time, reading.ranks[line],
-                               StepBefore(reading, line, reading.ranks[line]), std::move(what)});
+  verdict->timeline.push_back(
+      {reading.read->lines[line].time, reading.ranks[line], StepAt(reading, line), std::move(what)});
 }
 
 void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,

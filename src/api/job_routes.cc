@@ -43,6 +43,7 @@ Json ToJson(const catalog::JobRow& job) {
           {"project", job.project},
           {"state", job.state},
           {"reason", job.reason},
+          {"diagnosis", job.diagnosis},
           {"attempt", job.attempt},
           {"ranks_seen", job.ranks_seen},
           {"ranks_expected", job.ranks_expected},

@@ -48,6 +48,24 @@ TEST_F(CatalogTest, FailureNamesTheFirstRankThatEndedBadly) {
   EXPECT_EQ(Row().reason, "rank 2: SIGKILL");
 }
 
+TEST_F(CatalogTest, DiagnosisIsOfItsAttemptUntilItIsTakenBack) {
+  Event("job_start", {}, {});
+  Event("rank_exit", 0, {{"exit_code", int64_t{1}}});
+  Event("node_end", {}, {{"exit_code", int64_t{1}}});
+  Event("diagnosis", 3, {{"class", std::string("cuda_oom")}, {"root_line", std::string("CUDA out of memory")}});
+  Open();
+  EXPECT_EQ(Row().diagnosis, "cuda_oom on rank 3: CUDA out of memory");
+  EXPECT_EQ(Row().reason, "rank 0: exit 1");
+  Event("diagnosis", {}, {{"class", std::string("none")}});
+  EXPECT_EQ(Row().diagnosis, "");
+  Event("diagnosis", {}, {{"class", std::string("nccl_timeout")}});
+  EXPECT_EQ(Row().diagnosis, "nccl_timeout");
+  Event("rank_start", 0, {}, /*attempt=*/1);
+  EXPECT_EQ(Row().diagnosis, "");
+  Event("diagnosis", 3, {{"class", std::string("cuda_oom")}});
+  EXPECT_EQ(Row().diagnosis, "") << "it is of the attempt before";
+}
+
 TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
   Event("job_start", {}, {});
   EXPECT_EQ(Row(75).state, "lost");

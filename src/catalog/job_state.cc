@@ -38,6 +38,15 @@ std::string EndOf(const model::Record& record) {
   return code.empty() ? "unknown" : "exit " + code;
 }
 
+// "cuda_oom on rank 3: torch.OutOfMemoryError: …"; empty: it says that nothing is wrong.
+std::string DiagnosisOf(const model::Record& event) {
+  std::string told = Field(event, "class");
+  if (told == "none") return "";
+  if (event.origin.rank) told += " on rank " + std::to_string(*event.origin.rank);
+  const std::string root = Field(event, "root_line");
+  return root.empty() ? told : told + ": " + root;
+}
+
 // The `rankscope run` that said it; records of others than ours have only the node.
 std::string RunOf(const model::Record& record) {
   std::string run = Field(record, "run");
@@ -50,6 +59,7 @@ void JobState::Take(const model::Record& record) {
   const bool event = record.stream == model::Stream::kEvent;
   const std::string name = event ? Field(record, "event") : "";
   if (event && name == "action") FollowPause(record, &row_.pause);
+  if (event && name == "diagnosis" && record.origin.attempt >= row_.attempt) row_.diagnosis = DiagnosisOf(record);
   if (event && model::IsJudgement(name)) return;
   if (name == "job_start") {
     if (IsUncounted(record)) first_attempt_ = record.origin.attempt;
@@ -94,6 +104,7 @@ void JobState::NoteTime(base::TimeNs time) {
 void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
   row_.project = origin.project;
   row_.job = origin.job;
+  if (origin.attempt > row_.attempt) row_.diagnosis.clear();
   row_.attempt = std::max(row_.attempt, origin.attempt);
   RankRow* rank = RankOf(origin);
   if (!rank) return;
@@ -186,6 +197,7 @@ void JobState::BeginLaunch(int32_t first_attempt) {
   row_.last_loss.reset();
   last_loss_time_ = 0;
   row_.pause.reset();
+  row_.diagnosis.clear();
 }
 
 void JobState::ForgetLastLaunch() {

@@ -59,7 +59,7 @@ base::Result<Diagnosis> DiagnoseFiles(const DiagnoseOptions& options, const diag
   ASSIGN_OR_RETURN(diagnose::Case read, ReadFiles(options.paths));
   for (const std::string& skipped : read.skipped) std::fprintf(stderr, "left out: %s\n", skipped.c_str());
   Diagnosis diagnosis{diagnose::Diagnose(read, topology), {}};
-  diagnosis.json = diagnose::ToJson(diagnosis.verdict);
+  diagnosis.json = diagnose::ToJson(diagnosis.verdict, read.skipped);
   return diagnosis;
 }
 

@@ -85,9 +85,11 @@ void SayWhatIsMissing(const nlohmann::json& job) {
       NamedRanks(silent).c_str());
 }
 
+// What its diagnosis found says more than how the first rank ended.
 std::string WhyOf(const nlohmann::json& job) {
   std::string pause = PauseText(job);
-  return pause.empty() ? Shown(job, "reason") : pause;
+  if (!pause.empty()) return pause;
+  return Shown(job, job.value("diagnosis", "").empty() ? "reason" : "diagnosis");
 }
 
 // That of a rank of imported logs is not known.

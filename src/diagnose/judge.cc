@@ -143,10 +143,33 @@ double ConfidenceOf(const Suspect& suspect) {
 
 Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   Culprit culprit{{}, rank, StepBefore(reading, cause.line, rank)};
+  // Where rank 0 alone prints, its steps are everybody's.
+  if (!culprit.step) culprit.step = StepBefore(reading, cause.line, {});
   for (size_t i = 0; i < reading.ranks.size() && !culprit.node_rank; ++i) {
     if (reading.ranks[i] == rank) culprit.node_rank = reading.read->lines[i].node_rank;
   }
   return culprit;
+}
+
+// Who tells that the host's memory ran out may name no process that a rank is known of; its peers saw it go.
+Blame FindCulprit(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
+                  const Collectives& collectives) {
+  Blame blame = FindBlame(reading, cause, suspects, collectives);
+  if (!blame.ranks.empty() || cause.failure != "host_oom_killed" || SawItGo(suspects).empty()) return blame;
+  Blame seen = BlameOfVictims(reading, suspects, collectives);
+  return seen.ranks.empty() ? blame : seen;
+}
+
+// Which node it began on, where nothing tells the rank: of several, the one whose own words the cause is. Figures are
+// no words.
+std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
+  const auto& lines = reading.read->lines;
+  const std::optional<int32_t> node = lines[cause.line].node_rank;
+  const bool others = std::any_of(lines.begin(), lines.end(),
+                                  [&](const Line& line) { return line.node_rank && line.node_rank != node; });
+  const bool own_words = cause.why.empty() && !IsVictimsWord(cause) && !IsSignal(cause) && !IsSlowness(cause);
+  if (!node || !others || !own_words) return std::nullopt;
+  return Culprit{node, {}, StepBefore(reading, cause.line, {})};
 }
 
 // Of silent deaths, those that were the ends of ranks which had left out a collective.
@@ -166,12 +189,12 @@ void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool si
   blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
 }
 
-// A restart that did not come together tells nothing of what ended the attempt before it, all of whose ranks were
+// A restart that did not come together tells nothing of what ended the attempt before it, of whose end all ranks were
 // silent.
 void CallSilentAttemptByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
   const bool joining =
       cause.failure == "rendezvous_failed" || (cause.failure == "gloo_error" && cause.kind == "connect");
-  if (!joining || !reading.points.empty() || !reading.exits.empty() || !LeftNoWordBefore(*reading.read)) return;
+  if (!joining || !reading.points.empty() || !reading.exits.empty()) return;
   verdict->failure = "host_oom_killed";
   verdict->kind = "silent_death";
   verdict->confidence = 0.4;
@@ -247,7 +270,8 @@ size_t RootOf(const Reading& reading, const Suspect& suspect) {
   return same && reading.bodies[next].text.starts_with("what():") ? next : RootOfTable(reading, line);
 }
 
-Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) {
+// `after_silence`: nothing tells of the end of the attempt before it.
+Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool after_silence) {
   Reading reading = Understand(read);
   Collectives collectives = FindCollectives(reading);
   const std::optional<Slowdown> slowdown = FindSlowdown(reading, topology);
@@ -271,13 +295,13 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
   verdict.root = told.line;
   verdict.confidence = ConfidenceOf(*chosen);
   const bool slowed = slowdown && slowdown->failure == chosen->failure;
-  Blame blame = slowed ? BlameOf(*slowdown) : FindBlame(reading, *chosen, suspects, collectives);
+  Blame blame = slowed ? BlameOf(*slowdown) : FindCulprit(reading, *chosen, suspects, collectives);
   verdict.confidence = std::min(verdict.confidence, blame.confidence);
   verdict.culprits = blame.ranks;
-  if (!blame.ranks.empty()) verdict.culprit = CulpritOf(reading, *chosen, blame.ranks.front());
+  verdict.culprit = blame.ranks.empty() ? NodeOf(reading, *chosen) : CulpritOf(reading, *chosen, blame.ranks.front());
   const bool silent = FindKnownRanks(reading, collectives).all.size() > Complaining(suspects).size();
   CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
-  if (alone) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);
+  if (after_silence) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, told, suspects, blame, &verdict);
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
@@ -287,12 +311,15 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool alone) 
 
 Verdict Diagnose(const Case& read, const Topology& topology) {
   const std::vector<Attempt> attempts = SplitAttempts(read);
-  if (attempts.empty()) return DiagnoseAttempt(read, topology, /*alone=*/true);
+  if (attempts.empty()) return DiagnoseAttempt(read, topology, LeftNoWordBefore(read));
   std::vector<Verdict> verdicts;
   verdicts.reserve(attempts.size());
-  for (const Attempt& attempt : attempts) verdicts.push_back(DiagnoseAttempt(attempt.read, topology, /*alone=*/false));
+  for (const Attempt& attempt : attempts) {
+    const bool after_silence = !verdicts.empty() && StopsShort(verdicts.back());
+    verdicts.push_back(DiagnoseAttempt(attempt.read, topology, after_silence));
+  }
   Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
-  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*alone=*/false);
+  return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*after_silence=*/false);
 }
 
 }  // namespace rankscope::diagnose

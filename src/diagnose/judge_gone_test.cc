@@ -41,6 +41,18 @@ TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, BlamesTheRankThatItsPeersSawGoForAnOutOfMemoryOfItsPod) {
+  const std::string closed =
+      "RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
+      "[127.0.0.1]:55491.\n";
+  const Verdict verdict = Judge({{"rank_0.log", Steps(1, 3) + closed},
+                                 {"rank_1.log", Steps(1, 3) + closed},
+                                 {"rank_2.log", Steps(1, 3)},
+                                 {"describe.txt", "State: Terminated\n  Reason:       OOMKilled\n"}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+}
+
 TEST(Judge, BlamesTheRankWhoseFilesAreEmptyWhenItsPeerSawItGo) {
   Verdict verdict = Judge({{"none_x/attempt_0/0/stdout.log", Steps(1, 4)},
                            {"none_x/attempt_0/0/stderr.log", Closed(0)},

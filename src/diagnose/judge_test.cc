@@ -262,6 +262,7 @@ TEST(Judge, TakesAnErrorFileWhereThereIsNoLog) {
   EXPECT_EQ(verdict.root_line, "KeyError: 'caption'");
   ASSERT_TRUE(verdict.culprit);
   EXPECT_EQ(verdict.culprit->rank, 1);
+  EXPECT_FALSE(verdict.advice.empty());
 }
 
 TEST(Judge, SeesALossThatIsNoNumberAnyMore) {
@@ -457,6 +458,42 @@ TEST(Judge, NamesTheExtremeSampleOfAnOutOfMemory) {
   EXPECT_EQ(verdict.culprit->rank, 3);
   ASSERT_FALSE(verdict.figures.empty());
   EXPECT_EQ(verdict.figures.front(), "asked for 4.20 GiB");
+}
+
+TEST(Judge, TellsWherePythonStoodWhenNativeCodeDied) {
+  const Verdict verdict = Judge(
+      {{"rank_1.log",
+        Steps(1, 4) + "Fatal Python error: Segmentation fault\n\nThread 0x00007f1111111700 (most recent call first):\n"
+                      "  File \"/usr/lib/python3.11/threading.py\", line 324 in wait\n\n"
+                      "Current thread 0x00007f2222222740 (most recent call first):\n"
+                      "  File \"/app/rope.py\", line 88 in apply\n  File \"/app/train.py\", line 9 in <module>\n\n"
+                      "Extension modules: numpy.core._multiarray_umath, torch._C (total: 2)\n"},
+       {"rank_0.log", Steps(1, 4)}});
+  EXPECT_EQ(verdict.failure, "segfault_sigsegv");
+  EXPECT_EQ(verdict.figures.front(), "Python stood in apply (rope.py:88) when it died");
+  EXPECT_TRUE(verdict.alternatives.empty()) << "a list of modules is no exception: " << verdict.alternatives[0].failure;
+}
+
+TEST(Judge, TellsTheStepOfOthersWhereTheRankReportsNone) {
+  const Verdict verdict = Judge({{"rank_0.log", Steps(1, 7)}, {"rank_1.log", Traceback("/app/a.py", "KeyError: 'x'")}});
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(verdict.culprit->step, 7);
+}
+
+TEST(Judge, NamesTheNodeWhereNothingTellsTheRank) {
+  std::string log;
+  for (const char* node : {"0", "1"}) log += std::string("[pod/job-") + node + "/main] local_rank: 0, local_rank: 1\n";
+  const std::string raised = Traceback("/app/data.py", "KeyError: 'pixels'");
+  for (size_t begin = 0, end = 0; begin < raised.size(); begin = end) {
+    end = raised.find('\n', begin) + 1;
+    log += "[pod/job-1/main] " + raised.substr(begin, end - begin);
+  }
+  const Verdict verdict = JudgeLog(log);
+  EXPECT_TRUE(verdict.culprits.empty());
+  ASSERT_TRUE(verdict.culprit);
+  EXPECT_EQ(verdict.culprit->node_rank, 1);
+  EXPECT_FALSE(verdict.culprit->rank);
+  EXPECT_NE(verdict.summary.find("on node 1"), std::string::npos) << verdict.summary;
 }
 
 TEST(Judge, NeverShowsASecret) {

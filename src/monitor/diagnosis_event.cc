@@ -3,6 +3,18 @@
 #include "model/event.h"
 
 namespace rankscope::monitor {
+namespace {
+
+// Whole characters.
+std::string Short(const std::string& text) {
+  constexpr size_t kMost = 200;
+  if (text.size() <= kMost) return text;
+  size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "…";
+}
+
+}  // namespace
 
 model::Record DiagnosisEvent(const catalog::JobRow& job, const diagnose::Verdict& verdict, const std::string& reason) {
   model::Record event = model::MakeEvent(kDiagnosis, job.last_heard, verdict.summary);
@@ -19,6 +31,7 @@ model::Record DiagnosisEvent(const catalog::JobRow& job, const diagnose::Verdict
   if (!verdict.kind.empty()) event.fields.emplace_back("subclass", verdict.kind);
   event.fields.emplace_back("confidence", verdict.confidence);
   event.fields.emplace_back("reason", reason);
+  if (!verdict.root_line.empty()) event.fields.emplace_back("root_line", Short(verdict.root_line));
   return event;
 }
 

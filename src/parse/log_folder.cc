@@ -124,28 +124,39 @@ LogFile DescribeLogFile(std::string_view path) {
   return file;
 }
 
-base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::vector<std::string>* skipped) {
-  namespace fs = std::filesystem;
-  std::error_code error;
-  fs::file_status status = fs::status(path, error);
-  if (!fs::exists(status)) return base::Status::NotFound(path + ": no such file or folder");
-  std::vector<LogFile> files;
-  if (!fs::is_directory(status)) {
-    files.push_back(DescribeLogFile(path));
-    return files;
-  }
-  fs::recursive_directory_iterator entries(path, fs::directory_options::skip_permission_denied, error), end;
+namespace {
+
+namespace fs = std::filesystem;
+
+// The files in the folder and those below it. Links to folders are not followed, which may lead round in a circle.
+void Walk(const fs::path& folder, std::vector<fs::path>* files, std::vector<std::string>* skipped) {
+  std::error_code error, ignored;
+  fs::directory_iterator entries(folder, error), end;
   for (; !error && entries != end; entries.increment(error)) {
-    std::error_code ignored;
-    if (!entries->is_regular_file(ignored)) continue;
-    if (!EndsLikeALog(entries->path())) {
-      skipped->push_back(entries->path().string());
+    if (entries->is_directory(ignored) && !entries->is_symlink(ignored)) Walk(entries->path(), files, skipped);
+    if (entries->is_regular_file(ignored)) files->push_back(entries->path());
+  }
+  if (error) skipped->push_back(folder.string());
+}
+
+}  // namespace
+
+base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::vector<std::string>* skipped) {
+  std::error_code ignored;
+  fs::file_status status = fs::status(path, ignored);
+  if (!fs::exists(status)) return base::Status::NotFound(path + ": no such file or folder");
+  if (!fs::is_directory(status)) return std::vector<LogFile>{DescribeLogFile(path)};
+  std::vector<fs::path> found;
+  Walk(path, &found, skipped);
+  std::vector<LogFile> files;
+  for (const fs::path& file : found) {
+    if (!EndsLikeALog(file)) {
+      skipped->push_back(file.string());
       continue;
     }
-    files.push_back(DescribeLogFile(fs::relative(entries->path(), path, ignored).string()));
-    files.back().path = entries->path().string();
+    files.push_back(DescribeLogFile(fs::relative(file, path, ignored).string()));
+    files.back().path = file.string();
   }
-  if (error) return base::Status::Internal(path + ": " + error.message());
   std::sort(files.begin(), files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
   return files;
 }

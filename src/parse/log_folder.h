@@ -21,7 +21,7 @@ struct LogFile {
 
 // The log files under the path (itself, where it is a file), sorted by path. In folders: *.log, *.txt, *.out, *.err,
 // *.jsonl, *.ndjson, rotated ones (*.log.1), and stdout and stderr without an ending, each also as .gz or .zst; what
-// else there is comes back in `skipped`. kNotFound: no such path.
+// else there is comes back in `skipped`, also a folder that cannot be read. kNotFound: no such path.
 base::Result<std::vector<LogFile>> FindLogFiles(const std::string& path, std::vector<std::string>* skipped);
 
 // What a path relative to its folder says: rank_3, rank3.log, worker-3; node_1, node_rank=1; local_rank_2;

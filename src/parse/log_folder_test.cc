@@ -1,6 +1,7 @@
 #include "parse/log_folder.h"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -58,6 +59,33 @@ TEST_F(LogFolderTest, FindsLogsAndSaysWhatItSkipped) {
   EXPECT_EQ((*files)[2].origin.rank, 1);
   EXPECT_EQ(skipped, std::vector<std::string>{folder_ + "/model.safetensors"});
   EXPECT_EQ(FindLogFiles(folder_ + "/nope", &skipped).status().code(), base::Code::kNotFound);
+}
+
+// Nobody keeps root from reading; another user may be kept.
+class OtherUser {
+ public:
+  OtherUser() {
+    if (geteuid() == 0) EXPECT_EQ(seteuid(65534), 0);
+  }
+  ~OtherUser() {
+    if (getuid() == 0) EXPECT_EQ(seteuid(0), 0);
+  }
+};
+
+TEST_F(LogFolderTest, FolderThatCannotBeReadIsSkippedAndSaid) {
+  Write("rank_0.log", "a\n");
+  Write("rank_1/stdout.log", "b\n");
+  std::filesystem::permissions(folder_, std::filesystem::perms(0755));
+  std::filesystem::permissions(folder_ + "/rank_1", std::filesystem::perms::none);
+  std::vector<std::string> skipped;
+  {
+    OtherUser other;
+    auto files = FindLogFiles(folder_, &skipped);
+    ASSERT_TRUE(files.ok());
+    EXPECT_EQ(files->size(), 1u);
+  }
+  EXPECT_EQ(skipped, std::vector<std::string>{folder_ + "/rank_1"});
+  std::filesystem::permissions(folder_ + "/rank_1", std::filesystem::perms::owner_all);
 }
 
 TEST_F(LogFolderTest, LinesBecomeRecordsWithTimesAndMetrics) {

@@ -27,18 +27,17 @@ bool HasProgressBar(std::string_view line) {
   return line.find("%|") != std::string_view::npos || (HasTimes(line) && EndOfRate(line, 0) != std::string_view::npos);
 }
 
-size_t TextAfterBar(std::string_view line) {
-  std::string_view whole = line;
+size_t EndOfBar(std::string_view line) {
   line = line.substr(0, kLongestBars);
+  const size_t rate = HasTimes(line) ? EndOfRate(line, 0) : std::string_view::npos;
+  const size_t end = rate == std::string_view::npos ? rate : line.find(']', rate);
+  return end == std::string_view::npos ? 0 : end + 1;
+}
+
+size_t TextAfterBar(std::string_view line) {
   size_t after = 0;
-  for (size_t at = 0; HasTimes(line.substr(at));) {
-    size_t rate = EndOfRate(line, at);
-    size_t end = rate == std::string_view::npos ? rate : line.find(']', rate);
-    if (end == std::string_view::npos) break;
-    at = after = end + 1;
-  }
-  bool text = after > 0 && whole.find_first_not_of(" \t\r", after) != std::string_view::npos;
-  return text ? after : 0;
+  for (size_t bar = EndOfBar(line); bar > 0; bar = EndOfBar(line.substr(0, kLongestBars).substr(after))) after += bar;
+  return line.find_first_not_of(" \t\r", after) != std::string_view::npos ? after : 0;
 }
 
 }  // namespace rankscope::parse

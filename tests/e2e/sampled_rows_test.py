@@ -50,7 +50,7 @@ class SampledRowsTest(OneServerCase):
         printed = self.place.write(job + ".log", done.stdout + done.stderr)
         verdict = json.loads(self.place.cli("diagnose", printed, "-o", "json").stdout)
         self.assertEqual((verdict["class"], verdict["culprit"]["rank"]), ("cuda_oom", culprit), verdict)
-        told = [re.search(r"rank (\d+) took, if it was in step (\d+), the rows ([\d, ]+) of", text) for text in verdict["figures"]]
+        told = [re.search(r"rank (\d+) took in step (\d+) the rows ([\d, ]+) of", text) for text in verdict["figures"]]
         derived = [found[3] for found in told if found and found.groups()[:2] == (str(culprit), str(step))]
         self.assertEqual(len(derived), 1, verdict)
         with open(self.place.path + "/took") as took:

@@ -140,7 +140,7 @@ base::Status TakeFile(parse::LogFile file, bool named, bool log, std::vector<Cas
   path.copy = std::move(copy);
   struct stat status {};
   if (stat(path.source.c_str(), &status) != 0 || (!S_ISREG(status.st_mode) && !named)) {
-    skipped->push_back(file.path + " (no file)");
+    skipped->push_back(file.path + (S_ISDIR(status.st_mode) ? " (cannot read the folder)" : " (no file)"));
     return {};
   }
   std::string head = HeadOf(path.source, &path.encoding);

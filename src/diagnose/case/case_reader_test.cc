@@ -179,6 +179,38 @@ TEST_F(CaseReaderTest, FilesInARowWhoseProgramTellsItsLocalRankAreRanks) {
   EXPECT_EQ(Find(ReadFolder(), "c").rank, std::nullopt);
 }
 
+// As `kubectl logs --prefix` has it.
+std::string Pods(const std::string& text_of_last) {
+  return "[pod/job-master-0/main] step 1\n[pod/job-worker-0/main] step 1\n[pod/job-master-0/main] step 2\n"
+         "[pod/job-worker-0/main] " +
+         text_of_last + "\n";
+}
+
+TEST_F(CaseReaderTest, WorkersBesideAMasterBeginWithTheSecondRank) {
+  Write("llm-master-0.log", "a\n");
+  Write("llm-worker-0.log", "b\n");
+  Write("llm-worker-1.log", "c\n");
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "a").rank, 0);
+  EXPECT_EQ(Find(read, "b").rank, 1);
+  EXPECT_EQ(Find(read, "c").rank, 2);
+  Write("llm-worker-1.log", "[rank9]: c\n");
+  read = ReadFolder();
+  EXPECT_EQ(Find(read, "a").node_rank, 0);
+  EXPECT_FALSE(Find(read, "a").rank);
+  EXPECT_EQ(Find(read, "c").node_rank, 2);
+}
+
+TEST_F(CaseReaderTest, NodesThatHaveOneProcessEachAreRanks) {
+  Case read = Read({Write("pods.log", Pods("CUDA error: x on cuda:0, world size: 2"))});
+  EXPECT_EQ(Find(read, "CUDA error: x on cuda:0, world size: 2").rank, 1);
+  EXPECT_EQ(WriterOf(read, 0).lines, 2u);
+  for (const char* more : {"CUDA error: on cuda:3", "CUDA error: GPU 1 has", "local_rank=1", "world_size: 16",
+                           "rank 9 failed", "torch.distributed.elastic.multiprocessing.api failed", "[default1]:x"}) {
+    EXPECT_FALSE(Read({Write("pods.log", Pods(more))}).lines.back().rank) << more;
+  }
+}
+
 TEST_F(CaseReaderTest, FoldersInARowWithFilesInARowAreNodesWithLocalRanks) {
   Write("0/0.log", "a\n");
   Write("0/1.log", "b\n");
@@ -250,18 +282,33 @@ TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
   EXPECT_FALSE(Find(read, "{\"loss\": 2.5, \"epoch\": 1}").rank);
 }
 
-TEST_F(CaseReaderTest, BarsGiveWayToWhatIsWrittenBehindThem) {
-  Case read = Read({Write("train.log",
-                          "  1%|          | 1/99 [00:00<00:09, 9.1it/s]\r  2%|2         | 2/99 [00:00<00:09, 9.1it/s]\n"
-                          "  3%|3         | 3/99 [00:00<00:09, 9.1it/s][rank2]: Traceback (most recent call last):\n"
-                          "  3%|3         | 3/99 [00:00<00:09, 9.1it/s, loss=2]KeyError: 'x'\n"
-                          "kept\rtoo\n")});
-  EXPECT_EQ(read.lines[0].text, "  2%|2         | 2/99 [00:00<00:09, 9.1it/s]");
-  EXPECT_EQ(Find(read, "Traceback (most recent call last):").rank, 2);
-  Find(read, "KeyError: 'x'");
-  EXPECT_EQ(Find(read, "kept").number, 4u);
-  EXPECT_EQ(Find(read, "too").number, 4u);
+TEST_F(CaseReaderTest, WhatIsWrittenBehindABarIsALineOfItsOwn) {
+  const std::string bar = "  3%|3         | 3/99 [00:00<00:09, 9.1it/s]";
+  Case read = Read({Write("train.log", bar + "[rank2]: Traceback (most recent call last):\n" + bar + " " + bar +
+                                           "KeyError: 'x'\nkept\rtoo\n")});
+  ASSERT_EQ(read.lines.size(), 7u);
+  EXPECT_EQ(read.lines[0].text, bar);
+  EXPECT_FALSE(read.lines[0].rank);
+  EXPECT_EQ(read.lines[1].text, "Traceback (most recent call last):");
+  EXPECT_EQ(read.lines[1].rank, 2);
+  EXPECT_TRUE(read.lines[1].rank_said);
+  EXPECT_EQ(read.lines[3].text, " " + bar);
+  EXPECT_EQ(read.lines[4].text, "KeyError: 'x'");
+  EXPECT_EQ(read.lines[4].number, 2u);
+  EXPECT_EQ(Find(read, "kept").number, 3u);
+  EXPECT_EQ(Find(read, "too").number, 3u);
   EXPECT_EQ(WriterOf(read, 2).lines, 1u);
+}
+
+TEST_F(CaseReaderTest, OfABarThatRedrawsItselfTheLastTwoStatesAreLines) {
+  auto state = [](int step) { return " 5%|#  | " + std::to_string(step) + "/9 [00:01<00:09, 1.1s/it]"; };
+  std::string log;
+  for (int step = 1; step < 5; ++step) log += "\r" + state(step);
+  Case read = Read({Write("train.log", log + "KeyError: 'x'\n")});
+  ASSERT_EQ(read.lines.size(), 3u);
+  EXPECT_EQ(read.lines[0].text, state(3));
+  EXPECT_EQ(read.lines[1].text, state(4));
+  EXPECT_EQ(read.lines[2].text, "KeyError: 'x'");
 }
 
 TEST_F(CaseReaderTest, StatesOfABarThatSayMoreThanACountAreLinesEach) {
@@ -269,7 +316,8 @@ TEST_F(CaseReaderTest, StatesOfABarThatSayMoreThanACountAreLinesEach) {
       Read({Write("train.log",
                   "\r  0%|          | 0/9 [00:00<?, ?it/s]\r 11%|1         | 1/9 [00:01<00:09, 1.1s/it, fwd=0.2]"
                   "\r 22%|2         | 2/9 [00:02<00:08, 1.1s/it, fwd=0.3]\r 33%|3 | 3/9 [00:03<00:07, 1.1s/it]")});
-  ASSERT_EQ(read.lines.size(), 3u);
+  ASSERT_EQ(read.lines.size(), 4u);
+  Find(read, "  0%|          | 0/9 [00:00<?, ?it/s]");
   Find(read, " 11%|1         | 1/9 [00:01<00:09, 1.1s/it, fwd=0.2]");
   Find(read, " 22%|2         | 2/9 [00:02<00:08, 1.1s/it, fwd=0.3]");
   Find(read, " 33%|3 | 3/9 [00:03<00:07, 1.1s/it]");
@@ -375,6 +423,22 @@ TEST_F(CaseReaderTest, OfALargeFileWhatTellsIsKeptWithItsSurroundings) {
   for (size_t i = 1; i < read.lines.size(); ++i) {
     EXPECT_EQ(read.lines[i].gap_before, read.lines[i].number > read.lines[i - 1].number + 1) << i;
   }
+}
+
+TEST_F(CaseReaderTest, OfALargeFileTheReportsBeforeWhatTellsAreKept) {
+  std::string text;
+  auto reports = [&](int first, size_t bytes) {
+    int step = first;
+    for (; text.size() < bytes; ++step)
+      text += "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done\n";
+    return step;
+  };
+  const int end = reports(0, 9 << 20);
+  text += "[rank6]: CUDA error: out\n";
+  reports(end, 18 << 20);
+  const Case read = Read({Write("all.log", text)});
+  for (int step = end - 8; step < end; ++step)
+    Find(read, "INFO rank " + std::to_string(step % 8) + " step " + std::to_string(step) + " done");
 }
 
 TEST_F(CaseReaderTest, WhatEveryLineTellsDoesNotFillTheMemory) {

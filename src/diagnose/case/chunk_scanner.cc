@@ -19,7 +19,7 @@ constexpr size_t kMostNewShapes = 512;
 constexpr uint32_t kSampleEvery = 64;
 constexpr size_t kTracebackLines = 200;
 constexpr size_t kTracebackReach = 4096;  // lines of all writers
-constexpr size_t kLinesBefore = 3, kLinesAfter = 12, kReach = 64;
+constexpr size_t kLinesBefore = 3, kNobodysBefore = 16, kLinesAfter = 12, kReach = 64;
 constexpr size_t kTimeReach = 32;
 constexpr uint32_t kTracebackTold = 0x7AB;
 constexpr size_t kMostWriters = 8192;  // then the others' lines are of nobody
@@ -30,12 +30,25 @@ bool ContinuesTraceback(std::string_view text) {
          text.starts_with("The above exception") || text.starts_with("During handling of the above");
 }
 
+// "[rank3]: " or "[rank3]:", behind whatever else; of glog's lines, "[rank3]:[W1126", it tells nothing. `said`: what
+// has the text behind it.
+template <typename Said>
+void ReadRankPrefix(std::string_view prefix, Said* said) {
+  size_t begin = prefix.rfind('[');
+  if (begin == std::string_view::npos || !prefix.substr(begin).starts_with("[rank")) return;
+  said->rank_said = prefix.ends_with("]: ");
+  std::string_view text = said->text;
+  bool glog = text.size() > 2 && text[0] == '[' && text[2] >= '0' && text[2] <= '9';
+  said->rank_teed = prefix.ends_with("]:") && !glog;
+}
+
 bool IsOwnWord(std::string_view text) { return text.starts_with(kOwnWords) && !text.starts_with(kCannotRun); }
 
-// What the program has its bar show beside the count: "… 0.5s/it, fwd=0.04, loss=1.8]".
-bool HasFigures(std::string_view bar) {
-  const size_t open = bar.rfind('[');
-  return open != std::string_view::npos && bar.find('=', open) != std::string_view::npos;
+// A bar that shows how far it is and no more, as in "… 0.5s/it, fwd=0.04, loss=1.8]".
+bool IsCount(std::string_view state) {
+  const size_t open = state.rfind('[');
+  const bool has_figures = open != std::string_view::npos && state.find('=', open) != std::string_view::npos;
+  return parse::HasProgressBar(state) && !has_figures;
 }
 
 uint32_t HashOf(const std::vector<int>& numbers) {
@@ -84,22 +97,30 @@ Chunk ChunkScanner::Scan(std::string_view bytes, const ScanRules& rules, bool th
   return std::move(chunk_);
 }
 
-// A line whose states overwrite each other has a piece for each that says more than a count.
+// A line whose states overwrite each other has a piece for each that says more than a count, and for the count before
+// it: whether each step is told.
 void ChunkScanner::TakeLine(std::string_view line, bool ends) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   line.remove_prefix(std::min(line.find_first_not_of('\0'), line.size()));
+  std::string_view count;
   for (size_t cr = line.find('\r'); cr != std::string_view::npos; cr = line.find('\r')) {
-    TakePiece(line.substr(0, cr), true);
+    const std::string_view state = line.substr(0, cr);
     line.remove_prefix(cr + 1);
+    if (state.empty()) continue;
+    if (IsCount(state)) {
+      count = state;
+      continue;
+    }
+    if (!count.empty()) TakePiece(std::exchange(count, {}));
+    TakePiece(state);
   }
-  for (; line.size() > kMaxLineBytes; line.remove_prefix(kMaxLineBytes))
-    TakePiece(line.substr(0, kMaxLineBytes), false);
-  TakePiece(line, false);
+  if (!count.empty()) TakePiece(count);
+  for (; line.size() > kMaxLineBytes; line.remove_prefix(kMaxLineBytes)) TakePiece(line.substr(0, kMaxLineBytes));
+  TakePiece(line);
   if (ends) ++chunk_.line_ends;
 }
 
-void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
-  if (overwritten && (text.empty() || (parse::HasProgressBar(text) && !HasFigures(text)))) return;
+void ChunkScanner::TakePiece(std::string_view text) {
   bool object = text.starts_with('{') && rules_->json;
   auto read = object ? ReadJsonLine(text) : std::nullopt;
   if (!read) {
@@ -114,16 +135,6 @@ void ChunkScanner::TakePiece(std::string_view text, bool overwritten) {
     lines.remove_prefix(end + 1);
   }
   TakeText(lines, name, read->time);
-}
-
-// "[rank3]: " or "[rank3]:", behind whatever else; of glog's lines, "[rank3]:[W1126", it tells nothing.
-void ChunkScanner::ReadRankPrefix(std::string_view prefix, Piece* piece) {
-  size_t begin = prefix.rfind('[');
-  if (begin == std::string_view::npos || !prefix.substr(begin).starts_with("[rank")) return;
-  piece->rank_said = prefix.ends_with("]: ");
-  std::string_view text = piece->text;
-  bool glog = text.size() > 2 && text[0] == '[' && text[2] >= '0' && text[2] <= '9';
-  piece->rank_teed = prefix.ends_with("]:") && !glog;
 }
 
 // A record without a message.
@@ -252,16 +263,24 @@ void ChunkScanner::MarkContext() {
   }
 }
 
+// Also what was said just before by nobody whose name a prefix tells: it may be the same rank's last report.
 void ChunkScanner::MarkAround(size_t told) {
   auto mark = [&](size_t at, size_t* left) {
-    if (pieces_[at].writer != pieces_[told].writer) return;
+    if (*left == 0) return;
     pieces_[at].reasons |= kContext;
     pieces_[at].anchor = pieces_[told].number;
     --*left;
   };
-  size_t before = kLinesBefore, after = kLinesAfter;
-  for (size_t i = 1; i <= std::min(told, kReach) && before > 0; ++i) mark(told - i, &before);
-  for (size_t i = 1; i <= kReach && told + i < pieces_.size() && after > 0; ++i) mark(told + i, &after);
+  const uint32_t writer = pieces_[told].writer;
+  size_t before = kLinesBefore, nobodys = kNobodysBefore, after = kLinesAfter;
+  for (size_t i = 1; i <= std::min(told, kReach); ++i) {
+    const uint32_t other = pieces_[told - i].writer;
+    if (other == writer) mark(told - i, &before);
+    if (other != writer && chunk_.writers[other].name == WriterName()) mark(told - i, &nobodys);
+  }
+  for (size_t i = 1; i <= kReach && told + i < pieces_.size(); ++i) {
+    if (pieces_[told + i].writer == writer) mark(told + i, &after);
+  }
 }
 
 void ChunkScanner::MarkTraceback(size_t head) {
@@ -286,8 +305,9 @@ std::optional<base::TimeNs> ChunkScanner::TimeBefore(size_t piece) const {
   return std::nullopt;
 }
 
-// Whose line it is in the end, and its text alone.
-Line ChunkScanner::KeptLine(const Piece& piece) const {
+// As its prefix tells it.
+Line ChunkScanner::LineOf(const Piece& piece) const {
+  const WriterName& name = chunk_.writers[piece.writer].name;
   Line line;
   line.text = piece.text;
   line.number = piece.number;
@@ -295,17 +315,43 @@ Line ChunkScanner::KeptLine(const Piece& piece) const {
   line.timed = line.time.has_value();
   line.rank_said = piece.rank_said;
   line.rank_teed = piece.rank_teed;
-  WriterName name = chunk_.writers[piece.writer].name;
-  parse::LinePrefix inner = name.rank ? parse::LinePrefix() : parse::FindEmbeddedPrefix(line.text);
-  if (inner.rank) name.rank = inner.rank;
-  if (inner.local_rank) name.local_rank = inner.local_rank;
-  line.text.remove_prefix(inner.bytes > 0 ? inner.bytes : parse::TextAfterBar(line.text));
   line.node_rank = name.node_rank;
   line.rank = name.rank;
   line.local_rank = name.local_rank;
   line.pid = name.pid;
   line.attempt = name.attempt;
   return line;
+}
+
+// What stands behind bars, or behind the preamble of a logger, may be another rank's.
+void ChunkScanner::TakeEmbeddedPrefix(Line* line) {
+  const std::string_view whole = line->text;
+  const parse::LinePrefix inner = line->rank ? parse::LinePrefix() : parse::FindEmbeddedPrefix(whole);
+  line->text.remove_prefix(inner.bytes > 0 ? inner.bytes : parse::TextAfterBar(whole));
+  if (inner.rank) line->rank = inner.rank;
+  if (inner.local_rank) line->local_rank = inner.local_rank;
+  if (inner.rank) ReadRankPrefix(whole.substr(0, inner.bytes), line);
+}
+
+// Bars that no newline has ended stand before the text as lines of their own, as if one had.
+void ChunkScanner::KeepBars(const Piece& piece, Line* line) {
+  std::string_view rest = line->text.substr(0, parse::TextAfterBar(line->text));
+  for (size_t end = parse::EndOfBar(rest); end > 0; end = parse::EndOfBar(rest)) {
+    Line bar = *line;
+    bar.text = rest.substr(0, end);
+    rest.remove_prefix(end);
+    KeepLine(piece, piece.writer, bar);
+    line->gap_before = false;
+  }
+}
+
+void ChunkScanner::KeepLine(const Piece& piece, uint32_t writer, Line line) {
+  const size_t begin = chunk_.text.size();
+  chunk_.text += line.text;
+  line.text = std::string_view(chunk_.text).substr(begin);
+  chunk_.lines.push_back(line);
+  chunk_.choices.push_back({piece.number, piece.anchor, writer, piece.told, piece.shape, piece.series, 0, piece.reasons,
+                            chunk_.writers[writer].name == WriterName()});
 }
 
 uint32_t ChunkScanner::MovedTo(const WriterName& name, uint32_t from) {
@@ -322,20 +368,17 @@ void ChunkScanner::Keep() {
   for (size_t i = 0; i < pieces_.size(); ++i) {
     const Piece& piece = pieces_[i];
     if (piece.reasons == 0) continue;
-    Line line = KeptLine(piece);
+    Line line = LineOf(piece);
     line.gap_before = i > next;
     if (line.gap_before && !line.time) line.time = TimeBefore(i);
     if (line.time) time = line.time;
     line.time = time;
     next = i + 1;
-    size_t begin = chunk_.text.size();
-    chunk_.text += line.text;
-    line.text = std::string_view(chunk_.text).substr(begin);
+    KeepBars(piece, &line);
+    TakeEmbeddedPrefix(&line);
     WriterName name{line.node_rank, line.rank, line.local_rank, line.pid, line.attempt};
-    uint32_t writer = name == chunk_.writers[piece.writer].name ? piece.writer : MovedTo(name, piece.writer);
-    chunk_.lines.push_back(line);
-    chunk_.choices.push_back({piece.number, piece.anchor, writer, piece.told, piece.shape, piece.series, 0,
-                              piece.reasons, name == WriterName()});
+    const bool moved = !(name == chunk_.writers[piece.writer].name);
+    KeepLine(piece, moved ? MovedTo(name, piece.writer) : piece.writer, line);
   }
   chunk_.gap_after = next < pieces_.size();
 }

@@ -94,8 +94,7 @@ class ChunkScanner {
   };
 
   void TakeLine(std::string_view line, bool ends);
-  void TakePiece(std::string_view text, bool overwritten);
-  static void ReadRankPrefix(std::string_view prefix, Piece* piece);
+  void TakePiece(std::string_view text);
   void TakeReport(const JsonLine& read);
   void TakeText(std::string_view text, const WriterName& around, std::optional<base::TimeNs> time);
   uint32_t WriterOf(const WriterName& name);
@@ -112,7 +111,10 @@ class ChunkScanner {
   std::optional<base::TimeNs> TimeBefore(size_t piece) const;
   uint32_t MovedTo(const WriterName& name, uint32_t from);
   void Keep();
-  Line KeptLine(const Piece& piece) const;
+  Line LineOf(const Piece& piece) const;
+  static void TakeEmbeddedPrefix(Line* line);
+  void KeepBars(const Piece& piece, Line* line);
+  void KeepLine(const Piece& piece, uint32_t writer, Line line);
 
   const ScanRules* rules_ = nullptr;
   bool thin_ = false;

@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "diagnose/case/lone_processes.h"
 #include "diagnose/case/name_rows.h"
 
 namespace rankscope::diagnose {
@@ -53,7 +54,8 @@ bool IsOfAWorker(const CaseFile& file) {
   if (!file.rank || file.node_rank) return false;
   size_t folder = file.path.rfind('/', file.path.rfind('/') - 1);
   std::string_view name = std::string_view(file.path).substr(folder == std::string::npos ? 0 : folder);
-  return name.find("worker") != std::string_view::npos && name.find("rank") == std::string_view::npos;
+  const bool worker = name.find("worker") != std::string_view::npos || name.find("-master-0") != std::string_view::npos;
+  return worker && name.find("rank") == std::string_view::npos;
 }
 
 struct Domain {
@@ -68,6 +70,7 @@ class Settling {
   explicit Settling(std::vector<ReadFile>* files) : files_(files) {}
 
   void Run(std::vector<ErrorFile>* error_files) {
+    CountMaster();
     TakeWorkersForNodes();
     PlaceRows();
     ForgetGuesses(error_files);
@@ -79,6 +82,7 @@ class Settling {
     for (ErrorFile& file : *error_files) {
       if (!file.rank) file.rank = RankOf(file.path, file.node_rank, file.local_rank);
     }
+    if (HasEachNodeOneProcess(*files_)) TakeNodesForRanks();
   }
 
  private:
@@ -95,6 +99,21 @@ class Settling {
   // A launcher, or the ranks of others, speak in it.
   static bool IsOfANode(const ReadFile& file, int32_t number) {
     return HasOtherRanks(file, number) || std::any_of(file.kept.lines.begin(), file.kept.lines.end(), Speaks);
+  }
+
+  // Beside a pod "trainer-master-0", which is the first, "trainer-worker-0" is the second.
+  void CountMaster() {
+    std::vector<CaseFile*> masters, workers;
+    for (ReadFile& read : *files_) {
+      CaseFile& file = read.file;
+      const bool named = file.rank || file.node_rank || file.local_rank;
+      if (!named && file.path.find("-master-0", file.path.rfind('/') + 1) != std::string::npos)
+        masters.push_back(&file);
+      if (IsOfAWorker(file)) workers.push_back(&file);
+    }
+    if (masters.size() != 1 || workers.empty()) return;
+    masters.front()->rank = 0;
+    for (CaseFile* worker : workers) ++*worker->rank;
   }
 
   // A pod "trainer-worker-1" is a rank or, with ranks of its own, a node; its path alone does not tell which.
@@ -223,6 +242,17 @@ class Settling {
     if (!place.rank) place.rank = RankOf(place.path, place.node_rank, place.local_rank);
     for (auto& writer : file->kept.writers) Fill(place, &writer.name);
     for (Line& line : file->kept.lines) Fill(place, &line);
+  }
+
+  void TakeNodesForRanks() {
+    auto take = [](auto* named) {
+      if (!named->rank) named->rank = named->node_rank;
+    };
+    for (ReadFile& file : *files_) {
+      take(&file.file);
+      for (auto& writer : file.kept.writers) take(&writer.name);
+      for (Line& line : file.kept.lines) take(&line);
+    }
   }
 
   std::vector<ReadFile>* files_;

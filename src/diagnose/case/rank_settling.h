@@ -16,8 +16,8 @@ struct ReadFile {
 // Settles whose each line is, from what files' places, their names in a row, and their lines' prefixes tell together:
 // - Files whose names differ in one number, 0 to n-1, are of these ranks; of these nodes where launchers speak in them.
 // - A node's local rank is the rank where a line tells both, where the nodes are 0 to n-1 and have the same local
-// ranks,
-//   or where there is one node; otherwise the rank stays unknown.
+//   ranks, or where there is one node; otherwise the rank stays unknown.
+// - A node's number is the rank where each has one process (lone_processes.h).
 // Sets the files' places and what the lines' and writers' prefixes left open.
 void SettleRanks(std::vector<ReadFile>* files, std::vector<ErrorFile>* error_files);
 

@@ -5,6 +5,8 @@
 #include <map>
 #include <set>
 
+#include "diagnose/collectives/peer_waits.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -127,8 +129,10 @@ std::set<int32_t> Pending(const std::map<std::string, Members>& groups) {
 }
 
 // Ranks with nothing pending in any group while most of a group of theirs wait.
-std::optional<FlightDisagreement> FindIdle(const std::map<std::string, Members>& groups) {
-  const std::set<int32_t> pending = Pending(groups);
+std::optional<FlightDisagreement> FindIdle(const std::map<std::string, Members>& groups,
+                                           const std::set<int32_t>& waiting_for_peers) {
+  std::set<int32_t> pending = Pending(groups);
+  pending.insert(waiting_for_peers.begin(), waiting_for_peers.end());
   FlightDisagreement found{Kind::kMissing, {}, "", "", ""};
   std::set<int32_t> idle;
   for (const auto& [key, members] : groups) {
@@ -213,7 +217,8 @@ std::optional<FlightDisagreement> FindAbsent(const std::vector<FlightDump>& dump
       return absent;
     }
   }
-  return std::nullopt;
+  auto peer = FindSilentPeer(dumps);
+  return peer && peer->kind == Kind::kAbsent ? peer : std::nullopt;
 }
 
 std::optional<FlightDisagreement> CompareDumps(const std::vector<FlightDump>& dumps) {
@@ -221,7 +226,8 @@ std::optional<FlightDisagreement> CompareDumps(const std::vector<FlightDump>& du
   for (const auto& [key, members] : groups) {
     if (auto found = FindOther(members)) return found;
   }
-  if (auto found = FindIdle(groups)) return found;
+  if (auto found = FindIdle(groups, WaitingForPeers(dumps))) return found;
+  if (auto found = FindSilentPeer(dumps); found && found->kind != Kind::kAbsent) return found;
   for (auto* find : {&FindStuck, &FindBehind}) {
     for (const auto& [key, members] : groups) {
       if (auto found = find(members)) return found;

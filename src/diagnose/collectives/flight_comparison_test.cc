@@ -117,6 +117,63 @@ TEST(CompareDumps, RanksThatAgreeSayNothing) {
   EXPECT_FALSE(CompareDumps({Dump(0, 77, 78), Dump(1, 77, 78)}));
 }
 
+FlightEntry Peer(const std::string& operation, State state) {
+  FlightEntry entry = Collective(0, state, operation);
+  entry.is_p2p = true;
+  return entry;
+}
+
+// Four stages of a pipeline, each of which waits to receive from the one before it but the first two: the second has
+// received its part and sends nothing on.
+std::vector<FlightDump> Pipeline() {
+  std::vector<FlightDump> dumps = {Dump(0, 5, 5), Dump(1, 5, 5), Dump(2, 5, 5), Dump(3, 5, 5)};
+  dumps[0].entries.push_back(Peer("nccl:send 0->1", State::kCompleted));
+  dumps[0].entries.push_back(Peer("nccl:recv 0<-1", State::kScheduled));
+  dumps[1].entries.push_back(Peer("nccl:recv 1<-0", State::kCompleted));
+  dumps[2].entries.push_back(Peer("nccl:recv 2<-1", State::kStarted));
+  dumps[3].entries.push_back(Peer("nccl:recv 3<-2", State::kStarted));
+  return dumps;
+}
+
+TEST(CompareDumps, StageOfAPipelineForWhichTheOthersWaitIsTheOddOne) {
+  std::vector<FlightDump> dumps = Pipeline();
+  auto found = CompareDumps(dumps);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->kind, Kind::kPeer);
+  EXPECT_EQ(found->ranks, std::vector<int32_t>{1});
+  EXPECT_EQ(found->why, "it sends nothing of what rank 0 is to receive from it, and waits for nothing");
+  EXPECT_EQ(found->operation, "nccl:recv 0<-1");
+  dumps[1].entries.push_back(Peer("nccl:send 1->2", State::kStarted));
+  EXPECT_FALSE(CompareDumps(dumps)) << "both sides are there";
+  dumps = Pipeline();
+  dumps.erase(dumps.begin() + 1);
+  EXPECT_FALSE(CompareDumps(dumps));
+  found = FindAbsent(dumps);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->ranks, std::vector<int32_t>{1});
+}
+
+TEST(CompareDumps, PlacesOfPeersAreThoseInTheirGroup) {
+  std::vector<FlightDump> dumps = Pipeline();
+  for (FlightDump& dump : dumps) {
+    dump.groups[0].ranks = {4, 5, 6, 7};
+    dump.rank = *dump.rank + 4;
+  }
+  EXPECT_EQ(CompareDumps(dumps)->ranks, std::vector<int32_t>{5});
+}
+
+TEST(CompareDumps, OneOfTwoThatWaitsForTheOtherMayDoSoAtAnyMoment) {
+  std::vector<FlightDump> dumps = {Dump(0, 5, 5), Dump(1, 5, 5)};
+  dumps[1].entries.push_back(Peer("nccl:recv 1<-0", State::kStarted));
+  EXPECT_FALSE(CompareDumps(dumps));
+}
+
+TEST(CompareDumps, WhoWaitsForAPeerIsNotWhatACollectiveWaitsFor) {
+  std::vector<FlightDump> dumps = {Dump(0, 5, 5), Dump(1, 5, 5), Dump(2, 5, 6), Dump(3, 5, 6)};
+  dumps[1].entries.push_back(Peer("nccl:recv 1<-0", State::kStarted));
+  EXPECT_EQ(CompareDumps(dumps)->ranks, std::vector<int32_t>{0});
+}
+
 TEST(JudgeDumps, RankThatLeftNoneWhileAllOthersWaitIsNamedWithLittleConfidence) {
   Case read;
   for (int32_t rank : {0, 1, 3}) read.dumps.push_back(Dump(rank, 77, 78));

@@ -10,15 +10,17 @@ namespace {
 
 using Kind = FlightDisagreement::Kind;
 
-constexpr double kNamed = 0.8, kUnnamed = 0.5, kNotGathered = 0.4;
+constexpr double kNamed = 0.8, kMayCompute = 0.6, kUnnamed = 0.5, kNotGathered = 0.4;
 
 double ConfidenceIn(const FlightDisagreement& found) {
   if (found.kind == Kind::kAbsent) return kNotGathered;
+  if (found.kind == Kind::kPeer) return kMayCompute;
   return found.ranks.empty() ? kUnnamed : kNamed;
 }
 
 std::string_view KindOf(const FlightDisagreement& found) {
   if (found.kind == Kind::kAbsent) return "missing dump";
+  if (found.kind == Kind::kPeer) return "silent peer";
   if (found.kind == Kind::kOther) return "other collective";
   return found.kind == Kind::kStuck ? "stuck on the device" : "missing rank";
 }

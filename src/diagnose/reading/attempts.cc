@@ -127,6 +127,7 @@ size_t AttemptToTell(const std::vector<Attempt>& attempts, const std::vector<Ver
 
 std::string Named(const Attempt& attempt, const Verdict& verdict) {
   std::string text = "attempt " + std::to_string(attempt.number) + ": ";
+  if (StopsShort(verdict)) return text + "its logs stop, and nothing tells how it ended";
   if (verdict.healthy) return text + "nothing is wrong with it";
   text += verdict.failure;
   if (!verdict.culprits.empty()) text += " on rank " + std::to_string(verdict.culprits.front());
@@ -190,6 +191,10 @@ bool LeftNoWordBefore(const Case& whole) {
   return first && std::any_of(whole.files.begin(), whole.files.end(), [&](const CaseFile& file) {
            return file.rank && !file.surroundings && file.attempt && *file.attempt < *first;
          });
+}
+
+bool StopsShort(const Verdict& verdict) {
+  return verdict.healthy && verdict.confidence >= kReported && verdict.confidence < kEndedWell;
 }
 
 bool MixesAttempts(const Case& whole) {

@@ -21,6 +21,9 @@ std::vector<Attempt> SplitAttempts(const Case& whole);
 // Whether the ranks of an attempt before all of which there are lines left files, and not a word in any of them.
 bool LeftNoWordBefore(const Case& whole);
 
+// Whether the attempt made steps, and nothing tells how it ended.
+bool StopsShort(const Verdict& verdict);
+
 // Whether there are files of ranks that do not tell which of their lines are of which attempt: each may hold all of
 // them, so that a failure is judged by the whole case.
 bool MixesAttempts(const Case& whole);

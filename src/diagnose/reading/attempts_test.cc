@@ -125,6 +125,24 @@ TEST(Attempts, ARankKilledBeforeTheFirstStepExplainsTheRestartThatItsFileTellsOf
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Attempts, OneThatStopsShortDiedInSilenceWhereTheNextDoesNotComeTogether) {
+  const std::string timeout =
+      "torch.distributed.DistNetworkError: The client socket has timed out after 60000ms while trying to connect to "
+      "(127.0.0.1, 29500).";
+  Files files;
+  for (const char* rank : {"0", "1"}) {
+    files.emplace_back(std::string("none_x/attempt_0/") + rank + "/stdout.log", Steps(1, 9) + "{'loss': 2.4, 'lea");
+    files.emplace_back(std::string("none_x/attempt_1/") + rank + "/stderr.log", Traceback("/app/a.py", timeout));
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.kind, "silent_death");
+  EXPECT_FALSE(verdict.culprit);
+  EXPECT_EQ(verdict.figures.back(), "attempt 0: its logs stop, and nothing tells how it ended");
+  files[0].second = Steps(1, 9) + "Training completed\n";
+  EXPECT_EQ(Judge(files).failure, "rendezvous_failed");
+}
+
 TEST(Attempts, AWaitBeforeTheFirstStepIsNotHiddenByTheJoiningThatFailedAfterIt) {
   const std::string restart =
       "I1126 09:30:18.100000 811 torch/distributed/elastic/agent/server/api.py:941] [default] Worker group FAILED. 1/1 "

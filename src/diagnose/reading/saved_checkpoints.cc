@@ -1,6 +1,7 @@
 #include "diagnose/reading/saved_checkpoints.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace rankscope::diagnose {
@@ -8,6 +9,8 @@ namespace rankscope::diagnose {
 void SavedCheckpoints::Take(CheckpointLine line, std::optional<int32_t> rank) {
   auto reported = reported_.find(rank);
   if (!line.step && reported != reported_.end()) line.step = reported->second;
+  if (line.place.empty() && !line.step) return;
+  if (line.place.empty()) line.place = "of step " + std::to_string(*line.step);
   Save& save = saves_[line.step.value_or(0)];
   (line.saved ? save.saved : save.begun) = true;
   if (line.saved && rank) save.tellers.insert(*rank);

@@ -31,6 +31,36 @@ TEST(SavedCheckpoints, WhereEndsAreToldAStepThatFollowsIsNoEnd) {
                                "nothing tells that checkpoint iteration 40 is whole"}));
 }
 
+// torchtitan names neither place nor step, others one of them.
+TEST(SavedCheckpoints, AreReadInTheWordsOfEachFramework) {
+  struct Words {
+    std::string begun, ended, place;
+  };
+  const Words kWords[] = {
+      {"Saving the checkpoint (or staging if async is enabled).",
+       "Finished saving the checkpoint (or staging if async is enabled)in 7.25 seconds.", "of step 20"},
+      {"Saving a full checkpoint at last step, step 20.",
+       "Finished saving the checkpoint (or staging if async is enabled) in 7.25 seconds.", "of step 20"},
+      {"Saving checkpoint for step 20...", "Checkpoint for step 20 saved.", "of step 20"},
+      {"Saving checkpoint at ckpt/20", "", "ckpt/20"},
+      {"Epoch 1, global step 20: 'val_loss' reached 1.5 (best 1.5), saving model to '/c/epoch=1-step=20.ckpt' as top 2",
+       "", "/c/epoch=1-step=20.ckpt"},
+      {"Global Checkpoint Save : Rank: 0 : Iteration: 20 : Start time: 1744400000.5s : Save duration: 4.5s", "",
+       "of step 20"},
+      {"Scheduled async checkpoint save for /c/step=20.ckpt",
+       "Async checkpoint save for step 21 (/c/step=20.ckpt) finalized successfully.", "/c/step=20.ckpt"}};
+  for (const Words& words : kWords) {
+    const std::string begun = Steps(1, 20) + words.begun + "\n";
+    EXPECT_EQ(PlanOf(begun + words.ended + "\n" + Steps(21, 26) + kOom),
+              Plan{"go on from checkpoint " + words.place + "; 6 steps are lost"})
+        << words.begun;
+    EXPECT_EQ(PlanOf(begun + Traceback("/app/save.py", kOom)),
+              (Plan{"the log shows no finished checkpoint: 20 steps may be lost",
+                    "nothing tells that checkpoint " + words.place + " is whole"}))
+        << words.begun;
+  }
+}
+
 TEST(SavedCheckpoints, OneOfWhichARankDidNotTellItsPartIsNotWhole) {
   Files files;
   for (int rank = 0; rank < 3; ++rank) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace rankscope::diagnose {
 namespace {
@@ -12,18 +13,20 @@ using Frame = RankStack::Frame;
 
 re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
 
-// "main": the thread is the main one, as py-spy names it; of faulthandler's any may be.
-enum class Head : uint8_t { kNone, kMain, kOther };
+// kMain: of the main thread, as py-spy names it; kCurrent: of the one in which the process died, or that dumped the
+// stacks; kAny: of a thread, the main one if it is the last.
+enum class Head : uint8_t { kNone, kMain, kCurrent, kAny, kOther };
 
 Head HeadOf(std::string_view text) {
   static const re2::RE2 kPySpy(R"x(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active)(?:\+gil)?\)(?:: "([^"]*)")?)x");
-  static const re2::RE2 kFault(R"x(^(?:Current thread|Thread) 0x[0-9a-fA-F]+.*\(most recent call first\):)x");
+  static const re2::RE2 kFault(R"x(^(Current thread|Thread) 0x[0-9a-fA-F]+.*\(most recent call first\):)x");
   if (!text.starts_with("Thread ") && !text.starts_with("Current thread ")) return Head::kNone;
   std::string name;
   if (re2::RE2::PartialMatch(Piece(text), kPySpy, &name)) {
     return name.empty() || name == "MainThread" ? Head::kMain : Head::kOther;
   }
-  return re2::RE2::PartialMatch(Piece(text), kFault) ? Head::kMain : Head::kNone;
+  if (!re2::RE2::PartialMatch(Piece(text), kFault, &name)) return Head::kNone;
+  return name == "Thread" ? Head::kAny : Head::kCurrent;
 }
 
 std::optional<Frame> FrameOf(std::string_view text) {
@@ -64,14 +67,6 @@ std::string WholePath(const RankStack& stack) {
   return path;
 }
 
-// The innermost frame, and where the user's code called it.
-std::string PlaceOf(const RankStack& stack) {
-  std::string place = Named(stack.frames.front());
-  auto own = std::find_if(stack.frames.begin(), stack.frames.end(), [](const Frame& f) { return !IsLibrary(f); });
-  if (own != stack.frames.begin() && own != stack.frames.end()) place += " from " + Named(*own);
-  return place;
-}
-
 using Stacks = std::map<int32_t, RankStack>;
 
 OddStacks FindOdd(const Stacks& stacks, std::string (*path_of)(const RankStack&)) {
@@ -108,7 +103,48 @@ OddStacks FindOddByWaiting(const Stacks& stacks) {
           odd.line};
 }
 
+// The dumps of one rank, line by line.
+class Dumps {
+ public:
+  explicit Dumps(std::optional<RankStack>* last) : last_(last) {}
+
+  void Take(size_t line, std::string_view text) {
+    if (const Head head = HeadOf(text); head != Head::kNone) return Begin(head);
+    auto frame = FrameOf(text);
+    if (!frame) {
+      open_ = false;
+      in_dump_ = in_dump_ && text.empty();
+      return;
+    }
+    if (!open_) return;
+    if ((*last_)->frames.empty()) (*last_)->line = line;
+    (*last_)->frames.push_back(*std::move(frame));
+  }
+
+  bool in_dump() const { return in_dump_; }
+
+ private:
+  void Begin(Head head) {
+    if (!std::exchange(in_dump_, true)) current_ = false;
+    open_ = head == Head::kCurrent || (head != Head::kOther && !current_);
+    if (open_) last_->emplace();
+    current_ = current_ || head == Head::kCurrent;
+  }
+
+  std::optional<RankStack>* last_;
+  bool in_dump_ = false;
+  bool current_ = false;  // the dump has had the current thread
+  bool open_ = false;     // the frames that come are of the thread that counts
+};
+
 }  // namespace
+
+std::string PlaceOf(const RankStack& stack) {
+  std::string place = Named(stack.frames.front());
+  auto own = std::find_if(stack.frames.begin(), stack.frames.end(), [](const Frame& f) { return !IsLibrary(f); });
+  if (own != stack.frames.begin() && own != stack.frames.end()) place += " from " + Named(*own);
+  return place;
+}
 
 bool IsWhereRanksWait(std::string_view frames) {
   constexpr std::string_view kPlaces[] = {"torch/distributed/", "torch/nn/parallel/",  "torch/autograd/",
@@ -118,30 +154,30 @@ bool IsWhereRanksWait(std::string_view frames) {
 }
 
 std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
-  Stacks stacks;
-  std::map<int32_t, Head> open;  // the thread that a rank's frames belong to
+  std::map<int32_t, std::optional<RankStack>> found;
+  std::map<int32_t, Dumps> dumps;
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     if (!reading.ranks[i]) continue;
-    std::string_view text = reading.bodies[i].text;
     const int32_t rank = *reading.ranks[i];
-    if (Head head = HeadOf(text); head != Head::kNone) {
-      open[rank] = head;
-      if (head == Head::kMain) stacks[rank] = {};
-      continue;
-    }
-    auto thread = open.find(rank);
-    if (thread == open.end() || thread->second != Head::kMain) continue;
-    auto frame = FrameOf(text);
-    if (!frame) {
-      thread->second = Head::kNone;
-      continue;
-    }
-    RankStack& stack = stacks[rank];
-    if (stack.frames.empty()) stack.line = i;
-    stack.frames.push_back(*std::move(frame));
+    dumps.try_emplace(rank, &found[rank]).first->second.Take(i, reading.bodies[i].text);
   }
-  std::erase_if(stacks, [](const auto& entry) { return entry.second.frames.empty(); });
+  Stacks stacks;
+  for (auto& [rank, stack] : found) {
+    if (stack && !stack->frames.empty()) stacks.emplace(rank, *std::move(stack));
+  }
   return stacks;
+}
+
+size_t InnermostFrame(const Reading& reading, size_t head) {
+  std::optional<RankStack> stack;
+  Dumps dump(&stack);
+  const auto& lines = reading.read->lines;
+  for (size_t i = head; i < lines.size() && lines[i].file == lines[head].file; ++i) {
+    if (reading.ranks[i] != reading.ranks[head]) continue;
+    dump.Take(i, reading.bodies[i].text);
+    if (!dump.in_dump()) break;
+  }
+  return stack && !stack->frames.empty() ? stack->line : std::min(head + 1, lines.size() - 1);
 }
 
 OddStacks FindOddStacks(const Reading& reading) {

@@ -11,7 +11,7 @@
 
 namespace rankscope::diagnose {
 
-// Where the main thread of a rank stood when it was dumped.
+// Where a rank stood when it was dumped: its main thread, or the one in which it died.
 struct RankStack {
   struct Frame {
     std::string file, function;
@@ -22,8 +22,14 @@ struct RankStack {
 };
 
 // By rank, each rank's last dump: faulthandler's ("Thread 0x… (most recent call first):"), as records of stream `stack`
-// and logs have it, and py-spy's. Of a faulthandler dump the main thread is the last.
+// and logs have it, and py-spy's. Of a faulthandler dump its current thread, else the main one, which is the last.
 std::map<int32_t, RankStack> FindStacks(const Reading& reading);
+
+// The innermost frame, and where the user's code called it: "wait (threading.py:320) from load (data.py:12)".
+std::string PlaceOf(const RankStack& stack);
+
+// Where the thread that counts stands in the dump that begins with this line, the head of its first thread.
+size_t InnermostFrame(const Reading& reading, size_t head);
 
 // Whether a frame's file, or one of several frames, is where ranks wait for each other: in a collective, in the
 // backward pass, which has some, or for the device.

@@ -48,7 +48,14 @@ bool IsBoxedFrame(std::string_view text) {
 // loguru marks the frame that caught the exception: "> File …".
 std::string_view WithoutMark(std::string_view text) { return text.starts_with("> File \"") ? text.substr(2) : text; }
 
-bool IsFrame(std::string_view text) { return WithoutMark(text).starts_with("File \"") && Contains(text, "\", line "); }
+// Not of a stack that faulthandler prints: "File …, line 41 in run".
+bool IsFrame(std::string_view text) {
+  constexpr std::string_view kPlace = "\", line ";
+  const size_t place = text.find(kPlace);
+  if (place == std::string_view::npos || !WithoutMark(text).starts_with("File \"")) return false;
+  const size_t end = text.find_first_not_of("0123456789", place + kPlace.size());
+  return end == std::string_view::npos || !text.substr(end).starts_with(" in ");
+}
 
 size_t Indent(std::string_view text) { return std::min(text.find_first_not_of(" \t"), text.size()); }
 

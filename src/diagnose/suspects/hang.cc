@@ -157,7 +157,7 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
 
 // A dump of a job that trained on, or ended well, says only where it stood.
 bool TrainedOn(const Reading& reading, size_t line) {
-  auto follows = [&](size_t other) { return reading.positions[other] > reading.positions[line]; };
+  auto follows = [&](size_t other) { return IsKnownToFollow(reading, other, line); };
   return std::any_of(reading.finished.begin(), reading.finished.end(), follows) ||
          std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& p) { return follows(p.line); });
 }
@@ -174,9 +174,9 @@ std::optional<Suspect> FindStandingStack(const Reading& reading) {
   const std::set<size_t> of_deaths = DumpsOfDeaths(reading);
   for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {
     if (!Matches(reading.bodies[i].text, kThread) || TrainedOn(reading, i) || of_deaths.count(i) > 0) continue;
-    return Suspect{
-        i + 1, "process_hung",       "stack",          Role::kSymptom,
-        56,    reading.ranks[i + 1], Traceback::kNone, "the innermost frame of the thread that stands still"};
+    const size_t line = InnermostFrame(reading, i);
+    return Suspect{line, "process_hung",      "stack",          Role::kSymptom,
+                   56,   reading.ranks[line], Traceback::kNone, "the innermost frame of the thread that stands still"};
   }
   return std::nullopt;
 }

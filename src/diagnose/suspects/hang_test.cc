@@ -86,6 +86,33 @@ TEST(HangByStacks, OfTwoRanksTheOneThatDoesNotWaitIsNamed) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(HangByStacks, TheCurrentThreadIsQuotedElseTheLastWhichIsTheMainOne) {
+  const std::string waits = "  File \"/usr/lib/python3.11/threading.py\", line 324 in wait\n",
+                    loads = "  File \"/app/data.py\", line 12 in load\n";
+  const std::string thread = "Thread 0x00007f1111111700 (most recent call first):\n",
+                    current = "Current thread 0x00007f2222222740 (most recent call first):\n";
+  for (const std::string& dump : {thread + waits + "\n" + thread + loads, current + loads + "\n" + thread + waits,
+                                  thread + waits + "\n" + current + loads}) {
+    const Verdict verdict = JudgeLog(Steps(1, 4) + dump);
+    EXPECT_EQ(verdict.failure, "process_hung");
+    EXPECT_EQ(verdict.root_line, loads.substr(0, loads.size() - 1)) << dump;
+  }
+}
+
+TEST(HangByStacks, TimesOfOtherFilesTellNothingOfAStackWithoutAny) {
+  Files files;
+  for (int rank = 0; rank < 3; ++rank) {
+    const std::string folder = "rank_" + std::to_string(rank);
+    files.emplace_back(folder + "/stdout.log",
+                       "2026-11-01 00:00:01 step 1 loss 2.5\n2026-11-01 00:00:02 step 2 loss 2.4\n");
+    files.emplace_back(folder + "/stderr.log",
+                       Faulthandler(rank == 1 ? "  File \"/app/data.py\", line 12 in load\n" : kInAllReduce, 61));
+  }
+  const Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(verdict.root_line, "  File \"/app/data.py\", line 12 in load");
+}
+
 TEST(HangByStacks, OfTwoRanksThatBothWaitTheOneBehindIsNamed) {
   const std::string in_barrier =
       "  File \"/usr/lib/python3/dist-packages/torch/distributed/distributed_c10d.py\", line 2811 in barrier\n";

@@ -89,7 +89,7 @@ std::string Named(const std::vector<int64_t>& rows) {
 std::string Sentence(const SamplerSettings& settings, int64_t rank, int64_t step, const std::vector<int64_t>& rows) {
   return "by the sampler's seed " + std::to_string(settings.seed) +
          (settings.is_default_seed ? " (the Trainer's default: no line tells one)" : "") + " rank " +
-         std::to_string(rank) + " took, if it was in step " + std::to_string(step) + ", the rows " + Named(rows) +
+         std::to_string(rank) + " took in step " + std::to_string(step) + " the rows " + Named(rows) +
          " of the training set (derived, not recorded)";
 }
 
@@ -113,11 +113,8 @@ void TellSampledRows(const Reading& reading, const Suspect& cause, MemoryTrace* 
   const auto last = LastStep(reading, *settings);
   const auto rank = settings->world == 1 ? std::optional<int32_t>(0) : cause.rank;
   if (last && rank) {
-    // The last state of a bar is lost where something is written behind it: then it was the step after.
-    for (int64_t step = *last + 1; step <= std::min(*last + 2, settings->total_steps); ++step) {
-      const std::vector<int64_t> rows = RowsOfStep(*settings, *rank, step);
-      if (!rows.empty()) trace->figures.push_back(Sentence(*settings, *rank, step, rows));
-    }
+    const std::vector<int64_t> rows = RowsOfStep(*settings, *rank, *last + 1);
+    if (!rows.empty()) trace->figures.push_back(Sentence(*settings, *rank, *last + 1, rows));
   } else if (last || rank) {
     trace->would_settle = std::string("which rows the batch had: the sampler's seed is known, not ") +
                           (rank ? "the step (a progress bar, or logging_steps=1)" : "the rank");

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/host_memory.h"
 #include "diagnose/suspects/memory_trace.h"
 #include "diagnose/suspects/untimed_end.h"
@@ -94,15 +95,24 @@ std::string ReportText(const Reading& reading, const Point& point) {
   return told;
 }
 
+// That which it reports itself, else the last one before it.
+std::optional<int64_t> StepAt(const Reading& reading, size_t line) {
+  const auto& points = reading.points;
+  auto point = std::lower_bound(points.begin(), points.end(), line,
+                                [](const Point& report, size_t at) { return report.line < at; });
+  const bool reports = point != points.end() && point->line == line && point->step;
+  return reports ? point->step : StepBefore(reading, line, reading.ranks[line]);
+}
+
 void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* verdict) {
-  verdict->timeline.push_back({reading.read->lines[line].time, reading.ranks[line],
-                               StepBefore(reading, line, reading.ranks[line]), std::move(what)});
+  verdict->timeline.push_back(
+      {reading.read->lines[line].time, reading.ranks[line], StepAt(reading, line), std::move(what)});
 }
 
 void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                   Verdict* verdict) {
   std::vector<std::pair<size_t, std::string>> events;
-  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "training reports its first step");
+  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "the training is under way");
   if (const Point* last = LastPointBefore(reading, cause.line)) {
     events.emplace_back(last->line, "the last report before it: " + ReportText(reading, *last));
   }
@@ -121,6 +131,9 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   }
   std::stable_sort(events.begin(), events.end(), [&](const auto& a, const auto& b) {
     return reading.positions[a.first] < reading.positions[b.first];
+  });
+  std::stable_partition(events.begin(), events.end(), [&](const auto& event) {
+    return reading.read->lines[event.first].time.has_value();  // the others' place among these is not known
   });
   size_t last = SIZE_MAX;
   for (auto& [line, what] : events) {
@@ -177,6 +190,15 @@ void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotat
   if (!trace.would_settle.empty()) verdict->would_settle.push_back(trace.would_settle);
 }
 
+// Where Python stood when native code ended the process, as faulthandler has printed it.
+void TellPlaceOfDeath(const Reading& reading, int32_t rank, Quotations* quotations, Verdict* verdict) {
+  const std::map<int32_t, RankStack> stacks = FindStacks(reading);
+  const auto stack = stacks.find(rank);
+  if (stack == stacks.end() || verdict->kind.rfind("SIG", 0) != 0) return;
+  verdict->figures.push_back("Python stood in " + PlaceOf(stack->second) + " when it died");
+  quotations->Add(stack->second.line, "context");
+}
+
 // Where it may be another as well, each.
 std::string Named(const Blame& blame) {
   std::string text = "rank " + std::to_string(blame.ranks.front());
@@ -189,8 +211,11 @@ std::string Summary(const Verdict& verdict, const Blame& blame) {
   const FailureClass* known = FindFailureClass(verdict.failure);
   std::string text = known ? std::string(known->meaning) : verdict.failure;
   if (!verdict.kind.empty()) text += " (" + verdict.kind + ")";
-  if (blame.ranks.empty()) return text;
-  text += ", on " + Named(blame);
+  if (!blame.ranks.empty()) {
+    text += ", on " + Named(blame);
+  } else if (verdict.culprit && verdict.culprit->node_rank) {
+    text += ", on node " + std::to_string(*verdict.culprit->node_rank);
+  }
   if (blame.ranks.size() > 1 && blame.confidence == 1)
     text += " first, of " + std::to_string(blame.ranks.size()) + " ranks";
   const char* since =
@@ -210,6 +235,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   const auto culprit = blame.ranks.empty() ? std::nullopt : std::optional(blame.ranks.front());
   if (cause.failure == "cuda_oom") TellMemory(reading, cause, &quotations, verdict);
   if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
+  if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");

@@ -85,7 +85,7 @@ double Rounded(double share) { return std::round(share * 1000) / 1000; }
 
 }  // namespace
 
-std::string ToJson(const Verdict& verdict) {
+std::string ToJson(const Verdict& verdict, const std::vector<std::string>& left_out) {
   ordered_json json;
   json["class"] = verdict.failure;
   json["subclass"] = verdict.kind;
@@ -116,6 +116,7 @@ std::string ToJson(const Verdict& verdict) {
                                {"score", Rounded(other.score)}});
   }
   json["would_settle"] = verdict.would_settle;
+  json["left_out"] = left_out;
   return base::JsonText(json);
 }
 

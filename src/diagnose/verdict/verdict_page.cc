@@ -139,7 +139,7 @@ void PrintSimilar(const Verdict& verdict, Printer* to) {
 void Print(const Verdict& verdict, Printer* to) {
   to->Title(verdict.failure + ": " + verdict.summary + " (confidence " + Percent(verdict.confidence) + ")",
             verdict.healthy);
-  if (!verdict.healthy && !verdict.culprit) to->Item("no rank can be named from these logs");
+  if (!verdict.healthy && !(verdict.culprit && verdict.culprit->rank)) to->Item("no rank can be named from these logs");
   PrintList("Figures", verdict.figures, to);
   PrintTimeline(verdict, to);
   PrintEvidence(verdict, to);

@@ -1,0 +1,57 @@
+#include "diagnose/case/lone_processes.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <set>
+
+namespace rankscope::diagnose {
+namespace {
+
+// Of the writers that say something. `alone`: none of them tells which of its node's processes it is.
+struct Nodes {
+  std::set<int32_t> numbers;
+  bool alone = true;
+};
+
+Nodes NodesOf(const std::vector<ReadFile>& files) {
+  Nodes nodes;
+  for (const ReadFile& file : files) {
+    for (const auto& [name, lines] : file.kept.writers) {
+      if (lines == 0 || file.file.surroundings) continue;
+      if (name.node_rank) nodes.numbers.insert(*name.node_rank);
+      nodes.alone = nodes.alone && !name.rank && !name.local_rank && !name.pid;
+    }
+  }
+  return nodes;
+}
+
+// "world size: 16", "rank=9", "local_rank: 3", "cuda:3", "GPU 3 has a total capacity of".
+bool SpeaksOfMore(std::string_view text, int32_t nodes) {
+  static const re2::RE2 kLauncher(R"(torch[./]distributed[./](?:elastic|run|launch))"),
+      kNumber(
+          R"((?i)(?:\b(world[_ ]?size|num[_ ]processes|nproc[_-]per[_-]node)|\b(local[_-]?rank)|\b(rank)|\b(cuda:|GPU ))['"]?[=: ]{0,3}(\d{1,6})\b)");
+  re2::StringPiece rest(text.data(), text.size());
+  if (re2::RE2::PartialMatch(rest, kLauncher)) return true;
+  re2::StringPiece size, local, rank, device;
+  int32_t number = 0;
+  while (re2::RE2::FindAndConsume(&rest, kNumber, &size, &local, &rank, &device, &number)) {
+    const bool more = !size.empty() ? number > nodes : !rank.empty() ? number >= nodes : number > 0;
+    if (more) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+bool HasEachNodeOneProcess(const std::vector<ReadFile>& files) {
+  const Nodes nodes = NodesOf(files);
+  if (nodes.numbers.size() < 2 || !nodes.alone) return false;
+  const int32_t count = *nodes.numbers.rbegin() + 1;
+  return std::none_of(files.begin(), files.end(), [count](const ReadFile& file) {
+    return std::any_of(file.kept.lines.begin(), file.kept.lines.end(),
+                       [count](const Line& line) { return SpeaksOfMore(line.text, count); });
+  });
+}
+
+}  // namespace rankscope::diagnose

@@ -116,12 +116,14 @@ class TailsTest(ServerCase):
         script = self.place.write("flood.py", "for i in range(80000): print('item', i, 'x' * 100)\n")
         self.place.cli("run", "--server", self.server.http, "--job_id", "flood", "--", "/usr/bin/python3", script)
         host, port = self.server.http.split(":")
+        clients = []
         for _ in range(70):  # more than there are threads
             client = self.keep(socket.socket())
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             client.connect((host, int(port)))
             client.sendall(b"GET /api/v1/query?query=job:flood HTTP/1.1\r\nHost: x\r\n\r\n")
-        self.read_until(client, b"item")
+            clients.append(client)
+        self.read_until(clients[0], b"item")
         for path, body, word in (("/healthz", None, "status"), ("/api/v1/server", None, "grpc"),
                                  ("/api/v1/launches", b'{"key": "k", "member": "m"}', "job_id")):
             with urllib.request.urlopen(f"http://{self.server.http}{path}", body, timeout=PATIENCE) as answer:

@@ -58,12 +58,12 @@ class RestartTest(PlaceCase):
         self.assertIn("no answer from the server at " + server.http, said.splitlines()[-1])
 
     def test_local_server_that_ends_itself_stays_while_somebody_follows(self):
-        place, server = self.place, self.serve("--idle-exit", "5")
+        place, server = self.place, self.serve("--idle-exit", "20")  # the reader comes within that
         logs = subprocess.Popen([RANKSCOPE, "logs", "-f", "--server", server.http, "--job_id", "j"], env=place.env, text=True,
                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         self.addCleanup(logs.stderr.close)
         self.assertIn("waiting for it", logs.stderr.readline())
-        time.sleep(7)
+        time.sleep(22)
         self.assertIsNone(server.process.poll())
         logs.kill()
         logs.wait(PATIENCE)

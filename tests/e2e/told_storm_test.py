@@ -3,8 +3,8 @@ says bench/told.py."""
 import json
 import os
 import random
-import time
 import unittest
+from datetime import datetime
 
 from harness import wait_until
 from told_case import ToldCase, event
@@ -35,10 +35,12 @@ class ToldStormTest(ToldCase):
             for number in range(JOBS):
                 self.server.ingest(f"j-{number}", [finding(rng) for _ in range(lot)])
 
-    def most_in_a_minute(self, channel):
-        """Messages, by when they came; a second for the way of the last one."""
-        times = [message.at for message in channel.received]
-        return max(sum(1 for other in times if 0 <= other - one < 59) for one in times)
+    def most_in_a_minute(self, name, channel):
+        """Messages, by when they were made: their way takes as long as the machine lets it."""
+        rows = self.server.ask("GET", "/api/v1/notifications", channel=name, limit="100000")[1]
+        made = {row["delivery"]: datetime.fromisoformat(row["timestamp"]).timestamp() for row in rows}
+        self.assertLessEqual({message.delivery() for message in channel.received}, made.keys())
+        return max(sum(0 <= other - one < 60 for other in made.values()) for one in made.values())
 
     def test_storm_is_a_few_messages_that_tell_of_every_job(self):
         self.start()
@@ -53,8 +55,8 @@ class ToldStormTest(ToldCase):
             return [message.json() for message in self.pager.received if message.json()["dedup_key"].startswith("rankscope-overflow-")]
         wait_until(overflow, "the pager's overflow incident")
         self.assertEqual({event["dedup_key"] for event in overflow()}, {"rankscope-overflow-default"})
-        for channel in (self.channel, self.pager):
-            self.assertLessEqual(self.most_in_a_minute(channel), 15)
+        for name, channel in (("hook", self.channel), ("pager", self.pager)):
+            self.assertLessEqual(self.most_in_a_minute(name, channel), 15)
         rows = self.server.ask("GET", "/api/v1/incidents", limit="100000")[1]
         self.assertLessEqual(max(sum(1 for row in rows if row["job_id"] == job) for job in jobs), 64)
         self.assertEqual(sum(member["findings"] for row in rows if not row["superseded_by"] for member in row["members"]),

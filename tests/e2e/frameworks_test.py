@@ -19,6 +19,9 @@ class Data(torch.utils.data.Dataset):
         return {"input_ids": ids, "labels": ids, "attention_mask": torch.ones(8, dtype=torch.long)}
 """
 
+# At a script's end, which the Trainer and Accelerate leave to it: else gloo may abort as its peers go.
+PART = "if torch.distributed.is_initialized(): torch.distributed.destroy_process_group()\n"
+
 # The args.json is as ms-swift writes it before it trains.
 TRAINER = COMMON + """
 import json
@@ -30,7 +33,7 @@ model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=16, vocab_size=64
 args = TrainingArguments(output_dir=os.environ["OUT"], per_device_train_batch_size=2, max_steps=12, logging_steps=4,
                          use_cpu=True, report_to=[], save_strategy="no", learning_rate=0.01, disable_tqdm=True)
 Trainer(model=model, args=args, train_dataset=Data()).train()
-"""
+""" + PART
 
 ACCELERATE = COMMON + """
 from accelerate import Accelerator
@@ -42,7 +45,7 @@ for batch in loader:
     loss = torch.nn.functional.cross_entropy(net(batch["input_ids"]).flatten(0, 1), batch["labels"].flatten())
     accelerator.backward(loss); accelerator.clip_grad_norm_(net.parameters(), 1.0)
     optimizer.step(); optimizer.zero_grad()
-"""
+""" + PART
 
 LIGHTNING = COMMON + """
 import lightning
@@ -58,13 +61,13 @@ lightning.Trainer(accelerator="cpu", devices=4, strategy="ddp", max_steps=12, lo
 """
 
 # A detector on a real Trainer, fed by its hooks.
-MONITOR = TRAINER.replace("Trainer(model", "trainer = Trainer(model").replace(".train()", "") + """
+MONITOR = TRAINER.removesuffix(PART).replace("Trainer(model", "trainer = Trainer(model").replace(".train()", "") + """
 from swift.monitor import AnomalyDetector, DetectionRule
 detector = AnomalyDetector()
 detector.add_rule(DetectionRule("seventh", condition=lambda logs: len(logs) == 7 and logs[-1]["loss"] > 0 and logs[-1]["tokens"] == 16))
 trainer.register_monitor(detector)
 trainer.train()
-"""
+""" + PART
 
 # The same in ms-swift, by a plugin of its own.
 SWIFT_PLUGIN = """

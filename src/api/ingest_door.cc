@@ -19,7 +19,8 @@ namespace {
 using Json = nlohmann::json;
 using Outcome = wire::FrameReceiver::Outcome;
 
-constexpr size_t kChunkBytes = 2 << 20;    // of records in their binary form: stored whole or not at all
+// Of records in their binary form: stored whole or not at all. With its last record it mostly fits into 2 MiB.
+constexpr size_t kChunkBytes = (2 << 20) - (64 << 10);
 constexpr size_t kMaxLineBytes = 4 << 20;  // a chunk and a line fit into a frame
 constexpr int kMaxUnacknowledged = 2;      // chunks, beyond which the body waits
 

@@ -83,6 +83,7 @@ base::Status TailHub::Serve(const query::Query& query, uint64_t last, Format for
     client->after = batches_;
     clients_[id] = client;
   }
+  wake_.notify_all();
   responder->Begin(200, format == Format::kEvents ? "text/event-stream" : "application/x-ndjson");
   responder->OnClosed([this, id] {
     std::lock_guard lock(mutex_);
@@ -132,6 +133,7 @@ void TailHub::OnAppend(const Records& records) {
 void TailHub::Loop() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
+    wake_.wait(lock, [this] { return stopping_ || !clients_.empty() || !arrived_.empty(); });
     wake_.wait_for(lock, kTick, [this] { return stopping_; });
     lock.unlock();
     Tick();

@@ -24,6 +24,10 @@ inline char* WriteVarint(char* at, uint64_t value) {
 inline char* WriteSigned(char* at, int64_t value) {
   return WriteVarint(at, (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
 }
+inline char* WriteDouble(char* at, double value) {
+  std::memcpy(at, &value, sizeof value);
+  return at + sizeof value;
+}
 inline void PutVarint(std::string* out, uint64_t value) {
   char bytes[kMaxVarintBytes];
   out->append(bytes, static_cast<size_t>(WriteVarint(bytes, value) - bytes));

@@ -88,14 +88,14 @@ void Ingest::Submit(const wire::Hello& hello, wire::Frame frame, std::function<v
 }
 
 void Ingest::Submit(Batch batch, std::function<void(Outcome)> done) {
-  if (batch.records->encoded().size() > wire::kMaxFrameBytes - kFrameSlack) {
+  if (batch.records->tables().size() + batch.records->records().size() > wire::kMaxFrameBytes - kFrameSlack) {
     return done({Outcome::kFailed, 0, base::Status::Invalid("records of more than 8 MiB together")});
   }
   Submission submission;
   submission.records = batch.records;
   Sender sender{std::move(batch.producer), 0, std::move(batch.project), base::WallNow()};
   if (pace_.slow()) {
-    wire::Frame frame = wire::MakeQuickFrame(batch.records->encoded(), batch.records->size(), batch.first_seq);
+    wire::Frame frame = wire::MakeQuickFrame(batch.records->Encoded(), batch.records->size(), batch.first_seq);
     submission.entry = FrameEntry{std::move(sender), std::move(frame)};
   } else {
     submission.entry = BatchEntry{std::move(sender), batch.first_seq, std::move(batch.records)};

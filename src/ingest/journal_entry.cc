@@ -106,7 +106,7 @@ std::string EncodeEntry(const BatchEntry& entry) {
   std::string out(1, kBatch);
   Put(entry.sender, &out);
   base::PutVarint(&out, entry.first);
-  return out;
+  return out.append(entry.records->tables());
 }
 
 std::string EncodeEntry(const LostEntry& entry) {

@@ -80,7 +80,7 @@ std::string EncodeEntry(const ForgetEntry& entry);
 std::string EncodeEntry(const TickEntry& entry);
 // Where they lie already, so that megabytes are not copied.
 inline std::string_view BodyOf(const FrameEntry& entry) { return entry.frame.payload; }
-inline std::string_view BodyOf(const BatchEntry& entry) { return entry.records->encoded(); }
+inline std::string_view BodyOf(const BatchEntry& entry) { return entry.records->records(); }
 template <typename Other>
 std::string_view BodyOf(const Other&) {
   return {};

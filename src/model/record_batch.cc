@@ -1,9 +1,9 @@
 #include "model/record_batch.h"
 
 #include <algorithm>
-#include <array>
 #include <functional>
 #include <limits>
+#include <utility>
 
 namespace rankscope::model {
 namespace {
@@ -14,6 +14,8 @@ constexpr uint8_t kStreamMask = 0x0f;
 constexpr uint8_t kHasStep = 0x10;
 constexpr uint8_t kHasLevel = 0x20;
 constexpr uint8_t kHasFields = 0x40;
+// Of a batch's memory, the part that may be unused for as long as the batch lives; else its bytes are copied.
+constexpr size_t kMostSpare = 8;
 // How a field's value is written.
 enum class FieldCode : uint8_t { kDouble, kInteger, kText, kDecimal };
 
@@ -70,25 +72,38 @@ bool AreSame(const Origin& a, const Origin& b) {
 
 base::Status Malformed() { return base::Status::Corrupt("record batch: malformed"); }
 
-void PutField(const FieldView& field, uint64_t name, std::string* out) {
-  auto head = [&](FieldCode code) { base::PutVarint(out, name << 2 | static_cast<uint64_t>(code)); };
+char* WriteText(char* at, std::string_view text) {
+  at = base::WriteVarint(at, text.size());
+  return std::copy(text.begin(), text.end(), at);
+}
+
+char* WriteField(char* at, const FieldView& field, uint64_t name) {
+  auto head = [&](FieldCode code) { at = base::WriteVarint(at, name << 2 | static_cast<uint64_t>(code)); };
   switch (field.kind) {
     case FieldView::Kind::kInteger:
       head(FieldCode::kInteger);
-      return base::PutSigned(out, field.integer);
+      return base::WriteSigned(at, field.integer);
     case FieldView::Kind::kText:
       head(FieldCode::kText);
-      return base::PutString(out, field.text);
+      return WriteText(at, field.text);
     case FieldView::Kind::kDouble:
       break;
   }
   if (field.decimals < 0) {
     head(FieldCode::kDouble);
-    return base::PutDouble(out, field.number);
+    return base::WriteDouble(at, field.number);
   }
   head(FieldCode::kDecimal);
-  out->push_back(static_cast<char>(field.decimals));
-  base::PutSigned(out, field.integer);
+  *at++ = static_cast<char>(field.decimals);
+  return base::WriteSigned(at, field.integer);
+}
+
+// As which it takes no more.
+size_t MostBytes(const RecordView& record) {
+  constexpr size_t kHead = 1 + 7 * base::kMaxVarintBytes, kField = 1 + 2 * base::kMaxVarintBytes;
+  size_t bytes = kHead + record.text.size();
+  for (const FieldView& field : record.fields) bytes += kField + field.text.size();
+  return bytes;
 }
 
 // Unsigned, so that it may wrap.
@@ -114,8 +129,7 @@ FieldView ToView(const std::string& name, const FieldValue& value) {
 
 }  // namespace
 
-RecordBatch::Cursor::Cursor(const RecordBatch& batch)
-    : batch_(&batch), in_(std::string_view(batch.bytes_).substr(batch.records_at_)), left_(batch.count_) {}
+RecordBatch::Cursor::Cursor(const RecordBatch& batch) : batch_(&batch), in_(batch.records()), left_(batch.count_) {}
 
 bool RecordBatch::Cursor::Next(RecordView* record) {
   if (left_ == 0) return false;
@@ -186,6 +200,9 @@ base::Result<std::shared_ptr<const RecordBatch>> RecordBatch::Decode(std::string
   batch->bytes_ = std::move(bytes);
   batch->time_offset_ns_ = adjustment.time_offset_ns;
   RETURN_IF_ERROR(batch->ReadTables(adjustment.project));
+  batch->records_ = std::string_view(batch->bytes_).substr(batch->tables_.size());
+  // Each record takes four bytes or more: a count that cannot be is refused before anybody believes it.
+  if (batch->count_ > batch->records_.size()) return Malformed();
   Cursor cursor(*batch);
   RecordView record;
   for (size_t i = 0; cursor.Next(&record); ++i) {
@@ -205,11 +222,9 @@ base::Status RecordBatch::ReadTables(const std::string& project) {
     if (!project.empty()) origins_.back().project = project;
   }
   for (uint64_t count = in.Varint(); count > 0 && in.ok(); --count) names_.push_back(in.String());
-  uint64_t count = in.Varint();
-  // Each record takes four bytes or more: a count that cannot be is refused before anybody believes it.
-  if (!in.ok() || count > in.remaining()) return Malformed();
-  count_ = count;
-  records_at_ = bytes_.size() - in.remaining();
+  count_ = in.Varint();
+  if (!in.ok()) return Malformed();
+  tables_ = std::string_view(bytes_).substr(0, bytes_.size() - in.remaining());
   return {};
 }
 
@@ -253,8 +268,7 @@ uint64_t RecordBatchBuilder::NameIndex(std::string_view name, size_t guess) {
 }
 
 void RecordBatchBuilder::Add(const RecordView& record) {
-  std::array<char, 1 + 6 * base::kMaxVarintBytes> head;
-  char* at = base::WriteVarint(head.data(), record.origin_index);
+  char* at = base::WriteVarint(records_.Room(MostBytes(record)), record.origin_index);
   *at++ = static_cast<char>(static_cast<uint8_t>(record.stream) | (record.step ? kHasStep : 0) |
                             (record.level.empty() ? 0 : kHasLevel) | (record.fields.empty() ? 0 : kHasFields));
   at = base::WriteSigned(at, Delta(record.time, time_));
@@ -265,11 +279,10 @@ void RecordBatchBuilder::Add(const RecordView& record) {
   }
   size_t place = 0;
   if (!record.level.empty()) at = base::WriteVarint(at, NameIndex(record.level, place));
-  at = base::WriteVarint(at, record.text.size());
-  records_.append(head.data(), static_cast<size_t>(at - head.data()));
-  records_.append(record.text);
-  if (!record.fields.empty()) base::PutVarint(&records_, record.fields.size());
-  for (const FieldView& field : record.fields) PutField(field, NameIndex(field.name, ++place), &records_);
+  at = WriteText(at, record.text);
+  if (!record.fields.empty()) at = base::WriteVarint(at, record.fields.size());
+  for (const FieldView& field : record.fields) at = WriteField(at, field, NameIndex(field.name, ++place));
+  records_.Extend(at);
   if (count_ == 0) first_seq_ = record.seq;
   rising_ = rising_ && (count_ == 0 || record.seq > seq_);
   time_ = record.time;
@@ -290,20 +303,29 @@ void RecordBatchBuilder::Add(const Record& record) {
   Add(scratch_);
 }
 
-std::string RecordBatchBuilder::Take() {
+std::string RecordBatchBuilder::Tables() const {
   std::string out(1, static_cast<char>(kVersion));
   base::PutVarint(&out, origins_.size());
   for (const Origin& origin : origins_) PutOrigin(&out, origin);
   base::PutVarint(&out, names_.size());
   for (const std::string& name : names_) base::PutString(&out, name);
   base::PutVarint(&out, count_);
-  out.reserve(out.size() + records_.size());
-  out += records_;
-  // The next batch will be about as large: its memory stays.
-  std::string records = std::move(records_);
+  return out;
+}
+
+// But for the memory of the records: the next batch will be about as large.
+void RecordBatchBuilder::Clear() {
+  base::Chunk records = std::move(records_);
   *this = {};
   records_ = std::move(records);
-  records_.clear();
+  records_.Clear();
+}
+
+std::string RecordBatchBuilder::Take() {
+  std::string out = Tables();
+  out.reserve(out.size() + records_.size());
+  out += records_.view();
+  Clear();
   return out;
 }
 
@@ -312,8 +334,17 @@ std::shared_ptr<const RecordBatch> RecordBatchBuilder::Build() {
   batch->first_seq_ = first_seq_;
   batch->last_seq_ = seq_;
   batch->rising_ = rising_;
-  batch->bytes_ = Take();
+  batch->bytes_ = Tables();
   (void)batch->ReadTables("");
+  const size_t room = records_.capacity();
+  if (room - records_.size() > room / kMostSpare) {
+    batch->chunk_ = base::Chunk(records_.view());
+  } else {
+    batch->chunk_ = std::exchange(records_, {});
+    (void)records_.Room(room);
+  }
+  batch->records_ = batch->chunk_.view();
+  Clear();
   return batch;
 }
 

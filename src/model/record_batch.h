@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/chunk.h"
 #include "base/coding.h"
 #include "base/status.h"
 #include "model/record_view.h"
@@ -29,10 +30,14 @@ class RecordBatch {
   }
 
   size_t size() const { return count_; }
-  // What it was decoded from, without the adjustment.
-  std::string_view encoded() const { return bytes_; }
+  // Its binary form, without the adjustment: one behind the other.
+  std::string_view tables() const { return tables_; }
+  std::string_view records() const { return records_; }
+  std::string Encoded() const { return std::string(tables_).append(records_); }
   // Memory held, roughly.
-  size_t bytes() const { return sizeof *this + bytes_.capacity() + origins_.size() * sizeof(Origin); }
+  size_t bytes() const {
+    return sizeof *this + bytes_.capacity() + chunk_.capacity() + origins_.size() * sizeof(Origin);
+  }
   // Copies of all of them, for few at a time.
   std::vector<Record> ToRecords() const;
   // Whether the records' seq rise and lie in [first, last].
@@ -65,16 +70,18 @@ class RecordBatch {
  private:
   friend class RecordBatchBuilder;
   RecordBatch() = default;
-  // All before the records. `project`, if not empty, is that of each origin.
+  // The head of bytes_. `project`, if not empty, is that of each origin.
   base::Status ReadTables(const std::string& project);
 
-  std::string bytes_;
-  size_t records_at_ = 0, count_ = 0;
+  std::string bytes_;  // tables and records, or tables alone
+  base::Chunk chunk_;  // then the records
+  std::string_view tables_, records_;
+  size_t count_ = 0;
   uint64_t first_seq_ = 0, last_seq_ = 0;
   bool rising_ = true;
   int64_t time_offset_ns_ = 0;
   std::vector<Origin> origins_;
-  std::vector<std::string_view> names_;  // of fields and levels, in bytes_
+  std::vector<std::string_view> names_;  // of fields and levels, in the tables
 };
 
 // Makes the binary form. One thread; may be used again after Take.
@@ -95,8 +102,10 @@ class RecordBatchBuilder {
 
  private:
   uint64_t NameIndex(std::string_view name, size_t guess);
+  std::string Tables() const;
+  void Clear();
 
-  std::string records_;
+  base::Chunk records_;
   size_t count_ = 0;
   base::TimeNs time_ = 0;
   uint64_t seq_ = 0, first_seq_ = 0;

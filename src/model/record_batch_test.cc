@@ -45,13 +45,26 @@ TEST(RecordBatch, WhatIsBuiltIsAsIfItWereDecoded) {
     auto decoded = *RecordBatch::Decode(bytes);
     for (const Record& record : records) builder.Add(record);
     auto built = builder.Build();
-    EXPECT_EQ(built->encoded(), bytes);
+    EXPECT_EQ(built->Encoded(), bytes);
     EXPECT_EQ(built->ToRecords(), records);
     EXPECT_EQ(built->origins(), decoded->origins());
     for (uint64_t first : {1, 7, 8}) {
       for (uint64_t last : {8, 9, 50})
         EXPECT_EQ(built->IsNumberedWithin(first, last), decoded->IsNumberedWithin(first, last)) << first << " " << last;
     }
+  }
+}
+
+TEST(RecordBatch, WhatIsBuiltHoldsHardlyMoreMemoryThanItsBytes) {
+  Record record = Example().front();
+  record.text.assign(150, 'x');
+  RecordBatchBuilder builder;
+  for (size_t count : {1, 100, 3000, 20000, 3000, 1}) {
+    for (size_t i = 0; i < count; ++i) builder.Add(record);
+    auto built = builder.Build();
+    const size_t bytes = built->tables().size() + built->records().size();
+    EXPECT_EQ(built->size(), count);
+    EXPECT_LE(built->bytes(), bytes + bytes / 6 + 1024);
   }
 }
 

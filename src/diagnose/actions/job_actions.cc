@@ -80,6 +80,7 @@ base::Result<ActionReport> JobActions::Begin(const ActionRequest& request) {
   Update(&begun);
   ActionReport report = begun.report;
   DropOldest();
+  changed_.notify_all();
   return report;
 }
 
@@ -229,7 +230,11 @@ void JobActions::Advance(Entry* entry, const std::vector<Arrived>& arrived, int6
 
 void JobActions::Loop() {
   std::unique_lock lock(mutex_);
+  auto is_under_way = [](const Entry& entry) { return entry.run != nullptr; };
   while (!stopping_) {
+    changed_.wait(lock, [&] {
+      return stopping_ || !arrived_.empty() || std::any_of(entries_.begin(), entries_.end(), is_under_way);
+    });
     changed_.wait_for(lock, kTickEvery, [this] { return stopping_ || !arrived_.empty(); });
     int64_t now = base::MonotonicNow();
     auto arrived = std::exchange(arrived_, {});

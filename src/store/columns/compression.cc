@@ -18,8 +18,9 @@ constexpr char kZstd = 1;
 // where the two bytes before it say so, one in 32 or so: then those of its like are, too, wherever they stand.
 class RepeatSearch {
  public:
+  static constexpr size_t kLeastBytes = 4096;  // of fewer it is not asked
+
   bool IsWorthwhile(std::string_view bytes) {
-    if (bytes.size() < kLeastBytes) return true;
     for (size_t at = 0; at + kWindow + kReadBehind <= bytes.size() && places_ < kMostPlaces; at += kWindow) {
       for (uint64_t chosen = ChosenIn(bytes.data() + at); chosen != 0; chosen &= chosen - 1) {
         Look(bytes.data() + at + std::countr_zero(chosen) + 2);
@@ -29,9 +30,9 @@ class RepeatSearch {
   }
 
  private:
-  static constexpr size_t kLeastBytes = 4096, kMostPlaces = 8192;
-  static constexpr size_t kWindow = 64, kReadBehind = 16,
-                          kMatch = 5;  // bytes; of fewer a match costs as much as they do
+  static constexpr size_t kMostPlaces = 8192;
+  static constexpr size_t kWindow = 64, kReadBehind = 16;
+  static constexpr size_t kMatch = 5;  // bytes; of fewer a match costs as much as they do
   static constexpr size_t kFew = 12;   // one in so many places
   static constexpr char kChosenOf = 31, kChosen = 9;
   static constexpr int kBits = 12;
@@ -70,7 +71,8 @@ class RepeatSearch {
 void PutCompressed(std::string_view bytes, int level, std::string* out) {
   size_t before = out->size();
   out->push_back(kZstd);
-  base::PutZstd(bytes, RepeatSearch().IsWorthwhile(bytes) ? level : kUnlikeLevel, out);
+  bool search = bytes.size() < RepeatSearch::kLeastBytes || RepeatSearch().IsWorthwhile(bytes);
+  base::PutZstd(bytes, search ? level : kUnlikeLevel, out);
   if (out->size() < before + 1 + bytes.size()) return;
   out->resize(before);
   out->push_back(kPlain);

@@ -34,6 +34,7 @@ std::string Drawn(const std::vector<std::string>& parts, size_t size, unsigned s
 
 TEST(Compression, BytesThatRepeatAreSearchedAtTheLevelThatIsAskedFor) {
   std::vector<std::string> words;
+  words.reserve(300);
   for (int i = 0; i < 300; ++i) words.push_back("part" + std::to_string(i * i) + "/");
   std::string text = Drawn(words, 300'000, 3);
   EXPECT_EQ(RoundTrip(text, kTextLevel), ZstdSize(text, kTextLevel));

@@ -54,27 +54,30 @@ class ByteBits {
   std::array<uint64_t, kMaxSplitBytes / kRunWindow + 1> windows_;
 };
 
-// Of a text that lies in a place of its own, with zeros behind it, so that one may read on: byte by byte no processor
-// guesses where words end.
+// By bits: byte by byte no processor guesses where words end.
 class Splitter {
  public:
-  Splitter(std::string_view original, std::vector<Variable>* variables)
-      : original_(original.data()), size_(original.size()), variables_(variables), first_(variables->size()) {
-    std::memcpy(room_.data(), original_, size_);
-    std::memset(room_.data() + size_, 0, kRunWindow);
+  Splitter(std::string_view text, std::string* form, std::vector<Variable>* variables)
+      : text_(text),
+        end_begins_(text.size() - std::min(text.size(), kRunWindow)),
+        form_(form),
+        variables_(variables),
+        first_(variables->size()) {
+    std::memcpy(end_.data(), text.data() + end_begins_, text.size() - end_begins_);
+    form->resize(text.size() + kCopied);  // no marker takes more bytes than what it stands for
   }
 
-  bool Split(std::string* form) {
+  bool Split() {
     if (!ReadBits()) return false;
     size_t plain = 0;  // where what is not yet copied begins
-    for (size_t digit; plain < size_ && (digit = digits_.NextOne(plain, size_)) < size_;) {
+    for (size_t digit; plain < text_.size() && (digit = digits_.NextOne(plain, text_.size())) < text_.size();) {
       size_t at = std::max(plain, words_.BeginOfOnes(digit)), end = words_.EndOfOnes(digit);
       PutPlain(plain, at);
       plain = TakeWord(at, end);
       if (variables_->size() - first_ > kMaxSlots) return false;
     }
-    PutPlain(plain, size_);
-    form->assign(form_.data(), form_size_);
+    PutPlain(plain, text_.size());
+    form_->resize(form_size_);
     return true;
   }
 
@@ -82,8 +85,8 @@ class Splitter {
   // False: the text holds a marker.
   bool ReadBits() {
     uint64_t markers = 0;
-    for (size_t at = 0; at <= size_; at += kRunWindow) {
-      const char* bytes = room_.data() + at;
+    for (size_t at = 0; at <= text_.size(); at += kRunWindow) {
+      const char* bytes = ReadableAt(at);
       digits_.window(at / kRunWindow) = BitsWithin(bytes, '0', '9');
       words_.window(at / kRunWindow) = RunBits(bytes);
       markers |= BitsWithin(bytes, kFirstMarker, kLastMarker);
@@ -98,7 +101,7 @@ class Splitter {
       return at + kUuidSize;
     }
     if (digits_.EndOfOnes(at) >= end) return TakeNumber(at, end);
-    if (end - at > 2 && room_[at] == '0' && room_[at + 1] == 'x' && TakeHex(at + 2, end)) return end;
+    if (end - at > 2 && text_[at] == '0' && text_[at + 1] == 'x' && TakeHex(at + 2, end)) return end;
     for (size_t part = at; part < end;) {
       size_t stop = EndOfPart(part, end);
       TakePart(part, stop);
@@ -109,8 +112,13 @@ class Splitter {
   }
 
   size_t EndOfPart(size_t at, size_t end) const {
-    const void* underscore = std::memchr(room_.data() + at, '_', end - at);
-    return underscore ? static_cast<size_t>(static_cast<const char*>(underscore) - room_.data()) : end;
+    const void* underscore = std::memchr(text_.data() + at, '_', end - at);
+    return underscore ? static_cast<size_t>(static_cast<const char*>(underscore) - text_.data()) : end;
+  }
+
+  // The text from there on, of which kRunWindow bytes may be read: zeros behind its end.
+  const char* ReadableAt(size_t at) const {
+    return at + kRunWindow <= text_.size() ? text_.data() + at : end_.data() + (at - end_begins_);
   }
 
   // What a part of a word, between underscores, is made of.
@@ -125,7 +133,7 @@ class Splitter {
     uint32_t lowers = 0, uppers_inside = 0, letters = 0, no_hex_lowers = 0, no_hex_uppers = 0, digit_before = 0;
     for (size_t from = at; from < end; from += kKindsWindow) {
       uint32_t taken = ~uint32_t{0} >> (kKindsWindow - std::min(kKindsWindow, end - from));
-      ByteKinds kinds = KindsOf(room_.data() + from);
+      ByteKinds kinds = KindsOf(ReadableAt(from));
       uint32_t digits = kinds.digits & taken, others = taken & ~digits;
       letters |= others;
       lowers |= kinds.lowers & taken;
@@ -178,9 +186,9 @@ class Splitter {
       PutText(Slot::kWord, at, end - at);
       return end;
     }
-    bool natural = end - at == 1 || room_[at] != '0';
-    bool begins = at < 2 || room_[at - 1] != '.' || !IsDigit(room_[at - 2]);
-    if (natural && begins && end + 1 < size_ && room_[end] == '.' && IsDigit(room_[end + 1])) {
+    bool natural = end - at == 1 || text_[at] != '0';
+    bool begins = at < 2 || text_[at - 1] != '.' || !IsDigit(text_[at - 2]);
+    if (natural && begins && end + 1 < text_.size() && text_[end] == '.' && IsDigit(text_[end + 1])) {
       if (size_t stop = TakeDecimal(at, end)) return stop;
     }
     PutInteger(at, end);
@@ -195,19 +203,20 @@ class Splitter {
     variable.value = Digits(at, point) * Power(decimals) + Digits(point + 1, stop);
     variable.detail = static_cast<uint32_t>(decimals);
     if (!words_.IsOne(stop)) {
-      if (stop + 1 < size_ && room_[stop] == '.' && IsDigit(room_[stop + 1])) return 0;
+      if (stop + 1 < text_.size() && text_[stop] == '.' && IsDigit(text_[stop + 1])) return 0;
       variable.slot = Slot::kDecimal;
       Put(variable);
       return stop;
     }
     // e-05: a sign and two digits, and no more.
-    bool exponent = room_[stop] == 'e' && stop + 4 <= size_ && (room_[stop + 1] == '-' || room_[stop + 1] == '+') &&
-                    IsDigit(room_[stop + 2]) && IsDigit(room_[stop + 3]) && !words_.IsOne(stop + 4);
+    bool exponent = text_[stop] == 'e' && stop + 4 <= text_.size() &&
+                    (text_[stop + 1] == '-' || text_[stop + 1] == '+') && IsDigit(text_[stop + 2]) &&
+                    IsDigit(text_[stop + 3]) && !words_.IsOne(stop + 4);
     int power = exponent ? static_cast<int>(Digits(stop + 2, stop + 4)) : 0;
-    if (exponent && room_[stop + 1] == '-') power = -power;
-    if (!exponent || (power == 0 && room_[stop + 1] == '-')) {
+    if (exponent && text_[stop + 1] == '-') power = -power;
+    if (!exponent || (power == 0 && text_[stop + 1] == '-')) {
       // 5.2GiB: the digits end where letters begin.
-      if (digits_.NextOne(stop, size_) < words_.EndOfOnes(stop)) return 0;
+      if (digits_.NextOne(stop, text_.size()) < words_.EndOfOnes(stop)) return 0;
       variable.slot = Slot::kDecimal;
       Put(variable);
       return stop;
@@ -219,9 +228,9 @@ class Splitter {
   }
 
   bool IsUuid(size_t at) const {
-    if (at + kUuidSize > size_) return false;
+    if (at + kUuidSize > text_.size()) return false;
     for (size_t i = 0; i < kUuidSize; ++i) {
-      char c = room_[at + i];
+      char c = text_[at + i];
       bool dash = i == 8 || i == 13 || i == 18 || i == 23;
       if (dash ? c != '-' : !IsHexLower(c)) return false;
     }
@@ -230,7 +239,7 @@ class Splitter {
 
   int64_t Digits(size_t at, size_t end) const {
     int64_t value = 0;
-    for (; at < end; ++at) value = value * 10 + (room_[at] - '0');
+    for (; at < end; ++at) value = value * 10 + (text_[at] - '0');
     return value;
   }
   static int64_t Power(size_t exponent) {
@@ -248,30 +257,34 @@ class Splitter {
   }
   void PutText(Slot slot, size_t at, size_t size) {
     Variable variable;
-    variable.text = original_ + at;
+    variable.text = text_.data() + at;
     variable.detail = static_cast<uint32_t>(size);
     variable.slot = slot;
     Put(variable);
   }
   void Put(const Variable& variable) {
-    form_[form_size_++] = static_cast<char>(variable.slot);
+    (*form_)[form_size_++] = static_cast<char>(variable.slot);
     variables_->push_back(variable);
   }
   // In the form, what the text has. What is copied beyond that is written over.
   void PutPlain(size_t at, size_t end) {
-    for (size_t done = 0; done < end - at; done += kCopied) {
-      std::memcpy(form_.data() + form_size_ + done, room_.data() + at + done, kCopied);
-    }
+    const char* from = text_.data() + at;
+    char* to = form_->data() + form_size_;
     form_size_ += end - at;
+    if (end + kCopied > text_.size()) {
+      std::memcpy(to, from, end - at);
+      return;
+    }
+    for (size_t done = 0; done < end - at; done += kCopied) std::memcpy(to + done, from + done, kCopied);
   }
 
   static constexpr size_t kCopied = 32;  // bytes at once
 
-  const char* const original_;
-  const size_t size_;
-  std::array<char, kMaxSplitBytes + kRunWindow> room_;
+  const std::string_view text_;
+  const size_t end_begins_;
+  std::array<char, 2 * kRunWindow> end_{};  // of the text, with zeros behind it
   ByteBits digits_, words_;
-  std::array<char, kMaxSplitBytes + kCopied> form_;  // no marker takes more bytes than what it stands for
+  std::string* form_;
   size_t form_size_ = 0;
   std::vector<Variable>* variables_;
   const size_t first_;
@@ -290,7 +303,7 @@ void AppendPadded(uint64_t value, size_t digits, std::string* out) {
 bool SplitText(std::string_view text, std::string* form, std::vector<Variable>* variables) {
   if (text.size() > kMaxSplitBytes) return false;
   size_t before = variables->size();
-  bool split = Splitter(text, variables).Split(form);
+  bool split = Splitter(text, form, variables).Split();
   if (!split) variables->resize(before);
   return split;
 }

@@ -57,6 +57,16 @@ TEST(Judge, BlamesTheRankThatLeftOutABroadcastWhichOthersHaveBehindThem) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
 }
 
+TEST(Judge, BlamesWhoWentOnThoughTheFirstFramesOfTheOtherAreCutOff) {
+  auto behind_main = [](std::string raised) {
+    return raised.insert(raised.find('\n') + 1, "[rank0]:   File \"/app/train.py\", line 90, in main\n");
+  };
+  const std::string stuck = Unnamed(TimedOut(0, 31)), ahead = Unnamed(behind_main(TimedOut(0, 44, "barrier")));
+  const Files files = {{"rank_0.log", Steps(1, 4) + ahead}, {"rank_1.log", stuck.substr(stuck.find('\n') + 1)}};
+  EXPECT_EQ(Judge(files).failure, "collective_mismatch_hang");
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{0});
+}
+
 TEST(Judge, NamesBothRanksOfWhichEitherMayHaveLeftOutABroadcast) {
   Verdict verdict = Judge({{"rank_0.log", CouldNotIn("broadcast", 0, 31, "send")},
                            {"rank_1.log", CouldNotIn("barrier", 1, 44, "recv")},

@@ -104,11 +104,13 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
 Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
-  const OddCall odd = FindOddCall(reading, suspects, FindKnownRanks(reading, collectives).all);
+  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
+  const OddCall odd = FindOddCall(reading, suspects, known);
   if (!odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddStacks stacks = FindOddStacks(reading); !stacks.ranks.empty()) return {stacks.ranks, stacks.why, {}};
-  if (!odd.either.empty()) return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
+  if (!odd.either.empty() && Complaining(suspects) == known)
+    return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
   return OfTheSilent(reading, suspects, collectives);
 }
 

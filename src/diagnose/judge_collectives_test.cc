@@ -33,6 +33,7 @@ TEST(Judge, BlamesNobodyForHavingSurvivedWhereMoreProcessesWaitedThanAreKnownToH
   const std::string waited = Unnamed(TimedOut(0, 41)), ended = "  Process name: [[861,1],1]\n  Exit code:    1\n";
   const std::string steps = "[rank0]: step 4 loss 1.7\n";
   EXPECT_EQ(JudgeLog(steps + waited + ended).culprits, std::vector<int32_t>{0});
+  EXPECT_EQ(JudgeLog(steps + waited + waited + ended).culprits, std::vector<int32_t>{0});  // logged, too
   EXPECT_TRUE(JudgeLog(steps + waited + waited + waited + ended).culprits.empty());
 }
 
@@ -55,6 +56,16 @@ TEST(Judge, BlamesTheRankThatLeftOutABroadcastWhichOthersHaveBehindThem) {
                    {"rank_2.log", CouldNotIn("barrier", 2, 44, "recv")},
                    {"rank_3.log", CouldNotIn("barrier", 3, 44, "recv")}});
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+}
+
+TEST(Judge, BlamesWhoWentOnThoughTheFirstFramesOfTheOtherAreCutOff) {
+  auto behind_main = [](std::string raised) {
+    return raised.insert(raised.find('\n') + 1, "[rank0]:   File \"/app/train.py\", line 90, in main\n");
+  };
+  const std::string stuck = Unnamed(TimedOut(0, 31)), ahead = Unnamed(behind_main(TimedOut(0, 44, "barrier")));
+  const Files files = {{"rank_0.log", Steps(1, 4) + ahead}, {"rank_1.log", stuck.substr(stuck.find('\n') + 1)}};
+  EXPECT_EQ(Judge(files).failure, "collective_mismatch_hang");
+  EXPECT_EQ(Judge(files).culprits, std::vector<int32_t>{0});
 }
 
 TEST(Judge, NamesBothRanksOfWhichEitherMayHaveLeftOutABroadcast) {

@@ -79,6 +79,14 @@ TEST(Judge, BlamesTheRankBetweenTheTwoThatSawItGo) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, BlamesTheSilentRankRatherThanOneOfTwoThatSawItGoAtUnlikePlaces) {
+  Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + RaisedInBackward(28, "pair.cc:561] Connection closed by peer")},
+                           {"rank_1.log", Steps(1, 4)},
+                           {"rank_2.log", Steps(1, 4) + Closed(2)}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 TEST(Judge, NamesBothSilentRanksOfWhichEitherMayHaveGone) {
   Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
                            {"rank_1.log", Steps(1, 4)},
@@ -237,7 +245,7 @@ TEST(Judge, BlamesWhoWasSignalledAndThenWaitedForTheOthersInVain) {
   auto judge = [](const std::string& of_rank_1) {
     return Judge({{"rank_0.log", Steps(1, 4) + TimedOut(0, 41)},
                   {"rank_1.log", Steps(1, 4) + "[rank: 1] Received SIGTERM: 15\n" + of_rank_1},
-                  {"launcher.log", Ending(621) + Exited(0)}});
+                  {"launcher.log", Ending(620) + Ending(621) + Ended(0, 620) + Ended(1, 621)}});
   };
   EXPECT_EQ(judge(TimedOut(1, 12, "broadcast")).failure, "sigterm_preempted");
   EXPECT_EQ(judge(TimedOut(1, 12, "broadcast")).culprits, std::vector<int32_t>{1});

@@ -196,6 +196,13 @@ TEST(Judge, CountsTheRankThatItsLauncherEndedAndLeftOutOfItsTableAmongThoseThatS
   };
   EXPECT_EQ(JudgeLog(kGotMore + waits + ending(623) + table).culprits, std::vector<int32_t>{3});
   EXPECT_EQ(JudgeLog(kGotMore + waits + ending(621) + table).culprits, std::vector<int32_t>{0});
+  // Of the attempt before.
+  const std::string failed = Aborted(0, 2).substr(0, Aborted(0, 2).find('\n') + 1);
+  const Files mixed = {{"rank_0.log", Raised(0, 31, "all_reduce", kClosed)},
+                       {"rank_1.log", Raised(1, 31, "all_reduce", kClosed)},
+                       {"rank_2.log", kGotMore},
+                       {"launcher.log", ending(611) + failed + failed + table}};
+  EXPECT_EQ(Judge(mixed).culprits, std::vector<int32_t>{0});
 }
 
 TEST(Judge, BlamesWhoSendsInAnAllGatherWhoseTracebacksNameNoRank) {

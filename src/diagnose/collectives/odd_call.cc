@@ -82,11 +82,20 @@ std::map<std::string, Group> GroupByPlace(const Reading& reading, const std::vec
   return groups;
 }
 
+// Where a frame's function stands in the other's; of none, behind all.
+size_t PlaceIn(const std::vector<Frame>& frames, const Frame& of) {
+  auto is_its = [&](const Frame& frame) { return frame.file == of.file && frame.function == of.function; };
+  return std::find_if(frames.begin(), frames.end(), is_its) - frames.begin();
+}
+
 // Whether `a` stands below `b` in the function where their ways part. The backward pass comes again with each step, so
 // that who waits in it above another's call may as well be in the step before as in the one after.
 bool IsFurther(const Place& a, const Place& b) {
-  for (size_t i = 0; i < std::min(a.frames.size(), b.frames.size()); ++i) {
-    const Frame &one = a.frames[i], &other = b.frames[i];
+  // The first frames of one may be cut off.
+  size_t i = PlaceIn(a.frames, b.frames.front()), j = i < a.frames.size() ? 0 : PlaceIn(b.frames, a.frames.front());
+  if (i == a.frames.size()) i = 0;
+  for (; i < a.frames.size() && j < b.frames.size(); ++i, ++j) {
+    const Frame &one = a.frames[i], &other = b.frames[j];
     if (one.file != other.file || one.function != other.function) return false;
     if (one.line_number == other.line_number) continue;
     return one.line_number > other.line_number && !b.call.empty();

@@ -226,8 +226,9 @@ bool WereAllSignalled(const Reading& reading, const Suspect& cause, const std::v
   for (const Suspect& suspect : suspects) {
     if (IsSignal(suspect) && suspect.rank) signalled.insert(*suspect.rank);
   }
+  const bool by_launcher = EndedByLauncher(reading).by_sigterm;
   for (const Exit& exit : reading.exits) {
-    if (auto rank = RankOf(exit); rank && exit.signal == kSigterm) signalled.insert(*rank);
+    if (auto rank = RankOf(exit); rank && exit.signal == kSigterm && !by_launcher) signalled.insert(*rank);
   }
   return signalled.size() > 1;
 }

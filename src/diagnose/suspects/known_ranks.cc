@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "diagnose/suspects/culprit.h"
 #include "diagnose/suspects/victims.h"
@@ -22,6 +23,16 @@ std::set<std::string> ProcessesEnded(const Reading& reading) {
       ended.insert("(pid: " + pid + ")");
   }
   return ended;
+}
+
+// A launcher that starts its ranks again sees the first of them fail once in each attempt.
+bool AreOfOneAttempt(const Reading& reading) {
+  std::set<std::pair<uint32_t, int32_t>> launchers;  // by file and node
+  return std::all_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+    const Line& line = reading.read->lines[exit.line];
+    const bool first = line.text.find("failed (exitcode: ") != std::string_view::npos;
+    return !first || launchers.emplace(line.file, line.node_rank.value_or(0)).second;
+  });
 }
 
 std::set<int32_t> RanksOfFiles(const Reading& reading) {
@@ -128,7 +139,7 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   for (const auto& rank : reading.ranks) {
     if (rank) known.all.insert(*rank);
   }
-  const size_t ended = exits.empty() ? 0 : exits.size() + CountUntoldEnds(reading);
+  const size_t ended = exits.size() + (!exits.empty() && AreOfOneAttempt(reading) ? CountUntoldEnds(reading) : 0);
   int32_t world = std::max(collectives.world_size.value_or(0), static_cast<int32_t>(ended));
   if (!known.all.empty()) world = std::max(world, *known.all.rbegin() + 1);
   for (int32_t rank = 0; rank < world; ++rank) known.all.insert(rank);

@@ -32,6 +32,8 @@ size_t CountUnnamed(const Reading& reading, const std::vector<Suspect>& suspects
   });
 }
 
+constexpr size_t kSays = 2;  // that a process waited: as it logs the exception, and as nobody catches it
+
 // When the ranks that failed are the victims, the launcher's signal went to the one they waited for.
 std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect>& suspects,
                                const std::set<int32_t>& known) {
@@ -42,7 +44,7 @@ std::vector<int32_t> Survivors(const Reading& reading, const std::vector<Suspect
   for (int32_t rank : known) {
     if (dead.count(rank) == 0 && complaining.count(rank) == 0) rest.push_back(rank);
   }
-  if (dead.empty() || rest.size() > dead.size() || CountUnnamed(reading, suspects) > dead.size()) return {};
+  if (dead.empty() || rest.size() > dead.size() || CountUnnamed(reading, suspects) > kSays * dead.size()) return {};
   return rest;
 }
 
@@ -104,11 +106,13 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
 Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspects, const Collectives& collectives) {
   LateRanks late = FindLateRanks(reading, collectives);
   if (!late.ranks.empty()) return {late.ranks, late.why, {}};
-  const OddCall odd = FindOddCall(reading, suspects, FindKnownRanks(reading, collectives).all);
+  const std::set<int32_t> known = FindKnownRanks(reading, collectives).all;
+  const OddCall odd = FindOddCall(reading, suspects, known);
   if (!odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddStacks stacks = FindOddStacks(reading); !stacks.ranks.empty()) return {stacks.ranks, stacks.why, {}};
-  if (!odd.either.empty()) return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
+  if (!odd.either.empty() && Complaining(suspects) == known)
+    return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
   return OfTheSilent(reading, suspects, collectives);
 }
 

@@ -31,6 +31,10 @@ const Pair kPairs[] = {
      "[rank2]: Original traceback:\n[rank2]: None\n\n[rank2]: Set TORCH_LOGS=\"+dynamo\" and TORCHDYNAMO_VERBOSE=1 "
      "for more information",
      "torch._dynamo.config.suppress_errors = True"},
+    {"segfault_sigsegv", "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   EXIT CODE: 134",
+     "=   EXIT CODE: 0"},
+    {"nccl_system_error", "[op_base.cc:974][Init]errNo[0x0000000005000002]HcclCommInitRootInfo failed.",
+     "[op_base.cc:974][Init]HcclCommInitRootInfo success"},
     {"python_exception_one_rank", "Process finished with exit code -1", "Process finished with exit code 0"},
     {"cuda_oom",
      "n4 [2]   (1) Resource exhausted: Attempting to allocate 96.20M. That was not possible. There are 81.0M free.",

@@ -73,6 +73,16 @@ TEST(JudgeFrames, ATracebackIsOfTheRankThatStandsBeforeItsHead) {
   EXPECT_TRUE(JudgeLog(HeadedBy(head, "KeyError: 'masks'") + Steps(1, 9) + HeadedBy("", oom)).culprits.empty());
 }
 
+TEST(JudgeFrames, ReadsATracebackBehindALoggersDateWithoutAYear) {
+  std::string logged;
+  for (const char* line : {"Traceback (most recent call last):", "  File \"/app/worker.py\", line 12, in warm_up",
+                           "    self.capture(sizes)", "ValueError: 7 graphs for 8 sizes"})
+    logged += "(VllmWorker rank=1 pid=411) ERROR 03-25 21:13:53 multiproc_executor.py:374] " + std::string(line) + "\n";
+  Verdict verdict = JudgeLog(logged.substr(0, logged.rfind("(VllmWorker")));
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_NE(verdict.root_line.find("self.capture(sizes)"), std::string::npos) << verdict.root_line;
+}
+
 TEST(JudgeFrames, ReadsALogThatIsQuoted) {
   std::string quoted;
   for (const std::string& line :

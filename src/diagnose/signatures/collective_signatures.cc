@@ -51,7 +51,7 @@ constexpr Signature kTable[] = {
     {"nccl_timeout", "hccl", kSymptom, 62,
      R"(EI0002|EI0006|[Ss]tream sync(?:hronize)? timeout|Getting socket times out|wait execution of the Notify register times out)"},
     {"nccl_system_error", "hccl", kSymptom, 60,
-     R"(HCCL (?:function )?error|hccl api failed|\bHccl\w+, error code|EI000[1345]\b)"},
+     R"(HCCL (?:function )?error|hccl api failed|\bHccl\w+(?:, error code| fail(?:ed)?\b)|EI000[1345]\b)"},
 
     {"nccl_system_error", "network", kCause, 78,
      R"((?:NCCL|\.h:\d+) WARN .*(?:Call to|call to) (?:connect|recv|send|bind|listen|accept|socket|ibv_\w+|getaddrinfo|poll)\b.*(?:fail|error|returned))"},

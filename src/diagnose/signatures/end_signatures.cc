@@ -73,7 +73,7 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Child process with PID \d+ terminated with code [1-9])"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
-     R"(Child process with PID \d+ terminated with code -9\b|KILLED BY SIGNAL: 9\b|^= +EXIT CODE: 9\b)"},
+     R"(Child process with PID \d+ terminated with code -9\b|KILLED BY SIGNAL: 9\b|^= +EXIT CODE: (?:9|137)\b)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(MPI_ABORT was invoked on rank \d+|application called MPI_Abort\(|BAD TERMINATION OF ONE OF YOUR APPLICATION)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,

@@ -186,6 +186,17 @@ std::string Pods(const std::string& text_of_last) {
          text_of_last + "\n";
 }
 
+TEST_F(CaseReaderTest, FoldersInARowWithLocalRanksAreNodes) {
+  for (const char* host : {"0", "1"}) {
+    for (const char* local : {"0", "1", "2"})
+      Write(std::string("host-") + host + "/local_rank_" + local + ".log", std::string(host) + local + "\n");
+  }
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "12").node_rank, 1);
+  EXPECT_EQ(Find(read, "12").rank, 5);
+  EXPECT_EQ(Find(read, "01").rank, 1);
+}
+
 TEST_F(CaseReaderTest, WorkersBesideAMasterBeginWithTheSecondRank) {
   Write("llm-master-0.log", "a\n");
   Write("llm-worker-0.log", "b\n");

@@ -264,6 +264,17 @@ TEST_F(CaseReaderTest, ContainersWrapLinesInJson) {
   EXPECT_EQ(line.time, kMidnight);
 }
 
+TEST_F(CaseReaderTest, CollectorsTellThePodBesideTheLine) {
+  auto line = [](const char* pod, const char* log) {
+    return std::string(R"({"kubernetes":{"pod_name":")") + pod + R"("},"log":")" + log + "\"}\n";
+  };
+  Case read = Read({Write("all.log", line("llm-worker-0", "a") + line("llm-worker-2", "b\\n  c\\n") +
+                                         line("llm-worker-0", "d") + line("llm-worker-2", "e"))});
+  EXPECT_EQ(Find(read, "b").rank, 2);
+  EXPECT_EQ(Find(read, "  c").rank, 2);
+  EXPECT_EQ(Find(read, "d").rank, 0);
+}
+
 TEST_F(CaseReaderTest, JsonOfAnyLoggerIsReadByItsMessage) {
   Write("worker.log",
         "{\"stream\": \"stderr\", \"time\": \"2026-11-01T00:00:00Z\", \"log\": \"0: CUDA error: a\\n\"}\n"

@@ -155,6 +155,8 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
 Blame FindCulprit(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                   const Collectives& collectives) {
   Blame blame = FindBlame(reading, cause, suspects, collectives);
+  const bool reason_told = cause.failure == "sigterm_preempted" && !IsSignal(cause);
+  if (blame.ranks.empty() && reason_told) return {};  // a scheduler's: no rank is to blame, and nothing is open
   if (!blame.ranks.empty() || cause.failure != "host_oom_killed" || SawItGo(suspects).empty()) return blame;
   Blame seen = BlameOfVictims(reading, suspects, collectives);
   return seen.ranks.empty() ? blame : seen;

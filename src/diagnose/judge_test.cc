@@ -474,6 +474,13 @@ TEST(Judge, TellsWherePythonStoodWhenNativeCodeDied) {
   EXPECT_TRUE(verdict.alternatives.empty()) << "a list of modules is no exception: " << verdict.alternatives[0].failure;
 }
 
+TEST(Judge, LeavesNothingOpenWhereTheSchedulerTellsWhyItEndedTheJob) {
+  const Verdict verdict = JudgeLog(
+      Steps(1, 9) + "slurmstepd: error: *** JOB 9 ON n1 CANCELLED AT 2026-11-26T12:00:00 DUE TO TIME LIMIT ***\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  EXPECT_TRUE(verdict.would_settle.empty());
+}
+
 TEST(Judge, TellsTheStepOfOthersWhereTheRankReportsNone) {
   const Verdict verdict = Judge({{"rank_0.log", Steps(1, 7)}, {"rank_1.log", Traceback("/app/a.py", "KeyError: 'x'")}});
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});

@@ -186,6 +186,17 @@ std::string Pods(const std::string& text_of_last) {
          text_of_last + "\n";
 }
 
+TEST_F(CaseReaderTest, FoldersInARowWithLocalRanksAreNodes) {
+  for (const char* host : {"0", "1"}) {
+    for (const char* local : {"0", "1", "2"})
+      Write(std::string("host-") + host + "/local_rank_" + local + ".log", std::string(host) + local + "\n");
+  }
+  Case read = ReadFolder();
+  EXPECT_EQ(Find(read, "12").node_rank, 1);
+  EXPECT_EQ(Find(read, "12").rank, 5);
+  EXPECT_EQ(Find(read, "01").rank, 1);
+}
+
 TEST_F(CaseReaderTest, WorkersBesideAMasterBeginWithTheSecondRank) {
   Write("llm-master-0.log", "a\n");
   Write("llm-worker-0.log", "b\n");
@@ -251,6 +262,17 @@ TEST_F(CaseReaderTest, ContainersWrapLinesInJson) {
   Line line = Find(read, "a \"b\"");
   EXPECT_EQ(line.rank, 2);
   EXPECT_EQ(line.time, kMidnight);
+}
+
+TEST_F(CaseReaderTest, CollectorsTellThePodBesideTheLine) {
+  auto line = [](const char* pod, const char* log) {
+    return std::string(R"({"kubernetes":{"pod_name":")") + pod + R"("},"log":")" + log + "\"}\n";
+  };
+  Case read = Read({Write("all.log", line("llm-worker-0", "a") + line("llm-worker-2", "b\\n  c\\n") +
+                                         line("llm-worker-0", "d") + line("llm-worker-2", "e"))});
+  EXPECT_EQ(Find(read, "b").rank, 2);
+  EXPECT_EQ(Find(read, "  c").rank, 2);
+  EXPECT_EQ(Find(read, "d").rank, 0);
 }
 
 TEST_F(CaseReaderTest, JsonOfAnyLoggerIsReadByItsMessage) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <initializer_list>
+#include <utility>
 
 #include "model/time_text.h"
 
@@ -56,6 +57,22 @@ uint64_t SeriesOf(const json::object& object) {
   return std::max<uint64_t>(series, 1);
 }
 
+// Collectors of a cluster's logs (Fluent Bit, Vector) tell the pod beside the line: told as `kubectl --prefix` does.
+void PrefixPod(const json::object& object, std::string* text) {
+  constexpr size_t kLongestName = 128;
+  json::object kubernetes;
+  std::string_view pod;
+  if (object.at_key("kubernetes").get(kubernetes) != simdjson::SUCCESS) return;
+  if (kubernetes.at_key("pod_name").get(pod) != simdjson::SUCCESS || pod.size() > kLongestName) return;
+  const std::string prefix = "[pod/" + std::string(pod) + "/] ";
+  std::string prefixed = prefix;
+  for (char c : *text) {
+    prefixed += c;
+    if (c == '\n') prefixed += prefix;
+  }
+  *text = std::move(prefixed);
+}
+
 // What loggers tell of an exception beside their message.
 std::string ExceptionAt(const json::object& object) {
   auto exception = FirstOf(object, {"exc_info", "exception", "stack_trace"});
@@ -78,6 +95,7 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   if (has_message) read.text += ExceptionAt(object);
   if (!has_message) read.series = SeriesOf(object);
   while (read.text.ends_with('\n') || read.text.ends_with('\r')) read.text.pop_back();
+  if (has_message) PrefixPod(object, &read.text);
   read.time = TimeAt(object);
   read.node_rank = NumberAt(object, "node_rank");
   read.rank = NumberAt(object, "rank");

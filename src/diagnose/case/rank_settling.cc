@@ -72,6 +72,7 @@ class Settling {
   void Run(std::vector<ErrorFile>* error_files) {
     CountMaster();
     TakeWorkersForNodes();
+    PlaceNodes();
     PlaceRows();
     ForgetGuesses(error_files);
     for (const ReadFile& file : *files_) Learn(file);
@@ -126,6 +127,24 @@ class Settling {
                              [](const ReadFile* file) { return HasOtherRanks(*file, *file->file.rank); });
     if (!nodes) return;
     for (ReadFile* file : workers) file->file.node_rank = std::exchange(file->file.rank, std::nullopt);
+  }
+
+  // The folders "host-0" and "host-1" of local ranks are nodes.
+  void PlaceNodes() {
+    std::vector<std::string> paths;
+    std::vector<CaseFile*> locals;
+    for (ReadFile& read : *files_) {
+      CaseFile& file = read.file;
+      if (file.node_rank || !file.local_rank || file.rank != file.local_rank) continue;
+      locals.push_back(&file);
+      paths.push_back(file.path);
+    }
+    const std::vector<RowPlace> places = FindRows(paths);
+    for (size_t i = 0; i < locals.size(); ++i) {
+      if (!places[i].outer || places[i].inner != locals[i]->local_rank) continue;
+      locals[i]->node_rank = places[i].outer;
+      locals[i]->rank.reset();
+    }
   }
 
   void PlaceRows() {

@@ -157,8 +157,36 @@ double MedianLoss(const Series& losses, size_t count) {
   return MedianOf(std::move(values));
 }
 
+constexpr int kJump = 74, kClimb = 60;
+// Losses of reinforcement learning begin with nothing, and grow while they are small.
+constexpr double kSmallJump = 0.1, kSmallClimb = 1;
+
+Suspect DivergenceAt(const Series& losses, size_t at, int score) {
+  return Course(
+      *losses[at], "loss_spike_or_divergence", "metrics", score,
+      "loss " + Figure(*losses[at]->loss) + " against a median of " + Figure(MedianLoss(losses, at)) + " before");
+}
+
+// Little by little, so that no report is far above the one before it: the last ones are far above the first half.
+// Losses of reinforcement learning begin with nothing, and may grow while they are small.
+void FindClimb(const Series& losses, std::vector<Suspect>* found) {
+  constexpr std::ptrdiff_t kLast = 8;
+  const auto count = static_cast<std::ptrdiff_t>(losses.size());
+  if (count < 2 * kLast) return;
+  auto less = [](const Point* a, const Point* b) { return *a->loss < *b->loss; };
+  const auto half = losses.begin() + count / 2;
+  const double bound = kAboveAll * *(*std::max_element(losses.begin(), half, less))->loss;
+  auto from = losses.end();
+  while (from != half && *(*(from - 1))->loss > bound) --from;
+  if (bound <= 0 || losses.end() - from < kLast) return;
+  const auto at = static_cast<size_t>(from - losses.begin());
+  const double lowest = *(*std::min_element(losses.end() - kLast, losses.end(), less))->loss;
+  if (lowest > std::max(kSmallClimb, kLeavesCourse * MedianLoss(losses, at)))
+    found->push_back(DivergenceAt(losses, at, kClimb));
+}
+
 // The last reports all lie far above what was usual.
-void FindDivergence(const Series& series, std::vector<Suspect>* found) {
+void FindDivergence(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
   std::vector<const Point*> losses;
   for (const Point* point : series) {
     // A loss of nothing at all is one that was no number.
@@ -171,14 +199,13 @@ void FindDivergence(const Series& series, std::vector<Suspect>* found) {
   double highest = -std::numeric_limits<double>::infinity();
   for (size_t i = 0; i + kReportsOfRise <= losses.size(); ++i) {
     bool above = i >= kFewestReports - kReportsOfRise && highest > 0 && lowest[i] > kAboveAll * highest;
-    if (above && lowest[i] > kLeavesCourse * MedianLoss(losses, i)) {
-      found->push_back(Course(
-          *losses[i], "loss_spike_or_divergence", "metrics", 74,
-          "loss " + Figure(*losses[i]->loss) + " against a median of " + Figure(MedianLoss(losses, i)) + " before"));
+    if (above && lowest[i] > std::max(kSmallJump, kLeavesCourse * MedianLoss(losses, i))) {
+      found->push_back(DivergenceAt(losses, i, kJump));
       return;
     }
     highest = std::max(highest, *losses[i]->loss);
   }
+  if (reading.finished.empty()) FindClimb(losses, found);
 }
 
 constexpr int kSkipsInARow = 8;
@@ -356,7 +383,7 @@ std::vector<Suspect> FindCourses(const Reading& reading) {
   AddLostNumbers(reading, ranks, &found);
   for (const auto& [rank, series] : ranks) {
     FindVanishedLoss(reading, series, &found);
-    FindDivergence(series, &found);
+    FindDivergence(reading, series, &found);
     FindDataWait(reading, series, &found);
     FindDecay(series, &Point::step_time_s, true, "seconds per step", &found);
     FindDecay(series, &Point::throughput, false, "throughput", &found);

@@ -41,6 +41,22 @@ TEST(Curves, AHighLossThatIsNothingFromThenOnWasNoNumberHoweverFewReportsCameBef
   EXPECT_TRUE(JudgeLog(Loss("6.13", 1) + Loss("0.00", 2) + Loss("0.00", 3)).healthy) << "may be a small one";
 }
 
+TEST(Curves, ALossThatClimbsLittleByLittleHasLeftItsCourse) {
+  std::string falls, climbs;
+  for (int step = 1; step <= 60; ++step) falls += Loss(std::to_string(2.5 - 0.01 * step), step);
+  for (int step = 61; step <= 90; ++step) climbs += Loss(std::to_string(2 + 0.25 * (step - 60)), step);
+  const Verdict verdict = JudgeLog(falls + climbs);
+  EXPECT_EQ(verdict.failure, "loss_spike_or_divergence");
+  EXPECT_EQ(verdict.root_line, Loss("3.000000", 64).substr(0, verdict.root_line.size()))
+      << "the first above all before";
+  EXPECT_TRUE(JudgeLog(falls + climbs.substr(0, climbs.size() / 2)).healthy) << "not far enough";
+  EXPECT_TRUE(JudgeLog(climbs.substr(climbs.size() / 2) + falls + falls).healthy) << "it began high";
+  EXPECT_TRUE(JudgeLog(falls + climbs + "Training completed\n").healthy) << "it was meant to";
+  std::string small;
+  for (int step = 1; step <= 90; ++step) small += Loss(std::to_string(0.001 * step * step / 90), step);
+  EXPECT_TRUE(JudgeLog(small).healthy) << "as that of a policy does";
+}
+
 TEST(Curves, ChecksForNumbersThatAreNoneFindNothingByBeingMade) {
   for (const char* text :
        {"grad check: no NaN detected", "NaNs found: 0", "raise Exception if NaN detected",

@@ -204,6 +204,9 @@ std::string_view AdviceOn(const MemoryTrace& trace) {
       {"leak",
        "look for what holds on to tensors: losses kept with their graph (append loss.item()), caches without a limit"},
       {"fragmentation", "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True"},
+      {"model too large",
+       "the weights alone do not fit: shard them (FSDP, ZeRO-3, device_map), quantise, or free the GPU of other "
+       "processes"},
       {"other process",
        "nvidia-smi names the other process on that GPU: end it, or give each rank a device of its own"},
   };
@@ -234,6 +237,21 @@ MemoryReport ReadMemoryReport(std::string_view text) {
   return report;
 }
 
+// It ran out while the weights were read or brought to the device, before any batch.
+bool WasLoading(const Reading& reading, const Suspect& cause) {
+  static const re2::RE2 kLoads(
+      R"(in (?:from_pretrained|load_state_dict|_load_pretrained_model|_load_state_dict\w*|load_weights|load_model|cuda|to)\n)"),
+      kBar(R"((?i)^loading (?:checkpoint|weights|safetensors|model))");
+  const bool before_training = std::none_of(reading.points.begin(), reading.points.end(), [&](const Point& point) {
+    return reading.positions[point.line] < reading.positions[cause.line];
+  });
+  if (!before_training) return false;
+  if (cause.traceback != Traceback::kNone &&
+      re2::RE2::PartialMatch(reading.tracebacks.all[cause.traceback].frames, kLoads))
+    return true;
+  return cause.line > 0 && re2::RE2::PartialMatch(Piece(reading.bodies[cause.line - 1].text), kBar);
+}
+
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
   MemoryTrace trace;
   JudgeReport(ReadMemoryReport(reading.text(cause.line)), &trace);
@@ -246,6 +264,7 @@ MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
   bool early = std::none_of(reading.points.begin(), reading.points.end(), [&](const Point& point) {
     return point.line < cause.line && point.step.value_or(0) > kFirstSteps;
   });
+  if (trace.kind.empty() && WasLoading(reading, cause)) trace.kind = "model too large";
   if (trace.kind.empty() && early) trace.kind = "batch size too large";
   return trace;
 }

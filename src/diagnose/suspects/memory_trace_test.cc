@@ -65,5 +65,17 @@ TEST(MemoryTrace, AdvisesFirstWhatHelpsAgainstFragmentation) {
   EXPECT_EQ(verdict.advice[1].text.find("expandable_segments"), std::string::npos);
 }
 
+TEST(MemoryTrace, TheModelIsTooLargeWhereItIsBeingLoaded) {
+  const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB.";
+  const std::string loads =
+      "Traceback (most recent call last):\n  File \"/app/t.py\", line 3, in <module>\n    main()\n  File "
+      "\"/env/transformers/modeling_utils.py\", line 311, in from_pretrained\n    return inner()\n";
+  EXPECT_EQ(JudgeLog(loads + oom + "\n").kind, "model too large");
+  EXPECT_EQ(JudgeLog("Loading checkpoint shards:  42%|####      | 3/7 [00:03<00:04,  1.02s/it]" + oom + "\n").kind,
+            "model too large");
+  EXPECT_EQ(JudgeLog(Traceback("/app/model.py", oom)).kind, "batch size too large");
+  EXPECT_NE(JudgeLog(Steps(1, 9) + loads + oom + "\n").kind, "model too large");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <string>
 
-#include "diagnose/verdict/failure_class.h"
 #include "diagnose/signatures/signature_set.h"
+#include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/verdict.h"
 #include "diagnose/verdict/verdict_json.h"
 #include "diagnose/verdict/verdict_page.h"

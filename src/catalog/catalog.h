@@ -47,8 +47,8 @@ struct Pause {
 
 struct JobRow {
   std::string project, job;
-  std::string state;   // running | finished | failed | lost | imported (files, and no run of ours watched its end)
-  std::string reason;  // "rank 2: SIGKILL (exit_source pidfd)", "no word for 75 s"
+  std::string state;      // running | finished | failed | lost | imported (files, and no run of ours watched its end)
+  std::string reason;     // "rank 2: SIGKILL (exit_source pidfd)", "no word for 75 s"
   std::string diagnosis;  // of its last attempt: "cuda_oom on rank 3: ROOT LINE"; empty: none, or that nothing is wrong
   int32_t attempt = 0;
   int32_t ranks_seen = 0, ranks_expected = 0;

@@ -142,6 +142,29 @@ TEST_F(LineAssemblerTest, TracebacksOfRanksThatComeLineByLineAreOneRecordEach) {
   }
 }
 
+TEST_F(LineAssemblerTest, WhatIsHeldOfTracebacksThatComeLineByLineIsTheEndOfWhatCame) {
+  const std::string fed =
+      "3: Traceback (most recent call last):\n4: Traceback (most recent call last):\n3:   File \"a.py\"\n"
+      "4:   File \"a.py\"\n3: KeyError: 'ids'\n";
+  Feed("before\n" + fed);
+  Tick(base::kNsPerSecond / 2);
+  EXPECT_EQ(assembler_.held_bytes(), fed.size()) << "the one that is over ends amid the other one";
+  Tick(2 * base::kNsPerSecond);
+  EXPECT_EQ(assembler_.held_bytes(), 0u);
+  EXPECT_EQ(texts_.size(), 3u);
+}
+
+TEST_F(LineAssemblerTest, TracebacksThatBeginOneAmidTheOtherOnEndDoNotWaitForever) {
+  constexpr int kRanks = 40;
+  for (int rank = 0; rank < kRanks; ++rank) {
+    const base::TimeNs now = rank * base::kNsPerSecond / 2;
+    Feed(std::to_string(rank) + ": Traceback (most recent call last):\n", now);
+    Tick(now);
+    Feed(std::to_string(rank - 1) + ": KeyError: 'ids'\n", now);
+  }
+  EXPECT_GE(texts_.size(), size_t{kRanks - 10});
+}
+
 TEST_F(LineAssemblerTest, WhatOthersPrintAmidATracebackIsNotItsException) {
   const std::vector<std::string> lines = {"[rank2]: Traceback (most recent call last):",
                                           "W1127 14:05:02 api.py:9] closing",

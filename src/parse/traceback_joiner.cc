@@ -47,6 +47,7 @@ void TracebackJoiner::Begin(Line line, size_t begin, size_t bytes, size_t overwr
   head.shape = ShapeOfHead(WithoutLauncherPrefix(line.text.substr(mark.size())));
   head.prefix = PrefixOfLastWords(line.text);
   head.latest = line.time;
+  head.first = head.last = ++taken_;
   held_.push_back(std::move(head));
   bytes_ += bytes;
 }
@@ -110,6 +111,7 @@ void TracebackJoiner::Join(Place traceback, const Line& line, size_t bytes) {
   traceback->behind = 0;
   traceback->only_blank = true;
   traceback->latest = line.time;
+  traceback->last = ++taken_;
   bytes_ += bytes;
 }
 
@@ -121,12 +123,19 @@ void TracebackJoiner::Hold(Line line, size_t bytes, const Speaker& speaker) {
     held.latest = line.time;
     held.open = held.in_frames || ++held.behind <= kMaxBehind;
   }
-  held_.push_back({std::move(line), bytes, speaker});
+  ++taken_;
+  held_.push_back({std::move(line), bytes, speaker, false, taken_, taken_});
   bytes_ += bytes;
 }
 
 void TracebackJoiner::Release(const EmitLine& emit) {
-  while (!held_.empty() && !held_.front().open) {
+  size_t last = 0;
+  Place end = held_.begin();
+  for (Place held = end; held != held_.end() && !held->open;) {
+    last = std::max(last, held->last);
+    if (++held == held_.end() || held->first > last) end = held;
+  }
+  while (held_.begin() != end) {
     bytes_ -= held_.front().bytes;
     Line line = std::move(held_.front().line);
     held_.pop_front();
@@ -135,6 +144,8 @@ void TracebackJoiner::Release(const EmitLine& emit) {
 }
 
 void TracebackJoiner::Tick(base::TimeNs now, const EmitLine& emit) {
+  // Tracebacks that each begin amid another one have no end.
+  if (!held_.empty() && now - held_.front().line.time > 2 * kPatience) return Flush(emit);
   for (Held& held : held_) {
     const bool over = now - held.line.time > kPatience;
     if (over || (!held.in_frames && now - held.latest > kMessagePatience)) held.open = false;

@@ -13,8 +13,8 @@ namespace rankscope::parse {
 
 // Makes one Line of the lines of a traceback, and of its exception's message. Of ranks that share a channel, whose
 // lines come one between another's, each has its own: told apart by what their launcher puts before every line
-// ("[default3]:", "[rank3]: ", "3: "). Lines come out in the order in which they (of a traceback its head) came, so
-// that what is held is always the end of what was taken. Thread-compatible.
+// ("[default3]:", "[rank3]: ", "3: "). Lines come out in the order in which they (of a traceback its head) came, and
+// none before what began amid its own, so that what is held is always the end of what was taken. Thread-compatible.
 class TracebackJoiner {
  public:
   // A whole line, of so many bytes as read, of which the first `overwritten` are told already.
@@ -39,7 +39,8 @@ class TracebackJoiner {
     Line line;
     size_t bytes = 0;
     Speaker speaker;
-    bool open = false;  // a traceback of which more may come
+    bool open = false;           // a traceback of which more may come
+    size_t first = 0, last = 0;  // numbers, among all that were taken, of its lines
     // Of such a one:
     bool in_frames = true;  // its exception line is to come
     bool is_head = true;    // and nothing else yet
@@ -60,8 +61,9 @@ class TracebackJoiner {
   void Hold(Line line, size_t bytes, const Speaker& speaker);
   void Release(const EmitLine& emit);
 
-  std::list<Held> held_;  // in the order in which they began; the first is an open traceback
+  std::list<Held> held_;  // in the order in which they began; the first is a traceback
   size_t bytes_ = 0;      // of all
+  size_t taken_ = 0;      // lines that were held
   Speaker last_;          // of the last line
 };
 

@@ -4,17 +4,15 @@ import re
 import time
 import unittest
 
-from harness import Place, Server, proc
+from harness import PlaceCase, proc
 
 SECONDS = 4
 
 
-class IdleTest(unittest.TestCase):
+class IdleTest(PlaceCase):
     def setUp(self):
-        self.place = Place()
-        self.addCleanup(self.place.remove)
-        self.server = Server(self.place, options=["--detect=off"])
-        self.addCleanup(self.server.stop)
+        super().setUp()
+        self.server = self.serve("--detect=off")
 
     def wakes(self):
         """How often each thread has gone to sleep."""

@@ -81,10 +81,11 @@ class KnowledgeTest(ServerCase):
         self.addCleanup(self.place.write, "train.py.stop", "")  # before: the ranks end, and with them the run
         wait_until(lambda: self.server.rows("job:lively step:5"), "some steps")
         self.assertEqual(self.ask("dump-stacks", "lively").returncode, 0)
-        dumped = wait_until(lambda: [row for row in self.server.rows("job:lively stream:stack | stats max(timestamp) as at")
-                                     if "at" in row], "the stacks")
-        wait_until(lambda: self.server.rows(f"job:lively rank:0 step:>0 _time:[{dumped[0]['at']},2100-01-01T00:00:00Z]"),
-                   "a step after them")
+        for rank in (0, 1):
+            dumped = wait_until(lambda: [row["at"] for row in self.server.rows(
+                f"job:lively stream:stack rank:{rank} | stats max(timestamp) as at") if "at" in row], "the stacks")
+            wait_until(lambda: self.server.rows(f"job:lively rank:{rank} step:>0 _time:[{dumped[0]},2100-01-01T00:00:00Z]"),
+                       "a step after them")
         verdict = json.loads(self.ask("diagnose", "--job_id", "lively", "-o", "json").stdout)
         self.assertEqual(verdict["class"], "none", verdict)
 

@@ -36,6 +36,18 @@ TEST(JudgeFrames, ReadsTheRestOfABoxWhoseHeadIsCutOff) {
   EXPECT_TRUE(JudgeLog(Steps(1, 3) + table + "the epoch is over\n" + Steps(4, 9)).healthy);
 }
 
+TEST(JudgeFrames, ReadsPastReportsThatAreSortedBehindTheHeadOfATraceback) {
+  const std::string head = "Traceback (most recent call last):\n", report = "{'loss': 4.81, 'epoch': 0.25}\n";
+  const std::string frames = Frame("/app/train.py", "<module>", "main()") + Frame("/app/train.py", "main", "train()");
+  const std::string closed = "RuntimeError: [./gloo/transport/tcp/pair.cc:598] Connection closed by peer [::1]:4711";
+  const Verdict verdict = JudgeLog(Steps(1, 3) + head + report + report + frames + closed + "\n");
+  EXPECT_EQ(verdict.root_line, closed);
+  EXPECT_NE(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(JudgeLog(head + "ValueError: a\n" + frames + "KeyError: 'b'\n").root_line, "ValueError: a")
+      << "an exception is none";
+  EXPECT_TRUE(JudgeLog(Steps(1, 3) + head + Steps(4, 9)).healthy) << "nothing but a head";
+}
+
 // loguru's traceback, in which a mark stands before the frame that caught the exception.
 std::string CaughtByLoguru(const std::string& exception) {
   return "2026-03-01 10:11:12.525 | ERROR    | guard:watch:9 - An error has been caught in function 'watch'\n"

@@ -285,5 +285,17 @@ TEST(Judge, BlamesTheSilentRankThatPartsWithASentenceOfItsOwn) {
   }
 }
 
+TEST(Judge, TakesNoNameOfAnExceptionBesideWhatItSaysForAnother) {
+  std::string text;
+  for (const char* rank : {"0", "2"}) {
+    text +=
+        std::string(R"({"stream": "event", "rank": )") + rank +
+        R"(, "msg": "ends by an uncaught RuntimeError: [/gloo/transport/tcp/pair.cc:561] Connection closed by peer )"
+        R"([127.0.0.1]:4711", "event": "uncaught_exception", "exception": "RuntimeError"})"
+        "\n";
+  }
+  EXPECT_NE(Judge({{"job.jsonl", text}}).failure, "python_exception_one_rank");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -73,12 +73,12 @@ void PrefixPod(const json::object& object, std::string* text) {
   *text = std::move(prefixed);
 }
 
-// What loggers tell of an exception beside their message.
-std::string ExceptionAt(const json::object& object) {
+// What loggers tell of an exception beside their message: more than the name of one that the message says already.
+std::string ExceptionAt(const json::object& object, std::string_view message) {
   auto exception = FirstOf(object, {"exc_info", "exception", "stack_trace"});
   std::string_view text;
   const bool told = exception && exception->get(text) == simdjson::SUCCESS && !text.empty();
-  return told ? "\n" + std::string(text) : "";
+  return told && message.find(text) == std::string_view::npos ? "\n" + std::string(text) : "";
 }
 
 }  // namespace
@@ -92,7 +92,7 @@ std::optional<JsonLine> ReadJsonLine(std::string_view line) {
   std::string_view text;
   const bool has_message = message && message->get(text) == simdjson::SUCCESS;
   read.text = has_message ? text : line;
-  if (has_message) read.text += ExceptionAt(object);
+  if (has_message) read.text += ExceptionAt(object, text);
   if (!has_message) read.series = SeriesOf(object);
   while (read.text.ends_with('\n') || read.text.ends_with('\r')) read.text.pop_back();
   if (has_message) PrefixPod(object, &read.text);

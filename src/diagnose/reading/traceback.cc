@@ -80,7 +80,11 @@ class Writing {
     }
     if (open_ == Traceback::kNone) {
       if (!IsFrame(body.text) && !IsBoxedFrame(body.text)) return Between(body);
-      Begin(line);  // the excerpt begins in its middle
+      if (FollowsItsHead()) {
+        Resume();
+      } else {
+        Begin(line);  // the excerpt begins in its middle
+      }
     }
     if (IsFrame(body.text) && Indent(body.indented) == header_indent_ + kFrameIndent) indent_ = header_indent_;
     const bool flat_source = std::exchange(after_flat_frame_, false) && !IsException(body.text);
@@ -88,6 +92,7 @@ class Writing {
     if (!name_.empty() ? !body.text.starts_with(name_) : IsPart(body) || flat_source) return AddFrame(line, body.text);
     found_->all[open_].exception = line;
     last_ = open_;
+    last_named_ = IsException(body.text);
     open_ = Traceback::kNone;
     lines_since_ = lines_since_exception_ = 0;
   }
@@ -95,6 +100,19 @@ class Writing {
  private:
   bool IsPart(const LineBody& body) const {
     return IsFrame(body.text) || Indent(body.indented) > indent_ || IsBoxed(body.text) || body.text.empty();
+  }
+
+  // What the process had reported before may be sorted behind the head, which ends a bar's line and has the time at
+  // which that began; it was no exception then.
+  bool FollowsItsHead() const {
+    constexpr int kMostLinesBetween = 8;
+    return last_ != Traceback::kNone && !last_named_ && found_->all[last_].frames.empty() &&
+           lines_since_exception_ < kMostLinesBetween;
+  }
+
+  void Resume() {
+    open_ = last_;
+    found_->all[open_].exception = Traceback::kNone;
   }
 
   void Begin(size_t line) {
@@ -163,6 +181,7 @@ class Writing {
 
   Tracebacks* found_;
   size_t open_ = Traceback::kNone, last_ = Traceback::kNone;
+  bool last_named_ = false;  // it ended with an exception as these are named
   bool chained_ = false, ignored_ = false;
   bool after_flat_frame_ = false;  // somebody took the indentation off, so that the source of a frame has none either
   size_t header_indent_ = 0, indent_ = 0;  // indent_: of the whole text, where somebody moved it to the right

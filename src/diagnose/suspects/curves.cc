@@ -167,12 +167,18 @@ Suspect DivergenceAt(const Series& losses, size_t at, int score) {
       "loss " + Figure(*losses[at]->loss) + " against a median of " + Figure(MedianLoss(losses, at)) + " before");
 }
 
+bool TellsReward(std::string_view text) {
+  static const re2::RE2 kReward(R"((?i)reward|\b(?:mean_|episode_)?returns?\b)");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kReward);
+}
+
 // Little by little, so that no report is far above the one before it: the last ones are far above the first half.
-// Losses of reinforcement learning begin with nothing, and may grow while they are small.
-void FindClimb(const Series& losses, std::vector<Suspect>* found) {
+// Losses of reinforcement learning begin with nothing, and may grow while they are small; those of a critic grow with
+// the rewards that it learns to foretell.
+void FindClimb(const Reading& reading, const Series& losses, std::vector<Suspect>* found) {
   constexpr std::ptrdiff_t kLast = 8;
   const auto count = static_cast<std::ptrdiff_t>(losses.size());
-  if (count < 2 * kLast) return;
+  if (count < 2 * kLast || TellsReward(reading.text(losses.back()->line))) return;
   auto less = [](const Point* a, const Point* b) { return *a->loss < *b->loss; };
   const auto half = losses.begin() + count / 2;
   const double bound = kAboveAll * *(*std::max_element(losses.begin(), half, less))->loss;
@@ -205,7 +211,7 @@ void FindDivergence(const Reading& reading, const Series& series, std::vector<Su
     }
     highest = std::max(highest, *losses[i]->loss);
   }
-  if (reading.finished.empty()) FindClimb(losses, found);
+  if (reading.finished.empty()) FindClimb(reading, losses, found);
 }
 
 constexpr int kSkipsInARow = 8;

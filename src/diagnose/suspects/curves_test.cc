@@ -1,6 +1,9 @@
 // What the numbers of a run tell without a word of warning.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <string>
+
 #include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
@@ -55,6 +58,10 @@ TEST(Curves, ALossThatClimbsLittleByLittleHasLeftItsCourse) {
   std::string small;
   for (int step = 1; step <= 90; ++step) small += Loss(std::to_string(0.001 * step * step / 90), step);
   EXPECT_TRUE(JudgeLog(small).healthy) << "as that of a policy does";
+  std::string critic;
+  for (int step = 1; step <= 90; ++step)
+    critic += Loss(std::to_string(std::max(0.5, 0.1 * step - 4)) + ", 'reward': 0.7", step);
+  EXPECT_TRUE(JudgeLog(critic).healthy) << "as that of a critic does";
 }
 
 TEST(Curves, ChecksForNumbersThatAreNoneFindNothingByBeingMade) {

@@ -130,6 +130,14 @@ bool DidItsLauncherSpeak(const Reading& reading, int32_t rank) {
   return std::any_of(own.begin(), own.end(), [&](int32_t node) { return told.count(node) > 0; });
 }
 
+// Processes that launchers saw end, or ended. Where srun started the launchers, its tasks are these.
+size_t CountEnds(const Reading& reading) {
+  const size_t seen = RanksOfExits(reading).size();
+  const bool tasks = std::any_of(reading.exits.begin(), reading.exits.end(),
+                                 [&](const Exit& exit) { return IsOfSrun(reading, exit); });
+  return seen == 0 || tasks || !AreOfOneAttempt(reading) ? seen : seen + CountUntoldEnds(reading);
+}
+
 }  // namespace
 
 KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives) {
@@ -139,7 +147,7 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   for (const auto& rank : reading.ranks) {
     if (rank) known.all.insert(*rank);
   }
-  const size_t ended = exits.size() + (!exits.empty() && AreOfOneAttempt(reading) ? CountUntoldEnds(reading) : 0);
+  const size_t ended = CountEnds(reading);
   int32_t world = std::max(collectives.world_size.value_or(0), static_cast<int32_t>(ended));
   if (!known.all.empty()) world = std::max(world, *known.all.rbegin() + 1);
   for (int32_t rank = 0; rank < world; ++rank) known.all.insert(rank);

@@ -65,5 +65,13 @@ TEST(KnownRanks, OneThatTheLauncherEndedWithoutARowInItsTableDidNotEndWell) {
   EXPECT_NE(OfTwoNodes(8, Closing(2) + Row(3, 1)).failure, "collective_mismatch_hang");
 }
 
+TEST(KnownRanks, TasksOfSrunAreNoRanksBesideThoseThatTheirLaunchersEnded) {
+  std::string text;
+  for (int rank = 0; rank < 4; ++rank) text += RanksSteps(rank, 8);
+  text += SawOneGo(0) + SawOneGo(2) + SawOneGo(3) + Closing(0) + Closing(2) + Closing(3);
+  text += "srun: error: gpu-0: task 0: Exited with exit code 1\nsrun: error: gpu-1: task 1: Terminated\n";
+  EXPECT_EQ(JudgeLog(text).culprits, std::vector<int32_t>{1});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

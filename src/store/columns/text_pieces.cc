@@ -113,13 +113,12 @@ void TextPieces::CutWindow(std::string_view text, const char* bytes, size_t from
     size_t start = at + static_cast<size_t>(std::countr_zero(starts));
     if (start == begin) continue;  // of the text
     std::string_view piece(text.data() + begin, start - begin);
-    const char* at_piece = bytes + (begin - from);
     uint32_t ideograph = any_ideograph && piece.size() == kIdeographBytes ? model::IdeographNumber(piece) : 0;
     uint16_t number = kLiteral;
     if (ideograph != 0) {
-      number = NumberOfIdeograph(ideograph, at_piece, piece);
+      number = NumberOfIdeograph(ideograph, bytes + (begin - from), piece);
     } else if (piece.size() <= PieceKey::kMostBytes) {
-      number = NumberOf(at_piece, piece);
+      number = NumberOf(bytes + (begin - from), piece);
     }
     if (number == kLiteral) literals_.push_back(piece);
     *sequence++ = number;

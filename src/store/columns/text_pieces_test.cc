@@ -124,6 +124,16 @@ TEST(TextPieces, LongAndShortPiecesAreToldApartAndJoinToTheTexts) {
   EXPECT_LT(selected.literals.size(), selected.sequence.size() / 2);
 }
 
+TEST(TextPieces, APieceIsAsLongAsItsWordWhereverItEnds) {
+  for (size_t size = 1; size < 300; ++size) {
+    for (size_t begin : {0, 1, 40}) {
+      const std::string spaces(begin, ' '), word(size, 'w');
+      const auto found = begin == 0 ? std::vector<std::string>{word} : std::vector<std::string>{spaces, word};
+      EXPECT_EQ(PiecesOf(spaces + word), found);
+    }
+  }
+}
+
 TEST(TextPieces, GivesThePiecesOfAnyTextsInAnyOrder) {
   const std::vector<std::string_view> texts = {"loss of rank", "", "rank of loss, once 7", "loss", "of rank"};
   TextPieces pieces;

@@ -14,7 +14,9 @@ constexpr int kReturnAfter_s = 5;
 }  // namespace
 
 MemoryReturn::MemoryReturn() {
-  mallopt(M_ARENA_MAX, 2);  // buffers of megabytes wander from thread to thread: an arena a core would keep each
+  // Buffers of megabytes wander from thread to thread: an arena a core would keep each. One, since of another one
+  // malloc_trim leaves what is free at its end, which may be all of it.
+  mallopt(M_ARENA_MAX, 1);
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 64 << 20);
 }

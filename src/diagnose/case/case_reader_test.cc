@@ -324,6 +324,9 @@ TEST_F(CaseReaderTest, WhatIsWrittenBehindABarIsALineOfItsOwn) {
   EXPECT_EQ(Find(read, "kept").number, 3u);
   EXPECT_EQ(Find(read, "too").number, 3u);
   EXPECT_EQ(WriterOf(read, 2).lines, 1u);
+  uint64_t written = 0;
+  for (const Writer& writer : read.writers) written += writer.lines;
+  EXPECT_EQ(written, read.lines.size());
 }
 
 TEST_F(CaseReaderTest, OfABarThatRedrawsItselfTheLastTwoStatesAreLines) {

@@ -340,6 +340,7 @@ void ChunkScanner::KeepBars(const Piece& piece, Line* line) {
     Line bar = *line;
     bar.text = rest.substr(0, end);
     rest.remove_prefix(end);
+    ++chunk_.writers[piece.writer].lines;
     KeepLine(piece, piece.writer, bar);
     line->gap_before = false;
   }

@@ -2,8 +2,9 @@
 # `make demo` and `make test` on a machine that has nothing but a shell, git and make: in a chroot of debootstrap's.
 #   tools/fresh_machine.sh SUITE MIRROR [FOLDER]      as root; SUITE as bookworm, MIRROR as in /etc/apt
 # Takes what is committed here. $APT_CONF names a file of apt settings that the mirror needs; COMPONENTS=main,universe
-# is right for Ubuntu. FOLDER (some GB, else a new one under /var/tmp) is removed at the end unless KEEP=1. CACHE names a
-# folder of ccache's that the chroot may use: the build is then no measure, but what is installed and run is the same.
+# is right for Ubuntu, SCRIPT=gutsy for an Ubuntu that is newer than this debootstrap. FOLDER (some GB, else a new one
+# under /var/tmp) is removed at the end unless KEEP=1. CACHE names a folder of ccache's that the chroot may use: the
+# build is then no measure, but what is installed and run is the same.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 suite=${1:?usage: fresh_machine.sh SUITE MIRROR [FOLDER]} mirror=${2:?usage: fresh_machine.sh SUITE MIRROR [FOLDER]}
@@ -18,7 +19,9 @@ leave() {
 trap leave EXIT
 
 began=$SECONDS
-debootstrap --variant=minbase --components="$components" --include=git,make,ca-certificates "$suite" "$folder" "$mirror" \
+# COMPONENTS is a variable of debootstrap's own, too.
+env -u COMPONENTS debootstrap --variant=minbase --components="$components" --include=git,make,ca-certificates \
+  "$suite" "$folder" "$mirror" ${SCRIPT:+"$SCRIPT"} \
   >"$folder.log" 2>&1 || { tail -n 3 "$folder.log" >&2; exit 1; }
 rm -f "$folder.log"
 [ -z "${APT_CONF:-}" ] || cp "$APT_CONF" "$folder/etc/apt/apt.conf.d/99mirror"

@@ -20,7 +20,7 @@ class SegmentSummary;
 // Decoded headers of blocks, and summaries of segments; of either the last used ones up to a size. Any thread.
 class HeaderCache {
  public:
-  static constexpr size_t kMaxBytes = 96 << 20, kMaxSummaryBytes = 96 << 20;
+  static constexpr size_t kMaxBytes = 96 << 20, kMaxSummaryBytes = 256 << 20;
 
   std::shared_ptr<const BlockHeader> Find(const Segment* segment, size_t block);
   void Put(const Segment* segment, size_t block, std::shared_ptr<const BlockHeader> header);

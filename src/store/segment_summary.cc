@@ -44,6 +44,7 @@ class SummaryBuilder {
       }
       if (data_.header.classes.size() > kMaxClasses || shapes_.size() > kMaxShapes) return nullptr;
     }
+    for (size_t begin = 0; begin < segment_.blocks().size(); begin += UuidSignatures::kSets) SignUuids(begin);
     for (BlockSet& blocks : data_.classes) blocks.Add(data_.unread);
     for (BlockSet& blocks : data_.origins) blocks.Add(data_.unread);
     IndexClasses(&data_.header);
@@ -55,8 +56,7 @@ class SummaryBuilder {
     for (const model::Origin& origin : header.origins) AddOrigin(block, origin);
     AddClasses(block, header);
     if (header.any_step) WidenSteps(header);
-    AddIdFilters(block, header);
-    AddUuidGroups(block);
+    AddIds(block, header);
     auto filter = ReadColumn(block, header, kWordsColumn);
     if (filter && filter->size() <= kMaxRawFilterBytes) data_.raw_text_filters[block] = std::move(filter);
   }
@@ -101,37 +101,49 @@ class SummaryBuilder {
     all.any_step = true;
   }
 
-  void AddIdFilters(size_t block, const BlockHeader& header) {
+  void AddIds(size_t block, const BlockHeader& header) {
     for (size_t pool = 1; pool < header.pools.size(); ++pool) {
       for (size_t slot = 0; slot < header.pools[pool].size(); ++slot) {
         auto kind = static_cast<Slot>(header.pools[pool][slot]);
-        if (kind != Slot::kUuid && kind != Slot::kHexLower) continue;
         uint32_t column = header.pool_columns[pool] + static_cast<uint32_t>(2 * slot);
         if (kind == Slot::kUuid) {
           data_.uuid_columns[block].push_back({column, header.pool_rows[pool], header.columns[column]});
-        }
-        auto filter = ReadColumn(block, header, column + 1);
-        if (!filter) {
-          data_.unread.Add(block);
-        } else if (!filter->empty()) {
-          data_.id_filters[block].push_back({kind, *std::move(filter)});
+        } else if (kind == Slot::kHexLower) {
+          AddHexFilter(block, ReadColumn(block, header, column + 1));
         }
       }
     }
   }
 
-  // Where one of their columns cannot be read, nothing is known of any.
-  void AddUuidGroups(size_t block) {
+  void AddHexFilter(size_t block, std::optional<std::string> filter) {
+    if (!filter) {
+      data_.unread.Add(block);
+    } else if (!filter->empty()) {
+      data_.hex_filters[block].push_back(*std::move(filter));
+    }
+  }
+
+  // Of as many blocks from `begin` as have signatures together.
+  void SignUuids(size_t begin) {
+    size_t end = std::min(begin + UuidSignatures::kSets, segment_.blocks().size()), most = 0;
+    for (size_t block = begin; block < end; ++block) most = std::max(most, UuidsOf(block));
+    UuidSignatures& signatures = data_.uuid_signatures.emplace_back(most);
+    for (size_t block = begin; block < end; ++block) {
+      for (const auto& column : data_.uuid_columns[block]) {
+        auto uuids = ReadUuids(segment_, block, column.place, column.rows);
+        if (uuids.ok()) {
+          signatures.Add(block - begin, *uuids);
+        } else {
+          data_.unknown_uuids.Add(block);
+        }
+      }
+    }
+  }
+
+  size_t UuidsOf(size_t block) const {
     size_t count = 0;
     for (const auto& column : data_.uuid_columns[block]) count += column.rows;
-    if (count == 0) return;
-    UuidGroups groups(count);
-    for (const auto& column : data_.uuid_columns[block]) {
-      auto uuids = ReadUuids(segment_, block, column.place, column.rows);
-      if (!uuids.ok()) return;
-      groups.Add(*uuids);
-    }
-    data_.uuid_groups[block] = std::move(groups);
+    return count;
   }
 
   std::optional<std::string> ReadColumn(size_t block, const BlockHeader& header, uint32_t column) {
@@ -155,25 +167,28 @@ std::shared_ptr<const SegmentSummary> SegmentSummary::Of(const Segment& segment)
 
 size_t SegmentSummary::Memory() const {
   size_t bytes = data_.header.Memory() + (data_.classes.size() + data_.origins.size()) * data_.unread.Memory();
-  for (const auto& filters : data_.id_filters) {
-    for (const IdFilter& filter : filters) bytes += sizeof filter + filter.bytes.size();
+  for (const auto& filters : data_.hex_filters) {
+    for (const std::string& filter : filters) bytes += sizeof filter + filter.size();
   }
   for (const auto& columns : data_.uuid_columns) bytes += columns.size() * sizeof(UuidColumn);
-  for (const auto& groups : data_.uuid_groups) bytes += groups ? groups->Memory() : 0;
+  for (const auto& signatures : data_.uuid_signatures) bytes += signatures.Memory();
   for (const auto& filter : data_.raw_text_filters) bytes += sizeof filter + (filter ? filter->size() : 0);
   return bytes;
 }
 
-bool SegmentSummary::MayHoldId(size_t block, Slot kind, const std::string& id) const {
-  const auto& filters = data_.id_filters[block];
-  return data_.unread.Has(block) || std::any_of(filters.begin(), filters.end(), [&](const IdFilter& filter) {
-           return filter.kind == kind && WordFilter::MayHoldId(filter.bytes, id);
-         });
+bool SegmentSummary::MayHoldHex(size_t block, const std::string& id) const {
+  const auto& filters = data_.hex_filters[block];
+  auto may_hold = [&](const std::string& filter) { return WordFilter::MayHoldId(filter, id); };
+  return data_.unread.Has(block) || std::any_of(filters.begin(), filters.end(), may_hold);
 }
 
-bool SegmentSummary::MayHold(size_t block, const UuidSearch& search) const {
-  const auto& groups = data_.uuid_groups[block];
-  return data_.unread.Has(block) || !groups || search.MayBeAmong(*groups);
+BlockSet SegmentSummary::BlocksThatMayHold(const UuidSearch& search) const {
+  BlockSet blocks = data_.unread;
+  blocks.Add(data_.unknown_uuids);
+  for (size_t word = 0; word < data_.uuid_signatures.size(); ++word) {
+    blocks.AddWord(word, search.SetsThatMayHold(data_.uuid_signatures[word]));
+  }
+  return blocks;
 }
 
 }  // namespace rankscope::store

@@ -20,6 +20,8 @@ class BlockSet {
   explicit BlockSet(size_t blocks) : words_((blocks + 63) / 64) {}
   bool Has(size_t block) const { return words_[block / 64] >> block % 64 & 1; }
   void Add(size_t block) { words_[block / 64] |= uint64_t{1} << block % 64; }
+  // Its blocks 64 * `word` and those behind it, a bit each.
+  void AddWord(size_t word, uint64_t blocks) { words_[word] |= blocks; }
   void Add(const BlockSet& others) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] |= others.words_[i];
   }
@@ -43,7 +45,7 @@ class SegmentSummary {
   // As of one block with the rows of all: origins, levels, schemas, classes and steps, without runs, pools and columns.
   const BlockHeader& header() const { return data_.header; }
   size_t Memory() const;
-  size_t blocks() const { return data_.id_filters.size(); }
+  size_t blocks() const { return data_.hex_filters.size(); }
   // Blocks that could not be read are in every set; numbers of rows are then not the segment's.
   bool whole() const { return data_.whole; }
 
@@ -51,10 +53,10 @@ class SegmentSummary {
   // Blocks with rows of one of the header's classes, or of one of its origins.
   const BlockSet& BlocksOfClass(uint16_t number) const { return data_.classes[number]; }
   const BlockSet& BlocksOfOrigin(size_t number) const { return data_.origins[number]; }
-  // Whether a slot of that kind in the block may hold the id, as WordFilter::MayHoldId.
-  bool MayHoldId(size_t block, Slot kind, const std::string& id) const;
-  // Whether a UUID in the block may hold what is searched; the columns of them all, where that is to be seen.
-  bool MayHold(size_t block, const UuidSearch& search) const;
+  // Whether a slot of hexadecimal digits in the block may hold the id, as WordFilter::MayHoldId.
+  bool MayHoldHex(size_t block, const std::string& id) const;
+  // Blocks in which a UUID may hold what is searched; the columns of a block's UUIDs, where that is to be seen.
+  BlockSet BlocksThatMayHold(const UuidSearch& search) const;
   struct UuidColumn {
     uint32_t number, rows;
     BlockHeader::Column place;
@@ -65,20 +67,17 @@ class SegmentSummary {
 
  private:
   friend class SummaryBuilder;
-  struct IdFilter {
-    Slot kind;
-    std::string bytes;
-  };
   struct Data {
     explicit Data(size_t blocks)
-        : unread(blocks), id_filters(blocks), uuid_columns(blocks), uuid_groups(blocks), raw_text_filters(blocks) {}
+        : unread(blocks), hex_filters(blocks), uuid_columns(blocks), unknown_uuids(blocks), raw_text_filters(blocks) {}
     BlockHeader header;
     BlockSet unread;
     bool whole = true;
     std::vector<BlockSet> classes, origins;
-    std::vector<std::vector<IdFilter>> id_filters;             // by block
+    std::vector<std::vector<std::string>> hex_filters;         // by block
     std::vector<std::vector<UuidColumn>> uuid_columns;         // by block
-    std::vector<std::optional<UuidGroups>> uuid_groups;        // by block; nothing: there are none, or none is known
+    std::vector<UuidSignatures> uuid_signatures;               // by 64 blocks
+    BlockSet unknown_uuids;                                    // blocks of which they do not tell
     std::vector<std::optional<std::string>> raw_text_filters;  // by block
   };
 

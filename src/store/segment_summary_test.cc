@@ -176,7 +176,8 @@ TEST_F(SegmentSummaryTest, ABlockThatCannotBeReadIsInEverySet) {
   EXPECT_FALSE(summary->whole());
   EXPECT_TRUE(summary->NoBlocks().Has(2));
   EXPECT_TRUE(summary->BlocksOfClass(0).Has(2));
-  EXPECT_TRUE(summary->MayHoldId(2, Slot::kUuid, Uuid()));
+  EXPECT_TRUE(summary->MayHoldHex(2, "0123456789abcdef"));
+  EXPECT_TRUE(summary->BlocksThatMayHold(UuidSearch(Uuid())).Has(2));
 }
 
 }  // namespace

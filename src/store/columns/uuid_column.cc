@@ -33,7 +33,6 @@ base::Result<std::string> ReadUuids(const Segment& segment, size_t block, const 
 
 bool UuidsHold(const Segment& segment, const SegmentSummary& summary, size_t block, const UuidSearch& search,
                ColumnCache* cache) {
-  if (!summary.MayHold(block, search)) return false;
   const auto& columns = summary.UuidColumns(block);
   return std::any_of(columns.begin(), columns.end(), [&](const auto& column) {
     auto uuids = Uuids(segment, block, column, cache);

@@ -10,8 +10,8 @@ namespace {
 
 constexpr size_t kUuidDashes[] = {8, 13, 18, 23};
 constexpr size_t kUuidsAtATime = 512;
-constexpr size_t kMiddleGroups[] = {4, 6, 8};  // where they begin
-constexpr size_t kMostGroups = 1 << 16;
+constexpr int kFewestBits = 6, kMostBits = 17;  // of a place among signatures
+constexpr size_t kPlacesAUuid = 32;             // it takes one of each four to nine
 constexpr char kWholeByte = static_cast<char>(0xff);
 
 uint8_t Nibble(char c) { return static_cast<uint8_t>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10); }
@@ -27,25 +27,20 @@ void WriteUuid(const char* bytes, char* text) {
   }
 }
 
-UuidGroups::UuidGroups(size_t count) : words_(std::bit_ceil(std::clamp(count / 4, size_t{1}, kMostGroups / 64))) {}
+UuidSignatures::UuidSignatures(size_t count)
+    : bits_(std::clamp(static_cast<int>(std::bit_width(count * kPlacesAUuid)), kFewestBits, kMostBits)),
+      sets_(size_t{1} << bits_) {}
 
-size_t UuidGroups::BitOf(const char* group) const {
-  size_t value = static_cast<size_t>(static_cast<uint8_t>(group[0])) << 8 | static_cast<uint8_t>(group[1]);
-  return value & (words_.size() * 64 - 1);
+size_t UuidSignatures::PlaceOf(const char* uuid, const Span& span) const {
+  uint64_t value = span.begin << 8 | span.bytes;
+  for (size_t at = span.begin; at < span.begin + span.bytes; ++at) value = value << 8 | static_cast<uint8_t>(uuid[at]);
+  return value * 0x9e3779b97f4a7c15u >> (64 - bits_);  // the golden ratio's: Fibonacci hashing
 }
 
-void UuidGroups::Add(std::string_view uuids) {
+void UuidSignatures::Add(size_t set, std::string_view uuids) {
   for (size_t at = 0; at + kUuidBytes <= uuids.size(); at += kUuidBytes) {
-    for (size_t group : kMiddleGroups) {
-      size_t bit = BitOf(uuids.data() + at + group);
-      words_[bit / 64] |= uint64_t{1} << bit % 64;
-    }
+    for (const Span& span : kSpans) sets_[PlaceOf(uuids.data() + at, span)] |= uint64_t{1} << set;
   }
-}
-
-bool UuidGroups::MayHave(const char* group) const {
-  size_t bit = BitOf(group);
-  return words_[bit / 64] >> bit % 64 & 1;
 }
 
 UuidSearch::UuidSearch(std::string_view part) {
@@ -100,13 +95,18 @@ void UuidSearch::Find(std::string_view uuids, std::vector<uint32_t>* places) con
   }
 }
 
-bool UuidSearch::MayBeAmong(const UuidGroups& groups) const {
-  return std::any_of(patterns_.begin(), patterns_.end(), [&](const Pattern& pattern) {
-    return std::all_of(std::begin(kMiddleGroups), std::end(kMiddleGroups), [&](size_t group) {
-      bool whole = pattern.mask[group] == kWholeByte && pattern.mask[group + 1] == kWholeByte;
-      return !whole || groups.MayHave(pattern.wanted.data() + group);
-    });
-  });
+uint64_t UuidSearch::SetsThatMayHold(const UuidSignatures& signatures) const {
+  uint64_t sets = 0;
+  for (const Pattern& pattern : patterns_) {
+    uint64_t of_pattern = ~uint64_t{0};
+    for (const auto& span : UuidSignatures::kSpans) {
+      const char* mask = pattern.mask.data() + span.begin;
+      bool whole = std::all_of(mask, mask + span.bytes, [](char byte) { return byte == kWholeByte; });
+      if (whole) of_pattern &= signatures.SetsWith(pattern.wanted.data(), span);
+    }
+    sets |= of_pattern;
+  }
+  return sets;
 }
 
 }  // namespace rankscope::store

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <random>
 #include <string>
 
@@ -20,8 +21,8 @@ TEST(UuidSearch, FindsWhatTheTextsHoldAndRulesNothingElseOut) {
   std::mt19937 random(3);
   std::string uuids;
   for (size_t i = 0; i < kCount * kUuidBytes; ++i) uuids.push_back(static_cast<char>(random()));
-  UuidGroups groups(kCount);
-  groups.Add(uuids);
+  UuidSignatures signatures(kCount);
+  signatures.Add(5, uuids);
   size_t ruled_out = 0, asked = 0;
   for (int i = 0; i < 2000; ++i) {
     std::string part = TextOf(uuids, random() % kCount);
@@ -35,29 +36,33 @@ TEST(UuidSearch, FindsWhatTheTextsHoldAndRulesNothingElseOut) {
     UuidSearch search(part);
     search.Find(uuids, &found);
     EXPECT_EQ(found, expected) << part;
-    EXPECT_TRUE(expected.empty() || search.MayBeAmong(groups)) << part;
+    EXPECT_TRUE(expected.empty() || search.SetsThatMayHold(signatures) >> 5 & 1) << part;
     if (!expected.empty() || part.size() < 14) continue;
     ++asked;
-    ruled_out += search.MayBeAmong(groups) ? 0 : 1;
+    ruled_out += search.SetsThatMayHold(signatures) ? 0 : 1;
   }
   EXPECT_GT(asked, 100u);
   EXPECT_GT(ruled_out * 10, asked);
 }
 
-TEST(UuidGroups, AWholeGroupThatIsNotThereIsMostlyKnown) {
+TEST(UuidSignatures, TellSetsApartByAWholeGroupAndBetterByTwo) {
   std::mt19937 random(5);
-  std::string uuids;
-  for (size_t i = 0; i < 3000 * kUuidBytes; ++i) uuids.push_back(static_cast<char>(random()));
-  UuidGroups groups(3000);
-  groups.Add(uuids);
-  size_t maybe = 0;
-  for (int i = 0; i < 1000; ++i) {
-    std::string part = "-0000-";
-    for (size_t at = 1; at < 5; ++at) part[at] = "0123456789abcdef"[random() % 16];
-    maybe += UuidSearch(part).MayBeAmong(groups) ? 1 : 0;
+  UuidSignatures signatures(3000);
+  for (size_t set = 0; set < UuidSignatures::kSets; ++set) {
+    std::string uuids;
+    for (size_t i = 0; i < 3000 * kUuidBytes; ++i) uuids.push_back(static_cast<char>(random()));
+    signatures.Add(set, uuids);
   }
-  EXPECT_LT(maybe, 250u);
-  EXPECT_LE(groups.Memory(), 9u << 10);
+  size_t of_group = 0, of_pair = 0;
+  for (int i = 0; i < 1000; ++i) {
+    std::string part = "-0000-0000-";
+    for (size_t at : {1, 2, 3, 4, 6, 7, 8, 9}) part[at] = "0123456789abcdef"[random() % 16];
+    of_group += static_cast<size_t>(std::popcount(UuidSearch(part.substr(0, 6)).SetsThatMayHold(signatures)));
+    of_pair += static_cast<size_t>(std::popcount(UuidSearch(part).SetsThatMayHold(signatures)));
+  }
+  EXPECT_LT(of_group, 1000 * UuidSignatures::kSets * 6 / 10);  // at three places
+  EXPECT_LT(of_pair, 1000 * UuidSignatures::kSets / 50);
+  EXPECT_LE(signatures.Memory(), size_t{1} << 20 | 64);
 }
 
 }  // namespace

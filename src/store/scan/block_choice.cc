@@ -21,7 +21,6 @@ BlockChoice::BlockChoice(const Segment& segment, const SegmentSummary& summary, 
       uuid_search_(judgement.term ? judgement.term->literal() : ""),
       chosen_(summary.NoBlocks()),
       of_uuids_(chosen_),
-      of_uuid_parts_(chosen_),
       of_hex_(chosen_),
       of_raw_texts_(chosen_) {}
 
@@ -33,6 +32,7 @@ BlockSet BlockChoice::Blocks() {
     }
   }
   for (uint16_t number : judgement_.alive) TakeClass(number);
+  of_uuids_.Keep(summary_.BlocksThatMayHold(uuid_search_));
   for (size_t block = 0; block < summary_.blocks(); ++block) {
     if (HasOrigin(block) && !chosen_.Has(block) && MayHoldLiteral(block)) chosen_.Add(block);
   }
@@ -53,21 +53,19 @@ void BlockChoice::TakeClass(uint16_t number) {
 bool BlockChoice::TakeAsIds(uint16_t number) {
   uint64_t slots = judgement_.inside_slots.empty() ? 0 : judgement_.inside_slots[number];
   if (slots == 0) return false;
-  bool uuids = false, uuid_parts = false, hex = false;
+  bool uuids = false, hex = false;
   size_t slot = 0;
   for (char c : dictionary_.form(summary_.header().classes[number].form - Row::kFirstTemplate)) {
     if (!IsMarker(c)) continue;
     auto kind = static_cast<Slot>(c);
     bool asked = slots >> slot++ & 1;
     if (!asked) continue;
-    bool whole = IsId(kind, *judgement_.term), in_uuid = kind == Slot::kUuid;
-    if (!whole && !(in_uuid && judgement_.term->literal().size() >= kRarePart)) return false;
-    uuids = uuids || (in_uuid && whole);
-    uuid_parts = uuid_parts || (in_uuid && !whole);
+    bool in_uuid = kind == Slot::kUuid && judgement_.term->literal().size() >= kRarePart;
+    if (!in_uuid && !IsId(kind, *judgement_.term)) return false;
+    uuids = uuids || in_uuid;
     hex = hex || kind == Slot::kHexLower;
   }
   if (uuids) of_uuids_.Add(summary_.BlocksOfClass(number));
-  if (uuid_parts) of_uuid_parts_.Add(summary_.BlocksOfClass(number));
   if (hex) of_hex_.Add(summary_.BlocksOfClass(number));
   return true;
 }
@@ -75,9 +73,8 @@ bool BlockChoice::TakeAsIds(uint16_t number) {
 bool BlockChoice::MayHoldLiteral(size_t block) const {
   const std::string* literal = judgement_.term ? &judgement_.term->literal() : nullptr;
   if (!literal) return false;
-  if (of_uuids_.Has(block) && summary_.MayHoldId(block, Slot::kUuid, *literal)) return true;
-  if (of_hex_.Has(block) && summary_.MayHoldId(block, Slot::kHexLower, *literal)) return true;
-  if (of_uuid_parts_.Has(block) && UuidsHold(segment_, summary_, block, uuid_search_, cache_)) return true;
+  if (of_hex_.Has(block) && summary_.MayHoldHex(block, *literal)) return true;
+  if (of_uuids_.Has(block) && UuidsHold(segment_, summary_, block, uuid_search_, cache_)) return true;
   if (!of_raw_texts_.Has(block)) return false;
   const auto& filter = summary_.RawTextFilter(block);
   return !filter || judgement_.term->MayBeAmong(*filter);

@@ -31,8 +31,9 @@ class BlockChoice {
   const UuidSearch uuid_search_;
   std::optional<BlockSet> of_origins_;  // nothing: every origin matches
   BlockSet chosen_;
-  // Blocks to choose if the term's literal may be among their ids, lies in one, or may be in their raw texts.
-  BlockSet of_uuids_, of_uuid_parts_, of_hex_, of_raw_texts_;
+  // Blocks to choose if the term's literal lies in one of their UUIDs, may be one of their ids, or may be in a raw
+  // text.
+  BlockSet of_uuids_, of_hex_, of_raw_texts_;
 };
 
 }  // namespace rankscope::store

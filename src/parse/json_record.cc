@@ -112,7 +112,8 @@ class JsonRecordReader::Parser {
     JsonKey key{};
     std::string_view name;
     if (!keys_.Guess(field->key().raw(), place, &key, &name)) {
-      fault_ = field->unescaped_key().get(name);
+      // Of a result: that of a field itself takes another argument in each version of simdjson.
+      fault_ = simdjson::simdjson_result<json::field>(json::field(*field)).unescaped_key().get(name);
       if (fault_) return false;
       key = keys_.Find(place, &name);
     }

@@ -204,6 +204,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   if (stat(file.path.c_str(), &status) != 0) return base::Status::FromErrno(file.path, errno);
   const base::TimeNs written = status.st_mtim.tv_sec * base::kNsPerSecond + status.st_mtim.tv_nsec;
   base::TimeNs time = written, settled_at = INT64_MIN;
+  PrefixHabits habits;
   uint64_t seq = 0;
   bool wanted = true, settled = true;
   auto emit = [&](const Line& line) {
@@ -215,7 +216,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     record.seq = ++seq;
     bool colored = record.text.find('\x1b') != std::string::npos;
     const std::string plain = colored ? model::StripAnsi(record.text) : record.text;
-    LinePrefix prefix = ReadLinePrefix(plain, {});
+    LinePrefix prefix = ReadLinePrefix(plain, habits);
     TakeOrigin(prefix, &record.origin);
     auto leading = prefix.time ? prefix.time : LeadingTime(std::string_view(plain).substr(prefix.bytes), written);
     time = leading.value_or(time);
@@ -230,7 +231,10 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
   base::Status stopped = base::Status::Internal("not wanted any more");
   bool first = true;
   base::Status read = ReadLogBytes(file.path, [&](std::string_view bytes) {
-    if (std::exchange(first, false)) time = FirstTime(bytes, written).value_or(time);
+    if (std::exchange(first, false)) {
+      time = FirstTime(bytes, written).value_or(time);
+      habits = LearnPrefixHabits(model::StripAnsi(std::string(bytes)));
+    }
     assembler.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });

@@ -88,6 +88,24 @@ TEST_F(LogFolderTest, FolderThatCannotBeReadIsSkippedAndSaid) {
   std::filesystem::permissions(folder_ + "/rank_1", std::filesystem::perms::owner_all);
 }
 
+// srun -l numbers each line's task; elsewhere a number and a colon are text.
+TEST_F(LogFolderTest, TaskNumbersBeforeAllLinesAreRanks) {
+  Write("job.out",
+        "0: step 1 loss: 2.5\n1: step 1 loss: 3.5\n0: step 2 loss: 2\n1: step 2 loss: 3\n0: step 3 loss: 1\n1: x\n");
+  Write("notes.out", "what to do\n1: stop\n2: start\n");
+  std::vector<std::string> skipped;
+  auto files = FindLogFiles(folder_, &skipped);
+  std::vector<std::optional<int32_t>> ranks[2];
+  for (size_t i = 0; i < 2; ++i) {
+    ASSERT_TRUE(ReadLogFile((*files)[i], [&](model::Record record) {
+                  ranks[i].push_back(record.origin.rank);
+                  return true;
+                }).ok());
+  }
+  EXPECT_EQ(ranks[0], (std::vector<std::optional<int32_t>>{0, 1, 0, 1, 0, 1}));
+  EXPECT_EQ(ranks[1], std::vector<std::optional<int32_t>>(3));
+}
+
 TEST_F(LogFolderTest, LinesBecomeRecordsWithTimesAndMetrics) {
   Write("rank_3.log",
         "2026-11-01 00:00:01 step: 5 loss: 2.5 lr: 1e-4\n"

@@ -20,6 +20,8 @@ constexpr int kGuessed = 20;
 constexpr int kLivesOn = 25;
 constexpr size_t kLooksAhead = 400;
 constexpr int kProves = 90;
+// Horovod's word for tensors that wait for some of the ranks, as for one that evaluates alone.
+constexpr std::string_view kStalled = "stalled";
 
 bool IsWarning(const Reading& reading, size_t line) {
   char level = reading.bodies[line].level;
@@ -136,6 +138,7 @@ std::vector<Suspect> FindSuspects(const Reading& reading) {
   for (const Sighting& sighting : reading.sightings) {
     const Signature& signature = *sighting.signature;
     if (signature.life == Life::kEnds && survival.WentOnAfter(sighting.line)) continue;
+    if (signature.kind == kStalled && survival.WasReportedAfter(sighting.line)) continue;
     bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
     // A bar shows its last state once more when it is closed.
     const bool trained = !NamesException(reading.bodies[sighting.line].text) && survival.TrainedOnAlone(sighting.line);

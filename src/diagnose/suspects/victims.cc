@@ -24,14 +24,6 @@ std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const s
   return complaining.empty() ? std::vector<int32_t>{} : rest;
 }
 
-// Processes that say, in a traceback of which no line tells the rank, that they waited.
-size_t CountUnnamed(const Reading& reading, const std::vector<Suspect>& suspects) {
-  return std::count_if(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
-    return !suspect.rank && IsVictimsWord(suspect) && suspect.traceback != Traceback::kNone &&
-           reading.tracebacks.all[suspect.traceback].caused_by == Traceback::kNone;
-  });
-}
-
 constexpr size_t kSays = 2;  // that a process waited: as it logs the exception, and as nobody catches it
 
 // When the ranks that failed are the victims, the launcher's signal went to the one they waited for.
@@ -90,7 +82,8 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
   if (one_went) {
     gone.fit = FindCommonPeers(reading, suspects, {gone.silent.begin(), gone.silent.end()}, ranks);
     if (Blame one = OfOneThatWent(reading, gone, ranks); !one.ranks.empty()) return one;
-  } else if (!gone.silent.empty() && gone.silent.size() <= Complaining(suspects).size()) {
+  } else if (!gone.silent.empty() && gone.silent.size() <= Complaining(suspects).size() &&
+             !MayOthersComplain(reading, suspects)) {
     return {gone.silent, "every other rank complains that it waited", {}};
   }
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);

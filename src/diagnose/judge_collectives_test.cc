@@ -109,6 +109,22 @@ TEST(Judge, BlamesTheRankThatOnlyTheNumberOfAllTellsOf) {
   EXPECT_TRUE(JudgeLog("Starting with 3 samples of each shard\n" + waits).culprits.empty());
 }
 
+TEST(Judge, BlamesWhomAHandlerOfSignalsFoundOutsideOfTheCollectiveThatTheOthersWaitedIn) {
+  const std::string head = "[rank1]: ", waits = CouldNotIn("all_reduce", 0, 31, "recv");
+  auto judge = [&](const std::string& interrupted) {
+    std::string told = Raised(1, 31, "broadcast", "pair.cc:561] Connection closed by peer [10.0.0.4]:7311");
+    told.insert(
+        told.find(head + "  File \"/venv"),
+        head + "  File \"" + interrupted + "\", line 9, in wait\n" + head +
+            "  File \"/venv/site-packages/lightning/pytorch/trainer/connectors/signal_connector.py\", line 36, in "
+            "__call__\n");
+    return Judge({{"rank_0.log", waits}, {"rank_1.log", told}});
+  };
+  EXPECT_EQ(judge("/app/locks.py").failure, "gloo_error");
+  EXPECT_EQ(judge("/app/locks.py").culprits, std::vector<int32_t>{1});
+  EXPECT_TRUE(judge("/venv/site-packages/torch/distributed/distributed_c10d.py").culprits.empty());
+}
+
 TEST(Judge, TakesRanksForThoseOfOneCallThoughTheFirstFramesOfMostAreCutOff) {
   const std::string outer = "Traceback (most recent call last):\n",
                     own = "  File \"/app/train.py\", line 31, in step\n";

@@ -11,6 +11,7 @@
 #include "diagnose/collectives/gloo_tree.h"
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/known_ranks.h"
+#include "diagnose/suspects/silence.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -93,8 +94,9 @@ std::map<std::string, Group> GroupByPlace(const Reading& reading, const std::vec
   std::set<int32_t> counted;
   for (const Suspect& suspect : suspects) {
     if (!suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
-    if (!counted.insert(*suspect.rank).second) continue;
-    Place place = PlaceOf(reading.tracebacks.all[suspect.traceback].frames);
+    const std::string& frames = reading.tracebacks.all[suspect.traceback].frames;
+    if (FrameOfInterruption(frames) || !counted.insert(*suspect.rank).second) continue;
+    Place place = PlaceOf(frames);
     if (place.frames.empty()) continue;
     Group& group = groups[Named(place)];
     group.place = std::move(place);

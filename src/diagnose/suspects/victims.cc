@@ -10,6 +10,7 @@
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/known_ranks.h"
 #include "diagnose/suspects/last_words.h"
+#include "diagnose/suspects/silence.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -104,7 +105,10 @@ Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspect
   if (!odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddStacks stacks = FindOddStacks(reading); !stacks.ranks.empty()) return {stacks.ranks, stacks.why, {}};
-  if (!odd.either.empty() && Complaining(suspects) == known)
+  const bool all_complain = Complaining(suspects) == known;
+  if (Interrupted outside = FindInterrupted(reading); all_complain && !outside.ranks.empty())
+    return {outside.ranks, outside.why, {}};
+  if (!odd.either.empty() && all_complain)
     return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
   return OfTheSilent(reading, suspects, collectives);
 }

@@ -64,8 +64,8 @@ def _open_files_without_end(torch):
         held.append(open("/dev/null"))
 
 
-STRIKES = {"open_files": _open_files_without_end, "shm_full": _fill_shared_memory, "denied": _be_denied, "damaged": _load_damaged,
-           "io_error": _read_what_cannot_be_read}
+STRIKES = {"open_files": _open_files_without_end, "shm_full": _fill_shared_memory, "denied": _be_denied,
+           "damaged": _load_damaged, "io_error": _read_what_cannot_be_read}
 
 
 def take_arguments():

@@ -133,6 +133,8 @@ TEST(Judge, TakesAWaitForARankThatEvaluatesAloneForOver) {
       "and are waiting for remainder of ranks for more than 60 seconds.\nMissing ranks:\n0: [allreduce.0]\n";
   EXPECT_EQ(JudgeLog(stall + "step 11 loss 0.90\n").failure, "none");
   EXPECT_EQ(JudgeLog(stall + "step 11 loss 0.90\n" + stall).failure, "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(stall + "{'eval_loss': 0.88, 'epoch': 1.0}\n").failure, "none");
+  EXPECT_EQ(JudgeLog(stall + "{'eval_loss': 0.88, 'epoch': 1.0}\n" + stall).failure, "collective_mismatch_hang");
   EXPECT_EQ(JudgeLog(stall + "shutting down\n").failure, "collective_mismatch_hang");
 }
 

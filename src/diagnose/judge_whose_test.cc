@@ -71,8 +71,17 @@ TEST(JudgeWhose, ALocalRankIsNoGlobalOneWhereLaunchersTellOfTwoNodes) {
   auto judge = [&](int rank) {
     return JudgeLog(steps + WithPrefix("[default1]:", kOwn) + Exited(1) + Row(rank, 1) + victim).culprits;
   };
-  EXPECT_EQ(judge(3).front(), 3);
+  EXPECT_EQ(judge(3), std::vector<int32_t>{3});
   EXPECT_EQ(judge(1), std::vector<int32_t>{1});
+}
+
+TEST(JudgeWhose, ALocalRankIsAGlobalOneInTheFolderOfTwoLaunchesOfOneNode) {
+  EXPECT_EQ(Judge({{"none_a/attempt_0/0/stderr.log", Steps(1, 4)},
+                   {"none_a/attempt_0/1/stderr.log", Steps(1, 4)},
+                   {"none_b/attempt_0/0/stderr.log", Steps(1, 4)},
+                   {"none_b/attempt_0/1/stderr.log", Steps(1, 4) + kOwn}})
+                .culprits,
+            std::vector<int32_t>{1});
 }
 
 TEST(JudgeWhose, ALabelledLaunchersTableTellsTheRanksOfItsNode) {

@@ -13,6 +13,16 @@
 namespace rankscope::diagnose {
 namespace {
 
+// "rank      : 3 (local_rank: 1)", as of a node that is not the first.
+bool TellsOtherNode(const Line& line) {
+  static const re2::RE2 kRow(R"(\brank\s*: (\d{1,6}) \(local_rank: (\d{1,6})\))");
+  if (line.node_rank.value_or(0) > 0) return true;
+  if (line.text.find("(local_rank: ") == std::string_view::npos) return false;
+  int32_t rank = 0, local = 0;
+  return re2::RE2::PartialMatch(re2::StringPiece(line.text.data(), line.text.size()), kRow, &rank, &local) &&
+         rank != local;
+}
+
 // Ray Train lists its workers when it has started them: "- (node_id=5c1, ip=10.0.0.4, pid=810) world_rank=2, …".
 class RayWorkers {
  public:
@@ -38,6 +48,8 @@ class RayWorkers {
 };
 
 void ReadSpeakers(Reading* reading) {
+  // A local rank is a global one where there is one node only.
+  const bool one_node = std::none_of(reading->read->lines.begin(), reading->read->lines.end(), TellsOtherNode);
   const RayWorkers workers(*reading->read);
   SectionRank sections;
   for (const Line& line : reading->read->lines) {
@@ -45,6 +57,7 @@ void ReadSpeakers(Reading* reading) {
     const std::optional<int32_t> section = sections.Take(line.file, line.text);
     if (!line.rank && !reading->bodies.back().rank) reading->bodies.back().rank = section;
     std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
+    if (!rank && one_node) rank = line.local_rank;
     if (!rank) rank = workers.RankOf(line);
     reading->ranks.push_back(rank);
   }

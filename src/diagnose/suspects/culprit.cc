@@ -122,14 +122,15 @@ bool WasStoreAbsent(const Reading& reading, const Suspect& cause, const Collecti
          FindKnownRanks(reading, collectives).all.count(0) > 0;
 }
 
-// Of what a process of a node raised, those that the launcher of that node saw end.
-void KeepThoseOfItsNode(const Reading& reading, const Suspect& cause, std::vector<int32_t>* dead) {
+// Of what a process raised, those that the launcher of its node saw end, at its place there as far as lines tell it.
+void KeepThoseOfItsPlace(const Reading& reading, const Suspect& cause, std::vector<int32_t>* dead) {
   const auto& lines = reading.read->lines;
-  const auto& node = lines[cause.line].node_rank;
-  if (!node) return;
+  const Line& said = lines[cause.line];
+  auto differ = [](const std::optional<int32_t>& a, const std::optional<int32_t>& b) { return a && b && a != b; };
   std::erase_if(*dead, [&](int32_t rank) {
     return std::none_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-      return RankOf(exit) == rank && lines[exit.line].node_rank.value_or(*node) == *node;
+      return RankOf(exit) == rank && !differ(lines[exit.line].node_rank, said.node_rank) &&
+             !differ(exit.local_rank, said.local_rank);
     });
   });
 }
@@ -137,7 +138,7 @@ void KeepThoseOfItsNode(const Reading& reading, const Suspect& cause, std::vecto
 Blame OfExits(const Reading& reading, const Suspect& cause) {
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
-  KeepThoseOfItsNode(reading, cause, &dead);
+  KeepThoseOfItsPlace(reading, cause, &dead);
   if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
   if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
   if (auto first = FirstOfSrun(reading)) return {{*first}, "it is the first task that ended", {}};

@@ -62,6 +62,13 @@ FAULTS = {
     "sigterm": (["sigterm_preempted"], "culprit"),
     "open_files": (["too_many_open_files"], "culprit"),
     "model_shapes": (["tensor_shape_mismatch", "collective_mismatch_hang"], "culprit"),
+    "denied": (["permission_denied"], "culprit"),
+    "damaged": (["checkpoint_load_failed"], "culprit"),
+    "io_error": (["filesystem_stale_or_io_error"], "culprit"),
+    "shm_full": (["shared_memory_exhausted"], "culprit"),
+    "arguments": (["config_error"], "culprit"),
+    "dtype": (["dtype_device_mismatch"], "culprit"),
+    "unused": (["unused_parameters_ddp"], "culprit"),
 }
 # A process that ends without a word looks like any other in its own log: there its class cannot be told, only its rank.
 SILENT = ("exit3", "hard_exit", "abort", "segfault", "sigkill", "host_oom", "sigfpe", "sigbus")
@@ -75,7 +82,7 @@ UNTOLD |= {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", 
 # On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
 WAITS_FOR_EVER = ("trainer", "swift")
 ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term", "stopped", "sigterm", "open_files",
-              "model_shapes")
+              "model_shapes", "denied", "damaged", "io_error", "shm_full", "arguments", "dtype", "unused")
 USUAL = [f for f in FAULTS if f not in ONLY_DRAWN]
 FRAMEWORKS = ("ddp", "trainer", "accelerate", "lightning")
 OF_FRAMEWORKS = [f for f in USUAL if f not in ("slow", "segfault", "hard_exit", "logged", "memory_error")]
@@ -133,7 +140,7 @@ def known_runs(base, only):
         culprit, world = map(int, place.split("of"))
         if fault == "launcher_term" and not any(told["codes"]):
             continue  # it had ended before
-        if fault in ("shapes", "port_in_use") and not any(told["codes"]):
+        if fault in ("shapes", "port_in_use", "shm_full") and not any(told["codes"]):
             continue  # gloo does not mind a receiver that has room for more, a launcher takes another port
         if framework in WAITS_FOR_EVER and fault in ("missing", "shapes") and set(told["codes"]) == {-9}:
             continue  # its ranks waited without a word until they were killed: the files just end

@@ -20,10 +20,13 @@ _STOPPABLE = ("torchrun", "standalone", "two", "redirected", "plain", "rendezvou
 # Which only reports of the steps tell, and those as they come.
 _BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")
 _CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast", "objects", "reduce"),
-          "shapes": ("all_reduce", "all_gather", "broadcast")}
+          "shapes": ("all_reduce", "all_gather", "broadcast"),
+          "other_call": ("broadcast+all_reduce", "all_gather+all_reduce", "all_reduce+barrier", "barrier+all_reduce",
+                         "all_reduce+broadcast")}  # the culprit's and the others'
 _DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
 _AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill",
-            "host_oom", "memory_error", "other_call", "shapes", "missing", "sigterm", "open_files")
+            "host_oom", "memory_error", "other_call", "shapes", "missing", "sigterm", "open_files", "denied", "damaged",
+            "io_error")
 # Of one rank alone, without its peers' doing, so that it may also strike within the model's passes, or several ranks.
 _BY_ITSELF = ("exception", "nested", "exit3", "hard_exit", "abort", "segfault", "sigkill")
 # The older torch's Python has neither safetensors nor an image library.
@@ -35,11 +38,13 @@ _CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"
 _NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ended")
 _FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed",
              "disk_full", "port_in_use", "healthy")  # drawn three times as often as the others
-_DDP = (*_AT_STEP, "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full", "port_in_use",
-        "import", "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words", "model_shapes")
+_DDP = (*_AT_STEP, "shm_full", "nan", "slow", "wait", "batch_shape", "worker_killed", "bad_sample", "disk_full",
+        "port_in_use", "import", "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words",
+        "model_shapes", "arguments", "dtype", "unused")
 _OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host_oom", "missing", "shapes",
            "other_call", "nan", "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full",
-           "port_in_use", "import", "before_start", "wait", "launcher_term", "sigterm", "open_files")
+           "port_in_use", "import", "before_start", "wait", "launcher_term", "sigterm", "open_files", "denied",
+           "damaged", "io_error", "shm_full", "arguments", "dtype")
 _LAUNCHES = {
     "ddp": ("torchrun", "torchrun", "torchrun", "torchrun_old", "standalone", "two", "two", "two_old", "tasks", "tasks",
             "tasks_old", "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old",
@@ -54,9 +59,10 @@ _LAUNCHES = {
 # timeout.
 _UNTOLD = {
     "spawn": ("missing", "shapes", "other_call", "early_end", "launcher_term", "wait"),
-    "trainer": ("other_call", "wait"),
+    "trainer": ("other_call", "wait", "dtype"),
     # It reads no sample of ours, and ends before the signal.
-    "swift": ("other_call", "disk_full", "bad_sample", "launcher_term", "wait", "worker_killed", "batch_shape"),
+    "swift": ("other_call", "disk_full", "bad_sample", "launcher_term", "wait", "worker_killed", "batch_shape", "dtype",
+              "shm_full"),
     "lightning": ("launcher_term",),  # its bar tells of no step before the last
     "own": ("port_in_use",),  # it takes another
     "standalone": ("port_in_use",),  # likewise
@@ -99,8 +105,8 @@ def _of_program(draw, framework, launch, fault):
             variant["CATCHES"] = draw.choice(_CATCHES)
     if draw.random() < 0.25:
         variant |= draw.choice(_CHATTER)
-    if fault in ("bad_sample", "worker_killed"):
-        variant["WORKERS"] = str(draw.choice((1, 2) if fault == "worker_killed" else (0, 0, 1, 2)))
+    if fault in ("bad_sample", "worker_killed", "shm_full"):
+        variant["WORKERS"] = str(draw.choice((0, 0, 1, 2) if fault == "bad_sample" else (1, 2)))
     return variant
 
 
@@ -118,13 +124,14 @@ def _of_fault(draw, framework, launch, fault):
     if fault in ("exit3", "hard_exit"):
         variant["EXIT_CODE"] = draw.choice(("1", "2", "3", "7", "42", "255"))
     if fault == "wait":
-        variant["WAITS"] = draw.choice(("sleep", "lock", "spin", "queue", "read"))
+        variant["WAITS"] = draw.choice(("sleep", "lock", "spin", "queue", "read", "worker"))
+        variant |= {"WORKERS": "1"} if variant["WAITS"] == "worker" else {}
     if fault == "bad_sample":
         variant["SAMPLE"] = draw.choice(("json", "unicode") if is_old(launch) else ("json", "unicode", "image"))
     if fault == "nan" and framework in _WITH_TIMEOUT:
         variant["SPOILS"] = draw.choice(_SPOILS)
-    if fault == "stopped":
-        variant["FAULT_STEP"] = str(draw.choice((3, 5, 8)))
+    if fault in ("stopped", "unused", "shm_full"):
+        variant["FAULT_STEP"] = str(draw.choice((3, 5) if fault == "unused" else (3, 5, 8)))
     if fault in _AT_STEP:
         places = ("step", "step", "step", "evaluation", "checkpoint")
         own = ("setup", "end", *(("forward", "backward") if fault in _BY_ITSELF else ()))

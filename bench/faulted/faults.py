@@ -12,7 +12,6 @@ import logging
 import multiprocessing
 import os
 import queue
-import resource
 import signal
 import sys
 import time
@@ -20,6 +19,7 @@ import threading
 import warnings
 
 import raised
+import surroundings
 
 FAULT, CULPRIT = os.environ.get("FAULT", "healthy"), int(os.environ.get("CULPRIT", "0"))
 FAULT_STEP = int(os.environ.get("FAULT_STEP", "4"))
@@ -42,6 +42,10 @@ def before_start():
         import flash_attention_3  # noqa: F401
     if FAULT == "before_start" and is_mine():
         raise ValueError(f"tokenizer file has {3} special tokens, 4 are expected")
+    if FAULT == "arguments" and is_mine():
+        surroundings.take_arguments()
+    if FAULT == "shm_full" and is_mine():
+        surroundings.take_own_shared_memory()
 
 
 def _open_shard(path):
@@ -93,14 +97,7 @@ def _spin():
 
 
 _WAITS = {"sleep": lambda: time.sleep(3600), "lock": _lock_twice, "spin": _spin,
-          "queue": lambda: queue.Queue().get(), "read": lambda: os.read(os.pipe()[0], 1)}
-
-
-def _open_files_without_end():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
-    held = []
-    while True:
-        held.append(open("/dev/null"))
+          "queue": lambda: queue.Queue().get(), "read": lambda: os.read(os.pipe()[0], 1), "worker": lambda: None}
 
 
 _DEADLY = {
@@ -110,7 +107,6 @@ _DEADLY = {
     "exit3": lambda: sys.exit(int(os.environ.get("EXIT_CODE", "3"))),
     "hard_exit": lambda: os._exit(int(os.environ.get("EXIT_CODE", "7"))),
     "sigterm": lambda: os.kill(os.getpid(), signal.SIGTERM),
-    "open_files": _open_files_without_end,
     "sigfpe": lambda: os.kill(os.getpid(), signal.SIGFPE),
     "sigbus": lambda: os.kill(os.getpid(), signal.SIGBUS),
     "host_oom": _eat_memory,
@@ -146,7 +142,7 @@ _CALLS = {
     "objects": lambda dist, mine: dist.all_gather_object([None] * dist.get_world_size(), {"loss": 0.5}),
     "reduce": lambda dist, mine: dist.reduce(mine, 0),
 }
-_CALL = os.environ.get("CALL", "all_reduce")
+_CALL = os.environ.get("CALL", "broadcast+all_reduce" if FAULT == "other_call" else "all_reduce")
 
 
 def _ask_numpy(torch):
@@ -163,7 +159,7 @@ def _strike(dist, torch):
     if FAULT == "shapes":
         _CALLS[_CALL](dist, torch.zeros(7 if is_mine() else 3))
     if FAULT == "other_call":
-        dist.broadcast(torch.zeros(3), 0) if is_mine() else dist.all_reduce(torch.zeros(3))
+        _CALLS[_CALL.split("+")[0 if is_mine() else -1]](dist, torch.zeros(3))
     if not is_mine():
         return
     if FAULT == "exception":
@@ -176,6 +172,8 @@ def _strike(dist, torch):
             sys.exit(1)
     if FAULT == "memory_error":
         _MEMORY[os.environ.get("MEMORY", "torch")](torch)
+    if FAULT in surroundings.STRIKES:
+        surroundings.STRIKES[FAULT](torch)
     if FAULT in _DEADLY:
         _DEADLY[FAULT]()
 
@@ -203,14 +201,19 @@ def _end_worker():
         os.kill(os.getpid(), signal.Signals[_WORKER_END])
 
 
+def _is_worker():
+    import torch
+    return torch.utils.data.get_worker_info() is not None
+
+
 def sample(read=iter(range(1 << 30))):
     """While a sample is read; the process's eleventh is the one."""
     if not is_mine() or next(read) != 10:
         return
-    if FAULT == "worker_killed":
-        import torch
-        if torch.utils.data.get_worker_info() is not None:
-            _end_worker()
+    if FAULT == "worker_killed" and _is_worker():
+        _end_worker()
+    if FAULT == "wait" and os.environ.get("WAITS") == "worker" and _is_worker():
+        time.sleep(3600)
     if FAULT == "bad_sample":
         _SAMPLES[os.environ.get("SAMPLE", "json")]()
 
@@ -262,6 +265,16 @@ def checkpoint_folder(usual):
 def odd_width(width):
     """The width of this rank's samples."""
     return width + 3 if FAULT == "batch_shape" and is_mine() else width
+
+
+def odd_type(tensor):
+    """This rank's samples are of another type."""
+    return tensor.double() if FAULT == "dtype" and is_mine() else tensor
+
+
+def leaves_out_head(step):
+    """Whether this rank's forward pass does without some of the parameters."""
+    return FAULT == "unused" and is_mine() and step == FAULT_STEP
 
 
 def odd_model_width(width):

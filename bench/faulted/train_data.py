@@ -9,7 +9,7 @@ class Rows(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         faults.sample()
-        return torch.randn(faults.odd_width(16)), torch.randn(4)
+        return faults.odd_type(torch.randn(faults.odd_width(16))), torch.randn(4)
 
 
 class PlainRows(torch.utils.data.Dataset):

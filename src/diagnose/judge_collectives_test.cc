@@ -95,7 +95,9 @@ TEST(Judge, BlamesTheRankToWhichAReductionWasToBeSentThatMostHaveBehindThem) {
 TEST(Judge, CallsItAMismatchWhereAllRanksOfOneLogWaitInDifferentCalls) {
   const std::string waits = Steps(1, 4) + TimedOut(0, 31) + TimedOut(1, 31, "broadcast");
   EXPECT_EQ(JudgeLog(waits).failure, "collective_mismatch_hang");
-  EXPECT_EQ(JudgeLog(waits).culprits, (std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(JudgeLog(waits).culprits, (std::vector<int32_t>{1, 0}));  // ranks reduce at every step
+  EXPECT_EQ(JudgeLog(Steps(1, 4) + TimedOut(0, 31, "barrier") + TimedOut(1, 31, "broadcast")).culprits,
+            (std::vector<int32_t>{0, 1}));
   EXPECT_EQ(JudgeLog("[rank2]: step 4 loss 1.7\n" + waits).failure, "gloo_error");
 }
 
@@ -105,6 +107,38 @@ TEST(Judge, BlamesTheRankThatOnlyTheNumberOfAllTellsOf) {
                            "All distributed processes registered. Starting with 3 processes", "Num processes: 3"})
     EXPECT_EQ(JudgeLog(std::string(told) + "\n" + waits).culprits, std::vector<int32_t>{2}) << told;
   EXPECT_TRUE(JudgeLog("Starting with 3 samples of each shard\n" + waits).culprits.empty());
+}
+
+TEST(Judge, BlamesWhomAHandlerOfSignalsFoundOutsideOfTheCollectiveThatTheOthersWaitedIn) {
+  const std::string head = "[rank1]: ", waits = CouldNotIn("all_reduce", 0, 31, "recv");
+  auto judge = [&](const std::string& interrupted) {
+    std::string told = Raised(1, 31, "broadcast", "pair.cc:561] Connection closed by peer [10.0.0.4]:7311");
+    told.insert(
+        told.find(head + "  File \"/venv"),
+        head + "  File \"" + interrupted + "\", line 9, in wait\n" + head +
+            "  File \"/venv/site-packages/lightning/pytorch/trainer/connectors/signal_connector.py\", line 36, in "
+            "__call__\n");
+    return Judge({{"rank_0.log", waits}, {"rank_1.log", told}});
+  };
+  EXPECT_EQ(judge("/app/locks.py").failure, "gloo_error");
+  EXPECT_EQ(judge("/app/locks.py").culprits, std::vector<int32_t>{1});
+  EXPECT_TRUE(judge("/venv/site-packages/torch/distributed/distributed_c10d.py").culprits.empty());
+}
+
+TEST(Judge, TakesRanksForThoseOfOneCallThoughTheFirstFramesOfMostAreCutOff) {
+  const std::string outer = "Traceback (most recent call last):\n",
+                    own = "  File \"/app/train.py\", line 31, in step\n";
+  auto cut = [&](int rank, const std::string& call) {
+    std::string text = Unnamed(Raised(0, 31, call, "pair.cc:561] Connection closed by peer [10.0.0.4]:7311"));
+    if (rank > 0) text.erase(text.find(own), own.size());
+    return std::pair("rank_" + std::to_string(rank) + ".log", text);
+  };
+  const Verdict verdict =
+      Judge({cut(0, "barrier"), cut(1, "barrier"), cut(2, "barrier"), {"rank_3.log", "step 3 loss 2\n"}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  // Elsewhere, not cut off.
+  EXPECT_EQ(Judge({cut(0, "all_gather"), cut(1, "barrier"), cut(2, "barrier")}).culprits, std::vector<int32_t>{0});
 }
 
 TEST(Judge, KnowsWhoRaisedInAFileOfALauncherThatHadOneProcess) {

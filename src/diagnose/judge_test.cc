@@ -127,6 +127,17 @@ TEST(Judge, BlamesTheRankThatHorovodMisses) {
   }
 }
 
+TEST(Judge, TakesAWaitForARankThatEvaluatesAloneForOver) {
+  const std::string stall =
+      "step 10 loss 0.91\nOne or more tensors were submitted to be reduced, gathered or broadcasted by subset of ranks "
+      "and are waiting for remainder of ranks for more than 60 seconds.\nMissing ranks:\n0: [allreduce.0]\n";
+  EXPECT_EQ(JudgeLog(stall + "step 11 loss 0.90\n").failure, "none");
+  EXPECT_EQ(JudgeLog(stall + "step 11 loss 0.90\n" + stall).failure, "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(stall + "{'eval_loss': 0.88, 'epoch': 1.0}\n").failure, "none");
+  EXPECT_EQ(JudgeLog(stall + "{'eval_loss': 0.88, 'epoch': 1.0}\n" + stall).failure, "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(stall + "shutting down\n").failure, "collective_mismatch_hang");
+}
+
 TEST(Judge, BlamesAllRanksThatAreMissedAlikeUnlessTheyAreTheMost) {
   const std::string stalled = "[1,0]<stderr>:Stalled ops:\n[1,0]<stderr>:Allreduce_0 ";
   EXPECT_EQ(JudgeLog("world_size: 8\n" + stalled + "[missing ranks: 3, 6]\n").culprits, (std::vector<int32_t>{3, 6}));

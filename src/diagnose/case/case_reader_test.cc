@@ -216,9 +216,10 @@ TEST_F(CaseReaderTest, NodesThatHaveOneProcessEachAreRanks) {
   Case read = Read({Write("pods.log", Pods("CUDA error: x on cuda:0, world size: 2"))});
   EXPECT_EQ(Find(read, "CUDA error: x on cuda:0, world size: 2").rank, 1);
   EXPECT_EQ(WriterOf(read, 0).lines, 2u);
+  EXPECT_EQ(Read({Write("pods.log", Pods("training on 2 GPUs"))}).lines.back().rank, 1);
   for (const char* more :
-       {"CUDA error: on cuda:3", "CUDA error: GPU 1 has", "local_rank=1", "world_size: 16", "rank 9 failed",
-        "nproc_per_node=2", "GLOBAL_RANK: 9, MEMBER: 10/16",
+       {"training on 8 GPUs", "CUDA error: on cuda:3", "CUDA error: GPU 1 has", "local_rank=1", "world_size: 16",
+        "rank 9 failed", "nproc_per_node=2", "GLOBAL_RANK: 9, MEMBER: 10/16",
         "All distributed processes registered. Starting with 16 processes", "nranks 16", "SLURM_NTASKS=16",
         "dist_world_size=16", "deepspeed.launcher.launch", "CUDA_VISIBLE_DEVICES: [0,1]",
         "torch.distributed.elastic.multiprocessing.api failed", "[default1]:x"}) {

@@ -206,12 +206,12 @@ class Settling {
 
   // A launcher that is in no domain of its own speaks of the only one.
   void LearnReports(const ReadFile& file) {
-    auto reported = domains_.find(DomainOf(file.file.path, file.file.node_rank));
-    if (reported == domains_.end() && domains_.size() == 1) reported = domains_.begin();
-    if (reported == domains_.end()) return;
     for (const Line& line : file.kept.lines) {
-      Number offset = line.rank ? std::nullopt : ReportedOffset(line.text);
-      if (offset) reported->second.offsets.insert(*offset);
+      const Number offset = line.rank ? std::nullopt : ReportedOffset(line.text);
+      if (!offset) continue;
+      auto reported = domains_.find(DomainOf(file.file.path, line.node_rank ? line.node_rank : file.file.node_rank));
+      if (reported == domains_.end() && domains_.size() == 1) reported = domains_.begin();
+      if (reported != domains_.end()) reported->second.offsets.insert(*offset);
     }
   }
 

@@ -11,6 +11,7 @@
 #include "diagnose/collectives/gloo_tree.h"
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/known_ranks.h"
+#include "diagnose/suspects/silence.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -67,18 +68,41 @@ struct Group {
   std::vector<int32_t> ranks;
 };
 
+bool AreSame(const Frame& a, const Frame& b) {
+  return a.line_number == b.line_number && a.file == b.file && a.function == b.function;
+}
+
+// Whether `a` may be `b` whose outer frames are cut off, so that its own code is not to be seen.
+bool IsEndOf(const Place& a, const Place& b) {
+  return IsLibrary(a.own) && a.frames.size() < b.frames.size() &&
+         std::equal(a.frames.rbegin(), a.frames.rend(), b.frames.rbegin(), AreSame);
+}
+
+void JoinCutPlaces(std::map<std::string, Group>* groups) {
+  std::erase_if(*groups, [&](auto& cut) {
+    auto whole = std::find_if(groups->begin(), groups->end(),
+                              [&](const auto& other) { return IsEndOf(cut.second.place, other.second.place); });
+    if (whole == groups->end()) return false;
+    auto& ranks = whole->second.ranks;
+    ranks.insert(ranks.end(), cut.second.ranks.begin(), cut.second.ranks.end());
+    return true;
+  });
+}
+
 std::map<std::string, Group> GroupByPlace(const Reading& reading, const std::vector<Suspect>& suspects) {
   std::map<std::string, Group> groups;
   std::set<int32_t> counted;
   for (const Suspect& suspect : suspects) {
     if (!suspect.rank || suspect.traceback == Traceback::kNone || !IsOfCollective(suspect)) continue;
-    if (!counted.insert(*suspect.rank).second) continue;
-    Place place = PlaceOf(reading.tracebacks.all[suspect.traceback].frames);
+    const std::string& frames = reading.tracebacks.all[suspect.traceback].frames;
+    if (FrameOfInterruption(frames) || !counted.insert(*suspect.rank).second) continue;
+    Place place = PlaceOf(frames);
     if (place.frames.empty()) continue;
     Group& group = groups[Named(place)];
     group.place = std::move(place);
     group.ranks.push_back(*suspect.rank);
   }
+  JoinCutPlaces(&groups);
   return groups;
 }
 
@@ -177,10 +201,14 @@ OddCall FindOddCall(const Reading& reading, const std::vector<Suspect>& suspects
             true,
             "it had gone on to " + Named(ahead->place) + " without the collective of " + Named(behind->place)};
   }
-  std::vector<int32_t> both = first.ranks;
-  both.insert(both.end(), second.ranks.begin(), second.ranks.end());
-  std::sort(both.begin(), both.end());
-  return EitherOf(std::move(both));
+  // Ranks reduce at every step; who issues anything else is the likelier to be alone with it.
+  std::vector<int32_t> both = {first.ranks.front(), second.ranks.front()};
+  if ((first.place.call == "all_reduce") != (second.place.call == "all_reduce")) {
+    if (first.place.call == "all_reduce") std::swap(both[0], both[1]);
+  } else {
+    std::sort(both.begin(), both.end());
+  }
+  return first.ranks.size() == 1 ? EitherOf(std::move(both)) : EitherOf({});
 }
 
 }  // namespace rankscope::diagnose

@@ -13,10 +13,14 @@
 namespace rankscope::diagnose {
 namespace {
 
-// A local rank is a global one where there is one node only.
-bool IsOneNode(const Case& read) {
-  return std::all_of(read.lines.begin(), read.lines.end(),
-                     [](const Line& line) { return line.node_rank.value_or(0) == 0; });
+// "rank      : 3 (local_rank: 1)", as of a node that is not the first.
+bool TellsOtherNode(const Line& line) {
+  static const re2::RE2 kRow(R"(\brank\s*: (\d{1,6}) \(local_rank: (\d{1,6})\))");
+  if (line.node_rank.value_or(0) > 0) return true;
+  if (line.text.find("(local_rank: ") == std::string_view::npos) return false;
+  int32_t rank = 0, local = 0;
+  return re2::RE2::PartialMatch(re2::StringPiece(line.text.data(), line.text.size()), kRow, &rank, &local) &&
+         rank != local;
 }
 
 // Ray Train lists its workers when it has started them: "- (node_id=5c1, ip=10.0.0.4, pid=810) world_rank=2, …".
@@ -44,7 +48,8 @@ class RayWorkers {
 };
 
 void ReadSpeakers(Reading* reading) {
-  const bool one_node = IsOneNode(*reading->read);
+  // A local rank is a global one where there is one node only.
+  const bool one_node = std::none_of(reading->read->lines.begin(), reading->read->lines.end(), TellsOtherNode);
   const RayWorkers workers(*reading->read);
   SectionRank sections;
   for (const Line& line : reading->read->lines) {
@@ -58,12 +63,14 @@ void ReadSpeakers(Reading* reading) {
   }
 }
 
-// A logger names the rank before what it writes, and the traceback goes on without: its lines, one after the other.
+// A logger names the rank before what it writes, and the traceback goes on without: its lines, one after the other. It
+// begins on that line, or on the next below an error.
 class HeadedTraceback {
  public:
   // Whose the line without a rank is.
   std::optional<int32_t> Take(const LineBody& body) {
     const bool head = IsHead(body.text);
+    if (state_ == State::kAbove && !head) rank_.reset();
     if (state_ == State::kHead && !body.text.starts_with("File \"")) rank_.reset();
     if (state_ == State::kOver && !body.text.empty() && !head && !GoesOn(body.text)) rank_.reset();
     if (head) {
@@ -74,12 +81,14 @@ class HeadedTraceback {
     return rank_;
   }
   void Begin(const LineBody& body, std::optional<int32_t> rank) {
-    rank_ = IsHead(body.text) ? rank : std::nullopt;
-    state_ = State::kHead;
+    const bool head = IsHead(body.text);
+    const bool error = body.level == 'E' || body.level == 'F';
+    rank_ = head || error ? rank : std::nullopt;
+    state_ = head ? State::kHead : State::kAbove;
   }
 
  private:
-  enum class State { kHead, kFrames, kOver };
+  enum class State { kAbove, kHead, kFrames, kOver };
   static bool GoesOn(std::string_view text) {
     return text.find("During handling of the above exception") != std::string_view::npos ||
            text.find("The above exception was the direct cause") != std::string_view::npos;
@@ -271,12 +280,14 @@ void FindCutTracebacks(Reading* reading) {
                    [](const Sighting& a, const Sighting& b) { return a.line < b.line; });
 }
 
-// A launcher that had one process alone says so when that fails: what is raised in its file is of that one.
+// A launcher that had one process alone says so when that fails: what is raised in its file is of that one. Below a
+// local rank that is not the first there are others, which ended well.
 std::optional<int32_t> OnlyProcessOf(const Reading& reading, uint32_t file) {
   std::set<std::optional<int32_t>> ranks;
   size_t exit_line = 0;
   for (const Exit& exit : reading.exits) {
     if (reading.read->lines[exit.line].file != file) continue;
+    if (exit.local_rank.value_or(0) > 0) return std::nullopt;
     ranks.insert(RankOf(exit));
     exit_line = exit.line;
   }

@@ -122,13 +122,30 @@ bool WasStoreAbsent(const Reading& reading, const Suspect& cause, const Collecti
          FindKnownRanks(reading, collectives).all.count(0) > 0;
 }
 
+// Of what a process raised, those that the launcher of its node saw end, at its place there as far as lines tell it.
+void KeepThoseOfItsPlace(const Reading& reading, const Suspect& cause, std::vector<int32_t>* dead) {
+  const auto& lines = reading.read->lines;
+  const Line& said = lines[cause.line];
+  auto differ = [](const std::optional<int32_t>& a, const std::optional<int32_t>& b) { return a && b && a != b; };
+  std::erase_if(*dead, [&](int32_t rank) {
+    return std::none_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
+      return RankOf(exit) == rank && !differ(lines[exit.line].node_rank, said.node_rank) &&
+             !differ(exit.local_rank, said.local_rank);
+    });
+  });
+}
+
 Blame OfExits(const Reading& reading, const Suspect& cause) {
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   std::vector<int32_t> dead = OwnDeaths(reading, SignalOf(cause));
+  KeepThoseOfItsPlace(reading, cause, &dead);
   if (dead.size() == 1) return {dead, "it is the only one that ended by itself", {}};
   if (auto first = FirstObserved(reading)) return {{*first}, "the launcher saw it fail first", {}};
   if (auto first = FirstOfSrun(reading)) return {{*first}, "it is the first task that ended", {}};
-  return {{}, "", {"the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)"}};
+  constexpr char kLogs[] = "the logs of every rank by themselves (torchrun --log-dir DIR --redirects 3)";
+  if (dead.size() == 2 && cause.traceback != Traceback::kNone)
+    return OneOf(dead, "both ended by themselves, and no line tells which of them raised it", {kLogs});
+  return {{}, "", {kLogs}};
 }
 
 // torchelastic's error files hold the message that their rank ended with.
@@ -138,6 +155,24 @@ std::optional<int32_t> WhoLeftErrorFile(const Reading& reading, const Suspect& c
     if (file.rank && !file.message.empty() && file.message.find(said) != std::string::npos) return file.rank;
   }
   return std::nullopt;
+}
+
+// Beside an exception whose lines name no rank, the only one whose logger repeats what it says.
+constexpr size_t kRepeats = 12;  // bytes; of less, others may say the same by chance
+
+std::optional<int32_t> WhoRepeats(const Reading& reading, const Suspect& cause) {
+  std::string_view said = reading.bodies[cause.line].text;
+  const size_t colon = said.find(": ");
+  if (cause.traceback == Traceback::kNone || colon == std::string_view::npos) return std::nullopt;
+  said.remove_prefix(colon + 2);
+  if (said.size() < kRepeats) return std::nullopt;
+  std::optional<int32_t> who;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    if (!reading.ranks[i] || reading.bodies[i].text.find(said) == std::string_view::npos) continue;
+    if (who && who != reading.ranks[i]) return std::nullopt;
+    who = reading.ranks[i];
+  }
+  return who;
 }
 
 // A dump names its process by the command line above the stack.
@@ -291,6 +326,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     if (auto rank = FirstToFailOf(reading, cause, suspects)) return {{*rank}, "it failed first on that host", {}};
   }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
+  if (auto repeats = WhoRepeats(reading, cause)) return {{*repeats}, "it repeats the message", {}};
   if (cause.failure == "unused_parameters_ddp" || cause.kind == "launcher") {
     if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
   }

@@ -111,6 +111,7 @@ constexpr int kOwnExit = 52;
 
 std::optional<int32_t> WhoExitedAlone(const Reading& reading, const std::vector<Suspect>& suspects) {
   const std::set<int32_t> complaining = Complaining(suspects);
+  if (MayOthersComplain(reading, suspects)) return std::nullopt;
   std::optional<int32_t> alone;
   for (int32_t rank : OwnDeaths(reading, std::nullopt)) {
     if (complaining.count(rank) > 0) continue;

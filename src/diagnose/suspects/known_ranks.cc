@@ -168,6 +168,17 @@ std::set<int32_t> Complaining(const std::vector<Suspect>& suspects) {
   return complaining;
 }
 
+size_t CountUnnamed(const Reading& reading, const std::vector<Suspect>& suspects) {
+  return std::count_if(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
+    return !suspect.rank && IsVictimsWord(suspect) && suspect.traceback != Traceback::kNone &&
+           reading.tracebacks.all[suspect.traceback].caused_by == Traceback::kNone;
+  });
+}
+
+bool MayOthersComplain(const Reading& reading, const std::vector<Suspect>& suspects) {
+  return CountUnnamed(reading, suspects) > Complaining(suspects).size();
+}
+
 std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects) {
   std::set<int32_t> saw_it_go;
   for (const Suspect& suspect : suspects) {

@@ -26,6 +26,12 @@ bool IsOfLateJoining(const Suspect& suspect);
 // The ranks that say that they waited for others, or saw them go.
 std::set<int32_t> Complaining(const std::vector<Suspect>& suspects);
 
+// Tracebacks of which no line tells the rank, whose process says that it waited, or saw one go.
+size_t CountUnnamed(const Reading& reading, const std::vector<Suspect>& suspects);
+
+// More of these than the ranks that complain may have logged before nobody caught the exception: others wrote some.
+bool MayOthersComplain(const Reading& reading, const std::vector<Suspect>& suspects);
+
 // The ranks that saw a peer close its connection.
 std::set<int32_t> SawItGo(const std::vector<Suspect>& suspects);
 

@@ -121,15 +121,25 @@ bool IsExplained(const Reading& reading, const Silence& silence, const std::vect
 
 }  // namespace
 
+std::optional<std::string_view> FrameOfInterruption(std::string_view frames) {
+  const size_t handler = frames.find("/signal_connector.py\"");
+  if (handler == std::string_view::npos) return std::nullopt;
+  frames = frames.substr(0, frames.rfind("File \"", handler));
+  const size_t last = frames.rfind("File \"");
+  return last == std::string_view::npos ? std::nullopt : std::optional(frames.substr(last));
+}
+
 Interrupted FindInterrupted(const Reading& reading) {
   std::set<int32_t> all, outside;
   for (const auto& rank : reading.ranks) {
     if (rank) all.insert(*rank);
   }
   for (const Traceback& traceback : reading.tracebacks.all) {
-    if (traceback.exception == Traceback::kNone || IsWhereRanksWait(traceback.frames)) continue;
+    if (traceback.exception == Traceback::kNone) continue;
+    const auto frame = FrameOfInterruption(traceback.frames);
+    if (!frame && !reading.bodies[traceback.exception].text.starts_with("KeyboardInterrupt")) continue;
     auto rank = reading.ranks[traceback.exception];
-    if (rank && reading.bodies[traceback.exception].text.starts_with("KeyboardInterrupt")) outside.insert(*rank);
+    if (rank && !IsWhereRanksWait(frame.value_or(traceback.frames))) outside.insert(*rank);
   }
   if (outside.empty() || outside.size() * 2 > all.size()) return {};
   return {{outside.begin(), outside.end()},

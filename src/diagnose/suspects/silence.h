@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "diagnose/suspects/suspect.h"
@@ -26,6 +27,10 @@ std::optional<Silence> FindSilence(const Reading& reading, const std::vector<Sus
 // Who ends a job that hangs is not why it failed: the signals become cascade. Unless something had gone wrong before,
 // so does all that follows them, and the hang is a suspect.
 void ExplainSignalsBySilence(const Reading& reading, std::vector<Suspect>* suspects);
+
+// The frame that a handler of signals interrupted, which then raised or issued what the traceback ends in: Lightning's
+// tells the other ranks of the signal by a broadcast. None: no handler is in these frames.
+std::optional<std::string_view> FrameOfInterruption(std::string_view frames);
 
 // Of ranks that hung, those that the signal found in Python's hands outside of any collective, where most of the others
 // waited in one or did not come back from it. Empty: it does not tell them apart.

@@ -18,6 +18,8 @@ class Survival {
 
   // Whether the training went on after the line, as far as its writer, or in want of one the job, shows.
   bool WentOnAfter(size_t line) const;
+  // Whether anybody reported anything of the training after the line: enough for one that tells of a wait.
+  bool WasReportedAfter(size_t line) const { return CountAfter(points_, line) > 0; }
   // Whether the only writer, which names no rank, reported a step after the line and no exception: enough for a line
   // that is none itself.
   bool TrainedOnAlone(size_t line) const;

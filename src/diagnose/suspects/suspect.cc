@@ -20,6 +20,8 @@ constexpr int kGuessed = 20;
 constexpr int kLivesOn = 25;
 constexpr size_t kLooksAhead = 400;
 constexpr int kProves = 90;
+// Horovod's word for tensors that wait for some of the ranks, as for one that evaluates alone.
+constexpr std::string_view kStalled = "stalled";
 
 bool IsWarning(const Reading& reading, size_t line) {
   char level = reading.bodies[line].level;
@@ -53,6 +55,21 @@ int ScoreOf(const Reading& reading, const Sighting& sighting) {
     score -= IsRaised(signature) ? signature.weight : kWarned;
   if (signature.weight < 80) score -= kLoose;
   return score;
+}
+
+// The last line that tells an evaluation's result, where Horovod told of a stall.
+std::optional<size_t> LastResultBesideStalls(const Reading& reading) {
+  static const re2::RE2 kResult(R"((?i)\b(?:eval\w*|val|valid\w*|test)[_/ ](?:loss|acc\w*|\w*perplexity)\b\W{0,4}\d)");
+  std::optional<size_t> last;
+  if (std::none_of(reading.sightings.begin(), reading.sightings.end(),
+                   [](const Sighting& sighting) { return sighting.signature->kind == kStalled; }))
+    return last;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    const std::string_view text = reading.bodies[i].text;
+    const bool later = !last || reading.positions[i] > reading.positions[*last];
+    if (later && re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kResult)) last = i;
+  }
+  return last;
 }
 
 // By its name, where its traceback is lost.
@@ -133,9 +150,13 @@ std::vector<Suspect> FindSuspects(const Reading& reading) {
   std::vector<Suspect> suspects;
   const Survival survival(reading);
   const bool ends = ReportedEnd(reading).has_value();
+  const std::optional<size_t> evaluated = LastResultBesideStalls(reading);
   for (const Sighting& sighting : reading.sightings) {
     const Signature& signature = *sighting.signature;
     if (signature.life == Life::kEnds && survival.WentOnAfter(sighting.line)) continue;
+    // Whoever was waited for has come.
+    if (signature.kind == kStalled && survival.WasReportedAfter(sighting.line)) continue;
+    if (signature.kind == kStalled && evaluated && IsKnownToFollow(reading, *evaluated, sighting.line)) continue;
     bool loose = signature.life == Life::kEnds && sighting.traceback == Traceback::kNone && signature.weight < kProves;
     // A bar shows its last state once more when it is closed.
     const bool trained = !NamesException(reading.bodies[sighting.line].text) && survival.TrainedOnAlone(sighting.line);

@@ -10,6 +10,7 @@
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/known_ranks.h"
 #include "diagnose/suspects/last_words.h"
+#include "diagnose/suspects/silence.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -22,14 +23,6 @@ std::vector<int32_t> Uncomplaining(const std::vector<Suspect>& suspects, const s
   std::vector<int32_t> rest;
   std::set_difference(known.begin(), known.end(), complaining.begin(), complaining.end(), std::back_inserter(rest));
   return complaining.empty() ? std::vector<int32_t>{} : rest;
-}
-
-// Processes that say, in a traceback of which no line tells the rank, that they waited.
-size_t CountUnnamed(const Reading& reading, const std::vector<Suspect>& suspects) {
-  return std::count_if(suspects.begin(), suspects.end(), [&](const Suspect& suspect) {
-    return !suspect.rank && IsVictimsWord(suspect) && suspect.traceback != Traceback::kNone &&
-           reading.tracebacks.all[suspect.traceback].caused_by == Traceback::kNone;
-  });
 }
 
 constexpr size_t kSays = 2;  // that a process waited: as it logs the exception, and as nobody catches it
@@ -90,7 +83,8 @@ Blame OfTheSilent(const Reading& reading, const std::vector<Suspect>& suspects, 
   if (one_went) {
     gone.fit = FindCommonPeers(reading, suspects, {gone.silent.begin(), gone.silent.end()}, ranks);
     if (Blame one = OfOneThatWent(reading, gone, ranks); !one.ranks.empty()) return one;
-  } else if (!gone.silent.empty() && gone.silent.size() <= Complaining(suspects).size()) {
+  } else if (!gone.silent.empty() && gone.silent.size() <= Complaining(suspects).size() &&
+             !MayOthersComplain(reading, suspects)) {
     return {gone.silent, "every other rank complains that it waited", {}};
   }
   std::vector<int32_t> survivors = Survivors(reading, suspects, known);
@@ -111,7 +105,10 @@ Blame BlameOfVictims(const Reading& reading, const std::vector<Suspect>& suspect
   if (!odd.ranks.empty()) return {odd.ranks, odd.why, {}};
   if (auto ahead = RankAhead(reading)) return {{*ahead}, "it went on to a later step than all others", {}};
   if (OddStacks stacks = FindOddStacks(reading); !stacks.ranks.empty()) return {stacks.ranks, stacks.why, {}};
-  if (!odd.either.empty() && Complaining(suspects) == known)
+  const bool all_complain = Complaining(suspects) == known;
+  if (Interrupted outside = FindInterrupted(reading); all_complain && !outside.ranks.empty())
+    return {outside.ranks, outside.why, {}};
+  if (!odd.either.empty() && all_complain)
     return OneOf(odd.either, "it left out a collective, or issued another", {kDumps});
   return OfTheSilent(reading, suspects, collectives);
 }

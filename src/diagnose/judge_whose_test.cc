@@ -1,0 +1,107 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/gloo_words.h"
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+const char kSteps[] =
+    "[INFO] [rank 0] step 3 loss 2.1\n[INFO] [rank 1] step 3 loss 2.1\n[INFO] [rank 2] step 3 loss 2.1\n";
+
+std::string WithPrefix(const std::string& prefix, const std::string& text) {
+  std::string lines;
+  for (size_t begin = 0, end = 0; begin < text.size(); begin = end) {
+    end = text.find('\n', begin) + 1;
+    lines += prefix + text.substr(begin, end - begin);
+  }
+  return lines;
+}
+
+std::string Row(int rank, int local_rank) {
+  const std::string local = std::to_string(local_rank);
+  return "  rank      : " + std::to_string(rank) + " (local_rank: " + local + ")\n  exitcode  : 1 (pid: 62" + local +
+         ")\n";
+}
+
+const std::string kPeerClosed = Traceback(
+    "/app/train.py", "RuntimeError: [./gloo/transport/tcp/pair.cc:598] Connection closed by peer [10.0.0.4]:73");
+const std::string kOwn = Traceback("/app/pack.py", "ValueError: 9 rows do not fill 4 packs");
+
+TEST(JudgeWhose, ATracebackIsOfTheRankWhoseLoggerSaysAnErrorRightAboveIt) {
+  EXPECT_EQ(JudgeLog(kSteps + ("2026-04-03 18:44:26 [ERROR] [rank 2] training failed\n" + kOwn)).culprits,
+            std::vector<int32_t>{2});
+  for (const char* above : {"[INFO] [rank 2] step 4 loss 2.0\n", "[ERROR] [rank 2] retrying shard 4\nshard 4 read\n",
+                            "[ERROR] training failed\n"})
+    EXPECT_TRUE(JudgeLog(kSteps + (above + kOwn)).culprits.empty()) << above;
+}
+
+TEST(JudgeWhose, ATracebackIsOfTheOnlyRankWhoseLoggerRepeatsWhatItSays) {
+  const std::string repeats = "[ERROR] [rank 2] giving up: 9 rows do not fill 4 packs\n";
+  EXPECT_EQ(JudgeLog(kSteps + kOwn + repeats).culprits, std::vector<int32_t>{2});
+  EXPECT_TRUE(
+      JudgeLog(kSteps + kOwn + repeats + "[ERROR] [rank 1] heard: 9 rows do not fill 4 packs\n").culprits.empty());
+  // What is as short may be anybody's word.
+  EXPECT_TRUE(
+      JudgeLog(kSteps + Traceback("/app/pack.py", "KeyError: 'mask'") + "[rank 2] no 'mask' here\n").culprits.empty());
+}
+
+TEST(JudgeWhose, ARowIsOfAVictimWhereMoreProcessesSawOneGoThanAreNamed) {
+  const std::string log = Steps(1, 4) + Closed(0) + kPeerClosed + Exited(1) + Row(1, 1);
+  EXPECT_EQ(JudgeLog(log).culprits, std::vector<int32_t>{1});  // rank 0 logged it, too
+  EXPECT_TRUE(JudgeLog(kPeerClosed + log).culprits.empty());
+}
+
+TEST(JudgeWhose, ALauncherThatSawItsSecondProcessFailAloneHadAnother) {
+  auto whose = [](int local_rank) {
+    return JudgeLog(Steps(1, 4) + kOwn + Exited(local_rank) + "Failures:\n  <NO_OTHER_FAILURES>\n" +
+                    Row(local_rank, local_rank))
+        .evidence.front()
+        .rank;
+  };
+  EXPECT_EQ(whose(0), std::optional<int32_t>(0));
+  EXPECT_EQ(whose(1), std::nullopt);
+}
+
+TEST(JudgeWhose, ALocalRankIsNoGlobalOneWhereLaunchersTellOfTwoNodes) {
+  const std::string steps = "[default0]:step 3 loss 2.1\n[default1]:step 3 loss 2.1\n";
+  std::string other_agent = Exited(0);
+  other_agent.replace(other_agent.find("26934"), 5, "18112");
+  const std::string victim = WithPrefix("[default0]:", kPeerClosed) + other_agent + Row(0, 0);
+  auto judge = [&](int rank) {
+    return JudgeLog(steps + WithPrefix("[default1]:", kOwn) + Exited(1) + Row(rank, 1) + victim).culprits;
+  };
+  EXPECT_EQ(judge(3), std::vector<int32_t>{3});
+  EXPECT_EQ(judge(1), std::vector<int32_t>{1});
+}
+
+TEST(JudgeWhose, ALocalRankIsAGlobalOneInTheFolderOfTwoLaunchesOfOneNode) {
+  EXPECT_EQ(Judge({{"none_a/attempt_0/0/stderr.log", Steps(1, 4)},
+                   {"none_a/attempt_0/1/stderr.log", Steps(1, 4)},
+                   {"none_b/attempt_0/0/stderr.log", Steps(1, 4)},
+                   {"none_b/attempt_0/1/stderr.log", Steps(1, 4) + kOwn}})
+                .culprits,
+            std::vector<int32_t>{1});
+}
+
+TEST(JudgeWhose, ALabelledLaunchersTableTellsTheRanksOfItsNode) {
+  const std::string node_0 = WithPrefix("0: ", "[default0]:step 3 loss 2.1\n[default1]:step 3 loss 2.1\n");
+  const std::string raised = WithPrefix("1: [default2]:", kOwn);
+  auto judge = [&](int rank) { return JudgeLog(node_0 + raised + WithPrefix("1: ", Exited(2) + Row(rank, 2))); };
+  EXPECT_EQ(judge(5).culprits, std::vector<int32_t>{5});
+  EXPECT_EQ(judge(6).culprits, std::vector<int32_t>{6});
+}
+
+TEST(JudgeWhose, BothAreNamedOfTwoThatEndedAlikeOfWhichOneRaisedIt) {
+  const std::string node_0 = Steps(1, 4) + kPeerClosed + Exited(0) + Row(0, 0);
+  const Verdict verdict =
+      Judge({{"node_0.log", node_0}, {"node_1.log", kOwn + kPeerClosed + Exited(1) + Row(4, 1) + Row(5, 2)}});
+  EXPECT_EQ(verdict.culprits, (std::vector<int32_t>{4, 5}));
+  EXPECT_LE(verdict.confidence, 0.5);
+  EXPECT_FALSE(verdict.would_settle.empty());
+  EXPECT_EQ(Judge({{"node_0.log", node_0}, {"node_1.log", kOwn + Exited(1) + Row(4, 1)}}).culprits,
+            std::vector<int32_t>{4});
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -4,6 +4,7 @@
 
 #include "base/file.h"
 #include "base/json_text.h"
+#include "base/sqlite.h"
 #include "cli/named_input.h"
 #include "commands.h"
 #include "journal/journal.h"
@@ -105,6 +106,23 @@ base::Result<int> VerifyJournal(const std::string& store_folder, bool json) {
   return PrintVerdict(folder, {{"entries", entries}, {"bytes", bytes}}, damage, json);
 }
 
+// The jobs, pins, findings and incidents beside the store; not those that a server has open.
+base::Result<int> VerifyTables(const std::string& store_folder, bool json) {
+  const std::string folder = std::filesystem::path(store_folder).parent_path().string();
+  auto names = base::ListDirectory(folder);
+  int code = 0;
+  for (const std::string& name : names.ok() ? *names : std::vector<std::string>()) {
+    if (!name.ends_with(".sqlite")) continue;
+    auto damage = base::FindSqliteDamage((std::filesystem::path(folder) / name).string());
+    if (damage.status().code() == base::Code::kUnavailable) continue;
+    if (!damage.ok()) return damage.status();
+    PrintDamage(*damage);
+    if (json) PrintJson({{"folder", folder}, {"file", name}, {"damage", *damage}});
+    code |= damage->empty() ? 0 : 1;
+  }
+  return code;
+}
+
 // Of PROJECT/store.
 std::string ProjectOf(const std::string& folder) {
   std::error_code ignored;
@@ -134,7 +152,7 @@ int CompactAll(const std::string& directory, const std::vector<std::string>& fol
   return code;
 }
 
-// Of one store: sealed records and, of verify, its journal.
+// Of one store: sealed records and, of verify, its journal and tables.
 base::Result<int> Report(const std::string& folder, bool verify, bool json) {
   auto journal = verify ? VerifyJournal(folder, json) : base::Status::NotFound("");
   bool has_journal = journal.status().code() != base::Code::kNotFound;
@@ -144,7 +162,10 @@ base::Result<int> Report(const std::string& folder, bool verify, bool json) {
   if (report.status().code() == base::Code::kNotFound && has_journal) return *journal;
   if (!report.ok()) return report.status();
   PrintDamage(report->damage);
-  return (verify ? PrintVerdict(folder, *report, json) : PrintStats(*report, json)) | (has_journal ? *journal : 0);
+  auto tables = verify && has_journal ? VerifyTables(folder, json) : base::Result<int>(0);
+  if (!tables.ok()) return tables.status();
+  return *tables | (verify ? PrintVerdict(folder, *report, json) : PrintStats(*report, json)) |
+         (has_journal ? *journal : 0);
 }
 
 }  // namespace

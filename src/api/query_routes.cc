@@ -167,6 +167,7 @@ base::Result<query::Query> QueryRoutes::QueryOf(const Parameters& parameters) co
   if (query.project == query::Query().project) query.project = project_;
   ASSIGN_OR_RETURN(auto start, parameters.Time("start", now));
   ASSIGN_OR_RETURN(auto end, parameters.Time("end", now));
+  if (start && end && *end < *start) return base::Status::Invalid("parameter end: before start");
   std::vector<Filter> terms;
   std::string job = parameters.Text("job_id");
   if (!job.empty()) terms.push_back(Filter::Text(Filter::Kind::kEquals, "job_id", job, /*case_sensitive=*/true));
@@ -238,6 +239,9 @@ base::Result<query::SeriesRequest> QueryRoutes::SeriesOf(const Parameters& param
   series.in_time = x == "time";
   ASSIGN_OR_RETURN(series.from_step, parameters.Integer("from_step"));
   ASSIGN_OR_RETURN(series.to_step, parameters.Integer("to_step"));
+  if (series.from_step && series.to_step && *series.to_step < *series.from_step) {
+    return base::Status::Invalid("parameter to_step: before from_step");
+  }
   ASSIGN_OR_RETURN(auto points, parameters.Integer("points"));
   if (points && (*points < 1 || *points > kMostPoints)) {
     return base::Status::Invalid("parameter points: expected 1 to " + std::to_string(kMostPoints) + ", found " +

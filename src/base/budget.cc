@@ -19,9 +19,9 @@ bool Budget::Take(uint64_t bytes) {
 }
 
 bool Budget::TakeRow() {
-  uint64_t rows = ++rows_;
-  if (limits_.rows > 0 && rows > limits_.rows) Meet(Limit::kRows);
-  return met_ != Limit::kRows && met_ != Limit::kCancelled;
+  const bool fits = limits_.rows == 0 || ++rows_ <= limits_.rows;
+  if (!fits) Meet(Limit::kRows);
+  return fits && met_ != Limit::kCancelled;
 }
 
 bool Budget::Spent() {

@@ -31,6 +31,14 @@ TEST(Budget, CountsRowsUpToTheLimit) {
   EXPECT_EQ(budget.met(), Budget::Limit::kRows);
 }
 
+TEST(Budget, HoldsItsRowsAfterAnotherLimitWasMet) {
+  Budget budget({.memory_bytes = 100, .rows = 1});
+  EXPECT_FALSE(budget.Take(101));
+  EXPECT_TRUE(budget.TakeRow());
+  EXPECT_FALSE(budget.TakeRow());
+  EXPECT_EQ(budget.met(), Budget::Limit::kMemory);
+}
+
 TEST(Budget, MeetsItsDeadline) {
   Budget budget({.time_ns = 1});
   while (!budget.Spent()) {

@@ -98,4 +98,22 @@ Status Sqlite::Transaction(const std::function<Status()>& write) {
 
 int64_t Sqlite::changed_rows() const { return sqlite3_changes(handle_); }
 
+Result<std::vector<std::string>> FindSqliteDamage(const std::string& path) {
+  std::vector<std::string> damage;
+  auto take = [](void* to, int, char** values, char**) {
+    if (std::string_view(values[0]) != "ok") static_cast<std::vector<std::string>*>(to)->emplace_back(values[0]);
+    return 0;
+  };
+  sqlite3* handle = nullptr;
+  int code = sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY, nullptr);
+  if (code == SQLITE_OK) code = sqlite3_exec(handle, "PRAGMA integrity_check", take, &damage, nullptr);
+  const std::string said = sqlite3_errmsg(handle);
+  sqlite3_close(handle);
+  if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) damage.push_back(said);
+  const std::string context = path + " is damaged: ";
+  for (std::string& sentence : damage) sentence.insert(0, context);
+  if (code == SQLITE_OK || !damage.empty()) return damage;
+  return code == SQLITE_BUSY ? Status::Unavailable(path + " is in use") : Status::Internal(path + ": " + said);
+}
+
 }  // namespace rankscope::base

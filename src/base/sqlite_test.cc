@@ -100,6 +100,15 @@ TEST_F(SqliteTest, DamagedFileIsNamedWithWhatIsLost) {
             path_ + " is damaged (file is not a database): move it away and start again: all of it is then gone");
 }
 
+TEST_F(SqliteTest, DamageIsFoundInAFileThatNobodyHasOpen) {
+  ASSERT_TRUE(Put("a", {}).ok());
+  EXPECT_EQ(FindSqliteDamage(path_).status().code(), Code::kUnavailable);
+  file_.reset();
+  EXPECT_TRUE(FindSqliteDamage(path_)->empty());
+  ASSERT_TRUE(WriteFileAtomically(path_, std::string(8192, 'x')).ok());
+  EXPECT_EQ(*FindSqliteDamage(path_), std::vector<std::string>{path_ + " is damaged: file is not a database"});
+}
+
 TEST_F(SqliteTest, FileThatCannotBeMadeIsNamed) {
   Status status = Sqlite::Open(path_ + "/no/folder", {}).status();
   EXPECT_EQ(status.code(), Code::kInternal);

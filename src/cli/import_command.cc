@@ -122,21 +122,45 @@ base::Status SendRecords(const parse::LogFile& file, Upload* upload, std::vector
   return failed;
 }
 
-base::Result<Counts> ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file) {
+// What stands before a damage is stored: of a log that a crash cut off, the last lines are those that matter.
+base::Status ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file, Counts* sum) {
   std::error_code ignored;
   const std::string path = std::filesystem::weakly_canonical(file.path, ignored).string();
   Upload upload(server, job, path, ProducerOf(path));
   std::vector<std::string> unsettled;
   base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unsettled);
-  if (status.ok()) status = upload.Send();
-  if (!status.ok()) return upload.refused().ok() ? Unreadable(status) : status;
-  Counts counts = upload.counts();
-  if (unsettled.empty()) return counts;
+  RETURN_IF_ERROR(upload.refused());
+  RETURN_IF_ERROR(upload.Send());
+  sum->Add(upload.counts());
+  if (!status.ok() || unsettled.empty()) return Unreadable(status);
   Upload last(server, job, path, ProducerOf(path, unsettled));
   for (const std::string& line : unsettled) RETURN_IF_ERROR(last.Add(line));
   RETURN_IF_ERROR(last.Send());
-  counts.Add(last.counts());
-  return counts;
+  sum->Add(last.counts());
+  return {};
+}
+
+struct Imported {
+  Counts counts;
+  size_t files = 0;      // of them, those without a fault
+  base::Status damaged;  // the last one's; those before it are told
+};
+
+// A file that is damaged keeps none of the others out; what the server does not take for another reason would be so
+// with all.
+base::Status ImportFiles(const std::string& server, const std::string& job, const std::vector<parse::LogFile>& files,
+                         Imported* imported) {
+  for (const parse::LogFile& file : files) {
+    base::Status status = ImportFile(server, job, file, &imported->counts);
+    if (status.ok()) {
+      ++imported->files;
+      continue;
+    }
+    if (status.code() != base::Code::kInvalid) return status;
+    if (!imported->damaged.ok()) std::fprintf(stderr, "rankscope: %s\n", imported->damaged.message().c_str());
+    imported->damaged = status;
+  }
+  return {};
 }
 
 // By which the job's state is known: nobody watched its end.
@@ -167,6 +191,7 @@ std::string JobNameOf(const std::string& path) {
 }
 
 base::Status RunImport(const ImportOptions& options) {
+  base::Status damaged;
   for (const std::string& path : options.paths) {
     std::vector<std::string> skipped;
     auto found = parse::FindLogFiles(path, &skipped);
@@ -178,14 +203,12 @@ base::Status RunImport(const ImportOptions& options) {
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
     RETURN_IF_ERROR(model::CheckJobId(job).WithContext("--job_id"));
     RETURN_IF_ERROR(SayImported(options.server, job, path));  // first, so that nobody takes what comes for news
-    Counts sum;
-    for (const parse::LogFile& file : files) {
-      ASSIGN_OR_RETURN(Counts counts, ImportFile(options.server, job, file));
-      sum.Add(counts);
-    }
-    Report(job, path, sum, files.size(), skipped);
+    Imported imported{{}, 0, damaged};
+    RETURN_IF_ERROR(ImportFiles(options.server, job, files, &imported));
+    damaged = imported.damaged;
+    if (imported.counts.records + imported.files > 0) Report(job, path, imported.counts, imported.files, skipped);
   }
-  return {};
+  return damaged;
 }
 
 }  // namespace rankscope::cli

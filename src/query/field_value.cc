@@ -101,11 +101,8 @@ class FieldValueParser {
 
   base::Result<Filter> Value(std::string text) const {
     if (text.empty()) return Filter::Or({Filter::Not(Filter::Exists(name_)), Equals(name_, "")});
-    if (name_ == "msg") return Filter::Text(Kind::kPhrase, name_, std::move(text));
     if (IsRankLike(name_)) return Ranks(text);
-    if (IsCount(name_) && !model::ParseNumber(text)) return Wrong();
-    if (IsList(name_)) return AnyOf(SplitAtCommas(text));
-    return Equals(name_, std::move(text));
+    return IsList(name_) ? AnyOf(SplitAtCommas(text)) : One(std::move(text));
   }
 
   base::Result<Filter> Ranks(const std::string& text) const {
@@ -118,17 +115,25 @@ class FieldValueParser {
   base::Result<Filter> AnyOf(std::vector<std::string> texts) const {
     std::vector<Filter> alternatives;
     for (std::string& text : texts) {
-      if (name_ == "stream" && !model::ParseStream(text)) {
-        return scanner_->Complain(
-            begin_, "no stream \"" + text + "\": expected stdout, stderr, metric, batch, event, host, gpu or stack");
-      }
-      if (name_ == "level") model::SetLevel(std::string(text), &text);
-      alternatives.push_back(Equals(name_, text));
+      ASSIGN_OR_RETURN(Filter filter, One(std::move(text)));
+      alternatives.push_back(std::move(filter));
     }
     return alternatives.size() == 1 ? std::move(alternatives.front()) : Filter::Or(std::move(alternatives));
   }
 
-  // in(…), after the parenthesis: a set of whole numbers where it is one, else any of the values.
+  base::Result<Filter> One(std::string text) const {
+    if (name_ == "timestamp") return TimeIs(text);
+    if (name_ == "msg" && !text.empty()) return Filter::Text(Kind::kPhrase, name_, std::move(text));
+    if (IsCount(name_) && !model::ParseNumber(text)) return Wrong();
+    if (name_ == "stream" && !model::ParseStream(text)) {
+      return scanner_->Complain(
+          begin_, "no stream \"" + text + "\": expected stdout, stderr, metric, batch, event, host, gpu or stack");
+    }
+    if (name_ == "level") model::SetLevel(std::string(text), &text);
+    return Equals(name_, std::move(text));
+  }
+
+  // in(…), after the parenthesis: a set of whole numbers where the field has no others, else any of the values.
   base::Result<Filter> Set() {
     size_t begin = scanner_->position();
     std::vector<std::string> items;
@@ -147,6 +152,7 @@ class FieldValueParser {
     } while (scanner_->Take(','));
     std::string list(scanner_->Since(begin));
     if (!scanner_->Take(')')) return scanner_->Wrong("expected , or )");
+    if (!IsRankLike(name_) && !IsCount(name_)) return AnyOf(items);
     list.erase(std::remove(list.begin(), list.end(), ' '), list.end());
     auto set = model::NumberSet::Parse(list);
     if (!quoted && set.ok()) return Filter::Set(name_, *std::move(set));
@@ -230,6 +236,10 @@ class FieldValueParser {
   base::Result<Filter> Time() {
     std::string text(scanner_->TakeUntil(kEndsOfValue));
     if (text.size() > 1 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+    return TimeIs(text);
+  }
+
+  base::Result<Filter> TimeIs(const std::string& text) const {
     if (auto duration = model::ParseDuration(text)) return Filter::Time(now_ - *duration, INT64_MAX);
     auto time = model::ParseTime(text);
     if (!time) return scanner_->WrongAt(begin_, "expected " + std::string(kTimeForms));

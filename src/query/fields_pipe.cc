@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "query/pipes.h"
 
 namespace rankscope::query {
@@ -25,7 +27,11 @@ class FieldsStage : public Stage {
 base::Result<Pipe> ParseFields(Scanner* scanner) {
   FieldsPipe fields;
   RETURN_IF_ERROR(scanner->List([&]() -> base::Status {
+    size_t at = scanner->position();
     ASSIGN_OR_RETURN(std::string name, scanner->Column());
+    if (std::find(fields.names.begin(), fields.names.end(), name) != fields.names.end()) {
+      return scanner->Complain(at, "two columns would be named \"" + name + "\"");
+    }
     fields.names.push_back(std::move(name));
     return {};
   }));

@@ -1,5 +1,6 @@
 #include "query/filter_parser.h"
 
+#include <algorithm>
 #include <optional>
 
 #include "model/record_value.h"
@@ -61,23 +62,25 @@ class FilterParser {
   }
 
   base::Result<Filter> Not() {
-    if (++depth_ > kDeepest) return scanner_->Complain(scanner_->position(), "nested more than 64 deep");
-    ASSIGN_OR_RETURN(Filter filter, Negated());
+    if (scanner_->rest().starts_with("!=")) {
+      return scanner_->Wrong("expected a name before !=, without a blank as in rank!=3");
+    }
+    size_t begin = scanner_->position();
+    bool negated = scanner_->TakeKeyword("NOT") || scanner_->Take('-') || scanner_->Take('!');
+    if (!negated && !scanner_->Take('(')) return Term();
+    if (++depth_ > kDeepest) return scanner_->Complain(begin, "nested more than 64 deep");
+    ASSIGN_OR_RETURN(Filter filter, negated ? Negated() : Group(begin));
     --depth_;
     return filter;
   }
 
   base::Result<Filter> Negated() {
-    if (scanner_->rest().starts_with("!=")) {
-      return scanner_->Wrong("expected a name before !=, without a blank as in rank!=3");
-    }
-    if (scanner_->TakeKeyword("NOT") || scanner_->Take('-') || scanner_->Take('!')) {
-      scanner_->SkipBlanks();
-      ASSIGN_OR_RETURN(Filter filter, Not());
-      return Filter::Not(std::move(filter));
-    }
-    size_t open = scanner_->position();
-    if (!scanner_->Take('(')) return Term();
+    scanner_->SkipBlanks();
+    ASSIGN_OR_RETURN(Filter filter, Not());
+    return Filter::Not(std::move(filter));
+  }
+
+  base::Result<Filter> Group(size_t open) {
     ASSIGN_OR_RETURN(Filter filter, Either());
     scanner_->SkipBlanks();
     if (scanner_->at_end()) return scanner_->Complain(open, "this ( is not closed");
@@ -88,6 +91,9 @@ class FilterParser {
   base::Result<Filter> Term() {
     if (AtKeyword("OR") || AtKeyword("AND")) return Expected();
     if (scanner_->Take('~')) return ParseRegex(scanner_, "msg");
+    if (scanner_->rest().starts_with("=~\"")) {
+      return scanner_->Wrong("expected ~ without the = (a regular expression tells cases apart)");
+    }
     bool case_sensitive = scanner_->Take('=');
     if (scanner_->peek() == '*' && !scanner_->at_end()) return Starred(case_sensitive);
     if (scanner_->peek() == '"') return QuotedTerm(case_sensitive);
@@ -157,17 +163,18 @@ class FilterParser {
 
   // loss>2 and rank=3 are not what anybody looks for in a text; loss=2 may be. An arrow (a->b, a=>b) compares nothing.
   base::Status RefuseComparison() const {
-    for (std::string_view sign : {"<", ">", "==", "="}) {
+    for (std::string_view sign : {"=~", "<", ">", "==", "="}) {
       Scanner ahead = *scanner_;
       auto name = NameBefore(&ahead, sign);
-      if (!name) continue;
+      if (!name || (sign == "=~" && ahead.peek() != '"')) continue;
       bool arrow = name->back() == '-' || ahead.peek() == '>';
       bool of_text = sign == "=" && model::RecordKey::Of(*name).kind == model::RecordKey::Kind::kField;
       if (arrow || of_text) return {};
-      size_t sign_at = ahead.position() - sign.size();
+      size_t value_at = ahead.position(), sign_at = value_at - sign.size();
       std::string form(scanner_->rest().substr(0, sign_at - scanner_->position()));
-      form += sign.front() == '=' ? ":" : ":" + std::string(sign);
-      form += ahead.TakeUntil(kEndsOfWord);
+      sign.remove_prefix(std::min(sign.find_first_not_of('='), sign.size()));
+      if (ahead.peek() != '"' || !ahead.Quoted().ok()) ahead.TakeUntil(kEndsOfWord);
+      form.append(":").append(sign).append(ahead.Since(value_at));
       return scanner_->WrongAt(sign_at, "expected : as in " + form + " (as text, write it in quotes)");
     }
     return {};

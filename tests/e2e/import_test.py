@@ -143,6 +143,24 @@ class ImportTest(ServerCase):
         self.assertIn("rank_1.log.gz: the gzip stream is cut off", done.stderr)
         self.assertEqual(done.stderr.count("rank_1.log.gz"), 1)
 
+    def test_a_damaged_file_keeps_nothing_out_but_what_stands_behind_the_damage(self):
+        self.write("rank_0.log", "first of all\n")
+        cut = gzip.compress("".join(f"line {i} of {i * i}\n" for i in range(50000)).encode())
+        self.write("rank_1.log.gz", cut[:len(cut) // 2], "wb")
+        self.write("rank_2.jsonl", '{"msg":"a"}\n{no json\n')
+        self.write("rank_3.log", "last of all\n")
+        done = self.import_folder(os.path.join(self.place.path, "old-run"))
+        self.assertEqual(done.returncode, 2)
+        self.assertEqual([name in line for name, line in zip(("rank_1.log.gz", "rank_2.jsonl"), done.stderr.splitlines())],
+                         [True, True], done.stderr)
+        stored = {row["rank"]: row["n"] for row in self.query("job:old-run -stream:event | stats count() as n by (rank)")}
+        self.assertEqual((set(stored), stored[0], stored[3]), ({0, 1, 3}, 1, 1))
+        self.assertTrue(1000 < stored[1] < 50000, stored)
+        self.assertIn(f"old-run: {stored[1] + 2} records of 2 files", done.stdout)
+        self.write("rank_1.log.gz", cut, "wb")
+        again = self.import_folder(os.path.join(self.place.path, "old-run"))
+        self.assertIn(f"old-run: {50000 - stored[1]} new of 50002 records of 3 files", again.stdout)
+
     def test_a_file_that_is_not_compressed_as_it_is_named_is_named_once(self):
         for name, content in (("rank_1.log.gz", b"hello\n"), ("rank_1.jsonl", b"{no json\n")):
             self.write(name, content, "wb")

@@ -95,6 +95,10 @@ class QueryTest(OneServerCase):
         self.assertIn("column 9", message)
         self.assertEqual(self.client.error("/api/v1/query")[0], 400)
         self.assertIn("parameter start", self.client.error("/api/v1/query", query="x", start="soon")[1])
+        for route, more in (("query", {}), ("series", {"metric": "loss"}), ("patterns", {}), ("fields", {})):
+            what = self.client.error(f"/api/v1/{route}", query="x", start="1h", end="2h", **more)[1]
+            self.assertIn("parameter end: before start", what)
+        self.assertIn("to_step: before", self.client.error("/api/v1/series", metric="loss", from_step=5, to_step=4)[1])
         self.assertIn("metric", self.client.error("/api/v1/series")[1])
         self.assertIn("parameter metric", self.client.error("/api/v1/series", metric="")[1])
         self.assertIn("parameter by", self.client.error("/api/v1/series", metric="loss", by="moon")[1])

@@ -50,6 +50,17 @@ class StoreCommandTest(ServerCase):
         (line,) = [line for line in map(json.loads, self.store("verify", 1, "-o", "json").stdout.splitlines()) if "jobs" in line]
         self.assertRegex(line["damage"][0], "footer is damaged")
 
+    def test_damage_is_named_in_the_tables_of_jobs(self):
+        self.server.ingest("j", [{"rank": 0, "msg": "x"}])
+        self.assertEqual(self.store("verify", 0).stderr, "")
+        self.server.stop()
+        self.assertEqual(self.store("verify", 0).stderr, "")
+        (path,) = glob.glob(self.data + "/projects/default/catalog.sqlite")
+        self.flip("catalog.sqlite", -os.path.getsize(path))
+        self.assertIn(path + " is damaged: ", self.store("verify", 1).stderr)
+        damaged = [line for line in map(json.loads, self.store("verify", 1, "-o", "json").stdout.splitlines()) if line["damage"]]
+        self.assertEqual([(line["folder"], line["file"]) for line in damaged], [os.path.split(path)])
+
 
 if __name__ == "__main__":
     unittest.main()

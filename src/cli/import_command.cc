@@ -128,7 +128,8 @@ base::Status ImportFile(const std::string& server, const std::string& job, const
   const std::string path = std::filesystem::weakly_canonical(file.path, ignored).string();
   Upload upload(server, job, path, ProducerOf(path));
   std::vector<std::string> unsettled;
-  base::Status status = file.json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unsettled);
+  const bool json = file.json && !parse::HasRowsOfAFramework(file);
+  base::Status status = json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unsettled);
   RETURN_IF_ERROR(upload.refused());
   RETURN_IF_ERROR(upload.Send());
   sum->Add(upload.counts());

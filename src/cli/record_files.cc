@@ -12,7 +12,6 @@
 #include "model/record_batch.h"
 #include "parse/json_record.h"
 #include "parse/log_folder.h"
-#include "parse/metric_formats.h"
 
 namespace rankscope::cli {
 namespace {
@@ -108,28 +107,14 @@ class RecordFile {
   model::RecordView record_;
 };
 
-// Whether the file's rows are a framework's (ms-swift's logging.jsonl, say), and no records in our JSON form: they say
-// nothing that makes one, and are read as what the framework prints.
-bool IsOfAFramework(const parse::LogFile& file) {
-  std::ifstream lines(file.path);
-  std::string line;
-  if (!std::getline(lines, line)) return false;
-  for (std::string_view ours : {"\"timestamp\"", "\"@timestamp\"", "\"_time\"", "\"time\"", "\"ts\"", "\"msg\"",
-                                "\"message\"", "\"text\"", "\"rank\"", "\"stream\"", "\"step\"", "\"job_id\""}) {
-    if (line.find(ours) != std::string::npos) return false;
-  }
-  model::Fields fields;
-  return parse::ParsePythonDictLine(line, &fields);
-}
-
 base::Status ReadPath(const std::string& path, std::vector<std::unique_ptr<RecordFile>>* files) {
   std::vector<std::string> skipped;
   ASSIGN_OR_RETURN(auto found, parse::FindLogFiles(path, &skipped));
   if (found.empty()) return base::Status::Invalid(path + ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl)");
   for (const parse::LogFile& file : found) {
     files->push_back(std::make_unique<RecordFile>());
-    RETURN_IF_ERROR(file.json && !IsOfAFramework(file) ? files->back()->ReadJson(file, JobNameOf(path))
-                                                       : files->back()->ReadLog(file, JobNameOf(path)));
+    RETURN_IF_ERROR(file.json && !parse::HasRowsOfAFramework(file) ? files->back()->ReadJson(file, JobNameOf(path))
+                                                                   : files->back()->ReadLog(file, JobNameOf(path)));
   }
   return {};
 }

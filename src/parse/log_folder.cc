@@ -16,6 +16,7 @@
 #include "parse/leading_time.h"
 #include "parse/line_assembler.h"
 #include "parse/line_record.h"
+#include "parse/metric_formats.h"
 
 namespace rankscope::parse {
 namespace {
@@ -173,6 +174,30 @@ base::Status ReadLogBytes(const std::string& path, const std::function<base::Sta
     RETURN_IF_ERROR(taken);
     RETURN_IF_ERROR(decoded.WithContext(path));
   }
+}
+
+namespace {
+
+std::string FirstLine(const std::string& path) {
+  std::string line;
+  base::Status enough = base::Status::Internal("enough");
+  (void)ReadLogBytes(path, [&](std::string_view bytes) {
+    line.append(bytes.substr(0, bytes.find('\n')));
+    return bytes.find('\n') == std::string_view::npos ? base::Status() : enough;
+  });
+  return line;
+}
+
+}  // namespace
+
+bool HasRowsOfAFramework(const LogFile& file) {
+  const std::string line = FirstLine(file.path);
+  for (std::string_view ours : {"\"timestamp\"", "\"@timestamp\"", "\"_time\"", "\"time\"", "\"ts\"", "\"msg\"",
+                                "\"message\"", "\"text\"", "\"rank\"", "\"stream\"", "\"step\"", "\"job_id\""}) {
+    if (line.find(ours) != std::string::npos) return false;
+  }
+  model::Fields fields;
+  return ParsePythonDictLine(line, &fields);
 }
 
 namespace {

@@ -33,6 +33,10 @@ LogFile DescribeLogFile(std::string_view path);
 // taken.
 base::Status ReadLogBytes(const std::string& path, const std::function<base::Status(std::string_view)>& take);
 
+// Whether a file of JSON rows is a framework's (ms-swift's logging.jsonl, say), and no records in our JSON form: its
+// rows say nothing that makes one, and are read as what the framework prints.
+bool HasRowsOfAFramework(const LogFile& file);
+
 // Calls `take` with each line (a traceback is one) as a record: redacted, understood, of whom the path tells, else the
 // launcher's prefix of the line ([default3]:, [1,3]<stdout>:), with the time that stands at its beginning
 // (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line before,

@@ -41,6 +41,14 @@ class ImportTest(ServerCase):
                                 {"rank": 3, "node_rank": 0, "level": "error"}, {"rank": 1, "loss": 2},
                                 {"rank": 3, "node_rank": 0}])
 
+    def test_the_rows_of_a_framework_are_what_it_reports(self):
+        self.write("logging.jsonl", '{"loss": 1.5, "grad_norm": 0.25, "learning_rate": 1e-05, "epoch": 0.1, "global_step/max_steps": "5/50"}\n'
+                                    '{"loss": 1.25, "grad_norm": 0.5, "learning_rate": 2e-05, "epoch": 0.2, "global_step/max_steps": "10/50"}\n')
+        self.assertEqual(self.import_folder(os.path.join(self.place.path, "old-run")).returncode, 0)
+        rows = self.query("job:old-run loss:* | fields step, loss, grad_norm, learning_rate")
+        self.assertEqual(rows, [{"step": 5, "loss": 1.5, "grad_norm": 0.25, "learning_rate": 1e-05},
+                                {"step": 10, "loss": 1.25, "grad_norm": 0.5, "learning_rate": 2e-05}])
+
     def test_what_is_appended_to_an_unfinished_last_line_is_stored(self):
         folder = os.path.join(self.place.path, "old-run")
         self.write("rank_0.log", "2026-11-01 00:00:01 one\n2026-11-01 00:00:02 two")

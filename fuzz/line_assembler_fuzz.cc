@@ -17,7 +17,7 @@ std::vector<std::string> Assemble(std::string_view bytes, size_t chunk) {
   LineAssembler assembler;
   for (size_t at = 0; at < bytes.size(); at += chunk) assembler.Feed(1, bytes.substr(at, chunk), keep);
   assembler.Flush(keep);
-  if (assembler.held_bytes() != 0) std::abort();
+  if (!assembler.held().empty() || assembler.taken() != bytes.size()) std::abort();
   return lines;
 }
 

@@ -19,9 +19,43 @@ std::string ChannelSource(uint32_t channel) { return "channel " + std::to_string
 // Of the line at that place of the channel, so many parts lie before it.
 std::string PartsSource(uint32_t channel) { return "parts of channel " + std::to_string(channel); }
 
+// Where the spans that are out behind that place begin and end.
+std::string EdgeSource(uint32_t channel, size_t edge) {
+  return "edge " + std::to_string(edge) + " of channel " + std::to_string(channel);
+}
+
 uint64_t PositionOf(const SourcePositions& positions, const std::string& source) {
   auto found = positions.find(source);
   return found == positions.end() ? 0 : found->second;
+}
+
+std::deque<parse::Span> SpansOut(const SourcePositions& positions, uint32_t channel) {
+  std::deque<parse::Span> out = {{0, PositionOf(positions, ChannelSource(channel))}};
+  for (size_t edge = 0; positions.contains(EdgeSource(channel, edge)); edge += 2) {
+    out.push_back({positions.at(EdgeSource(channel, edge)), PositionOf(positions, EdgeSource(channel, edge + 1))});
+  }
+  return out;
+}
+
+void SetSpansOut(std::deque<parse::Span> out, uint32_t channel, SourcePositions* positions) {
+  (*positions)[ChannelSource(channel)] = out.front().end;
+  for (size_t edge = 0; positions->erase(EdgeSource(channel, edge)) > 0;) ++edge;
+  for (size_t i = 1; i < out.size(); ++i) {
+    (*positions)[EdgeSource(channel, 2 * i - 2)] = out[i].begin;
+    (*positions)[EdgeSource(channel, 2 * i - 1)] = out[i].end;
+  }
+}
+
+// What is neither held nor yet to come, from the channel's beginning on; the first may be empty.
+std::deque<parse::Span> Between(const std::vector<parse::Span>& held, uint64_t taken) {
+  std::deque<parse::Span> out;
+  uint64_t begin = 0;
+  for (parse::Span span : held) {
+    if (span.begin > begin || out.empty()) out.push_back({begin, span.begin});
+    begin = span.end;
+  }
+  if (taken > begin || out.empty()) out.push_back({begin, taken});
+  return out;
 }
 
 bool IsEvent(const model::Record& record, const char* name) {
@@ -60,15 +94,7 @@ bool Collector::WantsRings(const CaptureEntry& entry, base::TimeNs looked_at) co
 
 void Collector::Take(const CaptureEntry& entry) {
   if (const auto* channel = std::get_if<CaptureChannel>(&entry)) {
-    auto [state, added] = channels_.try_emplace(channel->id);
-    if (!added) return;  // repeated at the beginning of a file
-    state->second.channel = channel->channel;
-    other_ranks_ = other_ranks_ || channel->channel.origin.rank.has_value();
-    CompleteOrigin(config_, &state->second.channel.origin);
-    state->second.fed = channel->bytes_before;
-    state->second.skip_to = PositionOf(resume_, ChannelSource(channel->id));
-    state->second.assembler =
-        parse::LineAssembler(static_cast<uint32_t>(PositionOf(resume_, PartsSource(channel->id))));
+    TakeChannel(*channel);
   } else if (const auto* bytes = std::get_if<CaptureBytes>(&entry)) {
     TakeBytes(*bytes);
   } else if (const auto* record = std::get_if<CaptureRecord>(&entry)) {
@@ -81,18 +107,38 @@ void Collector::Take(const CaptureEntry& entry) {
   }
 }
 
+void Collector::TakeChannel(const CaptureChannel& channel) {
+  auto [state, added] = channels_.try_emplace(channel.id);
+  if (!added) return;  // repeated at the beginning of a file
+  state->second.channel = channel.channel;
+  other_ranks_ = other_ranks_ || channel.channel.origin.rank.has_value();
+  CompleteOrigin(config_, &state->second.channel.origin);
+  state->second.out = SpansOut(resume_, channel.id);
+  const auto parts = static_cast<uint32_t>(PositionOf(resume_, PartsSource(channel.id)));
+  state->second.assembler = parse::LineAssembler(channel.bytes_before, parts);
+}
+
 void Collector::TakeBytes(const CaptureBytes& bytes) {
   auto found = channels_.find(bytes.channel);
   if (found == channels_.end()) return;
   ChannelState& state = found->second;
-  std::string_view fresh = bytes.bytes;
-  if (state.fed < state.skip_to) {
-    size_t known = std::min<uint64_t>(fresh.size(), state.skip_to - state.fed);
-    fresh.remove_prefix(known);
-    state.fed += known;
+  // A rank's lines keep their order when they are merged by time, so its time never goes back.
+  state.last_time = std::max(state.last_time, bytes.time);
+  for (std::string_view fresh = bytes.bytes; !fresh.empty();) {
+    const uint64_t taken = state.assembler.taken();
+    while (!state.out.empty() && state.out.front().end <= taken) state.out.pop_front();
+    const bool is_out = !state.out.empty() && state.out.front().begin <= taken;
+    const uint64_t edge = is_out              ? state.out.front().end
+                          : state.out.empty() ? taken + fresh.size()
+                                              : state.out.front().begin;
+    const std::string_view next = fresh.substr(0, edge - taken);
+    fresh.remove_prefix(next.size());
+    if (is_out) {
+      state.assembler.Skip(next.size());
+    } else {
+      state.assembler.Feed(state.last_time, next, [&](parse::Line line) { Emit(&state, std::move(line)); });
+    }
   }
-  state.fed += fresh.size();
-  state.assembler.Feed(bytes.time, fresh, [&](parse::Line line) { Emit(&state, std::move(line)); });
 }
 
 void Collector::TakeRecord(const CaptureRecord& captured) {
@@ -148,8 +194,7 @@ void Collector::Emit(ChannelState* state, parse::Line line) {
   model::Record record;
   record.origin = OriginOf(*state);
   record.stream = state->channel.stream;
-  // A rank's lines keep their order when they are merged by time, so its time never goes back.
-  record.time = state->last_time = std::max(state->last_time, line.time);
+  record.time = line.time;
   record.text = std::move(line.text);
   parse::RedactSecrets(&record.text);
   parse::UnderstandLine(&record);
@@ -193,10 +238,19 @@ std::vector<model::Record> Collector::Drain() {
   return std::exchange(pending_, {});
 }
 
+std::deque<parse::Span> Collector::OutOf(const ChannelState& state) {
+  std::deque<parse::Span> out = Between(state.assembler.held(), state.assembler.taken());
+  for (parse::Span span : state.out) {
+    if (span.begin > out.back().end) out.push_back(span);
+    out.back().end = std::max(out.back().end, span.end);
+  }
+  return out;
+}
+
 SourcePositions Collector::positions() const {
   SourcePositions positions = resume_;
   for (const auto& [id, state] : channels_) {
-    positions[ChannelSource(id)] = std::max(state.skip_to, state.fed - state.assembler.held_bytes());
+    SetSpansOut(OutOf(state), id, &positions);
     positions.erase(PartsSource(id));
     if (uint32_t parts = state.assembler.parts_out()) positions[PartsSource(id)] = parts;
   }

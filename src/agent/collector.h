@@ -41,7 +41,8 @@ class Collector {
   // What has been made since the last Drain. `bytes` is its rough size.
   std::vector<model::Record> Drain();
   size_t pending_bytes() const { return pending_bytes_; }
-  // The positions that hold once the drained records are durable.
+  // The positions that hold once the drained records are durable: of a channel, what lies before is out, and so are
+  // spans behind it, which are others' lines amid a traceback that is held.
   SourcePositions positions() const;
   // How many of the keeper's own records positions cover.
   static uint64_t KeeperRecords(const SourcePositions& positions);
@@ -57,15 +58,16 @@ class Collector {
   struct ChannelState {
     Channel channel;
     parse::LineAssembler assembler;
-    uint64_t fed = 0;      // bytes of the channel seen
-    uint64_t skip_to = 0;  // bytes that earlier frames hold
+    std::deque<parse::Span> out;  // what earlier frames hold of what is yet to be taken, in order
     base::TimeNs last_time = 0;
     std::deque<LastLine> last_lines;
   };
 
+  void TakeChannel(const CaptureChannel& channel);
   void TakeBytes(const CaptureBytes& bytes);
   void TakeRecord(const CaptureRecord& captured);
   void EndCommandsRank(model::Record end);
+  static std::deque<parse::Span> OutOf(const ChannelState& state);
   model::Origin OriginOf(const ChannelState& state) const;
   void Emit(ChannelState* state, parse::Line line);
   void Push(model::Record record);

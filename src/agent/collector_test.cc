@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <set>
@@ -68,6 +69,37 @@ TEST_F(CollectorTest, AgentKilledAnywhereGoesOnWithoutLossOrDouble) {
     both.insert(after.begin(), after.end());
     EXPECT_EQ(both, all) << cut;
   }
+}
+
+// On a channel that ranks share, what others print amid a traceback is out before it.
+TEST_F(CollectorTest, AgentKilledAmidTracebacksGoesOnWithoutLossOrDouble) {
+  const std::string texts[] = {"Traceback (most recent call last):", "  File \"a.py\", line 3, in f", "KeyError: 4",
+                               "going on"};
+  uint32_t channel = writer_->OpenChannel({});
+  for (int round = 0; round < 12; ++round) {
+    for (int i = 0; i < 12; ++i) {
+      const int rank = i % 3;
+      const std::string line = "[default" + std::to_string(rank) + "]:" + texts[(i / 3 + rank) % 4];
+      writer_->Bytes(channel, round, line.substr(0, 9));
+      writer_->Bytes(channel, round, line.substr(9) + " " + std::string(i % 5, '~') + "\r\n");
+      if (i % 4 == 0) writer_->Bytes(channel, round, "\rbar 1\rbar 2\n");
+    }
+  }
+  writer_->End();
+  SourcePositions ignored;
+  std::vector<std::string> whole = Read({}, 1'000'000, &ignored);
+  std::sort(whole.begin(), whole.end());
+  size_t with_edges = 0;
+  for (size_t cut = 0; cut < 350; ++cut) {
+    SourcePositions positions, later;
+    std::vector<std::string> all = Read({}, cut, &positions);
+    with_edges += positions.contains("edge 0 of channel " + std::to_string(channel));
+    for (const std::string& text : Read(positions, cut + 7, &later)) all.push_back(text);
+    for (const std::string& text : Read(later, 1'000'000, &ignored)) all.push_back(text);
+    std::sort(all.begin(), all.end());
+    ASSERT_EQ(all, whole) << cut;
+  }
+  EXPECT_GT(with_edges, 100u);
 }
 
 TEST_F(CollectorTest, PartsOfALongLineAreMarkedWhereverTheAgentWasKilled) {

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 
 namespace rankscope::cli {
@@ -116,8 +117,8 @@ base::Result<Json> BeginAction(const ActionOptions& options) {
   if (options.hold_s > 0) body["hold_s"] = options.hold_s;
   Json report;
   base::Status status;
-  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/actions", base::JsonText(body),
-                            [&](std::string_view line) {
+  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + base::UrlEncode(options.job) + "/actions",
+                            base::JsonText(body), [&](std::string_view line) {
                               status = Take(line, &report);
                               return true;
                             }));
@@ -128,7 +129,7 @@ base::Result<Json> BeginAction(const ActionOptions& options) {
 base::Status LookAgain(const ActionOptions& options, Json* report) {
   base::Status status;
   RETURN_IF_ERROR(
-      GetLines(options.server, "/api/v1/actions/" + UrlEncode(Text(*report, "id")), [&](std::string_view line) {
+      GetLines(options.server, "/api/v1/actions/" + base::UrlEncode(Text(*report, "id")), [&](std::string_view line) {
         status = Take(line, report);
         return true;
       }));

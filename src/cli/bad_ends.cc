@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "base/shell_word.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/listing.h"
 #include "cli/query_command.h"
@@ -46,7 +47,7 @@ base::Status BadEnds::Load() {
   std::string filter =
       "event:rank_exit rank:>=0 attempt:" + std::to_string(attempt_) + " -exit_code:0 -exit_source:unknown";
   std::string query = WithJob(job_, filter) + " | limit " + std::to_string(kMostEnds);
-  return GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [this](const Json& event) {
+  return GetRows(server_, "/api/v1/query?query=" + base::UrlEncode(query), [this](const Json& event) {
     Take(event);
     return true;
   });

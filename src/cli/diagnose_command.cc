@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <utility>
 
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/named_input.h"
 #include "diagnose/case/case.h"
@@ -66,13 +67,14 @@ base::Result<Diagnosis> DiagnoseFiles(const DiagnoseOptions& options, const diag
 // The server reads the job: its records need not travel.
 base::Result<Diagnosis> DiagnoseStoredJob(const DiagnoseOptions& options, const std::string& topology) {
   std::string form;
-  if (!topology.empty()) form = "topology=" + UrlEncode(topology) + "&topology_file=" + UrlEncode(options.topology);
+  if (!topology.empty())
+    form = "topology=" + base::UrlEncode(topology) + "&topology_file=" + base::UrlEncode(options.topology);
   std::string answer;
   auto take = [&](std::string_view line) {
     answer = line;
     return true;
   };
-  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + UrlEncode(options.job) + "/diagnosis", form, take,
+  RETURN_IF_ERROR(PostLines(options.server, "/api/v1/jobs/" + base::UrlEncode(options.job) + "/diagnosis", form, take,
                             /*timeout_ms=*/0));
   ASSIGN_OR_RETURN(diagnose::Verdict verdict, diagnose::VerdictFromJson(answer));
   return Diagnosis{std::move(verdict), std::move(answer)};

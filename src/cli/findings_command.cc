@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/jobs_command.h"
 #include "cli/listing.h"
@@ -52,7 +53,8 @@ void Print(const Json& finding, size_t who_width) {
 }  // namespace
 
 base::Status RunFindings(const FindingsOptions& options) {
-  std::string path = "/api/v1/findings?job_id=" + UrlEncode(options.job) + "&state=" + UrlEncode(options.state);
+  std::string path =
+      "/api/v1/findings?job_id=" + base::UrlEncode(options.job) + "&state=" + base::UrlEncode(options.state);
   std::vector<std::string> lines;
   RETURN_IF_ERROR(GetLines(options.server, path, [&](std::string_view line) {
     lines.emplace_back(line);
@@ -72,7 +74,7 @@ base::Status RunDecide(const std::string& server, const std::string& id, const s
                        const std::string& by, const std::string& note) {
   Json body = {{"by", by}, {"note", note}};
   std::string text = base::JsonText(body);
-  return PostLines(server, "/api/v1/findings/" + UrlEncode(id) + "/" + action, text, [](std::string_view line) {
+  return PostLines(server, "/api/v1/findings/" + base::UrlEncode(id) + "/" + action, text, [](std::string_view line) {
     Json finding = Json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (finding.is_object()) Print(finding, 0);
     return true;

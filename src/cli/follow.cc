@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "base/clock.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/record_lines.h"
 #include "cli/shown_lines.h"
@@ -77,7 +78,7 @@ class Follower {
 
   base::Status Read(const std::string& server, const std::string& door, const std::string& parameters) {
     shown_.BeginAgain();
-    std::string path = door + UrlEncode(options_.query + (anew_ ? shown_.Wanted() : "")) + parameters;
+    std::string path = door + base::UrlEncode(options_.query + (anew_ ? shown_.Wanted() : "")) + parameters;
     anew_ = true;
     return GetRecords(
         server, path, [this](std::string_view line) { return Take(line); }, [this] { return Idle(); });

@@ -2,12 +2,11 @@
 
 #include <curl/curl.h>
 
-#include <cctype>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/environment.h"
+#include "base/url.h"
 
 namespace rankscope::cli {
 namespace {
@@ -63,7 +62,8 @@ base::Status FromAnswer(const std::string& address, long status, const std::stri
 std::string UrlOf(const std::string& address, const std::string& path) {
   std::string project = base::EnvironmentVariable("RANKSCOPE_PROJECT");
   std::string url = "http://" + address + path;
-  if (!project.empty()) url += (path.find('?') == std::string::npos ? "?project=" : "&project=") + UrlEncode(project);
+  if (!project.empty())
+    url += (path.find('?') == std::string::npos ? "?project=" : "&project=") + base::UrlEncode(project);
   return url;
 }
 
@@ -134,21 +134,6 @@ base::Status PostLines(const std::string& address, const std::string& path, cons
 base::Status DeleteLines(const std::string& address, const std::string& path,
                          const std::function<bool(std::string_view)>& take) {
   return Request("DELETE", address, path, nullptr, take, {});
-}
-
-std::string UrlEncode(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
-      out.push_back(c);
-    } else {
-      char escaped[4];
-      std::snprintf(escaped, sizeof escaped, "%%%02X", byte);
-      out += escaped;
-    }
-  }
-  return out;
 }
 
 }  // namespace rankscope::cli

@@ -24,7 +24,4 @@ base::Status PostLines(const std::string& address, const std::string& path, cons
 base::Status DeleteLines(const std::string& address, const std::string& path,
                          const std::function<bool(std::string_view)>& take);
 
-// Percent-encodes for a query string.
-std::string UrlEncode(std::string_view text);
-
 }  // namespace rankscope::cli

@@ -7,6 +7,7 @@
 
 #include "base/counted.h"
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/named_input.h"
 #include "model/job_id.h"
@@ -54,7 +55,7 @@ class Upload {
   Upload(const std::string& server, const std::string& job, const std::string& file, const std::string& producer)
       : server_(server),
         file_(file),
-        path_("/api/v1/ingest/jsonline?job_id=" + UrlEncode(job) + "&producer=" + producer + "&seq=") {}
+        path_("/api/v1/ingest/jsonline?job_id=" + base::UrlEncode(job) + "&producer=" + producer + "&seq=") {}
 
   base::Status Add(std::string_view line) {
     body_.append(line);
@@ -168,7 +169,7 @@ base::Status ImportFiles(const std::string& server, const std::string& job, cons
 base::Status SayImported(const std::string& server, const std::string& job, const std::string& path) {
   std::error_code ignored;
   nlohmann::json import = {{"from", std::filesystem::weakly_canonical(path, ignored).string()}};
-  return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/import", base::JsonText(import),
+  return PostLines(server, "/api/v1/jobs/" + base::UrlEncode(job) + "/import", base::JsonText(import),
                    [](std::string_view) { return true; });
 }
 

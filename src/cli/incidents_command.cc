@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/incident_page.h"
 #include "cli/jobs_command.h"
@@ -44,7 +45,8 @@ void PrintStats(const char* rule, const char* fired, const char* confirmed, cons
 }  // namespace
 
 base::Status RunIncidents(const IncidentsOptions& options) {
-  std::string path = "/api/v1/incidents?job_id=" + UrlEncode(options.job) + "&state=" + UrlEncode(options.state);
+  std::string path =
+      "/api/v1/incidents?job_id=" + base::UrlEncode(options.job) + "&state=" + base::UrlEncode(options.state);
   std::vector<std::string> lines;
   RETURN_IF_ERROR(GetLines(options.server, path, [&](std::string_view line) {
     lines.emplace_back(line);
@@ -61,13 +63,13 @@ base::Status RunIncidents(const IncidentsOptions& options) {
 }
 
 base::Status RunIncidentShow(const std::string& server, const std::string& id, bool json) {
-  return PrintAnswer(server, "/api/v1/incidents/" + UrlEncode(id), json, PrintIncidentPage);
+  return PrintAnswer(server, "/api/v1/incidents/" + base::UrlEncode(id), json, PrintIncidentPage);
 }
 
 base::Status RunIncidentWord(const IncidentWordOptions& options) {
   Json body = {{"by", options.by}, {"note", options.note}};
   if (!options.lasting.empty()) body["for"] = options.lasting;
-  std::string path = "/api/v1/incidents/" + UrlEncode(options.id) + "/" + options.action;
+  std::string path = "/api/v1/incidents/" + base::UrlEncode(options.id) + "/" + options.action;
   std::string text = base::JsonText(body);
   return PostLines(options.server, path, text, [](std::string_view line) {
     Json incident = Json::parse(line, nullptr, /*allow_exceptions=*/false);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/time_argument.h"
 #include "model/record_json.h"
@@ -12,7 +13,7 @@ namespace rankscope::cli {
 base::Result<JobTime> JobTimeOf(const std::string& server, const std::string& job) {
   JobTime time{"", base::WallNow()};
   if (job.empty()) return time;
-  RETURN_IF_ERROR(GetLines(server, "/api/v1/jobs/" + UrlEncode(job), [&](std::string_view line) {
+  RETURN_IF_ERROR(GetLines(server, "/api/v1/jobs/" + base::UrlEncode(job), [&](std::string_view line) {
     auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object()) return false;
     time.state = json.value("state", "");

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/counted.h"
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
 #include "cli/line_folder.h"
@@ -123,7 +124,7 @@ base::Status RunJobs(const std::string& server, bool json, size_t width) {
 
 base::Status RunJobsShow(const std::string& server, const std::string& job_id, bool json, size_t width) {
   constexpr size_t kGpu = 6;
-  return GetLines(server, "/api/v1/jobs/" + UrlEncode(job_id), [&](std::string_view line) {
+  return GetLines(server, "/api/v1/jobs/" + base::UrlEncode(job_id), [&](std::string_view line) {
     if (json) {
       std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
       return true;
@@ -152,26 +153,27 @@ base::Status RunJobsShow(const std::string& server, const std::string& job_id, b
 
 base::Status CheckJob(const std::string& server, const std::string& job) {
   if (job.empty()) return {};
-  return GetLines(server, "/api/v1/jobs/" + UrlEncode(job), [](std::string_view) { return true; });
+  return GetLines(server, "/api/v1/jobs/" + base::UrlEncode(job), [](std::string_view) { return true; });
 }
 
 base::Status RunJobsSet(const std::string& server, const std::string& job, int log_interval_steps, bool json) {
   RETURN_IF_ERROR(CheckJob(server, job));  // one that is not there is not merely not running
   nlohmann::json settings = {{"log_interval_steps", log_interval_steps}};
-  return PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/settings", settings.dump(), [&](std::string_view line) {
-    if (json) {
-      std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
-      return true;
-    }
-    auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    std::printf("%s: one metric record per %d steps, told to %s\n", job.c_str(), log_interval_steps,
-                base::Counted(answer.value("agents", uint64_t{0}), "agent").c_str());
-    return true;
-  });
+  return PostLines(server, "/api/v1/jobs/" + base::UrlEncode(job) + "/settings", settings.dump(),
+                   [&](std::string_view line) {
+                     if (json) {
+                       std::printf("%.*s\n", static_cast<int>(line.size()), line.data());
+                       return true;
+                     }
+                     auto answer = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+                     std::printf("%s: one metric record per %d steps, told to %s\n", job.c_str(), log_interval_steps,
+                                 base::Counted(answer.value("agents", uint64_t{0}), "agent").c_str());
+                     return true;
+                   });
 }
 
 base::Status RunJobsDelete(const std::string& server, const std::string& job, bool force) {
-  RETURN_IF_ERROR(DeleteLines(server, "/api/v1/jobs/" + UrlEncode(job) + (force ? "?force=true" : ""),
+  RETURN_IF_ERROR(DeleteLines(server, "/api/v1/jobs/" + base::UrlEncode(job) + (force ? "?force=true" : ""),
                               [](std::string_view) { return true; }));
   std::printf("%s: deleted\n", job.c_str());
   return {};
@@ -181,14 +183,14 @@ base::Status RunPin(const std::string& server, const std::string& job, const std
   nlohmann::json pin = {{"by", by}, {"note", note}};
   std::string body = base::JsonText(pin);
   RETURN_IF_ERROR(
-      PostLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/pin", body, [](std::string_view) { return true; }));
+      PostLines(server, "/api/v1/jobs/" + base::UrlEncode(job) + "/pin", body, [](std::string_view) { return true; }));
   std::printf("%s: pinned\n", job.c_str());
   return {};
 }
 
 base::Status RunUnpin(const std::string& server, const std::string& job) {
   RETURN_IF_ERROR(
-      DeleteLines(server, "/api/v1/jobs/" + UrlEncode(job) + "/pin", [](std::string_view) { return true; }));
+      DeleteLines(server, "/api/v1/jobs/" + base::UrlEncode(job) + "/pin", [](std::string_view) { return true; }));
   std::printf("%s: no longer pinned\n", job.c_str());
   return {};
 }

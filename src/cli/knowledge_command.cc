@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/table.h"
 
@@ -70,7 +71,7 @@ void PrintFix(const Json& json) {
 }
 
 std::string Against(const std::string& job, const char* route, const std::string& old) {
-  return "/api/v1/jobs/" + UrlEncode(job) + "/" + route + "?against=" + UrlEncode(old);
+  return "/api/v1/jobs/" + base::UrlEncode(job) + "/" + route + "?against=" + base::UrlEncode(old);
 }
 
 }  // namespace

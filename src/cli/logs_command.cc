@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/clock.h"
+#include "base/url.h"
 #include "cli/follow.h"
 #include "cli/http_client.h"
 #include "cli/job_time.h"
@@ -136,7 +137,7 @@ base::Status PrintLast(const LogsOptions& options, const std::string& query, Out
   std::string pipes = " | sort timestamp desc | limit " + std::to_string(*options.limit);
   std::deque<std::string> newest_first;
   base::Status status =
-      GetRecords(options.server, "/api/v1/query?query=" + UrlEncode(query + pipes), [&](std::string_view line) {
+      GetRecords(options.server, "/api/v1/query?query=" + base::UrlEncode(query + pipes), [&](std::string_view line) {
         newest_first.emplace_back(line);
         return true;
       });
@@ -162,7 +163,7 @@ base::Status RunLogs(const LogsOptions& options) {
   } else if (options.limit) {
     status = PrintLast(options, query, &output);
   } else {
-    status = GetRecords(options.server, "/api/v1/query?query=" + UrlEncode(query), print);
+    status = GetRecords(options.server, "/api/v1/query?query=" + base::UrlEncode(query), print);
   }
   output.Finish();
   if (status.ok() && output.empty() && !options.json && !options.follow)

@@ -6,6 +6,7 @@
 
 #include "base/json_text.h"
 #include "base/nearest.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "notify/test_message.h"
 
@@ -121,7 +122,7 @@ base::Status RunNotifyStatus(const NotifyOptions& options) {
 base::Status RunNotifyLog(const NotifyOptions& options, const std::string& job) {
   std::vector<std::string> lines;
   RETURN_IF_ERROR(
-      GetLines(options.server, "/api/v1/notifications?job_id=" + UrlEncode(job), [&](std::string_view line) {
+      GetLines(options.server, "/api/v1/notifications?job_id=" + base::UrlEncode(job), [&](std::string_view line) {
         lines.emplace_back(line);
         return true;
       }));

@@ -5,6 +5,7 @@
 
 #include "base/counted.h"
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/answer_end.h"
 #include "cli/http_client.h"
 #include "cli/job_time.h"
@@ -86,15 +87,15 @@ std::string WithJob(const std::string& job, const std::string& filter) {
 }
 
 std::string FilterParameters(const std::string& filter, const std::string& job, const std::string& start) {
-  std::string parameters = "query=" + UrlEncode(filter);
-  if (!job.empty()) parameters += "&job_id=" + UrlEncode(job);
-  if (!start.empty()) parameters += "&start=" + UrlEncode(start);
+  std::string parameters = "query=" + base::UrlEncode(filter);
+  if (!job.empty()) parameters += "&job_id=" + base::UrlEncode(job);
+  if (!start.empty()) parameters += "&start=" + base::UrlEncode(start);
   return parameters;
 }
 
 base::Status RunQueryCommand(const std::string& server, const std::string& query, const std::string& output,
                              size_t width) {
-  return PrintRows(server, "/api/v1/query?query=" + UrlEncode(query), output, {}, width, NamedColumns(query));
+  return PrintRows(server, "/api/v1/query?query=" + base::UrlEncode(query), output, {}, width, NamedColumns(query));
 }
 
 base::Status RunPatterns(const PatternsOptions& options) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/nearest.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/job_time.h"
 #include "cli/plot.h"
@@ -148,7 +149,7 @@ base::Status NoSuchMetric(const SeriesOptions& options, const std::string& start
 }  // namespace
 
 std::string SeriesPath(const SeriesOptions& options, size_t points, const std::string& start) {
-  std::string path = "/api/v1/series?metric=" + UrlEncode(options.metric) + "&by=" + UrlEncode(options.by) +
+  std::string path = "/api/v1/series?metric=" + base::UrlEncode(options.metric) + "&by=" + base::UrlEncode(options.by) +
                      "&points=" + std::to_string(points) + "&" + FilterParameters(options.query, options.job, start);
   if (options.in_time) path += "&x=time";
   return path;

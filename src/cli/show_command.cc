@@ -8,6 +8,7 @@
 
 #include "base/json_text.h"
 #include "base/shell_word.h"
+#include "base/url.h"
 #include "cli/bad_ends.h"
 #include "cli/http_client.h"
 #include "cli/job_pause.h"
@@ -61,7 +62,7 @@ class Page {
 
  private:
   base::Status Health() {
-    RETURN_IF_ERROR(GetRows(server_, "/api/v1/jobs/" + UrlEncode(job_), [this](const Json& job) {
+    RETURN_IF_ERROR(GetRows(server_, "/api/v1/jobs/" + base::UrlEncode(job_), [this](const Json& job) {
       about_ = job;
       return false;
     }));
@@ -87,7 +88,7 @@ class Page {
   // What the server's last diagnosis says.
   base::Status Diagnosis() {
     std::string query = WithJob(job_, "event:diagnosis") + " | sort timestamp desc | limit 1";
-    return GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [this](const Json& event) {
+    return GetRows(server_, "/api/v1/query?query=" + base::UrlEncode(query), [this](const Json& event) {
       if (json_) {
         page_["diagnosis"] = event;
         return false;
@@ -105,7 +106,7 @@ class Page {
   // The newest ones that are not another's part and that nobody has dismissed, newest last.
   base::Status Incidents() {
     std::vector<Json> newest_first;
-    RETURN_IF_ERROR(GetRows(server_, "/api/v1/incidents?job_id=" + UrlEncode(job_), [&](const Json& incident) {
+    RETURN_IF_ERROR(GetRows(server_, "/api/v1/incidents?job_id=" + base::UrlEncode(job_), [&](const Json& incident) {
       bool counts = Text(incident, "superseded_by") == "-" && Text(incident, "state") != "dismissed";
       if (counts) newest_first.push_back(incident);
       return true;
@@ -151,7 +152,7 @@ class Page {
   // The newest ones that nobody has dismissed, newest last.
   base::Status Findings() {
     std::vector<Json> newest_first;
-    RETURN_IF_ERROR(GetRows(server_, "/api/v1/findings?job_id=" + UrlEncode(job_), [&](const Json& finding) {
+    RETURN_IF_ERROR(GetRows(server_, "/api/v1/findings?job_id=" + base::UrlEncode(job_), [&](const Json& finding) {
       if (Text(finding, "state") != "dismissed") newest_first.push_back(finding);
       return true;
     }));
@@ -183,7 +184,7 @@ class Page {
                                "stream:stdout,stderr"}) {
       std::vector<Json> words;
       std::string query = WithJob(job_, filter) + " | sort timestamp desc | limit " + std::to_string(kLastWords);
-      RETURN_IF_ERROR(GetRows(server_, "/api/v1/query?query=" + UrlEncode(query), [&](const Json& row) {
+      RETURN_IF_ERROR(GetRows(server_, "/api/v1/query?query=" + base::UrlEncode(query), [&](const Json& row) {
         words.push_back(row);
         return true;
       }));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_text.h"
+#include "base/url.h"
 #include "cli/http_client.h"
 
 namespace rankscope::cli {
@@ -44,7 +45,7 @@ base::Status RunSilenceList(const SilenceOptions& options) {
 }
 
 base::Status RunSilenceEnd(const SilenceOptions& options, const std::string& id) {
-  return DeleteLines(options.server, "/api/v1/silences/" + UrlEncode(id), [](std::string_view) { return true; });
+  return DeleteLines(options.server, "/api/v1/silences/" + base::UrlEncode(id), [](std::string_view) { return true; });
 }
 
 }  // namespace rankscope::cli

@@ -1,5 +1,6 @@
 #include "cli/stored_job.h"
 
+#include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/last_words.h"
 #include "cli/query_command.h"
@@ -49,7 +50,7 @@ class Reader {
 // Nobody watched how its ranks ended.
 base::Result<bool> IsImported(const std::string& server, const std::string& job) {
   bool imported = false;
-  RETURN_IF_ERROR(GetRows(server, "/api/v1/jobs/" + UrlEncode(job), [&](const auto& row) {
+  RETURN_IF_ERROR(GetRows(server, "/api/v1/jobs/" + base::UrlEncode(job), [&](const auto& row) {
     imported = row.value("state", "") == "imported";
     return false;
   }));
@@ -62,7 +63,7 @@ base::Status ReadStoredJob(const std::string& server, const std::string& job,
                            const std::function<void(const model::RecordView&)>& take) {
   Reader reader(take);
   base::Status status;
-  RETURN_IF_ERROR(GetRows(server, "/api/v1/query?query=" + UrlEncode(WithJob(job, "")), [&](const auto& row) {
+  RETURN_IF_ERROR(GetRows(server, "/api/v1/query?query=" + base::UrlEncode(WithJob(job, "")), [&](const auto& row) {
     status = reader.Add(row.dump());
     return status.ok();
   }));

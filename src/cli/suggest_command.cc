@@ -7,6 +7,7 @@
 
 #include "base/counted.h"
 #include "base/file.h"
+#include "base/url.h"
 #include "cli/detect_command.h"
 #include "cli/http_client.h"
 
@@ -38,7 +39,7 @@ base::Result<Subject> SubjectOf(const SuggestOptions& options) {
     return base::Status::Invalid("rules suggest: expected either --incident or --job_id");
   }
   if (!options.job.empty()) return Subject{options.job, ""};
-  ASSIGN_OR_RETURN(auto rows, GetRowsOf(options.server, "/api/v1/incidents/" + UrlEncode(options.incident)));
+  ASSIGN_OR_RETURN(auto rows, GetRowsOf(options.server, "/api/v1/incidents/" + base::UrlEncode(options.incident)));
   std::string job = rows.empty() ? "" : rows.front().value("job_id", "");
   if (job.empty()) return base::Status::NotFound("no incident \"" + options.incident + "\"");
   return Subject{job, "incident " + options.incident + ", which rule " + rows.front().value("rule", "") + " found"};
@@ -75,8 +76,8 @@ base::Status ReplayHealthyJobs(const SuggestOptions& options, const std::string&
 base::Status RunSuggest(const SuggestOptions& options) {
   ASSIGN_OR_RETURN(const Subject subject, SubjectOf(options));
   const std::string& job = subject.job;
-  std::string path = "/api/v1/jobs/" + UrlEncode(job) + "/rule-suggestion?rule_file=" +
-                     UrlEncode(options.rule_file.substr(options.rule_file.rfind('/') + 1));
+  std::string path = "/api/v1/jobs/" + base::UrlEncode(job) + "/rule-suggestion?rule_file=" +
+                     base::UrlEncode(options.rule_file.substr(options.rule_file.rfind('/') + 1));
   auto answer = GetRowsOf(options.server, path);
   // Of a hang that goes on, say, the rule that found it knows all that there is.
   if (!answer.ok() && !subject.found_by.empty()) return answer.status().WithContext(subject.found_by);

@@ -1,6 +1,7 @@
 // DingTalk's group robots: Markdown, signed in the address; errors come with HTTP 200. 20 messages a minute.
 #include <array>
 
+#include "base/url.h"
 #include "notify/alert_json.h"
 #include "notify/channel.h"
 #include "notify/markdown.h"
@@ -29,7 +30,7 @@ Request Seal(const Channel& channel, const std::string&, const std::string& body
   int64_t ms = now / base::kNsPerMs;
   request.url += (request.url.find('?') == std::string::npos ? "?" : "&");
   request.url +=
-      "timestamp=" + std::to_string(ms) + "&sign=" + UrlEncode(DingTalkSignature(channel.secret.Reveal(), ms));
+      "timestamp=" + std::to_string(ms) + "&sign=" + base::UrlEncode(DingTalkSignature(channel.secret.Reveal(), ms));
   return request;
 }
 

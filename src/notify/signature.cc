@@ -4,7 +4,6 @@
 #include <openssl/hmac.h>
 
 #include <array>
-#include <cctype>
 #include <cstdio>
 
 namespace rankscope::notify {
@@ -33,21 +32,6 @@ std::string Base64(std::string_view bytes) {
                              reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   text.resize(static_cast<size_t>(size));
   return text;
-}
-
-std::string UrlEncode(std::string_view text) {
-  std::string out;
-  for (char c : text) {
-    auto byte = static_cast<unsigned char>(c);
-    if (std::isalnum(byte) || c == '-' || c == '_' || c == '.' || c == '~') {
-      out.push_back(c);
-    } else {
-      char escaped[4];
-      std::snprintf(escaped, sizeof escaped, "%%%02X", static_cast<unsigned>(byte));
-      out += escaped;
-    }
-  }
-  return out;
 }
 
 std::string WebhookSignature(std::string_view secret, std::string_view next_secret, std::string_view body,

@@ -10,7 +10,6 @@ namespace rankscope::notify {
 std::string HmacSha256(std::string_view key, std::string_view message);  // 32 bytes
 std::string Hex(std::string_view bytes);
 std::string Base64(std::string_view bytes);
-std::string UrlEncode(std::string_view text);
 
 // The value of X-Rankscope-Signature, "t=<unix s>,v1=<hex>": HMAC-SHA256 of "<unix s>.<body>" under the secret. With a
 // second secret, which is to replace the first, there is a second v1.

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/url.h"
+
 namespace rankscope::notify {
 namespace {
 
@@ -25,7 +27,7 @@ TEST(Signature, OfFeishuHasTheSecretInTheKeyAndAnEmptyMessage) {
 TEST(Signature, OfDingTalkHasTheSecretInBothAndGoesIntoTheAddress) {
   std::string sign = DingTalkSignature("SEC1", 1'700'000'000'000);
   EXPECT_EQ(sign, "ukR4+WoOOBTGaOauYqugxVrMSFyr92q4hPxJxuOkiio=");
-  EXPECT_EQ(UrlEncode(sign), "ukR4%2BWoOOBTGaOauYqugxVrMSFyr92q4hPxJxuOkiio%3D");
+  EXPECT_EQ(base::UrlEncode(sign), "ukR4%2BWoOOBTGaOauYqugxVrMSFyr92q4hPxJxuOkiio%3D");
 }
 
 TEST(Signature, Base64OfNothingIsNothing) { EXPECT_EQ(Base64(""), ""); }

@@ -52,8 +52,10 @@ void LineAssembler::Feed(base::TimeNs time, std::string_view bytes, const Emit& 
     NoteTimes(time, bytes.substr(0, take));
     line_.append(bytes.substr(0, take));
     bytes.remove_prefix(take);
+    taken_ += take;
     if (!bytes.empty() && bytes.front() == '\n' && take == newline) {
       bytes.remove_prefix(1);
+      ++taken_;
       EndLine(Ending::kNewline, emit);
     }
   }
@@ -76,6 +78,10 @@ void LineAssembler::NoteTimes(base::TimeNs time, std::string_view fresh) {
   if (cr + 1 < fresh.size()) state_time_ = time;
 }
 
+Line LineAssembler::Bar(std::string_view state) const {
+  return {shown_time_, std::string(state), true, 0, 0, taken_ - line_.size()};
+}
+
 // A bar that is redrawn for minutes shows a state a second; what it overwrote is gone, as on a terminal.
 void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   size_t last = line_.rfind('\r');
@@ -83,7 +89,7 @@ void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
   std::string_view done = std::string_view(line_).substr(0, last);
   if (LastState(done).empty()) return;
   bar_time_ = time;
-  for (std::string_view state : LastStates(done)) emit({shown_time_, std::string(state), true});
+  for (std::string_view state : LastStates(done)) emit(Bar(state));
   line_.erase(0, last + 1);
   line_time_ = line_.empty() ? time : state_time_;
 }
@@ -92,7 +98,7 @@ void LineAssembler::EmitBar(base::TimeNs time, const Emit& emit) {
 void LineAssembler::EmitOtherBars(std::string_view state, size_t overwritten, const Emit& emit) const {
   for (std::string_view other : LastStates(std::string_view(line_).substr(0, overwritten))) {
     const std::string_view name = NameOfBar(other);
-    if (!name.empty() && name != NameOfBar(state)) emit({shown_time_, std::string(other), true});
+    if (!name.empty() && name != NameOfBar(state)) emit(Bar(other));
   }
 }
 
@@ -108,14 +114,15 @@ void LineAssembler::EndLine(Ending ending, const Emit& emit) {
   const bool is_bar = line_.find('\r') != std::string::npos;
   const base::TimeNs bar_time = line_.ends_with('\r') ? shown_time_ : state_time_;
   const std::string_view state = LastState(line_);
-  const auto overwritten = static_cast<size_t>(state.data() - line_.data());
+  const size_t overwritten = state.empty() ? line_.size() : static_cast<size_t>(state.data() - line_.data());
   if (is_bar && tracebacks_.empty()) EmitOtherBars(state, overwritten, emit);
   const bool has_newline = ending == Ending::kNewline;
   Line line{is_bar ? bar_time : line_time_, std::string(state), !has_newline};
   NumberPart(ending, &line);
-  size_t bytes = line_.size() + (has_newline ? 1 : 0);
+  const Span span{taken_ - line_.size() - (has_newline ? 1 : 0) + overwritten, taken_};
+  line.at = span.begin;
   line_.clear();
-  tracebacks_.Take(std::move(line), bytes, overwritten, emit);
+  tracebacks_.Take(std::move(line), span, emit);
 }
 
 void LineAssembler::Tick(base::TimeNs now, const Emit& emit) {
@@ -129,6 +136,10 @@ void LineAssembler::Flush(const Emit& emit) {
   tracebacks_.Flush(emit);
 }
 
-size_t LineAssembler::held_bytes() const { return line_.size() + tracebacks_.held_bytes(); }
+std::vector<Span> LineAssembler::held() const {
+  std::vector<Span> held = tracebacks_.held();
+  if (!line_.empty()) held.push_back({taken_ - line_.size(), taken_});
+  return held;
+}
 
 }  // namespace rankscope::parse

@@ -221,6 +221,42 @@ void TakeOrigin(const LinePrefix& prefix, model::Origin* origin) {
   if (!origin->rank && !origin->node_rank) origin->rank = origin->local_rank;
 }
 
+// Of a file nobody waits for the lines amid a traceback: they come behind it, as they stand there.
+class LinesInOrder {
+ public:
+  void Feed(base::TimeNs time, std::string_view bytes, const EmitLine& emit) {
+    assembler_.Feed(time, bytes, keep_);
+    Emit(emit);
+    if (lines_.size() < kMostWaiting) return;
+    assembler_.Tick(time + kLetGoNs, keep_);  // a traceback that has no end
+    Emit(emit);
+  }
+  void Flush(const EmitLine& emit) {
+    assembler_.Flush(keep_);
+    Emit(emit);
+  }
+
+ private:
+  static constexpr size_t kMostWaiting = 4096;
+  static constexpr int64_t kLetGoNs = 2 * base::kNsPerSecond;
+
+  void Emit(const EmitLine& emit) {
+    const std::vector<Span> held = assembler_.held();
+    const uint64_t end = held.empty() ? UINT64_MAX : held.front().begin;
+    const auto is_before = [](const Line& a, const Line& b) { return a.at < b.at; };
+    if (!std::is_sorted(lines_.begin(), lines_.end(), is_before)) {
+      std::stable_sort(lines_.begin(), lines_.end(), is_before);
+    }
+    auto line = lines_.begin();
+    for (; line != lines_.end() && line->at < end; ++line) emit(std::move(*line));
+    lines_.erase(lines_.begin(), line);
+  }
+
+  LineAssembler assembler_;
+  std::vector<Line> lines_;
+  const EmitLine keep_ = [this](Line line) { lines_.push_back(std::move(line)); };
+};
+
 }  // namespace
 
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
@@ -252,7 +288,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     MarkPart(line, &record);
     wanted = settled || !take_unsettled ? take(std::move(record)) : take_unsettled(std::move(record));
   };
-  LineAssembler assembler;
+  LinesInOrder lines;
   base::Status stopped = base::Status::Internal("not wanted any more");
   bool first = true;
   base::Status read = ReadLogBytes(file.path, [&](std::string_view bytes) {
@@ -260,12 +296,12 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
       time = FirstTime(bytes, written).value_or(time);
       habits = LearnPrefixHabits(model::StripAnsi(std::string(bytes)));
     }
-    assembler.Feed(time, bytes, emit);
+    lines.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });
   if (!read.ok() && wanted) return read;
   settled = false;
-  assembler.Flush(emit);
+  lines.Flush(emit);
   return {};
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "parse/line.h"
 #include "parse/traceback_lines.h"
@@ -13,17 +15,18 @@ namespace rankscope::parse {
 
 // Makes one Line of the lines of a traceback, and of its exception's message. Of ranks that share a channel, whose
 // lines come one between another's, each has its own: told apart by what their launcher puts before every line
-// ("[default3]:", "[rank3]: ", "3: "). Lines come out in the order in which they (of a traceback its head) came, and
-// none before what began amid its own, so that what is held is always the end of what was taken. Thread-compatible.
+// ("[default3]:", "[rank3]: ", "3: "). Only such lines are kept back, and blank ones behind them: what others print
+// meanwhile is out at once, so lines come out in order of each speaker only. Thread-compatible.
 class TracebackJoiner {
  public:
-  // A whole line, of so many bytes as read, of which the first `overwritten` are told already.
-  void Take(Line line, size_t bytes, size_t overwritten, const EmitLine& emit);
+  // A whole line, and where in the channel it lies.
+  void Take(Line line, Span span, const EmitLine& emit);
   // Lets go what has waited long enough for more of the same traceback.
   void Tick(base::TimeNs now, const EmitLine& emit);
   void Flush(const EmitLine& emit);
-  size_t held_bytes() const { return bytes_; }
-  bool empty() const { return held_.empty(); }
+  // Where the lines lie that are not out, in order.
+  std::vector<Span> held() const;
+  bool empty() const { return open_.empty(); }
 
  private:
   // Whose a line is, by its prefix; all of it empty: it has none.
@@ -34,37 +37,33 @@ class TracebackJoiner {
 
     bool operator==(const Speaker&) const = default;
   };
-  // A traceback, or a line behind the first.
-  struct Held {
+  // A traceback of which more may come.
+  struct Traceback {
     Line line;
-    size_t bytes = 0;
+    std::vector<Span> spans;
     Speaker speaker;
-    bool open = false;           // a traceback of which more may come
-    size_t first = 0, last = 0;  // numbers, among all that were taken, of its lines
-    // Of such a one:
-    bool in_frames = true;  // its exception line is to come
-    bool is_head = true;    // and nothing else yet
     TracebackShape shape = TracebackShape::kNone;
-    std::string prefix = {};  // before each line of it, its message's too; empty: they tell by themselves
-    base::TimeNs latest = 0;  // of its lines, and of those that may yet be its
-    size_t behind = 0;        // such lines
-    bool only_blank = true;   // such lines
+    std::string prefix = {};   // before each line of it, its message's too; empty: they tell by themselves
+    base::TimeNs latest = 0;   // of its lines, and of those that may yet be its
+    std::vector<Line> blanks;  // such lines
+    bool in_frames = true;     // its exception line is to come
+    bool is_head = true;       // and nothing else yet
   };
 
-  using Place = std::list<Held>::iterator;
+  using Place = std::list<Traceback>::iterator;
 
-  void Begin(Line line, size_t begin, size_t bytes, size_t overwritten);
+  void Begin(Line line, Span span);
+  void Pass(Line line, const Speaker& speaker, const EmitLine& emit);
   Speaker SpeakerOf(std::string_view line) const;
   Place OpenOf(std::string_view line, const Speaker& speaker);
-  static bool MayJoin(Held* traceback, std::string_view line);
-  void Join(Place traceback, const Line& line, size_t bytes);
-  void Hold(Line line, size_t bytes, const Speaker& speaker);
-  void Release(const EmitLine& emit);
+  static bool MayJoin(Traceback* traceback, std::string_view line);
+  static void Join(Traceback* traceback, const Line& line, Span span);
+  static bool HoldBlank(Traceback* traceback, const Line& line, Span span);
+  static void Hold(Traceback* traceback, Span span);
+  Place Close(Place traceback, const EmitLine& emit);
 
-  std::list<Held> held_;  // in the order in which they began; the first is a traceback
-  size_t bytes_ = 0;      // of all
-  size_t taken_ = 0;      // lines that were held
-  Speaker last_;          // of the last line
+  std::list<Traceback> open_;  // one a speaker, in the order in which they began
+  Speaker last_;               // of the last line
 };
 
 }  // namespace rankscope::parse

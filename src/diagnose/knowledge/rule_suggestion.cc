@@ -181,13 +181,14 @@ base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::strin
                                  "prints at its start, and no rule would tell them apart");
   }
   auto curve = facts.curves.find(kThroughput);
-  auto usual = curve == facts.curves.end() ? std::nullopt : curve->second.EarlyMedian();
-  auto last = curve == facts.curves.end() ? std::nullopt : curve->second.LateMedian();
-  const bool lost = usual && last && *last > 0 && *last < kLost * *usual;
+  const bool measured = curve != facts.curves.end();
+  const double usual = measured ? curve->second.EarlyMedian().value_or(0) : 0;
+  const double last = measured ? curve->second.LateMedian().value_or(0) : 0;
+  const bool lost = last > 0 && last < kLost * usual;
   // A report of numbers, as slowness is seen in, has no words.
   const bool says_why = !facts.root_line.empty() && !facts.root_line.starts_with("{\"");
   if (says_why) return FromLine(facts, rule_file);
-  if (lost) return FromThroughput(facts, *usual, *last, rule_file);
+  if (lost) return FromThroughput(facts, usual, last, rule_file);
   return base::Status::Invalid("job " + facts.job + ": " + facts.failure +
                                ": no line tells of it, and no throughput was lost, so that no rule can be made of it");
 }

@@ -70,12 +70,29 @@ class Quotations {
 const Point* LastPointBefore(const Reading& reading, size_t line) {
   const Point* last = nullptr;
   for (const Point& point : reading.points) {
-    if (reading.positions[point.line] < reading.positions[line] && !point.evaluation) last = &point;
+    if (reading.positions[point.line] >= reading.positions[line] || point.evaluation) continue;
+    if (!last || reading.positions[point.line] > reading.positions[last->line]) last = &point;
   }
   return last;
 }
 
 std::string Short(std::string_view text) {
+const Point* FirstPoint(const Reading& reading) {
+  auto first = std::min_element(reading.points.begin(), reading.points.end(), [&](const Point& a, const Point& b) {
+    return reading.positions[a.line] < reading.positions[b.line];
+  });
+  return first == reading.points.end() ? nullptr : &*first;
+}
+
+// By file, whether any line of it has one: then its other lines have their place among those of others.
+std::vector<bool> FilesWithTimes(const Case& read) {
+  std::vector<bool> timed(read.files.size());
+  for (const Line& line : read.lines) {
+    if (line.time) timed[line.file] = true;
+  }
+  return timed;
+}
+
   constexpr size_t kShort = 160;
   return Quote(Beginning(text, kShort));
 }
@@ -112,7 +129,7 @@ void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* ve
 void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                   Verdict* verdict) {
   std::vector<std::pair<size_t, std::string>> events;
-  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "the training is under way");
+  if (const Point* first = FirstPoint(reading)) events.emplace_back(first->line, "the training is under way");
   if (const Point* last = LastPointBefore(reading, cause.line)) {
     events.emplace_back(last->line, "the last report before it: " + ReportText(reading, *last));
   }
@@ -133,7 +150,8 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
     return reading.positions[a.first] < reading.positions[b.first];
   });
   std::stable_partition(events.begin(), events.end(), [&](const auto& event) {
-    return reading.read->lines[event.first].time.has_value();  // the others' place among these is not known
+  const std::vector<bool> timed = FilesWithTimes(*reading.read);
+    return timed[reading.read->lines[event.first].file];  // the others' place among these is not known
   });
   size_t last = SIZE_MAX;
   for (auto& [line, what] : events) {

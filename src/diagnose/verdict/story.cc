@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/reading/own_frame.h"
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/host_memory.h"
 #include "diagnose/suspects/memory_trace.h"
@@ -76,7 +77,6 @@ const Point* LastPointBefore(const Reading& reading, size_t line) {
   return last;
 }
 
-std::string Short(std::string_view text) {
 const Point* FirstPoint(const Reading& reading) {
   auto first = std::min_element(reading.points.begin(), reading.points.end(), [&](const Point& a, const Point& b) {
     return reading.positions[a.line] < reading.positions[b.line];
@@ -93,6 +93,7 @@ std::vector<bool> FilesWithTimes(const Case& read) {
   return timed;
 }
 
+std::string Short(std::string_view text) {
   constexpr size_t kShort = 160;
   return Quote(Beginning(text, kShort));
 }
@@ -149,8 +150,8 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   std::stable_sort(events.begin(), events.end(), [&](const auto& a, const auto& b) {
     return reading.positions[a.first] < reading.positions[b.first];
   });
-  std::stable_partition(events.begin(), events.end(), [&](const auto& event) {
   const std::vector<bool> timed = FilesWithTimes(*reading.read);
+  std::stable_partition(events.begin(), events.end(), [&](const auto& event) {
     return timed[reading.read->lines[event.first].file];  // the others' place among these is not known
   });
   size_t last = SIZE_MAX;
@@ -217,6 +218,14 @@ void TellPlaceOfDeath(const Reading& reading, int32_t rank, Quotations* quotatio
   quotations->Add(stack->second.line, "context");
 }
 
+// Of an exception, where the program's own code stood.
+void TellPlaceOfRaise(const Reading& reading, size_t line, Quotations* quotations, Verdict* verdict) {
+  const auto frame = InnermostOwnFrame(reading, line);
+  if (!frame) return;
+  verdict->figures.push_back("raised from " + Short(frame->place));
+  quotations->Add(frame->line, "context");
+}
+
 // Where it may be another as well, each.
 std::string Named(const Blame& blame) {
   std::string text = "rank " + std::to_string(blame.ranks.front());
@@ -253,6 +262,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   const auto culprit = blame.ranks.empty() ? std::nullopt : std::optional(blame.ranks.front());
   if (cause.failure == "cuda_oom") TellMemory(reading, cause, &quotations, verdict);
   if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
+  TellPlaceOfRaise(reading, cause.line, &quotations, verdict);
   if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);

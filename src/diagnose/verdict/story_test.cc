@@ -38,5 +38,28 @@ TEST(Story, LinesBeforeTheFirstTimeOfTheirFileComeBeforeIt) {
   EXPECT_TRUE(verdict.timeline.back().time.has_value());
 }
 
+TEST(Story, NamesTheProgramsOwnLineThatRaised) {
+  const std::string text =
+      Steps(1, 5) + Traceback("/env/lib/python3.11/site-packages/pool/queue.py", "KeyError: 'mask'");
+  Verdict verdict = JudgeLog(text);
+  EXPECT_NE(
+      std::find(verdict.figures.begin(), verdict.figures.end(), "raised from /app/train.py:88 in <module>: main()"),
+      verdict.figures.end());
+  auto frame = std::find_if(verdict.evidence.begin(), verdict.evidence.end(),
+                            [](const Evidence& e) { return e.text.find("line 88, in <module>") != std::string::npos; });
+  ASSERT_NE(frame, verdict.evidence.end());
+  EXPECT_EQ(frame->line_number, 7);
+  EXPECT_EQ(frame->role, "context");
+}
+
+TEST(Story, NamesNoPlaceWhereALauncherOrALibraryRaised) {
+  Verdict verdict = JudgeLog(
+      "Traceback (most recent call last):\n  File \"/usr/local/bin/accelerate\", line 8, in <module>\n"
+      "    sys.exit(main())\n  File \"/env/lib/python3.11/site-packages/pool/run.py\", line 41, in run\n"
+      "    start()\nKeyError: 'mask'\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_TRUE(verdict.figures.empty());
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

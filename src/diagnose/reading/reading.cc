@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "diagnose/reading/own_frame.h"
 #include "diagnose/reading/section_rank.h"
 #include "diagnose/signatures/signature_set.h"
 
@@ -237,8 +238,7 @@ size_t InnermostOwnLine(const Reading& reading, const Traceback& cut) {
     std::string_view text = reading.bodies[i].text;
     const bool underline = text.find_first_not_of("^~ ") == std::string_view::npos;
     if (!text.starts_with("File \"") && !underline) last = i;
-    bool library = text.find("-packages/") != std::string_view::npos || text.find("/usr/lib") != std::string_view::npos;
-    if (text.starts_with("File \"") && !library && i + 1 < reading.bodies.size()) own = i + 1;
+    if (IsOwnFrame(text) && i + 1 < reading.bodies.size()) own = i + 1;
   }
   return own == cut.begin ? last : own;
 }

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 
+#include "diagnose/reading/own_frame.h"
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/host_memory.h"
 #include "diagnose/suspects/memory_trace.h"
@@ -70,9 +71,26 @@ class Quotations {
 const Point* LastPointBefore(const Reading& reading, size_t line) {
   const Point* last = nullptr;
   for (const Point& point : reading.points) {
-    if (reading.positions[point.line] < reading.positions[line] && !point.evaluation) last = &point;
+    if (reading.positions[point.line] >= reading.positions[line] || point.evaluation) continue;
+    if (!last || reading.positions[point.line] > reading.positions[last->line]) last = &point;
   }
   return last;
+}
+
+const Point* FirstPoint(const Reading& reading) {
+  auto first = std::min_element(reading.points.begin(), reading.points.end(), [&](const Point& a, const Point& b) {
+    return reading.positions[a.line] < reading.positions[b.line];
+  });
+  return first == reading.points.end() ? nullptr : &*first;
+}
+
+// By file, whether any line of it has one: then its other lines have their place among those of others.
+std::vector<bool> FilesWithTimes(const Case& read) {
+  std::vector<bool> timed(read.files.size());
+  for (const Line& line : read.lines) {
+    if (line.time) timed[line.file] = true;
+  }
+  return timed;
 }
 
 std::string Short(std::string_view text) {
@@ -112,7 +130,7 @@ void AddEvent(const Reading& reading, size_t line, std::string what, Verdict* ve
 void TellTimeline(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                   Verdict* verdict) {
   std::vector<std::pair<size_t, std::string>> events;
-  if (!reading.points.empty()) events.emplace_back(reading.points.front().line, "the training is under way");
+  if (const Point* first = FirstPoint(reading)) events.emplace_back(first->line, "the training is under way");
   if (const Point* last = LastPointBefore(reading, cause.line)) {
     events.emplace_back(last->line, "the last report before it: " + ReportText(reading, *last));
   }
@@ -132,8 +150,9 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   std::stable_sort(events.begin(), events.end(), [&](const auto& a, const auto& b) {
     return reading.positions[a.first] < reading.positions[b.first];
   });
+  const std::vector<bool> timed = FilesWithTimes(*reading.read);
   std::stable_partition(events.begin(), events.end(), [&](const auto& event) {
-    return reading.read->lines[event.first].time.has_value();  // the others' place among these is not known
+    return timed[reading.read->lines[event.first].file];  // the others' place among these is not known
   });
   size_t last = SIZE_MAX;
   for (auto& [line, what] : events) {
@@ -199,6 +218,14 @@ void TellPlaceOfDeath(const Reading& reading, int32_t rank, Quotations* quotatio
   quotations->Add(stack->second.line, "context");
 }
 
+// Of an exception, where the program's own code stood.
+void TellPlaceOfRaise(const Reading& reading, size_t line, Quotations* quotations, Verdict* verdict) {
+  const auto frame = InnermostOwnFrame(reading, line);
+  if (!frame) return;
+  verdict->figures.push_back("raised from " + Short(frame->place));
+  quotations->Add(frame->line, "context");
+}
+
 // Where it may be another as well, each.
 std::string Named(const Blame& blame) {
   std::string text = "rank " + std::to_string(blame.ranks.front());
@@ -235,6 +262,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   const auto culprit = blame.ranks.empty() ? std::nullopt : std::optional(blame.ranks.front());
   if (cause.failure == "cuda_oom") TellMemory(reading, cause, &quotations, verdict);
   if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
+  TellPlaceOfRaise(reading, cause.line, &quotations, verdict);
   if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   quotations.AddSuspects(suspects, cause);

@@ -1,0 +1,65 @@
+#include <algorithm>
+
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+std::string TimedSteps(int first, int last) {
+  std::string text;
+  for (int step = first; step <= last; ++step) {
+    text += "2026-03-04 08:" + std::to_string(10 + step / 60) + ":" + std::to_string(10 + step % 50) + " step " +
+            std::to_string(step) + " loss 2.51\n";
+  }
+  return text;
+}
+
+std::vector<std::string> Told(const Verdict& verdict) {
+  std::vector<std::string> told;
+  for (const Event& event : verdict.timeline) told.push_back(event.what);
+  return told;
+}
+
+TEST(Story, BeginsWithTheFirstReportAndTellsTheLastOfAllFiles) {
+  Verdict verdict = Judge(
+      {{"train.log", TimedSteps(120, 140) + "ValueError: no such class\n"}, {"train.log.1", TimedSteps(60, 100)}});
+  ASSERT_EQ(verdict.timeline.size(), 3u);
+  EXPECT_EQ(verdict.timeline[0].step, 60);
+  EXPECT_EQ(verdict.timeline[1].step, 140);
+}
+
+TEST(Story, LinesBeforeTheFirstTimeOfTheirFileComeBeforeIt) {
+  Verdict verdict = JudgeLog(Steps(1, 9) +
+                             "slurmstepd: error: *** JOB 31 ON n4 CANCELLED AT 2026-03-04T09:00:00 DUE TO TIME LIMIT "
+                             "***\n");
+  EXPECT_EQ(verdict.failure, "sigterm_preempted");
+  ASSERT_EQ(verdict.timeline.size(), 3u);
+  EXPECT_EQ(Told(verdict).front(), "the training is under way");
+  EXPECT_TRUE(verdict.timeline.back().time.has_value());
+}
+
+TEST(Story, NamesTheProgramsOwnLineThatRaised) {
+  const std::string text =
+      Steps(1, 5) + Traceback("/env/lib/python3.11/site-packages/pool/queue.py", "KeyError: 'mask'");
+  Verdict verdict = JudgeLog(text);
+  EXPECT_NE(
+      std::find(verdict.figures.begin(), verdict.figures.end(), "raised from /app/train.py:88 in <module>: main()"),
+      verdict.figures.end());
+  auto frame = std::find_if(verdict.evidence.begin(), verdict.evidence.end(),
+                            [](const Evidence& e) { return e.text.find("line 88, in <module>") != std::string::npos; });
+  ASSERT_NE(frame, verdict.evidence.end());
+  EXPECT_EQ(frame->line_number, 7);
+  EXPECT_EQ(frame->role, "context");
+}
+
+TEST(Story, NamesNoPlaceWhereALauncherOrALibraryRaised) {
+  Verdict verdict = JudgeLog(
+      "Traceback (most recent call last):\n  File \"/usr/local/bin/accelerate\", line 8, in <module>\n"
+      "    sys.exit(main())\n  File \"/env/lib/python3.11/site-packages/pool/run.py\", line 41, in run\n"
+      "    start()\nKeyError: 'mask'\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_TRUE(verdict.figures.empty());
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

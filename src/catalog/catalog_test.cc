@@ -66,6 +66,17 @@ TEST_F(CatalogTest, DiagnosisIsOfItsAttemptUntilItIsTakenBack) {
   EXPECT_EQ(Row().diagnosis, "") << "it is of the attempt before";
 }
 
+TEST_F(CatalogTest, DiagnosisMayComeBeforeTheFirstRecordOfItsAttempt) {
+  Event("rank_start", 0, {});
+  Event("diagnosis", 3, {{"class", std::string("cuda_oom")}}, /*attempt=*/1);
+  Event("diagnosis", 2, {{"class", std::string("process_hung")}});
+  Open();
+  Event("rank_start", 0, {}, /*attempt=*/1);
+  EXPECT_EQ(Row().diagnosis, "cuda_oom on rank 3");
+  Event("rank_start", 0, {}, /*attempt=*/2);
+  EXPECT_EQ(Row().diagnosis, "");
+}
+
 TEST_F(CatalogTest, SilenceIsLostUntilTheNextWord) {
   Event("job_start", {}, {});
   EXPECT_EQ(Row(75).state, "lost");

@@ -59,7 +59,7 @@ void JobState::Take(const model::Record& record) {
   const bool event = record.stream == model::Stream::kEvent;
   const std::string name = event ? Field(record, "event") : "";
   if (event && name == "action") FollowPause(record, &row_.pause);
-  if (event && name == "diagnosis" && record.origin.attempt >= row_.attempt) row_.diagnosis = DiagnosisOf(record);
+  if (event && name == "diagnosis") TakeDiagnosis(record);
   if (event && model::IsJudgement(name)) return;
   if (name == "job_start") {
     if (IsUncounted(record)) first_attempt_ = record.origin.attempt;
@@ -84,6 +84,13 @@ void JobState::TakePlain(const model::RecordView& record, bool known_origin) {
   NoteLoss(*record.origin, record.time, model::AsNumber(loss->Value()));
 }
 
+// It may come before the first record of its attempt.
+void JobState::TakeDiagnosis(const model::Record& event) {
+  if (event.origin.attempt < std::max(row_.attempt, diagnosed_attempt_)) return;
+  row_.diagnosis = DiagnosisOf(event);
+  diagnosed_attempt_ = event.origin.attempt;
+}
+
 void JobState::NoteStep(const model::Origin& origin, const std::optional<int64_t>& step) {
   if (!step || IsOfEarlierLaunch(origin)) return;
   row_.last_step = std::max(row_.last_step.value_or(*step), *step);
@@ -104,7 +111,7 @@ void JobState::NoteTime(base::TimeNs time) {
 void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {
   row_.project = origin.project;
   row_.job = origin.job;
-  if (origin.attempt > row_.attempt) row_.diagnosis.clear();
+  if (origin.attempt > std::max(row_.attempt, diagnosed_attempt_)) row_.diagnosis.clear();
   row_.attempt = std::max(row_.attempt, origin.attempt);
   RankRow* rank = RankOf(origin);
   if (!rank) return;
@@ -198,6 +205,7 @@ void JobState::BeginLaunch(int32_t first_attempt) {
   last_loss_time_ = 0;
   row_.pause.reset();
   row_.diagnosis.clear();
+  diagnosed_attempt_ = 0;
 }
 
 void JobState::ForgetLastLaunch() {

@@ -59,6 +59,7 @@ class JobState {
   };
   void NoteOrigin(const model::Origin& origin, model::Stream stream);
   void NoteTime(base::TimeNs time);
+  void TakeDiagnosis(const model::Record& event);
   void NoteStep(const model::Origin& origin, const std::optional<int64_t>& step);
   void NoteLoss(const model::Origin& origin, base::TimeNs time, const std::optional<double>& loss);
   bool IsOfEarlierLaunch(const model::Origin& origin) const { return origin.attempt < first_attempt_; }
@@ -89,8 +90,9 @@ class JobState {
   static constexpr char kImportedFrom[] = "imported_from";  // of the configuration
 
   JobRow row_;
-  int32_t first_attempt_ = 0;     // of the last launch; those before belong to launches before
-  base::TimeNs imported_at_ = 0;  // 0: it was not
+  int32_t first_attempt_ = 0;      // of the last launch; those before belong to launches before
+  int32_t diagnosed_attempt_ = 0;  // that row_.diagnosis is of, which may have no other record yet
+  base::TimeNs imported_at_ = 0;   // 0: it was not
   base::TimeNs last_loss_time_ = 0;
   std::map<std::pair<int32_t, int32_t>, RankRow> ranks_;  // by attempt and rank
   std::map<std::string, Run> runs_;                       // by the name that the agent gave it

@@ -42,6 +42,7 @@ std::string JobState::ToJson() const {
                {"last_heard", row_.last_heard},
                {"configuration", row_.configuration}};
   if (!row_.diagnosis.empty()) json["diagnosis"] = row_.diagnosis;
+  if (diagnosed_attempt_ != 0) json["diagnosed_attempt"] = diagnosed_attempt_;
   if (row_.last_step) json["last_step"] = *row_.last_step;
   if (row_.last_loss) json["last_loss"] = LossText(*row_.last_loss);
   if (last_loss_time_ != 0) json["last_loss_time"] = last_loss_time_;
@@ -83,6 +84,7 @@ JobState JobState::FromJson(const std::string& text) {
   state.row_.last_heard = json.value("last_heard", int64_t{0});
   state.row_.configuration = json.value("configuration", std::map<std::string, std::string>());
   state.row_.diagnosis = json.value("diagnosis", "");
+  state.diagnosed_attempt_ = json.value("diagnosed_attempt", 0);
   if (json.contains("last_step")) state.row_.last_step = json.value("last_step", int64_t{0});
   if (json.contains("last_loss")) state.row_.last_loss = LossFrom(json["last_loss"]);
   state.last_loss_time_ = json.value("last_loss_time", int64_t{0});

@@ -21,6 +21,7 @@
 #include "diagnose/suspects/suspect.h"
 #include "diagnose/suspects/victims.h"
 #include "diagnose/verdict/error_file_verdict.h"
+#include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "diagnose/verdict/story.h"
 #include "diagnose/verdict/verdict.h"
@@ -34,17 +35,14 @@ constexpr int kLeastScore = 28;
 constexpr int kAsGood = 3;
 // From here on a suspect explains a death, and what makes a living job slow is no matter any more.
 constexpr int kExplainsDeath = 40;
-bool IsSlowness(const Suspect& suspect) {
-  constexpr std::string_view kSlow[] = {"straggler", "network_degraded", "data_loading_bottleneck", "throughput_decay",
-                                        "thermal_or_power_throttle"};
-  return std::find(std::begin(kSlow), std::end(kSlow), suspect.failure) != std::end(kSlow);
-}
+
+bool IsOfSlowness(const Suspect& suspect) { return IsSlowness(suspect.failure); }
 
 void DropSlownessOfTheDead(std::vector<Suspect>* suspects) {
   bool died = std::any_of(suspects->begin(), suspects->end(), [](const Suspect& s) {
-    return !IsSlowness(s) && (s.score >= kExplainsDeath || IsVictimsWord(s));
+    return !IsOfSlowness(s) && (s.score >= kExplainsDeath || IsVictimsWord(s));
   });
-  if (died) std::erase_if(*suspects, IsSlowness);
+  if (died) std::erase_if(*suspects, IsOfSlowness);
 }
 
 // The last loss is that of the course before, so that whatever jump a line speaks of is over.
@@ -169,7 +167,7 @@ std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
   const std::optional<int32_t> node = lines[cause.line].node_rank;
   const bool others = std::any_of(lines.begin(), lines.end(),
                                   [&](const Line& line) { return line.node_rank && line.node_rank != node; });
-  const bool own_words = cause.why.empty() && !IsVictimsWord(cause) && !IsSignal(cause) && !IsSlowness(cause);
+  const bool own_words = cause.why.empty() && !IsVictimsWord(cause) && !IsSignal(cause) && !IsOfSlowness(cause);
   if (!node || !others || !own_words) return std::nullopt;
   return Culprit{node, {}, StepBefore(reading, cause.line, {})};
 }

@@ -251,6 +251,13 @@ std::string Summary(const Verdict& verdict, const Blame& blame) {
   return text;
 }
 
+// But for what a slow one makes the others: slower.
+std::vector<Suspect> WithoutItsEffects(std::vector<Suspect> suspects, const Suspect& cause) {
+  if (!IsSlowness(cause.failure)) return suspects;
+  std::erase_if(suspects, [&](const Suspect& s) { return IsSlowness(s.failure) && s.failure != cause.failure; });
+  return suspects;
+}
+
 }  // namespace
 
 void TellStory(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects, const Blame& blame,
@@ -265,12 +272,13 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   TellPlaceOfRaise(reading, cause.line, &quotations, verdict);
   if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
-  quotations.AddSuspects(suspects, cause);
+  const std::vector<Suspect> told = WithoutItsEffects(suspects, cause);
+  quotations.AddSuspects(told, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");
   if (!blame.ranks.empty()) verdict->figures.push_back(Named(blame) + ": " + blame.why);
   verdict->would_settle.insert(verdict->would_settle.begin(), blame.would_settle.begin(), blame.would_settle.end());
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
-  TellTimeline(reading, cause, suspects, verdict);
+  TellTimeline(reading, cause, told, verdict);
   TellAlternatives(reading, cause, suspects, verdict);
   TellPossibleHang(reading, cause, verdict);
   Refute(reading, verdict);

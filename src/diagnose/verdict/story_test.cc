@@ -38,6 +38,25 @@ TEST(Story, LinesBeforeTheFirstTimeOfTheirFileComeBeforeIt) {
   EXPECT_TRUE(verdict.timeline.back().time.has_value());
 }
 
+TEST(Story, OfASlowRankTellsNotThatTheOthersGotSlowerByIt) {
+  Files files;
+  for (int rank = 0; rank < 4; ++rank) {
+    std::string text;
+    for (int step = 1; step <= 60; ++step) {
+      const bool late = step > 30;
+      text += R"({"loss": 1.5, "step": )" + std::to_string(step) + R"(, "compute_time_s": )" +
+              (rank == 2 && late ? "0.92" : "0.41") + R"(, "step_time_s": )" + (late ? "1.0" : "0.5") +
+              R"(, "throughput_tokens_per_sec": )" + (late ? "21000" : "42000") + "}\n";
+    }
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", text);
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "straggler");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  for (const std::string& told : Told(verdict)) EXPECT_EQ(told.find("cause: "), std::string::npos) << told;
+  for (const Evidence& evidence : verdict.evidence) EXPECT_NE(evidence.role, "cause") << evidence.text;
+}
+
 TEST(Story, NamesTheProgramsOwnLineThatRaised) {
   const std::string text =
       Steps(1, 5) + Traceback("/env/lib/python3.11/site-packages/pool/queue.py", "KeyError: 'mask'");

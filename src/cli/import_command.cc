@@ -134,24 +134,27 @@ base::Status ImportFile(const std::string& server, const std::string& job, const
   RETURN_IF_ERROR(upload.refused());
   RETURN_IF_ERROR(upload.Send());
   sum->Add(upload.counts());
-  if (!status.ok() || unsettled.empty()) return Unreadable(status);
+  if (unsettled.empty()) return Unreadable(status);
   Upload last(server, job, path, ProducerOf(path, unsettled));
   for (const std::string& line : unsettled) RETURN_IF_ERROR(last.Add(line));
   RETURN_IF_ERROR(last.Send());
   sum->Add(last.counts());
-  return {};
+  return Unreadable(status);
+}
+
+void Tell(const base::Status& damaged) {
+  if (!damaged.ok()) std::fprintf(stderr, "rankscope: %s\n", damaged.message().c_str());
 }
 
 struct Imported {
   Counts counts;
-  size_t files = 0;      // of them, those without a fault
-  base::Status damaged;  // the last one's; those before it are told
+  size_t files = 0;  // of them, those without a fault
 };
 
 // A file that is damaged keeps none of the others out; what the server does not take for another reason would be so
-// with all.
+// with all. `damaged`: the last one's; those before it are told.
 base::Status ImportFiles(const std::string& server, const std::string& job, const std::vector<parse::LogFile>& files,
-                         Imported* imported) {
+                         Imported* imported, base::Status* damaged) {
   for (const parse::LogFile& file : files) {
     base::Status status = ImportFile(server, job, file, &imported->counts);
     if (status.ok()) {
@@ -159,8 +162,8 @@ base::Status ImportFiles(const std::string& server, const std::string& job, cons
       continue;
     }
     if (status.code() != base::Code::kInvalid) return status;
-    if (!imported->damaged.ok()) std::fprintf(stderr, "rankscope: %s\n", imported->damaged.message().c_str());
-    imported->damaged = status;
+    Tell(*damaged);
+    *damaged = status;
   }
   return {};
 }
@@ -192,8 +195,9 @@ std::string JobNameOf(const std::string& path) {
   return std::filesystem::is_directory(whole, ignored) ? whole.filename().string() : whole.stem().string();
 }
 
-base::Status RunImport(const ImportOptions& options) {
-  base::Status damaged;
+namespace {
+
+base::Status ImportPaths(const ImportOptions& options, base::Status* damaged) {
   for (const std::string& path : options.paths) {
     std::vector<std::string> skipped;
     auto found = parse::FindLogFiles(path, &skipped);
@@ -205,12 +209,21 @@ base::Status RunImport(const ImportOptions& options) {
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
     RETURN_IF_ERROR(model::CheckJobId(job).WithContext("--job_id"));
     RETURN_IF_ERROR(SayImported(options.server, job, path));  // first, so that nobody takes what comes for news
-    Imported imported{{}, 0, damaged};
-    RETURN_IF_ERROR(ImportFiles(options.server, job, files, &imported));
-    damaged = imported.damaged;
+    Imported imported;
+    RETURN_IF_ERROR(ImportFiles(options.server, job, files, &imported, damaged));
     if (imported.counts.records + imported.files > 0) Report(job, path, imported.counts, imported.files, skipped);
   }
-  return damaged;
+  return {};
+}
+
+}  // namespace
+
+base::Status RunImport(const ImportOptions& options) {
+  base::Status damaged;
+  base::Status status = ImportPaths(options, &damaged);
+  if (status.ok()) return damaged;
+  Tell(damaged);
+  return status;
 }
 
 }  // namespace rankscope::cli

@@ -183,7 +183,7 @@ std::string FirstLine(const std::string& path) {
   base::Status enough = base::Status::Internal("enough");
   (void)ReadLogBytes(path, [&](std::string_view bytes) {
     line.append(bytes.substr(0, bytes.find('\n')));
-    return bytes.find('\n') == std::string_view::npos ? base::Status() : enough;
+    return bytes.find('\n') == std::string_view::npos && line.size() < kBlockBytes ? base::Status() : enough;
   });
   return line;
 }
@@ -299,10 +299,12 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     lines.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });
-  if (!read.ok() && wanted) return read;
+  const base::Status damage = wanted ? read : base::Status();
   settled = false;
-  lines.Flush(emit);
-  return {};
+  lines.Flush([&](const Line& line) {
+    if (damage.ok() || !line.partial) emit(line);
+  });
+  return damage;
 }
 
 }  // namespace rankscope::parse

@@ -42,7 +42,8 @@ bool HasRowsOfAFramework(const LogFile& file);
 // (leading_time.h; a year that it does not tell is that of the file); a line without one has that of the line before,
 // those at the start the first that comes (in the first MiB), and where there is none the file's own. False stops.
 // `take_unsettled`, where there is one, gets those at the end of which text that is yet to be appended to the file may
-// make other records: a line without its newline, a traceback and what follows it closely.
+// make other records: a line without its newline, a traceback and what follows it closely. Of a damaged file (the error
+// names it) those before the damage come, but for half a line.
 base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Record)>& take,
                          const std::function<bool(model::Record)>& take_unsettled = nullptr);
 

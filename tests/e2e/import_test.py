@@ -5,6 +5,7 @@ import json
 import os
 import unittest
 import urllib.parse
+import zlib
 
 from harness import ServerCase, zstd
 
@@ -168,6 +169,16 @@ class ImportTest(ServerCase):
         self.write("rank_1.log.gz", cut, "wb")
         again = self.import_folder(os.path.join(self.place.path, "old-run"))
         self.assertIn(f"old-run: {50000 - stored[1]} new of 50002 records of 3 files", again.stdout)
+
+    def test_a_traceback_that_a_damage_cuts_off_is_stored_with_what_others_printed_amid_it(self):
+        text = "[default0]:Traceback (most recent call last):\n" + '[default0]:  File "a.py", line 1, in f\n' + "".join(
+            f"[default1]:line {i}\n" for i in range(100))
+        compressor = zlib.compressobj(wbits=31)
+        self.write("all.log.gz", compressor.compress(text.encode()) + compressor.flush(zlib.Z_SYNC_FLUSH), "wb")
+        done = self.import_folder(os.path.join(self.place.path, "old-run"), "/nope")
+        self.assertEqual((done.returncode, ["all.log.gz" in done.stderr, "/nope" in done.stderr]), (2, [True, True]), done.stderr)
+        stored = {row["rank"]: row["n"] for row in self.query("job:old-run -stream:event | stats count() as n by (rank)")}
+        self.assertEqual(stored, {0: 1, 1: 100})
 
     def test_a_file_that_is_not_compressed_as_it_is_named_is_named_once(self):
         for name, content in (("rank_1.log.gz", b"hello\n"), ("rank_1.jsonl", b"{no json\n")):

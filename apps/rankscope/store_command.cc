@@ -157,13 +157,13 @@ base::Result<int> Report(const std::string& folder, bool verify, bool json) {
   auto journal = verify ? VerifyJournal(folder, json) : base::Status::NotFound("");
   bool has_journal = journal.status().code() != base::Code::kNotFound;
   if (has_journal && !journal.ok()) return journal.status();
-  auto report = verify ? store::VerifyStore(folder) : store::InspectStore(folder);
-  // Nothing was sealed yet.
-  if (report.status().code() == base::Code::kNotFound && has_journal) return *journal;
-  if (!report.ok()) return report.status();
-  PrintDamage(report->damage);
   auto tables = verify && has_journal ? VerifyTables(folder, json) : base::Result<int>(0);
   if (!tables.ok()) return tables.status();
+  auto report = verify ? store::VerifyStore(folder) : store::InspectStore(folder);
+  // Nothing was sealed yet.
+  if (report.status().code() == base::Code::kNotFound && has_journal) return *tables | *journal;
+  if (!report.ok()) return report.status();
+  PrintDamage(report->damage);
   return *tables | (verify ? PrintVerdict(folder, *report, json) : PrintStats(*report, json)) |
          (has_journal ? *journal : 0);
 }

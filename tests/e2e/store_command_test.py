@@ -61,6 +61,16 @@ class StoreCommandTest(ServerCase):
         damaged = [line for line in map(json.loads, self.store("verify", 1, "-o", "json").stdout.splitlines()) if line["damage"]]
         self.assertEqual([(line["folder"], line["file"]) for line in damaged], [os.path.split(path)])
 
+    def test_damage_is_named_in_tables_of_a_project_of_which_nothing_is_sealed(self):
+        self.server.ingest("j", [{"rank": 0, "msg": "x"}])
+        self.server.stop(signal.SIGKILL)
+        (path,) = glob.glob(self.data + "/projects/default/catalog.sqlite")
+        for log in glob.glob(path + "-*"):
+            os.remove(log)
+        with open(path, "w") as file:
+            file.write("x" * 4096)
+        self.assertIn(path + " is damaged: ", self.store("verify", 1).stderr)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -36,7 +36,7 @@ install "${packages[@]}"
 
 # torch, for the demo and the tests: Debian has a package; elsewhere it comes from PyPI into a folder of its own.
 "$torch" >/dev/null 2>&1 && exit 0
-if apt-cache policy python3-torch | grep -q 'Candidate: [0-9]'; then  # `apt-cache show` finds one that is merely named
+if LC_ALL=C apt-cache policy python3-torch | grep -q 'Candidate: [0-9]'; then  # `apt-cache show` finds one that is merely named
   install python3-torch
 else
   install python3-venv

@@ -53,7 +53,7 @@ constexpr Wording kWordings[] = {
     // Of several tasks it is not told which ended first.
     {R"(srun: error: \S+: tasks [\d,-]+: (?P<name>Killed|Out Of Memory|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
     {R"(srun: error: \S+: tasks [\d,-]+: Exited with exit code (?P<code>\d+))"},
-    {R"(process rank (?P<rank>\d+)(?: with PID \d+)? on node .* exited on signal (?P<signal>\d+))"},
+    {R"(process rank (?P<rank>\d+)(?: with PID \w+)? on node .* exited on signal (?P<signal>\d+))"},
     {R"(Process name: \[(?:\[\d+,\d+\]|[^\]@]+@\d+),(?P<rank>\d+)\])"},
     {R"(MPI_ABORT was invoked on rank (?P<rank>\d+))"},
     {R"(application called MPI_Abort\(.*\) - process (?P<rank>\d+))"},

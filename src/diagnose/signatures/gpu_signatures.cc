@@ -69,7 +69,7 @@ constexpr Signature kTable[] = {
 
     {"device_side_assert", "kernel assertion", kCause, 94,
      R"(\.(?:cu|cuh|h):\d+: .*\bblock: \[\d+, ?\d+, ?\d+\], thread: \[.*Assertion)"},
-    {"device_side_assert", "kernel assertion", kCause, 94, R"((?:^|\s)/?[\w./-]*\.cuh?:\d+:.*[Aa]ssertion .* failed)"},
+    {"device_side_assert", "kernel assertion", kCause, 94, R"(^/?[\w./-]*\.cuh?:\d+:.*[Aa]ssertion .* failed)"},
     {"device_side_assert", "kernel assertion", kCause, 92,
      R"(Assertion .(?:srcIndex|t >= 0|idx_dim|index >=|-sizes\[i\]|input_val|target_val|probability|cur_target|label).*failed)"},
     {"device_side_assert", "kernel assertion", kCause, 92, R"(Device-side assertion .* failed)"},

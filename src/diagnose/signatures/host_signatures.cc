@@ -58,7 +58,7 @@ constexpr Signature kTable[] = {
      R"(SIGSEGV|\b[Ss]ignal 11\b|(?:exit ?|with )code *(?::|=)? ?(?:-11|139)\b|return code (?:= )?(?:-11|139)\b|\((?:-11|139)\))"},
     {"segfault_sigsegv", "SIGSEGV", kOutcome, 62, R"(status failed cmd .* code -11\b|^= +EXIT CODE: (?:11|139)\b)"},
     {"segfault_sigsegv", "SIGABRT", kSymptom, 60,
-     R"(malloc\.c:\d+: \w+: Assertion|^\S+: \S+\.(?:c|cc|cpp|cxx|h|hpp):\d+: .*: Assertion .*' failed\.$)"},
+     R"(malloc\.c:\d+: \w+: Assertion|^\S+: \S+\.(?:c|cc|cpp|cxx|cuh?|h|hpp):\d+: .*: Assertion .*' failed\.$)"},
     // glog and what came after it abort with a line of level F.
     {"segfault_sigsegv", "SIGABRT", kSymptom, 60,
      R"(\bF\d{4} \d\d:\d\d:\d[\d.:]* +\d+ \S+\.(?:cc|cpp|cxx|cu|cuh|h|hpp):\d+\] |\bF (?:\./)?(?:tensorflow|external|xla)/\S+:\d+\] )"},

@@ -299,7 +299,7 @@ base::Status ReadLogFile(const LogFile& file, const std::function<bool(model::Re
     lines.Feed(time, bytes, emit);
     return wanted ? base::Status() : stopped;
   });
-  const base::Status damage = wanted ? read : base::Status();
+  base::Status damage = wanted ? read : base::Status();
   settled = false;
   lines.Flush([&](const Line& line) {
     if (damage.ok() || !line.partial) emit(line);

@@ -168,7 +168,7 @@ std::shared_ptr<const SegmentSummary> SegmentSummary::Of(const Segment& segment)
 size_t SegmentSummary::Memory() const {
   size_t bytes = data_.header.Memory() + (data_.classes.size() + data_.origins.size()) * data_.unread.Memory();
   for (const auto& filters : data_.hex_filters) {
-    for (const std::string& filter : filters) bytes += sizeof filter + filter.size();
+    for (const std::string& filter : filters) bytes += sizeof(std::string) + filter.size();
   }
   for (const auto& columns : data_.uuid_columns) bytes += columns.size() * sizeof(UuidColumn);
   for (const auto& signatures : data_.uuid_signatures) bytes += signatures.Memory();

@@ -9,7 +9,7 @@
 namespace rankscope::base {
 
 // What one piece of work may use, whether anyone still waits for its outcome, and why that is not whole. The work asks
-// as it goes and ends early, with what it has, once a limit is met. Any thread.
+// as it goes and ends early, with what it has, once a limit is met. Any thread, but rows are taken by one.
 class Budget {
  public:
   enum class Limit : uint8_t { kNone, kMemory, kTime, kRows, kCancelled };
@@ -47,7 +47,8 @@ class Budget {
 
   const Limits limits_;
   const int64_t deadline_;
-  std::atomic<uint64_t> used_{0}, rows_{0};
+  uint64_t rows_ = 0;
+  std::atomic<uint64_t> used_{0};
   std::atomic<uint32_t> asked_{0};
   std::atomic<Limit> met_{Limit::kNone};
   mutable std::mutex mutex_;  // guards what follows

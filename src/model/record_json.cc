@@ -123,6 +123,11 @@ std::string FormatTime(base::TimeNs time) {
 }
 
 void AppendTime(base::TimeNs time, std::string* out) {
+  char text[kTimeBytes];
+  out->append(text, WriteTime(time, text));
+}
+
+char* WriteTime(base::TimeNs time, char* at) {
   constexpr int64_t kDaySeconds = 86400;
   int64_t seconds = time / base::kNsPerSecond, nanos = time % base::kNsPerSecond;
   if (nanos < 0) {
@@ -134,17 +139,19 @@ void AppendTime(base::TimeNs time, std::string* out) {
     of_day += kDaySeconds;
     --day;
   }
-  char text[] = "0000-00-00T00:00:00.000000000Z";
-  auto put = [&text](size_t at, size_t digits, uint32_t value) {
-    for (; value > 0; value /= 10) text[at + --digits] = static_cast<char>('0' + value % 10);
+  std::memcpy(at, "0000-00-00T00:00:00.000000000Z", kTimeBytes);
+  auto put = [at](size_t place, uint32_t value) {
+    at[place] = static_cast<char>('0' + value / 10);
+    at[place + 1] = static_cast<char>('0' + value % 10);
   };
-  std::memcpy(text, DateOf(day), kDateBytes);
+  std::memcpy(at, DateOf(day), kDateBytes);
   auto clock = static_cast<uint32_t>(of_day);
-  put(11, 2, clock / 3600);
-  put(14, 2, clock / 60 % 60);
-  put(17, 2, clock % 60);
-  put(20, 9, static_cast<uint32_t>(nanos));
-  out->append(text, sizeof text - 1);
+  put(11, clock / 3600);
+  put(14, clock / 60 % 60);
+  put(17, clock % 60);
+  auto fraction = static_cast<uint32_t>(nanos);
+  for (size_t end = kTimeBytes - 1; fraction > 0; fraction /= 10) at[--end] = static_cast<char>('0' + fraction % 10);
+  return at + kTimeBytes;
 }
 
 void AppendJsonNumber(double value, std::string* out) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -22,5 +23,8 @@ void AppendJsonNumber(double value, std::string* out);
 // RFC 3339 in UTC with nanoseconds: 2026-11-24T10:20:30.123456789Z.
 std::string FormatTime(base::TimeNs time);
 void AppendTime(base::TimeNs time, std::string* out);
+// The same straight into place, where kTimeBytes fit; its end.
+constexpr size_t kTimeBytes = 30;
+char* WriteTime(base::TimeNs time, char* at);
 
 }  // namespace rankscope::model

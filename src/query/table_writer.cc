@@ -13,7 +13,6 @@ namespace {
 
 constexpr size_t kMostNumberBytes = 32;  // also of a time, with its quotes
 constexpr size_t kHeadBytes = 32;        // are copied at a time
-constexpr int kTimeBits = 10;            // of the places of known times
 constexpr size_t kSomeRows = 64;
 
 // Copies whole kHeadBytes, of which those behind the size do not count.
@@ -68,7 +67,9 @@ char* TableWriter::WriteRow(const model::Cell* cells, char* at, std::string* out
     } else if (number && std::isfinite(*number) && *number != 0) {
       at = std::to_chars(at, at + kMostNumberBytes, *number).ptr;
     } else if (const auto* time = std::get_if<model::Time>(&cell)) {
-      at = WriteTime(time->ns, at);
+      *at++ = '"';
+      at = model::WriteTime(time->ns, at);
+      *at++ = '"';
     } else {
       scratch_.clear();
       AppendJson(cell, &scratch_);
@@ -82,22 +83,6 @@ char* TableWriter::WriteRow(const model::Cell* cells, char* at, std::string* out
   *at++ = '}';
   *at++ = '\n';
   return at;
-}
-
-// The same few come again for each group of another key.
-char* TableWriter::WriteTime(base::TimeNs time, char* at) {
-  times_.resize(size_t{1} << kTimeBits);
-  KnownTime& known = times_[static_cast<uint64_t>(time) * 0x9e3779b97f4a7c15u >> (64 - kTimeBits)];
-  if (!known.known || known.ns != time) {
-    scratch_ = '"';
-    model::AppendTime(time, &scratch_);
-    scratch_.push_back('"');
-    known.ns = time;
-    known.known = true;
-    std::memcpy(known.json.data(), scratch_.data(), kTimeBytes);
-  }
-  std::memcpy(at, known.json.data(), kTimeBytes);
-  return at + kTimeBytes;
 }
 
 }  // namespace rankscope::query

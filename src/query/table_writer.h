@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <string>
 #include <vector>
 
@@ -18,25 +17,17 @@ class TableWriter {
   size_t Write(const model::Cell* cells, size_t rows, std::string* out);
 
  private:
-  static constexpr size_t kTimeBytes = 32;  // with its quotes
   // What stands before a value: comma, name, colon. Bytes behind it may be read.
   struct Head {
     std::string text;
     size_t size;
   };
-  struct KnownTime {
-    base::TimeNs ns = 0;
-    bool known = false;
-    std::array<char, kTimeBytes> json;
-  };
 
   char* WriteRow(const model::Cell* cells, char* at, std::string* out);
-  char* WriteTime(base::TimeNs time, char* at);
 
   std::vector<std::string> names_;
   std::vector<Head> heads_;
-  size_t row_bytes_ = 0;          // that a row of numbers and times may take
-  std::vector<KnownTime> times_;  // each at the place that it gives
+  size_t row_bytes_ = 0;  // that a row of numbers and times may take
   std::string scratch_;
 };
 

@@ -152,34 +152,40 @@ base::Result<std::shared_ptr<const TextTerm>> TextTerm::Make(const model::Filter
   if (filter.kind == Kind::kPhrase || filter.kind == Kind::kSubstring) {
     term->literal_ = term->needed_ = Folded(filter.text);
   }
-  if (filter.kind == Kind::kSubstring) term->inner_words_ = InnerWords(term->literal_);
+  if (filter.kind == Kind::kPhrase) term->words_ = WordFilter::HashesOf(filter.text);
+  if (filter.kind == Kind::kSubstring) term->words_ = WordFilter::HashesOf(InnerWords(term->literal_));
   if (filter.kind == Kind::kRegex) {
     ASSIGN_OR_RETURN(term->regex_, model::CompileRegex(filter.text, filter.case_sensitive));
     term->required_ = std::make_shared<re2::FilteredRE2>(kMinAtom);
     int id = 0;
     if (term->required_->Add(filter.text, term->regex_->options(), &id) == re2::RE2::NoError) {
       term->required_->Compile(&term->atoms_);
-      term->needed_ = term->LongestNeededAtom();
-    }
-    for (const std::string& atom : term->atoms_) {
-      term->atom_words_.push_back(IsAscii(atom) ? InnerWords(atom) : "");
+      term->AddAtoms();
     }
   }
   return std::shared_ptr<const TextTerm>(std::move(term));
 }
 
-std::string TextTerm::LongestNeededAtom() const {
-  std::string longest;
-  for (size_t without = 0; without < atoms_.size() && atoms_.size() <= kMaxAtomsWeighed; ++without) {
-    std::vector<int> others, potentials;
-    for (size_t i = 0; i < atoms_.size(); ++i) {
-      if (i != without) others.push_back(static_cast<int>(i));
-    }
-    required_->AllPotentials(others, &potentials);
-    bool longer = IsAscii(atoms_[without]) && atoms_[without].size() > longest.size();
-    if (potentials.empty() && longer) longest = atoms_[without];
+// What is known of the atoms: their words, and of those that are needed the longest, too.
+void TextTerm::AddAtoms() {
+  for (size_t i = 0; i < atoms_.size(); ++i) {
+    const std::string& atom = atoms_[i];
+    auto& words = atom_words_.emplace_back();
+    if (!IsAscii(atom)) continue;
+    words = WordFilter::HashesOf(InnerWords(atom));
+    if (atoms_.size() > kMaxAtomsWeighed || !NeedsAtom(i)) continue;
+    words_.insert(words_.end(), words.begin(), words.end());
+    if (atom.size() > needed_.size()) needed_ = atom;
   }
-  return longest;
+}
+
+bool TextTerm::NeedsAtom(size_t number) const {
+  std::vector<int> others, potentials;
+  for (size_t i = 0; i < atoms_.size(); ++i) {
+    if (i != number) others.push_back(static_cast<int>(i));
+  }
+  required_->AllPotentials(others, &potentials);
+  return potentials.empty();
 }
 
 std::string TextTerm::Key() const {
@@ -227,12 +233,11 @@ TemplateVerdict TextTerm::JudgeRegex(std::string_view form) const {
 }
 
 bool TextTerm::MayBeAmong(std::string_view word_filter) const {
-  if (kind_ == Kind::kPhrase) return WordFilter::MayHoldWords(word_filter, text_);
-  if (kind_ == Kind::kSubstring) return WordFilter::MayHoldWords(word_filter, inner_words_);
+  if (!WordFilter::MayHoldAll(word_filter, words_)) return false;
   if (kind_ != Kind::kRegex || atoms_.empty()) return true;
   std::vector<int> present;
   for (size_t i = 0; i < atoms_.size(); ++i) {
-    if (WordFilter::MayHoldWords(word_filter, atom_words_[i])) present.push_back(static_cast<int>(i));
+    if (WordFilter::MayHoldAll(word_filter, atom_words_[i])) present.push_back(static_cast<int>(i));
   }
   if (present.size() == atoms_.size()) return true;
   std::vector<int> potentials;

@@ -37,8 +37,8 @@ class TextTerm {
   static base::Result<std::shared_ptr<const TextTerm>> Make(const model::Filter& filter);
 
   TemplateVerdict Judge(std::string_view form) const;
-  // Whether texts of which this is the word filter (word_filter.h) may match. A kRegex that asks FilteredRE2 is not
-  // cheap.
+  // Whether texts of which this is the word filter (word_filter.h) may match. Where they may hold what a kRegex
+  // cannot do without, FilteredRE2 is asked, which is not cheap.
   bool MayBeAmong(std::string_view word_filter) const;
   // The phrase or substring, case folded; empty for others.
   const std::string& literal() const { return literal_; }
@@ -53,7 +53,8 @@ class TextTerm {
   TextTerm() = default;
   TemplateVerdict JudgeLiteral(std::string_view form, std::string_view literal, bool phrase) const;
   TemplateVerdict JudgeRegex(std::string_view form) const;
-  std::string LongestNeededAtom() const;
+  void AddAtoms();
+  bool NeedsAtom(size_t number) const;
 
   model::Filter::Kind kind_ = model::Filter::Kind::kAll;
   std::string text_, literal_, needed_;
@@ -61,9 +62,9 @@ class TextTerm {
   std::shared_ptr<const re2::RE2> regex_;
   std::shared_ptr<re2::FilteredRE2> required_;
   std::vector<std::string> atoms_;  // literals of which the regex needs some, in lower case
-  // The words that a text with the literal, or with the atom, certainly has: those that do not touch its ends.
-  std::string inner_words_;
-  std::vector<std::string> atom_words_;
+  // The words that each text that meets the term certainly has, or each with the atom, as WordFilter::HashesOf.
+  std::vector<uint64_t> words_;
+  std::vector<std::vector<uint64_t>> atom_words_;
 };
 
 // The verdicts of terms asked before, on all templates of a dictionary. Any thread.

@@ -1,5 +1,6 @@
 #include "store/texts/word_filter.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -138,12 +139,15 @@ std::string WordFilter::Take() {
   return filter;
 }
 
-bool WordFilter::MayHoldWords(std::string_view filter, std::string_view text) {
-  bool all = true;
+std::vector<uint64_t> WordFilter::HashesOf(std::string_view text) {
+  std::vector<uint64_t> words;
   std::string room;
-  model::ForEachFoldedWord(text, &room,
-                           [&](std::string_view word) { all = all && MayHold(filter, base::Checksum(word)); });
-  return all;
+  model::ForEachFoldedWord(text, &room, [&](std::string_view word) { words.push_back(base::Checksum(word)); });
+  return words;
+}
+
+bool WordFilter::MayHoldAll(std::string_view filter, const std::vector<uint64_t>& words) {
+  return std::all_of(words.begin(), words.end(), [&](uint64_t word) { return MayHold(filter, word); });
 }
 
 bool WordFilter::MayHoldId(std::string_view filter, std::string_view id) { return MayHold(filter, base::Checksum(id)); }

@@ -28,8 +28,10 @@ class WordFilter {
   // The filter's bytes: empty when nothing was added.
   std::string Take();
 
-  // Whether texts that were added may hold each word of `text`.
-  static bool MayHoldWords(std::string_view filter, std::string_view text);
+  // The words of a text as they are put to many filters.
+  static std::vector<uint64_t> HashesOf(std::string_view text);
+  // Whether texts that were added may hold each of the words.
+  static bool MayHoldAll(std::string_view filter, const std::vector<uint64_t>& words);
   static bool MayHoldId(std::string_view filter, std::string_view id);
 
  private:

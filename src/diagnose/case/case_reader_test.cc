@@ -455,6 +455,14 @@ TEST_F(CaseReaderTest, OfALargeFileWhatTellsIsKeptWithItsSurroundings) {
   }
 }
 
+TEST_F(CaseReaderTest, OfManyShortLinesWhatTellsIsKept) {
+  const std::string many(600'000, '\n');
+  const Case read = Read({Write("all.log", many + "[rank3]: CUDA error: out\n" + many)});
+  EXPECT_EQ(read.lines_read, 1'200'001u);
+  EXPECT_LT(read.lines.size(), 1000u);
+  EXPECT_EQ(Find(read, "CUDA error: out").number, 600'001u);
+}
+
 TEST_F(CaseReaderTest, OfALargeFileTheReportsBeforeWhatTellsAreKept) {
   std::string text;
   auto reports = [&](int first, size_t bytes) {

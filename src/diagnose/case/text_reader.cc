@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <set>
@@ -19,15 +20,32 @@ namespace {
 constexpr size_t kChunkBytes = 2 << 20;
 constexpr size_t kReach = ChunkScanner::kMaxLineBytes;  // in which a chunk's last line has to end
 constexpr size_t kSampleBytes = 48 << 10;
-constexpr uint64_t kKeepAllBytes = 16 << 20;
+constexpr uint64_t kKeepAllBytes = 16 << 20, kKeepAllLines = 400'000;
 constexpr uint64_t kCompression = 10;  // about what text becomes less by
 constexpr int kThreads = 2;
+
+// Whether what has come of all files together is more than is kept as a whole. Thread-safe.
+class Amount {
+ public:
+  explicit Amount(uint64_t expected_bytes) : large_(expected_bytes > kKeepAllBytes) {}
+  void Add(std::string_view bytes) {
+    if (large_) return;
+    bytes_ += bytes.size();
+    lines_ += static_cast<uint64_t>(std::count(bytes.begin(), bytes.end(), '\n'));
+    large_ = bytes_ > kKeepAllBytes || lines_ > kKeepAllLines;
+  }
+  bool large() const { return large_; }
+
+ private:
+  std::atomic<uint64_t> bytes_{0}, lines_{0};
+  std::atomic<bool> large_;
+};
 
 // A file that threads read in chunks.
 class SharedText {
  public:
-  SharedText(const CasePath& path, size_t files, const detect::PatternSet& telling)
-      : path_(path), file_{FileLines(files), {}} {
+  SharedText(const CasePath& path, size_t files, const detect::PatternSet& telling, Amount* amount)
+      : path_(path), amount_(amount), file_{FileLines(files), {}} {
     rules_.telling = &telling;
     rules_.near = path.written;
     rules_.json = path.log.json;
@@ -37,11 +55,11 @@ class SharedText {
   uint64_t chunks() const { return chunks_; }
 
   // Reads one of the chunks. Any thread, each chunk once; `buffer` is the thread's.
-  void Read(uint64_t chunk, bool thin, ChunkScanner* scanner, std::string* buffer) {
+  void Read(uint64_t chunk, ChunkScanner* scanner, std::string* buffer) {
     std::call_once(opened_, [&] { Open(); });
     base::Status status = open_status_;
     if (status.ok()) {
-      status = path_.encoding.empty() ? ReadPlain(chunk, thin, scanner, buffer) : ReadEncoded(thin, scanner, buffer);
+      status = path_.encoding.empty() ? ReadPlain(chunk, scanner, buffer) : ReadEncoded(scanner, buffer);
     }
     std::lock_guard lock(mutex_);
     if (!status.ok() && file_.status.ok()) file_.status = status;
@@ -83,7 +101,7 @@ class SharedText {
   }
 
   // A chunk has the lines that begin in it, but what is too far from a line end is cut at the chunk's.
-  base::Status ReadPlain(uint64_t chunk, bool thin, ChunkScanner* scanner, std::string* buffer) {
+  base::Status ReadPlain(uint64_t chunk, ChunkScanner* scanner, std::string* buffer) {
     uint64_t offset = chunk * kChunkBytes;
     size_t lead = chunk > 0 ? 1 : 0;  // the byte before tells whether a line begins here
     buffer->resize(lead + kChunkBytes + kReach);
@@ -91,7 +109,7 @@ class SharedText {
     std::string_view bytes = std::string_view(*buffer).substr(0, size);
     size_t begin = lead > 0 ? Border(bytes, 0) : 0;
     size_t end = size <= lead + kChunkBytes ? size : Border(bytes, kChunkBytes + lead - 1);
-    AddInOrder(chunk, scanner->Scan(bytes.substr(begin, end - std::min(begin, end)), rules_, thin));
+    Scan(chunk, bytes.substr(begin, end - std::min(begin, end)), scanner);
     return {};
   }
 
@@ -104,13 +122,13 @@ class SharedText {
     return end + (pair ? 2 : 1);
   }
 
-  base::Status ReadEncoded(bool thin, ChunkScanner* scanner, std::string* buffer) {
+  base::Status ReadEncoded(ChunkScanner* scanner, std::string* buffer) {
     buffer->clear();
     ASSIGN_OR_RETURN(auto decoder, base::Decoder::Make(path_.encoding));
     uint64_t chunk = 0;
     auto take = [&](std::string_view bytes) {
       *buffer += bytes;
-      if (buffer->size() >= kChunkBytes) TakeDecoded(&chunk, thin, false, scanner, buffer);
+      if (buffer->size() >= kChunkBytes) TakeDecoded(&chunk, false, scanner, buffer);
       return base::Status();
     };
     base::Status status;
@@ -120,19 +138,23 @@ class SharedText {
       if (block.empty()) break;
       offset += block.size();
     }
-    TakeDecoded(&chunk, thin, true, scanner, buffer);
+    TakeDecoded(&chunk, true, scanner, buffer);
     return status.WithContext(path_.log.path);
   }
 
   // The whole lines of the buffer, or all of it.
-  void TakeDecoded(uint64_t* chunk, bool thin, bool all, ChunkScanner* scanner, std::string* buffer) {
+  void TakeDecoded(uint64_t* chunk, bool all, ChunkScanner* scanner, std::string* buffer) {
     if (*chunk == 0) Learn(std::string_view(*buffer).substr(0, kSampleBytes));
     size_t end = all ? buffer->size() : buffer->find_last_of("\n\r") + 1;
     if (end == 0) end = buffer->size() < kChunkBytes + kReach ? 0 : buffer->size();
     if (end == 0) return;
-    thin = thin || file_.kept.bytes_read > kKeepAllBytes;
-    AddInOrder((*chunk)++, scanner->Scan(std::string_view(*buffer).substr(0, end), rules_, thin));
+    Scan((*chunk)++, std::string_view(*buffer).substr(0, end), scanner);
     buffer->erase(0, end);
+  }
+
+  void Scan(uint64_t number, std::string_view bytes, ChunkScanner* scanner) {
+    amount_->Add(bytes);
+    AddInOrder(number, scanner->Scan(bytes, rules_, amount_->large()));
   }
 
   void AddInOrder(uint64_t number, Chunk chunk) {
@@ -146,6 +168,7 @@ class SharedText {
   }
 
   const CasePath& path_;
+  Amount* amount_;
   ScanRules rules_;
   uint64_t chunks_ = 1;
   std::once_flag opened_;
@@ -157,17 +180,20 @@ class SharedText {
   TextFile file_;
 };
 
+uint64_t BytesOf(const std::vector<CasePath>& files) {
+  uint64_t bytes = 0;
+  for (const CasePath& file : files) bytes += file.bytes * (file.encoding.empty() ? 1 : kCompression);
+  return bytes;
+}
+
 // The chunks of all files, for threads to take one after the other.
 class Work {
  public:
-  Work(const std::vector<CasePath>& files, const detect::PatternSet& telling) {
-    uint64_t bytes = 0;
+  Work(const std::vector<CasePath>& files, const detect::PatternSet& telling) : amount_(BytesOf(files)) {
     for (const CasePath& file : files) {
-      texts_.push_back(std::make_unique<SharedText>(file, files.size(), telling));
+      texts_.push_back(std::make_unique<SharedText>(file, files.size(), telling, &amount_));
       for (uint64_t chunk = 0; chunk < texts_.back()->chunks(); ++chunk) items_.push_back({texts_.size() - 1, chunk});
-      bytes += file.bytes * (file.encoding.empty() ? 1 : kCompression);
     }
-    thin_ = bytes > kKeepAllBytes;
     // A compressed file is one piece of work: not to be waited for last.
     std::stable_partition(items_.begin(), items_.end(),
                           [&](const Item& item) { return !files[item.file].encoding.empty(); });
@@ -177,11 +203,11 @@ class Work {
     ChunkScanner scanner;
     std::string buffer;
     for (size_t at = next_++; at < items_.size(); at = next_++) {
-      texts_[items_[at].file]->Read(items_[at].chunk, thin_, &scanner, &buffer);
+      texts_[items_[at].file]->Read(items_[at].chunk, &scanner, &buffer);
     }
   }
 
-  bool large() const { return thin_; }
+  bool large() const { return amount_.large(); }
   std::vector<TextFile> Take() {
     std::vector<TextFile> files;
     for (auto& text : texts_) files.push_back(text->Take());
@@ -193,10 +219,10 @@ class Work {
     size_t file = 0;
     uint64_t chunk = 0;
   };
+  Amount amount_;
   std::vector<std::unique_ptr<SharedText>> texts_;
   std::vector<Item> items_;
   std::atomic<size_t> next_{0};
-  bool thin_ = false;
 };
 
 }  // namespace

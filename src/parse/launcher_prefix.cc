@@ -126,6 +126,22 @@ bool TakeMpiTag(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   return true;
 }
 
+// vLLM names a worker by its place in each group, "Worker_DP0_PP0_TP3": its rank, where that is the first in all
+// others.
+std::optional<int32_t> RankInGroups(std::string_view name) {
+  std::optional<int32_t> rank;
+  size_t worker = name.find("Worker");
+  if (worker == std::string_view::npos) return rank;
+  for (std::string_view group : {"DP", "PP", "TP"}) {
+    size_t at = name.find(group, worker);
+    if (at == std::string_view::npos || (name[at - 1] != '_' && name[at - 1] != ' ')) continue;
+    auto place = Cursor(name.substr(at + group.size())).TakeNumber<int32_t>();
+    if (!place || rank.value_or(0) > 0) return std::nullopt;
+    rank = place;
+  }
+  return rank;
+}
+
 // (Actor pid=17, ip=10.0.0.1) text  (worker1, rank=1, pid=99) text  (raylet) text
 bool TakeRayActor(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* prefix) {
   std::string_view text = line->rest().substr(0, kLongestPrefix);
@@ -138,8 +154,11 @@ bool TakeRayActor(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* pref
   if (parted) prefix->pid = Cursor(text.substr(pid + 4)).TakeNumber<int64_t>();
   size_t rank = text.substr(0, end).find(", rank=");  // SkyPilot: of the node
   if (rank != std::string_view::npos) prefix->node_rank = Cursor(text.substr(rank + 7)).TakeNumber<int32_t>();
-  if (size_t own = text.substr(0, end).find(" rank="); own != std::string_view::npos && text[own - 1] != ',')
+  if (size_t own = text.substr(0, end).find(" rank="); own != std::string_view::npos && text[own - 1] != ',') {
     prefix->rank = Cursor(text.substr(own + 6)).TakeNumber<int32_t>();  // vLLM
+  } else if (auto place = parted ? RankInGroups(text.substr(0, pid)) : std::nullopt) {
+    prefix->rank = place;
+  }
   line->Take(text.substr(0, end + 2));
   return true;
 }

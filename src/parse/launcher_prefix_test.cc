@@ -98,6 +98,11 @@ TEST(LauncherPrefix, ANameThatSaysRankTellsTheRank) {
     EXPECT_EQ(PeelAll(log)[3].text, "a") << form;
   }
   EXPECT_EQ(Peel("(VllmWorker rank=3 pid=71) x").prefix.rank, 3);
+  for (const char* name : {"Worker_TP3", "VllmWorker TP3", "Worker_PP0_TP3_EP3", "Worker_DP3", "Worker_DP0_PP3"})
+    EXPECT_EQ(Peel("(" + std::string(name) + " pid=71) x").prefix.rank, 3) << name;
+  // How many each group has is not told; who drives the workers is none.
+  for (const char* name : {"Worker_PP1_TP0", "Worker_DP1_TP2", "EngineCore_DP1", "WorkerDict", "Worker_EP2"})
+    EXPECT_FALSE(Peel("(" + std::string(name) + " pid=71) x").prefix.rank) << name;
   std::string endless = "rank" + std::string(40, '9') + ": a\n";
   EXPECT_FALSE(PeelAll(endless + endless + endless + endless)[0].prefix.rank);
 }

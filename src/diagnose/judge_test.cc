@@ -119,12 +119,20 @@ TEST(Judge, BlamesTheRankThatHorovodMisses) {
       "are waiting for remainder of ranks for more than 60 seconds.\n";
   for (const char* names : {"[1,0]<stderr>:Allreduce_0 [missing ranks: 2]\n",
                             "loss_0 [ready ranks: 2], a_0 [ready ranks: 1, 0], b_0 [ready ranks: 0, 1]\n",
-                            "[1,0]<stderr>:Stalled ranks:\n[1,0]<stderr>:2: [allreduce.0, allreduce.1 ...]\n"}) {
+                            "[1,0]<stderr>:Stalled ranks:\n[1,0]<stderr>:2: [allreduce.0, allreduce.1 ...]\n",
+                            "[1,0]<stderr>:Missing ranks:\n[1,0]<stderr>:1: [allreduce.0]\n[1,0]<stderr>:2: "
+                            "[allreduce.0]\n[1,0]<stderr>:Missing ranks:\n[1,0]<stderr>:2: [allreduce.0]\n"}) {
     Verdict verdict = JudgeLog(std::string(kStall) + names);
     EXPECT_EQ(verdict.failure, "collective_mismatch_hang");
     ASSERT_TRUE(verdict.culprit) << names;
     EXPECT_EQ(verdict.culprit->rank, 2);
   }
+}
+
+TEST(Judge, BlamesNobodyForANumberedListThatIsNotHorovods) {
+  EXPECT_FALSE(JudgeLog("One or more tensors were submitted to be reduced, gathered or broadcasted by subset of ranks "
+                        "and are waiting for remainder of ranks for more than 60 seconds.\nTensors:\n2: [loss.0]\n")
+                   .culprit);
 }
 
 TEST(Judge, TakesAWaitForARankThatEvaluatesAloneForOver) {

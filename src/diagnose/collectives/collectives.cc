@@ -88,13 +88,12 @@ void ReadReady(std::string_view text, Collectives* found) {
   }
 }
 
-// Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]", or "6: [tensor.0, …]" below its
-// heading. NCCL, gloo's barrier and Ascend's collectives name the peer that does not do as the rest.
-void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
+// Horovod names the ranks that a tensor waits for: "…_0 [missing ranks: 1, 2]". NCCL, gloo's barrier and Ascend's
+// collectives name the peer that does not do as the rest.
+void ReadMissing(std::string_view text, Collectives* found) {
   static const re2::RE2 kMissing(
       R"(\[missing ranks: ?([\d, ]+)\]|\bRanks? (\d[\d, ]*) failed to pass monitoredBarrier)"),
-      kNumber(R"((\d+))"), kStalled(R"(^(\d+): \[\w)");
-  std::string_view text = reading.text(line);
+      kNumber(R"((\d+))");
   re2::StringPiece ranks, late, digits;
   if (re2::RE2::PartialMatch(Piece(text), kMissing, &ranks, &late)) {
     if (ranks.empty()) ranks = late;
@@ -110,9 +109,19 @@ void ReadMissing(const Reading& reading, size_t line, Collectives* found) {
     }
   }
   ReadReady(text, found);
-  bool below = line > 0 && reading.bodies[line - 1].text.starts_with("Stalled ranks:");
-  if (below && re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kStalled, &digits))
-    ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
+}
+
+// Or it lists them, each with the tensors that wait for it: "6: [tensor.0, …]" below the heading.
+bool IsHeadingOfStalled(std::string_view body) {
+  return body.starts_with("Stalled ranks:") || body.starts_with("Missing ranks:");
+}
+
+bool ReadStalled(std::string_view body, Collectives* found) {
+  static const re2::RE2 kStalled(R"(^(\d{1,6}): \[\w)");
+  re2::StringPiece digits;
+  if (!re2::RE2::PartialMatch(Piece(body), kStalled, &digits)) return false;
+  ++found->missing[static_cast<int32_t>(Integer(digits).value_or(0))];
+  return true;
 }
 
 std::optional<int32_t> RankOf(const Reading& reading, size_t line) {
@@ -215,12 +224,15 @@ LateRanks FindSilent(const Reading& reading, const Collectives& collectives) {
 
 Collectives FindCollectives(const Reading& reading) {
   Collectives found;
+  bool lists_stalled = false;
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     std::string_view text = reading.text(i);
     ReadWorldSize(text, &found);
     ReadTrace(text, i, &found);
     if (text.find("CollectiveFingerPrint") != std::string_view::npos) ReadFingerprints(text, i, &found);
-    ReadMissing(reading, i, &found);
+    ReadMissing(text, &found);
+    const std::string_view body = reading.bodies[i].text;
+    lists_stalled = IsHeadingOfStalled(body) || (lists_stalled && ReadStalled(body, &found));
     bool told =
         text.find("WorkNCCL(SeqNum=") != std::string_view::npos || text.find("ast enqueued") != std::string_view::npos;
     auto rank = told ? RankOf(reading, i) : std::nullopt;

@@ -109,7 +109,7 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "order", kCause, 80, R"(loss log variables are different across GPUs)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 66,
      R"(submitted to be reduced, gathered or broadcasted by (?:a )?subset of ranks|\[missing ranks: ?\d)"},
-    {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^Stalled (?:ops|ranks):)"},
+    {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^(?:Stalled (?:ops|ranks)|Missing ranks):)"},
     {"collective_mismatch_hang", "shapes differ", kCause, 90, R"(Shape mismatch in the collective instance)"},
 
     {"gloo_error", "connect", kSymptom, 66,

@@ -315,5 +315,16 @@ TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
   }
 }
 
+TEST(Judge, TakesAServerOfOnesOwnForNoHub) {
+  auto judge = [](const std::string& host) {
+    return JudgeLog(Traceback("/app/rollout.py", "requests.exceptions.ConnectionError: HTTPConnectionPool(host='" +
+                                                     host + "', port=8000): Max retries exceeded with url: /health/"));
+  };
+  for (const char* host : {"10.0.0.4", "localhost", "vllm-0", "vllm.jobs.svc", "::1"})
+    EXPECT_EQ(judge(host).failure, "python_exception_one_rank") << host;
+  for (const char* host : {"models.example.com", "hub.example.cn", "10.example.co"})
+    EXPECT_EQ(judge(host).failure, "hub_auth_or_download_error") << host;
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

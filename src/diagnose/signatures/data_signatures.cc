@@ -77,6 +77,9 @@ constexpr Signature kTable[] = {
      R"(\b(?:40[134]|429) Client Error|\b50\d Server Error|Too Many Requests for url|HTTP Error [45]\d\d|rate limit(?:ed)? .*(?:hub|hf))"},
     {"hub_auth_or_download_error", "no network", kCause, 84,
      R"(We couldn't connect to 'https?://|Max retries exceeded with url|HTTPS?ConnectionPool\(|Couldn't reach |Can't reach|Connection error, and we cannot find the requested files|outgoing traffic has been disabled|offline mode is enabled|Cannot reach https?://)"},
+    // A hub has a domain's name: what has an address, or a name of the cluster's, is a server of one's own.
+    {"python_exception_one_rank", "server", kSymptom, 85,
+     R"(HTTPS?ConnectionPool\(host=['"](?:[\d.]+|[\w-]+|[\[\]0-9a-f:]+|[\w.-]+\.(?:local|internal|svc))['"])"},
     {"hub_auth_or_download_error", "transfer", kCause, 78,
      R"(Consistency check failed|ChunkedEncodingError|IncompleteRead|CERTIFICATE_VERIFY_FAILED|SSLError|ProxyError|urlopen error|RemoteDisconnected|(?:requests|httpx|urllib3|aiohttp)\.\S*(?:Error|Timeout))"},
     {"hub_auth_or_download_error", "model name", kCause, 76,

@@ -66,6 +66,8 @@ constexpr Wording kWordings[] = {
     {R"(--local_rank=(?P<local>0)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(RANK (?P<rank>\d+) PID \d+ RUNNING AT(?:.*(?:KILLED BY SIGNAL: (?P<signal>\d+)|EXIT CODE: (?P<code>\d+)))?)"},
+    {R"(\bShard (?P<rank>\d+) failed to start)"},
+    {R"(Shard process was signaled to shutdown with signal (?P<signal>\d+))"},
     {R"(Container rank (?P<rank>\d+) status failed cmd .* code (?P<code>-?\d+))"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},
     {R"([Rr]ank (?P<rank>\d+)(?: \((?i:pid) \d+\))? (?:ended|exited|crashed|died|terminated|was killed)\b.*?(?:signal (?P<signal>\d+)|(?P<name>SIG\w+)|(?:exit|code|status)\D{0,8}(?P<code>-?\d+)))"},
@@ -137,9 +139,11 @@ class TableReader {
   std::optional<Exit> open_;
 };
 
-// Lightning puts the local rank of the child before what it says of its end.
+// Lightning puts the local rank of the child before what it says of its end, text-generation-inference that of the
+// shard behind it.
 std::optional<int32_t> RankOfChild(const LineBody& body) {
-  return body.text.starts_with("Child process with PID") ? body.rank : std::nullopt;
+  const bool child = body.text.starts_with("Child process with PID");
+  return child || body.text.find("Shard process was signaled") != std::string_view::npos ? body.rank : std::nullopt;
 }
 
 // PRRTE breaks its sentence after so many words, and MPICH tells the rank above how it ended.

@@ -9,6 +9,7 @@
 
 #include "diagnose/reading/own_frame.h"
 #include "diagnose/reading/section_rank.h"
+#include "diagnose/reading/trailing_rank.h"
 #include "diagnose/signatures/signature_set.h"
 
 namespace rankscope::diagnose {
@@ -319,6 +320,7 @@ void NameWhoRaised(Reading* reading) {
 Reading Understand(const Case& read) {
   Reading reading(read);
   ReadSpeakers(&reading);
+  NameLinesByTrailingRank(&reading);
   GiveTracebacksTheRankOfTheirHead(&reading);
   OrderByTime(&reading);
   reading.tracebacks = FindTracebacks(read, reading.bodies);

@@ -68,6 +68,28 @@ TEST(Judge, BlamesTheProcessThatHorovodsLauncherNames) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
 }
 
+TEST(Judge, TakesAKillBehindTheProcessThatALauncherNamesFirstForItsDoing) {
+  const std::string first =
+      "RuntimeError: Horovod detected that one or more processes exited with non-zero status, thus causing the job to "
+      "be terminated. The first process to do so was:\nProcess name: 2\nExit code: 1\n";
+  const std::string kill = "INFO: container failed with non-zero exit code:  (exit code 137)\n";
+  EXPECT_EQ(JudgeLog(first + kill).culprits, std::vector<int32_t>{2});
+  EXPECT_EQ(JudgeLog(first + kill).failure, "python_exception_one_rank");
+  EXPECT_EQ(JudgeLog(kill + first).failure, "host_oom_killed");
+}
+
+TEST(Judge, BlamesTheProcessThatALauncherSawEnd) {
+  const std::string killed = "Process 3 exit with status code 137.\n";
+  EXPECT_EQ(JudgeLog(killed + "Process 0 exit with status code 134.\n").failure, "host_oom_killed");
+  EXPECT_EQ(JudgeLog(killed + "Process 0 exit with status code 134.\n").culprits, std::vector<int32_t>{3});
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + "Process 3 exit with status code 0.\n").healthy);
+  const std::string worker = "ERROR 02-03 10:00:07 [multiproc_executor.py:140] Worker proc VllmWorker-3 died ";
+  EXPECT_EQ(JudgeLog(worker + "unexpectedly, shutting down executor.\n").culprits, std::vector<int32_t>{3});
+  const Verdict killed_worker = JudgeLog(worker + "unexpectedly (exit code: -9), shutting down executor.\n");
+  EXPECT_EQ(killed_worker.failure, "host_oom_killed");
+  EXPECT_EQ(killed_worker.culprits, std::vector<int32_t>{3});
+}
+
 TEST(Judge, TakesALaunchersTableForAFailureWhereNothingElseIsSaid) {
   Verdict verdict = JudgeLog(
       "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: \ntrain.py FAILED\n"

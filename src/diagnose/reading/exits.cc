@@ -67,6 +67,8 @@ constexpr Wording kWordings[] = {
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(RANK (?P<rank>\d+) PID \d+ RUNNING AT(?:.*(?:KILLED BY SIGNAL: (?P<signal>\d+)|EXIT CODE: (?P<code>\d+)))?)"},
     {R"(\bShard (?P<rank>\d+) failed to start)"},
+    {R"(Worker proc VllmWorker-(?P<rank>\d+) died unexpectedly(?: \(exit code: (?P<code>-?\d+)\))?)"},
+    {R"(^Process (?P<rank>\d+) exit with status code (?P<code>\d+)\.)"},
     {R"(Shard process was signaled to shutdown with signal (?P<signal>\d+))"},
     {R"(Container rank (?P<rank>\d+) status failed cmd .* code (?P<code>-?\d+))"},
     {R"(died with <Signals\.(?P<name>SIG\w+))"},

@@ -47,7 +47,7 @@ constexpr Signature kTable[] = {
     {"sigterm_preempted", "forced", kCascade, 20, R"(forcefully exiting via Signals\.SIGKILL)"},
 
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
-     R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
+     R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status code|status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
      R"(^\S+: line \d+: +\d+ Killed\b|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
 
@@ -60,7 +60,10 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(failed \(exitcode: ?\d+\)|exit ?code ?: ?[1-9]\d*\b|terminated with exit code [1-9]|^ *Exit code: +[1-9]|exits with return code = [1-9]|[Ee]xited with (?:exit )?code [1-9]|non-zero exit (?:status|code))"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
-     R"(Process finished with exit code -?[1-9]|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status [1-9]|torchelastic\.worker\.status\.FAILED)"},
+     R"(Process finished with exit code -?[1-9]|A worker died or was killed while executing a task|trainer process with rank=\[[\d, ]+\] was aborted|exit(?:ed)? (?:with )?status (?:code )?[1-9]|torchelastic\.worker\.status\.FAILED)"},
+    // vLLM's and text-generation-inference's.
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
+     R"(Worker proc \S+ died unexpectedly|\bShard \d+ failed to start)"},
     // Composer's launcher, Paddle's, ColossalAI's and Monarch's.
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},

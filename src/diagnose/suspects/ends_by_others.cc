@@ -175,6 +175,30 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
   }
 }
 
+// Where Horovod's or Open MPI's launcher named the process that failed first, and how: behind the words, some lines.
+std::optional<size_t> WhereOneFailedFirst(const Reading& reading) {
+  constexpr size_t kReport = 5;
+  for (const Exit& exit : reading.exits) {
+    if (exit.signal) continue;
+    for (size_t line = exit.line - std::min(exit.line, kReport); line < exit.line; ++line) {
+      if (reading.text(line).find("The first process to do so was:") != std::string_view::npos) return exit.line;
+    }
+  }
+  return std::nullopt;
+}
+
+// Nobody knows whose the end is that is told behind that.
+void DemoteKillsAfterTheFirst(const Reading& reading, std::vector<Suspect>* suspects) {
+  const auto first = WhereOneFailedFirst(reading);
+  if (!first) return;
+  for (Suspect& suspect : *suspects) {
+    if (suspect.kind != "sigkill_unexplained" || suspect.rank || !IsKnownToFollow(reading, suspect.line, *first))
+      continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
 }  // namespace
 
 bool IsAnAbortAnnounced(const Reading& reading) {
@@ -184,6 +208,7 @@ bool IsAnAbortAnnounced(const Reading& reading) {
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) {
   DemoteLaunchersSignals(reading, suspects);
   DemoteCancelledSteps(reading, suspects);
+  DemoteKillsAfterTheFirst(reading, suspects);
   DemoteSignalsAfterAFailure(reading, suspects);
   WeighAborts(reading, suspects);
   AddOwnExit(reading, suspects);

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <utility>
+#include <vector>
 
 #include "diagnose/reading/stacks.h"
 
@@ -183,16 +185,25 @@ std::optional<Suspect> FindStandingStack(const Reading& reading) {
 
 }  // namespace
 
+// The dump of a fatal signal begins with the signal, and ends with the modules: where it is cut, either tells.
 std::set<size_t> DumpsOfDeaths(const Reading& reading) {
-  std::set<std::pair<uint32_t, std::optional<int32_t>>> died;
+  using Writer = std::pair<uint32_t, std::optional<int32_t>>;
+  std::set<Writer> died;
+  std::map<Writer, std::vector<size_t>> dumps;
   std::set<size_t> steps, lines;
   for (const Point& point : reading.points) steps.insert(point.line);
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
-    const auto writer = std::make_pair(reading.read->lines[i].file, reading.ranks[i]);
+    const Writer writer(reading.read->lines[i].file, reading.ranks[i]);
     const std::string_view text = reading.bodies[i].text;
     if (text.starts_with("Fatal Python error: ")) died.insert(writer);
-    if (steps.count(i) > 0) died.erase(writer);  // begun again
-    if (text.ends_with("(most recent call first):") && died.count(writer) > 0) lines.insert(i);
+    if (text.starts_with("Extension modules: ")) lines.insert(dumps[writer].begin(), dumps[writer].end());
+    if (steps.count(i) > 0) {  // begun again
+      died.erase(writer);
+      dumps.erase(writer);
+    }
+    if (!text.ends_with("(most recent call first):")) continue;
+    if (died.count(writer) > 0) lines.insert(i);
+    dumps[writer].push_back(i);
   }
   return lines;
 }

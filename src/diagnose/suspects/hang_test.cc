@@ -178,6 +178,17 @@ TEST(Attempts, LastThatFailedIsToldAndTheEarlierAreNamed) {
   EXPECT_EQ(std::vector<std::string>(verdict.figures.end() - 3, verdict.figures.end()), expected);
 }
 
+// Where the log is cut above, the modules that Python lists below the stacks tell that a signal ended it.
+TEST(HangByStacks, ADumpThatEndsWithTheModulesIsOfADeath) {
+  const std::string dump = Faulthandler("  File \"/app/data.py\", line 12 in load\n", 60);
+  const std::string raised = Failed("KeyError: 'caption'");
+  EXPECT_EQ(JudgeLog(dump).failure, "process_hung");
+  EXPECT_EQ(JudgeLog(dump + "\nExtension modules: numpy.linalg._umath_linalg, torch._C (total: 2)\n" + raised).failure,
+            "python_exception_one_rank");
+  EXPECT_NE(JudgeLog(dump + "\nExtension modules: numpy.linalg._umath_linalg, torch._C (total: 2)\n").failure,
+            "process_hung");
+}
+
 TEST(Attempts, LaunchersWordsPartOneMixedFile) {
   std::string restart = "[default] Worker group FAILED. 2/2 attempts left; will restart worker group\n";
   Verdict verdict =

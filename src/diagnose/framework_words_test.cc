@@ -283,12 +283,14 @@ TEST(Judge, KnowsTheRankByWhatPrefixesALine) {
   const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.00 GiB.\n";
   for (const char* prefix :
        {"[SLURM_PROCID=5] ", "PROCID 5: ", "[process 5] ", "2026-02-03 10:00:07,050 INFO [worker-5] ",
-        "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) "}) {
+        "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) ", "[10:00:07 TP5] ",
+        "[2026-02-03 10:00:07 DP1 PP0 TP5 EP5] ", "[2026-02-03 10:00:07 DP5] "}) {
     EXPECT_EQ(JudgeLog(prefix + oom).culprits, std::vector<int32_t>{5}) << prefix;
   }
   // An NPU's process without a group has none, a number in a sentence is no prefix, and a data loader's is no rank.
-  for (const char* prefix : {"[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:-1) ", "PROCID 5 has ",
-                             "[worker 5] ", "[worker:5] ", "[Worker5] "})
+  for (const char* prefix :
+       {"[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:-1) ", "PROCID 5 has ",
+        "[2026-02-03 10:00:07 PP1 TP5] ", "[2026-02-03 10:00:07 DP1 PP5] ", "[worker 5] ", "[worker:5] ", "[Worker5] "})
     EXPECT_TRUE(JudgeLog(prefix + oom).culprits.empty()) << prefix;
 }
 
@@ -313,6 +315,13 @@ TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
     Verdict verdict = JudgeLog(std::string("building the model\n") + text + "\n");
     EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
   }
+}
+
+TEST(Judge, KnowsThatAscendsCollectiveTimedOut) {
+  const std::string raised = Traceback("/app/loop.py", "RuntimeError: ACL stream synchronize failed.");
+  EXPECT_EQ(JudgeLog(raised + "EI9999: hccl aicpu task timeout occurred during task execution, stream_id:4\n").failure,
+            "nccl_timeout");
+  EXPECT_EQ(JudgeLog(raised + "EI9999: aicpu task error occurred, stream_id:4\n").failure, "python_exception_one_rank");
 }
 
 TEST(Judge, TakesAServerOfOnesOwnForNoHub) {

@@ -31,6 +31,7 @@ const std::string kOwn = Traceback("/app/pack.py", "ValueError: 9 rows do not fi
 TEST(JudgeWhose, ATracebackIsOfTheRankWhoseLoggerSaysAnErrorRightAboveIt) {
   EXPECT_EQ(JudgeLog(kSteps + ("2026-04-03 18:44:26 [ERROR] [rank 2] training failed\n" + kOwn)).culprits,
             std::vector<int32_t>{2});
+  EXPECT_EQ(JudgeLog(kSteps + ("[INFO] [rank 2] Exception in pack_rows:\n" + kOwn)).culprits, std::vector<int32_t>{2});
   for (const char* above : {"[INFO] [rank 2] step 4 loss 2.0\n", "[ERROR] [rank 2] retrying shard 4\nshard 4 read\n",
                             "[ERROR] training failed\n"})
     EXPECT_TRUE(JudgeLog(kSteps + (above + kOwn)).culprits.empty()) << above;

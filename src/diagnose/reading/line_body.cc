@@ -8,7 +8,7 @@ namespace {
 // One piece of a prefix. Tried again and again from the left.
 const re2::RE2& RankPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank(?: |: +)(\d{1,6})(?:: | \| )|<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|\[(?:(?:GPU|gpu|cuda|[Pp]rocess|R)[ :_-]?|[Ww]orker-)(\d{1,4})\]:?|\[?(?:SLURM_)?PROCID[=:]? ?(\d{1,6})(?:\]:?|: )|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d \(PID:\d+, Device:-?\d+, RankID:(\d{1,6})\)|\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d (?:DP\d+ )?TP(\d{1,4})(?: [DE]P\d+)*\]|[\w-]+:(\d{1,5})\t))");
+      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank(?: |: +)(\d{1,6})(?:: | \| )|<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|\[(?:(?:GPU|gpu|cuda|[Pp]rocess|R)[ :_-]?|[Ww]orker-)(\d{1,4})\]:?|\[?(?:SLURM_)?PROCID[=:]? ?(\d{1,6})(?:\]:?|: )|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d \(PID:\d+, Device:-?\d+, RankID:(\d{1,6})\)|\[(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d (?:(?:DP\d+ )?(?:PP0 )?TP|DP)(\d{1,4})(?: [DE]P\d+)*\]|[\w-]+:(\d{1,5})\t))");
   return regex;
 }
 

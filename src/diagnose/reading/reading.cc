@@ -84,7 +84,7 @@ class HeadedTraceback {
   }
   void Begin(const LineBody& body, std::optional<int32_t> rank) {
     const bool head = IsHead(body.text);
-    const bool error = body.level == 'E' || body.level == 'F';
+    const bool error = body.level == 'E' || body.level == 'F' || AnnouncesException(body.text);
     rank_ = head || error ? rank : std::nullopt;
     state_ = head ? State::kHead : State::kAbove;
   }
@@ -94,6 +94,10 @@ class HeadedTraceback {
   static bool GoesOn(std::string_view text) {
     return text.find("During handling of the above exception") != std::string_view::npos ||
            text.find("The above exception was the direct cause") != std::string_view::npos;
+  }
+  // "Exception in run_tp_server:"
+  static bool AnnouncesException(std::string_view text) {
+    return text.ends_with(":") && (text.starts_with("Exception ") || text.starts_with("Error "));
   }
   static bool IsHead(std::string_view text) { return text.ends_with("Traceback (most recent call last):"); }
 
@@ -178,6 +182,16 @@ bool IsWrapped(std::string_view exception) {
   return last != std::string_view::npos && last == exception.find(':');
 }
 
+// Or Ascend's codes follow, "EI9999: …": what its runtime says of a call that failed.
+bool IsExplainedBelow(const Reading& reading, size_t exception) {
+  static const re2::RE2 kCode(R"(^E[A-Z]\d{4}: )");
+  const auto& lines = reading.read->lines;
+  const size_t next = exception + 1;
+  if (next >= lines.size() || lines[next].file != lines[exception].file) return false;
+  const std::string_view text = reading.bodies[next].text;
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kCode);
+}
+
 std::string_view Trimmed(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
   return text.substr(0, text.find_last_not_of(' ') + 1);
@@ -222,7 +236,7 @@ void FindSightings(Reading* reading) {
     if (traceback != Traceback::kNone && reading->tracebacks.all[traceback].ignored) continue;
     const std::string* frames = traceback == Traceback::kNone ? nullptr : &reading->tracebacks.all[traceback].frames;
     std::string_view text = WithoutGuesses(reading->bodies[i].text);
-    const bool wrapped = traceback != Traceback::kNone && IsWrapped(text);
+    const bool wrapped = traceback != Traceback::kNone && (IsWrapped(text) || IsExplainedBelow(*reading, i));
     SignatureSet::Shipped().Match(wrapped ? WrappedMessage(*reading, i) : text, frames, &found);
     const Signature* signature = MostSpecific(found);
     if (!signature && traceback != Traceback::kNone) signature = &kUnnamed;

@@ -49,7 +49,7 @@ constexpr Signature kTable[] = {
 
     // Ascend's collectives, by another name.
     {"nccl_timeout", "hccl", kSymptom, 62,
-     R"(EI0002|EI0006|[Ss]tream sync(?:hronize)? timeout|Getting socket times out|wait execution of the Notify register times out)"},
+     R"(EI0002|EI0006|[Ss]tream sync(?:hronize)? timeout|Getting socket times out|wait execution of the Notify register times out|hccl \w+ task timeout occurred)"},
     {"nccl_system_error", "hccl", kSymptom, 60,
      R"(HCCL (?:function )?error|hccl api failed|\bHccl\w+(?:, error code| fail(?:ed)?\b)|EI000[1345]\b)"},
 

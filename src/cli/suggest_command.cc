@@ -61,7 +61,8 @@ base::Status ReplayHealthyJobs(const SuggestOptions& options, const std::string&
   size_t replayed = 0, alarms = 0;
   for (const Json& row : jobs) {
     std::string job = row.value("job_id", "");
-    if (row.value("state", "") != "finished" || job == broken || replayed == kMostHealthyJobs) continue;
+    const bool ended_well = row.value("state", "") == "finished" && row.value("diagnosis", "").empty();
+    if (!ended_well || job == broken || replayed == kMostHealthyJobs) continue;
     ASSIGN_OR_RETURN(size_t findings, CountFindings(options, job));
     ++replayed;
     alarms += findings > 0 ? 1 : 0;

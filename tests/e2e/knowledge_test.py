@@ -148,6 +148,12 @@ class KnowledgeTest(ServerCase):
         fixed = self.ask("verify-fix", "mended", "--against", "slow")
         self.assertEqual((fixed.returncode, fixed.stderr), (0, ""), fixed.stdout)
         self.assertIn("tokens/s a rank: 1000 now; the old job: 1000 usually, 400 at its end", fixed.stdout)
+        self.train("broken", oom_after=10)
+        wait_until(lambda: self.diagnoses("broken"), "the diagnosis")
+        for job in ("slow", "broken"):  # the slow one is none that ended well
+            rule = f"{self.place.path}/{job}.yaml"
+            made = self.ask("rules", "suggest", "--job_id", job, "--rule_file", rule, "--test_file", rule + ".tests")
+            self.assertIn("of 1 stored job that ended well, it fires in 0", made.stdout, made.stderr)
 
     def test_a_rule_is_suggested_that_fires_on_that_job_and_on_no_healthy_one(self):
         self.train("broken", oom_after=10)

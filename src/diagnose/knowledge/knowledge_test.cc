@@ -388,5 +388,19 @@ TEST(RuleSuggestionTest, AFailureWithoutWordsIsFoundByTheThroughputThatWasLost) 
   EXPECT_FALSE(SuggestRule(Job("fine", "none"), "x.yaml").ok());
 }
 
+TEST(RuleSuggestionTest, APrintedReportOfNumbersIsWhatAnyHealthyJobPrints) {
+  JobFacts facts = Job("slow", "throughput_decay");
+  facts.root_line = "{'loss': 1.0132, 'step': 151, 'tokens_per_sec': 400.0}";
+  for (int64_t step = 1; step <= 200; ++step) facts.curves["step_time_s"].Add(step, step < 100 ? 0.2 : 0.5);
+  auto made = SuggestRule(facts, "x.yaml");
+  ASSERT_TRUE(made.ok());
+  EXPECT_NE(made->rules.find("metric: step_time_s\n    when: value > 0.316"), std::string::npos) << made->rules;
+  ExpectThatTestsPass(facts);
+  facts.curves.clear();
+  EXPECT_FALSE(SuggestRule(facts, "x.yaml").ok());
+  facts.root_line = "{'loss': nan, 'step': 151}";
+  EXPECT_NE(SuggestRule(facts, "x.yaml")->rules.find("match: "), std::string::npos);
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

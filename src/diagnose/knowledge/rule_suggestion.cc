@@ -8,13 +8,13 @@
 
 #include "diagnose/reading/line_body.h"
 #include "diagnose/verdict/figures.h"
+#include "parse/line_record.h"
 
 namespace rankscope::diagnose {
 namespace {
 
 constexpr size_t kMostPatternBytes = 400;  // of the line
-constexpr char kThroughput[] = "throughput_tokens_per_sec";
-constexpr double kLost = 0.8;  // of the usual: less than this is a failure's throughput
+constexpr double kLost = 0.8;              // of the usual speed: less than this is a failure's
 
 // 'it''s': YAML's form in which a backslash is a backslash.
 std::string Quoted(std::string_view text) {
@@ -70,21 +70,40 @@ RuleSuggestion FromLine(const JobFacts& facts, const std::string& rule_file) {
   return made;
 }
 
-RuleSuggestion FromThroughput(const JobFacts& facts, double usual, double last, const std::string& rule_file) {
+// What a job was slow by.
+struct LostSpeed {
+  std::string metric;
+  double usual = 0, last = 0;
+};
+
+// The first of what jobs tell their speed by that says that it was lost.
+std::optional<LostSpeed> FindLostSpeed(const JobFacts& facts) {
+  for (const auto& [metric, is_time] :
+       {std::pair("throughput_tokens_per_sec", false), std::pair("step_time_s", true)}) {
+    auto curve = facts.curves.find(metric);
+    if (curve == facts.curves.end()) continue;
+    const double usual = curve->second.EarlyMedian().value_or(0), last = curve->second.LateMedian().value_or(0);
+    const double left = is_time ? usual / last : last / usual;
+    if (usual > 0 && last > 0 && left < kLost) return LostSpeed{metric, usual, last};
+  }
+  return std::nullopt;
+}
+
+RuleSuggestion FromSpeed(const JobFacts& facts, const LostSpeed& lost, const std::string& rule_file) {
   RuleSuggestion made;
   made.alert = NameFor(facts);
-  std::string bound = Figure(std::sqrt(usual * last));
-  made.rules =
-      RulesYaml(facts, made.alert,
-                std::string("    metric: ") + kThroughput + "\n    when: value < " + bound + "\n    for: 5steps\n");
+  const std::string compared = lost.last < lost.usual ? "value < " : "value > ";
+  made.rules = RulesYaml(facts, made.alert,
+                         "    metric: " + lost.metric + "\n    when: " + compared +
+                             Figure(std::sqrt(lost.usual * lost.last)) + "\n    for: 5steps\n");
   auto test = [&](const char* name, double value, const char* state) {
-    return "- name: " + std::string(name) + "\n" + World(facts) + "  input_series:\n  - {series: " + kThroughput +
+    return "- name: " + std::string(name) + "\n" + World(facts) + "  input_series:\n  - {series: " + lost.metric +
            ", values: '" + Figure(value) +
            "x40', noise: {relative_sd: 0.01, seed: 1}}\n  expect:\n  - {alert: " + made.alert + ", state: " + state +
            "}\n";
   };
-  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" + test("as slow as the job became", last, "firing") +
-               test("as fast as it was", usual, "never");
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" +
+               test("as slow as the job became", lost.last, "firing") + test("as fast as it was", lost.usual, "never");
   return made;
 }
 
@@ -120,6 +139,19 @@ RuleSuggestion FromSilence(const JobFacts& facts, double step_s, const std::stri
   made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" +
                test("no step any more", seconds(60 + 2 * unspoken), "firing") + test("steps that come", "61s", "never");
   return made;
+}
+
+// A report of numbers, as slowness is seen in, has no words: any report looks like it, but for one that is no number.
+bool SaysWhy(const std::string& line) {
+  if (line.empty() || line.starts_with("{\"")) return false;
+  model::Record record;
+  record.text = line;
+  parse::UnderstandLine(&record);
+  auto is_infinite = [](const auto& field) {
+    const auto* number = std::get_if<double>(&field.second);
+    return number && !std::isfinite(*number);
+  };
+  return record.fields.empty() || std::any_of(record.fields.begin(), record.fields.end(), is_infinite);
 }
 
 // What a run of characters at `at` is that changes from line to line: its length and the pattern for it; 0: nothing.
@@ -180,17 +212,10 @@ base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::strin
                                  " hung before it had made a step: what it printed is what any job " +
                                  "prints at its start, and no rule would tell them apart");
   }
-  auto curve = facts.curves.find(kThroughput);
-  const bool measured = curve != facts.curves.end();
-  const double usual = measured ? curve->second.EarlyMedian().value_or(0) : 0;
-  const double last = measured ? curve->second.LateMedian().value_or(0) : 0;
-  const bool lost = last > 0 && last < kLost * usual;
-  // A report of numbers, as slowness is seen in, has no words.
-  const bool says_why = !facts.root_line.empty() && !facts.root_line.starts_with("{\"");
-  if (says_why) return FromLine(facts, rule_file);
-  if (lost) return FromThroughput(facts, usual, last, rule_file);
+  if (SaysWhy(facts.root_line)) return FromLine(facts, rule_file);
+  if (auto lost = FindLostSpeed(facts)) return FromSpeed(facts, *lost, rule_file);
   return base::Status::Invalid("job " + facts.job + ": " + facts.failure +
-                               ": no line tells of it, and no throughput was lost, so that no rule can be made of it");
+                               ": no line tells of it, and no speed was lost, so that no rule can be made of it");
 }
 
 }  // namespace rankscope::diagnose

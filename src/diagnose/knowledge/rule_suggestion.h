@@ -17,7 +17,7 @@ struct RuleSuggestion {
 };
 
 // From the line with which it began; of a hang, from the silence that no usual step explains; of another failure
-// without words, from the throughput that was lost. `rule_file` is the name under which the test finds the rule.
+// without words, from the speed that was lost. `rule_file` is the name under which the test finds the rule.
 // kInvalid: the job is healthy, or nothing of that tells of its failure.
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file);
 

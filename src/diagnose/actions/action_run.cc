@@ -2,19 +2,9 @@
 
 #include <algorithm>
 
-namespace rankscope::diagnose {
+#include "model/rank_set.h"
 
-std::string RankSet(const std::set<int32_t>& ranks) {
-  std::string text;
-  for (auto first = ranks.begin(); first != ranks.end();) {
-    auto last = first;
-    for (auto next = std::next(last); next != ranks.end() && *next == *last + 1; ++next) last = next;
-    text += (text.empty() ? "" : ", ") + std::to_string(*first);
-    if (last != first) text += "-" + std::to_string(*last);
-    first = std::next(last);
-  }
-  return text;
-}
+namespace rankscope::diagnose {
 
 std::string WithVerb(const std::string& ranks, const char* of_one, const char* of_several) {
   return ranks + " " + (ranks.starts_with("ranks ") ? of_several : of_one);
@@ -56,7 +46,7 @@ std::string ActionRun::RanksThatAre(const std::function<bool(const RankOutcome&)
     if (are(rank)) ranks.insert(rank.rank);
   }
   if (ranks.empty()) return {};
-  return (ranks.size() == 1 ? "rank " : "ranks ") + RankSet(ranks);
+  return (ranks.size() == 1 ? "rank " : "ranks ") + model::RankSet(ranks);
 }
 
 }  // namespace rankscope::diagnose

@@ -74,8 +74,6 @@ std::unique_ptr<ActionRun> MakeWebhook(
     ActionReport report, std::function<base::Status(const std::string& channel)> check_channel,
     std::function<Told(const std::string& channel, const std::string& incident)> told);
 
-// "0-2, 5".
-std::string RankSet(const std::set<int32_t>& ranks);
 // What ActionRun::RanksThatAre says, with its verb: "rank 3 has", "ranks 0-1 have".
 std::string WithVerb(const std::string& ranks, const char* of_one, const char* of_several);
 

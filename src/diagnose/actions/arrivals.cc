@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "diagnose/actions/action_run.h"
+#include "model/rank_set.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -61,7 +62,7 @@ std::string Arrivals::Describe(const std::set<int32_t>& ranks, int64_t now_ns) c
   std::string text;
   for (const auto& [step, group] : groups) {
     text += (text.empty() ? "" : ", ") + std::string(group.ranks.size() == 1 ? "rank " : "ranks ") +
-            RankSet(group.ranks) + (group.ranks.size() == 1 ? " is " : " are ") +
+            model::RankSet(group.ranks) + (group.ranks.size() == 1 ? " is " : " are ") +
             (step ? "at step " + std::to_string(*step) : "before its first step") + " for " +
             SecondsText(group.longest_ns);
   }

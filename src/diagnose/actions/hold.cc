@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/rank_set.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -174,7 +176,7 @@ void Hold::EndTheOthers(int64_t now_ns) {
   }
   taken = ranks.empty() ? "no stacks could be taken"
                         : std::string("stacks and memory of ") + (ranks.size() == 1 ? "rank " : "ranks ") +
-                              RankSet(ranks) + " are taken";
+                              model::RankSet(ranks) + " are taken";
   stage_ = Stage::kEnding;
   stage_began_ns_ = now_ns;
   report_.step.reset();

@@ -368,7 +368,5 @@ TEST_F(HoldTest, OnlyWhatTheRanksSaveIsSaidToBeSaved) {
   EXPECT_EQ(report().summary, "all ranks end (what is saved is their script's affair) at step 12");
 }
 
-TEST(RankSet, FoldsRuns) { EXPECT_EQ(RankSet({0, 1, 2, 5, 7, 8}), "0-2, 5, 7-8"); }
-
 }  // namespace
 }  // namespace rankscope::diagnose

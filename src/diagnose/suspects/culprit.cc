@@ -9,6 +9,7 @@
 #include "diagnose/collectives/gloo_sizes.h"
 #include "diagnose/collectives/nccl_writer.h"
 #include "diagnose/reading/stacks.h"
+#include "diagnose/suspects/fellows.h"
 #include "diagnose/suspects/known_ranks.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/victims.h"
@@ -32,43 +33,12 @@ std::optional<int32_t> NamedRank(std::string_view text) {
   return std::nullopt;
 }
 
-// Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
-std::optional<int32_t> FirstObserved(const Reading& reading) {
-  const Exit* first = nullptr;
-  bool alone = true;
-  for (const Exit& exit : reading.exits) {
-    if (exit.time.empty() || exit.signal == kSigterm) continue;
-    alone = !first || (exit.time < first->time) || (alone && exit.time > first->time);
-    if (!first || exit.time < first->time) first = &exit;
-  }
-  return first && alone ? RankOf(*first) : std::nullopt;
-}
-
 // srun tells of each task when it ends; of several ends in a row on one line it names none.
 std::optional<int32_t> FirstOfSrun(const Reading& reading) {
   for (const Exit& exit : reading.exits) {
     if (reading.text(exit.line).find("srun: error:") == std::string_view::npos) return std::nullopt;
   }
   return reading.exits.empty() ? std::nullopt : RankOf(reading.exits.front());
-}
-
-// Of the ranks that say alike what the cause says, in the order in which they said it.
-constexpr int kAlike = 3;
-
-std::vector<int32_t> Fellows(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
-  std::vector<const Suspect*> same;
-  for (const Suspect& suspect : suspects) {
-    if (suspect.failure == cause.failure && suspect.score + kAlike >= cause.score && suspect.rank)
-      same.push_back(&suspect);
-  }
-  std::stable_sort(same.begin(), same.end(),
-                   [&](const Suspect* a, const Suspect* b) { return OrderOf(reading, *a) < OrderOf(reading, *b); });
-  std::vector<int32_t> ranks;
-  std::set<int32_t> seen;
-  for (const Suspect* suspect : same) {
-    if (seen.insert(*suspect->rank).second) ranks.push_back(*suspect->rank);
-  }
-  return ranks;
 }
 
 // Their stacks do not tell them apart: who has not got so far keeps the others waiting.
@@ -284,7 +254,8 @@ Blame OneOf(std::vector<int32_t> ranks, std::string why, std::vector<std::string
 Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                 const Collectives& collectives) {
   if (WereAllSignalled(reading, cause, suspects)) return {{}, "", {"who sent the signal: the scheduler's log"}};
-  std::vector<int32_t> fellows = Fellows(reading, cause, suspects);
+  const std::vector<const Suspect*> same = FindFellows(reading, cause, suspects);
+  std::vector<int32_t> fellows = RanksOf(same);
   if (cause.kind == "gloo sizes") {
     if (fellows.empty()) fellows = OwnDeaths(reading, kSigabrt);
     Blame blame = OfGlooSizes(reading, suspects, collectives, fellows);
@@ -311,7 +282,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
     return {{}, "", {"compute_time_s and data_time_s of every rank: whose own work grew"}};
   if (WasStoreAbsent(reading, cause, collectives, fellows))
     return {{0}, "rank 0 listens for the others, and did not", {}, kAbsentStore};
-  if (!fellows.empty()) return {fellows, fellows.size() == 1 ? "it says so itself" : "it says so first", {}};
+  if (!same.empty()) return OfFellows(reading, same, collectives);
   if (Blame own = OfItsExit(reading, cause); !own.ranks.empty()) return own;
   if (IsOfStore(reading, cause)) return {{0}, "rank 0 listens for the others", {}};
   if (auto named = NamedRank(reading.text(cause.line)); named && cause.role != Role::kOutcome) {

@@ -15,6 +15,7 @@ struct Blame {
   std::string why;
   std::vector<std::string> would_settle;  // what to look at where nobody can be named, or another as well
   double confidence = 1;                  // that it is the first of them, where it is that which is in doubt
+  bool in_order = true;                   // as they failed; false: each did, and nothing tells which was the first
 };
 
 // Each of these as likely as the others, which are few.

@@ -210,6 +210,17 @@ std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector
   return SawItGo(suspects) == files && *files.rbegin() + 1 == next ? std::optional(next) : std::nullopt;
 }
 
+std::optional<int32_t> FirstObserved(const Reading& reading) {
+  const Exit* first = nullptr;
+  bool alone = true;
+  for (const Exit& exit : reading.exits) {
+    if (exit.time.empty() || exit.signal == kSigterm) continue;
+    alone = !first || (exit.time < first->time) || (alone && exit.time > first->time);
+    if (!first || exit.time < first->time) first = &exit;
+  }
+  return first && alone ? RankOf(*first) : std::nullopt;
+}
+
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
   std::vector<int32_t> ranks;
   std::set<int32_t> seen;

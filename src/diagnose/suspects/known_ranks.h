@@ -44,6 +44,9 @@ std::set<int32_t> WhoSaid(const Reading& reading, const std::vector<Suspect>& su
 std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector<Suspect>& suspects,
                                        const Collectives& collectives);
 
+// Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
+std::optional<int32_t> FirstObserved(const Reading& reading);
+
 // Those whose end was reported, by that signal or however (none), in the order of the reports; without those that a
 // launcher ended after another had failed.
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal);

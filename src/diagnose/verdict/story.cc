@@ -13,6 +13,7 @@
 #include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/refutation.h"
 #include "diagnose/verdict/restart_plan.h"
+#include "model/rank_set.h"
 #include "parse/line_record.h"
 
 namespace rankscope::diagnose {
@@ -226,8 +227,9 @@ void TellPlaceOfRaise(const Reading& reading, size_t line, Quotations* quotation
   quotations->Add(frame->line, "context");
 }
 
-// Where it may be another as well, each.
+// Where it may be another as well, or the first is not known, each.
 std::string Named(const Blame& blame) {
+  if (!blame.in_order) return "ranks " + model::RankSet({blame.ranks.begin(), blame.ranks.end()});
   std::string text = "rank " + std::to_string(blame.ranks.front());
   for (size_t i = 1; blame.confidence < 1 && i < blame.ranks.size(); ++i)
     text += " or " + std::to_string(blame.ranks[i]);
@@ -243,7 +245,7 @@ std::string Summary(const Verdict& verdict, const Blame& blame) {
   } else if (verdict.culprit && verdict.culprit->node_rank) {
     text += ", on node " + std::to_string(*verdict.culprit->node_rank);
   }
-  if (blame.ranks.size() > 1 && blame.confidence == 1)
+  if (blame.ranks.size() > 1 && blame.confidence == 1 && blame.in_order)
     text += " first, of " + std::to_string(blame.ranks.size()) + " ranks";
   const char* since =
       verdict.failure == "nan_or_inf_loss" && verdict.kind == "metrics" ? ", from step " : ", after step ";
@@ -275,7 +277,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   const std::vector<Suspect> told = WithoutItsEffects(suspects, cause);
   quotations.AddSuspects(told, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");
-  if (!blame.ranks.empty()) verdict->figures.push_back(Named(blame) + ": " + blame.why);
+  if (!blame.why.empty()) verdict->figures.push_back(blame.ranks.empty() ? blame.why : Named(blame) + ": " + blame.why);
   verdict->would_settle.insert(verdict->would_settle.begin(), blame.would_settle.begin(), blame.would_settle.end());
   verdict->restart = PlanRestart(reading, cause, blame.ranks);
   TellTimeline(reading, cause, told, verdict);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstring>
 #include <iterator>
 #include <set>
 #include <utility>
@@ -209,7 +210,9 @@ base::Result<std::vector<CasePath>> FindCaseFiles(const std::vector<std::string>
       RETURN_IF_ERROR(TakeFile(std::move(file), false, IsEmptyFellow(other, taken), &taken, skipped));
     }
   }
-  auto by_path = [](const CasePath& a, const CasePath& b) { return a.log.path < b.log.path; };
+  auto by_path = [](const CasePath& a, const CasePath& b) {
+    return strverscmp(a.log.path.c_str(), b.log.path.c_str()) < 0;  // rank_2 before rank_10
+  };
   std::sort(taken.begin(), taken.end(), by_path);
   std::set<FileId> known;  // a link to the latest log is the same file
   std::erase_if(taken, [&](const CasePath& path) { return !known.insert(path.id).second; });

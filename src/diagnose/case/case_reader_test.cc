@@ -57,6 +57,15 @@ class CaseReaderTest : public testing::Test {
   detect::PatternSet telling_;
 };
 
+TEST_F(CaseReaderTest, FilesComeInTheOrderOfTheNumbersInTheirNames) {
+  for (int rank : {10, 2, 0}) Write("rank_" + std::to_string(rank) + ".log", "a\n");
+  const Case read = ReadFolder();
+  ASSERT_EQ(read.lines.size(), 3u);
+  EXPECT_EQ(read.lines[0].rank, 0);
+  EXPECT_EQ(read.lines[1].rank, 2);
+  EXPECT_EQ(read.lines[2].rank, 10);
+}
+
 TEST_F(CaseReaderTest, LinesHaveTheirFilesRankAndTheTimeOfTheLineBefore) {
   Write("rank_0.log", "2026-11-01 00:00:00 a\r\nb\n");
   Write("rank_1.log", "\x1b[31mc\x1b[0m\n\nd");

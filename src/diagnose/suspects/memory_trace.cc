@@ -8,6 +8,7 @@
 
 #include "diagnose/reading/batch_records.h"
 #include "diagnose/suspects/memory_trend.h"
+#include "diagnose/suspects/printed_batch.h"
 #include "diagnose/suspects/sampled_rows.h"
 #include "diagnose/verdict/figures.h"
 
@@ -40,88 +41,12 @@ std::optional<double> Amount(std::string_view text, const re2::RE2& regex) {
   return Gib(number, unit);
 }
 
-// A tensor's or image's shape, or a length, as loops print them around a batch.
-struct Size {
-  size_t line = 0;
-  double elements = 0;
-  std::string shape;  // as printed
-  std::string label;  // the words before it
-};
-
-double Product(std::string_view shape) {
-  double product = 1;
-  static const re2::RE2 kNumber(R"((\d{1,12}))");
-  re2::StringPiece rest = Piece(shape);
-  std::string digits;
-  while (re2::RE2::FindAndConsume(&rest, kNumber, &digits)) product *= std::atof(digits.c_str());
-  return product;
-}
-
-bool IsBatchRecord(std::string_view text) {
-  return text.starts_with('{') && text.find("\"stream\":\"batch\"") != std::string_view::npos;
-}
-
-std::optional<Size> ReadSize(const Reading& reading, size_t line) {
-  static const re2::RE2 kShape(
-      R"((?i)((?:shape|size|dims?|resolution|input|image|pixel\w*|batch|tensor)[\w .'-]{0,24}?)\W{0,3}(?:torch\.Size\()?([\[(]\d+(?:, ?\d+)+[\])]|\d{3,6} ?x ?\d{3,6}))"),
-      kLength(R"((?i)((?:seq\w*[ _]?len\w*|max[ _]len\w*|num[ _]tokens|tokens|length))\W{1,3}(\d{2,9})\b)");
-  std::string label, shape;
-  std::string_view text = reading.bodies[line].text;
-  if (IsBatchRecord(text) || text.find("Tried to allocate") != std::string_view::npos) return std::nullopt;
-  if (!re2::RE2::PartialMatch(Piece(text), kShape, &label, &shape) &&
-      !re2::RE2::PartialMatch(Piece(text), kLength, &label, &shape)) {
-    return std::nullopt;
-  }
-  return Size{line, Product(shape), shape, label};
-}
-
-bool IsOfRank(const Reading& reading, size_t line, std::optional<int32_t> rank) {
-  return !rank || !reading.ranks[line] || reading.ranks[line] == rank;
-}
-
-constexpr size_t kAround = 60;  // lines before and after the report that may show the batch
-
-std::optional<Size> SizeInFlight(const Reading& reading, const Suspect& cause) {
-  std::optional<Size> found;
-  size_t begin = cause.line > kAround ? cause.line - kAround : 0;
-  size_t end = std::min(reading.bodies.size(), cause.line + kAround);
-  for (size_t i = begin; i < end; ++i) {
-    if (reading.tracebacks.is_inside[i] || !IsOfRank(reading, i, cause.rank)) continue;
-    auto size = ReadSize(reading, i);
-    if (size && (!found || size->elements >= found->elements)) found = size;
-  }
-  return found;
-}
-
-// Of earlier lines with the same label: what was usual.
-std::optional<double> UsualElements(const Reading& reading, const Size& batch) {
-  std::vector<double> before;
-  for (size_t i = 0; i < batch.line; ++i) {
-    auto size = ReadSize(reading, i);
-    if (size && size->label == batch.label) before.push_back(size->elements);
-  }
-  if (before.size() < 3) return std::nullopt;
-  return MedianOf(std::move(before));
-}
-
-constexpr double kExtreme = 4;
-// Without earlier ones to compare with: a picture of 16 million values is none that a training expects.
-constexpr double kHuge = 16'000'000;
-
 std::string Times(const std::optional<double>& usual) {
   return usual ? ", " + Hundredths(*usual) + " times the usual" : "";
 }
 
-std::string NamesOf(const std::vector<std::string>& ids) {
-  constexpr size_t kMostNamed = 8;
-  std::string names;
-  for (size_t i = 0; i < std::min(ids.size(), kMostNamed); ++i) names += (i > 0 ? ", " : "") + ids[i];
-  return ids.size() > kMostNamed ? names + ", … (" + std::to_string(ids.size()) + ")" : names;
-}
-
 // What was recorded of it, against the batches before.
 void JudgeRecordedBatch(const BatchInFlight& found, MemoryTrace* trace) {
-  constexpr double kLarger = 1.5;
   const BatchRecord& batch = found.batch;
   trace->lines.push_back(batch.line);
   std::string text = "the batch in flight" + (batch.step ? " of step " + std::to_string(*batch.step) : std::string());
@@ -138,36 +63,9 @@ void JudgeRecordedBatch(const BatchInFlight& found, MemoryTrace* trace) {
   }
   const bool one = found.largest.value_or(0) > kExtreme || found.longest.value_or(0) > kExtreme;
   if (one) {
-    trace->kind = "one extreme sample";
+    trace->kind = kExtremeSample;
   } else if (found.total.value_or(0) > kLarger || found.samples.value_or(0) > kLarger) {
-    trace->kind = "batch size too large";
-  }
-}
-
-void JudgeBatch(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
-  auto batch = SizeInFlight(reading, cause);
-  if (!batch) return;
-  trace->lines.push_back(batch->line);
-  auto usual = UsualElements(reading, *batch);
-  bool extreme = usual ? batch->elements > kExtreme * *usual : batch->elements > kHuge;
-  std::string against =
-      usual ? ", " + Hundredths(batch->elements / std::max(*usual, 1.0)) + " times the usual size" : "";
-  trace->figures.push_back("the batch in flight: " + batch->label + " " + batch->shape + against);
-  if (extreme) trace->kind = "one extreme sample";
-}
-
-void NameFile(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
-  static const re2::RE2 kFile(
-      R"(([\w./~-]+\.(?:jpe?g|png|webp|tiff?|bmp|mp4|avi|wav|flac|npy|npz|parquet|jsonl?|tar|arrow|h5|tfrecord|nii(?:\.gz)?|dcm))\b)");
-  size_t begin = cause.line > kAround ? cause.line - kAround : 0;
-  for (size_t i = std::min(reading.bodies.size(), cause.line + kAround); i-- > begin;) {
-    std::string name;
-    const bool other = reading.tracebacks.is_inside[i] || IsBatchRecord(reading.bodies[i].text);
-    if (other || !IsOfRank(reading, i, cause.rank)) continue;
-    if (!re2::RE2::PartialMatch(Piece(reading.bodies[i].text), kFile, &name)) continue;
-    trace->figures.push_back("the file named beside it: " + name);
-    trace->lines.push_back(i);
-    return;
+    trace->kind = kLargeBatch;
   }
 }
 
@@ -200,10 +98,13 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
 
 std::string_view AdviceOn(const MemoryTrace& trace) {
   constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
-      {"one extreme sample", "take the sample named out, or cap its size, before the next start; batch by tokens"},
+      {kExtremeSample, "take the sample named out, or cap its size, before the next start; batch by tokens"},
       {"leak",
        "look for what holds on to tensors: losses kept with their graph (append loss.item()), caches without a limit"},
-      {"fragmentation", "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True"},
+      {"fragmentation",
+       "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True (before PyTorch 2.1: "
+       "max_split_size_mb:128)"},
+      {"evaluation", "evaluate in smaller batches, under no_grad, and keep no logits (eval_accumulation_steps)"},
       {"model too large",
        "the weights alone do not fit: shard them (FSDP, ZeRO-3, device_map), quantise, or free the GPU of other "
        "processes"},
@@ -252,20 +153,29 @@ bool WasLoading(const Reading& reading, const Suspect& cause) {
   return cause.line > 0 && re2::RE2::PartialMatch(Piece(reading.bodies[cause.line - 1].text), kBar);
 }
 
+bool WasEvaluating(const Reading& reading, const Suspect& cause) {
+  static const re2::RE2 kEvaluates(
+      R"(in (?:evaluat\w*|evaluation_loop|prediction_(?:step|loop)|validat\w*|_run_validation|generate|predict)\n)");
+  return cause.traceback != Traceback::kNone &&
+         re2::RE2::PartialMatch(reading.tracebacks.all[cause.traceback].frames, kEvaluates);
+}
+
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
   MemoryTrace trace;
   JudgeReport(ReadMemoryReport(reading.text(cause.line)), &trace);
   const auto recorded = FindBatchInFlight(reading, cause.line, cause.rank);
-  recorded ? JudgeRecordedBatch(*recorded, &trace) : JudgeBatch(reading, cause, &trace);
-  if (!recorded || recorded->batch.ids.empty()) TellSampledRows(reading, cause, &trace);
+  if (recorded) JudgeRecordedBatch(*recorded, &trace);
+  const bool named = recorded ? !recorded->batch.ids.empty() : JudgePrintedBatch(reading, cause, &trace);
+  if (!named) TellSampledRows(reading, cause, &trace);
   NameFile(reading, cause, &trace);
+  if (trace.kind.empty() && WasEvaluating(reading, cause)) trace.kind = "evaluation";
   JudgeTrend(reading, cause, &trace);
   constexpr int64_t kFirstSteps = 3;
   bool early = std::none_of(reading.points.begin(), reading.points.end(), [&](const Point& point) {
     return point.line < cause.line && point.step.value_or(0) > kFirstSteps;
   });
   if (trace.kind.empty() && WasLoading(reading, cause)) trace.kind = "model too large";
-  if (trace.kind.empty() && early) trace.kind = "batch size too large";
+  if (trace.kind.empty() && early) trace.kind = kLargeBatch;
   return trace;
 }
 

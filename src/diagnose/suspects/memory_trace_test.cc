@@ -65,6 +65,86 @@ TEST(MemoryTrace, AdvisesFirstWhatHelpsAgainstFragmentation) {
   EXPECT_EQ(verdict.advice[1].text.find("expandable_segments"), std::string::npos);
 }
 
+const std::string kOutOfMemory =
+    Traceback("/app/model.py", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.02 GiB.");
+
+// What two ranks print of 20 steps, each before its report; rank 1 then prints `last` and has no memory left.
+Verdict RunOutAfter(const std::function<std::string(int rank, int step)>& batch, const std::string& last) {
+  Files files;
+  for (int rank = 0; rank < 2; ++rank) {
+    std::string text;
+    for (int step = 1; step <= 20; ++step) {
+      text += batch(rank, step) + "\nstep " + std::to_string(step) + " loss 2.5\n";
+    }
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", rank == 1 ? text + last + kOutOfMemory : text);
+  }
+  return Judge(files);
+}
+
+TEST(MemoryTrace, TellsTheSampleOfThePrintedListWhoseLengthIsExtreme) {
+  auto batch = [](int, int) { return "batch ids [3, 4, 5] lengths [610, 702, 598]"; };
+  Verdict verdict = RunOutAfter(batch, "batch ids [60, 61, 62] lengths [640, 31744, 547]\n");
+  EXPECT_EQ(verdict.kind, "one extreme sample");
+  EXPECT_TRUE(Tells(verdict, "the batch in flight: samples 60, 61, 62"));
+  EXPECT_TRUE(Tells(verdict,
+                    "the batch in flight: lengths [640, 31744, 547], the longest 31744 of sample 61, "
+                    "45.22 times the usual size"));
+}
+
+TEST(MemoryTrace, TheNumbersOfSamplesAreNoSizes) {
+  auto batch = [](int, int step) {
+    return "batch indices [" + std::to_string(1000 * step) + ", " + std::to_string(1000 * step + 1) + "]";
+  };
+  EXPECT_EQ(RunOutAfter(batch, "batch indices [90000, 90001]\n").kind, "allocation");
+}
+
+TEST(MemoryTrace, WhatWasPrintedBeforeTheLastReportIsNotInFlight) {
+  auto batch = [](int rank, int step) {
+    return "input_ids shape torch.Size([4, " + std::string(rank == 1 && step == 15 ? "90000" : "2048") + "])";
+  };
+  Verdict verdict = RunOutAfter(batch, "input_ids shape torch.Size([4, 2050])\n");
+  EXPECT_EQ(verdict.kind, "allocation");
+  EXPECT_TRUE(Tells(verdict, "the batch in flight: input_ids shape [4, 2050], 1.00 times the usual size"));
+}
+
+TEST(MemoryTrace, MoreSamplesOfTheSameLengthAreALargerBatch) {
+  auto batch = [](int, int) { return "input_ids shape torch.Size([4, 2048])"; };
+  EXPECT_EQ(RunOutAfter(batch, "input_ids shape torch.Size([32, 2048])\n").kind, "batch size too large");
+  EXPECT_EQ(RunOutAfter(batch, "input_ids shape torch.Size([4, 32768])\n").kind, "one extreme sample");
+  auto tokens = [](int, int) { return "batch: max_len=512 total_tokens=16384"; };
+  EXPECT_EQ(RunOutAfter(tokens, "batch: max_len=512 total_tokens=65536\n").kind, "batch size too large");
+}
+
+TEST(MemoryTrace, AFileThatTheRunHasWrittenIsNotTheSamples) {
+  auto nothing = [](int, int) { return std::string(); };
+  const std::string read = "decoding /data/part-00031.tar\n", wrote = "Configuration saved in /ckpt/config.json\n";
+  EXPECT_TRUE(Tells(RunOutAfter(nothing, read + wrote), "the file named beside it: /data/part-00031.tar"));
+  for (const std::string& figure : RunOutAfter(nothing, wrote).figures) {
+    EXPECT_EQ(figure.find("named beside it"), std::string::npos) << figure;
+  }
+}
+
+TEST(MemoryTrace, LevelMemoryThatRunsOutOnceOnOneRankIsOneExtremeSamples) {
+  Verdict verdict = RunOut([](int, int step) { return Gib(41 + 0.1 * (step % 5)); }, kRoom);
+  EXPECT_EQ(verdict.kind, "one extreme sample");
+  EXPECT_TRUE(Tells(verdict, "memory went from 41.10 to 41.00 GiB in 80 reports, level until it ran out once"));
+  ASSERT_FALSE(verdict.would_settle.empty());
+  EXPECT_NE(verdict.would_settle.front().find("which sample"), std::string::npos);
+  EXPECT_EQ(RunOut([](int, int step) { return Gib(41 + step % 20); }, kRoom).kind, "allocation");
+}
+
+TEST(MemoryTrace, AnEvaluationThatRunsOutIsNoSamplesFault) {
+  std::string text;
+  for (int step = 1; step <= 20; ++step) text += "step " + std::to_string(step) + " loss 2.5 " + Gib(41) + "\n";
+  text +=
+      "Traceback (most recent call last):\n  File \"/app/t.py\", line 9, in <module>\n    main()\n  File "
+      "\"/app/t.py\", line 7, in evaluate\n    logits = torch.cat(kept)\n";
+  Verdict verdict = JudgeLog(text + "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 9.02 GiB.\n");
+  EXPECT_EQ(verdict.kind, "evaluation");
+  ASSERT_FALSE(verdict.advice.empty());
+  EXPECT_NE(verdict.advice.front().text.find("eval_accumulation_steps"), std::string::npos);
+}
+
 TEST(MemoryTrace, TheModelIsTooLargeWhereItIsBeingLoaded) {
   const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB.";
   const std::string loads =

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/counted.h"
+#include "diagnose/suspects/printed_batch.h"
 #include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
@@ -59,6 +60,21 @@ bool IsLeak(const std::vector<double>& held) {
   return late > early && held.back() > kGrows * held.front();
 }
 
+// As much all along: nothing grew until then.
+bool IsLevel(const std::vector<double>& held) {
+  constexpr size_t kFewest = 16;
+  constexpr double kScatter = 1.05;
+  const auto [least, most] = std::minmax_element(held.begin(), held.end());
+  return held.size() >= kFewest && *most <= kScatter * *least;
+}
+
+bool OthersRanOut(const Reading& reading, const Suspect& cause) {
+  return std::any_of(reading.sightings.begin(), reading.sightings.end(), [&](const Sighting& sighting) {
+    const auto& rank = reading.ranks[sighting.line];
+    return sighting.signature->failure == cause.failure && rank && rank != cause.rank;
+  });
+}
+
 }  // namespace
 
 void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace) {
@@ -74,13 +90,21 @@ void JudgeTrend(const Reading& reading, const Suspect& cause, MemoryTrace* trace
   for (size_t i = 1; i < held.size(); ++i) rises += held[i] > held[i - 1] ? 1 : 0;
   const bool steady = rises * 3 >= (held.size() - 1) * 2;
   const bool leak = IsLeak(held);
+  const bool once = !leak && IsLevel(held) && !OthersRanOut(reading, cause);
   trace->figures.push_back("memory went from " + Hundredths(held.front()) + " to " + Hundredths(held.back()) +
                            std::string(measure.unit) + " in " + std::to_string(held.size()) + " reports" +
-                           (!leak    ? ""
+                           (once     ? ", level until it ran out once"
+                            : !leak  ? ""
                             : steady ? ", steadily"
                                      : ", in steps"));
   TellPeers(reading, cause, measure, trace);
   if (trace->kind.empty() && leak) trace->kind = "leak";
+  if (!trace->kind.empty() || !once) return;
+  trace->kind = kExtremeSample;
+  if (trace->would_settle.empty()) {
+    trace->would_settle =
+        "which sample was extreme: nothing tells the batch in flight (rankscope.log_batch records it)";
+  }
 }
 
 }  // namespace rankscope::diagnose

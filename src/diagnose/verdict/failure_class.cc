@@ -11,7 +11,8 @@ std::span<const FailureClass> FailureClasses() {
       {"cuda_oom",
        "the GPU's memory did not suffice",
        {"lower the micro-batch or the longest sequence, or recompute activations (gradient checkpointing)",
-        "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True",
+        "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True (before PyTorch 2.1: "
+        "max_split_size_mb:128)",
         "shard more: ZeRO-3 or FSDP, tensor parallelism, offloading"}},
       {"host_oom_killed",
        "the host's memory did not suffice, or something killed the process without a word",

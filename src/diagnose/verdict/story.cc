@@ -9,8 +9,10 @@
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/host_memory.h"
 #include "diagnose/suspects/memory_trace.h"
+#include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/untimed_end.h"
 #include "diagnose/verdict/failure_class.h"
+#include "diagnose/verdict/last_seen.h"
 #include "diagnose/verdict/refutation.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "model/rank_set.h"
@@ -114,6 +116,12 @@ std::string ReportText(const Reading& reading, const Point& point) {
   return told;
 }
 
+std::string Words(const Reading& reading, size_t line) {
+  auto point =
+      std::find_if(reading.points.begin(), reading.points.end(), [&](const Point& p) { return p.line == line; });
+  return point == reading.points.end() ? Short(reading.bodies[line].text) : ReportText(reading, *point);
+}
+
 // That which it reports itself, else the last one before it.
 std::optional<int64_t> StepAt(const Reading& reading, size_t line) {
   const auto& points = reading.points;
@@ -147,6 +155,9 @@ void TellTimeline(const Reading& reading, const Suspect& cause, const std::vecto
   for (const Exit& exit : reading.exits) {
     if (events.size() >= kMostEvents + 4) break;
     events.emplace_back(exit.line, "the launcher reports: " + Short(reading.bodies[exit.line].text));
+  }
+  if (cause.role == Role::kOutcome || cause.kind == kSilence) {
+    for (size_t line : LastWordsOfRanks(reading)) events.emplace_back(line, "last heard of: " + Words(reading, line));
   }
   std::stable_sort(events.begin(), events.end(), [&](const auto& a, const auto& b) {
     return reading.positions[a.first] < reading.positions[b.first];

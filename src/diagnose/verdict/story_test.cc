@@ -38,6 +38,22 @@ TEST(Story, LinesBeforeTheFirstTimeOfTheirFileComeBeforeIt) {
   EXPECT_TRUE(verdict.timeline.back().time.has_value());
 }
 
+TEST(Story, OfADeathWithoutAWordTellsWhenEachRankWasLastHeardOf) {
+  Files files = {{"launcher.log",
+                  "2026-03-04 08:12:30 [ERROR] failed (exitcode: -9) local_rank: 1 (pid: 4131) of binary: python3\n"}};
+  for (int rank : {0, 1, 2}) {
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", TimedSteps(60, rank == 1 ? 88 : 90));
+  }
+  Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  std::vector<std::pair<int32_t, int64_t>> heard;
+  for (const Event& event : verdict.timeline) {
+    if (event.what.starts_with("last heard of: ")) heard.emplace_back(event.rank.value_or(-1), event.step.value_or(-1));
+  }
+  EXPECT_EQ(heard, (std::vector<std::pair<int32_t, int64_t>>{{1, 88}, {0, 90}}))
+      << "the last of all is told as the last report before it";
+}
+
 TEST(Story, OfASlowRankTellsNotThatTheOthersGotSlowerByIt) {
   Files files;
   for (int rank = 0; rank < 4; ++rank) {

@@ -7,8 +7,8 @@
 
 namespace rankscope::diagnose {
 
-// Whose part of a file it is, where headings part it: what Composer's launcher shows of each rank, and the files that
-// `tail` or `head` was given.
+// Whose part of a file it is, where headings part it: what Composer's launcher shows of each rank, the files that
+// `tail` or `head` was given, and the processes that py-spy has dumped one after the other, by their command lines.
 class SectionRank {
  public:
   // The rank of the section that the line stands in; lines of a file come in their order.

@@ -3,6 +3,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -153,19 +154,34 @@ bool IsWhereRanksWait(std::string_view frames) {
                      [&](std::string_view place) { return frames.find(place) != std::string_view::npos; });
 }
 
-std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
+namespace {
+
+// Of each that `whose` names for a line.
+Stacks FindStacksOf(const Reading& reading, const std::function<std::optional<int32_t>(size_t line)>& whose) {
   std::map<int32_t, std::optional<RankStack>> found;
   std::map<int32_t, Dumps> dumps;
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
-    if (!reading.ranks[i]) continue;
-    const int32_t rank = *reading.ranks[i];
-    dumps.try_emplace(rank, &found[rank]).first->second.Take(i, reading.bodies[i].text);
+    const std::optional<int32_t> who = whose(i);
+    if (who) dumps.try_emplace(*who, &found[*who]).first->second.Take(i, reading.bodies[i].text);
   }
   Stacks stacks;
   for (auto& [rank, stack] : found) {
     if (stack && !stack->frames.empty()) stacks.emplace(rank, *std::move(stack));
   }
   return stacks;
+}
+
+OddStacks FindOddOf(const Stacks& stacks) {
+  if (stacks.size() < 2) return {};
+  OddStacks odd = FindOdd(stacks, &OwnPath);
+  if (odd.ranks.empty()) odd = FindOdd(stacks, &WholePath);
+  return odd.ranks.empty() ? FindOddByWaiting(stacks) : odd;
+}
+
+}  // namespace
+
+std::map<int32_t, RankStack> FindStacks(const Reading& reading) {
+  return FindStacksOf(reading, [&](size_t line) { return reading.ranks[line]; });
 }
 
 size_t InnermostFrame(const Reading& reading, size_t head) {
@@ -180,12 +196,16 @@ size_t InnermostFrame(const Reading& reading, size_t head) {
   return stack && !stack->frames.empty() ? stack->line : std::min(head + 1, lines.size() - 1);
 }
 
-OddStacks FindOddStacks(const Reading& reading) {
-  const Stacks stacks = FindStacks(reading);
-  if (stacks.size() < 2) return {};
-  OddStacks odd = FindOdd(stacks, &OwnPath);
-  if (odd.ranks.empty()) odd = FindOdd(stacks, &WholePath);
-  return odd.ranks.empty() ? FindOddByWaiting(stacks) : odd;
+OddStacks FindOddStacks(const Reading& reading) { return FindOddOf(FindStacks(reading)); }
+
+OddStacks FindOddProcesses(const Reading& reading) {
+  static const re2::RE2 kProcess(R"(^Process (\d{1,9}): )");
+  std::optional<int32_t> process;
+  return FindOddOf(FindStacksOf(reading, [&](size_t line) {
+    int32_t number = 0;
+    if (re2::RE2::PartialMatch(Piece(reading.bodies[line].text), kProcess, &number)) process = number;
+    return reading.ranks[line] ? std::nullopt : process;
+  }));
 }
 
 }  // namespace rankscope::diagnose

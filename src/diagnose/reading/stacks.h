@@ -43,5 +43,7 @@ struct OddStacks {
   size_t line = 0;  // where the first of them stands
 };
 OddStacks FindOddStacks(const Reading& reading);
+// Likewise of the processes, of unknown ranks, that py-spy has dumped into one file; `ranks` are their numbers.
+OddStacks FindOddProcesses(const Reading& reading);
 
 }  // namespace rankscope::diagnose

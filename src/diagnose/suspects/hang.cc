@@ -164,14 +164,18 @@ bool TrainedOn(const Reading& reading, size_t line) {
          std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& p) { return follows(p.line); });
 }
 
-// The innermost frame of the main thread in a dump of py-spy, faulthandler or gdb: of the rank that stands elsewhere
-// than the others, else of the first.
+// The innermost frame of the main thread in a dump of py-spy, faulthandler or gdb: of the rank or process that stands
+// elsewhere than the others, else of the first.
 std::optional<Suspect> FindStandingStack(const Reading& reading) {
   static const re2::RE2 kThread(
       R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first|Thread 0x)|^Current thread 0x)");
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) {
     if (TrainedOn(reading, odd.line)) return std::nullopt;
     return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};
+  }
+  if (OddStacks odd = FindOddProcesses(reading); !odd.ranks.empty() && !TrainedOn(reading, odd.line)) {
+    const std::string who = "process " + std::to_string(odd.ranks.front()) + ": ";
+    return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 57, {}, Traceback::kNone, who + odd.why};
   }
   const std::set<size_t> of_deaths = DumpsOfDeaths(reading);
   for (size_t i = 0; i + 1 < reading.bodies.size(); ++i) {

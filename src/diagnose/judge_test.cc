@@ -553,7 +553,7 @@ TEST(Judge, GoesOnFromACheckpointOfAStepBeforeTheFailureThatIsReadBehindIt) {
   const std::string failed = Steps(1, 4) + "[rank1]: RuntimeError: CUDA out of memory. Tried to allocate 4.20 GiB.\n";
   const Verdict told = JudgeLog(failed + "[rank0]: Saved checkpoint to out/checkpoint-3\n");
   ASSERT_FALSE(told.restart.empty());
-  EXPECT_EQ(told.restart.front(), "go on from checkpoint out/checkpoint-3; 1 steps are lost");
+  EXPECT_EQ(told.restart.front(), "go on from checkpoint out/checkpoint-3; 1 step is lost");
   const Verdict later = JudgeLog(failed + "[rank0]: Saved checkpoint to out/checkpoint-9\n");
   ASSERT_FALSE(later.restart.empty());
   EXPECT_EQ(later.restart.front(), "the log shows no finished checkpoint: 4 steps may be lost");

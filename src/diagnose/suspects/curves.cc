@@ -276,6 +276,21 @@ bool AreApart(const std::vector<double>& before, const std::vector<double>& afte
                         : Quantile(after, kHigh) < Quantile(before, kLow);
 }
 
+// The first report from which on four of five are beyond the middle between what was usual and what is.
+size_t OnsetOf(const Series& series, std::optional<double> Point::*member, double before, double after) {
+  constexpr double kMost = 0.8;
+  const double middle = std::sqrt(before * after);
+  size_t onset = series.size() - 1;
+  double slow = 0;
+  for (size_t i = series.size(); i-- > 0;) {
+    const double value = *(series[i]->*member);
+    const bool is_slow = after > before ? value > middle : value < middle;
+    slow += is_slow ? 1 : 0;
+    if (is_slow && slow >= kMost * static_cast<double>(series.size() - i)) onset = i;
+  }
+  return onset;
+}
+
 // The last quarter of the run against its second: warm-up is over by then.
 void FindDecay(const Series& all, std::optional<double> Point::*member, bool more_is_slower, std::string_view name,
                std::vector<Suspect>* found) {
@@ -289,8 +304,10 @@ void FindDecay(const Series& all, std::optional<double> Point::*member, bool mor
   if (before <= 0 || after <= 0) return;
   double slower = more_is_slower ? after / before : before / after;
   if (slower < kSlower) return;
-  found->push_back(Course(*series[3 * quarter], "throughput_decay", "metrics", 60,
-                          std::string(name) + " " + Figure(before) + " early, " + Figure(after) + " at last"));
+  const Point& onset = *series[OnsetOf(series, member, before, after)];
+  const std::string from = onset.step ? ", slow from step " + std::to_string(*onset.step) + " on" : "";
+  found->push_back(Course(onset, "throughput_decay", "metrics", 60,
+                          std::string(name) + " " + Figure(before) + " early, " + Figure(after) + " at last" + from));
 }
 
 constexpr double kWaitsForData = 0.5;

@@ -163,5 +163,20 @@ TEST(Curves, RankWhoseThroughputAloneFallsIsBlamed) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
 }
 
+TEST(Curves, ADecayIsToldFromTheStepWhereItBeganAndGoesOnFromTheLastCheckpoint) {
+  std::string log;
+  for (int step = 1; step <= 80; ++step) {
+    log += "step " + std::to_string(step) + " loss 2.1 step_time " + (step <= 48 || step == 60 ? "0.2" : "0.5") + "\n";
+    if (step % 20 == 0) log += "Saving model checkpoint to out/checkpoint-" + std::to_string(step) + "\n";
+  }
+  log += "step 81 loss 2.1 step_time 0.5\n";
+  Verdict verdict = JudgeLog(log);
+  EXPECT_EQ(verdict.failure, "throughput_decay");
+  EXPECT_EQ(verdict.root_line, "step 49 loss 2.1 step_time 0.5");
+  ASSERT_FALSE(verdict.figures.empty());
+  EXPECT_EQ(verdict.figures.front(), "seconds per step 0.2 early, 0.5 at last, slow from step 49 on");
+  EXPECT_EQ(verdict.restart, std::vector<std::string>{"go on from checkpoint out/checkpoint-80; 1 step is lost"});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

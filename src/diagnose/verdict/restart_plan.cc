@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "diagnose/reading/saved_checkpoints.h"
 #include "diagnose/verdict/failure_class.h"
 
@@ -57,17 +58,26 @@ std::string NodeOf(const Reading& reading, int32_t rank) {
 std::string GoOnFrom(const CheckpointLine& checkpoint, const std::optional<int64_t>& reached) {
   std::string plan = "go on from checkpoint " + checkpoint.place;
   if (checkpoint.step && reached >= checkpoint.step) {
-    plan += "; " + std::to_string(*reached - *checkpoint.step) + " steps are lost";
+    const auto lost = static_cast<size_t>(*reached - *checkpoint.step);
+    plan += "; " + base::Counted(lost, "step") + (lost == 1 ? " is lost" : " are lost");
   }
   return plan;
+}
+
+// A slow job lives on: it goes on from where it has come to.
+size_t LineOfEnd(const Reading& reading, const Suspect& cause) {
+  if (!IsSlowness(cause.failure)) return cause.line;
+  const auto last = std::max_element(reading.positions.begin(), reading.positions.end());
+  return static_cast<size_t>(last - reading.positions.begin());
 }
 
 }  // namespace
 
 std::vector<std::string> PlanRestart(const Reading& reading, const Suspect& cause,
                                      const std::vector<int32_t>& culprits) {
-  const auto step = StepBefore(reading, cause.line, std::nullopt);
-  const SavedCheckpoints saved = CheckpointsUntil(reading, cause.line, step);
+  const size_t end = LineOfEnd(reading, cause);
+  const auto step = StepBefore(reading, end, std::nullopt);
+  const SavedCheckpoints saved = CheckpointsUntil(reading, end, step);
   std::vector<std::string> plan;
   if (auto whole = saved.whole()) {
     plan.push_back(GoOnFrom(*whole, step));

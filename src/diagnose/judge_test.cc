@@ -54,6 +54,14 @@ TEST(Judge, BlamesTheActorWhoseNameTellsItsPlace) {
       "create_colocated_worker_cls.<locals>.WorkerDict\n\tactor_id: 26112883\n\tpid: 909447\n\tname: "
       "a7WorkerDict_0:3\n\tnamespace: 807a\n";
   EXPECT_EQ(JudgeLog(log).culprits, std::vector<int32_t>{3});
+  const std::string of_task = "ray.exceptions.RayTaskError(ActorDiedError): ray::Runner.run() (pid=90, ip=10.0.0.4)\n";
+  EXPECT_EQ(JudgeLog(of_task + "  File \"/app/a.py\", line 3, in fit\n    step()\n" + log).culprits,
+            std::vector<int32_t>{3});
+  std::string of_two = log, of_second_node = log;
+  of_two.replace(of_two.find("_0:3"), 4, "_0:1");
+  of_second_node.replace(of_second_node.find("_0:3"), 4, "_1:3");
+  EXPECT_TRUE(JudgeLog(log + of_two).culprits.empty());
+  EXPECT_TRUE(JudgeLog(of_second_node).culprits.empty());
 }
 
 TEST(Judge, BlamesTheProcessThatHorovodsLauncherNames) {

@@ -154,16 +154,39 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   return std::nullopt;
 }
 
-// Who names the rank some lines below: DistributedDataParallel ("Parameter indices which did not receive grad for rank
-// 1"), and Ray by the name of the actor, which verl ends with its place in its group: "name: x1WorkerDict_0:1".
+// DistributedDataParallel names it some lines below: "Parameter indices which did not receive grad for rank 1".
 std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
-  static const re2::RE2 kRank(R"((?:did not receive grad for rank |\bname: \w*WorkerDict_0:)(\d{1,6}))");
+  static const re2::RE2 kRank(R"(did not receive grad for rank (\d{1,6}))");
   constexpr size_t kMessage = 6;
   int32_t rank = 0;
   for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
     if (re2::RE2::PartialMatch(Piece(reading.text(i)), kRank, &rank)) return rank;
   }
   return std::nullopt;
+}
+
+// Ray names the actor that died, and verl's names end with a node and a place there: "name: x1WorkerDict_0:1". How many
+// places a node has is not told.
+std::optional<int32_t> ActorThatDied(const Reading& reading) {
+  static const re2::RE2 kActor(R"(^name: \w*WorkerDict_(\d{1,6}):(\d{1,6}))");
+  std::optional<int32_t> died;
+  int32_t node = 0, place = 0;
+  for (const LineBody& body : reading.bodies) {
+    if (!re2::RE2::PartialMatch(Piece(body.text), kActor, &node, &place)) continue;
+    if (node > 0 || died.value_or(place) != place) return std::nullopt;
+    died = place;
+  }
+  return died;
+}
+
+// Where the cause names no rank, the one that the others that say alike name, if they name one alone.
+std::optional<int32_t> NamedAlike(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
+  std::set<int32_t> named;
+  for (const Suspect& suspect : suspects) {
+    if (suspect.failure != cause.failure || suspect.kind != cause.kind || suspect.role == Role::kOutcome) continue;
+    if (auto rank = NamedRank(reading.text(suspect.line))) named.insert(*rank);
+  }
+  return named.size() == 1 ? std::optional(*named.begin()) : std::nullopt;
 }
 
 // The kernel names a process, not a rank; launchers' tables know both.
@@ -298,9 +321,13 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
   if (auto repeats = WhoRepeats(reading, cause)) return {{*repeats}, "it repeats the message", {}};
-  if (cause.failure == "unused_parameters_ddp" || cause.kind == "launcher") {
+  if (cause.failure == "unused_parameters_ddp") {
     if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
   }
+  if (cause.kind == "launcher") {
+    if (auto actor = ActorThatDied(reading)) return {{*actor}, "it is the actor that died", {}};
+  }
+  if (auto alike = NamedAlike(reading, cause, suspects)) return {{*alike}, "what says alike names it", {}};
   if (cause.kind == "stack") {
     if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }

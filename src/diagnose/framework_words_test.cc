@@ -284,7 +284,8 @@ TEST(Judge, KnowsTheRankByWhatPrefixesALine) {
   for (const char* prefix :
        {"[SLURM_PROCID=5] ", "PROCID 5: ", "[process 5] ", "2026-02-03 10:00:07,050 INFO [worker-5] ",
         "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, RankID:5) ", "[10:00:07 TP5] ",
-        "[2026-02-03 10:00:07 DP1 PP0 TP5 EP5] ", "[2026-02-03 10:00:07 DP5] "}) {
+        "[2026-02-03 10:00:07 DP1 PP0 TP5 EP5] ", "[2026-02-03 10:00:07.125 DP5] ",
+        "2026-02-03 10:00:07 10.0.0.4 [5] "}) {
     EXPECT_EQ(JudgeLog(prefix + oom).culprits, std::vector<int32_t>{5}) << prefix;
   }
   // An NPU's process without a group has none, a number in a sentence is no prefix, and a data loader's is no rank.
@@ -315,6 +316,33 @@ TEST(Judge, TakesNoNoteOnABarrierForAWaitInIt) {
     Verdict verdict = JudgeLog(std::string("building the model\n") + text + "\n");
     EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
   }
+}
+
+TEST(Judge, KnowsTheRankOfAnExceptionByWhatTorchNpuSaysBelow) {
+  const std::string raised = Traceback("/app/loop.py", "RuntimeError: The device cannot be opened.");
+  const std::string head = "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:1, ";
+  EXPECT_EQ(JudgeLog(raised + head + "RankID:3) ERR02200 DIST call failed.\n").culprits, std::vector<int32_t>{3});
+  EXPECT_TRUE(JudgeLog(raised + head + "RankID:-1) ERR00100 PTA call failed.\n").culprits.empty());
+  EXPECT_TRUE(JudgeLog(raised + "[ERROR] rank 3 waits\n").culprits.empty());
+}
+
+TEST(Judge, BlamesTheRankThatALineNamesWhichSaysAlike) {
+  const std::string first = "[ERROR] HCCL(5120,python):[op_base.cc:97][Init]errNo[0x5]HcclCommInitRootInfo failed.\n";
+  auto of = [](int rank) {
+    return "[error] [hccl_runner.cpp:13] HcclCommInitRootInfo fail, error:2, rank:" + std::to_string(rank) +
+           ", rankSize:4\n";
+  };
+  EXPECT_EQ(JudgeLog(first + of(2)).culprits, std::vector<int32_t>{2});
+  EXPECT_TRUE(JudgeLog(first + of(2) + of(3)).culprits.empty());
+}
+
+TEST(Judge, KnowsTheSignalThatOpenMpiSaysAProcessReceived) {
+  const std::string received = "[1,3]<stderr>:[node-2:00121] *** Process received signal ***\n[1,3]<stderr>:";
+  const Verdict bus = JudgeLog(received + "[node-2:00121] Signal: Bus error (7)\n");
+  EXPECT_EQ(bus.failure, "segfault_sigsegv");
+  EXPECT_EQ(bus.kind, "SIGBUS");
+  EXPECT_EQ(bus.culprits, std::vector<int32_t>{3});
+  EXPECT_EQ(JudgeLog(received + "[node-2:00121] Signal: Aborted (6)\n").kind, "SIGABRT");
 }
 
 TEST(Judge, KnowsThatAscendsCollectiveTimedOut) {

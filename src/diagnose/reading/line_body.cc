@@ -8,7 +8,7 @@ namespace {
 // One piece of a prefix. Tried again and again from the left.
 const re2::RE2& RankPiece() {
   static const re2::RE2 regex(
-      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank(?: |: +)(\d{1,6})(?:: | \| )|<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|\[(?:(?:GPU|gpu|cuda|[Pp]rocess|R)[ :_-]?|[Ww]orker-)(\d{1,4})\]:?|\[?(?:SLURM_)?PROCID[=:]? ?(\d{1,6})(?:\]:?|: )|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d \(PID:\d+, Device:-?\d+, RankID:(\d{1,6})\)|\[(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d (?:(?:DP\d+ )?(?:PP0 )?TP|DP)(\d{1,4})(?: [DE]P\d+)*\]|[\w-]+:(\d{1,5})\t))");
+      R"(^(?:\[[Rr]ank(?:: ?| ?|=)(\d{1,6})\]:?|(?:\S{1,60} )?\[default(\d{1,4})\]:|\[RANK (\d{1,6})\]|[Rr]ank(?: |: +)(\d{1,6})(?:: | \| )|<rank (\d{1,6})>:?|\(rank (\d{1,6})\):?|\[\d+,(\d{1,6})\]<std(?:err|out)>:|\[(?:(?:GPU|gpu|cuda|[Pp]rocess|R)[ :_-]?|[Ww]orker-)(\d{1,4})\]:?|\[?(?:SLURM_)?PROCID[=:]? ?(\d{1,6})(?:\]:?|: )|\d{4}-\d\d-\d\d-\d\d:\d\d:\d\d \(PID:\d+, Device:-?\d+, RankID:(\d{1,6})\)|\[(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d(?:\.\d+)? (?:(?:DP\d+ )?(?:PP0 )?TP|DP)(\d{1,4})(?: [DE]P\d+)*\]|[\w-]+:(\d{1,5})\t|\d{1,3}(?:\.\d{1,3}){3} \[(\d{1,6})\]))");
   return regex;
 }
 
@@ -36,9 +36,9 @@ bool DropQuote(re2::StringPiece* rest) {
 bool Drop(const re2::RE2& regex, re2::StringPiece* rest) { return re2::RE2::Consume(rest, regex); }
 
 bool DropRank(re2::StringPiece* rest, std::optional<int32_t>* rank) {
-  re2::StringPiece number[12];
+  re2::StringPiece number[13];
   if (!re2::RE2::Consume(rest, RankPiece(), &number[0], &number[1], &number[2], &number[3], &number[4], &number[5],
-                         &number[6], &number[7], &number[8], &number[9], &number[10], &number[11])) {
+                         &number[6], &number[7], &number[8], &number[9], &number[10], &number[11], &number[12])) {
     return false;
   }
   for (const re2::StringPiece& digits : number) {

@@ -329,6 +329,21 @@ void NameWhoRaised(Reading* reading) {
   }
 }
 
+// Below what torch_npu raises it says whose it is: "[ERROR] 2026-02-03-10:00:07 (PID:5120, Device:3, RankID:3)
+// ERR02200".
+void NameByTheLineBelow(Reading* reading) {
+  for (const Traceback& traceback : reading->tracebacks.all) {
+    const size_t below = traceback.exception + 1;
+    if (traceback.exception == Traceback::kNone || below >= reading->ranks.size()) continue;
+    if (reading->ranks[traceback.exception] || reading->text(below).find(", RankID:") == std::string_view::npos)
+      continue;
+    for (size_t i = traceback.begin; i < below; ++i) {
+      const bool its = i + 1 == below || reading->tracebacks.is_inside[i];
+      if (its && !reading->ranks[i]) reading->ranks[i] = reading->ranks[below];
+    }
+  }
+}
+
 }  // namespace
 
 Reading Understand(const Case& read) {
@@ -346,6 +361,7 @@ Reading Understand(const Case& read) {
   FindCutTracebacks(&reading);
   reading.points = FindProgress(read, reading.bodies);
   reading.exits = FindExits(read, reading.bodies);
+  NameByTheLineBelow(&reading);
   NameWhoRaised(&reading);
   for (size_t i = 0; i < reading.bodies.size(); ++i) {
     if (!reading.tracebacks.is_inside[i] && SaysFinished(reading.bodies[i].text)) reading.finished.push_back(i);

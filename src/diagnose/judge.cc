@@ -22,6 +22,7 @@
 #include "diagnose/suspects/victims.h"
 #include "diagnose/verdict/error_file_verdict.h"
 #include "diagnose/verdict/failure_class.h"
+#include "diagnose/verdict/node_words.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "diagnose/verdict/story.h"
 #include "diagnose/verdict/verdict.h"
@@ -303,6 +304,8 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool after_s
   CallSilentDeathByName(reading, *chosen, silent, &blame, &verdict);
   if (after_silence) CallSilentAttemptByName(reading, *chosen, &blame, &verdict);
   TellStory(reading, told, suspects, blame, &verdict);
+  if (std::string place = PlaceOfCulprit(reading, told.line, verdict); !place.empty())
+    verdict.figures.push_back(std::move(place));
   if (slowed) TellSlowdown(reading, *slowdown, &verdict);
   return verdict;
 }

@@ -60,6 +60,13 @@ struct ErrorFile {
   std::optional<int32_t> exit_code;  // errorCode
 };
 
+// A node whose files count its ranks from 0.
+struct CaseNode {
+  int32_t node_rank = 0;
+  std::string name;   // of its file or folder
+  bool told = false;  // a line or the name tells its rank; else it is by the order of names
+};
+
 // What lies about of one job, read.
 struct Case {
   Case() = default;
@@ -71,6 +78,7 @@ struct Case {
   std::vector<Writer> writers;
   std::vector<ErrorFile> error_files;
   std::vector<FlightDump> dumps;
+  std::vector<CaseNode> nodes;  // empty: no files of several nodes
   uint64_t lines_read = 0;
   uint64_t bytes_read = 0;           // of text, after decompression
   std::vector<std::string> skipped;  // "PATH (why)"

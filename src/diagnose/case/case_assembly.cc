@@ -66,7 +66,7 @@ void CountWriters(const std::vector<std::vector<Chunk::WriterLines>>& counts, Ca
 }  // namespace
 
 void AssembleCase(std::vector<ReadFile> files, Case* into) {
-  SettleRanks(&files, &into->error_files);
+  into->nodes = SettleRanks(&files, &into->error_files);
   std::vector<std::vector<Chunk::WriterLines>> counts;
   for (ReadFile& file : files) {
     counts.push_back(std::move(file.kept.writers));

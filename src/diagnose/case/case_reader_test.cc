@@ -396,7 +396,10 @@ TEST_F(CaseReaderTest, WhatALauncherSaysOfItsFailedRankTellsTheOthersOfItsNode) 
   Case read = ReadFolder();
   EXPECT_EQ(Find(read, "c").rank, 2);
   EXPECT_EQ(Find(read, "d").rank, 3);
-  EXPECT_FALSE(Find(read, "a").rank) << "it may be of any other node";
+  EXPECT_EQ(Find(read, "a").rank, 0) << "the first number that is left";
+  ASSERT_EQ(read.nodes.size(), 2u);
+  EXPECT_FALSE(read.nodes[0].told);
+  EXPECT_TRUE(read.nodes[1].told);
 }
 
 TEST_F(CaseReaderTest, TheOnlyTreeIsOfTheNodeThatItsLauncherReports) {

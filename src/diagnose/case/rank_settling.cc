@@ -1,7 +1,6 @@
 #include "diagnose/case/rank_settling.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 #include <set>
 #include <string>
@@ -9,6 +8,7 @@
 
 #include "diagnose/case/lone_processes.h"
 #include "diagnose/case/name_rows.h"
+#include "diagnose/case/node_files.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -21,19 +21,6 @@ bool Speaks(const Line& line) {
     if (line.text.find(word) != std::string_view::npos) return true;
   }
   return false;
-}
-
-// What the launcher's report says a failed rank is more than its local rank: "rank      : 3 (local_rank: 1)".
-Number ReportedOffset(std::string_view text) {
-  constexpr std::string_view kLocal = "(local_rank: ";
-  size_t local_at = text.find(kLocal), rank_at = text.find("rank");
-  if (local_at == std::string_view::npos || rank_at >= local_at) return std::nullopt;
-  size_t digits = text.find_first_of("0123456789", rank_at);
-  int32_t rank = 0, local = 0;
-  const char* end = text.data() + text.size();
-  bool both = digits < local_at && std::from_chars(text.data() + digits, end, rank).ec == std::errc() &&
-              std::from_chars(text.data() + local_at + kLocal.size(), end, local).ec == std::errc();
-  return both && rank >= local ? Number(rank - local) : std::nullopt;
 }
 
 // The folder of one launch on one node: what stands before attempt_0/3/stdout.log.
@@ -69,11 +56,14 @@ class Settling {
  public:
   explicit Settling(std::vector<ReadFile>* files) : files_(files) {}
 
-  void Run(std::vector<ErrorFile>* error_files) {
+  std::vector<CaseNode> Run(std::vector<ErrorFile>* error_files) {
+    ForgetHosts();
     CountMaster();
     TakeWorkersForNodes();
     PlaceNodes();
     PlaceRows();
+    NodeFiles nodes = PlaceNodeFiles(files_, error_files);
+    locals_of_node_ = nodes.locals;
     ForgetGuesses(error_files);
     for (const ReadFile& file : *files_) Learn(file);
     for (const ErrorFile& file : *error_files) LearnPlace(file.path, file.node_rank, file.local_rank);
@@ -84,6 +74,7 @@ class Settling {
       if (!file.rank) file.rank = RankOf(file.path, file.node_rank, file.local_rank);
     }
     if (HasEachNodeOneProcess(*files_)) TakeNodesForRanks();
+    return std::move(nodes.nodes);
   }
 
  private:
@@ -95,6 +86,26 @@ class Settling {
       const Number told = writer.name.rank ? writer.name.rank : writer.name.local_rank;
       return told && told != number;
     });
+  }
+
+  // The host "gpu-017" whose ranks speak in its file is no GPU 17.
+  void ForgetHosts() {
+    for (ReadFile& read : *files_) {
+      CaseFile& file = read.file;
+      if (!file.local_rank || !HasOtherLocals(read, *file.local_rank)) continue;
+      if (file.rank == file.local_rank) file.rank.reset();
+      file.local_rank.reset();
+    }
+  }
+
+  // Other local ranks than that, or several ranks.
+  static bool HasOtherLocals(const ReadFile& file, int32_t number) {
+    std::set<int32_t> ranks;
+    for (const auto& writer : file.kept.writers) {
+      if (writer.name.local_rank && writer.name.local_rank != number) return true;
+      if (writer.name.rank) ranks.insert(*writer.name.rank);
+    }
+    return ranks.size() > 1;
   }
 
   // A launcher, or the ranks of others, speak in it.
@@ -227,7 +238,7 @@ class Settling {
       counts.insert(whole ? *domain.locals.rbegin() + 1 : -1);
     }
     bool all = !nodes.empty() && *nodes.begin() == 0 && *nodes.rbegin() + 1 == static_cast<int32_t>(nodes.size());
-    if (!locals_of_node_ && all && counts.size() == 1 && *counts.begin() > 0) locals_of_node_ = *counts.begin();
+    if (!locals_of_node_ && all && counts.size() == 1 && *counts.begin() > 1) locals_of_node_ = *counts.begin();
   }
 
   // One launch, and perhaps the file that it printed to.
@@ -281,8 +292,8 @@ class Settling {
 
 }  // namespace
 
-void SettleRanks(std::vector<ReadFile>* files, std::vector<ErrorFile>* error_files) {
-  Settling(files).Run(error_files);
+std::vector<CaseNode> SettleRanks(std::vector<ReadFile>* files, std::vector<ErrorFile>* error_files) {
+  return Settling(files).Run(error_files);
 }
 
 }  // namespace rankscope::diagnose

@@ -174,6 +174,7 @@ std::vector<Attempt> SplitAttempts(const Case& whole) {
   std::vector<Attempt> split;
   for (auto& [number, attempt] : attempts) {
     attempt.read.files = whole.files;
+    attempt.read.nodes = whole.nodes;
     attempt.read.paused_until = whole.paused_until;
     attempt.read.lines_read = attempt.read.lines.size();
     split.push_back(std::move(attempt));

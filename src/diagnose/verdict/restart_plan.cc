@@ -6,6 +6,7 @@
 #include "base/counted.h"
 #include "diagnose/reading/saved_checkpoints.h"
 #include "diagnose/verdict/failure_class.h"
+#include "diagnose/verdict/node_words.h"
 
 namespace rankscope::diagnose {
 
@@ -52,7 +53,7 @@ std::string NodeOf(const Reading& reading, int32_t rank) {
                             [&](const Writer& writer) { return writer.rank == rank && writer.node_rank; });
   return known == writers.end()
              ? "the node of rank " + std::to_string(rank)
-             : "node " + std::to_string(*known->node_rank) + ", that of rank " + std::to_string(rank);
+             : NodeWords(*reading.read, *known->node_rank) + ", that of rank " + std::to_string(rank);
 }
 
 std::string GoOnFrom(const CheckpointLine& checkpoint, const std::optional<int64_t>& reached) {

@@ -13,6 +13,7 @@
 #include "diagnose/suspects/untimed_end.h"
 #include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/last_seen.h"
+#include "diagnose/verdict/node_words.h"
 #include "diagnose/verdict/refutation.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "model/rank_set.h"
@@ -247,14 +248,14 @@ std::string Named(const Blame& blame) {
   return text;
 }
 
-std::string Summary(const Verdict& verdict, const Blame& blame) {
+std::string Summary(const Case& read, const Verdict& verdict, const Blame& blame) {
   const FailureClass* known = FindFailureClass(verdict.failure);
   std::string text = known ? std::string(known->meaning) : verdict.failure;
   if (!verdict.kind.empty()) text += " (" + verdict.kind + ")";
   if (!blame.ranks.empty()) {
     text += ", on " + Named(blame);
   } else if (verdict.culprit && verdict.culprit->node_rank) {
-    text += ", on node " + std::to_string(*verdict.culprit->node_rank);
+    text += ", on " + NodeWords(read, *verdict.culprit->node_rank);
   }
   if (blame.ranks.size() > 1 && blame.confidence == 1 && blame.in_order)
     text += " first, of " + std::to_string(blame.ranks.size()) + " ranks";
@@ -296,7 +297,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   TellPossibleHang(reading, cause, verdict);
   Refute(reading, verdict);
   Advise(verdict);
-  verdict->summary = Summary(*verdict, blame);
+  verdict->summary = Summary(*reading.read, *verdict, blame);
 }
 
 }  // namespace rankscope::diagnose

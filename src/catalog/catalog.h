@@ -55,6 +55,7 @@ struct JobRow {
   std::optional<int64_t> last_step;
   std::optional<double> last_loss;
   base::TimeNs started = 0, last_heard = 0;
+  uint64_t records = 0;                              // that have come of it, but judgements
   std::map<std::string, std::string> configuration;  // of job_start
   std::optional<Pin> pin;
   std::optional<Pause> pause;  // of one that runs

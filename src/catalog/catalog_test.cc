@@ -219,6 +219,15 @@ TEST_F(CatalogTest, LossThatIsNoNumberSurvivesARestart) {
   EXPECT_TRUE(std::isnan(Row().last_loss.value()));
 }
 
+TEST_F(CatalogTest, RecordsAreCountedOverARestartButForJudgements) {
+  Event("job_start", {}, {});
+  Event("diagnosis", {}, {{"class", std::string("cuda_oom")}});
+  Event("line", 0, {});
+  EXPECT_EQ(Row().records, 2U);
+  Open();
+  EXPECT_EQ(Row().records, 2U);
+}
+
 TEST_F(CatalogTest, DeletedJobStaysGoneAndItsRecordsAreNotReplayed) {
   Event("job_start", {}, {});
   ASSERT_TRUE(catalog_->PinJob("j", {"ada", "the good one", 1}).ok());

@@ -106,6 +106,7 @@ void JobState::NoteLoss(const model::Origin& origin, base::TimeNs time, const st
 void JobState::NoteTime(base::TimeNs time) {
   row_.started = row_.started == 0 ? time : std::min(row_.started, time);
   row_.last_heard = std::max(row_.last_heard, time);
+  ++row_.records;
 }
 
 void JobState::NoteOrigin(const model::Origin& origin, model::Stream stream) {

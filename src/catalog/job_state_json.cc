@@ -34,13 +34,10 @@ std::optional<double> LossFrom(const Json& json) {
 }  // namespace
 
 std::string JobState::ToJson() const {
-  Json json = {{"project", row_.project},
-               {"job", row_.job},
-               {"attempt", row_.attempt},
-               {"ranks_expected", row_.ranks_expected},
-               {"started", row_.started},
-               {"last_heard", row_.last_heard},
-               {"configuration", row_.configuration}};
+  Json json = {{"project", row_.project}, {"job", row_.job},
+               {"attempt", row_.attempt}, {"ranks_expected", row_.ranks_expected},
+               {"started", row_.started}, {"last_heard", row_.last_heard},
+               {"records", row_.records}, {"configuration", row_.configuration}};
   if (!row_.diagnosis.empty()) json["diagnosis"] = row_.diagnosis;
   if (diagnosed_attempt_ != 0) json["diagnosed_attempt"] = diagnosed_attempt_;
   if (row_.last_step) json["last_step"] = *row_.last_step;
@@ -82,6 +79,7 @@ JobState JobState::FromJson(const std::string& text) {
   state.row_.ranks_expected = json.value("ranks_expected", 0);
   state.row_.started = json.value("started", int64_t{0});
   state.row_.last_heard = json.value("last_heard", int64_t{0});
+  state.row_.records = json.value("records", uint64_t{0});
   state.row_.configuration = json.value("configuration", std::map<std::string, std::string>());
   state.row_.diagnosis = json.value("diagnosis", "");
   state.diagnosed_attempt_ = json.value("diagnosed_attempt", 0);

@@ -38,7 +38,9 @@ model::Record DiagnosisEvent(const catalog::JobRow& job, const diagnose::Verdict
 std::string GistOf(const model::Record& event) {
   const auto* field = model::FindField(event.fields, "class");
   const auto* failure = field ? std::get_if<std::string>(field) : nullptr;
-  return (failure ? *failure : "") + " " + std::to_string(event.origin.rank.value_or(-1));
+  const auto* line = model::FindField(event.fields, "root_line");
+  const auto* root = line ? std::get_if<std::string>(line) : nullptr;
+  return (failure ? *failure : "") + " " + std::to_string(event.origin.rank.value_or(-1)) + " " + (root ? *root : "");
 }
 
 }  // namespace rankscope::monitor

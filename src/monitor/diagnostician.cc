@@ -18,13 +18,19 @@ using diagnose::JobFacts;
 constexpr auto kLookEvery = std::chrono::seconds(1);
 constexpr int64_t kRenewAfter = 60 * base::kNsPerSecond;
 constexpr int64_t kRenewAfterSteps = 10;
+// After the first look: once what was half said, such as a traceback, has come, and once it shows what followed.
+constexpr int kRenewals = 2;
 constexpr int64_t kLongestRound = base::kNsPerSecond;
 // At one job whose last words still come; and so many times as long as the last one took.
 constexpr int64_t kBetweenLooks = 5 * base::kNsPerSecond, kLooksShare = 10;
 
-// Another text: something came since.
+// After a look that took so long.
+int64_t NextLook(int64_t took) { return base::MonotonicNow() + std::max(kBetweenLooks, kLooksShare * took); }
+
+// Another text: something came since, be it of a node whose clock is behind.
 std::string SeenAs(const catalog::JobRow& job) {
-  return job.state + " " + std::to_string(job.attempt) + " " + std::to_string(job.last_heard);
+  return job.state + " " + std::to_string(job.attempt) + " " + std::to_string(job.last_heard) + " " +
+         std::to_string(job.records);
 }
 
 bool WantsDiagnosis(const Incident& incident) {
@@ -75,7 +81,7 @@ void Diagnostician::Start() {
     std::lock_guard lock(mutex_);
     for (const catalog::IncidentRow& row : *rows) {
       bool grave = row.severity == "CRITICAL" || row.decision == "confirmed";
-      if (grave) requests_[row.job] = {"incident " + row.id, 0, {}, false};
+      if (grave) requests_[row.job] = {"incident " + row.id, 0, {}, 0};
     }
   }
   thread_ = std::thread([this] { Loop(); });
@@ -100,7 +106,7 @@ base::Status Diagnostician::Take(std::span<const Incident> incidents) {
   for (const Incident& incident : incidents) {
     if (!WantsDiagnosis(incident)) continue;
     // Its next versions, seconds later, say no more than the renewal will find.
-    requests_.try_emplace(incident.job, Request{"incident " + incident.id, 0, {}, false});
+    requests_.try_emplace(incident.job, Request{"incident " + incident.id, 0, {}, 0});
   }
   wake_.notify_all();
   return {};
@@ -182,8 +188,7 @@ bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
   if (stopped_) return true;
   base::Status status = outcome.status();
   if (status.ok() && Row(job.job).ok()) status = Keep(job, like, *outcome);  // somebody may have deleted it meanwhile
-  const int64_t ended = base::MonotonicNow();
-  seen_[job.job] = {status.ok() ? like : "", like, ended + std::max(kBetweenLooks, kLooksShare * (ended - began))};
+  seen_[job.job] = {status.ok() ? like : "", like, NextLook(base::MonotonicNow() - began)};
   if (!status.ok())
     parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
   return true;
@@ -208,16 +213,20 @@ void Diagnostician::LookAtRunning(const catalog::JobRow& job) {
   if (base::MonotonicNow() < request.due && !far) return;
   requests_.erase(found);
   lock.unlock();
+  const int64_t began = base::MonotonicNow();
   auto outcome = Examine(job, JobPart::kAll, *parts_.topology);
   base::Status status = outcome.ok() ? Tell(job, *outcome, request.reason) : outcome.status();
   if (!status.ok() && !stopped_) {
     parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
   }
-  if (request.renewal) return;
-  std::optional<int64_t> due_step;
-  if (job.last_step) due_step = *job.last_step + kRenewAfterSteps;
+  if (request.looks == kRenewals) return;
+  Request next{request.reason, NextLook(base::MonotonicNow() - began), {}, request.looks + 1};
+  if (next.looks == kRenewals) {
+    next.due = base::MonotonicNow() + kRenewAfter;
+    if (job.last_step) next.due_step = *job.last_step + kRenewAfterSteps;
+  }
   lock.lock();
-  requests_.try_emplace(job.job, Request{request.reason, base::MonotonicNow() + kRenewAfter, due_step, true});
+  requests_.try_emplace(job.job, std::move(next));
 }
 
 base::Result<Diagnostician::Outcome> Diagnostician::Examine(const catalog::JobRow& job, JobPart part,

@@ -16,6 +16,9 @@ namespace rankscope::monitor {
 namespace {
 
 constexpr int64_t kLostAfter = 60 * base::kNsPerSecond;
+constexpr char kHalfSaid[] =
+    "Traceback (most recent call last):\n  File \"/app/train.py\", line 8, in load\n    raise load(key)\n";
+constexpr char kItsEnd[] = "UnknownCaption: no caption for 88";
 
 // The real one, with a count of how often all jobs were asked for.
 class CountingCatalog : public catalog::Catalog {
@@ -145,6 +148,18 @@ class DiagnosticianTest : public testing::Test {
   void AwaitKnown(const std::string& job) {
     AwaitKnown(job, [](const catalog::KnownJob&) { return true; });
   }
+  // Until a diagnosis with that root line was told.
+  void AwaitTold(const std::string& root_line) {
+    auto is_it = [&](const model::Record& event) {
+      const auto* line = model::FindField(event.fields, "root_line");
+      return line && std::get<std::string>(*line) == root_line;
+    };
+    for (;;) {
+      auto events = *findings_->EventsAfter(0, 100);
+      if (std::any_of(events.begin(), events.end(), is_it)) return;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+  }
   // Only once a look has ended is the book as the file is.
   diagnose::Insights StoppedInsights() {
     diagnostician_->Stop();
@@ -229,6 +244,33 @@ TEST_F(DiagnosticianTest, AnIncidentOfAJobThatHasEndedDoesNotMakeEveryRoundOneOf
   for (int i = 0; i < kJobs; ++i) Launch("j" + std::to_string(i), 0);
   for (int i = 0; i < kJobs; ++i) AwaitKnown("j" + std::to_string(i));
   EXPECT_LT(catalog_->asked - before, kJobs / 2);
+}
+
+TEST_F(DiagnosticianTest, AJobWhoseTracebackWasHalfSaidIsDiagnosedAgainWhenItsEndComesWithAnOlderTime) {
+  BeginLaunch("j", "tiny", 5);
+  Print("j", kHalfSaid);
+  Append("j", {{"event", std::string("node_end")}, {"run", std::to_string(launches_)}, {"exit_code", int64_t{1}}});
+  diagnostician_->Start();
+  AwaitKnown("j");
+  EXPECT_EQ(diagnostician_->DiagnoseNow("j", nullptr)->root_line, "    raise load(key)");
+  time_ -= 2 * base::kNsPerMs;
+  Print("j", kItsEnd);
+  AwaitKnown("j", [](const catalog::KnownJob& known) { return known.facts.find("no caption") != std::string::npos; });
+}
+
+TEST_F(DiagnosticianTest, ARunningJobIsDiagnosedAgainSecondsAfterItsIncident) {
+  BeginLaunch("j", "tiny", 5);
+  Print("j", kHalfSaid);
+  diagnose::Incident incident;
+  incident.job = "j";
+  incident.severity = detect::Severity::kCritical;
+  ASSERT_TRUE(diagnostician_->Take({&incident, 1}).ok());
+  diagnostician_->Start();
+  AwaitTold("    raise load(key)");
+  const int64_t began = base::MonotonicNow();
+  Print("j", kItsEnd);
+  AwaitTold("UnknownCaption: no caption for 88");
+  EXPECT_LT(base::MonotonicNow() - began, 30 * base::kNsPerSecond);
 }
 
 TEST_F(DiagnosticianTest, AJobThatFailedWithoutAWordIsSaidToHaveRecordsThatDoNotSayWhy) {

@@ -1,7 +1,10 @@
 #include "diagnose/verdict/verdict_page.h"
 
 #include <cmath>
+#include <set>
+#include <vector>
 
+#include "model/rank_set.h"
 #include "model/record_json.h"
 #include "model/shown.h"
 
@@ -89,12 +92,23 @@ void PrintList(std::string_view heading, const std::vector<std::string>& items, 
   for (const std::string& item : items) to->Item(item);
 }
 
+// But for the rank.
+bool AreAlike(const Event& a, const Event& b) {
+  return a.rank && b.rank && a.time == b.time && a.step == b.step && a.what == b.what;
+}
+
 void PrintTimeline(const Verdict& verdict, Printer* to) {
   if (verdict.timeline.empty()) return;
   to->Heading("What happened");
-  for (const Event& event : verdict.timeline) {
+  const std::vector<Event>& events = verdict.timeline;
+  for (size_t i = 0; i < events.size();) {
+    const Event& event = events[i];
+    std::set<int32_t> ranks;
+    do {
+      if (events[i].rank) ranks.insert(*events[i].rank);
+    } while (++i < events.size() && AreAlike(events[i], event));
     std::string item = When(event.time);
-    if (event.rank) item.append("rank ").append(std::to_string(*event.rank)).append(" ");
+    if (!ranks.empty()) item.append(ranks.size() > 1 ? "ranks " : "rank ").append(model::RankSet(ranks)).append(" ");
     if (event.step) item.append("step ").append(std::to_string(*event.step)).append(" ");
     to->Item(item.append(event.what));
   }

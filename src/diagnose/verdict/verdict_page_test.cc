@@ -36,5 +36,16 @@ TEST(VerdictPage, WhatIsLongIsCutBetweenCharacters) {
   }
 }
 
+TEST(VerdictPage, WhatSeveralRanksSayAtOnceStandsInOneRow) {
+  Verdict verdict;
+  for (int32_t rank : {1, 2, 5}) verdict.timeline.push_back({{}, rank, 7, "symptom: lost"});
+  verdict.timeline.push_back({{}, 6, 8, "symptom: lost"});
+  verdict.timeline.push_back({{}, {}, 8, "symptom: lost"});
+  const std::string page = ToText(verdict, false);
+  EXPECT_NE(page.find("ranks 1-2, 5 step 7 symptom: lost\n  rank 6 step 8 symptom: lost\n  step 8 symptom: lost\n"),
+            std::string::npos)
+      << page;
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -214,6 +214,12 @@ TEST(LineRecord, NumberedNamesBeforeALossAreOtherLosses) {
   EXPECT_EQ(Value(Understood("epoch 2 step 40 loss 1.5"), "loss"), 1.5);
 }
 
+TEST(LineRecord, AnNllLossIsTheLossWhereNoOtherStandsBeforeIt) {
+  EXPECT_EQ(Value(Understood("epoch 2 | step 40 | nll_loss 3.25 | lr 0.5"), "loss"), 3.25);
+  EXPECT_EQ(Value(Understood("epoch 2 | step 40 | loss 4.5 | nll_loss 3.25 | lr 0.5"), "loss"), 4.5);
+  EXPECT_EQ(model::FindField(Understood("epoch 2 | step 40 | valid_nll_loss 3.25 | lr 0.5").fields, "loss"), nullptr);
+}
+
 TEST(LineRecord, NamesBehindASlashThatEndsAValueCount) {
   auto record = Understood("epoch=1/micro_step=80/global_step=20, RunningAvgSamplesPerSec=7.5, MemAllocated=3.5GB");
   EXPECT_EQ(record.step, 20);

@@ -110,6 +110,14 @@ bool IsDistributed(const Reading& reading) {
          AnyLine(reading, [](auto text) { return Matches(text, named) && !IsDistributedOtherwise(text); });
 }
 
+// Somebody's excerpt of how NCCL set itself up, which says nothing of the job: it may have gone on.
+bool IsOfNcclAlone(const Reading& reading) {
+  return !AnyLine(reading, [](auto text) {
+    return !text.empty() && text.find("NCCL INFO") == std::string_view::npos &&
+           text.find("NCCL WARN") == std::string_view::npos;
+  });
+}
+
 // From the line on it did what it was started for, if not in steps. Who has loaded is not done.
 bool HasFilledABar(const Reading& reading, size_t from) {
   static const re2::RE2 preparing(R"(^\W*(?:Loading|Fetching|Downloading)\b)");
@@ -152,7 +160,8 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   }
   if (reading.tracebacks.is_inside[*last]) return std::nullopt;
   const std::string_view text = reading.bodies[*last].text;
-  if (!HasNotMoved(text) && !(IsUnderWay(text) && IsDistributed(reading))) return std::nullopt;
+  const bool under_way = IsUnderWay(text) && IsDistributed(reading) && !IsOfNcclAlone(reading);
+  if (!HasNotMoved(text) && !under_way) return std::nullopt;
   if (HasFilledABar(reading, 0)) return std::nullopt;
   return Stalled(reading, *last, kStopsShort, "the log ends before the first step");
 }

@@ -143,6 +143,16 @@ TEST(StalledLaunch, IsNoneOnceNcclHasTakenItsCommunicatorsDown) {
   EXPECT_FALSE(JudgeLog(ended + nccl + "comm 0x52 rank 1 nranks 4 - Init START\n").healthy);
 }
 
+TEST(StalledLaunch, IsNoneOfAnExcerptOfHowNcclSetItselfUp) {
+  const std::string nccl = "gpu1:310:352 [1] NCCL INFO ",
+                    other = "gpu1:309:351 [0] init:70 NCCL WARN NET/X no device\n";
+  const std::string setup =
+      nccl + "NET/Socket : Using [0]eth0:10.0.0.4<0>\n\n" + other + nccl + "Setting affinity for GPU 1 to ff\n";
+  EXPECT_TRUE(JudgeLog(setup).healthy);
+  EXPECT_EQ(JudgeLog(kLaunch + setup).failure, "process_hung");
+  EXPECT_EQ(JudgeLog(setup + nccl + "comm 0x51 rank 1 nranks 4 - Init START\n").failure, "process_hung");
+}
+
 TEST(StalledLaunch, IsLessThanAnythingElseThatIsSaid) {
   Verdict verdict = JudgeLog(kLaunch + "srun: error: gpu3: task 2: Exited with exit code 1\nLoading the words\n");
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");

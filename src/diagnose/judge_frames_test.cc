@@ -36,6 +36,17 @@ TEST(JudgeFrames, ReadsTheRestOfABoxWhoseHeadIsCutOff) {
   EXPECT_TRUE(JudgeLog(Steps(1, 3) + table + "the epoch is over\n" + Steps(4, 9)).healthy);
 }
 
+TEST(JudgeFrames, ReadsOnWhereATerminalBrokeAFrame) {
+  const std::string broken =
+      "Traceback (most recent call last):\n  File \"/venv/bin/go\", line 8, in <module>\n    main()\n"
+      "  File \"/venv/lib/python3.11/site-packages/torch/distributed/elastic/multiprocessing/errors/__init__.p\n"
+      "y\", line 345, in wrapper\n    return f(*args)\n";
+  Verdict verdict = JudgeLog(broken + "KeyError: 'shards'\n");
+  EXPECT_EQ(verdict.root_line, "KeyError: 'shards'");
+  const std::string end = "failed (exitcode: 1) local_rank: 5 (pid: 31) of binary: /venv/bin/python\n";
+  EXPECT_NE(JudgeLog(end + broken).root_line.find("exitcode: 1"), std::string::npos);
+}
+
 TEST(JudgeFrames, ReadsPastReportsThatAreSortedBehindTheHeadOfATraceback) {
   const std::string head = "Traceback (most recent call last):\n", report = "{'loss': 4.81, 'epoch': 0.25}\n";
   const std::string frames = Frame("/app/train.py", "<module>", "main()") + Frame("/app/train.py", "main", "train()");

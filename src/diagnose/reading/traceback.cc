@@ -57,6 +57,12 @@ bool IsFrame(std::string_view text) {
   return end == std::string_view::npos || !text.substr(end).starts_with(" in ");
 }
 
+// Of a frame that a narrow terminal broke: "y", line 345, in wrapper".
+bool IsRestOfFrame(std::string_view text) {
+  static const re2::RE2 kRest(R"re(^[^" ]*", line \d+, in [\w<>]+$)re");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kRest);
+}
+
 size_t Indent(std::string_view text) { return std::min(text.find_first_not_of(" \t"), text.size()); }
 
 // Notebooks begin with the exception's name, and name it again at the end: "KeyError    Traceback (most recent call …".
@@ -99,7 +105,8 @@ class Writing {
 
  private:
   bool IsPart(const LineBody& body) const {
-    return IsFrame(body.text) || Indent(body.indented) > indent_ || IsBoxed(body.text) || body.text.empty();
+    return IsFrame(body.text) || Indent(body.indented) > indent_ || IsBoxed(body.text) || body.text.empty() ||
+           IsRestOfFrame(body.text);
   }
 
   // What the process had reported before may be sorted behind the head, which ends a bar's line and has the time at

@@ -176,6 +176,25 @@ TEST(Judge, BlamesNobodyForABarrierOfAnUnknownNumberOfRanks) {
   EXPECT_EQ(JudgeLog("world size 8\n" + log).culprits, std::vector<int32_t>{7});
 }
 
+// Who heard of a timeout tells of a rank far above those that this excerpt has.
+TEST(Judge, BlamesNobodyWhereARankIsNamedBeyondThoseThatAreKnown) {
+  std::string log;
+  for (const char* rank : {"0", "1", "3"}) {
+    log += "[rank" + std::string(rank) + "]:[E ProcessGroupNCCL.cpp:1685] [PG ID 0 PG GUID 0(default_pg) Rank " + rank +
+           "] Observed flight recorder dump signal from another rank via TCPStore.\n";
+  }
+  auto heard = [](const std::string& of) {
+    return "[rank3]:[E ProcessGroupNCCL.cpp:1746] [PG ID 0 PG GUID 0(default_pg) Rank 3] Received a dump signal due to "
+           "a collective timeout from  rank " +
+           of + " and we will try our best to dump the debug info.\n";
+  };
+  Verdict verdict = JudgeLog(log + heard("21"));
+  EXPECT_EQ(verdict.failure, "nccl_timeout");
+  EXPECT_NE(verdict.root_line.find("due to a collective timeout"), std::string::npos) << verdict.root_line;
+  EXPECT_TRUE(verdict.culprits.empty());
+  EXPECT_EQ(JudgeLog(log + heard("1")).culprits, std::vector<int32_t>{2});
+}
+
 TEST(Judge, BlamesTheSilentRankWhoseLogEndsBeforeWhatAllOthersWentOnToPrint) {
   const std::string first = "reducer built its buckets in 12 ms\n", second = "step buffers of 4 tensors are ready\n";
   Verdict verdict = Judge({{"rank_0.log", first + second},

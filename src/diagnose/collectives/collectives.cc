@@ -143,6 +143,13 @@ void ReadWorldSize(std::string_view text, Collectives* found) {
   }
 }
 
+// A watchdog tells whose timeout it heard of first: "due to a collective timeout from  rank 7".
+void ReadNamedPeer(std::string_view text, Collectives* found) {
+  static const re2::RE2 kPeer(R"(due to a collective timeout from +rank (\d{1,6}))");
+  int32_t rank = 0;
+  if (re2::RE2::PartialMatch(Piece(text), kPeer, &rank)) found->highest_named = std::max(found->highest_named, rank);
+}
+
 // The ranks whose operation at the lowest sequence number is not that of the most.
 LateRanks FindOddOnes(const Collectives& collectives) {
   for (const auto& [sequence, issues] : collectives.issued) {
@@ -231,6 +238,7 @@ Collectives FindCollectives(const Reading& reading) {
     ReadTrace(text, i, &found);
     if (text.find("CollectiveFingerPrint") != std::string_view::npos) ReadFingerprints(text, i, &found);
     ReadMissing(text, &found);
+    ReadNamedPeer(text, &found);
     const std::string_view body = reading.bodies[i].text;
     lists_stalled = IsHeadingOfStalled(body) || (lists_stalled && ReadStalled(body, &found));
     bool told =

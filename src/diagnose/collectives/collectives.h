@@ -25,6 +25,7 @@ struct CollectiveState {
 struct Collectives {
   std::map<int32_t, CollectiveState> ranks;
   std::optional<int32_t> world_size;  // the most that any line claims
+  int32_t highest_named = -1;         // rank that a peer tells of
   struct Issue {
     std::string operation;  // with its sizes and type
     size_t line = 0;

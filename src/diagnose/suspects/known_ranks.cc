@@ -149,6 +149,7 @@ KnownRanks FindKnownRanks(const Reading& reading, const Collectives& collectives
   }
   const size_t ended = CountEnds(reading);
   int32_t world = std::max(collectives.world_size.value_or(0), static_cast<int32_t>(ended));
+  world = std::max(world, collectives.highest_named + 1);
   if (!known.all.empty()) world = std::max(world, *known.all.rbegin() + 1);
   for (int32_t rank = 0; rank < world; ++rank) known.all.insert(rank);
   known.whole = collectives.world_size == world || files == known.all || ended == known.all.size();

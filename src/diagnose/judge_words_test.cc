@@ -302,6 +302,17 @@ TEST(Judge, KnowsTheWordsOfEachClass) {
   }
 }
 
+// gloo has no logger: whoever told its exception as a warning, and nothing more, ended with it.
+TEST(JudgeWords, WhatGlooRaisedIsAFailureAtAnyLevelWhereItIsTheLastWord) {
+  const std::string told = "2026-03-04 10:11:12,131 WARNING trainer.py:41 -- ";
+  const std::string raised =
+      "[/src/third_party/gloo/gloo/transport/tcp/unbound_buffer.cc:84] Timed out waiting 9000ms "
+      "for recv operation to complete\n";
+  EXPECT_EQ(JudgeLog("Batch size: 16\n" + told + raised + "\n").failure, "gloo_error");
+  EXPECT_TRUE(JudgeLog("Batch size: 16\n" + told + raised + "resizing to 3 workers\n").healthy);
+  EXPECT_TRUE(JudgeLog("Batch size: 16\n" + told + "Timed out waiting 9000ms for recv operation\n").healthy);
+}
+
 // Where only the launcher speaks, what it raises says less than its line on the process that it saw fail first.
 TEST(JudgeWords, TheRootOfWhatALauncherRaisesIsTheEndThatItSaw) {
   const std::string raised = Traceback("/venv/torch/distributed/launcher/api.py",

@@ -28,6 +28,15 @@ bool IsWarning(const Reading& reading, size_t line) {
   return level == 'W' || level == 'I' || level == 'D';
 }
 
+// gloo logs nothing: its words are an exception's, and who tells them last did not go on, whatever the level.
+bool IsLastWordOfGloo(const Reading& reading, size_t line) {
+  static const re2::RE2 kPlace(R"(\[\S*/gloo/\S+\.(?:cc|h):\d+\])");
+  const std::string_view text = reading.text(line);
+  if (!re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kPlace)) return false;
+  return std::all_of(reading.bodies.begin() + static_cast<std::ptrdiff_t>(line) + 1, reading.bodies.end(),
+                     [](const LineBody& body) { return body.text.empty(); });
+}
+
 // Of these a program dies by an exception only.
 bool IsRaised(const Signature& signature) {
   constexpr std::string_view kClasses[] = {"config_error",
@@ -51,7 +60,8 @@ int ScoreOf(const Reading& reading, const Sighting& sighting) {
   if (IsCutOff(reading, sighting)) return score - kGuessed;
   bool lives = signature.life == Life::kGoesOn;
   if (lives || sighting.traceback != Traceback::kNone) return score;
-  if (IsWarning(reading, sighting.line) && signature.role != Role::kOutcome)
+  if (IsWarning(reading, sighting.line) && signature.role != Role::kOutcome &&
+      !IsLastWordOfGloo(reading, sighting.line))
     score -= IsRaised(signature) ? signature.weight : kWarned;
   if (signature.weight < 80) score -= kLoose;
   return score;

@@ -313,6 +313,12 @@ TEST(JudgeWords, WhatGlooRaisedIsAFailureAtAnyLevelWhereItIsTheLastWord) {
   EXPECT_TRUE(JudgeLog("Batch size: 16\n" + told + "Timed out waiting 9000ms for recv operation\n").healthy);
 }
 
+TEST(JudgeWords, WhichParametersGotNoGradientTellsOfUnusedOnesAndOfTheRank) {
+  Verdict verdict = JudgeLog("Parameter indices which did not receive grad for rank 5: 31 32 33\n");
+  EXPECT_EQ(verdict.failure, "unused_parameters_ddp");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{5});
+}
+
 // Where only the launcher speaks, what it raises says less than its line on the process that it saw fail first.
 TEST(JudgeWords, TheRootOfWhatALauncherRaisesIsTheEndThatItSaw) {
   const std::string raised = Traceback("/venv/torch/distributed/launcher/api.py",

@@ -65,6 +65,8 @@ constexpr Signature kTable[] = {
 
     {"unused_parameters_ddp", "unused", kCause, 93,
      R"(Expected to have finished reduction in the prior iteration|parameters that were not used in producing (?:the )?loss)"},
+    {"unused_parameters_ddp", "unused", kCause, 90,
+     R"(Parameter(?:s| indices) which did not receive grad for rank \d)"},
     {"unused_parameters_ddp", "ready twice", kCause, 93,
      R"(mark(?:ed)? (?:as ready|a variable ready|ready) (?:twice|only once)|ready only once|has been marked as ready twice|parameter (?:at index )?\d* ?(?:.{0,40})has already been reduced|The parameter \d+ has already been reduced|set_static_graph.*(?:unused|change)|training graph has changed)"},
 };

@@ -319,6 +319,11 @@ TEST(JudgeWords, WhichParametersGotNoGradientTellsOfUnusedOnesAndOfTheRank) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{5});
 }
 
+TEST(JudgeWords, ALauncherMayNameTheProgramBeforeTheRank) {
+  EXPECT_EQ(JudgeLog("failed (exitcode: -9) for /venv/bin/python with local_rank: 3 (process 52)\n").culprits,
+            std::vector<int32_t>{3});
+}
+
 // Where only the launcher speaks, what it raises says less than its line on the process that it saw fail first.
 TEST(JudgeWords, TheRootOfWhatALauncherRaisesIsTheEndThatItSaw) {
   const std::string raised = Traceback("/venv/torch/distributed/launcher/api.py",

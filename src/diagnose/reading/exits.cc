@@ -47,7 +47,7 @@ struct Wording {
   const char* pattern;
 };
 constexpr Wording kWordings[] = {
-    {R"(failed \(exitcode: (?P<code>-?\d+)\) local_rank: (?P<local>\d+) \(pid)"},
+    {R"(failed \(exitcode: (?P<code>-?\d+)\) .*\blocal_rank: (?P<local>\d+) \(p)"},
     {R"(srun: error: .*task (?P<rank>\d+): (?P<name>Killed|Out Of Memory|Aborted|Terminated|Segmentation fault|Bus error|Floating point exception|Illegal instruction))"},
     {R"(srun: error: .*task (?P<rank>\d+): Exited with exit code (?P<code>\d+))"},
     // Of several tasks it is not told which ended first.

@@ -14,7 +14,10 @@ using nlohmann::ordered_json;
 
 constexpr double kFurther = 1.1, kAsFast = 0.9;
 
+// Of a job that is slow on no rank of its own, where a finding says that its speed was lost.
 std::optional<int64_t> FailedAt(const JobFacts& facts) {
+  const bool slowed = IsSlowness(facts.failure) && !facts.culprit && !facts.inflections.empty();
+  if (slowed) return facts.inflections.front().step;
   return facts.culprit && facts.culprit->step ? facts.culprit->step : facts.last_step;
 }
 

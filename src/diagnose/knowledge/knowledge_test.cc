@@ -314,6 +314,10 @@ TEST(FixCheckTest, ASlowJobIsMendedOnceTheNewOneIsAsFastAsItWas) {
   EXPECT_DOUBLE_EQ(*check.now, 75'000);
   now.curves["throughput_tokens_per_sec"] = Flat(40'000, 1000);
   EXPECT_EQ(CheckFix(old, now).state, FixCheck::State::kBack);
+  old.culprit.reset();  // all ranks slowed alike
+  old.last_step = 1000;
+  old.inflections = {{500, "throughput_drop"}};
+  EXPECT_EQ(CheckFix(old, now).failed_at, 500);
 }
 
 TEST(FixCheckTest, JobsThatTellNoTokensAreComparedByTheirSteps) {

@@ -8,7 +8,6 @@
 #include <tuple>
 
 #include "diagnose/reading/sample_records.h"
-#include "diagnose/verdict/figures.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -76,7 +75,10 @@ void FindHot(const std::string& counter, const std::map<Port, Counted>& ports, s
   std::vector<double> all;
   all.reserve(ports.size());
   for (const auto& [port, reading] : ports) all.push_back(reading.rise);
-  const double usual = MedianOf(all);
+  // The lower median: of two nodes, or two switches, one half may be in trouble.
+  auto middle = all.begin() + static_cast<std::ptrdiff_t>((all.size() - 1) / 2);
+  std::nth_element(all.begin(), middle, all.end());
+  const double usual = *middle;
   for (const auto& [port, reading] : ports) {
     if (reading.rise < kFew + kTimesOthers * usual) continue;
     hot->push_back({port.device, port.port, port.of_switch, counter, reading.rise, usual, reading.line});

@@ -198,5 +198,20 @@ TEST(LinkCounters, RestartedCounterIsNoFallAndAFewErrorsAreNoTrouble) {
   EXPECT_EQ(hot[0].rise, 700);
 }
 
+TEST(LinkCounters, HalfOfThePortsMayBeInTrouble) {
+  RecordCase records("job j", TellingLines());
+  for (int time = 0; time < 3; ++time) {
+    for (int port = 0; port < 4; ++port) {
+      records.Add(R"({"switch":"leaf-)" + std::to_string(port / 2) + R"(","port":)" + std::to_string(port) +
+                  R"(,"port_xmit_discards":)" + std::to_string(port < 2 ? time : 3000 * time) + "}");
+    }
+  }
+  Case read = records.End();
+  std::vector<HotLink> hot = FindHotLinks(read);
+  ASSERT_EQ(hot.size(), 2u);
+  EXPECT_EQ(hot[0].device, "leaf-1");
+  EXPECT_EQ(hot[1].device, "leaf-1");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -12,7 +12,6 @@ namespace rankscope::parse {
 namespace {
 
 constexpr int kMostWordsOfName = 6;
-constexpr double kGib = 1 << 30;
 
 constexpr bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 constexpr bool IsAlpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
@@ -74,6 +73,14 @@ std::optional<Value> ValueAt(std::string_view text, size_t at) {
   return Value{*number, text.substr(unit, unit_end - unit), end};
 }
 
+// The unit of an amount of memory: its own, that of what it is a part of ("71.2/80 GB"), or its name's.
+std::string_view UnitOfMemory(std::string_view text, std::string_view name, const Value& value) {
+  if (IsUnitOfMemory(value.unit)) return value.unit;
+  const size_t slash = SkipSpaces(text, value.end);
+  auto whole = slash < text.size() && text[slash] == '/' ? ValueAt(text, SkipSpaces(text, slash + 1)) : std::nullopt;
+  return whole && IsUnitOfMemory(whole->unit) ? whole->unit : UnitOfName(name);
+}
+
 // A name that begins at a word and what it stands for.
 struct Match {
   std::string_view name, canonical;
@@ -112,6 +119,8 @@ std::optional<Match> MatchAt(std::string_view text, size_t begin) {
     size_t at = ValueBegin(text, end);
     auto value = at > end ? ValueAt(text, at) : std::nullopt;  // first: it is cheap, and most words have none
     std::string_view canonical = value ? CanonicalName(name) : std::string_view();
+    if (value && canonical.empty() && NamesGpuMemory(name) && !UnitOfMemory(text, name, *value).empty())
+      canonical = "gpu_memory_gib";
     if (!canonical.empty()) best = Match{name, canonical, *value, IsBound(text, end)};
     if (end >= text.size()) break;
     if (text[end] == '(') continue;
@@ -121,9 +130,9 @@ std::optional<Match> MatchAt(std::string_view text, size_t begin) {
   return best;
 }
 
-constexpr std::array<std::string_view, 16> kHarmless = {"train", "training",  "current", "running", "average", "avg",
-                                                        "mean",  "global",    "info",    "warning", "debug",   "at",
-                                                        "rank",  "completed", "nan",     "inf"};
+constexpr std::array<std::string_view, 19> kHarmless = {
+    "train", "training", "current", "running",   "average", "avg", "mean", "global", "info",  "warning",
+    "debug", "at",       "rank",    "completed", "nan",     "inf", "gpu",  "cuda",   "device"};
 
 // "val loss", "mtp_1 loss": the word before makes it another metric.
 bool IsQualified(std::string_view text, size_t begin) {
@@ -152,14 +161,6 @@ bool MayBegin(std::string_view text, size_t at) {
   return text[at - 1] == '/' && value > 0 && value < at - 1 && text[value - 1] == '=';
 }
 
-// In GiB: by the unit, else by the size of the number (bytes, MiB, GiB).
-double Gibibytes(const Value& value) {
-  if (value.unit.starts_with('G') || value.unit.starts_with('g')) return value.number;
-  if (value.unit.starts_with('M') || value.unit.starts_with('m')) return value.number / 1024;
-  if (value.number > 1e6) return value.number / kGib;
-  return value.number >= 512 ? value.number / 1024 : value.number;
-}
-
 double Multiplier(std::string_view unit) {
   if (unit == "K" || unit == "k") return 1e3;
   if (unit == "M") return 1e6;
@@ -178,8 +179,10 @@ void AddTime(const Match& match, model::Fields* fields) {
 }
 
 void AddMatch(std::string_view text, const Match& match, model::Fields* fields) {
-  if (match.canonical == "gpu_memory_gib" && match.name.find("mb") == std::string_view::npos) {
-    if (!model::FindField(*fields, match.canonical)) fields->emplace_back(match.canonical, Gibibytes(match.value));
+  const bool scaled = !CanonicalName(match.name).empty() && match.name.find("mb") != std::string_view::npos;
+  if (match.canonical == "gpu_memory_gib" && !scaled) {
+    const double gib = Gibibytes(match.value.number, UnitOfMemory(text, match.name, match.value));
+    if (!model::FindField(*fields, match.canonical)) fields->emplace_back(match.canonical, gib);
     return AddMetric(match.name, match.value.number, fields);
   }
   if (match.canonical == "step_time_s") return AddTime(match, fields);
@@ -270,6 +273,8 @@ bool IsMetricLine(const model::Fields& found, bool has_structure) {
   return found.size() >= 3 && has_structure;
 }
 
+bool MayBeName(std::string_view word) { return BeginsName(word) || NamesGpuMemory(word); }
+
 }  // namespace
 
 bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
@@ -280,7 +285,7 @@ bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
     const bool begins = MayBegin(plain, at);
     size_t end = at + 1;
     while (begins && end < plain.size() && IsNameByte(plain[end])) ++end;
-    auto match = begins && BeginsName(plain.substr(at, end - at)) ? MatchAt(plain, at) : std::nullopt;
+    auto match = begins && MayBeName(plain.substr(at, end - at)) ? MatchAt(plain, at) : std::nullopt;
     if (match && !IsQualified(plain, at)) {
       AddMatch(plain, *match, &found);
       has_structure = has_structure || match->bound;

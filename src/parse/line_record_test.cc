@@ -280,14 +280,28 @@ TEST(LineRecord, NumbersOfNumpyAndThoseThatAreNoneAreValues) {
 }
 
 TEST(LineRecord, MemoryIsInGibibytesWhateverItsUnit) {
-  for (const char* memory : {"mem 2.00 GiB", "memory: 2048MB", "peak_memory_usage: 2147483648", "max mem 2.0GB"}) {
+  for (const char* memory :
+       {"mem 2.00 GiB", "memory: 2048MB", "peak_memory_usage: 2147483648", "max mem 2.0GB", "mem_alloc 2.0 GiB",
+        "gpu_mem=2GB", "VRAM: 2.0/80 GB", "vram 2.0 / 80.0 GiB", "max_memory_allocated 2.0G", "memory (MiB) 2048",
+        "GPU memory used: 2.0 GiB", "mem_allocated(GiB): 2.0", "cuda memory allocated 2147483648 bytes",
+        "device_mem_gb=2", "peak_alloc_mib: 2048"}) {
     model::Record record;
-    record.text = std::string("step: 3 | loss: 1.5 | ") + memory;
+    record.text = std::string("step 3 loss 1.5 ") + memory;
     UnderstandLine(&record);
+    EXPECT_EQ(record.step, 3) << memory;
     const auto* value = model::FindField(record.fields, "gpu_memory_gib");
     ASSERT_NE(value, nullptr) << memory;
     EXPECT_DOUBLE_EQ(*model::AsNumber(*value), 2) << memory;
   }
+}
+
+TEST(LineRecord, MemoryOfTheHostOrThatIsLeftOrWithoutAUnitIsNotTheGpus) {
+  for (const char* memory : {"cpu_mem 2.0 GiB", "host memory: 2.0 GB", "free mem 2.0 GiB", "mem_total=2GB",
+                             "gpu_mem_limit: 2.0 GB", "mem_alloc 2.0", "memory_efficient 1", "shm_mem 2.0G"}) {
+    auto record = Understood(std::string("step: 3 | loss: 1.5 | lr: 0.1 | ") + memory);
+    EXPECT_EQ(model::FindField(record.fields, "gpu_memory_gib"), nullptr) << memory;
+  }
+  EXPECT_EQ(Value(Understood("{'loss': 1.5, 'step': 3, 'max_memory_allocated_gb': 2.0}"), "gpu_memory_gib"), 2);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "parse/metric_names.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <unordered_map>
@@ -52,8 +53,42 @@ void AddMetric(std::string_view name, double value, model::Fields* fields) {
   if (const Name* known = Find(name)) {
     AddOnce(known->canonical, known->inverse ? 1 / value : value * known->scale, fields);
     if (known->canonical == name) return;
+  } else if (const std::string_view unit = UnitOfName(name); !unit.empty() && NamesGpuMemory(name)) {
+    AddOnce("gpu_memory_gib", Gibibytes(value, unit), fields);
   }
   AddOnce(name, value, fields);
+}
+
+bool NamesGpuMemory(std::string_view name) {
+  constexpr std::string_view kOthers[] = {"cpu", "host", "free",  "avail", "total", "swap",
+                                          "shm", "cach", "limit", "count", "pin",   "rss"};
+  const bool has_values =
+      name.find_first_of("0123456789") != std::string_view::npos && name.find(' ') != std::string_view::npos;
+  if (name.size() > kLongestName || has_values) return false;
+  const std::string normal = Normal(name);
+  const auto has = [&](std::string_view word) { return normal.find(word) != std::string::npos; };
+  const bool memory = normal.starts_with("mem") || has("_mem") || has("/mem") || has("vram") || has("alloc");
+  return memory && std::none_of(std::begin(kOthers), std::end(kOthers), has);
+}
+
+std::string_view UnitOfName(std::string_view name) {
+  while (!name.empty() && name.back() == ')') name.remove_suffix(1);
+  const size_t letters = name.find_last_of(" _-(/");
+  const std::string_view unit = letters == std::string_view::npos ? "" : name.substr(letters + 1);
+  return IsUnitOfMemory(unit) ? unit : "";
+}
+
+bool IsUnitOfMemory(std::string_view unit) {
+  static constexpr std::string_view kUnits[] = {"gib", "gb", "g", "mib", "mb", "bytes"};
+  return unit == "M" || std::find(std::begin(kUnits), std::end(kUnits), Normal(unit)) != std::end(kUnits);
+}
+
+double Gibibytes(double value, std::string_view unit) {
+  constexpr double kGib = 1 << 30;
+  if (unit.starts_with('G') || unit.starts_with('g')) return value;
+  if (unit.starts_with('M') || unit.starts_with('m')) return value / 1024;
+  if (unit == "bytes" || value > 1e6) return value / kGib;
+  return value >= 512 ? value / 1024 : value;
 }
 
 bool BeginsName(std::string_view word) {

@@ -157,5 +157,21 @@ TEST(MemoryTrace, TheModelIsTooLargeWhereItIsBeingLoaded) {
   EXPECT_NE(JudgeLog(Steps(1, 9) + loads + oom + "\n").kind, "model too large");
 }
 
+TEST(MemoryTrace, ALeakIsToldFromWhatTheTrainingPrintsOfItsMemoryByAnyName) {
+  const std::string oom =
+      Traceback("/app/t.py", "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.");
+  for (const auto& [before, behind] :
+       {std::pair("mem_alloc ", " GiB"), std::pair("gpu_mem=", "GB"), std::pair("VRAM: ", "/80 GB")}) {
+    std::string grows, stays;
+    for (int step = 1; step <= 12; ++step) {
+      const std::string report = "step " + std::to_string(step) + "/900 loss 2.5 ";
+      grows += report + before + std::to_string(30 + 3 * step) + behind + "\n";
+      stays += report + before + std::to_string(60 + step % 2) + behind + "\n";
+    }
+    EXPECT_EQ(JudgeLog(grows + oom).kind, "leak") << before;
+    EXPECT_NE(JudgeLog(stays + oom).kind, "leak") << before;
+  }
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -59,12 +59,26 @@ void AddMetric(std::string_view name, double value, model::Fields* fields) {
   AddOnce(name, value, fields);
 }
 
+namespace {
+
+// Letters of such a name, whatever their case: a look that spares most words the rest.
+bool HasLettersOfMemory(std::string_view name) {
+  for (size_t i = 0; i + 2 < name.size(); ++i) {
+    const char a = name[i] | 0x20, b = name[i + 1] | 0x20, c = name[i + 2] | 0x20;
+    if ((a == 'm' && b == 'e' && c == 'm') || (a == 'r' && b == 'a' && c == 'm') || (a == 'l' && b == 'o' && c == 'c'))
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 bool NamesGpuMemory(std::string_view name) {
   constexpr std::string_view kOthers[] = {"cpu", "host", "free",  "avail", "total", "swap",
                                           "shm", "cach", "limit", "count", "pin",   "rss"};
   const bool has_values =
       name.find_first_of("0123456789") != std::string_view::npos && name.find(' ') != std::string_view::npos;
-  if (name.size() > kLongestName || has_values) return false;
+  if (name.size() > kLongestName || has_values || !HasLettersOfMemory(name)) return false;
   const std::string normal = Normal(name);
   const auto has = [&](std::string_view word) { return normal.find(word) != std::string::npos; };
   const bool memory = normal.starts_with("mem") || has("_mem") || has("/mem") || has("vram") || has("alloc");

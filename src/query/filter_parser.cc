@@ -23,7 +23,7 @@ class FilterParser {
 
   base::Result<Filter> Parse() {
     scanner_->SkipBlanks();
-    if (AtEnd()) return Filter();
+    if (scanner_->at_end() || scanner_->peek() == '|') return Filter();
     ASSIGN_OR_RETURN(Filter filter, Either());
     if (!scanner_->at_end() && scanner_->peek() != '|') return scanner_->Wrong("expected a term, | or the end");
     return filter;

@@ -15,6 +15,8 @@ namespace {
 
 namespace json = simdjson::ondemand;
 
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
 
 // The token without the blanks behind it.
@@ -141,6 +143,8 @@ JsonRecordReader::~JsonRecordReader() = default;
 
 base::Status JsonRecordReader::Read(std::string_view line, base::TimeNs arrival, uint64_t seq,
                                     model::RecordBatchBuilder* batch) {
+  // Files begin with it, also where several were put one behind the other.
+  if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
   if (std::all_of(line.begin(), line.end(), IsBlank)) return {};
   return parser_->Read(line, arrival, seq, batch);
 }

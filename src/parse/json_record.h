@@ -32,7 +32,8 @@ class JsonRecordReader {
   ~JsonRecordReader();
 
   // Adds the line's record. `arrival` is its time where it has none; a seq other than 0 replaces its own. kInvalid says
-  // what is wrong with it, and nothing is added. A line of blanks adds nothing.
+  // what is wrong with it, and nothing is added. A line of blanks adds nothing; a byte order mark before it is none of
+  // it.
   base::Status Read(std::string_view line, base::TimeNs arrival, uint64_t seq, model::RecordBatchBuilder* batch);
 
  private:

@@ -222,6 +222,13 @@ TEST(JsonRecord, BareAndQuotedNonFiniteNumbers) {
   EXPECT_EQ(records[0].text, "is NaN");
 }
 
+TEST(JsonRecord, AByteOrderMarkIsNoneOfTheLine) {
+  auto read = Read({"\xEF\xBB\xBF{\"msg\":\"first\"}", "\xEF\xBB\xBF", "\xEF\xBB\xBF{\"msg\":\"of another file\"}"});
+  ASSERT_EQ(read.records.size(), 2u);
+  EXPECT_EQ(read.records[0].text, "first");
+  EXPECT_EQ(read.records[1].text, "of another file");
+}
+
 TEST(JsonRecord, BytesThatAreNotUtf8AreReplaced) {
   auto [status, records] = Read({"{\"msg\":\"a\xff\xc3\x28 \xe4\xb8\xad\"}"});
   ASSERT_TRUE(status.ok()) << status.message();

@@ -12,10 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "api/answer.h"
 #include "api/body_feed.h"
 #include "api/client_watch.h"
 #include "api/reply_queue.h"
 #include "api/worker_pool.h"
+#include "base/url.h"
 
 namespace rankscope::api {
 namespace {
@@ -145,8 +147,15 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
     if (feed) feed->Abort();
   }
 
+  // An answer in place of the handler's; the first one counts.
+  void Refuse(int status, std::string why) {
+    if (refusal_ == 0) why_ = std::move(why);
+    if (refusal_ == 0) refusal_ = status;
+  }
+  bool refused() const { return refusal_ != 0; }
+  void AnswerRefusal() { api::Answer(shared_from_this(), refusal_, {{"error", why_}}); }
+
   Request request;
-  bool too_large = false;
   bool started = false;
   uint64_t watch = 0;  // of its client
 
@@ -173,6 +182,8 @@ class Exchange : public Responder, public std::enable_shared_from_this<Exchange>
   bool suspended_ = false, handling_ = false, finished_ = false;
   int status_ = 0;
   std::string content_type_;
+  int refusal_ = 0;  // before the pool has it, by libmicrohttpd's thread
+  std::string why_;
 };
 
 using AddressList = std::unique_ptr<addrinfo, void (*)(addrinfo*)>;
@@ -204,7 +215,7 @@ class MicrohttpdServer : public HttpServer {
                          MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                          kConnectionMemory, MHD_OPTION_CONNECTION_TIMEOUT, options_.idle_timeout_s,
                          MHD_OPTION_NOTIFY_COMPLETED, &MicrohttpdServer::OnCompleted, this,
-                         MHD_OPTION_UNESCAPE_CALLBACK, &MicrohttpdServer::Unescape, nullptr, MHD_OPTION_END);
+                         MHD_OPTION_UNESCAPE_CALLBACK, &MicrohttpdServer::LeaveEscapes, nullptr, MHD_OPTION_END);
     if (!daemon_) {
       return base::Status::Unavailable("cannot listen on " + options_.address + ":" + std::to_string(options_.port) +
                                        ": " + std::strerror(errno) + "; choose another with --http");
@@ -239,9 +250,19 @@ class MicrohttpdServer : public HttpServer {
     for (const auto& exchange : open) exchange->Finish();
   }
 
-  static MHD_Result AddParameter(void* out, MHD_ValueKind, const char* key, const char* value) {
-    (*static_cast<std::map<std::string, std::string>*>(out))[key] = value ? value : "";
+  static MHD_Result AddParameter(void* held, MHD_ValueKind, const char* key, const char* value) {
+    auto* exchange = static_cast<Exchange*>(held);
+    base::Status status = TakeParameter(key, value ? value : "", &exchange->request.query);
+    if (!status.ok()) exchange->Refuse(MHD_HTTP_BAD_REQUEST, status.message());
     return MHD_YES;
+  }
+
+  static base::Status TakeParameter(const char* key, const char* value, std::map<std::string, std::string>* taken) {
+    ASSIGN_OR_RETURN(std::string name, base::UrlDecode(key));
+    auto text = base::UrlDecode(value);
+    if (!text.ok()) return text.status().WithContext("parameter " + name);
+    if (taken->emplace(name, *std::move(text)).second) return {};
+    return base::Status::Invalid("parameter " + name + " is there twice");
   }
 
   static MHD_Result AddHeader(void* out, MHD_ValueKind, const char* key, const char* value) {
@@ -251,10 +272,14 @@ class MicrohttpdServer : public HttpServer {
     return MHD_YES;
   }
 
-  // A %00 would end the text for libmicrohttpd: as %01 it is as much a control character, and refused where those are.
-  static size_t Unescape(void*, MHD_Connection*, char* text) {
-    for (char* at = std::strstr(text, "%00"); at; at = std::strstr(at, "%00")) at[2] = '1';
-    return MHD_http_unescape(text);
+  // libmicrohttpd would leave what it cannot read as it is, and a %00 would end the text for it.
+  static size_t LeaveEscapes(void*, MHD_Connection*, char* text) { return std::strlen(text); }
+
+  static void TakeUrl(MHD_Connection* connection, const char* path, Exchange* exchange) {
+    auto decoded = base::UrlDecode(path);
+    if (!decoded.ok()) exchange->Refuse(MHD_HTTP_BAD_REQUEST, decoded.status().WithContext("the path").message());
+    exchange->request.path = decoded.ok() ? *std::move(decoded) : path;
+    MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, exchange);
   }
 
   static std::string BearerToken(MHD_Connection* connection) {
@@ -272,11 +297,10 @@ class MicrohttpdServer : public HttpServer {
     if (*context == nullptr) {
       auto exchange = std::make_shared<Exchange>(connection);
       exchange->request.method = method;
-      exchange->request.path = path;
-      MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, &AddParameter, &exchange->request.query);
+      TakeUrl(connection, path, exchange.get());
       MHD_get_connection_values(connection, MHD_HEADER_KIND, &AddHeader, &exchange->request.headers);
       exchange->request.token = BearerToken(connection);
-      if (server->body_handler_) {
+      if (server->body_handler_ && !exchange->refused()) {
         if (auto consumer = server->body_handler_(exchange->request, exchange)) {
           exchange->StreamBody(std::move(consumer), &server->pool_);
         }
@@ -298,8 +322,11 @@ class MicrohttpdServer : public HttpServer {
 
   void TakeBody(Exchange* exchange, std::string_view bytes) const {
     if (exchange->feed()) return exchange->PushBody(bytes);
-    if (exchange->request.body.size() + bytes.size() > options_.max_body_bytes) exchange->too_large = true;
-    if (!exchange->too_large) exchange->request.body.append(bytes);
+    if (exchange->request.body.size() + bytes.size() > options_.max_body_bytes) {
+      exchange->Refuse(MHD_HTTP_CONTENT_TOO_LARGE,
+                       "the body is larger than " + std::to_string(options_.max_body_bytes) + " bytes");
+    }
+    if (!exchange->refused()) exchange->request.body.append(bytes);
   }
 
   void Dispatch(MHD_Connection* connection, std::shared_ptr<Exchange> exchange) {
@@ -318,10 +345,8 @@ class MicrohttpdServer : public HttpServer {
   }
 
   void Handle(const std::shared_ptr<Exchange>& exchange) const {
-    if (!exchange->too_large) return handler_(exchange->request, exchange);
-    exchange->Begin(MHD_HTTP_CONTENT_TOO_LARGE, "application/json");
-    exchange->Write("{\"error\":\"the body is larger than " + std::to_string(options_.max_body_bytes) + " bytes\"}\n");
-    exchange->End();
+    if (!exchange->refused()) return handler_(exchange->request, exchange);
+    exchange->AnswerRefusal();
   }
 
   static void OnCompleted(void* self, MHD_Connection*, void** context, MHD_RequestTerminationCode) {

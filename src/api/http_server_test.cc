@@ -91,6 +91,26 @@ TEST(HttpServer, EchoesBodyAndDecodedParameters) {
   EXPECT_NE(got.find("yyya b"), std::string::npos);
 }
 
+TEST(HttpServer, UrlThatCannotBeReadIsRefusedAndNotGuessed) {
+  LiveAnswers answers;
+  auto server = HttpServer::Start({}, answers.handler(), [](const Request&, const std::shared_ptr<Responder>&) {
+    ADD_FAILURE() << "somebody takes the body";
+    return nullptr;
+  });
+  ASSERT_TRUE(server.ok());
+  for (const auto& [url, error] :
+       std::map<std::string, std::string>{{"/echo?x=%zz", "parameter x: want two hexadecimal digits"},
+                                          {"/echo?x=1&x=1", "parameter x is there twice"},
+                                          {"/echo%0", "the path: want two hexadecimal digits"},
+                                          {"/echo?x=a%00b", "parameter x: want two hexadecimal digits"}}) {
+    base::UniqueFd client = Connect((*server)->port());
+    Ask(client.get(), url, "body");
+    std::string got = ReadUntil(client.get(), "}\n");
+    EXPECT_NE(got.find("400 Bad Request"), std::string::npos) << url;
+    EXPECT_NE(got.find("{\"error\":\"" + error), std::string::npos) << got;
+  }
+}
+
 TEST(HttpServer, ThousandOpenAnswersNeedNoThreadEach) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);

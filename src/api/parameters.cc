@@ -3,12 +3,11 @@
 #include <strings.h>
 
 #include <algorithm>
-#include <cctype>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/nearest.h"
+#include "base/url.h"
 #include "model/record_value.h"
 #include "model/shown.h"
 #include "model/time_text.h"
@@ -21,36 +20,38 @@ base::Status Wrong(const std::string& name, const std::string& value, std::strin
                                "\"");
 }
 
-std::string DecodeForm(std::string_view text) {
-  std::string out;
-  for (size_t at = 0; at < text.size(); ++at) {
-    bool escape = text[at] == '%' && at + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[at + 1])) &&
-                  std::isxdigit(static_cast<unsigned char>(text[at + 2]));
-    if (escape) {
-      out.push_back(static_cast<char>(std::strtol(std::string(text.substr(at + 1, 2)).c_str(), nullptr, 16)));
-      at += 2;
-    } else {
-      out.push_back(text[at] == '+' ? ' ' : text[at]);
-    }
-  }
-  return out;
+using Values = std::map<std::string, std::string>;
+
+base::Status Add(const std::string& name, std::string value, Values* values) {
+  if (values->emplace(name, std::move(value)).second) return {};
+  return base::Status::Invalid("parameter " + model::Shown(name, 64) + " is there twice");
 }
 
-void AddForm(std::string_view body, std::map<std::string, std::string>* values) {
+base::Result<std::string> DecodeForm(std::string_view text) {
+  std::string blanks(text);
+  std::replace(blanks.begin(), blanks.end(), '+', ' ');
+  return base::UrlDecode(blanks);
+}
+
+base::Status AddForm(std::string_view body, Values* values) {
   while (!body.empty()) {
     std::string_view pair = body.substr(0, body.find('&'));
     body.remove_prefix(std::min(pair.size() + 1, body.size()));
     size_t equals = std::min(pair.find('='), pair.size());
-    (*values)[DecodeForm(pair.substr(0, equals))] = DecodeForm(pair.substr(std::min(equals + 1, pair.size())));
+    ASSIGN_OR_RETURN(std::string name, DecodeForm(pair.substr(0, equals)));
+    auto value = DecodeForm(pair.substr(std::min(equals + 1, pair.size())));
+    if (!value.ok()) return value.status().WithContext("parameter " + model::Shown(name, 64));
+    RETURN_IF_ERROR(Add(name, *std::move(value), values));
   }
+  return {};
 }
 
-base::Status AddJson(const std::string& body, std::map<std::string, std::string>* values) {
+base::Status AddJson(const std::string& body, Values* values) {
   auto json = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object()) return base::Status::Invalid("the body is no JSON object");
   for (const auto& [name, value] : json.items()) {
     if (value.is_structured()) return base::Status::Invalid("parameter " + name + ": expected a text or a number");
-    (*values)[name] = value.is_string() ? value.get<std::string>() : value.dump();
+    RETURN_IF_ERROR(Add(name, value.is_string() ? value.get<std::string>() : value.dump(), values));
   }
   return {};
 }
@@ -82,11 +83,11 @@ base::Result<Parameters> Parameters::Of(const Request& request) {
     if (request.body.starts_with('{')) {
       return base::Status::Invalid("the body is JSON: say so, with Content-Type: application/json");
     }
-    AddForm(request.body, &parameters.values_);
+    RETURN_IF_ERROR(AddForm(request.body, &parameters.values_));
   } else if (content.starts_with("application/json")) {
     RETURN_IF_ERROR(AddJson(request.body, &parameters.values_));
   } else {
-    parameters.values_["query"] = request.body;
+    RETURN_IF_ERROR(Add("query", request.body, &parameters.values_));
   }
   return parameters;
 }

@@ -34,6 +34,19 @@ TEST(Parameters, OneThatNobodyKnowsIsNamedAndNotIgnored) {
   EXPECT_FALSE(Parameters::Of(Post("application/json", R"({"querry":"x"})"))->CheckNames("query").ok());
 }
 
+TEST(Parameters, OneThatIsThereTwiceIsNamedAndNeitherIsTaken) {
+  Request both = Post("text/plain", "job:a");
+  both.query["query"] = "job:b";
+  EXPECT_EQ(Parameters::Of(both).status().message(), "parameter query is there twice");
+  Request form = Post("application/x-www-form-urlencoded", "limit=3&query=x&limit=4");
+  EXPECT_EQ(Parameters::Of(form).status().message(), "parameter limit is there twice");
+}
+
+TEST(Parameters, AFormWithAnEscapeThatIsNoneIsRefused) {
+  auto parameters = Parameters::Of(Post("application/x-www-form-urlencoded", "query=50%&limit=3"));
+  EXPECT_NE(parameters.status().message().find("parameter query: "), std::string::npos);
+}
+
 TEST(Parameters, JsonThatCallsItselfAFormIsNotTakenForAMissingParameter) {
   auto parameters = Parameters::Of(Post("application/x-www-form-urlencoded", R"({"query":"x"})"));
   EXPECT_NE(parameters.status().message().find("application/json"), std::string::npos);

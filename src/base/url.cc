@@ -1,5 +1,7 @@
 #include "base/url.h"
 
+#include <charconv>
+
 namespace rankscope::base {
 
 std::string UrlEncode(std::string_view text) {
@@ -13,6 +15,27 @@ std::string UrlEncode(std::string_view text) {
     } else {
       out.append({'%', kHex[byte >> 4], kHex[byte & 15]});
     }
+  }
+  return out;
+}
+
+Result<std::string> UrlDecode(std::string_view text) {
+  std::string out;
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != '%') {
+      out.push_back(text[at]);
+      continue;
+    }
+    std::string_view digits = text.substr(at + 1, 2);
+    unsigned char byte = 0;
+    auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), byte, 16);
+    bool is_byte = error == std::errc() && digits.size() == 2 && end == digits.data() + 2;
+    if (!is_byte || byte == 0) {
+      return Status::Invalid("want two hexadecimal digits behind %, as %25 for % itself, and not 00, found \"" +
+                             std::string(text.substr(at, 3)) + "\"");
+    }
+    out.push_back(static_cast<char>(byte));
+    at += 2;
   }
   return out;
 }

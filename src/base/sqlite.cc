@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include "base/file.h"
+#include "base/sqlite_log.h"
+
 namespace rankscope::base {
 namespace {
 
@@ -112,6 +115,11 @@ Result<std::vector<std::string>> FindSqliteDamage(const std::string& path) {
   if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT) damage.push_back(said);
   const std::string context = path + " is damaged: ";
   for (std::string& sentence : damage) sentence.insert(0, context);
+  if (code == SQLITE_OK) {
+    auto log = ReadWholeFile(path + "-wal");
+    std::string sentence = log.ok() ? FindLogDamage(*log) : "";
+    if (!sentence.empty()) damage.push_back(path + "-wal is damaged: " + sentence);
+  }
   if (code == SQLITE_OK || !damage.empty()) return damage;
   return code == SQLITE_BUSY ? Status::Unavailable(path + " is in use") : Status::Internal(path + ": " + said);
 }

@@ -92,8 +92,9 @@ class Sqlite {
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;  // by their texts
 };
 
-// What SQLite finds damaged in a file, which stays as it is; a sentence each. It keeps no checksums: values that differ
-// and still fit are not found. kUnavailable: a process has the file open.
+// What is damaged in a file and in the write-ahead log beside it, which stay as they are; a sentence each. SQLite keeps
+// checksums of its log alone: values in the file that differ and still fit are not found. kUnavailable: a process has
+// the file open.
 Result<std::vector<std::string>> FindSqliteDamage(const std::string& path);
 
 }  // namespace rankscope::base

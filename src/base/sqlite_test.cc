@@ -109,6 +109,56 @@ TEST_F(SqliteTest, DamageIsFoundInAFileThatNobodyHasOpen) {
   EXPECT_EQ(*FindSqliteDamage(path_), std::vector<std::string>{path_ + " is damaged: file is not a database"});
 }
 
+class SqliteLogTest : public SqliteTest {
+ protected:
+  // As a crash leaves it, after so many commits.
+  void Crash(int commits) {
+    for (int i = 0; i < commits; ++i) ASSERT_TRUE(Put(std::to_string(++keys_), std::string(3000, 'x')).ok());
+    for (const char* end : {"", "-wal"})
+      ASSERT_TRUE(WriteFileAtomically(copy_ + end, *ReadWholeFile(path_ + end)).ok());
+  }
+  std::vector<std::string> DamageWithFlipAt(size_t place) {
+    std::string log = *ReadWholeFile(path_ + "-wal");
+    log[place] = static_cast<char>(log[place] ^ 1);
+    EXPECT_TRUE(WriteFileAtomically(copy_ + "-wal", log).ok());
+    return *FindSqliteDamage(copy_);
+  }
+  const std::string copy_ = path_ + ".copy";
+
+ private:
+  int keys_ = 0;
+};
+
+TEST_F(SqliteLogTest, DamageBeforeWhatWasCommittedIsFoundInTheLog) {
+  Crash(9);
+  EXPECT_TRUE(FindSqliteDamage(copy_)->empty());
+  const size_t size = ReadWholeFile(path_ + "-wal")->size();
+  for (size_t place : {size_t{3}, size_t{9}, size_t{25}, size_t{33}, size_t{50}, size / 2, size / 2 + 4200}) {
+    std::vector<std::string> damage = DamageWithFlipAt(place);
+    ASSERT_EQ(damage.size(), 1u) << place;
+    EXPECT_TRUE(damage[0].starts_with(copy_ + "-wal is damaged: ")) << damage[0];
+  }
+}
+
+TEST_F(SqliteLogTest, EndThatACrashLeftHalfWrittenIsNoDamage) {
+  Crash(9);
+  const std::string log = *ReadWholeFile(path_ + "-wal");
+  for (size_t cut : {size_t{0}, size_t{20}, size_t{32}, log.size() / 3, log.size() - 1}) {
+    ASSERT_TRUE(WriteFileAtomically(copy_ + "-wal", log.substr(0, cut)).ok());
+    EXPECT_TRUE(FindSqliteDamage(copy_)->empty()) << cut;
+  }
+  EXPECT_TRUE(DamageWithFlipAt(log.size() - 1).empty());
+}
+
+TEST_F(SqliteLogTest, FramesOfTheLogBeforeAreNoDamage) {
+  Crash(9);
+  const size_t whole = ReadWholeFile(path_ + "-wal")->size();
+  ASSERT_TRUE(file_->Execute("PRAGMA wal_checkpoint(RESTART)").ok());
+  Crash(1);
+  ASSERT_EQ(ReadWholeFile(path_ + "-wal")->size(), whole);
+  EXPECT_TRUE(FindSqliteDamage(copy_)->empty());
+}
+
 TEST_F(SqliteTest, FileThatCannotBeMadeIsNamed) {
   Status status = Sqlite::Open(path_ + "/no/folder", {}).status();
   EXPECT_EQ(status.code(), Code::kInternal);

@@ -148,7 +148,7 @@ void Tell(const base::Status& damaged) {
 
 struct Imported {
   Counts counts;
-  size_t files = 0;  // of them, those without a fault
+  size_t files = 0, damaged_files = 0;  // the former with the latter
 };
 
 // A file that is damaged keeps none of the others out; what the server does not take for another reason would be so
@@ -157,11 +157,10 @@ base::Status ImportFiles(const std::string& server, const std::string& job, cons
                          Imported* imported, base::Status* damaged) {
   for (const parse::LogFile& file : files) {
     base::Status status = ImportFile(server, job, file, &imported->counts);
-    if (status.ok()) {
-      ++imported->files;
-      continue;
-    }
-    if (status.code() != base::Code::kInvalid) return status;
+    if (!status.ok() && status.code() != base::Code::kInvalid) return status;
+    ++imported->files;
+    if (status.ok()) continue;
+    ++imported->damaged_files;
     Tell(*damaged);
     *damaged = status;
   }
@@ -176,11 +175,13 @@ base::Status SayImported(const std::string& server, const std::string& job, cons
                    [](std::string_view) { return true; });
 }
 
-void Report(const std::string& job, const std::string& path, const Counts& counts, size_t files,
+void Report(const std::string& job, const std::string& path, const Imported& imported,
             const std::vector<std::string>& skipped) {
+  const Counts& counts = imported.counts;
   std::string known = counts.added < counts.records ? std::to_string(counts.added) + " new of " : "";
-  std::printf("%s: %s%s of %s in %s", job.c_str(), known.c_str(), base::Counted(counts.records, "record").c_str(),
-              base::Counted(files, "file").c_str(), path.c_str());
+  std::string damaged = imported.damaged_files == 0 ? "" : " (" + std::to_string(imported.damaged_files) + " damaged)";
+  std::printf("%s: %s%s of %s%s in %s", job.c_str(), known.c_str(), base::Counted(counts.records, "record").c_str(),
+              base::Counted(imported.files, "file").c_str(), damaged.c_str(), path.c_str());
   if (!skipped.empty()) {
     std::printf("; %s left out, as %s", base::Counted(skipped.size(), "other file").c_str(), skipped.front().c_str());
   }
@@ -211,7 +212,7 @@ base::Status ImportPaths(const ImportOptions& options, base::Status* damaged) {
     RETURN_IF_ERROR(SayImported(options.server, job, path));  // first, so that nobody takes what comes for news
     Imported imported;
     RETURN_IF_ERROR(ImportFiles(options.server, job, files, &imported, damaged));
-    if (imported.counts.records + imported.files > 0) Report(job, path, imported.counts, imported.files, skipped);
+    if (imported.counts.records > 0 || imported.damaged_files < imported.files) Report(job, path, imported, skipped);
   }
   return {};
 }

@@ -93,7 +93,7 @@ class ImportTest(ServerCase):
             self.assertIn("want 1 to 200 bytes", done.stderr)
         run = self.place.cli("run", "--server", self.server.http, "--job_id", "a\nb", "--", "true")
         self.assertEqual((run.returncode, len(run.stderr.splitlines())), (2, 1), run.stderr)
-        for name in ("a\0b", "\x1b", "a\nb", "j" * 201):
+        for name in ("a\1b", "\x1b", "a\nb", "j" * 201):
             asked = (self.server.ask("POST", "/api/v1/ingest/jsonline", b'{"msg": "x"}', job_id=name),
                      self.server.ask("POST", f"/api/v1/jobs/{urllib.parse.quote(name)}/import", b'{"from": "/x"}'),
                      self.server.ask("POST", "/api/v1/launches", json.dumps({"job_id": name, "member": "m"}).encode()))
@@ -165,10 +165,10 @@ class ImportTest(ServerCase):
         stored = {row["rank"]: row["n"] for row in self.query("job:old-run -stream:event | stats count() as n by (rank)")}
         self.assertEqual((set(stored), stored[0], stored[3]), ({0, 1, 3}, 1, 1))
         self.assertTrue(1000 < stored[1] < 50000, stored)
-        self.assertIn(f"old-run: {stored[1] + 2} records of 2 files", done.stdout)
+        self.assertIn(f"old-run: {stored[1] + 2} records of 4 files (2 damaged)", done.stdout)
         self.write("rank_1.log.gz", cut, "wb")
         again = self.import_folder(os.path.join(self.place.path, "old-run"))
-        self.assertIn(f"old-run: {50000 - stored[1]} new of 50002 records of 3 files", again.stdout)
+        self.assertIn(f"old-run: {50000 - stored[1]} new of 50002 records of 4 files (1 damaged)", again.stdout)
 
     def test_a_traceback_that_a_damage_cuts_off_is_stored_with_what_others_printed_amid_it(self):
         text = "[default0]:Traceback (most recent call last):\n" + '[default0]:  File "a.py", line 1, in f\n' + "".join(

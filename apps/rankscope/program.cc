@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -68,10 +69,14 @@ void AddRuleFiles(CLI::App* command, cli::RuleSources* rules) {
       ->allow_extra_args(false);
 }
 
-// CLI11 takes -3 for a large number.
+// CLI11 takes -3 for a large number, and NaN and infinity for numbers.
 CLI::Validator NotNegative() {
   return CLI::Validator(
-      [](const std::string& text) { return text.starts_with('-') ? "want a number from 0" : std::string(); }, "");
+      [](const std::string& text) {
+        bool wrong = text.starts_with('-') || !std::isfinite(std::strtod(text.c_str(), nullptr));
+        return wrong ? "want a number from 0" : std::string();
+      },
+      "");
 }
 
 CLI::Validator Duration() {
@@ -80,8 +85,9 @@ CLI::Validator Duration() {
         bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
         if (number) text += "s";
         auto duration = model::ParseDuration(text);
-        return duration && *duration >= base::kNsPerSecond ? ""
-                                                           : "want a duration of at least 1s, as 90s, 10m or 2h30m";
+        return duration && *duration >= base::kNsPerSecond
+                   ? ""
+                   : "want a duration from 1s to 292 years, as 90s, 10m or 2h30m";
       },
       "DURATION");
 }

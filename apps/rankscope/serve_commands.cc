@@ -61,7 +61,7 @@ void AddServe(Program* program) {
   serve
       ->add_option("--detect", options->detect,
                    "whether rules judge what comes, and jobs that end are diagnosed unasked")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, bool>{{"on", true}, {"off", false}}))
+      ->check(CLI::IsMember({"on", "off"}))
       ->option_text("{on,off}=on");
   AddRuleFiles(serve, &options->rules);
   serve->add_option("--notify", options->notify, "who is told of incidents and jobs: YAML (docs/notifications.md)");

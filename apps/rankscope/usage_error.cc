@@ -92,7 +92,14 @@ std::string Describe(const CLI::App& command, const CLI::ParseError& error) {
   if (dynamic_cast<const CLI::ExtrasError*>(&error) || dynamic_cast<const CLI::RequiredError*>(&error)) {
     if (std::string unexpected = Unexpected(command); !unexpected.empty()) return unexpected;
   }
+  // "Could not convert: --limit = x"; numbers are all that is converted.
+  constexpr std::string_view kUnconverted = "Could not convert: ";
   std::string text = error.what();
+  size_t value = text.find(" = ");
+  if (text.starts_with(kUnconverted) && value != std::string::npos) {
+    return text.substr(kUnconverted.size(), value - kUnconverted.size()) + ": \"" + text.substr(value + 3) +
+           "\" is no number, or too large a one";
+  }
   return text == "A subcommand is required" ? "a command is required" : text;
 }
 

@@ -49,6 +49,9 @@ base::Result<std::string> TimeTerm(const LogsOptions& options, const JobTime& jo
   if (!options.until.empty()) {
     ASSIGN_OR_RETURN(until, TimeOf("--until", options.until, job.reference));
   }
+  if (since > until) {
+    return base::Status::Invalid("--until \"" + options.until + "\" lies before --since \"" + options.since + "\"");
+  }
   if (IsRelative(options.since) || IsRelative(options.until)) SayReference(job);
   return " _time:[" + model::FormatTime(since) + "," + model::FormatTime(until) + "]";
 }

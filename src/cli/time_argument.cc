@@ -24,7 +24,7 @@ base::Result<base::TimeNs> ParseTimeArgument(std::string_view text, base::TimeNs
   if (auto duration = model::ParseDuration(text)) return reference - *duration;
   if (auto time = ParseTimeOrItsBeginning(text)) return *time;
   return base::Status::Invalid("\"" + std::string(text) +
-                               "\" is neither a duration (90s, 10m, 2h30m, 1d) nor a time "
+                               "\" is neither a duration (90s, 10m, 2h30m, 1d; 292 years at most) nor a time "
                                "(2026-11-24T10:00:00Z, 2026-11-24 10:00, 2026-11-24)");
 }
 

@@ -21,11 +21,11 @@ base::Result<NumberSet> NumberSet::Parse(std::string_view text) {
     size_t end = std::min(text.find(',', begin), text.size());
     std::string_view part = text.substr(begin, end - begin);
     Range range{0, 0, !part.empty() && part.front() == '!'};
-    if (range.excluded) part.remove_prefix(1);
-    size_t dash = part.find('-');
-    bool ok = ParseInt(part.substr(0, dash), &range.first);
+    std::string_view numbers = part.substr(range.excluded ? 1 : 0);
+    size_t dash = numbers.find('-');
+    bool ok = ParseInt(numbers.substr(0, dash), &range.first);
     range.last = range.first;
-    if (dash != std::string_view::npos) ok = ok && ParseInt(part.substr(dash + 1), &range.last);
+    if (dash != std::string_view::npos) ok = ok && ParseInt(numbers.substr(dash + 1), &range.last);
     if (!ok || range.last < range.first) {
       return base::Status::Invalid("\"" + std::string(part) + "\" is no rank or range: write sets as 0-7,371,!3");
     }

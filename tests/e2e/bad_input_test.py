@@ -46,6 +46,8 @@ class BadInputTest(OneServerCase):
         self.fails(["--stream", '"nope"', "stdout"], *logs, "--stream", "stdout,nope")
         self.fails(["--since", '"10x"'], *logs, "--since", "10x")
         self.fails(["--until", '"10x"'], *logs, "--until", "10x")
+        self.fails(['--until "20m" lies before --since "10m"'], *logs, "--since", "10m", "--until", "20m")
+        self.fails(['"300000d"', "292 years"], *logs, "--since", "300000d")
 
     def test_several_labels_behind_one_option(self):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "labels", "--label", "a=1", "b=2", "--label", "c=3",
@@ -143,7 +145,11 @@ class BadInputTest(OneServerCase):
         for typed, said in (("logs", ["logs: --job_id is required", "`rankscope logs --help`"]),
                             ("logs --job-id j", ["no option --job-id", "(nearest: --job_id)"]),
                             ("jobs show j --srever=x", ["no option --srever", "(nearest: --server)"]),
-                            ("logs --job_id j --limit many", ["--limit", "many"]), ("jobs -o csv", ["csv", "{text,json}"]),
+                            ("logs --job_id j --limit many", ['--limit: "many" is no number']), ("jobs -o csv", ["csv", "{text,json}"]),
+                            ("serve --lost-after 99999999999", ['--lost-after: "99999999999" is no number, or too large']),
+                            ("serve --gpu-hour-price nan", ["--gpu-hour-price: want a number from 0"]),
+                            ("serve --detect maybe", ["--detect: maybe not in {on,off}"]),
+                            ("pause j --for 300000d", ["--for: want a duration from 1s to 292 years"]),
                             ("run torchrun --nproc_per_node 2 t.py", ["no option --nproc_per_node", "after --"]),
                             ("logs --job_id j -e a b", ['"b" is one argument too many;']), ("show j k", ['"k" is one argument too many;']),
                             ("logs j", ['"j" is one argument too many (a job is named by --job_id j)']),
@@ -180,6 +186,7 @@ class BadInputTest(OneServerCase):
         done = self.place.cli("run", "--server", self.server.http, "--job_id", "j", "--", "true")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.fails(["7-3", "0-7"], "logs", "--server", self.server.http, "--job_id", "j", "--rank", "7-3")
+        self.fails(["--rank", '"!"', "0-7"], "logs", "--server", self.server.http, "--job_id", "j", "--rank", "!")
         self.fails(["--rank", '"-2"', "0-7"], "logs", "--server", self.server.http, "--job_id", "j", "--rank", "-2")
 
 

@@ -6,6 +6,7 @@
 #include "diagnose/collectives/flight_verdict.h"
 #include "diagnose/collectives/odd_call.h"
 #include "diagnose/reading/attempts.h"
+#include "diagnose/reading/jobs.h"
 #include "diagnose/reading/reading.h"
 #include "diagnose/slowness/slowdown.h"
 #include "diagnose/slowness/slowdown_story.h"
@@ -310,9 +311,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool after_s
   return verdict;
 }
 
-}  // namespace
-
-Verdict Diagnose(const Case& read, const Topology& topology) {
+Verdict DiagnoseJob(const Case& read, const Topology& topology) {
   const std::vector<Attempt> attempts = SplitAttempts(read);
   if (attempts.empty()) return DiagnoseAttempt(read, topology, LeftNoWordBefore(read));
   std::vector<Verdict> verdicts;
@@ -323,6 +322,16 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   }
   Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
   return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*after_silence=*/false);
+}
+
+}  // namespace
+
+Verdict Diagnose(const Case& read, const Topology& topology) {
+  const std::vector<JobCase> jobs = SplitJobs(read);
+  if (jobs.empty()) return DiagnoseJob(read, topology);
+  std::vector<Verdict> verdicts;
+  for (const JobCase& job : jobs) verdicts.push_back(DiagnoseJob(job.read, topology));
+  return StoryOfJobs(jobs, verdicts);
 }
 
 }  // namespace rankscope::diagnose

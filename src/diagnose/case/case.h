@@ -21,6 +21,7 @@ struct CaseFile {
   std::string path;
   std::optional<int32_t> attempt, node_rank, rank, local_rank;
   model::Stream stream = model::Stream::kStdout;
+  size_t job = 0;             // index into Case::jobs, where there are several
   bool surroundings = false;  // what lay around the job, such as its network: of every attempt
 };
 
@@ -67,6 +68,12 @@ struct CaseNode {
   bool told = false;  // a line or the name tells its rank; else it is by the order of names
 };
 
+// One of several jobs, or launches of one, whose files lie together.
+struct CaseJob {
+  std::string name;  // the part of its files' paths that tells it
+  std::vector<CaseNode> nodes;
+};
+
 // What lies about of one job, read.
 struct Case {
   Case() = default;
@@ -79,6 +86,7 @@ struct Case {
   std::vector<ErrorFile> error_files;
   std::vector<FlightDump> dumps;
   std::vector<CaseNode> nodes;  // empty: no files of several nodes
+  std::vector<CaseJob> jobs;    // by their last time; empty: all files are of one
   uint64_t lines_read = 0;
   uint64_t bytes_read = 0;           // of text, after decompression
   std::vector<std::string> skipped;  // "PATH (why)"

@@ -1,7 +1,11 @@
 #include "diagnose/case/case_assembly.h"
 
+#include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <utility>
+
+#include "diagnose/case/job_files.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -63,10 +67,42 @@ void CountWriters(const std::vector<std::vector<Chunk::WriterLines>>& counts, Ca
   for (size_t i = 0; i < into->lines.size(); ++i) table.See(i);
 }
 
+// Moves those of the job out.
+template <typename Object, typename IsIts>
+std::vector<Object> TakeOut(std::vector<Object>* all, const IsIts& is_its) {
+  auto its = std::stable_partition(all->begin(), all->end(), [&](const Object& object) { return !is_its(object); });
+  std::vector<Object> taken(std::make_move_iterator(its), std::make_move_iterator(all->end()));
+  all->erase(its, all->end());
+  return taken;
+}
+
+// Each job has ranks of its own.
+void SettleJobs(std::vector<ReadFile>* files, Case* into) {
+  const JobFiles found = FindJobFiles(*files);
+  if (found.names.empty()) {
+    into->nodes = SettleRanks(files, &into->error_files);
+    return;
+  }
+  for (size_t i = 0; i < files->size(); ++i) (*files)[i].file.job = found.job_of[i];
+  std::vector<ReadFile> settled;
+  std::vector<ErrorFile> settled_errors;
+  for (size_t job = 0; job < found.names.size(); ++job) {
+    auto its = TakeOut(files, [&](const ReadFile& read) { return read.file.job == job; });
+    auto errors = TakeOut(&into->error_files, [&](const ErrorFile& file) {
+      return JobOfPath(found.names, file.path).value_or(found.names.size() - 1) == job;
+    });
+    into->jobs.push_back({found.names[job], SettleRanks(&its, &errors)});
+    std::move(its.begin(), its.end(), std::back_inserter(settled));
+    std::move(errors.begin(), errors.end(), std::back_inserter(settled_errors));
+  }
+  *files = std::move(settled);
+  into->error_files = std::move(settled_errors);
+}
+
 }  // namespace
 
 void AssembleCase(std::vector<ReadFile> files, Case* into) {
-  into->nodes = SettleRanks(&files, &into->error_files);
+  SettleJobs(&files, into);
   std::vector<std::vector<Chunk::WriterLines>> counts;
   for (ReadFile& file : files) {
     counts.push_back(std::move(file.kept.writers));

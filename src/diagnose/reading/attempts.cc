@@ -125,16 +125,6 @@ size_t AttemptToTell(const std::vector<Attempt>& attempts, const std::vector<Ver
   return failed.value_or(last);
 }
 
-std::string Named(const Attempt& attempt, const Verdict& verdict) {
-  std::string text = "attempt " + std::to_string(attempt.number) + ": ";
-  if (StopsShort(verdict)) return text + "its logs stop, and nothing tells how it ended";
-  if (verdict.healthy) return text + "nothing is wrong with it";
-  text += verdict.failure;
-  if (!verdict.culprits.empty()) text += " on rank " + std::to_string(verdict.culprits.front());
-  if (verdict.culprit && verdict.culprit->step) text += ", after step " + std::to_string(*verdict.culprit->step);
-  return text;
-}
-
 // What a healthy attempt left behind.
 void NameFailuresBefore(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, Verdict* story) {
   for (size_t i = attempts.size(); i-- > 0;) {
@@ -146,6 +136,15 @@ void NameFailuresBefore(const std::vector<Attempt>& attempts, const std::vector<
 }
 
 }  // namespace
+
+std::string Outcome(const Verdict& verdict) {
+  if (StopsShort(verdict)) return "its logs stop, and nothing tells how it ended";
+  if (verdict.healthy) return "nothing is wrong with it";
+  std::string text = verdict.failure;
+  if (!verdict.culprits.empty()) text += " on rank " + std::to_string(verdict.culprits.front());
+  if (verdict.culprit && verdict.culprit->step) text += ", after step " + std::to_string(*verdict.culprit->step);
+  return text;
+}
 
 std::vector<Attempt> SplitAttempts(const Case& whole) {
   const std::vector<std::optional<int32_t>> of_line = AttemptsOfLines(whole);
@@ -214,7 +213,7 @@ Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdi
   const size_t told = AttemptToTell(attempts, verdicts, last_launch);
   std::vector<std::string> others;
   for (size_t i = 0; i < verdicts.size(); ++i) {
-    if (i != told) others.push_back(Named(attempts[i], verdicts[i]));
+    if (i != told) others.push_back("attempt " + std::to_string(attempts[i].number) + ": " + Outcome(verdicts[i]));
   }
   Verdict story = verdicts[told];
   if (story.healthy) NameFailuresBefore(attempts, verdicts, &story);

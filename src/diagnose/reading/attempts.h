@@ -24,6 +24,9 @@ bool LeftNoWordBefore(const Case& whole);
 // Whether the attempt made steps, and nothing tells how it ended.
 bool StopsShort(const Verdict& verdict);
 
+// In a few words, how it ended.
+std::string Outcome(const Verdict& verdict);
+
 // Whether there are files of ranks that do not tell which of their lines are of which attempt: each may hold all of
 // them, so that a failure is judged by the whole case.
 bool MixesAttempts(const Case& whole);

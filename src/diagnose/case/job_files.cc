@@ -1,0 +1,149 @@
+#include "diagnose/case/job_files.h"
+
+#include <re2/re2.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <tuple>
+
+namespace rankscope::diagnose {
+namespace {
+
+// What of a path names its job; `told`: a word there says so.
+struct JobName {
+  std::string name;  // a part of the path; empty: none
+  bool told = false;
+};
+
+std::string Matched(std::string_view path, const re2::RE2& regex) {
+  std::string name;
+  re2::RE2::PartialMatch(re2::StringPiece(path.data(), path.size()), regex, &name);
+  return name;
+}
+
+JobName BySlurm(const std::string& path) {
+  static const re2::RE2 kNamed(R"((?i)(?:^|/)((?:slurm|job|jobid)[-_.]?[1-9]\d{1,9})(?:[-_.][^/]*)?$)");
+  return {Matched(path, kNamed), true};
+}
+
+JobName ByExperiment(const std::string& path) {
+  static const re2::RE2 kNamed(
+      R"((?i)(?:^|/)((?:exp|experiment|trial|seed|version)[-_.]?[a-z0-9]{1,8})(?:\.\w+|/[^/]*)$)");
+  return {Matched(path, kNamed), true};
+}
+
+JobName ByTree(const std::string& path) {
+  static const re2::RE2 kTree(R"(([^/]+)/attempt_\d+/)");
+  return {Matched(path, kTree), false};
+}
+
+// A run's folder or file, or a number that Slurm's %j would put there; dates and counts with zeros are none.
+JobName ByRun(const std::string& path) {
+  static const re2::RE2 kRun(R"((?i)(?:^|/)(run[-_.]?[a-z0-9]{1,24})(?:\.\w+|/[^/]*)$)"),
+      kNumber(R"((?:^|/)([\w.-]*[a-zA-Z][-_.][1-9]\d{3,6})\.(?:out|err|log)$)");
+  const std::string run = Matched(path, kRun);
+  return {run.empty() ? Matched(path, kNumber) : run, false};
+}
+
+using NameJob = JobName (*)(const std::string& path);
+constexpr NameJob kKinds[] = {BySlurm, ByTree, ByExperiment, ByRun};
+
+// What is known of one job's files.
+struct Job {
+  std::set<int32_t> ranks;
+  std::optional<base::TimeNs> first, last;
+  bool told = false;
+};
+
+using Jobs = std::map<std::string, Job>;
+
+void Look(const ReadFile& read, Job* job) {
+  for (const auto& [name, lines] : read.kept.writers) {
+    const auto rank = name.rank ? name.rank : read.file.rank ? read.file.rank : name.local_rank;
+    if (rank && lines > 0) job->ranks.insert(*rank);
+  }
+  for (const Line& line : read.kept.lines) {
+    if (!line.timed) continue;
+    job->first = std::min(job->first.value_or(*line.time), *line.time);
+    job->last = std::max(job->last.value_or(*line.time), *line.time);
+  }
+}
+
+bool AreApart(const Job& a, const Job& b) { return a.first && b.first && (*a.last < *b.first || *b.last < *a.first); }
+
+// Ranks that differ are parts of one job.
+bool ShareRanks(const Job& a, const Job& b) {
+  if (a.ranks.empty() || b.ranks.empty()) return a.ranks.empty() && b.ranks.empty();
+  return std::any_of(a.ranks.begin(), a.ranks.end(), [&](int32_t rank) { return b.ranks.count(rank) > 0; });
+}
+
+bool AreJobs(const Jobs& jobs) {
+  if (jobs.size() < 2) return false;
+  for (auto a = jobs.begin(); a != jobs.end(); ++a) {
+    for (auto b = jobs.begin(); b != a; ++b) {
+      const bool apart = AreApart(a->second, b->second);
+      if (!apart && !(a->second.told && ShareRanks(a->second, b->second))) return false;
+    }
+  }
+  return true;
+}
+
+std::vector<std::string> ByLastTime(const Jobs& jobs) {
+  std::vector<std::string> names;
+  for (const auto& [name, job] : jobs) names.push_back(name);
+  std::sort(names.begin(), names.end(), [&](const std::string& a, const std::string& b) {
+    const auto last = [&](const std::string& name) { return jobs.at(name).last.value_or(0); };
+    return std::tuple(last(a), a.size(), a) < std::tuple(last(b), b.size(), b);
+  });
+  return names;
+}
+
+Jobs FindJobs(const std::vector<ReadFile>& files, NameJob kind) {
+  Jobs jobs;
+  for (const ReadFile& read : files) {
+    const JobName job = kind(read.file.path);
+    if (job.name.empty() || read.file.surroundings) continue;
+    Job& of = jobs[job.name];
+    of.told = job.told;
+    Look(read, &of);
+  }
+  return jobs;
+}
+
+// Which was written when the file was; else the last.
+size_t JobOfTime(const Jobs& jobs, const std::vector<std::string>& names, const ReadFile& read) {
+  Job own;
+  Look(read, &own);
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (own.last && own.last <= jobs.at(names[i]).last) return i;
+  }
+  return names.size() - 1;
+}
+
+}  // namespace
+
+std::optional<size_t> JobOfPath(const std::vector<std::string>& names, const std::string& path) {
+  for (NameJob kind : kKinds) {
+    auto job = std::find(names.begin(), names.end(), kind(path).name);
+    if (job != names.end()) return static_cast<size_t>(job - names.begin());
+  }
+  return std::nullopt;
+}
+
+JobFiles FindJobFiles(const std::vector<ReadFile>& files) {
+  for (NameJob kind : kKinds) {
+    const Jobs jobs = FindJobs(files, kind);
+    if (!AreJobs(jobs)) continue;
+    JobFiles found{ByLastTime(jobs), {}};
+    for (const ReadFile& read : files) {
+      const auto told = JobOfPath(found.names, read.file.path);
+      found.job_of.push_back(told ? *told : JobOfTime(jobs, found.names, read));
+    }
+    return found;
+  }
+  return {};
+}
+
+}  // namespace rankscope::diagnose

@@ -1,0 +1,75 @@
+#include <gtest/gtest.h>
+
+#include "diagnose/testing/judged_files.h"
+
+namespace rankscope::diagnose {
+namespace {
+
+// Ranks 0 and 1 take steps from that hour on, each line with its number before it as srun -l does.
+std::string StepsFrom(int hour, int steps) {
+  std::string text;
+  for (int step = 1; step <= steps; ++step) {
+    for (int rank = 0; rank < 2; ++rank) {
+      text += std::to_string(rank) + ": 2026-11-24 0" + std::to_string(hour) + ":00:" + std::to_string(10 + step) +
+              " INFO step " + std::to_string(step) + " loss 2." + std::to_string(90 - step) + "\n";
+    }
+  }
+  return text;
+}
+
+std::string Raise(const std::string& rank, const std::string& exception) {
+  return rank + ": Traceback (most recent call last):\n" + rank + ":   File \"/app/mix.py\", line 9, in load\n" + rank +
+         ":     row = table[key]\n" + rank + ": " + exception + "\n";
+}
+
+const std::string kOom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.";
+const std::string kEnd = "0: 2026-11-24 09:00:00 INFO Training completed.\n";
+
+bool Says(const Verdict& verdict, const std::string& figure) {
+  return std::find(verdict.figures.begin(), verdict.figures.end(), figure) != verdict.figures.end();
+}
+
+TEST(JudgeJobs, OfTwoSlurmJobsTheLastThatFailedIsToldAndTheOtherNamed) {
+  const std::string first = StepsFrom(3, 9) + Raise("1", kOom), second = StepsFrom(5, 12);
+  Verdict verdict =
+      Judge({{"slurm-1201.out", first}, {"slurm-1207.out", second}, {"slurm-1207.err", Raise("0", "KeyError: 'cap'")}});
+  EXPECT_EQ(verdict.root_line, "KeyError: 'cap'");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+  EXPECT_EQ(verdict.culprit->step, 12);
+  EXPECT_TRUE(Says(verdict, "this is of slurm-1207, one of 2 jobs or launches whose logs lie here"));
+  EXPECT_TRUE(Says(verdict, "slurm-1201: cuda_oom on rank 1, after step 9"));
+}
+
+TEST(JudgeJobs, AJobThatEndedWellDoesNotHideOneThatFailed) {
+  const std::string failed = StepsFrom(5, 9) + Raise("1", kOom);
+  for (const int well : {3, 7}) {
+    Verdict verdict = Judge(
+        {{"slurm-" + std::to_string(1200 + well) + ".out", StepsFrom(well, 9) + kEnd}, {"slurm-1205.out", failed}});
+    EXPECT_EQ(verdict.failure, "cuda_oom");
+    EXPECT_TRUE(Says(verdict, "slurm-" + std::to_string(1200 + well) + ": nothing is wrong with it"));
+  }
+}
+
+TEST(JudgeJobs, TreesAndRunsWrittenOneAfterTheOtherAreLaunches) {
+  for (const auto& [first, second] : {std::pair("none_k3f9/attempt_0/1/stdout.log", "none_p71q/attempt_0/1/stdout.log"),
+                                      std::pair("run1/rank_1.log", "run2/rank_1.log")}) {
+    Verdict verdict = Judge(
+        {{first, StepsFrom(3, 9) + Raise("1", kOom)}, {second, StepsFrom(5, 12) + Raise("1", "KeyError: 'cap'")}});
+    EXPECT_EQ(verdict.root_line, "KeyError: 'cap'") << first;
+    EXPECT_EQ(verdict.culprit->step, 12) << first;
+  }
+}
+
+TEST(JudgeJobs, FilesOfOneJobsRanksAndTasksAreNoJobs) {
+  const std::string steps = StepsFrom(3, 9);
+  for (const Files& files :
+       {Files{{"run_1.log", steps}, {"run_2.log", steps + Raise("1", kOom)}},
+        Files{{"slurm-77.0.out", steps}, {"slurm-77.1.out", steps + Raise("1", kOom)}},
+        Files{{"a_1201/attempt_0/0/stdout.log", steps}, {"a_9k2/attempt_0/1/stdout.log", steps + Raise("1", kOom)}}}) {
+    for (const std::string& figure : Judge(files).figures)
+      EXPECT_EQ(figure.find("jobs or launches"), std::string::npos) << figure;
+  }
+}
+
+}  // namespace
+}  // namespace rankscope::diagnose

@@ -60,6 +60,15 @@ TEST(JudgeJobs, TreesAndRunsWrittenOneAfterTheOtherAreLaunches) {
   }
 }
 
+TEST(JudgeJobs, ANodeThatSaysNothingBeforeItsLastWordsIsNoLaunch) {
+  const std::string closed =
+      "1: 2026-11-24 03:09:00 ERROR RuntimeError: [/gloo/transport/tcp/pair.cc:561] Connection closed by peer "
+      "[10.0.0.1]:55491\n";
+  Verdict verdict = Judge({{"none_k3f9/attempt_0/1/stdout.log", StepsFrom(3, 9) + Raise("1", kOom)},
+                           {"none_p71q/attempt_0/1/stdout.log", closed}});
+  EXPECT_EQ(verdict.failure, "cuda_oom");
+}
+
 TEST(JudgeJobs, FilesOfOneJobsRanksAndTasksAreNoJobs) {
   const std::string steps = StepsFrom(3, 9);
   for (const Files& files :

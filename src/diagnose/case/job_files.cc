@@ -8,6 +8,8 @@
 #include <string_view>
 #include <tuple>
 
+#include "parse/line_record.h"
+
 namespace rankscope::diagnose {
 namespace {
 
@@ -54,10 +56,19 @@ constexpr NameJob kKinds[] = {BySlurm, ByTree, ByExperiment, ByRun};
 struct Job {
   std::set<int32_t> ranks;
   std::optional<base::TimeNs> first, last;
-  bool told = false;
+  bool told = false, steps = false;  // it reports steps
 };
 
 using Jobs = std::map<std::string, Job>;
+
+bool ReportsSteps(const ReadFile& read) {
+  return std::any_of(read.kept.lines.begin(), read.kept.lines.end(), [](const Line& line) {
+    model::Record record;
+    record.text = line.text;
+    parse::UnderstandLine(&record);
+    return record.step.has_value();
+  });
+}
 
 void Look(const ReadFile& read, Job* job) {
   for (const auto& [name, lines] : read.kept.writers) {
@@ -83,8 +94,10 @@ bool AreJobs(const Jobs& jobs) {
   if (jobs.size() < 2) return false;
   for (auto a = jobs.begin(); a != jobs.end(); ++a) {
     for (auto b = jobs.begin(); b != a; ++b) {
-      const bool apart = AreApart(a->second, b->second);
-      if (!apart && !(a->second.told && ShareRanks(a->second, b->second))) return false;
+      const bool told = a->second.told;
+      // Of a node whose ranks report nothing the last words are later than all of another's.
+      const bool apart = AreApart(a->second, b->second) && (told || (a->second.steps && b->second.steps));
+      if (!apart && !(told && ShareRanks(a->second, b->second))) return false;
     }
   }
   return true;
@@ -108,6 +121,10 @@ Jobs FindJobs(const std::vector<ReadFile>& files, NameJob kind) {
     Job& of = jobs[job.name];
     of.told = job.told;
     Look(read, &of);
+  }
+  for (const ReadFile& read : files) {
+    const auto of = jobs.size() > 1 ? jobs.find(kind(read.file.path).name) : jobs.end();
+    if (of != jobs.end() && !of->second.told && !of->second.steps) of->second.steps = ReportsSteps(read);
   }
   return jobs;
 }

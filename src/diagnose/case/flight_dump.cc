@@ -178,6 +178,9 @@ class DumpReader {
   std::vector<std::pair<int64_t, size_t>> group_of_local_;
 };
 
+// Frames of stacks are parts of many entries, each by some bytes; a small file could otherwise take any time.
+constexpr size_t kMostWeight = 256;  // for each byte of the dump
+
 }  // namespace
 
 base::Result<FlightDump> ParseFlightDump(std::string_view bytes) {
@@ -186,6 +189,8 @@ base::Result<FlightDump> ParseFlightDump(std::string_view bytes) {
   bool dump = tree.Find(tree.root(), "entries") != nullptr || tree.Find(tree.root(), "pg_config") != nullptr ||
               tree.Find(tree.root(), "pg_status") != nullptr;
   if (!dump) return base::Status::Invalid("no flight-recorder dump: it has no entries and no pg_config");
+  const size_t most = kMostWeight * bytes.size();
+  if (tree.Weight(most) >= most) return base::Status::Invalid("its values are parts of each other again and again");
   return DumpReader(tree).Read();
 }
 

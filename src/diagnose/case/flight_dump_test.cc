@@ -143,6 +143,37 @@ TEST(FlightDump, WhatIsCutOffOrNoDumpIsRefused) {
   EXPECT_FALSE(ParseFlightDump(Pickle("K\x01")).ok());
 }
 
+// A list of 200 times the list before it, so often: 200^depth entries of some hundred bytes.
+std::string Bomb(int depth) {
+  std::string bytes = "]q\x01(" + Joined({Small(1), Small(2)}) + "e";
+  for (int i = 1; i < depth; ++i) {
+    bytes += "]q" + std::string(1, static_cast<char>(i + 1)) + "(";
+    for (int part = 0; part < 200; ++part) bytes += "h" + std::string(1, static_cast<char>(i));
+    bytes += "e";
+  }
+  return Pickle(Dict({Text("entries"), "](" + bytes + "e"}));
+}
+
+TEST(FlightDump, ValuesThatArePartsOfEachOtherAgainAndAgainAreRefused) {
+  EXPECT_TRUE(ParseFlightDump(Bomb(2)).ok());
+  EXPECT_EQ(ParseFlightDump(Bomb(20)).status().code(), base::Code::kInvalid);
+  EXPECT_FALSE(ParseFlightDump(Pickle(Dict({Text("entries"),
+                                            "]q\x01h\x01"
+                                            "a"s})))
+                   .ok());
+}
+
+TEST(FlightDump, AFrameOfManyEntriesIsNoBomb) {
+  std::string entries = "](" + Dict({Text("frames"), "](" + Frame("step", "/x/train.py", 88) + "q\x01" + "e"});
+  for (int i = 0; i < 500; ++i)
+    entries += Dict({Text("frames"),
+                     "](h\x01"
+                     "e"s});
+  auto dump = ParseFlightDump(Dump(entries + "e"));
+  ASSERT_TRUE(dump.ok()) << dump.status().message();
+  EXPECT_EQ(dump->entries.at(500).where, "/x/train.py:88 step");
+}
+
 TEST(FlightDump, AListInItselfEnds) {
   auto tree =
       ReadPickle(Pickle("]q\x01h\x01"

@@ -1,6 +1,8 @@
 #include "diagnose/case/plain_tree.h"
 
+#include <algorithm>
 #include <charconv>
+#include <utility>
 
 namespace rankscope::diagnose {
 
@@ -25,6 +27,34 @@ std::optional<int64_t> PlainTree::Integer(const Node* node) const {
 
 std::string PlainTree::Text(const Node* node) const {
   return node != nullptr && node->kind == Kind::kText ? node->text : std::string();
+}
+
+size_t PlainTree::Weight(size_t most) const {
+  std::vector<size_t> weights(nodes_.size(), 0);              // 0: not begun; `most` until it is known
+  std::vector<std::pair<Place, size_t>> open = {{root_, 0}};  // a value, and its next part
+  weights[root_] = most;
+  size_t sum = 0;  // of a value's parts; kept aside in `sums` while one of them is weighed
+  std::vector<size_t> sums;
+  for (;;) {
+    auto& [place, next] = open.back();
+    const Node& node = nodes_[place];
+    if (next < node.items.size()) {
+      const Place part = node.items[next++];
+      if (weights[part] > 0) {
+        sum = std::min(most, sum + weights[part]);
+        continue;
+      }
+      weights[part] = most;
+      sums.push_back(std::exchange(sum, 0));
+      open.emplace_back(part, 0);
+      continue;
+    }
+    weights[place] = std::min(most, sum + 1 + node.text.size());
+    if (sums.empty()) return weights[place];
+    sum = std::min(most, sums.back() + weights[place]);
+    sums.pop_back();
+    open.pop_back();
+  }
 }
 
 PlainTree::Place PlainTree::Add(Node node) {

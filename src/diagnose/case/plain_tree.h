@@ -36,6 +36,10 @@ class PlainTree {
   std::optional<int64_t> Integer(const Node* node) const;
   std::string Text(const Node* node) const;  // empty: no text
 
+  // What reading all of it takes, each value counted as often as it is part of another and texts by their bytes; `most`
+  // where it is that or more, or a value is part of itself.
+  size_t Weight(size_t most) const;
+
   // For readers of formats. REQUIRES places of this tree.
   Place Add(Node node);
   Node& Change(Place place) { return nodes_[place]; }

@@ -1,5 +1,6 @@
 #include "parse/launcher_prefix.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "parse/leading_time.h"
@@ -273,6 +274,20 @@ bool TakeHost(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   return true;
 }
 
+bool IsAddress(std::string_view text) {
+  return text.find_first_not_of("0123456789.") == std::string_view::npos &&
+         std::count(text.begin(), text.end(), '.') == 3 && text.size() >= std::string_view("0.0.0.0").size();
+}
+
+// 10.2.3.4: [rank0]: text, by pdsh, also where a few lines are no habit: what a rank is named by begins a line.
+bool TakeAddress(Cursor* line, const PrefixHabits&, LinePrefix*) {
+  Cursor cursor = *line;
+  auto name = cursor.TakeUntil(':');
+  if (!name || !IsAddress(*name) || !cursor.Take(" ") || !cursor.rest().starts_with("[rank")) return false;
+  *line = cursor;
+  return true;
+}
+
 // node1:3: text
 bool TakeHostRank(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   if (!habits.host_rank) return false;
@@ -299,9 +314,9 @@ bool TakeSternPod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) 
   return true;
 }
 
-constexpr Taker kTakers[] = {TakeBracketedRank, TakeMpiTag,     TakeRayActor,        TakePod,
-                             TakeContainerTime, TakeTaskNumber, TakeBracketedNumber, TakeServiceName,
-                             TakeReplica,       TakeHost,       TakeHostRank,        TakeSternPod};
+constexpr Taker kTakers[] = {TakeBracketedRank, TakeMpiTag,          TakeRayActor,    TakePod,     TakeContainerTime,
+                             TakeTaskNumber,    TakeBracketedNumber, TakeServiceName, TakeReplica, TakeHost,
+                             TakeAddress,       TakeHostRank,        TakeSternPod};
 
 // [rank: 3] text (Lightning)
 std::optional<int32_t> SpokenRank(std::string_view line) {

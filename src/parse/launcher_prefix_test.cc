@@ -60,6 +60,13 @@ TEST(LauncherPrefix, OtherLaunchersAndContainers) {
   EXPECT_EQ(Peel("[rank: 2] Seed set to 1").text, "[rank: 2] Seed set to 1");
 }
 
+TEST(LauncherPrefix, AnAddressBeforeARankIsItsNodes) {
+  EXPECT_EQ(Peel("10.2.3.4: [rank9]:   File x").prefix.rank, 9);
+  EXPECT_EQ(Peel("10.2.3.4: [rank9]:   File x").text, "  File x");
+  for (const char* text : {"10.2.3.4: refused", "10.2.3: [rank9]: x", "10.2.3.4.5: [rank9]: x", "...: [rank9]: x"})
+    EXPECT_FALSE(Peel(text).prefix.rank) << text;
+}
+
 TEST(LauncherPrefix, OrdinaryTextIsNone) {
   for (const char* text : {"[1, 3] loss 0.5", "[3] one", "3: one", "[step3]: x", "(see pid=3)", "(loss, pid) x",
                            "[2026-11-01 00:00:00,1] x", "2026-11-01T00:00:00Z x", "[INFO] x", "[rank", "[rankA]: x",

@@ -93,6 +93,18 @@ TEST(JudgeWhose, ALabelledLaunchersTableTellsTheRanksOfItsNode) {
   EXPECT_EQ(judge(6).culprits, std::vector<int32_t>{6});
 }
 
+TEST(JudgeWhose, AChildThatCannotReadWhatItsParentHandsItIsNotTheFirstToFail) {
+  const std::string orphan =
+      "Traceback (most recent call last):\n  File \"<string>\", line 1, in <module>\n"
+      "  File \"/venv/lib/python3.11/multiprocessing/spawn.py\", line 126, in _main\n"
+      "    self = reduction.pickle.load(from_parent)\n_pickle.UnpicklingError: pickle data was truncated\n";
+  const std::string killed = "Exception: process 2 terminated with signal SIGKILL\n";
+  Verdict verdict = JudgeLog(killed + orphan);
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_FALSE(JudgeLog(orphan).healthy);
+}
+
 TEST(JudgeWhose, BothAreNamedOfTwoThatEndedAlikeOfWhichOneRaisedIt) {
   const std::string node_0 = Steps(1, 4) + kPeerClosed + Exited(0) + Row(0, 0);
   const Verdict verdict =

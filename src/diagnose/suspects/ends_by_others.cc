@@ -175,6 +175,29 @@ void DemoteCancelledSteps(const Reading& reading, std::vector<Suspect>* suspects
   }
 }
 
+// A spawned process that cannot read what its parent hands it: the parent was gone.
+bool LostItsParent(const Reading& reading, const Suspect& suspect) {
+  if (suspect.traceback == Traceback::kNone) return false;
+  const std::string& frames = reading.tracebacks.all[suspect.traceback].frames;
+  const std::string_view text = reading.bodies[suspect.line].text;
+  const bool cut = text.find("pickle data was truncated") != std::string_view::npos || text.starts_with("EOFError");
+  return cut && frames.find("multiprocessing/spawn.py") != std::string::npos &&
+         frames.find("from_parent)") != std::string::npos;
+}
+
+void DemoteOrphans(const Reading& reading, std::vector<Suspect>* suspects) {
+  for (Suspect& suspect : *suspects) {
+    auto ended_before = [&](const Exit& exit) {
+      const bool badly = exit.signal || exit.code.value_or(0) != 0;
+      return badly && IsKnownToFollow(reading, suspect.line, exit.line);
+    };
+    if (!LostItsParent(reading, suspect) || std::none_of(reading.exits.begin(), reading.exits.end(), ended_before))
+      continue;
+    suspect.role = Role::kCascade;
+    suspect.score = std::min(suspect.score, kDoneByLauncher);
+  }
+}
+
 // Where Horovod's or Open MPI's launcher named the process that failed first, and how: behind the words, some lines.
 std::optional<size_t> WhereOneFailedFirst(const Reading& reading) {
   constexpr size_t kReport = 5;
@@ -214,6 +237,7 @@ void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) 
   AddOwnExit(reading, suspects);
   AddEndsFromOutside(reading, suspects);
   DropDumpsOfDeaths(reading, suspects);
+  DemoteOrphans(reading, suspects);
   DemoteNcclAfterTimeout(reading, suspects);
 }
 

@@ -140,6 +140,7 @@ const Words kLines[] = {
     {"host_oom_killed", "earlyoom[92]: sending SIGKILL to process 6001 uid 7 \"python\": badness 812"},
     {"config_error", "TypeError: Encoder.__init__() got an unexpected keyword argument 'dtype'"},
     {"config_error", "TypeError: Encoder.__init__() got an unexpected keyword argument 'shape'"},
+    {"config_error", "the run ended: World size 6 must be a multiple of the parallel degree 4"},
     {"config_error", "RuntimeError: device mesh shape (2, 4) does not match, got world size 6"},
     {"python_exception_one_rank", "RuntimeError: ranks 0 and 1 are placed on the same GPU"},
     {"python_exception_one_rank", "ValueError: please update your configuration"},
@@ -157,6 +158,7 @@ constexpr const char* kHealthy[] = {
     "Word Error Rate 0.21, mismatch across ranks 0.00",
     "ReconstructionError 0.23 shape (3, 4) expected (3, 4)",
     "Error tolerance 1e-6, identical across all ranks",
+    "World size 6, of which 4 train and 2 roll out",
     "Error budget: records missing 3 of 100000",
 };
 

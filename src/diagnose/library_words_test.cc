@@ -121,6 +121,14 @@ const Raised kRaised[] = {
      "ValueError: invalid literal for int() with base 10: 'x'"},
     {"python_exception_one_rank", "/app/conf.py",
      "dataclasses.FrozenInstanceError: Field 'lr' is frozen and stays as it is"},
+    // A table of positions that is too short, not one of words.
+    {"sequence_too_long", "/app/pos_emb.py",
+     "RuntimeError: index out of range: Tried to access index 256 out of table with 255 rows."},
+    {"python_exception_one_rank", "/app/word_emb.py",
+     "RuntimeError: index out of range: Tried to access index 256 out of table with 255 rows."},
+    // What torch.save meets while it writes, and what a reader does.
+    {"checkpoint_save_failed", "/app/keep.py", "RuntimeError: write(): fd 11 failed with Input/output error"},
+    {"filesystem_stale_or_io_error", "/app/keep.py", "RuntimeError: read(): fd 11 failed with Input/output error"},
     {"python_exception_one_rank", "/app/mla.py", "ValueError: Unsupported linear_q_down_proj: column"},
     {"python_exception_one_rank", "/app/refill.py", "ValueError: filtering needs refill_fn to replace evicted groups"},
 };

@@ -30,7 +30,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_save_failed", "disk full", kCause, 90,
      R"(No space left on device|Disk quota exceeded|\[Errno (?:28|122)\])", kSaving},
     {"checkpoint_save_failed", "torch writer", kCause, 92,
-     R"(PytorchStreamWriter failed|unexpected pos \d+ vs \d+|iostream error|basic_ios::clear|\[enforce fail at inline_container\.cc:\d+\])"},
+     R"(PytorchStreamWriter failed|write\(\): fd \d+ failed|unexpected pos \d+ vs \d+|iostream error|basic_ios::clear|\[enforce fail at inline_container\.cc:\d+\])"},
     {"checkpoint_save_failed", "write", kCause, 86,
      R"(file write failed|Error while serializing: (?:IoError|I/O)|SafetensorError: Error while serializing|write(?:_data)? .*checkpoint.*fail)"},
     // What torch.save says before it writes.

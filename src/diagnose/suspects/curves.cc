@@ -191,25 +191,63 @@ void FindClimb(const Reading& reading, const Series& losses, std::vector<Suspect
     found->push_back(DivergenceAt(losses, at, kClimb));
 }
 
-// The last reports all lie far above what was usual.
-void FindDivergence(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
-  std::vector<const Point*> losses;
-  for (const Point* point : series) {
-    // A loss of nothing at all is one that was no number.
-    if (point->loss && std::isfinite(*point->loss) && *point->loss != 0) losses.push_back(point);
+// The report up to `last` from which on all are furthest above all before it: few reports before a jump prove none, and
+// where it is proven they still tell where it was.
+size_t WidestGap(const Series& losses, const std::vector<double>& lowest, size_t last) {
+  size_t at = last;
+  double highest = *losses[0]->loss, widest = 0;
+  for (size_t i = 1; i <= last; ++i) {
+    if (highest > 0 && lowest[i] / highest > widest) {
+      widest = lowest[i] / highest;
+      at = i;
+    }
+    highest = std::max(highest, *losses[i]->loss);
   }
-  if (losses.size() < kFewestReports) return;
+  return at;
+}
+
+// From where on all reports lie far above what was usual before.
+std::optional<size_t> FindJump(const Series& losses) {
   // Lowest of the reports from each on: one below the old heights ends a rise.
   std::vector<double> lowest(losses.size() + 1, std::numeric_limits<double>::infinity());
   for (size_t i = losses.size(); i-- > 0;) lowest[i] = std::min(lowest[i + 1], *losses[i]->loss);
   double highest = -std::numeric_limits<double>::infinity();
   for (size_t i = 0; i + kReportsOfRise <= losses.size(); ++i) {
-    bool above = i >= kFewestReports - kReportsOfRise && highest > 0 && lowest[i] > kAboveAll * highest;
-    if (above && lowest[i] > std::max(kSmallJump, kLeavesCourse * MedianLoss(losses, i))) {
-      found->push_back(DivergenceAt(losses, i, kJump));
+    const bool above = i >= kFewestReports - kReportsOfRise && highest > 0 && lowest[i] > kAboveAll * highest;
+    if (above && lowest[i] > std::max(kSmallJump, kLeavesCourse * MedianLoss(losses, i)))
+      return WidestGap(losses, lowest, i);
+    highest = std::max(highest, *losses[i]->loss);
+  }
+  return std::nullopt;
+}
+
+// What is trained is another from then on, and so is its loss.
+bool SaysNewPhase(std::string_view text) {
+  static const re2::RE2 kPhase(
+      R"((?i)\bcurriculum\b|\b(?:stage|phase)\W{1,3}\d|\bunfr(?:ee|o)z|\b(?:switching|switched|moving on) (?:to|from)\b)");
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kPhase);
+}
+
+bool IsAnnounced(const Reading& reading, const Point& before, const Point& at) {
+  const auto begin = reading.bodies.begin();
+  return std::any_of(begin + static_cast<std::ptrdiff_t>(before.line) + 1, begin + static_cast<std::ptrdiff_t>(at.line),
+                     [](auto& body) { return SaysNewPhase(body.text); });
+}
+
+void FindDivergence(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
+  Series losses;
+  for (const Point* point : series) {
+    // A loss of nothing at all is one that was no number.
+    if (point->loss && std::isfinite(*point->loss) && *point->loss != 0) losses.push_back(point);
+  }
+  while (losses.size() >= kFewestReports) {
+    const std::optional<size_t> jump = FindJump(losses);
+    if (!jump) break;
+    if (!IsAnnounced(reading, *losses[*jump - 1], *losses[*jump])) {
+      found->push_back(DivergenceAt(losses, *jump, kJump));
       return;
     }
-    highest = std::max(highest, *losses[i]->loss);
+    losses.erase(losses.begin(), losses.begin() + static_cast<std::ptrdiff_t>(*jump));
   }
   if (reading.finished.empty()) FindClimb(reading, losses, found);
 }

@@ -44,6 +44,34 @@ TEST(Curves, AHighLossThatIsNothingFromThenOnWasNoNumberHoweverFewReportsCameBef
   EXPECT_TRUE(JudgeLog(Loss("6.13", 1) + Loss("0.00", 2) + Loss("0.00", 3)).healthy) << "may be a small one";
 }
 
+std::string Losses(int first, std::initializer_list<const char*> values) {
+  std::string text;
+  for (const char* value : values) text += Loss(value, first++);
+  return text;
+}
+
+TEST(Curves, AJumpIsToldWhereItWasHoweverFewReportsCameBefore) {
+  auto root = [](const std::string& log) { return JudgeLog(log).root_line; };
+  const std::string noise = Losses(2, {"7100.0", "9400.0", "5200.0", "31000.0", "88000.0", "64000.0", "120000.0"});
+  EXPECT_EQ(root(Losses(1, {"0.21"}) + noise) + "\n", Loss("7100.0", 2));
+  EXPECT_EQ(root(Losses(1, {"0.9", "2.4", "2.3", "2.2", "2.3", "2.2", "2.1", "60.0", "61.0", "63.0"})) + "\n",
+            Loss("60.0", 8))
+      << "of two the farther one";
+  EXPECT_TRUE(JudgeLog(Losses(1, {"0.9", "2.4", "2.3", "2.2", "2.3", "2.2", "2.1", "2.2", "2.1"})).healthy);
+}
+
+TEST(Curves, AJumpThatIsAnnouncedIsThatOfAnotherTask) {
+  const std::string before = Losses(1, {"0.9", "0.8", "0.7", "0.6", "0.5", "0.5", "0.4"}),
+                    after = Losses(8, {"6.1", "5.7", "5.2", "4.9", "4.5", "4.2", "3.9", "3.8"});
+  for (const char* said : {"=== Phase 2: full resolution ===", "Switching to the second data set",
+                           "unfreezing the encoder", "curriculum: length 512"}) {
+    EXPECT_TRUE(JudgeLog(before + said + "\n" + after).healthy) << said;
+  }
+  EXPECT_EQ(JudgeLog(before + "Saving checkpoint\n" + after).failure, "loss_spike_or_divergence");
+  const std::string worse = Losses(16, {"70.5", "83.0", "91.0", "99.0"});
+  EXPECT_EQ(JudgeLog(before + "Phase 2\n" + after + worse).root_line + "\n", Loss("70.5", 16));
+}
+
 TEST(Curves, ALossThatClimbsLittleByLittleHasLeftItsCourse) {
   std::string falls, climbs;
   for (int step = 1; step <= 60; ++step) falls += Loss(std::to_string(2.5 - 0.01 * step), step);

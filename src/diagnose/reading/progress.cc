@@ -21,7 +21,8 @@ bool IsOtherWork(std::string_view text) {
 }
 
 bool IsEvaluation(std::string_view text) {
-  static const re2::RE2 regex(R"((?i)\beval_|\bvalidat|\bval[_/ ]|^\W*eval|\bperplexity on)");
+  static const re2::RE2 regex(
+      R"((?i)\beval_|\bvalidat|\bval[_/ ]|^\W*eval|\bperplexity on|验证|検証|validaci|测试损失)");
   return Matches(text, regex);
 }
 
@@ -84,6 +85,14 @@ void ReadTable(std::string_view text, Point* point) {
   }
 }
 
+// "损失: 2.5", "pérdida = nan".
+void ReadForeignLoss(std::string_view text, Point* point) {
+  static const re2::RE2 kLoss(
+      R"((?i)(?:损失|損失|손실|p[ée]rdida|perda|perte|verlust|perdita|потери)[\s:：=]{1,4}(-?(?:nan|inf|\d+\.\d+)))");
+  double loss = 0;
+  if (re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kLoss, &loss)) point->loss = loss;
+}
+
 // A duration behind one of the names: "fwd 12ms", "compute_ms=12.1", "wait: 0.2s", "'forward_time': 0.2".
 std::string DurationNamed(std::string_view names) {
   return R"re((?i)(?:^|[\s,|;({"'])(?:)re" + std::string(names) +
@@ -140,6 +149,7 @@ std::vector<Point> FindProgress(const Case& read, const std::vector<LineBody>& b
     Point point = PointOf(record);
     if (!point.data_time_s) ReadMeters(text, &point);
     if (!point.loss) ReadTable(text, &point);
+    if (!point.loss) ReadForeignLoss(text, &point);
     if (!IsTraining(point) && !SaysLoss(text)) continue;
     if (!point.compute_time_s) ReadOwnWork(text, &point);
     point.line = i;

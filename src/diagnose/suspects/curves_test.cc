@@ -72,6 +72,19 @@ TEST(Curves, AJumpThatIsAnnouncedIsThatOfAnotherTask) {
   EXPECT_EQ(JudgeLog(before + "Phase 2\n" + after + worse).root_line + "\n", Loss("70.5", 16));
 }
 
+TEST(Curves, ALossIsOneInOtherLanguagesToo) {
+  for (const char* name : {"训练损失: ", "損失=", "손실 : ", "pérdida = ", "Verlust: "}) {
+    auto said = [&](int step, const char* value) {
+      return "[" + std::to_string(step) + "/90] " + name + value + " lr 0.0001\n";
+    };
+    EXPECT_TRUE(JudgeLog(said(1, "2.41") + said(2, "nan") + said(3, "2.32") + said(4, "2.30")).healthy) << name;
+    EXPECT_EQ(JudgeLog(said(1, "2.41") + said(2, "2.38") + said(3, "nan") + said(4, "nan")).failure, "nan_or_inf_loss")
+        << name;
+  }
+  const std::string weight = "损失权重: nan\n", validated = "验证损失: nan\n";
+  EXPECT_TRUE(JudgeLog(Steps(1, 9) + weight + weight + validated + validated).healthy);
+}
+
 TEST(Curves, ALossThatClimbsLittleByLittleHasLeftItsCourse) {
   std::string falls, climbs;
   for (int step = 1; step <= 60; ++step) falls += Loss(std::to_string(2.5 - 0.01 * step), step);

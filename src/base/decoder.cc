@@ -3,6 +3,9 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <cstdint>
+#include <utility>
+
 namespace rankscope::base {
 namespace {
 
@@ -75,6 +78,65 @@ class Zstd : public Decoder {
   bool whole_ = false;
 };
 
+void AppendUtf8(char32_t point, std::string* to) {
+  const auto tail = [&](int shift) { to->push_back(static_cast<char>(0x80 | (point >> shift & 0x3F))); };
+  if (point < 0x80) {
+    to->push_back(static_cast<char>(point));
+  } else if (point < 0x800) {
+    to->push_back(static_cast<char>(0xC0 | point >> 6));
+    tail(0);
+  } else if (point < 0x10000) {
+    to->push_back(static_cast<char>(0xE0 | point >> 12));
+    tail(6);
+    tail(0);
+  } else {
+    to->push_back(static_cast<char>(0xF0 | point >> 18));
+    tail(12);
+    tail(6);
+    tail(0);
+  }
+}
+
+// Halves of pairs that stand alone become U+FFFD.
+class Utf16 : public Decoder {
+ public:
+  explicit Utf16(bool big_endian) : low_(big_endian ? 1 : 0) {}
+
+  Status Decode(std::string_view bytes, const Take& take) override {
+    std::string out;
+    for (char byte : bytes) {
+      unit_[bytes_++ % 2] = byte;
+      if (bytes_ % 2 == 0) TakeUnit(&out);
+    }
+    return out.empty() ? Status() : take(out);
+  }
+  Status End() const override {
+    return bytes_ % 2 == 0 && high_ == 0 ? Status() : Status::Invalid("the UTF-16 text is cut off");
+  }
+
+ private:
+  static constexpr char32_t kMark = 0xFEFF, kUnknown = 0xFFFD;
+
+  void TakeUnit(std::string* out) {
+    const auto unit = static_cast<char32_t>(static_cast<unsigned char>(unit_[low_]) |
+                                            static_cast<unsigned char>(unit_[1 - low_]) << 8);
+    const bool second = unit >= 0xDC00 && unit < 0xE000;
+    if (second && high_ != 0)
+      return AppendUtf8(0x10000 + ((std::exchange(high_, 0) - 0xD800) << 10) + unit - 0xDC00, out);
+    if (std::exchange(high_, 0) != 0) AppendUtf8(kUnknown, out);
+    if (unit >= 0xD800 && unit < 0xDC00) {
+      high_ = unit;
+    } else if (unit != kMark || bytes_ > 2) {
+      AppendUtf8(second ? kUnknown : unit, out);
+    }
+  }
+
+  const size_t low_;  // place of the low byte
+  char unit_[2] = {};
+  uint64_t bytes_ = 0;
+  char32_t high_ = 0;  // the first half of a pair
+};
+
 }  // namespace
 
 Result<std::unique_ptr<Decoder>> Decoder::Make(std::string_view encoding) {
@@ -82,6 +144,7 @@ Result<std::unique_ptr<Decoder>> Decoder::Make(std::string_view encoding) {
   if (encoding.empty() || encoding == "identity") decoder = std::make_unique<Identity>();
   if (encoding == "gzip" || encoding == "x-gzip") decoder = std::make_unique<Gzip>();
   if (encoding == "zstd") decoder = std::make_unique<Zstd>();
+  if (encoding == "utf-16le" || encoding == "utf-16be") decoder = std::make_unique<Utf16>(encoding == "utf-16be");
   if (!decoder) {
     return Status::Invalid("\"" + std::string(encoding) + "\": gzip and zstd are understood");
   }

@@ -9,12 +9,13 @@
 
 namespace rankscope::base {
 
-// Undoes the compression of a stream, piece by piece, in bounded memory. One thread at a time.
+// Undoes the encoding of a stream, piece by piece, in bounded memory. One thread at a time.
 class Decoder {
  public:
   using Take = std::function<Status(std::string_view)>;
 
-  // "", "identity", "gzip" or "zstd"; kInvalid names another.
+  // "", "identity", "gzip", "zstd", or "utf-16le" and "utf-16be", which become UTF-8 without the mark that they begin
+  // with; kInvalid names another.
   static Result<std::unique_ptr<Decoder>> Make(std::string_view encoding);
   virtual ~Decoder() = default;
 

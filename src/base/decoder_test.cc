@@ -71,5 +71,34 @@ TEST(Decoder, StopsAtTheTakersFirstError) {
   EXPECT_EQ(status.message(), "enough");
 }
 
+TEST(Decoder, Utf16BecomesUtf8WhereverItsPiecesEnd) {
+  const std::u16string text = u"\uFEFFlo\u00DF \u2588 \U0001F525\n\xD800x\xDC00";
+  for (const bool big : {false, true}) {
+    std::string bytes;
+    for (char16_t unit : text) {
+      const char low = static_cast<char>(unit & 0xFF), high = static_cast<char>(unit >> 8);
+      bytes += big ? std::string{high, low} : std::string{low, high};
+    }
+    for (size_t piece : {1, 2, 3, 64}) {
+      auto decoder = *Decoder::Make(big ? "utf-16be" : "utf-16le");
+      std::string out;
+      for (size_t at = 0; at < bytes.size(); at += piece) {
+        ASSERT_TRUE(decoder
+                        ->Decode(std::string_view(bytes).substr(at, piece),
+                                 [&](std::string_view text) {
+                                   out += text;
+                                   return Status();
+                                 })
+                        .ok());
+      }
+      EXPECT_EQ(out, "lo\u00DF \u2588 \U0001F525\n\uFFFDx\uFFFD");
+      EXPECT_TRUE(decoder->End().ok());
+    }
+  }
+  auto cut = *Decoder::Make("utf-16le");
+  EXPECT_TRUE(cut->Decode("a", [](std::string_view) { return Status(); }).ok());
+  EXPECT_FALSE(cut->End().ok());
+}
+
 }  // namespace
 }  // namespace rankscope::base

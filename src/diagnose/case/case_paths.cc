@@ -26,6 +26,9 @@ std::string_view NameOf(std::string_view path) { return path.substr(path.rfind('
 std::string EncodingOf(std::string_view head) {
   if (head.starts_with("\x1f\x8b")) return "gzip";
   if (head.starts_with("\x28\xb5\x2f\xfd")) return "zstd";
+  // PowerShell's `>` writes it.
+  if (head.starts_with("\xff\xfe")) return "utf-16le";
+  if (head.starts_with("\xfe\xff")) return "utf-16be";
   return "";
 }
 
@@ -83,9 +86,10 @@ bool LooksLikeText(std::string_view bytes) {
 std::string_view NameOfPacked(std::string_view head) {
   constexpr size_t kTarMagic = 257;
   if (head.size() > kTarMagic && head.substr(kTarMagic).starts_with("ustar")) return "a tar archive";
-  constexpr std::pair<std::string_view, std::string_view> kMagic[] = {
-      {"PK\x03\x04", "a zip archive"},           {"BZh", "compressed by bzip2"}, {"\xfd\x37zXZ", "compressed by xz"},
-      {"\x04\x22\x4d\x18", "compressed by lz4"}, {"\xff\xfe", "UTF-16"},         {"\xfe\xff", "UTF-16"}};
+  constexpr std::pair<std::string_view, std::string_view> kMagic[] = {{"PK\x03\x04", "a zip archive"},
+                                                                      {"BZh", "compressed by bzip2"},
+                                                                      {"\xfd\x37zXZ", "compressed by xz"},
+                                                                      {"\x04\x22\x4d\x18", "compressed by lz4"}};
   for (const auto& [magic, name] : kMagic) {
     if (head.starts_with(magic)) return name;
   }

@@ -157,7 +157,9 @@ Blame FindCulprit(const Reading& reading, const Suspect& cause, const std::vecto
   Blame blame = FindBlame(reading, cause, suspects, collectives);
   const bool reason_told = cause.failure == "sigterm_preempted" && !IsSignal(cause);
   if (blame.ranks.empty() && reason_told) return {};  // a scheduler's: no rank is to blame, and nothing is open
-  if (!blame.ranks.empty() || cause.failure != "host_oom_killed" || SawItGo(suspects).empty()) return blame;
+  const bool seen_by_peers =
+      std::any_of(suspects.begin(), suspects.end(), [](const Suspect& s) { return s.rank && IsVictimsWord(s); });
+  if (!blame.ranks.empty() || cause.failure != "host_oom_killed" || !seen_by_peers) return blame;
   Blame seen = BlameOfVictims(reading, suspects, collectives);
   return seen.ranks.empty() ? blame : seen;
 }

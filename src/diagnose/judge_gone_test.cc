@@ -316,5 +316,17 @@ TEST(Judge, TakesNoNameOfAnExceptionBesideWhatItSaysForAnother) {
   EXPECT_NE(Judge({{"job.jsonl", text}}).failure, "python_exception_one_rank");
 }
 
+TEST(Judge, BlamesThePodThatItsPeerSawGoForAMemoryKillThatAnEventOfItsNodeTells) {
+  const std::string gone =
+      "torch.distributed.DistBackendError: NCCL error in: NCCLUtils.hpp:268, remote process exited or there was a "
+      "network error, NCCL version 2.21.5\n";
+  const std::string event =
+      "9s   Warning   OOMKilling   node/gpu-4   Memory cgroup out of memory: Killed process 41223 (python)\n";
+  Verdict verdict = Judge(
+      {{"trainer-worker-0.log", Steps(1, 9) + gone}, {"trainer-worker-1.log", Steps(1, 9)}, {"events.txt", event}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -135,6 +135,24 @@ void NameFailuresBefore(const std::vector<Attempt>& attempts, const std::vector<
   }
 }
 
+// What it died of, but for numbers: times, sizes, addresses.
+std::string Gist(const Verdict& verdict) {
+  std::string gist = verdict.failure + ": " + verdict.root_line;
+  re2::RE2::GlobalReplace(&gist, R"(\d+(?:\.\d+)?)", "0");
+  return gist;
+}
+
+// Of attempts in a row, up to the one told, that died of the same. What ends a job from outside is over with it.
+void TellTheSame(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, size_t told,
+                 Verdict* story) {
+  size_t first = told;
+  while (first > 0 && !verdicts[first - 1].healthy && Gist(verdicts[first - 1]) == Gist(verdicts[told])) --first;
+  if (first == told || story->healthy || story->failure == "sigterm_preempted") return;
+  story->restart.insert(story->restart.begin(), "the same in attempts " + std::to_string(attempts[first].number) +
+                                                    " to " + std::to_string(attempts[told].number) +
+                                                    ": restarting alone will not help");
+}
+
 }  // namespace
 
 std::string Outcome(const Verdict& verdict) {
@@ -220,6 +238,7 @@ Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdi
   story.figures.push_back("this is of attempt " + std::to_string(attempts[told].number) + " of " +
                           std::to_string(attempts.size()));
   story.figures.insert(story.figures.end(), others.begin(), others.end());
+  TellTheSame(attempts, verdicts, told, &story);
   if (story.root) story.root = attempts[told].lines[*story.root];
   return story;
 }

@@ -95,6 +95,25 @@ TEST(Attempts, AStrayFileOfARankDoesNotHideWhichOneFailedLast) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(Attempts, TheSameErrorInEachIsSaidNotToGoAwayByARestart) {
+  const auto judge = [](const std::vector<std::string>& errors) {
+    diagnose::Files files;
+    for (size_t i = 0; i < errors.size(); ++i) {
+      const std::string rank = "none_ab12/attempt_" + std::to_string(i) + "/1/";
+      files.emplace_back(rank + "stdout.log", diagnose::Steps(1, 8));
+      files.emplace_back(rank + "stderr.log", Traceback("/app/model.py", errors[i]));
+    }
+    const Verdict verdict = diagnose::Judge(files);
+    return verdict.restart.empty() ? "" : verdict.restart.front();
+  };
+  const std::string oom = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.25 GiB.";
+  const std::string less = "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 1.75 GiB.";
+  const std::string key = "KeyError: 'labels'";
+  EXPECT_EQ(judge({oom, oom, less}), "the same in attempts 0 to 2: restarting alone will not help");
+  EXPECT_EQ(judge({oom, key, key}), "the same in attempts 1 to 2: restarting alone will not help");
+  EXPECT_EQ(judge({key, key, oom}).find("the same in"), std::string::npos);
+}
+
 TEST(Attempts, ALaunchThatHasNoStepYetDoesNotHideTheFailureBeforeIt) {
   const std::string tree = "none_ab12/attempt_";
   const Verdict verdict = diagnose::Judge({{tree + "0/0/stdout.log", diagnose::Steps(1, 8)},

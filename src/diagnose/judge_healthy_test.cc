@@ -191,5 +191,13 @@ TEST(Judge, CallsARunHealthyWhoseHelpersExitWithACode) {
   EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
 }
 
+TEST(Judge, TakesCountersOfNoughtForNoTrouble) {
+  for (const std::string line : {"HcclCommInit success, Hccl retry count 0, fail count 0", "eth0 retransmits: 0",
+                                 "packet loss 0%, packet drops: 0", "out_of_sequence=0 rx_discards=0"}) {
+    EXPECT_TRUE(JudgeLog(Steps(1, 9) + line + "\n" + Steps(10, 19)).healthy) << line;
+  }
+  EXPECT_EQ(JudgeLog(Steps(1, 9) + "retry count 7, fail count 2\n" + Steps(10, 19)).failure, "network_degraded");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -93,6 +93,9 @@ constexpr Signature kTable[] = {
      "", Life::kGoesOn},
     // An inference engine's requests, not the job.
     {"", "preempted request", kHarmless, 92, R"(PreemptionMode\.|not enough KV cache space)", "", Life::kGoesOn},
+    {"", "counted none", kHarmless, 86,
+     R"((?i)(?:re-?transmi\w*|packet (?:loss|drops?)|out.of.sequence|rx_discards|(?:retry|fail\w*|error|timeout) (?:count|num))\W{1,3}0(?:\.0+)?(?:[ ,;)%\]]|$))",
+     "", Life::kGoesOn},
     {"", "nothing found", kHarmless, 86,
      R"((?i)no (?:errors|error (?:found|detected)|failures?|nans?|stragglers?|stalls?|hangs?|problems?|xids?)\b|(?:errors?|failures?|overflows?|nan\w*|stragglers?|stalls?|hangs?)\b ?[:=] ?(?:0|none|false|\[\])\b|0 (?:errors?|failures?))"},
 };

@@ -43,7 +43,8 @@ std::vector<int32_t> RanksOf(const std::vector<const Suspect*>& fellows) {
 
 Blame OfFellows(const Reading& reading, const std::vector<const Suspect*>& fellows, const Collectives& collectives) {
   std::vector<int32_t> ranks = RanksOf(fellows);
-  if (ranks.size() == 1) return {ranks, "it says so itself", {}};
+  if (ranks.size() == 1)
+    return {ranks, fellows[0]->kind == "metrics" ? "its own reports show it" : "it says so itself", {}};
   if (IsOrderKnown(reading, *fellows[0], *fellows[1])) return {ranks, "it says so first", {}};
   if (auto first = std::find(ranks.begin(), ranks.end(), FirstObserved(reading)); first != ranks.end()) {
     std::rotate(ranks.begin(), first, first + 1);

@@ -174,6 +174,14 @@ std::span<const FailureClass> FailureClasses() {
   return kClasses;
 }
 
+std::string_view AdviceOnKind(std::string_view failure, std::string_view kind) {
+  if (failure == "checkpoint_save_failed" && kind == "path")
+    return "make the folder before saving, on every node that saves (os.makedirs(folder, exist_ok=True)), and check "
+           "that "
+           "it is mounted there";
+  return "";
+}
+
 const FailureClass* FindFailureClass(std::string_view name) {
   auto classes = FailureClasses();
   auto found = std::find_if(classes.begin(), classes.end(), [&](const auto& c) { return c.name == name; });

@@ -205,6 +205,8 @@ std::string PageOf(const Verdict& verdict) { return "docs/failures/" + verdict.f
 void Advise(Verdict* verdict) {
   const FailureClass* known = FindFailureClass(verdict->failure);
   if (!known) return;
+  if (std::string_view first = AdviceOnKind(verdict->failure, verdict->kind); !first.empty())
+    verdict->advice.push_back({std::string(first), PageOf(*verdict)});
   for (std::string_view text : known->advice) {
     bool said = !verdict->advice.empty() && verdict->advice.front().text == text;
     if (!said) verdict->advice.push_back({std::string(text), PageOf(*verdict)});

@@ -69,8 +69,17 @@ TEST(Story, OfASlowRankTellsNotThatTheOthersGotSlowerByIt) {
   Verdict verdict = Judge(files);
   EXPECT_EQ(verdict.failure, "straggler");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_EQ(verdict.figures.back(), "rank 2: its own reports show it");
   for (const std::string& told : Told(verdict)) EXPECT_EQ(told.find("cause: "), std::string::npos) << told;
   for (const Evidence& evidence : verdict.evidence) EXPECT_NE(evidence.role, "cause") << evidence.text;
+}
+
+TEST(Story, AdvisesToMakeTheFolderThatIsMissingWhereACheckpointGoes) {
+  Verdict path = JudgeLog(Steps(1, 9) + "RuntimeError: Parent directory /ckpt/run7 does not exist.\n");
+  ASSERT_FALSE(path.advice.empty());
+  EXPECT_NE(path.advice.front().text.find("os.makedirs"), std::string::npos);
+  Verdict full = JudgeLog(Steps(1, 9) + "OSError: [Errno 28] No space left on device: '/ckpt/run7/step_9.pt'\n");
+  for (const Advice& advice : full.advice) EXPECT_EQ(advice.text.find("os.makedirs"), std::string::npos);
 }
 
 TEST(Story, NamesTheProgramsOwnLineThatRaised) {

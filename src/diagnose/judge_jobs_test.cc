@@ -40,6 +40,14 @@ TEST(JudgeJobs, OfTwoSlurmJobsTheLastThatFailedIsToldAndTheOtherNamed) {
   EXPECT_TRUE(Says(verdict, "slurm-1201: cuda_oom on rank 1, after step 9"));
 }
 
+TEST(JudgeJobs, LaunchesThatDiedOfTheSameAreSaidToDoSoAgain) {
+  Verdict verdict = Judge({{"slurm-1201.out", StepsFrom(3, 9) + Raise("1", kOom)},
+                           {"slurm-1207.out", StepsFrom(5, 12) + Raise("0", kOom)}});
+  ASSERT_FALSE(verdict.restart.empty());
+  EXPECT_EQ(verdict.restart.front(),
+            "the same in slurm-1201 to slurm-1207: launching it again will not help by itself");
+}
+
 TEST(JudgeJobs, AJobThatEndedWellDoesNotHideOneThatFailed) {
   const std::string failed = StepsFrom(5, 9) + Raise("1", kOom);
   for (const int well : {3, 7}) {

@@ -135,13 +135,6 @@ void NameFailuresBefore(const std::vector<Attempt>& attempts, const std::vector<
   }
 }
 
-// What it died of, but for numbers: times, sizes, addresses.
-std::string Gist(const Verdict& verdict) {
-  std::string gist = verdict.failure + ": " + verdict.root_line;
-  re2::RE2::GlobalReplace(&gist, R"(\d+(?:\.\d+)?)", "0");
-  return gist;
-}
-
 // Of attempts in a row, up to the one told, that died of the same. What ends a job from outside is over with it.
 void TellTheSame(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, size_t told,
                  Verdict* story) {
@@ -154,6 +147,12 @@ void TellTheSame(const std::vector<Attempt>& attempts, const std::vector<Verdict
 }
 
 }  // namespace
+
+std::string Gist(const Verdict& verdict) {
+  std::string gist = verdict.failure + ": " + verdict.root_line;
+  re2::RE2::GlobalReplace(&gist, R"(\d+(?:\.\d+)?)", "0");
+  return gist;
+}
 
 std::string Outcome(const Verdict& verdict) {
   if (StopsShort(verdict)) return "its logs stop, and nothing tells how it ended";

@@ -24,6 +24,9 @@ bool LeftNoWordBefore(const Case& whole);
 // Whether the attempt made steps, and nothing tells how it ended.
 bool StopsShort(const Verdict& verdict);
 
+// What it died of, but for numbers: times, sizes, addresses.
+std::string Gist(const Verdict& verdict);
+
 // In a few words, how it ended.
 std::string Outcome(const Verdict& verdict);
 

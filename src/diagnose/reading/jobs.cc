@@ -34,6 +34,15 @@ void GiveFiles(const Case& whole, size_t job, JobCase* to) {
   to->read.lines_read = to->read.lines.size();
 }
 
+// The launches before it that died of the same, one after the other.
+void TellTheSame(const std::vector<JobCase>& jobs, const std::vector<Verdict>& verdicts, size_t told, Verdict* story) {
+  size_t first = told;
+  while (first > 0 && !verdicts[first - 1].healthy && Gist(verdicts[first - 1]) == Gist(verdicts[told])) --first;
+  if (first == told || story->failure == "sigterm_preempted") return;
+  story->restart.insert(story->restart.begin(), "the same in " + jobs[first].name + " to " + jobs[told].name +
+                                                    ": launching it again will not help by itself");
+}
+
 }  // namespace
 
 std::vector<JobCase> SplitJobs(const Case& whole) {
@@ -61,6 +70,7 @@ Verdict StoryOfJobs(const std::vector<JobCase>& jobs, const std::vector<Verdict>
   for (size_t i = 0; i < verdicts.size(); ++i) {
     if (i != told) story.figures.push_back(jobs[i].name + ": " + Outcome(verdicts[i]));
   }
+  TellTheSame(jobs, verdicts, told, &story);
   if (story.root) story.root = jobs[told].lines[*story.root];
   return story;
 }

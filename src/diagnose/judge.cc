@@ -151,12 +151,25 @@ Culprit CulpritOf(const Reading& reading, const Suspect& cause, int32_t rank) {
   return culprit;
 }
 
+// A kernel's assertion names no rank; the only one that says what it met is it.
+std::optional<int32_t> WhoAloneSaysSo(const Suspect& cause, const std::vector<Suspect>& suspects) {
+  std::set<int32_t> ranks;
+  if (cause.kind != "kernel assertion") return std::nullopt;
+  for (const Suspect& suspect : suspects) {
+    const bool same = suspect.failure == cause.failure && suspect.role <= Role::kSymptom;
+    if (same && suspect.rank) ranks.insert(*suspect.rank);
+  }
+  return ranks.size() == 1 ? std::optional(*ranks.begin()) : std::nullopt;
+}
+
 // Who tells that the host's memory ran out may name no process that a rank is known of; its peers saw it go.
 Blame FindCulprit(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects,
                   const Collectives& collectives) {
   Blame blame = FindBlame(reading, cause, suspects, collectives);
   const bool reason_told = cause.failure == "sigterm_preempted" && !IsSignal(cause);
   if (blame.ranks.empty() && reason_told) return {};  // a scheduler's: no rank is to blame, and nothing is open
+  if (auto alone = WhoAloneSaysSo(cause, suspects); alone && blame.ranks.empty())
+    return {{*alone}, "no other rank speaks of it", {}};
   const bool seen_by_peers =
       std::any_of(suspects.begin(), suspects.end(), [](const Suspect& s) { return s.rank && IsVictimsWord(s); });
   if (!blame.ranks.empty() || cause.failure != "host_oom_killed" || !seen_by_peers) return blame;

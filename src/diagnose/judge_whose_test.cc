@@ -116,5 +116,17 @@ TEST(JudgeWhose, BothAreNamedOfTwoThatEndedAlikeOfWhichOneRaisedIt) {
             std::vector<int32_t>{4});
 }
 
+TEST(Judge, NamesTheOnlyRankThatMetWhatAKernelAsserts) {
+  const std::string kernel =
+      "../aten/src/ATen/native/cuda/Indexing.cu:1289: indexSelectLargeIndex: block: [14,0,0], thread: [32,0,0] "
+      "Assertion `srcIndex < srcSelectDimSize` failed.\n";
+  const auto met = [](const std::string& rank) {
+    return "[rank" + rank + "]: RuntimeError: CUDA error: device-side assert triggered\n";
+  };
+  const std::string steps = Steps(1, 5);
+  EXPECT_EQ(JudgeLog(steps + kernel + met("1")).culprits, std::vector<int32_t>{1});
+  EXPECT_TRUE(JudgeLog(steps + kernel + met("1") + met("3")).culprits.empty());
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -20,7 +20,7 @@ import sys
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "faulted"))
 from drawn import all_print, draw_runs, tells_ranks  # noqa: E402
 from launches import HERE, LAUNCHES, is_old, plain  # noqa: E402
-from layouts import LAYOUTS, NAMES, dress  # noqa: E402
+from layouts import LAYOUTS, NAMES, dress, lose  # noqa: E402
 from swift_run import prepare_swift, swift_arguments, swift_program  # noqa: E402
 
 RANKSCOPE = os.environ.get("RANKSCOPE", "build/release/bin/rankscope")
@@ -211,6 +211,8 @@ def carry_out(run):
     name = NAMES[run.variant.get("NAMES", "usual")]
     layouts = LAYOUTS[plain(run.launch)](run.folder, processes.lines, run.world, name)
     layouts = {name: paths for name, paths in layouts.items() if has_text(paths)}
+    if "LOST" in run.variant:
+        lose(int(run.variant["LOST"].removeprefix("lost")), layouts, name)
     if "DRESS" in run.variant:
         dress(run.variant["DRESS"], sorted({path for paths in layouts.values() for path in paths}))
     with open(run.folder + "/run.json", "w") as file:

@@ -17,13 +17,14 @@ _STYLES = (*_OF_WORK, *MAIN_ONLY, "hf", "megatron", "bars", "titan", "nemo", "ta
 _TIMED = ("times", "logging", "loguru", "logger", "deep", "labelled", "logfmt", "titan")
 # Whose launchers say that they were signalled, and when.
 _STOPPABLE = ("torchrun", "standalone", "two", "redirected", "plain", "rendezvous")
+_STAMPABLE = ("plain", "tasks", "killed", "swift", "accelerate", "spawn", "mpirun", "own")  # no line begins with a tag
 # Which only reports of the steps tell, and those as they come.
 _BY_NUMBERS = ("nan", "slow", "launcher_term", "stopped")
 _CALLS = {"missing": ("all_reduce", "barrier", "all_gather", "broadcast", "objects", "reduce"),
           "shapes": ("all_reduce", "all_gather", "broadcast"),
           "other_call": ("broadcast+all_reduce", "all_gather+all_reduce", "all_reduce+barrier", "barrier+all_reduce",
                          "all_reduce+broadcast")}  # the culprit's and the others'
-_DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail")
+_DRESSES = ("", "", "", "", "crlf", "cut_head", "cut_tail", "last_4k", "last_200")
 _AT_STEP = ("exception", "nested", "logged", "exit3", "hard_exit", "abort", "segfault", "sigfpe", "sigbus", "sigkill",
             "host_oom", "memory_error", "other_call", "shapes", "missing", "sigterm", "open_files", "denied", "damaged",
             "io_error")
@@ -34,7 +35,7 @@ _SAVERS = ("torch", "legacy", "pickle", "numpy", "full_device", "no_space", "saf
 _SPOILS = ("parameters", "inputs", "inputs", "raises", "exits")
 _CATCHES = ("logs", "exits", "says", "tears", "hook", "rich", "loguru")
 _CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"TORCH_CPP_LOG_LEVEL": "INFO"},
-            {"LOGLEVEL": "INFO"})
+            {"LOGLEVEL": "INFO"}, {"TORCH_DISTRIBUTED_DEBUG": "DETAIL"}, {"PYTHONWARNINGS": "ignore"})
 _NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ended")
 _FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed",
              "disk_full", "port_in_use", "healthy")  # drawn three times as often as the others
@@ -48,7 +49,8 @@ _OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host
 _LAUNCHES = {
     "ddp": ("torchrun", "torchrun", "torchrun", "torchrun_old", "standalone", "two", "two", "two_old", "tasks", "tasks",
             "tasks_old", "killed", "killed_old", "spawn", "restarts", "redirected", "mpirun", "mpirun_old",
-            "mpirun_tagged", "plain", "filtered", "rendezvous", "two_met", "two_redirected"),
+            "mpirun_tagged", "plain", "filtered", "rendezvous", "two_met", "two_redirected", "plain_old",
+            "redirected_old", "restarts_old"),
     "trainer": ("torchrun", "torchrun", "two", "tasks", "redirected", "standalone", "plain", "filtered", "two_met",
                 "two_redirected"),
     "accelerate": ("torchrun", "two", "tasks", "restarts", "accelerate", "plain", "rendezvous", "two_redirected"),
@@ -107,6 +109,10 @@ def _of_program(draw, framework, launch, fault):
         variant |= draw.choice(_CHATTER)
     if fault in ("bad_sample", "worker_killed", "shm_full"):
         variant["WORKERS"] = str(draw.choice((0, 0, 1, 2) if fault == "bad_sample" else (1, 2)))
+    elif framework != "swift" and draw.random() < 0.15:
+        variant["WORKERS"] = "2"
+    if variant.get("WORKERS", "0") != "0" and draw.random() < 0.3:
+        variant["PERSISTENT"] = "persistent"
     return variant
 
 
@@ -161,6 +167,20 @@ def _variant(draw, framework, launch, fault, world, culprit):
         variant["NAMES"] = names
     if dressed := draw.choice(_DRESSES):
         variant["DRESS"] = dressed
+    return variant | _of_place(draw, launch, fault, world)
+
+
+def _of_place(draw, launch, fault, world):
+    """How it is launched, and what becomes of its lines."""
+    variant = {}
+    if plain(launch) == "restarts":
+        variant["RESTARTS"] = draw.choice("12")
+    if fault == "launcher_term" and plain(launch) in _STOPPABLE and draw.random() < 0.5:
+        variant["SIGNAL"] = "SIGINT"
+    if plain(launch) in _STAMPABLE and draw.random() < 0.15:
+        variant["STAMPED"] = "stamped"
+    if draw.random() < 0.1:
+        variant["LOST"] = f"lost{draw.randrange(world)}"
     return variant
 
 

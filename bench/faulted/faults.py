@@ -26,6 +26,8 @@ FAULT_STEP = int(os.environ.get("FAULT_STEP", "4"))
 FAULT_PLACE = os.environ.get("FAULT_PLACE", "step")
 TIMEOUT_S = 1800 if FAULT == "stopped" else 25
 WORKERS = int(os.environ.get("WORKERS", "1" if FAULT == "worker_killed" else "0"))
+PERSISTENT = "PERSISTENT" in os.environ  # the workers outlive an epoch
+LOADING = {"num_workers": WORKERS, "persistent_workers": PERSISTENT}
 RANK = int(os.environ.get("RANK") or os.environ.get("LOCAL_RANK", "0"))
 
 

@@ -15,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE + "/../../tests/e2e")
 from ports import port_to_come_back_to  # noqa: E402
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so do their children
 PATIENCE_S = 240
 LOOKS_HUNG_S = 30  # to whoever ends a run that does nothing any more
 GRACE_S = 40  # for the tasks that are left when one has failed
@@ -53,6 +54,8 @@ class Processes:
         trains = re.compile(rb"(?:step|iter|iteration) *:? *4\b|4/12|'epoch': 0.3")
         self._until = trains if run.fault == "launcher_term" else None
         self._hangs, self._under = run.fault == "stopped", run.under
+        self._signal = signal.Signals[run.variant.get("SIGNAL", "SIGTERM")]
+        self._stamped = "STAMPED" in run.variant  # as `ts` does
         self.lines, self.children, self._queue, self._readers = [], [], queue.Queue(), []
 
     def start(self, command, env):
@@ -66,7 +69,8 @@ class Processes:
 
     def _read(self, source, child):
         for line in child.stdout:
-            self._queue.put((source, line))
+            stamp = time.strftime("%b %d %H:%M:%S ").encode() if self._stamped else b""
+            self._queue.put((source, stamp + line))
         self._queue.put((source, None))
 
     def wait(self, on_end=lambda source, code: []):
@@ -102,7 +106,10 @@ class Processes:
 
     def terminate(self):
         for child in self.children:
-            child.terminate()
+            if self._signal == signal.SIGINT and child.poll() is None:
+                os.killpg(child.pid, signal.SIGINT)  # as of Ctrl-C
+            else:
+                child.terminate()
 
     def end(self):
         """With all that they have started, which holds their pipes open."""
@@ -113,8 +120,9 @@ class Processes:
 
 
 def torchrun(run, ranks, folder, *more, streams="--tee"):
+    where = [streams, "3", "--log_dir", folder] if streams else []
     program = [HERE + "/old_torchrun.py"] if is_old(run.launch) else ["-m", "torch.distributed.run"]
-    return [run.python, *program, "--nproc_per_node", str(ranks), streams, "3", "--log_dir", folder, *more]
+    return [run.python, *program, "--nproc_per_node", str(ranks), *where, *more]
 
 
 def run_one_launcher(run, env, *more, streams="--tee"):
@@ -139,11 +147,7 @@ def run_redirected(run, env):
 
 def run_plain(run, env):
     """As most people start torchrun: what the ranks print goes by no name."""
-    processes = Processes(run)
-    with port_for(run) as port:
-        command = [run.python, "-m", "torch.distributed.run", "--nproc_per_node", str(run.world), "--master_port", port]
-        processes.start([*command, *run.program], env)
-        return processes, processes.wait()
+    return run_one_launcher(run, env, streams=None)
 
 
 def run_filtered(run, env):
@@ -164,7 +168,7 @@ def _rendezvous(port):
 
 
 def run_with_restarts(run, env):
-    return run_one_launcher(run, env, "--max-restarts", "1")
+    return run_one_launcher(run, env, "--max_restarts", run.variant.get("RESTARTS", "1"))
 
 
 def run_alone(run, env, command):
@@ -195,10 +199,6 @@ def run_by_mpirun(run, env, *more):
         own = [word for name, value in _of_task(run, rank, "{port}").items() for word in ("-x", f"{name}={value}")]
         command += [*([":"] if rank else []), "-n", "1", *own, run.python, *run.program]
     return run_alone(run, env, command)
-
-
-def run_by_mpirun_tagged(run, env):
-    return run_by_mpirun(run, env, "-tag-output")
 
 
 def run_by_itself(run, env):
@@ -297,4 +297,5 @@ LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": r
             "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts,
             "redirected": run_redirected, "plain": run_plain, "filtered": run_filtered,
             "rendezvous": run_rendezvous, "two_met": run_two_that_meet, "two_redirected": run_two_redirected,
-            "mpirun": run_by_mpirun, "mpirun_tagged": run_by_mpirun_tagged}
+            "mpirun": run_by_mpirun, 
+            "mpirun_tagged": lambda run, env: run_by_mpirun(run, env, "-tag-output")}

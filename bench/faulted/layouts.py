@@ -1,4 +1,5 @@
 """The ways in which the logs of one run lie about, made of what its launchers printed and of torchrun's own files."""
+import contextlib
 import os
 import re
 
@@ -118,6 +119,8 @@ _DRESSES = {
     "crlf": lambda text: text.replace(b"\n", b"\r\n"),
     "cut_head": _cut_head,
     "cut_tail": lambda text: text[:-8],  # within its last line
+    "last_4k": lambda text: text[-4096:],
+    "last_200": lambda text: b"".join(text.splitlines(keepends=True)[-200:]),
 }
 
 
@@ -132,6 +135,13 @@ def dress(how, paths):
                 written = os.stat(file)
                 _write(file, [_DRESSES[how](text)])
                 os.utime(file, ns=(written.st_atime_ns, written.st_mtime_ns))
+
+
+def lose(rank, layouts, name):
+    """The file of a rank, where each has one."""
+    for how in layouts.keys() & {"file a rank", "file a rank, launcher"}:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(f"{layouts[how][0]}/{name.format(rank)}")
 
 
 LAYOUTS = {"torchrun": of_one_launcher, "standalone": of_one_launcher, "own": of_one_console, "two": of_two_launchers,

@@ -15,7 +15,7 @@ accelerator = Accelerator(cpu=True, kwargs_handlers=[group])
 faults.fill_small_disk()
 net = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.Linear(64, 4))
 optimizer = torch.optim.SGD(net.parameters(), lr=0.05)
-loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=faults.WORKERS)
+loader = torch.utils.data.DataLoader(Rows(), batch_size=2, **faults.LOADING)
 net, optimizer, loader = accelerator.prepare(net, optimizer, loader)
 for step, (inputs, targets) in enumerate(loader):
     if step == 12:

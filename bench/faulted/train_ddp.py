@@ -56,7 +56,7 @@ def save(model, step):
 
 def train(model, rank):
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    loader = torch.utils.data.DataLoader(Samples(), batch_size=4, num_workers=faults.WORKERS)
+    loader = torch.utils.data.DataLoader(Samples(), batch_size=4, **faults.LOADING)
     for step, (inputs, targets) in enumerate(loader):
         if step == 12 or faults.leaves_early(step):
             break

@@ -41,7 +41,7 @@ class Module(lightning.LightningModule):
 faults.before_start()
 torch.set_num_threads(1)
 faults.fill_small_disk()
-loader = torch.utils.data.DataLoader(Rows(), batch_size=2, num_workers=faults.WORKERS)
+loader = torch.utils.data.DataLoader(Rows(), batch_size=2, **faults.LOADING)
 saving = ModelCheckpoint(dirpath=faults.checkpoint_folder(os.environ["OUT"]), every_n_train_steps=6)
 strategy = DDPStrategy(process_group_backend="gloo", timeout=datetime.timedelta(seconds=faults.TIMEOUT_S))
 lightning.Trainer(accelerator="cpu", devices=int(os.environ.get("LOCAL_WORLD_SIZE", "2")),

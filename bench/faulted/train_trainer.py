@@ -41,6 +41,6 @@ model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=64, vocab_size=51
 args = TrainingArguments(output_dir=faults.checkpoint_folder(os.environ["OUT"]), per_device_train_batch_size=2,
                          max_steps=12, logging_steps=1, use_cpu=True, report_to=[], save_steps=6,
                          eval_strategy="steps", eval_steps=6, learning_rate=0.01, ddp_timeout=faults.TIMEOUT_S,
-                         dataloader_num_workers=faults.WORKERS)
+                         dataloader_num_workers=faults.WORKERS, dataloader_persistent_workers=faults.PERSISTENT)
 faults.fill_small_disk()
 Trainer(model=model, args=args, train_dataset=Data(400), eval_dataset=Data(8), callbacks=[Faults()]).train()

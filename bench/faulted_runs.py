@@ -95,6 +95,7 @@ class Run:
         self.framework, self.launch, self.fault, self.world, self.culprit = framework, launch, fault, world, culprit
         self.variant = variant or {}
         self.under = []  # what its launchers are started by
+        self.patience_s = 240
         words = [framework, launch, fault, f"{culprit}of{world}", *self.variant.values()]
         self.name = ".".join(words)  # no word that tells a reader of paths a rank
         self.folder, self.python = os.path.join(base, self.name), OLD_PYTHON if is_old(launch) else PYTHON

@@ -20,15 +20,16 @@ from harness import Place, Server  # noqa: E402
 
 IN_TIME_S = 10
 PATIENCE_S, OF_HEALTHY_S = 60, 15  # for the diagnosis of a run that failed, and of one that did not
+OF_HUNG_S = 420  # longer than what the server calls a hang
 
 
-def wait_for_diagnosis(server, job, patience):
+def wait_for_diagnosis(server, job, patience, which):
     """(the event, how long it took); where none came, no time."""
     began = time.monotonic()
     while (waited := time.monotonic() - began) < patience:
         rows = server.rows(f'job_id:"{job}" stream:event')
         if told := [row for row in rows if row.get("event") == "diagnosis"]:
-            return told[-1], waited
+            return told[which], waited
         time.sleep(0.1)
     return {"class": "none"}, None
 
@@ -36,8 +37,10 @@ def wait_for_diagnosis(server, job, patience):
 def judge(server, run):
     shutil.rmtree(run.folder, ignore_errors=True)
     run.under = [RANKSCOPE, "run", "--server", server.http, "--job_id", run.name, "--"]
-    _, codes = launch(run)
-    told, waited = wait_for_diagnosis(server, run.name, PATIENCE_S if any(codes) else OF_HEALTHY_S)
+    run.patience_s = OF_HUNG_S
+    processes, codes = launch(run)
+    which = 0 if processes.was_ended else -1  # what was said while it hung, not of its end by this bench
+    told, waited = wait_for_diagnosis(server, run.name, PATIENCE_S if any(codes) else OF_HEALTHY_S, which)
     if waited is None and any(codes):
         waited = PATIENCE_S
     classes, ranks = run.expected("tee")

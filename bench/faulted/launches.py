@@ -16,7 +16,6 @@ sys.path.insert(0, HERE + "/../../tests/e2e")
 from ports import port_to_come_back_to  # noqa: E402
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it, and so do their children
-PATIENCE_S = 240
 LOOKS_HUNG_S = 30  # to whoever ends a run that does nothing any more
 GRACE_S = 40  # for the tasks that are left when one has failed
 
@@ -55,6 +54,7 @@ class Processes:
         self._until = trains if run.fault == "launcher_term" else None
         self._hangs, self._under = run.fault == "stopped", run.under
         self._signal = signal.Signals[run.variant.get("SIGNAL", "SIGTERM")]
+        self._patience_s, self.was_ended = run.patience_s, False
         self._stamped = "STAMPED" in run.variant  # as `ts` does
         self.lines, self.children, self._queue, self._readers = [], [], queue.Queue(), []
 
@@ -75,7 +75,7 @@ class Processes:
 
     def wait(self, on_end=lambda source, code: []):
         """Until all have ended; `on_end` gives the lines that somebody prints about an end."""
-        limit, left = time.monotonic() + PATIENCE_S, len(self.children)
+        limit, left = time.monotonic() + self._patience_s, len(self.children)
         while left:
             try:
                 source, line = self._queue.get(timeout=self._patience(limit))
@@ -85,7 +85,7 @@ class Processes:
                 else:
                     self.end()
                 self._hangs = False
-                limit = time.monotonic() + PATIENCE_S
+                limit = time.monotonic() + self._patience_s
                 continue
             if line is not None:
                 self.lines.append((source, line))
@@ -113,6 +113,7 @@ class Processes:
 
     def end(self):
         """With all that they have started, which holds their pipes open."""
+        self.was_ended = True
         for child in self.children:
             for pid in [child.pid, *_descendants(child.pid)] if child.poll() is None else []:
                 with contextlib.suppress(ProcessLookupError):
@@ -297,5 +298,4 @@ LAUNCHES = {"torchrun": run_one_launcher, "standalone": run_standalone, "own": r
             "accelerate": run_by_accelerate, "spawn": run_by_spawn, "restarts": run_with_restarts,
             "redirected": run_redirected, "plain": run_plain, "filtered": run_filtered,
             "rendezvous": run_rendezvous, "two_met": run_two_that_meet, "two_redirected": run_two_redirected,
-            "mpirun": run_by_mpirun, 
-            "mpirun_tagged": lambda run, env: run_by_mpirun(run, env, "-tag-output")}
+            "mpirun": run_by_mpirun, "mpirun_tagged": lambda run, env: run_by_mpirun(run, env, "-tag-output")}

@@ -35,7 +35,8 @@ _SAVERS = ("torch", "legacy", "pickle", "numpy", "full_device", "no_space", "saf
 _SPOILS = ("parameters", "inputs", "inputs", "raises", "exits")
 _CATCHES = ("logs", "exits", "says", "tears", "hook", "rich", "loguru")
 _CHATTER = ({"PYTHONFAULTHANDLER": "1"}, {"TORCH_SHOW_CPP_STACKTRACES": "1"}, {"TORCH_CPP_LOG_LEVEL": "INFO"},
-            {"LOGLEVEL": "INFO"}, {"TORCH_DISTRIBUTED_DEBUG": "DETAIL"}, {"PYTHONWARNINGS": "ignore"})
+            {"LOGLEVEL": "INFO"}, {"PYTHONWARNINGS": "ignore"})
+_DETAIL = {"TORCH_DISTRIBUTED_DEBUG": "DETAIL"}  # of which torch 2.15 dies on gloo
 _NAMES = ("usual", "usual", "bare", "worker", "slurm", "folder", "padded", "ended")
 _FREQUENT = ("exception", "sigkill", "host_oom", "nan", "slow", "missing", "shapes", "batch_shape", "worker_killed",
              "disk_full", "port_in_use", "healthy")  # drawn three times as often as the others
@@ -106,7 +107,7 @@ def _of_program(draw, framework, launch, fault):
         if draw.random() < 0.3:
             variant["CATCHES"] = draw.choice(_CATCHES)
     if draw.random() < 0.25:
-        variant |= draw.choice(_CHATTER)
+        variant |= draw.choice((*_CHATTER, _DETAIL) if is_old(launch) else _CHATTER)
     if fault in ("bad_sample", "worker_killed", "shm_full"):
         variant["WORKERS"] = str(draw.choice((0, 0, 1, 2) if fault == "bad_sample" else (1, 2)))
     elif framework != "swift" and draw.random() < 0.15:

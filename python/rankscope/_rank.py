@@ -138,12 +138,39 @@ def _is_forwarded(fd):
     return inode_of(fd) == "%d:%d" % (given.st_dev, given.st_ino)
 
 
+def _is_log_of_torchelastic(fd):
+    """A file that torchrun's --redirects has made for this rank alone, and does not read itself as with --tee."""
+    import stat
+
+    if "TORCHELASTIC_RUN_ID" not in os.environ or not stat.S_ISREG(os.fstat(fd).st_mode):
+        return False
+    path = os.readlink(f"/proc/self/fd/{fd}").split("/")
+    local_rank = os.environ.get("LOCAL_RANK")
+    return path[-2:] == [local_rank, ("stdout.log", "stderr.log")[fd - 1]] and not _is_teed(fd, local_rank)
+
+
+def _is_teed(fd, local_rank):
+    """Whether torchrun copies it to its own output: --tee 3, or 0:1,1:3 by local rank; 1 is stdout and 2 stderr, or both."""
+    with open(f"/proc/{_parent(_first_process('TORCHELASTIC_RUN_ID'))}/cmdline") as file:
+        words = file.read().replace("--tee=", "--tee\0").split("\0")
+    said = [value for name, value in zip(words, words[1:]) if name in ("--tee", "-t")] or [os.environ.get("PET_TEE", "0")]
+    try:
+        streams = [part.rpartition(":") for part in said[0].split(",")]
+        return any(int(stream) & fd for rank, _, stream in streams if rank in ("", local_rank))
+    except ValueError:
+        return True
+
+
+def _parent(pid):
+    with open(f"/proc/{pid}/stat") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[1])
+
+
 def _first_process(name):
     """The rank's process that the launcher started: this one, or a script around it."""
     pid = os.getpid()
     while True:
-        with open(f"/proc/{pid}/stat") as file:
-            parent = int(file.read().rsplit(")", 1)[1].split()[1])
+        parent = _parent(pid)
         try:
             with open(f"/proc/{parent}/environ", "rb") as file:
                 inside = b"\0" + name.encode() + b"=" in b"\0" + file.read()
@@ -161,7 +188,8 @@ def inode_of(fd):
 
 def take_pipes(identity):
     ours = [fd for fd, name in ((1, "RANKSCOPE_STDOUT_INODE"), (2, "RANKSCOPE_STDERR_INODE")) if _is_launchers(fd, name)]
-    if not ours:
+    identity["files"] = [fd for fd in (1, 2) if fd not in ours and _is_log_of_torchelastic(fd)]
+    if not ours and not identity["files"]:
         return
     pipes = _ask_for_pipes(identity) or _ask_for_pipes(identity)  # again: a keeper that died then has a successor
     if len(pipes) == 2:

@@ -190,6 +190,7 @@ class Keeper {
     loop_.Turn(command_.ended() ? 10 : 50);
     pipes_.Gather();
     int64_t now = base::MonotonicNow();
+    pipes_.ReadFiles(now);
     if (!in_background_) news_.Say(now);
     pipes_.Flush(now, /*all=*/false);
     KeepHelpers(now);

@@ -32,6 +32,7 @@ void KeptRanks::Start(const RankGreeting& greeting) {
   if (!pidfd.valid()) return;
   oom_.Add(greeting.pid);
   ranks_[greeting.pid] = {std::move(pidfd), greeting.origin, greeting.error_file};
+  for (int fd : greeting.files) pipes_->FollowFile(greeting.origin, greeting.pid, fd);
   Watch(greeting.pid);
 }
 

@@ -1,5 +1,6 @@
 #include "agent/keeper/output_pipes.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 namespace rankscope::agent {
 namespace {
 
+constexpr int64_t kBetweenReadsOfFiles = 50 * base::kNsPerMs;
 constexpr useconds_t kGatherUs = 1000;  // a writer that need not wake us is faster
 
 }  // namespace
@@ -26,10 +28,15 @@ base::Result<OutputPipes::WriteEnds> OutputPipes::Open(const model::Origin& orig
   return WriteEnds{std::move(out.write), std::move(err.write)};
 }
 
-void OutputPipes::Add(base::UniqueFd fd, const model::Origin& origin, bool err, pid_t rank_pid) {
+void OutputPipes::FollowFile(const model::Origin& origin, pid_t rank_pid, int fd) {
+  auto file = base::OpenFile("/proc/" + std::to_string(rank_pid) + "/fd/" + std::to_string(fd), O_RDONLY);
+  if (file.ok()) Add(*std::move(file), origin, fd == STDERR_FILENO, rank_pid, /*file=*/true);
+}
+
+void OutputPipes::Add(base::UniqueFd fd, const model::Origin& origin, bool err, pid_t rank_pid, bool file) {
   int raw = fd.get();
   uint32_t channel = capture_->OpenChannel({origin, err ? model::Stream::kStderr : model::Stream::kStdout});
-  sources_[raw] = {std::move(fd), channel, err, rank_pid};
+  sources_[raw] = {std::move(fd), channel, err, rank_pid, file};
   Watch(raw);
 }
 
@@ -37,7 +44,9 @@ void OutputPipes::WatchAll() {
   for (const auto& [fd, source] : sources_) Watch(fd);
 }
 
+// A file is always readable to the kernel.
 void OutputPipes::Watch(int fd) {
+  if (sources_.at(fd).file) return;
   loop_->Watch(fd, [this, fd] { Read(fd); });
 }
 
@@ -58,9 +67,11 @@ bool OutputPipes::Read(int fd) {
     busy_ = true;
     capture_->Bytes(source.channel, Now(), buffer_.bytes());
     buffer_.Done();
+    if (source.file) return true;
     (source.err ? err_ : out_).Write(fd, buffer_.bytes(), HasTerminalToItself(), base::MonotonicNow());
     return true;
   }
+  if (got == 0 && source.file) return false;
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   loop_->Forget(fd);
   sources_.erase(found);
@@ -75,6 +86,16 @@ void OutputPipes::Drain(pid_t rank_pid) {
   for (int fd : theirs) {
     while (Read(fd)) {
     }
+    auto left = sources_.find(fd);
+    if (left != sources_.end() && left->second.file) sources_.erase(left);
+  }
+}
+
+void OutputPipes::ReadFiles(int64_t monotonic_now) {
+  if (monotonic_now - files_read_at_ < kBetweenReadsOfFiles) return;
+  files_read_at_ = monotonic_now;
+  for (int fd : fds()) {
+    if (sources_.at(fd).file) Read(fd);
   }
 }
 

@@ -15,7 +15,8 @@
 
 namespace rankscope::agent {
 
-// The pipes into which command and ranks print: what comes goes into the capture and to the terminal. One thread.
+// The pipes into which command and ranks print: what comes goes into the capture and to the terminal. A rank's output
+// that its launcher has directed to a file is read from there, too, and is not for the terminal. One thread.
 class OutputPipes {
  public:
   struct WriteEnds {
@@ -27,12 +28,16 @@ class OutputPipes {
 
   // A pair for stdout and stderr of the process with that origin; rank_pid 0: the launcher. They are read from now on.
   base::Result<WriteEnds> Open(const model::Origin& origin, pid_t rank_pid);
+  // What the rank prints into a file, its descriptor 1 or 2, from the file's beginning to the rank's end (Drain).
+  void FollowFile(const model::Origin& origin, pid_t rank_pid, int fd);
   // In a forked child, on the same loop renewed.
   void WatchAll();
   // In the successor of a keeper that has died: its last read, where it did not reach the capture.
   void Rescue();
-  // Reads the rank's pipes to their end.
+  // Reads the rank's pipes and files to their end; of the latter there is none else.
   void Drain(pid_t rank_pid);
+  // What has come to files, a few times a second.
+  void ReadFiles(int64_t monotonic_now);
   // Reads each pipe once. False: nothing was there.
   bool ReadEach();
 
@@ -58,9 +63,10 @@ class OutputPipes {
     uint32_t channel;
     bool err;
     pid_t rank_pid;
+    bool file = false;
   };
 
-  void Add(base::UniqueFd fd, const model::Origin& origin, bool err, pid_t rank_pid);
+  void Add(base::UniqueFd fd, const model::Origin& origin, bool err, pid_t rank_pid, bool file = false);
   void Watch(int fd);
   bool Read(int fd);
   bool HasTerminalToItself() const { return sources_.size() <= 2 && !shares_terminal_; }
@@ -73,6 +79,7 @@ class OutputPipes {
   std::map<int, Source> sources_;
   LineClock clock_;
   bool busy_ = false;
+  int64_t files_read_at_ = 0;  // monotonic
 };
 
 }  // namespace rankscope::agent

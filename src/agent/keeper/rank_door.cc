@@ -5,6 +5,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -31,6 +32,10 @@ RankGreeting ReadGreeting(const nlohmann::json& said, pid_t pid) {
   if (auto size = number("world_size")) greeting.about.emplace_back("world_size", int64_t{*size});
   for (const char* name : {"gpu", "python", "source"}) {
     if (said.contains(name) && said[name].is_string()) greeting.about.emplace_back(name, said[name].get<std::string>());
+  }
+  for (int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    const auto files = said.value("files", nlohmann::json::array());
+    if (std::find(files.begin(), files.end(), nlohmann::json(fd)) != files.end()) greeting.files.push_back(fd);
   }
   if (said.contains("error_file") && said["error_file"].is_string()) greeting.error_file = said["error_file"];
   return greeting;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "agent/keeper/event_loop.h"
 #include "base/file.h"
@@ -19,6 +20,7 @@ struct RankGreeting {
   model::Origin origin;
   model::Fields about;     // world_size, gpu, python, source: what its start event keeps
   std::string error_file;  // where torchelastic's @record puts an uncaught exception; empty: none
+  std::vector<int> files;  // of its descriptors 1 and 2 those that are files of its own, to be read
 };
 
 // The unix socket, in a folder of its own, where ranks ask for their pipes. One thread.

@@ -45,10 +45,10 @@ Variables VariablesOf(const std::string& proc) {
   return variables;
 }
 
-// "DEVICE:INODE" of what the descriptor of a process refers to, if that is a pipe.
-std::string PipeOf(const std::string& path) {
+// "DEVICE:INODE" of what the descriptor of a process refers to, if that is a pipe or a file.
+std::string OutputOf(const std::string& path) {
   struct stat info {};
-  if (stat(path.c_str(), &info) != 0 || !S_ISFIFO(info.st_mode)) return "";
+  if (stat(path.c_str(), &info) != 0 || !(S_ISFIFO(info.st_mode) || S_ISREG(info.st_mode))) return "";
   return std::to_string(info.st_dev) + ":" + std::to_string(info.st_ino);
 }
 
@@ -58,10 +58,10 @@ pid_t ParentOf(const std::string& proc) {
   return name_end == std::string::npos ? 0 : std::atoi(text->c_str() + std::min(name_end + 4, text->size()));
 }
 
-// A process of a rank, and the pipes that it prints into, other than the launcher's.
+// A process of a rank, and the pipes and files that it prints into, other than the launcher's.
 struct Candidate {
   SilentRank rank;
-  std::vector<std::string> pipes;
+  std::vector<std::string> outputs;
 };
 
 std::optional<Candidate> Examine(const std::string& proc, pid_t pid) {
@@ -76,8 +76,8 @@ std::optional<Candidate> Examine(const std::string& proc, pid_t pid) {
   if (command.empty() || IsLauncher(command)) return std::nullopt;
   Candidate candidate{{pid, identity, variables["RANKSCOPE_RINGS"], command[0]}, {}};
   for (auto [fd, launchers] : {std::pair{"/fd/1", "RANKSCOPE_STDOUT_INODE"}, {"/fd/2", "RANKSCOPE_STDERR_INODE"}}) {
-    std::string pipe = PipeOf(proc + fd);
-    if (!pipe.empty() && pipe != variables[launchers]) candidate.pipes.push_back(pipe);
+    std::string pipe = OutputOf(proc + fd);
+    if (!pipe.empty() && pipe != variables[launchers]) candidate.outputs.push_back(pipe);
   }
   return candidate;
 }
@@ -91,15 +91,15 @@ std::vector<std::string> Pids() {
   return pids;
 }
 
-// The pipes that a keeper holds the read ends of.
-std::set<std::string> KeptPipes(const std::vector<std::string>& pids) {
+// The pipes and files that a keeper reads.
+std::set<std::string> KeptOutputs(const std::vector<std::string>& pids) {
   std::set<std::string> pipes;
   for (const std::string& pid : pids) {
     auto name = base::ReadWholeFile("/proc/" + pid + "/comm");
     if (!name.ok() || *name != "rankscope\n") continue;
     const std::string folder = "/proc/" + pid + "/fd/";
     auto fds = base::ListDirectory(folder);
-    for (const std::string& fd : fds.ok() ? *fds : std::vector<std::string>()) pipes.insert(PipeOf(folder + fd));
+    for (const std::string& fd : fds.ok() ? *fds : std::vector<std::string>()) pipes.insert(OutputOf(folder + fd));
   }
   return pipes;
 }
@@ -124,11 +124,11 @@ std::vector<SilentRank> FindSilentRanks() {
     if (auto candidate = Examine("/proc/" + pid, std::atoi(pid.c_str()))) candidates.push_back(*std::move(candidate));
   }
   if (candidates.empty()) return {};
-  std::set<std::string> kept = KeptPipes(pids);
+  std::set<std::string> kept = KeptOutputs(pids);
   std::map<pid_t, SilentRank> found;
   std::set<Name> heard;  // one process of the rank has a channel: what has none is the script around it
   for (const Candidate& candidate : candidates) {
-    bool channel = std::any_of(candidate.pipes.begin(), candidate.pipes.end(),
+    bool channel = std::any_of(candidate.outputs.begin(), candidate.outputs.end(),
                                [&](const std::string& pipe) { return kept.contains(pipe); });
     if (channel) heard.insert(name_of(candidate.rank));
     if (!channel) found[candidate.rank.pid] = candidate.rank;

@@ -229,9 +229,10 @@ bool SaysNewPhase(std::string_view text) {
 }
 
 bool IsAnnounced(const Reading& reading, const Point& before, const Point& at) {
-  const auto begin = reading.bodies.begin();
-  return std::any_of(begin + static_cast<std::ptrdiff_t>(before.line) + 1, begin + static_cast<std::ptrdiff_t>(at.line),
-                     [](auto& body) { return SaysNewPhase(body.text); });
+  for (size_t line = before.line + 1; line < at.line; ++line) {
+    if (SaysNewPhase(reading.bodies[line].text)) return true;
+  }
+  return false;
 }
 
 void FindDivergence(const Reading& reading, const Series& series, std::vector<Suspect>* found) {

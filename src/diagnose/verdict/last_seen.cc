@@ -30,6 +30,7 @@ std::vector<size_t> LastWordsOfRanks(const Reading& reading) {
     if (reading.positions[i] >= reading.positions[line]) line = i;
   }
   std::vector<size_t> lines;
+  lines.reserve(last.size());
   for (const auto& [rank, line] : last) lines.push_back(line);
   std::stable_sort(lines.begin(), lines.end(),
                    [&](size_t a, size_t b) { return reading.positions[a] < reading.positions[b]; });

@@ -387,9 +387,19 @@ double ShareOfAll(const Series& timed) {
   return all > 0 ? waited / all : 0;
 }
 
+constexpr double kWaitsThroughout = 0.8;
+
+// A few reports tell enough where each is of many steps and almost all of its time is waited away.
+bool AreEnough(const Series& timed) {
+  if (timed.size() + 1 >= kFewestReports) return true;
+  if (timed.size() < kFewestWaits || !timed.front()->step || !timed.back()->step) return false;
+  return *timed.back()->step - *timed.front()->step >= static_cast<int64_t>(kFewestReports) &&
+         std::all_of(timed.begin(), timed.end(), [](auto* point) { return ShareOfWait(*point) > kWaitsThroughout; });
+}
+
 void FindDataWait(const Reading& reading, const Series& series, std::vector<Suspect>* found) {
   const Series timed = WithDataTime(reading, series);
-  if (timed.size() + 1 < kFewestReports) return;
+  if (!AreEnough(timed)) return;
   std::vector<double> shares;
   Series waits;
   for (const Point* point : timed) {

@@ -163,6 +163,20 @@ TEST(Curves, WaitForDataIsSeenUnderPaddlesNames) {
   EXPECT_EQ(JudgeLog(log).failure, "data_loading_bottleneck");
 }
 
+TEST(Curves, WaitForDataIsSeenInFewReportsOfManyStepsEach) {
+  auto log = [](int every, double waits) {
+    std::string text;
+    for (int i = 1; i <= 4; ++i) {
+      text += "{'loss': 2." + std::to_string(i) + ", 'step': " + std::to_string(every * i) +
+              ", 'step_time': 3.0, 'data_time': " + std::to_string(waits) + "}\n";
+    }
+    return text;
+  };
+  EXPECT_EQ(JudgeLog(log(20, 2.7)).failure, "data_loading_bottleneck");
+  EXPECT_TRUE(JudgeLog(log(1, 2.7)).healthy) << "workers may have just begun";
+  EXPECT_TRUE(JudgeLog(log(20, 2.0)).healthy) << "not so many";
+}
+
 // Of a rank whose steps take so many seconds each in the first half of the run, and in the second.
 std::string Speeds(double early, double late) {
   std::string text;

@@ -345,6 +345,7 @@ Verdict Diagnose(const Case& read, const Topology& topology) {
   const std::vector<JobCase> jobs = SplitJobs(read);
   if (jobs.empty()) return DiagnoseJob(read, topology);
   std::vector<Verdict> verdicts;
+  verdicts.reserve(jobs.size());
   for (const JobCase& job : jobs) verdicts.push_back(DiagnoseJob(job.read, topology));
   return StoryOfJobs(jobs, verdicts);
 }

@@ -30,6 +30,22 @@ TEST(Judge, TakesThemForThatWhereRichWrapsThemWithinTheWordsAndTheProgramWasSavi
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
+TEST(Judge, TakesWorkersThatSigtermEndedWithTheirProcessForNoCause) {
+  const auto died = [](const std::string& how) {
+    return Traceback("/venv/torch/utils/data/_utils/signal_handling.py",
+                     "RuntimeError: DataLoader worker (pid 402) is killed by signal: " + how + ".");
+  };
+  auto judge = [&](const std::string& signalled) {
+    return Judge({{"node_0/attempt_0/0/stderr.log", signalled + died("Terminated")},
+                  {"node_0/attempt_0/1/stderr.log", died("Killed")}});
+  };
+  Verdict verdict = judge("[rank: 0] Received SIGTERM: 15\n" + Closed(0));
+  EXPECT_EQ(verdict.failure, "dataloader_worker_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  // Nobody signalled its process: either may have been the first.
+  EXPECT_TRUE(judge("").culprits.empty());
+}
+
 TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {
   const std::string victims =
       "fatal: RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:561] Connection closed by peer "

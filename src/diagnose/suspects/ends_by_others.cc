@@ -34,6 +34,20 @@ void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspec
   }
 }
 
+// The workers of a data loader end of the signal that ends their process.
+void DemoteWorkersOfSignalled(const Reading& reading, std::vector<Suspect>* suspects) {
+  const std::vector<Suspect> all = *suspects;
+  for (Suspect& worker : *suspects) {
+    if (reading.text(worker.line).find("is killed by signal: Terminated") == std::string_view::npos) continue;
+    const bool signalled = std::any_of(all.begin(), all.end(), [&](const Suspect& other) {
+      return IsSignal(other) && other.rank == worker.rank && IsKnownToFollow(reading, worker.line, other.line);
+    });
+    if (!signalled) continue;
+    worker.role = Role::kCascade;
+    worker.score = std::min(worker.score, kDoneByLauncher);
+  }
+}
+
 // A rank that raised something of its own, or whose peers saw it go, and was not signalled itself: whoever was, was so
 // after it.
 void DemoteSignalsAfterAFailure(const Reading& reading, std::vector<Suspect>* suspects) {
@@ -230,6 +244,7 @@ bool IsAnAbortAnnounced(const Reading& reading) {
 
 void DemoteEndsByOthers(const Reading& reading, std::vector<Suspect>* suspects) {
   DemoteLaunchersSignals(reading, suspects);
+  DemoteWorkersOfSignalled(reading, suspects);
   DemoteCancelledSteps(reading, suspects);
   DemoteKillsAfterTheFirst(reading, suspects);
   DemoteSignalsAfterAFailure(reading, suspects);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "diagnose/testing/gloo_words.h"
 #include "diagnose/testing/judged_files.h"
 
@@ -44,6 +46,18 @@ TEST(Judge, TakesWorkersThatSigtermEndedWithTheirProcessForNoCause) {
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
   // Nobody signalled its process: either may have been the first.
   EXPECT_TRUE(judge("").culprits.empty());
+}
+
+TEST(Judge, ReadsAVictimsTracebackBehindTheStampsOfTs) {
+  auto stamped = [](const std::string& text) {
+    std::string all;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) all += "Mar  4 07:06:23 " + line + "\n";
+    return all;
+  };
+  Verdict verdict = Judge({{"rank_0.log", stamped(Steps(1, 3))}, {"rank_1.log", stamped(Steps(1, 3) + Closed(1))}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
 }
 
 TEST(Judge, BlamesTheRankWhoseProgramSaysItsExceptionInALine) {

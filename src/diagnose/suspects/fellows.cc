@@ -37,6 +37,7 @@ std::vector<const Suspect*> FindFellows(const Reading& reading, const Suspect& c
 
 std::vector<int32_t> RanksOf(const std::vector<const Suspect*>& fellows) {
   std::vector<int32_t> ranks;
+  ranks.reserve(fellows.size());
   for (const Suspect* fellow : fellows) ranks.push_back(*fellow->rank);
   return ranks;
 }

@@ -118,7 +118,8 @@ TEST(JsonRecord, OtherNamesOfTimeAndText) {
   for (std::string key : {"@timestamp", "_time", "time", "ts"}) {
     for (std::string value : {"1793491200", "1793491200000", "1793491200000000", "1793491200000000000", "1793491200.0",
                               "\"2026-11-01T01:00:00+01:00\"", "\"2026-11-01 00:00:00\""}) {
-      auto [status, records] = Read({"{\"" + key + "\":" + value + ",\"_msg\":\"x\"}"});
+      auto [status, records] =
+          Read({std::string("{\"").append(key).append("\":").append(value).append(",\"_msg\":\"x\"}")});
       ASSERT_TRUE(status.ok()) << status.message();
       EXPECT_EQ(records.at(0).time, 1793491200000000000) << key << value;
       EXPECT_EQ(records.at(0).text, "x");

@@ -113,8 +113,9 @@ bool IsDistributed(const Reading& reading) {
 // Somebody's excerpt of how NCCL set itself up, which says nothing of the job: it may have gone on.
 bool IsOfNcclAlone(const Reading& reading) {
   return !AnyLine(reading, [](auto text) {
-    return !text.empty() && text.find("NCCL INFO") == std::string_view::npos &&
-           text.find("NCCL WARN") == std::string_view::npos;
+    const bool of_nccl =
+        text.find("NCCL INFO") != std::string_view::npos || text.find("NCCL WARN") != std::string_view::npos;
+    return (!text.empty() && !of_nccl) || text.ends_with("Init START");
   });
 }
 
@@ -146,7 +147,8 @@ std::optional<size_t> LastWord(const Reading& reading) {
 
 // A launch, that has said nothing of a step yet, ends in a wait.
 std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
-  if (HasStepped(reading) || !reading.finished.empty() || HasLostARank(reading) || IsTornDown(reading))
+  if (HasStepped(reading) || !reading.finished.empty() || HasLostARank(reading) || IsTornDown(reading) ||
+      IsOfNcclAlone(reading))
     return std::nullopt;
   const std::optional<size_t> last = LastWord(reading);
   if (!last) return std::nullopt;
@@ -160,7 +162,7 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   }
   if (reading.tracebacks.is_inside[*last]) return std::nullopt;
   const std::string_view text = reading.bodies[*last].text;
-  const bool under_way = IsUnderWay(text) && IsDistributed(reading) && !IsOfNcclAlone(reading);
+  const bool under_way = IsUnderWay(text) && IsDistributed(reading);
   if (!HasNotMoved(text) && !under_way) return std::nullopt;
   if (HasFilledABar(reading, 0)) return std::nullopt;
   return Stalled(reading, *last, kStopsShort, "the log ends before the first step");

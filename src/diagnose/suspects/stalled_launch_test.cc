@@ -143,6 +143,13 @@ TEST(StalledLaunch, IsNoneOnceNcclHasTakenItsCommunicatorsDown) {
   EXPECT_FALSE(JudgeLog(ended + nccl + "comm 0x52 rank 1 nranks 4 - Init START\n").healthy);
 }
 
+TEST(StalledLaunch, IsNoneOfAnExcerptOfNcclThatEndsWithItsChannels) {
+  const std::string nccl = "gpu4:77:91 [3] NCCL INFO ";
+  const std::string piece = nccl + "Channel 00/0 : 3[3] -> 0[0] via P2P/IPC\n" + nccl + "Connected all rings\n";
+  EXPECT_TRUE(JudgeLog(piece).healthy);
+  EXPECT_EQ(JudgeLog(kLaunch + piece).failure, "process_hung");
+}
+
 TEST(StalledLaunch, IsNoneOfAnExcerptOfHowNcclSetItselfUp) {
   const std::string nccl = "gpu1:310:352 [1] NCCL INFO ",
                     other = "gpu1:309:351 [0] init:70 NCCL WARN NET/X no device\n";

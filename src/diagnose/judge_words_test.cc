@@ -325,6 +325,14 @@ TEST(JudgeWords, ALauncherMayNameTheProgramBeforeTheRank) {
 }
 
 // Where only the launcher speaks, what it raises says less than its line on the process that it saw fail first.
+TEST(JudgeWords, ARowOfALaunchersTableAloneTellsWhoFailed) {
+  const std::string row = "  rank      : 3 (local_rank: 1)\n  exitcode  : ";
+  const Verdict verdict = JudgeLog(Steps(1, 4) + row + "1 (pid: 82)\n  error_file: <N/A>\n");
+  EXPECT_EQ(verdict.failure, "python_exception_one_rank");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + row + "0 (pid: 82)\n  error_file: <N/A>\n").healthy);
+}
+
 TEST(JudgeWords, TheRootOfWhatALauncherRaisesIsTheEndThatItSaw) {
   const std::string raised = Traceback("/venv/torch/distributed/launcher/api.py",
                                        "torch.distributed.elastic.multiprocessing.errors.ChildFailedError: ");

@@ -54,6 +54,8 @@ constexpr Signature kTable[] = {
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
      R"((?:srun: error: .*: Exited with exit code |process \d+ terminated with exit code |^ *Exit code: +|failed \(exitcode: ?|^exitcode +: )(?:[2-9]|[1-9]\d|2\d\d)\b)"},
+    // Of torchelastic's table; what stands above it tells more, if it is not cut off.
+    {"python_exception_one_rank", "exit code", kOutcome, 36, R"(^exitcode +: 1\b)"},
     // As the keeper says it.
     {"python_exception_one_rank", "exit code", kOutcome, 50, R"(\brank \d+ ended: exit (?:[2-9]|[1-9]\d|2\d\d)\b)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(\brank \d+ ended: exit 1\b)"},

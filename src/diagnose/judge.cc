@@ -25,6 +25,7 @@
 #include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/node_words.h"
 #include "diagnose/verdict/restart_plan.h"
+#include "diagnose/verdict/silent_death.h"
 #include "diagnose/verdict/story.h"
 #include "diagnose/verdict/verdict.h"
 
@@ -187,37 +188,6 @@ std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
   const bool own_words = cause.why.empty() && !IsVictimsWord(cause) && !IsSignal(cause) && !IsOfSlowness(cause);
   if (!node || !others || !own_words) return std::nullopt;
   return Culprit{node, {}, StepBefore(reading, cause.line, {})};
-}
-
-// Of silent deaths, those that were the ends of ranks which had left out a collective.
-constexpr double kLeftOut = 0.2;
-
-// Its peers saw the connection close, and neither the rank nor a launcher says why: as after a SIGKILL. `silent`: some
-// ranks say nothing, of which it is one.
-void CallSilentDeathByName(const Reading& reading, const Suspect& cause, bool silent, Blame* blame, Verdict* verdict) {
-  bool closed = cause.kind == "peer closed" || cause.kind == "remote";
-  if (!closed || (blame->ranks.empty() && !silent) || !reading.exits.empty()) return;
-  verdict->failure = "host_oom_killed";
-  verdict->kind = "silent_death";
-  verdict->confidence = 0.4;
-  verdict->alternatives.push_back({"collective_mismatch_hang", kLeftOut,
-                                   "a rank that came to its end without a collective of the others looks alike"});
-  blame->would_settle.resize(std::min<size_t>(1, blame->would_settle.size()));  // who it was, where that is open
-  blame->would_settle.emplace_back("how the process ended: the launcher's log, dmesg, the cgroup's memory.events");
-}
-
-// A restart that did not come together tells nothing of what ended the attempt before it, of whose end all ranks were
-// silent.
-void CallSilentAttemptByName(const Reading& reading, const Suspect& cause, Blame* blame, Verdict* verdict) {
-  const bool joining =
-      cause.failure == "rendezvous_failed" || (cause.failure == "gloo_error" && cause.kind == "connect");
-  if (!joining || !reading.points.empty() || !reading.exits.empty()) return;
-  verdict->failure = "host_oom_killed";
-  verdict->kind = "silent_death";
-  verdict->confidence = 0.4;
-  verdict->culprits.clear();
-  verdict->culprit.reset();
-  *blame = {{}, "", {"how the processes of the first attempt ended: the launcher's log, dmesg, memory.events"}};
 }
 
 // Every process whose end is told ended with 0.

@@ -301,6 +301,37 @@ TEST_F(PausedJob, IsHungAfterAWeekWhateverItsLimitIsSaidToBe) {
   EXPECT_EQ(live_.findings().size(), 2U);
 }
 
+model::Record RankExit(int64_t second, int32_t rank) {
+  model::Record event = model::MakeEvent("rank_exit", second * base::kNsPerSecond, "");
+  event.origin.job = "j";
+  event.origin.rank = rank;
+  return event;
+}
+
+// `ranks` make that many steps of a second, and those of `ended` end then; what is found by that second.
+size_t HangsOf(int64_t steps, int32_t ranks, const std::vector<int32_t>& ended, int64_t second) {
+  Live live(Rules(kHang));
+  for (int64_t step = 1; step <= steps; ++step) {
+    for (int32_t rank = 0; rank < ranks; ++rank) live.Take(Step(step, 2, rank));
+  }
+  for (int32_t rank : ended) live.Take(RankExit(steps, rank));
+  live.engine().Advance("default", "j", second * base::kNsPerSecond);
+  return live.findings().size();
+}
+
+TEST(Engine, RanksThatGoOnAfterOneHasEndedHangUnlessOneAloneIsLeft) {
+  EXPECT_EQ(HangsOf(20, 4, {1}, 400), 1U);
+  EXPECT_EQ(HangsOf(20, 4, {0, 1, 2}, 4000), 0U);
+  EXPECT_EQ(HangsOf(20, 2, {1}, 4000), 0U);
+  EXPECT_EQ(HangsOf(20, 2, {0, 1}, 4000), 0U);
+}
+
+TEST(Engine, AJobThatMadeFewStepsHangsAfterAnHour) {
+  EXPECT_EQ(HangsOf(8, 2, {}, 3600), 0U);
+  EXPECT_EQ(HangsOf(8, 2, {}, 3700), 1U);
+  EXPECT_EQ(HangsOf(0, 2, {}, 9000), 0U);
+}
+
 TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {
   Live live(Rules(kHang));
   for (int64_t step = 1; step <= 20; ++step) live.Take(Step(step, 2));

@@ -7,8 +7,9 @@
 namespace rankscope::detect {
 namespace {
 
-// Before so many steps everything takes longer than usual: loading, compiling.
+// Before so many steps everything takes longer than usual: loading, compiling; but not for ever.
 constexpr int kStepsBefore = 10;
+constexpr int64_t kLongestStart = 3600 * base::kNsPerSecond;
 constexpr int64_t kFirstGaps = 5;
 // An evaluation or a checkpoint may take so long.
 constexpr int64_t kLongestPause = 1800 * base::kNsPerSecond;
@@ -175,6 +176,27 @@ class RankSilence : public Watch {
   std::vector<State> states_;  // by slot
 };
 
+// Which ranks go on: those that have spoken, until they end.
+class GoingRanks {
+ public:
+  void Take(const Source& source, const model::RecordView& record) {
+    if (!source.scope.rank || record.stream == model::Stream::kGpu) return;
+    if (source.slot >= goes_on_.size()) goes_on_.resize(source.slot + 1);
+    const bool ends = IsEvent(record, "rank_exit");
+    count_ += static_cast<int>(!ends) - static_cast<int>(goes_on_[source.slot]);
+    goes_on_[source.slot] = !ends;
+    has_ended_ = has_ended_ || ends;
+  }
+  void BeginStep() { has_ended_ = false; }
+  // One that is left may have work to do behind the last step.
+  bool AreDone() const { return has_ended_ && count_ < 2; }
+
+ private:
+  std::vector<bool> goes_on_;  // by slot
+  int count_ = 0;
+  bool has_ended_ = false;  // any, since the last step
+};
+
 // No rank makes a step any more, although records come.
 class StepSilence : public Watch {
  public:
@@ -182,11 +204,13 @@ class StepSilence : public Watch {
 
   void TakeRecord(const Source& source, const model::RecordView& record) override {
     training_ = source.training;
-    if (IsEvent(record, "job_end") || IsEvent(record, "rank_exit")) ended_ = true;
+    if (IsEvent(record, "job_end")) ended_ = true;
+    ranks_.Take(source, record);
     if (!record.step || (steps_ > 0 && *record.step <= step_)) return;
     step_ = *record.step;
     ++steps_;
     ended_ = false;
+    ranks_.BeginStep();
     rhythm_.Beat(HeardAt(source, record), record.step, *training_);
     if (!silent_) return;
     silent_ = false;
@@ -194,8 +218,10 @@ class StepSilence : public Watch {
   }
 
   void Advance(base::TimeNs now) override {
-    if (steps_ < kStepsBefore || ended_ || silent_ || training_->superseded || training_->pause.IsOn(now)) return;
+    const bool over = ended_ || ranks_.AreDone();
+    if (steps_ == 0 || over || silent_ || training_->superseded || training_->pause.IsOn(now)) return;
     base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
+    if (steps_ < kStepsBefore) deadline = std::max(deadline, rhythm_.last() + kLongestStart);
     if (now < deadline) return;
     silent_ = true;
     Sighting sighting = SilenceOf({}, rhythm_.last(), deadline, "step of any rank");
@@ -208,6 +234,7 @@ class StepSilence : public Watch {
   Listener* listener_;
   const Training* training_ = nullptr;
   Rhythm rhythm_;
+  GoingRanks ranks_;
   int64_t step_ = 0;
   int steps_ = 0;
   bool ended_ = false, silent_ = false;

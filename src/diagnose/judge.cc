@@ -235,15 +235,10 @@ size_t RootOfLauncher(const Reading& reading, const Suspect& raised) {
   return told ? std::max(told->line, told->code_line) : raised.line;
 }
 
-// Of a launcher's table that has several ranks end alike, the one that it saw first.
 size_t RootOfTable(const Reading& reading, size_t line) {
-  auto its = std::find_if(reading.exits.begin(), reading.exits.end(),
-                          [&](const Exit& exit) { return exit.code_line == line && !exit.time.empty(); });
-  if (its == reading.exits.end() || its->first_observed) return line;
-  auto first = std::find_if(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
-    return exit.first_observed && exit.signal == its->signal && exit.code == its->code;
-  });
-  return first == reading.exits.end() ? line : first->code_line;
+  auto row = std::find_if(reading.exits.begin(), reading.exits.end(),
+                          [&](const Exit& exit) { return exit.code_line == line; });
+  return row == reading.exits.end() ? line : FirstOfTable(reading, *row).code_line;
 }
 
 // What C++ threw stands behind the line that names its type.

@@ -330,6 +330,13 @@ TEST(JudgeWords, ARowOfALaunchersTableAloneTellsWhoFailed) {
   const Verdict verdict = JudgeLog(Steps(1, 4) + row + "1 (pid: 82)\n  error_file: <N/A>\n");
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  for (const char* code : {"1", "3", "-9"}) {
+    const std::string table =
+        row + code + " (pid: 82)\nRoot Cause (first observed failure):\n[0]:\n  rank      : 0 (local_rank: 0)\n";
+    const Verdict first = JudgeLog(table + "  exitcode  : " + code + " (pid: 81)\n");
+    EXPECT_EQ(first.culprits, std::vector<int32_t>{0}) << code;
+    EXPECT_NE(first.root_line.find("(pid: 81)"), std::string::npos) << code;
+  }
   EXPECT_TRUE(JudgeLog(Steps(1, 4) + row + "0 (pid: 82)\n  error_file: <N/A>\n").healthy);
 }
 

@@ -67,7 +67,7 @@ std::optional<int32_t> SignalOf(const Suspect& cause) {
 
 Blame OfItsExit(const Reading& reading, const Suspect& cause) {
   for (const Exit& exit : reading.exits) {
-    auto rank = RankOf(exit);
+    auto rank = RankOf(FirstOfTable(reading, exit));
     bool of_cause = exit.line == cause.line || exit.code_line == cause.line;
     if (of_cause && rank) return {{*rank}, "the launcher saw it end so", {}};
   }

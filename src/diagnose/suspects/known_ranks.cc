@@ -222,6 +222,18 @@ std::optional<int32_t> FirstObserved(const Reading& reading) {
   return first && alone ? RankOf(*first) : std::nullopt;
 }
 
+const Exit& FirstOfTable(const Reading& reading, const Exit& row) {
+  if (row.code_line <= row.line || row.first_observed) return row;
+  const auto& lines = reading.read->lines;
+  const Line& of_row = lines[row.line];
+  for (const Exit& exit : reading.exits) {
+    const bool alike = exit.first_observed && exit.signal == row.signal && exit.code == row.code;
+    const bool same = lines[exit.line].file == of_row.file && lines[exit.line].node_rank == of_row.node_rank;
+    if (alike && same) return exit;
+  }
+  return row;
+}
+
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal) {
   std::vector<int32_t> ranks;
   std::set<int32_t> seen;

@@ -47,6 +47,9 @@ std::optional<int32_t> RankWithoutFile(const Reading& reading, const std::vector
 // Which failure torchelastic's tables, one a node, put first; of those of the same second it does not know the order.
 std::optional<int32_t> FirstObserved(const Reading& reading);
 
+// Of a launcher's table that has several ranks end alike, the row of the one that it saw first; of another end, itself.
+const Exit& FirstOfTable(const Reading& reading, const Exit& row);
+
 // Those whose end was reported, by that signal or however (none), in the order of the reports; without those that a
 // launcher ended after another had failed.
 std::vector<int32_t> OwnDeaths(const Reading& reading, std::optional<int32_t> signal);

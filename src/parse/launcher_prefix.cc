@@ -357,7 +357,11 @@ LinePrefix FindEmbeddedPrefix(std::string_view line) {
     prefix.bytes = line.size() - cursor.rest().size() + more.bytes;
     return prefix;
   }
-  return {};
+  const size_t after_bar = TextAfterBar(line);
+  LinePrefix prefix = after_bar > 0 ? ReadLinePrefix(line.substr(after_bar), {}) : LinePrefix();
+  if (!prefix.rank && !prefix.pid) return {};
+  prefix.bytes += after_bar;
+  return prefix;
 }
 
 }  // namespace rankscope::parse

@@ -189,6 +189,11 @@ TEST(LauncherPrefix, StandsAlsoAfterABarOrALoggersPreamble) {
   EXPECT_EQ(FindEmbeddedPrefix("2026-11-01 06:40:11,477 - Tuner - INFO - [rank0]: x").rank, 0);
   EXPECT_EQ(FindEmbeddedPrefix(bar + "[default1]:[rank5]: x").rank, 5);
   EXPECT_FALSE(FindEmbeddedPrefix("see [rank2]: there").rank);
+  LinePrefix worker = FindEmbeddedPrefix(bar + "(VllmWorker rank=3 pid=4410) Traceback");
+  EXPECT_EQ(worker.rank, 3);
+  EXPECT_EQ(worker.bytes, bar.size() + 29);
+  EXPECT_EQ(FindEmbeddedPrefix(bar + "(RayTrainWorker pid=8120, ip=10.0.0.7) Traceback").pid, 8120);
+  EXPECT_FALSE(FindEmbeddedPrefix("see (VllmWorker rank=3 pid=4410) there").rank);
 }
 
 }  // namespace

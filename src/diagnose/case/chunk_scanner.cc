@@ -330,6 +330,7 @@ void ChunkScanner::TakeEmbeddedPrefix(Line* line) {
   line->text.remove_prefix(inner.bytes > 0 ? inner.bytes : parse::TextAfterBar(whole));
   if (inner.rank) line->rank = inner.rank;
   if (inner.local_rank) line->local_rank = inner.local_rank;
+  if (inner.pid) line->pid = inner.pid;
   if (inner.rank) ReadRankPrefix(whole.substr(0, inner.bytes), line);
 }
 

@@ -37,6 +37,23 @@ TEST(JudgeWhose, ATracebackIsOfTheRankWhoseLoggerSaysAnErrorRightAboveIt) {
     EXPECT_TRUE(JudgeLog(kSteps + (above + kOwn)).culprits.empty()) << above;
 }
 
+TEST(JudgeWhose, ATracebackIsOfTheRankThatTheLineRightAboveItAnnounces) {
+  const std::string error =
+      "2026-02-03 10:00:05,120 ERROR main.py:91 in <module> -- raised on host gpu4 with rank id: 5\n";
+  EXPECT_EQ(JudgeLog(error + kOwn).culprits, std::vector<int32_t>{5});
+  EXPECT_EQ(JudgeLog("Exception in device=TPU:6: 9 rows do not fill 4 packs\n" + kOwn).culprits,
+            std::vector<int32_t>{6});
+  EXPECT_TRUE(JudgeLog(error + "saving what is left\n" + kOwn).culprits.empty());
+  EXPECT_TRUE(JudgeLog("2026-02-03 10:00:05,120 INFO main.py:20 in <module> -- joined with rank id: 5\n" + kOwn)
+                  .culprits.empty());
+}
+
+TEST(JudgeWhose, ALineOfTensorRtLlmIsOfTheRankInItsPrefix) {
+  const std::string said = "[02/03/2026-10:00:05] [TRT-LLM] [RANK 3] [E] Failed to initialize executor on rank 3: ";
+  EXPECT_EQ(JudgeLog(said + "9 rows do not fill 4 packs\n" + kOwn).culprits, std::vector<int32_t>{3});
+  EXPECT_TRUE(JudgeLog("[02/03/2026-10:00:05] [TRT-LLM] [RANK 3] [I] ready\nready\n" + kOwn).culprits.empty());
+}
+
 TEST(JudgeWhose, ATracebackIsOfTheOnlyRankWhoseLoggerRepeatsWhatItSays) {
   const std::string repeats = "[ERROR] [rank 2] giving up: 9 rows do not fill 4 packs\n";
   EXPECT_EQ(JudgeLog(kSteps + kOwn + repeats).culprits, std::vector<int32_t>{2});

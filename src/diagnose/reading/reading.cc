@@ -97,7 +97,8 @@ class HeadedTraceback {
   }
   // "Exception in run_tp_server:"
   static bool AnnouncesException(std::string_view text) {
-    return text.ends_with(":") && (text.starts_with("Exception ") || text.starts_with("Error "));
+    return (text.ends_with(":") && (text.starts_with("Exception ") || text.starts_with("Error "))) ||
+           text.starts_with("Exception in device=");
   }
   static bool IsHead(std::string_view text) { return text.ends_with("Traceback (most recent call last):"); }
 
@@ -105,11 +106,22 @@ class HeadedTraceback {
   State state_ = State::kOver;
 };
 
+// "Exception in device=TPU:3: …" of torch_xla's launcher; an error "… from host with rank id: 2".
+std::optional<int32_t> AnnouncedRank(const LineBody& body) {
+  static const re2::RE2 kDevice(R"(^Exception in device=[A-Z]+:(\d{1,6})\b)"), kError(R"(\brank id: ?(\d{1,6})\s*$)");
+  const re2::StringPiece text(body.text.data(), body.text.size());
+  int32_t rank = 0;
+  const bool announced = re2::RE2::PartialMatch(text, kDevice, &rank) ||
+                         (body.level == 'E' && re2::RE2::PartialMatch(text, kError, &rank));
+  return announced ? std::optional(rank) : std::nullopt;
+}
+
 void GiveTracebacksTheRankOfTheirHead(Reading* reading) {
   HeadedTraceback traceback;
   for (size_t i = 0; i < reading->bodies.size(); ++i) {
     LineBody& body = reading->bodies[i];
     const bool follows = i > 0 && reading->read->lines[i].file == reading->read->lines[i - 1].file;
+    if (!reading->ranks[i]) reading->ranks[i] = body.rank = AnnouncedRank(body);
     if (reading->ranks[i] || !follows) {
       traceback.Begin(body, reading->ranks[i]);
     } else if (auto rank = traceback.Take(body)) {

@@ -48,6 +48,15 @@ TEST(JudgeWhose, ATracebackIsOfTheRankThatTheLineRightAboveItAnnounces) {
                   .culprits.empty());
 }
 
+TEST(JudgeWhose, AWorkerThatRaySawDieIsTheRankWhosePrefixHasItsPid) {
+  const std::string first = "(VllmWorker rank=0 pid=4409) loading\n(VllmWorker rank=1 pid=4410) loading\n";
+  const std::string died =
+      "A worker died or was killed while executing a task by an unexpected system error. Worker IP address: 10.0.0.7 "
+      "Worker port: 10021 Worker PID: 4410 Worker exit type: SYSTEM_ERROR\n";
+  EXPECT_EQ(JudgeLog(first + died).culprits, std::vector<int32_t>{1});
+  EXPECT_TRUE(JudgeLog(first + "(VllmWorker rank=5 pid=4410) loading\n" + died).culprits.empty());
+}
+
 TEST(JudgeWhose, ALineOfTensorRtLlmIsOfTheRankInItsPrefix) {
   const std::string said = "[02/03/2026-10:00:05] [TRT-LLM] [RANK 3] [E] Failed to initialize executor on rank 3: ";
   EXPECT_EQ(JudgeLog(said + "9 rows do not fill 4 packs\n" + kOwn).culprits, std::vector<int32_t>{3});

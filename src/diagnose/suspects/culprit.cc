@@ -189,9 +189,18 @@ std::optional<int32_t> NamedAlike(const Reading& reading, const Suspect& cause, 
   return named.size() == 1 ? std::optional(*named.begin()) : std::nullopt;
 }
 
-// The kernel names a process, not a rank; launchers' tables know both.
+// Prefixes may tell a process and its rank; of several nodes, two processes may have one number.
+std::optional<int32_t> RankOfWriter(const Reading& reading, int64_t pid) {
+  std::set<int32_t> ranks;
+  for (size_t i = 0; i < reading.ranks.size(); ++i) {
+    if (reading.ranks[i] && reading.read->lines[i].pid == pid) ranks.insert(*reading.ranks[i]);
+  }
+  return ranks.size() == 1 ? std::optional(*ranks.begin()) : std::nullopt;
+}
+
+// The kernel and Ray name a process, not a rank; launchers' tables and prefixes know both.
 std::optional<int32_t> RankOfPid(const Reading& reading, size_t line) {
-  static const re2::RE2 kPid(R"((?i)\bpid=(\d+)|killed process (\d+))");
+  static const re2::RE2 kPid(R"((?i)\b(?:pid=|worker pid: )(\d{1,9})\b|killed process (\d{1,9})\b)");
   re2::StringPiece digits[2];
   if (!re2::RE2::PartialMatch(Piece(reading.text(line)), kPid, &digits[0], &digits[1])) return std::nullopt;
   const std::string pid = "(pid: " + (digits[0].empty() ? digits[1] : digits[0]).as_string() + ")";
@@ -200,7 +209,7 @@ std::optional<int32_t> RankOfPid(const Reading& reading, size_t line) {
                reading.text(exit.code_line).find(pid) != std::string_view::npos;
     if (auto rank = RankOf(exit); its && rank) return rank;
   }
-  return std::nullopt;
+  return RankOfWriter(reading, std::atoll((digits[0].empty() ? digits[1] : digits[0]).as_string().c_str()));
 }
 
 // Of what the host says without naming a rank, its first rank to fail by its own words is the one.

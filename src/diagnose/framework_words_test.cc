@@ -247,6 +247,13 @@ const Report kReports[] = {
     {"host_oom_killed", 7,
      "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   RANK 7 PID 5120 RUNNING AT gpu3\n"
      "=   KILLED BY SIGNAL: 9 (Killed)"},
+    {"segfault_sigsegv", 6,
+     "rank 6 in job 4  gpu2_41830   caused collective abort of all ranks\n  exit status of rank 6: killed by signal "
+     "11"},
+    {"host_oom_killed", 21,
+     "_pmiu_daemon(SIGCHLD): [NID 00471] [c2-0c1s5n3] [Tue Nov  3 08:14:09 2026] PE RANK 21 exit signal Killed"},
+    {"python_exception_one_rank", 2,
+     "rank 2 in job 4  gpu2_41830   caused collective abort of all ranks\n  exit status of rank 2: return code 3"},
 };
 
 TEST(Judge, BlamesTheRankWhoseEndALauncherReports) {

@@ -66,6 +66,8 @@ constexpr Wording kWordings[] = {
     {R"(--local_rank=(?P<local>0)\b.*exits with return code = (?P<code>-?\d+))"},
     {R"(exits with return code = (?P<code>-?\d+))"},
     {R"(RANK (?P<rank>\d+) PID \d+ RUNNING AT(?:.*(?:KILLED BY SIGNAL: (?P<signal>\d+)|EXIT CODE: (?P<code>\d+)))?)"},
+    {R"(exit status of rank (?P<rank>\d+): (?:killed by signal (?P<signal>\d+)|return code (?P<code>\d+)))"},
+    {R"(\bPE RANK (?P<rank>\d+) exit (?:signal (?P<name>\w+(?: \w+)*)|code (?P<code>\d+)))"},
     {R"(\bShard (?P<rank>\d+) failed to start)"},
     {R"(Worker proc VllmWorker-(?P<rank>\d+) died unexpectedly(?: \(exit code: (?P<code>-?\d+)\))?)"},
     {R"(^Process (?P<rank>\d+) exit with status code (?P<code>\d+)\.)"},

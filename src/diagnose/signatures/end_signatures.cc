@@ -49,7 +49,7 @@ constexpr Signature kTable[] = {
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
      R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status code|status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
-     R"(^\S+: line \d+: +\d+ Killed\b|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b)"},
+     R"(^\S+: line \d+: +\d+ Killed\b|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b|PE RANK \d+ exit signal Killed\b)"},
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,
@@ -66,9 +66,9 @@ constexpr Signature kTable[] = {
     // vLLM's and text-generation-inference's.
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Worker proc \S+ died unexpectedly|\bShard \d+ failed to start)"},
-    // Composer's launcher, Paddle's, ColossalAI's and Monarch's.
+    // Composer's launcher, Paddle's, MPICH's, ColossalAI's and Monarch's.
     {"python_exception_one_rank", "exit code", kOutcome, 38,
-     R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed)"},
+     R"([Rr]ank \d+ (?:\(PID \d+\) )?(?:crashed|exited) with (?:exit )?code [1-9]|Container rank \d+ status failed|exit status of rank \d+: return code [1-9])"},
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},

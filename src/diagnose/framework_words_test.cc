@@ -352,6 +352,17 @@ TEST(Judge, KnowsTheSignalThatOpenMpiSaysAProcessReceived) {
   EXPECT_EQ(JudgeLog(received + "[node-2:00121] Signal: Aborted (6)\n").kind, "SIGABRT");
 }
 
+TEST(Judge, KnowsWhatTensorRtLlmQuotesOfNccl) {
+  const std::string prefix = "[02/03/2026-10:00:07] [TRT-LLM] [RANK 2] [E] ";
+  const Verdict verdict =
+      JudgeLog(prefix +
+               "Failed to initialize executor on rank 2: NCCL error ncclCommunicator.cpp:90 'invalid usage (run with "
+               "NCCL_DEBUG=WARN for details)'\n");
+  EXPECT_EQ(verdict.failure, "config_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + "NCCL error handling is on; invalid usages are reported\n").healthy);
+}
+
 TEST(Judge, KnowsThatAscendsCollectiveTimedOut) {
   const std::string raised = Traceback("/app/loop.py", "RuntimeError: ACL stream synchronize failed.");
   EXPECT_EQ(JudgeLog(raised + "EI9999: hccl aicpu task timeout occurred during task execution, stream_id:4\n").failure,

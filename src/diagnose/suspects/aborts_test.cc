@@ -1,3 +1,4 @@
+#include "diagnose/testing/gloo_words.h"
 #include "diagnose/testing/judged_files.h"
 
 namespace rankscope::diagnose {
@@ -26,6 +27,29 @@ TEST(Aborts, OfProcessesWhoseLauncherNamesTheSignalAreGloos) {
       aborted);
   EXPECT_EQ(verdict.failure, "gloo_error");
   EXPECT_EQ(JudgeLog("step 1\n" + aborted).failure, "segfault_sigsegv");
+}
+
+std::string Row(int rank, const std::string& code) {
+  const std::string number = std::to_string(rank);
+  return "  rank      : " + number + " (local_rank: " + number + ")\n  exitcode  : " + code + "\n";
+}
+
+TEST(Aborts, OfWhoSawAPeerGoIsNotItsOwn) {
+  const std::string aborted = "-6 (pid: 82)\n  error_file: <N/A>\n  traceback : Signal 6 (SIGABRT) received by PID 82";
+  const std::string ending = "terminate called without an active exception\n";
+  const std::string exited = "failed (exitcode: 7) local_rank: 1 (pid: 81) of binary: py\n";
+  const Verdict seen = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                              {"rank_1.log", Steps(1, 4)},
+                              {"rank_2.log", Steps(1, 4) + Closed(2) + ending},
+                              {"launcher.log", exited + Row(2, aborted) + Row(1, "7 (pid: 81)")}});
+  EXPECT_EQ(seen.failure, "python_exception_one_rank");
+  EXPECT_EQ(seen.culprits, std::vector<int32_t>{1});
+  const Verdict own = Judge({{"rank_0.log", Steps(1, 4) + Closed(0)},
+                             {"rank_1.log", Steps(1, 4) + Closed(1)},
+                             {"rank_2.log", Steps(1, 4) + ending},
+                             {"launcher.log", Row(2, aborted)}});
+  EXPECT_EQ(own.failure, "segfault_sigsegv");
+  EXPECT_EQ(own.culprits, std::vector<int32_t>{2});
 }
 
 TEST(Aborts, StacksThatAFatalSignalLeftAreNoHang) {

@@ -83,6 +83,23 @@ bool AnnouncesAbort(const Sighting& sighting) {
 // What a process does on gloo's or a watchdog's behalf says less than why they had it done.
 constexpr int kAnnouncedAbort = 22;
 
+// Whose abort a line tells: its own words, or a launcher's, who has a row of a few lines for it.
+std::optional<int32_t> WhoAborted(const Reading& reading, const Suspect& suspect) {
+  constexpr size_t kRowBelowCode = 2;
+  if (suspect.rank) return suspect.rank;
+  for (const Exit& exit : reading.exits) {
+    const size_t end = std::max(exit.line, exit.code_line + kRowBelowCode);
+    if (exit.signal == kSigabrt && exit.line <= suspect.line && suspect.line <= end) return RankOf(exit);
+  }
+  return std::nullopt;
+}
+
+// The threads of a process that ends after it saw a peer go may abort it as it does.
+bool IsAbortOfWhoSawAPeerGo(const Reading& reading, const Suspect& suspect, const std::set<int32_t>& saw_it_go) {
+  const auto rank = WhoAborted(reading, suspect);
+  return rank && saw_it_go.count(*rank) > 0;
+}
+
 void WeighAborts(const Reading& reading, std::vector<Suspect>* suspects) {
   if (IsAnAbortAnnounced(reading)) {
     for (Suspect& suspect : *suspects) {
@@ -90,7 +107,12 @@ void WeighAborts(const Reading& reading, std::vector<Suspect>* suspects) {
     }
     return;
   }
+  const std::set<int32_t> saw_it_go = SawItGo(*suspects);
   for (Suspect& suspect : *suspects) {
+    if (suspect.kind == "SIGABRT" && IsAbortOfWhoSawAPeerGo(reading, suspect, saw_it_go)) {
+      suspect.score = std::min(suspect.score, kAnnouncedAbort);
+      continue;
+    }
     bool reported = std::any_of(reading.exits.begin(), reading.exits.end(), [&](const Exit& exit) {
       return exit.line == suspect.line || exit.code_line == suspect.line;
     });

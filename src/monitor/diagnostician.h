@@ -25,10 +25,9 @@ namespace rankscope::monitor {
 // Looks at jobs that have ended, and at running ones with an incident that is critical or confirmed, and says what went
 // wrong: as an event of the job, and in what is kept of it. A job that failed is diagnosed within a second or two, and
 // again once its last words have come; one that was lost once nothing new of it has come for 5 s, since old records may
-// still be coming in; one with an incident at once, again when what was half said has come,
-// and ten steps or a minute later. Of a job that ended well
-// without any incident but notes only its reports are read. One that still grows costs a tenth of a processor at most.
-// docs/knowledge.md
+// still be coming in; one with an incident at once, again when what was half said has come, and ten steps or a minute
+// later. Of a job that ended well without any incident but notes only its reports are read. One that still grows costs
+// a tenth of a processor at most. docs/knowledge.md
 class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentListener {
  public:
   struct Parts {  // the pointers outlive it

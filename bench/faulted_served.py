@@ -15,12 +15,14 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 os.environ.setdefault("RANKSCOPE", HERE + "/../build/release/bin/rankscope")  # the harness's
 sys.path.append(HERE + "/../tests/e2e")
-from faulted_runs import PYTHON, RANKSCOPE, Run, draw_runs, is_right, launch, prepare_swift  # noqa: E402
+from faulted_runs import PYTHON, RANKSCOPE, WAITS_FOR_EVER, Run, draw_runs, is_right, launch  # noqa: E402
+from swift_run import prepare_swift  # noqa: E402
 from harness import Place, Server  # noqa: E402
 
 IN_TIME_S = 10
 PATIENCE_S, OF_HEALTHY_S = 60, 15  # for the diagnosis of a run that failed, and of one that did not
 OF_HUNG_S = 600  # its start and what the server calls a hang
+LAST_STEP = "11"  # of all programs
 
 
 def wait_for_diagnosis(server, job, patience, which):
@@ -51,6 +53,13 @@ def judge(server, run):
     return *right, waited
 
 
+def make(base, framework, launch, fault, world, culprit, variant):
+    """A run whose ranks, where they wait without a word, do so after so many steps that the server may miss one."""
+    if framework in WAITS_FOR_EVER and fault in ("missing", "shapes"):
+        variant = variant | {"FAULT_STEP": LAST_STEP, "FAULT_PLACE": "step"}
+    return Run(base, framework, launch, fault, world, culprit, variant)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=os.path.abspath)
@@ -58,7 +67,7 @@ def main():
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--only", default="", help="runs whose names have this")
     asked = parser.parse_args()
-    drawn = draw_runs(asked.drawn, asked.count, lambda *made: Run(asked.folder, *made))
+    drawn = draw_runs(asked.drawn, asked.count, lambda *made: make(asked.folder, *made))
     runs = [run for run in drawn if asked.only in run.name]
     if not runs:
         parser.error(f"no run's name has {asked.only!r}")

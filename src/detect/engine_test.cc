@@ -308,6 +308,19 @@ model::Record RankExit(int64_t second, int32_t rank) {
   return event;
 }
 
+// A run of one rank that makes that many steps, each of so many seconds; what is found so long after the last.
+size_t HangsAfter(int64_t steps, int64_t step_s, int64_t silent_s, const char* metric = "loss") {
+  Live live(Rules("  - {alert: Hang, silence: {of: steps, times: 10, at_least: 60s, unspoken: 5m}}\n"));
+  for (int64_t step = 1; step <= steps; ++step) {
+    model::Record record = Step(step, 2);
+    record.time *= step_s;
+    record.fields[0].first = metric;
+    live.Take(record);
+  }
+  live.engine().Advance("default", "j", (steps * step_s + silent_s) * base::kNsPerSecond);
+  return live.findings().size();
+}
+
 // `ranks` make that many steps of a second, and those of `ended` end then; what is found by that second.
 size_t HangsOf(int64_t steps, int32_t ranks, const std::vector<int32_t>& ended, int64_t second) {
   Live live(Rules(kHang));
@@ -326,10 +339,21 @@ TEST(Engine, RanksThatGoOnAfterOneHasEndedHangUnlessOneAloneIsLeft) {
   EXPECT_EQ(HangsOf(20, 2, {0, 1}, 4000), 0U);
 }
 
-TEST(Engine, AJobThatMadeFewStepsHangsAfterAnHour) {
-  EXPECT_EQ(HangsOf(8, 2, {}, 3600), 0U);
-  EXPECT_EQ(HangsOf(8, 2, {}, 3700), 1U);
-  EXPECT_EQ(HangsOf(0, 2, {}, 9000), 0U);
+TEST(Engine, AJobThatMadeFewStepsHangsAfterAHundredTimesTheLongestGap) {
+  EXPECT_EQ(HangsAfter(8, 2, 295), 0U);
+  EXPECT_EQ(HangsAfter(8, 2, 305), 1U) << "as long as a run that speaks of no pause is given";
+  EXPECT_EQ(HangsAfter(3, 2, 305), 1U);
+  EXPECT_EQ(HangsAfter(8, 10, 990), 0U);
+  EXPECT_EQ(HangsAfter(8, 10, 1010), 1U);
+}
+
+TEST(Engine, AJobThatMayNotTrainYetHangsAfterAnHour) {
+  EXPECT_EQ(HangsAfter(2, 2, 3590), 0U);
+  EXPECT_EQ(HangsAfter(2, 2, 3610), 1U);
+  EXPECT_EQ(HangsAfter(8, 2, 3590, "step_time_s"), 0U) << "as weights are loaded under a bar";
+  EXPECT_EQ(HangsAfter(8, 60, 3590), 0U);
+  EXPECT_EQ(HangsAfter(8, 60, 3610), 1U);
+  EXPECT_EQ(HangsAfter(0, 2, 9000), 0U);
 }
 
 TEST(Engine, ASilenceThatEndsIsSeenWithoutTicks) {

@@ -10,6 +10,9 @@ namespace {
 // Before so many steps everything takes longer than usual: loading, compiling; but not for ever.
 constexpr int kStepsBefore = 10;
 constexpr int64_t kLongestStart = 3600 * base::kNsPerSecond;
+// But a run that has told so many losses trains already, and nothing takes so many times the longest gap so far.
+constexpr int kLossesOfTraining = 3;
+constexpr double kOfEarlyGaps = 100;
 constexpr int64_t kFirstGaps = 5;
 // An evaluation or a checkpoint may take so long.
 constexpr int64_t kLongestPause = 1800 * base::kNsPerSecond;
@@ -45,6 +48,11 @@ class Rhythm {
     bool near = training.paused_at >= last_ - kAround && training.paused_step <= step_ + kRecordsAhead * stride_;
     if (paused && near) patience = std::max(patience, kLongestPause);
     return std::max(last_, training.pause.released_at()) + patience;
+  }
+  // Of a run of few steps.
+  base::TimeNs EarlyDeadline(bool trains) const {
+    const int64_t longest = static_cast<int64_t>(std::min(1.0 * kLongestStart, kOfEarlyGaps * longest_));
+    return last_ + (trains ? longest : kLongestStart);
   }
 
  private:
@@ -206,6 +214,7 @@ class StepSilence : public Watch {
     training_ = source.training;
     if (IsEvent(record, "job_end")) ended_ = true;
     ranks_.Take(source, record);
+    CountLoss(record);
     if (!record.step || (steps_ > 0 && *record.step <= step_)) return;
     step_ = *record.step;
     ++steps_;
@@ -221,7 +230,7 @@ class StepSilence : public Watch {
     const bool over = ended_ || ranks_.AreDone();
     if (steps_ == 0 || over || silent_ || training_->superseded || training_->pause.IsOn(now)) return;
     base::TimeNs deadline = rhythm_.Deadline(condition_, *training_);
-    if (steps_ < kStepsBefore) deadline = std::max(deadline, rhythm_.last() + kLongestStart);
+    if (steps_ < kStepsBefore) deadline = std::max(deadline, rhythm_.EarlyDeadline(losses_ >= kLossesOfTraining));
     if (now < deadline) return;
     silent_ = true;
     Sighting sighting = SilenceOf({}, rhythm_.last(), deadline, "step of any rank");
@@ -230,13 +239,21 @@ class StepSilence : public Watch {
   }
 
  private:
+  // Bars, under which weights are loaded and data is mapped, tell steps, too.
+  void CountLoss(const model::RecordView& record) {
+    if (losses_ == kLossesOfTraining || !record.step || *record.step == loss_step_ || !record.FindField("loss")) return;
+    loss_step_ = record.step;
+    ++losses_;
+  }
+
   const SilenceCondition& condition_;
   Listener* listener_;
   const Training* training_ = nullptr;
   Rhythm rhythm_;
   GoingRanks ranks_;
   int64_t step_ = 0;
-  int steps_ = 0;
+  int steps_ = 0, losses_ = 0;
+  std::optional<int64_t> loss_step_;
   bool ended_ = false, silent_ = false;
 };
 

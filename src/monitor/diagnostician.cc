@@ -28,9 +28,9 @@ constexpr int64_t kBetweenLooks = 5 * base::kNsPerSecond, kLooksShare = 10;
 int64_t NextLook(int64_t took) { return base::MonotonicNow() + std::max(kBetweenLooks, kLooksShare * took); }
 
 // Another text: something came since, be it of a node whose clock is behind.
-std::string SeenAs(const catalog::JobRow& job) {
+std::string SeenAs(const catalog::JobRow& job, const std::string& incidents) {
   return job.state + " " + std::to_string(job.attempt) + " " + std::to_string(job.last_heard) + " " +
-         std::to_string(job.records);
+         std::to_string(job.records) + incidents;
 }
 
 bool WantsDiagnosis(const Incident& incident) {
@@ -56,6 +56,13 @@ std::vector<diagnose::Inflection> TurnsOf(const std::vector<catalog::FindingRow>
   }
   std::sort(turns.begin(), turns.end(), [](const auto& a, const auto& b) { return a.step < b.step; });
   return turns;
+}
+
+// A job may end by itself with a loss that is NaN, or having been slow.
+bool IsIll(const std::vector<catalog::IncidentRow>& incidents) {
+  return std::any_of(incidents.begin(), incidents.end(), [](const auto& row) {
+    return row.decision != "dismissed" && (row.severity != "INFO" || row.decision == "confirmed");
+  });
 }
 
 // The id of the gravest, of several the first; empty: there is none.
@@ -104,6 +111,7 @@ void Diagnostician::Complain(const base::Status& status) {
 base::Status Diagnostician::Take(std::span<const Incident> incidents) {
   std::lock_guard lock(mutex_);
   for (const Incident& incident : incidents) {
+    news_.insert(incident.job);
     if (!WantsDiagnosis(incident)) continue;
     // Its next versions, seconds later, say no more than the renewal will find.
     requests_.try_emplace(incident.job, Request{"incident " + incident.id, 0, {}, 0});
@@ -152,43 +160,59 @@ void Diagnostician::ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs) {
   std::set<std::string> names;
   for (const catalog::JobRow& job : jobs) names.insert(job.job);
   std::erase_if(seen_, [&](const auto& entry) { return names.count(entry.first) == 0; });
+  std::lock_guard lock(mutex_);
+  std::erase_if(news_, [&](const std::string& job) { return names.count(job) == 0; });
 }
 
-bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& like) {
-  auto [seen, is_new] = seen_.try_emplace(job.job);
+std::vector<catalog::IncidentRow> Diagnostician::IncidentsOf(const std::string& job) {
+  catalog::IncidentFilter of_job;
+  of_job.job = job;
+  auto incidents = parts_.findings->incidents()->List(of_job);
+  return incidents.ok() ? *std::move(incidents) : std::vector<catalog::IncidentRow>();
+}
+
+// What of them decides how the job is read and what is kept. Empty: there are none.
+std::string Diagnostician::IncidentsSeen(const std::string& job) {
+  const auto incidents = IncidentsOf(job);
+  if (incidents.empty()) return "";
+  return " " + std::to_string(incidents.size()) + " " + GravestOf(incidents) + (IsIll(incidents) ? " ill" : "");
+}
+
+Diagnostician::Seen& Diagnostician::Recall(const std::string& job) {
+  auto [seen, is_new] = seen_.try_emplace(job);
   if (is_new) {
-    auto known = parts_.knowledge->Find(job.job);
+    auto known = parts_.knowledge->Find(job);
     if (known.ok() && *known) seen->second.like = (*known)->seen;
   }
-  Seen& last = seen->second;
+  std::unique_lock lock(mutex_);
+  const bool has_news = news_.erase(job) > 0;
+  lock.unlock();
+  if (is_new || has_news) seen->second.incidents = IncidentsSeen(job);
+  return seen->second;
+}
+
+bool Diagnostician::IsSettled(const catalog::JobRow& job, const std::string& like, Seen* last) {
   const int64_t now = base::MonotonicNow();
-  if (last.like == like || now < last.not_before) return true;
-  if (job.state != "lost" || std::exchange(last.growing, like) == like) return false;
-  last.not_before = now + kBetweenLooks;
+  if (last->like == like || now < last->not_before) return true;
+  if (job.state != "lost" || std::exchange(last->growing, like) == like) return false;
+  last->not_before = now + kBetweenLooks;
   return true;
 }
 
-// A job may end by itself with a loss that is NaN, or having been slow.
 JobPart Diagnostician::PartOf(const catalog::JobRow& job) {
-  if (job.state != "finished") return JobPart::kAll;
-  catalog::IncidentFilter of_job;
-  of_job.job = job.job;
-  auto incidents = parts_.findings->incidents()->List(of_job);
-  bool ill = incidents.ok() && std::any_of(incidents->begin(), incidents->end(), [](const auto& row) {
-               return row.decision != "dismissed" && (row.severity != "INFO" || row.decision == "confirmed");
-             });
-  return ill ? JobPart::kAll : JobPart::kReports;
+  return job.state != "finished" || IsIll(IncidentsOf(job.job)) ? JobPart::kAll : JobPart::kReports;
 }
 
 bool Diagnostician::LookAtEnded(const catalog::JobRow& job) {
-  std::string like = SeenAs(job);
-  if (IsSettled(job, like)) return false;
+  Seen& last = Recall(job.job);
+  const std::string like = SeenAs(job, last.incidents);
+  if (IsSettled(job, like, &last)) return false;
   const int64_t began = base::MonotonicNow();
   auto outcome = Examine(job, PartOf(job), *parts_.topology);
   if (stopped_) return true;
   base::Status status = outcome.status();
   if (status.ok() && Row(job.job).ok()) status = Keep(job, like, *outcome);  // somebody may have deleted it meanwhile
-  seen_[job.job] = {status.ok() ? like : "", like, NextLook(base::MonotonicNow() - began)};
+  last = {status.ok() ? like : "", like, last.incidents, NextLook(base::MonotonicNow() - began)};
   if (!status.ok())
     parts_.say("project " + parts_.project + ": job " + job.job + ": no diagnosis: " + status.message());
   return true;
@@ -270,10 +294,7 @@ base::Result<JobFacts> Diagnostician::FactsFrom(const catalog::JobRow& job, cons
   of_job.job = job.job;
   ASSIGN_OR_RETURN(auto findings, parts_.findings->List(of_job));
   facts.inflections = TurnsOf(findings);
-  catalog::IncidentFilter incidents_of_job;
-  incidents_of_job.job = job.job;
-  ASSIGN_OR_RETURN(auto incidents, parts_.findings->incidents()->List(incidents_of_job));
-  facts.incident = GravestOf(incidents);
+  facts.incident = GravestOf(IncidentsOf(job.job));
   return facts;
 }
 
@@ -301,7 +322,7 @@ base::Result<diagnose::Verdict> Diagnostician::DiagnoseNow(const std::string& jo
 base::Result<JobFacts> Diagnostician::FactsOf(const std::string& job) {
   ASSIGN_OR_RETURN(auto known, parts_.knowledge->Find(job));
   auto row = Row(job);
-  bool fresh = known && (!row.ok() || known->seen == SeenAs(*row));
+  bool fresh = known && (!row.ok() || known->seen == SeenAs(*row, IncidentsSeen(job)));
   if (fresh) {
     ASSIGN_OR_RETURN(JobFacts facts, diagnose::FactsFromJson(known->facts));
     facts.curves = diagnose::CurvesFromJson(known->curves);

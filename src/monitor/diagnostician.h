@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,8 +27,8 @@ namespace rankscope::monitor {
 // wrong: as an event of the job, and in what is kept of it. A job that failed is diagnosed within a second or two, and
 // again once its last words have come; one that was lost once nothing new of it has come for 5 s, since old records may
 // still be coming in; one with an incident at once, again when what was half said has come, and ten steps or a minute
-// later. Of a job that ended well without any incident but notes only its reports are read. One that still grows costs
-// a tenth of a processor at most. docs/knowledge.md
+// later. Of a job that ended well without any incident but notes only its reports are read; an incident that is found
+// or dismissed later has it read again. One that still grows costs a tenth of a processor at most. docs/knowledge.md
 class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentListener {
  public:
   struct Parts {  // the pointers outlive it
@@ -73,6 +74,7 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   struct Seen {
     std::string like;        // as SeenAs when it was diagnosed
     std::string growing;     // as SeenAs when it was seen before that
+    std::string incidents;   // as IncidentsSeen
     int64_t not_before = 0;  // by the monotonic clock
   };
 
@@ -89,8 +91,12 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
   void DropRequest(const std::string& job);
   void LookAtRunning(const catalog::JobRow& job);
   void ForgetGoneJobs(const std::vector<catalog::JobRow>& jobs);
+  // What was seen of it, its incidents as they are.
+  Seen& Recall(const std::string& job);
   // Whether there is nothing to be done about it now.
-  bool IsSettled(const catalog::JobRow& job, const std::string& like);
+  static bool IsSettled(const catalog::JobRow& job, const std::string& like, Seen* last);
+  std::vector<catalog::IncidentRow> IncidentsOf(const std::string& job);  // newest first
+  std::string IncidentsSeen(const std::string& job);
   base::Result<Outcome> Examine(const catalog::JobRow& job, JobPart part, const diagnose::Topology& topology);
   base::Result<diagnose::JobFacts> FactsFrom(const catalog::JobRow& job, const JobReading& reading);
   base::Status Tell(const catalog::JobRow& job, const Outcome& outcome, const std::string& reason);
@@ -98,9 +104,10 @@ class Diagnostician : public diagnose::KnowledgeBase, public diagnose::IncidentL
 
   const Parts parts_;
   std::atomic<bool> stopped_{false};
-  std::mutex mutex_;  // guards requests_
+  std::mutex mutex_;  // guards requests_, news_
   std::condition_variable wake_;
   std::map<std::string, Request> requests_;  // by job
+  std::set<std::string> news_;               // jobs that may have other incidents than were seen
   std::map<std::string, Seen> seen_;         // of ended jobs; the thread's own
   JobLedger ledger_;
   std::thread thread_;

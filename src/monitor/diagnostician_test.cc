@@ -273,6 +273,35 @@ TEST_F(DiagnosticianTest, ARunningJobIsDiagnosedAgainSecondsAfterItsIncident) {
   EXPECT_LT(base::MonotonicNow() - began, 30 * base::kNsPerSecond);
 }
 
+// Detection may be behind the end of the job.
+TEST_F(DiagnosticianTest, AJobThatEndedWellIsReadAgainWhenAnIncidentIsFoundAndWhenItIsDismissed) {
+  const std::string run = BeginLaunch("j", "tiny", 20);
+  for (int step = 21; step <= 40; ++step) Print("j", "{'loss': nan, 'step': " + std::to_string(step) + "}");
+  Append("j", {{"event", std::string("node_end")}, {"run", run}, {"exit_code", int64_t{0}}});
+  diagnostician_->Start();
+  AwaitKnown("j", [](const catalog::KnownJob& known) { return diagnose::FactsFromJson(known.facts)->healthy; });
+  diagnose::Incident incident;
+  incident.job = "j";
+  catalog::Findings::Changes changes;
+  changes.incidents.resize(1);
+  catalog::IncidentRow& row = changes.incidents[0];
+  row.id = "i-1";
+  row.job = "j";
+  row.state = row.decision = "potential";
+  row.severity = "WARNING";
+  row.json = "{}";
+  ASSERT_TRUE(findings_->Save(changes).ok());
+  ASSERT_TRUE(diagnostician_->Take({&incident, 1}).ok());
+  AwaitKnown("j", [](const catalog::KnownJob& known) {
+    auto facts = diagnose::FactsFromJson(known.facts);
+    return facts->failure == "nan_or_inf_loss" && facts->incident == "i-1";
+  });
+  row.state = row.decision = "dismissed";
+  ASSERT_TRUE(findings_->Save(changes).ok());
+  ASSERT_TRUE(diagnostician_->Take({&incident, 1}).ok());
+  AwaitKnown("j", [](const catalog::KnownJob& known) { return diagnose::FactsFromJson(known.facts)->healthy; });
+}
+
 TEST_F(DiagnosticianTest, AJobThatFailedWithoutAWordIsSaidToHaveRecordsThatDoNotSayWhy) {
   Launch("j", 1);
   diagnostician_->Start();

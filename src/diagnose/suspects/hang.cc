@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,8 +14,9 @@
 namespace rankscope::diagnose {
 namespace {
 
-bool Matches(std::string_view text, const re2::RE2& regex) {
-  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex);
+template <typename... Parts>
+bool Matches(std::string_view text, const re2::RE2& regex, Parts*... parts) {
+  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), regex, parts...);
 }
 
 // That it is the only process, in the words of those that can be several.
@@ -110,13 +112,25 @@ bool IsDistributed(const Reading& reading) {
          AnyLine(reading, [](auto text) { return Matches(text, named) && !IsDistributedOtherwise(text); });
 }
 
+// Each process that NCCL speaks of has begun a communicator, and said nothing more.
+bool AllHaveBegunACommunicator(const Reading& reading) {
+  static const re2::RE2 kWriter(R"((\S+:\d+):\d+ \[\d+\] NCCL INFO)");
+  std::map<std::string, bool> begun;  // by host and process
+  std::string writer;
+  for (const LineBody& body : reading.bodies) {
+    if (Matches(body.text, kWriter, &writer)) begun[writer] = body.text.ends_with("Init START");
+  }
+  return !begun.empty() && std::all_of(begun.begin(), begun.end(), [](const auto& process) { return process.second; });
+}
+
 // Somebody's excerpt of how NCCL set itself up, which says nothing of the job: it may have gone on.
 bool IsOfNcclAlone(const Reading& reading) {
-  return !AnyLine(reading, [](auto text) {
-    const bool of_nccl =
-        text.find("NCCL INFO") != std::string_view::npos || text.find("NCCL WARN") != std::string_view::npos;
-    return (!text.empty() && !of_nccl) || text.ends_with("Init START");
+  const bool has_others = AnyLine(reading, [](auto text) {
+    const bool of_nccl = text.find("NCCL INFO") != std::string_view::npos ||
+                         text.find("NCCL WARN") != std::string_view::npos || text.starts_with("NCCL version ");
+    return !text.empty() && !of_nccl;
   });
+  return !has_others && !AllHaveBegunACommunicator(reading);
 }
 
 // From the line on it did what it was started for, if not in steps. Who has loaded is not done.

@@ -168,6 +168,16 @@ TEST(Judge, CallsARunHealthyWhoseQueueFeederLostItsPipe) {
   EXPECT_TRUE(verdict.healthy) << verdict.failure << " " << verdict.root_line;
 }
 
+TEST(Judge, TellsABatchThatAQueueFeederCouldNotPackWhereNothingFollows) {
+  const std::string lost =
+      "Traceback (most recent call last):\n  File \"/usr/lib/python3.9/multiprocessing/queues.py\", line 245, in "
+      "_feed\n"
+      "    obj = _ForkingPickler.dumps(obj)\n  File \"/usr/lib/python3.9/multiprocessing/reduction.py\", line 51, in "
+      "dumps\n    cls(buf, protocol).dump(obj)\nRuntimeError: unable to write to file </torch_77_4242>\n";
+  EXPECT_EQ(JudgeLog("epoch 12 begins\n" + lost).failure, "shared_memory_exhausted");
+  EXPECT_TRUE(JudgeLog(Steps(1, 5) + lost + Steps(6, 12)).healthy);
+}
+
 TEST(Judge, CallsARunHealthyWhoseFinalizersCannotTidyUp) {
   std::string busy =
       "Traceback (most recent call last):\n  File \"/usr/lib/python3.10/multiprocessing/util.py\", line 300, in "

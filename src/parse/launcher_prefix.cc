@@ -74,13 +74,29 @@ void SetTask(int32_t number, const PrefixHabits& habits, LinePrefix* prefix) {
   (habits.number_is_node ? prefix->node_rank : prefix->rank) = number;
 }
 
-// [default3]:text  [rank3]: text  [default1|5]:text  [node-1:rank3] text
+// node1:3, of torchrun's role. Of several hosts whose names tell no node the number tells no rank.
+bool TakeHostRole(std::string_view inside, const PrefixHabits& habits, LinePrefix* prefix) {
+  const size_t parts = inside.rfind(':');
+  if (!habits.host_role || parts == std::string_view::npos) return false;
+  auto host = habits.hosts.find(inside.substr(0, parts));
+  auto local = NumberOf(inside.substr(parts + 1), "");
+  if (host == habits.hosts.end() || !local) return false;
+  if (host->second) prefix->node_rank = host->second;
+  if (host->second || habits.hosts.size() == 1) prefix->local_rank = local;
+  return true;
+}
+
+// [default3]:text  [rank3]: text  [default1|5]:text  [node-1:rank3] text  [node1:3]:text
 bool TakeBracketedRank(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   Cursor cursor = *line;
   if (!cursor.Take("[")) return false;
   auto inside = cursor.TakeUntil(']');
   if (!inside) return false;
   bool colon = cursor.Take(":");
+  if (colon && TakeHostRole(*inside, habits, prefix)) {
+    *line = cursor;  // the text follows at once
+    return true;
+  }
   std::string_view role = habits.role.empty() ? "default" : std::string_view(habits.role);
   if (size_t parts = inside->find(':');
       parts != std::string_view::npos && NumberOf(inside->substr(parts + 1), "rank")) {
@@ -108,6 +124,14 @@ bool TakeBracketedRank(Cursor* line, const PrefixHabits& habits, LinePrefix* pre
   return true;
 }
 
+// "1,3" of Open MPI, "1,mpirank:3,algo-1" of SageMaker's.
+std::optional<int32_t> TaskOfTag(std::string_view name) {
+  constexpr std::string_view kNamed = ",mpirank:";
+  const size_t named = name.find(kNamed);
+  if (named != std::string_view::npos) return Cursor(name.substr(named + kNamed.size())).TakeNumber<int32_t>();
+  return NumberOf(name.substr(name.rfind(',') + 1), "");
+}
+
 // [1,3]<stdout>:text  [prterun-node7-91@1,3]<stderr>: text  [3]<stdout>:text, a date before it
 bool TakeMpiTag(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   std::string_view text = line->rest().substr(0, kLongestPrefix);
@@ -118,7 +142,7 @@ bool TakeMpiTag(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   auto time = LeadingTime(text.substr(0, open));
   if (open > 0 && !time) return false;
   std::string_view name = text.substr(open + 1, tag - open - 1);
-  auto number = NumberOf(name.substr(name.rfind(',') + 1), "");
+  auto number = TaskOfTag(name);
   if (!number) return false;
   SetTask(*number, habits, prefix);
   if (time) prefix->time = time;
@@ -143,8 +167,17 @@ std::optional<int32_t> RankInGroups(std::string_view name) {
   return rank;
 }
 
+// (EngineCore_3 pid=17), (EngineCore_DP3 pid=17)
+std::optional<int32_t> EngineOf(std::string_view name) {
+  Cursor cursor(name);
+  if (!cursor.Take("(EngineCore_")) return std::nullopt;
+  cursor.Take("DP");
+  auto number = cursor.TakeNumber<int32_t>();
+  return cursor.rest() == " " ? number : std::nullopt;
+}
+
 // (Actor pid=17, ip=10.0.0.1) text  (worker1, rank=1, pid=99) text  (raylet) text
-bool TakeRayActor(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* prefix) {
+bool TakeRayActor(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
   std::string_view text = line->rest().substr(0, kLongestPrefix);
   if (!text.starts_with('(')) return false;
   size_t pid = text.find("pid=");
@@ -159,6 +192,8 @@ bool TakeRayActor(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* pref
     prefix->rank = Cursor(text.substr(own + 6)).TakeNumber<int32_t>();  // vLLM
   } else if (auto place = parted ? RankInGroups(text.substr(0, pid)) : std::nullopt) {
     prefix->rank = place;
+  } else if (parted && habits.engine_is_rank) {
+    prefix->rank = EngineOf(text.substr(0, pid));
   }
   line->Take(text.substr(0, end + 2));
   return true;

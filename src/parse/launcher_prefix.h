@@ -28,6 +28,8 @@ struct PrefixHabits {
   bool host_rank = false;         // "node1:3: text"
   bool pod = false;               // "llm-worker-1 pytorch text" (stern)
   std::string role;               // "[trainer3]:text" (torchrun --role trainer --tee 3); empty: none
+  bool host_role = false;         // "[node1:3]:text" (torchrun --role $(hostname): --tee 3)
+  bool engine_is_rank = false;    // "(EngineCore_3 pid=17) text": vLLM's replicas have no workers that speak
   // "worker-1: text" (pdsh, as DeepSpeed uses it): hosts, and their node rank where their numbers tell it.
   std::map<std::string, std::optional<int32_t>, std::less<>> hosts;
   bool hosts_are_ranks = false;  // "rank3: text": the numbers are ranks'
@@ -39,7 +41,8 @@ struct PrefixHabits {
 PrefixHabits LearnPrefixHabits(std::string_view sample);
 
 // The prefixes of the line, which has no ANSI. Always taken: [default3]:  [rank3]:  [node-1:rank3]  [default1|5]:
-// (Actor pid=17, ip=10.0.0.1)  [1,3]<stdout>:  [pod/job-worker-1/main]  and the timestamps of container logs.
+// (Actor pid=17, ip=10.0.0.1)  [1,3]<stdout>:  [1,mpirank:3,algo-1]<stdout>:  [pod/job-worker-1/main]  and the
+// timestamps of container logs.
 // "[rank: 3] text" tells the rank and stays.
 LinePrefix ReadLinePrefix(std::string_view line, const PrefixHabits& habits);
 

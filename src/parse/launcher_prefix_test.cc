@@ -43,6 +43,9 @@ TEST(LauncherPrefix, OtherLaunchersAndContainers) {
   EXPECT_EQ(Peel("[1,3]<stderr>:  File x").prefix.rank, 3);
   EXPECT_EQ(Peel("[1,3]<stderr>:  File x").text, "  File x");
   EXPECT_EQ(Peel("[prterun-node7-91@1,12]<stdout>: x").prefix.rank, 12);
+  EXPECT_EQ(Peel("[1,mpirank:12,algo-2]<stderr>:  File x").prefix.rank, 12);
+  EXPECT_EQ(Peel("[1,mpirank:12,algo-2]<stderr>:  File x").text, "  File x");
+  EXPECT_FALSE(Peel("[1,mpirank:,algo-2]<stderr>:x").prefix.rank);
   EXPECT_TRUE(Peel("Thu Nov 26 00:10:00 2026[1,0]<stdout>:x").prefix.time);
   Peeled ray = Peel("(Trainer(group_a-3) pid=123, ip=10.0.0.1) step 4");
   EXPECT_EQ(ray.text, "step 4");
@@ -179,6 +182,28 @@ TEST(LauncherPrefix, HostsServicesAndReplicas) {
   EXPECT_EQ(replicas[2].prefix.local_rank, 1);
   auto roles = PeelAll("[actor0]:a\n[actor1]:b\n[actor0]:c\n[actor1]:d\n");
   EXPECT_EQ(roles[3].prefix.local_rank, 1);
+}
+
+TEST(LauncherPrefix, ARoleMayBeTheHost) {
+  auto one = PeelAll("[gpu07:0]:a\n[gpu07:2]:a\n[gpu07:0]:b\n[gpu07:2]:  b\n");
+  EXPECT_EQ(one[3].prefix.local_rank, 2);
+  EXPECT_EQ(one[3].text, "  b");
+  auto row = PeelAll("[gpu07:0]:a\n[gpu08:1]:a\n[gpu07:0]:b\n[gpu08:1]:b\n");
+  EXPECT_EQ(row[3].prefix.node_rank, 1);
+  EXPECT_EQ(row[3].prefix.local_rank, 1);
+  auto others = PeelAll("[gpu07a:0]:a\n[gpu3b:1]:a\n[gpu07a:0]:b\n[gpu3b:1]:b\n");
+  EXPECT_FALSE(others[3].prefix.local_rank) << "which node is which is not told";
+  EXPECT_EQ(others[3].text, "b");
+  auto places = PeelAll("[conv2:0]: a\n[main.py:17]: b\n[main.py:90]: c\n[main.py:31]: d\n");
+  EXPECT_EQ(places[1].text, "[main.py:17]: b");
+}
+
+TEST(LauncherPrefix, AnEngineThatHasNoWorkersIsARank) {
+  const std::string engines = "(EngineCore_0 pid=7) a\n(EngineCore_1 pid=8) b\n";
+  EXPECT_EQ(PeelAll(engines)[1].prefix.rank, 1);
+  EXPECT_EQ(PeelAll("(EngineCore_DP0 pid=7) a\n(EngineCore_DP3 pid=8) b\n")[1].prefix.rank, 3);
+  EXPECT_FALSE(PeelAll(engines + "(Worker_TP1 pid=9) c\n")[1].prefix.rank);
+  EXPECT_FALSE(PeelAll("(EngineCore_0 pid=7) a\n(EngineCore_0 pid=7) b\n")[1].prefix.rank) << "of how many GPUs?";
 }
 
 TEST(LauncherPrefix, StandsAlsoAfterABarOrALoggersPreamble) {

@@ -105,6 +105,7 @@ class Lesson {
     of_slurm_ = of_slurm_ || IsOfSlurm(line);
     if (IsOfSlurm(line)) return;
     ++lines_;
+    Engine(line);
     LinePrefix known = ReadLinePrefix(line, {});
     line.remove_prefix(std::min(known.bytes, line.size()));
     if (line.starts_with('[')) {
@@ -126,12 +127,25 @@ class Lesson {
     for (const auto& [role, tally] : roles_) {
       if (AreTasks(tally, lines_ / 2)) habits.role = role;
     }
-    if (!habits.task_number && IsHabit(hosts_, lines_)) NameHosts(&habits);
+    habits.engine_is_rank = several_engines_ && !engines_have_workers_;
+    habits.host_role = AreTasks(host_roles_, lines_ / 2);
+    if (habits.host_role)
+      NameHosts(hosts_of_roles_, &habits);
+    else if (!habits.task_number && IsHabit(hosts_, lines_))
+      NameHosts(hosts_, &habits);
     return habits;
   }
 
  private:
-  // [3] text, [3]: text and [trainer3]:text
+  // (EngineCore_3 pid=17) text, (Worker_TP1 pid=18) text. One alone drives all that there is.
+  void Engine(std::string_view line) {
+    PrefixHabits engines;
+    engines.engine_is_rank = true;
+    if (line.starts_with("(EngineCore_")) several_engines_ |= ReadLinePrefix(line, engines).rank.value_or(0) > 0;
+    engines_have_workers_ |= line.starts_with("(Worker") || line.starts_with("(VllmWorker");
+  }
+
+  // [3] text, [3]: text, [trainer3]:text and [node1:3]:text
   void Bracket(std::string_view inside, std::string_view line) {
     if (inside.empty() || inside.size() > 40 || inside.size() + 2 > line.size()) return;
     std::string_view after = line.substr(inside.size() + 2);
@@ -142,6 +156,11 @@ class Lesson {
     bool word = std::all_of(stem.begin(), stem.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
     if (word && !stem.empty() && after.starts_with(':') && !IsCountingWord(stem)) {
       roles_[std::string(stem)].SawNumber(digits);
+    }
+    std::string_view host = stem.substr(0, stem.empty() ? 0 : stem.size() - 1);
+    if (stem.ends_with(':') && after.starts_with(':') && LooksLikeAHost(host)) {
+      hosts_of_roles_.Saw(host);
+      host_roles_.SawNumber(digits);
     }
   }
 
@@ -175,18 +194,18 @@ class Lesson {
   }
 
   // Hosts that differ in the number at their end alone, all of a row, are nodes in its order.
-  void NameHosts(PrefixHabits* habits) const {
+  static void NameHosts(const Tally& tally, PrefixHabits* habits) {
     std::set<int64_t> numbers;
     std::set<std::string_view> stems;
-    for (const auto& [host, count] : hosts_.counts) {
+    for (const auto& [host, count] : tally.counts) {
       std::string_view digits = std::string_view(host).substr(Stem(host).size());
       stems.insert(Stem(host));
       if (!digits.empty() && digits.size() < 6) numbers.insert(std::stoll(std::string(digits)));
     }
-    habits->hosts_are_ranks = stems.size() == 1 && numbers.size() == hosts_.counts.size() && IsRankWord(*stems.begin());
-    bool row = stems.size() == 1 && numbers.size() == hosts_.counts.size() && numbers.size() > 1 &&
+    habits->hosts_are_ranks = stems.size() == 1 && numbers.size() == tally.counts.size() && IsRankWord(*stems.begin());
+    bool row = stems.size() == 1 && numbers.size() == tally.counts.size() && numbers.size() > 1 &&
                *numbers.rbegin() - *numbers.begin() + 1 == static_cast<int64_t>(numbers.size());
-    for (const auto& [host, count] : hosts_.counts) {
+    for (const auto& [host, count] : tally.counts) {
       std::optional<int32_t> node;
       if (habits->hosts_are_ranks)
         node = static_cast<int32_t>(std::stoll(host.substr(Stem(host).size())));
@@ -198,7 +217,8 @@ class Lesson {
 
   size_t lines_ = 0;       // but srun's own
   bool of_slurm_ = false;  // srun speaks: a label is its
-  Tally tasks_, bracketed_, services_, replicas_, hosts_, host_ranks_, pods_;
+  bool several_engines_ = false, engines_have_workers_ = false;
+  Tally tasks_, bracketed_, services_, replicas_, hosts_, host_ranks_, pods_, host_roles_, hosts_of_roles_;
   std::map<std::string, Tally, std::less<>> roles_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/counted.h"
 #include "base/json_text.h"
@@ -49,13 +50,41 @@ struct Counts {
   }
 };
 
+// The job that files become, if there is a record in them.
+class ImportedJob {
+ public:
+  ImportedJob(const std::string& server, const std::string& name, const std::string& from)
+      : server_(server), path_("/api/v1/jobs/" + base::UrlEncode(name) + "/import"), name_(base::UrlEncode(name)) {
+    std::error_code ignored;
+    from_ = std::filesystem::weakly_canonical(from, ignored).string();
+  }
+
+  // Before the first record: by it the job's state is known, and nobody takes what comes for news.
+  base::Status Begin() {
+    if (begun_) return {};
+    RETURN_IF_ERROR(PostLines(server_, path_, base::JsonText(nlohmann::json{{"from", from_}}),
+                              [](std::string_view) { return true; }));
+    begun_ = true;
+    return {};
+  }
+
+  const std::string& server() const { return server_; }
+  const std::string& name_in_url() const { return name_; }
+
+ private:
+  const std::string& server_;
+  const std::string path_, name_;
+  std::string from_;
+  bool begun_ = false;
+};
+
 // Sends the lines of one producer in requests of a few MiB.
 class Upload {
  public:
-  Upload(const std::string& server, const std::string& job, const std::string& file, const std::string& producer)
-      : server_(server),
+  Upload(ImportedJob* job, const std::string& file, const std::string& producer)
+      : job_(job),
         file_(file),
-        path_("/api/v1/ingest/jsonline?job_id=" + base::UrlEncode(job) + "&producer=" + producer + "&seq=") {}
+        path_("/api/v1/ingest/jsonline?job_id=" + job->name_in_url() + "&producer=" + producer + "&seq=") {}
 
   base::Status Add(std::string_view line) {
     body_.append(line);
@@ -66,11 +95,13 @@ class Upload {
 
   base::Status Send() {
     if (count_ == 0) return {};
-    base::Status status = PostLines(server_, path_ + std::to_string(sent_ + 1), body_, [this](std::string_view answer) {
-      auto json = nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
-      if (json.is_object()) held_before_ += json.value("duplicates", uint64_t{0});
-      return true;
-    });
+    RETURN_IF_ERROR(job_->Begin());
+    base::Status status =
+        PostLines(job_->server(), path_ + std::to_string(sent_ + 1), body_, [this](std::string_view answer) {
+          auto json = nlohmann::json::parse(answer, nullptr, /*allow_exceptions=*/false);
+          if (json.is_object()) held_before_ += json.value("duplicates", uint64_t{0});
+          return true;
+        });
     sent_ += count_;
     count_ = 0;
     body_.clear();
@@ -84,7 +115,7 @@ class Upload {
   Counts counts() const { return {sent_, sent_ - held_before_}; }
 
  private:
-  const std::string& server_;
+  ImportedJob* const job_;
   const std::string file_, path_;
   std::string body_;
   base::Status refused_;
@@ -124,10 +155,10 @@ base::Status SendRecords(const parse::LogFile& file, Upload* upload, std::vector
 }
 
 // What stands before a damage is stored: of a log that a crash cut off, the last lines are those that matter.
-base::Status ImportFile(const std::string& server, const std::string& job, const parse::LogFile& file, Counts* sum) {
+base::Status ImportFile(ImportedJob* job, const parse::LogFile& file, Counts* sum) {
   std::error_code ignored;
   const std::string path = std::filesystem::weakly_canonical(file.path, ignored).string();
-  Upload upload(server, job, path, ProducerOf(path));
+  Upload upload(job, path, ProducerOf(path));
   std::vector<std::string> unsettled;
   const bool json = file.json && !parse::HasRowsOfAFramework(file);
   base::Status status = json ? SendJsonLines(file, &upload) : SendRecords(file, &upload, &unsettled);
@@ -135,7 +166,7 @@ base::Status ImportFile(const std::string& server, const std::string& job, const
   RETURN_IF_ERROR(upload.Send());
   sum->Add(upload.counts());
   if (unsettled.empty()) return Unreadable(status);
-  Upload last(server, job, path, ProducerOf(path, unsettled));
+  Upload last(job, path, ProducerOf(path, unsettled));
   for (const std::string& line : unsettled) RETURN_IF_ERROR(last.Add(line));
   RETURN_IF_ERROR(last.Send());
   sum->Add(last.counts());
@@ -146,33 +177,27 @@ void Tell(const base::Status& damaged) {
   if (!damaged.ok()) std::fprintf(stderr, "rankscope: %s\n", damaged.message().c_str());
 }
 
+// Those before it are told.
+void TellNext(const base::Status& status, base::Status* damaged) { Tell(std::exchange(*damaged, status)); }
+
 struct Imported {
   Counts counts;
   size_t files = 0, damaged_files = 0;  // the former with the latter
 };
 
 // A file that is damaged keeps none of the others out; what the server does not take for another reason would be so
-// with all. `damaged`: the last one's; those before it are told.
-base::Status ImportFiles(const std::string& server, const std::string& job, const std::vector<parse::LogFile>& files,
-                         Imported* imported, base::Status* damaged) {
+// with all. `damaged`: the last one's.
+base::Status ImportFiles(ImportedJob* job, const std::vector<parse::LogFile>& files, Imported* imported,
+                         base::Status* damaged) {
   for (const parse::LogFile& file : files) {
-    base::Status status = ImportFile(server, job, file, &imported->counts);
+    base::Status status = ImportFile(job, file, &imported->counts);
     if (!status.ok() && status.code() != base::Code::kInvalid) return status;
     ++imported->files;
     if (status.ok()) continue;
     ++imported->damaged_files;
-    Tell(*damaged);
-    *damaged = status;
+    TellNext(status, damaged);
   }
   return {};
-}
-
-// By which the job's state is known: nobody watched its end.
-base::Status SayImported(const std::string& server, const std::string& job, const std::string& path) {
-  std::error_code ignored;
-  nlohmann::json import = {{"from", std::filesystem::weakly_canonical(path, ignored).string()}};
-  return PostLines(server, "/api/v1/jobs/" + base::UrlEncode(job) + "/import", base::JsonText(import),
-                   [](std::string_view) { return true; });
 }
 
 void Report(const std::string& job, const std::string& path, const Imported& imported,
@@ -209,10 +234,14 @@ base::Status ImportPaths(const ImportOptions& options, base::Status* damaged) {
                                    ": no log files in it (*.log, *.txt, *.out, *.err, *.jsonl, also as .gz or .zst)");
     std::string job = options.job.empty() ? JobNameOf(path) : options.job;
     RETURN_IF_ERROR(model::CheckJobId(job).WithContext("--job_id"));
-    RETURN_IF_ERROR(SayImported(options.server, job, path));  // first, so that nobody takes what comes for news
+    ImportedJob imported_job(options.server, job, path);
     Imported imported;
-    RETURN_IF_ERROR(ImportFiles(options.server, job, files, &imported, damaged));
-    if (imported.counts.records > 0 || imported.damaged_files < imported.files) Report(job, path, imported, skipped);
+    RETURN_IF_ERROR(ImportFiles(&imported_job, files, &imported, damaged));
+    if (imported.counts.records > 0) {
+      Report(job, path, imported, skipped);
+    } else if (imported.damaged_files == 0) {
+      TellNext(base::Status::Invalid(path + ": no line of a log in it"), damaged);
+    }
   }
   return {};
 }

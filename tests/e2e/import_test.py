@@ -186,6 +186,18 @@ class ImportTest(ServerCase):
             done = self.import_folder(os.path.join(self.place.path, "old-run", name))
             self.assertEqual((done.returncode, len(done.stderr.splitlines()), done.stderr.count(name)), (2, 1, 1), done.stderr)
 
+    def test_a_file_without_a_line_is_named_and_leaves_no_job_behind(self):
+        self.write("empty.log", "")
+        self.write("whole.log", "2026-11-01 00:00:01 x\n")
+        empty, whole = (os.path.join(self.place.path, "old-run", name) for name in ("empty.log", "whole.log"))
+        done = self.place.cli("import", "--server", self.server.http, empty, whole)
+        self.assertEqual((done.returncode, done.stderr), (2, f"rankscope: {empty}: no line of a log in it\n"), done.stdout)
+        self.assertEqual(done.stdout, f"whole: 1 record of 1 file in {whole}\n")
+        # Were the empty one known as imported, what comes of it now would be.
+        self.server.ingest("empty", [{"msg": "x"}])
+        [told] = [row for row in self.server.ask("GET", "/api/v1/jobs")[1] if row["job_id"] == "empty"]
+        self.assertEqual((told["state"], told["configuration"]), ("running", {}))
+
     def test_what_is_not_there_is_named(self):
         done = self.import_folder("/nope", "--job_id", "j")
         self.assertEqual(done.returncode, 2)

@@ -129,6 +129,19 @@ const Raised kRaised[] = {
     // What torch.save meets while it writes, and what a reader does.
     {"checkpoint_save_failed", "/app/keep.py", "RuntimeError: write(): fd 11 failed with Input/output error"},
     {"filesystem_stale_or_io_error", "/app/keep.py", "RuntimeError: read(): fd 11 failed with Input/output error"},
+    // A file of a checkpoint that cannot be written, and one of a cache.
+    {"checkpoint_save_failed", "/app/keep.py",
+     "OSError: [Errno 28] No space left on device: '/store/run4/checkpoint-90/scheduler.pt'"},
+    {"disk_full", "/app/keep.py", "OSError: [Errno 28] No space left on device: '/store/checkpoint_lists/ids.arrow'"},
+    {"disk_full", "/app/keep.py", "OSError: [Errno 28] No space left on device: '/store/hub/m7/weights.bin'"},
+    {"filesystem_stale_or_io_error", "/app/pull.py",
+     "botocore.exceptions.ClientError: An error occurred (SlowDown) when calling the UploadPart operation: slower"},
+    {"permission_denied", "/app/pull.py",
+     "botocore.exceptions.ClientError: An error occurred (ExpiredToken) when calling the GetObject operation: old"},
+    {"python_exception_one_rank", "/app/pull.py",
+     "botocore.exceptions.ClientError: An error occurred (NoSuchKey) when calling the GetObject operation: none"},
+    {"gloo_error", "/app/mesh.py",
+     "RuntimeError: [/pytorch/third_party/gloo/gloo/transport/tcp/pair.cc:152] Connect timeout [10.1.0.4]:40112"},
     {"python_exception_one_rank", "/app/mla.py", "ValueError: Unsupported linear_q_down_proj: column"},
     {"python_exception_one_rank", "/app/refill.py", "ValueError: filtering needs refill_fn to replace evicted groups"},
 };

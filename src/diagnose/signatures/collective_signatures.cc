@@ -115,7 +115,7 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "shapes differ", kCause, 90, R"(Shape mismatch in the collective instance)"},
 
     {"gloo_error", "connect", kSymptom, 66,
-     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr|/gloo/\S+\.(?:cc|h):\d+\].*(?:Connection refused|No route to host|Network is unreachable))"},
+     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr|/gloo/\S+\.(?:cc|h):\d+\].*(?:Connect timeout|Connection refused|No route to host|Network is unreachable))"},
     {"gloo_error", "timeout", kSymptom, 50,
      R"(Timed out waiting \d+ms for (?:recv|send) operation|/gloo/\S+\] Timed out waiting *$|Application timeout caused pair closure)"},
     {"gloo_error", "barrier", kSymptom, 68,

@@ -76,9 +76,9 @@ DUMPED = ("abort", "segfault", "sigfpe", "sigbus")  # of which faulthandler tell
 WITHOUT_LAUNCHER = ("tree", "file a rank", "trees of two nodes")
 WITHOUT_RANKS = ("interleaved", "interleaved, srun", "node files")
 # Only rank 0 prints, or what is printed is the mean: which rank it was, or that one was slow, is in no line.
-UNTOLD = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "lightning")}
+UNTOLD_BY_ONE = {("nan", "trainer"), ("nan", "swift"), ("nan", "accelerate"), ("nan", "lightning")}
 # Every rank writes a file of its own, so that each may be the first to find the disk full.
-UNTOLD |= {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", "swift")}
+UNTOLD = {("disk_full", "trainer"), ("disk_full", "accelerate"), ("disk_full", "swift")}
 # On a CPU its process group takes no timeout: ranks that wait do so for half an hour, and their logs just stop.
 WAITS_FOR_EVER = ("trainer", "swift")
 ONLY_DRAWN = ("sigfpe", "sigbus", "other_call", "early_end", "launcher_term", "stopped", "sigterm", "open_files",
@@ -121,7 +121,8 @@ class Run:
             classes = ["checkpoint_save_failed", "disk_full"]  # its arguments do not fit either
         by_numbers = self.fault in ("nan", "slow")
         unnamed = layout in WITHOUT_RANKS and not tells_ranks(self.variant)
-        if (self.fault, self.framework) in UNTOLD or (by_numbers and (unnamed or not all_print(self.variant))):
+        untold = UNTOLD if "STYLE" in self.variant else UNTOLD | UNTOLD_BY_ONE
+        if (self.fault, self.framework) in untold or (by_numbers and (unnamed or not all_print(self.variant))):
             return classes, "any"
         savers = self.culprits() if "SHARDS" in self.variant else (0,)
         return classes, {"culprit": self.culprits(), "rank 0": savers, "any": "any", None: ()}[whose]

@@ -44,7 +44,7 @@ _DDP = (*_AT_STEP, "shm_full", "nan", "slow", "wait", "batch_shape", "worker_kil
         "port_in_use", "import", "before_start", "early_end", "launcher_term", "stopped", "healthy", "ill_words",
         "model_shapes", "arguments", "dtype", "unused")
 _OTHERS = ("exception", "nested", "exit3", "abort", "segfault", "sigkill", "host_oom", "missing", "shapes",
-           "other_call", "nan", "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full",
+           "other_call", "nan", "slow", "stopped", "healthy", "ill_words", "bad_sample", "worker_killed", "batch_shape", "disk_full",
            "port_in_use", "import", "before_start", "wait", "launcher_term", "sigterm", "open_files", "denied",
            "damaged", "io_error", "shm_full", "arguments", "dtype")
 _LAUNCHES = {
@@ -106,6 +106,8 @@ def _of_program(draw, framework, launch, fault):
             variant["RECORD"] = "record"
         if draw.random() < 0.3:
             variant["CATCHES"] = draw.choice(_CATCHES)
+    elif fault in ("slow", "stopped") or draw.random() < 0.3:
+        variant["STYLE"] = draw.choice([style for style in _styles_for(fault) if style not in MAIN_ONLY])
     if draw.random() < 0.25:
         variant |= draw.choice((*_CHATTER, _DETAIL) if is_old(launch) else _CHATTER)
     if fault in ("bad_sample", "worker_killed", "shm_full"):
@@ -145,7 +147,7 @@ def _of_fault(draw, framework, launch, fault):
         place = draw.choice((*places, *own) if framework == "ddp" else places)
         variant["FAULT_PLACE"] = "step" if (framework, place) == ("swift", "evaluation") else place
         once = variant["FAULT_PLACE"] not in ("step", "forward", "backward")
-        variant["FAULT_STEP"] = "6" if once else str(draw.choice((0, 0, 2, 3, 5, 8)))
+        variant["FAULT_STEP"] = "6" if once else str(draw.choice((0, 0, 2, 3, 5, 8, 11)))
     elif fault == "slow":
         variant["FAULT_STEP"] = str(draw.choice((0, 2, 3, 5)))
         variant["SLOW_S"] = draw.choice(("0.2", "0.4", "1.0"))
@@ -190,7 +192,7 @@ def _world(draw, framework, launch):
         return draw.choice((2, 4, 4, 6) if framework == "ddp" else (2, 4))
     if framework == "swift":
         return draw.choice((2, 2, 3))
-    return draw.choice((2, 3, 4, 4, 8) if framework == "ddp" else (2, 3, 4))
+    return draw.choice((2, 3, 4, 4, 8) if framework == "ddp" else (2, 3, 4, 4, 8))
 
 
 def _faults_of(framework, launch):

@@ -4,6 +4,7 @@ import os
 
 import faults
 import lightning
+import reports
 import torch
 import torch.distributed as dist
 from lightning.pytorch.callbacks import ModelCheckpoint
@@ -17,10 +18,13 @@ class Module(lightning.LightningModule):
         self.net = torch.nn.Sequential(torch.nn.Linear(16, 64), torch.nn.Linear(64, 4))
 
     def training_step(self, batch, index):
-        faults.at_step(index, dist, torch)
-        faults.slow(index)
-        loss = torch.nn.functional.mse_loss(self.net(faults.spoil_inputs(index, batch[0])), batch[1])
+        with steps.begun():
+            faults.at_step(index, dist, torch)
+            faults.slow(index)
+        with steps.forward():
+            loss = torch.nn.functional.mse_loss(self.net(faults.spoil_inputs(index, batch[0])), batch[1])
         faults.check_loss(index, loss.item())
+        steps.got(loss.item())
         self.log("train_loss", loss, prog_bar=True)
         return loss
 
@@ -33,12 +37,14 @@ class Module(lightning.LightningModule):
 
     def on_train_batch_end(self, outputs, batch, index):
         faults.spoil(index, self, torch)
+        steps.end(index)
 
     def configure_optimizers(self):
         return torch.optim.SGD(self.parameters(), lr=0.05)
 
 
 faults.before_start()
+steps = reports.Steps()
 torch.set_num_threads(1)
 faults.fill_small_disk()
 loader = torch.utils.data.DataLoader(Rows(), batch_size=2, **faults.LOADING)

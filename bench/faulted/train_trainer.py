@@ -2,6 +2,7 @@
 import os
 
 import faults
+import reports
 import torch
 import torch.distributed as dist
 from transformers import GPT2Config, GPT2LMHeadModel, Trainer, TrainerCallback, TrainingArguments
@@ -21,12 +22,17 @@ class Data(torch.utils.data.Dataset):
 
 
 class Faults(TrainerCallback):
+    def on_train_begin(self, args, state, control, model=None, **more):
+        steps.watch(model)
+
     def on_step_begin(self, args, state, control, **more):
-        faults.at_step(state.global_step, dist, torch)
-        faults.slow(state.global_step)
+        with steps.begun():
+            faults.at_step(state.global_step, dist, torch)
+            faults.slow(state.global_step)
 
     def on_step_end(self, args, state, control, model=None, **more):
         faults.spoil(state.global_step, model, torch)
+        steps.end(state.global_step)
 
     def on_evaluate(self, args, state, control, **more):
         faults.at_step(state.global_step, dist, torch, "evaluation")
@@ -36,6 +42,7 @@ class Faults(TrainerCallback):
 
 
 faults.before_start()
+steps = reports.Steps()
 torch.set_num_threads(1)
 model = GPT2LMHeadModel(GPT2Config(n_layer=1, n_head=2, n_embd=64, vocab_size=512, n_positions=16))
 args = TrainingArguments(output_dir=faults.checkpoint_folder(os.environ["OUT"]), per_device_train_batch_size=2,

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "diagnose/reading/own_frame.h"
+#include "diagnose/reading/report_rank.h"
 #include "diagnose/reading/section_rank.h"
 #include "diagnose/reading/trailing_rank.h"
 #include "diagnose/signatures/signature_set.h"
@@ -372,6 +373,7 @@ Reading Understand(const Case& read) {
   FindSightings(&reading);
   FindCutTracebacks(&reading);
   reading.points = FindProgress(read, reading.bodies);
+  NameReportsByTheirRank(&reading);
   reading.exits = FindExits(read, reading.bodies);
   NameByTheLineBelow(&reading);
   NameWhoRaised(&reading);

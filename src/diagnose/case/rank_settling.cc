@@ -226,19 +226,23 @@ class Settling {
     }
   }
 
-  // How many local ranks each node has, where that is known.
+  // How many local ranks each node has, where that is known. One alone may be what is left of several, but for
+  // torchelastic, which makes a folder for each.
   void CountLocals() {
     std::set<int32_t> counts, nodes;
+    bool launches = true;
     for (const auto& [name, domain] : domains_) {
       if (!domain.node) return;
       nodes.insert(*domain.node);
+      launches = launches && domain.launch;
       bool whole = *domain.locals.rbegin() + 1 == static_cast<int32_t>(domain.locals.size());
       bool told = *domain.node > 0 && domain.offsets.size() == 1 && *domain.offsets.begin() % *domain.node == 0;
       if (told) locals_of_node_ = *domain.offsets.begin() / *domain.node;
       counts.insert(whole ? *domain.locals.rbegin() + 1 : -1);
     }
     bool all = !nodes.empty() && *nodes.begin() == 0 && *nodes.rbegin() + 1 == static_cast<int32_t>(nodes.size());
-    if (!locals_of_node_ && all && counts.size() == 1 && *counts.begin() > 1) locals_of_node_ = *counts.begin();
+    const int32_t fewest = launches ? 1 : 2;
+    if (!locals_of_node_ && all && counts.size() == 1 && *counts.begin() >= fewest) locals_of_node_ = *counts.begin();
   }
 
   // One launch, and perhaps the file that it printed to.

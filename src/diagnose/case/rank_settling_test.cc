@@ -53,6 +53,15 @@ TEST_F(CaseReaderTest, TreesOfNodesThatAreNotKnownTellOnlyLocalRanks) {
   EXPECT_EQ(Find(read, "c").rank, 5);
 }
 
+TEST_F(CaseReaderTest, TreesOfNodesWithOneRankEachTellTheRanks) {
+  Write("node_0/x_1/attempt_0/0/stdout.log", "[rank0]: a\n");
+  Write("node_1/x_2/attempt_0/0/stdout.log", "b\n");
+  EXPECT_EQ(Find(ReadFolder(), "b").rank, 1);
+  Write("hosts/node_0/local_rank_0.log", "c\n");
+  Write("hosts/node_1/local_rank_0.log", "d\n");
+  EXPECT_FALSE(Find(Read({folder_ + "/hosts"}), "d").rank) << "others may have printed nothing";
+}
+
 TEST_F(CaseReaderTest, ALaunchersTeeTellsTheRanksOfOneNode) {
   std::string path = Write("train.log", "[default0]:a\n[default1]:b\nlaunched\n[default1]:[rank1]: c\n");
   Case read = Read({path});

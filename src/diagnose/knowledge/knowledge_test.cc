@@ -381,6 +381,28 @@ TEST(RuleSuggestionTest, AHangBeforeTheFirstStepIsRefusedAndSaysWhy) {
   EXPECT_NE(made.status().message().find("hung before it had made a step"), std::string::npos);
 }
 
+TEST(RuleSuggestionTest, ALossThatLeftItsCourseIsFoundByHowFarItRose) {
+  JobFacts facts = Job("up", "loss_spike_or_divergence");
+  for (int64_t step = 1; step <= 200; ++step) facts.curves["loss"].Add(step, step < 150 ? 2.5 : 10);
+  for (const char* report : {R"({"stream":"metric","rank":0,"step":150,"loss":10})", "step: 150 loss: 10.0"}) {
+    facts.root_line = report;
+    ExpectThatTestsPass(facts);
+    EXPECT_NE(SuggestRule(facts, "x.yaml")->rules.find("metric: loss\n    when: value > 2 * baseline(50steps)"),
+              std::string::npos);
+  }
+  facts.root_line = "step: 140 loss: 2.5";
+  EXPECT_FALSE(SuggestRule(facts, "x.yaml").ok());
+}
+
+TEST(RuleSuggestionTest, StacksInDifferentCollectivesAreAHangToo) {
+  JobFacts facts = Job("stuck", "collective_mismatch_hang");
+  facts.kind = "stack";
+  facts.root_line = "  File \"/app/train.py\", line 12 in step";
+  facts.last_step = 40;
+  facts.productive_s = 40;
+  EXPECT_NE(SuggestRule(facts, "x.yaml")->rules.find("silence: {of: steps"), std::string::npos);
+}
+
 TEST(RuleSuggestionTest, AFailureWithoutWordsIsFoundByTheThroughputThatWasLost) {
   JobFacts facts = Job("slow", "throughput_decay");
   facts.root_line = R"({"stream":"metric","rank":0,"step":600,"throughput_tokens_per_sec":30000})";

@@ -8,6 +8,7 @@
 
 #include "diagnose/reading/line_body.h"
 #include "diagnose/verdict/figures.h"
+#include "parse/json_record.h"
 #include "parse/line_record.h"
 
 namespace rankscope::diagnose {
@@ -141,12 +142,57 @@ RuleSuggestion FromSilence(const JobFacts& facts, double step_s, const std::stri
   return made;
 }
 
-// A report of numbers, as slowness is seen in, has no words: any report looks like it, but for one that is no number.
-bool SaysWhy(const std::string& line) {
-  if (line.empty() || line.starts_with("{\"")) return false;
+// A loss that left its course: where, and what it had been on the way there.
+struct LossJump {
+  double before = 0, at = 0;
+  int64_t window = 0;  // steps before it, over which it was so
+};
+
+constexpr double kLeastJump = 1.1;
+constexpr int64_t kFewestSteps = 5, kMostSteps = 50;
+
+// A record of a stored job, or a line.
+model::Record ReadReport(const std::string& line) {
+  if (auto records = parse::RecordsFromJson({line}); records.ok() && !records->empty()) return records->front();
   model::Record record;
   record.text = line;
   parse::UnderstandLine(&record);
+  return record;
+}
+
+// The report with which it began, against the curve before it.
+std::optional<LossJump> FindLossJump(const JobFacts& facts) {
+  const model::Record report = ReadReport(facts.root_line);
+  const auto* loss = model::FindField(report.fields, "loss");
+  const auto at = loss ? model::AsNumber(*loss) : std::nullopt;
+  auto curve = facts.curves.find("loss");
+  if (!at || !report.step || curve == facts.curves.end()) return std::nullopt;
+  const int64_t window = std::min(kMostSteps, *report.step / 2);
+  const double before = curve->second.Median(*report.step - window, *report.step).value_or(0);
+  if (window < kFewestSteps || before <= 0 || *at < kLeastJump * before) return std::nullopt;
+  return LossJump{before, *at, window};
+}
+
+RuleSuggestion FromLoss(const JobFacts& facts, const LossJump& jump, const std::string& rule_file) {
+  RuleSuggestion made;
+  made.alert = NameFor(facts);
+  made.rules = RulesYaml(facts, made.alert,
+                         "    metric: loss\n    when: value > " + Figure(std::sqrt(jump.at / jump.before)) +
+                             " * baseline(" + std::to_string(jump.window) + "steps)\n");
+  auto test = [&](const char* name, double value, const char* state) {
+    return "- name: " + std::string(name) + "\n" + World(facts) + "  input_series:\n  - {series: loss, values: '" +
+           Figure(jump.before) + "x60 " + Figure(value) + "x3'}\n  expect:\n  - {alert: " + made.alert +
+           ", state: " + state + "}\n";
+  };
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" + test("as high as it rose", jump.at, "firing") +
+               test("on its course", jump.before, "never");
+  return made;
+}
+
+// A report of numbers, as slowness is seen in, has no words: any report looks like it, but for one that is no number.
+bool SaysWhy(const std::string& line) {
+  if (line.empty() || line.starts_with("{\"")) return false;
+  const model::Record record = ReadReport(line);
   auto is_infinite = [](const auto& field) {
     const auto* number = std::get_if<double>(&field.second);
     return number && !std::isfinite(*number);
@@ -204,7 +250,7 @@ base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::strin
     return base::Status::Invalid("job " + facts.job +
                                  " is healthy as far as its lines and metrics go: there is nothing to find");
   }
-  if (facts.failure == "process_hung") {
+  if (facts.failure == "process_hung" || facts.kind == "stack") {
     // What a hang is known by is where a thread stands: a frame that any traceback may have.
     auto step_s = UsualStepSeconds(facts);
     if (step_s) return FromSilence(facts, *step_s, rule_file);
@@ -213,9 +259,13 @@ base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::strin
                                  "prints at its start, and no rule would tell them apart");
   }
   if (SaysWhy(facts.root_line)) return FromLine(facts, rule_file);
+  if (facts.failure == "loss_spike_or_divergence") {
+    if (auto jump = FindLossJump(facts)) return FromLoss(facts, *jump, rule_file);
+  }
   if (auto lost = FindLostSpeed(facts)) return FromSpeed(facts, *lost, rule_file);
-  return base::Status::Invalid("job " + facts.job + ": " + facts.failure +
-                               ": no line tells of it, and no speed was lost, so that no rule can be made of it");
+  return base::Status::Invalid(
+      "job " + facts.job + ": " + facts.failure +
+      ": no line tells of it, and no speed was lost nor did the loss rise, so that no rule can be made of it");
 }
 
 }  // namespace rankscope::diagnose

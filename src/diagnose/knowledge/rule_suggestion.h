@@ -16,8 +16,8 @@ struct RuleSuggestion {
   std::string tests;  // `rankscope rules test`: it fires on the job's own words and is silent on others
 };
 
-// From the line with which it began; of a hang, from the silence that no usual step explains; of another failure
-// without words, from the speed that was lost. `rule_file` is the name under which the test finds the rule.
+// From the line with which it began; of a hang, from the silence that no usual step explains; of a loss that
+// left its course, from how far; of another failure without words, from the speed that was lost. `rule_file` is the name under which the test finds the rule.
 // kInvalid: the job is healthy, or nothing of that tells of its failure.
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file);
 

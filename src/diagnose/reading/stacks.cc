@@ -100,8 +100,8 @@ OddStacks FindOddByWaiting(const Stacks& stacks) {
   if (others.empty() || others.size() > waiting.size()) return {};
   const RankStack& odd = stacks.at(others.front());
   const std::string whom = waiting.size() == 1 ? "the other waits" : std::to_string(waiting.size()) + " others wait";
-  return {others, "it stands in " + PlaceOf(odd) + ", " + whom + " in " + PlaceOf(stacks.at(waiting.front())),
-          odd.line};
+  return {others, "it stands in " + PlaceOf(odd) + ", " + whom + " in " + PlaceOf(stacks.at(waiting.front())), odd.line,
+          /*collectives=*/false};
 }
 
 // The dumps of one rank, line by line.
@@ -171,11 +171,20 @@ Stacks FindStacksOf(const Reading& reading, const std::function<std::optional<in
   return stacks;
 }
 
+// Itself: what calls a model's forward pass or the whole program stands in such files, too.
+bool StandsInCollective(const RankStack& stack) {
+  const std::string& file = stack.frames.front().file;
+  return IsWhereRanksWait(file) && file.find("torch/cuda/") == std::string::npos;
+}
+
 OddStacks FindOddOf(const Stacks& stacks) {
   if (stacks.size() < 2) return {};
   OddStacks odd = FindOdd(stacks, &OwnPath);
   if (odd.ranks.empty()) odd = FindOdd(stacks, &WholePath);
-  return odd.ranks.empty() ? FindOddByWaiting(stacks) : odd;
+  if (odd.ranks.empty()) return FindOddByWaiting(stacks);
+  odd.collectives =
+      std::all_of(stacks.begin(), stacks.end(), [](const auto& stack) { return StandsInCollective(stack.second); });
+  return odd;
 }
 
 }  // namespace

@@ -40,7 +40,8 @@ bool IsWhereRanksWait(std::string_view frames);
 struct OddStacks {
   std::vector<int32_t> ranks;  // ascending; empty: all stand alike, or there is no majority
   std::string why;
-  size_t line = 0;  // where the first of them stands
+  size_t line = 0;           // where the first of them stands
+  bool collectives = false;  // all stand in a collective, or in the backward pass, which has some: not in the same ones
 };
 OddStacks FindOddStacks(const Reading& reading);
 // Likewise of the processes, of unknown ranks, that py-spy has dumped into one file; `ranks` are their numbers.

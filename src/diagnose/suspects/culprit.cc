@@ -296,7 +296,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (cause.kind == kUnlikeParameters) {
     if (Blame unlike = OfParameters(reading, suspects, collectives); !unlike.ranks.empty()) return unlike;
   }
-  if (IsVictimsWord(cause) || cause.failure == "collective_mismatch_hang") {
+  if (IsVictimsWord(cause) || (cause.failure == "collective_mismatch_hang" && cause.kind != "stack")) {
     return BlameOfVictims(reading, suspects, collectives);
   }
   // Who measures the ranks is seldom the slow one.

@@ -196,7 +196,8 @@ std::optional<Suspect> FindStandingStack(const Reading& reading) {
       R"(^Thread (?:0x)?[0-9a-fA-F]+ ?\((?:idle|active|most recent call first|Thread 0x)|^Current thread 0x)");
   if (OddStacks odd = FindOddStacks(reading); !odd.ranks.empty()) {
     if (TrainedOn(reading, odd.line)) return std::nullopt;
-    return Suspect{odd.line, "process_hung", "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};
+    const char* failure = odd.collectives ? "collective_mismatch_hang" : "process_hung";
+    return Suspect{odd.line, failure, "stack", Role::kSymptom, 58, odd.ranks.front(), Traceback::kNone, ""};
   }
   if (OddStacks odd = FindOddProcesses(reading); !odd.ranks.empty() && !TrainedOn(reading, odd.line)) {
     const std::string who = "process " + std::to_string(odd.ranks.front()) + ": ";

@@ -113,6 +113,22 @@ TEST(HangByStacks, TimesOfOtherFilesTellNothingOfAStackWithoutAny) {
   EXPECT_EQ(verdict.root_line, "  File \"/app/data.py\", line 12 in load");
 }
 
+// torchrun's wrapper and DDP's forward pass stand in files of torch.distributed, and are no collectives.
+TEST(HangByStacks, RanksThatAllWaitInCollectivesAndNotInTheSameIssuedDifferentOnes) {
+  const std::string torch = "  File \"/usr/lib/python3/dist-packages/torch/",
+                    backward = torch + "autograd/graph.py\", line 829 in _engine_run_backward\n",
+                    wrapped = "  File \"/app/data.py\", line 12 in load\n" + torch +
+                              "nn/parallel/distributed.py\", line 1661 in forward\n";
+  for (const auto& [odd, failure] :
+       {std::pair(backward, "collective_mismatch_hang"), std::pair(wrapped, "process_hung")}) {
+    const Verdict verdict = Judge({{"rank_0.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)},
+                                   {"rank_1.log", Steps(1, 4) + Faulthandler(kInAllReduce, 61)},
+                                   {"rank_2.log", Steps(1, 4) + Faulthandler(odd, 64)}});
+    EXPECT_EQ(verdict.failure, failure);
+    EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  }
+}
+
 TEST(HangByStacks, OfTwoRanksThatBothWaitTheOneBehindIsNamed) {
   const std::string in_barrier =
       "  File \"/usr/lib/python3/dist-packages/torch/distributed/distributed_c10d.py\", line 2811 in barrier\n";

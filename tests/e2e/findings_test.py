@@ -153,6 +153,19 @@ class FindingsTest(PlaceCase):
         wait_until(lambda: server.rows("job:live stream:event"), "the finding's event")
         self.assertEqual(list(map(alone, self.detect(server, "live", "--rules", rules))), [alone(hang)])
 
+    def test_of_a_hang_the_stacks_are_asked_for(self):
+        server = self.serve()
+        def at(seconds):
+            return f"2026-11-01T00:{seconds // 60:02}:{seconds % 60:02}Z"
+        server.ingest("stuck", [{"timestamp": at(step), "rank": 0, "stream": "metric", "step": step, "loss": 2.5}
+                                for step in range(1, 6)])
+        server.ingest("stuck", [{"timestamp": at(400), "node_rank": 0, "stream": "host", "load_1m": 1}])
+        [hang] = self.await_findings(server, 1, rule="Hang")
+        self.assertEqual((hang["step"], hang["action"]), (5, "dump_stacks"))
+        asked = wait_until(lambda: [row for row in server.rows("job:stuck event:action") if row["action"] == "dump_stacks"],
+                           "the action")
+        self.assertIn("asked by rule Hang", asked[0]["msg"])
+
     def test_a_deleted_jobs_findings_go(self):
         server = self.serve()
         server.ingest("j", [{**OOM, "job_id": "j"}])

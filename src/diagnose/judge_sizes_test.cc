@@ -117,6 +117,19 @@ TEST(Judge, IsSureOfNobodyForASizeWhereAllOthersAreInTheSameAllReduce) {
   EXPECT_EQ(judge("broadcast").culprits, std::vector<int32_t>{1});
 }
 
+TEST(Judge, IsSureOfNobodyForASizeWhereNobodySaysWhereHeWas) {
+  auto judge = [](const std::string& of_rank_0) {
+    return Judge({{"rank_0.log", Steps(1, 4) + of_rank_0},
+                  {"rank_1.log", Steps(1, 4)},
+                  {"rank_2.log", Steps(1, 4)},
+                  {"rank_3.log", Steps(1, 4) + kGotMore}});
+  };
+  EXPECT_EQ(judge("").failure, "collective_mismatch_hang");
+  EXPECT_EQ(judge("").culprits, (std::vector<int32_t>{0, 1, 3}));
+  EXPECT_LT(judge("").confidence, 0.5);
+  EXPECT_EQ(judge(Raised(0, 31, "all_reduce", kClosed)).culprits, std::vector<int32_t>{0});
+}
+
 TEST(Judge, BlamesWhoSendsInTheBroadcastThatAllWhoWaitInABarrierHaveBehindThem) {
   auto in_barrier = [](int rank) { return Steps(1, 4) + Raised(rank, 53, "barrier", kClosed); };
   Files files = {{"rank_0.log", in_barrier(0)},

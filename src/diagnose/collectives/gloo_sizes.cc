@@ -55,13 +55,13 @@ bool DidOthersReduceGradients(const Reading& reading, const std::vector<Suspect>
 }
 
 // Whether a broadcast that no traceback shows fits as well: its sender does not say where it was while the rest reduce
-// gradients, or all others are past it, in an all-reduce.
+// gradients, or all others are past it, in an all-reduce, or nobody says where he was.
 bool MayBeOfABroadcast(const Reading& reading, const std::vector<Suspect>& suspects, int32_t receiver, int32_t above,
                        bool reducing, const std::set<int32_t>& known) {
   if (reducing) return RanksIn(reading, suspects, "").count(above) == 0;
   std::set<int32_t> others = known;
   others.erase(receiver);
-  return RanksIn(reading, suspects, "in all_reduce") == others;
+  return !AnyIn(reading, suspects, "") || RanksIn(reading, suspects, "in all_reduce") == others;
 }
 
 // Nobody comes through an all-reduce or an all-gather without the receiver: all others have a broadcast behind them.

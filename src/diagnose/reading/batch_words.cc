@@ -49,7 +49,8 @@ std::optional<Kind> KindOf(std::string_view label, size_t numbers, bool is_tenso
       kLengths(R"re((?i)(?:len|lens|lengths?|tokens)$)re"),
       kSamples(R"re((?i)(?:batch[ _-]?size|num[ _](?:samples|images|examples|sequences))$)re"),
       kShape(R"re((?i)(?:shape|size|dims?|resolution|input|image|pixel|batch|tensor|video|frames|features|labels))re");
-  static const re2::RE2 kOfTheRun(R"re((?i)(?:consumed|seen|processed|trained|vocab|max|model|context|limit|cache))re");
+  static const re2::RE2 kOfTheRun(
+      R"re((?i)(?:consumed|seen|processed|trained|vocab|max|model|context|limit|cache|num examples))re");
   if (is_tensor) return Kind::kShape;
   if (numbers == 1 && Has(label, kOfTheRun)) return std::nullopt;
   if (numbers == 1 && Has(label, kTotal)) return Kind::kTotal;

@@ -41,6 +41,7 @@ TEST(BatchWords, OtherNumbersAreNotTheBatchs) {
   EXPECT_EQ(Told("loss 2.41 lr 1e-05 step 120/1000"), "");
   EXPECT_EQ(Told("device index 3, batch idx 120, layer ids [4, 5], 1000 rows: 12"), "");
   EXPECT_EQ(Told("consumed tokens: 8192000 vocab size [32000, 4096]"), "shape of vocab size [32000, 4096]");
+  EXPECT_EQ(Told("  Num examples = 20,000"), "");
   EXPECT_EQ(Told(""), "");
 }
 

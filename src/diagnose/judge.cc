@@ -23,6 +23,8 @@
 #include "diagnose/suspects/victims.h"
 #include "diagnose/verdict/error_file_verdict.h"
 #include "diagnose/verdict/failure_class.h"
+#include "diagnose/verdict/healthy_verdict.h"
+#include "diagnose/verdict/memory_since.h"
 #include "diagnose/verdict/node_words.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "diagnose/verdict/silent_death.h"
@@ -190,20 +192,6 @@ std::optional<Culprit> NodeOf(const Reading& reading, const Suspect& cause) {
   return Culprit{node, {}, StepBefore(reading, cause.line, {})};
 }
 
-// Every process whose end is told ended with 0.
-bool AllExitedWell(const Reading& reading) {
-  return !reading.exits.empty() && std::all_of(reading.exits.begin(), reading.exits.end(),
-                                               [](const Exit& exit) { return exit.code == 0 && !exit.signal; });
-}
-
-Verdict Healthy(const Reading& reading) {
-  Verdict verdict;
-  const bool ended_well = !reading.finished.empty() || AllExitedWell(reading);
-  verdict.confidence = ended_well ? 0.95 : !reading.points.empty() ? 0.85 : 0.6;
-  verdict.summary = ended_well ? "it ended well" : "nothing is wrong as far as these logs go";
-  return verdict;
-}
-
 // A wait for a rank that has gone on without the others, or waits elsewhere, is one for a collective that it left out;
 // where all waited, for one that they did not issue alike.
 void CallSkippedByName(const Reading& reading, const Collectives& collectives, std::vector<Suspect>* suspects) {
@@ -266,7 +254,7 @@ Verdict DiagnoseAttempt(const Case& read, const Topology& topology, bool after_s
   if (!chosen) {
     if (auto by_dumps = JudgeDumps(read); by_dumps && reading.finished.empty()) return *by_dumps;
     auto by_files = JudgeErrorFiles(read);
-    return by_files && reading.finished.empty() ? *by_files : Healthy(reading);
+    return by_files && reading.finished.empty() ? *by_files : HealthyVerdict(reading);
   }
   Verdict verdict;
   verdict.healthy = false;
@@ -300,7 +288,8 @@ Verdict DiagnoseJob(const Case& read, const Topology& topology) {
     const bool after_silence = !verdicts.empty() && StopsShort(verdicts.back());
     verdicts.push_back(DiagnoseAttempt(attempt.read, topology, after_silence));
   }
-  Verdict story = StoryOf(attempts, std::move(verdicts), read.last_launch);
+  Verdict story = StoryOf(attempts, verdicts, read.last_launch);
+  TellMemorySince(attempts, verdicts, &story);
   return story.healthy || !MixesAttempts(read) ? story : DiagnoseAttempt(read, topology, /*after_silence=*/false);
 }
 

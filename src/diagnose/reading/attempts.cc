@@ -226,7 +226,7 @@ bool MixesAttempts(const Case& whole) {
   return untold;
 }
 
-Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts, int32_t last_launch) {
+Verdict StoryOf(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, int32_t last_launch) {
   const size_t told = AttemptToTell(attempts, verdicts, last_launch);
   std::vector<std::string> others;
   for (size_t i = 0; i < verdicts.size(); ++i) {

@@ -37,6 +37,6 @@ bool MixesAttempts(const Case& whole);
 // Of the verdicts of the attempts, in their order, the one that tells the job's story: the last if it ended well, or if
 // it has trained and nothing failed since the launch that begins with attempt `last_launch`; else the last that failed,
 // and not only to come together again. It names the other attempts.
-Verdict StoryOf(const std::vector<Attempt>& attempts, std::vector<Verdict> verdicts, int32_t last_launch);
+Verdict StoryOf(const std::vector<Attempt>& attempts, const std::vector<Verdict>& verdicts, int32_t last_launch);
 
 }  // namespace rankscope::diagnose

@@ -98,7 +98,7 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
 
 std::string_view AdviceOn(const MemoryTrace& trace) {
   constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
-      {kExtremeSample, "take the sample named out, or cap its size, before the next start; batch by tokens"},
+      {kExtremeSample, "take that sample out, or cap its size, before the next start; batch by tokens"},
       {"leak",
        "look for what holds on to tensors: losses kept with their graph (append loss.item()), caches without a limit"},
       {"fragmentation",
@@ -170,6 +170,7 @@ MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause) {
   NameFile(reading, cause, &trace);
   if (trace.kind.empty() && WasEvaluating(reading, cause)) trace.kind = "evaluation";
   JudgeTrend(reading, cause, &trace);
+  for (std::string& figure : MemoryAfter(reading, cause)) trace.figures.push_back(std::move(figure));
   constexpr int64_t kFirstSteps = 3;
   bool early = std::none_of(reading.points.begin(), reading.points.end(), [&](const Point& point) {
     return point.line < cause.line && point.step.value_or(0) > kFirstSteps;

@@ -34,9 +34,17 @@ size_t LastReport(const Reading& reading, const Suspect& cause, size_t begin) {
   return begin;
 }
 
+// Where it reports again, if it outlived the failure: what it printed from there on is of later batches.
+size_t NextReport(const Reading& reading, const Suspect& cause, size_t end) {
+  for (const Point& point : reading.points) {
+    if (point.rank == cause.rank && point.line > cause.line) end = std::min(end, point.line);
+  }
+  return end;
+}
+
 std::vector<size_t> LinesInFlight(const Reading& reading, const Suspect& cause) {
   std::vector<size_t> lines;
-  const size_t end = std::min(reading.bodies.size(), cause.line + kAround);
+  const size_t end = NextReport(reading, cause, std::min(reading.bodies.size(), cause.line + kAround));
   size_t i = LastReport(reading, cause, cause.line > kAround ? cause.line - kAround : 0);
   for (; i < end; ++i) {
     const std::string_view text = reading.bodies[i].text;

@@ -9,11 +9,13 @@
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/host_memory.h"
 #include "diagnose/suspects/memory_trace.h"
+#include "diagnose/suspects/outlived_memory.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/untimed_end.h"
 #include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/last_seen.h"
 #include "diagnose/verdict/node_words.h"
+#include "diagnose/verdict/quote.h"
 #include "diagnose/verdict/refutation.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "model/rank_set.h"
@@ -22,29 +24,8 @@
 namespace rankscope::diagnose {
 namespace {
 
-constexpr size_t kLongestQuote = 600;
 constexpr size_t kLongestRoot = 8192;
 constexpr size_t kMostOfARole = 3;
-
-// Whole characters.
-std::string_view Beginning(std::string_view text, size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0) == 0x80) --most;
-  return text.substr(0, most);
-}
-
-std::string Quote(std::string_view text) {
-  std::string quote(Beginning(text, kLongestQuote));
-  parse::RedactSecrets(&quote);
-  if (text.size() > kLongestQuote) quote += "…";
-  return quote;
-}
-
-Evidence EvidenceOf(const Reading& reading, size_t line, std::string_view role) {
-  const Line& said = reading.read->lines[line];
-  return {Quote(said.text), std::string(role), said.time, reading.ranks[line], reading.read->files[said.file].path,
-          said.number};
-}
 
 // A few suspects of each role, each class once for a rank, the earliest first.
 class Quotations {
@@ -95,11 +76,6 @@ std::vector<bool> FilesWithTimes(const Case& read) {
     if (line.time) timed[line.file] = true;
   }
   return timed;
-}
-
-std::string Short(std::string_view text) {
-  constexpr size_t kShort = 160;
-  return Quote(Beginning(text, kShort));
 }
 
 // A report's own words, or what a record without words tells.
@@ -224,6 +200,13 @@ void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotat
   if (!trace.would_settle.empty()) verdict->would_settle.push_back(trace.would_settle);
 }
 
+// Before the failure, which it may explain: whoever skips a batch leaves its collectives out.
+void TellOutlivedMemory(const Reading& reading, Quotations* quotations, Verdict* verdict) {
+  OutlivedMemory outlived = FindOutlivedMemory(reading);
+  verdict->figures.insert(verdict->figures.end(), outlived.figures.begin(), outlived.figures.end());
+  if (!outlived.lines.empty()) quotations->Add(outlived.lines.front(), "context");
+}
+
 // Where Python stood when native code ended the process, as faulthandler has printed it.
 void TellPlaceOfDeath(const Reading& reading, int32_t rank, Quotations* quotations, Verdict* verdict) {
   const std::map<int32_t, RankStack> stacks = FindStacks(reading);
@@ -288,6 +271,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   TellPlaceOfRaise(reading, cause.line, &quotations, verdict);
   if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
+  TellOutlivedMemory(reading, &quotations, verdict);
   const std::vector<Suspect> told = WithoutItsEffects(suspects, cause);
   quotations.AddSuspects(told, cause);
   if (const Point* last = LastPointBefore(reading, cause.line)) quotations.Add(last->line, "context");

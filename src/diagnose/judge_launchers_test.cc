@@ -187,5 +187,13 @@ TEST(Judge, TakesTheRowThatTheLauncherSawFirstOfThoseThatEndAlike) {
             "  exitcode  : -6 (pid: 21)");
 }
 
+TEST(Judge, BlamesTheTaskThatFluxSawFail) {
+  const std::string said = "12.1s: flux-shell[1]: FATAL: doom: task rank 5 on host gpu12 ";
+  const std::string end = "flux-job: task(s) exited with exit code 1\n";
+  for (const char* doom : {"failed and exit-on-error is set\n", "exited and exit-timeout=30s has expired\n"})
+    EXPECT_EQ(JudgeLog(Steps(1, 4) + said + doom + end).culprits, std::vector<int32_t>{5}) << doom;
+  EXPECT_TRUE(JudgeLog(Steps(1, 4) + end).culprits.empty());
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -55,6 +55,7 @@ constexpr Wording kWordings[] = {
     {R"(srun: error: \S+: tasks [\d,-]+: Exited with exit code (?P<code>\d+))"},
     {R"(process rank (?P<rank>\d+)(?: with PID \w+)? on node .* exited on signal (?P<signal>\d+))"},
     {R"(Process name: \[(?:\[\d+,\d+\]|[^\]@]+@\d+),(?P<rank>\d+)\])"},
+    {R"(\brank (?P<rank>\d+) on (?:host )?\S+ (?:failed and exit-on-error is set|exited and exit-timeout=\S+ has expired))"},
     {R"(MPI_ABORT was invoked on rank (?P<rank>\d+))"},
     {R"(application called MPI_Abort\(.*\) - process (?P<rank>\d+))"},
     {R"(Child process with PID \d+ terminated with code (?P<code>-?\d+))"},

@@ -72,6 +72,9 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
+    // Flux's.
+    {"python_exception_one_rank", "exit code", kOutcome, 38,
+     R"(\brank \d+ on (?:host )?\S+ (?:failed and exit-on-error is set|exited and exit-timeout=\S+ has expired))"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, kNotedByServices},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58, R"(status failed cmd .* code -9\b)"},
     // Lightning's launcher, Open MPI and MPICH.

@@ -195,5 +195,22 @@ TEST(Judge, BlamesTheTaskThatFluxSawFail) {
   EXPECT_TRUE(JudgeLog(Steps(1, 4) + end).culprits.empty());
 }
 
+TEST(Judge, TakesTheExceptionOfOldSpawnForItsLaunchers) {
+  const std::string spawn =
+      "Traceback (most recent call last):\n  File "
+      "\"/venv/lib/python3.7/site-packages/torch/multiprocessing/spawn.py\", "
+      "line 118, in join\n    raise Exception(msg)\nException: \n\n-- Process 1 terminated with the following error:\n";
+  const std::string cut =
+      "Traceback (most recent call last):\n  File \"/app/train.py\", line 7, in worker\n    for rows in loader:\n";
+  const Verdict verdict = JudgeLog(spawn + cut);
+  EXPECT_EQ(verdict.root_line, "    for rows in loader:");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
+  EXPECT_EQ(
+      JudgeLog("Traceback (most recent call last):\n  File \"/app/a.py\", line 7, in worker\n    raise Exception(x)"
+               "\nException: \n")
+          .root_line,
+      "Exception: ");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -89,6 +89,9 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
      R"(its worker process has died|MPI communication peer process has unexpectedly disconnected)"},
     {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow, kRaisedByLaunchers},
+    // As mp.spawn of before 1.8 has it.
+    {"python_exception_one_rank", "launcher", kCascade, kEndedSomehow,
+     R"(^Exception: *(?:$|-- Process \d+ terminated with))", R"(multiprocessing/spawn\.py)"},
 };
 
 }  // namespace

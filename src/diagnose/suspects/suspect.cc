@@ -54,10 +54,16 @@ bool IsCutOff(const Reading& reading, const Sighting& sighting) {
          reading.tracebacks.all[sighting.traceback].exception == Traceback::kNone;
 }
 
+// mp.spawn quotes what its process raised. Cut off as well, that says more than that one raised something.
+bool IsQuoted(const Reading& reading, const Sighting& sighting) {
+  const size_t begin = reading.tracebacks.all[sighting.traceback].begin;
+  return begin > 0 && reading.text(begin - 1).find("terminated with the following error:") != std::string_view::npos;
+}
+
 int ScoreOf(const Reading& reading, const Sighting& sighting) {
   const Signature& signature = *sighting.signature;
   int score = signature.weight;
-  if (IsCutOff(reading, sighting)) return score - kGuessed;
+  if (IsCutOff(reading, sighting)) return score - (IsQuoted(reading, sighting) ? kGuessed / 2 : kGuessed);
   bool lives = signature.life == Life::kGoesOn;
   if (lives || sighting.traceback != Traceback::kNone) return score;
   if (IsWarning(reading, sighting.line) && signature.role != Role::kOutcome &&

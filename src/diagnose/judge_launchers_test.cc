@@ -212,5 +212,20 @@ TEST(Judge, TakesTheExceptionOfOldSpawnForItsLaunchers) {
       "Exception: ");
 }
 
+TEST(Judge, TakesWhatAnEngineRaisesWhileItBuildsTheModelForNoCheckpoints) {
+  auto raised = [](const std::string& frame) {
+    return JudgeLog(
+               "(VllmWorker rank=3 pid=71) Traceback (most recent call last):\n(VllmWorker rank=3 pid=71)   File "
+               "\"/venv/vllm/v1/worker/gpu_worker.py\", line 9, in load_model\n(VllmWorker rank=3 pid=71)     "
+               "self.runner.load_model()\n(VllmWorker rank=3 pid=71)   File \"/venv/vllm/" +
+               frame)
+        .failure;
+  };
+  EXPECT_EQ(raised("v1/worker/gpu_model_runner.py\", line 11, in load_model\n(VllmWorker rank=3 pid=71)     build()\n"),
+            "python_exception_one_rank");
+  EXPECT_EQ(raised("model_loader/weight_utils.py\", line 3, in weights\n(VllmWorker rank=3 pid=71)     read()\n"),
+            "checkpoint_load_failed");
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -11,6 +11,10 @@ constexpr std::string_view kSaving =
 constexpr std::string_view kLoading =
     R"(torch/serialization\.py.*\b_?load|\bin (?:torch_)?load\b|load_checkpoint|_load_checkpoint|load_state_dict|load_model|_load_pretrained_model|load_sharded|state_dict_loader|dist_checkpointing/.*load|load_from_checkpoint|restore_checkpoint|load_file|safe_open|load_optimizer|_load_from_checkpoint|\bin (?:_?(?:\w+_)?resume|\w*resume_(?:from|train|checkpoint|ckpt|state|model|run)\w*)\b|load_zero|load_state\b|set_(?:optimizer|model)?_?state_dict|_load_optim_state_dict|optim_state_dict_to_load)";
 
+// Engines that serve call it loading that they build the model, before there is a file to read.
+constexpr std::string_view kBuilding =
+    R"((?:vllm|sglang)/\S+", line \d+, in (?:load_model|get_model|_?initialize_model|__init__)\n[^\n]*\n*$)";
+
 // What a checkpoint lacks.
 constexpr std::string_view kBadCheckpoint =
     R"((?:Error|Exception)(?:: |\().*(?:[Ii]nvalid|[Uu]nexpected|[Ww]rong|[Cc]orrupt\w*|[Mm]alformed|[Mm]issing|[Ii]ncompatible)\b.{0,40}\b(?:checkpoints?|ckpt|state[_ ]dict|safetensors|optimizer states?)\b)";
@@ -84,6 +88,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "missing", kCause, 80,
      R"((?i)error no file named|(?:could not find|not found)\b.{0,30}\bin (?:the )?checkpoint|checkpoint structure and target|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}\b(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
     {"checkpoint_load_failed", "exception", kSymptom, 66, kException, kLoading},
+    {"python_exception_one_rank", "building the model", kSymptom, 67, kException, kBuilding},
 
     {"disk_full", "enospc", kCause, 78, R"(No space left on device|\[Errno 28\]|\bENOSPC\b|database or disk is full)"},
     {"disk_full", "quota", kCause, 80, R"(Disk quota exceeded|\[Errno 122\]|\bEDQUOT\b)"},

@@ -227,5 +227,15 @@ TEST(Judge, TakesWhatAnEngineRaisesWhileItBuildsTheModelForNoCheckpoints) {
             "checkpoint_load_failed");
 }
 
+TEST(Judge, TakesTheStackOfAnErrorInCppForNoDump) {
+  const Verdict verdict = JudgeLog(
+      "(RayWorker pid=53) [E ProcessGroupNCCL.cpp:916] [Rank 3] NCCL watchdog thread terminated with exception: CUDA "
+      "error: unknown error\n(RayWorker pid=53) Exception raised from c10_cuda_check_implementation at "
+      "../c10/cuda/CUDAException.cpp:44 (most recent call first):\n(RayWorker pid=53) frame #0: c10::Error::Error() + "
+      "0x57 (0x7f in libc10.so)\n");
+  EXPECT_EQ(verdict.failure, "cuda_illegal_memory_access");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

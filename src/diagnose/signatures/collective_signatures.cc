@@ -168,7 +168,7 @@ constexpr Signature kTable[] = {
     {"process_hung", "gil", kSymptom, 57, R"(Could not acquire GIL within|GIL induced hang)"},
     {"process_hung", "no progress", kSymptom, 60, kNoProgress, "", Life::kEnds},
     {"process_hung", "stack dump", kSymptom, 54,
-     R"(^Timeout \(\d+:\d+:\d+\)!|most recent call first|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active)|^\*? *\d+ +Thread 0x[0-9a-f]+ \(LWP \d+\))"},
+     R"(^Timeout \(\d+:\d+:\d+\)!|(?:[Tt]hread 0x[0-9a-fA-F]+.*|^Stack )\(most recent call first\)|py-spy (?:dump|top)|^Thread (?:0x)?[0-9a-fA-F]+ \((?:idle|active)|^\*? *\d+ +Thread 0x[0-9a-f]+ \(LWP \d+\))"},
     // The kernel calls it INFO, whose weight that lowers.
     {"process_hung", "kernel", kSymptom, 88, R"(task \S+:\d+ blocked for more than \d+ seconds)"},
 

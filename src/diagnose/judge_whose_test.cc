@@ -154,5 +154,19 @@ TEST(Judge, NamesTheOnlyRankThatMetWhatAKernelAsserts) {
   EXPECT_TRUE(JudgeLog(steps + kernel + met("1") + met("3")).culprits.empty());
 }
 
+TEST(JudgeWhose, WhatIsSaidRightAboveTheOnlyTracebackIsItsRanks) {
+  const std::string said = "gpu07:502:568 [0] include/alloc.h:112 NCCL WARN Cuda failure 999 'unknown error'\n";
+  const std::string info = "gpu07:502:568 [0] NCCL INFO channel.cc:41 -> 1\n";
+  const std::string cut =
+      "Traceback (most recent call last):\n  File \"/app/train.py\", line 7, in <module>\n    share()\n";
+  const Verdict verdict = JudgeLog(kSteps + said + info + WithPrefix("[rank2]: ", cut));
+  EXPECT_EQ(verdict.failure, "nccl_cuda_error");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  const std::string both = WithPrefix("[rank2]: ", cut) + WithPrefix("[rank1]: ", cut);
+  EXPECT_TRUE(JudgeLog(kSteps + said + info + both).culprits.empty());
+  EXPECT_TRUE(JudgeLog(WithPrefix("[rank2]: ", cut) + kSteps + said + info).culprits.empty());
+  EXPECT_TRUE(JudgeLog(kSteps + said + cut).culprits.empty());
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -225,6 +225,26 @@ std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& caus
   return first ? first->rank : std::nullopt;
 }
 
+// What NCCL or a reader of data says on the way to an exception names no rank; the only rank whose traceback begins
+// right below is the one.
+constexpr size_t kOnTheWay = 16;  // lines
+
+std::optional<int32_t> WhoRaisedBelow(const Reading& reading, const Suspect& cause) {
+  const bool own = cause.role <= Role::kSymptom && cause.traceback == Traceback::kNone;
+  if (!own || cause.failure == "nccl_system_error" || cause.failure == "rendezvous_failed") return std::nullopt;
+  const auto& lines = reading.read->lines;
+  std::optional<int32_t> who;
+  bool follows = false;
+  for (const Traceback& traceback : reading.tracebacks.all) {
+    const auto& rank = reading.ranks[traceback.begin];
+    if (!rank || (who && who != rank)) return std::nullopt;
+    who = rank;
+    follows |= traceback.begin > cause.line && traceback.begin <= cause.line + kOnTheWay &&
+               lines[traceback.begin].file == lines[cause.line].file;
+  }
+  return follows ? who : std::nullopt;
+}
+
 // Every rank that reports its speed does so of its own slowing, or one alone reports.
 bool DoAllSlowAlike(const Reading& reading, const std::vector<int32_t>& slowing) {
   std::set<int32_t> reporting;
@@ -340,6 +360,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (cause.kind == "stack") {
     if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }
+  if (auto below = WhoRaisedBelow(reading, cause)) return {{*below}, "it alone raised what came of that", {}};
   return OfExits(reading, cause);
 }
 

@@ -168,5 +168,13 @@ TEST(JudgeWhose, WhatIsSaidRightAboveTheOnlyTracebackIsItsRanks) {
   EXPECT_TRUE(JudgeLog(kSteps + said + cut).culprits.empty());
 }
 
+TEST(JudgeWhose, WhatNcclRefusesIsOfTheRankWhoseGroupGoes) {
+  const std::string refused =
+      "  what():  NCCL error in: /torch/csrc/distributed/c10d/NCCLUtils.hpp:181, unhandled cuda error, NCCL version "
+      "2.10.3\n";
+  EXPECT_EQ(JudgeLog(kSteps + refused + "Process Group destroyed on rank 2\n").culprits, std::vector<int32_t>{2});
+  EXPECT_TRUE(JudgeLog(kSteps + refused + "info: Process Group destroyed on rank 2\n").culprits.empty());
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -154,9 +154,10 @@ std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
   return std::nullopt;
 }
 
-// DistributedDataParallel names it some lines below: "Parameter indices which did not receive grad for rank 1".
+// DistributedDataParallel names it some lines below, "Parameter indices which did not receive grad for rank 1", and
+// c10d of what NCCL refuses, "Process Group destroyed on rank 0".
 std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
-  static const re2::RE2 kRank(R"(did not receive grad for rank (\d{1,6}))");
+  static const re2::RE2 kRank(R"((?:did not receive grad for|^Process Group destroyed on) rank (\d{1,6}))");
   constexpr size_t kMessage = 6;
   int32_t rank = 0;
   for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
@@ -350,7 +351,7 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   }
   if (auto wrote = WhoLeftErrorFile(reading, cause)) return {{*wrote}, "its error file has the same message", {}};
   if (auto repeats = WhoRepeats(reading, cause)) return {{*repeats}, "it repeats the message", {}};
-  if (cause.failure == "unused_parameters_ddp") {
+  if (cause.failure == "unused_parameters_ddp" || cause.failure == "nccl_cuda_error") {
     if (auto below = RankBelow(reading, cause.line)) return {{*below}, "the message names it", {}};
   }
   if (cause.kind == "launcher") {

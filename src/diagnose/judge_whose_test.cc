@@ -176,5 +176,15 @@ TEST(JudgeWhose, WhatNcclRefusesIsOfTheRankWhoseGroupGoes) {
   EXPECT_TRUE(JudgeLog(kSteps + refused + "info: Process Group destroyed on rank 2\n").culprits.empty());
 }
 
+TEST(JudgeWhose, ALineThatTellsTheProcessAloneIsOfTheRankThatItsOthersTell) {
+  const std::string own =
+      "(Worker pid=73) Traceback (most recent call last):\n(Worker pid=73)   File \"/app/a.py\", line 3, in "
+      "step\n(Worker pid=73)     pack()\n(Worker pid=73) ValueError: 9 rows do not fill 4 packs\n";
+  const std::string second = "(VllmWorker rank=2 pid=73) INFO 02-03 16:30:26 [worker.py:98] ready\n";
+  EXPECT_EQ(JudgeLog(second + own).culprits, std::vector<int32_t>{2});
+  const std::string fifth = "(VllmWorker rank=5 pid=73) INFO 02-03 16:30:26 [worker.py:98] ready\n";
+  EXPECT_TRUE(JudgeLog(second + fifth + own).culprits.empty()) << "of two nodes";
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

@@ -26,15 +26,17 @@ bool TellsOtherNode(const Line& line) {
          rank != local;
 }
 
-// Ray Train lists its workers when it has started them: "- (node_id=5c1, ip=10.0.0.4, pid=810) world_rank=2, …".
-class RayWorkers {
+// Which rank a process is: some of its lines may tell both, and Ray Train lists its workers when it has started them:
+// "- (node_id=5c1, ip=10.0.0.4, pid=810) world_rank=2, …".
+class RanksOfProcesses {
  public:
-  explicit RayWorkers(const Case& read) {
+  explicit RanksOfProcesses(const Case& read) {
     static const re2::RE2 kRow(
         R"(^- \((?:node_id=\w+, )?ip=[\w.:]+, pid=(\d{1,9})\) (?:world_)?rank=(\d{1,6}), local_rank=)");
     int64_t pid = 0;
     int32_t rank = 0;
     for (const Line& line : read.lines) {
+      if (line.pid && line.rank) ranks_[*line.pid].insert(*line.rank);
       if (re2::RE2::PartialMatch(re2::StringPiece(line.text.data(), line.text.size()), kRow, &pid, &rank))
         ranks_[pid].insert(rank);
     }
@@ -53,7 +55,7 @@ class RayWorkers {
 void ReadSpeakers(Reading* reading) {
   // A local rank is a global one where there is one node only.
   const bool one_node = std::none_of(reading->read->lines.begin(), reading->read->lines.end(), TellsOtherNode);
-  const RayWorkers workers(*reading->read);
+  const RanksOfProcesses processes(*reading->read);
   SectionRank sections;
   for (const Line& line : reading->read->lines) {
     reading->bodies.push_back(ReadLineBody(line.text));
@@ -61,7 +63,7 @@ void ReadSpeakers(Reading* reading) {
     if (!line.rank && !reading->bodies.back().rank) reading->bodies.back().rank = section;
     std::optional<int32_t> rank = line.rank ? line.rank : reading->bodies.back().rank;
     if (!rank && one_node) rank = line.local_rank;
-    if (!rank) rank = workers.RankOf(line);
+    if (!rank) rank = processes.RankOf(line);
     reading->ranks.push_back(rank);
   }
 }

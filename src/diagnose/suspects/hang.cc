@@ -74,7 +74,7 @@ bool IsUnderWay(std::string_view text) {
       R"((?i)\b(?:completed?|finished|successfully|took|exiting|done|saved|results?)\b|\b(?:upload|report|shut|teardown|stop|serv)|warn)");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
-      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|connect|launch|spawn|synchroni[sz]|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b|\bstart(?:ing)? training\b|\bNCCL INFO\b)");
+      R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|connect|launch|spawn|synchroni[sz]|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b|all.?reduc(?:es?|ing|tions?)\b|\bstart(?:ing)? training\b|\bNCCL INFO\b)");
   return Matches(text, regex);
 }
 
@@ -114,7 +114,7 @@ bool IsDistributed(const Reading& reading) {
 
 // Each process that NCCL speaks of has begun a communicator, and said nothing more.
 bool AllHaveBegunACommunicator(const Reading& reading) {
-  static const re2::RE2 kWriter(R"((\S+:\d+):\d+ \[\d+\] NCCL INFO)");
+  static const re2::RE2 kWriter(R"((\S+:\d+):\d+ \[\d+\] .*\bNCCL (?:INFO|WARN))");
   std::map<std::string, bool> begun;  // by host and process
   std::string writer;
   for (const LineBody& body : reading.bodies) {
@@ -123,14 +123,11 @@ bool AllHaveBegunACommunicator(const Reading& reading) {
   return !begun.empty() && std::all_of(begun.begin(), begun.end(), [](const auto& process) { return process.second; });
 }
 
-// Somebody's excerpt of how NCCL set itself up, which says nothing of the job: it may have gone on.
+// Somebody's excerpt of how NCCL set itself up, or its own tests (all_reduce_perf), which says nothing of a job: it may
+// have gone on.
 bool IsOfNcclAlone(const Reading& reading) {
-  const bool has_others = AnyLine(reading, [](auto text) {
-    const bool of_nccl = text.find("NCCL INFO") != std::string_view::npos ||
-                         text.find("NCCL WARN") != std::string_view::npos || text.starts_with("NCCL version ");
-    return !text.empty() && !of_nccl;
-  });
-  return !has_others && !AllHaveBegunACommunicator(reading);
+  static const re2::RE2 kOfNccl(R"(^\W*$|\bNCCL (?:INFO|WARN|version)\b|^#|\b\w+_perf\b)");
+  return !AnyLine(reading, [](auto text) { return !Matches(text, kOfNccl); }) && !AllHaveBegunACommunicator(reading);
 }
 
 // From the line on it did what it was started for, if not in steps. Who has loaded is not done.

@@ -17,6 +17,7 @@ const char* const kUnderWay[] = {
     "***** Running training *****",
     "[10:00:05] trainer INFO: Start training",
     "gpu1:310:352 [1] NCCL INFO Using network Socket",
+    "I0212 10:00:05.1 42 collectives.py:17] 12 all-reduces in 1 pack",
 };
 
 TEST(StalledLaunch, IsAHangWhereTheLastWordTellsOfWorkThatNeverCameToAStep) {
@@ -162,6 +163,7 @@ TEST(StalledLaunch, IsNoneOfAnExcerptOfHowNcclSetItselfUp) {
   EXPECT_TRUE(JudgeLog(setup + nccl + begins).healthy) << "another process has not begun";
   EXPECT_TRUE(JudgeLog(nccl + begins + nccl + "Connected all trees\n").healthy);
   EXPECT_TRUE(JudgeLog("NCCL version 2.31.7+cuda13.1\n" + setup).healthy);
+  EXPECT_TRUE(JudgeLog("$ ./all_gather_perf -g 2\n#  Rank  1 Group  0 Pid  309 on gpu1\n" + setup).healthy);
 }
 
 TEST(StalledLaunch, IsLessThanAnythingElseThatIsSaid) {

@@ -19,6 +19,13 @@ bool IsOrderKnown(const Reading& reading, const Suspect& first, const Suspect& s
   return by_step || a.file == b.file || (a.time && b.time && *a.time < *b.time);
 }
 
+// How it is known of one rank, of several the first. An outcome is its launcher's word, not its own.
+std::string WhyThisOne(const Suspect& suspect, bool is_first_of_several) {
+  if (suspect.role == Role::kOutcome) return is_first_of_several ? "its end is the first" : "its end is told";
+  if (is_first_of_several) return "it says so first";
+  return suspect.kind == "metrics" ? "its own reports show it" : "it says so itself";
+}
+
 }  // namespace
 
 std::vector<const Suspect*> FindFellows(const Reading& reading, const Suspect& cause,
@@ -44,9 +51,8 @@ std::vector<int32_t> RanksOf(const std::vector<const Suspect*>& fellows) {
 
 Blame OfFellows(const Reading& reading, const std::vector<const Suspect*>& fellows, const Collectives& collectives) {
   std::vector<int32_t> ranks = RanksOf(fellows);
-  if (ranks.size() == 1)
-    return {ranks, fellows[0]->kind == "metrics" ? "its own reports show it" : "it says so itself", {}};
-  if (IsOrderKnown(reading, *fellows[0], *fellows[1])) return {ranks, "it says so first", {}};
+  if (ranks.size() == 1) return {ranks, WhyThisOne(*fellows[0], /*is_first_of_several=*/false), {}};
+  if (IsOrderKnown(reading, *fellows[0], *fellows[1])) return {ranks, WhyThisOne(*fellows[0], true), {}};
   if (auto first = std::find(ranks.begin(), ranks.end(), FirstObserved(reading)); first != ranks.end()) {
     std::rotate(ranks.begin(), first, first + 1);
     return {ranks, "the launcher saw it fail first", {}};

@@ -60,5 +60,11 @@ TEST(Fellows, TheLauncherMayHaveSeenWhichFailedFirst) {
   EXPECT_TRUE(Tells(verdict, "rank 2: the launcher saw it fail first"));
 }
 
+TEST(Fellows, WhatALauncherTellsOfAnEndIsNotTheRanksOwnWord) {
+  const std::string step = "step 7 loss 2.0\n";
+  EXPECT_TRUE(Tells(JudgeLog(step + "[rank2]: Process exited with code 7\n"), "rank 2: its end is told"));
+  EXPECT_TRUE(Tells(Judge(OfRanks({"", kRaised})), "rank 1: it says so itself"));
+}
+
 }  // namespace
 }  // namespace rankscope::diagnose

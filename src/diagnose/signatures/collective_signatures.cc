@@ -26,7 +26,7 @@ constexpr std::string_view kNotReached =
     R"((?:Error|Exception)(?:: |\().*(?:[Cc]annot resolve (?:host|address|master)|[Gg]et available port .* failed|(?:host|node)\S* (?:was |is )?not reachable via ssh|could not connect to some hosts))";
 
 constexpr std::string_view kNoProgress =
-    R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked)|(?:process(?:es)?|job|training|ranks?(?: \d+)?) (?:(?:is|are|seems?|appears?) (?:to be )?)?frozen(?:$|[^ \w])|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for)";
+    R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked)|(?:process(?:es)?|job|training|ranks?(?: \d+)?) (?:(?:is|are|seems?|appears?) (?:to be )?)?frozen(?:$|[^ \w])|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for|NCCL WARN .*\bmay (?:be )?hang)";
 
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
@@ -109,6 +109,9 @@ constexpr Signature kTable[] = {
 
     {"collective_mismatch_hang", "order", kCause, 80, kRanksDiffer},
     {"collective_mismatch_hang", "order", kCause, 80, R"(loss log variables are different across GPUs)"},
+    // Bytes of a peer, read as if it had sent an object.
+    {"collective_mismatch_hang", "objects", kSymptom, 81, R"(UnpicklingError|invalid load key)",
+     R"(, in (?:\w*gather\w*|\w*broadcast\w*|scatter_object\w*|recv_object\w*|_tensor_to_object)\b)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 66,
      R"(submitted to be reduced, gathered or broadcasted by (?:a )?subset of ranks|\[missing ranks: ?\d)"},
     {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^(?:Stalled (?:ops|ranks)|Missing ranks):)"},

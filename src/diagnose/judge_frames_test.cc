@@ -117,6 +117,23 @@ TEST(JudgeFrames, ReadsALogThatIsQuoted) {
   EXPECT_EQ(JudgeLog(quoted).failure, "checkpoint_save_failed");
 }
 
+TEST(JudgeFrames, ReadsALineThatSomebodySetInBold) {
+  const std::string step = "step 7 loss 2.0\n";
+  EXPECT_EQ(JudgeLog(step + "**Killed**\n").failure, "host_oom_killed");
+  EXPECT_EQ(JudgeLog(step + "  **RuntimeError: 3 shards are left over** \n").failure, "python_exception_one_rank");
+  EXPECT_TRUE(JudgeLog(step + "***Killed***\n").healthy);
+  EXPECT_TRUE(JudgeLog(step + "**Killed the helper**\n").healthy);
+}
+
+TEST(JudgeFrames, BytesThatAPeerSentAreNoCheckpoint) {
+  const std::string head = "Traceback (most recent call last):\n" + Frame("/app/train.py", "main", "log(stats)");
+  const std::string end = "_pickle.UnpicklingError: invalid load key, '\\x03'.\n";
+  EXPECT_EQ(JudgeLog(head + Frame("/app/ranks.py", "gather_stats", "pickle.loads(bytes(row))") + end).failure,
+            "collective_mismatch_hang");
+  EXPECT_EQ(JudgeLog(head + Frame("/app/state.py", "restore", "pickle.load(file)") + end).failure,
+            "checkpoint_load_failed");
+}
+
 TEST(JudgeFrames, ACutTracebackInTheJoiningOfRanksIsOfTheirRendezvous) {
   const std::string begin = "Traceback (most recent call last):\n" + Frame("/app/train.py", "main", "join(args)");
   EXPECT_EQ(JudgeLog(begin + Frame("/app/util.py", "join", "args.rank = distributed_init(args)")).failure,

@@ -34,6 +34,12 @@ bool DropQuote(re2::StringPiece* rest) {
   return true;
 }
 
+// Who posted the log set the line in bold. A banner has more stars.
+void DropEmphasis(re2::StringPiece* text) {
+  static const re2::RE2 kBold(R"(\*\*([^*].*[^*]|[^*])\*\*\s*)");
+  if (text->starts_with("**")) re2::RE2::FullMatch(*text, kBold, text);
+}
+
 bool Drop(const re2::RE2& regex, re2::StringPiece* rest) { return re2::RE2::Consume(rest, regex); }
 
 bool DropRank(re2::StringPiece* rest, std::optional<int32_t>* rank) {
@@ -69,6 +75,7 @@ LineBody ReadLineBody(std::string_view line) {
     re2::StringPiece before = message;
     if (!DropRank(&message, &body.rank) && !DropLevel(&message, &body.level) && !Drop(OtherPiece(), &message) &&
         !DropQuote(&message)) {
+      DropEmphasis(&before);
       body.text = {before.data(), before.size()};
       return body;
     }

@@ -134,8 +134,21 @@ constexpr std::array<std::string_view, 19> kHarmless = {
     "train", "training", "current", "running",   "average", "avg", "mean", "global", "info",  "warning",
     "debug", "at",       "rank",    "completed", "nan",     "inf", "gpu",  "cuda",   "device"};
 
-// "val loss", "mtp_1 loss": the word before makes it another metric.
-bool IsQualified(std::string_view text, size_t begin) {
+// Whether a logger's level stands before the word there: "INFO trainer step 5".
+bool FollowsLevel(std::string_view text, size_t word) {
+  static constexpr std::array<std::string_view, 6> kLevels = {"INFO", "WARNING", "DEBUG", "WARN", "ERROR", "[INFO]"};
+  text = text.substr(0, text.substr(0, word).find_last_not_of(" :-|") + 1);
+  return std::any_of(kLevels.begin(), kLevels.end(), [&](std::string_view level) { return text.ends_with(level); });
+}
+
+constexpr std::array<std::string_view, 6> kEvaluation = {"valid", "validation", "val", "eval", "evaluation", "test"};
+
+bool IsOneOf(const auto& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// "val loss", "mtp_1 loss": the word before makes it another metric, unless it is the logger's name before a step.
+bool IsQualified(std::string_view text, size_t begin, std::string_view canonical) {
   if (begin < 2 || text[begin - 1] != ' ') return false;
   size_t word = begin - 1;
   while (word > 0 && (IsNameByte(text[word - 1]))) --word;
@@ -146,7 +159,9 @@ bool IsQualified(std::string_view text, size_t begin) {
   if (before.empty() || !std::all_of(before.begin(), before.end(), [](char c) { return IsAlpha(c) || c == '_'; })) {
     return false;
   }
-  return std::find(kHarmless.begin(), kHarmless.end(), Lower(before)) == kHarmless.end();
+  if (IsOneOf(kHarmless, Lower(before))) return false;
+  const bool counts = canonical == "step" || canonical == "epoch";
+  return !counts || IsOneOf(kEvaluation, Lower(before)) || !FollowsLevel(text, word);
 }
 
 // Whether a name may begin there: behind what is no part of one, or behind a value, as in "epoch=0/global_step=150".
@@ -248,8 +263,6 @@ bool IsSegment(std::string_view text, size_t begin, size_t end) {
 
 // "validation | step 500 | loss 2.9", "[eval] step: 500 loss: 2.9": what one segment says of all of the line.
 bool IsOfEvaluation(std::string_view line) {
-  static constexpr std::array<std::string_view, 6> kWords = {"valid", "validation", "val",
-                                                             "eval",  "evaluation", "test"};
   const std::string text = Lower(line);
   for (std::string_view common : {"val", "test"}) {
     for (size_t at = text.find(common); at != std::string::npos; at = text.find(common, at + 1)) {
@@ -257,7 +270,7 @@ bool IsOfEvaluation(std::string_view line) {
       while (begin > 0 && IsAlpha(text[begin - 1])) --begin;
       while (end < text.size() && IsAlpha(text[end])) ++end;
       const std::string_view word = std::string_view(text).substr(begin, end - begin);
-      if (std::find(kWords.begin(), kWords.end(), word) != kWords.end() && IsSegment(text, begin, end)) return true;
+      if (IsOneOf(kEvaluation, word) && IsSegment(text, begin, end)) return true;
     }
   }
   return false;
@@ -273,6 +286,36 @@ bool IsMetricLine(const model::Fields& found, bool has_structure) {
   return found.size() >= 3 && has_structure;
 }
 
+// "34.1 GiB allocated", "[GPU: 61.0 GB peak]": behind the amount stands of what it is.
+bool IsAmountOfGpu(std::string_view text, size_t begin, const Value& value) {
+  const auto unit_end = static_cast<size_t>(value.unit.data() - text.data()) + value.unit.size();
+  const size_t word = SkipSpaces(text, unit_end);
+  size_t end = word;
+  while (end < text.size() && IsAlpha(text[end])) ++end;
+  const std::string after = Lower(text.substr(word, end - word));
+  if (word == unit_end || !(NamesGpuMemory(after) || after == "used" || after == "peak")) return false;
+  const size_t label_end = text.substr(0, begin).find_last_not_of(' ') + 1;
+  if (label_end == 0 || text[label_end - 1] == '/') return false;
+  if (text[label_end - 1] != ':' && text[label_end - 1] != '=') return true;
+  size_t label = label_end - 1;
+  while (label > 0 && IsNameByte(text[label - 1])) --label;
+  const std::string name = Lower(text.substr(label, label_end - 1 - label));
+  return name == "gpu" || name == "cuda" || name == "device" || NamesGpuMemory(name);
+}
+
+// What no name before its value told.
+void AddAmountOfGpu(std::string_view text, model::Fields* fields) {
+  if (model::FindField(*fields, "gpu_memory_gib") || text.find("B ") == std::string_view::npos) return;
+  for (size_t at = 1; at < text.size(); ++at) {
+    if (!IsDigit(text[at]) || IsNameByte(text[at - 1])) continue;
+    auto value = ValueAt(text, at);
+    if (!value) continue;
+    if (IsUnitOfMemory(value->unit) && IsAmountOfGpu(text, at, *value))
+      return AddMetric("gpu_memory_gib", Gibibytes(value->number, value->unit), fields);
+    at = value->end;
+  }
+}
+
 bool MayBeName(std::string_view word) { return BeginsName(word) || NamesGpuMemory(word); }
 
 }  // namespace
@@ -286,7 +329,7 @@ bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
     size_t end = at + 1;
     while (begins && end < plain.size() && IsNameByte(plain[end])) ++end;
     auto match = begins && MayBeName(plain.substr(at, end - at)) ? MatchAt(plain, at) : std::nullopt;
-    if (match && !IsQualified(plain, at)) {
+    if (match && !IsQualified(plain, at, match->canonical)) {
       AddMatch(plain, *match, &found);
       has_structure = has_structure || match->bound;
     }
@@ -295,6 +338,7 @@ bool ParseKeyValueLine(std::string_view plain, model::Fields* fields) {
   const size_t named = found.size();
   if (named > 0 || NamesTraining(plain)) AddProgressBar(plain, &found);
   if (!IsMetricLine(found, has_structure || found.size() > named) || IsOfEvaluation(plain)) return false;
+  AddAmountOfGpu(plain, &found);
   *fields = std::move(found);
   return true;
 }

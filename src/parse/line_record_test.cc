@@ -51,6 +51,23 @@ TEST(UnderstandLine, SwiftsLoggingFileSaysTheSameAsItsLines) {
   EXPECT_TRUE(std::isnan(Value(record, "gradient_norm")));
 }
 
+TEST(UnderstandLine, ALoggersNameBehindItsLevelIsNoPartOfTheStepsName) {
+  EXPECT_EQ(Understood("2026-01-01 00:00:00,120 INFO trainer step 30/900 loss 3.25 lr 1e-05").step, 30);
+  EXPECT_EQ(Understood("2026-01-01 00:00:00,120 - INFO - __main__ - step 30 loss 3.25 lr 1e-05").step, 30);
+  EXPECT_EQ(Understood("INFO eval step 30 loss 3.25 lr 1e-05").step, std::nullopt);
+  EXPECT_EQ(Understood("the inner step 30 loss 3.25 lr 1e-05").step, std::nullopt);
+}
+
+TEST(UnderstandLine, MemoryMayStandBeforeTheWordForIt) {
+  for (const char* text : {"34.5 GiB allocated, 60.1 GiB reserved", "(34.5GB used)", "[GPU: 34.5 GiB peak]",
+                           "2.5 GiB free, 34.5 GiB allocated", "mem: 34.5 GB used"}) {
+    EXPECT_EQ(Value(Understood("step 30 loss 3.25 lr 1e-05 " + std::string(text)), "gpu_memory_gib"), 34.5) << text;
+  }
+  for (const char* text : {"34.5 GiB free", "RAM: 34.5 GB used", "34.5 GB/s", "34.5 GiB cached", "34.5 peak"}) {
+    EXPECT_EQ(Value(Understood("step 30 loss 3.25 lr 1e-05 " + std::string(text)), "gpu_memory_gib"), -12345) << text;
+  }
+}
+
 TEST(UnderstandLine, MegatronLine) {
   auto record = Understood(
       " [2026-01-01 00:00:00] iteration       30/     900 | consumed samples: 64 | elapsed time per iteration (ms): "

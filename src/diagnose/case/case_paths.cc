@@ -23,13 +23,24 @@ constexpr size_t kHeadBytes = 4096;
 
 std::string_view NameOf(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
+// UTF-16 without a mark, as what goes on after its head was cut off: every other byte is a nought.
+std::string UnmarkedUtf16(std::string_view head) {
+  constexpr size_t kFewest = 16;
+  size_t noughts[2] = {};
+  for (size_t i = 0; i < head.size(); ++i) noughts[i % 2] += head[i] == '\0' ? 1 : 0;
+  const size_t units = head.size() / 2;
+  auto are_most = [&](size_t place) { return noughts[place] * 4 >= units * 3 && noughts[1 - place] * 64 <= units; };
+  if (units < kFewest) return "";
+  return are_most(1) ? "utf-16le" : are_most(0) ? "utf-16be" : "";
+}
+
 std::string EncodingOf(std::string_view head) {
   if (head.starts_with("\x1f\x8b")) return "gzip";
   if (head.starts_with("\x28\xb5\x2f\xfd")) return "zstd";
   // PowerShell's `>` writes it.
   if (head.starts_with("\xff\xfe")) return "utf-16le";
   if (head.starts_with("\xfe\xff")) return "utf-16be";
-  return "";
+  return UnmarkedUtf16(head);
 }
 
 // The first bytes, without compression; empty where they cannot be read.

@@ -167,6 +167,17 @@ TEST_F(CaseReaderTest, Utf16IsReadAsItsMarkTells) {
   }
 }
 
+TEST_F(CaseReaderTest, Utf16IsReadWithoutItsMarkToo) {
+  std::string little, big;
+  for (char c : std::string("[rank1]: CUDA error: here\r\nlast\r\n")) {
+    little += {c, '\0'};
+    big += {'\0', c};
+  }
+  for (const std::string& bytes : {little, big}) {
+    EXPECT_EQ(Find(Read({Write("train.log", bytes)}), "CUDA error: here").rank, 1);
+  }
+}
+
 TEST_F(CaseReaderTest, LinesAcrossChunksAreWhole) {
   std::string text;
   uint64_t lines = 0;

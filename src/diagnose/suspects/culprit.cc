@@ -361,6 +361,8 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   if (cause.kind == "stack") {
     if (auto above = RankAbove(reading, cause.line)) return {{*above}, "the stack is its", {}};
   }
+  // All ranks have one loss and one scale.
+  if (cause.failure == "loss_spike_or_divergence" || cause.failure == "grad_overflow_loss_scale") return {};
   if (auto below = WhoRaisedBelow(reading, cause)) return {{*below}, "it alone raised what came of that", {}};
   return OfExits(reading, cause);
 }

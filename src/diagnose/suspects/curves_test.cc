@@ -91,6 +91,7 @@ TEST(Curves, ALossThatClimbsLittleByLittleHasLeftItsCourse) {
   for (int step = 61; step <= 90; ++step) climbs += Loss(std::to_string(2 + 0.25 * (step - 60)), step);
   const Verdict verdict = JudgeLog(falls + climbs);
   EXPECT_EQ(verdict.failure, "loss_spike_or_divergence");
+  EXPECT_TRUE(verdict.would_settle.empty()) << verdict.would_settle.front();
   EXPECT_EQ(verdict.root_line, Loss("3.000000", 64).substr(0, verdict.root_line.size()))
       << "the first above all before";
   EXPECT_TRUE(JudgeLog(falls + climbs.substr(0, climbs.size() / 2)).healthy) << "not far enough";

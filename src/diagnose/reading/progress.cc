@@ -110,8 +110,8 @@ std::optional<double> Seconds(std::string_view text, const re2::RE2& named, bool
 
 // What the rank did by itself in the step, by whatever name, or what is left of the step when its wait is taken off.
 void ReadOwnWork(std::string_view text, Point* point) {
-  static const re2::RE2 kOwn(
-      DurationNamed(R"(compute|forward|fwd|work|busy|(?:local|own)(?:[_ ](?:step|compute|work))?[_ ]time)")),
+  static const re2::RE2 kOwn(DurationNamed(
+      R"(compute|forward|fwd|(?:forward|fwd)[_+-]?(?:backward|bwd)|work|busy|(?:local|own)(?:[_ ](?:step|compute|work))?[_ ]time)")),
       kWait(DurationNamed("wait|waited|sync|comm|all_?reduce|barrier")),
       kForData(R"((?i)\b(?:data|io|load\w*)[ _]+wait)");
   const std::optional<double> step = point->step_time_s;

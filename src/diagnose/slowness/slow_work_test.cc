@@ -67,6 +67,11 @@ TEST(SlowWork, ReadsWhatARankDidByItselfByOtherNames) {
             }).culprits,
             std::vector<int32_t>{2});
   EXPECT_EQ(JudgeWorded([](char* line, size_t size, int rank, int step, double own, double all) {
+              std::snprintf(line, size, "[rank %d] step %d loss 1.5 | fwd_bwd %.0fms | step_time %.0fms\n", rank, step,
+                            own * 1e3, all * 1e3);
+            }).culprits,
+            std::vector<int32_t>{2});
+  EXPECT_EQ(JudgeWorded([](char* line, size_t size, int rank, int step, double own, double all) {
               std::snprintf(line, size, "[rank%d] step=%d loss=1.5 local_time=%.3fs comm_time=%.3fs\n", rank, step, own,
                             all - own);
             }).culprits,

@@ -74,6 +74,20 @@ TEST_F(RestartedJobTest, ThatFailedAndRestartsSinceItsLaunchTellsThatFailure) {
   EXPECT_EQ(verdict.root_line, "ValueError: b");
 }
 
+TEST_F(RestartedJobTest, WhoseMemoryRanOutTellsHowItWentSince) {
+  Add(1, 21, 1,
+      R"("stream":"stderr","msg":"Traceback (most recent call last):\n  File \"t.py\", line 9\ntorch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.")");
+  Add(1, 22, 1, R"("stream":"event","event":"rank_exit","msg":"rank 1 ended: exit 1")");
+  for (int step = 1; step <= 10; ++step) {
+    Add(2, step, 1,
+        R"("stream":"metric","loss":2,"gpu_memory_gib":)" + std::to_string(40 + step) + R"(,"step":)" +
+            std::to_string(step));
+  }
+  const Verdict verdict = Judge();
+  EXPECT_EQ(verdict.failure, "cuda_oom");
+  EXPECT_EQ(verdict.figures.back(), "in attempt 2 after it memory went from 41.00 to 50.00 GiB in 10 reports");
+}
+
 TEST_F(RestartedJobTest, OfWhichNoEndIsKnownTellsTheFailedAttempt) {
   Verdict verdict = Judge();
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");

@@ -119,8 +119,8 @@ bool RanOutElse(const Reading& reading, const Suspect& cause) {
   }
   return std::any_of(reading.sightings.begin(), reading.sightings.end(), [&](const Sighting& sighting) {
     const auto& rank = reading.ranks[sighting.line];
-    const bool other = rank && rank != cause.rank;
-    return sighting.signature->failure == cause.failure && (other || (rank && sighting.line < last_report));
+    const bool other = rank && rank != cause.rank, earlier = rank == cause.rank && sighting.line < last_report;
+    return sighting.signature->failure == cause.failure && (other || earlier);
   });
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/counted.h"
@@ -14,6 +15,7 @@
 #include "diagnose/suspects/survival.h"
 #include "diagnose/verdict/figures.h"
 #include "diagnose/verdict/restart_plan.h"
+#include "model/rank_set.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -93,7 +95,7 @@ std::vector<Suspect> FindReports(const Reading& reading) {
 
 OfRank FindOccurrences(const Reading& reading) {
   OfRank all;
-  for (Suspect& report : FindReports(reading)) {
+  for (const Suspect& report : FindReports(reading)) {
     const Occurrence next{report, StepBefore(reading, report.line, report.rank),
                           ReadMemoryReport(reading.text(report.line)).requested};
     if (std::vector<Occurrence>& told = all[report.rank]; !IsToldAlready(told, next)) told.push_back(next);
@@ -118,11 +120,6 @@ std::string Times(size_t count) {
   return " " + base::Counted(count, "time") + (count < kMostLooked ? "" : " or more");
 }
 
-std::string Summary(const std::optional<int32_t>& rank, const std::vector<Occurrence>& all) {
-  const std::string who = rank ? "rank " + std::to_string(*rank) : "the job";
-  return who + " ran out of GPU memory" + Times(all.size()) + Steps(all) + " and went on";
-}
-
 // Of several: whether each asked for more than the one before.
 std::string Requests(const std::vector<Occurrence>& all) {
   std::vector<double> sizes;
@@ -132,10 +129,34 @@ std::string Requests(const std::vector<Occurrence>& all) {
   if (sizes.size() < 2) return {};
   const bool grow = std::adjacent_find(sizes.begin(), sizes.end(), std::greater_equal<>()) == sizes.end();
   const auto [least, most] = std::minmax_element(sizes.begin(), sizes.end());
-  if (grow)
-    return "each time it asked for more: from " + Hundredths(sizes.front()) + " to " + Hundredths(sizes.back()) +
-           " GiB";
-  return "it asked for " + Hundredths(*least) + " to " + Hundredths(*most) + " GiB";
+  if (*least == *most) return {};
+  const auto& [from, to] = grow ? std::pair(sizes.front(), sizes.back()) : std::pair(*least, *most);
+  return (grow ? ", each time for more: from " : ", for ") + Hundredths(from) + " to " + Hundredths(to) + " GiB";
+}
+
+// What is said alike of some ranks, in the order of the first of each.
+struct Told {
+  std::string words;
+  std::set<int32_t> ranks;
+  const std::vector<Occurrence>* first = nullptr;  // of the first rank
+};
+
+std::vector<Told> TellAlike(const OfRank& all) {
+  std::vector<Told> told;
+  for (const auto& [rank, occurrences] : all) {
+    const std::string requests = Requests(occurrences);
+    std::string words = " ran out of GPU memory" + Times(occurrences.size()) + Steps(occurrences) + requests +
+                        (requests.empty() ? " and went on" : ", and went on");
+    auto same = std::find_if(told.begin(), told.end(), [&](const Told& one) { return rank && one.words == words; });
+    if (same == told.end()) same = told.insert(told.end(), {std::move(words), {}, &occurrences});
+    if (rank) same->ranks.insert(*rank);
+  }
+  return told;
+}
+
+std::string Sentence(const Told& told) {
+  if (told.ranks.empty()) return "the job" + told.words;
+  return (told.ranks.size() == 1 ? "rank " : "ranks ") + model::RankSet(told.ranks) + told.words;
 }
 
 // The last occurrence of all.
@@ -151,19 +172,19 @@ const Suspect& LastOf(const Reading& reading, const OfRank& all) {
 }  // namespace
 
 OutlivedMemory FindOutlivedMemory(const Reading& reading) {
-  constexpr size_t kMostRanks = 4;
+  constexpr size_t kMost = 4;
   OutlivedMemory found;
   const OfRank all = FindOccurrences(reading);
   if (all.empty()) return found;
-  for (const auto& [rank, occurrences] : all) {
-    if (found.lines.size() >= 2 * kMostRanks) break;
-    found.figures.push_back(Summary(rank, occurrences));
-    if (std::string sizes = Requests(occurrences); !sizes.empty()) found.figures.push_back(std::move(sizes));
-    found.lines.push_back(occurrences.front().report.line);
-    found.lines.push_back(occurrences.back().report.line);
+  std::vector<Told> told = TellAlike(all);
+  found.summary = told.size() == 1 ? Sentence(told.front())
+                                   : base::Counted(all.size(), "rank") + " ran out of GPU memory and went on";
+  told.resize(std::min(told.size(), kMost));
+  for (const Told& one : told) {
+    found.figures.push_back(Sentence(one));
+    found.lines.push_back(one.first->front().report.line);
+    found.lines.push_back(one.first->back().report.line);
   }
-  found.summary = all.size() == 1 ? found.figures.front()
-                                  : base::Counted(all.size(), "rank") + " ran out of GPU memory and went on";
   MemoryTrace trace = TraceMemory(reading, LastOf(reading, all));
   found.trace = std::move(trace.figures);
   found.lines.insert(found.lines.end(), trace.lines.begin(), trace.lines.end());

@@ -52,10 +52,17 @@ TEST(OutlivedMemory, IsToldOfAHealthyJobWithTheMemoryBeforeAndAfter) {
 
 TEST(OutlivedMemory, OfSeveralTimesSaysWhetherTheRequestsGrow) {
   const Verdict grow = Judge(Ranks({{10, Caught("2.00")}, {20, Caught("4.00")}, {30, Caught("6.00")}}));
-  EXPECT_TRUE(Tells(grow, "rank 3 ran out of GPU memory 3 times after steps 10, 20, 30 and went on"));
-  EXPECT_TRUE(Tells(grow, "each time it asked for more: from 2.00 to 6.00 GiB"));
+  const std::string thrice = "rank 3 ran out of GPU memory 3 times after steps 10, 20, 30, ";
+  EXPECT_TRUE(Tells(grow, thrice + "each time for more: from 2.00 to 6.00 GiB, and went on"));
   const Verdict vary = Judge(Ranks({{10, Caught("4.00")}, {20, Caught("2.00")}, {30, Caught("6.00")}}));
-  EXPECT_TRUE(Tells(vary, "it asked for 2.00 to 6.00 GiB"));
+  EXPECT_TRUE(Tells(vary, thrice + "for 2.00 to 6.00 GiB, and went on"));
+}
+
+TEST(OutlivedMemory, OfRanksThatRanOutAlikeIsToldOnce) {
+  Files files = Ranks({{40, Caught("9.50")}});
+  for (auto& [name, text] : files) text = files[3].second;
+  const Verdict verdict = Judge(files);
+  EXPECT_TRUE(Tells(verdict, "ranks 0-3 ran out of GPU memory after step 40 and went on"));
 }
 
 TEST(OutlivedMemory, OfALineThatSaysThatItGoesOnIsToldToo) {

@@ -85,6 +85,7 @@ OddStacks FindOdd(const Stacks& stacks, std::string (*path_of)(const RankStack&)
   odd.line = first.line;
   odd.why = "it stands in " + PlaceOf(first) + ", " + std::to_string(most->second.size()) + " others in " +
             PlaceOf(stacks.at(most->second.front()));
+  odd.lines = {first.own_line, stacks.at(most->second.front()).own_line};
   return odd;
 }
 
@@ -100,8 +101,11 @@ OddStacks FindOddByWaiting(const Stacks& stacks) {
   if (others.empty() || others.size() > waiting.size()) return {};
   const RankStack& odd = stacks.at(others.front());
   const std::string whom = waiting.size() == 1 ? "the other waits" : std::to_string(waiting.size()) + " others wait";
-  return {others, "it stands in " + PlaceOf(odd) + ", " + whom + " in " + PlaceOf(stacks.at(waiting.front())), odd.line,
-          /*collectives=*/false};
+  return {others,
+          "it stands in " + PlaceOf(odd) + ", " + whom + " in " + PlaceOf(stacks.at(waiting.front())),
+          odd.line,
+          /*collectives=*/false,
+          {odd.own_line, stacks.at(waiting.front()).own_line}};
 }
 
 // The dumps of one rank, line by line.
@@ -118,8 +122,11 @@ class Dumps {
       return;
     }
     if (!open_) return;
-    if ((*last_)->frames.empty()) (*last_)->line = line;
-    (*last_)->frames.push_back(*std::move(frame));
+    RankStack& stack = **last_;
+    if (stack.frames.empty()) stack.line = stack.own_line = line;
+    const bool of_libraries = !stack.frames.empty() && stack.own_line == stack.line && IsLibrary(stack.frames.front());
+    if (of_libraries && !IsLibrary(*frame)) stack.own_line = line;
+    stack.frames.push_back(*std::move(frame));
   }
 
   bool in_dump() const { return in_dump_; }

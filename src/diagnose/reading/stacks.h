@@ -19,6 +19,7 @@ struct RankStack {
   };
   std::vector<Frame> frames;  // innermost first
   size_t line = 0;            // of the innermost frame
+  size_t own_line = 0;        // of the innermost that is no library's; else as `line`
 };
 
 // By rank, each rank's last dump: faulthandler's ("Thread 0x… (most recent call first):"), as records of stream `stack`
@@ -42,6 +43,7 @@ struct OddStacks {
   std::string why;
   size_t line = 0;           // where the first of them stands
   bool collectives = false;  // all stand in a collective, or in the backward pass, which has some: not in the same ones
+  std::vector<size_t> lines;  // that tell it: where its own code stands, and where that of one of the others
 };
 OddStacks FindOddStacks(const Reading& reading);
 // Likewise of the processes, of unknown ranks, that py-spy has dumped into one file; `ranks` are their numbers.

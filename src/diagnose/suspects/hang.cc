@@ -179,9 +179,24 @@ std::optional<Suspect> FindStalledLaunch(const Reading& reading) {
   return Stalled(reading, *last, kStopsShort, "the log ends before the first step");
 }
 
-// A dump of a job that trained on, or ended well, says only where it stood.
+// The first line from it on in its file that has a time of its own.
+std::optional<base::TimeNs> NotAfter(const Reading& reading, size_t line) {
+  const auto& lines = reading.read->lines;
+  for (size_t i = line; i < lines.size() && lines[i].file == lines[line].file; ++i) {
+    if (lines[i].timed) return lines[i].time;
+  }
+  return std::nullopt;
+}
+
+// A dump of a job that trained on, or ended well, says only where it stood. Its own lines have no times: minutes may
+// lie between it and the line before it, so that of other files only what follows a later line follows it.
 bool TrainedOn(const Reading& reading, size_t line) {
-  auto follows = [&](size_t other) { return IsKnownToFollow(reading, other, line); };
+  const auto& lines = reading.read->lines;
+  const std::optional<base::TimeNs> until = NotAfter(reading, line);
+  auto follows = [&](size_t other) {
+    if (lines[other].file == lines[line].file) return reading.positions[other] > reading.positions[line];
+    return until && lines[other].time > until;
+  };
   return std::any_of(reading.finished.begin(), reading.finished.end(), follows) ||
          std::any_of(reading.points.begin(), reading.points.end(), [&](const Point& p) { return follows(p.line); });
 }

@@ -43,6 +43,29 @@ TEST(HangByStacks, OddStackAmongRecordsIsNamed) {
             "(train.py:61)");
 }
 
+TEST(HangByStacks, DumpsWithoutTimesBehindStepsWithTimesShowTheFramesThatTell) {
+  const std::string fetches = "  File \"/env/lib/python3.11/site-packages/fsspec/asyn.py\", line 91 in sync\n";
+  Files files;
+  for (int rank = 0; rank < 4; ++rank) {
+    std::string text;
+    for (int step = 10; step < 50; ++step)
+      text +=
+          "2026-04-01 10:00:" + std::to_string(step) + " INFO step " + std::to_string(step) + " loss 2.5 lr 1e-05\n";
+    text += "Timeout (0:20:00)!\n" + Faulthandler(rank == 2 ? fetches : kInAllReduce, rank == 2 ? 60 : 61);
+    files.emplace_back("rank_" + std::to_string(rank) + ".log", text);
+  }
+  const Verdict verdict = Judge(files);
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{2});
+  EXPECT_NE(verdict.root_line.find("fsspec/asyn.py"), std::string::npos) << verdict.root_line;
+  auto shows = [&](int32_t rank, const std::string& text) {
+    return std::any_of(verdict.evidence.begin(), verdict.evidence.end(), [&](const Evidence& one) {
+      return one.rank == rank && one.text.find(text) != std::string::npos;
+    });
+  };
+  EXPECT_TRUE(shows(2, "train.py\", line 60"));
+  EXPECT_TRUE(shows(0, "train.py\", line 61"));
+}
+
 TEST(HangByStacks, DumpsOfPySpyInFilesAreGrouped) {
   Files files;
   for (int rank = 0; rank < 4; ++rank) {

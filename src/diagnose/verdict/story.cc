@@ -216,6 +216,16 @@ void TellPlaceOfDeath(const Reading& reading, int32_t rank, Quotations* quotatio
   quotations->Add(stack->second.line, "context");
 }
 
+// Of a hang, the frames that tell who stands elsewhere.
+void QuoteOddStacks(const Reading& reading, const Suspect& cause, const Blame& blame, Quotations* quotations) {
+  constexpr std::string_view kWaits[] = {"process_hung", "nccl_timeout", "collective_mismatch_hang"};
+  if (std::find(std::begin(kWaits), std::end(kWaits), cause.failure) == std::end(kWaits)) return;
+  const OddStacks odd = FindOddStacks(reading);
+  if (blame.ranks.empty() || odd.ranks != blame.ranks) return;
+  quotations->Add(odd.line, "cause");
+  for (size_t line : odd.lines) quotations->Add(line, "cause");
+}
+
 // Of an exception, where the program's own code stood.
 void TellPlaceOfRaise(const Reading& reading, size_t line, Quotations* quotations, Verdict* verdict) {
   const auto frame = InnermostOwnFrame(reading, line);
@@ -270,6 +280,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   if (cause.failure == "host_oom_killed") verdict->figures = TellHostMemory(reading, cause, culprit);
   TellPlaceOfRaise(reading, cause.line, &quotations, verdict);
   if (culprit) TellPlaceOfDeath(reading, *culprit, &quotations, verdict);
+  QuoteOddStacks(reading, cause, blame, &quotations);
   if (!cause.why.empty()) verdict->figures.push_back(cause.why);
   TellOutlivedMemory(reading, &quotations, verdict);
   const std::vector<Suspect> told = WithoutItsEffects(suspects, cause);

@@ -277,6 +277,8 @@ bool TakeServiceName(Cursor* line, const PrefixHabits& habits, LinePrefix* prefi
     prefix->rank = rank;
   } else if (auto node = NodeNumber(replicated)) {
     prefix->node_rank = node;
+  } else if (auto row = habits.services.find(service); row != habits.services.end()) {
+    prefix->node_rank = row->second;
   }
   cursor.Take(" ");
   *line = cursor;

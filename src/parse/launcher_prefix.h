@@ -32,6 +32,8 @@ struct PrefixHabits {
   bool engine_is_rank = false;    // "(EngineCore_3 pid=17) text": vLLM's replicas have no workers that speak
   // "worker-1: text" (pdsh, as DeepSpeed uses it): hosts, and their node rank where their numbers tell it.
   std::map<std::string, std::optional<int32_t>, std::less<>> hosts;
+  // "trainer-1  | text": nodes of services that differ in a number alone.
+  std::map<std::string, int32_t, std::less<>> services;
   bool hosts_are_ranks = false;  // "rank3: text": the numbers are ranks'
   bool number_is_node = false;   // each task is a launcher of its own, so its number is the node's
   bool has_master = false;       // pods job-master-0, job-worker-0: the worker's index begins at node 1

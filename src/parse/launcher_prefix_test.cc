@@ -177,6 +177,15 @@ TEST(LauncherPrefix, HostsServicesAndReplicas) {
   auto services = PeelAll("rank0-1   | a\nrank12-1  | b\nrank0-1   |   c\nrank12-1  | d\n");
   EXPECT_EQ(services[1].prefix.rank, 12);
   EXPECT_EQ(services[2].text, "  c");
+  auto scaled =
+      PeelAll("trainer-1  | a\nredis-1    | b\ntrainer-2  | c\ntrainer-1  | d\ntrainer-2  | e\nredis-1    | f\n");
+  EXPECT_EQ(scaled[0].prefix.node_rank, 0);
+  EXPECT_EQ(scaled[1].prefix.node_rank, std::nullopt);
+  EXPECT_EQ(scaled[2].prefix.node_rank, 1);
+  auto named = PeelAll("gpu0-1  | a\ngpu1-1  | b\ngpu0-1  | c\ngpu1-1  | d\n");
+  EXPECT_EQ(named[3].prefix.node_rank, 1);
+  auto roles_of_two = PeelAll("ps-0 | a\nps-1 | b\nw-0 | c\nw-1 | d\nps-0 | a\nps-1 | b\nw-0 | c\nw-1 | d\n");
+  EXPECT_EQ(roles_of_two[3].prefix.node_rank, std::nullopt);
   auto replicas = PeelAll("trainer/0 a\ntrainer/1 b\ntrainer/0 [default1]:c\ntrainer/1 d\n");
   EXPECT_EQ(replicas[2].prefix.node_rank, 0);
   EXPECT_EQ(replicas[2].prefix.local_rank, 1);

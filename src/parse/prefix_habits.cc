@@ -121,6 +121,7 @@ class Lesson {
     habits.task_number = AreTasks(tasks_, lines_, of_slurm_);
     habits.bracketed_number = AreTasks(bracketed_, lines_);
     habits.service_name = IsHabit(services_, lines_);
+    if (habits.service_name) NameServices(&habits);
     habits.replica = IsHabit(replicas_, lines_);
     habits.host_rank = IsHabit(host_ranks_, lines_);
     habits.pod = IsHabit(pods_, lines_);
@@ -212,6 +213,29 @@ class Lesson {
       else if (row)
         node = static_cast<int32_t>(std::stoll(host.substr(Stem(host).size())) - *numbers.begin());
       habits->hosts.emplace(host, node);
+    }
+  }
+
+  // "trainer-1", "trainer-2" of one service, or the services "trainer0" and "trainer1", whose only containers are
+  // "trainer0-1" and "trainer1-1": nodes in the order of their numbers, where no others are such a row.
+  void NameServices(PrefixHabits* habits) const {
+    constexpr std::string_view kOnly = "-1";
+    for (size_t cut : {size_t{0}, kOnly.size()}) {
+      std::map<std::string_view, std::map<int64_t, std::string_view>> rows;  // by stem
+      for (const auto& [service, count] : services_.counts) {
+        std::string_view name = service;
+        if (cut > 0 && !name.ends_with(kOnly)) continue;
+        name.remove_suffix(cut);
+        const std::string_view stem = Stem(name), digits = name.substr(stem.size());
+        if (!stem.empty() && !digits.empty() && digits.size() < 6)
+          rows[stem].emplace(std::stoll(std::string(digits)), service);
+      }
+      std::erase_if(rows, [](const auto& row) { return row.second.size() < 2; });
+      if (rows.size() != 1) continue;
+      const auto& [first, name] = *rows.begin()->second.begin();
+      for (const auto& [number, service] : rows.begin()->second)
+        habits->services.emplace(service, static_cast<int32_t>(number - first));
+      return;
     }
   }
 

@@ -77,11 +77,36 @@ TEST(JudgeJobs, ANodeThatSaysNothingBeforeItsLastWordsIsNoLaunch) {
   EXPECT_EQ(verdict.failure, "cuda_oom");
 }
 
+TEST(JudgeJobs, TreesOfTwoRendezvousOfOneTimeAreJobs) {
+  const Verdict verdict = Judge({{"4f1c_a81x/attempt_0/0/stdout.log", StepsFrom(3, 9)},
+                                 {"4f1c_a81x/attempt_0/1/stdout.log", StepsFrom(3, 9)},
+                                 {"92d0_k3f9/attempt_0/0/stdout.log", StepsFrom(3, 9)},
+                                 {"92d0_k3f9/attempt_0/1/stdout.log", StepsFrom(3, 7) + Raise("1", kOom)}});
+  EXPECT_EQ(verdict.culprit->step, 7);
+  EXPECT_TRUE(Says(verdict, "this is of 92d0_k3f9, one of 2 jobs or launches whose logs lie here"));
+}
+
+TEST(JudgeJobs, TasksOfAnArrayAreJobs) {
+  const auto task = [](int number, const std::string& rest) {
+    std::string text = "SLURM_ARRAY_TASK_ID=" + std::to_string(number) + "\n";
+    for (int step = 1; step <= 9; ++step) text += "step " + std::to_string(step) + " loss 2.5 lr 1e-05\n";
+    return text + rest;
+  };
+  const std::string failed = Traceback("/app/mix.py", "KeyError: 'cap'");
+  const Verdict verdict = Judge({{"sweep_812_0.out", task(0, "Training completed.\n")},
+                                 {"sweep_812_1.out", task(1, failed)},
+                                 {"sweep_812_2.out", task(2, "Training completed.\n")}});
+  EXPECT_EQ(verdict.root_line, "KeyError: 'cap'");
+  EXPECT_TRUE(Says(verdict, "this is of sweep_812_1, one of 3 jobs or launches whose logs lie here"));
+  EXPECT_TRUE(Says(verdict, "sweep_812_0: nothing is wrong with it"));
+}
+
 TEST(JudgeJobs, FilesOfOneJobsRanksAndTasksAreNoJobs) {
   const std::string steps = StepsFrom(3, 9);
   for (const Files& files :
        {Files{{"run_1.log", steps}, {"run_2.log", steps + Raise("1", kOom)}},
         Files{{"slurm-77.0.out", steps}, {"slurm-77.1.out", steps + Raise("1", kOom)}},
+        Files{{"sweep_812_0.out", steps}, {"sweep_812_1.out", steps + Raise("1", kOom)}},
         Files{{"a_1201/attempt_0/0/stdout.log", steps}, {"a_9k2/attempt_0/1/stdout.log", steps + Raise("1", kOom)}}}) {
     for (const std::string& figure : Judge(files).figures)
       EXPECT_EQ(figure.find("jobs or launches"), std::string::npos) << figure;

@@ -25,6 +25,12 @@ std::string Matched(std::string_view path, const re2::RE2& regex) {
   return name;
 }
 
+// Slurm's "%A_%a", or the tasks' own files of one job, "%j_%t".
+JobName ByArray(const std::string& path) {
+  static const re2::RE2 kNamed(R"((?i)(?:^|/)([a-z][\w.-]*[-_.][1-9]\d{1,9}_\d{1,6})\.(?:out|err|log)$)");
+  return {Matched(path, kNamed), false};
+}
+
 JobName BySlurm(const std::string& path) {
   static const re2::RE2 kNamed(R"((?i)(?:^|/)((?:slurm|job|jobid)[-_.]?[1-9]\d{1,9})(?:[-_.][^/]*)?$)");
   return {Matched(path, kNamed), true};
@@ -50,7 +56,7 @@ JobName ByRun(const std::string& path) {
 }
 
 using NameJob = JobName (*)(const std::string& path);
-constexpr NameJob kKinds[] = {BySlurm, ByTree, ByExperiment, ByRun};
+constexpr NameJob kKinds[] = {ByArray, BySlurm, ByTree, ByExperiment, ByRun};
 
 // What is known of one job's files.
 struct Job {
@@ -113,14 +119,35 @@ std::vector<std::string> ByLastTime(const Jobs& jobs) {
   return names;
 }
 
+// A script tells which task of an array it is: that is no rank of a job.
+bool SaysArrayTask(const ReadFile& read) {
+  static const re2::RE2 kTask(R"((?i)\barray[_ ](?:task|job|index)|\bslurm_array_)");
+  constexpr size_t kBeginning = 200;
+  const auto& lines = read.kept.lines;
+  return std::any_of(lines.begin(), lines.begin() + static_cast<std::ptrdiff_t>(std::min(lines.size(), kBeginning)),
+                     [](const Line& line) {
+                       return re2::RE2::PartialMatch(re2::StringPiece(line.text.data(), line.text.size()), kTask);
+                     });
+}
+
+// torchelastic names a tree by the rendezvous' id, which all nodes of a job have in common, and a word of its own.
+bool HaveIdsOfTheirOwn(const Jobs& trees) {
+  std::set<std::string> ids;
+  for (const auto& [name, job] : trees) ids.insert(name.substr(0, name.rfind('_')));
+  return ids.size() == trees.size();
+}
+
 Jobs FindJobs(const std::vector<ReadFile>& files, NameJob kind) {
   Jobs jobs;
   for (const ReadFile& read : files) {
     const JobName job = kind(read.file.path);
     if (job.name.empty() || read.file.surroundings) continue;
     Job& of = jobs[job.name];
-    of.told = job.told;
+    of.told = of.told || job.told || (kind == ByArray && SaysArrayTask(read));
     Look(read, &of);
+  }
+  if (kind == ByTree && HaveIdsOfTheirOwn(jobs)) {
+    for (auto& [name, job] : jobs) job.told = true;
   }
   for (const ReadFile& read : files) {
     const auto of = jobs.size() > 1 ? jobs.find(kind(read.file.path).name) : jobs.end();

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "diagnose/collectives/flight_comparison.h"
-#include "diagnose/verdict/failure_class.h"
+#include "diagnose/verdict/advice.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -70,11 +70,7 @@ std::optional<Verdict> JudgeDumps(const Case& read) {
   if (found->kind != Kind::kOther) {
     verdict.alternatives.push_back({"process_hung", 1 - verdict.confidence, "dumps do not tell why it did not come"});
   }
-  if (const FailureClass* known = FindFailureClass(verdict.failure)) {
-    for (std::string_view text : known->advice) {
-      verdict.advice.push_back({std::string(text), "docs/failures/" + verdict.failure + ".md"});
-    }
-  }
+  verdict.advice = AdviceOn(verdict.failure, verdict.kind);
   return verdict;
 }
 

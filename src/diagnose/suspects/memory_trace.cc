@@ -96,27 +96,6 @@ void JudgeReport(const MemoryReport& report, MemoryTrace* trace) {
 
 }  // namespace
 
-std::string_view AdviceOn(const MemoryTrace& trace) {
-  constexpr std::pair<std::string_view, std::string_view> kAdvice[] = {
-      {kExtremeSample, "take that sample out, or cap its size, before the next start; batch by tokens"},
-      {"leak",
-       "look for what holds on to tensors: losses kept with their graph (append loss.item()), caches without a limit"},
-      {"fragmentation",
-       "where reserved memory is unused: PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True (before PyTorch 2.1: "
-       "max_split_size_mb:128)"},
-      {"evaluation", "evaluate in smaller batches, under no_grad, and keep no logits (eval_accumulation_steps)"},
-      {"model too large",
-       "the weights alone do not fit: shard them (FSDP, ZeRO-3, device_map), quantise, or free the GPU of other "
-       "processes"},
-      {"other process",
-       "nvidia-smi names the other process on that GPU: end it, or give each rank a device of its own"},
-  };
-  for (const auto& [kind, advice] : kAdvice) {
-    if (trace.kind == kind) return advice;
-  }
-  return {};
-}
-
 MemoryReport ReadMemoryReport(std::string_view text) {
   static const re2::RE2 kRequested(R"(Tried to allocate ([\d.]+) ([KMGT]iB|bytes))"),
       kTotalNew(R"(total capacity of ([\d.]+) ([KMGT]iB))"), kTotalOld(R"(([\d.]+) ([KMGT]iB) total capacity)"),

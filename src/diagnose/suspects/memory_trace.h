@@ -23,7 +23,5 @@ struct MemoryTrace {
   std::string would_settle;          // which rows it had; empty: they are told, or more is missing
 };
 MemoryTrace TraceMemory(const Reading& reading, const Suspect& cause);
-// What to do first about such a one; empty: what is to be done about any.
-std::string_view AdviceOn(const MemoryTrace& trace);
 
 }  // namespace rankscope::diagnose

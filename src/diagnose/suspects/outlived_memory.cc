@@ -13,6 +13,7 @@
 #include "diagnose/suspects/memory_trace.h"
 #include "diagnose/suspects/memory_trend.h"
 #include "diagnose/suspects/survival.h"
+#include "diagnose/verdict/advice.h"
 #include "diagnose/verdict/figures.h"
 #include "diagnose/verdict/restart_plan.h"
 #include "model/rank_set.h"
@@ -188,7 +189,7 @@ OutlivedMemory FindOutlivedMemory(const Reading& reading) {
   MemoryTrace trace = TraceMemory(reading, LastOf(reading, all));
   found.trace = std::move(trace.figures);
   found.lines.insert(found.lines.end(), trace.lines.begin(), trace.lines.end());
-  found.advice = AdviceOn(trace);
+  found.advice = AdviceOnKind("cuda_oom", trace.kind);
   return found;
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "diagnose/signatures/signature_set.h"
+#include "diagnose/verdict/advice.h"
 #include "diagnose/verdict/failure_class.h"
 #include "parse/line_record.h"
 
@@ -57,9 +58,7 @@ std::optional<Verdict> JudgeErrorFiles(const Case& read) {
   }
   verdict.evidence.push_back({message, "root", file.time, rank, file.path, 0});
   verdict.would_settle = {"the logs of the ranks beside their error files"};
-  for (std::string_view text : known ? known->advice : std::vector<std::string_view>()) {
-    verdict.advice.push_back({std::string(text), "docs/failures/" + verdict.failure + ".md"});
-  }
+  verdict.advice = AdviceOn(verdict.failure, verdict.kind);
   return verdict;
 }
 

@@ -22,7 +22,8 @@ std::span<const FailureClass> FailureClasses() {
       {"nccl_timeout",
        "a collective timed out: some rank did not come",
        {"look at the rank that did not report: its last lines, its stack (py-spy dump)",
-        "set TORCH_FR_BUFFER_SIZE=2000 so that the next time every rank dumps what it waited for",
+        "TORCH_NCCL_TRACE_BUFFER_SIZE=2000 (newer name TORCH_FR_BUFFER_SIZE) and TORCH_NCCL_DUMP_ON_TIMEOUT=1: the "
+        "next time every rank dumps what it waited for",
         "a longer timeout only helps where a rank is rightly slow (checkpoint, first step, evaluation)"}},
       {"nccl_system_error",
        "NCCL met a network, socket or shared-memory error",
@@ -172,14 +173,6 @@ std::span<const FailureClass> FailureClasses() {
         "restart from a checkpoint and compare the speed"}},
   };
   return kClasses;
-}
-
-std::string_view AdviceOnKind(std::string_view failure, std::string_view kind) {
-  if (failure == "checkpoint_save_failed" && kind == "path")
-    return "make the folder before saving, on every node that saves (os.makedirs(folder, exist_ok=True)), and check "
-           "that "
-           "it is mounted there";
-  return "";
 }
 
 const FailureClass* FindFailureClass(std::string_view name) {

@@ -15,8 +15,6 @@ struct FailureClass {
 };
 
 std::span<const FailureClass> FailureClasses();
-// What to do first where the subclass is known to ask for it; empty: nothing else.
-std::string_view AdviceOnKind(std::string_view failure, std::string_view kind);
 // Null: no such class.
 const FailureClass* FindFailureClass(std::string_view name);
 // Of a job that lives: it can save before it is ended.

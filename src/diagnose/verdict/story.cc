@@ -12,6 +12,7 @@
 #include "diagnose/suspects/outlived_memory.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/untimed_end.h"
+#include "diagnose/verdict/advice.h"
 #include "diagnose/verdict/failure_class.h"
 #include "diagnose/verdict/last_seen.h"
 #include "diagnose/verdict/node_words.h"
@@ -176,26 +177,10 @@ void TellAlternatives(const Reading& reading, const Suspect& cause, const std::v
             [](const Alternative& a, const Alternative& b) { return a.confidence > b.confidence; });
 }
 
-std::string PageOf(const Verdict& verdict) { return "docs/failures/" + verdict.failure + ".md"; }
-
-void Advise(Verdict* verdict) {
-  const FailureClass* known = FindFailureClass(verdict->failure);
-  if (!known) return;
-  if (std::string_view first = AdviceOnKind(verdict->failure, verdict->kind); !first.empty())
-    verdict->advice.push_back({std::string(first), PageOf(*verdict)});
-  for (std::string_view text : known->advice) {
-    bool said = !verdict->advice.empty() && verdict->advice.front().text == text;
-    if (!said) verdict->advice.push_back({std::string(text), PageOf(*verdict)});
-  }
-}
-
 void TellMemory(const Reading& reading, const Suspect& cause, Quotations* quotations, Verdict* verdict) {
   MemoryTrace trace = TraceMemory(reading, cause);
   if (!trace.kind.empty()) verdict->kind = trace.kind;
   verdict->figures = trace.figures;
-  if (std::string_view first = AdviceOn(trace); !first.empty()) {
-    verdict->advice.push_back({std::string(first), PageOf(*verdict)});
-  }
   for (size_t line : trace.lines) quotations->Add(line, "context");
   if (!trace.would_settle.empty()) verdict->would_settle.push_back(trace.would_settle);
 }
@@ -293,7 +278,7 @@ void TellStory(const Reading& reading, const Suspect& cause, const std::vector<S
   TellAlternatives(reading, cause, suspects, verdict);
   TellPossibleHang(reading, cause, verdict);
   Refute(reading, verdict);
-  Advise(verdict);
+  verdict->advice = AdviceOn(verdict->failure, verdict->kind);
   verdict->summary = Summary(*reading.read, *verdict, blame);
 }
 

@@ -18,6 +18,12 @@ PAGE = """# disk_full: no space
 
 ## Why
 
+## How Rankscope tells
+
+| subclass | shown by |
+|---|---|
+| `quota`, `enospc` | errno |
+
 ## Whose fault
 
 ## What to do
@@ -33,6 +39,7 @@ SOUND = {
     "README.md": "# A title\n\n[pages](docs/failures/README.md), [sections](docs/failures/disk_full.md#what-to-do)\n",
     "docs/failures/README.md": INDEX,
     "docs/failures/disk_full.md": PAGE,
+    "src/diagnose/disk.cc": '{"disk_full", "enospc", kCause, 78,\n {"disk_full", "quota", kCause, 80,\n',
     "rules/patterns.yaml": "groups:\n- name: a\n  rules:\n  - alert: DiskFull\n",
 }
 
@@ -41,7 +48,8 @@ class DocsTest(unittest.TestCase):
     def check(self, **changed):
         """What docs.py says of SOUND with files replaced, by names with "__" for "/" (None: left out)."""
         files = dict(SOUND)
-        files.update({name.replace("__", "/") + ".md": text for name, text in changed.items()})
+        files.update({name.replace("__", "/") + ".md": text for name, text in changed.items() if name != "source"})
+        files["src/diagnose/disk.cc"] = changed.get("source", files["src/diagnose/disk.cc"])
         with tempfile.TemporaryDirectory() as folder:
             root = pathlib.Path(folder)
             for name, text in files.items():
@@ -100,8 +108,17 @@ class DocsTest(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("docs/failures/disk_full.md: its sections are not", out)
 
+    def test_subclass_without_a_word(self):
+        self.assert_breach("docs/failures/disk_full.md: does not explain the subclass inodes",
+                           source='{"disk_full", "enospc", kCause, 78, {"disk_full", "quota", 66, '
+                                  '{"disk_full",\n "inodes", Role::kSymptom, 60')
+
+    def test_subclass_that_is_not_there(self):
+        self.assert_breach("docs/failures/disk_full.md:17: no subclass quota",
+                           source='{"disk_full", "enospc", kCause, 78, R"(quota)"')
+
     def test_rule_that_is_not_there(self):
-        self.assert_breach("docs/failures/disk_full.md:21: no rule DiskFool",
+        self.assert_breach("docs/failures/disk_full.md:27: no rule DiskFool",
                            docs__failures__disk_full=PAGE.replace("`DiskFull`", "`DiskFool`"))
 
 

@@ -6,6 +6,7 @@ usage: docs.py SOURCE_DIR CLASSES     (CLASSES: a file with the failure classes,
 - Every relative link of a Markdown file in SOURCE_DIR, bench/ and docs/ leads to a file, and its anchor to a heading.
 - docs/failures/ has a page for each class and for nothing else, each with the sections that advice links to, and the
   index names each once.
+- Each of those pages explains every subclass that src/diagnose gives its class, and no other.
 - The rules that those pages name are in rules/*.yaml.
 Exits 1 and names file and line of each breach.
 """
@@ -13,12 +14,14 @@ import pathlib
 import re
 import sys
 
-SECTIONS = ["What it looks like", "Why", "Whose fault", "What to do", "In Rankscope"]
+SECTIONS = ["What it looks like", "Why", "How Rankscope tells", "Whose fault", "What to do", "In Rankscope"]
 FENCE = re.compile(r"^\s*(```|~~~)")
 HEADING = re.compile(r"^#{1,6}\s+(.*?)\s*#*$")
 LINK = re.compile(r"\[[^\]]*\]\(\s*<?([^)\s>]+)[^)]*\)")
 ELSEWHERE = re.compile(r"^[a-z][a-z0-9+.-]*:")  # a URL of any scheme
 RULE = re.compile(r"`([A-Z]\w+)`")
+# A class, a subclass, and the role or score that follows them in the tables of signatures and where suspects are made.
+SUBCLASS = re.compile(r'"(\w+)",\s*"([^"]+)",\s*(?:Role::)?(?:k[A-Z]|\d)')
 
 
 def prose(path):
@@ -80,6 +83,29 @@ def lacking_pages(root, classes):
             yield f"docs/failures/{page.name}: no such class"
 
 
+def explained_subclasses(page):
+    """Those of the table below its heading, each with its line's number."""
+    told = False
+    for number, line in enumerate(page.read_text().splitlines(), 1):
+        if match := HEADING.match(line):
+            told = match[1] == "How Rankscope tells"
+        elif told and line.startswith("| `"):
+            yield from ((name, number) for name in re.findall(r"`([^`]+)`", line.split(" | ")[0]))
+
+
+def breached_subclasses(root, classes):
+    files = [path for path in root.glob("src/diagnose/**/*") if path.suffix in (".cc", ".h")]
+    source = "".join(path.read_text() for path in files if not path.stem.endswith("_test"))
+    given = {(name, kind) for name, kind in SUBCLASS.findall(source) if kind not in classes}
+    for page in filter(pathlib.Path.exists, (root / f"docs/failures/{name}.md" for name in classes)):
+        explained = dict(explained_subclasses(page))
+        for kind in sorted(kind for name, kind in given if name == page.stem and kind not in explained):
+            yield f"docs/failures/{page.name}: does not explain the subclass {kind}"
+        for kind, number in explained.items():
+            if f'"{kind}"' not in source:
+                yield f"docs/failures/{page.name}:{number}: no subclass {kind}"
+
+
 def unknown_rules(root):
     rules = {name for file in root.glob("rules/*.yaml") for name in re.findall(r"- alert: (\w+)", file.read_text())}
     for page in sorted((root / "docs/failures").glob("*.md")):
@@ -93,7 +119,8 @@ def unknown_rules(root):
 
 def main(root, classes_file):
     classes = pathlib.Path(classes_file).read_text().split()
-    breaches = [*broken_links(root), *lacking_pages(root, classes), *unknown_rules(root)]
+    breaches = [*broken_links(root), *lacking_pages(root, classes), *breached_subclasses(root, classes),
+                *unknown_rules(root)]
     print("\n".join(breaches) if breaches else f"docs: links and {len(classes)} failure pages hold")
     return 1 if breaches else 0
 

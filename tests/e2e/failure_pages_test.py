@@ -1,4 +1,4 @@
-"""What docs/failures/ says of Rankscope holds: its commands are commands, its rules fire on the lines that it shows."""
+"""What docs/failures/ says of Rankscope holds: its commands are commands, the lines that it shows are judged as it says."""
 import json
 import pathlib
 import re
@@ -11,6 +11,8 @@ DOCS = pathlib.Path(__file__).parents[2] / "docs"
 PAGES = sorted(path for path in (DOCS / "failures").glob("*.md") if path.name != "README.md")
 TRAINING = ("loss", "gradient_norm", "loss_scale", "gpu_memory_gib", "gpu_memory_usage", "throughput_tokens_per_sec",
             "step_time_s", "data_time_s", "compute_time_s", "sequence_length")
+# Their pages show a few reports of a course that takes many.
+COURSES = ("data_loading_bottleneck", "loss_spike_or_divergence", "straggler", "throughput_decay")
 ELSEWHERE = ("diagnose", "doctor")  # of the machine, or with tests of their own
 STANDS_FOR = {"R": "1", "N": "0", "rank:R": "rank:1"}  # J is the name of the job here
 
@@ -62,6 +64,17 @@ class FailurePagesTest(PlaceCase):
                 self.assertEqual(alarms - named_rules(page), set(), done.stderr)
                 fired_somewhere += bool(alarms)
         self.assertGreater(fired_somewhere, 15)
+
+    def test_the_lines_of_a_page_are_of_its_class(self):
+        for page in PAGES:
+            if page.stem in COURSES:
+                continue
+            with self.subTest(page=page.name):
+                log = self.place.write("shown_" + page.stem + ".log", shown_lines(page))
+                verdict = json.loads(self.place.cli("diagnose", "-o", "json", log).stdout)
+                self.assertEqual(verdict["class"], page.stem, verdict["summary"])
+                self.assertIn(f"| `{verdict['subclass']}`", page.read_text().replace(", `", "| `"))
+                self.assertEqual(verdict["advice"][0]["doc"], f"docs/failures/{page.name}")
 
 
 if __name__ == "__main__":

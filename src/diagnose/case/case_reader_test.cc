@@ -89,6 +89,12 @@ TEST_F(CaseReaderTest, RecordsInTheirJsonFormTellWhoseTheyAre) {
   EXPECT_FALSE(Find(read, "{\"loss\": 2.5, \"epoch\": 1}").rank);
 }
 
+TEST_F(CaseReaderTest, ReportsThatAreObjectsWithoutAMessageTellWhoseTheyAre) {
+  Case read = Read({Write("train.log", "{\"rank\": 1, \"loss\": 2}\n{\"rank\": 4, \"loss\": 2.5}\n")});
+  EXPECT_EQ(Find(read, "{\"rank\": 1, \"loss\": 2}").rank, 1);
+  EXPECT_EQ(Find(read, "{\"rank\": 4, \"loss\": 2.5}").rank, 4);
+}
+
 TEST_F(CaseReaderTest, WhatIsWrittenBehindABarIsALineOfItsOwn) {
   const std::string bar = "  3%|3         | 3/99 [00:00<00:09, 9.1it/s]";
   Case read = Read({Write("train.log", bar + "[rank2]: Traceback (most recent call last):\n" + bar + " " + bar +

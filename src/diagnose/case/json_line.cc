@@ -114,9 +114,9 @@ std::optional<std::string> MessagesIn(std::string_view sample) {
     if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
     ++lines;
     auto read = line.starts_with('{') ? ReadJsonLine(line) : std::nullopt;
-    if (!read || read->series != 0) continue;
+    if (!read) continue;
     ++objects;
-    messages += read->text + "\n";
+    if (read->series == 0) messages += read->text + "\n";
   }
   return objects > 0 && objects * 10 >= lines * 7 ? std::optional(std::move(messages)) : std::nullopt;
 }

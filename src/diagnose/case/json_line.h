@@ -22,8 +22,8 @@ struct JsonLine {
 // Nothing: the line is no object.
 std::optional<JsonLine> ReadJsonLine(std::string_view line);
 
-// The messages of a sample of a file, a line each, where most of its lines are objects with one: Docker's json-file,
-// loggers that write JSON. Nothing: they are not.
+// The messages of a sample of a file, a line each, where most of its lines are objects: Docker's json-file, loggers
+// that write JSON, reports without a message. Nothing: they are not.
 std::optional<std::string> MessagesIn(std::string_view sample);
 
 }  // namespace rankscope::diagnose

@@ -95,7 +95,7 @@ class SharedText {
   void Learn(std::string_view sample) {
     const auto messages = MessagesIn(sample);
     rules_.json = rules_.json || messages;
-    if (messages) sample = *messages;
+    if (messages && !messages->empty()) sample = *messages;
     bool colored = sample.find('\x1b') != std::string_view::npos;
     rules_.habits = colored ? parse::LearnPrefixHabits(model::StripAnsi(sample)) : parse::LearnPrefixHabits(sample);
   }

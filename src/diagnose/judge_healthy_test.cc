@@ -43,6 +43,8 @@ const char* const kFrightening[] = {
     "squeue: job 881 may be preempted by a higher partition, requeue is on",
     "resumed from /ckpt/step_400 after the node was preempted",
     "health: GPU 5 temperature 79C, within limits (throttles at 88C)",
+    "index, temperature.gpu, power.draw [W], clocks_throttle_reasons.hw_thermal_slowdown",
+    R"({"stream":"gpu","gpu_index":2,"power_w":388,"throttle_reasons":"","temperature_c":61})",
     "Traceback (most recent call last):\n  File \"/app/grade.py\", line 12, in grade\n    exec(code, scope)\n"
     "IndexError: list index out of range\n[grader] execution failed, reward = 0.0",
     "W tensorflow/stream_executor/platform/default/dso_loader.cc:64] Could not load dynamic library 'libnvinfer.so.7'; "

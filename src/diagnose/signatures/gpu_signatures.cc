@@ -86,14 +86,15 @@ constexpr Signature kTable[] = {
     {"cuda_illegal_memory_access", "cuda error", kSymptom, 48,
      R"(CUDA error: (?:invalid argument|invalid configuration argument|unknown error|operation not permitted|invalid resource handle|too many resources))"},
 
+    // In prose: the quotes of a sample's fields part what says nothing of each other.
     {"thermal_or_power_throttle", "thermal", kCause, 82,
-     R"((?i)(?:thermal|overheat\w*|temperature).{0,60}(?:throttl|slowdown|shutdown|exceed|above (?:the )?(?:threshold|limit))|(?:thermal|power) violation|throttl.{0,60}(?:thermal|temperature|overheat)|(?:HW|SW)[_ ]thermal[_ ]slowdown\W+active)",
+     R"((?i)(?:thermal|overheat\w*|temperature)[^"]{0,60}(?:throttl|slowdown|shutdown|exceed|above (?:the )?(?:threshold|limit))|(?:thermal|power) violation|throttl[^"]{0,60}(?:thermal|temperature|overheat)|(?:HW|SW)[_ ]thermal[_ ]slowdown\W+active)",
      "", Life::kGoesOn},
     {"thermal_or_power_throttle", "power", kCause, 82,
-     R"((?i)power.{0,40}throttl|throttl.{0,40}power|power ?brake(?: slowdown)?\W+active|power cap(?:ping)?.{0,20}(?:active|engaged|reached)|clocks?.{0,30}(?:reduced|limited|capped).{0,40}(?:power|thermal|temp))",
+     R"((?i)power[^"]{0,40}throttl|throttl[^"]{0,40}power|power ?brake(?: slowdown)?\W+active|power cap(?:ping)?.{0,20}(?:active|engaged|reached)|clocks?.{0,30}(?:reduced|limited|capped).{0,40}(?:power|thermal|temp))",
      "", Life::kGoesOn},
     {"thermal_or_power_throttle", "clocks", kCause, 74,
-     R"((?i)clocks?[_ ](?:throttle|event)[_ ]?reasons?.{0,40}(?:thermal|power|0x0*(?:4|8|20|40|60|80))\b|\bGPU.{0,40}(?:down-?clock|throttl))",
+     R"((?i)clocks?[_ ](?:throttle|event)[_ ]?reasons?.{0,40}(?:thermal|power|0x0*(?:4|8|20|40|60|80))\b|\bGPU[^"]{0,40}(?:down-?clock|throttl))",
      "", Life::kGoesOn},
 };
 

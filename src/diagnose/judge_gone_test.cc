@@ -44,8 +44,15 @@ TEST(Judge, TakesWorkersThatSigtermEndedWithTheirProcessForNoCause) {
   Verdict verdict = judge("[rank: 0] Received SIGTERM: 15\n" + Closed(0));
   EXPECT_EQ(verdict.failure, "dataloader_worker_killed");
   EXPECT_EQ(verdict.culprits, std::vector<int32_t>{1});
-  // Nobody signalled its process: either may have been the first.
+  // Nobody signalled its process, and nothing had failed before: either may have been the first.
   EXPECT_TRUE(judge("").culprits.empty());
+  // Its process had waited in vain before, as its launcher ended it.
+  EXPECT_EQ(judge(Closed(0)).culprits, std::vector<int32_t>{1});
+  verdict = Judge({{"rank_0.log", Steps(1, 4)}, {"rank_1.log", Steps(1, 4) + Closed(1) + died("Terminated")}});
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{0});
+  verdict = Judge({{"rank_0.log", Steps(1, 4)}, {"rank_1.log", Steps(1, 4) + died("Terminated") + Closed(1)}});
+  EXPECT_EQ(verdict.failure, "dataloader_worker_killed");
 }
 
 TEST(Judge, ReadsAVictimsTracebackBehindTheStampsOfTs) {

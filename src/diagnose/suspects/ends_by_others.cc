@@ -34,15 +34,16 @@ void DemoteLaunchersSignals(const Reading& reading, std::vector<Suspect>* suspec
   }
 }
 
-// The workers of a data loader end of the signal that ends their process.
+// The workers of a data loader end of the signal that ends their process, as of the launcher's once it has failed.
 void DemoteWorkersOfSignalled(const Reading& reading, std::vector<Suspect>* suspects) {
   const std::vector<Suspect> all = *suspects;
   for (Suspect& worker : *suspects) {
     if (reading.text(worker.line).find("is killed by signal: Terminated") == std::string_view::npos) continue;
-    const bool signalled = std::any_of(all.begin(), all.end(), [&](const Suspect& other) {
-      return IsSignal(other) && other.rank == worker.rank && IsKnownToFollow(reading, worker.line, other.line);
+    const bool ended = std::any_of(all.begin(), all.end(), [&](const Suspect& other) {
+      const bool its = (IsSignal(other) || IsVictimsWord(other)) && other.rank == worker.rank;
+      return its && IsKnownToFollow(reading, worker.line, other.line);
     });
-    if (!signalled) continue;
+    if (!ended) continue;
     worker.role = Role::kCascade;
     worker.score = std::min(worker.score, kDoneByLauncher);
   }

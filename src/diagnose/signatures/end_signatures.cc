@@ -49,7 +49,7 @@ constexpr Signature kTable[] = {
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
      R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status code|status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
-     R"(^\S+: line \d+: +\d+ Killed\b|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b|PE RANK \d+ exit signal Killed\b)"},
+     R"(^\S+: line \d+: +\d+ Killed\b|^\d{2,} Killed {2,}\S|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b|PE RANK \d+ exit signal Killed\b)"},
 
     // Python ends with 1 after any exception; another code is the program's own doing.
     {"python_exception_one_rank", "exit code", kOutcome, 50,

@@ -9,7 +9,7 @@ using enum Role;
 constexpr Signature kTable[] = {
     {"cuda_oom", "allocation", kCause, 92, R"(CUDA out of memory|cuda runtime error \(2\))"},
     {"cuda_oom", "allocation", kCause, 88,
-     R"((?:CUDA|HIP|XPU|NPU|MPS|cuda|CUDART?)(?: driver| backend)?(?: error|Error)?:? ?(?:2: )?out of memory|cudaMalloc\w*(?: retry)? failed: out of memory|out of memory\. Tried to allocate|\b[Ee]rror:? out of memory (?:at|in) (?:line \d|file ))"},
+     R"((?:CUDA|HIP|XPU|NPU|MPS|cuda|CUDART?)(?: driver| backend)?(?: error|Error)?:? ?(?:2: )?out of memory|cudaMalloc\w*(?: retry)? failed: out of memory|out of memory\. Tried to allocate|cudaSuccess\b.*\bout of memory|\b[Ee]rror:? out of memory (?:at|in) (?:line \d|file ))"},
     {"cuda_oom", "allocation", kCause, 86, R"(\bOutOfMemoryError\b)"},
     {"cuda_oom", "allocation", kCause, 84, R"(cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|hipErrorOutOfMemory)"},
     {"cuda_oom", "library", kCause, 84,

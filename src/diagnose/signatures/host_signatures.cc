@@ -71,7 +71,7 @@ constexpr Signature kTable[] = {
     {"segfault_sigsegv", "SIGBUS", kCause, 64,
      R"(Fatal Python error: Bus error|Signal: Bus error|SIGBUS|\b[Ss]ignal 7\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-7|135)\b|(?:^|srun: error: .*: |: line \d+: +\d+ )Bus error)"},
     {"segfault_sigsegv", "SIGFPE", kCause, 68,
-     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-8|136)\b|Floating point exception)"},
+     R"(Fatal Python error: Floating point exception|SIGFPE|\b[Ss]ignal 8\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-8|136)\b|Floating[- ]point exception)"},
     {"segfault_sigsegv", "SIGILL", kCause, 70,
      R"(Fatal Python error: Illegal instruction|SIGILL|\b[Ss]ignal 4\b|(?:exit ?|return |with )code *(?::|=)? ?(?:-4|132)\b|Illegal instruction)"},
 };

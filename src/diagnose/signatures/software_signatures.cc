@@ -34,7 +34,7 @@ constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "library", kCause, 86,
      R"(cannot open shared object file|Could not load library lib|lib(?:cud|nccl|cublas|nv)\S*\.so\S*.{0,40}(?:not found|cannot|missing|mismatch)|DLL load failed|failed to map segment)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,
-     R"(Found no NVIDIA driver|couldn't communicate with the NVIDIA driver|could not select device driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No CUDA GPUs are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)"},
+     R"(Found no NVIDIA driver|couldn't communicate with the NVIDIA driver|could not select device driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No (?:CUDA|HIP|XPU) (?:GPU|device)s are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,
      R"(Error\b.*compiled without (?:CUDA|HIP|XPU) support|libcudart functions unavailable|(?i:cuda driver(?: library)?) (?:can't|could not) be loaded)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,

@@ -195,6 +195,20 @@ TEST(Judge, BlamesTheTaskThatFluxSawFail) {
   EXPECT_TRUE(JudgeLog(Steps(1, 4) + end).culprits.empty());
 }
 
+TEST(Judge, TakesTheKillsOfSkyPilotsCleanUpForNoCause) {
+  const std::string list = "ERROR: Job 3 failed with return code list: ";
+  auto failed = [&](const std::string& said) { return JudgeLog(Steps(1, 4) + said + "\n").failure; };
+  EXPECT_EQ(failed(list + "[137, 1] (A Worker failed with return code 1, SkyPilot cleaned up the processes on other "
+                          "nodes with return code 137)"),
+            "python_exception_one_rank");
+  EXPECT_EQ(failed(list + "[139, 137] (A Worker failed with return code 139, SkyPilot cleaned up the processes on "
+                          "other nodes with return code 137)"),
+            "segfault_sigsegv");
+  for (const char* killed : {"train.py exits with return code = -9", "return code 137", "the pod has return code 137",
+                             "the command failed with return code 137"})
+    EXPECT_EQ(failed(killed), "host_oom_killed") << killed;
+}
+
 TEST(Judge, TakesTheExceptionOfOldSpawnForItsLaunchers) {
   const std::string spawn =
       "Traceback (most recent call last):\n  File "

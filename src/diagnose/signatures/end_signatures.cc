@@ -47,7 +47,7 @@ constexpr Signature kTable[] = {
     {"sigterm_preempted", "forced", kCascade, 20, R"(forcefully exiting via Signals\.SIGKILL)"},
 
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 58,
-     R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status code|status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
+     R"(Signal 9 \(SIGKILL\)|exit ?code *(?::|=)? ?(?:-9|137)\b|(?:^|[^h] |(?:[^s]|[^e]s) with )return code (?:= )?(?:-9|137)\b|exit(?:ed)? (?:with )?(?:status code|status|code) (?:-9|137)\b|signal: ?9\b|on signal 9\b|[Ss]ignal 9\b|died with <Signals\.SIGKILL|received SIGKILL|\bSIGKILL\b)"},
     {"host_oom_killed", "sigkill_unexplained", kOutcome, 60,
      R"(^\S+: line \d+: +\d+ Killed\b|^\d{2,} Killed {2,}\S|^Killed(?:$|[^ \w]|  +\S)|srun: error: \S+: tasks? [\d,-]+: Killed\b|PE RANK \d+ exit signal Killed\b)"},
 
@@ -72,6 +72,8 @@ constexpr Signature kTable[] = {
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(Failed to launch worker processes|failed to run torchrun|Unhandled mesh failure)"},
     {"python_exception_one_rank", "exit code", kOutcome, 38, R"(srun: error: Task launch for \S+ failed)"},
+    // SkyPilot's: "[137, 1] (A Worker failed with return code 1, SkyPilot cleaned up the processes on other nodes".
+    {"python_exception_one_rank", "exit code", kOutcome, 38, R"(\bJob \d+ failed with return code list: *\[)"},
     // Flux's.
     {"python_exception_one_rank", "exit code", kOutcome, 38,
      R"(\brank \d+ on (?:host )?\S+ (?:failed and exit-on-error is set|exited and exit-timeout=\S+ has expired))"},

@@ -164,6 +164,23 @@ TEST(Curves, WaitForDataIsSeenUnderPaddlesNames) {
   EXPECT_EQ(JudgeLog(log).failure, "data_loading_bottleneck");
 }
 
+// As PaddleClas prints it: the first of so many epochs, and a step within it.
+std::string OfFirstEpoch(int epoch, int step, const std::string& waits) {
+  return "epoch: [" + std::to_string(epoch) + "/100], iter: " + std::to_string(step) +
+         ", lr: 0.001000, loss: 0.69, reader_cost: " + waits + " s, batch_cost: 2.57432 s\n";
+}
+
+TEST(Curves, WaitForDataIsSeenInTheFirstOfManyEpochs) {
+  std::string log, starts;
+  for (int step = 0; step <= 60; step += 10) log += OfFirstEpoch(0, step, "2.33420");
+  EXPECT_EQ(JudgeLog(log).failure, "data_loading_bottleneck");
+  for (int epoch = 0; epoch < 4; ++epoch) {
+    starts += OfFirstEpoch(epoch, 0, "2.33420");
+    for (int step = 10; step <= 30; step += 10) starts += OfFirstEpoch(epoch, step, "0.00120");
+  }
+  EXPECT_TRUE(JudgeLog(starts).healthy);
+}
+
 TEST(Curves, WaitForDataIsSeenInFewReportsOfManyStepsEach) {
   auto log = [](int every, double waits) {
     std::string text;

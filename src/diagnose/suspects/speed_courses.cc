@@ -91,10 +91,14 @@ constexpr size_t kFewestWaits = 3;
 
 double ShareOfWait(const Point& point) { return *point.data_time_s / *point.step_time_s; }
 
-// "Epoch: [3][0/400]".
+// "Epoch: [3][0/400]", but not "epoch: [0/100], iter: 10".
 bool SaysFirstOfEpoch(std::string_view text) {
-  static const re2::RE2 kFirst(R"(\[ *[01]/\d+\])");
-  return re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kFirst);
+  static const re2::RE2 kFirst(R"((?i)(epoch\W{0,3})?\[ *[01]/\d+\])");
+  re2::StringPiece left(text.data(), text.size()), epoch;
+  while (re2::RE2::FindAndConsume(&left, kFirst, &epoch)) {
+    if (epoch.empty()) return true;
+  }
+  return false;
 }
 
 // Reports with both times. The first step of a run and of an epoch waits for the workers to start.

@@ -1,7 +1,10 @@
 #include "diagnose/suspects/host_memory.h"
 
+#include <re2/re2.h>
+
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "diagnose/reading/sample_records.h"
 
@@ -42,6 +45,43 @@ std::vector<Sample> SamplesOf(const Reading& reading, std::optional<int32_t> nod
   return samples;
 }
 
+// "rss 139.6GB", "cpu_mem: 61 %": what a report of the training says that its process, or its host, holds.
+struct PrintedMemory {
+  std::string name, unit;
+  double held = 0;
+};
+
+std::optional<PrintedMemory> ReadPrinted(std::string_view text) {
+  static const re2::RE2 kHeld(
+      R"((?i)(?:^|[\s|,(\[])((?:cpu|host|sys|system)[_ ]?(?:mem|ram)\w*|rss\w*|ram\w*)[ =:]{1,3}(\d+(?:\.\d+)?)( ?(?:[GM]i?B?|%))?(?:[\s|,)\]]|$))");
+  PrintedMemory printed;
+  const bool found = re2::RE2::PartialMatch(re2::StringPiece(text.data(), text.size()), kHeld, &printed.name,
+                                            &printed.held, &printed.unit);
+  return found ? std::optional(std::move(printed)) : std::nullopt;
+}
+
+// How it went before the cause, by the rank's reports, or by those of all where none is known; empty: too few tell.
+std::vector<std::string> TellPrintedMemory(const Reading& reading, const Suspect& cause, std::optional<int32_t> rank) {
+  constexpr size_t kFewest = 4;
+  std::optional<PrintedMemory> first;
+  double last = 0;
+  size_t reports = 0, rises = 0;
+  for (const Point& point : reading.points) {
+    const bool of_peer = rank && point.rank && point.rank != rank;
+    if (of_peer || reading.positions[point.line] > reading.positions[cause.line]) continue;
+    auto printed = ReadPrinted(reading.bodies[point.line].text);
+    if (!printed || (first && (printed->name != first->name || printed->unit != first->unit))) continue;
+    rises += first && printed->held > last ? 1 : 0;
+    last = printed->held;
+    if (!first) first = std::move(printed);
+    ++reports;
+  }
+  if (reports < kFewest) return {};
+  const bool steady = rises * 3 >= (reports - 1) * 2;
+  return {first->name + " went from " + Gib(first->held) + " to " + Gib(last) + first->unit + " in " +
+          std::to_string(reports) + " reports" + (steady ? ", steadily" : "")};
+}
+
 std::string TimeOf(const Reading& reading, size_t line) {
   const auto& time = reading.read->lines[line].time;
   return time ? " at " + ShownSecond(*time) : std::string();
@@ -51,7 +91,7 @@ std::string TimeOf(const Reading& reading, size_t line) {
 
 std::vector<std::string> TellHostMemory(const Reading& reading, const Suspect& cause, std::optional<int32_t> rank) {
   const std::vector<Sample> samples = SamplesOf(reading, NodeOf(reading, cause.line, rank));
-  if (samples.empty()) return {};
+  if (samples.empty()) return TellPrintedMemory(reading, cause, rank);
   const Sample* least = &samples.front();
   for (const Sample& sample : samples) {
     if (sample.available < least->available) least = &sample;

@@ -4,6 +4,7 @@
 
 #include "diagnose/case/record_case.h"
 #include "diagnose/signatures/signature_set.h"
+#include "diagnose/testing/judged_files.h"
 #include "diagnose/verdict/verdict.h"
 
 namespace rankscope::diagnose {
@@ -38,6 +39,17 @@ TEST(HostMemory, OfTheNodeWhoseRankWasKilledIsTold) {
             "host n1 had 50.0 of 64.0 GiB of memory available at first, 5.0 at least at 2026-04-01T00:09:00Z");
   EXPECT_EQ(verdict.figures[1], "its control group held 47.8 GiB of the 48.0 that it may have at 2026-04-01T00:09:00Z");
   EXPECT_EQ(verdict.figures[2], "the kernel counted 1 OOM kills there");
+}
+
+TEST(HostMemory, WhatTheTrainingPrintedOfItIsToldWithoutSamples) {
+  std::string log;
+  for (int step = 1; step <= 20; ++step)
+    log += "step " + std::to_string(step) + " loss 2.5 lr 1e-05 rss " + std::to_string(20 + 2 * step) + ".5GB\n";
+  log += "slurmstepd: error: Detected 1 oom_kill event in StepId=9.0. Some of the step tasks have been OOM Killed.\n";
+  const Verdict verdict = JudgeLog(log);
+  EXPECT_EQ(verdict.failure, "host_oom_killed");
+  ASSERT_FALSE(verdict.figures.empty());
+  EXPECT_EQ(verdict.figures.front(), "rss went from 22.5 to 60.5GB in 20 reports, steadily");
 }
 
 }  // namespace

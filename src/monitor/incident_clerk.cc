@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <vector>
@@ -135,7 +136,9 @@ base::Status IncidentClerk::LookAfter(const catalog::IncidentRow& row) {
     return {};
   }
   JobLife life = parts_.life(incident->job);
-  base::Status status = Reckon(*incident, incident->ended != 0 ? incident->ended : life.until);
+  // Whoever reads an old log learns long after the job's last word that its incidents are over.
+  const base::TimeNs ended = incident->ended == 0 ? life.until : std::min(incident->ended, life.until);
+  base::Status status = Reckon(*incident, ended);
   if (!incident->open()) costs_.Forget(incident->id);
   if (!incident->open() || !life.over || stopping_) return status;
   (void)parts_.detection->Say(incident->id, {IncidentWord::Act::kResolve, "", "the job is over", 0}).ok();

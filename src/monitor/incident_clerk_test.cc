@@ -27,6 +27,9 @@ class LateSource : public query::LogSource {
       ++refused;
       return base::Status::Unavailable("not yet");
     }
+    for (const auto& term : scan.filter.children) {
+      if (term.kind == model::Filter::Kind::kTime) read_until = std::max<int64_t>(read_until, term.until);
+    }
     ++read;
     return source_->Aggregate(scan, aggregation, budget, take);
   }
@@ -36,6 +39,7 @@ class LateSource : public query::LogSource {
   const std::string never_readable = "damaged";  // a job
   std::atomic<bool> readable{false};
   std::atomic<int> refused{0}, read{0};
+  std::atomic<int64_t> read_until{0};
 
  private:
   const std::unique_ptr<query::LogSource> source_;
@@ -86,17 +90,32 @@ class IncidentClerkTest : public testing::Test {
                                                               [](const std::string&) { return false; },
                                                               {},
                                                               [](bool) {}});
-    clerk_ = std::make_unique<IncidentClerk>(
-        IncidentClerk::Parts{"default",
-                             findings_->incidents(),
-                             store_.get(),
-                             source_.get(),
-                             detection_.get(),
-                             [](const std::string&) { return IncidentClerk::JobLife(); },
-                             {},
-                             1});
+    clerk_ = std::make_unique<IncidentClerk>(IncidentClerk::Parts{"default",
+                                                                  findings_->incidents(),
+                                                                  store_.get(),
+                                                                  source_.get(),
+                                                                  detection_.get(),
+                                                                  [this](const std::string&) { return life_; },
+                                                                  {},
+                                                                  1});
   }
 
+  // Of one rank, a step a second.
+  void MakeSteps(int64_t count) {
+    model::RecordBatchBuilder builder;
+    for (int64_t step = 1; step <= count; ++step) {
+      model::Record record;
+      record.origin.job = "j";
+      record.origin.rank = 0;
+      record.stream = model::Stream::kMetric;
+      record.time = step * base::kNsPerSecond;
+      record.step = step;
+      builder.Add(record);
+    }
+    ASSERT_TRUE(store_->Append(1, *model::RecordBatch::Decode(builder.Take())).ok());
+  }
+
+  IncidentClerk::JobLife life_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<catalog::Findings> findings_;
   std::unique_ptr<LateSource> source_;
@@ -120,6 +139,20 @@ TEST_F(IncidentClerkTest, OneThatNeverCanBeReckonedHoldsUpNobody) {
   Start();
   EXPECT_TRUE(Await([&] { return source_->read > 0; })) << "the newest is looked at first";
   EXPECT_TRUE(Await([&] { return source_->refused > 2; })) << "and tried again";
+}
+
+TEST_F(IncidentClerkTest, OneThatIsFoundOverLongAfterTheJobsLastWordTookNoLongerThanTheJob) {
+  MakeSteps(100);
+  diagnose::Incident incident = Closed("i", detect::Severity::kCritical);
+  incident.started = 100 * base::kNsPerSecond;
+  incident.ended = 86'400 * base::kNsPerSecond;
+  incident.world_size = 1;
+  life_ = {190 * base::kNsPerSecond, true};
+  source_->readable = true;
+  Keep({Closed("note", detect::Severity::kInfo), incident});
+  Start();
+  EXPECT_TRUE(Await([&] { return source_->read_until > incident.started; }));
+  EXPECT_EQ(source_->read_until, life_.until);
 }
 
 }  // namespace

@@ -394,6 +394,18 @@ TEST(RuleSuggestionTest, ALossThatLeftItsCourseIsFoundByHowFarItRose) {
   EXPECT_FALSE(SuggestRule(facts, "x.yaml").ok());
 }
 
+TEST(RuleSuggestionTest, AMetricThatIsNoNumberIsFoundWhateverReportsIt) {
+  JobFacts facts = Job("nan", "nan_or_inf_loss");
+  for (const auto& [report, metric] : {std::pair("{'loss': nan, 'step': 151}", "loss"),
+                                       {R"({"stream":"metric","rank":0,"step":80,"loss":"NaN"})", "loss"},
+                                       {"step: 9 loss: 0.0 grad_norm: nan", "gradient_norm"}}) {
+    facts.root_line = report;
+    ExpectThatTestsPass(facts);
+    EXPECT_NE(SuggestRule(facts, "x.yaml")->rules.find(std::string("metric: ") + metric + "\n    when: nonfinite > 0"),
+              std::string::npos);
+  }
+}
+
 TEST(RuleSuggestionTest, StacksInDifferentCollectivesAreAHangToo) {
   JobFacts facts = Job("stuck", "collective_mismatch_hang");
   facts.kind = "stack";
@@ -424,8 +436,6 @@ TEST(RuleSuggestionTest, APrintedReportOfNumbersIsWhatAnyHealthyJobPrints) {
   ExpectThatTestsPass(facts);
   facts.curves.clear();
   EXPECT_FALSE(SuggestRule(facts, "x.yaml").ok());
-  facts.root_line = "{'loss': nan, 'step': 151}";
-  EXPECT_NE(SuggestRule(facts, "x.yaml")->rules.find("match: "), std::string::npos);
 }
 
 }  // namespace

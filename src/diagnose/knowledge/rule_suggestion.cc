@@ -142,15 +142,6 @@ RuleSuggestion FromSilence(const JobFacts& facts, double step_s, const std::stri
   return made;
 }
 
-// A loss that left its course: where, and what it had been on the way there.
-struct LossJump {
-  double before = 0, at = 0;
-  int64_t window = 0;  // steps before it, over which it was so
-};
-
-constexpr double kLeastJump = 1.1;
-constexpr int64_t kFewestSteps = 5, kMostSteps = 50;
-
 // A record of a stored job, or a line.
 model::Record ReadReport(const std::string& line) {
   if (auto records = parse::RecordsFromJson({line}); records.ok() && !records->empty()) return records->front();
@@ -159,6 +150,37 @@ model::Record ReadReport(const std::string& line) {
   parse::UnderstandLine(&record);
   return record;
 }
+
+// The first metric of the report that is no number.
+std::optional<std::string> FindNonfinite(const JobFacts& facts) {
+  for (const auto& [name, value] : ReadReport(facts.root_line).fields) {
+    const auto* number = std::get_if<double>(&value);
+    if (number && !std::isfinite(*number)) return name;
+  }
+  return std::nullopt;
+}
+
+RuleSuggestion FromNonfinite(const JobFacts& facts, const std::string& metric, const std::string& rule_file) {
+  RuleSuggestion made;
+  made.alert = NameFor(facts);
+  made.rules = RulesYaml(facts, made.alert, "    metric: " + metric + "\n    when: nonfinite > 0\n");
+  auto test = [&](const char* name, const char* last, const char* state) {
+    return "- name: " + std::string(name) + "\n" + World(facts) + "  input_series:\n  - {series: " + metric +
+           ", values: '2x10 " + last + "'}\n  expect:\n  - {alert: " + made.alert + ", state: " + state + "}\n";
+  };
+  made.tests = "rule_files: [" + Quoted(rule_file) + "]\ntests:\n" + test("what is no number", "nan", "firing") +
+               test("numbers", "2", "never");
+  return made;
+}
+
+// A loss that left its course: where, and what it had been on the way there.
+struct LossJump {
+  double before = 0, at = 0;
+  int64_t window = 0;  // steps before it, over which it was so
+};
+
+constexpr double kLeastJump = 1.1;
+constexpr int64_t kFewestSteps = 5, kMostSteps = 50;
 
 // The report with which it began, against the curve before it.
 std::optional<LossJump> FindLossJump(const JobFacts& facts) {
@@ -189,15 +211,9 @@ RuleSuggestion FromLoss(const JobFacts& facts, const LossJump& jump, const std::
   return made;
 }
 
-// A report of numbers, as slowness is seen in, has no words: any report looks like it, but for one that is no number.
+// A report of numbers, as slowness is seen in, has no words: any report looks like it.
 bool SaysWhy(const std::string& line) {
-  if (line.empty() || line.starts_with("{\"")) return false;
-  const model::Record record = ReadReport(line);
-  auto is_infinite = [](const auto& field) {
-    const auto* number = std::get_if<double>(&field.second);
-    return number && !std::isfinite(*number);
-  };
-  return record.fields.empty() || std::any_of(record.fields.begin(), record.fields.end(), is_infinite);
+  return !line.empty() && !line.starts_with("{\"") && ReadReport(line).fields.empty();
 }
 
 // What a run of characters at `at` is that changes from line to line: its length and the pattern for it; 0: nothing.
@@ -258,6 +274,7 @@ base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::strin
                                  " hung before it had made a step: what it printed is what any job " +
                                  "prints at its start, and no rule would tell them apart");
   }
+  if (auto metric = FindNonfinite(facts)) return FromNonfinite(facts, *metric, rule_file);
   if (SaysWhy(facts.root_line)) return FromLine(facts, rule_file);
   if (facts.failure == "loss_spike_or_divergence") {
     if (auto jump = FindLossJump(facts)) return FromLoss(facts, *jump, rule_file);
@@ -265,7 +282,7 @@ base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::strin
   if (auto lost = FindLostSpeed(facts)) return FromSpeed(facts, *lost, rule_file);
   return base::Status::Invalid(
       "job " + facts.job + ": " + facts.failure +
-      ": no line tells of it, and no speed was lost nor did the loss rise, so that no rule can be made of it");
+      ": no line tells of it, and neither was speed lost nor did the loss rise, so that no rule can be made of it");
 }
 
 }  // namespace rankscope::diagnose

@@ -52,6 +52,8 @@ void PrintInsights(const Json& json) {
 }
 
 void PrintDiff(const Json& json) {
+  const bool differ = !json["settings"].empty() || !json["nodes"]["left"].empty() || !json["nodes"]["new"].empty();
+  if (!differ) std::printf("No setting and no node that is known differs\n");
   PrintTable("Settings", json["settings"]);
   const Json& nodes = json["nodes"];
   if (!nodes["left"].empty()) std::printf("\nNodes of the old job alone: %s\n", nodes["left"].dump().c_str());

@@ -103,6 +103,23 @@ class KnowledgeTest(ServerCase):
         self.assertIn("2 jobs, 1 failed", shown.stdout)
         self.assertIn("cuda_oom", shown.stdout)
 
+    def test_imported_jobs_count_healthy_ones_too(self):
+        for job, end in (("fine", ""), ("broken", "Traceback (most recent call last):\n  File \"train.py\", line 9, in <module>\n"
+                                                  "    x = table[key]\nKeyError: 'label_7'\n")):
+            folder = os.path.join(self.place.path, job)
+            os.makedirs(folder)
+            for rank in range(RANKS):
+                lines = [f"2026-11-01 {minute // 60:02}:{minute % 60:02}:00 step: {minute} loss: {3 - minute / 100}\n"
+                         for minute in range(61)]
+                self.place.write(f"{job}/rank_{rank}.log", "".join(lines) + (end if rank == 1 else ""))
+            self.assertEqual(self.ask("import", folder).returncode, 0)
+        found = self.insights(2)
+        self.assertEqual([(one["class"], one["failed"]) for one in found["failures"]], [("python_exception_one_rank", 1)])
+        for told, hours in ((found, 2), (found["mean_time_between_failures"], 2)):
+            self.assertAlmostEqual(told["hours"], hours, delta=0.001)
+            self.assertAlmostEqual(told["rank_hours"], hours * RANKS, delta=0.001)
+        self.assertAlmostEqual(found["effective_training_time_ratio"], 1, delta=0.02)
+
     def test_a_second_failure_names_the_first(self):
         self.train("first", oom_after=10)
         self.insights(1)
@@ -136,6 +153,7 @@ class KnowledgeTest(ServerCase):
         self.assertEqual(list(changed), ["command"], "what each launch has anew is no change")
         self.assertIn("loss", [one["name"] for one in diff["metrics"]])
         self.assertIn("label.batch", self.ask("diff", "fixed", "old").stdout)
+        self.assertTrue(self.ask("diff", "again", "old").stdout.startswith("No setting and no node that is known differs"))
         nobody = self.ask("diff", "fixed", "nobody")
         self.assertEqual(nobody.returncode, 1)
         self.assertIn("nobody", nobody.stderr)

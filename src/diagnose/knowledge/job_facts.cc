@@ -37,7 +37,7 @@ void Flatten(const std::string& name, const std::string& value, std::map<std::st
 // Processes, ports, sessions, ids: what differs with every launch, whatever it does.
 bool IsOfOneLaunch(const std::string& setting) {
   static const re2::RE2 kOfOneLaunch(
-      R"(pid|environment\.(?:_|SHLVL|OLDPWD|MASTER_PORT|TORCHELASTIC_RUN_ID|INVOCATION_ID|JOURNAL_STREAM|WINDOWID|)"
+      R"(pid|imported_from|environment\.(?:_|SHLVL|OLDPWD|MASTER_PORT|TORCHELASTIC_RUN_ID|INVOCATION_ID|JOURNAL_STREAM|WINDOWID|)"
       R"(SSH_\w+|XDG_SESSION_ID|RANKSCOPE_\w+|SLURM_(?:JOB_?ID|STEP\w*|TASK_PID)))");
   return re2::RE2::FullMatch(setting, kOfOneLaunch);
 }

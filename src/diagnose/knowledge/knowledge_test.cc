@@ -121,6 +121,7 @@ TEST(JobFactsTest, AFrameworkThatIsMerelyInstalledIsNotTheJobs) {
 TEST(JobFactsTest, WhatDiffersWithEveryLaunchIsNoSetting) {
   JobFacts facts;
   TakeConfiguration({{"pid", "77"},
+                     {"imported_from", "/logs/j"},
                      {"directory", "/home/a"},
                      {"environment", R"({"RANKSCOPE_RINGS":"/dev/shm/x","SHLVL":"2","NCCL_DEBUG":"INFO"})"}},
                     &facts);

@@ -9,7 +9,7 @@ scratch=$(mktemp -d)
 server_pid=$!
 trap 'kill $server_pid 2>/dev/null || true; wait $server_pid 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
-until grep -q '^rankscope: serving' "$scratch/ready"; do
+until grep -qs '^rankscope: serving' "$scratch/ready"; do
   kill -0 $server_pid || { echo "the server did not start" >&2; exit 1; }
   sleep 0.1
 done

@@ -44,6 +44,27 @@ TEST(Fellows, WithTimesTheFirstIsToldUnlessTheyAreEqual) {
   EXPECT_FALSE(Judge(OfRanks({at7 + words, at7 + words})).culprit);
 }
 
+// As a trainer prints them on rank 0, beside what each rank prints of its own loss.
+std::string OwnReports(int rank, int lost_from) {
+  std::string text;
+  for (int step = 1; step <= 6; ++step) {
+    const std::string loss = step < lost_from ? "1.7354" : "nan", norm = step < 5 ? "2.11" : "nan";
+    text += "[rank " + std::to_string(rank) + "] step " + std::to_string(step) + " loss " + loss + "\n";
+    if (rank == 0)
+      text += "{'loss': '3.392', 'grad_norm': '" + norm + "', 'epoch': '0.0" + std::to_string(step) + "'}\n";
+  }
+  return text;
+}
+
+TEST(Fellows, ANormWithoutAStepIsNotThatOfWhoLostItsNumbersFirst) {
+  const Verdict verdict =
+      Judge({{"rank_0.log", OwnReports(0, 6)}, {"rank_1.log", OwnReports(1, 6)}, {"rank_2.log", OwnReports(2, 5)}});
+  EXPECT_EQ(verdict.failure, "nan_or_inf_loss");
+  ASSERT_FALSE(verdict.culprits.empty());
+  EXPECT_EQ(verdict.culprits.front(), 2);
+  EXPECT_NE(verdict.root_line.find("loss nan"), std::string::npos) << verdict.root_line;
+}
+
 TEST(Fellows, TheLauncherMayHaveSeenWhichFailedFirst) {
   Files files = OfRanks({kRaised, kRaised, kRaised});
   const std::string row = "  exitcode  : 1 (pid: 71)\n  error_file: <N/A>\n";

@@ -129,12 +129,15 @@ bool IsSignal(const Suspect& suspect) {
          std::find(std::begin(kKinds), std::end(kKinds), suspect.kind) != std::end(kKinds);
 }
 
+// A report that tells no step, as that of a trainer's rank 0 of a norm that all ranks have in common.
+constexpr int64_t kAfterAnyStep = INT64_MAX;
+
 std::pair<int64_t, size_t> OrderOf(const Reading& reading, const Suspect& suspect) {
   int64_t step = 0;
   if (suspect.failure == "nan_or_inf_loss") {
     auto point = std::lower_bound(reading.points.begin(), reading.points.end(), suspect.line,
                                   [](const Point& p, size_t line) { return p.line < line; });
-    if (point != reading.points.end() && point->line == suspect.line) step = point->step.value_or(0);
+    if (point != reading.points.end() && point->line == suspect.line) step = point->step.value_or(kAfterAnyStep);
   }
   return {step, reading.positions[suspect.line]};
 }

@@ -58,6 +58,11 @@ TEST(UnderstandLine, ALoggersNameBehindItsLevelIsNoPartOfTheStepsName) {
   EXPECT_EQ(Understood("the inner step 30 loss 3.25 lr 1e-05").step, std::nullopt);
 }
 
+TEST(UnderstandLine, ItCountsStepsBesideALossAlone) {
+  EXPECT_EQ(Understood("[rank 1] it 249 loss 2.55").step, 249);
+  EXPECT_EQ(Understood("it 2 times, 3.10 it/s, lr 0.1").step, std::nullopt);
+}
+
 TEST(UnderstandLine, MemoryMayStandBeforeTheWordForIt) {
   for (const char* text : {"34.5 GiB allocated, 60.1 GiB reserved", "(34.5GB used)", "[GPU: 34.5 GiB peak]",
                            "2.5 GiB free, 34.5 GiB allocated", "mem: 34.5 GB used"}) {

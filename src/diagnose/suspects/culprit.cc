@@ -10,6 +10,7 @@
 #include "diagnose/collectives/nccl_writer.h"
 #include "diagnose/reading/stacks.h"
 #include "diagnose/suspects/fellows.h"
+#include "diagnose/suspects/hang.h"
 #include "diagnose/suspects/known_ranks.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/victims.h"
@@ -316,6 +317,10 @@ Blame FindBlame(const Reading& reading, const Suspect& cause, const std::vector<
   }
   if (cause.kind == kUnlikeParameters) {
     if (Blame unlike = OfParameters(reading, suspects, collectives); !unlike.ranks.empty()) return unlike;
+  }
+  if (cause.failure == "process_hung" && cause.kind == "start") {
+    if (auto others = WhoHasNotCome(reading); !others.empty())
+      return {std::move(others), "all others wait, and it never said that it does", {}};
   }
   if (IsVictimsWord(cause) || (cause.failure == "collective_mismatch_hang" && cause.kind != "stack")) {
     return BlameOfVictims(reading, suspects, collectives);

@@ -227,6 +227,29 @@ std::optional<Suspect> FindStandingStack(const Reading& reading) {
 
 }  // namespace
 
+std::vector<int32_t> WhoHasNotCome(const Reading& reading) {
+  struct Words {
+    size_t last = 0;  // its place
+    bool waits = false, ever = false;
+  };
+  std::map<int32_t, Words> ranks;
+  for (size_t i = 0; i < reading.bodies.size(); ++i) {
+    if (!reading.ranks[i] || reading.bodies[i].text.empty()) continue;
+    Words& words = ranks[*reading.ranks[i]];
+    const bool waits = SaysItWaits(reading.bodies[i].text);
+    words.ever = words.ever || waits;
+    if (reading.positions[i] >= words.last) words = {reading.positions[i], waits, words.ever};
+  }
+  std::vector<int32_t> others;
+  size_t waiting = 0;
+  for (const auto& [rank, words] : ranks) {
+    waiting += words.waits ? 1 : 0;
+    if (!words.ever) others.push_back(rank);
+  }
+  const bool known = waiting + others.size() == ranks.size() && 2 * others.size() <= waiting;
+  return known ? others : std::vector<int32_t>();
+}
+
 // The dump of a fatal signal begins with the signal, and ends with the modules: where it is cut, either tells.
 std::set<size_t> DumpsOfDeaths(const Reading& reading) {
   using Writer = std::pair<uint32_t, std::optional<int32_t>>;

@@ -30,6 +30,22 @@ TEST(StalledLaunch, IsAHangWhereTheLastWordTellsOfWorkThatNeverCameToAStep) {
   }
 }
 
+TEST(StalledLaunch, TheFewThatNeverSaidThatTheyWaitAreWhatAllOthersWaitFor) {
+  const std::string wait = "Initializing process group, waiting for all ranks\n";
+  std::string most, half;
+  for (int rank = 0; rank < 6; ++rank) {
+    const std::string own = "[rank" + std::to_string(rank) + "]: ";
+    most += own + (rank == 3 ? "Downloading tokenizer.json\n" : wait);
+    half += own + (rank % 2 == 0 ? "Downloading tokenizer.json\n" : wait);
+  }
+  const Verdict verdict = JudgeLog(most);
+  EXPECT_EQ(verdict.failure, "process_hung");
+  EXPECT_EQ(verdict.culprits, std::vector<int32_t>{3});
+  EXPECT_LT(verdict.confidence, 0.5);
+  EXPECT_TRUE(JudgeLog(half + "[rank1]: " + wait).culprits.empty());
+  EXPECT_TRUE(JudgeLog(most + "[rank3]: " + wait).culprits.empty());
+}
+
 TEST(StalledLaunch, ItsRootIsTheLastWordThoughTheWaitStandsAbove) {
   Verdict verdict =
       JudgeLog(kLaunch + "Using /cache/torch_extensions as PyTorch extensions root...\nEmitting a file\n----\n");

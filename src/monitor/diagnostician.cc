@@ -39,6 +39,16 @@ bool WantsDiagnosis(const Incident& incident) {
   return grave && incident.open();
 }
 
+// Its records may not tell why; that it failed is known all the same.
+void SayThatItFailed(const catalog::JobRow& job, diagnose::Verdict* verdict) {
+  if (job.state != "failed" || !verdict->healthy) return;
+  verdict->healthy = false;
+  verdict->failure = diagnose::kUnknownFailure;
+  verdict->confidence = 0;
+  verdict->summary = "it failed (" + job.reason + "), and nothing in its records tells why";
+  verdict->would_settle = {"what it printed to where the server does not see it"};
+}
+
 bool IsTurn(const std::string& finding_class) {
   static constexpr std::array<std::string_view, 4> kTurns = {"throughput_drop", "throughput_decay", "step_time_jitter",
                                                              "loss_spike"};
@@ -315,6 +325,7 @@ base::Result<catalog::JobRow> Diagnostician::Row(const std::string& job) {
 base::Result<diagnose::Verdict> Diagnostician::DiagnoseNow(const std::string& job, const diagnose::Topology* topology) {
   ASSIGN_OR_RETURN(catalog::JobRow row, Row(job));
   ASSIGN_OR_RETURN(Outcome outcome, Examine(row, JobPart::kAll, topology ? *topology : *parts_.topology));
+  SayThatItFailed(row, &outcome.verdict);
   ASSIGN_OR_RETURN(outcome.verdict.similar, ledger_.FindSimilar(outcome.facts));
   return std::move(outcome.verdict);
 }

@@ -312,6 +312,10 @@ TEST_F(DiagnosticianTest, AJobThatFailedWithoutAWordIsSaidToHaveRecordsThatDoNot
   auto verdict = diagnostician_->VerdictOf(lives[0]);
   ASSERT_TRUE(verdict);
   EXPECT_EQ(verdict->failure, "unknown");
+  auto page = diagnostician_->DiagnoseNow("j", nullptr);
+  ASSERT_TRUE(page.ok());
+  EXPECT_FALSE(page->healthy);
+  EXPECT_EQ(page->summary, "it failed (the command ended: exit 1), and nothing in its records tells why");
   LifeContext context{"default", "", base::WallNow(), 0, 0, kLostAfter};
   auto update = LifeUpdate(lives[0], {}, &*verdict, context);
   ASSERT_TRUE(update);

@@ -140,7 +140,7 @@ std::span<const FailureClass> FailureClasses() {
         "download once and set HF_HUB_OFFLINE=1 on the nodes"}},
       {"unused_parameters_ddp",
        "parameters got no gradient, or got it twice",
-       {"find_unused_parameters=True, or take the unused ones out",
+       {"where some get no gradient: find_unused_parameters=True, or take them out",
         "with checkpointing: use_reentrant=False or static_graph=True"}},
       {"process_hung",
        "it stands still without an error",

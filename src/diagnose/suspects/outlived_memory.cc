@@ -148,7 +148,8 @@ std::vector<Told> TellAlike(const OfRank& all) {
     const std::string requests = Requests(occurrences);
     std::string words = " ran out of GPU memory" + Times(occurrences.size()) + Steps(occurrences) + requests +
                         (requests.empty() ? " and went on" : ", and went on");
-    auto same = std::find_if(told.begin(), told.end(), [&](const Told& one) { return rank && one.words == words; });
+    const bool known = rank.has_value();
+    auto same = std::find_if(told.begin(), told.end(), [&](const Told& one) { return known && one.words == words; });
     if (same == told.end()) same = told.insert(told.end(), {std::move(words), {}, &occurrences});
     if (rank) same->ranks.insert(*rank);
   }

@@ -53,6 +53,7 @@ class Processes:
         trains = re.compile(rb"(?:step|iter|iteration) *:? *4\b|4/12|'epoch': 0.3")
         self._until = trains if run.fault == "launcher_term" else None
         self._hangs, self._under = run.fault == "stopped", run.under
+        self._trained = False  # as far as its lines tell
         self._signal = signal.Signals[run.variant.get("SIGNAL", "SIGTERM")]
         self._patience_s, self.was_ended = run.patience_s, False
         self._stamped = "STAMPED" in run.variant  # as `ts` does
@@ -89,6 +90,7 @@ class Processes:
                 continue
             if line is not None:
                 self.lines.append((source, line))
+                self._trained = self._trained or re.search(rb"\bstep\W+\d", line) is not None
                 if self._until and self._until.search(line):
                     self._until = self.terminate()
                 continue
@@ -102,7 +104,7 @@ class Processes:
         return [child.returncode for child in self.children]
 
     def _patience(self, limit):
-        return LOOKS_HUNG_S if self._hangs and self.lines else max(0.1, limit - time.monotonic())
+        return LOOKS_HUNG_S if self._hangs and self._trained else max(0.1, limit - time.monotonic())
 
     def terminate(self):
         for child in self.children:

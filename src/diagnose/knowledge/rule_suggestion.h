@@ -17,8 +17,8 @@ struct RuleSuggestion {
 };
 
 // From the line with which it began; of a hang, from the silence that no usual step explains; of a loss that
-// left its course, from how far; of another failure without words, from the speed that was lost. `rule_file` is the name under which the test finds the rule.
-// kInvalid: the job is healthy, or nothing of that tells of its failure.
+// left its course, from how far; of another failure without words, from the speed that was lost. `rule_file` is the
+// name under which the test finds the rule. kInvalid: the job is healthy, or nothing of that tells of its failure.
 base::Result<RuleSuggestion> SuggestRule(const JobFacts& facts, const std::string& rule_file);
 
 // A pattern in RE2's syntax that finds lines which differ from this one in numbers, addresses and paths alone.

@@ -28,6 +28,18 @@ constexpr std::string_view kNotReached =
 constexpr std::string_view kNoProgress =
     R"((?i)no (?:training )?progress (?:for|in|since)|(?:seems?|appears?|is|are|process(?:es)?|job|training) (?:to be )?(?:hung|hanging|stuck|stalled|deadlocked)|(?:process(?:es)?|job|training|ranks?(?: \d+)?) (?:(?:is|are|seems?|appears?) (?:to be )?)?frozen(?:$|[^ \w])|(?:hang|deadlock) (?:detected|suspected)|stalled for \d+|not responding for|NCCL WARN .*\bmay (?:be )?hang)";
 
+constexpr std::string_view kSlowCollective =
+    R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))";
+
+constexpr std::string_view kStraggler =
+    R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow (?:rank|node|worker|gpu)s?\b|slowest (?:rank|node|worker|gpu)s?\b.{0,60}[^.\d](?:1\.[2-9]\d*|[2-9](?:\.\d+)?|[1-9]\d+(?:\.\d+)?) ?x\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)";
+
+constexpr std::string_view kNotConnected =
+    R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr|/gloo/\S+\.(?:cc|h):\d+\].*(?:Connect timeout|Connection refused|No route to host|Network is unreachable))";
+
+constexpr std::string_view kOutOfStep =
+    R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|disagreement between rank ?\d|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)";
+
 // NCCL, gloo, torch.distributed's stores and launch.
 constexpr Signature kTable[] = {
     // Watchdogs speak of the collective that did not end: its rank waited, another one is to blame.
@@ -104,8 +116,7 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "gloo sizes", kCause, 93,
      R"(op\.preamble\.length <= op\.nbytes|Received data size doesn't match expected size)"},
     {"collective_mismatch_hang", "truncated", kCause, 82, R"(MPI_ERR_TRUNCATE|Message truncated)"},
-    {"collective_mismatch_hang", "order", kCause, 80,
-     R"((?i)ranks? (?:are |is )?(?:not in sync|out of sync|desync)|disagreement between rank ?\d|different number of (?:batches|steps|iterations|collectives) (?:on|across|per) ranks?|uneven (?:inputs|number of batches)|Detected at least one rank that exhausted inputs)"},
+    {"collective_mismatch_hang", "order", kCause, 80, kOutOfStep},
 
     {"collective_mismatch_hang", "order", kCause, 80, kRanksDiffer},
     {"collective_mismatch_hang", "order", kCause, 80, R"(loss log variables are different across GPUs)"},
@@ -117,8 +128,7 @@ constexpr Signature kTable[] = {
     {"collective_mismatch_hang", "stalled", kSymptom, 64, R"(^(?:Stalled (?:ops|ranks)|Missing ranks):)"},
     {"collective_mismatch_hang", "shapes differ", kCause, 90, R"(Shape mismatch in the collective instance)"},
 
-    {"gloo_error", "connect", kSymptom, 66,
-     R"(Gloo connectFullMesh failed|gloo.*(?:connect|handshake).*(?:fail|timed? ?out)|rank \d+ did not (?:show up|connect)|Unable to find (?:address|interface)|ifa != nullptr|/gloo/\S+\.(?:cc|h):\d+\].*(?:Connect timeout|Connection refused|No route to host|Network is unreachable))"},
+    {"gloo_error", "connect", kSymptom, 66, kNotConnected},
     {"gloo_error", "timeout", kSymptom, 50,
      R"(Timed out waiting \d+ms for (?:recv|send) operation|/gloo/\S+\] Timed out waiting *$|Application timeout caused pair closure)"},
     {"gloo_error", "barrier", kSymptom, 68,
@@ -182,12 +192,8 @@ constexpr Signature kTable[] = {
     {"network_degraded", "retries", kCause, 76,
      R"((?i)re-?transmi|packet (?:loss|drops?)|rdma.*retr|out.of.sequence|rx_discards|pfc.{0,20}(?:storm|pause)|congest|ECN.marked|retry (?:count|exceeded|exc))",
      "", Life::kGoesOn},
-    {"network_degraded", "slow collectives", kCause, 74,
-     R"((?i)(?:all.?reduce|all.?gather|reduce.?scatter|collectives?|bus.?bandwidth|busbw|comm(?:unication)? time)\b.{0,50}\b(?:slow|degraded|took \d|dropped|took longer|high latency|regressed)|slow (?:all.?reduce|all.?gather|collective|network|link|communication)|NET/(?:IB|Socket).*(?:slow|fallback|falling back))",
-     "", Life::kGoesOn},
-    {"straggler", "report", kCause, 76,
-     R"((?i)stragglers?\b.{0,60}(?:detect|found|rank|node|gpu|identified)|(?:detected|found|identified|possible|suspected) stragglers?|slow (?:rank|node|worker|gpu)s?\b|slowest (?:rank|node|worker|gpu)s?\b.{0,60}[^.\d](?:1\.[2-9]\d*|[2-9](?:\.\d+)?|[1-9]\d+(?:\.\d+)?) ?x\b|rank \d+ is (?:\d+(?:\.\d+)?x |\d+ ?% |much |significantly )?slow)",
-     "", Life::kGoesOn},
+    {"network_degraded", "slow collectives", kCause, 74, kSlowCollective, "", Life::kGoesOn},
+    {"straggler", "report", kCause, 76, kStraggler, "", Life::kGoesOn},
 };
 
 }  // namespace

@@ -19,6 +19,12 @@ constexpr std::string_view kPackageTooOld =
 constexpr std::string_view kShownByRepr =
     R"(^(?i:exception|error|failed|failure|fatal|task failed|uncaught exception)\b[^:]{0,40}: ['"]?(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception)\()";
 
+constexpr std::string_view kNoDevice =
+    R"(Found no NVIDIA driver|couldn't communicate with the NVIDIA driver|could not select device driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No (?:CUDA|HIP|XPU) (?:GPU|device)s are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)";
+
+constexpr std::string_view kOfOtherVersion =
+    R"(Distributed package doesn't have \w+ built in|detected CUDA version .*mismatches|Installed CUDA version \S+ does not match|The detected CUDA version|NCCL version mismatch|[Vv]ersion mismatch.*(?:CUDA|cuDNN|NCCL|driver|torch)|PyTorch and torch\w+ (?:has|have|were) .*different CUDA|compiled against .* but .* found|cuDNN version incompatibility|built with CUDA .* but)";
+
 // Drivers and libraries, packages, and Python's ordinary exceptions.
 constexpr Signature kTable[] = {
     {"driver_or_library_mismatch", "driver", kCause, 92,
@@ -33,14 +39,12 @@ constexpr Signature kTable[] = {
      R"(undefined symbol|GLIBCX*X?_[\d.]+.? not found|version .\S+. not found \(required by|symbol lookup error|symbol not found)"},
     {"driver_or_library_mismatch", "library", kCause, 86,
      R"(cannot open shared object file|Could not load library lib|lib(?:cud|nccl|cublas|nv)\S*\.so\S*.{0,40}(?:not found|cannot|missing|mismatch)|DLL load failed|failed to map segment)"},
-    {"driver_or_library_mismatch", "no device", kCause, 80,
-     R"(Found no NVIDIA driver|couldn't communicate with the NVIDIA driver|could not select device driver|Torch not compiled with CUDA enabled|CUDA unknown error - this may be due to|No (?:CUDA|HIP|XPU) (?:GPU|device)s are available|no CUDA-capable device is detected|Failed to initialize NVML|CUDA initialization: .*(?:error|Unexpected)|NVML_ERROR|Can't initialize NVML|Could not find CUDA drivers)"},
+    {"driver_or_library_mismatch", "no device", kCause, 80, kNoDevice},
     {"driver_or_library_mismatch", "no device", kCause, 80,
      R"(Error\b.*compiled without (?:CUDA|HIP|XPU) support|libcudart functions unavailable|(?i:cuda driver(?: library)?) (?:can't|could not) be loaded)"},
     {"driver_or_library_mismatch", "no device", kCause, 80,
      R"(Error\b.*(?:no (?:accelerator )?device is detected|no GPU resources available|cuda\.is_available\(\) (?:is|returned|was) False))"},
-    {"driver_or_library_mismatch", "versions", kCause, 86,
-     R"(Distributed package doesn't have \w+ built in|detected CUDA version .*mismatches|Installed CUDA version \S+ does not match|The detected CUDA version|NCCL version mismatch|[Vv]ersion mismatch.*(?:CUDA|cuDNN|NCCL|driver|torch)|PyTorch and torch\w+ (?:has|have|were) .*different CUDA|compiled against .* but .* found|cuDNN version incompatibility|built with CUDA .* but)"},
+    {"driver_or_library_mismatch", "versions", kCause, 86, kOfOtherVersion},
 
     {"driver_or_library_mismatch", "no device", kCause, 82,
      R"(CUDA Setup failed|CUDA SETUP: (?:CUDA detection failed|Setup Failed))"},

@@ -29,6 +29,9 @@ constexpr std::string_view kKeysMissing =
 constexpr std::string_view kMissingWeights =
     R"((?:Error|Exception)(?:: |\().*(?:[Mm]issing|[Uu]nexpected)\b.{0,30}\bweights(?: (?:in|from|for|of)\b|$|[^ \w]))";
 
+constexpr std::string_view kNoCheckpoint =
+    R"((?i)error no file named|(?:could not find|not found)\b.{0,30}\bin (?:the )?checkpoint|checkpoint structure and target|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}\b(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))";
+
 // Disks, file systems, checkpoints, rights.
 constexpr Signature kTable[] = {
     {"checkpoint_save_failed", "disk full", kCause, 90,
@@ -86,8 +89,7 @@ constexpr Signature kTable[] = {
     {"checkpoint_load_failed", "distributed", kSymptom, 70, R"(CheckpointingException)"},
     {"checkpoint_load_failed", "world size", kCause, 90,
      R"(checkpoint being loaded used a DP world size|checkpoint was saved with (?:a )?(?:different )?world size)"},
-    {"checkpoint_load_failed", "missing", kCause, 80,
-     R"((?i)error no file named|(?:could not find|not found)\b.{0,30}\bin (?:the )?checkpoint|checkpoint structure and target|checkpoint load paths?: .* does not exist|can't find a valid checkpoint|no (?:valid )?checkpoint (?:found|exists)|checkpoint.{0,60}(?:does not exist|not found|is corrupt|corrupted|could not be loaded)|(?:unable|fail(?:ed|ure)?|could not|cannot|error).{0,25}\b(?:load|restor|resum|read)\w*.{0,30}(?:checkpoint|ckpt|state.?dict|weights))"},
+    {"checkpoint_load_failed", "missing", kCause, 80, kNoCheckpoint},
     {"checkpoint_load_failed", "exception", kSymptom, 66, kException, kLoading},
     {"python_exception_one_rank", "building the model", kSymptom, 67, kException, kBuilding},
 

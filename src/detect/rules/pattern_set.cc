@@ -13,9 +13,6 @@
 namespace rankscope::detect {
 namespace {
 
-// The longer the shortest word, the faster lines are read; but some patterns have only short ones. Those of fewer than
-// three bytes occur in too many lines to spare anything.
-constexpr int kLongWord = 5, kShortestWord = 3;
 constexpr int64_t kMemory = 8 << 20;
 
 re2::RE2::Options Options() {
@@ -26,7 +23,7 @@ re2::RE2::Options Options() {
   return options;
 }
 
-std::string AcrossLines(const std::string& pattern) { return "(?m:" + pattern + ")"; }
+std::string AcrossLines(const std::string& pattern) { return "(?m)" + pattern; }
 
 bool IsAscii(std::string_view text) {
   unsigned char all = 0;
@@ -60,19 +57,20 @@ class LeadBytes {
 
 class PatternSet::Impl {
  public:
+  explicit Impl(int shortest_word)
+      : shortest_word_(shortest_word), filtered_(std::make_unique<re2::FilteredRE2>(shortest_word)) {}
+
   base::Result<int> Add(const std::string& pattern) {
-    re2::RE2 alone(pattern, Options());  // its words about an error, without what is put around it
     int number = -1;
-    if (!alone.ok() || filtered_->Add(AcrossLines(pattern), Options(), &number) != re2::RE2::NoError) {
-      return base::Status::Invalid("regex \"" + pattern + "\": " + (alone.ok() ? "too large" : alone.error()));
-    }
-    return number;
+    if (filtered_->Add(AcrossLines(pattern), Options(), &number) == re2::RE2::NoError) return number;
+    re2::RE2 alone(pattern, Options());  // its words about the error, without what is put before it
+    return base::Status::Invalid("regex \"" + pattern + "\": " + (alone.ok() ? "too large" : alone.error()));
   }
 
   void Compile() {
     if (filtered_->NumRegexps() == 0) return;
     std::vector<std::string> atoms = CompileFilter();
-    if (!unfiltered_.empty()) {
+    if (!unfiltered_.empty() && shortest_word_ > kShortWord) {
       UseShorterWords();
       atoms = CompileFilter();
     }
@@ -136,18 +134,19 @@ class PatternSet::Impl {
   }
 
   void UseShorterWords() {
-    auto before = std::exchange(filtered_, std::make_unique<re2::FilteredRE2>(kShortestWord));
+    auto before = std::exchange(filtered_, std::make_unique<re2::FilteredRE2>(kShortWord));
     int number = 0;
     for (int i = 0; i < before->NumRegexps(); ++i) filtered_->Add(before->GetRE2(i).pattern(), Options(), &number);
   }
 
-  std::unique_ptr<re2::FilteredRE2> filtered_ = std::make_unique<re2::FilteredRE2>(kLongWord);
+  int shortest_word_;
+  std::unique_ptr<re2::FilteredRE2> filtered_;
   std::optional<WordAutomaton> automaton_;
   std::vector<int> atom_of_word_, always_, beyond_ascii_, unfiltered_;
   LeadBytes leads_;  // of beyond_ascii_
 };
 
-PatternSet::PatternSet() : impl_(std::make_unique<Impl>()) {}
+PatternSet::PatternSet(int shortest_word) : impl_(std::make_unique<Impl>(shortest_word)) {}
 PatternSet::PatternSet(PatternSet&&) noexcept = default;
 PatternSet& PatternSet::operator=(PatternSet&&) noexcept = default;
 PatternSet::~PatternSet() = default;

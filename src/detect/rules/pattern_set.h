@@ -17,7 +17,11 @@ namespace rankscope::detect {
 // patterns all of whose words are there are tried. Immutable after Compile, so any thread may ask.
 class PatternSet {
  public:
-  PatternSet();
+  // In bytes. The longer the shortest word, the faster lines are read; but some patterns have only short ones, for
+  // which all are compiled once more: a set that is known to have such begins with kShortWord. Words of fewer bytes
+  // than that occur in too many lines to spare anything.
+  static constexpr int kLongWord = 5, kShortWord = 3;
+  explicit PatternSet(int shortest_word = kLongWord);
   PatternSet(PatternSet&&) noexcept;
   PatternSet& operator=(PatternSet&&) noexcept;
   ~PatternSet();

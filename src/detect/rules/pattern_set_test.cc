@@ -74,6 +74,16 @@ TEST(PatternSet, RefusesWhatRe2DoesNotTake) {
   auto wrong = set.Add("a(?=b)");
   ASSERT_FALSE(wrong.ok());
   EXPECT_NE(wrong.status().message().find("regex \"a(?=b)\": "), std::string::npos) << wrong.status().message();
+  EXPECT_FALSE(set.Add("a)|(b").ok()) << "whatever is put around it";
+}
+
+TEST(PatternSet, FindsTheSameWhateverItsShortestWord) {
+  PatternSet set(PatternSet::kShortWord);
+  for (const char* pattern : {"OOM", "out of memory", "^ab$"}) ASSERT_TRUE(set.Add(pattern).ok());
+  set.Compile();
+  EXPECT_EQ(set.unfiltered(), Numbers{2});
+  EXPECT_EQ(Found(set, "x\nab\nOOM"), (Numbers{0, 2}));
+  EXPECT_EQ(Found(set, "out of memory"), Numbers{1});
 }
 
 }  // namespace

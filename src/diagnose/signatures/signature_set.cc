@@ -100,7 +100,7 @@ void SignatureSet::Match(std::string_view text, const std::string* frames, std::
 
 const detect::PatternSet& TellingLines() {
   static const detect::PatternSet& patterns = *[] {
-    auto* set = new detect::PatternSet;  // lives as long as the program
+    auto* set = new detect::PatternSet(detect::PatternSet::kShortWord);  // lives as long as the program
     for (auto family : kFamilies) {
       for (const Signature& signature : family()) {
         if (signature.role != Role::kHarmless) MustAdd(signature.pattern, set);

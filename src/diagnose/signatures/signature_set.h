@@ -27,7 +27,7 @@ class SignatureSet {
   SignatureSet();
 
   std::vector<const Signature*> signatures_;  // by their numbers in patterns_
-  detect::PatternSet patterns_;
+  detect::PatternSet patterns_{detect::PatternSet::kShortWord};
 };
 
 // Which lines a reader must keep: all that the diagnosis looks for, its signatures, tracebacks, exits and endings.

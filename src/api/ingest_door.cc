@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "api/answer.h"
+#include "api/holding_memory.h"
 #include "base/clock.h"
 #include "base/decoder.h"
 #include "model/job_id.h"
@@ -23,6 +24,9 @@ using Outcome = wire::FrameReceiver::Outcome;
 constexpr size_t kChunkBytes = (2 << 20) - (64 << 10);
 constexpr size_t kMaxLineBytes = 4 << 20;  // a chunk and a line fit into a frame
 constexpr int kMaxUnacknowledged = 2;      // chunks, beyond which the body waits
+// A body that tells its length beforehand, up to this one, is held back until it is whole; others may go on for hours.
+constexpr uint64_t kMaxHeldLength = 16 << 20;
+constexpr size_t kHoldingBytes = 128 << 20;  // of all bodies held back, in binary form
 
 struct Target {
   std::string project, job, producer;
@@ -133,11 +137,13 @@ class Tally : public std::enable_shared_from_this<Tally> {
 
 class JsonLines : public BodyConsumer {
  public:
+  // Holds nothing back without `memory`.
   JsonLines(ingest::Ingest* ingest, Target target, std::unique_ptr<base::Decoder> decoder,
-            std::shared_ptr<Responder> responder)
+            std::shared_ptr<HoldingMemory> memory, std::shared_ptr<Responder> responder)
       : ingest_(ingest),
         target_(std::move(target)),
         decoder_(std::move(decoder)),
+        memory_(std::move(memory)),
         reader_(target_.project, target_.job),
         tally_(std::make_shared<Tally>(std::move(responder))),
         next_seq_(target_.first_seq) {
@@ -156,10 +162,18 @@ class JsonLines : public BodyConsumer {
     if (error_.ok()) error_ = decoder_->End().WithContext("the body");
     if (error_.ok()) error_ = lines_.End(take_line_);
     if (error_.ok()) Submit();
+    if (error_.ok()) LetGo();
     tally_->End(error_, duplicates_);
   }
 
  private:
+  struct Chunk {
+    uint64_t first_seq;
+    size_t count;
+    std::shared_ptr<const model::RecordBatch> records;
+    std::shared_ptr<const void> memory;  // while it is held
+  };
+
   base::Status TakeText(std::string_view piece) {
     RETURN_IF_ERROR(lines_.Add(piece, take_line_));
     return lines_.unfinished_bytes() > kMaxLineBytes ? TooLong() : base::Status();
@@ -194,17 +208,32 @@ class JsonLines : public BodyConsumer {
       (void)batch_.Take();
       return;
     }
-    may_go_on_ = tally_->Submitted();
-    ingest_->Submit({target_.project, target_.producer, first_seq, batch_.Build()},
-                    [tally = tally_, count](const Outcome& outcome) { tally->Take(outcome, count); });
+    auto memory = memory_ ? memory_->Take(batch_.bytes()) : nullptr;
+    held_.push_back({first_seq, count, batch_.Build(), std::move(memory)});
+    if (!held_.back().memory) LetGo();
+  }
+
+  // What is held goes to the journal, and from now on each chunk at once.
+  void LetGo() {
+    memory_ = nullptr;
+    for (Chunk& chunk : held_) {
+      may_go_on_ = tally_->Submitted();
+      ingest_->Submit({target_.project, target_.producer, chunk.first_seq, std::move(chunk.records)},
+                      [tally = tally_, count = chunk.count, memory = std::move(chunk.memory)](const Outcome& outcome) {
+                        tally->Take(outcome, count);
+                      });
+    }
+    held_.clear();
   }
 
   ingest::Ingest* ingest_;
   const Target target_;
   std::unique_ptr<base::Decoder> decoder_;
+  std::shared_ptr<HoldingMemory> memory_;
   parse::JsonRecordReader reader_;
   std::shared_ptr<Tally> tally_;
   model::RecordBatchBuilder batch_;
+  std::vector<Chunk> held_;
   parse::PaddedLines lines_{parse::JsonRecordReader::kPadding};
   const parse::PaddedLines::Take take_line_ = [this](std::string_view line) { return TakeLine(line); };
   uint64_t line_ = 0;
@@ -234,10 +263,19 @@ std::string Lower(std::string name) {
   return name;
 }
 
+bool TellsShortLength(const Request& request) {
+  auto length = request.headers.find("content-length");
+  if (length == request.headers.end()) return false;
+  const std::string& digits = length->second;
+  uint64_t bytes = 0;
+  return std::from_chars(digits.data(), digits.data() + digits.size(), bytes).ec == std::errc() &&
+         bytes <= kMaxHeldLength;
+}
+
 }  // namespace
 
 HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject ingest_of) {
-  return [gate, ingest_of = std::move(ingest_of)](
+  return [gate, ingest_of = std::move(ingest_of), memory = std::make_shared<HoldingMemory>(kHoldingBytes)](
              const Request& request, std::shared_ptr<Responder> responder) -> std::unique_ptr<BodyConsumer> {
     if (request.method != "POST" || request.path != kIngestPath) return nullptr;
     auto target = TargetOf(request);
@@ -254,7 +292,8 @@ HttpServer::BodyHandler MakeIngestDoor(access::Gate* gate, IngestOfProject inges
       return std::make_unique<Refusal>(decoder.status().WithContext("Content-Encoding"), std::move(responder));
     auto ingest = ingest_of(target->project);
     if (!ingest.ok()) return std::make_unique<Refusal>(ingest.status(), std::move(responder));
-    return std::make_unique<JsonLines>(*ingest, *std::move(target), *std::move(decoder), std::move(responder));
+    return std::make_unique<JsonLines>(*ingest, *std::move(target), *std::move(decoder),
+                                       TellsShortLength(request) ? memory : nullptr, std::move(responder));
   };
 }
 

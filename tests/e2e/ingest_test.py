@@ -108,10 +108,19 @@ class IngestTest(OneServerCase):
                 self.assertEqual(answer["records"], 0)
         self.assertEqual(self.messages("bad"), [])
 
-    def test_of_a_long_body_with_a_bad_line_it_says_how_many_are_stored(self):
+    def test_of_a_body_of_some_chunks_with_a_bad_line_nothing_is_stored(self):
         answer = self.refused(["line 100001"], lines(numbered(100000)) + b"nonsense\n" + lines(numbered(10)), job_id="long")
+        self.assertEqual(answer["records"], 0)
+        self.assertEqual(self.messages("long"), [])
+        self.assertEqual(self.post(lines(numbered(100000)), job_id="long"), (200, {"records": 100000}))
+        self.assertEqual(len(self.messages("long")), 100000)
+
+    def test_of_a_very_long_body_with_a_bad_line_it_says_how_many_are_stored(self):
+        body = lines(numbered(200000)) + b"nonsense\n" + lines(numbered(10))
+        self.assertGreater(len(body), 16 << 20)
+        answer = self.refused(["line 200001"], body, job_id="very long")
         self.assertGreater(answer["records"], 0)
-        self.assertEqual(len(self.messages("long")), answer["records"])
+        self.assertEqual(self.server.rows('job:"very long" | stats count() as n'), [{"n": answer["records"]}])
 
     def test_parameters_that_are_wrong_are_named(self):
         body = lines(numbered(1))
@@ -156,9 +165,9 @@ class IngestTest(OneServerCase):
         status, (answer,) = self.server.ask("POST", "/api/v1/query", b'{"query": "x", "lmit": 1}', {"Content-Type": "application/json"})
         self.assertEqual((status, answer["error"]), (400, "unknown parameter lmit (nearest: limit)"))
 
-    def test_an_aborted_body_stores_whole_chunks_or_nothing(self):
-        body = lines(numbered(1000))
-        for cut in (len(body) // 2, len(body) - 1):
+    def test_an_aborted_body_stores_nothing(self):
+        body = lines(numbered(100000))
+        for cut in (len(body) // 100, len(body) // 2, len(body) - 1):
             self.abort("aborted", body[:cut], len(body))
         self.assertEqual(self.post(lines(numbered(1, 5000)), job_id="aborted"), (200, {"records": 1}))
         self.assertEqual(self.messages("aborted"), [numbered(1, 5000)[0]["msg"]])

@@ -125,6 +125,17 @@ TEST(JudgeFrames, ReadsALineThatSomebodySetInBold) {
   EXPECT_TRUE(JudgeLog(step + "**Killed the helper**\n").healthy);
 }
 
+TEST(JudgeFrames, ReadsWhatAFlowsTaskPrintsBehindItsName) {
+  auto log = [](const std::string& task) {
+    const std::string front = "2026-03-01 10:00:00.120 [31/" + task + "] [0badcafe-12ab-4cde-8f01-23456789abcd] ";
+    return front + "Traceback (most recent call last):\n" + front +
+           "  File \"/opt/lib/python3.11/site-packages/torch/serialization.py\", line 80, in save\n" + front +
+           "    _save(state, writer)\n" + front + "OSError: [Errno 28] No space left on device\n";
+  };
+  EXPECT_EQ(JudgeLog(log("fit/7 (pid 90)")).failure, "checkpoint_save_failed");
+  EXPECT_EQ(JudgeLog(log("fit (pid 90)")).failure, "disk_full") << "no task's name";
+}
+
 TEST(JudgeFrames, BytesThatAPeerSentAreNoCheckpoint) {
   const std::string head = "Traceback (most recent call last):\n" + Frame("/app/train.py", "main", "log(stats)");
   const std::string end = "_pickle.UnpicklingError: invalid load key, '\\x03'.\n";

@@ -23,7 +23,7 @@ const re2::RE2& OtherPiece() {
       R"(^(?:\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d[.,\d]*(?: ?(?:Z|UTC|[+-]\d\d:?\d\d))?\]?:?)"
       R"(|\[?\d\d:\d\d:\d\d(?:[.,]\d+)?\]?|\d\d[/-]\d\d(?:/\d{2,4})? \d\d:\d\d:\d\d)"
       R"(|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) [ \d]\d \d\d:\d\d:\d\d\b|\(\w[\w.:]*(?:\([^()]{0,60}\))? pid=\d+(?:, ip=[\d.a-f:]+)?\))"
-      R"(|std(?:err|out): |<(?:info|warning|error|debug|trace)?>\s|[0-9a-f]{8} \|\||\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\[\d+/\d+(?:_\d+)?\]|\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\]|\[(?:TRT-LLM|TensorRT-LLM)\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
+      R"(|std(?:err|out): |<(?:info|warning|error|debug|trace)?>\s|[0-9a-f]{8} \|\||\[[\w./-]+:\d+(?::[\w.<>]+)?\]|\[[\w.]+(?:\.[\w.]+)+\]|[\w./-]+\.(?:py|cc|cpp):\d+(?:\]|:| -)|\[PID:\d+\]|\[\d+/(?:[\w-]+/)?\d+(?:_\d+| \(pid \d+\))?\]|\[[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\]|\[\d\d/\d\d/\d{4}-\d\d:\d\d:\d\d\]|\[(?:TRT-LLM|TensorRT-LLM)\]|- [\w./-]+ - |[\w./-]+(?::\d+)?[ \t]*\t|\||- |: |E {3}))");
   return regex;
 }
 

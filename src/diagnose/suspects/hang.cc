@@ -71,7 +71,7 @@ bool HasStepped(const Reading& reading) {
 // further.
 bool IsUnderWay(std::string_view text) {
   static const re2::RE2 over(
-      R"((?i)\b(?:completed?|finished|successfully|took|exiting|done|saved|results?)\b|\b(?:upload|report|shut|teardown|stop|serv)|warn)");
+      R"((?i)\b(?:completed?|finished|successfully|took|exiting|done|saved|results?)\b|\b(?:upload|report|shut|teardown|stop|serv)|warn|nccl info net/(?:socket|plugin) ?:)");
   if (Matches(text, over)) return false;
   static const re2::RE2 regex(
       R"((?i)\b(?:load|build|compil|initiali[sz]|prepar|connect|launch|spawn|synchroni[sz]|compress|wrapp|shard|tokeni[sz]|warm|allocat|mapp)ing\b|\b(?:rank|process_id)\b\W{0,3}\d+.{0,20}\b(?:size|of|member|world\w*)\b|distributed init|^\W*running\b|all.?reduc(?:es?|ing|tions?)\b|\bstart(?:ing)? training\b|\bNCCL INFO\b)");

@@ -182,6 +182,13 @@ TEST(StalledLaunch, IsNoneOfAnExcerptOfHowNcclSetItselfUp) {
   EXPECT_TRUE(JudgeLog("$ ./all_gather_perf -g 2\n#  Rank  1 Group  0 Pid  309 on gpu1\n" + setup).healthy);
 }
 
+TEST(StalledLaunch, IsNoneOfAnExcerptThatEndsAmongNcclsDevices) {
+  const std::string nccl = kLaunch + "gpu4:77:77 [3] NCCL INFO ";
+  EXPECT_TRUE(JudgeLog(nccl + "NET/Plugin: No plugin found (libnccl-net.so)\n").healthy);
+  EXPECT_TRUE(JudgeLog(nccl + "NET/Socket : Using [0]eth0:10.0.0.4<0>\n").healthy);
+  EXPECT_EQ(JudgeLog(nccl + "Using network Socket\n").failure, "process_hung");
+}
+
 TEST(StalledLaunch, IsLessThanAnythingElseThatIsSaid) {
   Verdict verdict = JudgeLog(kLaunch + "srun: error: gpu3: task 2: Exited with exit code 1\nLoading the words\n");
   EXPECT_EQ(verdict.failure, "python_exception_one_rank");

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/counted.h"
 #include "base/url.h"
 #include "cli/http_client.h"
 #include "cli/table.h"
@@ -25,8 +26,13 @@ base::Result<Json> GetJson(const std::string& server, const std::string& path) {
 
 std::string Shown(const Json& value) { return value.is_null() ? "-" : ShownValue(value); }
 
-std::string Percent(const Json& share) {
-  return share.is_number() ? ShownNumber(100 * share.get<double>()) + " %" : "-";
+// To three digits, of which whole ones are all told.
+std::string Rounded(const Json& number, double unit = 1, const char* sign = "") {
+  if (!number.is_number()) return "-";
+  const double value = number.get<double>() / unit;
+  char text[32];
+  std::snprintf(text, sizeof text, value < 100 ? "%.3g" : "%.0f", value);
+  return text + std::string(sign);
 }
 
 void PrintTable(const char* title, const Json& rows, std::vector<std::string> hidden = {}) {
@@ -39,10 +45,11 @@ void PrintTable(const char* title, const Json& rows, std::vector<std::string> hi
 
 void PrintInsights(const Json& json) {
   const Json& between = json["mean_time_between_failures"];
-  std::printf("%s jobs, %s failed, %s rank-hours; between failures: %s h, %s rank-hours; effective training time: %s\n",
-              Shown(json["jobs"]).c_str(), Shown(json["failed"]).c_str(), Shown(json["rank_hours"]).c_str(),
-              Shown(between["hours"]).c_str(), Shown(between["rank_hours"]).c_str(),
-              Percent(json["effective_training_time_ratio"]).c_str());
+  std::printf("%s, %s failed, %s rank-hours; between failures: %s h, %s rank-hours; effective training time: %s\n",
+              base::Counted(json["jobs"].get<uint64_t>(), "job").c_str(), Shown(json["failed"]).c_str(),
+              Rounded(json["rank_hours"]).c_str(), Rounded(between["hours"]).c_str(),
+              Rounded(between["rank_hours"]).c_str(),
+              Rounded(json["effective_training_time_ratio"], 0.01, " %").c_str());
   PrintTable("Failures", json["failures"], {"classes", "jobs"});
   for (const char* by : {"model", "framework", "parallelism", "cluster", "node"}) {
     PrintTable((std::string("By ") + by).c_str(), json[std::string("by_") + by]);

@@ -100,7 +100,7 @@ class KnowledgeTest(ServerCase):
         self.assertGreater(found["mean_time_between_failures"]["rank_hours"], 0)
         shown = self.ask("insights")
         self.assertEqual(shown.returncode, 0, shown.stderr)
-        self.assertIn("2 jobs, 1 failed", shown.stdout)
+        self.assertRegex(shown.stdout, r"^2 jobs, 1 failed, [\d.e-]{1,9} rank-hours; .* effective training time: [\d.]{1,4} %\n")
         self.assertIn("cuda_oom", shown.stdout)
 
     def test_imported_jobs_count_healthy_ones_too(self):

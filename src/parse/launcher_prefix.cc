@@ -1,73 +1,19 @@
 #include "parse/launcher_prefix.h"
 
 #include <algorithm>
-#include <charconv>
 
+#include "parse/container_prefix.h"
 #include "parse/leading_time.h"
+#include "parse/prefix_cursor.h"
 #include "parse/progress_bar.h"
 
 namespace rankscope::parse {
 namespace {
 
 constexpr int kMostPrefixes = 6;
-constexpr size_t kLongestPrefix = 160;
 constexpr size_t kLongestPreamble = 100;
-constexpr std::string_view kDigits = "0123456789";
 
-// A reader of one text from its beginning; each Take… leaves it as it was when it returns nothing.
-class Cursor {
- public:
-  explicit Cursor(std::string_view text) : rest_(text) {}
-
-  std::string_view rest() const { return rest_; }
-  bool Take(std::string_view word) {
-    if (!rest_.starts_with(word)) return false;
-    rest_.remove_prefix(word.size());
-    return true;
-  }
-  void TakeAll(char c) {
-    while (rest_.starts_with(c)) rest_.remove_prefix(1);
-  }
-  template <typename Number>
-  std::optional<Number> TakeNumber() {
-    Number number = 0;
-    auto [end, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), number);
-    if (error != std::errc() || rest_.starts_with('-')) return std::nullopt;
-    rest_.remove_prefix(static_cast<size_t>(end - rest_.data()));
-    return number;
-  }
-  // Up to the byte, which is taken with it; nothing: it does not come in a prefix's length.
-  std::optional<std::string_view> TakeUntil(char c) {
-    size_t at = rest_.substr(0, kLongestPrefix).find(c);
-    if (at == std::string_view::npos) return std::nullopt;
-    std::string_view taken = rest_.substr(0, at);
-    rest_.remove_prefix(at + 1);
-    return taken;
-  }
-
- private:
-  std::string_view rest_;
-};
-
-// The number that the word ends with, after the optional part between them ("rank 3", "node-1").
-std::optional<int32_t> NumberOf(std::string_view text, std::string_view word) {
-  Cursor cursor(text);
-  if (!cursor.Take(word)) return std::nullopt;
-  if (!cursor.rest().empty() && std::string_view("-_: =").find(cursor.rest().front()) != std::string_view::npos) {
-    cursor.Take(cursor.rest().substr(0, 1));
-  }
-  cursor.TakeAll(' ');
-  auto number = cursor.TakeNumber<int32_t>();
-  return cursor.rest().empty() ? number : std::nullopt;
-}
-
-std::optional<int32_t> NodeNumber(std::string_view text) {
-  for (std::string_view word : {"node", "worker", "host"}) {
-    if (auto number = NumberOf(text, word)) return number;
-  }
-  return std::nullopt;
-}
-
+using Cursor = PrefixCursor;
 using Taker = bool (*)(Cursor*, const PrefixHabits&, LinePrefix*);
 
 void SetTask(int32_t number, const PrefixHabits& habits, LinePrefix* prefix) {
@@ -134,7 +80,7 @@ std::optional<int32_t> TaskOfTag(std::string_view name) {
 
 // [1,3]<stdout>:text  [prterun-node7-91@1,3]<stderr>: text  [3]<stdout>:text, a date before it
 bool TakeMpiTag(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
-  std::string_view text = line->rest().substr(0, kLongestPrefix);
+  std::string_view text = line->rest().substr(0, Cursor::kLongestPrefix);
   size_t tag = text.find("]<std");
   if (tag == std::string_view::npos || tag + 10 > text.size() || text.substr(tag + 8, 2) != ">:") return false;
   size_t open = text.rfind('[', tag);
@@ -178,7 +124,7 @@ std::optional<int32_t> EngineOf(std::string_view name) {
 
 // (Actor pid=17, ip=10.0.0.1) text  (worker1, rank=1, pid=99) text  (raylet) text
 bool TakeRayActor(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
-  std::string_view text = line->rest().substr(0, kLongestPrefix);
+  std::string_view text = line->rest().substr(0, Cursor::kLongestPrefix);
   if (!text.starts_with('(')) return false;
   size_t pid = text.find("pid=");
   bool known = text.starts_with("(raylet") || text.starts_with("(autoscaler");
@@ -196,48 +142,6 @@ bool TakeRayActor(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) 
     prefix->rank = EngineOf(text.substr(0, pid));
   }
   line->Take(text.substr(0, end + 2));
-  return true;
-}
-
-// The number that tells pods apart, from "llm-worker-3" or "jobset-workers-0-2-x7kqz".
-std::optional<int32_t> PodNumber(std::string_view name, const PrefixHabits& habits) {
-  bool master = name.find("-master-") != std::string_view::npos || name.find("-launcher-") != std::string_view::npos;
-  for (size_t dash = name.rfind('-'); dash != std::string_view::npos && dash > 0; dash = name.rfind('-', dash - 1)) {
-    auto number = NumberOf(name.substr(dash + 1, name.find('-', dash + 1) - dash - 1), "");
-    if (number) return *number + (habits.has_master && !master ? 1 : 0);
-  }
-  return std::nullopt;
-}
-
-// [pod/job-worker-1/main] text
-bool TakePod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
-  Cursor cursor = *line;
-  if (!cursor.Take("[pod/")) return false;
-  auto pod = cursor.TakeUntil(']');
-  if (!pod) return false;
-  if (auto number = PodNumber(pod->substr(0, pod->find('/')), habits)) prefix->node_rank = number;
-  cursor.Take(" ");
-  *line = cursor;
-  return true;
-}
-
-// 2026-11-01T00:00:00.123456789Z text  2026-11-01T00:00:00.123456789+00:00 stderr F text
-bool TakeContainerTime(Cursor* line, const PrefixHabits& /*habits*/, LinePrefix* prefix) {
-  constexpr size_t kSeconds = 19;
-  constexpr size_t kLeastDecimals = 6;
-  std::string_view text = line->rest();
-  if (text.size() < kSeconds + kLeastDecimals || text[10] != 'T' || text[kSeconds] != '.') return false;
-  size_t zone = text.find_first_not_of(kDigits, kSeconds + 1);
-  size_t end = text.substr(0, kLongestPrefix).find(' ');
-  if (end == std::string_view::npos || zone < kSeconds + kLeastDecimals || zone >= end) return false;
-  if (text[zone] != 'Z' && text[zone] != '+' && text[zone] != '-') return false;
-  auto time = LeadingTime(text.substr(0, end));
-  if (!time) return false;
-  prefix->time = time;
-  line->Take(text.substr(0, end + 1));
-  for (std::string_view mark : {"stdout F ", "stderr F ", "stdout P ", "stderr P "}) {
-    if (line->Take(mark)) break;
-  }
   return true;
 }
 
@@ -261,40 +165,6 @@ bool TakeBracketedNumber(Cursor* line, const PrefixHabits& habits, LinePrefix* p
   auto number = cursor.TakeNumber<int32_t>();
   if (!number || !(cursor.Take("] ") || cursor.Take("]: "))) return false;
   SetTask(*number, habits, prefix);
-  *line = cursor;
-  return true;
-}
-
-// trainer-1  | text
-bool TakeServiceName(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
-  if (!habits.service_name) return false;
-  Cursor cursor = *line;
-  auto name = cursor.TakeUntil('|');
-  if (!name || name->empty() || name->back() != ' ') return false;
-  std::string_view service = name->substr(0, name->find(' '));
-  std::string_view replicated = service.substr(0, service.find_last_not_of(kDigits));
-  if (auto rank = NumberOf(replicated, "rank")) {
-    prefix->rank = rank;
-  } else if (auto node = NodeNumber(replicated)) {
-    prefix->node_rank = node;
-  } else if (auto row = habits.services.find(service); row != habits.services.end()) {
-    prefix->node_rank = row->second;
-  }
-  cursor.Take(" ");
-  *line = cursor;
-  return true;
-}
-
-// trainer/3 text
-bool TakeReplica(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
-  if (!habits.replica) return false;
-  Cursor cursor = *line;
-  auto name = cursor.TakeUntil('/');
-  bool word = name && !name->empty() && kDigits.find(name->front()) == std::string_view::npos;
-  if (!word || name->find_first_of(" [(\t") != std::string_view::npos) return false;
-  auto number = cursor.TakeNumber<int32_t>();
-  if (!number || !cursor.Take(" ")) return false;
-  prefix->node_rank = number;
   *line = cursor;
   return true;
 }
@@ -333,20 +203,6 @@ bool TakeHostRank(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) 
   auto number = name && name->find(' ') == std::string_view::npos ? cursor.TakeNumber<int32_t>() : std::nullopt;
   if (!number || !cursor.Take(": ")) return false;
   prefix->rank = number;
-  *line = cursor;
-  return true;
-}
-
-// llm-worker-1 pytorch text
-bool TakeSternPod(Cursor* line, const PrefixHabits& habits, LinePrefix* prefix) {
-  if (!habits.pod) return false;
-  Cursor cursor = *line;
-  auto begins = [](std::string_view word) { return !word.empty() && word[0] >= 'a' && word[0] <= 'z'; };
-  auto name = cursor.TakeUntil(' ');
-  bool pod = name && begins(*name) && name->find('-') != std::string_view::npos;
-  auto container = pod ? cursor.TakeUntil(' ') : std::nullopt;
-  if (!container || !begins(*container)) return false;
-  if (auto number = PodNumber(*name, habits)) prefix->node_rank = number;
   *line = cursor;
   return true;
 }

@@ -14,6 +14,7 @@
 #include "diagnose/suspects/known_ranks.h"
 #include "diagnose/suspects/silence.h"
 #include "diagnose/suspects/victims.h"
+#include "diagnose/suspects/whose_line.h"
 
 namespace rankscope::diagnose {
 namespace {
@@ -21,18 +22,6 @@ namespace {
 constexpr std::string_view kUnlikeParameters = "parameters differ";
 
 re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
-
-// "Rank 3, node …", "on rank 5", "--local_rank=0", "actor_train-3) pid=", "/job:jax_worker/replica:0/task:3".
-std::optional<int32_t> NamedRank(std::string_view text) {
-  static const re2::RE2 kRank(
-      R"((?i)\b(?:global_|local_)?rank\s?[:=#]?\s?r?(\d{1,6})\b|\(\w+\(\w+-(\d{1,6})\) pid=|/job:(?:jax_)?worker/replica:\d+/task:(\d{1,6}))");
-  re2::StringPiece digits[3];
-  if (!re2::RE2::PartialMatch(Piece(text), kRank, &digits[0], &digits[1], &digits[2])) return std::nullopt;
-  for (const re2::StringPiece& number : digits) {
-    if (!number.empty()) return std::atoi(number.as_string().c_str());
-  }
-  return std::nullopt;
-}
 
 // srun tells of each task when it ends; of several ends in a row on one line it names none.
 std::optional<int32_t> FirstOfSrun(const Reading& reading) {
@@ -119,101 +108,6 @@ Blame OfExits(const Reading& reading, const Suspect& cause) {
   return {{}, "", {kLogs}};
 }
 
-// torchelastic's error files hold the message that their rank ended with.
-std::optional<int32_t> WhoLeftErrorFile(const Reading& reading, const Suspect& cause) {
-  std::string_view said = reading.bodies[cause.line].text;
-  for (const ErrorFile& file : reading.read->error_files) {
-    if (file.rank && !file.message.empty() && file.message.find(said) != std::string::npos) return file.rank;
-  }
-  return std::nullopt;
-}
-
-// Beside an exception whose lines name no rank, the only one whose logger repeats what it says.
-constexpr size_t kRepeats = 12;  // bytes; of less, others may say the same by chance
-
-std::optional<int32_t> WhoRepeats(const Reading& reading, const Suspect& cause) {
-  std::string_view said = reading.bodies[cause.line].text;
-  const size_t colon = said.find(": ");
-  if (cause.traceback == Traceback::kNone || colon == std::string_view::npos) return std::nullopt;
-  said.remove_prefix(colon + 2);
-  if (said.size() < kRepeats) return std::nullopt;
-  std::optional<int32_t> who;
-  for (size_t i = 0; i < reading.bodies.size(); ++i) {
-    if (!reading.ranks[i] || reading.bodies[i].text.find(said) == std::string_view::npos) continue;
-    if (who && who != reading.ranks[i]) return std::nullopt;
-    who = reading.ranks[i];
-  }
-  return who;
-}
-
-// A dump names its process by the command line above the stack.
-std::optional<int32_t> RankAbove(const Reading& reading, size_t line) {
-  constexpr size_t kHeader = 6;
-  for (size_t back = 1; back <= std::min(line, kHeader); ++back) {
-    if (auto rank = NamedRank(reading.text(line - back))) return rank;
-  }
-  return std::nullopt;
-}
-
-// DistributedDataParallel names it some lines below, "Parameter indices which did not receive grad for rank 1", and
-// c10d of what NCCL refuses, "Process Group destroyed on rank 0".
-std::optional<int32_t> RankBelow(const Reading& reading, size_t line) {
-  static const re2::RE2 kRank(R"((?:did not receive grad for|^Process Group destroyed on) rank (\d{1,6}))");
-  constexpr size_t kMessage = 6;
-  int32_t rank = 0;
-  for (size_t i = line; i < std::min(line + kMessage, reading.bodies.size()); ++i) {
-    if (re2::RE2::PartialMatch(Piece(reading.text(i)), kRank, &rank)) return rank;
-  }
-  return std::nullopt;
-}
-
-// Ray names the actor that died, and verl's names end with a node and a place there: "name: x1WorkerDict_0:1". How many
-// places a node has is not told.
-std::optional<int32_t> ActorThatDied(const Reading& reading) {
-  static const re2::RE2 kActor(R"(^name: \w*WorkerDict_(\d{1,6}):(\d{1,6}))");
-  std::optional<int32_t> died;
-  int32_t node = 0, place = 0;
-  for (const LineBody& body : reading.bodies) {
-    if (!re2::RE2::PartialMatch(Piece(body.text), kActor, &node, &place)) continue;
-    if (node > 0 || died.value_or(place) != place) return std::nullopt;
-    died = place;
-  }
-  return died;
-}
-
-// Where the cause names no rank, the one that the others that say alike name, if they name one alone.
-std::optional<int32_t> NamedAlike(const Reading& reading, const Suspect& cause, const std::vector<Suspect>& suspects) {
-  std::set<int32_t> named;
-  for (const Suspect& suspect : suspects) {
-    if (suspect.failure != cause.failure || suspect.kind != cause.kind || suspect.role == Role::kOutcome) continue;
-    if (auto rank = NamedRank(reading.text(suspect.line))) named.insert(*rank);
-  }
-  return named.size() == 1 ? std::optional(*named.begin()) : std::nullopt;
-}
-
-// Prefixes may tell a process and its rank; of several nodes, two processes may have one number.
-std::optional<int32_t> RankOfWriter(const Reading& reading, int64_t pid) {
-  std::set<int32_t> ranks;
-  for (size_t i = 0; i < reading.ranks.size(); ++i) {
-    if (reading.ranks[i] && reading.read->lines[i].pid == pid) ranks.insert(*reading.ranks[i]);
-  }
-  return ranks.size() == 1 ? std::optional(*ranks.begin()) : std::nullopt;
-}
-
-// The kernel and Ray name a process, not a rank; launchers' tables and prefixes know both.
-std::optional<int32_t> RankOfPid(const Reading& reading, size_t line) {
-  static const re2::RE2 kPid(R"((?i)\b(?:pid=|worker pid: )(\d{1,9})\b|killed process (\d{1,9})\b)");
-  re2::StringPiece digits[2];
-  if (!re2::RE2::PartialMatch(Piece(reading.text(line)), kPid, &digits[0], &digits[1])) return std::nullopt;
-  const std::string pid = "(pid: " + (digits[0].empty() ? digits[1] : digits[0]).as_string() + ")";
-  for (const Exit& exit : reading.exits) {
-    bool its = reading.text(exit.line).find(pid) != std::string_view::npos ||
-               reading.text(exit.code_line).find(pid) != std::string_view::npos;
-    if (auto rank = RankOf(exit); its && rank) return rank;
-  }
-  return RankOfWriter(reading, std::atoll((digits[0].empty() ? digits[1] : digits[0]).as_string().c_str()));
-}
-
 // Of what the host says without naming a rank, its first rank to fail by its own words is the one.
 std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& cause,
                                      const std::vector<Suspect>& suspects) {
@@ -225,26 +119,6 @@ std::optional<int32_t> FirstToFailOf(const Reading& reading, const Suspect& caus
     if (!first || OrderOf(reading, suspect) < OrderOf(reading, *first)) first = &suspect;
   }
   return first ? first->rank : std::nullopt;
-}
-
-// What NCCL or a reader of data says on the way to an exception names no rank; the only rank whose traceback begins
-// right below is the one.
-constexpr size_t kOnTheWay = 16;  // lines
-
-std::optional<int32_t> WhoRaisedBelow(const Reading& reading, const Suspect& cause) {
-  const bool own = cause.role <= Role::kSymptom && cause.traceback == Traceback::kNone;
-  if (!own || cause.failure == "nccl_system_error" || cause.failure == "rendezvous_failed") return std::nullopt;
-  const auto& lines = reading.read->lines;
-  std::optional<int32_t> who;
-  bool follows = false;
-  for (const Traceback& traceback : reading.tracebacks.all) {
-    const auto& rank = reading.ranks[traceback.begin];
-    if (!rank || (who && who != rank)) return std::nullopt;
-    who = rank;
-    follows |= traceback.begin > cause.line && traceback.begin <= cause.line + kOnTheWay &&
-               lines[traceback.begin].file == lines[cause.line].file;
-  }
-  return follows ? who : std::nullopt;
 }
 
 // Every rank that reports its speed does so of its own slowing, or one alone reports.

@@ -98,6 +98,16 @@ void SignatureSet::Match(std::string_view text, const std::string* frames, std::
   });
 }
 
+void SignatureSet::MatchHarmless(std::string_view text, std::vector<const Signature*>* found) const {
+  thread_local std::vector<int> numbers;
+  patterns_.Match(text, &numbers);
+  found->clear();
+  for (int number : numbers) {
+    const Signature* signature = signatures_[static_cast<size_t>(number)];
+    if (signature->role == Role::kHarmless) found->push_back(signature);
+  }
+}
+
 const detect::PatternSet& TellingLines() {
   static const detect::PatternSet& patterns = *[] {
     auto* set = new detect::PatternSet(detect::PatternSet::kShortWord);  // lives as long as the program

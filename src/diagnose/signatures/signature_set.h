@@ -22,6 +22,8 @@ class SignatureSet {
   // The signatures whose pattern the text has; where one is harmless, only those that outweigh it. `frames` are those
   // of the traceback that ends with the line, or null.
   void Match(std::string_view text, const std::string* frames, std::vector<const Signature*>* found) const;
+  // The harmless ones whose pattern the text has.
+  void MatchHarmless(std::string_view text, std::vector<const Signature*>* found) const;
 
  private:
   SignatureSet();

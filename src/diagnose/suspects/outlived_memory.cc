@@ -1,7 +1,5 @@
 #include "diagnose/suspects/outlived_memory.h"
 
-#include <re2/re2.h>
-
 #include <algorithm>
 #include <functional>
 #include <map>
@@ -9,7 +7,7 @@
 #include <utility>
 
 #include "base/counted.h"
-#include "diagnose/signatures/signature.h"
+#include "diagnose/signatures/signature_set.h"
 #include "diagnose/suspects/memory_trace.h"
 #include "diagnose/suspects/memory_trend.h"
 #include "diagnose/suspects/survival.h"
@@ -20,8 +18,6 @@
 
 namespace rankscope::diagnose {
 namespace {
-
-re2::StringPiece Piece(std::string_view text) { return {text.data(), text.size()}; }
 
 struct Occurrence {
   Suspect report;
@@ -47,13 +43,13 @@ bool IsToldAlready(const std::vector<Occurrence>& told, const Occurrence& next) 
 // Whether it tells itself that it went on ("…, trying again with 16"), and quotes nobody.
 bool SaysItWentOn(std::string_view text) {
   constexpr int kOfReports = 92;  // the most that a signature of one weighs
+  thread_local std::vector<const Signature*> harmless;
+  SignatureSet::Shipped().MatchHarmless(text, &harmless);
   bool went_on = false;
-  for (const Signature& signature : HarmlessSignatures()) {
-    const bool quotes = signature.life == Life::kGoesOn;
-    if (quotes && signature.weight <= kOfReports) continue;
-    if (!re2::RE2::PartialMatch(Piece(text), re2::RE2(Piece(signature.pattern)))) continue;
-    if (quotes) return false;
-    went_on = true;
+  for (const Signature* signature : harmless) {
+    const bool quotes = signature->life == Life::kGoesOn;
+    if (quotes && signature->weight > kOfReports) return false;
+    went_on = went_on || !quotes;
   }
   return went_on;
 }

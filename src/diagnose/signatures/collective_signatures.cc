@@ -15,7 +15,7 @@ constexpr std::string_view kNcclVersion =
 constexpr std::string_view kNcclArgument =
     R"(NCCL WARN .*(?:[Ii]nvalid (?:root|rank|type|device|reduction operation|config|NCCL_\w+)\b|is not a valid pointer|not allowed in the same group|with NCCL device \d))";
 constexpr std::string_view kNcclWarning =
-    R"(NCCL WARN .*(?:[Ff]ail\w*|[Ee]rror|[Uu]nable|[Cc]ould not|[Cc]annot|corrupted|not working))";
+    R"(NCCL WARN .*(?:[Ff]ail\w*|[Ee]rror|[Uu]nable|[Cc]ould not|[Cc]annot|corrupted|not working|Bootstrap Root : (?:rank|mismatch)))";
 
 // What libraries raise about ranks that differ or do not come.
 constexpr std::string_view kRanksDiffer =

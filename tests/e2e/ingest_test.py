@@ -1,4 +1,5 @@
 """Records over HTTP: what comes in is what comes out, once, whole or said to be not."""
+import contextlib
 import gzip
 import json
 import random
@@ -143,13 +144,18 @@ class IngestTest(OneServerCase):
     def test_a_line_that_is_too_long_is_refused(self):
         self.refused(["line 2", "4 MiB"], b'{"msg":"x"}\n{"msg":"' + b"y" * (5 << 20) + b'"}\n', job_id="wide")
 
+    def begin(self, job, body, announced, **parameters):
+        """Sends part of a body and stays."""
+        host, port = self.server.http.rsplit(":", 1)
+        connection = socket.create_connection((host, int(port)))
+        query = "&".join(f"{name}={value}" for name, value in {"job_id": job, **parameters}.items())
+        connection.sendall(f"POST {PATH}?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n".encode())
+        connection.sendall(body)
+        return connection
+
     def abort(self, job, body, announced, **parameters):
         """Sends part of a body and leaves."""
-        host, port = self.server.http.rsplit(":", 1)
-        with socket.create_connection((host, int(port))) as connection:
-            query = "&".join(f"{name}={value}" for name, value in {"job_id": job, **parameters}.items())
-            connection.sendall(f"POST {PATH}?{query} HTTP/1.1\r\nHost: x\r\nContent-Length: {announced}\r\n\r\n".encode())
-            connection.sendall(body)
+        self.begin(job, body, announced, **parameters).close()
 
     def test_what_http_clients_may_do(self):
         with urllib.request.urlopen(urllib.request.Request(f"http://{self.server.http}/health", method="HEAD")) as answer:
@@ -171,6 +177,18 @@ class IngestTest(OneServerCase):
             self.abort("aborted", body[:cut], len(body))
         self.assertEqual(self.post(lines(numbered(1, 5000)), job_id="aborted"), (200, {"records": 1}))
         self.assertEqual(self.messages("aborted"), [numbered(1, 5000)[0]["msg"]])
+
+    def test_while_the_memory_for_bodies_is_taken_they_are_stored_as_they_come(self):
+        body = lines([{"msg": f"{i}" * (3 << 20)} for i in range(5)])
+        self.assertLess(len(body) + 1, 16 << 20)
+        with contextlib.ExitStack() as unfinished:
+            for _ in range(10):  # 150 MiB of records for 128 MiB of memory
+                unfinished.enter_context(self.begin("unfinished", body, len(body) + 1))
+            count = "job:unfinished | stats count() as n"
+            wait_until(lambda: self.server.rows(count)[0]["n"] > 0, "the first that is not held back to be stored")
+            self.assertEqual(self.post(lines(numbered(100000)), job_id="beside"), (200, {"records": 100000}))
+            self.assertLess(self.server.rows(count)[0]["n"], 5 * 10)
+        self.assertEqual(self.server.rows("job:beside | stats count_distinct(msg) as n"), [{"n": 100000}])
 
     def test_an_aborted_body_can_be_sent_again_by_its_producer(self):
         whole = numbered(200000)
